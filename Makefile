@@ -1,0 +1,92 @@
+# All that is done by command in this repository; `make help` lists it.
+
+VENV := .venv
+BIN  := $(VENV)/bin
+UV   := $(BIN)/uv
+RUN  := $(BIN)/python -m
+
+# The one command behind `make demo`.
+DEMO ?= $(RUN) automl_airflow.demo
+# The one command behind `make bench`; ARGS goes to it.
+BENCH ?= $(RUN) benchmarks
+
+# Pythons to make the environment with, best first (the pins are tested with the first); PYTHON=… comes before them.
+PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3
+# Test processes of unit and contract tests.
+JOBS ?= 2
+# Where pytest writes what it did.
+REPORTS := .reports
+PYTEST := $(RUN) pytest -q
+
+export UV_PYTHON_DOWNLOADS := never
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup setup-dev demo test lint format unit e2e bench requirements clean
+
+help: ## list the commands
+	@echo 'usage: make COMMAND [NAME=value …]'
+	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+demo: setup ## run an experiment to its end on an Airflow of its own [EXPERIMENT=path] [KEEP=1: leave the UI up]
+	@$(DEMO) $(if $(KEEP),--keep) $(if $(EXPERIMENT),--experiment '$(EXPERIMENT)')
+
+test: lint unit e2e ## everything that proves the product: lint, unit, e2e
+	@$(BIN)/python tests/summary.py $(REPORTS)/unit.xml $(REPORTS)/e2e.xml
+
+lint: setup-dev ## ruff (rules and format) and strict mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(wildcard automl_core plugins dags examples)
+
+format: setup-dev ## let ruff put things right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
+	$(PYTEST) -m 'not e2e' -n $(JOBS) --junitxml=$(REPORTS)/unit.xml $(ARGS)
+
+e2e: setup-dev ## end-to-end tests, each on a real Airflow, one after the other [ARGS=…]
+	$(PYTEST) -m e2e --junitxml=$(REPORTS)/e2e.xml $(ARGS)
+
+bench: setup-dev ## the benchmarks whose figures stand in benchmarks/README.md [ARGS=…]
+	$(BENCH) $(ARGS)
+
+requirements: $(UV) ## compile requirements*.txt from pyproject.toml [CONSTRAINTS=file or url] [UPGRADE=1]
+	$(COMPILE) --extra examples --extra postgres --output-file requirements.txt
+	$(COMPILE) --all-extras --constraints requirements.txt --output-file requirements-dev.txt
+
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make requirements' \
+	$(if $(UPGRADE),--upgrade) $(if $(CONSTRAINTS),--constraints '$(CONSTRAINTS)') pyproject.toml
+
+clean: ## remove the environment and every cache; experiments' results (runs/) stay
+	rm -rf $(VENV) $(REPORTS) .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment: made once, and again when what it is made from changes -----------------------------------
+
+setup: $(VENV)/.installed ## make .venv with what running needs
+setup-dev: $(VENV)/.installed-dev ## make .venv with what development needs too
+
+$(UV):
+	@python=; for candidate in $(PYTHONS); do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo 'make: Python 3.11 or newer is needed, and none of these is one: $(PYTHONS).' >&2; \
+	    echo '      Install it, or name it: make PYTHON=/path/to/python3.11 …' >&2; exit 1; \
+	fi; \
+	echo "setting up $(VENV) with $$($$python --version), once (about a minute) …" >&2; \
+	"$$python" -m venv $(VENV) || { \
+	    echo "make: $$python can't make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(RUN) pip install --quiet --disable-pip-version-check 'uv>=0.9'
+
+$(VENV)/.installed: requirements.txt pyproject.toml | $(UV)
+	@$(UV) pip install --quiet --requirements requirements.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt pyproject.toml | $(UV)
+	@$(UV) pip install --quiet --requirements requirements-dev.txt --editable .
+	@touch $@ $(VENV)/.installed
