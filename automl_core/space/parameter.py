@@ -1,0 +1,301 @@
+"""One parameter at run time: from a number in [0, 1) to a value, and back.
+
+Every algorithm sees a parameter through this: ``value_at(u)`` is the inverse of the
+parameter's cumulative distribution, so uniform numbers give samples of the prior that the
+file states (weights of options and logarithms included).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Any, Literal, TypeAlias
+
+Value: TypeAlias = bool | int | float | str | None
+"""A parameter's value: one of JSON's scalars."""
+
+Kind: TypeAlias = Literal["float", "int", "categorical", "fixed"]
+
+_UNBOUNDED = (-math.inf, math.inf)
+_TAIL = 1e-9  # a normal is cut at this probability on both sides, about six sigma
+
+
+def tidy(value: float) -> float:
+    """Round to 12 significant digits, so that the journal shows the same number on every machine."""
+    return float(f"{value:.12g}")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a space, with its distribution, constraints and condition.
+
+    Attributes:
+        name: as in the file.
+        kind: float, int, categorical or fixed.
+        log: whether the scale is logarithmic.
+        low, high: limits, both included (infinite for normals).
+        step: distance of a grid of values (q or multiple_of), or None.
+        power: values are powers of this number, or None.
+        gauss: (mu, sigma) of a normal (of the logarithm when ``log``), or None.
+        options: values of a categorical, in the file's order.
+        weights: relative weights of the options.
+        when: parent's name → values with which this parameter exists.
+        at_least, at_most: names of parameters that bound this one.
+        default: a value known to work, or None.
+    """
+
+    name: str
+    kind: Kind
+    log: bool = False
+    low: float = -math.inf
+    high: float = math.inf
+    step: float | None = None
+    power: int | None = None
+    gauss: tuple[float, float] | None = None
+    nni_quantum: bool = False
+    options: tuple[Value, ...] = ()
+    weights: tuple[float, ...] = ()
+    when: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    at_least: str | None = None
+    at_most: str | None = None
+    default: Value = None
+
+    @property
+    def tunable(self) -> bool:
+        """Whether there is anything to search."""
+        return self.kind != "fixed" and self.size != 1
+
+    @property
+    def size(self) -> int | None:
+        """Number of distinct values, None when they can't be counted."""
+        if self.kind == "fixed":
+            return 1
+        if self.kind == "categorical":
+            return sum(1 for w in self.weights if w > 0)
+        if self.low == self.high:
+            return 1
+        values = self.values_within(self.low, self.high, limit=None)
+        return None if values is None else len(values)
+
+    @property
+    def _listed(self) -> bool:
+        """Whether values are picked from a list; plain whole numbers are rounded instead, however many there are."""
+        plain = self.step is None or (self.kind == "int" and self.step == 1)
+        return self.power is not None or not (plain or self.nni_quantum or self.gauss is not None)
+
+    def values_within(self, low: float, high: float, limit: int | None = 100_000) -> Sequence[Value] | None:
+        """The distinct values between two limits in order, or None when they can't be listed.
+
+        Args:
+            low, high: limits, both included, on top of the parameter's own.
+            limit: None counts however many there are (a ``range`` costs nothing).
+        """
+        if self.kind == "fixed":
+            return self.options
+        if self.kind == "categorical":
+            return [o for o, w in zip(self.options, self.weights, strict=True) if w > 0]
+        low, high = max(low, self.low), min(high, self.high)
+        if self.power is not None:
+            if not math.isfinite(high):
+                return None
+            base, first = self.power, math.ceil(math.log(low, self.power) - 1e-9)
+            last = math.floor(math.log(high, self.power) + 1e-9)
+            return [self._number(float(base) ** k) for k in range(first, last + 1)]
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return None
+        if self.step is not None and not (self.kind == "int" and self.step == 1):
+            first, last = math.ceil(low / self.step - 1e-9), math.floor(high / self.step + 1e-9)
+            if limit is not None and last - first >= limit:
+                return None
+            values: list[Value] = [self._number(k * self.step) for k in range(first, last + 1)]
+            if self.nni_quantum:  # clip(): the limits themselves are values too
+                values = [self._number(low), *values] if not values or values[0] != self._number(low) else values
+                values = [*values, self._number(high)] if values[-1] != self._number(high) else values
+            return values
+        if self.kind == "int":
+            whole = range(math.ceil(low), math.floor(high) + 1)
+            return whole if limit is None or len(whole) <= limit else None
+        return [self._number(low)] if low == high else None
+
+    def value_at(self, u: float, low: float = -math.inf, high: float = math.inf) -> Value:
+        """The value at a point of the unit interval.
+
+        Args:
+            u: in [0, 1]; a uniform number gives a sample of the parameter's distribution.
+            low, high: further limits (bounds by other parameters).
+        """
+        if self.kind == "fixed":
+            return self.options[0]
+        if self.kind == "categorical":
+            return self._option_at(u)
+        low, high = max(low, self.low), min(high, self.high)
+        u = min(max(u, 0.0), 1.0)
+        if self._listed:
+            values = self.values_within(low, high)
+            if values:
+                return self._pick(values, u)
+        return self._number(self._snap(self._raw(u, low, high), low, high))
+
+    def unit_of(self, value: Value, low: float = -math.inf, high: float = math.inf) -> float:
+        """A point of the unit interval that ``value_at`` turns into this value (the middle of its stretch).
+
+        Raises:
+            ValueError: the value is not one of a categorical's options.
+        """
+        if self.kind == "fixed":
+            return 0.5
+        if self.kind == "categorical":
+            return self._unit_of_option(value)
+        low, high = max(low, self.low), min(high, self.high)
+        number = float(value)  # type: ignore[arg-type]
+        if self._listed:
+            values = self.values_within(low, high)
+            if values:
+                return self._unit_of_pick(values, number)
+        return self._unit_raw(number, low, high)
+
+    def check(self, value: Value) -> str | None:
+        """What is wrong with a value of the user's, or None."""
+        if self.kind in ("categorical", "fixed"):
+            same = [o for o in self.options if o == value and isinstance(o, bool) == isinstance(value, bool)]
+            return None if same else f"{value!r} is not among {list(self.options)!r}"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return f"{value!r} is not a number"
+        if self.kind == "int" and float(value) != int(value):
+            return f"{value!r} is not a whole number"
+        if not self.low <= value <= self.high:
+            return f"{value:g} lies outside {self.low:g}..{self.high:g}"
+        return None
+
+    def _number(self, value: float) -> int | float:
+        return round(value) if self.kind == "int" else tidy(value)
+
+    def _raw(self, u: float, low: float, high: float) -> float:
+        if self.gauss is not None:
+            normal = NormalDist(*self.gauss)
+            below, above = (math.log(max(x, 1e-300)) for x in (low, high)) if self.log else (low, high)
+            first = max(normal.cdf(below), _TAIL) if math.isfinite(below) else _TAIL
+            last = min(normal.cdf(above), 1 - _TAIL) if math.isfinite(above) else 1 - _TAIL
+            if first >= last:
+                return low if math.isfinite(low) else high
+            x = normal.inv_cdf(first + u * (last - first))
+            return math.exp(x) if self.log else x
+        if self.kind == "int" and self.step in (None, 1):
+            return self._pick_int(u, low, high)
+        if self.log:
+            return math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
+        return low + u * (high - low)
+
+    def _pick_int(self, u: float, low: float, high: float) -> float:
+        # every whole number gets the stretch from half below to half above it
+        first, last = math.ceil(low) - 0.5, math.floor(high) + 0.5
+        if self.log:
+            x = math.exp(math.log(first) + u * (math.log(last) - math.log(first)))
+        else:
+            x = first + u * (last - first)
+        return min(max(math.floor(x + 0.5), math.ceil(low)), math.floor(high))
+
+    def _unit_raw(self, number: float, low: float, high: float) -> float:
+        if self.gauss is not None:
+            normal = NormalDist(*self.gauss)
+            below, above = (math.log(max(x, 1e-300)) for x in (low, high)) if self.log else (low, high)
+            first = max(normal.cdf(below), _TAIL) if math.isfinite(below) else _TAIL
+            last = min(normal.cdf(above), 1 - _TAIL) if math.isfinite(above) else 1 - _TAIL
+            x = math.log(max(number, 1e-300)) if self.log else number
+            u = (normal.cdf(x) - first) / (last - first) if last > first else 0.5
+        elif self.kind == "int" and self.step in (None, 1):
+            first, last = math.ceil(low) - 0.5, math.floor(high) + 0.5
+            if self.log:
+                u = (math.log(max(number, first)) - math.log(first)) / (math.log(last) - math.log(first))
+            else:
+                u = (number - first) / (last - first)
+        elif low >= high:
+            u = 0.5
+        elif self.log:
+            u = (math.log(max(number, low)) - math.log(low)) / (math.log(high) - math.log(low))
+        else:
+            u = (number - low) / (high - low)
+        return min(max(u, 0.0), 1.0)
+
+    def _snap(self, x: float, low: float, high: float) -> float:
+        if self.step is not None:
+            x = round(x / self.step) * self.step
+        return min(max(x, low), high)
+
+    def _stretches(self, values: Sequence[Value]) -> list[float]:
+        """Edges of each value's stretch on the parameter's scale, one more than there are values."""
+        scale = [math.log(float(v)) if self.log or self.power else float(v) for v in values]  # type: ignore[arg-type]
+        if len(scale) == 1:
+            return [scale[0] - 0.5, scale[0] + 0.5]
+        if self.power is not None or not self.log:
+            half = (scale[1] - scale[0]) / 2
+            return [scale[0] - half, *((a + b) / 2 for a, b in zip(scale, scale[1:], strict=False)), scale[-1] + half]
+        numbers = [float(v) for v in values]  # type: ignore[arg-type]
+        half = (numbers[1] - numbers[0]) / 2
+        edges = [numbers[0] - half, *((a + b) / 2 for a, b in zip(numbers, numbers[1:], strict=False))]
+        edges.append(numbers[-1] + half)
+        return [math.log(max(e, numbers[0] / 4)) for e in edges]
+
+    def _pick(self, values: Sequence[Value], u: float) -> Value:
+        edges = self._stretches(values)
+        x = edges[0] + u * (edges[-1] - edges[0])
+        low, high = 0, len(values) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if x < edges[middle + 1]:
+                high = middle
+            else:
+                low = middle + 1
+        return values[low]
+
+    def _unit_of_pick(self, values: Sequence[Value], number: float) -> float:
+        edges = self._stretches(values)
+        index = min(range(len(values)), key=lambda i: abs(float(values[i]) - number))  # type: ignore[arg-type]
+        middle = (edges[index] + edges[index + 1]) / 2
+        return (middle - edges[0]) / (edges[-1] - edges[0])
+
+    def _option_at(self, u: float) -> Value:
+        x, total = u * sum(self.weights), 0.0
+        chosen = None
+        for option, weight in zip(self.options, self.weights, strict=True):
+            if weight <= 0:
+                continue
+            chosen, total = option, total + weight
+            if x < total:
+                break
+        return chosen
+
+    def _unit_of_option(self, value: Value) -> float:
+        total, below = sum(self.weights), 0.0
+        for option, weight in zip(self.options, self.weights, strict=True):
+            if option == value and isinstance(option, bool) == isinstance(value, bool):
+                return (below + weight / 2) / total
+            below += weight
+        raise ValueError(f"{self.name}: {value!r} is not among {list(self.options)!r}")
+
+
+def from_model(name: str, model: Any) -> Parameter:
+    """Make a run-time parameter of the file's model (without sub-spaces: see spec.parameters.flatten)."""
+    when = {parent: tuple(values) for parent, values in model.when.items()}
+    common: dict[str, Any] = {"name": name, "when": when, "default": model.default}
+    if model.type == "fixed":
+        return Parameter(kind="fixed", options=(model.value,), weights=(1.0,), **{**common, "default": model.value})
+    if model.type == "choice":
+        options = tuple(model.options)
+        weights = tuple(float(w) for w in model.weights) if model.weights else (1.0,) * len(options)
+        return Parameter(kind="categorical", options=options, weights=weights, **common)
+    common |= {"at_least": model.at_least, "at_most": model.at_most, "power": model.power_of}
+    whole = model.type in ("int", "logint", "randint")
+    quantum = getattr(model, "q", None)
+    common["step"] = model.multiple_of or quantum or (1 if whole else None)
+    if hasattr(model, "low"):
+        low, high = model.allowed
+        log = model.type in ("logint", "loguniform", "qloguniform")
+        if whole:
+            return Parameter(kind="int", low=int(low), high=int(high), log=log, **common)
+        nni = quantum is not None and model.multiple_of is None
+        return Parameter(kind="float", low=low, high=high, log=log, nni_quantum=nni, **common)
+    log = model.type in ("lognormal", "qlognormal")
+    return Parameter(kind="float", log=log, low=0.0 if log else -math.inf, gauss=(model.mu, model.sigma), **common)

@@ -1,0 +1,208 @@
+"""The search space at run time: all parameters with their conditions and bounds."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from automl_core.space.parameter import Parameter, Value, from_model
+from automl_core.spec.parameters import flatten
+from automl_core.spec.relations import parents
+
+Params: TypeAlias = dict[str, Value]
+"""One hyperparameter combination: name → value, of the active parameters only."""
+
+
+class Space:
+    """Parameters in an order in which parents come before those that depend on them."""
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        self.parameters: tuple[Parameter, ...] = tuple(parameters)
+        self.by_name: dict[str, Parameter] = {p.name: p for p in self.parameters}
+        self.dimensions: tuple[Parameter, ...] = tuple(p for p in self.parameters if p.tunable)
+
+    @classmethod
+    def from_models(cls, space: Mapping[str, Any]) -> Space:
+        """Build from validated parameter models (``Experiment.space``)."""
+        flat = flatten(dict(space))
+        order: list[str] = []
+
+        def visit(name: str) -> None:
+            if name not in order:
+                for parent in parents(flat[name]):
+                    visit(parent)
+                order.append(name)
+
+        for name in flat:
+            visit(name)
+        return cls([from_model(name, flat[name]) for name in order])
+
+    def is_active(self, parameter: Parameter, params: Mapping[str, Value]) -> bool:
+        """Whether a parameter exists beside these values of its parents."""
+        return all(parent in params and params[parent] in values for parent, values in parameter.when.items())
+
+    def bounds(self, parameter: Parameter, params: Mapping[str, Value]) -> tuple[float, float]:
+        """Limits that other parameters' values put on this one, both included (infinite: none)."""
+        low = params.get(parameter.at_least) if parameter.at_least else None
+        high = params.get(parameter.at_most) if parameter.at_most else None
+        return (
+            float(low) if isinstance(low, int | float) else -math.inf,
+            float(high) if isinstance(high, int | float) else math.inf,
+        )
+
+    def at(self, units: Sequence[float]) -> Params:
+        """The combination at a point of the unit cube.
+
+        Args:
+            units: one number in [0, 1] per entry of ``dimensions``, in that order; the numbers of
+                inactive parameters don't matter.
+        """
+        params: Params = {}
+        by_name = {p.name: u for p, u in zip(self.dimensions, units, strict=True)}
+        for parameter in self.parameters:
+            if self.is_active(parameter, params):
+                low, high = self.bounds(parameter, params)
+                params[parameter.name] = parameter.value_at(by_name.get(parameter.name, 0.5), low, high)
+        return params
+
+    def units(self, params: Mapping[str, Value]) -> list[float]:
+        """The point of the unit cube of a combination; NaN where a parameter is inactive."""
+        result = []
+        for parameter in self.dimensions:
+            if parameter.name not in params:
+                result.append(math.nan)
+                continue
+            low, high = self.bounds(parameter, params)
+            result.append(parameter.unit_of(params[parameter.name], low, high))
+        return result
+
+    def sample(self, rng: random.Random) -> Params:
+        """A combination drawn from the distributions of the file."""
+        return self.at([rng.random() for _ in self.dimensions])
+
+    def defaults(self) -> Params | None:
+        """The combination of the file's defaults (the middle where there is none), None without any default."""
+        if all(p.default is None for p in self.dimensions):
+            return None
+        return self.complete({p.name: p.default for p in self.dimensions if p.default is not None})
+
+    def complete(self, given: Mapping[str, Value]) -> Params:
+        """A whole combination from some of its values: the rest from defaults, else from the middle.
+
+        Values of parameters that turn out inactive are dropped; a value outside what another
+        parameter leaves is drawn to the nearest bound.
+
+        Raises:
+            ValueError: a parameter that doesn't exist, or a value that it can't have.
+        """
+        for name, value in given.items():
+            if name not in self.by_name:
+                raise ValueError(f"there is no parameter {name!r}; the space has {sorted(self.by_name)}")
+            problem = self.by_name[name].check(value)
+            if problem:
+                raise ValueError(f"{name}: {problem}")
+        params: Params = {}
+        for parameter in self.parameters:
+            if not self.is_active(parameter, params):
+                continue
+            low, high = self.bounds(parameter, params)
+            value = given.get(parameter.name, parameter.default)
+            unit = 0.5 if value is None and parameter.name not in given else parameter.unit_of(value, low, high)
+            params[parameter.name] = parameter.value_at(unit, low, high)
+            if parameter.kind == "float" and parameter.step is None and parameter.power is None and value is not None:
+                params[parameter.name] = min(max(float(value), low), high)  # the user's own digits
+        return params
+
+    def problem(self, params: Mapping[str, Value]) -> str | None:
+        """What is wrong with a whole combination, or None: unknown, missing, inactive or impossible values."""
+        for name in params:
+            if name not in self.by_name:
+                return f"there is no parameter {name!r}"
+        for parameter in self.parameters:
+            active = self.is_active(parameter, params)
+            if active != (parameter.name in params):
+                return f"{parameter.name}: missing" if active else f"{parameter.name}: not active beside its parents"
+            if active:
+                low, high = self.bounds(parameter, params)
+                value = params[parameter.name]
+                wrong = parameter.check(value)
+                if wrong:
+                    return f"{parameter.name}: {wrong}"
+                if isinstance(value, int | float) and not low <= value <= high:
+                    return f"{parameter.name}: {value:g} lies outside {low:g}..{high:g}"
+        return None
+
+    @staticmethod
+    def key(params: Mapping[str, Value]) -> str:
+        """A text that two combinations share exactly when they are the same."""
+        return json.dumps(dict(params), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    def size(self, limit: int = 1_000_000) -> int | None:
+        """Number of distinct combinations; None when it is infinite or above ``limit``."""
+        if any(p.size is None for p in self.dimensions):
+            return None
+        if not any(p.when or p.at_least or p.at_most for p in self.parameters):
+            total = math.prod(p.size or 1 for p in self.dimensions)
+            return total if total <= limit else None
+        count = 0
+        for _ in self.combinations():
+            count += 1
+            if count > limit:
+                return None
+        return count
+
+    def combinations(self, resolution: int | None = None) -> Iterator[Params]:
+        """Every combination, in the file's order, the last parameter changing fastest.
+
+        Args:
+            resolution: points taken from a parameter whose values can't be counted, evenly over its
+                distribution, both ends included; also the most points of a whole-number parameter with
+                more values than that. None takes all values.
+
+        Raises:
+            ValueError: a parameter can't be counted and no resolution is given.
+        """
+        # parents first, yet in the file's order: a depth-first walk over the sorted parameters
+        yield from self._walk(0, {}, resolution)
+
+    def _walk(self, index: int, params: Params, resolution: int | None) -> Iterator[Params]:
+        if index == len(self.parameters):
+            yield dict(params)
+            return
+        parameter = self.parameters[index]
+        if not self.is_active(parameter, params):
+            yield from self._walk(index + 1, params, resolution)
+            return
+        for value in self._points(parameter, params, resolution):
+            params[parameter.name] = value
+            yield from self._walk(index + 1, params, resolution)
+            del params[parameter.name]
+
+    def _points(self, parameter: Parameter, params: Params, resolution: int | None) -> Sequence[Value]:
+        low, high = self.bounds(parameter, params)
+        values = parameter.values_within(low, high)
+        if values is not None and (
+            resolution is None or len(values) <= resolution or parameter.kind in ("categorical", "fixed")
+        ):
+            return values
+        if resolution is None:
+            raise ValueError(
+                f"space.{parameter.name} has endlessly many values: give it q or multiple_of, "
+                "or give search.options.resolution"
+            )
+        if resolution == 1:
+            return [parameter.value_at(0.5, low, high)]
+        points = [parameter.value_at(k / (resolution - 1), low, high) for k in range(resolution)]
+        return list(dict.fromkeys(points))
+
+    def label(self, params: Mapping[str, Value], limit: int = 60) -> str:
+        """A short name of a combination for people: ``lr=0.003 units=64``."""
+        text = " ".join(
+            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in params.items()
+            if self.by_name[name].kind != "fixed"
+        )
+        return text if len(text) <= limit else text[: limit - 1] + "…"

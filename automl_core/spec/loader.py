@@ -1,0 +1,97 @@
+"""Reading experiment files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from automl_core.spec.errors import Problem, SpecError, did_you_mean
+from automl_core.spec.models import Experiment
+from automl_core.spec.validation import validate
+from automl_core.spec.yaml_reader import MAX_BYTES, Document, read_yaml
+
+
+def load_experiment(path: str | Path) -> Experiment:
+    """Read and check an experiment file.
+
+    Args:
+        path: a YAML file of at most 1 MiB, in UTF-8.
+
+    Raises:
+        SpecError: the file can't be read, or anything in it is wrong; it holds all problems.
+    """
+    return parse_experiment(read_text(path), str(path))
+
+
+def parse_experiment(text: str, source: str) -> Experiment:
+    """Check the text of an experiment file.
+
+    Args:
+        text: YAML.
+        source: what to call it in errors, such as the file's path.
+
+    Raises:
+        SpecError: anything in it is wrong; it holds all problems.
+    """
+    return parse_document(text, source)[0]
+
+
+def parse_document(text: str, source: str) -> tuple[Experiment, Document]:
+    """As `parse_experiment`, with the document that knows on which line everything stands.
+
+    Raises:
+        SpecError: anything in it is wrong; it holds all problems.
+    """
+    document = read_yaml(text, source)
+    problems = list(document.problems)
+    experiment = None
+    if not document.fatal:
+        experiment, more = validate(document.data)
+        seen = {problem.path for problem in problems}  # one word on each place is enough
+        problems += locate([problem for problem in more if problem.path not in seen], document)
+    if problems or experiment is None:
+        raise SpecError(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
+    return experiment, document
+
+
+def locate(problems: list[Problem], document: Document) -> list[Problem]:
+    """The same problems with the file, line and column at which their paths stand."""
+    located = []
+    for problem in problems:
+        line, column = document.position(problem.path)
+        located.append(replace(problem, file=document.source, line=line, column=column))
+    return located
+
+
+def read_text(path: str | Path) -> str:
+    """The text of an experiment file.
+
+    Raises:
+        SpecError: it is missing, not readable, too big or not UTF-8.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError([_no_such_file(path)]) from None
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise SpecError([Problem(f"the file can't be read: {reason}", file=str(path))]) from None
+    if len(content) > MAX_BYTES:
+        raise SpecError([Problem(f"the file is larger than {MAX_BYTES >> 20} MiB", file=str(path))])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        message = f"the file is not UTF-8: byte 0x{content[error.start]:02x}"
+        raise SpecError([Problem(message, file=str(path), line=line, column=column)]) from None
+
+
+def _no_such_file(path: Path) -> Problem:
+    try:
+        beside = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml"))
+    except OSError:
+        beside = []
+    return Problem("there is no such file", file=str(path), suggestion=did_you_mean(path.name, beside))

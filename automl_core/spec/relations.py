@@ -1,0 +1,159 @@
+"""What the parts of an experiment say of one another: conditions, bounds and names, checked together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Sequence
+from typing import Any
+
+from automl_core.spec.parameters import flatten
+
+RESERVED_NAMES = frozenset(
+    {"trial_id", "experiment_id", "exp_id", "params", "budget", "model_dir", "checkpoint_dir", "resume_from",
+     "attempt", "run_id"}
+)  # fmt: skip
+"""Names that ``${…}`` gives another meaning (the trial contract)."""
+
+NAME_PATTERN = "[A-Za-z_][A-Za-z0-9_.-]*"
+"""What a parameter may be called."""
+
+BOUNDS = ("at_least", "at_most")
+"""Fields that bound a parameter by another one."""
+
+
+def parents(parameter: Any) -> list[str]:
+    """Names of the parameters that must be known before this one is sampled."""
+    bounds = [getattr(parameter, field, None) for field in BOUNDS]
+    return [*parameter.when, *(b for b in bounds if b is not None)]
+
+
+class RelationError(ValueError):
+    """Parts of an experiment that don't fit one another.
+
+    Attributes:
+        problems: all of them; each starts with the field's path (``space.momentum.when: …``).
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        """Keep the problems; the exception's text has one line for each."""
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def task_name_problems(names: Sequence[str]) -> list[str]:
+    """What is wrong with the names of an experiment's training tasks, in their order."""
+    return [
+        f"tasks[{index}].name: two training tasks are called {name!r}"
+        for index, name in enumerate(names)
+        if name in names[:index]
+    ]
+
+
+def check_space(space: dict[str, Any]) -> None:
+    """Check names, conditions and bounds of a whole space.
+
+    Args:
+        space: name → parameter model, as under ``space:``.
+
+    Raises:
+        RelationError: names the parameters and fields, what was found, what is allowed.
+    """
+    problems = space_problems(space)
+    if problems:
+        raise RelationError(problems)
+
+
+def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset()) -> list[str]:
+    """Everything that parameters say wrongly of one another.
+
+    Args:
+        space: name → parameter model, as under ``space:``.
+        unreadable: names of parameters that are missing in ``space`` because they are wrong
+            themselves; nothing is said of what refers to them.
+    """
+    try:
+        flat = flatten(space)
+    except ValueError as error:
+        return [str(error)]
+    problems: list[str] = []
+    for name, parameter in flat.items():
+        if not re.fullmatch(NAME_PATTERN, name):
+            problems.append(
+                f"space.{name}: a parameter's name starts with a letter or '_' "
+                "and has letters, digits, '_', '-' and '.' only"
+            )
+        if name in RESERVED_NAMES:
+            problems.append(f"space.{name}: ${{{name}}} has another meaning in commands; choose another name")
+        for parent, values in parameter.when.items():
+            if parent not in unreadable:
+                problems.extend(_condition_problems(name, parent, values, flat))
+    circle = _circle(flat)
+    if circle:
+        problems.append(circle)
+    for name, parameter in flat.items():
+        for field in BOUNDS:
+            other = getattr(parameter, field, None)
+            if other is not None and other not in unreadable:
+                problem = _bound_problem(name, parameter, field, flat)
+                problems.extend([problem] if problem else [])
+    return problems
+
+
+def _condition_problems(name: str, parent: str, values: Sequence[Any], flat: dict[str, Any]) -> Iterator[str]:
+    if parent == name or parent not in flat:
+        yield f"space.{name}.when.{parent}: there is no other parameter {parent!r}"
+        return
+    if not values:
+        yield f"space.{name}.when.{parent}: an empty list can never hold"
+    options = getattr(flat[parent], "values", None)
+    for value in values:
+        if options is not None and value not in options:
+            yield f"space.{name}.when.{parent}: {value!r} is not among its values {options!r}"
+
+
+def _circle(flat: dict[str, Any]) -> str | None:
+    """The first circle of parameters that depend on one another, in words."""
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> str | None:
+        if name in path:
+            circle = " → ".join((*path[path.index(name) :], name))
+            return f"space.{name}: {circle} depend on one another in a circle"
+        if name not in done:
+            for parent in parents(flat[name]):
+                found = visit(parent, (*path, name)) if parent in flat and parent != name else None
+                if found:
+                    return found
+            done.add(name)
+        return None
+
+    return next((found for name in flat if (found := visit(name, ()))), None)
+
+
+def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) -> str | None:
+    """A bound must be one that every value of the other parameter leaves room for."""
+    other = getattr(parameter, field)
+    where = f"space.{name}.{field}"
+    if other == name or other not in flat:
+        return f"{where}: there is no other parameter {other!r}"
+    model = flat[other]
+    if model.type == "choice":
+        numbers = model.values
+    elif model.type == "fixed":
+        numbers = [model.value]
+    elif hasattr(model, "low"):
+        numbers = list(model.allowed)
+    else:
+        numbers = []
+        if hasattr(parameter, "low"):
+            return f"{where}: {other!r} ({model.type}) has no limits, so it can leave no room here"
+    if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+        return f"{where}: {other!r} is not numeric"
+    if not numbers or not hasattr(parameter, "low"):
+        return None
+    low, high = parameter.allowed
+    if field == "at_least" and max(numbers) > high:
+        return f"{where}: {other!r} may be {max(numbers):g}, above {high:g}, the highest value here"
+    if field == "at_most" and min(numbers) < low:
+        return f"{where}: {other!r} may be {min(numbers):g}, below {low:g}, the lowest value here"
+    return None

@@ -1,0 +1,68 @@
+"""JSON Schema of an experiment file, for editors and for programs that write such files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from automl_core.spec.models import Experiment
+from automl_core.spec.relations import NAME_PATTERN
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def experiment_schema() -> dict[str, Any]:
+    """The schema (draft 2020-12) of an experiment file.
+
+    It knows keys, types, limits and which keys go with which ``type``, ``rule``, ``source`` and
+    ``backend``. What parameters say of one another (a condition's parent, low below high) and the
+    names in ``${…}`` are beyond a schema: `automl_core.spec.loader` checks these.
+    """
+    schema = Experiment.model_json_schema()
+    definitions = schema.get("$defs", {})
+    for definition in (schema, *definitions.values()):
+        for group in ("space", "when"):
+            place = definition.get("properties", {}).get(group)
+            if place is not None:
+                place["propertyNames"] = {"pattern": f"^{NAME_PATTERN}$"}
+        for tag in ("type", "rule", "source", "backend"):
+            place = definition.get("properties", {}).get(tag, {})
+            if "const" in place:
+                place.setdefault("description", definition.get("description", "").replace("``", ""))
+    schema = _by_tag(schema, definitions)
+    return {"$schema": DIALECT, **schema, "title": "AutoML experiment"}
+
+
+def _by_tag(node: Any, definitions: dict[str, Any]) -> Any:
+    """Say a tagged union as "if the tag is x then …": an editor then names the key that is wrong.
+
+    With ``oneOf`` it could only say that none of thirteen alternatives fits. (``discriminator`` is
+    OpenAPI's word; JSON Schema doesn't know it.)
+    """
+    if isinstance(node, list):
+        return [_by_tag(entry, definitions) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _by_tag(value, definitions) for key, value in node.items()}
+    if "discriminator" not in node:
+        return node
+    tag = node["discriminator"]["propertyName"]
+    tags = {reference: value for value, reference in node["discriminator"]["mapping"].items()}
+    members = [(tags[member["$ref"]], member) for member in node["oneOf"]]  # in the models' order
+    return {
+        **{key: value for key, value in node.items() if key not in ("discriminator", "oneOf")},
+        "type": "object",
+        "required": [tag],
+        "properties": {tag: {"enum": [value for value, _ in members], "description": _meanings(members, definitions)}},
+        "allOf": [
+            {"if": {"type": "object", "properties": {tag: {"const": value}}, "required": [tag]}, "then": member}
+            for value, member in members
+        ],
+    }
+
+
+def _meanings(members: list[tuple[str, dict[str, str]]], definitions: dict[str, Any]) -> str:
+    lines = []
+    for value, member in members:
+        definition = definitions.get(member["$ref"].rsplit("/", 1)[-1], {})
+        lines.append(f"{value}: {definition.get('description', '').replace('``', '')}")
+    return "\n".join(lines)

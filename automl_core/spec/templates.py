@@ -1,0 +1,65 @@
+"""Placeholders ``${name}`` in commands, environments and paths: do their names exist?
+
+Only the names are checked here; what a placeholder becomes is the trial contract's business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from automl_core.spec.errors import Path, Problem, did_you_mean
+from automl_core.spec.relations import RESERVED_NAMES
+
+PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\}?)")
+"""The grammar: ``$${`` stands for ``${``; ``${name}`` has its name in group 1, and an empty group 2 is no end."""
+
+NOT_SUBSTITUTED = frozenset({"name", "backend", "source"})
+"""Fields of a training task whose text is taken as it is."""
+
+
+def placeholders(text: str) -> Iterator[tuple[str, bool]]:
+    """The names in ``${…}`` of a text, each with whether its brace is closed; ``$${`` is a literal ``${``."""
+    for match in PLACEHOLDER.finditer(text):
+        if match.group(1) is not None:
+            yield match.group(1), bool(match.group(2))
+
+
+def template_problems(task: Any, path: Path, names: Iterable[str]) -> list[Problem]:
+    """Check every placeholder of one training task.
+
+    Args:
+        task: its plain data, as in the file or as dumped from the model.
+        path: where it stands in the file.
+        names: the parameters of the space.
+    """
+    known = [*dict.fromkeys(names), *sorted(RESERVED_NAMES)]
+    return [
+        _problem(name, closed, place, known)
+        for place, text in _texts(task, path)
+        for name, closed in placeholders(text)
+        if not closed or name not in known
+    ]
+
+
+def _problem(name: str, closed: bool, path: Path, known: list[str]) -> Problem:
+    if not closed:
+        return Problem(f"'${{{name}' has no closing brace", path, suggestion="Write $${ for a literal ${")
+    guess = did_you_mean(name, known)
+    if not guess:
+        guess = f"Write $${{{name}}} for a literal ${{{name}}}, such as a variable of the shell"
+    return Problem(f"${{{name}}} is not known", path, found=f"${{{name}}}", allowed=tuple(known), suggestion=guess)
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            if key in NOT_SUBSTITUTED or (key == "patterns" and path and path[-1] == "metrics"):
+                continue  # a regular expression may well have ${ in it
+            yield from _texts(child, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for index, child in enumerate(value):
+            yield from _texts(child, (*path, index))

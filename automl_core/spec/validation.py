@@ -1,0 +1,82 @@
+"""From plain data to an `Experiment`, or to everything that is wrong with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from automl_core.spec.errors import Problem, show
+from automl_core.spec.explain import explain, nested_spaces, own_problems
+from automl_core.spec.models import Experiment
+from automl_core.spec.parameters import Parameter
+from automl_core.spec.relations import space_problems, task_name_problems
+from automl_core.spec.shapes import Shape
+from automl_core.spec.templates import template_problems
+
+Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
+
+
+def validate(data: Any) -> tuple[Experiment | None, list[Problem]]:
+    """Check the plain data of an experiment file.
+
+    Args:
+        data: what the file holds, keys as text.
+
+    Returns:
+        The experiment, or None; and every problem, without file and line. There is no experiment
+        exactly when there are problems.
+    """
+    if not isinstance(data, dict):
+        message = "the file is empty" if data is None else f"found {show(data)} where the file's keys are wanted"
+        return None, [Problem(message, suggestion="An experiment has at least: name, goal, space, tasks")]
+    experiment: Experiment | None = None
+    problems: list[Problem] = []
+    try:
+        experiment = Experiment.model_validate(data)
+    except ValidationError as error:
+        problems = explain(error, Shape(Experiment), data)
+        problems += [problem for problem in _unreached(data) if problem not in problems]
+    problems += _unknown_placeholders(data)
+    return (None if problems else experiment), problems
+
+
+def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
+    """What validators of the whole file would say: pydantic doesn't ask them when a part is wrong."""
+    tasks = data.get("tasks")
+    names = [task.get("name", "train") for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
+    if len(names) == len(tasks or ()):
+        yield from _own(data, task_name_problems([str(name) for name in names]))
+    space = data.get("space")
+    if not isinstance(space, dict):
+        return
+    readable: dict[str, Any] = {}
+    unreadable: set[str] = set()
+    for name, raw in space.items():
+        try:
+            readable[name] = _parameter_adapter().validate_python(raw)
+        except ValidationError:
+            unreadable.add(name)
+            unreadable.update(child for _, inner in nested_spaces({name: raw}) for child in inner)
+    yield from _own(data, space_problems(readable, unreadable))
+
+
+def _own(data: dict[str, Any], messages: list[str]) -> Iterator[Problem]:
+    for message in messages:
+        yield from own_problems(ValueError(message), data)
+
+
+@cache
+def _parameter_adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(Parameter)
+
+
+def _unknown_placeholders(data: dict[str, Any]) -> Iterator[Problem]:
+    space, tasks = data.get("space"), data.get("tasks")
+    if not isinstance(space, dict) or not isinstance(tasks, list):
+        return
+    names = [*space, *(name for _, inner in nested_spaces(space) for name in inner)]
+    for index, task in enumerate(tasks):
+        yield from template_problems(task, ("tasks", index), names)
