@@ -1,0 +1,74 @@
+"""A store around a store, for what concerns every call alike: retries, counts, faults on purpose."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from automl_core.storage.base import ObjectStore
+from automl_core.storage.transfers import FolderTransfers
+
+T = TypeVar("T")
+
+
+class StoreWrapper(FolderTransfers):
+    """Hands each call to an inner store by way of `_call`; whole folders go file by file."""
+
+    def __init__(self, inner: ObjectStore) -> None:
+        self._inner = inner
+
+    @abstractmethod
+    def _call(self, operation: str, key: str, call: Callable[[], T]) -> T:
+        """Do one call of the inner store.
+
+        Args:
+            operation: the method's name.
+            key: its key or prefix, for messages.
+            call: the call itself.
+        """
+
+    @property
+    def url(self) -> str:
+        """The inner store's."""
+        return self._inner.url
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._inner!r})"
+
+    def get(self, key: str) -> bytes:
+        """See `ObjectStore.get`."""
+        return self._call("get", key, lambda: self._inner.get(key))
+
+    def put(self, key: str, data: bytes) -> None:
+        """See `ObjectStore.put`."""
+        return self._call("put", key, lambda: self._inner.put(key, data))
+
+    def create(self, key: str, data: bytes) -> bool:
+        """See `ObjectStore.create`."""
+        return self._call("create", key, lambda: self._inner.create(key, data))
+
+    def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        return self._call("delete", key, lambda: self._inner.delete(key))
+
+    def delete_prefix(self, prefix: str) -> None:
+        """See `ObjectStore.delete_prefix`."""
+        return self._call("delete_prefix", prefix, lambda: self._inner.delete_prefix(prefix))
+
+    def upload_file(self, source: Path, key: str) -> None:
+        """See `ObjectStore.upload_file`."""
+        return self._call("upload_file", key, lambda: self._inner.upload_file(source, key))
+
+    def download_file(self, key: str, target: Path) -> None:
+        """See `ObjectStore.download_file`."""
+        return self._call("download_file", key, lambda: self._inner.download_file(key, target))
+
+    def local_path(self, key: str) -> Path | None:
+        """See `ObjectStore.local_path`; no request, so not by way of `_call`."""
+        return self._inner.local_path(key)
+
+    def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
+        """See `ObjectStore.list`."""
+        return self._call("list", prefix, lambda: self._inner.list(prefix, start_after, limit))

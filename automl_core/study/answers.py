@@ -1,0 +1,96 @@
+"""What a study answers when it is asked, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from automl_core.space import Params
+from automl_core.states import TrialState
+from automl_core.study.state import StopRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """An attempt that is to be made now.
+
+    Attributes:
+        slot, trial, task, attempt: which one; `task` is the index of the training task.
+        params: the trial's combination.
+        budget, resume_budget: see `Work`.
+        parent: (trial, budget) whose checkpoint the trial starts from, if any.
+        retried: whether an attempt at this training task was made before.
+        note: why this combination.
+    """
+
+    slot: int
+    trial: int
+    task: int
+    attempt: int
+    params: Params
+    budget: int | None = None
+    resume_budget: int | None = None
+    parent: tuple[int, int | None] | None = None
+    retried: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """Nothing to do until the journal has moved beyond ``seq``."""
+
+    reason: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing to do any more for this slot."""
+
+    reason: str
+
+
+Answer: TypeAlias = Binding | NotNow | Over
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt at a training task ended.
+
+    Attributes:
+        state: SUCCEEDED, FAILED, EARLY_STOPPED, or one of the CANCELED states.
+        reason: in words, for people.
+        retryable: whether a failure is of a kind that another attempt may mend.
+        value: the goal's value, None when this training task gives none.
+        step: the step of that value.
+        metrics: raw metrics behind it.
+        curve: (step, value) pairs.
+        cost: in the currency of the prices.
+    """
+
+    state: TrialState
+    reason: str = ""
+    retryable: bool = False
+    value: float | None = None
+    step: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[tuple[int, float], ...] = ()
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What follows from an outcome.
+
+    Attributes:
+        accepted: False when a later attempt has taken over or the record exists already.
+        retry: a new attempt is due.
+        stop: why the experiment ends, if it does.
+        unbound: slots that will never be bound then.
+    """
+
+    accepted: bool
+    retry: bool = False
+    stop: StopRecord | None = None
+    unbound: tuple[int, ...] = ()

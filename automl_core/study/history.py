@@ -1,0 +1,80 @@
+"""From the study's state to what a search algorithm and a stopping rule see."""
+
+from __future__ import annotations
+
+from automl_core.search.base import Context, PastTrial
+from automl_core.search.base import BudgetRange as SearchBudget
+from automl_core.space import Space
+from automl_core.spec.models import Experiment
+from automl_core.study.state import State, Trial, Work
+
+
+def sign(experiment: Experiment) -> float:
+    """What a value is multiplied with to be a loss (lower is better)."""
+    return -1.0 if experiment.goal.direction == "maximize" else 1.0
+
+
+def context_of(experiment: Experiment, space: Space) -> Context:
+    """What an algorithm is told of the experiment file."""
+    budget = experiment.trials.budget
+    return Context(
+        space=space,
+        max_trials=experiment.trials.max,
+        concurrency=experiment.trials.concurrency,
+        seed=experiment.search.seed,
+        budget=SearchBudget(budget.min, budget.max, budget.factor) if budget else None,
+        options=dict(experiment.search.options),
+        warm_start=tuple(space.complete(given) for given in experiment.search.warm_start),
+    )
+
+
+def past_trial(state: State, trial: Trial, direction: float) -> PastTrial:
+    """One trial as an algorithm sees it; ``direction`` as from `sign`."""
+    work = state.latest(trial)
+    value = state.value_of(trial)
+    by_budget = {}
+    for slot in trial.slots:
+        done = state.works[slot]
+        if done.budget is not None and done.value is not None and done.state.ended:
+            by_budget[done.budget] = direction * done.value
+    return PastTrial(
+        number=trial.number,
+        params=trial.params,
+        state=work.state,
+        loss=direction * value if value is not None and (work.state.ended or by_budget) else None,
+        budget=work.budget,
+        losses_at=by_budget,
+        curve=tuple((step, direction * v) for step, v in work.points),
+        bracket=work.bracket,
+        rung=work.rung,
+        parent=trial.parent,
+    )
+
+
+def history_of(state: State, experiment: Experiment) -> list[PastTrial]:
+    """Every trial so far, by number."""
+    direction = sign(experiment)
+    return [past_trial(state, trial, direction) for trial in state.trials]
+
+
+def ranking(state: State, experiment: Experiment) -> list[tuple[Trial, Work]]:
+    """The trials whose value counts, best first, each with the work that gave it.
+
+    Ties go to the lower trial number. With budgets, a value at a higher budget is worth more than any at a
+    lower one.
+    """
+    direction = sign(experiment)
+    valued = [(trial, work) for trial in state.trials if (work := state.counted(trial)) is not None]
+
+    def rank(item: tuple[Trial, Work]) -> tuple[int, float, int]:
+        trial, work = item
+        assert work.value is not None
+        return (-(work.budget or 0), direction * work.value, trial.number)
+
+    return sorted(valued, key=rank)
+
+
+def best_trial(state: State, experiment: Experiment) -> Trial | None:
+    """The first trial of the `ranking`, None while no trial has a value that counts."""
+    ranked = ranking(state, experiment)
+    return ranked[0][0] if ranked else None

@@ -1,0 +1,85 @@
+"""What every test shares: markers by folder, a home of its own, no way out of this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import random
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+TESTS = Path(__file__).parent
+
+MARKERS = ("unit", "contract", "e2e")
+"""Folders below tests/ whose tests bear the folder's name as a marker."""
+
+# The whole suite gives the same answer each time, in CI too; HYPOTHESIS_PROFILE=explore looks for new examples.
+hypothesis.settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give Airflow and the product a home of this process's own, before anything imports them."""
+    home = tempfile.mkdtemp(prefix="automl-tests-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    for name in list(os.environ):
+        if name.startswith(("AIRFLOW", "AUTOML_", "AWS_", "OSS_")):
+            del os.environ[name]
+    os.environ["AIRFLOW_HOME"] = f"{home}/airflow"
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    os.environ["AUTOML_HOME"] = home
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by its folder."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        if folder in MARKERS:
+            item.add_marker(folder)
+
+
+@pytest.fixture(autouse=True)
+def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests reach this machine only: a test that needs a server starts one."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def check(address: Any) -> None:
+        if isinstance(address, tuple) and not is_loopback(str(address[0])):
+            raise AssertionError(f"a test tried to reach {address[0]}:{address[1]}, which is not this machine")
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        check(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        check(address)
+        return connect_ex(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture(autouse=True)
+def shared_randomness_untouched() -> Iterator[None]:
+    """Fail a test whose code draws from, or seeds, the random state that everybody shares."""
+    before = random.getstate()
+    yield
+    if random.getstate() != before:
+        random.setstate(before)
+        pytest.fail("the global random state was used: take a generator made from the seed instead")

@@ -1,0 +1,266 @@
+"""The study: asking, telling, trying again, ending; by many processes as by one."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl_core.space import Space
+from automl_core.spec.models import Experiment
+from automl_core.states import ExperimentState, TrialState
+from automl_core.storage import open_store
+from automl_core.study import Binding, Journal, NotNow, Outcome, Over, Study
+from automl_core.study.state import State
+
+PREFIX = "e/r/"
+
+
+def experiment(**changes: Any) -> Experiment:
+    body: dict[str, Any] = {
+        "name": "e",
+        "goal": {"metric": "accuracy", "direction": "maximize"},
+        "search": {"algorithm": "random", "seed": 3},
+        "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
+        "trials": {"max": 4, "concurrency": 2, "retries": 1},
+        "tasks": [{"name": "train", "command": ["true"]}],
+    }
+    for group, values in changes.items():
+        body[group] = {**body[group], **values} if isinstance(body.get(group), dict) else values
+    return Experiment.model_validate(body)
+
+
+class Clock:
+    """Simulated seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def open_study(folder: Path, spec: Experiment | None = None, clock: Clock | None = None) -> Study:
+    journal = Journal(open_store(str(folder)), PREFIX, clock=clock or Clock(), sleep=lambda _: None)
+    return Study.create(journal, spec, "r", []) if spec else Study.load(journal)
+
+
+def bound(answer: Any) -> Binding:
+    assert isinstance(answer, Binding), answer
+    return answer
+
+
+def good(value: float) -> Outcome:
+    return Outcome(TrialState.SUCCEEDED, value=value, step=0, metrics={"accuracy": value}, curve=((0, value),))
+
+
+FAILED = Outcome(TrialState.FAILED, "it broke", retryable=True)
+
+
+def test_a_slot_gets_a_combination_and_its_value_is_recorded(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    binding = bound(study.ask(0))
+    assert (binding.slot, binding.trial, binding.attempt) == (0, 0, 1)
+    assert study.space.problem(binding.params) is None
+    told = study.tell(binding, good(0.9))
+    assert told.accepted
+    assert told.stop is None
+    other = open_study(tmp_path)
+    assert other.best() == (0, 0.9)
+    assert other.state.state_of(other.state.trials[0]) is TrialState.SUCCEEDED
+
+
+def test_a_proposer_that_runs_again_finds_the_same_study(tmp_path: Path) -> None:
+    first = open_study(tmp_path, experiment())
+    first.tell(bound(first.ask(0)), good(0.5))
+    again = open_study(tmp_path, experiment(search={"seed": 99}))
+    assert again.experiment.search.seed == 3
+    assert len(again.state.trials) == 1
+
+
+def test_a_failed_attempt_is_tried_again_as_often_as_allowed_and_then_the_trial_has_failed(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    first = bound(study.ask(0))
+    assert study.tell(first, FAILED).retry
+    assert study.state.state_of(study.state.trials[0]) is TrialState.WAITING
+    second = bound(study.ask(0))
+    assert (second.trial, second.attempt, second.params) == (0, 2, first.params)
+    assert second.retried
+    assert not study.tell(second, FAILED).retry
+    assert study.state.state_of(study.state.trials[0]) is TrialState.FAILED
+
+
+def test_a_trial_that_a_person_clears_runs_again_as_a_new_attempt_of_the_same_trial(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment(trials={"retries": 0}))
+    first = bound(study.ask(0))
+    study.tell(first, FAILED)
+    cleared = bound(study.ask(0))
+    assert (cleared.trial, cleared.attempt) == (first.trial, 2)
+    study.tell(cleared, good(0.7))
+    assert study.best() == (0, 0.7)
+    assert len(study.state.trials) == 1
+    assert study.progress().failed == 0
+
+
+def test_an_attempt_that_a_later_one_has_overtaken_can_tell_nothing(tmp_path: Path) -> None:
+    study, other = open_study(tmp_path, experiment()), open_study(tmp_path)
+    lost = bound(study.ask(0))
+    again = bound(other.ask(0))
+    assert (again.trial, again.attempt) == (lost.trial, 2)
+    assert study.order(lost) is not None
+    assert not study.tell(lost, good(0.1)).accepted
+    assert other.tell(again, good(0.8)).accepted
+    assert not other.tell(again, good(0.9)).accepted, "told once"
+    assert open_study(tmp_path).best() == (0, 0.8)
+
+
+def test_the_concurrency_of_the_file_holds_whoever_asks(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    first = bound(study.ask(0))
+    bound(study.ask(1))
+    assert isinstance(study.ask(2), NotNow)
+    study.tell(first, good(0.1))
+    assert isinstance(study.ask(2), Binding)
+
+
+def test_too_many_failures_end_the_experiment_as_failed_and_name_the_slots_to_skip(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment(trials={"max": 5, "retries": 0, "max_failed": 1}))
+    assert study.tell(bound(study.ask(0)), FAILED).stop is None
+    told = study.tell(bound(study.ask(1)), FAILED)
+    assert told.stop is not None
+    assert told.stop.state == ExperimentState.FAILED
+    assert told.unbound == (2, 3, 4)
+    assert isinstance(study.ask(2), Over)
+
+
+def test_no_slot_is_bound_after_the_stop_whatever_a_process_has_read_before(tmp_path: Path) -> None:
+    study, slow = open_study(tmp_path, experiment()), open_study(tmp_path)
+    slow.refresh()
+    study.stop("user", ExperimentState.USER_CANCELED, "enough", by="ada")
+    assert isinstance(slow.ask(0), Over)
+    assert not slow.state.works
+
+
+def test_a_stop_that_cancels_reaches_running_trials_and_one_that_drains_does_not(tmp_path: Path) -> None:
+    for running, expected in (("drain", None), ("cancel", TrialState.USER_CANCELED)):
+        study = open_study(tmp_path / running, experiment())
+        binding = bound(study.ask(0))
+        assert study.order(binding) is None
+        study.stop("user", ExperimentState.USER_CANCELED, "enough", running=running)
+        order = study.order(binding)
+        assert (order[0] if order else None) is expected
+
+
+def test_one_trial_can_be_cancelled_alone(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    one, two = bound(study.ask(0)), bound(study.ask(1))
+    study.cancel_trial(one.trial, "ada")
+    assert study.order(one) == (TrialState.USER_CANCELED, "cancelled by ada")
+    assert study.order(two) is None
+
+
+def test_time_that_runs_out_is_seen_while_trials_run(tmp_path: Path) -> None:
+    clock = Clock()
+    study = open_study(tmp_path, experiment(stop={"max_duration": "1m", "running_trials": "cancel"}), clock)
+    binding = bound(study.ask(0))
+    assert study.order(binding) is None
+    clock.now += 61
+    order = study.order(binding)
+    assert order is not None
+    assert order[0] is TrialState.SYS_CANCELED
+    assert study.state.stop is not None
+    assert study.state.stop.kind == "max_duration"
+
+
+def test_finishing_gives_a_reason_ends_what_was_lost_and_changes_nothing_when_repeated(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    for slot in range(3):
+        study.tell(bound(study.ask(slot)), good(slot / 10))
+    bound(study.ask(3))  # its worker dies without a word
+    stop = study.finish()
+    assert stop.state == ExperimentState.FINISHED
+    assert study.state.state_of(study.state.trials[3]) is TrialState.SYS_CANCELED
+    seq = study.state.seq
+    assert open_study(tmp_path).finish() == stop
+    assert open_study(tmp_path).state.seq == seq
+
+
+def test_several_training_tasks_are_one_trial(tmp_path: Path) -> None:
+    tasks = [{"name": "train", "command": ["true"]}, {"name": "score", "command": ["true"]}]
+    study = open_study(tmp_path, experiment(tasks=tasks))
+    train = bound(study.ask(0))
+    study.tell(train, Outcome(TrialState.SUCCEEDED, metrics={"loss": 1.0}))
+    assert study.state.state_of(study.state.trials[0]) is TrialState.RUNNING
+    score = bound(study.resume(0, 1))
+    assert (score.trial, score.task, score.attempt) == (0, 1, 1)
+    study.tell(score, good(0.6))
+    assert study.best() == (0, 0.6)
+    work = study.state.works[0]
+    assert work.metrics == {"loss": 1.0, "accuracy": 0.6}
+
+
+def test_a_training_task_after_one_that_failed_is_not_begun(tmp_path: Path) -> None:
+    tasks = [{"name": "train", "command": ["true"]}, {"name": "score", "command": ["true"]}]
+    study = open_study(tmp_path, experiment(tasks=tasks, trials={"retries": 0}))
+    study.tell(bound(study.ask(0)), FAILED)
+    assert isinstance(study.resume(0, 1), Over)
+    assert isinstance(study.resume(3, 1), Over), "of a slot that was never bound"
+
+
+def test_a_lane_takes_slot_after_slot_and_after_a_crash_its_own_unfinished_trial(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment(trials={"max": 3, "concurrency": 2}))
+    one = bound(study.ask(lane=0))
+    two = bound(study.ask(lane=1))
+    assert (one.slot, two.slot) == (0, 1)
+    again = bound(open_study(tmp_path).ask(lane=1))
+    assert (again.slot, again.attempt) == (1, 2)
+    study.tell(one, good(0.5))
+    assert bound(study.ask(lane=0)).slot == 2
+
+
+def test_more_than_a_thousand_slots_go_in_lanes(tmp_path: Path) -> None:
+    assert open_study(tmp_path / "a", experiment(trials={"max": 1000, "concurrency": 9})).state.lanes is None
+    assert open_study(tmp_path / "b", experiment(trials={"max": 1001, "concurrency": 9})).state.lanes == 9
+
+
+def test_the_state_survives_its_snapshot(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    study.tell(bound(study.ask(0)), good(0.5))
+    study.tell(bound(study.ask(1)), FAILED)
+    bound(study.ask(2))
+    state = study.state
+    copy = State.decode(state.encode())
+    assert copy == state
+
+
+def _ask_and_tell(folder: str, count: int) -> None:
+    study = Study.load(Journal(open_store(folder), PREFIX))
+    for _ in range(count):
+        answer = study.ask(lane=None)
+        while isinstance(answer, NotNow):
+            answer = study.ask(lane=None)
+        if isinstance(answer, Over):
+            return
+        study.tell(answer, good(float(answer.params["x"])))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("algorithm", ["random", "sobol"])
+def test_sixty_four_processes_ask_and_tell_at_once(tmp_path: Path, algorithm: str) -> None:
+    spec = experiment(trials={"max": 160, "concurrency": 64}, search={"algorithm": algorithm})
+    Study.create(Journal(open_store(str(tmp_path)), PREFIX), spec, "r", [])
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=_ask_and_tell, args=(str(tmp_path), 4)) for _ in range(64)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(240)
+    assert [process.exitcode for process in processes] == [0] * 64
+    state = open_study(tmp_path).state
+    assert len(state.trials) == 160
+    assert [trial.number for trial in state.trials] == list(range(160))
+    assert len({Space.key(trial.params) for trial in state.trials}) == 160, "no combination twice"
+    assert sorted(state.works) == list(range(160)), "no slot twice, none left out"
+    assert all(work.state is TrialState.SUCCEEDED and work.value is not None for work in state.works.values())
+    assert not state.skipped
