@@ -38,10 +38,15 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """Nothing to do until the journal has moved beyond ``seq``."""
+    """Nothing to do until the journal has moved beyond ``seq``.
+
+    Attributes:
+        full: whether it is for as many trials running as are allowed.
+    """
 
     reason: str
     seq: int
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,14 +24,15 @@ def pack_curve(points: Iterable[tuple[int, float]]) -> str:
     return " ".join(f"{step}:{value:.9g}" for step, value in points)
 
 
-def unpack_curve(text: str) -> list[tuple[int, float]]:
+@lru_cache(maxsize=4096)
+def unpack_curve(text: str) -> tuple[tuple[int, float], ...]:
     """The pairs in such a text.
 
     Raises:
         ValueError: it is no such text.
     """
     pairs = (pair.partition(":") for pair in text.split())
-    return [(int(step), float(value)) for step, _, value in pairs]
+    return tuple((int(step), float(value)) for step, _, value in pairs)
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):
@@ -89,7 +91,7 @@ class Work(msgspec.Struct, omit_defaults=True):
     attempts: list[Attempt] = []
 
     @property
-    def points(self) -> list[tuple[int, float]]:
+    def points(self) -> tuple[tuple[int, float], ...]:
         """The curve as (step, value) pairs."""
         return unpack_curve(self.curve)
 
@@ -193,6 +195,14 @@ class State(msgspec.Struct, omit_defaults=False):
         work = self.counted(trial)
         return work.value if work is not None else None
 
+    def is_running(self, slot: int, task: int, attempt: int) -> bool:
+        """Whether an attempt is the newest of its slot and has not ended."""
+        work = self.works.get(slot)
+        last = work.last_attempt() if work else None
+        if last is None or last.state is not TrialState.RUNNING:
+            return False
+        return (last.task, last.number) == (task, attempt)
+
     @property
     def running(self) -> list[Work]:
         """Work that is bound and neither ended nor waiting for a new attempt."""
@@ -277,7 +287,7 @@ def _attempt(state: State, record: Record) -> str | None:
             state.order.remove(work.slot)
     work.state, work.retry, work.ended, work.reason = TrialState.RUNNING, False, None, ""
     if task == 0:
-        work.value, work.step, work.metrics, work.curve = None, None, {}, []
+        work.value, work.step, work.metrics, work.curve = None, None, {}, ""
     return None
 
 
@@ -290,12 +300,24 @@ def _external(state: State, record: Record) -> str | None:
     return None
 
 
+def _lost(state: State, record: Record) -> str | None:
+    data = record.data
+    slot, task, number = int(data["slot"]), int(data["task"]), int(data["attempt"])
+    if not state.is_running(slot, task, number):
+        return f"slot {slot}: attempt {number} is not the running one"
+    work = state.works[slot]
+    attempt = work.attempts[-1]
+    attempt.state, attempt.ended, attempt.reason = TrialState.SYS_CANCELED, record.time, "lost"
+    work.state, work.retry, work.reason = TrialState.WAITING, True, "lost: its worker ended without a word"
+    return None
+
+
 def _ended(state: State, record: Record) -> str | None:
     data = record.data
     work = state.works[int(data["slot"])]
-    attempt = work.last_attempt(int(data["task"]))
-    if attempt is None or attempt.number != data["attempt"] or attempt.state is not TrialState.RUNNING:
+    if not state.is_running(work.slot, int(data["task"]), int(data["attempt"])):
         return f"slot {work.slot}: attempt {data['attempt']} is not the running one"
+    attempt = work.attempts[-1]
     outcome = TrialState(data["state"])
     reason, retry, last = str(data.get("reason", "")), bool(data.get("retry", False)), bool(data["last"])
     value, cost = data.get("value"), float(data.get("cost", 0.0))
@@ -343,6 +365,7 @@ _APPLY = {
     "bound": _bound,
     "attempt": _attempt,
     "external": _external,
+    "lost": _lost,
     "ended": _ended,
     "stop": _stop,
     "cancel": _cancel,

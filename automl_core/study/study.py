@@ -39,6 +39,7 @@ class Study:
         context = context_of(experiment, self.space)
         self._make_algorithm = lambda: create(experiment.search.algorithm, context)
         self._algorithm: Algorithm | None = None
+        self._gated = True
 
     @classmethod
     def create(cls, journal: Journal, experiment: Experiment, run: str, overrides: list[dict[str, Any]]) -> Study:
@@ -101,7 +102,9 @@ class Study:
 
     # --- asking -------------------------------------------------------------------------------
 
-    def ask(self, slot: int | None = None, *, lane: int | None = None, worker: str = "") -> Answer:
+    def ask(
+        self, slot: int | None = None, *, lane: int | None = None, worker: str = "", places: int | None = None
+    ) -> Answer:
         """What a slot (or lane) is to do at its first training task.
 
         A slot that is bound gets a new attempt at the same work; one that is not is bound now.
@@ -110,7 +113,10 @@ class Study:
             slot: number of the slot; None for a lane, which takes its unfinished work or the next free slot.
             lane: number of the lane.
             worker: who asks, for people.
+            places: how many trials whoever schedules the slots lets run at once. Where that is no more than the
+                file allows, running trials are not counted here again.
         """
+        self._gated = places is None or places > self.experiment.trials.concurrency
         self.refresh()
         if slot is None:
             slot = self._slot_of_lane(lane)
@@ -176,8 +182,8 @@ class Study:
             if over is not None:
                 return Over(over)
             state = self.state
-            if len(state.running) >= self.experiment.trials.concurrency:
-                return NotNow(f"{len(state.running)} trials are running, as many as allowed", state.seq)
+            if self._is_full(state):
+                return NotNow(f"{len(state.running)} trials are running, as many as allowed", state.seq, full=True)
             place = slot if slot is not None else self._free_slot()
             if place is None:
                 return Over("every slot is taken")
@@ -209,7 +215,7 @@ class Study:
 
     def _still_new(self, decision: NewTrial, now: State, keys: set[str]) -> bool:
         """Whether a suggestion made on older state still is a combination that nobody has."""
-        if decision.budget is not None or len(now.running) >= self.experiment.trials.concurrency:
+        if decision.budget is not None or self._is_full(now):
             return False
         given = keys | {Space.key(t.params) for t in now.trials}
         return Space.key(decision.params) not in given
@@ -236,6 +242,21 @@ class Study:
     def _finished_budgets(self, trial: int) -> list[int]:
         works = [self.state.works[slot] for slot in self.state.trials[trial].slots]
         return [w.budget for w in works if w.budget is not None and w.value is not None and w.state.ended]
+
+    def _is_full(self, state: State) -> bool:
+        return self._gated and len(state.running) >= self.experiment.trials.concurrency
+
+    def release(self, slot: int) -> None:
+        """Note that nothing runs a slot's attempt any more, though nobody has told how it ended.
+
+        The trial waits for a new attempt then, and its place is free for others.
+        """
+        work = self.state.works[slot]
+        attempt = work.last_attempt()
+        if attempt is None or attempt.state is not TrialState.RUNNING:
+            return
+        data = {"slot": slot, "task": attempt.task, "attempt": attempt.number}
+        self.journal.append("lost", data, valid=lambda state: state.is_running(slot, attempt.task, attempt.number))
 
     def _free_slot(self) -> int | None:
         slots = int(self.state.plan["slots"])
@@ -283,10 +304,7 @@ class Study:
 
     def is_current(self, binding: Binding) -> bool:
         """Whether an attempt is the one that counts, on the state as last read."""
-        work = self.state.works.get(binding.slot)
-        attempt = work.last_attempt() if work else None
-        current = attempt is not None and (attempt.task, attempt.number) == (binding.task, binding.attempt)
-        return current and attempt is not None and attempt.state is TrialState.RUNNING
+        return self.state.is_running(binding.slot, binding.task, binding.attempt)
 
     def _overdue(self) -> StopRecord | None:
         """Judge again while a trial runs, since time and cost go on."""
@@ -318,10 +336,9 @@ class Study:
         }  # fmt: skip
 
         def valid(state: State) -> bool:
-            work = state.works[slot]
-            running = work.last_attempt(task)
-            if running is None or running.number != attempt or running.state is not TrialState.RUNNING:
+            if not state.is_running(slot, task, attempt):
                 return False
+            work = state.works[slot]
             data["retry"] = (
                 outcome.state is TrialState.FAILED
                 and outcome.retryable

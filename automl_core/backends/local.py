@@ -1,0 +1,314 @@
+"""The local backend: a training task as a process of its own group on the worker's machine.
+
+Between the worker and the process stands a guard (`automl_core.backends.guard`), which is why
+nothing of a training task outlives it or its worker, whichever way they end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from automl_core.backends import guard
+from automl_core.backends.base import BackendError, Cause, Exit, Identity, Job, StartError
+from automl_core.backends.contract import command_line, substitute
+from automl_core.backends.environment import child_environment
+from automl_core.backends.exits import exit_of, lost, start_problem, unstarted
+from automl_core.backends.identity import ProcessIdentity, end_session
+from automl_core.backends.output import OutputBuffer
+
+if TYPE_CHECKING:
+    from automl_core.backends.contract import TrialContext
+    from automl_core.spec.models import LocalTask
+
+_CHUNK = 64 * 1024  # a pipe's capacity
+_DRAIN = 2.0  # seconds in which output may still come after the end, from whoever else was handed the pipe
+_CLOSE = 30.0  # seconds that killed processes may take to be gone
+
+
+class LocalProcess(Job):
+    """A training task as a process, with everything that it starts.
+
+    It runs in a session and process group of its own, in the task's ``cwd``, without standard input, with
+    the environment of `automl_core.backends.environment`. What is left in the background when it
+    ends is ended with it, and all of it is ended on `terminate`, at the time limit, and when the
+    worker dies, whether or not it is still in the process group.
+    """
+
+    backend: ClassVar[str] = "local"
+
+    def __init__(
+        self, task: LocalTask, context: TrialContext, *, timeout: float | None = None, home: Path | None = None
+    ) -> None:
+        """Prepare, without starting anything (see `Job.__init__`).
+
+        Args:
+            task: the training task.
+            context: the trial it is part of.
+            timeout: time limit in seconds on top of the task's own; the shorter one holds.
+            home: what the task's ``cwd`` is relative to: AUTOML_HOME when left out, and without one the
+                current folder.
+        """
+        self._timeout = min((limit for limit in (task.timeout, timeout) if limit is not None), default=None)
+        self._grace = task.grace
+        self._cwd = Path(
+            home or os.environ.get("AUTOML_HOME") or Path.cwd(), substitute(task.cwd or ".", context)
+        ).absolute()
+        self._arguments = command_line(task, context)
+        self._environment = child_environment(task, context, os.environ)
+        self._folders = [folder for folder in (context.checkpoint_dir, context.model_dir) if "://" not in folder]
+        self._label = f"{context.experiment_id}/{context.run_id} trial {context.trial} attempt {context.attempt}"
+        self._buffer = OutputBuffer()
+        self._exit: Exit | None = None
+        self._identity: ProcessIdentity | None = None
+        self._watcher: threading.Thread | None = None
+        # What follows is shared with terminate(), which a signal handler may call in the middle of start():
+        self._state = threading.RLock()
+        self._started = False
+        self._link: socket.socket | None = None  # to the guard, once it has its request
+        self._pending: float | None = None  # a grace asked for before there was a link
+
+    def start(self) -> None:
+        """Start it, and return once it runs (see `Job.start`). The trial's local folders are made.
+
+        Raises:
+            StartError: the command is not found or can't be run, the working directory isn't there, or it was
+                started before.
+        """
+        with self._state:
+            if self._exit is not None and not self._started:
+                return  # terminated before its start: that is how it ended
+            if self._started:
+                raise StartError("a job is started once; make another one for another attempt")
+            self._started = True
+        try:
+            with contextlib.ExitStack() as undo:
+                link, output, process = self._start_guard(self._request(), undo)
+                rest = self._wait_for_start(link, output)
+                undo.pop_all()
+        except BaseException as error:
+            self._exit = unstarted(str(error))
+            self._buffer.close()
+            raise
+        self._watcher = threading.Thread(
+            target=self._watch, args=(link, output, process, rest), name=f"automl-output-{self._label}", daemon=True
+        )
+        self._watcher.start()
+
+    @property
+    def identity(self) -> Identity:
+        """Host, process id and start time of the process (see `ProcessIdentity`), as plain JSON.
+
+        Raises:
+            BackendError: it was not started.
+        """
+        if self._identity is None:
+            raise BackendError(f"{self._label}: it was not started, so there is no process")
+        return self._identity.as_json()
+
+    def read(self, timeout: float) -> list[str]:
+        """Lines of output that came since the last call (see `Job.read`); at most some MB at once.
+
+        What isn't UTF-8 is replaced, a line over 64 KiB is cut. A process that prints faster than this is called
+        is held up by the full buffer of 4 MiB; nobody calling for 10 s, the oldest lines are dropped and counted.
+        """
+        return self._buffer.take(timeout)
+
+    def poll(self) -> Exit | None:
+        """How it ended, or None while any of it runs or prints."""
+        return self._exit
+
+    def terminate(self, grace: float) -> None:
+        """End all of it: SIGTERM, and SIGKILL after ``grace`` seconds. Returns at once (see `Job.terminate`)."""
+        with self._state:
+            if self._exit is not None:
+                return
+            if not self._started:
+                self._exit = replace(unstarted("terminated on request, before it was started"), cause=Cause.TERMINATED)
+                self._buffer.close()
+                return
+            if self._link is None:
+                self._pending = grace if self._pending is None else min(grace, self._pending)
+            else:
+                self._tell(grace)
+        self._buffer.hurry()
+
+    def close(self) -> None:
+        """Kill what still runs, and wait until it is gone (see `Job.close`).
+
+        Raises:
+            BackendError: the kernel did not end it within half a minute.
+        """
+        self.terminate(0)
+        if self._watcher is not None:
+            self._watcher.join(_CLOSE)
+            if self._watcher.is_alive():
+                raise BackendError(f"{self._label}: {self.identity} was killed, and is still there after {_CLOSE:g} s")
+
+    @classmethod
+    def end_stale(cls, identity: Mapping[str, object], grace: float = 5.0) -> bool:
+        """End what an earlier attempt has left running on this host (see `Job.end_stale`).
+
+        Nothing is touched unless the process id still belongs to the process with that start time. A process of
+        another host is not to be found here.
+        """
+        return ProcessIdentity.from_json(identity).end(grace)
+
+    def _request(self) -> bytes:
+        """What the guard is to run, ready to be sent; the trial's folders are made for it.
+
+        Raises:
+            StartError: a text that no process can be given, or a folder that can't be made.
+        """
+        entries = [f"{name}={value}" for name, value in self._environment.items()]
+        for name in self._environment:
+            if not name or "=" in name:
+                raise StartError(f"env: {name!r} can't be the name of an environment variable")
+        for text in (*self._arguments, *entries):
+            if "\0" in text:
+                raise StartError(f"{text.split('=')[0]!r} has a NUL character in it, which no process can be given")
+        for folder in self._folders:
+            try:
+                (self._cwd / folder).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StartError(f"the trial's folder {folder} can't be made: {error.strerror}") from None
+        try:
+            return guard.Request(
+                timeout=float("inf") if self._timeout is None else self._timeout,
+                grace=self._grace,
+                cwd=os.fsencode(self._cwd),
+                argv=[os.fsencode(argument) for argument in self._arguments],
+                env=[os.fsencode(entry) for entry in entries],
+            ).encode()
+        except UnicodeEncodeError as error:
+            raise StartError(f"{error.object!r} can't be written as {error.encoding}: {error.reason}") from None
+
+    def _start_guard(
+        self, request: bytes, undo: contextlib.ExitStack
+    ) -> tuple[socket.socket, int, subprocess.Popen[bytes]]:
+        """Start a guard and give it its request; returns the link to it and the pipe of the output."""
+        link, far_link = socket.socketpair()
+        undo.callback(link.close)
+        with far_link:
+            output, far_output = os.pipe()
+            undo.callback(os.close, output)
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", guard.__file__, self._label],
+                    stdin=far_link.fileno(),
+                    stdout=far_output,
+                    stderr=far_output,
+                    cwd="/",
+                    env={name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise StartError(f"{sys.executable} can't be started to guard the process: {error}") from None
+            finally:
+                os.close(far_output)
+        undo.callback(process.wait)
+        undo.callback(_hang_up, link)  # runs first: the guard ends what it has, and itself
+        with self._state:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # what it says is read below
+                link.sendall(request)
+            self._link = link
+            if self._pending is not None:
+                self._tell(self._pending)
+        return link, output, process
+
+    def _wait_for_start(self, link: socket.socket, output: int) -> bytes:
+        """Read the guard's first line; returns what came after it.
+
+        Raises:
+            StartError: the process doesn't run.
+        """
+        received = b""
+        while b"\n" not in received and (data := _receive(link)):
+            received += data
+        reply, _, rest = received.partition(b"\n")
+        match reply.decode().split():
+            case ["started", pid, ticks]:
+                self._identity = ProcessIdentity.here(int(pid), int(ticks))
+                return rest
+            case ["failed", number, stage]:
+                path = self._environment["PATH"]
+                raise StartError(start_problem(stage, int(number), self._arguments[0], self._cwd, path))
+        last_words = os.read(output, _CHUNK).decode("utf-8", "replace").strip()
+        raise StartError(f"the guard process ({sys.executable} {guard.__file__}) ended before it began: {last_words}")
+
+    def _tell(self, grace: float) -> None:
+        if self._link is not None:
+            with contextlib.suppress(OSError):  # the guard has ended: its last report is on the way
+                self._link.sendall(b"terminate %r\n" % float(grace))
+
+    def _watch(self, link: socket.socket, output: int, process: subprocess.Popen[bytes], report: bytes) -> None:
+        """In a thread of its own: take in the output and the guard's report, until both have ended."""
+        began, deadline = time.monotonic(), float("inf")
+        ended = lost("it could not be watched; the log of its worker says why", 0.0)
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(output, selectors.EVENT_READ)
+                selector.register(link, selectors.EVENT_READ)
+                while selector.get_map() and time.monotonic() < deadline:
+                    for key, _ in selector.select(_DRAIN):
+                        if key.fileobj == output:
+                            if chunk := os.read(output, _CHUNK):
+                                self._buffer.put(chunk)
+                            else:
+                                selector.unregister(output)
+                        elif data := _receive(link):
+                            report += data
+                        else:
+                            selector.unregister(link)
+                            process.wait()
+                            ended = self._exit_from(report, time.monotonic() - began)
+                            deadline = time.monotonic() + _DRAIN
+        finally:
+            with self._state:
+                self._exit, self._link = ended, None
+                link.close()
+            os.close(output)
+            self._buffer.close()
+
+    def _exit_from(self, report: bytes, seconds: float) -> Exit:
+        """The exit that the guard reports; without a report, what is left is ended here."""
+        match report.decode().split():
+            case ["ended", status, cause, lasted, cpu_seconds, peak_kib]:
+                code = os.waitstatus_to_exitcode(int(status))
+                return exit_of(
+                    code=code,
+                    ended_by=-code if code < 0 else None,
+                    cause=Cause(cause),
+                    seconds=float(lasted),
+                    timeout=self._timeout,
+                    cpu_seconds=float(cpu_seconds),
+                    peak_memory_bytes=int(peak_kib) * 1024,
+                )
+        try:
+            if self._identity is not None:
+                end_session(self._identity.pid, grace=0)  # its number can't have been given away so soon
+        except BackendError as error:
+            return lost(f"its guard process was ended from outside, and {error}", seconds)
+        return lost("its guard process was ended from outside, so its own end was not seen", seconds)
+
+
+def _hang_up(link: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        link.shutdown(socket.SHUT_RDWR)
+
+
+def _receive(link: socket.socket) -> bytes:
+    try:
+        return link.recv(_CHUNK)
+    except ConnectionResetError:  # closed with a terminate() unread
+        return b""

@@ -1,0 +1,183 @@
+"""The output of a training process between the thread that receives it and the one that reads it.
+
+Memory stays bounded whatever a process prints, and whether or not anybody reads.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+CAPACITY = 4 * 1024 * 1024
+"""Most bytes of output held for a reader."""
+
+PATIENCE = 10.0
+"""Seconds that a process may be held up for a reader who is behind, before output is dropped."""
+
+LINE_LIMIT = 64 * 1024
+"""Longest line in bytes; what is longer is cut."""
+
+_PORTION = 256 * 1024  # bytes handed out at once: a few MB as Python strings in the worst case
+
+
+class LineSplitter:
+    r"""Bytes as they come, to lines of text.
+
+    A line ends with ``\n``, ``\r\n`` or ``\r`` (so the steps of a progress bar are lines of their own, as
+    soon as they are printed). What is not UTF-8 is shown as U+FFFD. Where the bytes are parted makes no
+    difference to the lines.
+    """
+
+    def __init__(self, limit: int = LINE_LIMIT) -> None:
+        self._limit = limit
+        self._partial = b""  # the beginning of the current line, never longer than the limit
+        self._cut = 0  # bytes of the current line beyond the limit
+        self._after_return = False  # the last byte was \r: a \n now belongs to it
+
+    def feed(self, data: bytes) -> list[str]:
+        """The lines that these bytes complete."""
+        if not data:
+            return []
+        if self._after_return and data[:1] == b"\n":
+            data = data[1:]
+        self._after_return = data.endswith(b"\r")
+        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
+        block, rest = data[:end], data[end:]
+        lines: list[str] = []
+        if block:
+            if b"\r" in block:
+                block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            raw = block.split(b"\n")
+            raw.pop()
+            self._extend(raw[0])
+            lines.append(self._take())
+            if len(block) <= self._limit:
+                lines.extend(block[len(raw[0]) + 1 :].decode("utf-8", "replace").split("\n")[:-1])
+            else:
+                lines.extend(self._whole(line) for line in raw[1:])
+        self._extend(rest)
+        return lines
+
+    def flush(self) -> list[str]:
+        """The line that has begun and not ended, if there is one."""
+        return [self._take()] if self._partial or self._cut else []
+
+    def _extend(self, data: bytes) -> None:
+        room = self._limit - len(self._partial)
+        self._partial += data[:room]
+        self._cut += max(0, len(data) - room)
+
+    def _take(self) -> str:
+        text = self._text(self._partial, self._cut)
+        self._partial, self._cut = b"", 0
+        return text
+
+    def _whole(self, line: bytes) -> str:
+        return self._text(line[: self._limit], max(0, len(line) - self._limit))
+
+    @staticmethod
+    def _text(line: bytes, cut: int) -> str:
+        text = line.decode("utf-8", "replace")
+        return f"{text} … [{cut:,} more bytes of this line were cut]" if cut else text
+
+
+class OutputBuffer:
+    """Bytes put by one thread, lines taken by another; never more than ``capacity`` bytes in between.
+
+    When it is full, the putting thread waits (and with it, in the end, the process that prints: nothing is
+    lost to a reader who is only slow). When nobody has read for ``patience`` seconds, the oldest
+    lines are dropped, and a line in their place says how many.
+    """
+
+    def __init__(self, capacity: int = CAPACITY, patience: float = PATIENCE, line_limit: int = LINE_LIMIT) -> None:
+        self._capacity = capacity
+        self._patience = patience
+        self._changed = threading.Condition()
+        self._data = bytearray()
+        self._splitter = LineSplitter(line_limit)
+        self._patient = True
+        self._hurry = False
+        self._closed = False
+        self._dropped_bytes = 0
+        self._dropped_lines = 0
+        self._ragged = False  # the line whose beginning was dropped has not ended yet
+
+    def put(self, data: bytes) -> None:
+        """Add output, no more than the capacity at once; returns at once while there is room."""
+        with self._changed:
+            if self._patient and not self._changed.wait_for(lambda: self._has_room(len(data)), self._patience):
+                self._patient = False
+            if self._ragged:
+                data = self._trim(data)
+            if len(self._data) + len(data) > self._capacity:
+                self._drop(len(self._data) + len(data) - self._capacity)
+                if self._ragged:
+                    data = self._trim(data)
+            self._data += data
+            self._changed.notify_all()
+
+    def take(self, timeout: float) -> list[str]:
+        """Lines, as soon as there are any; an empty list after ``timeout`` seconds or at the end."""
+        deadline = time.monotonic() + timeout
+        lines: list[str] = []
+        while not lines:
+            with self._changed:
+                if not self._changed.wait_for(lambda: self._data or self._closed, deadline - time.monotonic()):
+                    return []
+                lines += self._gap()
+                portion = bytes(self._data[:_PORTION])
+                del self._data[:_PORTION]
+                self._patient = not self._hurry
+                last = self._closed and not self._data
+                self._changed.notify_all()
+            lines += self._splitter.feed(portion)
+            if last:
+                return lines + self._splitter.flush()
+        return lines
+
+    def hurry(self) -> None:
+        """From now on, never hold up the process for a reader: it is being ended."""
+        with self._changed:
+            self._patient, self._hurry = False, True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Nothing will be put any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _has_room(self, size: int) -> bool:
+        return self._hurry or len(self._data) + size <= self._capacity
+
+    def _drop(self, size: int) -> None:
+        """Let go of at least so many of the oldest bytes, up to the end of a line."""
+        end = self._data.find(b"\n", max(0, size - 1)) + 1
+        self._ragged = end == 0
+        end = end or len(self._data)
+        self._count(bytes(self._data[:end]))
+        del self._data[:end]
+
+    def _trim(self, data: bytes) -> bytes:
+        """Drop what belongs to a line whose beginning is gone."""
+        end = data.find(b"\n") + 1
+        self._ragged = end == 0
+        end = end or len(data)
+        self._count(data[:end])
+        return data[end:]
+
+    def _count(self, dropped: bytes) -> None:
+        self._dropped_bytes += len(dropped)
+        self._dropped_lines += dropped.count(b"\n")
+
+    def _gap(self) -> list[str]:
+        """The line that stands for what was dropped before the first byte held now."""
+        if not self._dropped_bytes:
+            return []
+        lines = self._splitter.flush()
+        lines.append(
+            f"[{self._dropped_lines:,} lines ({self._dropped_bytes:,} bytes) of output were dropped here: "
+            "they came faster than they were read]"
+        )
+        self._dropped_bytes = self._dropped_lines = 0
+        return lines

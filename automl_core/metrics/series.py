@@ -1,0 +1,290 @@
+"""A trial's metrics over its steps, and the goal's value in them."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from automl_core.metrics.errors import MetricError, MissingMetric, NotFinite
+from automl_core.spec.models import Goal
+
+__all__ = ["MAX_NAMES", "MAX_POINTS", "Final", "MetricError", "MissingMetric", "NotFinite", "Point", "Series"]
+
+MAX_POINTS = 50_000
+"""A series that outgrows this is thinned to half of it, so that no training process can fill the memory."""
+
+MAX_NAMES = 1_000
+"""Metrics of a series; names that come later are left out."""
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Metrics reported at one step. A value may be NaN or infinite: it is reported, not judged."""
+
+    step: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A trial's final value.
+
+    Attributes:
+        value: of the goal: the weighted sum, on the metric's own scale.
+        metrics: each finite metric behind it; with ``final: mean`` the goal's metrics are averages.
+        step: where it was reached; the last step with ``final: mean``.
+    """
+
+    value: float
+    metrics: dict[str, float]
+    step: int
+
+
+class Series:
+    """The metrics of one attempt, or of a whole trial, keyed by step.
+
+    The same step again merges into what is known of it, so a log that is read twice changes nothing.
+    A metric keeps its last known value at later steps that don't report it. ``bool(series)`` tells
+    whether anything was reported, ``len(series)`` at how many steps.
+    """
+
+    def __init__(self, points: Iterable[Point] = ()) -> None:
+        self._points: dict[int, dict[str, float]] = {}
+        self._names: dict[str, None] = {}
+        self._full = False
+        self.add(points)
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def __iter__(self) -> Iterator[Point]:
+        """The points in order of step."""
+        return (Point(step, dict(self._points[step])) for step in sorted(self._points))
+
+    def __eq__(self, other: object) -> bool:
+        return self._points == other._points if isinstance(other, Series) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every metric reported so far, NaN and infinite ones too, in the order in which they came."""
+        return tuple(self._names)
+
+    def add(self, points: Iterable[Point]) -> None:
+        """Take in points, in any order.
+
+        A series over `MAX_POINTS` is thinned: a goal's last value and (of a single metric) its best stay
+        exact, a mean over more steps than that becomes the mean over evenly spread ones.
+        """
+        for point in points:
+            known = self._points.setdefault(point.step, {})
+            for name, value in point.values.items():
+                if name not in self._names:
+                    if len(self._names) >= MAX_NAMES:
+                        self._full = True
+                        continue
+                    self._names[name] = None
+                known[name] = float(value)
+            if not known:
+                del self._points[point.step]
+            if len(self._points) > MAX_POINTS:
+                self._points = self.thin(MAX_POINTS // 2)._points
+
+    def latest(self) -> dict[str, float]:
+        """The last known finite value of every metric."""
+        known: dict[str, float] = {}
+        for step in sorted(self._points):
+            known.update((name, value) for name, value in self._points[step].items() if math.isfinite(value))
+        return known
+
+    def check(self, goal: Goal) -> None:
+        """Fail as soon as a metric of the goal is NaN or infinite, rather than at the trial's end.
+
+        Raises:
+            NotFinite: one is; names the first.
+        """
+        for step, value, known in self._valued(goal):
+            if not math.isfinite(value):
+                wrong = [name for name in _weights(goal) if name in known and not math.isfinite(known[name])]
+                metric = wrong[0] if wrong else goal.label
+                raise NotFinite(metric, step, known.get(metric, value), self.names)
+
+    def curve(self, goal: Goal) -> tuple[tuple[int, float], ...]:
+        """The goal's value at every step that reports one of its metrics and from which all of them are known.
+
+        Metrics that a step doesn't report keep their last known value. Steps at which the value is not
+        finite are left out here; `check` and `final` fail on them.
+        """
+        return tuple((step, value) for step, value, _ in self._valued(goal) if math.isfinite(value))
+
+    def value_at(self, goal: Goal, step: int) -> float | None:
+        """The goal's value as last known at a step, None while a metric of it is unknown."""
+        curve = self.curve(goal)
+        place = bisect_right(curve, step, key=lambda point: point[0])
+        return curve[place - 1][1] if place else None
+
+    def final(self, goal: Goal) -> Final:
+        """The final value by ``goal.final``: the best (ties: the earliest), the last, or the mean of the curve.
+
+        Raises:
+            MissingMetric: a metric of the goal was never reported.
+            NotFinite: one is NaN or infinite at some step.
+        """
+        missing = [name for name in _weights(goal) if name not in self._names]
+        if missing:
+            raise MissingMetric(missing, self.names, self._full)
+        self.check(goal)
+        curve = self.curve(goal)
+        if goal.final == "mean":
+            step = curve[-1][0]
+            return Final(_mean([value for _, value in curve]), self._known_at(step) | self._means(goal), step)
+        if goal.final == "last":
+            step, value = curve[-1]
+        else:
+            step, value = _best(curve, goal)
+        return Final(value, self._known_at(step), step)
+
+    def thin(self, limit: int, goal: Goal | None = None) -> Series:
+        """A series of at most so many points: the first, the last, the best, and others spread evenly between.
+
+        Each point kept tells everything known at its step, so values that came with dropped points are not lost.
+
+        Args:
+            limit: at least 3.
+            goal: whose best is kept; its curve is then a part of this series' curve. Without a goal each
+                metric's lowest and highest point are kept as far as the limit allows.
+        """
+        if limit < 3:
+            raise ValueError(f"limit is {limit}; at least 3 points (first, last, best) are kept")
+        steps = sorted(self._points)
+        keep: list[int] = []
+        if goal is not None and (valued := [(step, value) for step, value, _ in self._valued(goal)]):
+            steps = [step for step, _ in valued]
+            bad = next((step for step, value in valued if not math.isfinite(value)), None)
+            keep = [_best(valued, goal)[0] if bad is None else bad]
+        elif goal is None:
+            keep = self._extremes()
+        thinned = Series()
+        thinned._names, thinned._full = dict(self._names), self._full
+        chosen = set(steps) if len(steps) <= limit else _spread(steps, keep, limit)
+        known: dict[str, float] = {}
+        for step in sorted(self._points):
+            known.update(self._points[step])
+            if step in chosen:
+                thinned._points[step] = dict(known)
+        return thinned
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON: names once, then rows of a step and its values (null: not reported; "nan", "inf", "-inf")."""
+        names = list(self._names)
+        rows = [[step, *(_encode(self._points[step].get(name)) for name in names)] for step in sorted(self._points)]
+        return {"version": _VERSION, "metrics": names, "points": rows}
+
+    @classmethod
+    def from_json(cls, body: Any) -> Series:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            if body["version"] != _VERSION:
+                raise ValueError(f"version {body['version']!r} of a metrics series is not known (known: {_VERSION})")
+            names = [str(name) for name in body["metrics"]]
+            series = cls()
+            series._names = dict.fromkeys(names)
+            series.add(_decode(row, names) for row in body["points"])
+            return series
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(f"not a metrics series: {type(error).__name__}: {error}") from None
+
+    def _valued(self, goal: Goal) -> Iterator[tuple[int, float, dict[str, float]]]:
+        """(step, value, the goal's metrics) along the curve; value is not finite where a metric is not."""
+        weights = _weights(goal)
+        known: dict[str, float] = {}
+        for step in sorted(self._points):
+            news = {name: value for name, value in self._points[step].items() if name in weights}
+            if not news:
+                continue
+            known.update(news)
+            if len(known) == len(weights):
+                yield step, _weighted(weights, known), known
+            elif not all(map(math.isfinite, news.values())):
+                yield step, math.nan, known
+
+    def _known_at(self, step: int) -> dict[str, float]:
+        known: dict[str, float] = {}
+        for earlier in sorted(s for s in self._points if s <= step):
+            known.update(self._points[earlier])
+        return {name: value for name, value in known.items() if math.isfinite(value)}
+
+    def _means(self, goal: Goal) -> dict[str, float]:
+        rows = [dict(known) for _, value, known in self._valued(goal) if math.isfinite(value)]
+        return {name: _mean([row[name] for row in rows]) for name in _weights(goal)}
+
+    def _extremes(self) -> list[int]:
+        lowest: dict[str, tuple[float, int]] = {}
+        highest: dict[str, tuple[float, int]] = {}
+        for step in sorted(self._points):
+            for name, value in self._points[step].items():
+                if math.isfinite(value):
+                    if name not in lowest or value < lowest[name][0]:
+                        lowest[name] = (value, step)
+                    if name not in highest or value > highest[name][0]:
+                        highest[name] = (value, step)
+        bad = next((s for s in sorted(self._points) if not all(map(math.isfinite, self._points[s].values()))), None)
+        found = [] if bad is None else [bad]
+        found += [step for name in self._names if name in lowest for step in (lowest[name][1], highest[name][1])]
+        return found
+
+
+def _weights(goal: Goal) -> dict[str, float]:
+    return {name: weight for name, weight in goal.weights.items() if weight}
+
+
+def _weighted(weights: Mapping[str, float], known: Mapping[str, float]) -> float:
+    if not all(math.isfinite(known[name]) for name in weights):
+        return math.nan
+    if len(weights) == 1:
+        ((name, weight),) = weights.items()
+        return weight * known[name]
+    try:
+        return math.fsum(weight * known[name] for name, weight in weights.items())
+    except (OverflowError, ValueError):  # too large, or terms that are infinite with opposite signs
+        return math.nan
+
+
+def _best(curve: Sequence[tuple[int, float]], goal: Goal) -> tuple[int, float]:
+    # max and min both return the first of equals
+    return (max if goal.direction == "maximize" else min)(curve, key=lambda point: point[1])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(value / len(values) for value in values)  # divided first: a sum could overflow
+
+
+def _spread(steps: Sequence[int], keep: Sequence[int], limit: int) -> set[int]:
+    chosen = {steps[0], steps[-1]}
+    for step in keep:
+        if len(chosen) < limit:
+            chosen.add(step)
+    free = [step for step in steps if step not in chosen]
+    room = limit - len(chosen)
+    chosen.update(free[(2 * i + 1) * len(free) // (2 * room)] for i in range(room))
+    return chosen
+
+
+def _encode(value: float | None) -> float | str | None:
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+def _decode(row: Sequence[Any], names: Sequence[str]) -> Point:
+    if not isinstance(row, list) or len(row) != len(names) + 1 or not isinstance(row[0], int):
+        raise ValueError(f"not a metrics series: a row of a step and {len(names)} values is wanted, found {row!r:.100}")
+    return Point(row[0], {n: float(v) for n, v in zip(names, row[1:], strict=True) if v is not None})

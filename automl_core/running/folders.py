@@ -1,0 +1,125 @@
+"""Folders of an attempt on the worker's machine, and their way to and from the store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from automl_core.storage.base import ObjectStore
+from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, checkpoint_prefix, trial_prefix
+from automl_core.study import Binding
+
+
+class Folders:
+    """The model, checkpoint and resume folders of one attempt.
+
+    The model of an attempt lies apart until the attempt has succeeded, so no attempt ever mixes its
+    files with another's. A checkpoint folder belongs to a trial and a budget: it survives the attempt,
+    and on a store that is a folder the training process writes it in place, so that it survives even
+    a machine that dies.
+    """
+
+    def __init__(self, store: ObjectStore, prefix: str, binding: Binding) -> None:
+        """Lay out the folders; nothing is made or copied before `prepare`.
+
+        Args:
+            store: the model storage path.
+            prefix: the experiment's folder in it.
+            binding: the attempt.
+        """
+        self.store, self.prefix, self.binding = store, prefix, binding
+        local = self._local("")
+        name = f"slot_{binding.slot}_{binding.task}_{binding.attempt}"
+        self._scratch = local / "scratch" / name if local else Path(tempfile.gettempdir()) / f"automl-{os.getpid()}-{name}"
+        self.model = self._scratch / "model"
+        self._own = checkpoint_prefix(binding.trial, binding.budget)
+        here = self._local(self._own)
+        self.checkpoint = here if here else self._scratch / "checkpoint"
+        self.log = self._scratch / LOG_FILE
+        self.resume_from: Path | None = None
+
+    def _local(self, folder: str) -> Path | None:
+        """The path of a folder below the experiment's, where the store is a local folder."""
+        return self.store.local_path((self.prefix + folder).rstrip("/"))
+
+    def prepare(self) -> None:
+        """Make the folders and fetch the checkpoint to go on from."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self.model.mkdir(parents=True)
+        self.checkpoint.mkdir(parents=True, exist_ok=True)
+        if self._local("") is None and self.binding.retried:
+            self.store.download(self.prefix + self._own, self.checkpoint)
+        if self.binding.task > 0:
+            self._fetch_model()
+        if self.binding.retried and any(self.checkpoint.iterdir()):
+            self.resume_from = self.checkpoint  # the attempt before this one left off here
+            return
+        source = self._resume_prefix()
+        if source is None:
+            return
+        here = self._local(source)
+        if here is None:
+            here = self._scratch / "resume"
+            self.store.download(self.prefix + source, here)
+        if here.is_dir() and any(here.iterdir()):
+            self.resume_from = here
+
+    def _resume_prefix(self) -> str | None:
+        if self.binding.resume_budget is not None:
+            return checkpoint_prefix(self.binding.trial, self.binding.resume_budget)
+        if self.binding.parent is not None:
+            return checkpoint_prefix(*self.binding.parent)
+        return None
+
+    def _fetch_model(self) -> None:
+        """A later training task of a trial sees the model folder as the one before left it."""
+        folder = trial_prefix(self.binding.trial) + MODEL_FOLDER
+        here = self._local(folder)
+        if here is None:
+            self.store.download(self.prefix + folder, self.model)
+        elif here.is_dir():
+            shutil.copytree(here, self.model, dirs_exist_ok=True)
+
+    def keep_model(self) -> None:
+        """Make the attempt's model folder the trial's, in place of any older one."""
+        if not self.model.is_dir() or not any(self.model.iterdir()):
+            return
+        folder = trial_prefix(self.binding.trial) + MODEL_FOLDER
+        here = self._local(folder)
+        if here is not None:
+            here.parent.mkdir(parents=True, exist_ok=True)
+            old = here.with_name("model.old")
+            shutil.rmtree(old, ignore_errors=True)
+            if here.exists():
+                here.rename(old)
+            self.model.rename(here)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            self.store.delete_prefix(self.prefix + folder)
+            self.store.upload(self.model, self.prefix + folder)
+
+    def keep_checkpoint(self) -> None:
+        """Copy the checkpoint folder to the store, where it is not in it already."""
+        if self._local("") is None and any(self.checkpoint.iterdir()):
+            self.store.upload(self.checkpoint, self.prefix + self._own)
+
+    def keep_log(self) -> None:
+        """Publish the attempt's log as the trial's."""
+        if self.log.is_file():
+            self.store.put(self.prefix + trial_prefix(self.binding.trial) + LOG_FILE, self.log.read_bytes())
+
+    def remove(self, warn: Callable[[str], None]) -> None:
+        """Remove what was only of use to the attempt."""
+        try:
+            shutil.rmtree(self._scratch)
+            if self.checkpoint.is_dir() and not any(self.checkpoint.iterdir()):
+                self.checkpoint.rmdir()
+                self.checkpoint.parent.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if self._scratch.exists():
+                warn(f"{self._scratch} was not removed: {error}")

@@ -1,0 +1,223 @@
+"""Watching one attempt: its metrics, the study's orders, and what to make of its end.
+
+The same for every backend and for simulated trials: whoever runs an attempt feeds the points
+that it sees, asks now and then whether to end it, and at the end asks for the outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+
+from automl_core.metrics.errors import MetricError, MissingMetric, NotFinite
+from automl_core.metrics.series import Point, Series
+from automl_core.states import TrialState
+from automl_core.stopping.base import TrialCurve, create_rule
+from automl_core.storage.base import NotFound, ObjectStore, StorageError
+from automl_core.study.history import sign
+from automl_core.study.layout import METRICS_FILE, trial_prefix
+from automl_core.study.state import Trial, unpack_curve
+from automl_core.study import Binding, Outcome, Study
+
+log = logging.getLogger(__name__)
+
+CURVE_POINTS = 50
+"""Points of a trial's curve that the journal keeps; all of them stay in the trial's metrics file."""
+
+
+class Watch:
+    """One attempt's metrics and the decisions about it. Not shared between threads."""
+
+    def __init__(
+        self,
+        study: Study,
+        store: ObjectStore,
+        binding: Binding,
+        *,
+        clock: Callable[[], float] = time.time,
+        publish_every: float = 1.0,
+        order_every: float = 2.0,
+    ) -> None:
+        """Begin to watch.
+
+        Args:
+            study: the experiment.
+            store: where the trial's metrics file is written.
+            binding: the attempt.
+            clock: seconds; simulated in tests.
+            publish_every: least seconds between two writes of the metrics file.
+            order_every: least seconds between two looks at the journal.
+        """
+        self.study = study
+        self.store = store
+        self.binding = binding
+        self.series = Series()
+        self._clock = clock
+        self._publish_every, self._order_every = publish_every, order_every
+        self._published = self._ordered = float("-inf")
+        self._dirty = False
+        self._goal = study.experiment.goal
+        self._sign = sign(study.experiment)
+        self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.direction)
+        self._judged_points = 0
+
+    def observe(self, points: Iterable[Point]) -> None:
+        """Take in metrics; a step that comes again replaces itself."""
+        points = list(points)
+        if points:
+            self.series.add(points)
+            self._dirty = True
+
+    def verdict(self, *, force: bool = False) -> tuple[TrialState, str] | None:
+        """Whether the attempt must end now, and as what: its state and the reason.
+
+        Cheap to call often: the journal is read and the metrics file written only now and then.
+
+        Args:
+            force: look now, whatever was looked at a moment ago.
+        """
+        now = self._clock()
+        if self._dirty and (force or now - self._published >= self._publish_every):
+            self._published = now
+            self.publish()
+        if force or now - self._ordered >= self._order_every:
+            self._ordered = now
+            try:
+                order = self.study.order(self.binding)
+            except StorageError as error:  # a store that is away must not end a trial that trains
+                log.warning("the journal can't be read, the trial goes on: %s", error)
+                order = None
+            if order is not None:
+                return order
+        return self._early_stop()
+
+    def publish(self) -> None:
+        """Write the trial's metrics file, for other trials' stopping rules and for people."""
+        body = {
+            "trial": self.binding.trial,
+            "slot": self.binding.slot,
+            "attempt": self.binding.attempt,
+            "points": self.series.to_json(),
+        }
+        key = self.study.journal.prefix + trial_prefix(self.binding.trial) + METRICS_FILE
+        try:
+            self.store.put(key, json.dumps(body, separators=(",", ":"), sort_keys=True).encode())
+            self._dirty = False
+        except StorageError as error:
+            log.warning("%s was not written, it will be later: %s", key, error)
+
+    def outcome(self, *, tail: Sequence[str] = (), seconds: float = 0.0) -> Outcome:
+        """What to record of an attempt that ended well.
+
+        Args:
+            tail: last lines of its log, for the message when the metrics are wrong.
+            seconds: how long it ran.
+        """
+        if self._dirty:
+            self.publish()
+        cost = self.cost(seconds)
+        last = self.binding.task == len(self.study.experiment.tasks) - 1
+        seen, wanted = self.series.latest(), self._goal.weights
+        if not seen.keys() & wanted.keys() and (not last or self._value_so_far() is not None):
+            return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)  # another training task gives the value
+        self._add_earlier_metrics(wanted.keys() - seen.keys())
+        try:
+            final = self.series.final(self._goal)
+        except MissingMetric as error:
+            if not last:
+                return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)
+            return Outcome(TrialState.FAILED, error.explain(tail), cost=cost, metrics=seen)
+        except MetricError as error:
+            return Outcome(TrialState.FAILED, error.explain(tail), cost=cost)
+        return Outcome(
+            TrialState.SUCCEEDED, value=final.value, step=final.step, metrics=final.metrics, curve=self._curve(), cost=cost
+        )
+
+    def _add_earlier_metrics(self, missing: Iterable[str]) -> None:
+        """Metrics that an earlier training task of the trial gave hold from this one's first step on."""
+        work = self.study.state.works.get(self.binding.slot)
+        earlier = {name: work.metrics[name] for name in missing if work and name in work.metrics}
+        if earlier and self.series:
+            first = next(iter(self.series)).step
+            self.series.add([Point(first, earlier)])
+
+    def ended_as(self, state: TrialState, reason: str, *, seconds: float = 0.0, retryable: bool = False) -> Outcome:
+        """What to record of an attempt that was ended, or that failed; its value so far counts if the state says so."""
+        if self._dirty:
+            self.publish()
+        value = step = None
+        metrics = self.series.latest()
+        if state.has_value:
+            try:
+                final = self.series.final(self._goal)
+                value, step, metrics = final.value, final.step, dict(final.metrics)
+            except MetricError as error:
+                return Outcome(TrialState.FAILED, error.explain(()), cost=self.cost(seconds))
+        return Outcome(
+            state, reason, retryable=retryable, value=value, step=step, metrics=metrics,
+            curve=self._curve(), cost=self.cost(seconds),
+        )  # fmt: skip
+
+    def cost(self, seconds: float) -> float:
+        """Price of so many seconds of this training task."""
+        return seconds / 3600 * self.study.experiment.tasks[self.binding.task].cost_per_hour
+
+    def _value_so_far(self) -> float | None:
+        work = self.study.state.works.get(self.binding.slot)
+        return work.value if work else None
+
+    def _curve(self) -> tuple[tuple[int, float], ...]:
+        return self.series.thin(CURVE_POINTS, self._goal).curve(self._goal)
+
+    def _early_stop(self) -> tuple[TrialState, str] | None:
+        if len(self.series) == self._judged_points:
+            return None
+        self._judged_points = len(self.series)
+        try:
+            self.series.check(self._goal)
+        except NotFinite as error:  # the rest of the training can't mend it
+            return (TrialState.FAILED, str(error))
+        if self._rule is None:
+            return None
+        own = TrialCurve(self.binding.trial, self._losses(self.series.curve(self._goal)), ended=False)
+        decision = self._rule.decide(own, self._others())
+        return (TrialState.EARLY_STOPPED, decision.reason) if decision else None
+
+    def _losses(self, curve: Iterable[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+        return tuple((step, self._sign * value) for step, value in curve)
+
+    def _others(self) -> Iterator[TrialCurve]:
+        """Curves of the other trials; read one by one, and only when a rule really asks."""
+        state = self.study.state
+        for trial in state.trials:
+            now = state.state_of(trial)
+            if trial.number == self.binding.trial or now is TrialState.FAILED:
+                continue
+            if now is TrialState.RUNNING:
+                yield TrialCurve(trial.number, self._losses(self._curve_of_running(trial)), ended=False)
+            else:
+                texts = tuple(state.works[slot].curve for slot in trial.slots)
+                yield _recorded_curve(trial.number, texts, self._sign, now.ended)
+
+    def _curve_of_running(self, trial: Trial) -> Sequence[tuple[int, float]]:
+        key = self.study.journal.prefix + trial_prefix(trial.number) + METRICS_FILE
+        try:
+            series = Series.from_json(json.loads(self.store.get(key))["points"])
+        except NotFound:
+            return ()
+        except (StorageError, ValueError, KeyError, TypeError) as error:
+            log.warning("%s is unreadable and left out: %s", key, error)
+            return ()
+        return series.curve(self._goal)
+
+
+@lru_cache(maxsize=4096)
+def _recorded_curve(number: int, texts: tuple[str, ...], sign: float, ended: bool) -> TrialCurve:
+    """The curve of a trial that is not running, from its works' records, lowest budget first."""
+    merged: dict[int, float] = {}
+    for text in texts:
+        merged.update(unpack_curve(text))
+    return TrialCurve(number, tuple((step, sign * value) for step, value in sorted(merged.items())), ended)

@@ -1,0 +1,1 @@
+"""When an experiment stops, and when a trial is stopped early."""

@@ -1,0 +1,211 @@
+"""When an experiment stops: one definition of every stop condition, and of the words for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from automl_core.spec.models import Experiment, Goal, NoImprovement
+from automl_core.spec.units import format_duration
+from automl_core.states import ExperimentState
+
+StopKind: TypeAlias = Literal[
+    "user", "max_failed", "target", "max_trials", "exhausted", "max_duration", "max_cost", "no_improvement"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an experiment has come.
+
+    Attributes:
+        values: (trial, value on the goal's scale or None) of every piece of work in the order in which they
+            ended; a trial that was promoted to a higher budget comes once a budget.
+        failed: trials that failed for good.
+        succeeded: trials with a value that counts, early-stopped ones among them.
+        running, waiting: trials being worked on, and waiting for a new attempt.
+        started: combinations bound so far.
+        elapsed: seconds since the experiment was created.
+        cost: so far, what runs included, in the currency of the prices.
+        budgeted: whether trials are promoted to higher budgets, so that the last trial's start is not the end.
+        slots_left: pieces of work not yet handed out, None where their number is not known.
+        exhausted: why the algorithm has nothing more to hand out, None while it has.
+        cancelled_by: who stopped the experiment, None if nobody.
+    """
+
+    values: tuple[tuple[int, float | None], ...] = ()
+    failed: int = 0
+    succeeded: int = 0
+    running: int = 0
+    waiting: int = 0
+    started: int = 0
+    elapsed: float = 0.0
+    cost: float = 0.0
+    budgeted: bool = False
+    slots_left: int | None = None
+    exhausted: str | None = None
+    cancelled_by: str | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs and nothing waits to run again."""
+        return self.running == 0 and self.waiting == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An experiment is to stop.
+
+    Attributes:
+        kind: the condition that holds.
+        state: what the experiment's state becomes.
+        reason: why, in words with numbers.
+    """
+
+    kind: StopKind
+    state: ExperimentState
+    reason: str
+
+    @property
+    def cuts_short(self) -> bool:
+        """Whether work is cut short; where everything has been handed out, what still runs goes on to its end."""
+        return self.kind not in ("max_trials", "exhausted")
+
+
+def judge(progress: Progress, experiment: Experiment) -> Verdict | None:
+    """Whether an experiment is to stop, and why.
+
+    Where several conditions hold, the first of these is named: stopped by a user, too many failures, target
+    reached, everything done (all trials or all that the algorithm has), duration, cost, no improvement. The
+    most trials allowed holds from the start of the last one, after all others: nothing new is started then.
+
+    Args:
+        progress: how far it has come.
+        experiment: its file, with the overrides of its run.
+    """
+    for condition in _CONDITIONS:
+        verdict = condition(progress, experiment)
+        if verdict is not None:
+            return verdict
+    return None
+
+
+def _user(progress: Progress, experiment: Experiment) -> Verdict | None:
+    if progress.cancelled_by is None:
+        return None
+    return Verdict("user", ExperimentState.USER_CANCELED, f"stopped by {progress.cancelled_by or 'a person'}")
+
+
+def _max_failed(progress: Progress, experiment: Experiment) -> Verdict | None:
+    allowed = experiment.trials.max_failed
+    if allowed is None or progress.failed <= allowed:
+        return None
+    reason = f"{_trials(progress.failed)} failed, at most {allowed} may (trials.max_failed)"
+    return Verdict("max_failed", ExperimentState.FAILED, reason)
+
+
+def _target(progress: Progress, experiment: Experiment) -> Verdict | None:
+    target, goal = experiment.stop.target, experiment.goal
+    if target is None:
+        return None
+    for trial, value in _finite(progress):
+        if value >= target if goal.direction == "maximize" else value <= target:
+            wanted = "more" if goal.direction == "maximize" else "less"
+            reason = (
+                f"trial {trial} reached {goal.label} {value:.6g}, the target is {target:g} or {wanted} (stop.target)"
+            )
+            return Verdict("target", ExperimentState.EARLY_STOPPED, reason)
+    return None
+
+
+def _all_done(progress: Progress, experiment: Experiment) -> Verdict | None:
+    if not progress.idle:
+        return None
+    handed_out = progress.slots_left == 0 or progress.exhausted is not None
+    if progress.started >= experiment.trials.max and (handed_out or not progress.budgeted):
+        reason = f"{progress.started} of at most {_trials(experiment.trials.max)} have ended (trials.max)"
+        return Verdict("max_trials", *_with_state(progress, ExperimentState.FINISHED, reason))
+    if handed_out:
+        why = progress.exhausted or "the algorithm has handed out all it planned"
+        reason = f"{why}; {_trials(progress.started)} of at most {experiment.trials.max} were run"
+        return Verdict("exhausted", *_with_state(progress, ExperimentState.NO_MORE_TRIAL, reason))
+    return None
+
+
+def _max_duration(progress: Progress, experiment: Experiment) -> Verdict | None:
+    allowed = experiment.stop.max_duration
+    if allowed is None or progress.elapsed < allowed:
+        return None
+    reason = (
+        f"it ran for {format_duration(progress.elapsed)}, {format_duration(allowed)} is allowed (stop.max_duration)"
+    )
+    return Verdict("max_duration", ExperimentState.EARLY_STOPPED, reason)
+
+
+def _max_cost(progress: Progress, experiment: Experiment) -> Verdict | None:
+    allowed = experiment.stop.max_cost
+    if allowed is None or progress.cost < allowed:
+        return None
+    reason = f"it cost {progress.cost:.2f}, {allowed:.2f} is allowed (stop.max_cost)"
+    return Verdict("max_cost", ExperimentState.EARLY_STOPPED, reason)
+
+
+def _no_improvement(progress: Progress, experiment: Experiment) -> Verdict | None:
+    condition = experiment.stop.no_improvement
+    if condition is None:
+        return None
+    since = _since_improvement(progress, condition, experiment.goal)
+    if since is None or len(since[2]) < condition.trials:
+        return None
+    best, value, still = since
+    by = f" by more than {condition.min_delta:g}" if condition.min_delta else ""
+    reason = (
+        f"no improvement{by} on {experiment.goal.label} {value:.6g} of trial {best} in the {_trials(len(still))} "
+        f"finished since, {condition.trials} may pass without (stop.no_improvement)"
+    )
+    return Verdict("no_improvement", ExperimentState.EARLY_STOPPED, reason)
+
+
+def _all_started(progress: Progress, experiment: Experiment) -> Verdict | None:
+    if progress.budgeted or progress.started < experiment.trials.max:
+        return None
+    busy = progress.running + progress.waiting
+    reason = f"{progress.started} of at most {_trials(experiment.trials.max)} have started, {busy} go on (trials.max)"
+    return Verdict("max_trials", ExperimentState.FINISHED, reason)
+
+
+_CONDITIONS: tuple[Callable[[Progress, Experiment], Verdict | None], ...] = (
+    _user, _max_failed, _target, _all_done, _max_duration, _max_cost, _no_improvement, _all_started,
+)  # fmt: skip
+
+
+def _since_improvement(
+    progress: Progress, condition: NoImprovement, goal: Goal
+) -> tuple[int, float, frozenset[int]] | None:
+    """The trial that improved last, its value, and the other trials that have finished since."""
+    sign = -1.0 if goal.direction == "maximize" else 1.0
+    best: tuple[int, float] | None = None
+    since: set[int] = set()
+    for trial, value in _finite(progress):
+        if best is None or sign * value < sign * best[1] - condition.min_delta:
+            best, since = (trial, value), set()
+        elif trial != best[0]:
+            since.add(trial)
+    return (*best, frozenset(since)) if best else None
+
+
+def _finite(progress: Progress) -> list[tuple[int, float]]:
+    return [(trial, value) for trial, value in progress.values if value is not None and math.isfinite(value)]
+
+
+def _with_state(progress: Progress, state: ExperimentState, reason: str) -> tuple[ExperimentState, str]:
+    """An experiment that ends without a single value has failed, whatever ended it."""
+    if progress.succeeded or not progress.failed:
+        return state, reason
+    return ExperimentState.FAILED, f"{reason}, none with a value: {_trials(progress.failed)} failed"
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial" if count == 1 else f"{count} trials"

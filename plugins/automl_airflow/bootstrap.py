@@ -1,0 +1,50 @@
+"""What every Airflow process does once at its start.
+
+Registers the importer, so that each experiment file is a DAG file of its own: with its own import
+error, its own place in the DAG processor's queue, and parsed alone by a task's process. What a DAG
+and a trial need is imported here once, in the process that forks the workers and the parsing
+processes, rather than in each of them anew (benchmarks/README.md has what that saves).
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+log = logging.getLogger(__name__)
+
+
+def register() -> None:
+    """Make Airflow read experiment files. Never raises: a process of Airflow must start whatever is wrong here."""
+    try:
+        from airflow.dag_processing.importers import get_importer_registry
+
+        from automl_airflow.compat import list_as_dag_files
+        from automl_airflow.importer import ExperimentImporter
+
+        list_as_dag_files()
+        get_importer_registry().register(ExperimentImporter())
+    except Exception:
+        log.exception("experiment files are not read as DAG files of their own; dags/automl_experiments.py still is")
+
+
+def preload() -> None:
+    """Import what trials need once in the process that forks the workers; each of them has it then for nothing.
+
+    Only in the scheduler (LocalExecutor forks from it) and in Celery's parent process.
+    """
+    if not {"scheduler", "celery"} & set(sys.argv[1:3]):
+        return
+    try:
+        import automl_airflow.operators
+        import automl_core.results
+        import automl_core.running.local
+        import automl_core.search.bayesian
+        import automl_core.spec.loader
+        import automl_core.study  # noqa: F401
+    except Exception:
+        log.exception("what trials need is imported by each of them instead of once")
+
+
+register()
+preload()

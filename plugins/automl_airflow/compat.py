@@ -1,0 +1,102 @@
+"""What depends on the version of Airflow (3.3 now), in one place."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_core.study import Study
+
+log = logging.getLogger("airflow.task.automl")
+
+
+def name_map_index(context: Any, label: str) -> None:
+    """Name a mapped task instance while it runs and when it has ended.
+
+    Airflow renders ``map_index_template`` before and after ``execute``; a name for a running instance has to
+    be sent from inside.
+    """
+    context["label"] = label
+    try:
+        from airflow.sdk.execution_time.comms import SetRenderedMapIndex
+        from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+        SUPERVISOR_COMMS.send(msg=SetRenderedMapIndex(rendered_map_index=label[:250]))
+    except Exception as error:  # a name is not worth a trial
+        log.debug("the map index was not named: %s", error)
+
+
+def skip_instances(context: Any, instances: Iterable[tuple[str, int]]) -> None:
+    """Skip mapped task instances of this run at once, whatever becomes of the calling task.
+
+    ``DownstreamTasksSkipped`` does the same but ends its task as a success; here it may fail.
+    Airflow leaves running, successful and failed instances as they are.
+    """
+    instances = list(instances)
+    if not instances:
+        return
+    from airflow.sdk.execution_time.comms import SkipDownstreamTasks
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    log.info("skipping %d slots that nothing will be bound to any more", len(instances))
+    SUPERVISOR_COMMS.send(msg=SkipDownstreamTasks(tasks=instances))
+
+
+def release_lost(context: Any, study: Study, step_ids: list[str]) -> bool:
+    """Note the trials whose task instance has ended although nobody has told how. Returns whether there were any.
+
+    A worker that was killed tells nothing; Airflow finds out after a while. Without this its trial would
+    keep a place that the slot which is to try it again then waits for.
+    """
+    running = study.state.running
+    if not running:
+        return False
+    ti = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=step_ids, run_ids=[context["run_id"]])
+    states = states.get(context["run_id"], states)
+    lost = []
+    for work in running:
+        attempt = work.last_attempt()
+        step = step_ids[attempt.task if attempt else 0]
+        if states.get(f"{step}_{work.slot}") in ("failed", "skipped", "success", "up_for_retry", "removed"):
+            lost.append(work.slot)
+    for slot in lost:
+        study.release(slot)
+    return bool(lost)
+
+
+def worker_name() -> str:
+    """Which process this is, for people."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def list_as_dag_files() -> None:
+    """Have the DAG processor find files of every registered importer, not of Python alone.
+
+    Airflow 3.3 parses and runs a file through the importer of its extension (dag_processing/dagbag.py:292),
+    but its processor still looks for files with ``list_py_file_paths`` (dag_processing/manager.py:961). Called
+    before that module is imported. Where Airflow asks the registry itself, this adds nothing.
+    """
+    from airflow.dag_processing.importers import get_importer_registry
+    from airflow.utils import file
+
+    listed = file.list_py_file_paths
+    if getattr(listed, "lists_experiments", False):
+        return
+
+    @functools.wraps(listed)
+    def list_dag_files(directory: Any, *args: Any, **kwargs: Any) -> list[str]:
+        found = listed(directory, *args, **kwargs)
+        if directory is not None and os.path.isdir(directory):
+            importer = get_importer_registry().get_importer("experiments/x.yaml")
+            known = set(found)
+            found += [path for path in (importer.list_dag_files(directory) if importer else ()) if path not in known]
+        return found
+
+    list_dag_files.lists_experiments = True  # type: ignore[attr-defined]
+    file.list_py_file_paths = list_dag_files

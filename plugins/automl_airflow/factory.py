@@ -1,0 +1,122 @@
+"""From an experiment file to a DAG: propose → trial (mapped) → reduce, the same for every algorithm.
+
+Parsed all day by Airflow: nothing heavy is imported here or by what is imported here.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Asset
+
+from automl_airflow.form import build_params
+from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_core.spec.loader import load_experiment
+from automl_core.spec.models import AssetSchedule, Experiment
+from automl_core.spec.units import format_duration
+
+AIRFLOW_RETRIES = 10
+"""Tries that Airflow allows beyond the first. The study decides whether a failed training is worth another
+(``trials.retries``); the rest is for workers that die, which are no failure of the trial."""
+
+
+def build_dag(path: Path) -> DAG:
+    """Make the DAG of an experiment file.
+
+    Raises:
+        SpecError: the file is wrong; the text says where and what is allowed.
+    """
+    return experiment_dag(load_experiment(path), path)
+
+
+def experiment_dag(experiment: Experiment, path: Path) -> DAG:
+    """Make the DAG of a validated experiment."""
+    from automl_core.search import available
+
+    concurrency = experiment.trials.concurrency
+    dag = DAG(
+        dag_id=experiment.name,
+        description=experiment.description or f"AutoML experiment {experiment.name}",
+        schedule=_schedule(experiment),
+        catchup=False,
+        max_active_runs=1,
+        max_active_tasks=max(16, concurrency + 2),
+        params=build_params(experiment, [name for name, _ in available()]),
+        tags={"automl", *experiment.tags},
+        doc_md=_doc(experiment, path),
+        default_args={"owner": experiment.owner},
+        is_paused_upon_creation=False if experiment.schedule is None else None,
+        render_template_as_native_obj=True,
+    )
+    where: dict[str, Any] = {
+        "storage": experiment.output.storage, "connection": experiment.output.connection, "experiment": experiment.name,
+    }  # fmt: skip
+    again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
+    with dag:
+        propose = ProposeOperator(task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where)
+        if len(experiment.tasks) == 1:
+            trials: Any = TrialOperator.partial(
+                task_id="trial",
+                task_index=0,
+                step_ids=["trial"],
+                map_index_template="{{ label }}",
+                max_active_tis_per_dagrun=concurrency,
+                **again,
+                **where,
+            ).expand(slot=propose.output)
+        else:
+            trials = _group(experiment, propose, concurrency, {**again, **where})
+        reduce = ReduceOperator(task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where)
+        propose >> trials >> reduce
+    return dag
+
+
+def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, common: dict[str, Any]) -> Any:
+    """Several training tasks make a mapped task group: each slot goes through them in order."""
+    from airflow.sdk import task_group
+
+    step_ids = [f"trial.{task.name}" for task in experiment.tasks]
+
+    @task_group(group_id="trial")
+    def trial(slot: Any) -> None:
+        before = None
+        for index, task in enumerate(experiment.tasks):
+            step = TrialOperator(
+                task_id=task.name,
+                task_index=index,
+                step_ids=step_ids,
+                slot=slot,
+                map_index_template="{{ label }}",
+                max_active_tis_per_dagrun=concurrency,
+                **common,
+            )
+            if before is not None:
+                before >> step
+            before = step
+
+    return trial.expand(slot=propose.output)
+
+
+def _schedule(experiment: Experiment) -> Any:
+    if isinstance(experiment.schedule, AssetSchedule):
+        return [Asset(uri) if "://" in uri else Asset(name=uri) for uri in experiment.schedule.assets]
+    return experiment.schedule
+
+
+def _doc(experiment: Experiment, path: Path) -> str:
+    trials, goal = experiment.trials, experiment.goal
+    limit = f", at most {format_duration(trials.timeout)} each" if trials.timeout else ""
+    parameters = "\n".join(f"| `{name}` | {model.type} |" for name, model in experiment.space.items())
+    return (
+        f"{experiment.description}\n\n"
+        f"**Goal:** {goal.direction} `{goal.label}` ({goal.final} of a trial)  \n"
+        f"**Search:** {experiment.search.algorithm}, at most {trials.max} trials, "
+        f"{trials.concurrency} at the same time{limit}  \n"
+        f"**Training tasks:** {' → '.join(f'{t.name} ({t.backend})' for t in experiment.tasks)}  \n"
+        f"**Results:** `{experiment.output.storage}/{experiment.name}/`  \n"
+        f"**File:** `{path}`\n\n| parameter | type |\n|---|---|\n{parameters}\n"
+    )
+
+

@@ -1,0 +1,82 @@
+"""The trigger form of an experiment's DAG, and the run's conf that comes out of it.
+
+The form offers the usual fields by short names; a REST call may use these or the file's own groups
+(``{"trials": {"max": 5}, "search": {...}}``). Both come together in `overrides_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_core.spec.models import Experiment
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "max_trials": ("trials", "max"),
+    "concurrency": ("trials", "concurrency"),
+    "retries": ("trials", "retries"),
+    "algorithm": ("search", "algorithm"),
+    "seed": ("search", "seed"),
+    "target": ("stop", "target"),
+    "max_duration": ("stop", "max_duration"),
+    "running_trials": ("stop", "running_trials"),
+}
+"""Short names of the form and where they stand in the file."""
+
+GROUPS = ("search", "space", "goal", "trials", "stop")
+"""Groups of the file that a run may override."""
+
+
+def current(experiment: Experiment, path: tuple[str, ...]) -> Any:
+    """The file's value of a field."""
+    group, field = path
+    return getattr(getattr(experiment, group), field)
+
+
+def build_params(experiment: Experiment, algorithms: list[str]) -> dict[str, Any]:
+    """The form's fields with their widgets (Airflow Params with JSON Schema)."""
+    from airflow.sdk import Param
+
+    number = {"type": ["null", "number"]}
+    schemas: dict[str, dict[str, Any]] = {
+        "max_trials": {"type": "integer", "minimum": 1, "title": "Trials at most"},
+        "concurrency": {
+            "type": "integer", "minimum": 1, "maximum": experiment.trials.concurrency,
+            "title": "Trials at the same time",
+            "description": "May be lowered for a run; raise it in the experiment file.",
+        },
+        "retries": {"type": "integer", "minimum": 0, "title": "New attempts at a failed trial"},
+        "algorithm": {"type": "string", "enum": algorithms, "title": "Search algorithm"},
+        "seed": {"type": "integer", "minimum": 0, "title": "Seed"},
+        "target": {**number, "title": "Stop at this value"},
+        "max_duration": {**number, "minimum": 0, "title": "Stop after (seconds)"},
+        "running_trials": {"type": "string", "enum": ["drain", "cancel"], "title": "Running trials at an early end"},
+    }  # fmt: skip
+    params = {
+        name: Param(current(experiment, path), section="Experiment", **schemas[name]) for name, path in FIELDS.items()
+    }
+    for group in GROUPS:
+        params[group] = Param(
+            None, type=["null", "object"], section="More fields, as in the experiment file", title=group,
+            description=f"Fields of `{group}:` that this run changes.",
+        )  # fmt: skip
+    return params
+
+
+def overrides_of(experiment: Experiment, conf: Mapping[str, Any]) -> dict[str, Any]:
+    """The groups that a run's conf changes: short names brought to their places, what equals the file left out."""
+    groups: dict[str, Any] = {}
+    for name, value in conf.items():
+        if name in FIELDS:
+            group, field = FIELDS[name]
+            if value != current(experiment, FIELDS[name]):
+                groups.setdefault(group, {}).setdefault(field, value)
+    for name, value in conf.items():
+        if name in FIELDS or (name in GROUPS and value is None):
+            continue
+        if name in GROUPS and isinstance(value, Mapping):
+            groups[name] = {**groups.get(name, {}), **value}
+        else:
+            groups[name] = value  # apply_overrides says what is allowed instead
+    return groups

@@ -1,0 +1,330 @@
+"""A whole Airflow on this machine for the demonstration and the end-to-end tests.
+
+Scheduler (with LocalExecutor), API server, triggerer and DAG processor, each a process of its own,
+on loopback, with a database of their own and secrets made for it. `airflow standalone` leaves its
+children behind when it is ended by SIGTERM, so the components are started one by one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from automl_airflow.session import PRODUCT_ROOT
+
+COMPONENTS: dict[str, list[str]] = {
+    "api-server": ["api-server"],
+    "dag-processor": ["dag-processor"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+
+USER = "admin"
+
+
+class StandaloneError(RuntimeError):
+    """Airflow could not be started, or a part of it ended. The message has the log's last lines."""
+
+
+class StandaloneAirflow:
+    """One Airflow in one folder.
+
+    The folder keeps the database, logs, secrets (mode 0600) and the ids of the processes, so that
+    another process can find and end it (`running`, `stop`).
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        dags: Path = PRODUCT_ROOT / "dags",
+        automl_home: Path = PRODUCT_ROOT,
+        database: str | None = None,
+        parallelism: int = 32,
+        extra_env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Describe it; nothing is started yet.
+
+        Args:
+            home: AIRFLOW_HOME.
+            dags: the DAGs folder.
+            automl_home: folder of relative paths in experiment files.
+            database: SQLAlchemy URL; SQLite in ``home`` when left out.
+            parallelism: task processes at most.
+            extra_env: further settings.
+        """
+        self.home = home.resolve()
+        self.dags, self.automl_home = dags, automl_home
+        self.database = database or f"sqlite:///{self.home / 'airflow.db'}"
+        self.parallelism = parallelism
+        self.extra_env = dict(extra_env or {})
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: set[int] = set()  # process groups; one whose leader was killed may still have members
+        self._detached = False
+
+    @property
+    def credentials_file(self) -> Path:
+        """URL, user and password of the API, for the command line (mode 0600)."""
+        return self.home / "credentials.json"
+
+    @property
+    def url(self) -> str:
+        """Address of the UI and the API."""
+        return str(json.loads(self.credentials_file.read_text())["url"])
+
+    def log_file(self, component: str) -> Path:
+        """Where a component writes what it prints."""
+        return self.home / "logs" / f"{component}.log"
+
+    def start(self, *, detached: bool = False, timeout: float = 180.0) -> None:
+        """Start all components and wait until they are healthy.
+
+        Args:
+            detached: keep them when this process ends (ended by `stop` then).
+            timeout: seconds to wait.
+
+        Raises:
+            StandaloneError: a component ended or did not become healthy.
+        """
+        self._detached = detached
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "logs").mkdir(exist_ok=True)
+        self._write_secrets()
+        self._migrate()
+        try:
+            for component in COMPONENTS:
+                self.start_component(component)
+            self._write_processes()
+            self._wait_until_healthy(timeout)
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_component(self, component: str) -> None:
+        """Start one of the components."""
+        log = self.log_file(component).open("ab")
+        with log:
+            self._processes[component] = subprocess.Popen(
+                [sys.executable, "-m", "airflow", *COMPONENTS[component]],
+                env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                start_new_session=True, cwd=self.home,
+                preexec_fn=None if self._detached else _die_with_parent,  # noqa: PLW1509 (one prctl call)
+            )  # fmt: skip
+        self._started.add(self._processes[component].pid)
+
+    def kill_component(self, component: str, sig: int = signal.SIGKILL) -> None:
+        """End a component as a crash would: the process alone, not what it started."""
+        process = self._processes[component]
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, sig)
+        process.wait(30)
+
+    def stop(self) -> None:
+        """End everything that this Airflow started, on a polite signal first. Safe to call twice."""
+        groups = self._groups()
+        for sig, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+            for group in groups:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(group, sig)
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline and any(_alive(group) for group in groups):
+                for process in self._processes.values():
+                    process.poll()
+                time.sleep(0.1)
+        self._processes.clear()
+        self._started.clear()
+        self._process_file.unlink(missing_ok=True)
+
+    def running(self) -> bool:
+        """Whether the components recorded in the folder are all alive."""
+        groups = self._groups()
+        return len(groups) == len(COMPONENTS) and all(_alive(group) for group in groups)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the components (with secrets: never printed)."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW__")}
+        secret = json.loads((self.home / "secrets.json").read_text())
+        port = secret["port"]
+        root = str(PRODUCT_ROOT)
+        settings = {
+            "CORE__DAGS_FOLDER": str(self.dags),
+            "CORE__PLUGINS_FOLDER": f"{root}/plugins",
+            "CORE__LOAD_EXAMPLES": "False",
+            "CORE__EXECUTOR": "LocalExecutor",
+            "CORE__PARALLELISM": str(self.parallelism),
+            "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "CORE__FERNET_KEY": secret["fernet"],
+            "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+            "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
+            "DATABASE__SQL_ALCHEMY_CONN": self.database,
+            "API__HOST": "127.0.0.1",
+            "API__PORT": str(port),
+            "API__BASE_URL": f"http://127.0.0.1:{port}",
+            "API__WORKERS": "1",
+            "API__SECRET_KEY": secret["key"],
+            "API_AUTH__JWT_SECRET": secret["jwt"],
+            # a worker keeps its place for a whole interval after its task has ended, and a short deferral may
+            # be marked failed meanwhile (apache/airflow#68741)
+            "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+            "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
+            "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+            "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
+            "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
+            "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+            "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "0",
+            "USAGE_DATA_COLLECTION__ENABLED": "False",
+        }
+        env |= {f"AIRFLOW__{name}": value for name, value in settings.items()}
+        env |= {
+            "AIRFLOW_HOME": str(self.home),
+            "AUTOML_HOME": str(self.automl_home),
+            "PYTHONPATH": os.pathsep.join(p for p in (root, f"{root}/plugins", os.environ.get("PYTHONPATH")) if p),
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+        }
+        return env | self.extra_env
+
+    def last_lines(self, component: str, count: int = 25) -> str:
+        """The end of a component's log."""
+        try:
+            return "\n".join(self.log_file(component).read_text(errors="replace").splitlines()[-count:])
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def _process_file(self) -> Path:
+        return self.home / "processes.json"
+
+    def _groups(self) -> list[int]:
+        recorded: dict[str, list[int]] = {}
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            recorded = json.loads(self._process_file.read_text())
+        ours = {pid for pid, started in recorded.values() if _start_of(pid) == started}
+        return sorted(ours | self._started)
+
+    def _write_processes(self) -> None:
+        recorded = {name: [process.pid, _start_of(process.pid)] for name, process in self._processes.items()}
+        self._process_file.write_text(json.dumps(recorded))
+
+    def _write_secrets(self) -> None:
+        path = self.home / "secrets.json"
+        if path.exists():
+            secret = json.loads(path.read_text())
+        else:
+            from cryptography.fernet import Fernet
+
+            secret = {
+                "fernet": Fernet.generate_key().decode(), "key": secrets.token_urlsafe(32),
+                "jwt": secrets.token_urlsafe(48), "password": secrets.token_urlsafe(12), "port": 0,
+            }  # fmt: skip
+        if not _port_is_free(int(secret["port"])):
+            secret["port"] = _free_port(8080)
+        _write_private(path, secret)
+        _write_private(self.home / "passwords.json", {USER: secret["password"]})
+        url = f"http://127.0.0.1:{secret['port']}"
+        _write_private(self.credentials_file, {"url": url, "username": USER, "password": secret["password"]})
+
+    def _migrate(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", "db", "migrate"], env=self.environment(), cwd=self.home,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise StandaloneError(f"airflow db migrate failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+
+    def _wait_until_healthy(self, timeout: float) -> None:
+        import httpx
+
+        deadline, last = time.monotonic() + timeout, "no answer"
+        while time.monotonic() < deadline:
+            for component, process in self._processes.items():
+                if process.poll() is not None:
+                    raise StandaloneError(f"airflow {component} ended at once:\n{self.last_lines(component)}")
+            with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
+                health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
+                parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+                sick = [part for part in parts if health[part]["status"] != "healthy"]
+                if not sick:
+                    return
+                last = f"not healthy yet: {', '.join(sick)}"
+            time.sleep(0.3)
+        raise StandaloneError(f"Airflow did not become healthy in {timeout:.0f} s ({last}); logs in {self.home / 'logs'}")
+
+
+@contextlib.contextmanager
+def running_airflow(airflow: StandaloneAirflow) -> Iterator[StandaloneAirflow]:
+    """An Airflow that is up inside the block, and gone after it."""
+    airflow.start()
+    try:
+        yield airflow
+    finally:
+        airflow.stop()
+
+
+def _die_with_parent() -> None:
+    """In the child: be ended when the process that started it is (Linux)."""
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
+
+
+def _alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    # a zombie that nobody has waited for yet is dead
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) == group and fields[0] != "Z":
+                    return True
+    return False
+
+
+def _start_of(pid: int) -> int | None:
+    """When a process started, in clock ticks since the machine did: process ids are used again, this is not."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, IndexError):
+        return None
+
+
+def _port_is_free(port: int) -> bool:
+    if port == 0:
+        return False
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port(wanted: int) -> int:
+    if _port_is_free(wanted):
+        return wanted
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_private(path: Path, content: object) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file)
