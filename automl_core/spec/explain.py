@@ -163,8 +163,6 @@ def _wrong_type(place: _Place) -> Problem:
     suggestion = ""
     if isinstance(value, str):
         suggestion = did_you_mean(value, allowed)
-        if "_" in value and value.replace("_", "").isdigit():
-            suggestion = f"Write {value.replace('_', '')}"
     elif "text" in allowed and isinstance(value, int | float):
         suggestion = f"Put quotes around it: '{show(value)}'"
     found = "nothing" if value is None else show(value)
@@ -271,25 +269,27 @@ def _own_path(message: str, data: Any, path: Path) -> tuple[Path, str]:
 
 
 def _resolve(data: Any, names: list[str]) -> Path:
-    """The longest path that dotted names describe; a parameter of a nested choice is found by its name."""
-    if names and isinstance(data, list) and names[0].isdigit() and int(names[0]) < len(data):
-        return (int(names[0]), *_resolve(data[int(names[0])], names[1:]))
-    if not names or not isinstance(data, dict):
+    """The path that dotted names describe, empty when not even the first one is there.
+
+    A parameter of a nested choice is found by its name; what is missing at the end stays as it is named.
+    """
+    if not names:
         return ()
+    if isinstance(data, list) and names[0].isdigit() and int(names[0]) < len(data):
+        return (int(names[0]), *_rest(data[int(names[0])], names[1:]))
     for count in range(len(names), 0, -1):  # a parameter's name may itself have dots
         key = ".".join(names[:count])
-        if key in data:
-            return (key, *_resolve_in(key, data[key], names[count:]))
+        if isinstance(data, dict) and key in data:
+            return (key, *_rest(data[key], names[count:], is_space=key == "space"))
     return ()
 
 
-def _resolve_in(key: str, data: Any, names: list[str]) -> Path:
-    if key == "space" and names and isinstance(data, dict) and not _resolve(data, names):
-        for place, space in nested_spaces(data):
-            inner = _resolve(space, names)
-            if inner:
-                return (*place, *inner)
-    return _resolve(data, names)
+def _rest(data: Any, names: list[str], *, is_space: bool = False) -> Path:
+    found = _resolve(data, names)
+    if not found and is_space:
+        nested = ((place, _resolve(space, names)) for place, space in nested_spaces(data))
+        found = next(((*place, *inner) for place, inner in nested if inner), ())
+    return found or tuple(names)
 
 
 def nested_spaces(space: Any, place: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:

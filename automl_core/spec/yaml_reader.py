@@ -116,7 +116,7 @@ def read_yaml(text: str, source: str) -> Document:
         document.fatal = True
     except yaml.MarkedYAMLError as error:
         document.fatal = True
-        document.problems.append(_syntax_problem(error, source))
+        document.problems.append(_syntax_problem(error, text, source))
     except yaml.reader.ReaderError as error:
         document.fatal = True
         before = text[: error.position] if isinstance(error.position, int) else ""
@@ -128,18 +128,20 @@ def read_yaml(text: str, source: str) -> Document:
     return document
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, source: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, source: str) -> Problem:
     mark = error.problem_mark or error.context_mark
-    message = f"not YAML: {error.problem or error.context}"
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
     suggestion = ""
-    if error.problem and "\\t" in error.problem.encode("unicode_escape").decode():
+    rest = text.split("\n")[line][column:] if line < text.count("\n") + 1 else ""
+    if rest.startswith("\t"):
         suggestion = "Indent with spaces, not with tabs"
-    elif error.context_mark is not None and error.context:
-        suggestion = f"Found {error.context}, which starts in line {error.context_mark.line + 1}"
     elif error.problem == "mapping values are not allowed in this context":
         suggestion = "Put quotes around a value that has ': ' in it, and check the indentation"
-    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    return Problem(message, (), source, line, column, suggestion=suggestion)
+    elif error.context_mark is not None and error.context_mark.line != line:
+        suggestion = f"It may be what starts in line {error.context_mark.line + 1} that has no end"
+    return Problem(
+        f"not YAML: {error.problem or error.context}", (), source, line + 1, column + 1, suggestion=suggestion
+    )
 
 
 @dataclass(slots=True)

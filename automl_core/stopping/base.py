@@ -109,7 +109,8 @@ class EarlyStoppingRule(ABC):
             return None
         self._evaluated[trial.number] = due
         seen = TrialCurve(curve.number, curve.points[:due])
-        known = (_tidy(other) for other in others if other.number != trial.number)
+        rivals = sorted((other for other in others if other.number != trial.number), key=lambda other: other.number)
+        known = (_tidy(other) for other in rivals)
         reason = self.evaluate(seen, [other for other in known if other.points])
         return StopDecision(self.name, seen.last_step, reason) if reason else None
 
@@ -119,7 +120,7 @@ class EarlyStoppingRule(ABC):
 
         Args:
             trial: its curve up to and with the step at which the rule is asked; never empty.
-            others: none of them empty, all finite.
+            others: by number; none of them empty, all finite.
 
         Returns:
             Why it is to be stopped, in words with numbers, or None.

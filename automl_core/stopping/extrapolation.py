@@ -39,7 +39,7 @@ _FAR = 1e3  # what lies further off is as good as there: a trial that has diverg
 _TEMPLATES = 0.4  # prior weight of the finished trials' own shapes together
 _STRENGTH = 5.0  # the shapes' prior weights count as much as so many finished trials
 _CALIBRATION = 3.0  # the surprise counts as much as the errors of so many forecasts
-_HUGE = 1e150  # whose square is still a number
+_HUGE = 1e100  # whose square is still a number
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,10 @@ def forecast_best(trial: TrialCurve, finished: Sequence[TrialCurve], last_step: 
     finals = np.array([min(other.losses) for other in finished])
 
     center, spread = _center_and_spread(np.append(begins[:, 0], finals).clip(-_HUGE, _HUGE))
-    own, begins, finals = (
-        ((values.clip(-_HUGE, _HUGE) - center) / spread).clip(-_FAR, _FAR) for values in (own, begins, finals)
-    )
+    with np.errstate(over="ignore"):  # what overflows is cut to _FAR as well
+        own, begins, finals = (
+            ((values.clip(-_HUGE, _HUGE) - center) / spread).clip(-_FAR, _FAR) for values in (own, begins, finals)
+        )
     gap = _gap(trial, finished)
     places = (np.append(grid, last_step) - grid[0] + gap) / (last_step - grid[0] + gap)
     shapes = np.vstack([_families(places), _templates(begins, finals)])
@@ -188,7 +189,9 @@ def _posterior(shapes: Array, curves: Array, prior: _Prior) -> tuple[Array, Arra
     p00 = count * precision + prior.final_precision
     p01 = totals * precision
     p11 = squares * precision + prior.drop_precision
-    determinant = p00 * p11 - p01**2
+    # p00 * p11 - p01**2 without the difference of large numbers
+    determinant = count**2 * shapes.var(axis=1)[:, None] * precision**2 + prior.final_precision * prior.drop_precision
+    determinant += (count * prior.drop_precision + squares * prior.final_precision) * precision
     sums, products = curves.sum(axis=1)[:, None, None], (curves @ shapes.T)[:, :, None]
     h0 = sums * precision + prior.final_precision * prior.final
     h1 = products * precision + prior.drop_precision * prior.drop

@@ -39,8 +39,9 @@ class LearningCurveStopping(EarlyStoppingRule):
         chance = forecast.chance_below(best)
         if not chance < self._model.probability:
             return None
+        expected = self.value(min(forecast.mean, own))
         return (
-            f"its best value {self.value(own)} up to step {step} of {last} is expected to become "
-            f"{self.value(forecast.mean)} ± {forecast.deviation:.2g}: the chance to pass {self.value(best)}, the best "
-            f"so far (trial {number}), is {100 * chance:.2g} %, below {100 * self._model.probability:g} %"
+            f"its best value {self.value(own)} up to step {step} of {last} is expected to become {expected} "
+            f"± {forecast.deviation:.2g}: the chance to pass {self.value(best)}, the best so far (trial {number}), is "
+            f"{100 * chance:.2g} %, below {100 * self._model.probability:g} %"
         )

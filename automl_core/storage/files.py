@@ -42,7 +42,7 @@ def _walk(path: str, base: str, start: str, after: str, above: frozenset[tuple[i
             names = [
                 entry.name + "/" if entry.is_dir() else entry.name
                 for entry in entries
-                # '0' follows '/': no path that begins with this name can sort after `after` otherwise.
+                # '0' follows '/': otherwise neither this name nor any path below it sorts after `after`.
                 if entry.name.startswith(start)
                 and entry.name + "0" > after
                 and not entry.name.startswith(TEMPORARY)
@@ -54,8 +54,7 @@ def _walk(path: str, base: str, start: str, after: str, above: frozenset[tuple[i
     for name in names:
         if name.endswith("/"):
             rest = after.removeprefix(name) if after.startswith(name) else ""
-            if rest or name > after or after == name:
-                yield from _walk(f"{path}/{name[:-1]}", base + name, "", rest, above | {identity})
+            yield from _walk(f"{path}/{name[:-1]}", base + name, "", rest, above | {identity})
         elif name > after:
             yield base + name
 

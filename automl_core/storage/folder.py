@@ -53,7 +53,8 @@ class FolderStore(FolderTransfers):
     """Objects as files below one folder, which is made when the first is written.
 
     Works on network file systems too. On those without hard links, `create` falls back to opening the
-    file exclusively; a reader may then see an object that is still being written.
+    file exclusively; a reader may then see an object that is still being written. On NFS, mount with
+    ``lookupcache=positive`` (nfs(5)): otherwise a machine may take seconds to see another's objects.
     """
 
     def __init__(self, root: Path) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
@@ -117,7 +117,8 @@ class S3Store(FolderTransfers):
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
-        with self._told("delete", key):
+        # AWS answers the same whether there was an object or not; not every server does.
+        with suppress(NotFound), self._told("delete", key):
             self._client.delete_object(Bucket=self._bucket, Key=self._name(key))
 
     def delete_prefix(self, prefix: str) -> None:
@@ -127,11 +128,12 @@ class S3Store(FolderTransfers):
             for names in self._pages(prefix, "", _PAGE):
                 objects: list[ObjectIdentifierTypeDef] = [{"Key": name} for name in names]
                 answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
-                for failed in answer.get("Errors", [])[:1]:
-                    # The answer as a whole is a 200; this is the error of one key in it.
-                    raise ClientError(
-                        {"Error": {"Code": failed["Code"], "Message": failed["Message"]}}, "DeleteObjects"
-                    )
+                for failed in answer.get("Errors", []):
+                    if failed["Code"] != "NoSuchKey":
+                        # The answer as a whole is a 200; this is the error of one key in it.
+                        raise ClientError(
+                            {"Error": {"Code": failed["Code"], "Message": failed["Message"]}}, "DeleteObjects"
+                        )
 
     def upload_file(self, source: Path, key: str) -> None:
         """See `ObjectStore.upload_file`; in parts of 16 MiB from that size on."""
@@ -191,8 +193,6 @@ class S3Store(FolderTransfers):
             yield
         except (BotoCoreError, ClientError, OSError) as error:
             kind, why = explain(error)
-            if kind is NotFound and operation == "delete":
-                return
             text = f"Cannot {operation} {key} in {self.url}: {why}"
             # Not chained: what a server answered may repeat a token that it was sent.
             raise kind(self._credentials.redact(text)) from None

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class CountingStore(StoreWrapper):
-    """Counts the calls of each operation, a list once for every 1,000 keys, as S3 counts requests."""
+    """Counts the calls of each operation, failed ones too; a list once for every 1,000 keys, as S3 counts requests."""
 
     def __init__(self, inner: ObjectStore) -> None:
         super().__init__(inner)
@@ -42,11 +42,15 @@ class CountingStore(StoreWrapper):
         return self.calls.total()
 
     def _call(self, operation: str, key: str, call: Callable[[], T]) -> T:
-        result = call()
-        requests = max(1, -(-len(result) // _PAGE)) if isinstance(result, list) else 1
-        with self._lock:
-            self.calls[operation] += requests
-        return result
+        requests = 1
+        try:
+            result = call()
+            if isinstance(result, list):
+                requests = max(1, -(-len(result) // _PAGE))
+            return result
+        finally:
+            with self._lock:
+                self.calls[operation] += requests
 
 
 class FaultyStore(StoreWrapper):

@@ -50,6 +50,7 @@ class StandaloneAirflow:
         automl_home: Path = PRODUCT_ROOT,
         database: str | None = None,
         parallelism: int = 32,
+        port: int = 8080,
         extra_env: Mapping[str, str] | None = None,
     ) -> None:
         """Describe it; nothing is started yet.
@@ -60,12 +61,14 @@ class StandaloneAirflow:
             automl_home: folder of relative paths in experiment files.
             database: SQLAlchemy URL; SQLite in ``home`` when left out.
             parallelism: task processes at most.
+            port: of the UI and the API; any free one when it is taken, or 0.
             extra_env: further settings.
         """
         self.home = home.resolve()
         self.dags, self.automl_home = dags, automl_home
         self.database = database or f"sqlite:///{self.home / 'airflow.db'}"
         self.parallelism = parallelism
+        self.port = port
         self.extra_env = dict(extra_env or {})
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._started: set[int] = set()  # process groups; one whose leader was killed may still have members
@@ -203,6 +206,14 @@ class StandaloneAirflow:
         except FileNotFoundError:
             return ""
 
+    def _accepts_login(self) -> bool:
+        """Whether it is this Airflow that answers on the port, and not another one that was faster."""
+        import httpx
+
+        secret = json.loads(self.credentials_file.read_text())
+        body = {"username": secret["username"], "password": secret["password"]}
+        return httpx.post(f"{secret['url']}/auth/token", json=body, timeout=30).status_code == 201
+
     @property
     def _process_file(self) -> Path:
         return self.home / "processes.json"
@@ -230,7 +241,7 @@ class StandaloneAirflow:
                 "jwt": secrets.token_urlsafe(48), "password": secrets.token_urlsafe(12), "port": 0,
             }  # fmt: skip
         if not _port_is_free(int(secret["port"])):
-            secret["port"] = _free_port(8080)
+            secret["port"] = _free_port(self.port)
         _write_private(path, secret)
         _write_private(self.home / "passwords.json", {USER: secret["password"]})
         url = f"http://127.0.0.1:{secret['port']}"
@@ -256,7 +267,7 @@ class StandaloneAirflow:
                 health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
                 parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
                 sick = [part for part in parts if health[part]["status"] != "healthy"]
-                if not sick:
+                if not sick and self._accepts_login():
                     return
                 last = f"not healthy yet: {', '.join(sick)}"
             time.sleep(0.3)

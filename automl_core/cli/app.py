@@ -1,0 +1,69 @@
+"""The commands of ``automl`` put together, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from automl_core.cli import files, look, results, run, status
+
+app = typer.Typer(
+    name="automl",
+    help="Find the best hyperparameters: experiment files, their runs in Airflow, and their results.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(files.validate)
+app.command()(files.schema)
+app.command()(look.preview)
+app.command()(look.algorithms)
+app.command()(run.run)
+app.command()(status.status)
+app.command()(results.results)
+app.command()(status.stop)
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: its name and arguments; those of the process when left out.
+
+    Returns:
+        0 when all went well, 1 when not, 2 for a wrong call, 130 after Ctrl-C.
+    """
+    try:
+        app(args=None if argv is None else list(argv), prog_name="automl")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `automl results … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if not _is_for_people(error):
+            raise
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _is_for_people(error: Exception) -> bool:
+    """Whether an error's text says all that its reader needs; any other is a defect and keeps its traceback."""
+    from automl_core.cli.places import UserError
+    from automl_core.client.errors import ClientError
+    from automl_core.spec.errors import SpecError
+    from automl_core.storage.base import StorageError
+
+    return isinstance(error, SpecError | ClientError | StorageError | UserError | LookupError) and not isinstance(
+        error, KeyError | IndexError
+    )

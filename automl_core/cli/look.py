@@ -1,0 +1,133 @@
+"""``automl preview`` and ``automl algorithms``: what will be, without Airflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from automl_core.preview.preview import Combination, Preview
+    from automl_core.results.forecast import Pace
+    from automl_core.spec.models import Experiment
+
+
+def preview(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Experiment file.", show_default=False)],
+    trial_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one whole trial, such as 3m.")] = None,
+    unit_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one budget unit (an epoch).")] = None,
+    combinations: Annotated[int, typer.Option("--combinations", "-n", min=0, help="First ones to show.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Show what an experiment will be: trials, jobs, budget, algorithm, time, cost, first combinations.
+
+    Without a time, the forecast takes that of the experiment's last run on this machine.
+    """
+    from automl_core.cli.output import console, plural, print_json
+    from automl_core.preview.checks import check_file
+    from automl_core.preview.preview import given_pace
+    from automl_core.preview.preview import preview as look_ahead
+
+    experiment = check_file(file)
+    try:
+        pace = given_pace(experiment, _seconds(trial_time), _seconds(unit_time))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    basis = "at the given time of a trial" if trial_time else "at the given time of a unit"
+    if pace is None:
+        pace, basis = _earlier_pace(experiment)
+    found = look_ahead(experiment, pace, basis, combinations)
+    if as_json:
+        print_json(found.to_json())
+        return
+    print("\n".join(_lines(found)))
+    if found.first:
+        print(f"  first        {len(found.first):,} of {plural(found.known, 'combination')} known before the start:")
+        console().print(_table(found.first, found.unit))
+
+
+def algorithms() -> None:
+    """List the search algorithms that `search.algorithm` may name."""
+    from rich.table import Table
+
+    from automl_core.cli.output import console
+    from automl_core.search import available
+    from automl_core.search.registry import algorithm_class
+
+    table = Table("algorithm", "what it does", "options", box=None, header_style="bold", pad_edge=False)
+    for name, summary in available():
+        options = algorithm_class(name).options_model.model_fields
+        table.add_row(name, summary, ", ".join(options))
+    console().print(table)
+
+
+def _seconds(text: str | None) -> float | None:
+    from automl_core.spec.units import parse_duration
+
+    if text is None:
+        return None
+    try:
+        return parse_duration(float(text) if text.replace(".", "", 1).isdigit() else text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from None
+
+
+def _earlier_pace(experiment: Experiment) -> tuple[Pace | None, str]:
+    """The pace of the experiment's newest run, where runs lie on this machine (a bucket may be away or slow)."""
+    from automl_core.cli.places import Place, home
+    from automl_core.results.forecast import pace_of
+    from automl_core.results.reading import find_run
+    from automl_core.spec.models import Experiment
+    from automl_core.storage import StorageError, open_store
+    from automl_core.study.layout import safe
+
+    if experiment.output.storage.startswith(("s3://", "oss://")):
+        return None, ""
+    store = open_store(f"{experiment.output.storage.rstrip('/')}/{safe(experiment.name)}", base=home())
+    try:
+        place = Place(store, find_run(store))
+        state = place.journal().refresh()
+        return pace_of(state, Experiment.model_validate(state.experiment)), f"at the pace of {place.folder}"
+    except (LookupError, StorageError, ValueError):
+        return None, ""  # no earlier run, or one that can't be read: then there is no forecast
+
+
+def _lines(found: Preview) -> list[str]:
+    from automl_core.cli.output import number, plural
+    from automl_core.spec.units import format_duration
+
+    lines = [
+        f"{found.name}",
+        f"  search       {found.note or found.algorithm}",
+        f"  combinations {'endless' if found.size is None else f'{found.size:,}'} in the space, "
+        f"{plural(found.trials, 'trial')} at most, {found.concurrency} at a time",
+        f"  jobs         {plural(found.jobs, 'job')} at most, retries left out",
+    ]
+    if found.units is not None:
+        lines.append(f"  budget       {found.units:,} {found.unit} in all")
+    forecast = found.forecast
+    if forecast is None:
+        lines.append("  time, cost   unknown: give --trial-time, or run it once")
+    elif forecast.seconds_left is not None:
+        limit = f", ended after {format_duration(found.max_duration)}" if found.max_duration else ""
+        lines.append(f"  time         {format_duration(forecast.seconds_left)} at most{limit}, {found.basis}")
+        limit = f", ended at {number(found.max_cost)}" if found.max_cost else ""
+        if forecast.cost_left:
+            lines.append(f"  cost         {number(forecast.cost_left)} at most{limit}")
+    return lines
+
+
+def _table(first: tuple[Combination, ...], unit: str | None) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    from automl_core.cli.output import combination_text
+
+    table = Table("trial", *([unit] if unit else []), "combination", header_style="bold", box=None, pad_edge=False)
+    for combination in first:
+        budget = [str(combination.budget or "")] if unit else []
+        table.add_row(str(combination.number), *budget, Text(combination_text(combination.params)))
+    return table

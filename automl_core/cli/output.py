@@ -1,0 +1,43 @@
+"""Writing to the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that writes plain text where no terminal is."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def print_json(body: Any) -> None:
+    """Write plain JSON, indented."""
+    print(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def tell(text: str) -> None:
+    """A word on what is being done; on standard error, so that results can be piped."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def number(value: float | None) -> str:
+    """A value for people, ``–`` where there is none."""
+    return "–" if value is None else f"{value:.6g}"
+
+
+def combination_text(params: Mapping[str, Any]) -> str:
+    """A combination in one line: ``lr=0.003 units=64``."""
+    return " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
+
+
+def plural(count: int, word: str) -> str:
+    """``1 trial``, ``2,000 trials``."""
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

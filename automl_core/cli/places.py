@@ -1,0 +1,139 @@
+"""From what a person types (a name, a file, a folder, an address) to an experiment and where its runs lie."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from automl_core.spec.models import Experiment
+    from automl_core.storage.base import ObjectStore
+    from automl_core.study.journal import Journal
+
+FOLDER = "experiments"
+"""Where experiment files lie below AUTOML_HOME."""
+
+_NAME = re.compile(r"^name:\s*['\"]?([A-Za-z0-9_.-]+)", re.MULTILINE)
+
+
+class UserError(Exception):
+    """What was typed can't be done. The message says why and what can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one run of an experiment lies: a store and the run's prefix in it."""
+
+    store: ObjectStore
+    prefix: str
+
+    @property
+    def folder(self) -> str:
+        """The run's folder as people write it: a path on this machine, or an address."""
+        return f"{self.store.url.rstrip('/')}/{self.prefix}".rstrip("/").removeprefix("file://")
+
+    def journal(self) -> Journal:
+        """The run's journal; nothing is read yet."""
+        from automl_core.study.journal import Journal
+
+        return Journal(self.store, self.prefix)
+
+
+def home() -> Path:
+    """The folder to which relative paths of experiment files are relative.
+
+    AUTOML_HOME, else the checkout that this code lies in, else the current folder: as in the DAGs.
+    """
+    if os.environ.get("AUTOML_HOME"):
+        return Path(os.environ["AUTOML_HOME"]).expanduser()
+    checkout = Path(__file__).resolve().parents[2]
+    return checkout if (checkout / FOLDER).is_dir() else Path.cwd()
+
+
+def experiment_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Name and file of every experiment below ``folder/experiments``, without checking the files."""
+    for path in sorted((folder / FOLDER).rglob("*.y*ml")):
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith((".", "_")):
+            try:
+                match = _NAME.search(path.read_text(errors="replace"))
+            except OSError:
+                continue
+            yield (match[1] if match else path.stem), path
+
+
+def find_experiment(target: str) -> tuple[str, Path | None]:
+    """The name and the file of an experiment.
+
+    Args:
+        target: path of its file, its name, or the file's name without folder.
+
+    Returns:
+        The file is None when there is none of that name on this machine.
+    """
+    if target.endswith((".yaml", ".yml")):
+        for path in (Path(target), home() / target, home() / FOLDER / target):
+            if path.is_file():
+                return _stated_name(path), path
+        return target, Path(target)  # reading it says what is wrong
+    for name, path in experiment_files(home()):
+        if target in (name, path.stem):
+            return name, path
+    return target, None
+
+
+def _stated_name(path: Path) -> str:
+    match = _NAME.search(path.read_text(errors="replace"))
+    return match[1] if match else path.stem
+
+
+def run_place(experiment: Experiment, run_id: str) -> Place:
+    """Where a run of an experiment lies, or will lie."""
+    from automl_core.storage import open_store
+    from automl_core.study.layout import experiment_prefix
+
+    return Place(open_store(experiment.output.storage, base=home()), experiment_prefix(experiment.name, run_id))
+
+
+def find_run(target: str, run_id: str | None = None) -> Place:
+    """Where a run lies.
+
+    Args:
+        target: an experiment's name or file, the folder of a run or of an experiment, or its address.
+        run_id: which run; the newest one when left out.
+
+    Raises:
+        UserError, LookupError: there is no such experiment or no run of it; the message says what there is.
+        SpecError: the experiment's file is wrong.
+    """
+    from automl_core.results.reading import find_run as newest_run
+    from automl_core.spec.loader import load_experiment
+    from automl_core.storage import open_store
+    from automl_core.study.layout import safe
+
+    if "://" in target or Path(target).is_dir():
+        store = open_store(target, base=Path.cwd())
+        return Place(store, f"{safe(run_id)}/" if run_id is not None else newest_run(store))
+    name, path = find_experiment(target)
+    if path is None:
+        raise UserError(_unknown(target))
+    experiment = load_experiment(path)
+    if run_id is not None:
+        return run_place(experiment, run_id)
+    store = open_store(f"{experiment.output.storage.rstrip('/')}/{safe(experiment.name)}", base=home())
+    try:
+        return Place(store, newest_run(store))
+    except LookupError:
+        raise UserError(f"{name} has not run yet: nothing in {store.url}") from None
+
+
+def _unknown(target: str) -> str:
+    from automl_core.spec.errors import did_you_mean
+
+    known = [name for name, _ in experiment_files(home())]
+    guess = did_you_mean(target, known)
+    listed = f"Experiments in {home() / FOLDER}: {', '.join(known)}." if known else f"No files in {home() / FOLDER}."
+    return f"{target}: no such folder, file or experiment. {listed} {guess}".rstrip()

@@ -1,0 +1,136 @@
+"""``automl run``: start an experiment in Airflow and follow it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from automl_core.cli.places import Place
+    from automl_core.client.airflow import AirflowClient
+    from automl_core.client.records import Run
+    from automl_core.spec.models import Experiment
+
+
+def run(
+    experiment: Annotated[str, typer.Argument(metavar="FILE|NAME", help="Experiment file, or its name.")],
+    conf: Annotated[
+        list[str] | None,
+        typer.Option("--conf", "-c", metavar="FIELD=VALUE", help="Change a field for this run: trials.max=5."),
+    ] = None,
+    follow: Annotated[bool, typer.Option(help="Show the progress until the run has ended.")] = True,
+    run_id: Annotated[str | None, typer.Option(help="Id of the run; Airflow makes one if not given.")] = None,
+    unpause: Annotated[bool, typer.Option("--unpause", help="Let Airflow run a paused DAG, its schedule too.")] = False,
+    top: Annotated[int, typer.Option("--top", "-n", min=1, help="Trials to show at the end.")] = 10,
+) -> None:
+    """Run an experiment in Airflow and follow it to its end.
+
+    The address comes from AIRFLOW_API_URL, the user from AIRFLOW_USERNAME and AIRFLOW_PASSWORD (or
+    AIRFLOW_API_TOKEN); a local Airflow started by this project is found by itself.
+    """
+    from automl_core.cli.conf import parse_conf
+    from automl_core.cli.output import tell
+    from automl_core.cli.places import find_experiment, home, run_place
+    from automl_core.client.airflow import AirflowClient
+    from automl_core.client.credentials import find_credentials
+
+    name, path = find_experiment(experiment)
+    changes = parse_conf(conf or [])
+    checked = _check(path, changes) if path is not None else None
+    name = checked.name if checked is not None else name
+    with AirflowClient(find_credentials(home())) as client:
+        _make_ready(client, name, path, checked, unpause)
+        started = client.trigger(name, changes, run_id)
+        tell(f"{name}: run {started.run_id}\n{client.run_url(name, started.run_id)}")
+        if follow:
+            place = run_place(checked, started.run_id) if checked is not None else None
+            raise typer.Exit(_follow(client, started, place, top))
+
+
+def _check(path: Path, changes: dict[str, Any]) -> Experiment:
+    """The experiment as this run will have it; wrong files and changes are known before anything starts."""
+    from automl_core.preview.checks import check_experiment, check_file
+    from automl_core.spec.errors import SpecError, in_file
+    from automl_core.spec.overrides import SOURCE, apply_overrides
+
+    experiment = check_file(path)
+    if not changes:
+        return experiment
+    changed = apply_overrides(experiment, changes).experiment
+    problems = check_experiment(changed)
+    if problems:
+        raise SpecError(in_file(problems, SOURCE))
+    return changed
+
+
+def _make_ready(
+    client: AirflowClient, name: str, path: Path | None, experiment: Experiment | None, unpause: bool
+) -> None:
+    """Wait until Airflow has the DAG, and see that it may run."""
+    from automl_core.cli.output import tell
+    from automl_core.cli.places import UserError
+
+    told = False
+
+    def waiting(_seconds: float) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            tell(f"waiting for Airflow to read {path or name} …")
+
+    if path is None:
+        dag = client.dag(name)
+    else:
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        dag = client.wait_for_dag(name, file=path.name, changed=changed, waiting=waiting)
+    if not dag.paused:
+        return
+    scheduled = experiment is None or experiment.schedule is not None
+    if scheduled and not unpause:
+        raise UserError(f"{name} is paused in Airflow, so no run of it starts; --unpause also starts its schedule")
+    client.unpause(name)
+
+
+def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> int:
+    """Show the run to its end, then its leaderboard; the exit code."""
+    from automl_core.cli.display import open_display
+    from automl_core.cli.follow import follow
+    from automl_core.cli.output import console, tell
+    from automl_core.cli.watcher import Watcher
+
+    terminal = console()
+    try:
+        ending = follow(client, run, Watcher(client, place), open_display(terminal))
+    except KeyboardInterrupt:
+        tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
+        return 130
+    for remark in ending.remarks:
+        terminal.print(remark, markup=False, style="" if ending.good else "red")
+    if place is not None and ending.summary is not None:
+        _show_result(place, top)
+    return 0 if ending.good else 1
+
+
+def _show_result(place: Place, top: int) -> None:
+    """The leaderboard and, where the result is published, as the very last line its folder."""
+    from automl_core.cli.output import console, tell
+    from automl_core.results.leaderboard import Leaderboard, leaderboard
+    from automl_core.results.names import CONTROLLER
+    from automl_core.storage import StorageError
+
+    terminal = console()
+    try:
+        published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
+        board: Leaderboard = leaderboard(place.folder)
+    except (LookupError, ValueError, StorageError) as error:
+        tell(f"the result can't be read here: {error}")
+        return
+    terminal.print(board.to_table(top))
+    if len(board.rows) > top:
+        terminal.print(f"… and {len(board.rows) - top} more: automl results {place.folder}", markup=False)
+    terminal.print(board.head(), markup=False)
+    if published:
+        print(f"result: {place.folder}", flush=True)

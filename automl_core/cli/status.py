@@ -1,0 +1,116 @@
+"""``automl status`` and ``automl stop``: one run of an experiment, by its journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from automl_core.cli.places import Place
+    from automl_core.study import Study
+
+Target = Annotated[
+    str, typer.Argument(metavar="NAME|PATH", help="Experiment's name or file, or a run's folder or address.")
+]
+RunId = Annotated[str | None, typer.Option(help="Which run; the newest if not given.")]
+
+
+def status(
+    experiment: Target,
+    run_id: RunId = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Show how an experiment stands."""
+    import time
+
+    from automl_core.cli.display import best_text, counts_text, left_text
+    from automl_core.cli.output import print_json
+    from automl_core.results.summary import summary
+
+    place, study = _open(experiment, run_id)
+    now = summary(study.state, study.experiment, time.time())
+    if as_json:
+        print_json(now.to_json())
+        return
+    lines = [
+        f"{now.name} · {now.run}: {now.state}{f' ({now.reason})' if now.reason else ''}",
+        counts_text(now),
+        best_text(now),
+        left_text(now),
+        f"cost so far {now.cost:.4g}" if now.cost else "",
+        f"folder: {place.folder}",
+    ]
+    print("\n".join(line for line in lines if line))
+
+
+def stop(
+    experiment: Target,
+    run_id: RunId = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="End the running trials too.")] = False,
+) -> None:
+    """End an experiment: no new trial starts, running ones finish, and what there is is published."""
+    import getpass
+
+    from automl_core.cli.output import plural
+    from automl_core.results.entries import has_ended
+    from automl_core.states import ExperimentState
+
+    user = getpass.getuser()
+    if _stop_before_start(experiment, run_id):
+        return
+    _, study = _open(experiment, run_id)
+    name, stopped = study.experiment.name, study.state.stop
+    if stopped is not None and has_ended(study.state):
+        print(f"{name} has ended already: {stopped.reason}")
+        return
+    if stopped is None:
+        how = "cancel" if cancel else "drain"
+        stopped = study.stop("user", ExperimentState.USER_CANCELED, f"stopped by {user}", running=how, by=user)
+    elif cancel and stopped.running != "cancel":  # the first stop stands, so each trial is told by itself
+        for work in study.state.running:
+            study.cancel_trial(work.trial, user)
+    running = plural(len(study.state.running), "running trial")
+    how = "ended too" if cancel or stopped.running == "cancel" else "finished (--cancel ends them)"
+    print(f"{name} ends: {stopped.reason}; {running} will be {how}")
+
+
+def _stop_before_start(target: str, run_id: str | None) -> bool:
+    """End a run that Airflow has, but that has no journal yet: there is nothing to drain or to publish.
+
+    Returns:
+        Whether there was such a run. Where Airflow can't be asked, the journal is all there is.
+    """
+    from pathlib import Path
+
+    from automl_core.cli.places import find_experiment, home, run_place
+    from automl_core.client.airflow import AirflowClient
+    from automl_core.client.credentials import find_credentials
+    from automl_core.client.errors import ClientError
+    from automl_core.spec.loader import load_experiment
+
+    if "://" in target or Path(target).is_dir():
+        return False
+    name, path = find_experiment(target)
+    if path is None:
+        return False
+    try:
+        with AirflowClient(find_credentials(home())) as client:
+            active = [run for run in client.runs(name) if not run.over and run_id in (None, run.run_id)]
+            for run in active:
+                if run_place(load_experiment(path), run.run_id).journal().refresh().created:
+                    return False
+                client.set_run_state(name, run.run_id, "failed")
+                print(f"{name}: the run {run.run_id} is ended before its first trial")
+                return True
+    except ClientError:
+        pass
+    return False
+
+
+def _open(target: str, run_id: str | None) -> tuple[Place, Study]:
+    from automl_core.cli.places import find_run
+    from automl_core.study import Study
+
+    place = find_run(target, run_id)
+    return place, Study.load(place.journal())

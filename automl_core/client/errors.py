@@ -1,0 +1,27 @@
+"""What can go wrong between this machine and Airflow, in words that say what to do."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """Airflow could not be asked, or it refused. The message says what, where and what to do."""
+
+
+class Unreachable(ClientError):
+    """No answer came from the server."""
+
+
+class AuthError(ClientError):
+    """The server doesn't know who asks, or doesn't allow it."""
+
+
+class NotKnown(ClientError):
+    """There is no such DAG or run."""
+
+
+class AlreadyExists(ClientError):
+    """There is a run of that id already."""
+
+
+class BrokenFile(ClientError):
+    """The DAG doesn't appear because its file could not be read."""

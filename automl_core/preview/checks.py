@@ -1,0 +1,99 @@
+"""What only the search, the backends and the calendar can say of an experiment file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from automl_core.backends.contract import check_command
+from automl_core.search import create
+from automl_core.space import Space
+from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
+from automl_core.spec.explain import own_problems
+from automl_core.spec.loader import locate, parse_document, read_text
+from automl_core.spec.models import Experiment, LocalTask
+from automl_core.study.history import context_of
+
+
+def check_file(path: str | Path) -> Experiment:
+    """Read an experiment file and check all of it.
+
+    Raises:
+        SpecError: anything is wrong; it holds all problems, each with its line.
+    """
+    experiment, document = parse_document(read_text(path), str(path))
+    problems = locate(check_experiment(experiment), document)
+    if problems:
+        raise SpecError(sorted(problems, key=lambda problem: problem.line or 0))
+    return experiment
+
+
+def check_experiment(experiment: Experiment) -> list[Problem]:
+    """Check a validated experiment against the parts of the product that its file names.
+
+    Imports the search algorithm, so it is for `automl validate` and for the start of a run, not for
+    the parsing of DAG files.
+
+    Returns:
+        Problems without file and line (see `automl_core.spec.loader.locate`); empty when all is well.
+    """
+    space = Space.from_models(experiment.space)
+    return [
+        *_warm_start(experiment, space),
+        *_algorithm(experiment, space),
+        *_commands(experiment, space),
+        *_schedule(experiment.schedule),
+    ]
+
+
+def _warm_start(experiment: Experiment, space: Space) -> Iterator[Problem]:
+    for index, given in enumerate(experiment.search.warm_start):
+        path = ("search", "warm_start", index)
+        for name, value in given.items():
+            parameter = space.by_name.get(name)
+            if parameter is None:
+                guess = did_you_mean(name, space.by_name)
+                known = tuple(space.by_name)
+                yield Problem(f"there is no parameter {name!r}", (*path, name), allowed=known, suggestion=guess)
+            elif wrong := parameter.check(value):
+                yield Problem(wrong, (*path, name), found=show(value))
+
+
+def _algorithm(experiment: Experiment, space: Space) -> Iterator[Problem]:
+    search = experiment.search
+    # a wrong combination to start with has its own message
+    bare = experiment.model_copy(update={"search": search.model_copy(update={"warm_start": []})})
+    try:
+        create(search.algorithm, context_of(bare, space)).plan()
+    except SpecError as error:
+        yield from error.problems
+    except ValueError as error:
+        for problem in own_problems(error, experiment.model_dump(mode="json")):
+            yield problem if problem.path else replace(problem, path=("search", "algorithm"))
+
+
+def _commands(experiment: Experiment, space: Space) -> Iterator[Problem]:
+    for index, task in enumerate(experiment.tasks):
+        if isinstance(task, LocalTask):
+            for message in check_command(task.command, space.by_name):
+                yield Problem(message.removeprefix("command: "), ("tasks", index, "command"))
+
+
+_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+
+
+def _schedule(schedule: Any) -> Iterator[Problem]:
+    if not isinstance(schedule, str) or schedule in (*_PRESETS, "@annually", "@midnight"):
+        return
+    from croniter import croniter  # type: ignore[import-untyped]
+
+    if not croniter.is_valid(schedule):
+        yield Problem(
+            f"{schedule!r} is neither a cron line nor a preset",
+            ("schedule",),
+            found=show(schedule),
+            allowed=("a cron line such as '0 6 * * 1'", *_PRESETS, "{assets: […]}"),
+            suggestion=did_you_mean(schedule, _PRESETS),
+        )

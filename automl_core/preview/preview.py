@@ -1,0 +1,128 @@
+"""How large an experiment is, what it starts with, and how long and dear it will be."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from automl_core.results.forecast import Forecast, Pace, forecast_plan
+from automl_core.search import create
+from automl_core.space import Params, Space
+from automl_core.spec.models import Experiment
+from automl_core.study.history import context_of
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """One combination that is known before the start; ``budget`` is None in experiments without budgets."""
+
+    number: int
+    params: Params
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An experiment before it runs.
+
+    Attributes:
+        name: of the experiment.
+        algorithm: which one searches.
+        note: what was chosen and why; empty when the file chose.
+        size: number of distinct combinations, None when they can't be counted.
+        trials: combinations at most.
+        slots: pieces of work at most (with budgets, promotions count too).
+        jobs: runs of training tasks at most, retries left out.
+        units, unit: budget units over all trials, and what they are called; None without budgets.
+        concurrency: trials at the same time.
+        known: combinations that are known before any result.
+        first: the first of these.
+        forecast: of time and cost; None when nothing says how long a trial takes.
+        basis: where the forecast's pace comes from, in words.
+        max_duration, max_cost: the file's limits, None without.
+    """
+
+    name: str
+    algorithm: str
+    note: str
+    size: int | None
+    trials: int
+    slots: int
+    jobs: int
+    units: int | None
+    unit: str | None
+    concurrency: int
+    known: int
+    first: tuple[Combination, ...]
+    forecast: Forecast | None
+    basis: str
+    max_duration: float | None
+    max_cost: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The preview as plain JSON."""
+        return asdict(self)
+
+
+def preview(experiment: Experiment, pace: Pace | None = None, basis: str = "", combinations: int = 5) -> Preview:
+    """Look ahead.
+
+    Args:
+        experiment: its file.
+        pace: how long a trial takes, where that is known (`given_pace`, `results.forecast.pace_of`).
+        basis: where the pace comes from, in words.
+        combinations: how many of the first ones to show.
+
+    Raises:
+        ValueError: the algorithm doesn't exist or can't search this experiment.
+    """
+    space = Space.from_models(experiment.space)
+    algorithm = create(experiment.search.algorithm, context_of(experiment, space))
+    plan = algorithm.plan()
+    proposed = algorithm.propose()
+    budget = experiment.trials.budget if plan.units is not None else None
+    return Preview(
+        name=experiment.name,
+        algorithm=algorithm.name,
+        note=plan.note,
+        size=space.size(),
+        trials=plan.trials,
+        slots=plan.slots,
+        jobs=plan.slots * len(experiment.tasks),
+        units=plan.units,
+        unit=budget.name if budget else None,
+        concurrency=experiment.trials.concurrency,
+        known=len(proposed),
+        first=tuple(Combination(n, new.params, new.budget) for n, new in enumerate(proposed[:combinations])),
+        forecast=forecast_plan(plan, experiment, pace) if pace is not None else None,
+        basis=basis,
+        max_duration=experiment.stop.max_duration,
+        max_cost=experiment.stop.max_cost,
+    )
+
+
+def given_pace(experiment: Experiment, trial_seconds: float | None, unit_seconds: float | None) -> Pace | None:
+    """The pace that a user states.
+
+    Args:
+        experiment: its file.
+        trial_seconds: of one whole trial, trained to its end.
+        unit_seconds: of one unit of the budget.
+
+    Returns:
+        None when neither is given. Where training tasks have different prices, each is taken to
+        last equally long.
+
+    Raises:
+        ValueError: both are given, or the experiment has no budget whose units could take time.
+    """
+    if trial_seconds is None and unit_seconds is None:
+        return None
+    if trial_seconds is not None and unit_seconds is not None:
+        raise ValueError("give the time of a trial or of a unit, not both")
+    budget = experiment.trials.budget
+    if unit_seconds is not None and budget is None:
+        raise ValueError("the experiment has no budget (trials.budget), so a trial has no units: give its whole time")
+    per_unit = unit_seconds if unit_seconds is not None else (trial_seconds or 0.0) / (budget.max if budget else 1)
+    price = sum(task.cost_per_hour for task in experiment.tasks) / len(experiment.tasks)
+    return Pace(per_unit, cost_per_second=price / 3600)

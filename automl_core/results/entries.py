@@ -1,0 +1,186 @@
+"""From the study's state to plain JSON: the experiment and its trials, as published and as shown.
+
+Pure functions of the state: no clock and no store, so the same journal always gives the same result.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from automl_core.spec.models import Experiment
+from automl_core.states import ExperimentState, TrialState
+from automl_core.study.history import ranking
+from automl_core.study.state import Attempt, State, Trial, Work
+
+FORMAT_VERSION = 1
+"""Version of the published files' format."""
+
+
+def controller(experiment: Experiment, state: State) -> dict[str, Any]:
+    """The whole experiment as one object: ``experiment`` and ``trials``, the content of controller.json."""
+    ranks = {trial.number: rank for rank, (trial, _) in enumerate(ranking(state, experiment), start=1)}
+    return {
+        "experiment": experiment_entry(experiment, state),
+        "trials": [trial_entry(experiment, state, trial, ranks.get(trial.number)) for trial in state.trials],
+    }
+
+
+def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
+    """The experiment without its trials. Seconds are those of training, over all attempts."""
+    ranked = ranking(state, experiment)
+    stop = state.stop
+    entry: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "name": state.name,
+        "run": state.run,
+        "description": experiment.description,
+        "state": str(experiment_state(state)),
+        "stop_reason": stop.reason if stop else None,
+        "stop_kind": stop.kind if stop else None,
+        "stopped_by": (stop.by or None) if stop else None,
+        "goal": goal_entry(experiment),
+        "metric": experiment.goal.label,
+        "best_trial": ranked[0][0].number if ranked else None,
+        "best_value": ranked[0][1].value if ranked else None,
+        "started": iso(state.created),
+        "ended": iso(ended_at(state)),
+        "algorithm": state.algorithm,
+        "plan": state.plan,
+        "overrides": state.overrides,
+        "counts": {str(each): number for each, number in counts(state).items()},
+        "seconds": _seconds(sum(work.seconds for work in state.works.values())),
+        "cost": _cost(state.cost),
+    }
+    if experiment.trials.budget is not None:
+        entry["budget"] = experiment.trials.budget.model_dump(mode="json")
+    if state.skipped:
+        entry["skipped_records"] = {str(seq): reason for seq, reason in sorted(state.skipped.items())}
+    return entry
+
+
+def goal_entry(experiment: Experiment) -> dict[str, Any]:
+    """What a better trial is."""
+    goal = experiment.goal
+    return {"direction": goal.direction, "final": goal.final, "weights": goal.weights}
+
+
+def trial_entry(experiment: Experiment, state: State, trial: Trial, rank: int | None) -> dict[str, Any]:
+    """One trial.
+
+    Its value, step and metrics are those of the work that counts (with budgets: at the highest budget that it
+    finished); a trial without such work shows the metrics last seen and no value.
+
+    Args:
+        experiment: its file.
+        state: the experiment's state.
+        trial: one of the state's.
+        rank: its place in the `ranking`, from 1.
+    """
+    works = [state.works[slot] for slot in trial.slots]
+    latest, counted = works[-1], state.counted(trial)
+    shown = counted or latest
+    entry: dict[str, Any] = {
+        "number": trial.number,
+        "state": str(latest.state),
+        "reason": latest.reason or None,
+        "rank": rank,
+        "params": trial.params,
+        "value": counted.value if counted else None,
+        "step": shown.step,
+        "metrics": dict(sorted(shown.metrics.items())),
+        "started": iso(works[0].bound),
+        "ended": iso(latest.ended),
+        "seconds": _seconds(sum(work.seconds for work in works)),
+        "cost": _cost(sum(work.cost for work in works)),
+        "note": trial.note or None,
+        "seen": trial.seen,
+        "parent": trial.parent,
+        "attempts": [attempt_entry(experiment, work, attempt) for work in works for attempt in work.attempts],
+    }
+    if experiment.trials.budget is not None:
+        entry |= {"budget": shown.budget, "rung": shown.rung, "bracket": shown.bracket}
+        entry["works"] = [work_entry(work) for work in works]
+    return entry
+
+
+def work_entry(work: Work) -> dict[str, Any]:
+    """One piece of a trial's work: training up to one budget."""
+    return {
+        "slot": work.slot,
+        "state": str(work.state),
+        "reason": work.reason or None,
+        "budget": work.budget,
+        "resumed_from": work.resume_budget,
+        "rung": work.rung,
+        "bracket": work.bracket,
+        "value": work.value if work.state.has_value else None,
+        "step": work.step,
+        "metrics": dict(sorted(work.metrics.items())),
+        "started": iso(work.bound),
+        "ended": iso(work.ended),
+        "seconds": _seconds(work.seconds),
+        "cost": _cost(work.cost),
+    }
+
+
+def attempt_entry(experiment: Experiment, work: Work, attempt: Attempt) -> dict[str, Any]:
+    """One attempt at a training task."""
+    tasks = experiment.tasks
+    return {
+        "task": tasks[attempt.task].name if attempt.task < len(tasks) else str(attempt.task),
+        "slot": work.slot,
+        "number": attempt.number,
+        "state": str(attempt.state),
+        "reason": attempt.reason or None,
+        "started": iso(attempt.started),
+        "ended": iso(attempt.ended),
+        "worker": attempt.worker or None,
+        "external": attempt.external or None,
+    }
+
+
+def counts(state: State) -> dict[TrialState, int]:
+    """Trials by state, every state named."""
+    found = dict.fromkeys(TrialState, 0)
+    for trial in state.trials:
+        found[state.state_of(trial)] += 1
+    return found
+
+
+def has_ended(state: State) -> bool:
+    """Whether the experiment has stopped and no trial of it runs, drains or waits for a retry any more."""
+    return state.stop is not None and all(work.state.ended for work in state.works.values())
+
+
+def experiment_state(state: State) -> ExperimentState:
+    """The experiment's state; one whose trials still drain is RUNNING."""
+    if state.stop is not None and has_ended(state):
+        return ExperimentState(state.stop.state)
+    return ExperimentState.RUNNING if state.works or state.stop else ExperimentState.CREATED
+
+
+def ended_at(state: State) -> float | None:
+    """When the experiment had stopped and its last trial had ended; seconds since 1970, None while it runs."""
+    if state.stop is None or not has_ended(state):
+        return None
+    return max(state.stop.time, *(work.ended or 0.0 for work in state.works.values()), 0.0)
+
+
+def iso(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond; None where no calendar has such a time."""
+    if seconds is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):  # a record may bring any number as its time
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _seconds(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+def _cost(cost: float) -> float:
+    return round(cost, 6)

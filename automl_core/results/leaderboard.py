@@ -1,0 +1,236 @@
+"""The leaderboard: every trial, best first, as table, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl_core.results.reading import read_result
+from automl_core.space import Params
+from automl_core.spec.units import format_duration
+from automl_core.states import ExperimentState, TrialState
+from automl_core.storage.credentials import Credentials
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_METRICS_SHOWN = 5
+"""Metrics of a row that people see; CSV and JSON have them all."""
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_STYLES = {TrialState.FAILED: "red", TrialState.RUNNING: "cyan", TrialState.EARLY_STOPPED: "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One trial.
+
+    Attributes:
+        rank: from 1; None without a value that counts.
+        value: of the goal, on the metric's own scale.
+        seconds: of training, over all attempts.
+        budget: at which it has that value, None in experiments without budgets.
+    """
+
+    rank: int | None
+    trial: int
+    value: float | None
+    state: TrialState
+    metrics: Mapping[str, float]
+    seconds: float
+    params: Params
+    budget: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The trials of an experiment, best first; those without a value at the end, by number.
+
+    Attributes:
+        name, run, state: of the experiment.
+        reason: why it ended; empty while it runs.
+        metric: how the value is called; ``default`` where several metrics are weighted.
+        weights: metric → weight in the value.
+        direction: ``maximize`` or ``minimize``.
+        units: what a budget counts, None in experiments without budgets.
+    """
+
+    name: str
+    run: str
+    state: ExperimentState
+    reason: str
+    metric: str
+    weights: Mapping[str, float]
+    direction: str
+    units: str | None
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def from_controller(cls, body: Mapping[str, Any]) -> Leaderboard:
+        """Read what `entries.controller` made and controller.json holds.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            experiment, trials = body["experiment"], body["trials"]
+            rows = [
+                Row(
+                    rank=trial["rank"],
+                    trial=int(trial["number"]),
+                    value=trial["value"],
+                    state=TrialState(trial["state"]),
+                    metrics=dict(trial["metrics"]),
+                    seconds=float(trial["seconds"]),
+                    params=dict(trial["params"]),
+                    budget=trial.get("budget"),
+                )
+                for trial in trials
+            ]
+            rows.sort(key=lambda row: (row.rank is None, row.rank or 0, row.trial))
+            return cls(
+                name=str(experiment["name"]),
+                run=str(experiment["run"]),
+                state=ExperimentState(experiment["state"]),
+                reason=str(experiment["stop_reason"] or ""),
+                metric=str(experiment["metric"]),
+                weights=dict(experiment["goal"]["weights"]),
+                direction=str(experiment["goal"]["direction"]),
+                units=experiment["budget"]["name"] if "budget" in experiment else None,
+                rows=tuple(rows),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not the controller.json of an experiment: {type(error).__name__}: {error}") from None
+
+    @property
+    def best(self) -> Row | None:
+        """The best trial, None while none has a value."""
+        return self.rows[0] if self.rows and self.rows[0].rank is not None else None
+
+    def head(self) -> str:
+        """How the experiment ended and what is best, in two sentences."""
+        first = f"{self.state}: {self.reason}" if self.reason else str(self.state)
+        if self.best is None:
+            return f"{first}. No trial has a value."
+        return f"{first}. Best: trial {self.best.trial}, {self.metric} {_number(self.best.value)} ({self.direction}d)."
+
+    def to_table(self, top: int | None = None) -> Table:
+        """A table for a terminal.
+
+        Args:
+            top: rows at most; all when left out.
+        """
+        from rich.table import Table
+        from rich.text import Text
+
+        columns, rows = self._grid(top)
+        table = Table(title=Text(_plain(f"{self.name} · {self.run}")), header_style="bold", row_styles=["", "dim"])
+        for column in columns:
+            table.add_column(Text(_plain(column)), justify="left" if column in ("state", "params") else "right")
+        for row, cells in rows:
+            style = "bold green" if row is self.best else _STYLES.get(row.state, "")
+            table.add_row(*(Text(_plain(cell)) for cell in cells), style=style)
+        return table
+
+    def to_markdown(self, top: int | None = None) -> str:
+        """A page with the table, for people."""
+        columns, rows = self._grid(top)
+        table = [[_markdown(c) for c in columns], ["---" if c in ("state", "params") else "---:" for c in columns]]
+        table += [[_markdown(cell) for cell in cells] for _, cells in rows]
+        lines = ["| " + " | ".join(cells) + " |" for cells in table]
+        title = f"# {_markdown(self.name)} · {_markdown(self.run)}"
+        return "\n".join([title, "", _markdown(self.head()), "", *lines, ""])
+
+    def to_csv(self, top: int | None = None) -> str:
+        """A table for other programs: every metric and parameter in a column of its own.
+
+        Text that a spreadsheet would run as a formula gets an apostrophe in front.
+        """
+        metrics = sorted({name for row in self.rows for name in row.metrics})
+        params = sorted({name for row in self.rows for name in row.params})
+        budget = ["budget"] if self.units is not None else []
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        head = ["rank", "trial", "value", "state", *budget, "seconds"]
+        writer.writerow([*head, *(f"metrics.{name}" for name in metrics), *(f"params.{name}" for name in params)])
+        for row in self.rows[:top]:
+            cells: list[Any] = [row.rank, row.trial, row.value, str(row.state)]
+            cells += [row.budget] if budget else []
+            cells += [row.seconds, *(row.metrics.get(name) for name in metrics)]
+            writer.writerow([_cell(cell) for cell in [*cells, *(row.params.get(name) for name in params)]])
+        return text.getvalue()
+
+    def to_json(self, top: int | None = None) -> dict[str, Any]:
+        """The leaderboard as plain JSON."""
+        body = asdict(self) | {"state": str(self.state), "best_trial": self.best.trial if self.best else None}
+        body["rows"] = [asdict(row) | {"state": str(row.state)} for row in self.rows[:top]]
+        return body
+
+    def _grid(self, top: int | None) -> tuple[list[str], list[tuple[Row, list[str]]]]:
+        """Columns and cells as people see them."""
+        metrics = self._metrics_shown()
+        budget = [self.units] if self.units is not None else []
+        columns = ["rank", "trial", self.metric, "state", *budget, *metrics, "time", "params"]
+        rows = []
+        for row in self.rows[:top]:
+            cells = [_number(row.rank), str(row.trial), _number(row.value), str(row.state)]
+            cells += [_number(row.budget)] if budget else []
+            cells += [_number(row.metrics.get(name)) for name in metrics]
+            cells += [format_duration(row.seconds), _combination(row.params)]
+            rows.append((row, cells))
+        return columns, rows
+
+    def _metrics_shown(self) -> list[str]:
+        """Metrics beside the value: those that it is weighted from, then others in the order of their names."""
+        others = sorted({name for row in self.rows for name in row.metrics} - self.weights.keys())
+        weighted = [] if self.metric in self.weights else list(self.weights)
+        return [*weighted, *others][: max(_METRICS_SHOWN, len(weighted))]
+
+
+def leaderboard(path_or_url: str | Path, *, credentials: Credentials | None = None) -> Leaderboard:
+    """The leaderboard of an experiment: as published, or from its journal while it is not.
+
+    Args:
+        path_or_url: a run's folder, the experiment's folder (its newest run is taken), or a controller.json;
+            on this machine or ``s3://…``, ``oss://…``. Relative paths begin at the current folder.
+        credentials: of a bucket.
+
+    Raises:
+        LookupError: there is no experiment at that place; the message says what there is.
+        ValueError: a controller.json that is none.
+        StorageError: the store refuses or is away.
+    """
+    return Leaderboard.from_controller(read_result(path_or_url, credentials=credentials))
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def _combination(params: Params) -> str:
+    return " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
+
+
+def _plain(text: str) -> str:
+    """Text without line ends and control characters, which could rewrite a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _markdown(text: str) -> str:
+    for character in "\\|`*<[":
+        text = text.replace(character, "\\" + character)
+    return _plain(text)
+
+
+def _cell(value: Any) -> Any:
+    """A cell of a CSV file, harmless in a spreadsheet (OWASP, "CSV Injection"); line ends become a plain one."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in ("\t", "\n") else text

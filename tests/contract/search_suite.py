@@ -1,0 +1,258 @@
+"""What the contract of search algorithms is tried on: spaces of every kind, outcomes of every kind, a simulated run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from automl_core.search import (
+    Algorithm,
+    BudgetRange,
+    Context,
+    Decision,
+    Exhausted,
+    NewTrial,
+    PastTrial,
+    Promote,
+    Wait,
+    create,
+)
+from automl_core.search.base import rng_for
+from automl_core.space import Params, Space
+from automl_core.spec.parameters import Parameter
+from automl_core.spec.relations import check_space
+from automl_core.states import TrialState
+
+SPACES: dict[str, dict[str, Any]] = {
+    "mixed": {
+        "lr": {"type": "loguniform", "low": 1e-4, "high": 1e-1},
+        "units": {"type": "logint", "low": 16, "high": 256, "multiple_of": 16},
+        "solver": {"type": "choice", "values": ["adam", "sgd", None, True, 3]},
+        "momentum": {"type": "uniform", "low": 0, "high": 0.99, "when": {"solver": ["sgd"]}},
+        "seed": {"type": "fixed", "value": 7},
+    },
+    "nested": {
+        "model": {
+            "type": "choice",
+            "values": [
+                {
+                    "value": "svm",
+                    "space": {
+                        "kernel": {
+                            "type": "choice",
+                            "values": [
+                                "linear",
+                                {"value": "rbf", "space": {"gamma": {"type": "loguniform", "low": 1e-5, "high": 1}}},
+                            ],
+                        },
+                        "C": {"type": "loguniform", "low": 0.01, "high": 100},
+                    },
+                },
+                {"value": "forest", "space": {"trees": {"type": "int", "low": 10, "high": 500}}},
+                "constant",
+            ],
+        }
+    },
+    "conditional_chain": {
+        "depth": {"type": "int", "low": 1, "high": 3},
+        "width_2": {"type": "int", "low": 4, "high": 64, "when": {"depth": [2, 3]}},
+        "width_3": {"type": "int", "low": 4, "high": 64, "when": {"depth": [3]}},
+    },
+    "integer": {"a": {"type": "int", "low": -5, "high": 5}, "b": {"type": "randint", "low": 0, "high": 9}},
+    "log": {"a": {"type": "loguniform", "low": 1e-12, "high": 1e6}, "b": {"type": "logint", "low": 1, "high": 100000}},
+    "weights": {
+        "a": {"type": "choice", "values": ["x", "y", "z", "never"], "weights": [5, 2, 1, 0]},
+        "b": {"type": "uniform", "low": -1, "high": 1},
+    },
+    "rounding": {
+        "batch": {"type": "int", "low": 8, "high": 512, "power_of": 2},
+        "units": {"type": "int", "low": 32, "high": 320, "multiple_of": 32},
+        "dropout": {"type": "quniform", "low": 0.03, "high": 0.52, "q": 0.1},
+        "rate": {"type": "qloguniform", "low": 1, "high": 1000, "q": 5},
+    },
+    "bounds": {
+        "low": {"type": "int", "low": 1, "high": 20},
+        "high": {"type": "int", "low": 1, "high": 40, "at_least": "low"},
+        "inner": {"type": "uniform", "low": 0, "high": 40, "at_most": "high"},
+    },
+    "normals": {
+        "a": {"type": "normal", "mu": 0, "sigma": 2},
+        "b": {"type": "lognormal", "mu": 1, "sigma": 0.5},
+        "c": {"type": "qnormal", "mu": 10, "sigma": 4, "q": 1},
+        "d": {"type": "qlognormal", "mu": 2, "sigma": 1, "q": 0.5},
+    },
+    "one_point": {"a": {"type": "fixed", "value": 1}, "b": {"type": "choice", "values": ["only"]}},
+    "small": {"a": {"type": "choice", "values": [1, 2, 3]}, "b": {"type": "int", "low": 0, "high": 3}},
+    "wide": {f"x{i}": {"type": "uniform", "low": 0, "high": 1} for i in range(200)},
+    "many_categories": {
+        "a": {"type": "choice", "values": [f"v{i}" for i in range(10_000)]},
+        "b": {"type": "uniform", "low": 0, "high": 1},
+    },
+}
+"""Name → the mapping under ``space:`` of an experiment file."""
+
+OPTIONS: dict[str, dict[str, Any]] = {"grid": {"resolution": 4}}
+"""Options that an algorithm can't do without on these spaces."""
+
+BUDGET = BudgetRange(min=1, max=9, factor=3)
+
+
+def build(mapping: dict[str, Any]) -> Space:
+    """The run-time space of a mapping as in a file."""
+    models = TypeAdapter(dict[str, Parameter]).validate_python(mapping)
+    check_space(models)
+    return Space.from_models(models)
+
+
+def make(name: str, space: str | dict[str, Any] = "mixed", max_trials: int = 14, **changes: Any) -> Algorithm:
+    """An algorithm on one of the spaces; ``name`` may end in ``+budget`` (auto with a budget to spread)."""
+    from automl_core.search.registry import algorithm_class
+
+    base = name.removesuffix("+budget")
+    wants_budget = algorithm_class(base).uses_budget or base != name
+    context = Context(
+        space=build(SPACES[space] if isinstance(space, str) else space),
+        max_trials=max_trials,
+        budget=BUDGET if wants_budget else None,
+        options=OPTIONS.get(base, {}),
+    )
+    return create(base, replace(context, **changes))
+
+
+def smooth(params: Params, budget: int | None) -> float:
+    """A loss that depends on every parameter and falls with the budget."""
+    total = 0.0
+    for name, value in sorted(params.items()):
+        number = value if isinstance(value, int | float) else sum(map(ord, str(value))) % 7
+        total += math.sin(len(name) + 0.1 * math.copysign(math.log1p(abs(number)), number)) ** 2
+    return total + (1.0 / budget if budget else 0.0)
+
+
+Outcome = Callable[[PastTrial, int | None], "tuple[TrialState, float | None]"]
+"""What becomes of a piece of work: its state and its loss."""
+
+
+def good(trial: PastTrial, budget: int | None) -> tuple[TrialState, float | None]:
+    """Every training succeeds."""
+    return TrialState.SUCCEEDED, smooth(trial.params, budget)
+
+
+def eventful(trial: PastTrial, budget: int | None) -> tuple[TrialState, float | None]:
+    """Some trials fail, some are stopped early, some are cancelled."""
+    loss = smooth(trial.params, budget)
+    return {
+        1: (TrialState.FAILED, None),
+        4: (TrialState.EARLY_STOPPED, loss),
+        6: (TrialState.USER_CANCELED, None),
+    }.get(trial.number % 8, (TrialState.SUCCEEDED, loss))
+
+
+def _always(state: TrialState, losses: Callable[[int], float | None]) -> Outcome:
+    return lambda trial, _budget: (state, losses(trial.number))
+
+
+OUTCOMES: dict[str, Outcome] = {
+    "eventful": eventful,
+    "all_fail": _always(TrialState.FAILED, lambda _: None),
+    "all_stopped_early": lambda trial, budget: (TrialState.EARLY_STOPPED, smooth(trial.params, budget)),
+    "all_equal": _always(TrialState.SUCCEEDED, lambda _: 0.25),
+    "300_orders": _always(TrialState.SUCCEEDED, lambda n: (-1) ** n * 10.0 ** ((n * 67) % 301 - 150)),
+    "largest_floats": _always(TrialState.SUCCEEDED, lambda n: (-1) ** n * 1.7e308),
+    "nan_and_inf": _always(TrialState.SUCCEEDED, lambda n: [math.nan, math.inf, -math.inf, 0.5][n % 4]),
+    "nan_only": _always(TrialState.SUCCEEDED, lambda _: math.nan),
+    "succeeded_without_value": _always(TrialState.SUCCEEDED, lambda _: None),
+}
+
+
+@dataclass
+class Simulation:
+    """An experiment in memory: hands out an algorithm's decisions to so many workers and finishes them.
+
+    Attributes:
+        algorithm: under test.
+        outcome: what becomes of each piece of work.
+        workers: pieces of work at a time.
+        decisions: everything that was handed out, in order.
+    """
+
+    algorithm: Algorithm
+    outcome: Outcome = good
+    workers: int = 1
+    trials: list[PastTrial] = field(default_factory=list)
+    running: list[int] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    end: Decision | None = None
+
+    def bind(self, decision: NewTrial | Promote) -> None:
+        """Start what was handed out."""
+        self.decisions.append(decision)
+        if isinstance(decision, NewTrial):
+            number = len(self.trials)
+            self.trials.append(
+                PastTrial(
+                    number=number,
+                    params=decision.params,
+                    state=TrialState.RUNNING,
+                    budget=decision.budget,
+                    bracket=decision.bracket,
+                    rung=decision.rung,
+                    parent=decision.parent,
+                )
+            )
+        else:
+            number = decision.trial
+            self.trials[number] = replace(
+                self.trials[number],
+                state=TrialState.RUNNING,
+                budget=decision.budget,
+                bracket=decision.bracket,
+                rung=decision.rung,
+            )
+        self.running.append(number)
+
+    def finish(self, number: int) -> None:
+        """End a running piece of work as the outcome says."""
+        self.running.remove(number)
+        trial = self.trials[number]
+        state, loss = self.outcome(trial, trial.budget)
+        losses_at = dict(trial.losses_at)
+        curve = trial.curve
+        if trial.budget is not None and loss is not None and state is TrialState.SUCCEEDED:
+            losses_at[trial.budget] = loss
+            curve = (*curve, (trial.budget, loss))
+        self.trials[number] = replace(
+            trial, state=state, loss=loss if state.has_value else None, losses_at=losses_at, curve=curve
+        )
+
+    def ask(self) -> Decision:
+        """One decision, bound when it is work."""
+        decision = self.algorithm.suggest(tuple(self.trials))
+        if isinstance(decision, NewTrial | Promote):
+            self.bind(decision)
+        return decision
+
+    def run(self, most: int = 500) -> Simulation:
+        """Run to the end: until the algorithm says Exhausted and nothing runs.
+
+        Raises:
+            AssertionError: it waits for nothing, or it never ends.
+        """
+        order = rng_for(0, "order of ends")
+        for _ in range(most):
+            while len(self.running) < self.workers:
+                decision = self.ask()
+                if isinstance(decision, Wait):
+                    assert self.running, f"waits with nothing running: {decision.reason}"
+                    break
+                if isinstance(decision, Exhausted):
+                    self.end = decision
+                    break
+            if not self.running:
+                assert self.end is not None
+                return self
+            self.finish(order.choice(self.running))
+        raise AssertionError(f"not at its end after {most} pieces of work")

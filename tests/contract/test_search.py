@@ -1,0 +1,301 @@
+"""The contract of search algorithms. A new algorithm is covered by registering it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from automl_core.search import Exhausted, NewTrial, PastTrial, Promote, Wait, available, create, names
+from automl_core.search.base import BudgetRange, Context
+from automl_core.search.registry import algorithm_class
+from automl_core.space import Space
+from automl_core.states import TrialState
+from tests.contract.search_suite import OPTIONS, OUTCOMES, SPACES, Simulation, build, eventful, good, make, smooth
+
+pytestmark = pytest.mark.contract
+
+ALGORITHMS = [*names(), "auto+budget"]
+ROOT = Path(__file__).parents[2]
+
+
+def spreads_budget(name: str) -> bool:
+    return name.endswith("+budget") or algorithm_class(name).uses_budget
+
+
+def keys(simulation: Simulation) -> list[str]:
+    return [Space.key(trial.params) for trial in simulation.trials]
+
+
+def as_json(decisions: Sequence[object]) -> str:
+    return json.dumps([[type(d).__name__, asdict(d)] for d in decisions], sort_keys=True)  # type: ignore[call-overload]
+
+
+def decisions_of(name: str) -> str:
+    """A short eventful run, as text."""
+    return as_json(Simulation(make(name), outcome=eventful, workers=3).run().decisions)
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_run_to_the_end_gives_valid_new_combinations_within_the_plan(name: str, space: str) -> None:
+    algorithm = make(name, space)
+    plan = algorithm.plan()
+
+    simulation = Simulation(algorithm, outcome=eventful, workers=4).run()
+
+    for trial in simulation.trials:
+        assert algorithm.context.space.problem(trial.params) is None
+    assert len(set(keys(simulation))) == len(simulation.trials) > 0
+    assert len(simulation.trials) <= plan.trials <= algorithm.context.max_trials
+    assert len(simulation.decisions) <= plan.slots
+    assert isinstance(simulation.end, Exhausted)
+    assert simulation.end.reason
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_every_option_with_weight_0_is_left_out(name: str) -> None:
+    simulation = Simulation(make(name, "weights", max_trials=20)).run()
+
+    assert all(trial.params["a"] != "never" for trial in simulation.trials)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_takes_any_outcome(name: str, outcome: str) -> None:
+    simulation = Simulation(make(name, max_trials=18), outcome=OUTCOMES[outcome], workers=2).run()
+
+    assert len(set(keys(simulation))) == len(simulation.trials)
+    if not spreads_budget(name):
+        assert len(simulation.trials) == 18
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if not spreads_budget(name)])
+@pytest.mark.parametrize("workers", [1, 5])
+def test_hands_out_a_finite_space_whole_and_then_says_exhausted(name: str, workers: int) -> None:
+    simulation = Simulation(make(name, "small", max_trials=50), outcome=eventful, workers=workers).run()
+
+    assert set(keys(simulation)) == {Space.key(p) for p in build(SPACES["small"]).combinations()}
+    assert simulation.algorithm.plan().trials == 12
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if spreads_budget(name)])
+def test_a_budget_experiment_on_a_finite_space_ends_without_duplicates(name: str) -> None:
+    simulation = Simulation(make(name, "small", max_trials=50), outcome=eventful, workers=5).run()
+
+    assert len(set(keys(simulation))) == len(simulation.trials)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_one_point_is_handed_out_once(name: str) -> None:
+    simulation = Simulation(make(name, "one_point", max_trials=5)).run()
+
+    assert [trial.params for trial in simulation.trials] == [{"a": 1, "b": "only"}]
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_eight_asked_at_once_are_eight_combinations(name: str) -> None:
+    simulation = Simulation(make(name, max_trials=30, concurrency=8))
+
+    for _ in range(8):
+        assert isinstance(simulation.ask(), NewTrial)
+    for number in range(3):
+        simulation.finish(number)
+    for _ in range(3):
+        simulation.ask()
+
+    assert len(set(keys(simulation))) == len(simulation.trials)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_same_seed_and_history_give_the_same_decision(name: str) -> None:
+    simulation = Simulation(make(name, max_trials=30), outcome=eventful, workers=2).run()
+    history = tuple(simulation.trials[:11])
+    before = repr(history)
+
+    first, again = (make(name, max_trials=30).suggest(history) for _ in range(2))
+
+    assert first == again
+    assert repr(history) == before
+
+
+def test_another_process_decides_the_same() -> None:
+    script = (
+        "import json, sys; from tests.contract.test_search import ALGORITHMS, decisions_of;"
+        "print(json.dumps({name: decisions_of(name) for name in ALGORITHMS}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "12345"}
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+
+    assert json.loads(done.stdout) == {name: decisions_of(name) for name in ALGORITHMS}
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if name != "grid"])
+def test_another_seed_decides_differently(name: str) -> None:
+    runs = {as_json(Simulation(make(name, "log", seed=seed)).run().decisions) for seed in range(3)}
+
+    assert len(runs) == 3
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_global_random_state_is_left_alone(name: str) -> None:
+    import numpy as np
+
+    before, numpy_before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002 - what is tested
+
+    Simulation(make(name), outcome=eventful, workers=2).run()
+
+    assert random.getstate() == before
+    assert repr(np.random.get_state()) == numpy_before  # noqa: NPY002
+
+
+@pytest.mark.parametrize("space", ["mixed", "small", "one_point", "wide"])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_what_is_proposed_is_what_suggest_hands_out_first(name: str, space: str) -> None:
+    algorithm = make(name, space)
+    proposed = algorithm.propose()
+    simulation = Simulation(algorithm)
+
+    for _ in proposed:
+        assert isinstance(simulation.ask(), NewTrial)
+
+    assert simulation.decisions == proposed
+
+
+@pytest.mark.parametrize("name", ["grid", "random", "sobol"])
+def test_the_combinations_of_an_unadaptive_search_are_all_known_before_the_start(name: str) -> None:
+    assert len(make(name, "rounding", max_trials=25).propose()) == 25
+    assert len(make(name, "small", max_trials=25).propose()) == 12
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_warm_start_comes_first_and_then_the_defaults(name: str) -> None:
+    space = {
+        "x": {"type": "uniform", "low": 0, "high": 1, "default": 0.25},
+        "n": {"type": "int", "low": 0, "high": 9},
+        "solver": {"type": "choice", "values": ["adam", "sgd"], "default": "sgd"},
+        "momentum": {"type": "uniform", "low": 0, "high": 1, "default": 0.9, "when": {"solver": ["sgd"]}},
+    }
+    given = ({"x": 0.123, "n": 3, "solver": "adam"}, {"x": 0.5}, {"x": 0.123, "n": 3, "solver": "adam"})
+    simulation = Simulation(make(name, space, warm_start=given), workers=2).run()
+
+    assert [trial.params for trial in simulation.trials[:3]] == [
+        {"x": 0.123, "n": 3, "solver": "adam"},
+        {"x": 0.5, "n": simulation.trials[1].params["n"], "solver": "sgd", "momentum": 0.9},
+        {"x": 0.25, "n": simulation.trials[2].params["n"], "solver": "sgd", "momentum": 0.9},
+    ]
+    assert len(set(keys(simulation))) == len(simulation.trials)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_wrong_warm_start_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match=r"search\.warm_start\[1\]: units: 9999 lies outside 16\.\.256"):
+        make(name, warm_start=({"lr": 0.01}, {"units": 9999}))
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_takes_a_history_that_it_did_not_make(name: str) -> None:
+    made_by_chance = [
+        PastTrial(number, trial.params, TrialState.SUCCEEDED, loss=smooth(trial.params, None))
+        for number, trial in enumerate(make("random", max_trials=9).propose())
+    ]
+    made_by_chance[4] = replace(made_by_chance[4], state=TrialState.RUNNING, loss=None)
+
+    decision = make(name, max_trials=12).suggest(made_by_chance)
+
+    assert isinstance(decision, NewTrial | Promote | Wait | Exhausted)
+    if isinstance(decision, NewTrial):
+        assert Space.key(decision.params) not in {Space.key(trial.params) for trial in made_by_chance}
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_says_exhausted_when_the_most_trials_have_run(name: str) -> None:
+    simulation = Simulation(make(name, max_trials=7)).run()
+
+    assert len(simulation.trials) <= 7
+    assert isinstance(simulation.algorithm.suggest(simulation.trials), Exhausted)
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if spreads_budget(name)])
+@pytest.mark.parametrize("workers", [1, 4])
+def test_budgets_stay_within_the_file_and_grow(name: str, workers: int) -> None:
+    simulation = Simulation(make(name, max_trials=30), outcome=good, workers=workers).run()
+    reached: dict[int, int] = {}
+    units = new = 0
+    for decision in simulation.decisions:
+        assert decision.budget is not None  # type: ignore[union-attr]
+        if isinstance(decision, NewTrial):
+            before = reached.get(decision.parent, 0) if decision.parent is not None else 0
+            number, new = new, new + 1
+        else:
+            number = decision.trial  # type: ignore[union-attr]
+            before = reached[number]
+            assert decision.budget > before  # type: ignore[union-attr]
+        assert 1 <= decision.budget <= 9  # type: ignore[union-attr]
+        reached[number] = decision.budget  # type: ignore[union-attr,assignment]
+        units += decision.budget - before  # type: ignore[union-attr,operator]
+
+    plan = simulation.algorithm.plan()
+    assert plan.units is not None
+    assert units <= plan.units
+    assert max(reached.values()) == 9
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if spreads_budget(name)])
+def test_a_failed_trial_is_never_promoted(name: str) -> None:
+    simulation = Simulation(make(name, max_trials=30), outcome=eventful, workers=3).run()
+
+    lost = {trial.number for trial in simulation.trials if trial.state not in (TrialState.SUCCEEDED,)}
+    last: dict[int, int] = {}
+    for index, decision in enumerate(simulation.decisions):
+        if isinstance(decision, Promote):
+            last[decision.trial] = index
+    assert lost
+    assert not lost & set(last)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if algorithm_class(name).uses_budget])
+def test_a_missing_budget_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match=r"trials\.budget"):
+        make(name, budget=None)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not algorithm_class(name).uses_budget])
+def test_an_algorithm_without_budgets_trains_all_the_way(name: str) -> None:
+    if name == "auto":
+        pytest.skip("with a budget, auto chooses an algorithm that spreads it")
+    algorithm = make(name, budget=BudgetRange(1, 27, 3), max_trials=6)
+
+    simulation = Simulation(algorithm).run()
+
+    assert {d.budget for d in simulation.decisions} == {27}  # type: ignore[union-attr]
+    assert algorithm.plan().units == 6 * 27
+
+
+def test_every_algorithm_has_a_summary() -> None:
+    for name, summary in available():
+        assert algorithm_class(name).name == name
+        assert 10 < len(summary) < 100
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_unknown_option_is_named(name: str) -> None:
+    context = make(name).context
+    wrong = Context(**{**{f: getattr(context, f) for f in context.__slots__}, "options": {"no_such_thing": 1}})
+
+    with pytest.raises(ValueError, match=r"search\.options\.no_such_thing: .* has no such option"):
+        create(name.removesuffix("+budget"), wrong)
+
+
+def test_options_of_the_suite_are_of_registered_algorithms() -> None:
+    assert set(OPTIONS) <= set(names())

@@ -1,0 +1,432 @@
+"""What every object store promises, over each of them. A new store is one more `Site`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from automl_core.storage import (
+    Credentials,
+    InvalidKey,
+    NotFound,
+    ObjectStore,
+    StorageError,
+    StorageUnavailable,
+    check_store,
+    open_store,
+)
+from automl_core.storage.retry import RetryingStore
+from automl_core.storage.testing import CountingStore, FaultyStore
+from tests.contract.object_servers import BUCKET, LOSE, BucketServer, MotoServer, Script
+
+SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
+TOKEN = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"
+
+ODD_KEYS = [
+    "a b/c d.txt",
+    "a+b=c&d?e#f.json",
+    "a-b",
+    "a.b",
+    "a/b",
+    "a0",
+    "journal/0000000001.json",
+    "journal/0000000002.json",
+    "journal.json",
+    "models/ümläut/模型/🚀.bin",
+    "percent%20/%2F%/~x",
+    "quotes/'single' \"double\" <tag>",
+    "trailing./..dots../...",
+    "x" * 255,
+]
+
+
+@dataclass
+class Site:
+    """A place where stores can be opened, by this process and by others."""
+
+    url: str
+    credentials: Credentials | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    script: Script | None = None
+
+    def open(self) -> ObjectStore:
+        return open_store(self.url, self.credentials)
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[MotoServer]:
+    import boto3
+
+    with MotoServer() as server:
+        client = boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="AKIDEXAMPLE",
+            aws_secret_access_key=SECRET,
+        )
+        client.create_bucket(Bucket=BUCKET)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def oss() -> Iterator[BucketServer]:
+    with BucketServer("oss") as server:
+        yield server
+
+
+SITES = ["folder", "folder without links", "faulty folder", "s3", "oss"]
+OVER_HTTP = pytest.mark.parametrize("site", ["s3", "oss"], indirect=True)
+
+
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    folder = f"file://{tmp_path / 'store'}"
+    if request.param in ("s3", "oss"):
+        server: MotoServer | BucketServer = request.getfixturevalue({"s3": "moto", "oss": "oss"}[request.param])
+        server.script.reset()
+        made = Site(
+            f"{request.param}://{BUCKET}/{uuid.uuid4().hex}",
+            Credentials("AKIDEXAMPLE", SECRET, TOKEN, server.endpoint, "cn-test" if request.param == "oss" else None),
+            server.environment,
+            server.script,
+        )
+    elif request.param == "faulty folder":
+        faults = f"every=10&counter={tmp_path / 'calls'}"
+        made = Site(folder, environment={"AUTOML_TESTING": "1", "AUTOML_STORAGE_FAULTS": faults})
+    elif request.param == "folder without links":
+        monkeypatch.setattr(os, "link", _no_links)
+        made = Site(folder, environment={"TEST_WITHOUT_LINKS": "1"})
+    else:
+        made = Site(folder)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    return made
+
+
+def _no_links(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.fixture
+def store(site: Site) -> ObjectStore:
+    return site.open()
+
+
+# Objects
+
+
+def test_reads_back_what_was_written(store: ObjectStore) -> None:
+    store.put("a/b.json", b"one")
+    assert store.get("a/b.json") == b"one"
+    store.put("a/b.json", b"")
+    assert store.get("a/b.json") == b""
+
+
+def test_a_missing_object_is_not_found_and_named(store: ObjectStore) -> None:
+    with pytest.raises(NotFound, match=r"journal/7\.json") as raised:
+        store.get("journal/7.json")
+    assert store.url in str(raised.value)
+
+
+def test_a_folder_of_objects_is_no_object(store: ObjectStore) -> None:
+    store.put("a/b", b"")
+    with pytest.raises(NotFound):
+        store.get("a")
+
+
+def test_odd_keys_work_everywhere(store: ObjectStore) -> None:
+    for key in ODD_KEYS:
+        assert store.create(key, b"1"), key
+        assert not store.create(key, b"2"), key
+        assert store.get(key) == b"1", key
+        assert store.list() == [key]
+        store.put(key, b"3")
+        assert store.get(key) == b"3", key
+        store.delete(key)
+        assert store.list() == []
+
+
+def test_what_is_no_key_is_refused_everywhere(store: ObjectStore, tmp_path: Path) -> None:
+    calls: list[Callable[[str], object]] = [
+        store.get,
+        lambda key: store.put(key, b""),
+        lambda key: store.create(key, b""),
+        store.delete,
+        lambda key: store.upload_file(tmp_path, key),
+        lambda key: store.download_file(key, tmp_path / "x"),
+        store.local_path,
+    ]
+    for key in ("", "/a", "a/", "a//b", "../a", "a/../b", "./a", "a\x00b", "a\nb", "a\\b", "\ud800"):
+        for call in calls:
+            with pytest.raises(InvalidKey):
+                call(key)
+
+
+def test_delete_needs_no_object(store: ObjectStore) -> None:
+    store.delete("a/b")
+    store.put("a/b", b"")
+    store.delete("a/b")
+    store.delete("a/b")
+    assert store.list() == []
+
+
+# Lists
+
+
+def test_list_is_ordered_and_bounded(store: ObjectStore) -> None:
+    keys = sorted(ODD_KEYS)
+    for key in reversed(keys):
+        store.put(key, b"")
+    for prefix in ("", "a", "a/", "journal", "journal/", "journal/00", "journal/0000000001.json", "m", "nothing/"):
+        for after in ("", "a-b", "a/", "a/b", "journal/", "journal/0000000001.json", "models/ü", "z"):
+            expected = [key for key in keys if key.startswith(prefix) and key > after]
+            assert store.list(prefix, after) == expected, (prefix, after)
+            assert store.list(prefix, after, limit=2) == expected[:2], (prefix, after)
+    assert store.list(limit=0) == []
+
+
+def test_list_of_a_store_that_was_never_written_to(store: ObjectStore) -> None:
+    assert store.list() == []
+    assert store.list("journal/", start_after="journal/0000000001.json", limit=5) == []
+
+
+def test_delete_prefix_removes_that_and_no_more(store: ObjectStore) -> None:
+    for key in ("run/1/a", "run/1/b/c", "run/10/a", "run/2/a", "running"):
+        store.put(key, b"")
+    store.delete_prefix("run/1/")
+    assert store.list() == ["run/10/a", "run/2/a", "running"]
+    store.delete_prefix("run/1")
+    assert store.list() == ["run/2/a", "running"]
+    store.delete_prefix("nothing/here/")
+    store.delete_prefix("run")
+    assert store.list() == []
+    store.put("run/1/a", b"again")
+    assert store.get("run/1/a") == b"again"
+
+
+def test_what_no_key_starts_with_is_refused(store: ObjectStore) -> None:
+    for prefix in ("/", "../", "a//", "a/../b", "\n"):
+        with pytest.raises(InvalidKey):
+            store.list(prefix)
+        with pytest.raises(InvalidKey):
+            store.delete_prefix(prefix)
+
+
+# Create
+
+
+def test_create_writes_once(store: ObjectStore) -> None:
+    assert store.create("journal/1.json", b"first")
+    assert not store.create("journal/1.json", b"second")
+    assert store.get("journal/1.json") == b"first"
+
+
+def test_a_fit_store_passes_its_check_and_keeps_nothing_of_it(store: ObjectStore) -> None:
+    check_store(store)
+    assert store.list() == []
+
+
+def test_one_of_many_threads_creates(store: ObjectStore) -> None:
+    threads, keys = 6, 20
+    together = threading.Barrier(threads)
+
+    def take(me: int) -> list[int]:
+        won = []
+        for number in range(keys):
+            together.wait()
+            if store.create(f"journal/{number}", f"{me}".encode()):
+                won.append(number)
+        return won
+
+    with ThreadPoolExecutor(threads) as pool:
+        won = list(pool.map(take, range(threads)))
+    assert sorted(number for each in won for number in each) == list(range(keys))
+    for me, numbers in enumerate(won):
+        for number in numbers:
+            assert store.get(f"journal/{number}") == f"{me}".encode()
+
+
+TAKER = """
+import json, os, sys
+if os.environ.get("TEST_WITHOUT_LINKS"):
+    def link(*_):
+        raise PermissionError(1, "Operation not permitted")
+    os.link = link
+from automl_core.storage import Credentials, open_store
+me, url, credentials = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+store = open_store(url, Credentials(**credentials))
+store.list()
+print("ready", flush=True)
+sys.stdin.readline()
+print(json.dumps([n for n in range(25) if store.create(f"journal/{n}", f"{me} {n}".encode())]))
+"""
+
+
+def test_one_of_many_processes_creates(site: Site, store: ObjectStore) -> None:
+    names = ("access_key", "secret_key", "session_token", "endpoint_url", "region")
+    credentials = json.dumps({name: getattr(site.credentials, name, None) for name in names})
+    root = Path(__file__).parents[2]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", TAKER, str(me), site.url, credentials],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+        )
+        for me in range(3)
+    ]
+    for process in processes:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    won = [json.loads(process.communicate()[0]) for process in processes]
+    assert sorted(number for each in won for number in each) == list(range(25))
+    for me, numbers in enumerate(won):
+        for number in numbers:
+            assert store.get(f"journal/{number}") == f"{me} {number}".encode()
+
+
+class LoseAnswers(CountingStore):
+    """Does the next ``lost`` creates, and says that it could not."""
+
+    lost = 0
+
+    def create(self, key: str, data: bytes) -> bool:
+        created = super().create(key, data)
+        if self.lost:
+            self.lost -= 1
+            raise StorageUnavailable("the answer was lost")
+        return created
+
+
+def test_a_create_whose_answer_was_lost_tells_the_truth(store: ObjectStore) -> None:
+    lossy = LoseAnswers(store)
+    patient = RetryingStore(lossy, sleep=lambda seconds: None)
+    lossy.lost = 3
+    assert patient.create("mine", b"mine")
+    store.put("theirs", b"theirs")
+    lossy.lost = 3
+    assert not patient.create("theirs", b"mine")
+    assert store.get("theirs") == b"theirs"
+
+
+@OVER_HTTP
+def test_a_create_whose_connection_was_cut_tells_the_truth(site: Site, store: ObjectStore) -> None:
+    assert site.script
+    site.script.plan("PutObject", LOSE)
+    assert store.create("mine", b"mine")
+    store.put("theirs", b"theirs")
+    site.script.plan("PutObject", LOSE, LOSE)
+    assert not store.create("theirs", b"mine")
+    assert store.get("mine") == b"mine"
+    assert store.get("theirs") == b"theirs"
+
+
+# Replacing
+
+
+def test_a_reader_sees_the_old_or_the_new_object(store: ObjectStore) -> None:
+    old, new = b"o" * 300_000, b"n" * 300_000
+    store.put("status.json", old)
+    done = threading.Event()
+
+    def write() -> None:
+        for round_ in range(20):
+            store.put("status.json", (old, new)[round_ % 2])
+        done.set()
+
+    seen: set[bytes] = set()
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        while not done.is_set() and not writing.done():
+            seen.add(store.get("status.json"))
+            assert store.list() == ["status.json"]
+        writing.result()
+    assert seen <= {old, new}
+
+
+# Files and folders
+
+
+def test_folders_come_back_as_they_went(store: ObjectStore, tmp_path: Path) -> None:
+    files = {"weights.bin": os.urandom(20_000), "logs/epoch 1.txt": b"", "logs/deep/er/ü.json": b"{}"}
+    source = tmp_path / "source"
+    for name, data in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(data)
+    store.upload(source, "run/model/")
+    store.put("run/model-2/other", b"not ours")
+    assert store.list("run/model/") == sorted(f"run/model/{name}" for name in files)
+    target = tmp_path / "new" / "target"
+    assert store.download("run/model", target) == len(files)
+    assert {str(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()} == files
+
+
+def test_a_single_file_is_uploaded_by_its_name(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "log.txt").write_text("hello")
+    store.upload(tmp_path / "log.txt", "run/1")
+    store.upload_file(tmp_path / "log.txt", "run/2/other.txt")
+    assert store.list("run/") == ["run/1/log.txt", "run/2/other.txt"]
+    store.download_file("run/2/other.txt", tmp_path / "back" / "there.txt")
+    assert (tmp_path / "back" / "there.txt").read_text() == "hello"
+
+
+def test_large_files_pass_through(store: ObjectStore, tmp_path: Path) -> None:
+    block = os.urandom(1 << 20)
+    with open(tmp_path / "large", "wb") as file:
+        for number in range(34):
+            file.write(number.to_bytes() + block)
+    store.upload_file(tmp_path / "large", "model/large")
+    store.download_file("model/large", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == (tmp_path / "large").read_bytes()
+    assert len(store.get("model/large")) == 34 * (1 + (1 << 20))
+
+
+def test_a_missing_object_leaves_no_file(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        store.download_file("nothing", tmp_path / "target" / "file")
+    assert not (tmp_path / "target" / "file").exists()
+    assert store.download("nothing", tmp_path / "target") == 0
+
+
+def test_a_missing_source_is_an_error_that_names_it(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no such file") as raised:
+        store.upload(tmp_path / "gone", "run/model")
+    assert str(tmp_path / "gone") in str(raised.value)
+
+
+def test_a_store_with_faults_still_moves_whole_folders(store: ObjectStore, tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / "source").mkdir(exist_ok=True)
+        (tmp_path / "source" / f"{number:02d}").write_bytes(bytes([number]))
+    patient = RetryingStore(FaultyStore(store, every=3), sleep=lambda seconds: None)
+    patient.upload(tmp_path / "source", "model")
+    assert patient.download("model", tmp_path / "target") == 30
+    assert [path.read_bytes()[0] for path in sorted((tmp_path / "target").iterdir())] == list(range(30))
+
+
+# What a person sees
+
+
+def test_the_url_names_the_root_and_no_credentials(site: Site, store: ObjectStore) -> None:
+    assert store.url == site.url
+    for secret in (SECRET, TOKEN):
+        assert secret not in repr(store)

@@ -1,0 +1,216 @@
+"""A real Airflow with experiments of a test's own, spoken to over HTTP as a user would."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from automl_airflow.session import PRODUCT_ROOT
+from automl_airflow.standalone import StandaloneAirflow
+from automl_core.storage import open_store
+from automl_core.study import Journal, Study
+from automl_core.study.layout import experiment_prefix
+
+TRAIN = '''
+"""Training code of the tests: a value from x, a few steps, and any misbehaviour it is asked for."""
+import json, os, pathlib, signal, sys, time
+
+args = dict(a.split("=", 1) for a in sys.argv[1:])
+x, steps = float(args.get("x", 0.5)), int(args.get("steps", 3))
+pause, mode = float(args.get("pause", 0.05)), args.get("mode", "good")
+home = pathlib.Path(args["home"]) if "home" in args else None
+if home:
+    with (home / "starts.jsonl").open("a") as file:
+        row = {"pid": os.getpid(), "trial": os.environ["AUTOML_TRIAL_ID"], "attempt": os.environ["AUTOML_ATTEMPT"]}
+        file.write(json.dumps(row) + "\\\\n")
+if mode == "fails_once" and os.environ["AUTOML_ATTEMPT"] == "1":
+    mode = "fails"
+if mode == "fails":
+    print("about to fail", flush=True)
+    raise SystemExit("ValueError: this combination is bad")
+if mode == "hangs":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(3600)
+if mode == "floods":
+    line = "x" * 1023 + "\\\\n"
+    for _ in range(1024 * 1024):
+        sys.stdout.write(line)
+if mode == "silent":
+    raise SystemExit(0)
+if mode == "nan":
+    print("accuracy=nan step=0", flush=True)
+    time.sleep(3600)
+if mode == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+for step in range(steps):
+    print(f"accuracy={x * (1 - 0.5 ** (step + 1)):.6f} step={step}", flush=True)
+    time.sleep(pause)
+model = pathlib.Path(os.environ["AUTOML_MODEL_DIR"])
+(model / "model.json").write_text(json.dumps({"x": x}))
+'''
+
+
+@dataclass
+class World:
+    """One Airflow and the folders around it."""
+
+    root: Path
+    airflow: StandaloneAirflow
+    _token: str = ""
+    _written: set[str] = field(default_factory=set)
+
+    @classmethod
+    def make(cls, root: Path, *, database: str | None = None, **environment: str) -> World:
+        """Lay out the folders and describe the Airflow; it is started by its owner."""
+        dags = root / "dags"
+        (root / "experiments").mkdir(parents=True)
+        dags.mkdir()
+        (dags / "automl_experiments.py").write_text((PRODUCT_ROOT / "dags" / "automl_experiments.py").read_text())
+        (dags / "experiments").symlink_to(root / "experiments")
+        (root / "train.py").write_text(textwrap.dedent(TRAIN).replace("\\\\n", "\\n"))
+        airflow = StandaloneAirflow(
+            root / "airflow", dags=dags, automl_home=root, database=database, parallelism=12, port=0,
+            extra_env=environment,
+        )  # fmt: skip
+        return cls(root, airflow)
+
+    # --- experiments ---------------------------------------------------------------------------
+
+    def experiment(self, name: str, **groups: Any) -> str:
+        """Write an experiment file; what is not given is small and quick."""
+        body: dict[str, Any] = {
+            "name": name,
+            "output": {"storage": "file://./runs"},
+            "goal": {"metric": "accuracy", "direction": "maximize"},
+            "search": {"algorithm": "random", "seed": 1},
+            "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
+            "trials": {"max": 4, "concurrency": 2, "retry_delay": "1s"},
+            "tasks": [{"name": "train", "command": self.command()}],
+        }
+        for group, values in groups.items():
+            known = body.get(group)
+            body[group] = {**known, **values} if isinstance(known, dict) and isinstance(values, dict) else values
+        self.write(name, yaml.safe_dump(body, sort_keys=False))
+        return name
+
+    def command(self, **arguments: Any) -> list[str]:
+        """The command of the tests' training code."""
+        given = {"x": "${x}", "home": str(self.root), **arguments}
+        return ["python", str(self.root / "train.py"), *(f"{key}={value}" for key, value in given.items())]
+
+    def write(self, name: str, text: str) -> None:
+        """Write an experiment file as it is."""
+        (self.root / "experiments" / f"{name}.yaml").write_text(text)
+
+    def starts(self) -> list[dict[str, Any]]:
+        """Every start of the training code: pid, trial, attempt."""
+        path = self.root / "starts.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    # --- Airflow's REST API ---------------------------------------------------------------------
+
+    def call(self, method: str, path: str, **arguments: Any) -> Any:
+        """A call of Airflow's REST API, as the administrator."""
+        response = self.raw(method, path, **arguments)
+        assert response.status_code < 400, f"{method} {path}: {response.status_code} {response.text[:500]}"
+        return response.json() if response.content else None
+
+    def raw(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """The same with whatever answer comes; an API server that is busy for a moment is asked again."""
+        secret = json.loads(self.airflow.credentials_file.read_text())
+        if not self._token:
+            login = {"username": secret["username"], "password": secret["password"]}
+            answer = httpx.post(f"{secret['url']}/auth/token", json=login, timeout=60)
+            self._token = answer.json()["access_token"]
+        headers = {"Authorization": f"Bearer {self._token}"}
+        for patience in (1, 3, None):
+            try:
+                return httpx.request(
+                    method, f"{secret['url']}/api/v2{path}", headers=headers, timeout=60, **arguments
+                )  # fmt: skip
+            except httpx.TransportError:
+                if patience is None:
+                    raise
+                time.sleep(patience)
+        raise AssertionError("unreachable")
+
+    def wait_for_dag(self, name: str, seconds: float = 60) -> None:
+        """Wait until an experiment file is a DAG."""
+        wait_until(lambda: self.raw("GET", f"/dags/{name}").status_code == 200, seconds, f"{name} to become a DAG")
+
+    def start(self, name: str, conf: dict[str, Any] | None = None) -> str:
+        """Trigger a run; returns its id."""
+        self.wait_for_dag(name)
+        body = {"logical_date": None, "conf": conf or {}}
+        return str(self.call("POST", f"/dags/{name}/dagRuns", json=body)["dag_run_id"])
+
+    def state(self, name: str, run: str) -> str:
+        """State of a run."""
+        return str(self.call("GET", f"/dags/{name}/dagRuns/{run}")["state"])
+
+    def instances(self, name: str, run: str) -> dict[tuple[str, int], dict[str, Any]]:
+        """Task instances of a run by task id and map index."""
+        rows = self.call("GET", f"/dags/{name}/dagRuns/{run}/taskInstances", params={"limit": 1000})["task_instances"]
+        return {(row["task_id"], row["map_index"]): row for row in rows}
+
+    def states(self, name: str, run: str, task: str = "trial") -> Counter[str]:
+        """How many instances of a task are in which state."""
+        return Counter(str(row["state"]) for (task_id, _), row in self.instances(name, run).items() if task_id == task)
+
+    def log(self, name: str, run: str, task: str, index: int, attempt: int = 1) -> str:
+        """The log of a task instance, as the UI shows it."""
+        path = f"/dags/{name}/dagRuns/{run}/taskInstances/{task}/logs/{attempt}"
+        content = self.call("GET", path, params={"map_index": index, "full_content": "true"})["content"]
+        lines = []
+        for row in content:
+            lines.append(str(row.get("event", row)))
+            lines += [str(error.get("exc_value")) for error in row.get("error_detail") or []]
+        return "\n".join(lines)
+
+    def finish(self, name: str, run: str, seconds: float = 180) -> str:
+        """Wait for the end of a run; returns its state."""
+        wait_until(
+            lambda: self.state(name, run) in ("success", "failed"), seconds, f"{name} to end",
+            explain=lambda: str({key: row["state"] for key, row in self.instances(name, run).items()}),
+        )  # fmt: skip
+        return self.state(name, run)
+
+    def run(self, name: str, conf: dict[str, Any] | None = None, seconds: float = 180) -> tuple[str, str]:
+        """Trigger a run and wait for its end; returns its id and state."""
+        run = self.start(name, conf)
+        return run, self.finish(name, run, seconds)
+
+    # --- what came of it ------------------------------------------------------------------------
+
+    def folder(self, name: str, run: str) -> Path:
+        """The published folder of a run."""
+        return self.root / "runs" / experiment_prefix(name, run)
+
+    def controller(self, name: str, run: str) -> dict[str, Any]:
+        """The published controller.json."""
+        return dict(json.loads((self.folder(name, run) / "controller.json").read_text()))
+
+    def study(self, name: str, run: str) -> Study:
+        """The study of a run, read from its journal."""
+        return Study.load(Journal(open_store(str(self.root / "runs")), experiment_prefix(name, run)))
+
+
+def wait_until(
+    condition: Callable[[], bool], seconds: float, what: str, explain: Callable[[], str] = lambda: ""
+) -> None:
+    """Wait for a condition; fails with what was waited for."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"waited {seconds:.0f} s for {what}. {explain()}")

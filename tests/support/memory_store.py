@@ -1,0 +1,67 @@
+"""An object store in a dictionary, for tests that need none of a disk."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from automl_core.storage.base import NotFound
+from automl_core.storage.keys import check_key, check_prefix
+from automl_core.storage.transfers import FolderTransfers
+
+
+class MemoryStore(FolderTransfers):
+    """Objects in memory, with the promises of `ObjectStore`; as in a bucket there are no local paths."""
+
+    def __init__(self, name: str = "test") -> None:
+        self.objects: dict[str, bytes] = {}
+        self._name = name
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"memory://{self._name}"
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self.objects[check_key(key)]
+        except KeyError:
+            raise NotFound(f"Cannot read {key} in {self.url}: there is no such object") from None
+
+    def put(self, key: str, data: bytes) -> None:
+        with self._lock:
+            self.objects[check_key(key)] = bytes(data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        with self._lock:
+            if check_key(key) in self.objects:
+                return False
+            self.objects[key] = bytes(data)
+            return True
+
+    def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
+        check_prefix(prefix)
+        with self._lock:
+            keys = sorted(key for key in self.objects if key.startswith(prefix) and key > start_after)
+        return keys[:limit]
+
+    def delete(self, key: str) -> None:
+        with self._lock:
+            self.objects.pop(check_key(key), None)
+
+    def delete_prefix(self, prefix: str) -> None:
+        check_prefix(prefix)
+        with self._lock:
+            for key in [key for key in self.objects if key.startswith(prefix)]:
+                del self.objects[key]
+
+    def upload_file(self, source: Path, key: str) -> None:
+        self.put(key, source.read_bytes())
+
+    def download_file(self, key: str, target: Path) -> None:
+        data = self.get(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+    def local_path(self, key: str) -> Path | None:
+        return None

@@ -1,0 +1,133 @@
+"""automl validate, schema, preview and algorithms: without Airflow."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.unit.cli.conftest import DIGITS, Automl, Lived
+
+
+def test_a_valid_file(automl: Automl, home: Path) -> None:
+    path = home / "experiments" / "digits.yaml"
+    said = automl("validate", str(path))
+    assert (said.code, said.out, said.err) == (0, f"{path}: valid\n", "")
+
+
+def test_every_problem_of_every_file(automl: Automl, home: Path) -> None:
+    (home / "a.yaml").write_text(DIGITS.replace("maximize", "up").replace("low: 1e-5", "lo: 1"))
+    (home / "b.yaml").write_text(DIGITS.replace("algorithm: random", "algorithm: randm, options: {x: 1}"))
+    said = automl("validate", *map(str, (home / "a.yaml", home / "experiments/digits.yaml", home / "b.yaml")))
+    assert said.code == 1
+    lines = [line.replace(f"{home}/", "") for line in said.out.splitlines()]
+    assert [line.split(" ")[0] for line in lines] == ["experiments/digits.yaml:", "a.yaml:2:", "a.yaml:5:", "b.yaml:3:"]
+    assert "Did you mean 'random'?" in lines[-1]
+
+
+def test_problems_as_json(automl: Automl, home: Path) -> None:
+    (home / "a.yaml").write_text(DIGITS.replace("maximize", "up"))
+    said = automl("validate", "--json", str(home / "a.yaml"))
+    (problem,) = json.loads(said.out)
+    assert said.code == 1
+    assert (problem["line"], problem["path"], problem["allowed"]) == (2, "goal.direction", ["maximize", "minimize"])
+    assert json.loads(automl("validate", "--json", str(home / "experiments/digits.yaml")).out) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("algorithm: random", "algorithm: grid, options: {resolution: 1}", "search.options.resolution: 1 is too low."),
+        ("algorithm: random", "algorithm: grid, options: {shufle: 1}", "grid has no such option. Allowed: resolution,"),
+        ("algorithm: random", "algorithm: grid", "search.options.resolution: missing; the grid of space.lr has no end"),
+        ("algorithm: random", "warm_start: [{lr: 1}]", "search.warm_start[0].lr: 1 lies outside 1e-05..0.1"),
+        ("algorithm: random", "warm_start: [{lt: 1}]", "there is no parameter 'lt'. Allowed: lr, solver."),
+        ("tasks:", "schedule: '@dayly'\ntasks:", "schedule: '@dayly' is neither a cron line nor a preset."),
+        ("tasks:", "schedule: '61 * * * *'\ntasks:", "schedule: '61 * * * *' is neither"),
+    ],
+)  # fmt: skip
+def test_what_the_search_and_the_calendar_say(automl: Automl, home: Path, old: str, new: str, says: str) -> None:
+    (home / "a.yaml").write_text(DIGITS.replace(old, new))
+    said = automl("validate", str(home / "a.yaml"))
+    assert (said.code, len(said.out.splitlines())) == (1, 1)
+    assert says in said.out
+
+
+def test_the_schema_to_the_terminal_and_to_a_file(automl: Automl, home: Path) -> None:
+    schema = json.loads(automl("schema").out)
+    assert automl("schema", "--output", str(home / "s.json")).code == 0
+    assert json.loads((home / "s.json").read_text()) == schema
+    jsonschema.Draft202012Validator(schema).validate(yaml.safe_load(DIGITS.replace("1e-5", "1.0e-5")))
+    assert "can't be written: No such file" in automl("schema", "-o", str(home / "no/s.json")).err
+
+
+def test_preview(automl: Automl, home: Path) -> None:
+    said = automl("preview", str(home / "experiments/digits.yaml"), "--trial-time", "3m", "-n", "2")
+    assert said.code == 0
+    assert "endless in the space, 4 trials at most, 2 at a time" in said.out
+    assert "6m 00s at most" in said.out  # four trials of three minutes, two at a time
+    assert "cost         7.2 at most" in said.out  # twelve minutes at 36 an hour
+    assert "2 of 4 combinations known before the start" in said.out
+    assert said.out.count("solver=") == 2
+
+
+def test_preview_with_a_budget(automl: Automl, home: Path) -> None:
+    text = DIGITS.replace("algorithm: random", "algorithm: hyperband, options: {R: 27}")
+    (home / "b.yaml").write_text(text.replace("max: 4,", "max: 50, budget: {max: 27},"))
+    said = json.loads(automl("preview", str(home / "b.yaml"), "--unit-time", "2s", "--json").out)
+    assert (said["trials"], said["slots"], said["units"], said["unit"]) == (42, 61, 234, "epochs")
+    assert said["forecast"]["units_left"] == 234
+    assert said["first"][0]["budget"] == 1
+
+
+def test_preview_takes_the_pace_of_the_last_run(automl: Automl, home: Path) -> None:
+    path = str(home / "experiments/digits.yaml")
+    assert "unknown: give --trial-time" in automl("preview", path).out
+    run = Lived(home)
+    run.lab.trial(0.9, seconds=30)
+    run.lab.trial(0.8, seconds=30)
+    said = automl("preview", path)
+    assert f"1m 00s at most, at the pace of {run.folder}" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--trial-time", "3m", "--unit-time", "1s"], "not both"),
+        (["--unit-time", "1s"], "has no budget"),
+        (["--trial-time", "3x"], "a duration such as 45s"),
+    ],
+)
+def test_times_that_make_no_sense(automl: Automl, home: Path, arguments: list[str], says: str) -> None:
+    said = automl("preview", str(home / "experiments/digits.yaml"), *arguments)
+    assert said.code == 2
+    assert says in " ".join(said.err.replace("│", " ").split())
+
+
+def test_algorithms(automl: Automl) -> None:
+    said = automl("algorithms")
+    assert said.code == 0
+    for name in ("auto", "grid", "random", "sobol"):
+        assert f"\n{name} " in said.out
+    assert "resolution, shuffle" in said.out
+
+
+def test_a_command_that_does_not_exist(automl: Automl) -> None:
+    said = automl("frobnicate")
+    assert said.code == 2
+    assert "No such command 'frobnicate'" in said.err
+
+
+def test_the_command_line_is_light_to_import() -> None:
+    program = (
+        "import sys, automl_core.cli\n"
+        "heavy = {'pydantic', 'rich', 'httpx', 'yaml', 'numpy', 'airflow', 'automl_core.spec'} & set(sys.modules)\n"
+        "sys.exit(f'loads {heavy}' if heavy else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
