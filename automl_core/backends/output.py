@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 
 CAPACITY = 4 * 1024 * 1024
 """Most bytes of output held for a reader."""
@@ -93,7 +94,8 @@ class OutputBuffer:
         self._capacity = capacity
         self._patience = patience
         self._changed = threading.Condition()
-        self._data = bytearray()
+        self._chunks: deque[bytes] = deque()  # not one bytearray: growing that takes several times its size
+        self._size = 0
         self._splitter = LineSplitter(line_limit)
         self._patient = True
         self._hurry = False
@@ -107,13 +109,15 @@ class OutputBuffer:
         with self._changed:
             if self._patient and not self._changed.wait_for(lambda: self._has_room(len(data)), self._patience):
                 self._patient = False
+            if self._size + len(data) > self._capacity:
+                self._drop(self._size + len(data) - self._capacity)
             if self._ragged:
                 data = self._trim(data)
-            if len(self._data) + len(data) > self._capacity:
-                self._drop(len(self._data) + len(data) - self._capacity)
-                if self._ragged:
-                    data = self._trim(data)
-            self._data += data
+            if self._chunks and len(self._chunks[-1]) + len(data) <= self._capacity // 1024:
+                self._chunks[-1] += data  # a million tiny chunks would be no tiny memory
+            elif data:
+                self._chunks.append(data)
+            self._size += len(data)
             self._changed.notify_all()
 
     def take(self, timeout: float) -> list[str]:
@@ -122,13 +126,12 @@ class OutputBuffer:
         lines: list[str] = []
         while not lines:
             with self._changed:
-                if not self._changed.wait_for(lambda: self._data or self._closed, deadline - time.monotonic()):
+                if not self._changed.wait_for(lambda: self._chunks or self._closed, deadline - time.monotonic()):
                     return []
                 lines += self._gap()
-                portion = bytes(self._data[:_PORTION])
-                del self._data[:_PORTION]
+                portion = self._portion()
                 self._patient = not self._hurry
-                last = self._closed and not self._data
+                last = self._closed and not self._chunks
                 self._changed.notify_all()
             lines += self._splitter.feed(portion)
             if last:
@@ -148,15 +151,32 @@ class OutputBuffer:
             self._changed.notify_all()
 
     def _has_room(self, size: int) -> bool:
-        return self._hurry or len(self._data) + size <= self._capacity
+        return self._hurry or self._size + size <= self._capacity
+
+    def _portion(self) -> bytes:
+        taken: list[bytes] = []
+        room = _PORTION
+        while self._chunks and room > 0:
+            taken.append(self._chunks.popleft())
+            room -= len(taken[-1])
+        portion = b"".join(taken)
+        self._size -= len(portion)
+        return portion
 
     def _drop(self, size: int) -> None:
         """Let go of at least so many of the oldest bytes, up to the end of a line."""
-        end = self._data.find(b"\n", max(0, size - 1)) + 1
-        self._ragged = end == 0
-        end = end or len(self._data)
-        self._count(bytes(self._data[:end]))
-        del self._data[:end]
+        kept = self._size - size
+        while self._chunks and self._size > kept:
+            chunk = self._chunks.popleft()
+            self._size -= len(chunk)
+            self._count(chunk)
+            self._ragged = not chunk.endswith(b"\n")
+        while self._chunks and self._ragged:
+            chunk = self._chunks.popleft()
+            rest = self._trim(chunk)
+            self._size -= len(chunk) - len(rest)
+            if rest:
+                self._chunks.appendleft(rest)
 
     def _trim(self, data: bytes) -> bytes:
         """Drop what belongs to a line whose beginning is gone."""

@@ -100,10 +100,7 @@ def _ending(client: AirflowClient, run: Run, now: Summary | None, watcher: Watch
     good = run.state == "success" and now is not None and now.state in GOOD_ENDS
     if good:
         return Ending(run, now, True)
-    remarks = []
-    if now is not None and now.reason:
-        remarks.append(f"{now.state}: {now.reason}")
-    remarks.extend(watcher.failures())
+    remarks = watcher.failures()
     failed = [i for i in client.task_instances(run.dag_id, run.run_id) if i.state == "failed" and i.map_index < 0]
     remarks.extend(f"the task {instance.task_id} failed; its log says why" for instance in failed)
     remarks.append(f"see {client.run_url(run.dag_id, run.run_id)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def console(*, stderr: bool = False) -> Console:
+_WIDTH = 160
+"""Columns of a table where no terminal says how many it has."""
+
+
+def console() -> Console:
     """A console that writes plain text where no terminal is."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if known else _WIDTH)
 
 
 def print_json(body: Any) -> None:

@@ -38,6 +38,5 @@ def results(
     elif as_csv:
         print(board.to_csv(top), end="")
     else:
-        terminal = console()
-        terminal.print(board.to_table(top))
-        terminal.print(board.head(), markup=False)
+        console().print(board.to_table(top))
+        print(board.head())

@@ -101,36 +101,41 @@ def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> i
     from automl_core.cli.output import console, tell
     from automl_core.cli.watcher import Watcher
 
-    terminal = console()
     try:
-        ending = follow(client, run, Watcher(client, place), open_display(terminal))
+        ending = follow(client, run, Watcher(client, place), open_display(console()))
     except KeyboardInterrupt:
         tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
         return 130
     for remark in ending.remarks:
-        terminal.print(remark, markup=False, style="" if ending.good else "red")
-    if place is not None and ending.summary is not None:
-        _show_result(place, top)
+        print(remark)
+    found = ending.summary
+    shown = place is not None and found is not None and _show_result(place, top)
+    if not shown:
+        print(
+            f"{found.state}: {found.reason}"
+            if found is not None and found.reason
+            else f"the run ended: {ending.run.state}"
+        )
     return 0 if ending.good else 1
 
 
-def _show_result(place: Place, top: int) -> None:
-    """The leaderboard and, where the result is published, as the very last line its folder."""
+def _show_result(place: Place, top: int) -> bool:
+    """The leaderboard and, where the result is published, as the very last line its folder; whether it can be had."""
     from automl_core.cli.output import console, tell
     from automl_core.results.leaderboard import Leaderboard, leaderboard
     from automl_core.results.names import CONTROLLER
     from automl_core.storage import StorageError
 
-    terminal = console()
     try:
         published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
         board: Leaderboard = leaderboard(place.folder)
     except (LookupError, ValueError, StorageError) as error:
         tell(f"the result can't be read here: {error}")
-        return
-    terminal.print(board.to_table(top))
+        return False
+    console().print(board.to_table(top))
     if len(board.rows) > top:
-        terminal.print(f"… and {len(board.rows) - top} more: automl results {place.folder}", markup=False)
-    terminal.print(board.head(), markup=False)
+        print(f"… and {len(board.rows) - top} more: automl results {place.folder}")
+    print(board.head())
     if published:
         print(f"result: {place.folder}", flush=True)
+    return True

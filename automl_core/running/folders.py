@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from automl_core.storage.base import ObjectStore
-from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, checkpoint_prefix, trial_prefix
 from automl_core.study import Binding
+from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, checkpoint_prefix, trial_prefix
 
 
 class Folders:
@@ -33,7 +33,9 @@ class Folders:
         self.store, self.prefix, self.binding = store, prefix, binding
         local = self._local("")
         name = f"slot_{binding.slot}_{binding.task}_{binding.attempt}"
-        self._scratch = local / "scratch" / name if local else Path(tempfile.gettempdir()) / f"automl-{os.getpid()}-{name}"
+        self._scratch = (
+            local / "scratch" / name if local else Path(tempfile.gettempdir()) / f"automl-{os.getpid()}-{name}"
+        )
         self.model = self._scratch / "model"
         self._own = checkpoint_prefix(binding.trial, binding.budget)
         here = self._local(self._own)

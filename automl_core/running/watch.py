@@ -17,10 +17,10 @@ from automl_core.metrics.series import Point, Series
 from automl_core.states import TrialState
 from automl_core.stopping.base import TrialCurve, create_rule
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
+from automl_core.study import Binding, Outcome, Study
 from automl_core.study.history import sign
 from automl_core.study.layout import METRICS_FILE, trial_prefix
 from automl_core.study.state import Trial, unpack_curve
-from automl_core.study import Binding, Outcome, Study
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,12 @@ class Watch:
         except MetricError as error:
             return Outcome(TrialState.FAILED, error.explain(tail), cost=cost)
         return Outcome(
-            TrialState.SUCCEEDED, value=final.value, step=final.step, metrics=final.metrics, curve=self._curve(), cost=cost
+            TrialState.SUCCEEDED,
+            value=final.value,
+            step=final.step,
+            metrics=final.metrics,
+            curve=self._curve(),
+            cost=cost,
         )
 
     def _add_earlier_metrics(self, missing: Iterable[str]) -> None:

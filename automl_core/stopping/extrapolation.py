@@ -33,7 +33,7 @@ MAX_FINISHED = 50
 
 # All in units of the spread between the finished trials' first and final losses:
 _NOISE = np.array([0.003, 0.01, 0.03, 0.1, 0.3])  # standard deviations of the noise
-_SURPRISE = 0.15  # how far off a forecast over the whole training is taken to be before any was tried
+_SURPRISE = 0.2  # how far off a forecast over the whole training is taken to be before any was tried
 _FAR = 1e3  # what lies further off is as good as there: a trial that has diverged
 
 _TEMPLATES = 0.4  # prior weight of the finished trials' own shapes together
@@ -92,7 +92,9 @@ def forecast_best(trial: TrialCurve, finished: Sequence[TrialCurve], last_step: 
     gap = _gap(trial, finished)
     places = (np.append(grid, last_step) - grid[0] + gap) / (last_step - grid[0] + gap)
     shapes = np.vstack([_families(places), _templates(begins, finals)])
-    means, variances, evidence = _posterior(shapes, np.vstack([begins, own]), _Prior.of(begins, finals))
+    curves = np.vstack([begins, own])
+    means, variances, evidence = _posterior(shapes, curves, _Prior.of(begins, finals))
+    means = np.minimum(means, curves.min(axis=1)[:, None, None])  # what was reached can't be lost
     weights = _weights(evidence, len(finished))
     remaining = 1 - float(places[-2])
     shift, variance, freedom = _calibration(means, weights, finals, begins[:, -1] - own[-1], remaining)

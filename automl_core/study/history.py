@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from automl_core.search.base import Context, PastTrial
 from automl_core.search.base import BudgetRange as SearchBudget
+from automl_core.search.base import Context, PastTrial
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.study.state import State, Trial, Work

@@ -7,16 +7,19 @@ So any number of processes on any number of machines act as one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from automl_core.search.base import Algorithm, Exhausted, NewTrial, Promote, Wait
+from automl_core.search.base import Algorithm, Exhausted
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
-from automl_core.study.answers import Answer, Binding, NotNow, Outcome, Over, Told
-from automl_core.study.history import best_trial, context_of, history_of
+from automl_core.study.answers import Answer, Binding, Outcome, Over, Told
+from automl_core.study.binder import Binder, binding_of
+from automl_core.study.history import best_trial, context_of
 from automl_core.study.journal import Contended, Journal
+from automl_core.study.progress import progress_of
 from automl_core.study.state import State, StopRecord, Work, pack_curve
 
 LANE_THRESHOLD = 1000
@@ -31,15 +34,14 @@ class Study:
 
     def __init__(self, journal: Journal, experiment: Experiment) -> None:
         """Use `create` or `load`."""
-        from automl_core.search import create  # noqa: PLC0415 (an algorithm's imports only where one is asked)
+        from automl_core.search import create
 
         self.journal = journal
         self.experiment = experiment
         self.space = Space.from_models(experiment.space)
         context = context_of(experiment, self.space)
-        self._make_algorithm = lambda: create(experiment.search.algorithm, context)
+        self._make_algorithm: Callable[[], Algorithm] = lambda: create(experiment.search.algorithm, context)
         self._algorithm: Algorithm | None = None
-        self._gated = True
 
     @classmethod
     def create(cls, journal: Journal, experiment: Experiment, run: str, overrides: list[dict[str, Any]]) -> Study:
@@ -116,14 +118,14 @@ class Study:
             places: how many trials whoever schedules the slots lets run at once. Where that is no more than the
                 file allows, running trials are not counted here again.
         """
-        self._gated = places is None or places > self.experiment.trials.concurrency
         self.refresh()
         if slot is None:
             slot = self._slot_of_lane(lane)
         if slot is not None and slot in self.state.works:
             last = self.state.works[slot].last_attempt() if lane is not None else None
             return self._again(slot, last.task if last else 0, worker)
-        return self._bind(slot, lane, worker)
+        gated = places is None or places > self.experiment.trials.concurrency
+        return self._bind(slot, lane, worker, gated)
 
     def resume(self, slot: int, task: int, *, worker: str = "") -> Answer:
         """What a slot is to do at a later training task (index ``task``), or again at the first."""
@@ -156,7 +158,7 @@ class Study:
             if work.state is TrialState.RUNNING and self.state.stop is not None:
                 self._close(work, refusal)
             return Over(refusal)
-        return self._binding(slot, task)
+        return binding_of(self.state, slot, task)
 
     def _refusal(self, state: State, slot: int, task: int) -> str | None:
         work = state.works[slot]
@@ -176,75 +178,20 @@ class Study:
         if attempt is not None and attempt.state is TrialState.RUNNING:
             self._append_ended(work.slot, attempt.task, attempt.number, Outcome(TrialState.SYS_CANCELED, reason))
 
-    def _bind(self, slot: int | None, lane: int | None, worker: str) -> Answer:
+    def _bind(self, slot: int | None, lane: int | None, worker: str, gated: bool) -> Answer:
+        binder = Binder(self.journal, self.experiment, lambda: self.algorithm, gated=gated)
         for tries in range(1000):
             over = self._why_over()
             if over is not None:
                 return Over(over)
-            state = self.state
-            if self._is_full(state):
-                return NotNow(f"{len(state.running)} trials are running, as many as allowed", state.seq, full=True)
-            place = slot if slot is not None else self._free_slot()
-            if place is None:
-                return Over("every slot is taken")
-            seen, decision = state.seq, self._decide()
-            if isinstance(decision, Wait):
-                return NotNow(decision.reason, state.seq)
-            if isinstance(decision, Exhausted):
-                self.stop("exhausted", ExperimentState.NO_MORE_TRIAL, decision.reason)
-                continue
-            bound = len(state.works)
-            keys = {Space.key(t.params) for t in state.trials} if tries >= _RECOMPUTE else set()
-
-            def valid(
-                now: State, place: int = place, bound: int = bound, decision: NewTrial | Promote = decision,
-                keys: set[str] = keys, lenient: bool = tries >= _RECOMPUTE,
-            ) -> bool:  # fmt: skip
-                if now.stop is not None or place in now.works:
-                    return False
-                if len(now.works) == bound:
-                    return True
-                return lenient and isinstance(decision, NewTrial) and self._still_new(decision, now, keys)
-
-            record = self._append_bound(place, lane, worker, decision, seen, valid)
-            if record:
-                return self._binding(place, 0)
-            if slot is not None and slot in self.state.works:
+            answer = binder.bind(slot, lane, worker, lenient=tries >= _RECOMPUTE)
+            if isinstance(answer, Exhausted):
+                self.stop("exhausted", ExperimentState.NO_MORE_TRIAL, answer.reason)
+            elif answer is not None:
+                return answer
+            elif slot is not None and slot in self.state.works:
                 return self._again(slot, 0, worker)  # another process bound this very slot
         raise Contended("a thousand suggestions in a row were overtaken by other processes")
-
-    def _still_new(self, decision: NewTrial, now: State, keys: set[str]) -> bool:
-        """Whether a suggestion made on older state still is a combination that nobody has."""
-        if decision.budget is not None or self._is_full(now):
-            return False
-        given = keys | {Space.key(t.params) for t in now.trials}
-        return Space.key(decision.params) not in given
-
-    def _append_bound(
-        self, slot: int, lane: int | None, worker: str, decision: NewTrial | Promote, seen: int, valid: Any
-    ) -> bool:
-        data: dict[str, Any] = {
-            "slot": slot, "lane": lane, "worker": worker, "seen": seen, "budget": decision.budget,
-            "bracket": decision.bracket, "rung": decision.rung, "note": decision.note,
-        }  # fmt: skip
-        if isinstance(decision, Promote):
-            finished = [b for b in self._finished_budgets(decision.trial) if b < decision.budget]
-            data |= {"trial": decision.trial, "resume_budget": max(finished, default=None)}
-            return self.journal.append("bound", data, valid=valid) is not None
-        data |= {"params": decision.params, "parent": decision.parent}
-
-        def valid_and_numbered(now: State) -> bool:
-            data["trial"] = len(now.trials)
-            return bool(valid(now))
-
-        return self.journal.append("bound", data, valid=valid_and_numbered) is not None
-
-    def _finished_budgets(self, trial: int) -> list[int]:
-        works = [self.state.works[slot] for slot in self.state.trials[trial].slots]
-        return [w.budget for w in works if w.budget is not None and w.value is not None and w.state.ended]
-
-    def _is_full(self, state: State) -> bool:
-        return self._gated and len(state.running) >= self.experiment.trials.concurrency
 
     def release(self, slot: int) -> None:
         """Note that nothing runs a slot's attempt any more, though nobody has told how it ended.
@@ -257,34 +204,6 @@ class Study:
             return
         data = {"slot": slot, "task": attempt.task, "attempt": attempt.number}
         self.journal.append("lost", data, valid=lambda state: state.is_running(slot, attempt.task, attempt.number))
-
-    def _free_slot(self) -> int | None:
-        slots = int(self.state.plan["slots"])
-        place = len(self.state.works)
-        while place in self.state.works:
-            place += 1
-        return place if place < slots else None
-
-    def _decide(self) -> NewTrial | Promote | Wait | Exhausted:
-        number = len(self.state.trials)
-        if number < len(self.state.proposals):
-            return NewTrial(self.state.proposals[number], note="known before the start")
-        return self.algorithm.suggest(history_of(self.state, self.experiment))
-
-    def _binding(self, slot: int, task: int) -> Binding:
-        work = self.state.works[slot]
-        trial = self.state.trials[work.trial]
-        attempt = work.last_attempt(task)
-        assert attempt is not None
-        parent = None
-        if trial.parent is not None and len(trial.slots) == 1:
-            budgets = self._finished_budgets(trial.parent)
-            parent = (trial.parent, max(budgets, default=None))
-        return Binding(
-            slot=slot, trial=trial.number, task=task, attempt=attempt.number, params=trial.params,
-            budget=work.budget, resume_budget=work.resume_budget, parent=parent,
-            retried=attempt.number > 1, note=trial.note,
-        )  # fmt: skip
 
     # --- while it runs ------------------------------------------------------------------------
 
@@ -358,34 +277,11 @@ class Study:
 
     def progress(self) -> Progress:
         """What the stop conditions look at."""
-        state = self.state
-        ended = []
-        states = [state.state_of(trial) for trial in state.trials]
-        for slot in state.order:
-            work = state.works[slot]
-            ended.append((work.trial, work.value))
-        return Progress(
-            values=tuple(ended),
-            failed=sum(s is TrialState.FAILED for s in states),
-            succeeded=sum(s.has_value for s in states),
-            running=sum(s is TrialState.RUNNING for s in states),
-            waiting=sum(s is TrialState.WAITING for s in states),
-            started=len(states),
-            elapsed=self.journal.clock() - state.created,
-            cost=state.cost + self._running_cost(),
-            budgeted=bool(self.experiment.trials.budget and state.plan.get("units")),
-            slots_left=int(state.plan["slots"]) - len(state.works),
-        )
+        return progress_of(self.state, self.experiment, self.journal.clock())
 
-    def _running_cost(self) -> float:
-        total, now = 0.0, self.journal.clock()
-        for work in self.state.running:
-            attempt = work.last_attempt()
-            if attempt is not None and attempt.state is TrialState.RUNNING:
-                total += (now - attempt.started) / 3600 * self.experiment.tasks[attempt.task].cost_per_hour
-        return total
-
-    def stop(self, kind: str, state: ExperimentState, reason: str, *, running: str | None = None, by: str = "") -> StopRecord:
+    def stop(
+        self, kind: str, state: ExperimentState, reason: str, *, running: str | None = None, by: str = ""
+    ) -> StopRecord:
         """End the experiment: no further slot is bound; running trials drain or are cancelled.
 
         The first stop stands; a later one has no effect and the first is returned.
@@ -415,8 +311,8 @@ class Study:
         verdict = self.judge()
         if verdict is not None:
             return self.stop(verdict.kind, verdict.state, verdict.reason)
-        reason = f"ended with {len(self.state.trials)} of at most {self.experiment.trials.max} trials"
-        return self.stop("ended", ExperimentState.FINISHED, reason)
+        reason = f"its run ended with {len(self.unbound())} of {self.state.plan['slots']} slots never started"
+        return self.stop("ended", ExperimentState.SYS_CANCELED, reason)
 
     def _give_up(self, work: Work) -> None:
         """End work that waits for a retry that nobody will make any more."""

@@ -36,7 +36,6 @@ def preload() -> None:
     if not {"scheduler", "celery"} & set(sys.argv[1:3]):
         return
     try:
-        import automl_airflow.operators
         import automl_core.results
         import automl_core.running.local
         import automl_core.search.bayesian

@@ -55,7 +55,9 @@ def experiment_dag(experiment: Experiment, path: Path) -> DAG:
     }  # fmt: skip
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
     with dag:
-        propose = ProposeOperator(task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where)
+        propose = ProposeOperator(
+            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where
+        )
         if len(experiment.tasks) == 1:
             trials: Any = TrialOperator.partial(
                 task_id="trial",
@@ -68,7 +70,9 @@ def experiment_dag(experiment: Experiment, path: Path) -> DAG:
             ).expand(slot=propose.output)
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
-        reduce = ReduceOperator(task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where)
+        reduce = ReduceOperator(
+            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where
+        )
         propose >> trials >> reduce
     return dag
 
@@ -118,5 +122,3 @@ def _doc(experiment: Experiment, path: Path) -> str:
         f"**Results:** `{experiment.output.storage}/{experiment.name}/`  \n"
         f"**File:** `{path}`\n\n| parameter | type |\n|---|---|\n{parameters}\n"
     )
-
-

@@ -62,9 +62,7 @@ class ExperimentImporter(AbstractDagImporter):
             return result
         except Exception as error:
             message = f"{type(error).__name__}: {error}"
-            result.errors.append(
-                DagImportError(file_path=relative, message=message, stacktrace=traceback.format_exc())
-            )
+            result.errors.append(DagImportError(file_path=relative, message=message, stacktrace=traceback.format_exc()))
             return result
         dag.fileloc = str(file_path)
         dag.relative_fileloc = relative

@@ -87,7 +87,7 @@ class TrialOperator(ExperimentOperator):
     """One slot (or lane) at one training task of its trial."""
 
     ui_color = "#e4f2dc"
-    template_fields: Sequence[str] = ()
+    template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
 
     def __init__(self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -214,7 +214,7 @@ class ReduceOperator(ExperimentOperator):
         from automl_core.states import ExperimentState
 
         try:
-            store, study = self.open_study(context)
+            _, study = self.open_study(context)
         except LookupError as error:
             raise AirflowFailException(f"nothing to publish: {error}; see the log of `propose`") from error
         stop = study.finish()

@@ -120,9 +120,13 @@ class StandaloneAirflow:
                 [sys.executable, "-m", "airflow", *COMPONENTS[component]],
                 env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True, cwd=self.home,
-                preexec_fn=None if self._detached else _die_with_parent,  # noqa: PLW1509 (one prctl call)
+                preexec_fn=None if self._detached else _die_with_parent,
             )  # fmt: skip
         self._started.add(self._processes[component].pid)
+
+    def pid(self, component: str) -> int:
+        """Process id of a component."""
+        return self._processes[component].pid
 
     def kill_component(self, component: str, sig: int = signal.SIGKILL) -> None:
         """End a component as a crash would: the process alone, not what it started."""
@@ -212,7 +216,7 @@ class StandaloneAirflow:
 
         secret = json.loads(self.credentials_file.read_text())
         body = {"username": secret["username"], "password": secret["password"]}
-        return httpx.post(f"{secret['url']}/auth/token", json=body, timeout=30).status_code == 201
+        return httpx.post(f"{secret['url']}/auth/token", json=body, timeout=30).is_success
 
     @property
     def _process_file(self) -> Path:
@@ -271,7 +275,9 @@ class StandaloneAirflow:
                     return
                 last = f"not healthy yet: {', '.join(sick)}"
             time.sleep(0.3)
-        raise StandaloneError(f"Airflow did not become healthy in {timeout:.0f} s ({last}); logs in {self.home / 'logs'}")
+        raise StandaloneError(
+            f"Airflow did not become healthy in {timeout:.0f} s ({last}); logs in {self.home / 'logs'}"
+        )
 
 
 @contextlib.contextmanager

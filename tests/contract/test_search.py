@@ -151,12 +151,12 @@ def test_another_seed_decides_differently(name: str) -> None:
 def test_global_random_state_is_left_alone(name: str) -> None:
     import numpy as np
 
-    before, numpy_before = random.getstate(), repr(np.random.get_state())  # noqa: NPY002 - what is tested
+    before, numpy_before = random.getstate(), repr(np.random.get_state())
 
     Simulation(make(name), outcome=eventful, workers=2).run()
 
     assert random.getstate() == before
-    assert repr(np.random.get_state()) == numpy_before  # noqa: NPY002
+    assert repr(np.random.get_state()) == numpy_before
 
 
 @pytest.mark.parametrize("space", ["mixed", "small", "one_point", "wide"])

@@ -38,7 +38,9 @@ def test_an_experiment_finds_and_publishes_its_best_model(world: World) -> None:
 
 
 def test_a_broken_file_is_its_own_import_error_and_a_new_file_is_a_dag_within_a_minute(world: World) -> None:
-    world.write("broken", "name: broken\ngoal: {metric: a, direction: up}\nspace: {x: {type: unifrom, low: 0, high: 1}}\n")
+    world.write(
+        "broken", "name: broken\ngoal: {metric: a, direction: up}\nspace: {x: {type: unifrom, low: 0, high: 1}}\n"
+    )
     world.write("not_yaml", "name: [unclosed\n")
     world.experiment("neighbour")
     world.wait_for_dag("neighbour", 60)
@@ -81,9 +83,15 @@ def test_a_wrong_conf_fails_the_run_with_words_and_no_trial_starts(world: World)
 
 
 def test_several_training_tasks_are_a_mapped_group_and_share_the_model(world: World) -> None:
-    score = "import json,os,pathlib; m=json.loads((pathlib.Path(os.environ['AUTOML_MODEL_DIR'])/'model.json').read_text())"
+    score = (
+        "import json,os,pathlib; m=json.loads((pathlib.Path(os.environ['AUTOML_MODEL_DIR'])/'model.json').read_text())"
+    )
     tasks = [
-        {"name": "train", "command": world.command(), "metrics": {"source": "stdout", "patterns": {"loss": "loss=(.*)"}}},
+        {
+            "name": "train",
+            "command": world.command(),
+            "metrics": {"source": "stdout", "patterns": {"loss": "loss=(.*)"}},
+        },
         {"name": "score", "command": ["python", "-c", score + ";print(f'accuracy={m[\"x\"]}')"]},
     ]
     name = world.experiment("steps", tasks=tasks, trials={"max": 3, "concurrency": 2})
@@ -168,7 +176,9 @@ def test_an_early_end_skips_the_rest_and_cancels_or_drains_what_runs(world: Worl
     assert {trial["state"] for trial in world.controller(name, drained)["trials"]} == {"SUCCEEDED"}
 
 
-_QUICK_OR_SLOW = 'if [ "$1" = 0.9 ]; then sleep 4; elif [ "$1" = 0.15 ]; then sleep 7; else sleep 120; fi; echo "accuracy=$1"'
+_QUICK_OR_SLOW = (
+    'if [ "$1" = 0.9 ]; then sleep 4; elif [ "$1" = 0.15 ]; then sleep 7; else sleep 120; fi; echo "accuracy=$1"'
+)
 
 
 def test_a_schedule_starts_an_experiment_by_itself(world: World) -> None:

@@ -97,8 +97,7 @@ class World:
             "tasks": [{"name": "train", "command": self.command()}],
         }
         for group, values in groups.items():
-            known = body.get(group)
-            body[group] = {**known, **values} if isinstance(known, dict) and isinstance(values, dict) else values
+            body[group] = {**body[group], **values} if group in ("goal", "output", "search", "trials") else values
         self.write(name, yaml.safe_dump(body, sort_keys=False))
         return name
 

@@ -80,7 +80,8 @@ class TestRun:
         airflow.add_task("digits", "one", "reduce", state="failed")
         said = automl("run", "digits", "--run-id", "one")
         assert said.code == 1
-        assert "FAILED: 1 trial failed, 0 are allowed\ntrial 0 failed: exit code 1\n" in said.out
+        assert "trial 0 failed: exit code 1\n" in said.out
+        assert "FAILED: 1 trial failed, 0 are allowed. No trial has a value." in said.out
         assert "the task reduce failed; its log says why" in said.out
         assert said.last_line == f"result: {home}/runs/digits/one"
 
@@ -147,6 +148,14 @@ class TestRun:
         assert said.code == 1
         assert "--unpause also starts its schedule" in said.err
         assert automl("run", "digits", "--no-follow", "--unpause").code == 0
+
+    def test_a_run_that_fails_before_its_journal_begins(self, automl: Automl, airflow: FakeAirflow) -> None:
+        airflow.add_task("digits", "one", "propose", state="failed")
+        airflow.before = lambda method, path: airflow.runs.get(("digits", "one"), {}).update(state="failed")
+        said = automl("run", "digits", "--run-id", "one")
+        assert said.code == 1
+        assert "the task propose failed; its log says why\nsee http://" in said.out
+        assert said.last_line == "the run ended: failed"
 
     def test_no_airflow(self, automl: Automl) -> None:
         said = automl("run", "digits")

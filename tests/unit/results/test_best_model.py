@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from automl_core.results import publish
+from automl_core.results.writing import copy_all
 from automl_core.states import TrialState
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 from automl_core.storage.folder import FolderStore
@@ -93,18 +95,27 @@ def test_a_trial_without_a_model_has_a_folder_all_the_same(store: ObjectStore) -
 
 
 class WatchedStore(MemoryStore):
-    """Calls back before each copy of a file of a model, and counts them."""
+    """Calls back before each copy of a file of a model, and counts the copies."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.before_copy: Callable[[], None] = lambda: None
+        self.before_copy: Callable[[int], None] = lambda number: None
         self.copies = 0
+        self.copied = threading.Event()
+        self._counting = threading.Lock()
 
     def download_file(self, key: str, target: Path) -> None:
         if "/model/" in key:
-            self.copies += 1
-            self.before_copy()
+            with self._counting:
+                self.copies += 1
+                number = self.copies
+            self.before_copy(number)
         super().download_file(key, target)
+
+    def upload_file(self, source: Path, key: str) -> None:
+        super().upload_file(source, key)
+        if "/model/" in key:
+            self.copied.set()
 
 
 def test_a_large_model_is_not_copied_again_for_every_report_of_a_running_experiment() -> None:
@@ -135,54 +146,58 @@ def test_a_model_that_is_replaced_while_it_is_copied_is_copied_anew() -> None:
     store = WatchedStore()
     lab = Lab(store=store)
     lab.trial(0.9)
+    leave(lab, 0, {"a.bin": b"older", "b.bin": b"older"})
 
-    def replace() -> None:
-        if store.copies == 1:
-            leave(lab, 0, {"newer.bin": b"newer"})
+    def replace(number: int) -> None:
+        if number == 2:
+            assert store.copied.wait(10)  # the first file of the older model is there
+            leave(lab, 0, {"c.bin": b"newer"})
 
     store.before_copy = replace
     put_out(lab)
-    assert best(lab)["model/newer.bin"] == b"newer"
-    assert "model/weights.bin" not in best(lab)
+    assert {name for name in best(lab) if name.startswith("model/")} == {"model/c.bin"}
 
 
 def test_a_model_that_vanishes_each_time_is_told() -> None:
     store = WatchedStore()
     lab = Lab(store=store)
     lab.trial(0.9)
-
-    def vanish() -> None:
-        leave(lab, 0, {f"{store.copies}.bin": b""})
-
-    store.before_copy = vanish
+    store.before_copy = lambda number: leave(lab, 0, {f"{number}.bin": b""})
     with pytest.raises(NotFound, match="experiment_0/model/"):
         put_out(lab)
     assert "status.json" not in best(lab), "status.json tells that the folder is whole"
 
 
 class FailingStore(MemoryStore):
-    """Refuses to upload model files from a certain time on."""
+    """Refuses to write what ends so."""
 
-    refuses = False
+    refused = "none"
 
-    def upload_file(self, source: Path, key: str) -> None:
-        if self.refuses and "best_model/model/" in key:
+    def put(self, key: str, data: bytes) -> None:
+        if key.endswith(self.refused):
             raise StorageError(f"Cannot write {key}: refused")
-        super().upload_file(source, key)
+        super().put(key, data)
 
 
-def test_a_folder_half_replaced_says_so_and_is_made_whole_the_next_time() -> None:
+@pytest.mark.parametrize("refused", ["best_model/model/weights.bin", "best_model/recommendation.yaml"])
+def test_a_folder_half_replaced_says_so_and_is_made_whole_the_next_time(refused: str) -> None:
     store = FailingStore()
     lab = Lab(store=store)
     lab.trial(0.5)
     put_out(lab)
     lab.trial(0.9)
-    store.refuses = True
+    store.refused = refused
     with pytest.raises(StorageError, match="refused"):
         put_out(lab)
     assert "status.json" not in best(lab)
 
-    store.refuses = False
+    store.refused = "none"
     put_out(lab)
     assert best(lab)["model/weights.bin"] == b"weights of slot 1"
     assert "status.json" in best(lab)
+
+
+def test_a_source_that_is_gone_is_told_alike_by_every_store(store: ObjectStore) -> None:
+    store.put("there", b"1")
+    with pytest.raises(NotFound, match="gone"):
+        copy_all(store, {"a/one": "there", "a/two": "gone"})

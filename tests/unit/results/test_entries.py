@@ -92,15 +92,18 @@ def test_a_promoted_trial_has_the_value_of_its_highest_finished_budget() -> None
     assert of(lab)["experiment"]["best_trial"] == 1
 
     lab.clock.now += 20
-    lab.end(promoted, 0.6)
+    lab.end(promoted, 0.6, last=False)  # the value of a training task that is not the last one
+    assert [w["value"] for w in of(lab)["trials"][0]["works"]] == [0.5, None]
 
+    lab.attempt(promoted)
+    lab.end(promoted, 0.6)
     body = of(lab)
     first = body["trials"][0]
     assert (first["state"], first["value"], first["budget"], first["rung"], first["bracket"]) == (
         "SUCCEEDED", 0.6, 3, 1, 2,
     )  # fmt: skip
     assert [(w["budget"], w["resumed_from"], w["value"]) for w in first["works"]] == [(1, None, 0.5), (3, 1, 0.6)]
-    assert [a["slot"] for a in first["attempts"]] == [0, 2]
+    assert [a["slot"] for a in first["attempts"]] == [0, 2, 2]
     assert body["experiment"]["best_trial"] == 0, "more training counts for more than a better value with less"
     assert body["experiment"]["budget"] == {"name": "epochs", "min": 1, "max": 9, "factor": 3}
 

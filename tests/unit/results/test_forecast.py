@@ -114,6 +114,20 @@ def test_a_trial_of_several_training_tasks_takes_the_time_of_all() -> None:
     assert now(lab).seconds_left == 1.0
 
 
+def test_a_trial_that_begins_anew_has_all_its_training_tasks_before_it() -> None:
+    tasks = [{"name": "train", "command": ["a"]}, {"name": "score", "command": ["b"]}]
+    lab = Lab(experiment(tasks=tasks, trials={"max": 2, "concurrency": 1}))
+    for _ in range(2):
+        slot = lab.bind()
+        lab.clock.now += 8
+        lab.end(slot)
+        lab.attempt(slot, task=1)
+        lab.clock.now += 2
+        lab.end(slot, 0.5, task=1)
+    lab.attempt(slot)  # cleared by a person
+    assert now(lab).seconds_left == 10.0
+
+
 def test_once_all_is_done_nothing_is_left() -> None:
     lab = Lab(experiment(trials={"max": 2}))
     lab.trial(0.5)
@@ -145,6 +159,12 @@ def test_the_limit_on_duration_bounds_the_time(running: str, seconds: float) -> 
     lab = Lab(experiment(trials={"max": 100}, stop={"max_duration": "25s", "running_trials": running}))
     lab.trial(0.5, seconds=10)
     assert now(lab).seconds_left == seconds
+
+
+def test_drained_trials_cost_beyond_the_limit() -> None:
+    lab = Lab(experiment(trials={"max": 100, "concurrency": 2}, stop={"max_cost": 0.5, "running_trials": "drain"}))
+    lab.trial(0.5, seconds=10)
+    assert now(lab).cost_left == pytest.approx(0.4 + 2 * 0.1), "two of them, a tenth each"
 
 
 def test_the_limit_on_cost_bounds_the_cost() -> None:

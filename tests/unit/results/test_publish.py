@@ -117,11 +117,12 @@ def test_a_recommendation_is_a_combination_with_its_budget() -> None:
 
 
 def test_the_resolved_experiment_is_an_experiment_file_again() -> None:
+    space = {"units": {"type": "int", "low": 1, "high": 9}, "lr": {"type": "uniform", "low": 0, "high": 1}}
     tasks = [{"command": "train ${lr}", "metrics": {"source": "stdout", "patterns": {"accuracy": "acc=(.*)"}}}]
-    lab = finished(tasks=tasks, trials={"timeout": "2m", "early_stopping": {"rule": "median"}})
+    lab = finished(space=space, tasks=tasks, trials={"timeout": "2m", "early_stopping": {"rule": "median"}})
     put_out(lab)
     assert Experiment.model_validate(read(lab, "experiment.yaml")) == lab.spec
-    assert list(read(lab, "experiment.yaml")["space"]) == ["lr", "solver"], "the order of a space is that of its file"
+    assert list(read(lab, "experiment.yaml")["space"]) == ["units", "lr"], "the order of a space is that of its file"
 
 
 def test_metadata_has_the_facts_of_the_run_under_taos_names() -> None:

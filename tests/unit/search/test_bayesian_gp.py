@@ -71,7 +71,7 @@ def test_the_gradient_of_the_acquisition_is_that_of_its_value_with_fantasies_and
     success = Posterior(fit.columns, fit.unpack(np.concatenate([fit.mode[:-1], [1.0]])), rows, labels)
     pending = np.array([[0.31, 0.61, 0.2, 1.0, 2.0], [0.9, 0.1, 0.5, 0.0, 2.0]])
     posterior = posterior.with_pending(pending, np.random.default_rng(4).standard_normal((2, 6)))
-    model = Model(posterior, posterior.smoothed().min(axis=0), 0.0)
+    model = Model(posterior, posterior.smoothed().min(axis=0))
     acquisition = Acquisition(fit.columns, [model], [(success, 0.0)], running=pending)
     row, moving = np.array([0.3, 0.6, 0.2, 1.0, 2.0]), np.array([0, 1])
     value, gradient = acquisition.gradient(row, moving)
@@ -87,7 +87,7 @@ def test_the_gradient_of_the_acquisition_is_that_of_its_value_with_fantasies_and
 def test_columns_that_do_nothing_get_the_longer_length_scales(main_effects: bool) -> None:
     rows, losses = mixed_data(60)
     fit = Fit(columns(main_effects=main_effects), rows, losses)
-    _, hyper = fit.best([fit.mode])[0]
+    hyper = fit.ensemble(np.random.default_rng(0), 0)[0]
     numeric, categorical = hyper.scales[:3], hyper.scales[3:]
     assert numeric[0] < min(numeric[1:]) - 0.5
     assert categorical[0] < categorical[1]
@@ -101,7 +101,7 @@ def test_noise_is_estimated() -> None:
     deviations = []
     for noise in (0.0, 0.3):
         fit = Fit(one, rows, smooth + noise * rng.standard_normal(80), power=1.0)
-        deviations.append(np.exp(0.5 * fit.best([fit.mode])[0][1].noise) * smooth.std())
+        deviations.append(np.exp(0.5 * fit.ensemble(rng, 0)[0].noise) * smooth.std())
     assert deviations[0] < 0.02
     assert 0.2 < deviations[1] < 0.4
 

@@ -1,0 +1,134 @@
+"""Binding a slot to its work: the moment at which an algorithm's suggestion becomes a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from automl_core.search.base import Algorithm, Exhausted, NewTrial, Promote, Wait
+from automl_core.space import Space
+from automl_core.spec.models import Experiment
+from automl_core.study.answers import Binding, NotNow, Over
+from automl_core.study.history import history_of
+from automl_core.study.journal import Journal
+from automl_core.study.state import State
+
+
+class Binder:
+    """Binds slots by the state that the journal has read, if that state still holds when the record is written."""
+
+    def __init__(
+        self, journal: Journal, experiment: Experiment, algorithm: Callable[[], Algorithm], *, gated: bool
+    ) -> None:
+        """Make ready.
+
+        Args:
+            journal: of the experiment; read by the caller.
+            experiment: its file.
+            algorithm: gives the algorithm when it is needed.
+            gated: whether running trials are counted against the file's concurrency.
+        """
+        self.journal, self.experiment, self.gated = journal, experiment, gated
+        self._algorithm = algorithm
+
+    @property
+    def state(self) -> State:
+        """The state as last read."""
+        return self.journal.state
+
+    def bind(
+        self, slot: int | None, lane: int | None, worker: str, *, lenient: bool
+    ) -> Binding | NotNow | Over | Exhausted | None:
+        """Bind a slot.
+
+        Args:
+            slot: its number, None for the next free one.
+            lane: the lane that asks, if it is one.
+            worker: who asks, for people.
+            lenient: take a suggestion that was made on older state, if nobody has its combination: after
+                several that others overtook, rather than computing one more.
+
+        Returns:
+            The binding; why there is none now or any more; or None when other processes were faster and the
+            newer state is to be asked.
+        """
+        state = self.state
+        if self._is_full(state):
+            return NotNow(f"{len(state.running)} trials are running, as many as allowed", state.seq, full=True)
+        place = slot if slot is not None else self._free_slot()
+        if place is None:
+            return Over("every slot is taken")
+        seen, bound, decision = state.seq, len(state.works), self._decide()
+        if isinstance(decision, Wait):
+            return NotNow(decision.reason, state.seq)
+        if isinstance(decision, Exhausted):
+            return decision
+
+        def valid(now: State) -> bool:
+            if now.stop is not None or place in now.works:
+                return False
+            if len(now.works) == bound:
+                return True
+            return lenient and isinstance(decision, NewTrial) and self._still_new(decision, now)
+
+        data = {"slot": place, "lane": lane, "worker": worker, "seen": seen}
+        return binding_of(self.state, place, 0) if self._append(data, decision, valid) else None
+
+    def _append(self, data: dict[str, Any], decision: NewTrial | Promote, valid: Callable[[State], bool]) -> bool:
+        data |= {
+            "budget": decision.budget, "bracket": decision.bracket, "rung": decision.rung, "note": decision.note,
+        }  # fmt: skip
+        if isinstance(decision, Promote):
+            finished = [b for b in finished_budgets(self.state, decision.trial) if b < decision.budget]
+            data |= {"trial": decision.trial, "resume_budget": max(finished, default=None)}
+            return self.journal.append("bound", data, valid=valid) is not None
+        data |= {"params": decision.params, "parent": decision.parent}
+
+        def valid_and_numbered(now: State) -> bool:
+            data["trial"] = len(now.trials)
+            return valid(now)
+
+        return self.journal.append("bound", data, valid=valid_and_numbered) is not None
+
+    def _decide(self) -> NewTrial | Promote | Wait | Exhausted:
+        number = len(self.state.trials)
+        if number < len(self.state.proposals):
+            return NewTrial(self.state.proposals[number], note="known before the start")
+        return self._algorithm().suggest(history_of(self.state, self.experiment))
+
+    def _still_new(self, decision: NewTrial, now: State) -> bool:
+        """Whether a suggestion made on older state still is a combination that nobody has."""
+        if decision.budget is not None or self._is_full(now):
+            return False
+        return Space.key(decision.params) not in {Space.key(trial.params) for trial in now.trials}
+
+    def _is_full(self, state: State) -> bool:
+        return self.gated and len(state.running) >= self.experiment.trials.concurrency
+
+    def _free_slot(self) -> int | None:
+        place = len(self.state.works)
+        while place in self.state.works:
+            place += 1
+        return place if place < int(self.state.plan["slots"]) else None
+
+
+def finished_budgets(state: State, trial: int) -> list[int]:
+    """Budgets that a trial has finished with a value."""
+    works = [state.works[slot] for slot in state.trials[trial].slots]
+    return [w.budget for w in works if w.budget is not None and w.value is not None and w.state.ended]
+
+
+def binding_of(state: State, slot: int, task: int) -> Binding:
+    """The newest attempt of a bound slot at a training task."""
+    work = state.works[slot]
+    trial = state.trials[work.trial]
+    attempt = work.last_attempt(task)
+    if attempt is None:
+        raise LookupError(f"slot {slot} has no attempt at training task {task}")
+    parent = None
+    if trial.parent is not None and len(trial.slots) == 1:
+        parent = (trial.parent, max(finished_budgets(state, trial.parent), default=None))
+    return Binding(
+        slot=slot, trial=trial.number, task=task, attempt=attempt.number, params=trial.params, budget=work.budget,
+        resume_budget=work.resume_budget, parent=parent, retried=attempt.number > 1, note=trial.note,
+    )  # fmt: skip
