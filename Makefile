@@ -18,6 +18,8 @@ JOBS ?= 2
 REPORTS := .reports
 PYTEST := $(RUN) pytest -q
 
+# Bytecode is kept: without it every process of Airflow compiles all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 

@@ -25,7 +25,10 @@ TAIL_LINES = 40
 """Last lines of a log that a message shows."""
 
 MAX_LOG_BYTES = 20_000_000
-"""Bytes of an attempt's output that are published; Airflow's own task log has all of it."""
+"""Bytes of an attempt's output that are published with its trial."""
+
+MAX_EMITTED_BYTES = 5_000_000
+"""Bytes of an attempt's output that go to Airflow's task log as they are."""
 
 
 class LocalRun:
@@ -80,7 +83,7 @@ class LocalRun:
         self.folders.prepare()
         context = self._context()
         with self.folders.log.open("w", encoding="utf-8", errors="replace") as self._log_file:
-            self._log_bytes = 0
+            self._bytes = 0
             try:
                 outcome = self._train(context)
             except (StartError, TemplateError) as error:
@@ -120,8 +123,9 @@ class LocalRun:
         polled = time.monotonic()
         for lines in job.follow(interval=0.25):
             for line in lines:
-                self._line(line)
-                self.watch.observe(source.feed(line))
+                points = source.feed(line)
+                self._line(line, worth=bool(points))
+                self.watch.observe(points)
             now = time.monotonic()
             if now - polled >= 1.0:
                 polled = now
@@ -149,7 +153,7 @@ class LocalRun:
                 return Outcome(TrialState.FAILED, error.explain(tail), cost=self.watch.cost(seconds))
             return self.watch.outcome(tail=tail, seconds=seconds)
         shown = "\n".join(tail)
-        reason = f"{status.reason} Its last lines:\n{shown}" if shown else f"{status.reason} It printed nothing."
+        reason = f"{status.reason}. Its last lines:\n{shown}" if shown else f"{status.reason}. It printed nothing."
         retryable = status.cause is not Cause.TIMEOUT
         return self.watch.ended_as(TrialState.FAILED, reason, seconds=seconds, retryable=retryable)
 
@@ -163,13 +167,17 @@ class LocalRun:
     def _cwd(self, context: TrialContext) -> Path:
         return self.home / substitute(self.task.cwd or ".", context)
 
-    def _line(self, line: str) -> None:
+    def _line(self, line: str, *, worth: bool) -> None:
+        """Hand on a line of output; of a flood only what is worth it (metrics), and the end for messages."""
         self._tail.append(line[:2000])
-        self._emit(line)
-        if self._log_bytes < MAX_LOG_BYTES:
-            self._log_bytes += len(line) + 1
+        before, self._bytes = self._bytes, self._bytes + len(line) + 1
+        if before < MAX_EMITTED_BYTES or worth:
+            self._emit(line)
+        if before < MAX_EMITTED_BYTES <= self._bytes:
+            self._emit(f"[more than {MAX_EMITTED_BYTES // 1_000_000} MB of output: from here on lines with metrics only]")
+        if before < MAX_LOG_BYTES:
             self._log_file.write(line + "\n")
-            if self._log_bytes >= MAX_LOG_BYTES:
+            if self._bytes >= MAX_LOG_BYTES:
                 self._log_file.write(f"[cut: the output has more than {MAX_LOG_BYTES // 1_000_000} MB]\n")
 
     def _keep(self, outcome: Outcome) -> Outcome:

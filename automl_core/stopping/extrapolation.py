@@ -97,10 +97,12 @@ def forecast_best(trial: TrialCurve, finished: Sequence[TrialCurve], last_step: 
     means = np.minimum(means, curves.min(axis=1)[:, None, None])  # what was reached can't be lost
     weights = _weights(evidence, len(finished))
     remaining = 1 - float(places[-2])
-    shift, variance, freedom = _calibration(means, weights, finals, begins[:, -1] - own[-1], remaining)
+    bests = curves.min(axis=1)
+    gains = bests - (weights * means).sum(axis=(1, 2))
+    slope, variance, freedom = _calibration(gains[:-1], bests[:-1] - finals, begins[:, -1] - own[-1], remaining)
     return Forecast(
-        center + spread * (means[-1].ravel() + shift),
-        spread * np.sqrt(variances.ravel() + variance),
+        center + spread * (bests[-1] - slope * (bests[-1] - means[-1].ravel())),
+        spread * np.sqrt(slope**2 * variances.ravel() + variance),
         weights[-1].ravel(),
         freedom,
     )
@@ -229,22 +231,14 @@ def _normalized(logs: Array) -> Array:
 
 
 def _calibration(
-    means: Array, weights: Array, finals: Array, distances: Array, remaining: float
+    forecast: Array, actual: Array, distances: Array, remaining: float
 ) -> tuple[float, float, float]:
-    """How far off such forecasts are, by those of the finished trials from their own beginnings.
-
-    Args:
-        means, weights: of all curves' forecasts, the last one being the trial's.
-        finals: what the finished trials reached.
-        distances: of the finished trials' losses from the trial's at its last step: near ones teach more.
-        remaining: share of the training that is still to come.
-
-    Returns:
-        What to add to the mean and to the variance, and the degrees of freedom that the variance has.
-    """
-    errors = finals - (weights * means).sum(axis=(1, 2))[:-1]
-    nearness = 1 / (1 + distances**2)
+    nearness = 1 / (1 + (distances/H)**2)
     count = float(nearness.sum())
-    shift = float((nearness * errors).sum() / (count + 1))
-    squares = _CALIBRATION * (_SURPRISE * remaining) ** 2 + (nearness * (errors - shift) ** 2).sum()
-    return shift, float(squares / (_CALIBRATION + count)), _CALIBRATION + count
+    typical = SL * float(nearness @ forecast**2) / count + 1e-12
+    slope = (typical + float(nearness @ (forecast * actual))) / (typical + float(nearness @ forecast**2))
+    slope = min(max(slope,LO),HI)
+    errors = actual - slope * forecast
+    squares = _CALIBRATION * (_SURPRISE * remaining) ** 2 + (nearness * errors ** 2).sum()
+    return slope, float(squares / (_CALIBRATION + count)), _CALIBRATION + count
+H=1.;SL=3.;LO=.1;HI=2.

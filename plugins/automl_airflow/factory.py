@@ -13,6 +13,7 @@ from airflow.sdk import DAG, Asset
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_core.search import names
 from automl_core.spec.loader import load_experiment
 from automl_core.spec.models import AssetSchedule, Experiment
 from automl_core.spec.units import format_duration
@@ -33,8 +34,6 @@ def build_dag(path: Path) -> DAG:
 
 def experiment_dag(experiment: Experiment, path: Path) -> DAG:
     """Make the DAG of a validated experiment."""
-    from automl_core.search import available
-
     concurrency = experiment.trials.concurrency
     dag = DAG(
         dag_id=experiment.name,
@@ -43,7 +42,7 @@ def experiment_dag(experiment: Experiment, path: Path) -> DAG:
         catchup=False,
         max_active_runs=1,
         max_active_tasks=max(16, concurrency + 2),
-        params=build_params(experiment, [name for name, _ in available()]),
+        params=build_params(experiment, names()),
         tags={"automl", *experiment.tags},
         doc_md=_doc(experiment, path),
         default_args={"owner": experiment.owner},

@@ -248,13 +248,14 @@ def test_a_stopped_process_is_ended(rig: Rig) -> None:
     assert (ended.cause, ended.signal) == (Cause.TERMINATED, signal.SIGTERM)
 
 
-def test_a_second_request_can_shorten_the_grace(rig: Rig) -> None:
+@pytest.mark.parametrize("graces", [(600, 0), (0.2, 600)])
+def test_the_shortest_grace_asked_for_holds(rig: Rig, graces: tuple[float, float]) -> None:
     job = rig.shell("trap '' TERM; echo ready; while :; do sleep 0.05; done")
     with job:
         job.start()
         read_until(job, "ready")
-        job.terminate(grace=600)
-        job.terminate(grace=0)
+        for grace in graces:
+            job.terminate(grace)
         for _ in job.follow(interval=0.5):
             pass
         ended = job.poll()

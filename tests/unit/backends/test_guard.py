@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -72,6 +73,25 @@ def test_descendants_are_found_at_any_depth() -> None:
     assert descendants(2, table) == [3, 4]
     assert descendants(1, table) == [2, 5, 3, 4]
     assert descendants(4, table) == []
+
+
+def test_a_closed_link_is_the_end() -> None:
+    """Also while the worker itself still lives: whoever closed it watches no more."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        command = [sys.executable, "-I", "-S", guard.__file__]
+        process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, start_new_session=True)
+        env = [b"PATH=" + os.fsencode(os.environ["PATH"])]
+        ours.sendall(Request(float("inf"), 1.0, b"/", [b"sleep", b"600"], env).encode())
+        word, pid, _ = ours.recv(100).split()
+        ours.shutdown(socket.SHUT_WR)
+        ended = b""
+        while more := ours.recv(100):
+            ended += more
+        assert process.wait() == 0
+    assert word == b"started"
+    assert ended.split()[:3] == [b"ended", b"15", b"terminated"]
+    assert process_stat(int(pid)) is None
 
 
 def test_a_guard_without_a_worker_goes_away() -> None:

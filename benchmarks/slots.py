@@ -1,0 +1,147 @@
+"""Slot use: how much of the time that the concurrency allows is spent in trials.
+
+    slot use = (sum of trial seconds) / (concurrency × makespan)
+
+64 local trials of lognormal durations, 8 at a time, on a real Airflow with PostgreSQL started for it.
+A trial's seconds are those of its training process by its own clock; the makespan runs from the first
+one's start to the last one's end.
+
+    python -m benchmarks.slots --mean 2
+    python -m benchmarks.slots --mean 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pwd
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from automl_airflow.standalone import StandaloneAirflow, running_airflow
+from automl_core.client.airflow import AirflowClient
+from automl_core.client.credentials import find_credentials
+
+TRAIN = """
+import json, sys, time
+seconds, file = float(sys.argv[1]), sys.argv[2]
+started = time.time()
+time.sleep(seconds)
+with open(file, "a") as out:
+    out.write(json.dumps([started, time.time()]) + "\\n")
+print("accuracy=0.5", flush=True)
+"""
+
+
+def experiment(folder: Path, trials: int, concurrency: int, durations: list[float]) -> str:
+    """The experiment file: a grid over the trials' numbers, each of which stands for its duration."""
+    values = ", ".join(f"{seconds:.4f}" for seconds in durations)
+    return f"""
+name: slots
+output: {{storage: "file://{folder}/runs"}}
+goal: {{metric: accuracy, direction: maximize}}
+search: {{algorithm: grid}}
+space:
+  seconds: {{type: choice, values: [{values}]}}
+trials: {{max: {trials}, concurrency: {concurrency}, retries: 1}}
+tasks:
+  - command: [{sys.executable}, -S, {folder}/train.py, "${{seconds}}", {folder}/times.jsonl]
+"""
+
+
+@contextlib.contextmanager
+def postgres(folder: Path) -> Iterator[str]:
+    """A PostgreSQL server of its own on loopback; yields the SQLAlchemy URL."""
+    binaries = Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip())
+    data, port = folder / "postgres", 20000 + random.Random(time.time_ns()).randrange(20000)
+    data.mkdir()
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        user = pwd.getpwnam("postgres")
+        os.chown(data, user.pw_uid, user.pw_gid)
+        for parent in (folder, *folder.parents):
+            parent.chmod(parent.stat().st_mode | 0o011)
+            if parent == Path(tempfile.gettempdir()):
+                break
+        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True}
+    subprocess.run([*as_user, binaries / "initdb", "-D", data, "-A", "trust", "-U", "airflow"], **quiet)
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={data} -c max_connections=200"
+    start = [*as_user, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", data / "log"]
+    subprocess.run([*start, "start"], **quiet)
+    try:
+        subprocess.run([binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "airflow", "airflow"], **quiet)
+        yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
+    finally:
+        subprocess.run([*as_user, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
+
+
+def run(mean: float, trials: int, concurrency: int, sigma: float, database: str) -> dict[str, float]:
+    """One measurement; ``sigma`` is that of the durations' logarithm."""
+    rng = random.Random(1)
+    durations = [rng.lognormvariate(0, sigma) for _ in range(trials)]
+    scale = mean * trials / sum(durations)
+    folder = Path(tempfile.mkdtemp(prefix="slots-"))
+    try:
+        (folder / "train.py").write_text(TRAIN)
+        dags = folder / "dags"
+        (dags / "experiments").mkdir(parents=True)
+        text = experiment(folder, trials, concurrency, [scale * d for d in durations])
+        (dags / "experiments" / "slots.yaml").write_text(text)
+        with contextlib.ExitStack() as stack:
+            url = stack.enter_context(postgres(folder)) if database == "postgres" else None
+            airflow = StandaloneAirflow(
+                folder / ".airflow", dags=dags, automl_home=folder, database=url, parallelism=concurrency + 4, port=0
+            )
+            stack.enter_context(running_airflow(airflow))
+            with AirflowClient(find_credentials(folder, {})) as client:
+                client.wait_for_dag("slots")
+                started = client.trigger("slots")
+                while not (now := client.run("slots", started.run_id)).over:
+                    time.sleep(1)
+        if now.state != "success":
+            raise RuntimeError(f"the run ended as {now.state}")
+        times = [json.loads(line) for line in (folder / "times.jsonl").read_text().splitlines()]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    busy = sum(end - start for start, end in times)
+    makespan = max(end for _, end in times) - min(start for start, _ in times)
+    ideal = list_schedule([scale * d for d in durations], concurrency)
+    return {
+        "trials": len(times), "mean_seconds": busy / len(times), "makespan": makespan, "ideal_makespan": ideal,
+        "slot_use": busy / (concurrency * makespan), "best_possible": busy / (concurrency * ideal),
+    }  # fmt: skip
+
+
+def list_schedule(durations: list[float], places: int) -> float:
+    """The makespan of the same trials in the same order with no overhead at all."""
+    free = [0.0] * places
+    for seconds in durations:
+        first = min(range(places), key=free.__getitem__)
+        free[first] += seconds
+    return max(free)
+
+
+def main() -> None:
+    """Measure once and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mean", type=float, default=2.0, help="mean trial seconds")
+    parser.add_argument("--trials", type=int, default=64)
+    parser.add_argument("--concurrency", type=int, default=8)
+    parser.add_argument("--sigma", type=float, default=0.25, help="of the logarithm of the durations")
+    parser.add_argument("--database", choices=["postgres", "sqlite"], default="postgres")
+    options = parser.parse_args()
+    found = run(options.mean, options.trials, options.concurrency, options.sigma, options.database)
+    print("  ".join(f"{name} {value:.4g}" for name, value in found.items()))
+
+
+if __name__ == "__main__":
+    main()

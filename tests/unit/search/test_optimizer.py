@@ -1,0 +1,173 @@
+"""The search from Python: ask and tell."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import automl_core
+from automl_core import Optimizer
+from automl_core.states import TrialState
+
+SPACE: dict[str, Any] = {
+    "x": {"type": "uniform", "low": -5, "high": 5},
+    "kind": {"type": "choice", "values": ["a", {"value": "b", "space": {"n": {"type": "int", "low": 1, "high": 5}}}]},
+}
+
+
+def test_minimises() -> None:
+    optimizer = Optimizer(SPACE, algorithm="tpe", max_trials=40)
+    while (trial := optimizer.ask()) is not None:
+        optimizer.tell(trial, (trial.params["x"] - 1) ** 2 + (trial.params["kind"] == "a"))  # type: ignore[operator]
+
+    assert optimizer.exhausted
+    assert len(optimizer.trials) == 40
+    assert optimizer.best is not None
+    assert abs(optimizer.best.params["x"] - 1) < 1  # type: ignore[operator]
+
+
+def test_maximising_is_minimising_the_negative() -> None:
+    runs = []
+    for goal, sign in (("minimize", 1), ("maximize", -1)):
+        optimizer = Optimizer(SPACE, goal=goal, algorithm="evolution", seed=3, max_trials=25)  # type: ignore[arg-type]
+        while (trial := optimizer.ask()) is not None:
+            optimizer.tell(trial, sign * trial.params["x"] ** 2)  # type: ignore[operator]
+        runs.append([t.params for t in optimizer.trials])
+
+    assert runs[0] == runs[1]
+
+
+def test_a_promoted_trial_resumes_where_it_stopped() -> None:
+    optimizer = Optimizer(SPACE, algorithm="hyperband", budget={"min": 1, "max": 9})
+    trained: dict[int, int] = {}
+    units = 0
+    while (trial := optimizer.ask()) is not None:
+        assert trial.resume_from == trained.get(trial.number)
+        assert trial.parent == (trial.number if trial.number in trained else None)
+        assert trial.budget is not None
+        steps = range((trial.resume_from or 0) + 1, trial.budget + 1)
+        units += len(steps)
+        trained[trial.number] = trial.budget
+        optimizer.tell(trial, 1 / trial.budget, values={step: 1 / step for step in steps})
+
+    assert units == optimizer.algorithm.plan().units
+    longest = max(optimizer.trials, key=lambda t: len(t.curve))
+    assert [step for step, _ in longest.curve] == list(range(1, 10))
+    assert longest.losses_at == {1: 1.0, 3: 1 / 3, 9: 1 / 9}
+
+
+def test_a_pbt_child_resumes_from_its_parent() -> None:
+    optimizer = Optimizer(SPACE, algorithm="pbt", budget={"min": 1, "max": 5}, max_trials=30)
+    children = 0
+    while (trial := optimizer.ask()) is not None:
+        if trial.parent not in (None, trial.number):
+            children += 1
+            assert trial.resume_from == max(optimizer.trials[trial.parent].losses_at)  # type: ignore[index]
+        optimizer.tell(trial, float(trial.params["x"]))  # type: ignore[arg-type]
+
+    assert children > 0
+
+
+def test_nothing_to_hand_out_now_is_none_until_a_rung_is_complete() -> None:
+    optimizer = Optimizer(SPACE, algorithm="hyperband", budget={"min": 1, "max": 3})
+    trials = [optimizer.ask() for _ in range(3)]
+
+    assert optimizer.ask() is None
+    assert not optimizer.exhausted
+    assert "rung 0 of bracket 0 is not complete" in optimizer.reason
+    for trial in trials:
+        assert trial is not None
+        optimizer.tell(trial, 0.0)
+    promoted = optimizer.ask()
+    assert promoted is not None
+    assert (promoted.number, promoted.budget, promoted.resume_from) == (0, 3, 1)
+
+
+@pytest.mark.parametrize("result", [{"failed": True}, {"value": math.nan}, {"value": math.inf}])
+def test_a_failure_has_no_value(result: dict[str, Any]) -> None:
+    optimizer = Optimizer(SPACE, algorithm="random")
+    trial = optimizer.ask()
+    assert trial is not None
+    optimizer.tell(trial, **result)
+
+    assert optimizer.trials[0].state is TrialState.FAILED
+    assert optimizer.trials[0].loss is None
+    assert optimizer.best is None
+
+
+def test_the_value_may_be_left_to_the_periodical_ones() -> None:
+    optimizer = Optimizer(SPACE, goal="maximize", algorithm="random")
+    trial = optimizer.ask()
+    assert trial is not None
+    optimizer.tell(trial, values={1: 0.2, 2: 0.8, 3: 0.5}, stopped_early=True)
+
+    assert optimizer.trials[0].loss == -0.8
+    assert optimizer.trials[0].state is TrialState.EARLY_STOPPED
+    assert optimizer.trials[0].curve == ((1, -0.2), (2, -0.8), (3, -0.5))
+
+
+def test_a_result_is_taken_once_and_only_for_what_was_asked() -> None:
+    optimizer = Optimizer(SPACE, algorithm="random")
+    trial = optimizer.ask()
+    assert trial is not None
+    with pytest.raises(ValueError, match="trial 0: give a value, or failed=True"):
+        optimizer.tell(trial)
+    optimizer.tell(trial, 1.0)
+    with pytest.raises(ValueError, match="trial 0 is not running"):
+        optimizer.tell(0, 1.0)
+    with pytest.raises(ValueError, match="there is no trial 7; 1 were asked for"):
+        optimizer.tell(7, 1.0)
+
+
+def test_what_is_handed_out_can_be_changed_without_harm() -> None:
+    optimizer = Optimizer(SPACE, algorithm="random")
+    trial = optimizer.ask()
+    assert trial is not None
+    trial.params.clear()
+
+    assert optimizer.trials[0].params
+
+
+def test_the_warm_start_comes_first() -> None:
+    optimizer = Optimizer(SPACE, algorithm="sobol", warm_start=[{"x": 0.5, "kind": "a"}])
+    trial = optimizer.ask()
+
+    assert trial is not None
+    assert trial.params == {"x": 0.5, "kind": "a"}
+
+
+def test_without_a_limit_a_small_space_is_searched_by_a_model_and_not_walked() -> None:
+    optimizer = Optimizer({"n": {"type": "int", "low": 1, "high": 50}})
+
+    assert "chose bayesian" in optimizer.algorithm.plan().note
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"goal": "maximise"}, "goal: found 'maximise'; allowed: minimize, maximize"),
+        ({"space": {}}, "space: at least one parameter"),
+        ({"space": {"x": {"type": "uniform", "low": 0}}}, r"space\.x\.uniform\.high"),
+        ({"space": {"x": {"type": "int", "low": 0, "high": 1, "when": {"y": [1]}}}}, r"space\.x\.when"),
+        ({"budget": {"min": 9, "max": 3}}, "budget: .*above max"),
+        ({"max_trials": 0}, "max_trials: found 0"),
+        ({"algorithm": "asha"}, r"trials\.budget"),
+        ({"candidates": 3}, r"search\.options\.candidates"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Optimizer(**{"space": SPACE, "algorithm": "random", **arguments})
+
+
+def test_importing_the_package_imports_nothing_of_it() -> None:
+    script = "import sys, automl_core; print([m for m in sys.modules if m.startswith(('automl_core.', 'numpy'))])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+    with pytest.raises(AttributeError, match="no attribute 'Optimiser'"):
+        _ = automl_core.Optimiser
