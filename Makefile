@@ -26,7 +26,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo test lint format unit e2e bench requirements clean
+.PHONY: help setup setup-dev demo stop test lint format unit e2e bench requirements clean
 
 help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
@@ -34,6 +34,9 @@ help: ## list the commands
 
 demo: setup ## run an experiment to its end on an Airflow of its own [EXPERIMENT=path] [KEEP=1: leave the UI up]
 	@$(DEMO) $(if $(KEEP),--keep) $(if $(EXPERIMENT),--experiment '$(EXPERIMENT)')
+
+stop: ## stop the Airflow that `make demo KEEP=1` left running
+	@$(DEMO) --stop
 
 test: lint unit e2e ## everything that proves the product: lint, unit, e2e
 	@$(BIN)/python tests/summary.py $(REPORTS)/unit.xml $(REPORTS)/e2e.xml

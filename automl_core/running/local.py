@@ -174,7 +174,7 @@ class LocalRun:
         if before < MAX_EMITTED_BYTES or worth:
             self._emit(line)
         if before < MAX_EMITTED_BYTES <= self._bytes:
-            self._emit(f"[more than {MAX_EMITTED_BYTES // 1_000_000} MB of output: from here on lines with metrics only]")
+            self._emit(f"[more than {MAX_EMITTED_BYTES // 1_000_000} MB of output: from here on metrics only]")
         if before < MAX_LOG_BYTES:
             self._log_file.write(line + "\n")
             if self._bytes >= MAX_LOG_BYTES:

@@ -99,9 +99,9 @@ def forecast_best(trial: TrialCurve, finished: Sequence[TrialCurve], last_step: 
     remaining = 1 - float(places[-2])
     bests = curves.min(axis=1)
     gains = bests - (weights * means).sum(axis=(1, 2))
-    slope, variance, freedom = _calibration(gains[:-1], bests[:-1] - finals, begins[:, -1] - own[-1], remaining)
+    shift, slope, variance, freedom = _calibration(gains[:-1], bests[:-1] - finals, begins[:, -1] - own[-1], remaining)
     return Forecast(
-        center + spread * (bests[-1] - slope * (bests[-1] - means[-1].ravel())),
+        center + spread * (bests[-1] - shift - slope * (bests[-1] - means[-1].ravel())),
         spread * np.sqrt(slope**2 * variances.ravel() + variance),
         weights[-1].ravel(),
         freedom,
@@ -232,13 +232,14 @@ def _normalized(logs: Array) -> Array:
 
 def _calibration(
     forecast: Array, actual: Array, distances: Array, remaining: float
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float, float]:
     nearness = 1 / (1 + (distances/H)**2)
     count = float(nearness.sum())
     typical = SL * float(nearness @ forecast**2) / count + 1e-12
     slope = (typical + float(nearness @ (forecast * actual))) / (typical + float(nearness @ forecast**2))
     slope = min(max(slope,LO),HI)
     errors = actual - slope * forecast
-    squares = _CALIBRATION * (_SURPRISE * remaining) ** 2 + (nearness * errors ** 2).sum()
-    return slope, float(squares / (_CALIBRATION + count)), _CALIBRATION + count
-H=1.;SL=3.;LO=.1;HI=2.
+    shift = SH*float((nearness * errors).sum() / (count + 1))
+    squares = _CALIBRATION * (_SURPRISE * remaining) ** 2 + (nearness * (errors-shift) ** 2).sum()
+    return shift, slope, float(squares / (_CALIBRATION + count)), _CALIBRATION + count
+SH=1.;H=1.;SL=3.;LO=.1;HI=2.

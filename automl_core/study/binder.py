@@ -59,13 +59,18 @@ class Binder:
         if place is None:
             return Over("every slot is taken")
         seen, bound, decision = state.seq, len(state.works), self._decide()
+        if isinstance(decision, Promote) and not _can_go_on(decision, state):
+            name = self.experiment.search.algorithm
+            raise RuntimeError(f"a fault of the algorithm {name}: it promotes trial {decision.trial}, which can't go on")
         if isinstance(decision, Wait):
             return NotNow(decision.reason, state.seq)
         if isinstance(decision, Exhausted):
             return decision
 
         def valid(now: State) -> bool:
-            if now.stop is not None or place in now.works:
+            if now.stop is not None or place in now.works or self._is_full(now):
+                return False
+            if isinstance(decision, Promote) and not _can_go_on(decision, now):
                 return False
             if len(now.works) == bound:
                 return True
@@ -98,7 +103,7 @@ class Binder:
 
     def _still_new(self, decision: NewTrial, now: State) -> bool:
         """Whether a suggestion made on older state still is a combination that nobody has."""
-        if decision.budget is not None or self._is_full(now):
+        if decision.budget is not None:
             return False
         return Space.key(decision.params) not in {Space.key(trial.params) for trial in now.trials}
 
@@ -106,16 +111,20 @@ class Binder:
         return self.gated and len(state.running) >= self.experiment.trials.concurrency
 
     def _free_slot(self) -> int | None:
-        place = len(self.state.works)
-        while place in self.state.works:
-            place += 1
-        return place if place < int(self.state.plan["slots"]) else None
+        slots, works = int(self.state.plan["slots"]), self.state.works
+        candidates = (*range(len(works), slots), *range(min(len(works), slots)))  # in order, the first one is free
+        return next((place for place in candidates if place not in works), None)
+
+
+def _can_go_on(decision: Promote, state: State) -> bool:
+    """Whether a trial can be trained on: it exists and nobody works on it."""
+    return decision.trial < len(state.trials) and state.state_of(state.trials[decision.trial]).ended
 
 
 def finished_budgets(state: State, trial: int) -> list[int]:
     """Budgets that a trial has finished with a value."""
     works = [state.works[slot] for slot in state.trials[trial].slots]
-    return [w.budget for w in works if w.budget is not None and w.value is not None and w.state.ended]
+    return [w.budget for w in works if w.budget is not None and w.counts is not None]
 
 
 def binding_of(state: State, slot: int, task: int) -> Binding:

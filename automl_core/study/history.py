@@ -35,13 +35,13 @@ def past_trial(state: State, trial: Trial, direction: float) -> PastTrial:
     by_budget = {}
     for slot in trial.slots:
         done = state.works[slot]
-        if done.budget is not None and done.value is not None and done.state.ended:
-            by_budget[done.budget] = direction * done.value
+        if done.budget is not None and done.counts is not None:
+            by_budget[done.budget] = direction * done.counts
     return PastTrial(
         number=trial.number,
         params=trial.params,
         state=work.state,
-        loss=direction * value if value is not None and (work.state.ended or by_budget) else None,
+        loss=direction * value if value is not None else None,
         budget=work.budget,
         losses_at=by_budget,
         curve=tuple((step, direction * v) for step, v in work.points),

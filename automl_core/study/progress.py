@@ -18,7 +18,7 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
     """
     states = [state.state_of(trial) for trial in state.trials]
     return Progress(
-        values=tuple((state.works[slot].trial, state.works[slot].value) for slot in state.order),
+        values=tuple((state.works[slot].trial, state.works[slot].counts) for slot in state.order),
         failed=sum(s is TrialState.FAILED for s in states),
         succeeded=sum(s.has_value for s in states),
         running=sum(s is TrialState.RUNNING for s in states),

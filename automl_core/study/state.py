@@ -45,6 +45,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         state: RUNNING, or how it ended; SYS_CANCELED with the reason "lost" when a later attempt took over.
         worker: which process ran it, for people.
         external: identity of the running job outside Airflow (a pod's name, an instance id).
+        afterwards: whether it was begun when the experiment had stopped already (a person cleared its slot):
+            that stop doesn't end it.
     """
 
     task: int
@@ -55,6 +57,7 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     reason: str = ""
     worker: str = ""
     external: str = ""
+    afterwards: bool = False
 
 
 class Work(msgspec.Struct, omit_defaults=True):
@@ -63,7 +66,8 @@ class Work(msgspec.Struct, omit_defaults=True):
     Attributes:
         resume_budget: the budget of the trial's own checkpoint to go on from, None to start afresh.
         lane: number of the lane that runs it, None where each slot is a mapped task instance.
-        value: the goal's value (not a loss) once it has ended with one.
+        value: the goal's value (not a loss) as last told, by an earlier training task too; `counts` is what
+            it is worth.
         metrics: raw metrics behind the value.
         curve: (step, value) pairs as text (see `pack_curve`): most readers of a state never look at them.
         retry: whether a new attempt is due.
@@ -89,6 +93,11 @@ class Work(msgspec.Struct, omit_defaults=True):
     retry: bool = False
     failures: int = 0
     attempts: list[Attempt] = []
+
+    @property
+    def counts(self) -> float | None:
+        """The value if it counts: when the work has ended, and well. Until then, and after a failure, None."""
+        return self.value if self.state.has_value else None
 
     @property
     def points(self) -> tuple[tuple[int, float], ...]:
@@ -186,14 +195,14 @@ class State(msgspec.Struct, omit_defaults=False):
         """
         for slot in reversed(trial.slots):
             work = self.works[slot]
-            if work.value is not None and work.state.has_value:
+            if work.counts is not None:
                 return work
         return None
 
     def value_of(self, trial: Trial) -> float | None:
         """A trial's value at the highest budget that it finished."""
         work = self.counted(trial)
-        return work.value if work is not None else None
+        return work.counts if work is not None else None
 
     def is_running(self, slot: int, task: int, attempt: int) -> bool:
         """Whether an attempt is the newest of its slot and has not ended."""
@@ -275,14 +284,12 @@ def _bound(state: State, record: Record) -> str | None:
 def _attempt(state: State, record: Record) -> str | None:
     data = record.data
     work = state.works[int(data["slot"])]
-    task = int(data["task"])
-    for earlier in work.attempts:
-        if earlier.state is TrialState.RUNNING:
-            earlier.state, earlier.ended, earlier.reason = TrialState.SYS_CANCELED, record.time, "lost"
+    task, worker, afterwards = int(data["task"]), str(data.get("worker", "")), state.stop is not None
+    _lose(work, record.time)
     number = 1 + sum(1 for a in work.attempts if a.task == task)
-    work.attempts.append(Attempt(task, number, record.time, worker=str(data.get("worker", ""))))
-    if work.state.ended:  # cleared by a person: it counts afresh
-        work.failures = 0
+    work.attempts.append(Attempt(task, number, record.time, worker=worker, afterwards=afterwards))
+    if work.state.ended:  # cleared by a person: it counts afresh, and what they asked for before is done
+        work.failures, state.trials[work.trial].cancel = 0, ""
         if work.slot in state.order:
             state.order.remove(work.slot)
     work.state, work.retry, work.ended, work.reason = TrialState.RUNNING, False, None, ""
@@ -306,9 +313,28 @@ def _lost(state: State, record: Record) -> str | None:
     if not state.is_running(slot, task, number):
         return f"slot {slot}: attempt {number} is not the running one"
     work = state.works[slot]
-    attempt = work.attempts[-1]
-    attempt.state, attempt.ended, attempt.reason = TrialState.SYS_CANCELED, record.time, "lost"
+    _lose(work, record.time)
     work.state, work.retry, work.reason = TrialState.WAITING, True, "lost: its worker ended without a word"
+    return None
+
+
+def _lose(work: Work, time: float) -> None:
+    """End the attempt that runs, if one does, as one that nobody told the end of."""
+    attempt = work.last_attempt()
+    if attempt is not None and attempt.state is TrialState.RUNNING:
+        attempt.state, attempt.ended, attempt.reason = TrialState.SYS_CANCELED, time, "lost"
+
+
+def _closed(state: State, record: Record) -> str | None:
+    data = record.data
+    work, outcome = state.works[int(data["slot"])], TrialState(data["state"])
+    if work.state.ended:
+        return f"slot {work.slot} has ended already"
+    if not outcome.ended or outcome.has_value:
+        return f"slot {work.slot} can't be closed as {outcome}"
+    _lose(work, record.time)
+    work.state, work.retry, work.ended, work.reason = outcome, False, record.time, str(data.get("reason", ""))
+    state.order.append(work.slot)
     return None
 
 
@@ -338,8 +364,6 @@ def _ended(state: State, record: Record) -> str | None:
         work.state, work.retry, work.reason = TrialState.WAITING, True, reason
     elif outcome is not TrialState.SUCCEEDED or last:
         work.state, work.ended, work.reason = outcome, record.time, reason
-        if not outcome.has_value:
-            work.value = None
         state.order.append(work.slot)
     return None
 
@@ -356,7 +380,12 @@ def _stop(state: State, record: Record) -> str | None:
 
 
 def _cancel(state: State, record: Record) -> str | None:
-    state.trials[int(record.data["trial"])].cancel = str(record.data.get("by", "")) or "a person"
+    number = int(record.data["trial"])
+    if not 0 <= number < len(state.trials):
+        return f"there is no trial {number}"
+    if state.state_of(state.trials[number]).ended:
+        return f"trial {number} has ended already"
+    state.trials[number].cancel = str(record.data.get("by", "")) or "a person"
     return None
 
 
@@ -367,6 +396,7 @@ _APPLY = {
     "external": _external,
     "lost": _lost,
     "ended": _ended,
+    "closed": _closed,
     "stop": _stop,
     "cancel": _cancel,
 }

@@ -58,6 +58,7 @@ class ProposeOperator(ExperimentOperator):
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import load_experiment
         from automl_core.spec.overrides import apply_overrides
+        from automl_core.storage import check_store
         from automl_core.study import Study
 
         conf = dict(context["dag_run"].conf or {})
@@ -65,6 +66,7 @@ class ProposeOperator(ExperimentOperator):
             experiment = load_experiment(Path(self.file))
             experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
             store, journal = self.open_store(context)
+            check_store(store)
             study = Study.create(journal, experiment, context["run_id"], [change.to_json() for change in changes])
         except (SpecError, ValueError) as error:
             raise AirflowFailException(str(error)) from error

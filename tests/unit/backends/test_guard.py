@@ -78,9 +78,10 @@ def test_descendants_are_found_at_any_depth() -> None:
 def test_a_closed_link_is_the_end() -> None:
     """Also while the worker itself still lives: whoever closed it watches no more."""
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    with ours:
         command = [sys.executable, "-I", "-S", guard.__file__]
-        process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, start_new_session=True)
+        with theirs:
+            process = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
         env = [b"PATH=" + os.fsencode(os.environ["PATH"])]
         ours.sendall(Request(float("inf"), 1.0, b"/", [b"sleep", b"600"], env).encode())
         word, pid, _ = ours.recv(100).split()

@@ -6,8 +6,10 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from automl_core.backends.base import Cause, Exit, StartError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.guard import process_stat
 from automl_core.backends.local import LocalProcess
+from automl_core.backends.output import OutputBuffer
 from automl_core.spec.models import LocalTask
 
 Start = Callable[..., LocalProcess]
@@ -213,6 +216,18 @@ def test_a_guard_shrugs_off_the_signals_that_end_others(make: Start) -> None:
         ended = job.poll()
     assert ended is not None
     assert (ended.cause, ended.code) == (Cause.EXITED, 5)
+
+
+def test_what_is_ended_does_not_wait_for_a_reader(make: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "automl_core.backends.local.OutputBuffer", partial(OutputBuffer, capacity=100_000, patience=3600)
+    )
+    with make("echo ready; yes") as job:
+        job.start()
+        assert first_line(job) == "ready"
+        job.terminate(grace=1)  # and nobody reads on
+        while job.poll() is None:
+            time.sleep(0.02)
 
 
 def test_output_that_outlives_it_does_not_hold_up_the_end(make: Start, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.search.bayesian.acquisition import Acquisition, Model, log_improvement
-from automl_core.search.bayesian.gp import Columns, Fit, Posterior
+from automl_core.search.bayesian.gp import Columns, Ensemble, Fit, Posterior
 from automl_core.search.bayesian.warping import kumaraswamy, kumaraswamy_slope, normalise, yeo_johnson
 
 Array = np.ndarray
@@ -54,13 +54,17 @@ def test_the_gradients_of_a_prediction_are_those_of_its_value(main_effects: bool
     def shifted(x: Array) -> Array:
         return np.array([[x[0], row[1], x[1], row[3], row[4]]])
 
-    mean, variance, d_mean, d_variance = posterior.gradients(row, moving)
-    expected_mean, expected_variance = posterior.predict(row[None])
-    assert mean == pytest.approx(expected_mean[0])
-    assert variance == pytest.approx(expected_variance[0])
+    other = Posterior(fit.columns, fit.unpack(fit.mode - 0.1), rows, losses)
+    means, variances, d_means, d_variances = Ensemble([posterior, other]).gradients(row, moving)
     x = row[moving]
-    assert d_mean[:, 0] == pytest.approx(slope(lambda x: posterior.predict(shifted(x))[0][0, 0], x), rel=1e-5)
-    assert d_variance == pytest.approx(slope(lambda x: posterior.predict(shifted(x))[1][0], x), rel=1e-4, abs=1e-7)
+    for k, one in enumerate([posterior, other]):
+        expected_mean, expected_variance = one.predict(row[None])
+        assert means[k] == pytest.approx(expected_mean[0])
+        assert variances[k] == pytest.approx(expected_variance[0])
+        expected = slope(lambda x, one=one: one.predict(shifted(x))[0][0, 0], x)
+        assert d_means[k, :, 0] == pytest.approx(expected, rel=1e-5)
+        expected = slope(lambda x, one=one: one.predict(shifted(x))[1][0], x)
+        assert d_variances[k] == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
 def test_the_gradient_of_the_acquisition_is_that_of_its_value_with_fantasies_and_failures() -> None:

@@ -1,0 +1,99 @@
+"""ASHA: asynchronous successive halving (Li et al. 2020, A System for Massively Parallel Hyperparameter Tuning)."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import replace
+
+from automl_core.search.base import (
+    Algorithm,
+    Context,
+    Decision,
+    Exhausted,
+    History,
+    NewTrial,
+    PastTrial,
+    Plan,
+    Promote,
+    Wait,
+    rng_for,
+    seen_keys,
+)
+from automl_core.search.brackets import promotable
+from automl_core.search.drawing import draw_new
+from automl_core.search.rungs import completed, ladder, on_rung, quota_sizes
+from automl_core.space import Params
+from automl_core.states import TrialState
+
+
+class Asha(Algorithm):
+    """Promotes whenever a rung's quota allows it, from the highest rung down, else starts a new trial.
+
+    Rungs are ``min * factor ** i``; of the trials that completed a rung, failures counted, one in
+    ``factor`` is promoted: the best that succeeded. No slot waits while a new trial can be started.
+    """
+
+    name = "asha"
+    summary = "asynchronous successive halving of random combinations: no slot waits"
+    uses_budget = True
+
+    def __init__(self, context: Context) -> None:
+        """Lay out the rungs."""
+        super().__init__(context)
+        assert context.budget is not None
+        self.levels = ladder(context.budget)
+        self.factor = context.budget.factor
+
+    def plan(self) -> Plan:
+        """Every quota used up."""
+        sizes = quota_sizes(self.context.max_trials, len(self.levels), self.factor)
+        steps = [level - below for below, level in zip((0, *self.levels), self.levels, strict=False)]
+        units = sum(size * step for size, step in zip(sizes, steps, strict=True))
+        return Plan(slots=sum(sizes), trials=sizes[0], units=units, note=f"rungs {', '.join(map(str, self.levels))}")
+
+    def propose(self) -> list[NewTrial]:
+        """The trials that start before any result: one a concurrent slot."""
+        proposed: list[NewTrial] = []
+        history: list[PastTrial] = []
+        for number in range(min(self.context.concurrency, self.context.max_trials)):
+            decision = self.suggest(history)
+            if not isinstance(decision, NewTrial):
+                break
+            proposed.append(decision)
+            history.append(PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, rung=0))
+        return proposed
+
+    def suggest(self, history: History) -> Decision:
+        """A promotion where a quota allows one, else a new trial."""
+        for rung in range(len(self.levels) - 2, -1, -1):
+            there = on_rung(history, rung)
+            promoted = sum(1 for trial in there if trial.rung != rung)
+            if promoted < completed(there, rung) // self.factor:
+                best = promotable([trial for trial in there if trial.rung == rung], self.levels[rung])
+                if best:
+                    note = f"best of rung {rung}"
+                    return Promote(best[0].number, budget=self.levels[rung + 1], rung=rung + 1, note=note)
+        new = self._start(history, seen_keys(history))
+        if isinstance(new, Exhausted):
+            climbing = [
+                t for t in history if not t.state.ended and t.rung is not None and t.rung < len(self.levels) - 1
+            ]
+            if climbing:
+                return Wait(f"no new trial is left; {len(climbing)} running ones may still be promoted")
+        return new
+
+    def draw(self, history: History, seen: Set[str]) -> Params | None:
+        """A new combination; None when the space is exhausted."""
+        rng = rng_for(self.context.seed, self.name, len(history))
+        return draw_new(self.context.space, seen, rng, lambda: self.context.space.sample(rng))
+
+    def _start(self, history: History, seen: Set[str]) -> NewTrial | Exhausted:
+        opening = self.opening(len(history), seen)
+        if isinstance(opening, Exhausted):
+            return opening
+        if opening is not None:
+            return replace(opening, budget=self.levels[0], rung=0)
+        params = self.draw(history, seen)
+        if params is None:
+            return Exhausted("every combination of the space is handed out")
+        return NewTrial(params, budget=self.levels[0], rung=0)

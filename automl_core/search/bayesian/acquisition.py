@@ -1,0 +1,148 @@
+"""What a row is worth trying for: the logarithm of expected improvement times chance of success.
+
+Log-EI after Ament et al. 2023 ("Unexpected improvements to expected improvement", NeurIPS): EI
+underflows far from the incumbent, its logarithm doesn't, so gradients lead everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import erfcx, log_ndtr, ndtr
+
+from automl_core.search.bayesian.encoding import Array, Indices
+from automl_core.search.bayesian.gp import Columns, Ensemble, Posterior
+
+_LOG_SQRT_2PI = 0.5 * np.log(2.0 * np.pi)
+
+
+def log_improvement(u: Array) -> Array:
+    """log(φ(u) + u Φ(u)), exact to rounding for every u (equation 9 of Ament et al.)."""
+    safe = np.where(u > -1.0, u, 0.0)
+    near = np.log(np.exp(-0.5 * safe * safe - _LOG_SQRT_2PI) + safe * ndtr(safe))
+    below = np.minimum(u, -1.0)
+    # φ(u) + uΦ(u) = φ(u) (1 - |u| √(π/2) erfcx(|u|/√2)); the bracket tends to u^-2
+    bracket = 1.0 + below * np.sqrt(0.5 * np.pi) * erfcx(-below / np.sqrt(2.0))
+    far = -0.5 * below * below - _LOG_SQRT_2PI
+    asymptote = -2.0 * np.log(-below)
+    log_bracket = np.where(below > -1e3, np.log(np.maximum(bracket, 1e-300)), asymptote)
+    result: Array = np.where(u > -1.0, near, far + log_bracket)
+    return result
+
+
+def log_sum(values: Array) -> Array:
+    """The log Σ exp over the last axis, for finite values (scipy's handles every case, at ten times the cost)."""
+    highest = values.max(axis=-1)
+    result: Array = highest + np.log(np.exp(values - highest[..., None]).sum(axis=-1))
+    return result
+
+
+@dataclass(frozen=True)
+class Model:
+    """One posterior of the losses with the incumbent of each of its fantasies.
+
+    Attributes:
+        posterior: of the losses; one column of targets a fantasy.
+        best: lowest loss known in each fantasy, shape (fantasies,).
+    """
+
+    posterior: Posterior
+    best: Array
+
+
+_APART = 0.02  # of the unit interval: nearer than this to a running trial, a trial is hardly a new idea
+
+
+class Acquisition:
+    """Log expected improvement, averaged over models and fantasies, plus log chances of success.
+
+    Around running trials a narrow penalty keeps trials apart (after González et al. 2016): where the model is
+    nearly sure of the optimum, fantasies alone would send all workers to it.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        models: Sequence[Model],
+        chances: Sequence[tuple[Posterior, float]] = (),
+        running: Array | None = None,
+    ) -> None:
+        """Set up.
+
+        Args:
+            columns: of the rows.
+            models: of the losses.
+            chances: (posterior, threshold): success is a value below the threshold.
+            running: rows of running trials, shape (q, width).
+        """
+        self.columns, self.models, self.chances = columns, tuple(models), tuple(chances)
+        self.ensemble = Ensemble([model.posterior for model in models]) if models else None
+        self.best = np.array([model.best for model in models])
+        self._chance_gradients = [Ensemble([posterior]) for posterior, _ in self.chances]
+        self.running = None if running is None or not len(running) else columns.split(running)
+
+    def __call__(self, rows: Array) -> Array:
+        """Values at rows, shape (m,)."""
+        parts = []
+        for model in self.models:
+            mean, variance = model.posterior.predict(rows)
+            deviation = np.sqrt(variance)[:, None]
+            value = np.log(deviation) + log_improvement((model.best - mean) / deviation)
+            parts.append(log_sum(value) - np.log(value.shape[1] * len(self.models)))
+        total = log_sum(np.array(parts).T) if parts else np.zeros(len(rows))
+        for posterior, threshold in self.chances:
+            mean, variance = posterior.predict(rows)
+            total = total + log_ndtr((threshold - mean[:, 0]) / np.sqrt(variance + posterior.noise))
+        if self.running is not None:
+            numeric, options = self.columns.split(rows)
+            apart = ((numeric[:, None, :] - self.running[0][None, :, :]) ** 2).sum(axis=2)
+            apart += (options[:, None, :] != self.running[1][None, :, :]).sum(axis=2)
+            total = total + _repulsion(apart)[0].sum(axis=1)
+        return np.asarray(total, dtype=np.float64)
+
+    def screen(self, rows: Array, count: int) -> Array:
+        """The most promising rows by the first model alone: the others cost as much again, each."""
+        if len(rows) <= count:
+            return rows
+        rough = Acquisition(self.columns, self.models[:1], self.chances)
+        return rows[np.sort(np.argsort(-rough(rows), kind="stable")[:count])]
+
+    def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
+        """Value at one row and its gradient by the moving positions among the numeric columns."""
+        total, gradient = 0.0, np.zeros(len(moving))
+        if self.ensemble is not None:
+            mean, variance, d_mean, d_variance = self.ensemble.gradients(row, moving)
+            deviation = np.sqrt(variance)
+            u = (self.best - mean) / deviation[:, None]
+            value = np.log(deviation)[:, None] + log_improvement(u)
+            summed = float(log_sum(value.ravel()))
+            share = np.exp(value - summed)
+            # dEI = Φ(u) (-dmean) + φ(u) dσ, over EI = σ h(u)
+            by_mean = -np.exp(log_ndtr(u) - value)
+            by_deviation = np.exp(-0.5 * u * u - _LOG_SQRT_2PI - value)
+            by_variance = (share * by_deviation).sum(axis=1) / (2 * deviation)
+            total = summed - float(np.log(value.size))
+            gradient = ((d_mean @ (share * by_mean)[:, :, None])[:, :, 0]).sum(axis=0) + by_variance @ d_variance
+        for (posterior, threshold), alone in zip(self.chances, self._chance_gradients, strict=True):
+            means, variances, d_means, d_variances = alone.gradients(row, moving)
+            spread = float(np.sqrt(variances[0] + posterior.noise))
+            margin = (threshold - float(means[0, 0])) / spread
+            log_chance = float(log_ndtr(margin))
+            rate = float(np.exp(-0.5 * margin * margin - _LOG_SQRT_2PI - log_chance))
+            total += log_chance
+            gradient = gradient - rate * (d_means[0, :, 0] / spread + margin * d_variances[0] / (2 * spread**2))
+        if self.running is not None:
+            numeric, options = self.columns.split(row)
+            difference = numeric - self.running[0]
+            penalty, rate_apart = _repulsion((difference**2).sum(axis=1) + (options != self.running[1]).sum(axis=1))
+            total += float(penalty.sum())
+            gradient = gradient + 2.0 * (rate_apart @ difference[:, moving])
+        return total, gradient
+
+
+def _repulsion(squared: Array) -> tuple[Array, Array]:
+    """log(1 - exp(-r²/2δ²)) of squared distances, and its derivative by them."""
+    x = np.maximum(squared / (2.0 * _APART**2), 1e-12)
+    return np.log(-np.expm1(-x)), np.where(x > 700, 0.0, 1.0 / np.expm1(np.minimum(x, 700.0))) / (2.0 * _APART**2)

@@ -1,0 +1,145 @@
+"""Bayesian optimisation: the suggestion that the evidence so far makes most promising."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
+
+from automl_core.search.base import Algorithm, Decision, Exhausted, History, NewTrial, Options, rng_for, seen_keys
+from automl_core.search.drawing import draw_new
+from automl_core.space import Params, Space
+
+if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with the experiment file
+    import numpy as np
+
+    from automl_core.search.bayesian.encoding import Array, Encoding
+
+_LISTED = 4096  # spaces with at most so many combinations are searched over all of them
+
+
+class BayesianOptions(Options):
+    """Options of `Bayesian`."""
+
+    initial_trials: int | None = Field(
+        None, ge=1, description="Trials of the initial design, defaults and warm start included."
+    )
+
+
+class Bayesian(Algorithm):
+    """Gaussian process, log expected improvement, fantasies for running trials (see the package's modules)."""
+
+    name: ClassVar[str] = "bayesian"
+    summary: ClassVar[str] = "Gaussian process with expected improvement: few trials, each costly."
+    options_model: ClassVar[type[Options]] = BayesianOptions
+    options: BayesianOptions
+
+    def propose(self) -> list[NewTrial]:
+        """The initial design, in the order in which it is handed out."""
+        return [NewTrial(params, budget=self.full_budget, note=note) for params, note in self._initial]
+
+    def suggest(self, history: History) -> Decision:
+        """The next combination: of the initial design, else the acquisition's maximum.
+
+        A pure function of the context and the history. Never a combination that stands in the history.
+        """
+        seen = seen_keys(history)
+        opening = self.opening(len(history), seen)
+        if opening is not None:
+            return opening
+        for params, note in self._initial[len(history) :]:
+            if Space.key(params) not in seen:
+                return NewTrial(params, budget=self.full_budget, note=note)
+        if not self.context.space.dimensions and seen:
+            return Exhausted("the space has one combination, and it is evaluated")
+        listed = self._unseen(seen)
+        if listed is not None and not listed:
+            return Exhausted(f"all {len(seen)} combinations of the space are handed out")
+        return self._best(history, seen, listed)
+
+    def describe(self, history: History) -> dict[str, Any]:
+        """Length scales, noise and the losses' warp, as fitted to the history."""
+        from automl_core.search.bayesian.surrogate import Evidence, Surrogate, describe
+
+        surrogate = Surrogate(self._encoding, Evidence.of(history), self._rng(history))
+        return describe(surrogate.acquisition.models, self._encoding)
+
+    @cached_property
+    def _encoding(self) -> Encoding:
+        from automl_core.search.bayesian.encoding import Encoding
+
+        return Encoding(self.context.space)
+
+    @cached_property
+    def _initial(self) -> list[tuple[Params, str]]:
+        from automl_core.search.bayesian.initial import design
+
+        dimensions = len(self.context.space.dimensions)
+        count = self.options.initial_trials or max(min(4 + dimensions // 4, 10), self.context.concurrency)
+        return design(self.context, min(count, max(self.context.max_trials, 1)))
+
+    def _rng(self, history: History) -> np.random.Generator:
+        import numpy as np
+
+        return np.random.default_rng([self.context.seed, len(history)])
+
+    def _unseen(self, seen: set[str]) -> list[Params] | None:
+        """The combinations not yet handed out, None where the space has too many to list."""
+        space = self.context.space
+        if space.size(limit=max(_LISTED, len(seen))) is None:
+            return None
+        return [params for params in space.combinations() if Space.key(params) not in seen]
+
+    def _best(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
+        import numpy as np
+
+        from automl_core.search.bayesian.maximize import candidates, maximise
+        from automl_core.search.bayesian.surrogate import Evidence, Surrogate
+
+        evidence, rng, encoding = Evidence.of(history), self._rng(history), self._encoding
+        if len(evidence.finished) + len(evidence.censored) < 2 and not evidence.failed:
+            return self._exploration(history, seen, listed)
+        surrogate = Surrogate(encoding, evidence, rng)
+        acquisition = surrogate.acquisition
+        if listed is not None:
+            rows = acquisition.screen(encoding.rows(listed), 200)
+            values = acquisition(rows)
+            order = np.argsort(-values, kind="stable")
+            rows, values = rows[order], values[order]
+        else:
+            pool = candidates(encoding, surrogate.best_rows(5), rng)
+            rows, values = maximise(acquisition, encoding, pool, rng)
+        found = self._first_unseen(rows, seen)
+        if found is None:
+            return self._exploration(history, seen, listed)
+        params, position = found
+        return NewTrial(params, budget=self.full_budget, note=_note(float(values[position])))
+
+    def _first_unseen(self, rows: Array, seen: set[str]) -> tuple[Params, int] | None:
+        for position, row in enumerate(rows):
+            params = self._encoding.params(row)
+            if Space.key(params) not in seen:
+                return params, position
+        return None
+
+    def _exploration(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
+        """A combination that spreads out, where there is nothing to model (or the model knows of nothing new)."""
+        from automl_core.search.sobol import sobol_points
+
+        space = self.context.space
+        points = islice(sobol_points(space, self.context.seed, self.name), len(history) + 64)
+        spread = next((params for params in points if Space.key(params) not in seen), None)
+        if spread is None and listed is not None:
+            spread = next(iter(listed), None)
+        elif spread is None:
+            rng = rng_for(self.context.seed, self.name, len(history))
+            spread = draw_new(space, seen, rng, lambda: space.sample(rng))
+        if spread is None:
+            return Exhausted(f"all {len(seen)} combinations of the space are handed out")
+        return NewTrial(spread, budget=self.full_budget, note="exploration")
+
+
+def _note(log_value: float) -> str:
+    return f"log EI {log_value:.2f}"

@@ -1,0 +1,31 @@
+"""What is tried before there is anything to learn from."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from automl_core.search.base import Context
+from automl_core.search.sobol import sobol_points
+from automl_core.space import Params, Space
+
+
+def design(context: Context, count: int) -> list[tuple[Params, str]]:
+    """The initial design with reasons: known good combinations, else the middle, then Sobol points.
+
+    Args:
+        context: its warm start and the defaults of its space come first (`search.base.leading`).
+        count: combinations in all; fewer only where the space has fewer, more where more are given.
+
+    Returns:
+        Pairs of a combination and why it is tried; no combination twice.
+    """
+    from automl_core.search.base import leading
+
+    given = leading(context)
+    found = list(given) or [(context.space.complete({}), "initial design: the middle of the space")]
+    points = islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)
+    found.extend((params, "initial design: Sobol") for params in points)
+    unique: dict[str, tuple[Params, str]] = {}
+    for params, note in found:
+        unique.setdefault(Space.key(params), (params, note))
+    return list(unique.values())[: max(count, len(given) + 1)]

@@ -1,0 +1,146 @@
+"""The maximum of an acquisition over a mixed space: gradients where they exist, local moves where not."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from automl_core.search.bayesian.acquisition import Acquisition
+from automl_core.search.bayesian.encoding import Array, Encoding
+
+_POOL = 600  # rows drawn from the space
+_NEAR = 60  # rows drawn around each of the best ones seen
+_SCREENED = 100  # rows of them all that are looked at closely
+_MOVES = 40  # discrete neighbours tried in one round
+
+
+def candidates(encoding: Encoding, best: Array, rng: np.random.Generator) -> Array:
+    """Settled rows to start from: draws from the space, and around the best rows seen, near and far."""
+    pools = [encoding.sample(_POOL, rng)]
+    for row in best:
+        near = np.repeat(row[None, :], _NEAR, axis=0)
+        step = 10.0 ** rng.uniform(-2.5, -0.5, (_NEAR, 1))
+        share = np.maximum(rng.random((_NEAR, 1)), 1.0 / encoding.width)
+        moved = rng.random(near.shape) < share
+        moved[np.arange(_NEAR), rng.integers(encoding.width, size=_NEAR)] = True
+        change(encoding, near, moved, step, rng)
+        pools.append(encoding.settle(near))
+    return np.vstack(pools)
+
+
+def change(encoding: Encoding, rows: Array, moved: np.ndarray, step: Array, rng: np.random.Generator) -> None:
+    """Move the marked numbers of rows: numeric ones by a normal step, categorical ones to any option."""
+    noise = step * rng.standard_normal(rows.shape)
+    for j in encoding.numeric:
+        at = moved[:, j]
+        units = encoding.lattice.get(int(j))
+        jump = noise[at, j]
+        if units is not None and len(units) > 1:  # at least to the neighbour
+            least = float(np.diff(units).min())
+            jump = np.where(np.abs(jump) < least, np.copysign(least, jump), jump)
+        x = rows[at, j] + jump
+        x = np.abs(x)  # reflect at both ends
+        rows[at, j] = np.clip(np.where(x > 1, 2 - x, x), 0.0, 1.0)
+    for j in encoding.categorical:
+        at = np.flatnonzero(moved[:, j])
+        rows[at, j] = rng.choice(encoding.choices[int(j)], size=len(at))
+
+
+def maximise(
+    acquisition: Acquisition, encoding: Encoding, pool: Array, rng: np.random.Generator, starts: int = 4
+) -> tuple[Array, Array]:
+    """Climb from the best rows of a pool.
+
+    Returns:
+        Settled rows and their values, best first: the climbed ones and the pool's best, shapes (m, width), (m,).
+    """
+    pool = acquisition.screen(pool, _SCREENED)
+    values = acquisition(pool)
+    chosen = _spread(pool, values, starts)
+    climbed = np.array([_climb(acquisition, encoding, pool[i], rng) for i in chosen])
+    climbed = encoding.settle(climbed)
+    rows = np.vstack([climbed, pool])
+    values = np.concatenate([acquisition(climbed), values])
+    order = np.argsort(-values, kind="stable")
+    return rows[order], values[order]
+
+
+def _spread(pool: Array, values: Array, count: int) -> list[int]:
+    """Best rows first, then the best of those that aren't beside one already chosen."""
+    order = np.argsort(-values, kind="stable")[:200]
+    chosen = [int(order[0])]
+    for least in (0.15, 0.0):
+        for i in order:
+            if len(chosen) >= count:
+                return chosen
+            if int(i) in chosen:
+                continue
+            apart = np.abs(pool[chosen] - pool[i]).max(axis=1).min()
+            if apart > least:
+                chosen.append(int(i))
+    return chosen
+
+
+def _climb(acquisition: Acquisition, encoding: Encoding, row: Array, rng: np.random.Generator) -> Array:
+    """Alternate gradients over the continuous columns and moves over the discrete ones until neither helps."""
+    discrete = len(encoding.lattice) + len(encoding.categorical) > 0
+    row = _ascend(acquisition, encoding, row)
+    if not discrete:
+        return row
+    value = float(acquisition(row[None])[0])
+    for _ in range(4):
+        neighbours = _neighbours(encoding, row, rng)
+        found = acquisition(neighbours)
+        i = int(np.argmax(found))
+        if found[i] <= value + 1e-9:
+            break
+        row = _ascend(acquisition, encoding, neighbours[i])
+        value = float(acquisition(row[None])[0])
+    return row
+
+
+def _ascend(acquisition: Acquisition, encoding: Encoding, row: Array) -> Array:
+    active = encoding.active(row[None])[0]
+    columns = np.array([j for j in encoding.continuous if active[j]], dtype=np.intp)
+    if not len(columns):
+        return row
+    moving = np.searchsorted(encoding.numeric, columns)
+
+    def negative(x: Array) -> tuple[float, Array]:
+        here = row.copy()
+        here[columns] = x
+        value, gradient = acquisition.gradient(here, moving)
+        return -value, -gradient
+
+    start = row[columns]
+    result = minimize(
+        negative, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * len(columns), options={"maxiter": 25}
+    )
+    if not np.isfinite(result.fun):
+        return row
+    moved = row.copy()
+    moved[columns] = np.clip(result.x, 0.0, 1.0)
+    return moved
+
+
+def _neighbours(encoding: Encoding, row: Array, rng: np.random.Generator) -> Array:
+    """Rows that differ in one discrete column: other options, and steps of a lattice."""
+    moves: list[tuple[int, float]] = []
+    for column, units in encoding.lattice.items():
+        here = int(np.argmin(np.abs(units - row[column])))
+        reached = [here + jump for jump in (-1, 1, -2, 2, -5, 5) if 0 <= here + jump < len(units)]
+        moves.extend((column, float(units[position])) for position in reached)
+    for column, options in encoding.choices.items():
+        others = options[options != row[column]]
+        if len(others) > _MOVES // 2:
+            others = rng.choice(others, size=_MOVES // 2, replace=False)
+        moves.extend((column, float(option)) for option in others)
+    if not moves:
+        return row[None].copy()
+    if len(moves) > 4 * _MOVES:
+        picked = rng.choice(len(moves), size=4 * _MOVES, replace=False)
+        moves = [moves[i] for i in picked]
+    rows = np.repeat(row[None], len(moves), axis=0)
+    for i, (column, value) in enumerate(moves):
+        rows[i, column] = value
+    return encoding.settle(rows)

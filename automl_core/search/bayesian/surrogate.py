@@ -1,0 +1,153 @@
+"""From a history to the acquisition that the next suggestion maximises."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from automl_core.search.base import History, PastTrial
+from automl_core.search.bayesian.acquisition import Acquisition, Model
+from automl_core.search.bayesian.encoding import Array, Encoding
+from automl_core.search.bayesian.gp import Columns, Fit, Posterior, Priors
+from automl_core.search.bayesian.subset import choose
+from automl_core.search.bayesian.warping import normalise
+from automl_core.states import TrialState
+
+_MAIN_EFFECTS = 20  # columns at most: the cost of a fit grows with them
+_WARPED = 30  # columns at most: beyond, there are too few trials to learn a warp of each
+_DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
+_FITTED = 100  # trials at most from which hyperparameters are learned
+_MODELLED = 300  # trials at most from which the posterior is computed
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a history says, sorted by what can be learned from it.
+
+    Attributes:
+        finished: trials with a final value.
+        censored: early-stopped trials: the value reached, from which they might have improved.
+        failed: trials whose combination gave no value.
+        running: trials that are under way, without a value.
+    """
+
+    finished: tuple[PastTrial, ...]
+    censored: tuple[PastTrial, ...]
+    failed: tuple[PastTrial, ...]
+    running: tuple[PastTrial, ...]
+
+    @classmethod
+    def of(cls, history: History) -> Evidence:
+        """Sort a history. Cancelled trials say nothing of their combination; a value that isn't finite is a failure."""
+        finished: list[PastTrial] = []
+        censored: list[PastTrial] = []
+        failed: list[PastTrial] = []
+        running: list[PastTrial] = []
+        for trial in history:
+            if trial.loss is not None and math.isfinite(trial.loss):
+                (censored if trial.state is TrialState.EARLY_STOPPED else finished).append(trial)
+            elif trial.state is TrialState.FAILED or trial.state.has_value:
+                failed.append(trial)
+            elif not trial.state.ended:
+                running.append(trial)
+        return cls(tuple(finished), tuple(censored), tuple(failed), tuple(running))
+
+
+class Surrogate:
+    """Gaussian processes of losses and of success, given the evidence."""
+
+    def __init__(self, encoding: Encoding, evidence: Evidence, rng: np.random.Generator, fantasies: int = 16) -> None:
+        """Encode the evidence and fit."""
+        self.encoding, self.rng, self.fantasies = encoding, rng, fantasies
+        valued = [*evidence.finished, *evidence.censored]
+        self.rows = encoding.rows([t.params for t in valued])
+        self.losses = np.array([t.loss for t in valued], dtype=np.float64)
+        self.censored = np.arange(len(valued)) >= len(evidence.finished)
+        self.failed = encoding.rows([t.params for t in evidence.failed])
+        self.running = encoding.rows([t.params for t in evidence.running])
+        plain = Columns(encoding.numeric, encoding.categorical, warped=False)
+        self.acquisition = Acquisition(plain, self._models(), self._chances(plain), self.running)
+
+    def best_rows(self, count: int) -> Array:
+        """Rows of the best values so far, shape (at most count, width)."""
+        return self.rows[np.argsort(self.losses, kind="stable")[:count]]
+
+    def _models(self) -> list[Model]:
+        if len(self.losses) < 2:
+            return []
+        losses = normalise(self.losses)
+        width = self.encoding.width
+        columns = Columns(
+            self.encoding.numeric,
+            self.encoding.categorical,
+            warped=width <= _WARPED,
+            main_effects=2 <= width <= _MAIN_EFFECTS,
+        )
+        kept = choose(columns, self.rows, losses, _MODELLED, self.rng)
+        rows, losses, known = self.rows[kept], losses[kept], ~self.censored[kept]
+        fitted = choose(columns, rows, losses, _FITTED, self.rng)
+        fit = Fit(columns, rows[fitted], losses[fitted], power=1.0 if len(losses) < 5 else None)
+        if known.sum() < 2:
+            known = np.ones_like(known)
+        noise = self.rng.standard_normal((len(self.running), self.fantasies))
+        models = []
+        draws = _DRAWS if len(losses) <= _FITTED else _DRAWS // 2
+        for hyper in fit.ensemble(self.rng, draws):
+            posterior = Posterior(columns, hyper, rows[known], losses[known])
+            if not known.all():
+                posterior = _with_censored(posterior, rows[~known], losses[~known])
+            if len(self.running):
+                posterior = posterior.with_pending(self.running, noise)
+            models.append(Model(posterior, posterior.smoothed().min(axis=0)))
+        return models
+
+    def _chances(self, columns: Columns) -> list[tuple[Posterior, float]]:
+        """Chance of success: a process over 0 (a value) and 1 (a failure), read as a probit of its middle."""
+        if not len(self.failed):
+            return []
+        rows = np.vstack([self.rows, self.failed])
+        labels = np.repeat([-1.0, 1.0], [len(self.rows), len(self.failed)])
+        order = np.concatenate([self.losses, np.full(len(self.failed), np.inf)])
+        kept = choose(columns, rows, order, _MODELLED, self.rng)
+        rows, labels = rows[kept], labels[kept]
+        fitted = choose(columns, rows, order[kept], _FITTED, self.rng)
+        fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=Priors(noise=(np.log(1e-2), 1.0)))
+        hyper = fit.ensemble(self.rng, 0, iterations=30)[0]
+        posterior = Posterior(columns, hyper, rows, labels)
+        return [(posterior, posterior.scale(np.zeros(1))[0])]
+
+
+def _with_censored(posterior: Posterior, rows: Array, reached: Array) -> Posterior:
+    """Add early-stopped trials at what they would be expected to end with.
+
+    Their final value is at most what they reached, and not a new best, or they would not have been
+    stopped: the mean of the posterior cut to that range (after Hutter et al. 2013).
+    """
+    upper = posterior.scale(reached)
+    lower = np.minimum(posterior.z.min(), upper)
+    mean, variance = posterior.predict(rows)
+    deviation = np.sqrt(variance)
+    a, b = (lower - mean[:, 0]) / deviation, (upper - mean[:, 0]) / deviation
+    mass = norm.cdf(b) - norm.cdf(a)
+    inside = np.where(mass > 1e-9, (norm.pdf(a) - norm.pdf(b)) / np.maximum(mass, 1e-12), 0.0)
+    values = np.clip(mean[:, 0] + deviation * inside, lower, upper)
+    return posterior.extended(rows, values[:, None])
+
+
+def describe(posteriors: Sequence[Model], encoding: Encoding) -> dict[str, object]:
+    """Length scales and noise for a person to read."""
+    if not posteriors:
+        return {}
+    hyper = posteriors[0].posterior.hyper
+    order = [*encoding.numeric, *encoding.categorical]
+    names = [p.name for p in encoding.space.dimensions]
+    scales = {names[j]: round(float(np.exp(s)), 4) for j, s in zip(order, hyper.scales, strict=True)}
+    return {
+        "length_scales": scales,
+        "noise": round(float(np.exp(hyper.noise)), 8),
+        "loss_power": round(hyper.power, 3),
+    }

@@ -1,0 +1,107 @@
+"""Grid search: every combination of the space's values, in the order of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from itertools import islice
+
+from pydantic import Field
+
+from automl_core.search.base import (
+    Algorithm,
+    Context,
+    Decision,
+    Exhausted,
+    History,
+    NewTrial,
+    Options,
+    Plan,
+    rng_for,
+    seen_keys,
+)
+from automl_core.space import Params, Space
+
+_LISTABLE = 10_000
+
+
+class GridOptions(Options):
+    """Options of grid search."""
+
+    resolution: int | None = Field(
+        None,
+        ge=2,
+        le=10_000,
+        description="Points taken from a parameter with endlessly many values, evenly over its distribution, "
+        "and at most from a whole-number one.",
+    )
+    shuffle: bool = Field(False, description="Hand the combinations out in a random order.")
+
+
+class Grid(Algorithm):
+    """Walks the whole grid, the last parameter of the file changing fastest."""
+
+    name = "grid"
+    summary = "every combination once, in the order of the file"
+    options_model = GridOptions
+    options: GridOptions
+
+    def __init__(self, context: Context) -> None:
+        """Check that the space can be listed.
+
+        Raises:
+            ValueError: a parameter has endlessly many values and there is no ``resolution``.
+        """
+        super().__init__(context)
+        for parameter in context.space.dimensions:
+            if self.options.resolution is None and parameter.values_within(parameter.low, parameter.high) is None:
+                raise ValueError(
+                    f"search.options.resolution: missing; the grid of space.{parameter.name} has no end: give a "
+                    "number of points here, or give the parameter q or multiple_of"
+                )
+
+    def plan(self) -> Plan:
+        """The size of the grid, as far as ``trials.max`` lets it be walked."""
+        wanted = sum(1 for _ in islice(self._new(frozenset()), self.context.max_trials))
+        whole = self._size(_LISTABLE)
+        size = f"over {_LISTABLE}" if whole is None else str(whole)
+        return self.plan_of(wanted, note=f"a grid of {size} combinations")
+
+    def propose(self) -> list[NewTrial]:
+        """All combinations."""
+        new = islice(self._new(frozenset()), self.context.max_trials)
+        return [NewTrial(params, budget=self.full_budget, note=note) for params, note in new]
+
+    def suggest(self, history: History) -> Decision:
+        """The first combination in the grid's order that was not handed out."""
+        seen = seen_keys(history)
+        opening = self.opening(len(history), seen)
+        if opening is not None:
+            return opening
+        for params, note in self._new(seen):
+            return NewTrial(params, budget=self.full_budget, note=note)
+        return Exhausted("every combination of the grid is handed out")
+
+    def _size(self, limit: int) -> int | None:
+        size = sum(1 for _ in islice(self.context.space.combinations(self.options.resolution), limit + 1))
+        return size if size <= limit else None
+
+    def _new(self, seen: Set[str]) -> Iterator[tuple[Params, str]]:
+        """Combinations not handed out yet, with their notes: the leading ones, then the grid's."""
+        for params, note in self.leading:
+            if Space.key(params) not in seen:
+                yield params, note
+        seen = seen | {Space.key(params) for params, _ in self.leading}
+        for params in self._walk():
+            if Space.key(params) not in seen:
+                yield params, ""
+
+    def _walk(self) -> Iterator[Params]:
+        grid = self.context.space.combinations(self.options.resolution)
+        if not self.options.shuffle:
+            yield from grid
+            return
+        # a grid too large to list is shuffled block by block
+        rng = rng_for(self.context.seed, self.name)
+        while block := list(islice(grid, _LISTABLE)):
+            rng.shuffle(block)
+            yield from block

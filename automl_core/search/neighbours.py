@@ -1,0 +1,79 @@
+"""Small changes to a combination, whatever its parameters are: what evolution, annealing and PBT share."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+from automl_core.space import Parameter, Params, Space
+
+
+def mutate(space: Space, params: Params, rng: random.Random, width: float, chance: float) -> Params:
+    """A combination near another one.
+
+    A numeric parameter moves by a normal step on the unit interval of its distribution, to another value even
+    when its grid is coarse; a categorical one is drawn anew. At least one active parameter changes, where one can.
+
+    Args:
+        space: of the combination.
+        params: where to start.
+        rng: makes the changes.
+        width: standard deviation of a numeric step, in (0, 1].
+        chance: that a parameter changes.
+    """
+    units = space.units(params)
+    active = [i for i, unit in enumerate(units) if not math.isnan(unit)]
+    chosen = [i for i in active if rng.random() < chance] or ([rng.choice(active)] if active else [])
+    for i, unit in enumerate(units):
+        parameter = space.dimensions[i]
+        if math.isnan(unit):
+            units[i] = rng.random()  # counts when a change of its parent makes it active
+        elif i in chosen:
+            low, high = space.bounds(parameter, params)
+            units[i] = _moved(parameter, unit, rng, width, low, high)
+    return space.at(units)
+
+
+def crossover(space: Space, params: Params, other: Params, rng: random.Random) -> Params:
+    """A combination whose parameters come from two others, each from either with the same chance."""
+    mine, theirs = space.units(params), space.units(other)
+    units = []
+    for a, b in zip(mine, theirs, strict=True):
+        first, second = (a, b) if rng.random() < 0.5 else (b, a)
+        units.append(
+            rng.random() if math.isnan(first) and math.isnan(second) else second if math.isnan(first) else first
+        )
+    return space.at(units)
+
+
+def _moved(parameter: Parameter, unit: float, rng: random.Random, width: float, low: float, high: float) -> float:
+    if parameter.kind == "categorical":
+        return _another(parameter, unit, rng)
+    here = parameter.value_at(unit, low, high)
+    for _ in range(8):
+        moved = _reflect(unit + rng.gauss(0.0, width))
+        if parameter.value_at(moved, low, high) != here:
+            return moved
+        width = min(1.0, 2 * width)  # the next value of the grid is farther away
+    return rng.random()
+
+
+def _another(parameter: Parameter, unit: float, rng: random.Random) -> float:
+    here = parameter.value_at(unit)
+    for _ in range(8):
+        drawn = rng.random()
+        if parameter.value_at(drawn) != here:
+            return drawn
+    others: Sequence[object] = [
+        option
+        for option, weight in zip(parameter.options, parameter.weights, strict=True)
+        if weight > 0 and option is not here
+    ]
+    return parameter.unit_of(rng.choice(others)) if others else unit  # type: ignore[arg-type]
+
+
+def _reflect(unit: float) -> float:
+    """Fold a number at 0 and 1 back into the unit interval."""
+    unit = abs(unit) % 2.0
+    return 2.0 - unit if unit > 1.0 else unit

@@ -1,0 +1,279 @@
+"""Learning-curve tables: real scikit-learn models on bundled data, every combination of a grid trained once.
+
+Each table holds the validation loss after every epoch (or tree) of every combination. It is made on first
+use (``python -m benchmarks.search.curves`` makes all, some minutes on one core) and cached beside this file
+under ``benchmarks/.cache``, which git ignores.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from automl_core.space import Params, Space
+from automl_core.spec.parameters import Parameter
+
+CACHE = Path(__file__).parents[1] / ".cache" / "curves"
+Curve = Iterator[float]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model on a data set: its space, its budget and how one combination is trained, epoch by epoch."""
+
+    name: str
+    space: dict[str, Any]
+    epochs: int
+    train: Callable[[Params], Curve]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Every combination's learning curve.
+
+    Attributes:
+        losses: combination's key → loss after 1, 2, … epochs.
+    """
+
+    name: str
+    mapping: dict[str, Any]
+    space: Space
+    epochs: int
+    losses: dict[str, list[float]]
+
+    @property
+    def best(self) -> float:
+        return min(min(curve) for curve in self.losses.values())
+
+
+def _log2(low: int, high: int, **more: Any) -> dict[str, Any]:
+    return {"type": "loguniform", "low": 2.0**low, "high": 2.0**high, "power_of": 2, **more}
+
+
+def _choice(*values: Any) -> dict[str, Any]:
+    return {"type": "choice", "values": list(values)}
+
+
+@cache
+def _data(name: str, regression: bool) -> tuple[np.ndarray, ...]:
+    from sklearn import datasets
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+    if regression:
+        y = (y - y.mean()) / y.std()
+    x, x_val, y, y_val = train_test_split(x, y, test_size=0.3, random_state=0, stratify=None if regression else y)
+    scaler = StandardScaler().fit(x)
+    return scaler.transform(x), scaler.transform(x_val), y, y_val
+
+
+def _log_loss(y: np.ndarray, proba: np.ndarray) -> float:
+    chosen = proba[np.arange(len(y)), y]
+    return float(-np.log(np.clip(np.nan_to_num(chosen, nan=1e-6), 1e-6, 1)).mean())
+
+
+def _mlp(data: str, regression: bool, metric: str, epochs: int) -> Callable[[Params], Curve]:
+    def train(params: Params) -> Curve:
+        from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+        x, x_val, y, y_val = _data(data, regression)
+        values = dict(params)
+        model = (MLPRegressor if regression else MLPClassifier)(
+            hidden_layer_sizes=(int(values.pop("units")),) * int(values.pop("layers", 1)),
+            learning_rate_init=values.pop("lr"),
+            batch_size=int(values.pop("batch", 32)),
+            random_state=0,
+            **values,
+        )
+        for _ in range(epochs):
+            try:
+                model.partial_fit(x, y) if regression else model.partial_fit(x, y, classes=np.unique(y))
+                if regression:
+                    yield min(10.0, float(((model.predict(x_val) - y_val) ** 2).mean()))
+                elif metric == "error":
+                    yield float((model.predict(x_val) != y_val).mean())
+                else:
+                    yield _log_loss(y_val, model.predict_proba(x_val))
+            except ValueError:  # it diverged
+                yield 10.0
+
+    return train
+
+
+def _sgd(data: str, epochs: int) -> Callable[[Params], Curve]:
+    def train(params: Params) -> Curve:
+        from sklearn.linear_model import SGDClassifier
+
+        x, x_val, y, y_val = _data(data, False)
+        model = SGDClassifier(random_state=0, **params)
+        order = np.random.default_rng(0)
+        for _ in range(epochs):
+            shuffled = order.permutation(len(y))
+            model.partial_fit(x[shuffled], y[shuffled], classes=np.unique(y))
+            yield _log_loss(y_val, model.predict_proba(x_val))
+
+    return train
+
+
+def _boosting(data: str, regression: bool, trees: int, each: int = 1) -> Callable[[Params], Curve]:
+    def train(params: Params) -> Curve:
+        from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+
+        x, x_val, y, y_val = _data(data, regression)
+        kind = GradientBoostingRegressor if regression else GradientBoostingClassifier
+        model = kind(n_estimators=trees * each, random_state=0, **params).fit(x, y)
+        stages = model.staged_predict(x_val) if regression else model.staged_predict_proba(x_val)
+        for index, stage in enumerate(stages):
+            if index % each == each - 1:
+                yield float(((stage - y_val) ** 2).mean()) if regression else _log_loss(y_val, stage)
+
+    return train
+
+
+PROBLEMS = {
+    problem.name: problem
+    for problem in (
+        Problem(
+            "digits_mlp",
+            {
+                "lr": {"type": "loguniform", "low": 4.0**-7, "high": 0.25, "power_of": 4},
+                "units": _log2(3, 7),
+                "alpha": _choice(1e-5, 1e-2),
+                "batch": _log2(5, 7),
+                "activation": _choice("relu", "tanh"),
+            },
+            27,
+            _mlp("digits", False, "error", 27),
+        ),
+        Problem(
+            "breast_cancer_sgd",
+            {
+                "alpha": _log2(-16, -2),
+                "eta0": _log2(-12, 0),
+                "penalty": _choice("l2", "l1", "elasticnet"),
+                "learning_rate": _choice("constant", "invscaling"),
+                "loss": _choice("log_loss"),
+            },
+            81,
+            _sgd("breast_cancer", 81),
+        ),
+        Problem(
+            "diabetes_boosting",
+            {
+                "learning_rate": _log2(-8, 0),
+                "max_depth": {"type": "int", "low": 1, "high": 6},
+                "subsample": {"type": "uniform", "low": 0.4, "high": 1.0, "multiple_of": 0.2},
+                "max_features": {"type": "uniform", "low": 0.25, "high": 1.0, "multiple_of": 0.25},
+            },
+            81,
+            _boosting("diabetes", True, 81),
+        ),
+        Problem(
+            "diabetes_mlp",
+            {
+                "lr": _log2(-12, -2),
+                "units": _log2(2, 6),
+                "batch": _log2(3, 6),
+                "solver": _choice("adam", "sgd"),
+                "momentum": _choice(0.0, 0.5, 0.9) | {"when": {"solver": ["sgd"]}},
+            },
+            27,
+            _mlp("diabetes", True, "", 27),
+        ),
+        Problem(
+            "wine_mlp",
+            {
+                "lr": _log2(-14, -3),
+                "units": _log2(2, 6),
+                "layers": {"type": "int", "low": 1, "high": 2},
+                "alpha": _choice(1e-4, 1e-2, 1.0),
+                "batch": _log2(3, 5),
+            },
+            27,
+            _mlp("wine", False, "loss", 27),
+        ),
+        Problem(
+            "breast_cancer_mlp",
+            {
+                "lr": _log2(-14, -3),
+                "units": _log2(2, 6),
+                "activation": _choice("relu", "tanh", "logistic"),
+                "batch": _log2(4, 7),
+                "alpha": _choice(1e-4, 1.0),
+            },
+            81,
+            _mlp("breast_cancer", False, "loss", 81),
+        ),
+        Problem(
+            "digits_boosting",
+            {
+                "learning_rate": _log2(-5, 0),
+                "max_depth": {"type": "int", "low": 1, "high": 4},
+                "subsample": {"type": "uniform", "low": 0.25, "high": 1.0, "multiple_of": 0.25},
+                "max_features": _choice(0.125, 0.5),
+            },
+            27,
+            _boosting("digits", False, 27),
+        ),
+        Problem(
+            "digits_sgd",
+            {
+                "alpha": _log2(-16, -2),
+                "eta0": _log2(-12, 0),
+                "penalty": _choice("l2", "l1"),
+                "learning_rate": _choice("constant", "adaptive"),
+                "loss": _choice("log_loss"),
+            },
+            27,
+            _sgd("digits", 27),
+        ),
+    )
+}
+
+
+def space_of(mapping: dict[str, Any]) -> Space:
+    return Space.from_models(TypeAdapter(dict[str, Parameter]).validate_python(mapping))
+
+
+def load(name: str) -> Table:
+    """A table, made and cached when it isn't there yet."""
+    problem = PROBLEMS[name]
+    space = space_of(problem.space)
+    path = CACHE / f"{name}.json"
+    losses: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+    combinations = list(space.combinations())
+    if len(losses) < len(combinations):
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for params in combinations:
+                curve = list(problem.train(params))
+                losses[Space.key(params)] = [round(v, 6) if math.isfinite(v) else 10.0 for v in curve]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(losses))
+    return Table(name, problem.space, space, problem.epochs, losses)
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    for name in sys.argv[1:] or PROBLEMS:
+        started = time.monotonic()
+        table = load(name)
+        final = sorted(curve[-1] for curve in table.losses.values())
+        print(
+            f"{name}: {len(table.losses)} combinations, {table.epochs} epochs, best {table.best:.4f}, final losses "
+            f"{final[0]:.4f} / {final[len(final) // 4]:.4f} / {final[len(final) // 2]:.4f} (best, quartile, median), "
+            f"{time.monotonic() - started:.0f} s",
+            flush=True,
+        )
