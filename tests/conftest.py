@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import random
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +71,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-@pytest.fixture(autouse=True)
-def shared_randomness_untouched() -> Iterator[None]:
-    """Fail a test whose code draws from, or seeds, the random state that everybody shares."""
-    before = random.getstate()
-    yield
-    if random.getstate() != before:
-        random.setstate(before)
-        pytest.fail("the global random state was used: take a generator made from the seed instead")

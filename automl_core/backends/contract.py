@@ -178,9 +178,9 @@ def command_line(task: LocalTask, context: TrialContext) -> list[str]:
         arguments = shell_command(task.command, context.text_of)
     else:
         arguments = _argument_list(task.command, context.text_of)
-    for argument in arguments:
+    for number, argument in enumerate(arguments):
         if "\0" in argument:
-            raise TemplateError(f"command: {argument!r} has a NUL character in it, which no command line can carry")
+            raise TemplateError(f"command: element {number} has a NUL character in it, which no command line can carry")
     return arguments
 
 

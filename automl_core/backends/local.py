@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from automl_core.spec.models import LocalTask
 
 _CHUNK = 64 * 1024  # a pipe's capacity
-_DRAIN = 2.0  # seconds in which output may still come after the end, from whoever else was handed the pipe
+_LAST_WORDS = 1024 * 1024  # bytes that a pipe may still hold when all who print have ended
+_DRAIN = 0.5  # seconds to wait for them where the pipe was handed on to another, who keeps it open
 _CLOSE = 30.0  # seconds that killed processes may take to be gone
 
 
@@ -95,15 +96,16 @@ class LocalProcess(Job):
             with contextlib.ExitStack() as undo:
                 link, output, process = self._start_guard(self._request(), undo)
                 rest = self._wait_for_start(link, output)
+                name = f"automl-output-{self._label}"
+                arguments = (link, output, process, rest)
+                watcher = threading.Thread(target=self._watch, args=arguments, name=name, daemon=True)
+                watcher.start()
+                self._watcher = watcher
                 undo.pop_all()
         except BaseException as error:
             self._exit = unstarted(str(error))
             self._buffer.close()
             raise
-        self._watcher = threading.Thread(
-            target=self._watch, args=(link, output, process, rest), name=f"automl-output-{self._label}", daemon=True
-        )
-        self._watcher.start()
 
     @property
     def identity(self) -> Identity:
@@ -170,28 +172,21 @@ class LocalProcess(Job):
         Raises:
             StartError: a text that no process can be given, or a folder that can't be made.
         """
-        entries = [f"{name}={value}" for name, value in self._environment.items()]
         for name in self._environment:
             if not name or "=" in name:
                 raise StartError(f"env: {name!r} can't be the name of an environment variable")
-        for text in (*self._arguments, *entries):
-            if "\0" in text:
-                raise StartError(f"{text.split('=')[0]!r} has a NUL character in it, which no process can be given")
         for folder in self._folders:
             try:
                 (self._cwd / folder).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StartError(f"the trial's folder {folder} can't be made: {error.strerror}") from None
-        try:
-            return guard.Request(
-                timeout=float("inf") if self._timeout is None else self._timeout,
-                grace=self._grace,
-                cwd=os.fsencode(self._cwd),
-                argv=[os.fsencode(argument) for argument in self._arguments],
-                env=[os.fsencode(entry) for entry in entries],
-            ).encode()
-        except UnicodeEncodeError as error:
-            raise StartError(f"{error.object!r} can't be written as {error.encoding}: {error.reason}") from None
+        return guard.Request(
+            timeout=float("inf") if self._timeout is None else self._timeout,
+            grace=self._grace,
+            cwd=_encoded(str(self._cwd), "cwd"),
+            argv=[_encoded(text, f"command: element {n}") for n, text in enumerate(self._arguments)],
+            env=[_encoded(f"{name}={value}", f"env: {name}") for name, value in self._environment.items()],
+        ).encode()
 
     def _start_guard(
         self, request: bytes, undo: contextlib.ExitStack
@@ -253,26 +248,26 @@ class LocalProcess(Job):
 
     def _watch(self, link: socket.socket, output: int, process: subprocess.Popen[bytes], report: bytes) -> None:
         """In a thread of its own: take in the output and the guard's report, until both have ended."""
-        began, deadline = time.monotonic(), float("inf")
+        began = time.monotonic()
         ended = lost("it could not be watched; the log of its worker says why", 0.0)
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(output, selectors.EVENT_READ)
                 selector.register(link, selectors.EVENT_READ)
-                while selector.get_map() and time.monotonic() < deadline:
-                    for key, _ in selector.select(_DRAIN):
+                while link in selector.get_map():
+                    for key, _ in selector.select():
                         if key.fileobj == output:
-                            if chunk := os.read(output, _CHUNK):
-                                self._buffer.put(chunk)
-                            else:
-                                selector.unregister(output)
+                            self._buffer.put(os.read(output, _CHUNK))
                         elif data := _receive(link):
                             report += data
                         else:
                             selector.unregister(link)
-                            process.wait()
-                            ended = self._exit_from(report, time.monotonic() - began)
-                            deadline = time.monotonic() + _DRAIN
+                process.wait()
+                ended = self._exit_from(report, time.monotonic() - began)
+                room = _LAST_WORDS
+                while room > 0 and selector.select(_DRAIN) and (chunk := os.read(output, _CHUNK)):
+                    self._buffer.put(chunk)
+                    room -= len(chunk)
         finally:
             with self._state:
                 self._exit, self._link = ended, None
@@ -300,6 +295,16 @@ class LocalProcess(Job):
         except BackendError as error:
             return lost(f"its guard process was ended from outside, and {error}", seconds)
         return lost("its guard process was ended from outside, so its own end was not seen", seconds)
+
+
+def _encoded(text: str, what: str) -> bytes:
+    """A text as a process is given it; an error doesn't show it, for it may be a secret."""
+    if "\0" in text:
+        raise StartError(f"{what} has a NUL character in it, which no process can be given")
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise StartError(f"{what} can't be written as {error.encoding}: {error.reason}") from None
 
 
 def _hang_up(link: socket.socket) -> None:

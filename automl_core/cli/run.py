@@ -111,11 +111,8 @@ def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> i
     found = ending.summary
     shown = place is not None and found is not None and _show_result(place, top)
     if not shown:
-        print(
-            f"{found.state}: {found.reason}"
-            if found is not None and found.reason
-            else f"the run ended: {ending.run.state}"
-        )
+        why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
+        print(why or f"the run ended: {ending.run.state}")
     return 0 if ending.good else 1
 
 

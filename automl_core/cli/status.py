@@ -83,7 +83,7 @@ def _stop_before_start(target: str, run_id: str | None) -> bool:
     """
     from pathlib import Path
 
-    from automl_core.cli.places import find_experiment, home, run_place
+    from automl_core.cli.places import UserError, find_experiment, home, run_place
     from automl_core.client.airflow import AirflowClient
     from automl_core.client.credentials import find_credentials
     from automl_core.client.errors import ClientError
@@ -97,9 +97,17 @@ def _stop_before_start(target: str, run_id: str | None) -> bool:
     try:
         with AirflowClient(find_credentials(home())) as client:
             active = [run for run in client.runs(name) if not run.over and run_id in (None, run.run_id)]
-            for run in active:
-                if run_place(load_experiment(path), run.run_id).journal().refresh().created:
+            for run in active[:1]:
+                place = run_place(load_experiment(path), run.run_id)
+                if place.journal().refresh().created:
                     return False
+                if any(
+                    t.task_id == "propose" and t.state == "success" for t in client.task_instances(name, run.run_id)
+                ):
+                    # it runs, but its journal lies where only Airflow's machines see it
+                    raise UserError(
+                        f"the journal of {run.run_id} is not in {place.folder}: stop it where that folder is"
+                    )
                 client.set_run_state(name, run.run_id, "failed")
                 print(f"{name}: the run {run.run_id} is ended before its first trial")
                 return True

@@ -20,6 +20,7 @@ from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState
 from automl_core.storage.base import ObjectStore
 from automl_core.study.history import history_of, ranking
+from automl_core.study.layout import SCRATCH
 from automl_core.study.state import State
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def publish(
     copied = publish_best_model(store, prefix, number, of_best, afresh=has_ended(state))
     store.put(prefix + CONTROLLER, files[CONTROLLER])
     if has_ended(state):
+        store.delete_prefix(prefix + SCRATCH)
         keep = experiment.output.keep_models
         if keep != "all":
             kept = ranked[: 1 if keep == "best" else keep]

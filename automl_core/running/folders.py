@@ -10,7 +10,7 @@ from pathlib import Path
 
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding
-from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, checkpoint_prefix, trial_prefix
+from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
 
 
 class Folders:
@@ -34,7 +34,7 @@ class Folders:
         local = self._local("")
         name = f"slot_{binding.slot}_{binding.task}_{binding.attempt}"
         self._scratch = (
-            local / "scratch" / name if local else Path(tempfile.gettempdir()) / f"automl-{os.getpid()}-{name}"
+            local / SCRATCH / name if local else Path(tempfile.gettempdir()) / f"automl-{os.getpid()}-{name}"
         )
         self.model = self._scratch / "model"
         self._own = checkpoint_prefix(binding.trial, binding.budget)

@@ -145,7 +145,10 @@ class LocalRun:
         seconds, tail = status.seconds, list(self._tail)
         if status.cause is Cause.TERMINATED and self._ordered is not None:
             self.watch.observe(source.poll())
-            return self.watch.ended_as(*self._ordered, seconds=seconds)
+            state, reason = self._ordered
+            if state is TrialState.FAILED:
+                reason = f"{reason}. Its last lines:\n" + "\n".join(tail)
+            return self.watch.ended_as(state, reason, seconds=seconds)
         if status.ok:
             try:
                 self.watch.observe(source.finish())

@@ -2,15 +2,18 @@
 
 Nothing is simulated but the training and the clock: study, journal, search, stopping rules and
 metrics are the ones that run in Airflow. Slots behave as mapped task instances do: as many at
-once as the file allows, tried again after a while when a training failed or a worker died.
+once as the file allows, tried again after a while when a training failed or a worker died (their
+place is free meanwhile, and the training task that they were at is where they go on).
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal, TypeAlias
 
 from automl_core.metrics.series import Point
@@ -19,7 +22,7 @@ from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore
-from automl_core.study import Binding, Journal, NotNow, Outcome, Study
+from automl_core.study import Answer, Binding, Journal, NotNow, Outcome, Study
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.state import StopRecord
 
@@ -105,9 +108,19 @@ class Simulation:
         self._active = 0
         self._busiest = 0
         lanes = self.study.state.lanes
-        self._queue: list[int] = list(range(lanes or int(self.study.state.plan["slots"])))
-        self._waiting: list[int] = []
+        self._queue = deque((slot, 0) for slot in range(lanes or int(self.study.state.plan["slots"])))
+        self._waiting: list[tuple[int, int, int]] = []  # slot, training task, what of the journal it has seen
         self._skipped: list[int] = []
+        self._lost: set[int] = set()
+
+    def at(self, seconds: float, action: Callable[[Study], object]) -> None:
+        """Have something done so many simulated seconds from now, as by a person: a stop, a cancelled trial."""
+
+        def act() -> None:
+            action(self.study)
+            self._wake()
+
+        self._later(seconds, act)
 
     def run(self) -> SimulatedRun:
         """Run to the end.
@@ -115,18 +128,21 @@ class Simulation:
         Raises:
             RuntimeError: slots wait for one another for ever; names them.
         """
-        started = self.now
+        started = ended = self.now
         self._fill()
         while self._events:
             self.now, _, action = heapq.heappop(self._events)
+            before = self.study.state.seq
             action()
+            if self.study.state.seq != before:
+                ended = self.now
             if not self._events and self._waiting:
-                before = self.study.state.seq
+                if all(seen == self.study.state.seq for _, _, seen in self._waiting):
+                    slots = sorted(slot for slot, _, _ in self._waiting)
+                    raise RuntimeError(f"slots {slots} wait for nothing, after {before} records of the journal")
                 self._wake()
-                if not self._events and self.study.state.seq == before and self._waiting:
-                    raise RuntimeError(f"slots {self._waiting} wait for nothing: {self.study.state.seq} records")
         stop = self.study.finish()
-        return SimulatedRun(self.study, stop, self.now - started, self._busiest, sorted(self._skipped))
+        return SimulatedRun(self.study, stop, ended - started, self._busiest, sorted(self._skipped))
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._events, (self.now + seconds, next(self._count), action))
@@ -135,21 +151,34 @@ class Simulation:
         """Start queued slots while there are free places; a slot that waits holds its place, as in Airflow."""
         limit = self.study.experiment.trials.concurrency
         while self._queue and self._active < limit:
-            slot = self._queue.pop(0)
             self._active += 1
-            self._later(self._start_delay, lambda slot=slot: self._start(slot))  # type: ignore[misc]
+            self._later(self._start_delay, partial(self._start, *self._queue.popleft()))
 
-    def _start(self, slot: int) -> None:
-        laned = self.study.state.lanes is not None
-        answer = self.study.ask(None if laned else slot, lane=slot if laned else None)
+    def _start(self, slot: int, task: int) -> None:
+        self._lost.discard(slot)
+        answer = self._ask(slot, task)
+        if isinstance(answer, NotNow) and self._lost:
+            for lost in sorted(self._lost):
+                self.study.release(lost)
+            self._lost.clear()
+            answer = self._ask(slot, task)
+        if isinstance(answer, NotNow) and answer.give_way:
+            self._try_again(slot, task, self._worker_timeout)
+            return
         if isinstance(answer, NotNow):
-            self._waiting.append(slot)
+            self._waiting.append((slot, task, answer.seq))
             return
         if not isinstance(answer, Binding):
-            self._skipped.append(slot)
+            if slot not in self.study.state.works:
+                self._skipped.append(slot)
             self._release()
             return
         self._attempt(slot, answer)
+
+    def _ask(self, slot: int, task: int) -> Answer:
+        if self.study.state.lanes is not None:
+            return self.study.ask(lane=slot)
+        return self.study.resume(slot, task) if task else self.study.ask(slot)
 
     def _attempt(self, slot: int, binding: Binding) -> None:
         training = self._trainer(binding, binding.params)
@@ -158,7 +187,7 @@ class Simulation:
         )  # fmt: skip
         attempt = _Attempt(binding, watch, list(training.metrics.items()), training, self.now)
         self._busiest = max(self._busiest, len(self.study.state.running))
-        self._later(training.seconds_per_step, lambda: self._step(slot, attempt))
+        self._later(training.seconds_per_step, partial(self._step, slot, attempt))
 
     def _step(self, slot: int, attempt: _Attempt) -> None:
         if attempt.steps:
@@ -168,7 +197,7 @@ class Simulation:
             if verdict is not None:
                 self._end(slot, attempt, attempt.watch.ended_as(*verdict, seconds=self.now - attempt.started))
             elif attempt.steps:
-                self._later(attempt.training.seconds_per_step, lambda: self._step(slot, attempt))
+                self._later(attempt.training.seconds_per_step, partial(self._step, slot, attempt))
             else:
                 self._finish(slot, attempt)
         else:
@@ -178,7 +207,7 @@ class Simulation:
         seconds = self.now - attempt.started
         ending = attempt.training.ending
         if ending == "worker_dies":
-            self._later(self._worker_timeout, lambda: self._start(slot))
+            self._later(self._worker_timeout, partial(self._notice, slot, attempt.binding))
         elif ending == "fails":
             self._end(
                 slot, attempt,
@@ -190,14 +219,10 @@ class Simulation:
     def _end(self, slot: int, attempt: _Attempt, outcome: Outcome) -> None:
         told = self.study.tell(attempt.binding, outcome)
         if told.stop is not None and self.study.state.lanes is None:
-            unbound = set(told.unbound) - {slot}
-            self._skipped += [s for s in (*self._queue, *self._waiting) if s in unbound]
-            self._active -= sum(1 for s in self._waiting if s in unbound)
-            self._queue = [s for s in self._queue if s not in unbound]
-            self._waiting = [s for s in self._waiting if s not in unbound]
+            self._skip(set(told.unbound))
         more_tasks = attempt.binding.task < len(self.study.experiment.tasks) - 1
         if told.retry:
-            self._later(self.study.experiment.trials.retry_delay, lambda: self._start(slot))
+            self._try_again(slot, attempt.binding.task, self.study.experiment.trials.retry_delay)
         elif told.accepted and more_tasks and outcome.state is TrialState.SUCCEEDED:
             answer = self.study.resume(attempt.binding.slot, attempt.binding.task + 1)
             if isinstance(answer, Binding):
@@ -205,10 +230,33 @@ class Simulation:
             else:
                 self._release()
         elif self.study.state.lanes is not None:
-            self._later(0.0, lambda: self._start(slot))
+            self._later(0.0, partial(self._start, slot, 0))
         else:
             self._release()
         self._wake()
+
+    def _skip(self, unbound: set[int]) -> None:
+        self._skipped += [item[0] for item in (*self._queue, *self._waiting) if item[0] in unbound]
+        self._active -= sum(1 for item in self._waiting if item[0] in unbound)
+        self._queue = deque(item for item in self._queue if item[0] not in unbound)
+        self._waiting = [item for item in self._waiting if item[0] not in unbound]
+
+    def _notice(self, slot: int, binding: Binding) -> None:
+        """Airflow has seen that a worker is dead; the journal learns it from whoever finds no place free."""
+        if self.study.state.lanes is None:
+            self._lost.add(binding.slot)
+        self._try_again(slot, binding.task, self.study.experiment.trials.retry_delay)
+        self._wake()
+
+    def _try_again(self, slot: int, task: int, delay: float) -> None:
+        """Give the place to others until the slot's time has come; then it is the first in the queue."""
+
+        def queue() -> None:
+            self._queue.appendleft((slot, task))
+            self._fill()
+
+        self._later(delay, queue)
+        self._release()
 
     def _release(self) -> None:
         self._active -= 1
@@ -216,5 +264,5 @@ class Simulation:
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for slot in waiting:
-            self._later(0.0, lambda slot=slot: self._start(slot))  # type: ignore[misc]
+        for slot, task, _ in waiting:
+            self._later(0.0, partial(self._start, slot, task))

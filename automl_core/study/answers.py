@@ -42,11 +42,14 @@ class NotNow:
 
     Attributes:
         full: whether it is for as many trials running as are allowed.
+        give_way: whether a trial waits for its new attempt: whoever waits must not hold the place that the attempt
+            needs, or both wait for ever.
     """
 
     reason: str
     seq: int
     full: bool = False
+    give_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from automl_core.search.base import Algorithm, Exhausted, NewTrial, Promote, Wait
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
+from automl_core.states import TrialState
 from automl_core.study.answers import Binding, NotNow, Over
 from automl_core.study.history import history_of
 from automl_core.study.journal import Journal
@@ -26,7 +28,7 @@ class Binder:
             journal: of the experiment; read by the caller.
             experiment: its file.
             algorithm: gives the algorithm when it is needed.
-            gated: whether running trials are counted against the file's concurrency.
+            gated: whether running trials are counted against the file's concurrency (see `is_full`).
         """
         self.journal, self.experiment, self.gated = journal, experiment, gated
         self._algorithm = algorithm
@@ -54,16 +56,16 @@ class Binder:
         """
         state = self.state
         if self._is_full(state):
-            return NotNow(f"{len(state.running)} trials are running, as many as allowed", state.seq, full=True)
+            return no_place(state)
         place = slot if slot is not None else self._free_slot()
         if place is None:
             return Over("every slot is taken")
         seen, bound, decision = state.seq, len(state.works), self._decide()
         if isinstance(decision, Promote) and not _can_go_on(decision, state):
-            name = self.experiment.search.algorithm
-            raise RuntimeError(f"a fault of the algorithm {name}: it promotes trial {decision.trial}, which can't go on")
+            name, trial = self.experiment.search.algorithm, decision.trial
+            raise RuntimeError(f"a fault of the algorithm {name}: it promotes trial {trial}, which can't go on now")
         if isinstance(decision, Wait):
-            return NotNow(decision.reason, state.seq)
+            return NotNow(decision.reason, state.seq, give_way=a_retry_is_due(state))
         if isinstance(decision, Exhausted):
             return decision
 
@@ -108,12 +110,27 @@ class Binder:
         return Space.key(decision.params) not in {Space.key(trial.params) for trial in now.trials}
 
     def _is_full(self, state: State) -> bool:
-        return self.gated and len(state.running) >= self.experiment.trials.concurrency
+        return self.gated and is_full(state, self.experiment)
 
     def _free_slot(self) -> int | None:
         slots, works = int(self.state.plan["slots"]), self.state.works
-        candidates = (*range(len(works), slots), *range(min(len(works), slots)))  # in order, the first one is free
+        candidates = chain(range(len(works), slots), range(slots))  # slots mostly come in order: the first is free
         return next((place for place in candidates if place not in works), None)
+
+
+def is_full(state: State, experiment: Experiment) -> bool:
+    """Whether as many trials are running as the file allows at once."""
+    return len(state.running) >= experiment.trials.concurrency
+
+
+def no_place(state: State) -> NotNow:
+    """The answer to whoever asks then."""
+    return NotNow(f"{len(state.running)} trials are running, as many as allowed", state.seq, full=True)
+
+
+def a_retry_is_due(state: State) -> bool:
+    """Whether a trial waits for a new attempt."""
+    return any(work.state is TrialState.WAITING for work in state.works.values())
 
 
 def _can_go_on(decision: Promote, state: State) -> bool:

@@ -8,6 +8,8 @@ import re
 METRICS_FILE = "metrics.json"
 LOG_FILE = "log.txt"
 MODEL_FOLDER = "model/"
+SCRATCH = "scratch/"
+"""What attempts leave here is of use to nobody once the experiment has ended."""
 
 
 def safe(name: str, limit: int = 150) -> str:

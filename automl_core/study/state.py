@@ -383,8 +383,6 @@ def _cancel(state: State, record: Record) -> str | None:
     number = int(record.data["trial"])
     if not 0 <= number < len(state.trials):
         return f"there is no trial {number}"
-    if state.state_of(state.trials[number]).ended:
-        return f"trial {number} has ended already"
     state.trials[number].cancel = str(record.data.get("by", "")) or "a person"
     return None
 

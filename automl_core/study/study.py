@@ -16,11 +16,12 @@ from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Outcome, Over, Told
-from automl_core.study.binder import Binder, binding_of
+from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.history import best_trial, context_of
 from automl_core.study.journal import Contended, Journal
+from automl_core.study.orders import ended_by_order, given_up, next_task, refusal
 from automl_core.study.progress import progress_of
-from automl_core.study.state import State, StopRecord, Work, pack_curve
+from automl_core.study.state import State, StopRecord, pack_curve
 
 LANE_THRESHOLD = 1000
 """More slots than this are run in lanes: one mapped task instance runs trial after trial."""
@@ -119,12 +120,11 @@ class Study:
                 file allows, running trials are not counted here again.
         """
         self.refresh()
+        gated = places is None or places > self.experiment.trials.concurrency
         if slot is None:
             slot = self._slot_of_lane(lane)
         if slot is not None and slot in self.state.works:
-            last = self.state.works[slot].last_attempt() if lane is not None else None
-            return self._again(slot, last.task if last else 0, worker)
-        gated = places is None or places > self.experiment.trials.concurrency
+            return self._again(slot, next_task(self.state, slot) if lane is not None else 0, worker, gated)
         return self._bind(slot, lane, worker, gated)
 
     def resume(self, slot: int, task: int, *, worker: str = "") -> Answer:
@@ -132,7 +132,7 @@ class Study:
         self.refresh()
         if slot not in self.state.works:
             return Over(self._why_over() or "the slot was never bound")
-        return self._again(slot, task, worker)
+        return self._again(slot, task, worker, gated=True)
 
     def external(self, binding: Binding, identity: str) -> None:
         """Record the identity of the job that runs an attempt outside Airflow."""
@@ -145,38 +145,40 @@ class Study:
                 return work.slot
         return None
 
-    def _again(self, slot: int, task: int, worker: str) -> Answer:
-        """A new attempt at bound work: a retry, a clear, or the next training task."""
+    def _again(self, slot: int, task: int, worker: str, gated: bool) -> Answer:
+        """A new attempt at bound work: a retry, a clear, or the next training task.
+
+        A trial that gave its place back (it waits for a retry, or was cleared) needs a free one again.
+        """
+
+        def full(state: State) -> bool:
+            takes_over = state.works[slot].state is TrialState.RUNNING
+            return gated and not takes_over and is_full(state, self.experiment)
 
         def valid(state: State) -> bool:
-            return self._refusal(state, slot, task) is None
+            return refusal(state, slot, task) is None and not full(state)
 
         record = self.journal.append("attempt", {"slot": slot, "task": task, "worker": worker}, valid=valid)
-        if record is None:
-            refusal = self._refusal(self.state, slot, task) or "taken over"
-            work = self.state.works[slot]
-            if work.state is TrialState.RUNNING and self.state.stop is not None:
-                self._close(work, refusal)
-            return Over(refusal)
-        return binding_of(self.state, slot, task)
+        if record is not None:
+            return binding_of(self.state, slot, task)
+        refused = refusal(self.state, slot, task)
+        if refused is None:
+            return no_place(self.state)
+        self._close(slot, lambda state: ended_by_order(state, slot))
+        return Over(refused)
 
-    def _refusal(self, state: State, slot: int, task: int) -> str | None:
-        work = state.works[slot]
-        if state.trials[work.trial].cancel and not work.state.ended:
-            return f"trial {work.trial} was cancelled by {state.trials[work.trial].cancel}"
-        if task > 0 and work.state.ended and work.last_attempt(task) is None:
-            return f"trial {work.trial} has ended: {work.state}"
-        if state.stop is not None and state.stop.running == "cancel" and not work.state.ended:
-            return state.stop.reason
-        if state.trials[work.trial].slots[-1] != slot:
-            return f"trial {work.trial} has gone on to a higher budget"
-        return None
+    def _close(self, slot: int, verdict: Callable[[State], tuple[TrialState, str] | None]) -> None:
+        """End work that nobody runs and nobody will try again, if the verdict on the newest state is so."""
+        data: dict[str, Any] = {"slot": slot}
 
-    def _close(self, work: Work, reason: str) -> None:
-        """End work whose attempt was lost and that will not be tried again."""
-        attempt = work.last_attempt()
-        if attempt is not None and attempt.state is TrialState.RUNNING:
-            self._append_ended(work.slot, attempt.task, attempt.number, Outcome(TrialState.SYS_CANCELED, reason))
+        def valid(state: State) -> bool:
+            found = None if state.works[slot].state.ended else verdict(state)
+            if found is None:
+                return False
+            data["state"], data["reason"] = str(found[0]), found[1]
+            return True
+
+        self.journal.append("closed", data, valid=valid)
 
     def _bind(self, slot: int | None, lane: int | None, worker: str, gated: bool) -> Answer:
         binder = Binder(self.journal, self.experiment, lambda: self.algorithm, gated=gated)
@@ -186,11 +188,12 @@ class Study:
                 return Over(over)
             answer = binder.bind(slot, lane, worker, lenient=tries >= _RECOMPUTE)
             if isinstance(answer, Exhausted):
-                self.stop("exhausted", ExperimentState.NO_MORE_TRIAL, answer.reason)
+                # nothing is cut short by it: whatever the file says of an early end, what runs goes on
+                self.stop("exhausted", ExperimentState.NO_MORE_TRIAL, answer.reason, running="drain")
             elif answer is not None:
                 return answer
             elif slot is not None and slot in self.state.works:
-                return self._again(slot, 0, worker)  # another process bound this very slot
+                return self._again(slot, 0, worker, gated)  # another process bound this very slot
         raise Contended("a thousand suggestions in a row were overtaken by other processes")
 
     def release(self, slot: int) -> None:
@@ -198,8 +201,7 @@ class Study:
 
         The trial waits for a new attempt then, and its place is free for others.
         """
-        work = self.state.works[slot]
-        attempt = work.last_attempt()
+        attempt = self.state.works[slot].last_attempt()
         if attempt is None or attempt.state is not TrialState.RUNNING:
             return
         data = {"slot": slot, "task": attempt.task, "attempt": attempt.number}
@@ -212,25 +214,21 @@ class Study:
         state = self.refresh()
         if not self.is_current(binding):
             return (TrialState.SYS_CANCELED, "a later attempt has taken over, or this one was given up")
-        cancelled_by = state.trials[binding.trial].cancel
-        if cancelled_by:
-            return (TrialState.USER_CANCELED, f"cancelled by {cancelled_by}")
-        stop = state.stop or self._overdue()
-        if stop is not None and stop.running == "cancel":
-            by_user = stop.state == ExperimentState.USER_CANCELED
-            return (TrialState.USER_CANCELED if by_user else TrialState.SYS_CANCELED, stop.reason)
-        return None
+        if state.stop is None:
+            self._stop_when_overdue()
+        return ended_by_order(self.state, binding.slot)
 
     def is_current(self, binding: Binding) -> bool:
         """Whether an attempt is the one that counts, on the state as last read."""
         return self.state.is_running(binding.slot, binding.task, binding.attempt)
 
-    def _overdue(self) -> StopRecord | None:
+    def _stop_when_overdue(self) -> None:
         """Judge again while a trial runs, since time and cost go on."""
+        if self.experiment.stop.max_duration is None and self.experiment.stop.max_cost is None:
+            return
         verdict = self.judge()
         if verdict is not None and verdict.kind in ("max_duration", "max_cost"):
-            return self.stop(verdict.kind, verdict.state, verdict.reason)
-        return None
+            self.stop(verdict.kind, verdict.state, verdict.reason)
 
     # --- telling ------------------------------------------------------------------------------
 
@@ -262,7 +260,7 @@ class Study:
                 outcome.state is TrialState.FAILED
                 and outcome.retryable
                 and work.failures < self.experiment.trials.retries
-                and not (state.stop is not None and state.stop.running == "cancel")
+                and ended_by_order(state, slot) is None
             )
             return True
 
@@ -298,14 +296,13 @@ class Study:
     def finish(self) -> StopRecord:
         """Close the experiment once nothing runs any more: by the stop that stands, or by judging the whole.
 
-        Work whose attempt was lost for good (a worker died and nothing retried it) is ended as lost.
+        Work that nobody goes on with is ended: as failed where it waits for another attempt after a failure, as
+        cancelled by the system where its worker was lost or its next training task never began.
         """
         self.refresh()
         for work in list(self.state.works.values()):
-            if work.state is TrialState.RUNNING:
-                self._close(work, "lost: its worker ended without a word")
-            elif work.state is TrialState.WAITING:
-                self._give_up(work)
+            if not work.state.ended:
+                self.give_up(work.slot)
         if self.state.stop is not None:
             return self.state.stop
         verdict = self.judge()
@@ -314,19 +311,22 @@ class Study:
         reason = f"its run ended with {len(self.unbound())} of {self.state.plan['slots']} slots never started"
         return self.stop("ended", ExperimentState.SYS_CANCELED, reason)
 
-    def _give_up(self, work: Work) -> None:
-        """End work that waits for a retry that nobody will make any more."""
-        attempt = work.last_attempt()
-        task = attempt.task if attempt else 0
-        outcome = Outcome(TrialState.FAILED, work.reason or "its retry was never made")
-        if isinstance(self._again(work.slot, task, "reduce"), Binding):
-            last = self.state.works[work.slot].last_attempt(task)
-            assert last is not None
-            self._append_ended(work.slot, task, last.number, outcome)
+    def give_up(self, slot: int) -> None:
+        """End work that nobody runs any more and that nobody will try again (see `finish`)."""
+        seen = self.state.works[slot].attempts[-1]
+        self._close(slot, lambda state: given_up(state, slot, seen.task, seen.number))
 
     def cancel_trial(self, trial: int, by: str) -> None:
-        """Ask for one trial to be ended; whoever runs it obeys at its next look."""
-        self.journal.append("cancel", {"trial": trial, "by": by})
+        """Ask for one trial to be ended; whoever runs it obeys at its next look.
+
+        Raises:
+            LookupError: there is no such trial.
+        """
+        self.refresh()
+        if self.journal.append("cancel", {"trial": trial, "by": by}, valid=lambda s: 0 <= trial < len(s.trials)):
+            return
+        known = f"0 to {len(self.state.trials) - 1} are bound" if self.state.trials else "none is bound yet"
+        raise LookupError(f"there is no trial {trial}; {known}")
 
     def _why_over(self) -> str | None:
         if self.state.stop is None:

@@ -50,10 +50,6 @@ class Table:
     epochs: int
     losses: dict[str, list[float]]
 
-    @property
-    def best(self) -> float:
-        return min(min(curve) for curve in self.losses.values())
-
 
 def _log2(low: int, high: int, **more: Any) -> dict[str, Any]:
     return {"type": "loguniform", "low": 2.0**low, "high": 2.0**high, "power_of": 2, **more}
@@ -272,7 +268,7 @@ if __name__ == "__main__":
         table = load(name)
         final = sorted(curve[-1] for curve in table.losses.values())
         print(
-            f"{name}: {len(table.losses)} combinations, {table.epochs} epochs, best {table.best:.4f}, final losses "
+            f"{name}: {len(table.losses)} combinations, {table.epochs} epochs, final losses "
             f"{final[0]:.4f} / {final[len(final) // 4]:.4f} / {final[len(final) // 2]:.4f} (best, quartile, median), "
             f"{time.monotonic() - started:.0f} s",
             flush=True,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import heapq
 import json
-import math
 import time
 from dataclasses import dataclass, field, replace
 from statistics import fmean
@@ -28,22 +27,29 @@ class Run:
     """One simulated search on a table.
 
     Attributes:
-        best_at: (epochs spent by all workers, best loss seen) whenever the best fell.
+        log: (epochs spent by all workers, combination's key, epochs it has reached) a finished piece of work.
         decisions: number of suggestions.
         seconds: time that all suggestions took.
     """
 
     table: Table
-    best_at: list[tuple[float, float]] = field(default_factory=list)
+    log: list[tuple[float, str, int]] = field(default_factory=list)
     decisions: int = 0
     seconds: float = 0.0
 
-    def regret(self, trainings: float) -> float:
-        """Distance to the table's best loss after so many full trainings' worth of epochs."""
-        limit = trainings * self.table.epochs + 1e-9
-        reached = [loss for spent, loss in self.best_at if spent <= limit]
-        worst = max(max(curve) for curve in self.table.losses.values())
-        return (min(reached) if reached else worst) - self.table.best
+    def lowest(self, trainings: float, seen: str) -> float:
+        """The lowest loss after so many full trainings' worth of epochs.
+
+        Args:
+            trainings: how many.
+            seen: ``any`` takes the lowest loss at any epoch trained, ``full`` the lowest last loss of a
+                combination trained all the way (before the first one: what one random training gives).
+        """
+        losses, epochs = self.table.losses, self.table.epochs
+        log = [(key, reached) for spent, key, reached in self.log if spent <= trainings * epochs + 1e-9]
+        if seen == "any":
+            return min((min(losses[key][:reached]) for key, reached in log), default=max(map(max, losses.values())))
+        return min((losses[key][-1] for key, reached in log if reached == epochs), default=_random(self.table, 1, seen))
 
 
 def simulate(
@@ -64,7 +70,6 @@ def simulate(
     running: list[tuple[float, int]] = []
     now = 0.0
     end = trainings * table.epochs / workers
-    best = math.inf
     while now <= end:
         while len(running) < workers:
             started = time.perf_counter()
@@ -113,28 +118,30 @@ def simulate(
             losses_at={**trial.losses_at, reached: loss},
             curve=tuple(enumerate(curve[:reached], 1)),
         )
-        if loss < best:
-            best = loss
-            run.best_at.append((now * workers, loss))
+        run.log.append((now * workers, Space.key(trial.params), reached))
     return run
 
 
-def random_regret(table: Table, trainings: int) -> float:
-    """Expected regret of random search: the lowest of so many final losses, drawn without replacement."""
-    finals = sorted(curve[-1] for curve in table.losses.values())
-    count, total, left = len(finals), 0.0, 1.0
-    for index, loss in enumerate(finals):
-        if count - index < trainings or left < 1e-12:
-            break
-        chance = left * min(1.0, trainings / (count - index))  # that this is the lowest drawn
+def _random(table: Table, trainings: int, seen: str) -> float:
+    """Expected lowest loss of random search: so many combinations drawn without replacement, all trained fully."""
+    values = sorted(min(curve) if seen == "any" else curve[-1] for curve in table.losses.values())
+    count, total, left = len(values), 0.0, 1.0
+    for index, loss in enumerate(values):
+        if count - index <= trainings:
+            return total + left * loss
+        chance = left * trainings / (count - index)  # that this is the lowest drawn
         total += chance * loss
         left -= chance
-    return total + left * finals[-1] - table.best
+    return total
 
 
-def score(table: Table, runs: list[Run]) -> list[float]:
+def score(table: Table, runs: list[Run], seen: str = "any") -> list[float]:
     """Score at each of `TRAININGS`."""
-    return [100 * (1 - fmean(run.regret(count) for run in runs) / random_regret(table, count)) for count in TRAININGS]
+    best = min(min(curve) if seen == "any" else curve[-1] for curve in table.losses.values())
+    return [
+        100 * (1 - (fmean(run.lowest(count, seen) for run in runs) - best) / (_random(table, count, seen) - best))
+        for count in TRAININGS
+    ]
 
 
 def main() -> None:
@@ -144,6 +151,7 @@ def main() -> None:
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 4])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--seen", choices=["any", "full"], default="any", help="what counts as found")
     parser.add_argument("--options", type=json.loads, default={})
     arguments = parser.parse_args()
     for workers in arguments.workers:
@@ -154,7 +162,7 @@ def main() -> None:
                 table = load(name)
                 seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
                 runs = [simulate(table, algorithm, seed, workers, options=arguments.options) for seed in seeds]
-                rows.append(score(table, runs))
+                rows.append(score(table, runs, arguments.seen))
                 spent += sum(run.seconds for run in runs)
                 decisions += sum(run.decisions for run in runs)
                 print(f"  {name:20s}", *(f"{value:6.1f}" for value in rows[-1]), f" mean {fmean(rows[-1]):6.1f}")

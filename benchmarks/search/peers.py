@@ -68,15 +68,26 @@ class Optuna:
         else:
             self.study.tell(trial, loss)
 
+    def add(self, params: Params, loss: float) -> None:
+        """A finished trial that was not asked for."""
+        import optuna
+
+        distributions = {name: self._distribution(self.space.by_name[name]) for name in params}
+        self.study.add_trial(optuna.trial.create_trial(params=dict(params), distributions=distributions, value=loss))
+
+    @classmethod
+    def _suggest(cls, trial: Any, parameter: Parameter) -> Any:
+        return trial._suggest(parameter.name, cls._distribution(parameter))
+
     @staticmethod
-    def _suggest(trial: Any, parameter: Parameter) -> Any:
-        if parameter.kind == "categorical":
-            return trial.suggest_categorical(parameter.name, list(parameter.options))
-        if parameter.kind == "fixed":
-            return parameter.options[0]
+    def _distribution(parameter: Parameter) -> Any:
+        from optuna import distributions
+
+        if parameter.kind in ("categorical", "fixed"):
+            return distributions.CategoricalDistribution(list(parameter.options))
         if parameter.kind == "int":
-            return trial.suggest_int(parameter.name, int(parameter.low), int(parameter.high), log=parameter.log)
-        return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=parameter.log)
+            return distributions.IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log)
+        return distributions.FloatDistribution(parameter.low, parameter.high, log=parameter.log)
 
 
 PEERS: dict[str, Callable[[Problem, int, int, int], Any]] = {

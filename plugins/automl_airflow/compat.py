@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("airflow.task.automl")
 
+_ENDED = ("failed", "skipped", "success", "removed", "upstream_failed")
+"""States of a task instance after which Airflow does nothing more by itself."""
+
 
 def name_map_index(context: Any, label: str) -> None:
     """Name a mapped task instance while it runs and when it has ended.
@@ -51,23 +54,25 @@ def release_lost(context: Any, study: Study, step_ids: list[str]) -> bool:
     """Note the trials whose task instance has ended although nobody has told how. Returns whether there were any.
 
     A worker that was killed tells nothing; Airflow finds out after a while. Without this its trial would
-    keep a place that the slot which is to try it again then waits for.
+    keep a place that the slot which is to try it again then waits for. A trial that waits for a new attempt
+    which Airflow will not make any more (its tries are used up, or a person marked it) is given up.
     """
-    running = study.state.running
-    if not running:
+    unfinished = [work for work in study.state.works.values() if not work.state.ended]
+    if not unfinished:
         return False
     ti = context["ti"]
     states = ti.get_task_states(dag_id=ti.dag_id, task_ids=step_ids, run_ids=[context["run_id"]])
     states = states.get(context["run_id"], states)
-    lost = []
-    for work in running:
+    before = study.state.seq
+    for work in unfinished:
         attempt = work.last_attempt()
         step = step_ids[attempt.task if attempt else 0]
-        if states.get(f"{step}_{work.slot}") in ("failed", "skipped", "success", "up_for_retry", "removed"):
-            lost.append(work.slot)
-    for slot in lost:
-        study.release(slot)
-    return bool(lost)
+        state = states.get(f"{step}_{work.slot}")
+        if attempt is not None and attempt.state == "RUNNING" and state in (*_ENDED, "up_for_retry"):
+            study.release(work.slot)
+        elif work.retry and state in _ENDED:
+            study.give_up(work.slot)
+    return study.state.seq != before
 
 
 def worker_name() -> str:

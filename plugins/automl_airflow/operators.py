@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+)
 
 if TYPE_CHECKING:
     from automl_core.running.local import LocalRun
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, NotNow, Outcome, Study, Told
+
+
+GIVE_WAY = timedelta(seconds=10)
+"""How long a slot that waits leaves its place to trials that are to be tried again."""
 
 
 class ExperimentOperator(BaseOperator):
@@ -122,7 +131,7 @@ class TrialOperator(ExperimentOperator):
             # Airflow limits instances of one task; several training tasks of a trial share one limit only here
             places = self.max_active_tis_per_dagrun if len(self.step_ids) == 1 else None
             answer = study.ask(self.slot, worker=worker, places=places)
-            if isinstance(answer, NotNow) and answer.full and release_lost(context, study, self.step_ids):
+            if isinstance(answer, NotNow) and release_lost(context, study, self.step_ids):
                 answer = study.ask(self.slot, worker=worker, places=places)
         if isinstance(answer, NotNow):
             self.wait(context, answer)
@@ -133,10 +142,15 @@ class TrialOperator(ExperimentOperator):
         return self.conclude(context, study, answer, outcome, told)
 
     def wait(self, context: Any, answer: NotNow) -> None:
-        """Give the worker back until the journal has moved."""
+        """Give the worker back until the journal has moved, and the place too where a retry needs it.
+
+        Airflow counts deferred instances against the concurrency, and rescheduled ones not.
+        """
         from automl_airflow.triggers import JournalTrigger
 
         self.log.info("waiting: %s", answer.reason)
+        if answer.give_way:
+            raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
         trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq)
         self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
 

@@ -52,6 +52,7 @@ class Model:
     best: Array
 
 
+_CAUTION = 4.0  # power of the chances of success where nothing but knowledge is to be won
 _APART = 0.02  # of the unit interval: nearer than this to a running trial, a trial is hardly a new idea
 
 
@@ -79,6 +80,7 @@ class Acquisition:
         """
         self.columns, self.models, self.chances = columns, tuple(models), tuple(chances)
         self.ensemble = Ensemble([model.posterior for model in models]) if models else None
+        self.caution = 1.0  # power of the chances: 1 weighs an improvement by them
         self.best = np.array([model.best for model in models])
         self._chance_gradients = [Ensemble([posterior]) for posterior, _ in self.chances]
         self.running = None if running is None or not len(running) else columns.split(running)
@@ -91,10 +93,18 @@ class Acquisition:
             deviation = np.sqrt(variance)[:, None]
             value = np.log(deviation) + log_improvement((model.best - mean) / deviation)
             parts.append(log_sum(value) - np.log(value.shape[1] * len(self.models)))
-        total = log_sum(np.array(parts).T) if parts else np.zeros(len(rows))
+        return self._constrained(rows, log_sum(np.array(parts).T) if parts else np.zeros(len(rows)))
+
+    def uncertainty(self, rows: Array) -> Array:
+        """Logarithm of the models' mean variance plus log chances of success, shape (m,): for pure exploration."""
+        variances = [model.posterior.predict(rows)[1] for model in self.models]
+        return self._constrained(rows, np.log(np.mean(variances, axis=0)))
+
+    def _constrained(self, rows: Array, total: Array) -> Array:
         for posterior, threshold in self.chances:
             mean, variance = posterior.predict(rows)
-            total = total + log_ndtr((threshold - mean[:, 0]) / np.sqrt(variance + posterior.noise))
+            margin = (threshold - mean[:, 0]) / np.sqrt(variance + posterior.noise)
+            total = total + self.caution * log_ndtr(margin)
         if self.running is not None:
             numeric, options = self.columns.split(rows)
             apart = ((numeric[:, None, :] - self.running[0][None, :, :]) ** 2).sum(axis=2)
@@ -102,11 +112,19 @@ class Acquisition:
             total = total + _repulsion(apart)[0].sum(axis=1)
         return np.asarray(total, dtype=np.float64)
 
+    def demanding(self, margin: float) -> Acquisition:
+        """The same, for improvements by more than a margin (in standard deviations of the warped losses)."""
+        models = [Model(model.posterior, model.best - margin) for model in self.models]
+        own = Acquisition(self.columns, models, self.chances)
+        own.running, own.caution = self.running, _CAUTION
+        return own
+
     def screen(self, rows: Array, count: int) -> Array:
         """The most promising rows by the first model alone: the others cost as much again, each."""
         if len(rows) <= count:
             return rows
         rough = Acquisition(self.columns, self.models[:1], self.chances)
+        rough.caution = self.caution
         return rows[np.sort(np.argsort(-rough(rows), kind="stable")[:count])]
 
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
@@ -130,8 +148,8 @@ class Acquisition:
             spread = float(np.sqrt(variances[0] + posterior.noise))
             margin = (threshold - float(means[0, 0])) / spread
             log_chance = float(log_ndtr(margin))
-            rate = float(np.exp(-0.5 * margin * margin - _LOG_SQRT_2PI - log_chance))
-            total += log_chance
+            rate = self.caution * float(np.exp(-0.5 * margin * margin - _LOG_SQRT_2PI - log_chance))
+            total += self.caution * log_chance
             gradient = gradient - rate * (d_means[0, :, 0] / spread + margin * d_variances[0] / (2 * spread**2))
         if self.running is not None:
             numeric, options = self.columns.split(row)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with th
     from automl_core.search.bayesian.encoding import Array, Encoding
 
 _LISTED = 4096  # spaces with at most so many combinations are searched over all of them
+_MARGIN = 0.05  # of a standard deviation of the losses: an improvement worth looking elsewhere for
+_HOPELESS = -10.0  # log EI below which a model only says that it knows of nothing better
 
 
 class BayesianOptions(Options):
@@ -111,6 +113,14 @@ class Bayesian(Algorithm):
         else:
             pool = candidates(encoding, surrogate.best_rows(5), rng)
             rows, values = maximise(acquisition, encoding, pool, rng)
+            if len(history) % 2 and surrogate.refines(rows[0]):
+                # The basin is known: every other trial asks for more than its last digits.
+                acquisition = acquisition.demanding(_MARGIN)
+                rows, values = maximise(acquisition, encoding, pool, rng)
+                if values[0] < _HOPELESS:
+                    values = acquisition.uncertainty(pool)
+                    order = np.argsort(-values, kind="stable")
+                    rows, values = pool[order], values[order]
         found = self._first_unseen(rows, seen)
         if found is None:
             return self._exploration(history, seen, listed)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from automl_core.search.base import History, PastTrial
 from automl_core.search.bayesian.acquisition import Acquisition, Model
@@ -18,6 +18,9 @@ from automl_core.search.bayesian.warping import normalise
 from automl_core.states import TrialState
 
 _MAIN_EFFECTS = 20  # columns at most: the cost of a fit grows with them
+_FINE = 0.01  # of the unit interval: a step below this refines what is known
+# A step from success to failure asks for no length scale at all; short ones would forget a failing region at once.
+_CHANCES = Priors(scale=(np.log(0.4), 0.3), scale_categorical=(np.log(0.5), 0.4), noise=(np.log(0.05), 1.0))
 _WARPED = 30  # columns at most: beyond, there are too few trials to learn a warp of each
 _DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
 _FITTED = 100  # trials at most from which hyperparameters are learned
@@ -76,6 +79,12 @@ class Surrogate:
         """Rows of the best values so far, shape (at most count, width)."""
         return self.rows[np.argsort(self.losses, kind="stable")[:count]]
 
+    def refines(self, row: Array) -> bool:
+        """Whether a row only varies a known one by next to nothing."""
+        numeric = np.abs(self.rows[:, self.encoding.numeric] - row[self.encoding.numeric]).max(axis=1, initial=0.0)
+        options = (self.rows[:, self.encoding.categorical] != row[self.encoding.categorical]).any(axis=1)
+        return bool(((numeric < _FINE) & ~options).any())
+
     def _models(self) -> list[Model]:
         if len(self.losses) < 2:
             return []
@@ -106,7 +115,7 @@ class Surrogate:
         return models
 
     def _chances(self, columns: Columns) -> list[tuple[Posterior, float]]:
-        """Chance of success: a process over 0 (a value) and 1 (a failure), read as a probit of its middle."""
+        """Chance of success: a process over -1 (a value) and 1 (a failure), and the chance that it is below 0."""
         if not len(self.failed):
             return []
         rows = np.vstack([self.rows, self.failed])
@@ -115,7 +124,7 @@ class Surrogate:
         kept = choose(columns, rows, order, _MODELLED, self.rng)
         rows, labels = rows[kept], labels[kept]
         fitted = choose(columns, rows, order[kept], _FITTED, self.rng)
-        fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=Priors(noise=(np.log(1e-2), 1.0)))
+        fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=_CHANCES)
         hyper = fit.ensemble(self.rng, 0, iterations=30)[0]
         posterior = Posterior(columns, hyper, rows, labels)
         return [(posterior, posterior.scale(np.zeros(1))[0])]
@@ -132,8 +141,10 @@ def _with_censored(posterior: Posterior, rows: Array, reached: Array) -> Posteri
     mean, variance = posterior.predict(rows)
     deviation = np.sqrt(variance)
     a, b = (lower - mean[:, 0]) / deviation, (upper - mean[:, 0]) / deviation
-    mass = norm.cdf(b) - norm.cdf(a)
-    inside = np.where(mass > 1e-9, (norm.pdf(a) - norm.pdf(b)) / np.maximum(mass, 1e-12), 0.0)
+    mass = ndtr(b) - ndtr(a)
+    inside = np.where(
+        mass > 1e-9, (np.exp(-0.5 * a * a) - np.exp(-0.5 * b * b)) / np.sqrt(2 * np.pi) / np.maximum(mass, 1e-12), 0.0
+    )
     values = np.clip(mean[:, 0] + deviation * inside, lower, upper)
     return posterior.extended(rows, values[:, None])
 

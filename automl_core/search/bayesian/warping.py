@@ -6,6 +6,8 @@ import numpy as np
 
 from automl_core.search.bayesian.encoding import Array
 
+_FAR = 0.85  # quantile of the losses that stands for what is far from good
+_FLOOR = 0.05  # share of that below which ratios of losses no longer matter
 _CAP = 30.0  # normalised losses above this say "very bad" and nothing more
 
 
@@ -13,7 +15,9 @@ def normalise(losses: Array) -> Array:
     """Losses on a robust scale: median 0, the better half about 1 wide, the far tail cut.
 
     Positive losses that span orders of magnitude are taken in logarithms first: there the ratio is
-    what carries over from one region to the next. Nothing overflows for any finite doubles.
+    what carries over from one region to the next. The logarithm has a floor: that of a loss that falls
+    to zero has a pole at the optimum, which no smooth process fits, and which draws every trial to
+    itself. Nothing overflows for any finite doubles.
 
     Args:
         losses: finite, shape (n,).
@@ -26,7 +30,7 @@ def normalise(losses: Array) -> Array:
         return np.zeros_like(losses)
     middle = float(np.median(losses))
     if low > 0 and middle / low > 10:
-        return _scaled(np.log(losses))
+        return _scaled(np.log(losses + _FLOOR * float(np.quantile(losses, _FAR))))
     largest = max(abs(low), abs(high))
     scaled = losses / 2.0 ** np.floor(np.log2(largest))  # exact, and differences can't overflow
     if scaled.max() - scaled.min() < 1e-290:
@@ -39,6 +43,7 @@ def _scaled(values: Array) -> Array:
     spread = middle - float(np.quantile(values, 0.1))
     if spread <= 1e-12 * max(abs(middle), 1e-300):  # half of them are equal
         spread = float(values.std()) or 1.0
+    spread = max(spread, 0.1 * (float(np.quantile(values, _FAR)) - middle))  # no zoom into a crowd at the optimum
     spread = max(spread, 1e-15 * (middle - float(values.min())), 1e-290)
     z = (np.minimum(values, middle + _CAP * spread) - middle) / spread
     if z.min() < -_CAP:  # far below the rest: keep the order, draw it in

@@ -142,8 +142,9 @@ def test_a_relative_command_is_relative_to_where_it_runs(make: Start, tmp_path: 
         ({"command": ["true"], "cwd": "plain"}, "plain: Not a directory"),
         ({"command": ["true", "x" * 200_000]}, "128 KiB"),
         ({"command": ["true"], "env": {"A=B": "c"}}, "'A=B' can't be the name"),
-        ({"command": ["true"], "env": {"A": "c\0d"}}, "'A' has a NUL"),
-        ({"command": ["true", "\ud800"]}, "can't be written as utf-8"),
+        ({"command": ["true"], "env": {"A": "c\0d"}}, "env: A has a NUL"),
+        ({"command": ["true"], "env": {"TOKEN": "s3cret\ud800"}}, "env: TOKEN can't be written as utf-8"),
+        ({"command": ["true", "\ud800"]}, "command: element 1 can't be written as utf-8"),
     ],
 )
 def test_what_can_not_start_says_why(make: Start, tmp_path: Path, fields: dict[str, Any], said: str) -> None:
@@ -155,6 +156,7 @@ def test_what_can_not_start_says_why(make: Start, tmp_path: Path, fields: dict[s
         with pytest.raises(StartError) as error:
             job.start()
         assert said in str(error.value)
+        assert "s3cret" not in str(error.value)
         assert list(job.follow(interval=0.5)) == []
         ended = job.poll()
     assert ended is not None
@@ -218,16 +220,31 @@ def test_a_guard_shrugs_off_the_signals_that_end_others(make: Start) -> None:
     assert (ended.cause, ended.code) == (Cause.EXITED, 5)
 
 
-def test_what_is_ended_does_not_wait_for_a_reader(make: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_ended_does_not_wait_for_a_reader(make: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
         "automl_core.backends.local.OutputBuffer", partial(OutputBuffer, capacity=100_000, patience=3600)
     )
-    with make("echo ready; yes") as job:
+    with make("yes | head -c 130000; touch full; yes") as job:
         job.start()
-        assert first_line(job) == "ready"
-        job.terminate(grace=1)  # and nobody reads on
+        while not (tmp_path / "full").exists():
+            time.sleep(0.02)
+        job.terminate(grace=1)  # and nobody reads
         while job.poll() is None:
             time.sleep(0.02)
+
+
+def test_the_last_words_reach_a_slow_reader(make: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "automl_core.backends.local.OutputBuffer", partial(OutputBuffer, capacity=100_000, patience=3600)
+    )
+    monkeypatch.setattr("automl_core.backends.local._DRAIN", 0.01)
+    with make("seq 1 25000; echo the end") as job:  # more than the buffer holds, less than buffer and pipe do
+        job.start()
+        while Path(f"/proc/{job.identity['pid']}").exists():
+            time.sleep(0.02)
+        time.sleep(0.1)
+        lines = [line for batch in job.follow(interval=0.5) for line in batch]
+    assert lines == [*map(str, range(1, 25001)), "the end"]
 
 
 def test_output_that_outlives_it_does_not_hold_up_the_end(make: Start, tmp_path: Path) -> None:

@@ -166,6 +166,27 @@ def test_a_process_is_not_held_up_for_ever() -> None:
     assert buffer.take(timeout=0)[0].startswith("[998 lines")
 
 
+def test_a_reader_who_is_back_loses_nothing_again() -> None:
+    buffer = OutputBuffer(capacity=100, patience=1.0)
+    for _ in range(3):
+        buffer.put(b"x" * 49 + b"\n")  # the third waits in vain
+    assert len(buffer.take(timeout=0)) == 3  # a note and two lines
+    expected = [f"line {n}" for n in range(200)]
+
+    def write() -> None:
+        for line in expected:
+            buffer.put(f"{line}\n".encode())
+        buffer.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: list[str] = []
+    while lines := buffer.take(timeout=SOON):
+        seen += lines
+    writer.join()
+    assert seen == expected
+
+
 def test_what_is_being_ended_is_not_held_up() -> None:
     buffer = OutputBuffer(capacity=100, patience=10 * SOON)
 

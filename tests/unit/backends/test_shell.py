@@ -36,6 +36,7 @@ PLACES = {
     "in quotes in $() in quotes": ("printf '<%s>' \"$(printf '%s.' \"a ${x}\" '${x}')\"", "<a {}.{}.>"),
     "after $()": ("printf '<%s>' \"$(echo ')' \")\")\" ${x}", "<) )><{}>"),
     "in an expansion's default": ("printf '<%s>' $${NOT_SET:-${x}} \"$${NOT_SET:-${x}}\"", "<{}><{}>"),
+    "after an apostrophe in a quoted default": ("printf '<%s>' \"$${NOT_SET:-it's ${x}}\" ${x}", "<it's {}><{}>"),
     "after an expansion with a hash": ("y=aab; printf '<%s>' $${y#a} $${#y} ${x}", "<ab><3><{}>"),
     "in a here-document": ("cat <<EOF\n<${x}> 'a' \"b\"\nEOF\nprintf '<%s>' ${x}", "<{}> 'a' \"b\"\n<{}>"),
     "in an indented here-document": ("cat <<-EOF\n\t<${x}>\n\tEOF\nprintf '<%s>' ${x}", "<{}>\n<{}>"),
@@ -66,7 +67,7 @@ hostile = st.text(st.sampled_from(METACHARACTERS), max_size=30) | st.text(
 
 
 def run(arguments: list[str], shell: str, folder: Path | None = None) -> str:
-    start = [shell, "sh"] if shell.endswith("busybox") else [shell]
+    start = {"bash": [shell, "--posix"], "busybox": [shell, "sh"]}.get(Path(shell).name, [shell])  # as /bin/sh is
     done = subprocess.run(
         [*start, *arguments[1:]], capture_output=True, cwd=folder, timeout=30, stdin=subprocess.DEVNULL, check=False
     )

@@ -251,6 +251,14 @@ class TestStop:
         assert "the run one is ended before its first trial" in automl("stop", "digits").out
         assert airflow.runs["digits", "one"]["state"] == "failed"
 
+    def test_a_run_whose_journal_is_elsewhere_is_left_alone(self, automl: Automl, airflow: FakeAirflow) -> None:
+        airflow.add_run("digits", "one", "running")
+        airflow.add_task("digits", "one", "propose", state="success")
+        said = automl("stop", "digits")
+        assert said.code == 1
+        assert "the journal of one is not in" in said.err
+        assert airflow.runs["digits", "one"]["state"] == "running"
+
     def test_a_run_that_has_begun_is_stopped_by_its_journal(
         self, automl: Automl, airflow: FakeAirflow, home: Path
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from automl_core.search.bayesian.acquisition import Acquisition, Model, log_improvement
 from automl_core.search.bayesian.gp import Columns, Ensemble, Fit, Posterior
+from automl_core.search.bayesian.subset import choose
 from automl_core.search.bayesian.warping import kumaraswamy, kumaraswamy_slope, normalise, yeo_johnson
 
 Array = np.ndarray
@@ -54,6 +56,9 @@ def test_the_gradients_of_a_prediction_are_those_of_its_value(main_effects: bool
     def shifted(x: Array) -> Array:
         return np.array([[x[0], row[1], x[1], row[3], row[4]]])
 
+    def at(one: Posterior, which: int, x: Array) -> float:
+        return float(one.predict(shifted(x))[which].ravel()[0])
+
     other = Posterior(fit.columns, fit.unpack(fit.mode - 0.1), rows, losses)
     means, variances, d_means, d_variances = Ensemble([posterior, other]).gradients(row, moving)
     x = row[moving]
@@ -61,9 +66,9 @@ def test_the_gradients_of_a_prediction_are_those_of_its_value(main_effects: bool
         expected_mean, expected_variance = one.predict(row[None])
         assert means[k] == pytest.approx(expected_mean[0])
         assert variances[k] == pytest.approx(expected_variance[0])
-        expected = slope(lambda x, one=one: one.predict(shifted(x))[0][0, 0], x)
+        expected = slope(partial(at, one, 0), x)
         assert d_means[k, :, 0] == pytest.approx(expected, rel=1e-5)
-        expected = slope(lambda x, one=one: one.predict(shifted(x))[1][0], x)
+        expected = slope(partial(at, one, 1), x)
         assert d_variances[k] == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
@@ -170,3 +175,16 @@ def test_log_improvement_equals_the_formula_where_that_can_be_computed() -> None
     for u in (-6.0, -2.0, -1.0001, -0.9999, 0.0, 1.0, 5.0):
         integral, _ = quad(lambda t, u=u: (u + t) * norm.pdf(t), -u, max(-u, 0) + 40, epsabs=0, epsrel=1e-10)
         assert float(log_improvement(np.array([u]))[0]) == pytest.approx(np.log(integral), rel=1e-6, abs=1e-7)
+
+
+def test_of_many_trials_the_best_and_their_surroundings_are_kept_and_some_of_the_rest() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.random((2000, 2))
+    losses = ((rows - 0.3) ** 2).sum(axis=1)
+    plane = Columns(np.arange(2), np.array([], dtype=np.intp), warped=False)
+    kept = choose(plane, rows, losses, 100, rng)
+    assert len(set(kept)) == 100
+    assert set(np.argsort(losses)[:25]) <= set(kept)
+    distance = np.abs(rows[kept] - 0.3).max(axis=1)
+    assert (distance < 0.15).sum() >= 70
+    assert (distance > 0.3).sum() >= 10

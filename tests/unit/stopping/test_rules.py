@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -76,6 +76,22 @@ def test_of_several_evaluations_that_are_due_the_latest_is_made() -> None:
     assert made.asked == [6]
     made.decide(curve(0, *range(9)), [])
     assert made.asked == [6, 9]
+
+
+def test_a_curve_that_has_been_thinned_since_is_still_asked_about() -> None:
+    made = spy()
+    made.decide(curve(0, *range(8)), [])
+    made.decide(TrialCurve(0, ((1, 1.0), (4, 1.0), (8, 1.0))), [])
+    made.decide(TrialCurve(0, ((1, 1.0), (4, 1.0), (8, 1.0), (9, 1.0))), [])
+    assert made.asked == [8, 4]
+
+
+def test_the_others_are_not_even_read_where_nothing_is_due() -> None:
+    def unreadable() -> Iterator[TrialCurve]:
+        raise AssertionError("read")
+        yield
+
+    assert spy(delay=5).decide(curve(0, 1, 2), unreadable()) is None
 
 
 def test_each_trial_is_asked_about_by_itself() -> None:

@@ -1,0 +1,123 @@
+"""The DAG of an experiment file: its three tasks, its limits, its schedule; and that it costs little to make."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Asset
+
+from automl_airflow.factory import build_dag, experiment_dag
+from automl_core.spec.errors import SpecError
+from automl_core.spec.models import Experiment
+from tests.unit.plugins.files import TWO_TASKS, body, round_trip, write
+
+
+def made(**groups: Any) -> DAG:
+    return experiment_dag(Experiment.model_validate(body(**groups)), Path("/dags/experiments/first.yaml"))
+
+
+def test_an_experiment_is_propose_then_trials_then_reduce() -> None:
+    dag = made()
+    assert set(dag.task_ids) == {"propose", "trial", "reduce"}
+    assert dag.get_task("propose").downstream_task_ids == {"trial"}
+    assert dag.get_task("trial").downstream_task_ids == {"reduce"}
+    assert str(dag.get_task("reduce").trigger_rule) == "all_done"
+
+
+def test_the_concurrency_is_the_limit_of_the_mapped_task() -> None:
+    dag = made()
+    trial: Any = dag.get_task("trial")
+    assert trial.is_mapped
+    assert trial.partial_kwargs["max_active_tis_per_dagrun"] == 3
+    assert made(trials={"max": 99, "concurrency": 40}).max_active_tasks >= 40
+
+
+def test_several_training_tasks_make_a_mapped_group_with_one_task_a_step_in_order() -> None:
+    dag = made(tasks=TWO_TASKS)
+    assert set(dag.task_ids) == {"propose", "trial.train", "trial.score", "reduce"}
+    assert dag.get_task("trial.train").downstream_task_ids == {"trial.score"}
+    assert dag.get_task("trial.score").downstream_task_ids == {"reduce"}
+    for index, name in enumerate(("trial.train", "trial.score")):
+        task: Any = dag.get_task(name)
+        assert task.task_index == index
+        assert task.step_ids == ["trial.train", "trial.score"]
+        assert task.max_active_tis_per_dagrun == 3
+        assert task.get_closest_mapped_task_group() is not None
+
+
+def test_the_experiments_retry_delay_is_airflows_and_its_retries_are_not() -> None:
+    trial: Any = made(trials={"max": 6, "retries": 1, "retry_delay": "7s"}).get_task("trial")
+    assert trial.partial_kwargs["retry_delay"] == timedelta(seconds=7)
+    assert trial.partial_kwargs["retries"] > 1, "tries of a dead worker are no failures of the trial"
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"), [(None, None), ("0 3 * * *", "0 3 * * *"), ("@daily", "@daily")]
+)  # fmt: skip
+def test_a_cron_line_is_the_schedule(schedule: str | None, expected: str | None) -> None:
+    assert made(schedule=schedule).schedule == expected
+
+
+def test_assets_are_the_schedule() -> None:
+    dag: Any = made(schedule={"assets": ["s3://bucket/data", "new-data"]})
+    assets = [asset for _, asset in dag.timetable.asset_condition.iter_assets()]
+    assert {(asset.name, asset.uri) for asset in assets} == {
+        ("s3://bucket/data", "s3://bucket/data"), ("new-data", "new-data"),
+    }  # fmt: skip
+    assert all(isinstance(asset, Asset) for asset in assets)
+
+
+def test_only_what_runs_on_a_schedule_waits_to_be_unpaused() -> None:
+    assert made().is_paused_upon_creation is False
+    assert made(schedule="@daily").is_paused_upon_creation is None
+
+
+@pytest.mark.parametrize("tasks", [TWO_TASKS[:1], TWO_TASKS])
+@pytest.mark.parametrize("schedule", [None, "0 3 * * *", {"assets": ["s3://bucket/data"]}])
+def test_the_scheduler_reads_the_same_dag_from_the_database(tasks: Any, schedule: Any) -> None:
+    dag = made(tasks=tasks, schedule=schedule, description="digits", tags=["demo"])
+    read = round_trip(dag)
+    assert read.dag_id == "first"
+    assert read.task_dict.keys() == dag.task_dict.keys()
+    assert read.tags >= {"automl", "demo"}
+    assert read.max_active_runs == 1
+    name = "trial" if len(tasks) == 1 else "trial.train"
+    assert read.get_task(name).max_active_tis_per_dagrun == 3
+    assert {p for p in read.params} >= {"max_trials", "concurrency", "search", "trials"}
+
+
+def test_the_page_of_the_dag_tells_what_is_searched() -> None:
+    text = str(made(description="Reads digits").doc_md)
+    for part in ("Reads digits", "maximize `accuracy`", "at most 6 trials", "| `x` | uniform |", "first.yaml"):
+        assert part in text
+
+
+def test_a_bad_file_says_where_and_what_is_allowed(tmp_path: Path) -> None:
+    path = write(tmp_path, "bad.yaml", body(goal={"metric": "accuracy", "direction": "up"}))
+    with pytest.raises(SpecError) as caught:
+        build_dag(path)
+    for part in ("bad.yaml", "goal.direction", "maximize", "minimize"):
+        assert part in str(caught.value)
+
+
+def test_making_a_dag_loads_nothing_heavy(tmp_path: Path) -> None:
+    path = write(tmp_path, "first.yaml", body())
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import airflow.sdk\n"
+        "before = set(sys.modules)\n"
+        "from automl_airflow.factory import build_dag\n"
+        f"build_dag(Path({str(path)!r}))\n"
+        "import automl_airflow.triggers\n"
+        "heavy = {'numpy', 'scipy', 'boto3', 'botocore', 'kubernetes', 'odps', 'sklearn', 'pandas', 'tensorboard'}\n"
+        "loaded = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "sys.exit(', '.join(sorted(heavy & loaded)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,68 @@
+"""The trigger form and the run's conf."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from automl_airflow.form import FIELDS, GROUPS, build_params, current, overrides_of
+from automl_core.search import names
+from automl_core.spec.errors import SpecError
+from automl_core.spec.models import Experiment
+from automl_core.spec.overrides import apply_overrides
+from tests.unit.plugins.files import body
+
+SPEC = Experiment.model_validate(body(stop={"target": 0.9}))
+
+
+def test_each_field_of_the_form_stands_in_the_file_and_shows_its_value() -> None:
+    params = build_params(SPEC, names())
+    for name, path in FIELDS.items():
+        assert params[name].value == current(SPEC, path)
+        params[name].resolve()  # the file's own value is allowed by the field's schema
+    assert params.keys() == FIELDS.keys() | set(GROUPS)
+
+
+def test_the_form_sent_as_it_stands_changes_nothing() -> None:
+    conf = {name: param.value for name, param in build_params(SPEC, names()).items()}
+    assert overrides_of(SPEC, conf) == {}
+
+
+@pytest.mark.parametrize(
+    ("conf", "expected"),
+    [
+        ({"max_trials": 9, "seed": 4}, {"trials": {"max": 9}, "search": {"seed": 4}}),
+        ({"trials": {"max": 9}}, {"trials": {"max": 9}}),
+        ({"max_trials": 9, "trials": {"retries": 2}}, {"trials": {"max": 9, "retries": 2}}),
+        ({"max_trials": 9, "trials": {"max": 8}}, {"trials": {"max": 8}}),
+        ({"target": None}, {"stop": {"target": None}}),
+        ({"space": None}, {}),
+        ({"max_trails": 9}, {"max_trails": 9}),
+    ],
+)
+def test_short_names_and_groups_come_together(conf: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert overrides_of(SPEC, conf) == expected
+
+
+def test_a_run_is_what_its_conf_says() -> None:
+    conf = {"max_trials": 9, "concurrency": 2, "target": None, "max_duration": 60}
+    experiment, changes = apply_overrides(SPEC, overrides_of(SPEC, conf))
+    assert (experiment.trials.max, experiment.trials.concurrency) == (9, 2)
+    assert (experiment.stop.target, experiment.stop.max_duration) == (None, 60)
+    assert {change.path for change in changes} == {
+        "trials.max", "trials.concurrency", "stop.target", "stop.max_duration",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("conf", [{"max_trails": 9}, {"concurrency": 99}, {"trials": {"max": 0}}, {"search": 3}])
+def test_a_wrong_conf_is_refused_in_words(conf: dict[str, Any]) -> None:
+    with pytest.raises(SpecError):
+        apply_overrides(SPEC, overrides_of(SPEC, conf))
+
+
+def test_the_form_refuses_more_at_once_than_the_file_allows() -> None:
+    param = build_params(SPEC, names())["concurrency"]
+    assert param.resolve(2) == 2
+    with pytest.raises(ValueError, match="maximum"):
+        param.resolve(4)
