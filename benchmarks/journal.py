@@ -67,18 +67,17 @@ def s3_store() -> Iterator[tuple[Any, Counted]]:
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     try:
-        key = Credentials(access_key="benchmark", secret_key="benchmark", endpoint_url=url, region="us-east-1")
+        login = "benchmark"
+        key = Credentials(access_key=login, secret_key=login, endpoint_url=url, region="us-east-1")
         boto3.client(
-            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="b", aws_secret_access_key="b"
+            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id=login, aws_secret_access_key=login
         ).create_bucket(Bucket="benchmark")
         counter = Counted()
 
         def fresh() -> Any:
             store = open_store("s3://benchmark/runs", key)
-            inner = store
-            while not hasattr(inner, "_client"):
-                inner = inner.store if hasattr(inner, "store") else inner._store  # type: ignore[attr-defined]
-            inner._client.meta.events.register("before-send.s3", counter)
+            client = store._inner._client
+            client.meta.events.register("before-send.s3", counter)
             return store
 
         yield fresh, counter

@@ -63,7 +63,9 @@ def measure(code: str, arguments: list[str], env: dict[str, str], runs: int) -> 
     """What ``code`` prints in so many fresh processes, after one that warms the disk."""
     rows = []
     for _ in range(runs + 1):
-        done = subprocess.run([sys.executable, "-c", code, *arguments], env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], env=env, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise RuntimeError(done.stderr[-2000:])
         rows.append(json.loads(done.stdout.splitlines()[-1]))
@@ -87,13 +89,16 @@ def main(runs: int = 5) -> None:
             if count == 1:
                 rows = measure(ONE_FILE, [path], env, runs)
                 first, again = (statistics.median(row[name] for row in rows) for name in ("first", "again"))
-                print(f"one file, fresh process, beyond importing airflow.sdk: {1000 * first:.0f} ms; again: {1000 * again:.1f} ms")
+                print(
+                    f"one file, fresh process, beyond airflow.sdk: {1000 * first:.0f} ms; again: {1000 * again:.1f} ms"
+                )
             rows = measure(AS_A_TASK, [path, f"digits_mlp_{count - 1}", str(dags)], env, runs)
             own = statistics.median(row["seconds"] for row in rows)
-            fallback = measure(AS_A_TASK.replace("airflow.settings.initialize()", _WITHOUT_IMPORTER),
-                               [str(dags / "automl_experiments.py"), f"digits_mlp_{count - 1}", str(dags)], env, runs)  # fmt: skip
+            without = AS_A_TASK.replace("airflow.settings.initialize()", _WITHOUT_IMPORTER)
+            arguments = [str(dags / "automl_experiments.py"), f"digits_mlp_{count - 1}", str(dags)]
+            fallback = measure(without, arguments, env, runs)
             loop = statistics.median(row["seconds"] for row in fallback)
-            print(f"a task's own parse beside {count:4} files: {1000 * own:6.1f} ms; without the importer {1000 * loop:6.1f} ms")
+            print(f"a task beside {count:4} files: {1000 * own:6.1f} ms; without the importer {1000 * loop:6.1f} ms")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

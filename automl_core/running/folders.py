@@ -51,6 +51,8 @@ class Folders:
         """Make the folders and fetch the checkpoint to go on from."""
         shutil.rmtree(self._scratch, ignore_errors=True)
         self.model.mkdir(parents=True)
+        if self.binding.attempt > 1 and not self.binding.retried:
+            self.store.delete_prefix(self.prefix + self._own)  # it begins anew: no checkpoint of its end
         self.checkpoint.mkdir(parents=True, exist_ok=True)
         if self._local("") is None and self.binding.retried:
             self.store.download(self.prefix + self._own, self.checkpoint)

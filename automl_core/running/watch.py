@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -63,13 +64,23 @@ class Watch:
         self._sign = sign(study.experiment)
         self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.direction)
         self._judged_points = 0
+        goes_on = binding.retried or binding.resume_budget is not None
+        self._earlier = self._read_earlier() if goes_on else ()
 
     def observe(self, points: Iterable[Point]) -> None:
-        """Take in metrics; a step that comes again replaces itself."""
+        """Take in metrics; a step that comes again replaces itself.
+
+        Training that goes on from a checkpoint reports only the rest: what the trial reported before its first
+        step stays part of its curve.
+        """
         points = list(points)
-        if points:
-            self.series.add(points)
-            self._dirty = True
+        if not points:
+            return
+        first = min(point.step for point in points)
+        self.series.add(point for point in self._earlier if point.step < first)
+        self._earlier = ()
+        self.series.add(points)
+        self._dirty = True
 
     def verdict(self, *, force: bool = False) -> tuple[TrialState, str] | None:
         """Whether the attempt must end now, and as what: its state and the reason.
@@ -99,6 +110,7 @@ class Watch:
         body = {
             "trial": self.binding.trial,
             "slot": self.binding.slot,
+            "task": self.binding.task,
             "attempt": self.binding.attempt,
             "points": self.series.to_json(),
         }
@@ -208,15 +220,28 @@ class Watch:
                 yield _recorded_curve(trial.number, texts, self._sign, now.ended)
 
     def _curve_of_running(self, trial: Trial) -> Sequence[tuple[int, float]]:
-        key = self.study.journal.prefix + trial_prefix(trial.number) + METRICS_FILE
-        try:
-            series = Series.from_json(json.loads(self.store.get(key))["points"])
-        except NotFound:
+        found = self._published_by(trial.number)
+        return found[1].curve(self._goal) if found else ()
+
+    def _read_earlier(self) -> tuple[Point, ...]:
+        """What this training task reported in the attempts before, without what made them fail."""
+        found = self._published_by(self.binding.trial)
+        if found is None or found[0] != self.binding.task:
             return ()
+        finite = (Point(p.step, {n: v for n, v in p.values.items() if math.isfinite(v)}) for p in found[1])
+        return tuple(point for point in finite if point.values)
+
+    def _published_by(self, trial: int) -> tuple[int, Series] | None:
+        """Training task and metrics in a trial's file, None where there is none that can be read."""
+        key = self.study.journal.prefix + trial_prefix(trial) + METRICS_FILE
+        try:
+            body = json.loads(self.store.get(key))
+            return int(body["task"]), Series.from_json(body["points"])
+        except NotFound:
+            return None
         except (StorageError, ValueError, KeyError, TypeError) as error:
             log.warning("%s is unreadable and left out: %s", key, error)
-            return ()
-        return series.curve(self._goal)
+            return None
 
 
 @lru_cache(maxsize=4096)

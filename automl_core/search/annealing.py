@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from statistics import median
+from typing import Any
 
 from pydantic import Field
 
@@ -60,6 +61,11 @@ class Annealing(Algorithm):
         if params is None:
             return Exhausted("every combination of the space is handed out")
         return NewTrial(params, budget=self.full_budget)
+
+    def describe(self, history: History) -> dict[str, Any]:
+        """The trial where the walk stands, and how hot it still is, from 1 down."""
+        here = self._walk(history)
+        return {"here": None if here is None else here.number, "heat": self._cooling(len(history))}
 
     def _draw(self, history: History, rng: random.Random) -> Params:
         here = self._walk(history)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import replace
+from typing import Any
 
 from automl_core.search.base import (
     Algorithm,
@@ -81,6 +82,16 @@ class Asha(Algorithm):
             if climbing:
                 return Wait(f"no new trial is left; {len(climbing)} running ones may still be promoted")
         return new
+
+    def describe(self, history: History) -> dict[str, Any]:
+        """Every rung: how many trials were started on it, are through with it, and were promoted from it."""
+        rungs = []
+        for rung, level in enumerate(self.levels):
+            there = on_rung(history, rung)
+            promoted = len(on_rung(history, rung + 1))
+            done = completed(there, rung)
+            rungs.append({"budget": level, "started": len(there), "completed": done, "promoted": promoted})
+        return {"rungs": rungs}
 
     def draw(self, history: History, seen: Set[str]) -> Params | None:
         """A new combination; None when the space is exhausted."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from pydantic import ConfigDict
+
 from automl_core.search import registry
 from automl_core.search.base import Algorithm, Context, Decision, History, NewTrial, Options, Plan
 
@@ -17,7 +19,7 @@ _MANY_TRIALS = 5000
 class AnyOptions(Options):
     """Whatever the chosen algorithm takes; that one validates them."""
 
-    model_config = {**Options.model_config, "extra": "allow"}
+    model_config = ConfigDict(extra="allow", frozen=True)
 
 
 class Auto(Algorithm):

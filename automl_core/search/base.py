@@ -8,6 +8,7 @@ replayed. Values reach it as *losses*: lower is better, whatever the goal's dire
 
 from __future__ import annotations
 
+import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -270,3 +271,9 @@ def rng_for(seed: int, *place: int | str) -> random.Random:
 def seen_keys(history: Iterable[PastTrial]) -> set[str]:
     """Keys of every combination in a history (see `Space.key`)."""
     return {Space.key(trial.params) for trial in history}
+
+
+def ranked(history: History) -> list[PastTrial]:
+    """Trials with a finite loss, best first, ties to the lower number."""
+    known = [trial for trial in history if trial.loss is not None and math.isfinite(trial.loss)]
+    return sorted(known, key=lambda trial: (trial.loss, trial.number))

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence, Set
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -189,6 +189,16 @@ class BracketSearch(Algorithm):
             waiting = waiting or step
         return waiting or end or Exhausted("every bracket is complete")
 
+    def describe(self, history: History) -> dict[str, Any]:
+        """Every bracket's rungs: how many trials they want, have started and have ended."""
+        brackets = []
+        for index, rungs in enumerate(self.brackets):
+            own = [trial for trial in history if trial.bracket == index and trial.rung is not None]
+            brackets.append([_occupancy(own, rung, level, n) for rung, (n, level) in enumerate(rungs)])
+            if not own:
+                break
+        return {"brackets": brackets}
+
     def _start(self, history: History, seen: Set[str], bracket: int) -> NewTrial | Exhausted:
         level = self.brackets[bracket][0][1]
         opening = self.opening(len(history), seen)
@@ -230,3 +240,10 @@ def promotable(trials: Sequence[PastTrial], level: int) -> list[PastTrial]:
         and math.isfinite(loss)
     ]
     return [trial for _, _, trial in sorted(ranked, key=lambda item: item[:2])]
+
+
+def _occupancy(trials: Sequence[PastTrial], rung: int, level: int, wanted: int) -> dict[str, int]:
+    passed = sum(1 for trial in trials if (trial.rung or 0) > rung)
+    here = [trial for trial in trials if trial.rung == rung]
+    ended = passed + sum(1 for trial in here if trial.state.ended)
+    return {"budget": level, "trials": wanted, "started": passed + len(here), "ended": ended}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -16,6 +17,7 @@ from automl_core.search.base import (
     Options,
     PastTrial,
     Plan,
+    ranked,
     rng_for,
     seen_keys,
 )
@@ -100,6 +102,10 @@ class Evolution(Algorithm):
             return Exhausted("every combination of the space is handed out")
         return NewTrial(params, budget=self.full_budget, note="child")
 
+    def describe(self, history: History) -> dict[str, Any]:
+        """Numbers of the trials that may have children, best first."""
+        return {"parents": [trial.number for trial in self._parents(history)]}
+
     def _explore(self, number: int, seen: set[str]) -> NewTrial | Exhausted:
         rng = rng_for(self.context.seed, self.name, number)
         params = draw_new(self.context.space, seen, rng, lambda: self.context.space.sample(rng))
@@ -122,9 +128,3 @@ class Evolution(Algorithm):
     @staticmethod
     def _winner(parents: list[PastTrial], rng: random.Random) -> PastTrial:
         return parents[min(rng.randrange(len(parents)) for _ in range(_TOURNAMENT))]
-
-
-def ranked(history: History) -> list[PastTrial]:
-    """Trials with a finite loss, best first, ties to the lower number."""
-    known = [trial for trial in history if trial.loss is not None and math.isfinite(trial.loss)]
-    return sorted(known, key=lambda trial: (trial.loss, trial.number))

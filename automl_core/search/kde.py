@@ -81,7 +81,7 @@ class Parzen:
     def _fresh_options(self, column: int, count: int, rng: np.random.Generator) -> Array:
         edges = np.cumsum(self.priors[column])
         index = np.searchsorted(edges, rng.random(count) * edges[-1], side="right")
-        return np.minimum(index, len(edges) - 1).astype(np.float64)
+        return np.asarray(np.minimum(index, len(edges) - 1), dtype=np.float64)
 
     def _bandwidths(self) -> Array:
         """Scott's rule (1992) a column, between `_NARROWEST` and the whole interval."""
@@ -89,7 +89,8 @@ class Parzen:
         mean = np.where(self.active, self.rows, 0.0).sum(axis=0) / np.maximum(count, 1)
         squares = (np.where(self.active, self.rows - mean, 0.0) ** 2).sum(axis=0)
         spread = np.sqrt((squares + 1 / 12) / (count + 1))  # one more observation that says: uniform
-        return np.clip(spread * np.maximum(count, 1) ** (-1.0 / (len(self.numeric) + 4)), _NARROWEST, 1.0)
+        scott = spread * np.maximum(count, 1) ** (-1.0 / (len(self.numeric) + 4))
+        return np.asarray(np.clip(scott, _NARROWEST, 1.0))
 
 
 def _probabilities(weights: Array) -> Array:

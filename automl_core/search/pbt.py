@@ -6,6 +6,7 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Set
+from typing import Any
 
 from pydantic import Field
 
@@ -112,6 +113,16 @@ class Pbt(Algorithm):
         if running:
             return Wait(f"{running} members of the population are in mid-interval")
         return Exhausted("every member has trained to its end")
+
+    def describe(self, history: History) -> dict[str, Any]:
+        """Each member's present trial, its interval, and the trial from which it came."""
+        latest = {trial.bracket: trial for trial in history if trial.bracket is not None}
+        return {
+            "members": [
+                {"member": member, "trial": trial.number, "interval": trial.rung, "parent": trial.parent}
+                for member, trial in sorted(latest.items())
+            ]
+        }
 
     def _first_interval(self, member: int, number: int, seen: Set[str]) -> NewTrial | None:
         opening = self.opening(number, seen)

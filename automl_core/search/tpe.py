@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ from automl_core.search.base import (
     History,
     NewTrial,
     Options,
+    ranked,
     rng_for,
     seen_keys,
 )
@@ -81,6 +82,12 @@ class Tpe(Algorithm):
         if params is None:
             return self._explore(number, seen)
         return NewTrial(params, budget=self.full_budget, note=f"near {count} good ones of {len(known)}")
+
+    def describe(self, history: History) -> dict[str, Any]:
+        """Numbers of the trials that count as good, best first."""
+        known = ranked(history)
+        count = good_count(len(known), self.options.good, self.options.most_good) if known else 0
+        return {"good": [trial.number for trial in known[:count]]}
 
     @cached_property
     def _encoding(self) -> Encoding:

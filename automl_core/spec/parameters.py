@@ -173,6 +173,12 @@ class _Gauss(Numeric):
     mu: float = Field(description="Mean (of the logarithm, for lognormal).")
     sigma: float = Field(gt=0, description="Standard deviation (of the logarithm, for lognormal).")
 
+    @model_validator(mode="after")
+    def _no_powers(self) -> _Gauss:
+        if self.power_of is not None:
+            raise ValueError("power_of wants a range: take a type with low and high")
+        return self
+
 
 class Normal(_Gauss):
     """Normal with mean mu and standard deviation sigma."""

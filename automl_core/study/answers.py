@@ -20,7 +20,8 @@ class Binding:
         params: the trial's combination.
         budget, resume_budget: see `Work`.
         parent: (trial, budget) whose checkpoint the trial starts from, if any.
-        retried: whether an attempt at this training task was made before.
+        retried: whether an attempt at this training task was made before and came to no good end, so that this one
+            goes on from its checkpoint. Where it had (a person cleared the trial), this one starts afresh.
         note: why this combination.
     """
 

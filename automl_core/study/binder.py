@@ -151,10 +151,12 @@ def binding_of(state: State, slot: int, task: int) -> Binding:
     attempt = work.last_attempt(task)
     if attempt is None:
         raise LookupError(f"slot {slot} has no attempt at training task {task}")
+    earlier = [a for a in work.attempts if a.task == task and a.number < attempt.number]
     parent = None
     if trial.parent is not None and len(trial.slots) == 1:
         parent = (trial.parent, max(finished_budgets(state, trial.parent), default=None))
     return Binding(
         slot=slot, trial=trial.number, task=task, attempt=attempt.number, params=trial.params, budget=work.budget,
-        resume_budget=work.resume_budget, parent=parent, retried=attempt.number > 1, note=trial.note,
+        resume_budget=work.resume_budget, parent=parent,
+        retried=bool(earlier) and not earlier[-1].state.has_value, note=trial.note,
     )  # fmt: skip

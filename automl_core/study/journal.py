@@ -13,7 +13,7 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
@@ -130,6 +130,11 @@ class Journal:
             stored = self._load(seq) if seq is not None else None
             if stored is not None:
                 yield stored.record
+
+    @property
+    def unreadable(self) -> Mapping[int, str]:
+        """Places that hold no record this release can use, and why, as far as the journal was read."""
+        return self._bad
 
     def write_snapshot(self) -> None:
         """Write the state as it is now, in place of the last snapshot."""

@@ -43,6 +43,7 @@ class Study:
         context = context_of(experiment, self.space)
         self._make_algorithm: Callable[[], Algorithm] = lambda: create(experiment.search.algorithm, context)
         self._algorithm: Algorithm | None = None
+        self._loaded: float | None = None
 
     @classmethod
     def create(cls, journal: Journal, experiment: Experiment, run: str, overrides: list[dict[str, Any]]) -> Study:
@@ -56,8 +57,9 @@ class Study:
 
         Raises:
             ValueError: the algorithm doesn't exist or can't search this experiment.
+            LookupError: an experiment of a later format is there.
         """
-        if journal.refresh().created:
+        if journal.refresh().created or any("later than" in reason for reason in journal.unreadable.values()):
             return cls.load(journal)
         study = cls(journal, experiment)
         plan = study.algorithm.plan()
@@ -84,8 +86,12 @@ class Study:
         """
         state = journal.refresh()
         if not state.created:
-            raise LookupError(f"no experiment at {journal.store.url}/{journal.prefix}")
-        return cls(journal, Experiment.model_validate(state.experiment))
+            first = next(iter(sorted(journal.unreadable.items())), None)
+            why = f": record {first[0]} can't be used, {first[1]}" if first else ""
+            raise LookupError(f"no experiment at {journal.store.url}/{journal.prefix}{why}")
+        study = cls(journal, Experiment.model_validate(state.experiment))
+        study._loaded = journal.clock()
+        return study
 
     @property
     def algorithm(self) -> Algorithm:
@@ -103,6 +109,12 @@ class Study:
         """Read what is new."""
         return self.journal.refresh()
 
+    def _catch_up(self) -> None:
+        """Read what is new, unless `load` did a moment ago: two requests less for a task's process."""
+        loaded, self._loaded = self._loaded, None
+        if loaded is None or self.journal.clock() - loaded > 1.0:
+            self.refresh()
+
     # --- asking -------------------------------------------------------------------------------
 
     def ask(
@@ -119,7 +131,7 @@ class Study:
             places: how many trials whoever schedules the slots lets run at once. Where that is no more than the
                 file allows, running trials are not counted here again.
         """
-        self.refresh()
+        self._catch_up()
         gated = places is None or places > self.experiment.trials.concurrency
         if slot is None:
             slot = self._slot_of_lane(lane)
@@ -129,7 +141,7 @@ class Study:
 
     def resume(self, slot: int, task: int, *, worker: str = "") -> Answer:
         """What a slot is to do at a later training task (index ``task``), or again at the first."""
-        self.refresh()
+        self._catch_up()
         if slot not in self.state.works:
             return Over(self._why_over() or "the slot was never bound")
         return self._again(slot, task, worker, gated=True)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with th
     import numpy as np
 
     from automl_core.search.bayesian.encoding import Array, Encoding
+    from automl_core.search.bayesian.surrogate import Surrogate
 
 _LISTED = 4096  # spaces with at most so many combinations are searched over all of them
+_SCREENED = 200  # of them, looked at closely
 _MARGIN = 0.05  # of a standard deviation of the losses: an improvement worth looking elsewhere for
 _HOPELESS = -10.0  # log EI below which a model only says that it knows of nothing better
 
@@ -95,44 +97,47 @@ class Bayesian(Algorithm):
         return [params for params in space.combinations() if Space.key(params) not in seen]
 
     def _best(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
-        import numpy as np
-
-        from automl_core.search.bayesian.maximize import candidates, maximise
         from automl_core.search.bayesian.surrogate import Evidence, Surrogate
 
-        evidence, rng, encoding = Evidence.of(history), self._rng(history), self._encoding
+        evidence = Evidence.of(history)
         if len(evidence.finished) + len(evidence.censored) < 2 and not evidence.failed:
             return self._exploration(history, seen, listed)
-        surrogate = Surrogate(encoding, evidence, rng)
+        rng = self._rng(history)
+        surrogate = Surrogate(self._encoding, evidence, rng)
+        rows, note = self._ranked(surrogate, rng, listed, look_elsewhere=len(history) % 2 == 1)
+        params = self._first_unseen(rows, seen)
+        if params is None:
+            return self._exploration(history, seen, listed)
+        return NewTrial(params, budget=self.full_budget, note=note)
+
+    def _ranked(
+        self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, look_elsewhere: bool
+    ) -> tuple[Array, str]:
+        """Rows in the order in which they are worth trying, and why the first one is.
+
+        Where the model only asks for the last digits of a basin that it knows, every other trial looks for
+        an improvement that is worth a trial, and where it knows of none, for what it knows least about.
+        """
+        from automl_core.search.bayesian.maximize import candidates, maximise, ranked
+
         acquisition = surrogate.acquisition
         if listed is not None:
-            rows = acquisition.screen(encoding.rows(listed), 200)
-            values = acquisition(rows)
-            order = np.argsort(-values, kind="stable")
-            rows, values = rows[order], values[order]
-        else:
-            pool = candidates(encoding, surrogate.best_rows(5), rng)
-            rows, values = maximise(acquisition, encoding, pool, rng)
-            if len(history) % 2 and surrogate.refines(rows[0]):
-                # The basin is known: every other trial asks for more than its last digits.
-                acquisition = acquisition.demanding(_MARGIN)
-                rows, values = maximise(acquisition, encoding, pool, rng)
-                if values[0] < _HOPELESS:
-                    values = acquisition.uncertainty(pool)
-                    order = np.argsort(-values, kind="stable")
-                    rows, values = pool[order], values[order]
-        found = self._first_unseen(rows, seen)
-        if found is None:
-            return self._exploration(history, seen, listed)
-        params, position = found
-        return NewTrial(params, budget=self.full_budget, note=_note(float(values[position])))
+            rows = acquisition.screen(self._encoding.rows(listed), _SCREENED)
+            rows, values = ranked(rows, acquisition(rows))
+            return rows, f"log EI {values[0]:.2f}"
+        pool = candidates(self._encoding, surrogate.best_rows(5), rng)
+        rows, values = maximise(acquisition, self._encoding, pool, rng)
+        if not (look_elsewhere and acquisition.models and surrogate.refines(rows[0])):
+            return rows, f"log EI {values[0]:.2f}"
+        acquisition = acquisition.demanding(_MARGIN)
+        rows, values = maximise(acquisition, self._encoding, pool, rng)
+        if values[0] >= _HOPELESS:
+            return rows, f"log EI {values[0]:.2f} beyond the known basin"
+        return ranked(pool, acquisition.uncertainty(pool))[0], "most uncertain"
 
-    def _first_unseen(self, rows: Array, seen: set[str]) -> tuple[Params, int] | None:
-        for position, row in enumerate(rows):
-            params = self._encoding.params(row)
-            if Space.key(params) not in seen:
-                return params, position
-        return None
+    def _first_unseen(self, rows: Array, seen: set[str]) -> Params | None:
+        combinations = (self._encoding.params(row) for row in rows)
+        return next((params for params in combinations if Space.key(params) not in seen), None)
 
     def _exploration(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
         """A combination that spreads out, where there is nothing to model (or the model knows of nothing new)."""
@@ -149,7 +154,3 @@ class Bayesian(Algorithm):
         if spread is None:
             return Exhausted(f"all {len(seen)} combinations of the space are handed out")
         return NewTrial(spread, budget=self.full_budget, note="exploration")
-
-
-def _note(log_value: float) -> str:
-    return f"log EI {log_value:.2f}"

@@ -61,6 +61,11 @@ def maximise(
     climbed = encoding.settle(climbed)
     rows = np.vstack([climbed, pool])
     values = np.concatenate([acquisition(climbed), values])
+    return ranked(rows, values)
+
+
+def ranked(rows: Array, values: Array) -> tuple[Array, Array]:
+    """Rows and their values, best first."""
     order = np.argsort(-values, kind="stable")
     return rows[order], values[order]
 

@@ -74,7 +74,8 @@ SPECS = st.fixed_dictionaries({
     ]),
     "trials": st.fixed_dictionaries({
         "max": st.integers(1, 25), "concurrency": st.integers(1, 7), "retries": st.integers(0, 2),
-        "max_failed": st.one_of(st.none(), st.integers(0, 6)), "early_stopping": RULES, "retry_delay": st.integers(0, 9),
+        "max_failed": st.one_of(st.none(), st.integers(0, 6)), "early_stopping": RULES,
+        "retry_delay": st.integers(0, 9),
     }),
     "stop": STOPS,
     "tasks": st.sampled_from([

@@ -1,0 +1,180 @@
+"""The pages of docs/ say what the code does: every key, type and default, and every example in them is valid."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from automl_core.backends.contract import TrialContext, environment
+from automl_core.search import registry
+from automl_core.spec import models, parameters
+from automl_core.spec.loader import parse_experiment
+from automl_core.spec.relations import RESERVED_NAMES
+from tests.sources import ROOT
+
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+FILE_PAGE, SPACE_PAGE = PAGES["experiment-file.md"], PAGES["search-space.md"]
+
+RULES = (
+    models.MedianRule, models.BanditRule, models.TruncationRule, models.PatienceRule, models.LearningCurveRule,
+)  # fmt: skip
+
+TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
+    "## Experiment": (models.Experiment, frozenset()),
+    "## output": (models.Output, frozenset()),
+    "## goal": (models.Goal, frozenset()),
+    "## search": (models.Search, frozenset()),
+    "## trials": (models.Trials, frozenset()),
+    "### budget": (models.Budget, frozenset()),
+    "## stop": (models.Stop, frozenset()),
+    "### no_improvement": (models.NoImprovement, frozenset()),
+    "## tasks": (models.LocalTask, frozenset()),
+    "`source: stdout`": (models.StdoutMetrics, frozenset()),
+    "`source: json`": (models.JsonMetrics, frozenset()),
+    "`source: tensorboard`": (models.TensorBoardMetrics, frozenset()),
+    "## schedule": (models.AssetSchedule, frozenset()),
+    **{
+        f"`rule: {rule.model_fields['rule'].annotation.__args__[0]}`": (  # type: ignore[union-attr]
+            rule, frozenset({"rule", *models.EarlyStoppingBase.model_fields})
+        )
+        for rule in RULES
+    },
+}  # fmt: skip
+"""Where a table begins → the model whose keys it has, and those that another table has for it."""
+
+
+def rows_after(page: str, start: str) -> list[list[str]]:
+    """The cells of the first table after a line that begins with ``start``, without its head."""
+    lines = page[re.search(f"^{re.escape(start)}", page, re.MULTILINE).start() :].splitlines()  # type: ignore[union-attr]
+    first = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    table = []
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            break
+        table.append([cell.strip() for cell in line.strip("|").split("|")])
+    return table
+
+
+def named(cell: str) -> set[str]:
+    """What stands in backticks in a cell."""
+    return set(re.findall(r"`([^`]+)`", cell))
+
+
+def shown_default(field: FieldInfo) -> set[str]:
+    """How a table may show a field's default."""
+    if field.is_required():
+        return {"**required**"}
+    value: Any = field.get_default(call_default_factory=True)
+    if isinstance(value, models.StdoutMetrics):
+        return {"`{source: stdout}`"}
+    if isinstance(value, BaseModel):
+        return {"all defaults"}
+    if value is None:
+        return {"`null`"}
+    if isinstance(value, float):
+        return {f"`{value:g}`"}
+    if isinstance(value, list):
+        return {f"`[{', '.join(value)}]`"}
+    return {f"`{value}`" if value != "" else '`""`'}
+
+
+@pytest.mark.parametrize("start", TABLES)
+def test_every_key_is_there_with_its_default(start: str) -> None:
+    model, elsewhere = TABLES[start]
+    rows = {next(iter(named(row[0]))): row for row in rows_after(FILE_PAGE, start)}
+    fields = {name: field for name, field in model.model_fields.items() if name not in elsewhere}
+    assert set(rows) == set(fields)
+    assert {name: row[2] for name, row in rows.items() if row[2] not in shown_default(fields[name])} == {}
+
+
+def test_every_group_of_the_file_has_its_table() -> None:
+    def below(model: type[BaseModel]) -> set[type[BaseModel]]:
+        found = {model}
+        for field in model.model_fields.values():
+            for part in parts(field.annotation):
+                found |= below(part)
+        return found
+
+    def parts(annotation: Any) -> set[type[BaseModel]]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return set() if issubclass(annotation, parameters._Model) else {annotation}
+        return {part for argument in getattr(annotation, "__args__", ()) for part in parts(argument)}
+
+    assert below(models.Experiment) == {model for model, _ in TABLES.values()}
+
+
+def test_what_every_rule_has_stands_in_one_table() -> None:
+    rows = {next(iter(named(row[0]))): row[2] for row in rows_after(FILE_PAGE, "### early_stopping")}
+    assert rows == {"rule": "**required**", "interval": "`1`", "delay": "`0`"}
+
+
+def test_every_algorithm_with_its_options() -> None:
+    rows = {next(iter(named(row[0]))): row for row in rows_after(FILE_PAGE, "### Algorithms")}
+    assert set(rows) == set(registry.names())
+    for name, row in rows.items():
+        algorithm = registry.algorithm_class(name)
+        assert named(row[2]) == set(algorithm.options_model.model_fields), name
+        assert ("with a budget:" in row[1]) is algorithm.uses_budget, name
+
+
+def test_the_trial_contract() -> None:
+    rows = rows_after(FILE_PAGE, "### What training code sees")
+    placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
+    assert placeholders == RESERVED_NAMES
+    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, resume_from="f")
+    assert {name for row in rows for name in named(row[1])} == set(environment(context))
+
+
+def test_every_parameter_type_with_its_fields() -> None:
+    rows = {next(iter(named(row[0]))): named(row[1]) for row in rows_after(SPACE_PAGE, "## Types")}
+    assert set(rows) == set(parameters.PARAMETER_TYPES)
+    shared = {*parameters.Numeric.model_fields, "type"}
+    union = parameters.Parameter.__origin__.__args__  # type: ignore[attr-defined]
+    for model in union:
+        name = model.model_fields["type"].annotation.__args__[0]
+        assert rows[name] == set(model.model_fields) - shared, name
+
+
+def test_constraints_and_what_every_type_has() -> None:
+    text = SPACE_PAGE[SPACE_PAGE.index("Every type also has:") :]
+    common = {next(iter(named(row[0]))) for row in rows_after(text, "Every type also has:")}
+    constraints = {next(iter(named(row[0]))) for row in rows_after(SPACE_PAGE, "## Constraints")}
+    assert common == set(parameters.ParameterBase.model_fields)
+    assert constraints == set(parameters.Numeric.model_fields) - common
+
+
+def test_reserved_names_are_named() -> None:
+    paragraph = SPACE_PAGE[SPACE_PAGE.index("A name may not be one") :].split("\n\n")[0]
+    assert named(paragraph) - {"${…}"} == RESERVED_NAMES
+
+
+REST = {
+    "name": "example",
+    "goal": {"metric": "auc", "direction": "maximize"},
+    "space": {"lr": {"type": "uniform", "low": 0, "high": 1}},
+    "tasks": [{"command": ["true"]}],
+}
+"""What an example that shows one group of the file leaves out."""
+
+EXAMPLES = [
+    pytest.param(block, id=f"{name}-{number}")
+    for name, page in {**PAGES, "README.md": (ROOT / "README.md").read_text(encoding="utf-8")}.items()
+    for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_examples_are_valid(block: str) -> None:
+    parse_experiment(yaml.safe_dump({**REST, **yaml.safe_load(block)}), "example.yaml")
+
+
+@pytest.mark.parametrize("page", [*PAGES, "../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / "docs" / page
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert not [target for target in targets if "://" not in target and not (path.parent / target).exists()]

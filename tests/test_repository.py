@@ -1,0 +1,215 @@
+"""What stands around the code: pins in step, commands that exist, experiment files that are valid."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from automl_core.preview.checks import check_experiment
+from automl_core.spec.loader import load_experiment
+from tests.sources import PRODUCT, ROOT, sources
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+
+BROUGHT_BY = {
+    "annotated-types": "pydantic", "pydantic-core": "pydantic",
+    "botocore": "boto3", "s3transfer": "boto3", "mypy-boto3-s3": "boto3-stubs",
+    "apache-airflow-core": "apache-airflow", "apache-airflow-task-sdk": "apache-airflow",
+    "croniter": "apache-airflow", "cryptography": "apache-airflow", "fastapi": "apache-airflow",
+    "msgspec": "apache-airflow", "sqlalchemy": "apache-airflow", "starlette": "apache-airflow",
+    "structlog": "apache-airflow", "uvicorn": "apache-airflow",
+}  # fmt: skip
+"""Distribution that is imported without being a dependency of its own → the one whose part or promise it is."""
+
+
+def pins(name: str) -> dict[str, list[Requirement]]:
+    """Distribution → its pins in a requirements file (several where they differ between Pythons)."""
+    found: dict[str, list[Requirement]] = {}
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith((" ", "#")):
+            requirement = Requirement(line)
+            found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return found
+
+
+def version_of(pin: Requirement) -> Version:
+    (specifier,) = pin.specifier
+    assert specifier.operator == "==", f"{pin} is not a pin"
+    return Version(specifier.version)
+
+
+@pytest.mark.parametrize(
+    ("file", "direct"),
+    [
+        ("requirements.txt", [*PROJECT["dependencies"], *EXTRAS["examples"], *EXTRAS["postgres"]]),
+        ("requirements-dev.txt", [*PROJECT["dependencies"], *(line for lines in EXTRAS.values() for line in lines)]),
+    ],
+)
+def test_every_direct_dependency_is_pinned_as_asked(file: str, direct: list[str]) -> None:
+    pinned = pins(file)
+    for line in direct:
+        wanted = Requirement(line)
+        versions = [version_of(pin) for pin in pinned.get(canonicalize_name(wanted.name), [])]
+        assert versions, f"{file} lacks {wanted.name}: run `make requirements`"
+        assert all(version in wanted.specifier for version in versions), f"{file}: {wanted} is pinned at {versions}"
+
+
+def test_development_runs_what_users_run() -> None:
+    development = pins("requirements-dev.txt")
+    different = {name: pin for name, pin in pins("requirements.txt").items() if development.get(name) != pin}
+    assert not different
+
+
+def test_the_header_says_how_pins_are_made() -> None:
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        assert "#    make requirements" in (ROOT / file).read_text(encoding="utf-8").splitlines()[:3]
+
+
+def test_what_is_installed_fits_together() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "check", "--python", sys.executable],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_everything_imported_is_a_declared_dependency() -> None:
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    declared |= {canonicalize_name(Requirement(line).name) for lines in EXTRAS.values() for line in lines}
+    distributions = packages_distributions()
+    own = {"automl_core", "automl_airflow", *(path.stem for path in (ROOT / "examples").glob("*.py"))}
+    undeclared = []
+    for source in sources(*PRODUCT):
+        for package, line in sorted({(each.name.split(".")[0], each.line) for each in source.imports}):
+            if package in own or package in sys.stdlib_module_names:
+                continue
+            names = {canonicalize_name(name) for name in distributions.get(package, [])}
+            if not (names | {BROUGHT_BY.get(name) for name in names}) & declared:
+                undeclared.append(f"{source.place}:{line}: {package} ({', '.join(sorted(names)) or 'not installed'})")
+    assert not undeclared
+
+
+def committed_files() -> list[Path]:
+    """Files that git knows or would add."""
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [path for name in done.stdout.splitlines() if (path := ROOT / name).is_file()]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    # put together here, so that this file does not name one either
+    words = [("pypi", "org"), ("files", "pythonhosted", "org"), ("registry", "npmjs", "org")]
+    pattern = re.compile("|".join([*(r"\.".join(parts) for parts in words), "--(extra-)?index" + "-url"]))
+    texts = [(path, path.read_text(encoding="utf-8", errors="ignore")) for path in committed_files()]
+    assert not [path.relative_to(ROOT).as_posix() for path, text in texts if pattern.search(text)]
+
+
+def make_targets() -> set[str]:
+    """Commands that `make help` lists."""
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {line.split()[0] for line in done.stdout.splitlines()[1:]}
+
+
+def test_commands_in_the_pages_exist() -> None:
+    pages = [
+        "README.md",
+        "CONTRIBUTING.md",
+        ".ci/run",
+        *(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")),
+    ]
+    used = {
+        target
+        for page in pages
+        for target in re.findall(
+            r"(?:^\$ |`|exec )make ([a-z][a-z0-9-]*)", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+    assert {"demo", "test"} <= used
+    assert used <= make_targets()
+
+
+def test_ci_runs_the_tests() -> None:
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & stat.S_IXUSR
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    assert script.read_text(encoding="utf-8").rstrip().endswith("exec make test </dev/null")
+
+
+def test_no_suitable_python_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    for name in ("requirements.txt", "pyproject.toml"):
+        (tmp_path / name).write_text("")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("make", "sh", "touch"):
+        where = subprocess.run(["which", name], capture_output=True, text=True, check=True).stdout.strip()
+        (tools / name).symlink_to(where)
+    old = tools / "python3"  # what a pyenv shim does for a version that is not installed
+    old.write_text("#!/bin/sh\necho 'pyenv: python3: command not found' >&2\nexit 127\n")
+    old.chmod(0o755)
+    environment = {"PATH": str(tools), "HOME": str(tmp_path)}
+    done = subprocess.run(["make", "setup"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Python 3.11 or newer is needed" in done.stderr
+    assert "make PYTHON=/path/to/python3.11" in done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
+def test_experiment_files_are_valid(path: Path) -> None:
+    experiment = load_experiment(path)
+    assert check_experiment(experiment) == []
+    assert experiment.name == path.stem
+    assert path.read_text(encoding="utf-8").startswith("# "), "a file of the gallery says what it shows"
+
+
+def test_the_gallery_shows_every_experiment_file() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [path.name for path in EXPERIMENTS if f"(experiments/{path.name})" not in readme]
+
+
+def test_the_changelog_speaks_of_this_version() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    headings = [line for line in lines if line.startswith("## ")]
+    assert headings[0] == "## [Unreleased]"
+    versions = [Version(re.match(r"## \[(.+?)\] - \d{4}-\d{2}-\d{2}$", line)[1]) for line in headings[1:]]  # type: ignore[index]
+    assert versions == sorted(versions, reverse=True)
+    assert all(version <= Version(PROJECT["version"]) for version in versions)
+
+
+def test_the_license_is_whole() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert PROJECT["license"] == "Apache-2.0"
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert all(
+        part in text
+        for part in ("9. Accepting Warranty", "END OF TERMS AND CONDITIONS", "limitations under the License.")
+    )
+
+
+def test_pre_commit_runs_installed_tools() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    for repository in config["repos"]:
+        assert repository["repo"] == "local"
+        for hook in repository["hooks"]:
+            tool, *arguments = hook["entry"].split()
+            assert tool.startswith(".venv/bin/")
+            assert Path(sys.executable).with_name(Path(tool).name).exists()
+            assert not [name for name in arguments if name.startswith("tests/") and not (ROOT / name).exists()]

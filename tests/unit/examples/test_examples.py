@@ -1,0 +1,155 @@
+"""The examples really train, are interrupted and resumed without a trace, and take what their experiments hand them."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from automl_core.backends.contract import TrialContext, command_line, environment
+from automl_core.space import Space
+from automl_core.spec.loader import load_experiment
+from tests.sources import ROOT
+
+Run = Callable[..., str]
+
+EXAMPLES = ("digits_mlp", "digits_compress", "tabular")
+
+
+@pytest.fixture
+def modules(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
+    return {name: importlib.import_module(name) for name in EXAMPLES}
+
+
+@pytest.fixture
+def run(modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run an example with arguments and AUTOML_* variables; gives what it prints."""
+
+    def run_one(name: str, *arguments: str, **variables: Any) -> str:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            for key, value in variables.items():
+                patch.setenv(f"AUTOML_{key}", str(value))
+            patch.setattr("sys.argv", [f"{name}.py", *arguments])
+            modules[name].main()
+        return capsys.readouterr().out
+
+    return run_one
+
+
+def epochs(output: str) -> list[str]:
+    return [line for line in output.splitlines() if line.startswith("epoch=")]
+
+
+def accuracy(line: str) -> float:
+    return float(re.search(r"accuracy=([0-9.]+)", line)[1])  # type: ignore[index]
+
+
+def test_training_learns_and_saves_a_model_that_can_be_used(run: Run, tmp_path: Path) -> None:
+    lines = epochs(run("digits_mlp", "--lr", "0.01", "--batch-size", "32", "--epochs", "6", MODEL_DIR=tmp_path))
+    assert len(lines) == 6
+    assert accuracy(lines[-1]) > max(0.9, accuracy(lines[0]))
+    shown = run("digits_mlp", "--predict", str(tmp_path))
+    assert accuracy(shown.splitlines()[-1]) > 0.9
+    saved = json.loads((tmp_path / "model.json").read_text())
+    assert round(saved["metrics"]["val_accuracy"], 4) == max(map(accuracy, lines))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
+def test_the_loaded_model_is_the_trained_one(modules: dict[str, ModuleType], tmp_path: Path, activation: str) -> None:
+    mlp = modules["digits_mlp"]
+    data = mlp.load_data()
+    classifier = mlp.new_classifier(mlp.parser().parse_args(["--activation", activation, "--layers", "2"]))
+    mlp.train_epoch(classifier, data, seed=1)
+    mlp.save_model(tmp_path, classifier, {}, 1)
+    images = data.test[0]
+    assert np.allclose(mlp.Model.load(tmp_path).predict_proba(images), classifier.predict_proba(images))
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_promoted_trial_goes_on_as_if_never_interrupted(run: Run, tmp_path: Path, solver: str) -> None:
+    whole = epochs(run("digits_mlp", "--solver", solver, BUDGET=5))
+    first = epochs(run("digits_mlp", "--solver", solver, BUDGET=2, CHECKPOINT_DIR=tmp_path / "low"))
+    rest = epochs(
+        run("digits_mlp", "--solver", solver, BUDGET=5, CHECKPOINT_DIR=tmp_path / "high", RESUME_FROM=tmp_path / "low")
+    )
+    assert first + rest[1:] == whole
+    assert rest[0] == first[-1], "where it starts is told again: a metric that comes twice changes nothing"
+
+
+def test_a_new_attempt_goes_on_from_its_own_checkpoint(run: Run, tmp_path: Path) -> None:
+    run("digits_mlp", "--epochs", "1", CHECKPOINT_DIR=tmp_path / "low")
+    shutil.copytree(tmp_path / "low", tmp_path / "high")
+    done = epochs(run("digits_mlp", "--epochs", "3", CHECKPOINT_DIR=tmp_path / "high", MODEL_DIR=tmp_path / "gone"))
+    again = run(
+        "digits_mlp", "--epochs", "3", CHECKPOINT_DIR=tmp_path / "high", RESUME_FROM=tmp_path / "low",
+        MODEL_DIR=tmp_path / "model",
+    )  # fmt: skip
+    assert epochs(again) == done[-1:]
+    assert (tmp_path / "model" / "model.npz").exists(), "an attempt that had nothing left to train leaves a model too"
+
+
+def test_weights_can_be_inherited_by_another_solver(run: Run, tmp_path: Path) -> None:
+    run("digits_mlp", "--epochs", "2", "--solver", "adam", CHECKPOINT_DIR=tmp_path)
+    heir = epochs(run("digits_mlp", "--epochs", "3", "--solver", "sgd", RESUME_FROM=tmp_path))
+    assert [line.split()[0] for line in heir] == ["epoch=2", "epoch=3"]
+
+
+@pytest.mark.parametrize("bits", [2, 3, 8])
+def test_packing_loses_half_a_step_at_most(modules: dict[str, ModuleType], bits: int) -> None:
+    compress = modules["digits_compress"]
+    array = np.random.default_rng(bits).normal(size=(7, 5))
+    packed = compress.pack(array, bits)
+    assert packed["packed"].nbytes == -(-array.size * bits // 8)
+    assert np.abs(compress.unpack(packed, bits) - array).max() <= packed["step"] / 2 * 1.0001
+
+
+def test_compressing_scores_what_is_left(run: Run, tmp_path: Path) -> None:
+    run("digits_mlp", "--lr", "0.01", "--epochs", "6", MODEL_DIR=tmp_path)
+    small, large = (run("digits_compress", "--bits", bits, MODEL_DIR=tmp_path) for bits in ("3", "8"))
+    kilobytes = [float(re.search(r"kilobytes=([0-9.]+)", line)[1]) for line in (small, large)]  # type: ignore[index]
+    assert kilobytes[0] < kilobytes[1] / 2
+    assert accuracy(large) > 0.85
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_experiment_hands_its_example_what_it_takes(path: Path, modules: dict[str, ModuleType]) -> None:
+    experiment = load_experiment(path)
+    space = Space.from_models(experiment.space)
+    rng = random.Random(0)
+    for params in [space.defaults() or space.sample(rng), *(space.sample(rng) for _ in range(20))]:
+        inactive = frozenset(space.by_name) - set(params)
+        context = TrialContext("e", "r", 0, 1, params, "/c", "/m", budget=3, inactive=inactive)
+        for task in experiment.tasks:
+            if isinstance(task.command, str):
+                continue
+            _, script, *arguments = command_line(task, context)
+            name = Path(script).stem
+            if name == "tabular":
+                combination = json.loads(environment(context)["AUTOML_PARAMS"])
+                modules[name].build(combination).get_params()
+            else:
+                modules[name].parser().parse_args(arguments)
+
+
+def test_cross_validation_tells_every_fold_and_leaves_a_recipe(run: Run, tmp_path: Path) -> None:
+    params = json.dumps({"model": "svm", "C": 10, "kernel": "rbf", "gamma": 0.01})
+    lines = run("tabular", "--data", "wine", "--folds", "3", PARAMS=params, MODEL_DIR=tmp_path).splitlines()
+    assert [line.split()[0] for line in lines] == ["fold=1", "fold=2", "fold=3"]
+    assert min(map(accuracy, lines)) > 0.9
+    assert json.loads((tmp_path / "model.json").read_text())["params"] == json.loads(params)
+
+
+def test_an_unknown_model_is_told_in_words(modules: dict[str, ModuleType]) -> None:
+    with pytest.raises(SystemExit, match="'trees' is not known; allowed: logistic, svm, forest, boosting"):
+        modules["tabular"].build({"model": "trees"})

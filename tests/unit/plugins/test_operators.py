@@ -1,0 +1,209 @@
+"""From what the study answers to what becomes of a task instance, without an Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+    TaskDeferred,
+)
+
+from automl_airflow import compat
+from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_core.states import ExperimentState, TrialState
+from automl_core.study import Binding, Outcome, Study
+from tests.unit.plugins.files import body, write
+
+RUN = "manual__2026-11-21T04:10:00+00:00"
+
+
+class TaskInstance:
+    """As much of a task instance as the operators use."""
+
+    dag_id = "first"
+
+    def __init__(self, states: Mapping[str, str]) -> None:
+        self.states = states
+        self.pushed: dict[str, Any] = {}
+
+    def get_task_states(self, **_: Any) -> dict[str, Any]:
+        return {RUN: dict(self.states)}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed[key] = value
+
+
+class World:
+    """One experiment whose tasks are called one by one."""
+
+    def __init__(self, folder: Path, **groups: Any) -> None:
+        self.folder = folder
+        self.skipped: list[tuple[str, int]] = []
+        storage = f"file://{folder}/runs"
+        self.where: dict[str, Any] = {"storage": storage, "connection": None, "experiment": "first"}
+        self.file = write(folder, "first.yaml", body(**groups))
+        self.states: dict[str, str] = {}
+
+    def context(self, conf: dict[str, Any] | None = None) -> dict[str, Any]:
+        run = type("Run", (), {"conf": conf or {}})()
+        return {"run_id": RUN, "ti": TaskInstance(self.states), "dag_run": run}
+
+    def propose(self, conf: dict[str, Any] | None = None) -> list[int]:
+        return ProposeOperator(task_id="propose", file=str(self.file), **self.where).execute(self.context(conf))
+
+    def operator(self, slot: int, places: int = 3) -> TrialOperator:
+        return TrialOperator(
+            task_id="trial", slot=slot, step_ids=["trial"], max_active_tis_per_dagrun=places, **self.where
+        )
+
+    def trial(self, slot: int, places: int = 3) -> Any:
+        return self.operator(slot, places).execute(self.context())
+
+    def reduce(self) -> Any:
+        return ReduceOperator(task_id="reduce", **self.where).execute(self.context())
+
+    def study(self) -> Study:
+        return self.operator(0).open_study(self.context())[1]
+
+
+def prints(line: str, code: int = 0) -> list[dict[str, Any]]:
+    return [{"name": "train", "command": f"echo {line}; exit {code}"}]
+
+
+@pytest.fixture
+def skipped(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    instances: list[tuple[str, int]] = []
+    monkeypatch.setattr(compat, "skip_instances", lambda context, given: instances.extend(given))
+    return instances
+
+
+def test_an_experiment_from_its_file_to_its_result(tmp_path: Path, skipped: list[tuple[str, int]]) -> None:
+    world = World(tmp_path, tasks=prints("accuracy=${x}"))
+    assert world.propose() == [0, 1, 2, 3, 4, 5]
+    values = [world.trial(slot)["value"] for slot in range(6)]
+    result = world.reduce()
+    assert result["state"] == ExperimentState.FINISHED
+    assert result["best_value"] == max(values)
+    assert (Path(result["result"]) / "controller.json").is_file()
+    assert world.reduce() == result, "cleared and run again it gives the same"
+
+
+def test_the_runs_conf_is_taken_and_a_wrong_one_is_not_tried_again(tmp_path: Path) -> None:
+    assert World(tmp_path / "a").propose({"max_trials": 2}) == [0, 1]
+    with pytest.raises(AirflowFailException, match="max_trails"):
+        World(tmp_path / "b").propose({"max_trails": 2})
+
+
+def test_a_failed_training_is_tried_again_as_often_as_the_file_says(tmp_path: Path) -> None:
+    world = World(tmp_path, tasks=prints("hopeless", 3), trials={"max": 2, "retries": 1})
+    world.propose()
+    with pytest.raises(AirflowException, match="hopeless") as first:
+        world.trial(0)
+    assert not isinstance(first.value, AirflowFailException)
+    with pytest.raises(AirflowFailException, match="hopeless"):
+        world.trial(0)
+
+
+def test_the_end_of_the_experiment_skips_the_slots_not_yet_bound_and_no_other(
+    tmp_path: Path, skipped: list[tuple[str, int]]
+) -> None:
+    world = World(tmp_path, tasks=prints("accuracy=1"), stop={"target": 0.9})
+    world.propose()
+    world.trial(0)
+    assert skipped == [("trial", slot) for slot in range(1, 6)]
+    with pytest.raises(AirflowSkipException, match="target"):
+        world.trial(1)
+    assert world.reduce()["state"] == ExperimentState.EARLY_STOPPED
+
+
+def test_an_experiment_that_failed_is_published_and_its_run_is_red(tmp_path: Path, skipped: list[Any]) -> None:
+    world = World(tmp_path, tasks=prints("hopeless", 3), trials={"max": 6, "max_failed": 0})
+    world.propose()
+    with pytest.raises(AirflowFailException):
+        world.trial(0)
+    with pytest.raises(AirflowFailException, match="max_failed"):
+        world.reduce()
+    assert list((tmp_path / "runs").rglob("controller.json"))
+
+
+def test_nothing_to_publish_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(AirflowFailException, match="log of `propose`"):
+        World(tmp_path).reduce()
+
+
+def test_a_slot_that_can_not_be_bound_yet_defers_until_the_journal_moves(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.propose({"concurrency": 1})
+    study = world.study()
+    assert isinstance(study.ask(0), Binding)
+    world.states = {"trial_0": "running"}
+    with pytest.raises(TaskDeferred) as deferred:
+        world.trial(1)
+    assert deferred.value.trigger.seq == study.state.seq  # type: ignore[union-attr]
+
+
+def test_a_dead_workers_place_is_taken(tmp_path: Path) -> None:
+    world = World(tmp_path, tasks=prints("accuracy=1"))
+    world.propose({"concurrency": 1})
+    world.study().ask(0)  # its worker is killed, and Airflow has seen it
+    world.states = {"trial_0": "up_for_retry"}
+    assert world.trial(1)["trial"] == 1
+    assert world.study().state.works[0].state is TrialState.WAITING
+
+
+def test_a_slot_that_waits_for_a_rung_does_not_hold_the_place_that_a_retry_needs(tmp_path: Path) -> None:
+    world = World(
+        tmp_path,
+        search={"algorithm": "hyperband"},
+        trials={"max": 3, "concurrency": 1, "retries": 1, "budget": {"min": 1, "max": 3}},
+    )
+    slots = world.propose()
+    study = world.study()
+    lost = None
+    for slot in slots:
+        answer = study.ask(slot)
+        if not isinstance(answer, Binding):
+            break
+        if slot == slots[1]:
+            lost = slot
+            study.tell(answer, Outcome(TrialState.FAILED, "it broke", retryable=True))
+        else:
+            study.tell(answer, Outcome(TrialState.SUCCEEDED, value=0.5, step=0, metrics={"accuracy": 0.5}))
+    assert lost is not None
+    world.states = {f"trial_{lost}": "up_for_retry"}
+    with pytest.raises(AirflowRescheduleException):
+        world.trial(slot)
+
+
+def test_a_retry_that_airflow_will_not_make_any_more_is_given_up(tmp_path: Path) -> None:
+    world = World(tmp_path, trials={"max": 3, "concurrency": 1, "retries": 1})
+    world.propose()
+    study = world.study()
+    binding = study.ask(0)
+    assert isinstance(binding, Binding)
+    study.tell(binding, Outcome(TrialState.FAILED, "it broke", retryable=True))
+    for state, expected in (("up_for_retry", TrialState.WAITING), ("failed", TrialState.FAILED)):
+        world.states = {"trial_0": state}
+        compat.release_lost(world.context(), study, ["trial"])
+        assert study.state.works[0].state is expected
+
+
+def test_a_fault_while_a_trial_runs_is_recorded_and_not_taken_for_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(self: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("automl_core.running.folders.Folders.prepare", breaks)
+    world = World(tmp_path)
+    world.propose()
+    with pytest.raises(AirflowException, match="no space left"):
+        world.trial(0)
+    assert not world.study().state.running

@@ -1,0 +1,183 @@
+"""The format of the journal: experiments of every release so far can be read, those of later ones are refused in words.
+
+The assets were written by the release that brought their format (`journal_v1`) and are never written again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl_core.spec.models import Experiment
+from automl_core.states import TrialState
+from automl_core.storage.folder import FolderStore
+from automl_core.study import Journal, Study
+from automl_core.study.journal import JOURNAL, SNAPSHOT
+from automl_core.study.records import FORMAT_VERSION, KINDS, Record
+from automl_core.study.state import STATE_VERSION, Attempt, State, StopRecord, Trial, Work
+from tests.support.memory_store import MemoryStore
+from tests.unit.study.journal_v1 import ASSET, PREFIX, SPEC, START, write
+
+TORN = 15
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the asset."""
+    return Path(shutil.copytree(ASSET, tmp_path / "v1"))
+
+
+def opened(folder: Path) -> Journal:
+    return Journal(FolderStore(folder), PREFIX, sleep=lambda _: None)
+
+
+def at(tens: int) -> float:
+    return START + 10 * tens
+
+
+def attempt(task: int, number: int, started: int, ended: int, state: TrialState, **rest: Any) -> Attempt:
+    return Attempt(task, number, at(started), at(ended), state, **rest)
+
+
+WORKS = {
+    0: Work(
+        slot=0, trial=0, bound=at(3), state=TrialState.SUCCEEDED, ended=at(8), value=0.8, step=2,
+        metrics={"loss": 0.4, "accuracy": 0.9}, curve="0:0.25 1:0.5 2:0.8", cost=0.05, seconds=30.0,
+        attempts=[
+            attempt(0, 1, 3, 5, TrialState.SUCCEEDED, worker="host-1:11", external="pod-0-1"),
+            attempt(1, 1, 7, 8, TrialState.SUCCEEDED, worker="host-1:12"),
+        ],
+    ),
+    1: Work(
+        slot=1, trial=1, bound=at(11), state=TrialState.FAILED, ended=at(14), reason="exit code 1", cost=0.02,
+        seconds=20.0, failures=2,
+        attempts=[
+            attempt(0, 1, 11, 12, TrialState.FAILED, reason="exit code 1", worker="host-2:21"),
+            attempt(0, 2, 13, 14, TrialState.FAILED, reason="exit code 1", worker="host-2:22"),
+        ],
+    ),
+    2: Work(
+        slot=2, trial=2, bound=at(17), state=TrialState.EARLY_STOPPED, ended=at(20), reason="worse than the median",
+        value=0.2, step=1, metrics={"accuracy": 0.3}, curve="0:0.1 1:0.2", cost=0.02, seconds=10.0,
+        attempts=[
+            attempt(0, 1, 17, 18, TrialState.SYS_CANCELED, reason="lost", worker="host-3:31"),
+            attempt(0, 2, 19, 20, TrialState.EARLY_STOPPED, reason="worse than the median", worker="host-3:32"),
+        ],
+    ),
+    3: Work(
+        slot=3, trial=3, bound=at(23), state=TrialState.USER_CANCELED, ended=at(25), reason="cancelled by ada",
+        cost=0.01, seconds=20.0,
+        attempts=[attempt(0, 1, 23, 25, TrialState.USER_CANCELED, reason="cancelled by ada", worker="host-1:13")],
+    ),
+    4: Work(
+        slot=4, trial=4, bound=at(29), state=TrialState.USER_CANCELED, ended=at(32), reason="stopped by grace",
+        cost=0.01, seconds=10.0, failures=1,
+        attempts=[attempt(0, 1, 29, 30, TrialState.FAILED, reason="exit code 1", worker="host-2:23")],
+    ),
+}  # fmt: skip
+
+TRIALS = [
+    ({"lr": 0.0484626734002, "solver": "sgd", "momentum": 0.89226095844}, 1, ""),
+    ({"lr": 0.00397706970562, "solver": "adam"}, 6, ""),
+    ({"lr": 0.00395149022663, "solver": "adam"}, 10, ""),
+    ({"lr": 0.00103872913069, "solver": "adam"}, 14, "ada"),
+    ({"lr": 0.00239047497514, "solver": "sgd", "momentum": 0.849140370908}, 19, ""),
+]
+
+
+@pytest.mark.parametrize("snapshot", [True, False])
+def test_the_first_format_is_read_field_by_field(folder: Path, snapshot: bool) -> None:
+    if not snapshot:
+        (folder / PREFIX / SNAPSHOT).unlink()
+    study = Study.load(opened(folder))
+    state = study.state
+    assert state.works == WORKS
+    assert state.trials == [
+        Trial(number, params, [number], None, "known before the start", seen, cancel)
+        for number, (params, seen, cancel) in enumerate(TRIALS)
+    ]
+    assert state.order == [0, 1, 2, 3, 4]
+    assert state.stop == StopRecord("user", "USER_CANCELED", "stopped by grace", "cancel", "grace", at(31))
+    assert (state.version, state.seq, state.created, state.updated) == (1, 23, at(1), at(32))
+    assert (state.name, state.run) == ("digits", "manual__2026-11-21T04:00:00+00:00")
+    assert (state.algorithm, state.lanes) == ("random", None)
+    assert state.overrides == [{"path": "trials.max", "old": 20, "new": 6}]
+    assert state.plan == {"slots": 6, "trials": 6, "units": None, "note": ""}
+    assert state.proposals[:5] == [params for params, *_ in TRIALS]
+    assert len(state.proposals) == 6
+    assert study.experiment == Experiment.model_validate(SPEC)
+    assert study.best() == (0, 0.8)
+
+
+def test_a_torn_record_is_named_and_a_foreign_object_passed_over(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / PREFIX / SNAPSHOT).unlink()
+    state = opened(folder).refresh()
+    assert list(state.skipped) == [TORN]
+    assert state.skipped[TORN].startswith("not JSON")
+    assert "0000000003.json.bak is no record of this journal" in caplog.text
+
+
+def test_the_asset_has_every_kind_of_record(folder: Path) -> None:
+    assert {record.kind for record in opened(folder).records()} == KINDS
+
+
+def shape(record: Record) -> tuple[str, frozenset[str]]:
+    return record.kind, frozenset(record.data)
+
+
+def test_todays_writer_writes_the_same_keys(folder: Path) -> None:
+    store = MemoryStore()
+    study = write(store)
+    written = list(study.journal.records())
+    assert [shape(record) for record in written] == [shape(record) for record in opened(folder).records()], (
+        "the format has changed: raise FORMAT_VERSION, and keep reading this one"
+    )
+    newest = PREFIX + JOURNAL + "0000000023.json"
+    old, new = json.loads(FolderStore(folder).get(newest)), json.loads(store.get(newest))
+    assert new.keys() == old.keys()
+    assert new["tail"][0].keys() == old["tail"][0].keys()
+    assert (new["version"], FORMAT_VERSION, STATE_VERSION) == (old["version"], 1, 1)
+
+
+def test_todays_snapshot_has_the_same_keys(folder: Path) -> None:
+    store = MemoryStore()
+    study = write(store)
+    study.journal.write_snapshot()
+    new, old = json.loads(store.get(PREFIX + SNAPSHOT)), json.loads((folder / PREFIX / SNAPSHOT).read_bytes())
+    assert new.keys() == old.keys()
+    assert State.decode((folder / PREFIX / SNAPSHOT).read_bytes()).version == STATE_VERSION
+
+
+def later(path: Path) -> None:
+    body = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**body, "version": FORMAT_VERSION + 1}))
+
+
+def test_a_record_of_a_later_format_is_skipped_and_said_to_be_one(folder: Path) -> None:
+    later(folder / PREFIX / JOURNAL / "0000000023.json")
+    journal = opened(folder)
+    seqs = [record.seq for record in journal.records()]
+    assert 23 not in seqs
+    assert journal.append("note", {"text": "goes on"}) is not None
+    wanted = f"format version {FORMAT_VERSION + 1} is later than {FORMAT_VERSION}, the latest this release reads"
+    assert opened(folder).refresh().skipped[23] == wanted
+
+
+def test_an_experiment_of_a_later_format_is_refused_in_words(folder: Path) -> None:
+    for path in (folder / PREFIX / JOURNAL).glob("*.json"):
+        if path.name != f"{TORN:010d}.json":
+            later(path)
+    later(folder / PREFIX / SNAPSHOT)
+    with pytest.raises(LookupError, match=r"format version 2 is later than 1, the latest this release reads"):
+        Study.load(opened(folder))
+
+
+def test_a_snapshot_of_a_later_format_is_not_needed(folder: Path) -> None:
+    later(folder / PREFIX / SNAPSHOT)
+    assert opened(folder).refresh().works == WORKS
