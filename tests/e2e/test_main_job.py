@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -222,7 +223,7 @@ def test_fewer_trials_at_once_than_the_file_says_wait_without_a_worker(world: Wo
     assert world.finish(name, run) == "success"
     attempts = [(t["started"], t["ended"]) for t in world.controller(name, run)["trials"]]
     attempts.sort()
-    assert all(later[0] >= earlier[1] for earlier, later in zip(attempts, attempts[1:], strict=False)), attempts
+    assert all(later[0] >= earlier[1] for earlier, later in itertools.pairwise(attempts)), attempts
 
 
 def test_the_api_refuses_who_is_not_logged_in(world: World) -> None:

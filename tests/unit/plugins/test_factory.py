@@ -60,7 +60,8 @@ def test_the_experiments_retry_delay_is_airflows_and_its_retries_are_not() -> No
     ("schedule", "expected"), [(None, None), ("0 3 * * *", "0 3 * * *"), ("@daily", "@daily")]
 )  # fmt: skip
 def test_a_cron_line_is_the_schedule(schedule: str | None, expected: str | None) -> None:
-    assert made(schedule=schedule).schedule == expected
+    dag: Any = made(schedule=schedule)
+    assert dag.schedule == expected
 
 
 def test_assets_are_the_schedule() -> None:

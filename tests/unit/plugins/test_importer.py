@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.dag_processing.importers import get_importer_registry
@@ -24,7 +25,7 @@ def fresh_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.reset()
 
 
-def _unwrapped(function):  # type: ignore[no-untyped-def]
+def _unwrapped(function: Any) -> Any:
     while hasattr(function, "__wrapped__") and getattr(function, "lists_experiments", False):
         function = function.__wrapped__
     return function

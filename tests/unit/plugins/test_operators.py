@@ -146,7 +146,7 @@ def test_a_slot_that_can_not_be_bound_yet_defers_until_the_journal_moves(tmp_pat
     world.states = {"trial_0": "running"}
     with pytest.raises(TaskDeferred) as deferred:
         world.trial(1)
-    assert deferred.value.trigger.seq == study.state.seq  # type: ignore[union-attr]
+    assert deferred.value.trigger.seq == study.state.seq
 
 
 def test_a_dead_workers_place_is_taken(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_whatever_trials_do_the_promises_hold_with_budgets(
 def test_every_algorithm_runs_a_whole_experiment(algorithm: str) -> None:
     budget = BUDGET if algorithm_class(algorithm).uses_budget else None
     search = GRID if algorithm == "grid" else {"algorithm": algorithm}
-    spec = experiment(search=search, trials={"max": 18, "concurrency": 3, "budget": budget})
+    spec = experiment(search=search, trials={"max": 12, "concurrency": 3, "budget": budget})
     run = simulate(spec, distinct=algorithm != "pbt")
     assert run.stop.state in (ExperimentState.FINISHED, ExperimentState.NO_MORE_TRIAL)
     assert run.study.best() is not None

@@ -17,7 +17,6 @@ from automl_core.space import Space
 from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import check_space
 
-
 MODELS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Parameter])
 
 

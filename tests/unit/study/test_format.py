@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.storage.folder import FolderStore
@@ -80,7 +81,7 @@ WORKS = {
     ),
 }  # fmt: skip
 
-TRIALS = [
+TRIALS: list[tuple[Params, int, str]] = [
     ({"lr": 0.0484626734002, "solver": "sgd", "momentum": 0.89226095844}, 1, ""),
     ({"lr": 0.00397706970562, "solver": "adam"}, 6, ""),
     ({"lr": 0.00395149022663, "solver": "adam"}, 10, ""),

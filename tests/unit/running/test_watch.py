@@ -1,0 +1,226 @@
+"""Watching an attempt: what is published and when, when it must end, and what its end amounts to."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from automl_core.metrics.series import Point
+from automl_core.running.watch import CURVE_POINTS, Watch
+from automl_core.states import ExperimentState, TrialState
+from automl_core.storage.base import StorageUnavailable
+from automl_core.study import Binding, Journal, Outcome, Study
+from tests.support.memory_store import MemoryStore
+from tests.unit.running.promises import experiment
+
+TWO_TASKS = [{"name": "train", "command": ["t"], "cost_per_hour": 36.0}, {"name": "score", "command": ["s"]}]
+
+
+class Scene:
+    """A study with a clock, and watches over its attempts."""
+
+    def __init__(self, **groups: Any) -> None:
+        self.now = 1000.0
+        self.store = MemoryStore()
+        journal = Journal(self.store, "e/r/", clock=lambda: self.now, sleep=lambda _: None)
+        self.study = Study.create(journal, experiment(**groups), "r", [])
+
+    def ask(self, slot: int = 0, task: int = 0) -> Binding:
+        answer = self.study.resume(slot, task) if task else self.study.ask(slot)
+        assert isinstance(answer, Binding), answer
+        return answer
+
+    def watch(self, binding: Binding | None = None, **options: Any) -> Watch:
+        return Watch(self.study, self.store, binding or self.ask(), clock=lambda: self.now, **options)
+
+    def published(self, trial: int = 0) -> list[list[Any]]:
+        body = json.loads(self.store.get(f"e/r/experiment_{trial}/metrics.json"))
+        return list(body["points"]["points"])
+
+
+def points(*values: float, start: int = 0, name: str = "accuracy") -> list[Point]:
+    return [Point(step, {name: value}) for step, value in enumerate(values, start)]
+
+
+def test_metrics_are_written_now_and_then_and_at_the_end() -> None:
+    scene = Scene()
+    watch = scene.watch(publish_every=10.0)
+    watch.observe(points(0.1))
+    watch.verdict()
+    watch.observe(points(0.2, start=1))
+    scene.now += 5
+    watch.verdict()
+    assert scene.published() == [[0, 0.1]]
+    scene.now += 5
+    watch.verdict()
+    assert scene.published() == [[0, 0.1], [1, 0.2]]
+    watch.observe(points(0.3, start=2))
+    watch.outcome()
+    assert len(scene.published()) == 3
+
+
+def test_orders_are_looked_for_now_and_then_or_when_it_must_be_known() -> None:
+    scene = Scene()
+    watch = scene.watch(order_every=10.0)
+    assert watch.verdict() is None
+    scene.study.stop("user", ExperimentState.USER_CANCELED, "enough", running="cancel")
+    assert watch.verdict() is None
+    assert watch.verdict(force=True) == (TrialState.USER_CANCELED, "enough")
+    scene.now += 10
+    assert watch.verdict() == (TrialState.USER_CANCELED, "enough")
+
+
+def test_a_store_that_is_away_ends_no_trial_and_what_was_not_written_is_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    watch = scene.watch(publish_every=0.0, order_every=0.0)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise StorageUnavailable("busy")
+
+    watch.observe(points(0.1))
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.store, "put", away)
+        patch.setattr(scene.store, "list", away)
+        assert watch.verdict() is None
+    assert watch.verdict() is None
+    assert scene.published() == [[0, 0.1]]
+
+
+def test_a_value_that_is_no_number_ends_it_at_once() -> None:
+    watch = Scene().watch()
+    watch.observe(points(0.5, math.nan))
+    verdict = watch.verdict()
+    assert verdict is not None
+    state, reason = verdict
+    assert state is TrialState.FAILED
+    assert "accuracy" in reason
+    outcome = watch.ended_as(*verdict)
+    assert (outcome.value, outcome.metrics) == (None, {"accuracy": 0.5})
+
+
+def test_a_rule_sees_trials_that_run_by_what_they_published_and_others_by_their_records() -> None:
+    scene = Scene(trials={"concurrency": 4, "early_stopping": {"rule": "median", "min_trials": 2}})
+    done, running, own = scene.ask(0), scene.ask(1), scene.ask(2)
+    scene.study.tell(done, Outcome(TrialState.SUCCEEDED, value=0.9, step=0, curve=((0, 0.9),)))
+    watch = scene.watch(own, publish_every=0.0)
+    watch.observe(points(0.1))
+    assert watch.verdict() is None, "one other trial is too few"
+    other = scene.watch(running, publish_every=0.0)
+    other.observe(points(0.8, 0.8))
+    other.verdict()
+    watch.observe(points(0.1, start=1))
+    assert watch.verdict() is None, "at step 1 there is one"
+    watch = scene.watch(own)
+    watch.observe(points(0.1))
+    verdict = watch.verdict()
+    assert verdict is not None
+    assert verdict[0] is TrialState.EARLY_STOPPED
+    assert "median" in verdict[1]
+
+
+def test_other_peoples_files_that_can_not_be_read_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene(trials={"concurrency": 4, "early_stopping": {"rule": "median", "min_trials": 1}})
+    scene.ask(0)
+    scene.store.put("e/r/experiment_0/metrics.json", b'{"points": [')
+    watch = scene.watch(scene.ask(1))
+    watch.observe(points(0.1))
+    assert watch.verdict() is None
+    assert "experiment_0/metrics.json is unreadable" in caplog.text
+
+
+def test_an_early_stopped_trials_value_counts() -> None:
+    scene = Scene()
+    watch = scene.watch()
+    watch.observe(points(0.3, 0.5, 0.4))
+    outcome = watch.ended_as(TrialState.EARLY_STOPPED, "hopeless")
+    assert (outcome.state, outcome.value, outcome.step) == (TrialState.EARLY_STOPPED, 0.5, 1)
+
+
+def test_ended_early_without_a_value_it_has_failed() -> None:
+    outcome = Scene().watch().ended_as(TrialState.EARLY_STOPPED, "hopeless")
+    assert outcome.state is TrialState.FAILED
+    assert "accuracy" in outcome.reason
+
+
+def test_the_journal_keeps_a_long_curve_thinned_and_the_file_whole() -> None:
+    scene = Scene()
+    watch = scene.watch()
+    watch.observe(points(*(step / 1000 for step in range(1000))))
+    outcome = watch.outcome()
+    assert len(outcome.curve) <= CURVE_POINTS
+    assert outcome.curve[0] == (0, 0.0)
+    assert outcome.curve[-1] == (999, 0.999)
+    assert len(scene.published()) == 1000
+
+
+def test_the_price_is_that_of_the_training_task() -> None:
+    scene = Scene(tasks=TWO_TASKS)
+    assert scene.watch().cost(100) == pytest.approx(1.0)
+
+
+def test_a_task_that_gives_no_metric_leaves_the_value_to_another() -> None:
+    scene = Scene(tasks=TWO_TASKS)
+    first = scene.ask()
+    outcome = scene.watch(first).outcome()
+    assert (outcome.state, outcome.value) == (TrialState.SUCCEEDED, None)
+    scene.study.tell(first, outcome)
+    watch = scene.watch(scene.ask(0, 1))
+    failed = watch.outcome(tail=["the last line"])
+    assert failed.state is TrialState.FAILED
+    assert "the last line" in failed.reason
+
+
+def test_the_last_task_need_not_repeat_the_value_that_an_earlier_one_gave() -> None:
+    scene = Scene(tasks=TWO_TASKS)
+    first = scene.ask()
+    watch = scene.watch(first)
+    watch.observe(points(0.7))
+    scene.study.tell(first, watch.outcome())
+    second = scene.ask(0, 1)
+    scene.study.tell(second, scene.watch(second).outcome())
+    assert scene.study.best() == (0, 0.7)
+
+
+def earlier_attempt(scene: Scene, *values: float) -> None:
+    watch = scene.watch(publish_every=0.0)
+    watch.observe(points(*values))
+    watch.verdict()
+    scene.study.tell(watch.binding, watch.ended_as(TrialState.FAILED, "killed", retryable=True))
+
+
+def test_training_that_goes_on_keeps_the_curve_before_its_first_step() -> None:
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.1, 0.9, 0.3)
+    watch = scene.watch()
+    watch.observe(points(0.4, 0.5, start=2))
+    outcome = watch.outcome()
+    assert outcome.curve == ((0, 0.1), (1, 0.9), (2, 0.4), (3, 0.5))
+    assert (outcome.value, outcome.step) == (0.9, 1)
+
+
+def test_training_that_begins_anew_keeps_nothing_of_the_attempt_before() -> None:
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.1, 0.9, 0.3)
+    watch = scene.watch()
+    watch.observe(points(0.2))
+    assert watch.outcome().curve == ((0, 0.2),)
+
+
+def test_an_attempt_that_reports_nothing_does_not_live_on_the_one_before() -> None:
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.9)
+    assert scene.watch().outcome().state is TrialState.FAILED
+
+
+def test_what_made_the_attempt_before_fail_is_not_taken_over() -> None:
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.1, math.nan)
+    watch = scene.watch()
+    watch.observe(points(0.4, start=2))
+    assert watch.verdict() is None
+    assert watch.outcome().curve == ((0, 0.1), (2, 0.4))
