@@ -43,7 +43,7 @@ print("accuracy=0.5", flush=True)
 
 def experiment(folder: Path, trials: int, concurrency: int, durations: list[float]) -> str:
     """The experiment file: a grid over the trials' numbers, each of which stands for its duration."""
-    values = ", ".join(f"{seconds:.4f}" for seconds in durations)
+    values = ", ".join(f"{seconds:.6f}" for seconds in durations)
     return f"""
 name: slots
 output: {{storage: "file://{folder}/runs"}}
@@ -103,7 +103,7 @@ def run(mean: float, trials: int, concurrency: int, sigma: float, database: str)
             )
             stack.enter_context(running_airflow(airflow))
             with AirflowClient(find_credentials(folder, {})) as client:
-                client.wait_for_dag("slots")
+                client.wait_for_dag("slots", file="slots.yaml", timeout=60)
                 started = client.trigger("slots")
                 while not (now := client.run("slots", started.run_id)).over:
                     time.sleep(1)

@@ -182,6 +182,23 @@ _QUICK_OR_SLOW = (
 )
 
 
+def test_a_synchronous_rung_waits_for_a_retry_without_keeping_its_place(world: World) -> None:
+    name = world.experiment(
+        "rungs",
+        search={"algorithm": "hyperband"},
+        trials={"max": 3, "concurrency": 1, "retries": 1, "budget": {"min": 1, "max": 3, "factor": 3}},
+        tasks=[{"name": "train", "command": world.command(steps="${budget}", mode="fails_once")}],
+    )
+    run, state = world.run(name, seconds=240)
+    assert state == "success"
+    trials = world.controller(name, run)["trials"]
+    assert len(trials) == 3
+    (promoted,) = [trial for trial in trials if trial["budget"] == 3]
+    assert promoted["value"] == max(trial["value"] for trial in trials)
+    assert all(attempt["number"] in (1, 2) for trial in trials for attempt in trial["attempts"])
+    assert sum(len(trial["attempts"]) for trial in trials) == 8, "4 pieces of work, tried twice each"
+
+
 def test_a_schedule_starts_an_experiment_by_itself(world: World) -> None:
     name = world.experiment("scheduled", schedule="* * * * *", trials={"max": 1, "concurrency": 1})
     world.wait_for_dag(name)
