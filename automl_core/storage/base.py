@@ -82,6 +82,17 @@ class ObjectStore(Protocol):
             StorageError: the store refuses or is away, or the local file can't be written.
         """
 
+    def copy_file(self, source: str, target: str) -> None:
+        """Copy an object to another key of the store, in place of any older one, without fetching it.
+
+        Raises:
+            NotFound: there is no such object.
+            StorageError: the store refuses or is away.
+        """
+
+    def copy(self, source: str, target: str) -> int:
+        """Copy the objects below ``source``/ to the same names below ``target``/. Returns how many."""
+
     def upload(self, source: Path, prefix: str) -> None:
         """Copy a local file (by its name) or the files of a local folder to keys below ``prefix``/."""
 

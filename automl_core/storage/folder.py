@@ -136,6 +136,14 @@ class FolderStore(FolderTransfers):
         with self._told(f"download to {target} from", key):
             _copy(path, os.fspath(target))
 
+    def copy_file(self, source: str, target: str) -> None:
+        """See `ObjectStore.copy_file`."""
+        origin, path = self._path(source), self._path(target)
+        if not os.path.isfile(origin):
+            raise NotFound(f"Cannot copy {source} in {self.url}: there is no such object")
+        with self._told(f"copy {source} to", target):
+            _copy(origin, path)
+
     def local_path(self, key: str) -> Path | None:
         """The file of a key, whether it exists or not; a folder's as well."""
         return Path(self._path(key))

@@ -146,6 +146,12 @@ class S3Store(FolderTransfers):
         with self._told(f"download to {target} from", key):
             replace_file(os.fspath(target), lambda file: self._fetch(name, file))
 
+    def copy_file(self, source: str, target: str) -> None:
+        """See `ObjectStore.copy_file`; in parts of 16 MiB from that size on, on the server alone."""
+        origin, name = self._name(source), self._name(target)
+        with self._told(f"copy {source} to", target), self._transfer_manager() as transfers:
+            transfers.copy({"Bucket": self._bucket, "Key": origin}, self._bucket, name).result()
+
     def local_path(self, key: str) -> Path | None:
         """Always None: a bucket is no local folder."""
         check_key(key)

@@ -11,7 +11,7 @@ from automl_core.storage.keys import below, check_key, check_prefix
 
 
 class FolderTransfers(ABC):
-    """`upload` and `download` of a store that can move single files.
+    """`upload`, `download` and `copy` of a store that can move single files.
 
     Made of single-file calls, so that where those are retried or counted, each file is, and one
     refused request never costs the whole folder.
@@ -31,8 +31,20 @@ class FolderTransfers(ABC):
         """See `ObjectStore.download_file`."""
 
     @abstractmethod
+    def copy_file(self, source: str, target: str) -> None:
+        """See `ObjectStore.copy_file`."""
+
+    @abstractmethod
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
         """See `ObjectStore.list`."""
+
+    def copy(self, source: str, target: str) -> int:
+        """Copy the objects below ``source``/ to the same names below ``target``/. Returns how many."""
+        folder = below(source, "")
+        keys = self.list(folder)
+        for key in keys:
+            self.copy_file(key, below(target, key.removeprefix(folder)))
+        return len(keys)
 
     def upload(self, source: Path, prefix: str) -> None:
         """Copy a local file (by its name) or the files of a local folder to keys below ``prefix``/.

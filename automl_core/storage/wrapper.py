@@ -65,6 +65,10 @@ class StoreWrapper(FolderTransfers):
         """See `ObjectStore.download_file`."""
         return self._call("download_file", key, lambda: self._inner.download_file(key, target))
 
+    def copy_file(self, source: str, target: str) -> None:
+        """See `ObjectStore.copy_file`."""
+        return self._call("copy_file", target, lambda: self._inner.copy_file(source, target))
+
     def local_path(self, key: str) -> Path | None:
         """See `ObjectStore.local_path`; no request, so not by way of `_call`."""
         return self._inner.local_path(key)

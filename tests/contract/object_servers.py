@@ -197,6 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _do(self, key: str, query: Mapping[str, list[str]], body: bytes) -> tuple[int, bytes | Answer, dict[str, str]]:
         objects = self.server.objects
         match _operation(self.command, query):
+            case "PutObject" | "UploadPart" if "x-amz-copy-source" in self.headers:
+                return self._copied(key, query)
             case "PutObject":
                 if key in objects and self._create_only():
                     return 0, self._exists(), {}
@@ -223,6 +225,21 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 return 200, self._multipart(key, query), {}
         return 200, b"", {"ETag": f'"{md5(body).hexdigest()}"'}
+
+    def _copied(self, key: str, query: Mapping[str, list[str]]) -> tuple[int, bytes | Answer, dict[str, str]]:
+        source = unquote(self.headers["x-amz-copy-source"]).removeprefix("/").removeprefix(BUCKET + "/")
+        if source not in self.server.objects:
+            return 0, Answer(404, "NoSuchKey", "The specified key does not exist."), {}
+        data = self.server.objects[source]
+        if "uploadId" in query:
+            first, _, last = self.headers["x-amz-copy-source-range"].removeprefix("bytes=").partition("-")
+            data = data[int(first) : int(last) + 1]
+            self.server.parts[query["uploadId"][0]][int(query["partNumber"][0])] = data
+            kind = "CopyPartResult"
+        else:
+            self.server.objects[key] = data
+            kind = "CopyObjectResult"
+        return 200, f"<{kind}><ETag>&quot;{md5(data).hexdigest()}&quot;</ETag></{kind}>".encode(), {}
 
     def _create_only(self) -> bool:
         if not self.server.create_only:

@@ -166,6 +166,7 @@ def test_what_is_no_key_is_refused_everywhere(store: ObjectStore, tmp_path: Path
         lambda key: store.create(key, b""),
         store.delete,
         lambda key: store.upload_file(tmp_path, key),
+        lambda key: store.copy_file(key, "a"),
         lambda key: store.download_file(key, tmp_path / "x"),
         store.local_path,
     ]
@@ -398,6 +399,27 @@ def test_large_files_pass_through(store: ObjectStore, tmp_path: Path) -> None:
     store.download_file("model/large", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == (tmp_path / "large").read_bytes()
     assert len(store.get("model/large")) == 34 * (1 + (1 << 20))
+
+
+def test_a_large_object_is_copied_whole(store: ObjectStore) -> None:
+    data = os.urandom(1 << 20) * 34
+    store.put("model/large", data)
+    store.copy_file("model/large", "model/copy")
+    assert store.get("model/copy") == data
+
+
+def test_a_folder_is_copied_within_the_store(store: ObjectStore) -> None:
+    for name in ("weights.bin", "deep/er/ümläut é.txt"):
+        store.put(f"scratch/1/model/{name}", name.encode())
+    store.put("scratch/1/model-2/other", b"not of it")
+    store.put("experiment_1/model/weights.bin", b"older")
+    assert store.copy("scratch/1/model", "experiment_1/model/") == 2
+    assert store.list("experiment_1/") == ["experiment_1/model/deep/er/ümläut é.txt", "experiment_1/model/weights.bin"]
+    assert store.get("experiment_1/model/weights.bin") == b"weights.bin"
+    assert store.list("scratch/1/model/")  # a copy, no move
+    assert store.copy("nothing", "x") == 0
+    with pytest.raises(NotFound):
+        store.copy_file("nothing", "x")
 
 
 def test_a_missing_object_leaves_no_file(store: ObjectStore, tmp_path: Path) -> None:

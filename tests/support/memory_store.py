@@ -55,6 +55,9 @@ class MemoryStore(FolderTransfers):
             for key in [key for key in self.objects if key.startswith(prefix)]:
                 del self.objects[key]
 
+    def copy_file(self, source: str, target: str) -> None:
+        self.put(target, self.get(source))
+
     def upload_file(self, source: Path, key: str) -> None:
         self.put(key, source.read_bytes())
 
