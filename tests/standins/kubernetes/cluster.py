@@ -1,0 +1,188 @@
+"""The whole cluster: the store, its controllers, and what becomes of objects that lose their owner."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from tests.standins.kubernetes.admission import initial_objects, own_pods
+from tests.standins.kubernetes.disruption import Disruption, mark_deleted
+from tests.standins.kubernetes.events import EventRecorder
+from tests.standins.kubernetes.faults import Faults, Journal
+from tests.standins.kubernetes.jobs import JobController
+from tests.standins.kubernetes.kubelet import Kubelet
+from tests.standins.kubernetes.objects import Object, copy, name_of, namespace_of
+from tests.standins.kubernetes.scheduler import Scheduler, new_node
+from tests.standins.kubernetes.store import Change, Store
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How large the cluster is and how fast it goes round.
+
+    `nodes`, and what each has: `cpu`, `memory` and `gpus` as quantities, `pods` at most. `back_off`: seconds before a
+    second restart of a container, a second pull, a replacement of a job's pod (10 in a cluster); doubled each time.
+    `image_folder`: the working directory that every image brings (without: an empty folder for each container).
+    """
+
+    nodes: int = 2
+    cpu: str = "8"
+    memory: str = "32Gi"
+    gpus: str = "0"
+    pods: int = 1000
+    namespaces: tuple[str, ...] = ()
+    back_off: float = 1.0
+    history: int = 20_000
+    image_folder: str | None = None
+    seed: int = 0
+
+    def capacity(self) -> dict[str, str]:
+        found = {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods), "ephemeral-storage": "100Gi"}
+        return found | ({"nvidia.com/gpu": self.gpus} if self.gpus != "0" else {})
+
+
+class Cluster:
+    """Everything behind the API. `folder`: where logs, volumes and claims lie."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings = settings
+        self.folder = folder
+        self.random = Random(settings.seed)
+        self.faults = Faults()
+        self.journal = Journal()
+        self.store = Store(settings.history)
+        self.events = EventRecorder(self.store)
+        self.kubelet = Kubelet(
+            self.store, self.events, folder, back_off=settings.back_off, image_folder=settings.image_folder
+        )
+        self.scheduler = Scheduler(self.store, self.events)
+        self.jobs = JobController(self.store, self.events, self.random, back_off=settings.back_off)
+        self.disruption = Disruption(self.store, self.events, self.kubelet)
+        self.store.listen(self._notice)
+        initial_objects(self.store, settings.namespaces)
+        for number in range(settings.nodes):
+            self.store.create("nodes", new_node(f"node-{number + 1}", settings.capacity()))
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        for work in (self.scheduler.run(), self.jobs.run(), self.kubelet.usage.run()):
+            task = asyncio.create_task(work)
+            self._tasks.add(task)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self.kubelet.stop()
+
+    # deletion
+
+    def delete(self, resource: str, value: Object, grace: int | None, propagation: str | None) -> Object:
+        """Delete an object as asked: the object as it stands afterwards, or as it last was."""
+        namespace, name = namespace_of(value), name_of(value)
+        if resource == "pods":
+            return self._delete_pod(value, grace)
+        if resource == "jobs":
+            propagation = propagation or "Orphan"  # what batch/v1 does where nobody says
+            if propagation == "Orphan":
+                self._orphan(value)
+        if propagation == "Foreground" and self.store.dependents(value["metadata"]["uid"]):
+            return self._hold(resource, value, "foregroundDeletion")
+        if value["metadata"].get("finalizers"):
+            return self._hold(resource, value)
+        if resource == "namespaces":
+            self._empty(name)
+        return self.store.remove(resource, namespace, name) or value
+
+    def _delete_pod(self, pod: Object, grace: int | None) -> Object:
+        namespace, name = namespace_of(pod), name_of(pod)
+        asked = pod["spec"]["terminationGracePeriodSeconds"] if grace is None else grace
+        over = pod["status"].get("phase") in {"Succeeded", "Failed"}
+        if over or not pod["spec"].get("nodeName"):
+            asked = 0
+        if asked > 0 or pod["metadata"].get("finalizers"):
+            marked = self.store.edit("pods", namespace, name, lambda held: mark_deleted(held, asked))
+            assert marked is not None
+            return marked
+        return self.store.remove("pods", namespace, name) or pod
+
+    def _hold(self, resource: str, value: Object, finalizer: str | None = None) -> Object:
+        def change(held: Object) -> None:
+            mark_deleted(held, 0)
+            finalizers = held["metadata"].setdefault("finalizers", [])
+            if finalizer and finalizer not in finalizers:
+                finalizers.append(finalizer)
+
+        held = self.store.edit(resource, namespace_of(value), name_of(value), change)
+        assert held is not None
+        if finalizer:
+            self._collect(value["metadata"]["uid"])
+        return held
+
+    def release(self, resource: str, value: Object) -> None:
+        """Remove an object that is marked for deletion once nothing holds it any more."""
+        metadata = value["metadata"]
+        if metadata.get("deletionTimestamp") and not metadata.get("finalizers"):
+            worker = self.kubelet.worker(metadata["uid"]) if resource == "pods" else None
+            if worker is None or worker.done.is_set():
+                self.store.remove(resource, namespace_of(value), name_of(value))
+
+    def _empty(self, namespace: str) -> None:
+        for resource in ("jobs", "pods", "secrets", "configmaps", "services", "persistentvolumeclaims", "events",
+                         "serviceaccounts"):  # fmt: skip
+            for value in self.store.select(resource, namespace):
+                self.store.remove(resource, namespace, name_of(value))
+
+    def _orphan(self, owner: Object) -> None:
+        uid = owner["metadata"]["uid"]
+
+        def change(held: Object) -> None:
+            references = held["metadata"]["ownerReferences"]
+            held["metadata"]["ownerReferences"] = [each for each in references if each["uid"] != uid]
+
+        for key in self.store.dependents(uid):
+            self.store.edit(*key, change)
+
+    # what follows from a change
+
+    def _notice(self, change: Change) -> None:
+        resource, namespace, name = change.key
+        uid = change.object["metadata"]["uid"]
+        if resource == "jobs" and change.type == "ADDED":
+
+            def own(job: Object) -> None:
+                own_pods(job)
+
+            self.store.edit("jobs", namespace, name, own)
+        elif change.type == "DELETED":
+            if resource == "persistentvolumeclaims":
+                shutil.rmtree(self.folder / "claims" / namespace / name, ignore_errors=True)
+            loop = asyncio.get_running_loop()
+            if self.store.dependents(uid):
+                loop.call_soon(self._collect, uid)
+            for owner in change.object["metadata"].get("ownerReferences") or ():
+                loop.call_soon(self._finish_foreground, namespace, owner)
+
+    def _collect(self, uid: str) -> None:
+        """Delete what an object leaves behind."""
+        for resource, namespace, name in self.store.dependents(uid):
+            value = self.store.find(resource, namespace, name)
+            if value is not None and not value["metadata"].get("deletionTimestamp"):
+                self.delete(resource, copy(value), None, "Background")
+
+    def _finish_foreground(self, namespace: str, reference: Object) -> None:
+        """Let an owner go that waited for its dependents."""
+        resource = {"Job": "jobs", "Pod": "pods"}.get(reference["kind"])
+        owner = self.store.find(resource, namespace, reference["name"]) if resource else None
+        if owner is None or resource is None or self.store.dependents(owner["metadata"]["uid"]):
+            return
+        if "foregroundDeletion" in (owner["metadata"].get("finalizers") or ()):
+
+            def change(held: Object) -> None:
+                held["metadata"]["finalizers"].remove("foregroundDeletion")
+
+            edited = self.store.edit(resource, namespace, reference["name"], change)
+            if edited is not None:
+                self.release(resource, edited)
