@@ -26,7 +26,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo stop test lint format unit e2e bench requirements clean
+.PHONY: help setup setup-dev demo stop test lint format unit e2e test-cluster bench requirements compose-env clean
 
 help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
@@ -56,6 +56,12 @@ unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
 e2e: setup-dev ## end-to-end tests, each on a real Airflow, one after the other [ARGS=…]
 	$(PYTEST) -m e2e --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
+test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFIG=file IMAGE=image [NAMESPACE=… STORAGE=json RUNS=folder]
+	@test -n '$(KUBECONFIG)' -a -n '$(IMAGE)' || { echo 'make: test-cluster needs KUBECONFIG=file and IMAGE=image' >&2; exit 2; }
+	CLUSTER_KUBECONFIG='$(abspath $(KUBECONFIG))' CLUSTER_IMAGE='$(IMAGE)' CLUSTER_NAMESPACE='$(or $(NAMESPACE),default)' \
+	    CLUSTER_STORAGE='$(STORAGE)' CLUSTER_RUNS='$(RUNS)' \
+	    $(PYTEST) tests/e2e/test_kubernetes.py $(if $(RUNS),--basetemp='$(abspath $(RUNS))/automl-tests') $(ARGS)
+
 bench: setup-dev ## the benchmarks whose figures stand in benchmarks/README.md [ARGS=…]
 	$(BENCH) $(ARGS)
 
@@ -65,6 +71,9 @@ requirements: $(UV) ## compile requirements*.txt from pyproject.toml [CONSTRAINT
 
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make requirements' \
 	$(if $(UPGRADE),--upgrade) $(if $(CONSTRAINTS),--constraints '$(CONSTRAINTS)') pyproject.toml
+
+compose-env: ## write .env with random secrets for docker-compose.yaml, once
+	@python3 deploy/compose/make_env.py .env
 
 clean: ## remove the environment and every cache; experiments' results (runs/) stay
 	rm -rf $(VENV) $(REPORTS) .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from automl_core.search import BudgetRange, Context, Exhausted, NewTrial, PastTrial, Wait, create
+from automl_core.search import BudgetRange, Context, Exhausted, History, NewTrial, PastTrial, Wait, create
 from automl_core.search.auto import UNLIMITED
+from automl_core.search.earlier import Incompatible, as_history, translate
+from automl_core.search.pareto import Point, front, knee, with_places
 from automl_core.space import Params, Space, Value
+from automl_core.spec.goal import MOST_OBJECTIVES, Constraint, Direction
 from automl_core.spec.models import Budget
 from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import check_space
@@ -53,34 +56,45 @@ class Optimizer:
     def __init__(
         self,
         space: Mapping[str, Any],
-        goal: Literal["minimize", "maximize"] = "minimize",
+        goal: Direction | Sequence[Direction] = "minimize",
         algorithm: str = "auto",
         seed: int = 0,
         *,
         max_trials: int | None = None,
         concurrency: int = 1,
         budget: Mapping[str, Any] | None = None,
+        constraints: Mapping[str, Mapping[str, float]] | None = None,
+        reference: Sequence[float | None] = (),
         warm_start: Sequence[Mapping[str, Value]] = (),
+        earlier: Sequence[Sequence[tuple[Mapping[str, Value], float]]] = (),
         **options: Any,
     ) -> None:
         """Make the search.
 
         Args:
             space: the mapping under ``space:`` of an experiment file.
-            goal: whether a lower or a higher value is better.
+            goal: whether a lower or a higher value is better; for several objectives one of these each, two to four:
+                ``["maximize", "minimize"]``.
             algorithm: a name as in ``search.algorithm``.
             seed: same seed, same results told: same combinations.
             max_trials: combinations at most; None sets no limit.
             concurrency: trials that will run at the same time; a hint to the algorithm.
             budget: as ``trials.budget`` in a file: ``{"min": 1, "max": 27, "factor": 3}``.
+            constraints: name → ``{"max": 20}`` or ``{"min": 0.8}``: what is told under that name must be at most, or
+                at least, this for a trial to be a solution.
+            reference: with several objectives the worst value of each that still counts, None where there is none.
             warm_start: combinations to try first, as ``search.warm_start`` in a file.
+            earlier: (combination, value) pairs of earlier experiments with the same goal, a sequence each: the search
+                learns from them as far as they agree with today's trials. Combinations outside of today's space are
+                left out (see `automl_core.search.earlier.translate`).
             **options: options of the algorithm, as ``search.options`` in a file.
 
         Raises:
             ValueError: names the field, what was found and what is allowed.
         """
-        if goal not in ("minimize", "maximize"):
-            raise ValueError(f"goal: found {goal!r}; allowed: minimize, maximize")
+        self._signs = _signs(goal)
+        if len(reference) not in (0, len(self._signs)):
+            raise ValueError(f"reference: found {len(reference)} values; the goal has {len(self._signs)}")
         if max_trials is not None and not 1 <= max_trials <= UNLIMITED:
             raise ValueError(f"max_trials: found {max_trials!r}; allowed: 1 to {UNLIMITED}, or None")
         models = _validated(dict[str, Parameter], dict(space), "space")
@@ -89,6 +103,10 @@ class Optimizer:
         check_space(models)
         spread = None if budget is None else _validated(Budget, dict(budget), "budget")
         self.goal = goal
+        self._limits = {
+            name: _validated(Constraint, {**limit, "metric": name}, f"constraints.{name}")
+            for name, limit in (constraints or {}).items()
+        }
         self.space = Space.from_models(models)
         self.algorithm = create(
             algorithm,
@@ -100,6 +118,12 @@ class Optimizer:
                 budget=None if spread is None else BudgetRange(spread.min, spread.max, spread.factor),
                 options=options,
                 warm_start=tuple(dict(params) for params in warm_start),
+                objectives=len(self._signs),
+                constraints=len(self._limits),
+                reference=tuple(
+                    None if worst is None else sign * worst for sign, worst in zip(self._signs, reference, strict=False)
+                ),
+                earlier=self._histories(earlier),
             ),
         )
         self.reason = ""
@@ -107,19 +131,33 @@ class Optimizer:
         self.exhausted = False
         """Whether nothing will be handed out any more, whatever is told."""
         self._history: list[PastTrial] = []
+        self._reached: list[dict[int, Point]] = []
+
+    def _histories(self, earlier: Sequence[Sequence[tuple[Mapping[str, Value], float]]]) -> tuple[History, ...]:
+        sign, found = self._signs[0], []
+        if earlier and len(self._signs) > 1:
+            raise ValueError("earlier: observations of earlier experiments have one value; the goal has several")
+        for index, observations in enumerate(earlier):
+            try:
+                fitting = translate(self.space, [(params, sign * float(value)) for params, value in observations])
+            except Incompatible as error:
+                raise ValueError(f"earlier[{index}] can't be used: {error}") from None
+            found.append(as_history(fitting.observations))
+        return tuple(found)
 
     def ask(self) -> Trial | None:
         """The next piece of work, or None when there is nothing to hand out now.
 
         After None, `exhausted` and `reason` say whether to end or to tell a running trial's result first.
         """
-        decision = self.algorithm.suggest(tuple(self._history))
+        decision = self.algorithm.suggest(self.trials)
         if isinstance(decision, Wait | Exhausted):
             self.reason, self.exhausted = decision.reason, isinstance(decision, Exhausted)
             return None
         self.reason, self.exhausted = "", False
         if isinstance(decision, NewTrial):
             number, parent = len(self._history), decision.parent
+            self._reached.append({})
             self._history.append(
                 PastTrial(
                     number=number,
@@ -147,22 +185,26 @@ class Optimizer:
     def tell(
         self,
         trial: Trial | int,
-        value: float | None = None,
+        value: float | Sequence[float] | None = None,
         values: Mapping[int, float] | None = None,
         failed: bool = False,
         stopped_early: bool = False,
+        constraints: Mapping[str, float] | None = None,
     ) -> None:
         """Take the result of a trial that was asked for.
 
         Args:
             trial: what `ask` gave, or its number.
-            value: the final value; left out, the best of ``values``.
-            values: step → value, the periodical values of this piece of work.
-            failed: the training failed; so it has when the value is not finite.
+            value: the final value, with several objectives one value each; left out, the best of ``values``.
+            values: step → value, the periodical values of this piece of work; with one objective only.
+            failed: the training failed; so it has when a value is not finite.
             stopped_early: it was ended before its budget; its value counts.
+            constraints: name → what was measured, of every constraint; NaN where nothing was, which counts as not
+                satisfied.
 
         Raises:
-            ValueError: the trial isn't running, or there is neither a value nor a failure.
+            ValueError: the trial isn't running, there is neither a value nor a failure, or values or constraints
+                are not as many as the search was made with.
         """
         number = trial if isinstance(trial, int) else trial.number
         if not 0 <= number < len(self._history):
@@ -170,40 +212,101 @@ class Optimizer:
         past = self._history[number]
         if past.state.ended:
             raise ValueError(f"trial {number} is not running: its result was told already")
-        sign = 1.0 if self.goal == "minimize" else -1.0
+        sign = self._signs[0]
+        if values and len(self._signs) > 1:
+            raise ValueError(f"trial {number}: values has one value a step, the goal has {len(self._signs)}")
         curve = dict(past.curve)
         curve.update((int(step), sign * float(v)) for step, v in (values or {}).items() if math.isfinite(v))
         if value is None and values:
             value = sign * min((sign * float(v) for v in values.values() if math.isfinite(v)), default=math.nan)
         if value is None and not failed:
             raise ValueError(f"trial {number}: give a value, or failed=True")
-        loss = math.nan if value is None else sign * float(value)
-        state = TrialState.EARLY_STOPPED if stopped_early else TrialState.SUCCEEDED
+        losses = () if value is None else self._losses(number, value)
+        point = None
+        if losses and not failed and all(map(math.isfinite, losses)):
+            point = Point(losses, self._excess(number, constraints or {}))
         losses_at = dict(past.losses_at)
-        if failed or not math.isfinite(loss):
-            state, loss_now = TrialState.FAILED, None
-        else:
-            loss_now = loss
-            if past.budget is not None and not stopped_early:
-                losses_at[past.budget] = loss
-        self._history[number] = replace(
-            past, state=state, loss=loss_now, losses_at=losses_at, curve=tuple(sorted(curve.items()))
+        if point is not None and past.budget is not None and not stopped_early:
+            losses_at[past.budget] = losses[0]
+            self._reached[number][past.budget] = point
+        reached = TrialState.EARLY_STOPPED if stopped_early else TrialState.SUCCEEDED
+        told = replace(
+            past,
+            state=TrialState.FAILED if point is None else reached,
+            loss=None if point is None else losses[0],
+            losses_at=losses_at,
+            curve=tuple(sorted(curve.items())),
         )
+        if point is not None and not self.algorithm.context.plain:
+            told = replace(told, objectives=point.objectives, constraints=point.constraints)
+        self._history[number] = told
 
     @property
     def trials(self) -> tuple[PastTrial, ...]:
-        """Every trial so far, as the algorithm sees it: losses, lower is better."""
-        return tuple(self._history)
+        """Every trial so far, as the algorithm sees it: losses, lower is better.
+
+        With several objectives or with constraints a loss is a place among all trials, from 0, and the losses of the
+        objectives stand in ``objectives``.
+        """
+        if self.algorithm.context.plain:
+            return tuple(self._history)
+        return tuple(with_places(self._history, self._reached))
 
     @property
     def best(self) -> PastTrial | None:
-        """The trial with the best value so far at any budget, ties to the lower number; None before the first."""
+        """The trial with the best value so far at any budget, ties to the lower number; None before the first.
+
+        With several objectives the best compromise of the `front` (`automl_core.search.pareto.knee`). With
+        constraints the best that satisfies them, and while none does, the one that comes nearest to it.
+        """
+        if not self.algorithm.context.plain:
+            members = self.front()
+            if members:
+                return members[knee([past.objectives for past in members])]
+            valued = [past for past in self.trials if past.loss is not None]
+            return min(valued, key=lambda past: (past.loss or 0.0, past.number), default=None)
         reached = [
             (min([*past.losses_at.values(), *([] if past.loss is None else [past.loss])]), past.number)
             for past in self._history
             if past.losses_at or past.loss is not None
         ]
         return self._history[min(reached)[1]] if reached else None
+
+    def front(self) -> list[PastTrial]:
+        """The Pareto front by trial number: trials that satisfy every constraint, and that no other such dominates.
+
+        With budgets, of the trials that finished the highest budget at which one satisfies the constraints. With one
+        objective, the best trial and its equals.
+        """
+        valued = [past for past in self._history if past.loss is not None]
+        points = [Point(past.objectives or (past.loss or 0.0,), past.constraints) for past in valued]
+        levels = [max(past.losses_at, default=0) for past in valued]
+        top = max((level for level, point in zip(levels, points, strict=True) if point.feasible), default=0)
+        there = [index for index, level in enumerate(levels) if level == top]
+        return [valued[there[position]] for position in front([points[index] for index in there])]
+
+    def _losses(self, number: int, value: float | Sequence[float]) -> tuple[float, ...]:
+        values = (value,) if isinstance(value, int | float) else tuple(value)
+        if len(values) != len(self._signs):
+            raise ValueError(f"trial {number}: found {len(values)} values; the goal has {len(self._signs)}")
+        return tuple(sign * float(each) for sign, each in zip(self._signs, values, strict=True))
+
+    def _excess(self, number: int, measured: Mapping[str, float]) -> tuple[float, ...]:
+        if measured.keys() != self._limits.keys():
+            known = ", ".join(self._limits) or "none"
+            raise ValueError(f"trial {number}: constraints: found {', '.join(measured) or 'none'}; wanted: {known}")
+        return tuple(limit.excess(float(measured[name])) for name, limit in self._limits.items())
+
+
+def _signs(goal: Direction | Sequence[Direction]) -> tuple[float, ...]:
+    """What each objective's value is multiplied with to be a loss."""
+    goals = (goal,) if isinstance(goal, str) else tuple(goal)
+    if not 1 <= len(goals) <= MOST_OBJECTIVES:
+        raise ValueError(f"goal: found {len(goals)} objectives; 1 to {MOST_OBJECTIVES} are allowed")
+    for each in goals:
+        if each not in ("minimize", "maximize"):
+            raise ValueError(f"goal: found {each!r}; allowed: minimize, maximize")
+    return tuple(-1.0 if each == "maximize" else 1.0 for each in goals)
 
 
 def _validated(kind: Any, found: Any, where: str) -> Any:

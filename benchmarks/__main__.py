@@ -13,11 +13,24 @@ PLATFORM = [
     ["benchmarks.slots", "--mean", "10"],
 ]
 
+_PEERS = ["benchmarks.search.environments", "main", "-m"]
+_LENGTHS = {
+    "bayesian": ["50", "200", "1000", "5000"],
+    "optuna-tpe": ["50", "200", "1000", "5000"],
+    "optuna-gp": ["50", "200", "1000"],
+    "ax": ["50", "200"],
+}
 SEARCH = [
-    ["benchmarks.search.run", "--algorithm", "bayesian", "--set", "nine", "--save"],
-    ["benchmarks.search.run", "--algorithm", "bayesian", "--set", "eighteen", "--save"],
-    ["benchmarks.search.speed"],
-]
+    ["benchmarks.search.environments"],
+    ["benchmarks.search.jobs"],
+    *([*_PEERS, "benchmarks.search.speed", "--algorithm", name, "--lengths", *n] for name, n in _LENGTHS.items()),
+    ["benchmarks.search.environments", "hebo", "-m", "benchmarks.search.speed", "--algorithm", "hebo",
+     "--lengths", "50", "200"],
+    [*_PEERS, "benchmarks.search.budgets"],
+    [*_PEERS, "benchmarks.search.plots"],
+    ["benchmarks.search.table", "--write"],
+]  # fmt: skip
+"""Takes most of a day on one core; what results/ holds already is not measured again."""
 
 
 def main() -> int:

@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "backends": frozenset({"spec"}),
     "study": frozenset({"search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset({"study", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    # what people look at, folded from the state
+    "views": frozenset({"results", "study", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset({"study", "stopping", "metrics", "space", "spec", "storage", "backends"}),
     # ask and tell in memory, without Airflow
@@ -62,7 +64,7 @@ HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "nu
 LIGHT = (
     "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
-    "automl_core.results", "automl_core.running", "automl_core.client", "automl_core.cli",
+    "automl_core.results", "automl_core.views", "automl_core.running", "automl_core.client", "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""
 

@@ -12,9 +12,10 @@ from pydantic.fields import FieldInfo
 
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.search import registry
-from automl_core.spec import models, parameters
+from automl_core.spec import goal, kubernetes, maxcompute, metrics, models, parameters, tasks
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.relations import RESERVED_NAMES
+from automl_core.spec.yaml_reader import read_yaml
 from tests.sources import ROOT
 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -27,17 +28,41 @@ RULES = (
 TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "## Experiment": (models.Experiment, frozenset()),
     "## output": (models.Output, frozenset()),
-    "## goal": (models.Goal, frozenset()),
+    "## goal": (goal.Goal, frozenset()),
+    "### Several objectives": (goal.Objective, frozenset()),
+    "### Constraints": (goal.Constraint, frozenset()),
     "## search": (models.Search, frozenset()),
+    "### transfer": (models.Transfer, frozenset()),
     "## trials": (models.Trials, frozenset()),
     "### budget": (models.Budget, frozenset()),
     "## stop": (models.Stop, frozenset()),
     "### no_improvement": (models.NoImprovement, frozenset()),
-    "## tasks": (models.LocalTask, frozenset()),
-    "`source: stdout`": (models.StdoutMetrics, frozenset()),
-    "`source: json`": (models.JsonMetrics, frozenset()),
-    "`source: tensorboard`": (models.TensorBoardMetrics, frozenset()),
+    "## tasks": (tasks.LocalTask, frozenset()),
+    "`source: stdout`": (metrics.StdoutMetrics, frozenset()),
+    "`source: json`": (metrics.JsonMetrics, frozenset()),
+    "`source: tensorboard`": (metrics.TensorBoardMetrics, frozenset()),
+    "## The training task": (kubernetes.KubernetesTask, frozenset(tasks.TaskBase.model_fields)),
+    "### resources": (kubernetes.PodResources, frozenset()),
+    "`gpu`": (kubernetes.Gpus, frozenset()),
+    "### secrets": (kubernetes.SecretVariable, frozenset()),
+    "### volumes": (kubernetes.Volume, frozenset()),
+    "### storage_mount": (kubernetes.StorageMount, frozenset()),
+    "### artifacts": (kubernetes.Artifacts, frozenset()),
+    "### tolerations": (kubernetes.Toleration, frozenset()),
+    "### memory_limit_on_oom": (kubernetes.MemoryGrowth, frozenset()),
+    "### pending": (kubernetes.Pending, frozenset()),
+    "### prices": (kubernetes.Prices, frozenset()),
+    "### security": (kubernetes.Security, frozenset()),
+    "## The task in MaxCompute": (maxcompute.MaxComputeTask, frozenset(tasks.TaskBase.model_fields) - {"metrics"}),
+    "### statements": (maxcompute.Statement, frozenset()),
+    "The query of `source: select`": (maxcompute.SelectMetrics, frozenset(maxcompute.RowMetrics.model_fields)),
+    "The table of `source: table`": (maxcompute.TableMetrics, frozenset(maxcompute.RowMetrics.model_fields)),
+    "### tables": (maxcompute.TrialTables, frozenset()),
+    "### temporary": (maxcompute.TemporaryTables, frozenset()),
+    "### model": (maxcompute.TrialModel, frozenset()),
+    "### prices of MaxCompute": (maxcompute.MaxComputePrices, frozenset()),
     "## schedule": (models.AssetSchedule, frozenset()),
+    "## alerts": (models.Alerts, frozenset()),
     **{
         f"`rule: {rule.model_fields['rule'].annotation.__args__[0]}`": (  # type: ignore[union-attr]
             rule, frozenset({"rule", *models.EarlyStoppingBase.model_fields})
@@ -70,7 +95,7 @@ def shown_default(field: FieldInfo) -> set[str]:
     if field.is_required():
         return {"**required**"}
     value: Any = field.get_default(call_default_factory=True)
-    if isinstance(value, models.StdoutMetrics):
+    if isinstance(value, metrics.StdoutMetrics):
         return {"`{source: stdout}`"}
     if isinstance(value, BaseModel):
         return {"all defaults"}
@@ -86,7 +111,8 @@ def shown_default(field: FieldInfo) -> set[str]:
 @pytest.mark.parametrize("start", TABLES)
 def test_every_key_is_there_with_its_default(start: str) -> None:
     model, elsewhere = TABLES[start]
-    rows = {next(iter(named(row[0]))): row for row in rows_after(FILE_PAGE, start)}
+    page = next(text for text in PAGES.values() if re.search(f"^{re.escape(start)}", text, re.MULTILINE))
+    rows = {next(iter(named(row[0]))): row for row in rows_after(page, start)}
     fields = {name: field for name, field in model.model_fields.items() if name not in elsewhere}
     assert set(rows) == set(fields)
     assert {name: row[2] for name, row in rows.items() if row[2] not in shown_default(fields[name])} == {}
@@ -170,7 +196,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("block", EXAMPLES)
 def test_examples_are_valid(block: str) -> None:
-    parse_experiment(yaml.safe_dump({**REST, **yaml.safe_load(block)}), "example.yaml")
+    parse_experiment(yaml.safe_dump({**REST, **read_yaml(block, "example.yaml").data}), "example.yaml")
 
 
 @pytest.mark.parametrize("page", [*PAGES, "../README.md", "../CONTRIBUTING.md", "../CHANGELOG.md"])

@@ -18,7 +18,7 @@ from automl_core.spec.errors import did_you_mean
 
 if TYPE_CHECKING:
     from automl_core.backends.contract import TrialContext
-    from automl_core.spec.models import TaskBase
+    from automl_core.spec.tasks import TaskBase
 
 Identity: TypeAlias = dict[str, str | int]
 """Where a running training task is to be found again; plain JSON, to be stored beside the attempt."""
@@ -61,6 +61,11 @@ class Exit:
         seconds: from its start to its end.
         cpu_seconds: user and system time of all its processes, None when unknown.
         peak_memory_bytes: largest resident set of any one of its processes, None when unknown.
+        kind: the kind of failure in one word, where a backend can tell (``oom``, ``evicted``, ``throttled``).
+        blameless: whether the failure is none of the training's (its node was lost, say): another attempt is
+            made and not counted.
+        final: whether another attempt would fail in the same way.
+        error: digest of the error, the same for the same error; empty where the backend knows of none.
     """
 
     cause: Cause
@@ -70,6 +75,15 @@ class Exit:
     seconds: float = 0.0
     cpu_seconds: float | None = None
     peak_memory_bytes: int | None = None
+    kind: str = ""
+    blameless: bool = False
+    final: bool = False
+    error: str = ""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether another attempt may do better."""
+        return not self.final and self.cause is not Cause.TIMEOUT
 
     @property
     def ok(self) -> bool:

@@ -18,11 +18,12 @@ from automl_core.backends.template import Placeholder, TemplateError, check_temp
 from automl_core.spec.parameters import Scalar
 
 if TYPE_CHECKING:
-    from automl_core.spec.models import LocalTask
+    from automl_core.spec.tasks import LocalTask
 
 __all__ = [
     "TemplateError",
     "TrialContext",
+    "arguments_of",
     "check_command",
     "check_template",
     "command_line",
@@ -174,10 +175,19 @@ def command_line(task: LocalTask, context: TrialContext) -> list[str]:
     Raises:
         TemplateError: a ``${…}`` has no meaning, or can't be had at this place.
     """
-    if isinstance(task.command, str):
-        arguments = shell_command(task.command, context.text_of)
+    return arguments_of(task.command, context)
+
+
+def arguments_of(command: str | list[str], context: TrialContext) -> list[str]:
+    """The argument list of any task's command (see `command_line`).
+
+    Raises:
+        TemplateError: a ``${…}`` has no meaning, or can't be had at this place.
+    """
+    if isinstance(command, str):
+        arguments = shell_command(command, context.text_of)
     else:
-        arguments = _argument_list(task.command, context.text_of)
+        arguments = _argument_list(command, context.text_of)
     for number, argument in enumerate(arguments):
         if "\0" in argument:
             raise TemplateError(f"command: element {number} has a NUL character in it, which no command line can carry")

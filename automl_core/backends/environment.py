@@ -18,7 +18,7 @@ from automl_core.backends.contract import environment, substitute
 
 if TYPE_CHECKING:
     from automl_core.backends.contract import TrialContext
-    from automl_core.spec.models import LocalTask
+    from automl_core.spec.tasks import LocalTask
 
 INHERITED = frozenset(
     {

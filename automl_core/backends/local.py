@@ -29,7 +29,7 @@ from automl_core.backends.output import OutputBuffer
 
 if TYPE_CHECKING:
     from automl_core.backends.contract import TrialContext
-    from automl_core.spec.models import LocalTask
+    from automl_core.spec.tasks import LocalTask
 
 _CHUNK = 64 * 1024  # a pipe's capacity
 _LAST_WORDS = 1024 * 1024  # bytes that a pipe may still hold when all who print have ended

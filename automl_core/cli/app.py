@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, look, results, run, status
+from automl_core.cli import files, look, remote, results, run, status
 
 app = typer.Typer(
     name="automl",
@@ -26,6 +26,13 @@ app.command()(run.run)
 app.command()(status.status)
 app.command()(results.results)
 app.command()(status.stop)
+app.command()(remote.experiments)
+app.command()(remote.trials)
+app.command()(remote.edit)
+app.command()(remote.extend)
+app.command()(remote.rerun)
+app.command()(remote.cancel)
+app.command()(remote.clone)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""

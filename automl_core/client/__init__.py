@@ -1,7 +1,36 @@
-"""Airflow's REST API, as far as experiments need it."""
+"""Airflow's REST API as far as experiments need it, and AutoML's own (`AutoML`, `ExperimentRun`) for notebooks."""
+
+from typing import TYPE_CHECKING, Any
 
 from automl_core.client.credentials import Credentials, find_credentials
 from automl_core.client.errors import ClientError
 from automl_core.client.records import DagInfo, ImportProblem, Run, TaskInstance
 
-__all__ = ["ClientError", "Credentials", "DagInfo", "ImportProblem", "Run", "TaskInstance", "find_credentials"]
+if TYPE_CHECKING:
+    from automl_core.client.automl import AutoML
+    from automl_core.client.run import ExperimentRun
+
+__all__ = [
+    "AutoML",
+    "ClientError",
+    "Credentials",
+    "DagInfo",
+    "ExperimentRun",
+    "ImportProblem",
+    "Run",
+    "TaskInstance",
+    "find_credentials",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The notebook's client is loaded when it is asked for: every command would wait for it otherwise."""
+    if name == "AutoML":
+        from automl_core.client.automl import AutoML
+
+        return AutoML
+    if name == "ExperimentRun":
+        from automl_core.client.run import ExperimentRun
+
+        return ExperimentRun
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

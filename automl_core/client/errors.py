@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ClientError(Exception):
     """Airflow could not be asked, or it refused. The message says what, where and what to do."""
@@ -25,3 +27,15 @@ class AlreadyExists(ClientError):
 
 class BrokenFile(ClientError):
     """The DAG doesn't appear because its file could not be read."""
+
+
+class Invalid(ClientError):
+    """What was sent is wrong.
+
+    Attributes:
+        problems: each thing that is wrong: message, path, line, allowed and so on, as far as the server says.
+    """
+
+    def __init__(self, message: str, problems: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.problems = problems or []

@@ -14,7 +14,7 @@ from automl_core.metrics.json_object import is_step, read_object
 from automl_core.metrics.series import Point
 from automl_core.metrics.sources import MetricSource
 from automl_core.metrics.text import StepNames, number
-from automl_core.spec.models import JsonMetrics
+from automl_core.spec.metrics import JsonMetrics
 
 MAX_BYTES = 64 * 2**20
 """Largest file that is read."""

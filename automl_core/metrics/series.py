@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_core.metrics.errors import MetricError, MissingMetric, NotFinite
-from automl_core.spec.models import Goal
+from automl_core.spec.goal import Goal
 
 __all__ = ["MAX_NAMES", "MAX_POINTS", "Final", "MetricError", "MissingMetric", "NotFinite", "Point", "Series"]
 
@@ -35,8 +35,9 @@ class Final:
     """A trial's final value.
 
     Attributes:
-        value: of the goal: the weighted sum, on the metric's own scale.
-        metrics: each finite metric behind it; with ``final: mean`` the goal's metrics are averages.
+        value: of the goal: the weighted sum, on the metric's own scale; with several objectives that of the first.
+        metrics: each finite metric behind it, those of all objectives and constraints among them; with
+            ``final: mean`` the goal's metrics are averages.
         step: where it was reached; the last step with ``final: mean``.
     """
 
@@ -104,21 +105,22 @@ class Series:
         return known
 
     def check(self, goal: Goal) -> None:
-        """Fail as soon as a metric of the goal is NaN or infinite, rather than at the trial's end.
+        """Fail as soon as a metric of an objective is NaN or infinite, rather than at the trial's end.
 
         Raises:
             NotFinite: one is; names the first.
         """
         for step, value, known in self._valued(goal):
             if not math.isfinite(value):
-                wrong = [name for name in _weights(goal) if name in known and not math.isfinite(known[name])]
+                wrong = [name for name in goal.valued_metrics if name in known and not math.isfinite(known[name])]
                 metric = wrong[0] if wrong else goal.label
                 raise NotFinite(metric, step, known.get(metric, value), self.names)
 
     def curve(self, goal: Goal) -> tuple[tuple[int, float], ...]:
-        """The goal's value at every step that reports one of its metrics and from which all of them are known.
+        """The goal's value at every step that reports a metric of an objective and from which all of them are known.
 
-        Metrics that a step doesn't report keep their last known value. Steps at which the value is not
+        Metrics that a step doesn't report keep their last known value; with several objectives the value is that of
+        the first. Steps at which the value is not
         finite are left out here; `check` and `final` fail on them.
         """
         return tuple((step, value) for step, value, _ in self._valued(goal) if math.isfinite(value))
@@ -129,26 +131,37 @@ class Series:
         place = bisect_right(curve, step, key=lambda point: point[0])
         return curve[place - 1][1] if place else None
 
-    def final(self, goal: Goal) -> Final:
+    def final(self, goal: Goal, *, partial: bool = False) -> Final:
         """The final value by ``goal.final``: the best (ties: the earliest), the last, or the mean of the curve.
+
+        The best is that of the steps that satisfy the constraints, where there are some. A constraint's metric holds
+        from step to step as the others do, and before it was first reported it has the value that came first.
+
+        Args:
+            goal: says which metrics.
+            partial: do without metrics of constraints that were not reported (yet).
 
         Raises:
             MissingMetric: a metric of the goal was never reported.
             NotFinite: one is NaN or infinite at some step.
         """
-        missing = [name for name in _weights(goal) if name not in self._names]
+        wanted = goal.valued_metrics if partial else goal.metrics
+        missing = [name for name in wanted if name not in self._names]
         if missing:
             raise MissingMetric(missing, self.names, self._full)
         self.check(goal)
         curve = self.curve(goal)
+        limited = self._limited(goal, [step for step, _ in curve])
         if goal.final == "mean":
             step = curve[-1][0]
-            return Final(_mean([value for _, value in curve]), self._known_at(step) | self._means(goal), step)
+            means = self._means(goal) | _means_of(limited.values())
+            return Final(_mean([value for _, value in curve]), self._known_at(step) | means, step)
         if goal.final == "last":
             step, value = curve[-1]
         else:
-            step, value = _best(curve, goal)
-        return Final(value, self._known_at(step), step)
+            allowed = [point for point in curve if goal.satisfied_by(limited[point[0]])]
+            step, value = _best(allowed or curve, goal)
+        return Final(value, self._known_at(step) | limited[step], step)
 
     def thin(self, limit: int, goal: Goal | None = None) -> Series:
         """A series of at most so many points: the first, the last, the best, and others spread evenly between.
@@ -205,18 +218,41 @@ class Series:
             raise ValueError(f"not a metrics series: {type(error).__name__}: {error}") from None
 
     def _valued(self, goal: Goal) -> Iterator[tuple[int, float, dict[str, float]]]:
-        """(step, value, the goal's metrics) along the curve; value is not finite where a metric is not."""
-        weights = _weights(goal)
+        """(step, value, the objectives' metrics) along the curve; value is not finite where a metric is not."""
+        needed, weights = goal.valued_metrics, _weights(goal)
         known: dict[str, float] = {}
         for step in sorted(self._points):
-            news = {name: value for name, value in self._points[step].items() if name in weights}
+            news = {name: value for name, value in self._points[step].items() if name in needed}
             if not news:
                 continue
             known.update(news)
-            if len(known) == len(weights):
-                yield step, _weighted(weights, known), known
+            if len(known) == len(needed):
+                finite = not goal.several or all(map(math.isfinite, known.values()))
+                yield step, _weighted(weights, known) if finite else math.nan, known
             elif not all(map(math.isfinite, news.values())):
                 yield step, math.nan, known
+
+    def _limited(self, goal: Goal, steps: Iterable[int]) -> dict[int, dict[str, float]]:
+        """The constraints' metrics at some steps, as far as they were reported.
+
+        Raises:
+            NotFinite: one is NaN or infinite there.
+        """
+        names = {constraint.metric for constraint in goal.constraints}
+        found: dict[int, dict[str, float]] = {step: {} for step in steps}
+        if not names:
+            return found
+        known: dict[str, float] = {}
+        for step in sorted(self._points, reverse=True):
+            known.update((name, value) for name, value in self._points[step].items() if name in names)
+        for step in sorted(self._points):
+            known.update((name, value) for name, value in self._points[step].items() if name in names)
+            if step in found:
+                wrong = next((name for name, value in known.items() if not math.isfinite(value)), None)
+                if wrong is not None:
+                    raise NotFinite(wrong, step, known[wrong], self.names)
+                found[step] = dict(known)
+        return found
 
     def _known_at(self, step: int) -> dict[str, float]:
         known: dict[str, float] = {}
@@ -226,7 +262,7 @@ class Series:
 
     def _means(self, goal: Goal) -> dict[str, float]:
         rows = [dict(known) for _, value, known in self._valued(goal) if math.isfinite(value)]
-        return {name: _mean([row[name] for row in rows]) for name in _weights(goal)}
+        return {name: _mean([row[name] for row in rows]) for name in goal.valued_metrics}
 
     def _extremes(self) -> list[int]:
         lowest: dict[str, tuple[float, int]] = {}
@@ -263,6 +299,15 @@ def _weighted(weights: Mapping[str, float], known: Mapping[str, float]) -> float
 def _best(curve: Sequence[tuple[int, float]], goal: Goal) -> tuple[int, float]:
     # max and min both return the first of equals
     return (max if goal.direction == "maximize" else min)(curve, key=lambda point: point[1])
+
+
+def _means_of(rows: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each metric over rows that have the same ones."""
+    columns: dict[str, list[float]] = {}
+    for row in rows:
+        for name, value in row.items():
+            columns.setdefault(name, []).append(value)
+    return {name: _mean(values) for name, values in columns.items()}
 
 
 def _mean(values: Sequence[float]) -> float:

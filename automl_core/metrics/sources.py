@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from automl_core.metrics.series import Point
-from automl_core.spec.models import JsonMetrics, Metrics, StdoutMetrics
+from automl_core.spec.metrics import JsonMetrics, Metrics, StdoutMetrics
 
 
 class MetricSource(ABC):

@@ -11,7 +11,7 @@ from automl_core.metrics.json_object import read_object
 from automl_core.metrics.series import Point
 from automl_core.metrics.sources import MetricSource
 from automl_core.metrics.text import StepNames, bounded, number, pairs, plain
-from automl_core.spec.models import StdoutMetrics
+from automl_core.spec.metrics import StdoutMetrics
 
 MAX_REDRAWS = 1_000
 """Redraws of a progress bar in one line that are looked at, the last ones."""

@@ -13,7 +13,8 @@ from automl_core.space import Space
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
 from automl_core.spec.loader import locate, parse_document, read_text
-from automl_core.spec.models import Experiment, LocalTask
+from automl_core.spec.models import Experiment
+from automl_core.spec.tasks import LocalTask
 from automl_core.study.history import context_of
 
 
@@ -23,7 +24,20 @@ def check_file(path: str | Path) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    experiment, document = parse_document(read_text(path), str(path))
+    return check_text(read_text(path), str(path))
+
+
+def check_text(text: str, source: str) -> Experiment:
+    """Check all of the text of an experiment file.
+
+    Args:
+        text: YAML.
+        source: what to call it in problems.
+
+    Raises:
+        SpecError: anything is wrong; it holds all problems, each with its line.
+    """
+    experiment, document = parse_document(text, source)
     problems = locate(check_experiment(experiment), document)
     if problems:
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0))

@@ -11,6 +11,7 @@ from typing import Any
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.history import ranking
+from automl_core.study.points import front_of, values_of
 from automl_core.study.state import Attempt, State, Trial, Work
 
 FORMAT_VERSION = 1
@@ -20,10 +21,11 @@ FORMAT_VERSION = 1
 def controller(experiment: Experiment, state: State) -> dict[str, Any]:
     """The whole experiment as one object: ``experiment`` and ``trials``, the content of controller.json."""
     ranks = {trial.number: rank for rank, (trial, _) in enumerate(ranking(state, experiment), start=1)}
-    return {
-        "experiment": experiment_entry(experiment, state),
-        "trials": [trial_entry(experiment, state, trial, ranks.get(trial.number)) for trial in state.trials],
-    }
+    trials = [trial_entry(experiment, state, trial, ranks.get(trial.number)) for trial in state.trials]
+    if experiment.goal.several:
+        members = {trial.number for trial, _ in front_of(state, experiment)}
+        trials = [entry | {"front": entry["number"] in members} for entry in trials]
+    return {"experiment": experiment_entry(experiment, state), "trials": trials}
 
 
 def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
         "metric": experiment.goal.label,
         "best_trial": ranked[0][0].number if ranked else None,
         "best_value": ranked[0][1].value if ranked else None,
+        **_best_values(experiment, ranked[0][1] if ranked else None),
         "started": iso(state.created),
         "ended": iso(ended_at(state)),
         "algorithm": state.algorithm,
@@ -60,9 +63,37 @@ def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
 
 
 def goal_entry(experiment: Experiment) -> dict[str, Any]:
-    """What a better trial is."""
+    """What a better trial is; with several objectives ``direction`` and ``weights`` are those of the first."""
     goal = experiment.goal
-    return {"direction": goal.direction, "final": goal.final, "weights": goal.weights}
+    entry: dict[str, Any] = {"direction": goal.first.direction, "final": goal.final, "weights": goal.weights}
+    if goal.several:
+        entry["objectives"] = [
+            {"name": each.label, "direction": each.direction, "reference": each.reference, "weights": each.weights}
+            for each in goal.all_objectives
+        ]
+    if goal.constraints:
+        entry["constraints"] = [str(constraint) for constraint in goal.constraints]
+    return entry
+
+
+def point_entry(experiment: Experiment, work: Work | None) -> dict[str, Any]:
+    """What a work is worth where one value doesn't say all: empty for a plain goal.
+
+    Returns:
+        With several objectives ``values`` (by their names), with constraints ``feasible`` and ``constraints`` (each
+        with what was measured); null where the work has none.
+    """
+    goal = experiment.goal
+    entry: dict[str, Any] = {}
+    values = values_of(experiment, work) if work is not None else None
+    if goal.several:
+        names = [each.label for each in goal.all_objectives]
+        entry["values"] = dict(zip(names, values, strict=True)) if values is not None else None
+    if goal.constraints:
+        known = work.metrics if work is not None and values is not None else None
+        entry["feasible"] = goal.satisfied_by(known) if known is not None else None
+        entry["constraints"] = {str(each): (known or {}).get(each.metric) for each in goal.constraints}
+    return entry
 
 
 def trial_entry(experiment: Experiment, state: State, trial: Trial, rank: int | None) -> dict[str, Any]:
@@ -87,6 +118,7 @@ def trial_entry(experiment: Experiment, state: State, trial: Trial, rank: int | 
         "rank": rank,
         "params": trial.params,
         "value": counted.value if counted else None,
+        **point_entry(experiment, counted),
         "step": shown.step,
         "metrics": dict(sorted(shown.metrics.items())),
         "started": iso(works[0].bound),
@@ -138,6 +170,10 @@ def attempt_entry(experiment: Experiment, work: Work, attempt: Attempt) -> dict[
         "worker": attempt.worker or None,
         "external": attempt.external or None,
     }
+
+
+def _best_values(experiment: Experiment, work: Work | None) -> dict[str, Any]:
+    return {f"best_{name}": value for name, value in point_entry(experiment, work).items() if name != "constraints"}
 
 
 def counts(state: State) -> dict[TrialState, int]:

@@ -19,12 +19,14 @@ import yaml
 
 from automl_core.results.entries import FORMAT_VERSION, controller, iso
 from automl_core.results.forecast import forecast
+from automl_core.results.front import pareto_front
 from automl_core.results.leaderboard import Leaderboard
 from automl_core.results.names import (
     BEST_MODEL,
     BRAIN,
     CONTROLLER,
     EXPERIMENT,
+    FRONT,
     LEADERBOARD,
     METADATA,
     RECOMMENDATION,
@@ -62,8 +64,10 @@ def render(experiment: Experiment, state: State, algorithm_state: Mapping[str, A
         f"{LEADERBOARD}.csv": board.to_csv().encode(),
         CONTROLLER: to_json(body),
     }
+    if experiment.goal.several:
+        files[FRONT] = to_json(pareto_front(body))
     for trial, entry in zip(state.trials, body["trials"], strict=True):
-        combination = to_yaml(_recommendation(experiment, state, trial))
+        combination = to_yaml(_recommendation(experiment, state, trial, entry))
         files[recommendation(trial.number)] = combination
         files[trial_prefix(trial.number) + STATUS] = status = to_json(entry)
         if entry["rank"] == 1:
@@ -86,12 +90,15 @@ def to_yaml(body: Any) -> bytes:
     return text.encode()
 
 
-def _recommendation(experiment: Experiment, state: State, trial: Trial) -> dict[str, Any]:
+def _recommendation(experiment: Experiment, state: State, trial: Trial, entry: Mapping[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {"experiment": state.name, "run": state.run, "trial": trial.number}
     budget = experiment.trials.budget
     if budget is not None:
         work = state.counted(trial) or state.latest(trial)
         body["budget"] = {budget.name: work.budget}
+    body |= {name: entry[name] for name in ("values", "feasible", "front") if name in entry}
+    if experiment.goal.several and entry["rank"] == 1:
+        body["recommended"] = f"the best compromise, see {FRONT}" if entry["front"] else "the nearest to feasible"
     return body | {"params": trial.params}
 
 

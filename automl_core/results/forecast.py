@@ -178,6 +178,8 @@ def _left_of(state: State, experiment: Experiment, now: float) -> _Left:
         return _Left(running, waiting, 0, 0)
     plan = Plan(state.plan["slots"], state.plan["trials"], state.plan.get("units"))
     slots = max(0, plan.slots - len(works))
+    if experiment.trials.budget is None:  # an edit may have lowered the number of trials, and slots stay
+        slots = min(slots, max(0, experiment.trials.max - len(state.trials)))
     bound = sum(units_of(state, experiment, w) for w in works)
     units = max(0.0, _planned_units(plan, experiment) - bound) if slots else 0.0
     return _Left(running, waiting, slots, units)

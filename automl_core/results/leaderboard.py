@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,9 @@ class Row:
         value: of the goal, on the metric's own scale.
         seconds: of training, over all attempts.
         budget: at which it has that value, None in experiments without budgets.
+        values: with several objectives the value of each; ``value`` is the first's.
+        feasible: whether it satisfies the constraints, None without constraints or without values.
+        front: whether it is on the Pareto front.
     """
 
     rank: int | None
@@ -44,6 +47,9 @@ class Row:
     seconds: float
     params: Params
     budget: int | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    feasible: bool | None = None
+    front: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,9 @@ class Leaderboard:
         weights: metric → weight in the value.
         direction: ``maximize`` or ``minimize``.
         units: what a budget counts, None in experiments without budgets.
+        objectives: with several the direction of each by its name, else empty; ``metric``, ``weights`` and
+            ``direction`` are then those of the first.
+        constraints: as text: ``latency_ms ≤ 20``.
     """
 
     name: str
@@ -68,6 +77,8 @@ class Leaderboard:
     direction: str
     units: str | None
     rows: tuple[Row, ...]
+    objectives: Mapping[str, str] = field(default_factory=dict)
+    constraints: tuple[str, ...] = ()
 
     @classmethod
     def from_controller(cls, body: Mapping[str, Any]) -> Leaderboard:
@@ -88,6 +99,9 @@ class Leaderboard:
                     seconds=float(trial["seconds"]),
                     params=dict(trial["params"]),
                     budget=trial.get("budget"),
+                    values=dict(trial.get("values") or {}),
+                    feasible=trial.get("feasible"),
+                    front=bool(trial.get("front", False)),
                 )
                 for trial in trials
             ]
@@ -102,6 +116,8 @@ class Leaderboard:
                 direction=str(experiment["goal"]["direction"]),
                 units=experiment["budget"]["name"] if "budget" in experiment else None,
                 rows=tuple(rows),
+                objectives={str(o["name"]): str(o["direction"]) for o in experiment["goal"].get("objectives", ())},
+                constraints=tuple(map(str, experiment["goal"].get("constraints", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not the controller.json of an experiment: {type(error).__name__}: {error}") from None
@@ -114,9 +130,19 @@ class Leaderboard:
     def head(self) -> str:
         """How the experiment ended and what is best, in two sentences."""
         first = f"{self.state}: {self.reason}" if self.reason else str(self.state)
-        if self.best is None:
+        best = self.best
+        if best is None:
             return f"{first}. No trial has a value."
-        return f"{first}. Best: trial {self.best.trial}, {self.metric} {_number(self.best.value)} ({self.direction}d)."
+        values = f"{self.metric} {_number(best.value)} ({self.direction}d)"
+        if self.objectives:
+            values = ", ".join(f"{name} {_number(best.values.get(name))}" for name in self.objectives)
+        if best.feasible is False:
+            return f"{first}. No trial satisfies {', '.join(self.constraints)}. Nearest: trial {best.trial}, {values}."
+        if self.objectives:
+            size = sum(row.front for row in self.rows)
+            front = f"Pareto front: {size} trial{'' if size == 1 else 's'}, marked with *"
+            return f"{first}. {front}. Best compromise, nearest to the ideal of each: trial {best.trial}, {values}."
+        return f"{first}. Best: trial {best.trial}, {values}."
 
     def to_table(self, top: int | None = None) -> Table:
         """A table for a terminal.
@@ -155,10 +181,15 @@ class Leaderboard:
         budget = ["budget"] if self.units is not None else []
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        head = ["rank", "trial", "value", "state", *budget, "seconds"]
+        front, feasible = ["front"] if self.objectives else [], ["feasible"] if self.constraints else []
+        values = list(self.objectives)
+        head = ["rank", "trial", *front, "value", *(f"values.{name}" for name in values), *feasible, "state"]
+        head += [*budget, "seconds"]
         writer.writerow([*head, *(f"metrics.{name}" for name in metrics), *(f"params.{name}" for name in params)])
         for row in self.rows[:top]:
-            cells: list[Any] = [row.rank, row.trial, row.value, str(row.state)]
+            cells: list[Any] = [row.rank, row.trial, *([row.front] if front else []), row.value]
+            cells += [*(row.values.get(name) for name in values), *([row.feasible] if feasible else [])]
+            cells.append(str(row.state))
             cells += [row.budget] if budget else []
             cells += [row.seconds, *(row.metrics.get(name) for name in metrics)]
             writer.writerow([_cell(cell) for cell in [*cells, *(row.params.get(name) for name in params)]])
@@ -167,6 +198,7 @@ class Leaderboard:
     def to_json(self, top: int | None = None) -> dict[str, Any]:
         """The leaderboard as plain JSON."""
         body = asdict(self) | {"state": str(self.state), "best_trial": self.best.trial if self.best else None}
+        body["constraints"] = list(self.constraints)
         body["rows"] = [asdict(row) | {"state": str(row.state)} for row in self.rows[:top]]
         return body
 
@@ -174,10 +206,15 @@ class Leaderboard:
         """Columns and cells as people see them."""
         metrics = self._metrics_shown()
         budget = [self.units] if self.units is not None else []
-        columns = ["rank", "trial", self.metric, "state", *budget, *metrics, "time", "params"]
+        front, feasible = ["front"] if self.objectives else [], ["feasible"] if self.constraints else []
+        values = list(self.objectives) or [self.metric]
+        columns = ["rank", "trial", *front, *values, *feasible, "state", *budget, *metrics, "time", "params"]
         rows = []
         for row in self.rows[:top]:
-            cells = [_number(row.rank), str(row.trial), _number(row.value), str(row.state)]
+            cells = [_number(row.rank), str(row.trial), *(["*" if row.front else ""] if front else [])]
+            cells += [_number(row.values.get(name)) for name in values] if front else [_number(row.value)]
+            cells += [{True: "yes", False: "no", None: ""}[row.feasible]] if feasible else []
+            cells.append(str(row.state))
             cells += [_number(row.budget)] if budget else []
             cells += [_number(row.metrics.get(name)) for name in metrics]
             cells += [format_duration(row.seconds), _combination(row.params)]
@@ -186,7 +223,9 @@ class Leaderboard:
 
     def _metrics_shown(self) -> list[str]:
         """Metrics beside the value: those that it is weighted from, then others in the order of their names."""
-        others = sorted({name for row in self.rows for name in row.metrics} - self.weights.keys())
+        others = sorted(
+            {name for row in self.rows for name in row.metrics} - self.weights.keys() - set(self.objectives)
+        )
         weighted = [] if self.metric in self.weights else list(self.weights)
         return [*weighted, *others][: max(_METRICS_SHOWN, len(weighted))]
 

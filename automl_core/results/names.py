@@ -14,6 +14,9 @@ METADATA = "automl_metadata.json"
 LEADERBOARD = "leaderboard"
 """With the endings .md and .csv."""
 
+FRONT = "pareto_front.json"
+"""With several objectives: the trials that none other dominates, and which of them is recommended."""
+
 EXPERIMENT = "experiment.yaml"
 """The experiment file as it was resolved: overrides and defaults in it."""
 

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from automl_core.results.entries import counts, ended_at, experiment_state
+from automl_core.results.entries import counts, ended_at, experiment_state, point_entry
 from automl_core.results.forecast import Forecast, forecast, spent
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.history import ranking
+from automl_core.study.points import front_of
 from automl_core.study.state import State
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best trial so far: its number, value and combination, and the budget that it has that value at."""
+    """The best trial so far: its number, value and combination, and the budget that it has that value at.
+
+    Attributes:
+        values: with several objectives the value of each; ``value`` is the first's, and the trial the best compromise.
+        feasible: whether it satisfies the constraints; one that doesn't is best only while none does.
+    """
 
     trial: int
     value: float
     params: Params
     budget: int | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    feasible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +41,12 @@ class Summary:
         name, run: which one.
         state: CREATED, RUNNING (also while its last trials drain), or how it ended.
         reason: why it ends or ended; empty before that is known.
-        metric, direction: what is searched for.
+        metric, direction: what is searched for; with several objectives the first.
         counts: state → number of trials in it, every state named.
         trials, slots: combinations and pieces of work at most (with budgets promotions are pieces of their own).
         slots_ended: pieces of work that have ended.
         best: the best trial, None while none has a value.
+        front: trials on the Pareto front, None with one objective.
         units: what a budget counts (``epochs``), None in experiments without budgets.
         left: forecast of what is left.
         elapsed: seconds from the experiment's start to now, or to its end.
@@ -59,6 +68,7 @@ class Summary:
     left: Forecast
     elapsed: float
     cost: float
+    front: int | None = None
 
     @property
     def done(self) -> int:
@@ -111,7 +121,11 @@ def summary(state: State, experiment: Experiment, now: float) -> Summary:
     if ranked:
         trial, work = ranked[0]
         assert work.value is not None
-        best = Best(trial.number, work.value, dict(trial.params), work.budget)
+        point = point_entry(experiment, work)
+        best = Best(
+            trial.number, work.value, dict(trial.params), work.budget,
+            values=point.get("values") or {}, feasible=point.get("feasible", True),
+        )  # fmt: skip
     ended = ended_at(state)
     budget = experiment.trials.budget
     return Summary(
@@ -120,7 +134,7 @@ def summary(state: State, experiment: Experiment, now: float) -> Summary:
         state=experiment_state(state),
         reason=state.stop.reason if state.stop else "",
         metric=experiment.goal.label,
-        direction=experiment.goal.direction,
+        direction=experiment.goal.first.direction,
         counts=counts(state),
         trials=int(state.plan.get("trials", 0)),
         slots=int(state.plan.get("slots", 0)),
@@ -130,4 +144,5 @@ def summary(state: State, experiment: Experiment, now: float) -> Summary:
         left=forecast(state, experiment, now),
         elapsed=max(0.0, (ended if ended is not None else now) - state.created) if state.created else 0.0,
         cost=spent(state, experiment, now),
+        front=len(front_of(state, experiment)) if experiment.goal.several else None,
     )

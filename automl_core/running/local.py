@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from automl_core.backends.base import Cause, Exit, StartError
+from automl_core.backends.base import StartError
 from automl_core.backends.contract import TrialContext, substitute
 from automl_core.backends.local import LocalProcess
 from automl_core.backends.template import TemplateError
-from automl_core.metrics.errors import MetricError
-from automl_core.metrics.sources import MetricSource, open_source
+from automl_core.metrics.sources import open_source
+from automl_core.running.attempt import Attempt, first_step
 from automl_core.running.folders import Folders
 from automl_core.running.watch import Watch
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore, StorageError
 from automl_core.study import Binding, Outcome, Study, Told
-
-TAIL_LINES = 40
-"""Last lines of a log that a message shows."""
-
-MAX_LOG_BYTES = 20_000_000
-"""Bytes of an attempt's output that are published with its trial."""
-
-MAX_EMITTED_BYTES = 5_000_000
-"""Bytes of an attempt's output that go to Airflow's task log as they are."""
 
 
 class LocalRun:
@@ -60,7 +50,6 @@ class LocalRun:
         self.folders = Folders(store, study.journal.prefix, binding)
         self.watch = Watch(study, store, binding)
         self._emit = emit
-        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._ordered: tuple[TrialState, str] | None = None
         self._job: LocalProcess | None = None
         self._parent = os.getppid()
@@ -81,13 +70,10 @@ class LocalRun:
 
     def _run(self) -> Outcome:
         self.folders.prepare()
-        context = self._context()
-        with self.folders.log.open("w", encoding="utf-8", errors="replace") as self._log_file:
-            self._bytes = 0
-            try:
-                outcome = self._train(context)
-            except (StartError, TemplateError) as error:
-                outcome = Outcome(TrialState.FAILED, f"tasks.{self.task.name}: {error}")
+        try:
+            outcome = self._train(self._context())
+        except (StartError, TemplateError) as error:
+            outcome = Outcome(TrialState.FAILED, f"tasks.{self.task.name}: {error}")
         return self._keep(outcome)
 
     def _context(self) -> TrialContext:
@@ -106,82 +92,37 @@ class LocalRun:
         )
 
     def _train(self, context: TrialContext) -> Outcome:
-        source = open_source(
-            self.task.metrics, lambda path: self._cwd(context) / substitute(path, context), start=self._first_step()
-        )
+        start = first_step(self.study, self.binding)
+        source = open_source(self.task.metrics, lambda path: self._cwd(context) / substitute(path, context), start)
+        attempt = Attempt(self.watch, source, self.folders.log, self._emit)
         with LocalProcess(self.task, context, timeout=self.study.experiment.trials.timeout, home=self.home) as job:
             self._job = job
             if self._ordered is not None:
                 job.terminate(0)  # killed before there was a job: start() starts nothing then
             job.start()
-            self._follow(job, source)
+            self._follow(job, attempt)
             status = job.poll()
         assert status is not None
-        return self._judge(status, source)
+        attempt.ordered = attempt.ordered or self._ordered  # killed in the last moment
+        return attempt.outcome(status)
 
-    def _follow(self, job: LocalProcess, source: MetricSource) -> None:
+    def _follow(self, job: LocalProcess, attempt: Attempt) -> None:
         polled = time.monotonic()
         for lines in job.follow(interval=0.25):
-            for line in lines:
-                points = source.feed(line)
-                self._line(line, worth=bool(points))
-                self.watch.observe(points)
+            attempt.feed(lines)
             now = time.monotonic()
             if now - polled >= 1.0:
                 polled = now
-                self.watch.observe(source.poll())
-            if self._ordered is None:
-                self._ordered = self._must_end()
-                if self._ordered is not None:
-                    self._emit(f"ending the training: {self._ordered[1]}")
+                attempt.poll()
+            if attempt.ordered is None:
+                attempt.ordered = self._ordered
+                if os.getppid() != self._parent:
+                    attempt.ordered = (TrialState.SYS_CANCELED, "the worker that ran this attempt is gone")
+                if attempt.must_end() is not None:
                     job.terminate(self.task.grace)
-
-    def _must_end(self) -> tuple[TrialState, str] | None:
-        if os.getppid() != self._parent:
-            return (TrialState.SYS_CANCELED, "the worker that ran this attempt is gone")
-        return self.watch.verdict()
-
-    def _judge(self, status: Exit, source: MetricSource) -> Outcome:
-        seconds, tail = status.seconds, list(self._tail)
-        if status.cause is Cause.TERMINATED and self._ordered is not None:
-            self.watch.observe(source.poll())
-            state, reason = self._ordered
-            if state is TrialState.FAILED:
-                reason = f"{reason}. Its last lines:\n" + "\n".join(tail)
-            return self.watch.ended_as(state, reason, seconds=seconds)
-        if status.ok:
-            try:
-                self.watch.observe(source.finish())
-            except MetricError as error:
-                return Outcome(TrialState.FAILED, error.explain(tail), cost=self.watch.cost(seconds))
-            return self.watch.outcome(tail=tail, seconds=seconds)
-        shown = "\n".join(tail)
-        reason = f"{status.reason}. Its last lines:\n{shown}" if shown else f"{status.reason}. It printed nothing."
-        retryable = status.cause is not Cause.TIMEOUT
-        return self.watch.ended_as(TrialState.FAILED, reason, seconds=seconds, retryable=retryable)
-
-    def _first_step(self) -> int:
-        """Where steps that are only counted begin: after those of the trial's earlier budgets."""
-        state = self.study.state
-        slots = state.trials[self.binding.trial].slots
-        steps = [step for slot in slots if slot != self.binding.slot for step, _ in state.works[slot].points]
-        return max(steps) + 1 if steps and self.binding.resume_budget is not None else 0
 
     def _cwd(self, context: TrialContext) -> Path:
         return self.home / substitute(self.task.cwd or ".", context)
-
-    def _line(self, line: str, *, worth: bool) -> None:
-        """Hand on a line of output; of a flood only what is worth it (metrics), and the end for messages."""
-        self._tail.append(line[:2000])
-        before, self._bytes = self._bytes, self._bytes + len(line) + 1
-        if before < MAX_EMITTED_BYTES or worth:
-            self._emit(line)
-        if before < MAX_EMITTED_BYTES <= self._bytes:
-            self._emit(f"[more than {MAX_EMITTED_BYTES // 1_000_000} MB of output: from here on metrics only]")
-        if before < MAX_LOG_BYTES:
-            self._log_file.write(line + "\n")
-            if self._bytes >= MAX_LOG_BYTES:
-                self._log_file.write(f"[cut: the output has more than {MAX_LOG_BYTES // 1_000_000} MB]\n")
 
     def _keep(self, outcome: Outcome) -> Outcome:
         """Bring what the attempt made into the store; a store that refuses fails the attempt, to be tried again."""

@@ -195,7 +195,9 @@ class Simulation:
             attempt.watch.observe([Point(step, dict(metrics))])
             verdict = attempt.watch.verdict()
             if verdict is not None:
-                self._end(slot, attempt, attempt.watch.ended_as(*verdict, seconds=self.now - attempt.started))
+                self._end(
+                    slot, attempt, attempt.watch.ended_as(*verdict, cost=attempt.watch.cost(self.now - attempt.started))
+                )
             elif attempt.steps:
                 self._later(attempt.training.seconds_per_step, partial(self._step, slot, attempt))
             else:
@@ -204,17 +206,15 @@ class Simulation:
             self._finish(slot, attempt)
 
     def _finish(self, slot: int, attempt: _Attempt) -> None:
-        seconds = self.now - attempt.started
+        cost = attempt.watch.cost(self.now - attempt.started)
         ending = attempt.training.ending
         if ending == "worker_dies":
             self._later(self._worker_timeout, partial(self._notice, slot, attempt.binding))
         elif ending == "fails":
-            self._end(
-                slot, attempt,
-                attempt.watch.ended_as(TrialState.FAILED, "simulated failure", seconds=seconds, retryable=True),
-            )  # fmt: skip
+            failed = attempt.watch.ended_as(TrialState.FAILED, "simulated failure", cost=cost, retryable=True)
+            self._end(slot, attempt, failed)
         else:
-            self._end(slot, attempt, attempt.watch.outcome(seconds=seconds))
+            self._end(slot, attempt, attempt.watch.outcome(cost=cost))
 
     def _end(self, slot: int, attempt: _Attempt, outcome: Outcome) -> None:
         told = self.study.tell(attempt.binding, outcome)

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from automl_core.metrics.errors import MetricError, MissingMetric, NotFinite
@@ -41,6 +41,8 @@ class Watch:
         clock: Callable[[], float] = time.time,
         publish_every: float = 1.0,
         order_every: float = 2.0,
+        max_age: float = 0.0,
+        live: Mapping[int, Watch] | None = None,
     ) -> None:
         """Begin to watch.
 
@@ -51,18 +53,21 @@ class Watch:
             clock: seconds; simulated in tests.
             publish_every: least seconds between two writes of the metrics file.
             order_every: least seconds between two looks at the journal.
+            max_age: seconds that the study's state may be old in such a look; for many watches of one study.
+            live: by trial, the watches of the same experiment in this process: their curves need no file.
         """
         self.study = study
         self.store = store
         self.binding = binding
         self.series = Series()
         self._clock = clock
-        self._publish_every, self._order_every = publish_every, order_every
+        self._publish_every, self._order_every, self._max_age = publish_every, order_every, max_age
+        self._live = live if live is not None else {}
         self._published = self._ordered = float("-inf")
         self._dirty = False
         self._goal = study.experiment.goal
         self._sign = sign(study.experiment)
-        self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.direction)
+        self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.first.direction)
         self._judged_points = 0
         goes_on = binding.retried or binding.resume_budget is not None
         self._earlier = self._read_earlier() if goes_on else ()
@@ -91,19 +96,24 @@ class Watch:
             force: look now, whatever was looked at a moment ago.
         """
         now = self._clock()
-        if self._dirty and (force or now - self._published >= self._publish_every):
-            self._published = now
-            self.publish()
+        self.publish_if_due(force=force)
         if force or now - self._ordered >= self._order_every:
             self._ordered = now
             try:
-                order = self.study.order(self.binding)
+                order = self.study.order(self.binding, max_age=0.0 if force else self._max_age)
             except StorageError as error:  # a store that is away must not end a trial that trains
                 log.warning("the journal can't be read, the trial goes on: %s", error)
                 order = None
             if order is not None:
                 return order
         return self._early_stop()
+
+    def publish_if_due(self, *, force: bool = False) -> None:
+        """Write the trial's metrics file, if there is news and the last time is a while ago."""
+        now = self._clock()
+        if self._dirty and (force or now - self._published >= self._publish_every):
+            self._published = now
+            self.publish()
 
     def publish(self) -> None:
         """Write the trial's metrics file, for other trials' stopping rules and for people."""
@@ -121,23 +131,22 @@ class Watch:
         except StorageError as error:
             log.warning("%s was not written, it will be later: %s", key, error)
 
-    def outcome(self, *, tail: Sequence[str] = (), seconds: float = 0.0) -> Outcome:
+    def outcome(self, *, tail: Sequence[str] = (), cost: float = 0.0) -> Outcome:
         """What to record of an attempt that ended well.
 
         Args:
             tail: last lines of its log, for the message when the metrics are wrong.
-            seconds: how long it ran.
+            cost: of the attempt.
         """
         if self._dirty:
             self.publish()
-        cost = self.cost(seconds)
         last = self.binding.task == len(self.study.experiment.tasks) - 1
-        seen, wanted = self.series.latest(), self._goal.weights
-        if not set(self.series.names) & wanted.keys() and (not last or self._value_so_far() is not None):
-            return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)  # another training task gives the value
-        self._add_earlier_metrics(wanted.keys() - set(self.series.names))
+        seen, reported = self.series.latest(), set(self.series.names)
+        if reported.isdisjoint(self._goal.valued_metrics) and (not last or self._value_so_far() is not None):
+            return self._without_value(seen, last, tail, cost)
+        self._add_earlier_metrics([name for name in self._goal.metrics if name not in reported])
         try:
-            final = self.series.final(self._goal)
+            final = self.series.final(self._goal, partial=not last)
         except MissingMetric as error:
             if not last:
                 return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)
@@ -153,6 +162,16 @@ class Watch:
             cost=cost,
         )
 
+    def _without_value(self, seen: dict[str, float], last: bool, tail: Sequence[str], cost: float) -> Outcome:
+        """Of a training task that reports no objective: another one gives the value."""
+        work = self.study.state.works.get(self.binding.slot)
+        known = {*seen, *(work.metrics if work else ())}
+        missing = [name for name in self._goal.metrics if name not in known] if last else []
+        if missing:
+            message = MissingMetric(missing, tuple(sorted(known))).explain(tail)
+            return Outcome(TrialState.FAILED, message, cost=cost, metrics=seen)
+        return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)
+
     def _add_earlier_metrics(self, missing: Iterable[str]) -> None:
         """Metrics that an earlier training task of the trial gave hold from this one's first step on."""
         work = self.study.state.works.get(self.binding.slot)
@@ -161,7 +180,7 @@ class Watch:
             first = next(iter(self.series)).step
             self.series.add([Point(first, earlier)])
 
-    def ended_as(self, state: TrialState, reason: str, *, seconds: float = 0.0, retryable: bool = False) -> Outcome:
+    def ended_as(self, state: TrialState, reason: str, *, cost: float = 0.0, retryable: bool = False) -> Outcome:
         """What to record of an attempt that was ended, or that failed; its value so far counts if the state says so."""
         if self._dirty:
             self.publish()
@@ -169,18 +188,18 @@ class Watch:
         metrics = self.series.latest()
         if state.has_value:
             try:
-                final = self.series.final(self._goal)
+                final = self.series.final(self._goal, partial=True)
                 value, step, metrics = final.value, final.step, dict(final.metrics)
             except MetricError as error:
-                return Outcome(TrialState.FAILED, error.explain(()), cost=self.cost(seconds))
+                return Outcome(TrialState.FAILED, error.explain(()), cost=cost)
         return Outcome(
             state, reason, retryable=retryable, value=value, step=step, metrics=metrics,
-            curve=self._curve(), cost=self.cost(seconds),
+            curve=self._curve(), cost=cost,
         )  # fmt: skip
 
     def cost(self, seconds: float) -> float:
         """Price of so many seconds of this training task."""
-        return seconds / 3600 * self.study.experiment.tasks[self.binding.task].cost_per_hour
+        return seconds / 3600 * self.study.experiment.tasks[self.binding.task].hourly_price
 
     def _value_so_far(self) -> float | None:
         work = self.study.state.works.get(self.binding.slot)
@@ -220,6 +239,9 @@ class Watch:
                 yield _recorded_curve(trial.number, texts, self._sign, now.ended)
 
     def _curve_of_running(self, trial: Trial) -> Sequence[tuple[int, float]]:
+        watch = self._live.get(trial.number)
+        if watch is not None:
+            return watch.series.curve(self._goal)
         found = self._published_by(trial.number)
         return found[1].curve(self._goal) if found else ()
 

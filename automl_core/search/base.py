@@ -48,8 +48,10 @@ class PastTrial:
         curve: (step, loss) pairs in order of step.
         bracket, rung: where a multi-fidelity algorithm put its latest work.
         parent: number of the trial whose checkpoint it started from (PBT).
-        objectives: one loss an objective where there are several, else empty.
-        constraints: one number an outcome constraint, satisfied when not above 0.
+        objectives: with several objectives or with constraints, the loss in each objective at the highest finished
+            budget; ``loss`` and ``losses_at`` are then places in the shared order (`automl_core.search.pareto`), and
+            there is no curve. Else empty.
+        constraints: one number an outcome constraint, satisfied when not above 0; NaN where it was never measured.
     """
 
     number: int
@@ -143,7 +145,10 @@ class Context:
     Attributes:
         warm_start: combinations to try first.
         objectives: how many values a trial has.
-        earlier: trials of earlier experiments of a compatible space, one history each.
+        constraints: how many outcome constraints it has.
+        reference: of each objective the worst loss that still counts, None where none was given; empty: none at all.
+        earlier: trials of earlier experiments, brought into this space (`search.earlier.translate`), one history
+            each; a combination may lack parameters that its experiment did not have.
     """
 
     space: Space
@@ -154,7 +159,14 @@ class Context:
     options: Mapping[str, Any] = field(default_factory=dict)
     warm_start: tuple[Params, ...] = ()
     objectives: int = 1
+    constraints: int = 0
+    reference: tuple[float | None, ...] = ()
     earlier: tuple[History, ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether one loss says all: one objective, no constraints."""
+        return self.objectives == 1 and not self.constraints
 
 
 class Options(BaseModel):
@@ -237,7 +249,7 @@ class Algorithm(ABC):
 
 
 def leading(context: Context) -> tuple[tuple[Params, str], ...]:
-    """The combinations that every algorithm hands out first: the warm start, then the space's defaults.
+    """What every algorithm hands out first: the warm start, the best of earlier experiments, the space's defaults.
 
     Returns:
         (whole combination, note) pairs without duplicates.
@@ -252,6 +264,11 @@ def leading(context: Context) -> tuple[tuple[Params, str], ...]:
         except (TypeError, ValueError) as error:
             raise ValueError(f"search.warm_start[{index}]: {error}") from None
         first.setdefault(Space.key(params), (params, "warm start"))
+    if context.earlier:
+        from automl_core.search.earlier import first_tried
+
+        for params, note in first_tried(context):
+            first.setdefault(Space.key(params), (params, note))
     defaults = context.space.defaults()
     if defaults is not None:
         first.setdefault(Space.key(defaults), (defaults, "defaults"))

@@ -53,7 +53,8 @@ class Evolution(Algorithm):
     """A steady-state evolution: no generation is waited for.
 
     Every child's parents are won in a tournament among the best ``kept`` combinations known when it is asked
-    for. Numeric steps shrink from trial to trial.
+    for: with several objectives by non-domination and crowding (NSGA-II, Deb et al. 2002), ``kept`` an objective.
+    Numeric steps shrink from trial to trial.
     """
 
     name = "evolution"
@@ -114,7 +115,7 @@ class Evolution(Algorithm):
         return NewTrial(params, budget=self.full_budget, note="exploration")
 
     def _parents(self, history: History) -> list[PastTrial]:
-        return ranked(history)[: self.options.kept]
+        return ranked(history)[: self.options.kept * self.context.objectives]  # a front is wider than an optimum
 
     def _child(self, parents: list[PastTrial], number: int, rng: random.Random) -> Params:
         space = self.context.space

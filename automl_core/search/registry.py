@@ -23,6 +23,7 @@ _ALGORITHMS = {
     "bohb": "automl_core.search.bohb:Bohb",
     "dehb": "automl_core.search.dehb:Dehb",
     "evolution": "automl_core.search.evolution:Evolution",
+    "freeze_thaw": "automl_core.search.freeze_thaw:FreezeThaw",
     "grid": "automl_core.search.grid:Grid",
     "hyperband": "automl_core.search.hyperband:Hyperband",
     "pbt": "automl_core.search.pbt:Pbt",

@@ -20,6 +20,10 @@ EXAMPLES: dict[str, str] = {
     "backend": "local",
     "command": "[python, train.py, --lr, '${learning_rate}']",
     "image": "python:3.11-slim",
+    "env": "AWS_ACCESS_KEY_ID",
+    "secret": "s3-credentials",
+    "key": "access_key",
+    "mount": "/data",
     "source": "stdout",
     "rule": "median",
     "patience": "5",
@@ -27,6 +31,8 @@ EXAMPLES: dict[str, str] = {
     "trials": "15",
     "assets": "[training-data]",
     "path": "metrics.json",
+    "table": "metrics_${trial_id}",
+    "prefix": "tmp_${trial_id}_",
     "sql": "SELECT accuracy FROM results WHERE trial = '${trial_id}'",
 }
 """Key → what may stand there, as YAML in one line."""

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from automl_core.spec.alerts import Alerts
+from automl_core.spec.base import Model
+from automl_core.spec.goal import Goal
 from automl_core.spec.parameters import Parameter, Scalar
-from automl_core.spec.relations import RelationError, space_problems, task_name_problems
+from automl_core.spec.relations import (
+    STORAGE_KEYS,
+    RelationError,
+    goal_problems,
+    space_problems,
+    storage_problems,
+    task_name_problems,
+)
+from automl_core.spec.tasks import Name
+from automl_core.spec.training import TrainingTask
+from automl_core.spec.transfer import Transfer
 from automl_core.spec.units import Duration
-
-
-class Model(BaseModel):
-    """Base of every group of the file: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-
-
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}"
-
-
-def _check_name(value: str) -> str:
-    if not re.fullmatch(_NAME, value):
-        raise ValueError(
-            "a name starts with a letter or digit and has letters, digits, '_', '-' and '.' only (120 at most)"
-        )
-    return value
-
-
-Name = Annotated[str, AfterValidator(_check_name), Field(json_schema_extra={"pattern": f"^{_NAME}$"})]
 
 
 class Output(Model):
@@ -58,34 +50,6 @@ class Output(Model):
         return storage
 
 
-class Goal(Model):
-    """What a better trial is."""
-
-    metric: str | dict[str, float] = Field(
-        description="The metric's name, or several with weights: {auc: 0.5, loss: -0.25}."
-    )
-    direction: Literal["maximize", "minimize"] = Field(description="Stated, never guessed from the metric's name.")
-    final: Literal["best", "last", "mean"] = Field(
-        "best", description="Which of a trial's periodical values is its final value."
-    )
-
-    @model_validator(mode="after")
-    def _some_metric(self) -> Goal:
-        if not self.metric or (isinstance(self.metric, dict) and not any(self.metric.values())):
-            raise ValueError("metric: at least one metric with a weight other than 0 is needed")
-        return self
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Metric name → weight in the value (a single metric weighs 1)."""
-        return {self.metric: 1.0} if isinstance(self.metric, str) else dict(self.metric)
-
-    @property
-    def label(self) -> str:
-        """How the value is called in front of people: the metric's name, or ``default`` when several are weighted."""
-        return self.metric if isinstance(self.metric, str) else "default"
-
-
 class Search(Model):
     """Which algorithm searches."""
 
@@ -95,6 +59,7 @@ class Search(Model):
     warm_start: list[dict[str, Scalar]] = Field(
         default_factory=list, description="Combinations to try first, each a mapping of parameter to value."
     )
+    transfer: Transfer | None = Field(None, description="Earlier runs to learn from.")
 
 
 class Budget(Model):
@@ -204,87 +169,13 @@ class Stop(Model):
     target: float | None = Field(None, description="The value that is good enough.")
     max_duration: Duration | None = Field(None, description="Time from the experiment's start.")
     max_cost: float | None = Field(None, gt=0, description="In the currency of the prices.")
+    same_error: int | None = Field(
+        5, ge=2, description="Stop as failed when so many trials running fail with the same error. null: never."
+    )
     no_improvement: NoImprovement | None = Field(None, description="Stop when the best value has stood still.")
     running_trials: Literal["drain", "cancel"] = Field(
         "drain", description="What becomes of running trials then: they finish, or they are ended."
     )
-
-
-class StdoutMetrics(Model):
-    """Metrics from standard output: ``accuracy=0.93 step=4`` lines, JSON lines, or patterns of the user's."""
-
-    source: Literal["stdout"] = "stdout"
-    patterns: dict[str, str] = Field(
-        default_factory=dict,
-        description=r"Metric → regular expression with one group: {accuracy: 'validation: accuracy=([0-9\.]+)'}. "
-        "Given, only these are read.",
-    )
-    step: list[str] = Field(
-        default_factory=lambda: ["step", "epoch", "iteration"],
-        description="Names under which a line gives its step; without one, the occurrences are counted.",
-    )
-
-    @model_validator(mode="after")
-    def _one_group(self) -> StdoutMetrics:
-        for metric, pattern in self.patterns.items():
-            try:
-                groups = re.compile(pattern).groups
-            except re.error as error:
-                raise ValueError(f"patterns.{metric}: not a regular expression: {error}") from None
-            if groups != 1:
-                raise ValueError(f"patterns.{metric}: one group is wanted, found {groups}")
-        return self
-
-
-class JsonMetrics(Model):
-    """Metrics from a JSON file: one object, a list of objects with a step each, or JSON lines."""
-
-    source: Literal["json"]
-    path: str = Field("${model_dir}/metrics.json", description="The file; ${…} as in commands.")
-    step: list[str] = Field(
-        default_factory=lambda: ["step", "epoch", "iteration"], description="Keys under which an object gives its step."
-    )
-
-
-class TensorBoardMetrics(Model):
-    """Metrics from TensorBoard event files (PAI's `summary`): a scalar's tag is the metric's name."""
-
-    source: Literal["tensorboard"]
-    path: str = Field("${model_dir}", description="The folder with the event files; ${…} as in commands.")
-
-
-Metrics = Annotated[StdoutMetrics | JsonMetrics | TensorBoardMetrics, Field(discriminator="source")]
-
-
-class TaskBase(Model):
-    """What every training task has."""
-
-    name: Name = Field("train", description="Name of the training task, and of its Airflow task.")
-    env: dict[str, str] = Field(default_factory=dict, description="Environment variables; ${…} as in commands.")
-    timeout: Duration | None = Field(None, description="Time limit of this training task.")
-    metrics: Metrics = Field(default_factory=StdoutMetrics, description="Where the metrics come from.")
-    cost_per_hour: float = Field(0.0, ge=0, description="Price of one hour of this training task.")
-
-
-class LocalTask(TaskBase):
-    """A training task that is a process on the worker's machine."""
-
-    backend: Literal["local"] = "local"
-    command: list[str] | str = Field(
-        description="An argument list, run as it is; or text, run by /bin/sh with substituted values quoted."
-    )
-    cwd: str | None = Field(None, description="Working directory; relative to AUTOML_HOME. AUTOML_HOME when left out.")
-    grace: Duration = Field(5.0, description="Between asking the processes to end and killing them.")
-
-    @model_validator(mode="after")
-    def _some_command(self) -> LocalTask:
-        if not self.command or (isinstance(self.command, list) and not self.command[0]):
-            raise ValueError("command: an empty command can't be run")
-        return self
-
-
-TrainingTask = LocalTask
-"""Any training task, told apart by its ``backend``."""
 
 
 class AssetSchedule(Model):
@@ -308,10 +199,23 @@ class Experiment(Model):
     stop: Stop = Field(default_factory=Stop)
     tasks: list[TrainingTask] = Field(min_length=1, description="The training tasks of a trial, run in order.")
     schedule: str | AssetSchedule | None = Field(None, description="A cron line or preset such as @daily, or assets.")
+    alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
-        problems = [*task_name_problems([task.name for task in self.tasks]), *space_problems(self.space)]
+        problems = [
+            *task_name_problems([task.name for task in self.tasks]),
+            *space_problems(self.space),
+            *goal_problems(
+                several=self.goal.several,
+                early_stopping=self.trials.early_stopping is not None,
+                target=self.stop.target is not None,
+            ),
+            *storage_problems(
+                self.output.storage,
+                [{key: getattr(task, key, None) for key in STORAGE_KEYS} for task in self.tasks],
+            ),
+        ]
         if problems:
             raise RelationError(problems)
         return self

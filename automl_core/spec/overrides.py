@@ -65,7 +65,7 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any]) -> Overridd
         problems.append(_too_concurrent(experiment, changed))
     if problems or changed is None:
         raise SpecError(in_file(problems, SOURCE))
-    return Overridden(changed, tuple(_changes(experiment, changed)))
+    return Overridden(changed, tuple(changes_between(experiment, changed)))
 
 
 def _misplaced(key: str) -> Problem:
@@ -131,7 +131,8 @@ def _narrowed(shape: Shape | None, value: dict[str, Any]) -> Shape | None:
     return shape.tagged(value) or shape.container_for(value)
 
 
-def _changes(old: Experiment, new: Experiment) -> Iterator[Change]:
+def changes_between(old: Experiment, new: Experiment) -> Iterator[Change]:
+    """Every field of the groups of a run in which two experiments differ."""
     before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
     for group in GROUPS:
         yield from _differences(before[group], after[group], (group,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from automl_core.spec.parameters import flatten
@@ -47,6 +47,59 @@ def task_name_problems(names: Sequence[str]) -> list[str]:
         for index, name in enumerate(names)
         if name in names[:index]
     ]
+
+
+def goal_problems(*, several: bool, early_stopping: bool, target: bool) -> list[str]:
+    """What doesn't go with several objectives.
+
+    Args:
+        several: whether the goal has several objectives.
+        early_stopping: whether a rule stops trials early.
+        target: whether a value is given at which the experiment stops.
+    """
+    if not several:
+        return []
+    found = []
+    if early_stopping:
+        found.append(
+            "trials.early_stopping: a rule compares one value, and with several objectives a trial that lags in one "
+            "may lead in another; leave it out, or give one metric and constraints"
+        )
+    if target:
+        found.append(
+            "stop.target: one value can't say that several objectives are good enough; leave it out (no_improvement "
+            "stops when the front stands still), or give one metric and constraints"
+        )
+    return found
+
+
+STORAGE_KEYS = ("backend", "storage_mount", "artifacts")
+"""What a training task says of its way to the model storage path."""
+
+
+def storage_problems(storage: str, tasks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with where training tasks that run in pods find the model storage path.
+
+    Args:
+        storage: the model storage path.
+        tasks: what each training task says under `STORAGE_KEYS`.
+    """
+    in_folder = "://" not in storage or storage.startswith("file://")
+    found = []
+    for index, task in enumerate(tasks):
+        mounted = task.get("storage_mount") is not None
+        if task.get("backend") != "kubernetes":
+            continue
+        if in_folder and not mounted:
+            found.append(
+                f"tasks[{index}].storage_mount: output.storage is a folder ({storage}), and a pod has to be told where "
+                "it finds it: {path: /mnt/runs, claim: a-volume-claim} (or host_path, or volume)"
+            )
+        if mounted and not in_folder:
+            found.append(f"tasks[{index}].storage_mount: output.storage ({storage}) is no folder to be mounted")
+        if in_folder and task.get("artifacts") is not None:
+            found.append(f"tasks[{index}].artifacts: output.storage ({storage}) is a folder: mount it instead")
+    return found
 
 
 def check_space(space: dict[str, Any]) -> None:

@@ -48,13 +48,21 @@ def _by_tag(node: Any, definitions: dict[str, Any]) -> Any:
     tag = node["discriminator"]["propertyName"]
     tags = {reference: value for value, reference in node["discriminator"]["mapping"].items()}
     members = [(tags[member["$ref"]], member) for member in node["oneOf"]]  # in the models' order
+    default = node.get("default_tag")
     return {
-        **{key: value for key, value in node.items() if key not in ("discriminator", "oneOf")},
+        **{key: value for key, value in node.items() if key not in ("discriminator", "oneOf", "default_tag")},
         "type": "object",
-        "required": [tag],
+        **({} if default else {"required": [tag]}),
         "properties": {tag: {"enum": [value for value, _ in members], "description": _meanings(members, definitions)}},
         "allOf": [
-            {"if": {"type": "object", "properties": {tag: {"const": value}}, "required": [tag]}, "then": member}
+            {
+                "if": {
+                    "type": "object",
+                    "properties": {tag: {"const": value}},
+                    **({} if value == default else {"required": [tag]}),
+                },
+                "then": member,
+            }
             for value, member in members
         ],
     }

@@ -10,6 +10,7 @@ import annotated_types as limits
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from automl_core.spec.base import UNTOLD, DefaultTag
 from automl_core.spec.units import parse_duration
 
 
@@ -50,7 +51,8 @@ class Shape:
         """The member of a tagged union that a mapping's tag names."""
         if self.tag is None or not isinstance(value, dict):
             return None
-        return next((m for m in self.members if value.get(self.tag) in tags_of(m, self.tag)), None)
+        default = next((entry.value for entry in self.metadata if isinstance(entry, DefaultTag)), None)
+        return next((m for m in self.members if value.get(self.tag, default) in tags_of(m, self.tag)), None)
 
     def container_for(self, value: Any) -> Shape | None:
         """The member of a union that a list or mapping was meant for."""
@@ -95,6 +97,7 @@ def shape_of(annotation: Any, metadata: tuple[Any, ...] = (), tag: Any = None) -
             annotation = some[0]
         else:
             break
+    nullable = nullable and UNTOLD not in metadata
     return Shape(annotation, metadata, tag if isinstance(tag, str) else None, nullable)
 
 

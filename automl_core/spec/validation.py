@@ -12,7 +12,7 @@ from automl_core.spec.errors import Problem, show
 from automl_core.spec.explain import explain, nested_spaces, own_problems
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import Parameter
-from automl_core.spec.relations import space_problems, task_name_problems
+from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
 from automl_core.spec.shapes import Shape
 from automl_core.spec.templates import template_problems
 
@@ -49,6 +49,12 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
     names = [task.get("name", "train") for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
     if len(names) == len(tasks or ()):
         yield from _own(data, task_name_problems([str(name) for name in names]))
+        output = data.get("output")
+        storage = output.get("storage") if isinstance(output, dict) else None
+        yield from _own(
+            data, storage_problems(str(storage or "file://./runs"), [t for t in tasks or () if isinstance(t, dict)])
+        )
+    yield from _own(data, goal_problems(**_said_of_goal(data)))
     space = data.get("space")
     if not isinstance(space, dict):
         return
@@ -61,6 +67,18 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
             unreadable.add(name)
             unreadable.update(child for _, inner in nested_spaces({name: raw}) for child in inner)
     yield from _own(data, space_problems(readable, unreadable))
+
+
+def _said_of_goal(data: dict[str, Any]) -> dict[str, bool]:
+    def has(group: str, key: str) -> bool:
+        found = data.get(group)
+        return isinstance(found, dict) and found.get(key) is not None
+
+    return {
+        "several": has("goal", "objectives"),
+        "early_stopping": has("trials", "early_stopping"),
+        "target": has("stop", "target"),
+    }
 
 
 def _own(data: dict[str, Any], messages: list[str]) -> Iterator[Problem]:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from automl_core.spec.models import Experiment, Goal, NoImprovement
+from automl_core.spec.goal import Goal
+from automl_core.spec.models import Experiment, NoImprovement
 from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState
 
 StopKind: TypeAlias = Literal[
-    "user", "max_failed", "target", "max_trials", "exhausted", "max_duration", "max_cost", "no_improvement"
+    "user",
+    "max_failed",
+    "same_error",
+    "target",
+    "max_trials",
+    "exhausted",
+    "max_duration",
+    "max_cost",
+    "no_improvement",
 ]
 
 
@@ -23,6 +32,9 @@ class Progress:
     Attributes:
         values: (trial, value on the goal's scale or None) of every piece of work in the order in which they
             ended; a trial that was promoted to a higher budget comes once a budget.
+        infeasible: positions in ``values`` of what breaks a constraint: it is no target reached and no improvement.
+        gains: with several objectives (trial, what it added to the front's hypervolume) of the last pieces of work
+            with values, as many as ``stop.no_improvement.trials``; None with one objective.
         failed: trials that failed for good.
         succeeded: trials with a value that counts, early-stopped ones among them.
         running, waiting: trials being worked on, and waiting for a new attempt.
@@ -33,9 +45,12 @@ class Progress:
         slots_left: pieces of work not yet handed out, None where their number is not known.
         exhausted: why the algorithm has nothing more to hand out, None while it has.
         cancelled_by: who stopped the experiment, None if nobody.
+        failed_alike: how many trials running, the newest included, failed with the same error, and its text.
     """
 
     values: tuple[tuple[int, float | None], ...] = ()
+    infeasible: frozenset[int] = frozenset()
+    gains: tuple[tuple[int, float], ...] | None = None
     failed: int = 0
     succeeded: int = 0
     running: int = 0
@@ -47,6 +62,7 @@ class Progress:
     slots_left: int | None = None
     exhausted: str | None = None
     cancelled_by: str | None = None
+    failed_alike: tuple[int, str] = (0, "")
 
     @property
     def idle(self) -> bool:
@@ -77,7 +93,8 @@ class Verdict:
 def judge(progress: Progress, experiment: Experiment) -> Verdict | None:
     """Whether an experiment is to stop, and why.
 
-    Where several conditions hold, the first of these is named: stopped by a user, too many failures, target
+    Where several conditions hold, the first of these is named: stopped by a user, too many failures, the same failure
+    again and again, target
     reached, everything done (all trials or all that the algorithm has), duration, cost, no improvement. The
     most trials allowed holds from the start of the last one, after all others: nothing new is started then.
 
@@ -106,12 +123,20 @@ def _max_failed(progress: Progress, experiment: Experiment) -> Verdict | None:
     return Verdict("max_failed", ExperimentState.FAILED, reason)
 
 
+def _same_error(progress: Progress, experiment: Experiment) -> Verdict | None:
+    allowed, (count, error) = experiment.stop.same_error, progress.failed_alike
+    if allowed is None or count < allowed:
+        return None
+    reason = f"{_trials(count)} in a row failed with the same error (stop.same_error): {error}"
+    return Verdict("same_error", ExperimentState.FAILED, reason)
+
+
 def _target(progress: Progress, experiment: Experiment) -> Verdict | None:
     target, goal = experiment.stop.target, experiment.goal
     if target is None:
         return None
-    for trial, value in _finite(progress):
-        if value >= target if goal.direction == "maximize" else value <= target:
+    for trial, value, feasible in _finite(progress):
+        if feasible and (value >= target if goal.direction == "maximize" else value <= target):
             wanted = "more" if goal.direction == "maximize" else "less"
             reason = (
                 f"trial {trial} reached {goal.label} {value:.6g}, the target is {target:g} or {wanted} (stop.target)"
@@ -156,6 +181,8 @@ def _no_improvement(progress: Progress, experiment: Experiment) -> Verdict | Non
     condition = experiment.stop.no_improvement
     if condition is None:
         return None
+    if progress.gains is not None:
+        return _front_stands_still(progress.gains, condition)
     since = _since_improvement(progress, condition, experiment.goal)
     if since is None or len(since[2]) < condition.trials:
         return None
@@ -164,6 +191,18 @@ def _no_improvement(progress: Progress, experiment: Experiment) -> Verdict | Non
     reason = (
         f"no improvement{by} on {experiment.goal.label} {value:.6g} of trial {best} in the {_trials(len(still))} "
         f"finished since, {condition.trials} may pass without (stop.no_improvement)"
+    )
+    return Verdict("no_improvement", ExperimentState.EARLY_STOPPED, reason)
+
+
+def _front_stands_still(gains: Sequence[tuple[int, float]], condition: NoImprovement) -> Verdict | None:
+    """With several objectives an improvement is a larger hypervolume (see `Progress.gains`)."""
+    if len(gains) < condition.trials or any(gained > condition.min_delta for _, gained in gains):
+        return None
+    by = f" by more than {condition.min_delta:g} of its box" if condition.min_delta else ""
+    reason = (
+        f"the Pareto front's hypervolume did not grow{by} in the {_trials(len(gains))} finished last, "
+        f"{condition.trials} may pass without (stop.no_improvement)"
     )
     return Verdict("no_improvement", ExperimentState.EARLY_STOPPED, reason)
 
@@ -177,7 +216,7 @@ def _all_started(progress: Progress, experiment: Experiment) -> Verdict | None:
 
 
 _CONDITIONS: tuple[Callable[[Progress, Experiment], Verdict | None], ...] = (
-    _user, _max_failed, _target, _all_done, _max_duration, _max_cost, _no_improvement, _all_started,
+    _user, _max_failed, _same_error, _target, _all_done, _max_duration, _max_cost, _no_improvement, _all_started,
 )  # fmt: skip
 
 
@@ -185,19 +224,24 @@ def _since_improvement(
     progress: Progress, condition: NoImprovement, goal: Goal
 ) -> tuple[int, float, frozenset[int]] | None:
     """The trial that improved last, its value, and the other trials that have finished since."""
-    sign = -1.0 if goal.direction == "maximize" else 1.0
+    sign = goal.first.sign
     best: tuple[int, float] | None = None
     since: set[int] = set()
-    for trial, value in _finite(progress):
-        if best is None or sign * value < sign * best[1] - condition.min_delta:
+    for trial, value, feasible in _finite(progress):
+        if feasible and (best is None or sign * value < sign * best[1] - condition.min_delta):
             best, since = (trial, value), set()
-        elif trial != best[0]:
+        elif best is not None and trial != best[0]:
             since.add(trial)
     return (*best, frozenset(since)) if best else None
 
 
-def _finite(progress: Progress) -> list[tuple[int, float]]:
-    return [(trial, value) for trial, value in progress.values if value is not None and math.isfinite(value)]
+def _finite(progress: Progress) -> list[tuple[int, float, bool]]:
+    """Trial, value and whether it satisfies the constraints, of every piece of work that ended with a value."""
+    return [
+        (trial, value, place not in progress.infeasible)
+        for place, (trial, value) in enumerate(progress.values)
+        if value is not None and math.isfinite(value)
+    ]
 
 
 def _with_state(progress: Progress, state: ExperimentState, reason: str) -> tuple[ExperimentState, str]:

@@ -76,6 +76,9 @@ class Outcome:
         metrics: raw metrics behind it.
         curve: (step, value) pairs.
         cost: in the currency of the prices.
+        blameless: whether the failure is none of the training's, so that the new attempt is not counted.
+        error: digest of the error, the same for the same error; empty where it is not known.
+        kind: the kind of failure in one word, where the backend can tell.
     """
 
     state: TrialState
@@ -86,6 +89,9 @@ class Outcome:
     metrics: Mapping[str, float] = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = ()
     cost: float = 0.0
+    blameless: bool = False
+    error: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from automl_core.states import TrialState
 from automl_core.study.answers import Binding, NotNow, Over
 from automl_core.study.history import history_of
 from automl_core.study.journal import Journal
+from automl_core.study.narrowed import known_within
 from automl_core.study.state import State
 
 
@@ -101,7 +102,10 @@ class Binder:
         number = len(self.state.trials)
         if number < len(self.state.proposals):
             return NewTrial(self.state.proposals[number], note="known before the start")
-        return self._algorithm().suggest(history_of(self.state, self.experiment))
+        algorithm, history = self._algorithm(), history_of(self.state, self.experiment)
+        if self.state.narrowed:
+            history = known_within(history, algorithm.context.space)
+        return algorithm.suggest(history)
 
     def _still_new(self, decision: NewTrial, now: State) -> bool:
         """Whether a suggestion made on older state still is a combination that nobody has."""

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from automl_core.search.base import BudgetRange as SearchBudget
 from automl_core.search.base import Context, PastTrial
+from automl_core.search.pareto import Point, with_places
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
+from automl_core.study.points import best_by_points, point_of, ranked_by_points
 from automl_core.study.state import State, Trial, Work
 
 
 def sign(experiment: Experiment) -> float:
-    """What a value is multiplied with to be a loss (lower is better)."""
-    return -1.0 if experiment.goal.direction == "maximize" else 1.0
+    """What a value is multiplied with to be a loss (lower is better); with several objectives that of the first."""
+    return experiment.goal.first.sign
 
 
 def context_of(experiment: Experiment, space: Space) -> Context:
     """What an algorithm is told of the experiment file."""
-    budget = experiment.trials.budget
+    budget, goal = experiment.trials.budget, experiment.goal
     return Context(
         space=space,
         max_trials=experiment.trials.max,
@@ -25,6 +29,9 @@ def context_of(experiment: Experiment, space: Space) -> Context:
         budget=SearchBudget(budget.min, budget.max, budget.factor) if budget else None,
         options=dict(experiment.search.options),
         warm_start=tuple(space.complete(given) for given in experiment.search.warm_start),
+        objectives=len(goal.all_objectives),
+        constraints=len(goal.constraints),
+        reference=tuple(None if each.reference is None else each.sign * each.reference for each in goal.all_objectives),
     )
 
 
@@ -52,17 +59,36 @@ def past_trial(state: State, trial: Trial, direction: float) -> PastTrial:
 
 
 def history_of(state: State, experiment: Experiment) -> list[PastTrial]:
-    """Every trial so far, by number."""
+    """Every trial so far, by number.
+
+    With several objectives, or with constraints, losses are places in the order that all algorithms share
+    (`automl_core.search.pareto`), and the values themselves stand in ``objectives`` and ``constraints``.
+    """
     direction = sign(experiment)
-    return [past_trial(state, trial, direction) for trial in state.trials]
+    history = [past_trial(state, trial, direction) for trial in state.trials]
+    if experiment.goal.plain:
+        return history
+    reached: list[dict[int, Point]] = []
+    for trial in state.trials:
+        points = [(work, point_of(experiment, work)) for work in map(state.works.__getitem__, trial.slots)]
+        known = [(work.budget, point) for work, point in points if point is not None]
+        reached.append({budget: point for budget, point in known if budget is not None})
+        past = history[trial.number]
+        if known:
+            point = known[-1][1]
+            past = replace(past, objectives=point.objectives, constraints=point.constraints)
+        history[trial.number] = past if known else replace(past, loss=None)
+    return with_places(history, reached)
 
 
 def ranking(state: State, experiment: Experiment) -> list[tuple[Trial, Work]]:
     """The trials whose value counts, best first, each with the work that gave it.
 
     Ties go to the lower trial number. With budgets, a value at a higher budget is worth more than any at a
-    lower one.
+    lower one. With several objectives, or with constraints, see `ranked_by_points`.
     """
+    if not experiment.goal.plain:
+        return ranked_by_points(state, experiment)
     direction = sign(experiment)
     valued = [(trial, work) for trial in state.trials if (work := state.counted(trial)) is not None]
 
@@ -76,5 +102,7 @@ def ranking(state: State, experiment: Experiment) -> list[tuple[Trial, Work]]:
 
 def best_trial(state: State, experiment: Experiment) -> Trial | None:
     """The first trial of the `ranking`, None while no trial has a value that counts."""
+    if not experiment.goal.plain:
+        return best_by_points(state, experiment)
     ranked = ranking(state, experiment)
     return ranked[0][0] if ranked else None

@@ -59,6 +59,10 @@ class Journal:
         self.prefix = prefix
         self.clock = clock
         self.state = State()
+        self.observers: list[Callable[[Record], None]] = []
+        """Told each record that is read or written after the snapshot, once the state has it."""
+        self.writers: list[Callable[[Record], None]] = []
+        """Told each record that was written here, once the state has it."""
         self.base = 0
         self._sleep = sleep
         self._tail: list[Record] = []  # what is known after `base`
@@ -116,6 +120,8 @@ class Journal:
             if self.store.create(self.prefix + JOURNAL + key_of(seq), encode(record, self.base, self._tail)):
                 self._apply(record)
                 self._maybe_snapshot()
+                for writer in self.writers:
+                    writer(record)
                 return record
             if attempt:
                 # grows with the number of lost races, up to a tenth of a second on average
@@ -206,6 +212,8 @@ class Journal:
         problem = self.state.apply(record)
         if problem:
             log.warning("%s%s%s is skipped: %s", self.prefix, JOURNAL, key_of(record.seq), problem)
+        for observer in self.observers:
+            observer(record)
 
     def _maybe_snapshot(self) -> None:
         # a record that carries much (every combination of a grid) is not repeated in each later one

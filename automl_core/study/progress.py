@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from automl_core.search.hypervolume import shares
+from automl_core.search.pareto import Point
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.stopping.experiment import Progress
-from automl_core.study.state import State
+from automl_core.study.points import point_of
+from automl_core.study.state import State, Work
 
 
 def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
@@ -17,8 +22,13 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         now: seconds since 1970.
     """
     states = [state.state_of(trial) for trial in state.trials]
+    ended = [state.works[slot] for slot in state.order]
+    goal = experiment.goal
+    points = [] if goal.plain else [point_of(experiment, work) for work in ended]
     return Progress(
-        values=tuple((state.works[slot].trial, state.works[slot].counts) for slot in state.order),
+        values=tuple((work.trial, work.counts) for work in ended),
+        infeasible=frozenset(place for place, point in enumerate(points) if point is None or not point.feasible),
+        gains=_gains(experiment, ended, points) if goal.several else None,
         failed=sum(s is TrialState.FAILED for s in states),
         succeeded=sum(s.has_value for s in states),
         running=sum(s is TrialState.RUNNING for s in states),
@@ -28,7 +38,40 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         cost=state.cost + running_cost(state, experiment, now),
         budgeted=bool(experiment.trials.budget and state.plan.get("units")),
         slots_left=int(state.plan["slots"]) - len(state.works),
+        failed_alike=failed_alike(state),
     )
+
+
+def failed_alike(state: State) -> tuple[int, str]:
+    """How many trials running, the newest included, failed with the same error, and its text."""
+    trials: set[int] = set()
+    error = text = ""
+    for slot in reversed(state.order):
+        work = state.works[slot]
+        attempt = work.last_attempt()
+        if work.state is not TrialState.FAILED or attempt is None or not attempt.error:
+            break
+        if error and attempt.error != error:
+            break
+        trials.add(work.trial)
+        error, text = attempt.error, text or work.reason
+    return len(trials), text
+
+
+def _gains(
+    experiment: Experiment, ended: Sequence[Work], points: Sequence[Point | None]
+) -> tuple[tuple[int, float], ...]:
+    """What the trials that ended last added to the front's hypervolume: as many as the stop condition looks at."""
+    condition = experiment.stop.no_improvement
+    if condition is None:
+        return ()
+    valued = [(work.trial, point) for work, point in zip(ended, points, strict=True) if point is not None]
+    looked_at = valued[-condition.trials :]
+    feasible = [point.objectives for _, point in valued if point.feasible]
+    latest = [trial for trial, point in looked_at if point.feasible]
+    given = [each.reference and each.sign * each.reference for each in experiment.goal.all_objectives]
+    added = dict(zip(latest, shares(feasible, len(latest), given), strict=True))
+    return tuple((trial, added.get(trial, 0.0)) for trial, _ in looked_at)
 
 
 def running_cost(state: State, experiment: Experiment, now: float) -> float:
@@ -37,5 +80,5 @@ def running_cost(state: State, experiment: Experiment, now: float) -> float:
     for work in state.running:
         attempt = work.last_attempt()
         if attempt is not None and attempt.state is TrialState.RUNNING:
-            total += (now - attempt.started) / 3600 * experiment.tasks[attempt.task].cost_per_hour
+            total += (now - attempt.started) / 3600 * experiment.tasks[attempt.task].hourly_price
     return total

@@ -15,7 +15,9 @@ from typing import Any
 FORMAT_VERSION = 1
 """Version of the record format that this code writes. It reads every version up to this one."""
 
-KINDS = frozenset({"created", "bound", "attempt", "external", "lost", "ended", "closed", "stop", "cancel", "note"})
+KINDS = frozenset(
+    {"created", "bound", "attempt", "external", "lost", "ended", "closed", "stop", "cancel", "note", "edited"}
+)
 """What a record can tell; see `automl_core.study.state` for what each one changes."""
 
 _KEY = re.compile(r"(\d{10})\.json")

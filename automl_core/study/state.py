@@ -6,133 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from automl_core.space import Params
 from automl_core.states import TrialState
+from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
 from automl_core.study.records import Record
+from automl_core.study.sources import EarlierRun
+
+__all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "Work", "pack_curve", "unpack_curve"]
 
 STATE_VERSION = 1
 
-
-def pack_curve(points: Iterable[tuple[int, float]]) -> str:
-    """Text of (step, value) pairs, ``0:0.5 1:0.75``: read ten times faster than as JSON."""
-    return " ".join(f"{step}:{value:.9g}" for step, value in points)
-
-
-@lru_cache(maxsize=4096)
-def unpack_curve(text: str) -> tuple[tuple[int, float], ...]:
-    """The pairs in such a text.
-
-    Raises:
-        ValueError: it is no such text.
-    """
-    pairs = (pair.partition(":") for pair in text.split())
-    return tuple((int(step), float(value)) for step, _, value in pairs)
-
-
-class Attempt(msgspec.Struct, omit_defaults=True):
-    """One try at one training task of a slot's work.
-
-    Attributes:
-        task: index of the training task, from 0.
-        number: from 1, for this training task of this slot.
-        started, ended: seconds since 1970.
-        state: RUNNING, or how it ended; SYS_CANCELED with the reason "lost" when a later attempt took over.
-        worker: which process ran it, for people.
-        external: identity of the running job outside Airflow (a pod's name, an instance id).
-        afterwards: whether it was begun when the experiment had stopped already (a person cleared its slot):
-            that stop doesn't end it.
-    """
-
-    task: int
-    number: int
-    started: float
-    ended: float | None = None
-    state: TrialState = TrialState.RUNNING
-    reason: str = ""
-    worker: str = ""
-    external: str = ""
-    afterwards: bool = False
-
-
-class Work(msgspec.Struct, omit_defaults=True):
-    """What a slot is bound to: a trial and, with budgets, how far to train it.
-
-    Attributes:
-        resume_budget: the budget of the trial's own checkpoint to go on from, None to start afresh.
-        lane: number of the lane that runs it, None where each slot is a mapped task instance.
-        value: the goal's value (not a loss) as last told, by an earlier training task too; `counts` is what
-            it is worth.
-        metrics: raw metrics behind the value.
-        curve: (step, value) pairs as text (see `pack_curve`): most readers of a state never look at them.
-        retry: whether a new attempt is due.
-    """
-
-    slot: int
-    trial: int
-    bound: float
-    budget: int | None = None
-    bracket: int | None = None
-    rung: int | None = None
-    resume_budget: int | None = None
-    lane: int | None = None
-    state: TrialState = TrialState.RUNNING
-    ended: float | None = None
-    reason: str = ""
-    value: float | None = None
-    step: int | None = None
-    metrics: dict[str, float] = {}
-    curve: str = ""
-    cost: float = 0.0
-    seconds: float = 0.0
-    retry: bool = False
-    failures: int = 0
-    attempts: list[Attempt] = []
-
-    @property
-    def counts(self) -> float | None:
-        """The value if it counts: when the work has ended, and well. Until then, and after a failure, None."""
-        return self.value if self.state.has_value else None
-
-    @property
-    def points(self) -> tuple[tuple[int, float], ...]:
-        """The curve as (step, value) pairs."""
-        return unpack_curve(self.curve)
-
-    def last_attempt(self, task: int | None = None) -> Attempt | None:
-        """The newest attempt, of one training task or of any."""
-        for attempt in reversed(self.attempts):
-            if task is None or attempt.task == task:
-                return attempt
-        return None
-
-
-class Trial(msgspec.Struct, omit_defaults=True):
-    """One combination and the slots that worked on it, in the order in which they were bound."""
-
-    number: int
-    params: Params
-    slots: list[int]
-    parent: int | None = None
-    note: str = ""
-    seen: int = 0
-    cancel: str = ""
-
-
-class StopRecord(msgspec.Struct, omit_defaults=True):
-    """Why and how the experiment ended."""
-
-    kind: str
-    state: str
-    reason: str
-    running: str
-    by: str
-    time: float
+ACTS_KEPT = 500
 
 
 class State(msgspec.Struct, omit_defaults=False):
@@ -156,6 +44,14 @@ class State(msgspec.Struct, omit_defaults=False):
     """Slots in the order in which their work ended for good."""
     stop: StopRecord | None = None
     skipped: dict[int, str] = {}
+    edits: int = 0
+    """How often the experiment was edited since its start."""
+    narrowed: bool = False
+    """Whether an edit has changed the space: trials before it may lie outside."""
+    earlier: list[EarlierRun] = []
+    """Earlier runs that the search was to learn from, with what was taken of them."""
+    acts: list[Act] = []
+    """What people did, the newest `ACTS_KEPT`."""
 
     def skip(self, seq: int, reason: str) -> None:
         """Remember a place in the order that holds no usable record."""
@@ -253,6 +149,7 @@ def _created(state: State, record: Record) -> str | None:
     state.plan, state.proposals = plan, proposals
     state.overrides, state.algorithm = list(data.get("overrides", [])), str(data["algorithm"])
     state.lanes = data.get("lanes")
+    state.earlier = msgspec.convert(data.get("earlier", []), list[EarlierRun])
     return None
 
 
@@ -351,12 +248,13 @@ def _ended(state: State, record: Record) -> str | None:
     curve = str(data.get("curve", ""))
     unpack_curve(curve)
     attempt.state, attempt.ended, attempt.reason = outcome, record.time, reason
+    attempt.error, attempt.kind = str(data.get("error", "")), str(data.get("kind", ""))
     work.cost += cost
     work.seconds += max(0.0, record.time - attempt.started)
     work.metrics.update(metrics)
     if curve:
         work.curve = curve
-    if outcome is TrialState.FAILED:
+    if outcome is TrialState.FAILED and not data.get("blameless", False):
         work.failures += 1
     if value is not None:  # of an earlier training task too: the last one need not repeat it
         work.value, work.step = float(value), data.get("step")
@@ -376,6 +274,8 @@ def _stop(state: State, record: Record) -> str | None:
         kind=str(data["kind"]), state=str(data["state"]), reason=str(data["reason"]),
         running=str(data["running"]), by=str(data.get("by", "")), time=record.time,
     )  # fmt: skip
+    if state.stop.by:
+        _act(state, record, "stop", f"{state.stop.reason}; running trials: {state.stop.running}")
     return None
 
 
@@ -384,7 +284,44 @@ def _cancel(state: State, record: Record) -> str | None:
     if not 0 <= number < len(state.trials):
         return f"there is no trial {number}"
     state.trials[number].cancel = str(record.data.get("by", "")) or "a person"
+    _act(state, record, "stop_trial", f"trial {number} is to end", number)
     return None
+
+
+def _note(state: State, record: Record) -> str | None:
+    data = record.data
+    if "act" in data:
+        trial = data.get("trial")
+        _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
+    return None
+
+
+def _edited(state: State, record: Record) -> str | None:
+    data = record.data
+    reopened = bool(data.get("reopen", False))
+    if not state.created:
+        return "there is no experiment to edit"
+    if reopened != (state.stop is not None):
+        return "it was to be opened again, but it runs" if reopened else "the experiment had stopped already"
+    experiment, changes = dict(data["experiment"]), [dict(change) for change in data["changes"]]
+    plan = dict(data["plan"])
+    if int(plan["slots"]) < int(state.plan["slots"]):
+        return f"{plan['slots']} slots are fewer than the {state.plan['slots']} there are"
+    proposals = [dict(proposal) for proposal in data["proposals"]]
+    narrowed = any(str(change["path"]).startswith("space.") for change in changes)
+    _act(state, record, "extend" if reopened else "edit", str(data.get("text", "")), changes=changes)
+    state.experiment, state.plan, state.proposals, state.stop = experiment, plan, proposals, None
+    state.edits, state.narrowed = state.edits + 1, state.narrowed or narrowed
+    return None
+
+
+def _act(
+    state: State, record: Record, act: str, text: str, trial: int | None = None,
+    changes: list[dict[str, Any]] | None = None,
+) -> None:  # fmt: skip
+    by = str(record.data.get("by", ""))
+    state.acts.append(Act(record.seq, record.time, by, act, text, trial, changes or []))
+    del state.acts[:-ACTS_KEPT]
 
 
 _APPLY = {
@@ -397,4 +334,6 @@ _APPLY = {
     "closed": _closed,
     "stop": _stop,
     "cancel": _cancel,
+    "note": _note,
+    "edited": _edited,
 }

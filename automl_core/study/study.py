@@ -7,20 +7,24 @@ So any number of processes on any number of machines act as one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from automl_core.search.base import Algorithm, Exhausted
-from automl_core.space import Space
+import msgspec
+
+from automl_core.search.base import Exhausted
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Outcome, Over, Told
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
-from automl_core.study.history import best_trial, context_of
+from automl_core.study.earlier import find_earlier
+from automl_core.study.history import best_trial
 from automl_core.study.journal import Contended, Journal
 from automl_core.study.orders import ended_by_order, given_up, next_task, refusal
 from automl_core.study.progress import progress_of
+from automl_core.study.sources import EarlierRun
+from automl_core.study.specified import Specified
 from automl_core.study.state import State, StopRecord, pack_curve
 
 LANE_THRESHOLD = 1000
@@ -30,20 +34,14 @@ _RECOMPUTE = 3
 """Suggestions are computed again on newer state so many times, before one on older state is taken."""
 
 
-class Study:
+class Study(Specified):
     """One experiment's journal with its specification and search algorithm."""
 
-    def __init__(self, journal: Journal, experiment: Experiment) -> None:
+    def __init__(self, journal: Journal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
         """Use `create` or `load`."""
-        from automl_core.search import create
-
-        self.journal = journal
-        self.experiment = experiment
-        self.space = Space.from_models(experiment.space)
-        context = context_of(experiment, self.space)
-        self._make_algorithm: Callable[[], Algorithm] = lambda: create(experiment.search.algorithm, context)
-        self._algorithm: Algorithm | None = None
+        super().__init__(journal, experiment, earlier)
         self._loaded: float | None = None
+        self._refreshed = float("-inf")
 
     @classmethod
     def create(cls, journal: Journal, experiment: Experiment, run: str, overrides: list[dict[str, Any]]) -> Study:
@@ -61,7 +59,8 @@ class Study:
         """
         if journal.refresh().created or any("later than" in reason for reason in journal.unreadable.values()):
             return cls.load(journal)
-        study = cls(journal, experiment)
+        earlier = find_earlier(journal.store, experiment, journal.prefix)
+        study = cls(journal, experiment, earlier)
         plan = study.algorithm.plan()
         proposals = study.algorithm.propose()[: plan.slots]
         data = {
@@ -74,6 +73,8 @@ class Study:
             "proposals": [proposal.params for proposal in proposals if proposal.budget is None],
             "lanes": min(experiment.trials.concurrency, plan.slots) if plan.slots > LANE_THRESHOLD else None,
         }
+        if earlier:
+            data["earlier"] = msgspec.to_builtins(earlier)
         journal.append("created", data, valid=lambda state: not state.created)
         return cls.load(journal)
 
@@ -93,20 +94,9 @@ class Study:
         study._loaded = journal.clock()
         return study
 
-    @property
-    def algorithm(self) -> Algorithm:
-        """The search algorithm, made when it is first needed."""
-        if self._algorithm is None:
-            self._algorithm = self._make_algorithm()
-        return self._algorithm
-
-    @property
-    def state(self) -> State:
-        """The state as last read."""
-        return self.journal.state
-
     def refresh(self) -> State:
         """Read what is new."""
+        self._refreshed = self.journal.clock()
         return self.journal.refresh()
 
     def _catch_up(self) -> None:
@@ -145,6 +135,26 @@ class Study:
         if slot not in self.state.works:
             return Over(self._why_over() or "the slot was never bound")
         return self._again(slot, task, worker, gated=True)
+
+    def unfinished(self, slot: int, task: int) -> Binding | None:
+        """The attempt at a training task of a slot that nobody has told the end of, if there is one.
+
+        Its worker may be gone while the job that it started outside Airflow still runs.
+        """
+        self._catch_up()
+        work = self.state.works.get(slot)
+        attempt = work.last_attempt() if work else None
+        if attempt is None or attempt.task != task or attempt.state is not TrialState.RUNNING:
+            return None
+        return binding_of(self.state, slot, task)
+
+    def binding(self, slot: int, task: int) -> Binding:
+        """The newest attempt of a bound slot at a training task, on the state as last read.
+
+        Raises:
+            LookupError: there was none.
+        """
+        return binding_of(self.state, slot, task)
 
     def external(self, binding: Binding, identity: str) -> None:
         """Record the identity of the job that runs an attempt outside Airflow."""
@@ -221,9 +231,16 @@ class Study:
 
     # --- while it runs ------------------------------------------------------------------------
 
-    def order(self, binding: Binding) -> tuple[TrialState, str] | None:
-        """Whether an attempt must end now, and as what: the state and the reason. Reads what is new."""
-        state = self.refresh()
+    def order(self, binding: Binding, *, max_age: float = 0.0) -> tuple[TrialState, str] | None:
+        """Whether an attempt must end now, and as what: the state and the reason.
+
+        Args:
+            binding: the attempt.
+            max_age: read what is new, unless that was done less than so many seconds ago.
+        """
+        if max_age <= 0 or self.journal.clock() - self._refreshed >= max_age:
+            self.refresh()
+        state = self.state
         if not self.is_current(binding):
             return (TrialState.SYS_CANCELED, "a later attempt has taken over, or this one was given up")
         if state.stop is None:
@@ -263,6 +280,7 @@ class Study:
             "last": last, "value": outcome.value, "step": outcome.step, "metrics": dict(outcome.metrics),
             "curve": pack_curve(outcome.curve), "cost": outcome.cost, "retry": False,
         }  # fmt: skip
+        data |= {key: found for key in ("blameless", "error", "kind") if (found := getattr(outcome, key))}
 
         def valid(state: State) -> bool:
             if not state.is_running(slot, task, attempt):
@@ -271,7 +289,8 @@ class Study:
             data["retry"] = (
                 outcome.state is TrialState.FAILED
                 and outcome.retryable
-                and work.failures < self.experiment.trials.retries
+                and (outcome.blameless or work.failures < self.experiment.trials.retries)
+                and not (outcome.error and outcome.error in [attempt.error for attempt in work.attempts])
                 and ended_by_order(state, slot) is None
             )
             return True

@@ -1,14 +1,18 @@
 """Learning-curve tables: real scikit-learn models on bundled data, every combination of a grid trained once.
 
-Each table holds the validation loss after every epoch (or tree) of every combination. It is made on first
-use (``python -m benchmarks.search.curves`` makes all, some minutes on one core) and cached beside this file
-under ``benchmarks/.cache``, which git ignores.
+Each table holds the validation loss after every epoch (or tree) of every combination, to four digits. Those that lie
+beside this file (``tables/curves``) were made by ``python -m benchmarks.search.curves --keep NAME``, which takes some
+minutes to half an hour each; the others are made on first use and cached under ``benchmarks/.cache``, which git
+ignores.
 """
 
 from __future__ import annotations
 
+import argparse
+import gzip
 import json
 import math
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +27,7 @@ from automl_core.space import Params, Space
 from automl_core.spec.parameters import Parameter
 
 CACHE = Path(__file__).parents[1] / ".cache" / "curves"
+KEPT = Path(__file__).parent / "tables" / "curves"
 Curve = Iterator[float]
 
 
@@ -241,31 +246,57 @@ def space_of(mapping: dict[str, Any]) -> Space:
     return Space.from_models(TypeAdapter(dict[str, Parameter]).validate_python(mapping))
 
 
+def _rounded(loss: float) -> float:
+    return float(f"{loss:.4g}")
+
+
+def _known(name: str) -> dict[str, list[float]]:
+    """A table that was made before, empty when there is none."""
+    kept, cached = KEPT / f"{name}.json.gz", CACHE / f"{name}.json"
+    if kept.exists():
+        found: dict[str, list[float]] = json.loads(gzip.decompress(kept.read_bytes()))
+        return found
+    if cached.exists():
+        return {key: [_rounded(v) for v in curve] for key, curve in json.loads(cached.read_text()).items()}
+    return {}
+
+
+def keep(table: Table) -> None:
+    """Write a table where git sees it; same losses, same bytes."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(table.losses, separators=(",", ":"))
+    (KEPT / f"{table.name}.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+
+
+@cache
 def load(name: str) -> Table:
     """A table, made and cached when it isn't there yet."""
     problem = PROBLEMS[name]
     space = space_of(problem.space)
-    path = CACHE / f"{name}.json"
-    losses: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+    losses = _known(name)
     combinations = list(space.combinations())
     if len(losses) < len(combinations):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             for params in combinations:
                 curve = list(problem.train(params))
-                losses[Space.key(params)] = [round(v, 6) if math.isfinite(v) else 10.0 for v in curve]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(losses))
+                losses[Space.key(params)] = [_rounded(v) if math.isfinite(v) else 10.0 for v in curve]
+        CACHE.mkdir(parents=True, exist_ok=True)
+        (CACHE / f"{name}.json").write_text(json.dumps(losses))
     return Table(name, problem.space, space, problem.epochs, losses)
 
 
-if __name__ == "__main__":
-    import sys
-    import time
-
-    for name in sys.argv[1:] or PROBLEMS:
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Make learning-curve tables.")
+    parser.add_argument("names", nargs="*", default=list(PROBLEMS), help="some of " + ", ".join(PROBLEMS))
+    parser.add_argument("--keep", action="store_true", help="write them beside this file, for git")
+    arguments = parser.parse_args()
+    for name in arguments.names:
         started = time.monotonic()
         table = load(name)
+        if arguments.keep:
+            keep(table)
         final = sorted(curve[-1] for curve in table.losses.values())
         print(
             f"{name}: {len(table.losses)} combinations, {table.epochs} epochs, final losses "
@@ -273,3 +304,7 @@ if __name__ == "__main__":
             f"{time.monotonic() - started:.0f} s",
             flush=True,
         )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,4 @@
-"""The problems: a space as an experiment file states it, a loss, and the lowest loss there is.
-
-Three sets that share no problem: ``nine`` and ``eighteen`` are what the tables report (eighteen holds
-nine's kinds with other functions, tables and sizes). No setting was chosen by a score on ``check``; yet it is no
-untouched set either: the priors of the bayesian search were chosen by the held-out density of processes
-fitted to points of all three sets.
-"""
+"""Kinds of problems: a space as an experiment file states it, a loss, and the lowest loss there is."""
 
 from __future__ import annotations
 
@@ -12,7 +6,7 @@ import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +20,7 @@ from benchmarks.search import functions as f
 TABLES = Path(__file__).parent / "tables"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """One problem.
 
@@ -35,14 +29,16 @@ class Problem:
         models: the space as under ``space:``.
         loss: of a combination; lower is better.
         optimum: the lowest loss.
+        draws: draws that its regret of random search is taken from (fewer where a loss takes long).
     """
 
     name: str
     models: Mapping[str, Any]
     loss: Callable[[Params], float]
     optimum: float
+    draws: int = 100_000
 
-    @property
+    @cached_property
     def space(self) -> Space:
         """The space at run time."""
         return Space.from_models(TypeAdapter(dict[str, Parameter]).validate_python(dict(self.models)))
@@ -58,7 +54,8 @@ def continuous(name: str, function: f.Function, limits: Sequence[tuple[float, fl
     return Problem(name, models, loss, optimum)
 
 
-def _offset(seed: int, dimensions: int, width: float) -> np.ndarray:
+def offset(seed: int, dimensions: int, width: float) -> np.ndarray:
+    """Where a shifted function's optimum lies, shape (dimensions,)."""
     return np.random.default_rng(seed).uniform(-width, width, dimensions)
 
 
@@ -105,6 +102,7 @@ def tabulated(name: str) -> Problem:
     return Problem(name, models, loss, float(values.min()))
 
 
+@cache
 def mixed_training() -> Problem:
     """Six parameters of every type, as of a training run: log, integer, log-integer, option, condition."""
     models = {
@@ -204,7 +202,7 @@ def integers(name: str, dimensions: int, seed: int) -> Problem:
 
 def mixed_ackley(name: str, seed: int) -> Problem:
     """Ackley with three floats, two integers and two options that move the optimum of one float."""
-    shift = _offset(seed, 5, 2.0)
+    shift = offset(seed, 5, 2.0)
     models: dict[str, Any] = {f"x{i}": {"type": "uniform", "low": -5.0, "high": 5.0} for i in range(3)}
     models |= {f"k{i}": {"type": "int", "low": -5, "high": 5} for i in range(2)}
     models["mode"] = {"type": "choice", "values": ["a", "b", "c", "d"]}
@@ -263,74 +261,3 @@ def _lowest(models: Mapping[str, Any], loss: Callable[[Params], float]) -> float
                 step *= 0.7
         best = min(best, value)
     return best
-
-
-def nine() -> list[Problem]:
-    """Nine problems: five functions, two mixed spaces, two real models."""
-    return [
-        continuous("branin", f.branin, [(-5, 10), (0, 15)], 0.397887),
-        continuous("hartmann6", f.hartmann6, [(0, 1)] * 6, -3.322368),
-        continuous("ackley5", f.shifted(f.ackley, _offset(1, 5, 6.0)), [(-15, 15)] * 5, 0.0),
-        continuous("rosenbrock4", f.rosenbrock, [(-2, 2)] * 4, 0.0),
-        continuous("rastrigin3", f.shifted(f.rastrigin, _offset(2, 3, 2.5)), [(-5.12, 5.12)] * 3, 0.0),
-        mixed_training(),
-        conditional_models(),
-        tabulated("svm_digits"),
-        tabulated("boosting_diabetes"),
-    ]
-
-
-def eighteen() -> list[Problem]:
-    """Eighteen problems of the same kinds, none of them in `nine`."""
-    return [
-        continuous("hartmann3", f.hartmann3, [(0, 1)] * 3, -3.862782),
-        continuous("levy6", f.shifted(f.levy, _offset(3, 6, 4.0)), [(-10, 10)] * 6, 0.0),
-        continuous("styblinski4", f.styblinski_tang, [(-5, 5)] * 4, -39.166166 * 4),
-        continuous("griewank3", f.shifted(f.griewank, _offset(4, 3, 20.0)), [(-50, 50)] * 3, 0.0),
-        continuous("michalewicz5", f.michalewicz, [(0, np.pi)] * 5, -4.687658),
-        continuous("ackley10", f.shifted(f.ackley, _offset(5, 10, 2.0)), [(-5, 5)] * 10, 0.0),
-        continuous("rosenbrock8", f.rosenbrock, [(-2, 2)] * 8, 0.0),
-        continuous("sphere8", f.shifted(f.sphere, _offset(6, 8, 3.0)), [(-5, 5)] * 8, 0.0),
-        continuous(
-            "ellipsoid5_rotated", f.shifted(f.rotated(f.ellipsoid, 7, 5), _offset(7, 5, 3.0)), [(-5, 5)] * 5, 0.0
-        ),
-        continuous(
-            "rastrigin5_rotated", f.shifted(f.rotated(f.rastrigin, 8, 5), _offset(8, 5, 2.0)), [(-5, 5)] * 5, 0.0
-        ),
-        options_only(),
-        integers("integers6", 6, 3),
-        mixed_ackley("mixed_ackley7", 9),
-        with_failures(),
-        tabulated("mlp_digits"),
-        tabulated("svm_breast_cancer"),
-        tabulated("forest_wine"),
-        tabulated("sgd_breast_cancer"),
-    ]
-
-
-def check() -> list[Problem]:
-    """Problems whose scores chose no setting (see the module's note on the priors)."""
-    return [
-        continuous("styblinski2", f.styblinski_tang, [(-5, 5)] * 2, -39.166166 * 2),
-        continuous("levy3", f.shifted(f.levy, _offset(23, 3, 4.0)), [(-10, 10)] * 3, 0.0),
-        continuous("ackley3", f.shifted(f.ackley, _offset(24, 3, 12.0)), [(-32, 32)] * 3, 0.0),
-        continuous("powers6", f.shifted(f.rotated(f.different_powers, 25, 6), _offset(25, 6, 2.0)), [(-5, 5)] * 6, 0.0),
-        continuous("sphere20", f.shifted(f.sphere, _offset(26, 20, 3.0)), [(-5, 5)] * 20, 0.0),
-        integers("integers3", 3, 29),
-        mixed_ackley("mixed_ackley_b", 31),
-        noisy(continuous("hartmann6", f.hartmann6, [(0, 1)] * 6, -3.322368), 0.1),
-        tabulated("svr_diabetes"),
-    ]
-
-
-@cache
-def load(name: str) -> tuple[Problem, ...]:
-    """A set by name.
-
-    Raises:
-        ValueError: there is no such set.
-    """
-    sets = {"nine": nine, "eighteen": eighteen, "check": check}
-    if name not in sets:
-        raise ValueError(f"there is no set {name!r} (allowed: {', '.join(sets)})")
-    return tuple(sets[name]())

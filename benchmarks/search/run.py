@@ -2,31 +2,33 @@
 
 Score of a run = 100 * (1 - regret / mean regret of random search with as many trials): 0 is random
 search, 100 the optimum. With ``--pending q`` trials overlap: q are under way at any time, each takes a
-random time, and the search is asked for the next one as soon as one of them ends.
+random time, and the search is asked for the next one as soon as one of them ends. Runs that results/ holds
+already are not made again (``--again`` makes them all).
 """
 
 from __future__ import annotations
 
 import argparse
 import heapq
-import json
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
-
-import numpy as np
+from statistics import fmean
+from typing import Protocol
 
 from automl_core.search.base import Context, NewTrial, PastTrial
 from automl_core.space import Params
 from automl_core.states import TrialState
-from benchmarks.search.problems import Problem, load
+from benchmarks.search import results
+from benchmarks.search.peers import PEERS
+from benchmarks.search.problems import Problem
+from benchmarks.search.reference import random_regret
+from benchmarks.search.results import CHECKPOINTS, Result
+from benchmarks.search.sets import load
 
-RESULTS = Path(__file__).parent / "results"
-_RANDOM_RUNS = 400
+TRIALS = CHECKPOINTS[-1]
 
 
 class Searcher(Protocol):
@@ -65,131 +67,102 @@ class Ours:
         self.history[number] = PastTrial(number, params, state, loss=loss)
 
 
-Factory = Callable[[Problem, int, int, int], Searcher]
-"""(problem, trials, pending, seed) → searcher."""
-
-
-def factory(algorithm: str) -> Factory:
-    """Ours by its registered name; a peer by its name in `benchmarks.search.peers`."""
-    from benchmarks.search.peers import PEERS
-
+def searcher(algorithm: str, problem: Problem, trials: int, pending: int, seed: int) -> Searcher:
+    """Ours by its registered name, a peer by its name in `benchmarks.search.peers`."""
     if algorithm in PEERS:
-        return PEERS[algorithm]
-    return lambda problem, trials, pending, seed: Ours(algorithm, problem, trials, pending, seed)
+        peer: Searcher = PEERS[algorithm].make(problem, trials, pending, seed)
+        return peer
+    return Ours(algorithm, problem, trials, pending, seed)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: losses in the order in which trials ended, and the seconds of each ask."""
+    """One run.
+
+    Attributes:
+        losses: in the order in which trials ended; NaN of those that failed.
+        trials: how many it could have made; it has fewer losses where the search had nothing more to hand out.
+        cpu: CPU seconds of all of this process's threads, a suggestion (what telling results cost included).
+        wall: the same in wall time.
+    """
 
     losses: tuple[float, ...]
-    seconds: tuple[float, ...]
+    trials: int
+    cpu: float
+    wall: float
 
     def regret(self, trials: int, optimum: float) -> float:
         """Best loss of the first trials over the optimum; infinite while all of them failed."""
         seen = [loss for loss in self.losses[:trials] if math.isfinite(loss)]
         return max(min(seen, default=math.inf) - optimum, 0.0)
 
+    def scores(self, problem: Problem) -> list[float]:
+        """Score at each of `CHECKPOINTS` that the run reached; -100 while every trial has failed."""
+        regrets = [self.regret(trials, problem.optimum) for trials in CHECKPOINTS if trials <= self.trials]
+        pairs = zip(regrets, random_regret(problem), strict=False)
+        return [100 * (1 - mine / theirs) if math.isfinite(mine) else -100.0 for mine, theirs in pairs]
 
-def simulate(searcher: Searcher, problem: Problem, trials: int, pending: int, seed: int) -> Run:
+
+def simulate(make: Searcher, problem: Problem, trials: int, pending: int, seed: int) -> Run:
     """One run with a number of trials under way at any time."""
     clock = random.Random(f"durations:{problem.name}:{seed}")
     running: list[tuple[float, int, Params]] = []
     losses: list[float] = []
-    seconds: list[float] = []
-    now, handed = 0.0, 0
+    now, handed, cpu, wall = 0.0, 0, 0.0, 0.0
+
     while len(losses) < trials:
+        cpu_started, started = time.process_time(), time.perf_counter()
         while handed < trials and len(running) < pending:
-            started = time.perf_counter()
-            params = searcher.ask()
-            seconds.append(time.perf_counter() - started)
+            params = make.ask()
             if params is None:
                 break
             heapq.heappush(running, (now + clock.lognormvariate(0.0, 0.3), handed, params))
             handed += 1
+        cpu, wall = cpu + time.process_time() - cpu_started, wall + time.perf_counter() - started
         if not running:
             break
         now, _, params = heapq.heappop(running)
         loss = problem.loss(params)
         losses.append(loss)
-        searcher.tell(params, loss if math.isfinite(loss) else None)
-    return Run(tuple(losses), tuple(seconds))
-
-
-def random_regret(problem: Problem, trials: int) -> float:
-    """Mean regret of random search."""
-    rng = random.Random(f"random:{problem.name}")
-    space, total = problem.space, 0.0
-    for _ in range(_RANDOM_RUNS):
-        losses = [problem.loss(space.sample(rng)) for _ in range(trials)]
-        total += min(loss for loss in losses if math.isfinite(loss)) - problem.optimum
-    return total / _RANDOM_RUNS
-
-
-def _reference(problem: Problem, trials: int) -> float:
-    """`random_regret`, kept in a file: it is the same for every algorithm."""
-    path = RESULTS / "random_regret.json"
-    known: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
-    key = f"{problem.name}/{trials}"
-    if key not in known:
-        known[key] = random_regret(problem, trials)
-        RESULTS.mkdir(exist_ok=True)
-        path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-    return known[key]
+        cpu_started, started = time.process_time(), time.perf_counter()
+        make.tell(params, loss if math.isfinite(loss) else None)
+        cpu, wall = cpu + time.process_time() - cpu_started, wall + time.perf_counter() - started
+    return Run(tuple(losses), trials, cpu / max(handed, 1), wall / max(handed, 1))
 
 
 def measure(
-    algorithm: str, problems: Sequence[Problem], trials: Sequence[int], seeds: Sequence[int], pending: int
-) -> dict[str, Any]:
-    """Scores of every problem, seed and number of trials, with the seconds an ask took."""
-    make = factory(algorithm)
-    scores: dict[str, dict[str, list[float]]] = {}
-    seconds: list[float] = []
-    for problem in problems:
-        references = {t: _reference(problem, t) for t in trials}
-        scores[problem.name] = {str(t): [] for t in trials}
-        for seed in seeds:
-            run = simulate(make(problem, max(trials), pending, seed), problem, max(trials), pending, seed)
-            seconds.extend(run.seconds)
-            for t in trials:
-                regret = run.regret(t, problem.optimum)
-                scores[problem.name][str(t)].append(round(100 * (1 - regret / references[t]), 2))
-        shown = " ".join(f"{np.mean(scores[problem.name][str(t)]):7.1f}" for t in trials)
-        print(f"{problem.name:22s} {shown}", flush=True)
-    return {"algorithm": algorithm, "pending": pending, "scores": scores, "seconds_per_ask": float(np.mean(seconds))}
-
-
-def summary(result: Mapping[str, Any], trials: int) -> tuple[float, float]:
-    """Mean score over problems and seeds, and half the width of its 95 % interval over seeds."""
-    table = np.array([by_trials[str(trials)] for by_trials in result["scores"].values()])  # problems x seeds
-    by_seed = table.mean(axis=0)
-    half = 1.96 * by_seed.std(ddof=1) / math.sqrt(len(by_seed)) if len(by_seed) > 1 else math.nan
-    return float(by_seed.mean()), float(half)
+    result: Result, problems: Sequence[Problem], seeds: Sequence[int], trials: int = TRIALS, again: bool = False
+) -> None:
+    """Make the runs that are missing, seed after seed, so that what an interrupted measurement leaves is of use."""
+    if result.algorithm in PEERS:
+        result.version = PEERS[result.algorithm].version()
+    for seed in seeds:
+        for problem in problems:
+            if result.has(problem.name, seed) and not again:
+                continue
+            make = searcher(result.algorithm, problem, trials, result.pending, seed)
+            run = simulate(make, problem, trials, result.pending, seed)
+            result.add(problem.name, seed, run.scores(problem), run.cpu, run.wall)
+        done = [by_seed[str(seed)][-1] for by_seed in result.scores.values() if str(seed) in by_seed]
+        print(f"{result.path.stem}: seed {seed}: {fmean(done):.1f} after {trials}", flush=True)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--algorithm", default="bayesian")
-    parser.add_argument("--set", default="nine", help="nine, eighteen or check")
+    parser.add_argument("--algorithm", default="bayesian", help="one of ours, or " + ", ".join(PEERS))
+    parser.add_argument("--set", default="nine", help="nine, eighteen, check, bbob or live")
     parser.add_argument("--problems", nargs="*", help="only these of the set")
-    parser.add_argument("--trials", type=int, nargs="+", default=[30, 50], help="scores after so many trials")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--pending", type=int, default=1)
-    parser.add_argument("--save", action="store_true", help="write the result under results/")
+    parser.add_argument("--trials", type=int, default=TRIALS, help="fewer where a suggestion takes seconds")
+    parser.add_argument("--again", action="store_true", help="make runs anew that results/ holds already")
     arguments = parser.parse_args()
     problems = [p for p in load(arguments.set) if not arguments.problems or p.name in arguments.problems]
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
-    result = measure(arguments.algorithm, problems, sorted(arguments.trials), seeds, arguments.pending)
-    for trials in sorted(arguments.trials):
-        mean, half = summary(result, trials)
-        print(f"{arguments.algorithm}: {mean:.1f} ± {half:.1f} after {trials} trials, {arguments.pending} pending")
-    print(f"{result['seconds_per_ask']:.3f} s an ask")
-    if arguments.save:
-        RESULTS.mkdir(exist_ok=True)
-        name = f"{arguments.set}-{arguments.pending}-{arguments.algorithm}.json"
-        (RESULTS / name).write_text(json.dumps({"set": arguments.set, **result}, indent=1) + "\n")
+    result = results.load(arguments.set, arguments.pending, arguments.algorithm)
+    measure(result, problems, seeds, arguments.trials, arguments.again)
 
 
 if __name__ == "__main__":

@@ -1,87 +1,200 @@
-"""The tables of results/ as Markdown: ``python -m benchmarks.search.table >> benchmarks/README.md``.
+"""The results as Markdown: ``python -m benchmarks.search.table`` prints them, ``--write`` puts them into the README.
 
-One table a set and number of pending trials: mean score over problems and seeds with its 95 % interval
-over seeds, mean rank over problems, and our lead over each peer on the seeds both ran.
+There they stand between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
+from benchmarks.search.curves_run import TRAININGS
+from benchmarks.search.results import RESULTS, Result, saved
+from benchmarks.search.statistics import Estimate, lead, mean_score, means_by_problem, ranks
 
-from benchmarks.search.run import RESULTS, summary
-
+README = Path(__file__).parents[1] / "README.md"
 OURS = "bayesian"
+SETS = ("nine", "eighteen", "check", "bbob", "live")
+MAIN = ("nine", 1)
+"""The set and number of pending trials that the summary is sorted by."""
+
+_EARLY, _LATE = 30, 50
+Groups = Mapping[tuple[str, int], Sequence[Result]]
 
 
-def lead(ours: Mapping[str, Any], other: Mapping[str, Any], trials: str) -> tuple[float, float]:
-    """Mean difference of scores on common seeds, and half of its 95 % interval (pairs of problem and seed)."""
-    differences: list[float] = []
-    for problem, scores in ours["scores"].items():
-        theirs = other["scores"].get(problem, {}).get(trials, [])
-        differences.extend(a - b for a, b in zip(scores[trials], theirs, strict=False))
-    half = 1.96 * float(np.std(differences, ddof=1)) / math.sqrt(len(differences)) if len(differences) > 1 else math.nan
-    return float(np.mean(differences)) if differences else math.nan, half
+def groups() -> dict[tuple[str, int], list[Result]]:
+    """The results of each set and number of pending trials, best first."""
+    found: dict[tuple[str, int], list[Result]] = defaultdict(list)
+    for result in saved():
+        if result.seeds():
+            found[result.set, result.pending].append(result)
+    order = sorted(found, key=lambda key: (SETS.index(key[0]), key[1]))
+    return {key: sorted(found[key], key=_place) for key in order}
 
 
-def ranks(results: Sequence[Mapping[str, Any]], trials: str) -> dict[str, float]:
-    """Mean rank of each algorithm over problems, by its mean score (1: best)."""
-    places = defaultdict(list)
-    for problem in results[0]["scores"]:
-        means = {r["algorithm"]: float(np.mean(r["scores"][problem][trials])) for r in results}
-        for name, score in means.items():
-            places[name].append(1 + sum(other > score for other in means.values()))
-    return {name: float(np.mean(p)) for name, p in places.items()}
+def _place(result: Result) -> tuple[bool, float]:
+    """Best first, those without runs of full length last."""
+    late = mean_score(result, _LATE).mean
+    return math.isnan(late), -(mean_score(result, _EARLY).mean if math.isnan(late) else late)
 
 
-def table(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines of one table."""
-    trials = sorted(next(iter(results[0]["scores"].values())), key=int)
-    ours = next((r for r in results if r["algorithm"] == OURS), None)
-    heads = [f"after {t}" for t in trials]
+def overview(found: Groups) -> list[str]:
+    """The one table: a row an algorithm, scores with intervals on every main set, rank, our lead, what an ask costs."""
+    others = [("nine", 4), ("nine", 8), ("eighteen", 1)]
     lines = [
-        "| algorithm | seeds | " + " | ".join(heads) + " | mean rank | lead of `bayesian` | seconds an ask |",
-        "|---|---|" + "---|" * len(heads) + "---|---|---|",
+        f"| algorithm | seeds | after {_EARLY} | after {_LATE} | rank | our lead (95 %) | 4 pending | 8 pending "
+        "| eighteen | CPU s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    rank = ranks(results, trials[-1])
-    for result in sorted(results, key=lambda r: -summary(r, int(trials[-1]))[0]):
-        cells = ["{:.1f} ± {:.1f}".format(*summary(result, int(t))) for t in trials]
-        ahead = "" if ours is None or result is ours else "{:+.1f} ± {:.1f}".format(*lead(ours, result, trials[-1]))
-        seeds = len(next(iter(result["scores"].values()))[trials[-1]])
-        name = result["algorithm"]
+    by_name = {key: {r.algorithm: r for r in results} for key, results in found.items()}
+    ours, rank = by_name[MAIN][OURS], ranks(found[MAIN], _LATE)
+    for r in found[MAIN]:
+        beside = [by_name.get(key, {}).get(r.algorithm) for key in others]
+        cells = [
+            str(len(r.seeds())), _score(mean_score(r, _EARLY)), _score(mean_score(r, _LATE)), _rank(rank, r),
+            "" if r is ours else _lead(lead(ours, r, _LATE)),
+            *("" if other is None else _score(mean_score(other, _LATE)) for other in beside), f"{_cpu(r):.3f}",
+        ]  # fmt: skip
+        lines.append(f"| {_name(r)} | {' | '.join(cells)} |")
+    return lines
+
+
+def summary(results: Sequence[Result]) -> list[str]:
+    """One set's table: a row an algorithm."""
+    ours = next((r for r in results if r.algorithm == OURS), None)
+    rank = ranks(results, _LATE)
+    lines = [
+        f"| algorithm | seeds | after {_EARLY} | after {_LATE} | rank | our lead after {_EARLY} | {_LATE} | CPU s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        leads = ["" if ours is None or r is ours else _lead(lead(ours, r, trials)) for trials in (_EARLY, _LATE)]
         lines.append(
-            f"| {name} | {seeds} | {' | '.join(cells)} | {rank[name]:.1f} | {ahead} | {result['seconds_per_ask']:.3f} |"
+            f"| {_name(r)} | {len(r.seeds())} | {_score(mean_score(r, _EARLY))} | {_score(mean_score(r, _LATE))} "
+            f"| {_rank(rank, r)} | {leads[0]} | {leads[1]} | {_cpu(r):.3f} |"
         )
     return lines
 
 
-def by_problem(results: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines of a table with a row a problem: losses are shown as openly as wins."""
-    trials = max(next(iter(results[0]["scores"].values())), key=int)
-    names = [r["algorithm"] for r in results]
-    lines = [f"| problem (after {trials}) | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for problem in results[0]["scores"]:
-        scores = [f"{np.mean(r['scores'][problem][trials]):.0f}" for r in results]
-        lines.append(f"| {problem} | " + " | ".join(scores) + " |")
+def by_problem(results: Sequence[Result]) -> list[str]:
+    """A row a problem, a column an algorithm; what is better than ours is bold."""
+    every = means_by_problem(results, _LATE)
+    bars = every.get(OURS, {})
+    lines = [f"| after {_LATE} | " + " | ".join(every) + " |", "|---|" + "---|" * len(every)]
+    for problem in results[0].scores:
+        bar = bars.get(problem, math.inf)
+        means = [scores[problem] for scores in every.values()]
+        cells = [f"**{mean:.0f}**" if round(mean) > round(bar) else f"{mean:.0f}" for mean in means]
+        lines.append(f"| {problem} | " + " | ".join(cells) + " |")
     return lines
 
 
+def details(found: Groups) -> list[str]:
+    """Both tables of every set."""
+    lines: list[str] = []
+    for (name, pending), results in found.items():
+        lines += [f"#### {name}, {pending} pending", "", *summary(results), "", *by_problem(results), ""]
+    return lines[:-1]
+
+
+def seconds() -> list[str]:
+    """CPU (and wall) seconds of a suggestion by length of the history (`benchmarks.search.speed`)."""
+    found: dict[str, dict[str, dict[str, float]]] = json.loads((RESULTS / "speed.json").read_text())
+    lengths = sorted({int(length) for by_length in found.values() for length in by_length})
+    lines = [f"| trials in the history | {' | '.join(f'{n:,}' for n in lengths)} |", "|---|" + "---|" * len(lengths)]
+    for name, by_length in found.items():
+        cells = [
+            f"{by_length[str(n)]['cpu']:.3g} ({by_length[str(n)]['wall']:.3g})" if str(n) in by_length else ""
+            for n in lengths
+        ]
+        shown = f"**{name}**" if name == OURS else name
+        lines.append(f"| {shown} | {' | '.join(cells)} |")
+    return lines
+
+
+def budgets() -> list[str]:
+    """The other libraries on the learning-curve tables (`benchmarks.search.budgets`), best mean first."""
+    found: dict[str, dict[str, Any]] = json.loads((RESULTS / "budgets_peers.json").read_text())
+    heads = " | ".join(str(count) for count in TRAININGS)
+    lines = [
+        f"| library's algorithm | workers | seeds | {heads} | mean | mean, trained in full | ms an ask |",
+        "|---|---|---|" + "---|" * len(TRAININGS) + "---|---|---|",
+    ]
+    rows = []
+    for name, by_workers in found.items():
+        for workers, result in by_workers.items():
+            means = [fmean(column) for column in zip(*result["any"].values(), strict=True)]
+            full = fmean(value for by_table in result["full"].values() for value in by_table)
+            cells = [
+                *(f"{mean:.0f}" for mean in means),
+                f"{fmean(means):.1f}",
+                f"{full:.1f}",
+                f"{1e3 * result['cpu']:.1f}",
+            ]
+            label = f"{name} {result['version']} | {workers} | {result['seeds']}"
+            rows.append((int(workers), -fmean(means), f"| {label} | {' | '.join(cells)} |"))
+    return lines + [row for _, _, row in sorted(rows)]
+
+
+def _name(result: Result) -> str:
+    return f"**{result.algorithm}**" if result.algorithm == OURS else f"{result.algorithm} {result.version}".strip()
+
+
+def _cpu(result: Result) -> float:
+    return fmean(seconds for by_seed in result.cpu.values() for seconds in by_seed.values())
+
+
+def _rank(rank: Mapping[str, float], result: Result) -> str:
+    return f"{rank[result.algorithm]:.1f}" if result.algorithm in rank else "–"
+
+
+def _score(estimate: Estimate) -> str:
+    if math.isnan(estimate.mean):
+        return "–"
+    return f"{estimate.mean:.1f}" + ("" if math.isnan(estimate.half) else f" ± {estimate.half:.1f}")
+
+
+def _lead(estimate: Estimate) -> str:
+    if math.isnan(estimate.mean):
+        return "–"
+    return f"{estimate.mean:+.0f} ({estimate.low:+.0f} … {estimate.high:+.0f})"
+
+
+def written(text: str, blocks: Mapping[str, Sequence[str]]) -> str:
+    """A page with its marked blocks replaced.
+
+    Raises:
+        ValueError: the page has no such block.
+    """
+    for name, lines in blocks.items():
+        begin, end = f"<!-- begin: {name} -->", f"<!-- end: {name} -->"
+        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+        if not pattern.search(text):
+            raise ValueError(f"{README}: there is no block {begin} … {end}")
+        block = "\n".join([begin, *lines, end])
+        text = pattern.sub(lambda _, block=block: block, text)  # type: ignore[misc]
+    return text
+
+
 def main() -> None:
-    """Print every table."""
-    groups: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
-    for path in sorted(RESULTS.glob("*-*-*.json")):
-        result = json.loads(path.read_text())
-        groups[result["set"], result["pending"]].append(result)
-    for (name, pending), results in sorted(groups.items()):
-        print(f"\n### Set {name}, {pending} pending\n")
-        print("\n".join(table(results)))
-        print()
-        print("\n".join(by_problem(results)))
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="replace the tables in benchmarks/README.md")
+    arguments = parser.parse_args()
+    found = groups()
+    blocks = {"overview": overview(found), "speed": seconds(), "budgets": budgets(), "details": details(found)}
+    if arguments.write:
+        README.write_text(written(README.read_text(), blocks))
+        return
+    for lines in blocks.values():
+        print("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

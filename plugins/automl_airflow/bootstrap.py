@@ -31,9 +31,13 @@ def register() -> None:
 def preload() -> None:
     """Import what trials need once in the process that forks the workers; each of them has it then for nothing.
 
-    Only in the scheduler (LocalExecutor forks from it) and in Celery's parent process.
+    Only in the scheduler (LocalExecutor forks from it) and in Celery's parent process; what experiments with pods
+    need, also in the DAG processor, which forks for each file.
     """
-    if not {"scheduler", "celery"} & set(sys.argv[1:3]):
+    forking = {"scheduler", "celery", "dag-processor"} & set(sys.argv[1:3])
+    if forking:
+        _preload_operators()
+    if not forking - {"dag-processor"}:
         return
     try:
         import automl_core.results
@@ -43,6 +47,17 @@ def preload() -> None:
         import automl_core.study  # noqa: F401
     except Exception:
         log.exception("what trials need is imported by each of them instead of once")
+
+
+def _preload_operators() -> None:
+    """Import the operators of the backends that experiments here use."""
+    try:
+        from automl_airflow.kubernetes.preload import wanted
+
+        if wanted():
+            import automl_airflow.kubernetes.operator  # noqa: F401
+    except Exception:
+        log.exception("what trials in pods need is imported by each of them instead of once")
 
 
 register()

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from automl_airflow.maxcompute.demo import DemoMaxCompute
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 
@@ -18,8 +19,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the demonstration. Returns the exit code: 0 when the experiment found its best model."""
     options = _parse(argv)
     airflow = StandaloneAirflow(PRODUCT_ROOT / ".airflow")
+    maxcompute = DemoMaxCompute(airflow.home)
     if options.stop:
         airflow.stop()
+        maxcompute.stop()
         print("Airflow is stopped.")
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, on this signal too
@@ -27,6 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     mine = not airflow.running()
     try:
         if mine:
+            airflow.extra_env |= maxcompute.environment(experiment, detached=options.keep)
             print("Starting Airflow (scheduler, API server, triggerer, DAG processor) …", flush=True)
             airflow.start(detached=options.keep)
         else:
@@ -41,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         if mine and not options.keep:
             airflow.stop()
+            maxcompute.stop()
     return code
 
 

@@ -14,8 +14,11 @@ from airflow.sdk import DAG, Asset
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_core.search import names
+from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.loader import load_experiment
+from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import AssetSchedule, Experiment
+from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import format_duration
 
 AIRFLOW_RETRIES = 10
@@ -58,12 +61,14 @@ def experiment_dag(experiment: Experiment, path: Path) -> DAG:
             task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where
         )
         if len(experiment.tasks) == 1:
-            trials: Any = TrialOperator.partial(
+            operator, own = operator_of(experiment.tasks[0])
+            trials: Any = operator.partial(
                 task_id="trial",
                 task_index=0,
                 step_ids=["trial"],
                 map_index_template="{{ label }}",
                 max_active_tis_per_dagrun=concurrency,
+                **own,
                 **again,
                 **where,
             ).expand(slot=propose.output)
@@ -76,6 +81,22 @@ def experiment_dag(experiment: Experiment, path: Path) -> DAG:
     return dag
 
 
+def operator_of(task: TaskBase) -> tuple[type[Any], dict[str, Any]]:
+    """The operator class of a training task, and what it takes beyond what all take.
+
+    Imported only where an experiment needs it: a KubernetesPodOperator costs seconds.
+    """
+    if isinstance(task, KubernetesTask):
+        from automl_airflow.kubernetes.operator import KubernetesTrialOperator
+
+        return KubernetesTrialOperator, {"cluster": task.connection}
+    if isinstance(task, MaxComputeTask):
+        from automl_airflow.maxcompute.operator import MaxComputeTrialOperator
+
+        return MaxComputeTrialOperator, {}
+    return TrialOperator, {}
+
+
 def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, common: dict[str, Any]) -> Any:
     """Several training tasks make a mapped task group: each slot goes through them in order."""
     from airflow.sdk import task_group
@@ -86,13 +107,15 @@ def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, c
     def trial(slot: Any) -> None:
         before = None
         for index, task in enumerate(experiment.tasks):
-            step = TrialOperator(
+            operator, own = operator_of(task)
+            step = operator(
                 task_id=task.name,
                 task_index=index,
                 step_ids=step_ids,
                 slot=slot,
                 map_index_template="{{ label }}",
                 max_active_tis_per_dagrun=concurrency,
+                **own,
                 **common,
             )
             if before is not None:
@@ -111,10 +134,12 @@ def _schedule(experiment: Experiment) -> Any:
 def _doc(experiment: Experiment, path: Path) -> str:
     trials, goal = experiment.trials, experiment.goal
     limit = f", at most {format_duration(trials.timeout)} each" if trials.timeout else ""
+    aims = ", ".join(f"{o.direction} `{o.label if goal.several else goal.label}`" for o in goal.all_objectives)
+    limits = "".join(f", `{constraint}`" for constraint in goal.constraints)
     parameters = "\n".join(f"| `{name}` | {model.type} |" for name, model in experiment.space.items())
     return (
         f"{experiment.description}\n\n"
-        f"**Goal:** {goal.direction} `{goal.label}` ({goal.final} of a trial)  \n"
+        f"**Goal:** {aims} ({goal.final} of a trial){limits}  \n"
         f"**Search:** {experiment.search.algorithm}, at most {trials.max} trials, "
         f"{trials.concurrency} at the same time{limit}  \n"
         f"**Training tasks:** {' → '.join(f'{t.name} ({t.backend})' for t in experiment.tasks)}  \n"

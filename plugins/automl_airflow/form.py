@@ -49,17 +49,20 @@ def build_params(experiment: Experiment, algorithms: list[str]) -> dict[str, Any
         "retries": {"type": "integer", "minimum": 0, "title": "New attempts at a failed trial"},
         "algorithm": {"type": "string", "enum": algorithms, "title": "Search algorithm"},
         "seed": {"type": "integer", "minimum": 0, "title": "Seed"},
-        "target": {**number, "title": "Stop at this value"},
+        "target": {**number, "title": f"Stop at this value of {experiment.goal.label}"},
         "max_duration": {**number, "minimum": 0, "title": "Stop after (seconds)"},
         "running_trials": {"type": "string", "enum": ["drain", "cancel"], "title": "Running trials at an early end"},
     }  # fmt: skip
     params = {
-        name: Param(current(experiment, path), section="Experiment", **schemas[name]) for name, path in FIELDS.items()
+        name: Param(current(experiment, path), section="Experiment", **schemas[name])
+        for name, path in FIELDS.items()
+        if name != "target" or not experiment.goal.several  # one value can't say that several are good enough
     }
     for group in GROUPS:
         params[group] = Param(
             None, type=["null", "object"], section="More fields, as in the experiment file", title=group,
-            description=f"Fields of `{group}:` that this run changes.",
+            description=f"Fields of `{group}:` that this run changes."
+            + (f" The file's goal: {experiment.goal.summary}." if group == "goal" else ""),
         )  # fmt: skip
     return params
 

@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import (
-    AirflowException,
-    AirflowFailException,
-    AirflowRescheduleException,
-    AirflowSkipException,
-)
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
     from automl_core.running.local import LocalRun
+    from automl_core.spec.overrides import Change
     from automl_core.storage.base import ObjectStore
-    from automl_core.study import Binding, NotNow, Outcome, Study, Told
+    from automl_core.study import Binding, Outcome, Study, Told
 
 
-GIVE_WAY = timedelta(seconds=10)
-"""How long a slot that waits leaves its place to trials that are to be tried again."""
-
-
-class ExperimentOperator(BaseOperator):
-    """What the three have in common: where the experiment's journal lies."""
+class ExperimentOperator(ExperimentTask, BaseOperator):
+    """What the operators of ours have in common: where the experiment's journal lies."""
 
     def __init__(self, *, storage: str, connection: str | None, experiment: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.storage = storage
         self.connection = connection
         self.experiment = experiment
-
-    def open_store(self, context: Any) -> tuple[ObjectStore, Any]:
-        """The store and journal of this DAG run."""
-        from automl_airflow.session import open_journal
-
-        return open_journal(self.storage, self.connection, self.experiment, context["run_id"])
-
-    def open_study(self, context: Any) -> tuple[ObjectStore, Study]:
-        """The study of this DAG run."""
-        from automl_core.study import Study
-
-        store, journal = self.open_store(context)
-        return store, Study.load(journal)
 
 
 class ProposeOperator(ExperimentOperator):
@@ -56,6 +36,11 @@ class ProposeOperator(ExperimentOperator):
     def __init__(self, *, file: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.file = file
+
+    @classmethod
+    def get_serialized_fields(cls) -> frozenset[str]:
+        """As Airflow's, and where the experiment lies: the web view finds it in the serialized DAG."""
+        return frozenset(super().get_serialized_fields()) | {"storage", "connection", "experiment"}
 
     def execute(self, context: Any) -> list[int]:
         """Slot numbers (or lane numbers, beyond a thousand slots) to map the trial task over.
@@ -71,12 +56,21 @@ class ProposeOperator(ExperimentOperator):
         from automl_core.study import Study
 
         conf = dict(context["dag_run"].conf or {})
+        changes: tuple[Change, ...]
         try:
-            experiment = load_experiment(Path(self.file))
-            experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
             store, journal = self.open_store(context)
-            check_store(store)
-            study = Study.create(journal, experiment, context["run_id"], [change.to_json() for change in changes])
+            if journal.refresh().created:  # run again, for more slots: what was resolved at its start holds
+                study, changes = Study.load(journal), ()
+            else:
+                experiment = load_experiment(Path(self.file))
+                experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
+                if any(getattr(task, "prices_connection", None) for task in experiment.tasks):
+                    from automl_airflow.kubernetes.prices import with_prices
+
+                    experiment = with_prices(experiment)
+                check_store(store)
+                overrides = [change.to_json() for change in changes]
+                study = Study.create(journal, experiment, context["run_id"], overrides)
         except (SpecError, ValueError) as error:
             raise AirflowFailException(str(error)) from error
         state = study.state
@@ -84,18 +78,20 @@ class ProposeOperator(ExperimentOperator):
             self.log.info("conf: %s: %r → %r", change.path, change.old, change.new)
         self.log.info("%s: %s", state.algorithm, state.plan["note"] or f"{state.plan['slots']} slots")
         self.log.info("journal: %s/%s", store.url, journal.prefix)
+        for run in state.earlier:
+            self.log.info("earlier run %s", run)
         context["ti"].xcom_push(
             key="search",
             value={
                 "algorithm": state.algorithm, "plan": state.plan, "combinations": state.proposals[:50],
-                "folder": f"{store.url}/{journal.prefix}",
+                "folder": f"{store.url}/{journal.prefix}", "earlier": [run.summary() for run in state.earlier],
             },
         )  # fmt: skip
         return list(range(state.lanes or state.plan["slots"]))
 
 
-class TrialOperator(ExperimentOperator):
-    """One slot (or lane) at one training task of its trial."""
+class TrialOperator(SlotTask, ExperimentOperator):
+    """One slot (or lane) at one training task of its trial, run by the worker itself."""
 
     ui_color = "#e4f2dc"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
@@ -121,50 +117,18 @@ class TrialOperator(ExperimentOperator):
             from automl_airflow.lanes import run_lane
 
             return run_lane(self, context, store, study)
-        from automl_airflow.compat import release_lost, worker_name
-        from automl_core.study import Binding, NotNow
-
-        worker = worker_name()
-        if self.task_index > 0:
-            answer = study.resume(int(self.slot or 0), self.task_index, worker=worker)
-        else:
-            # Airflow limits instances of one task; several training tasks of a trial share one limit only here
-            places = self.max_active_tis_per_dagrun if len(self.step_ids) == 1 else None
-            answer = study.ask(self.slot, worker=worker, places=places)
-            if isinstance(answer, NotNow) and release_lost(context, study, self.step_ids):
-                answer = study.ask(self.slot, worker=worker, places=places)
-        if isinstance(answer, NotNow):
-            self.wait(context, answer)
-        if not isinstance(answer, Binding):
-            self.skip_unbound(context, study)
-            raise AirflowSkipException(answer.reason)
-        outcome, told = self.train(context, store, study, answer)
-        return self.conclude(context, study, answer, outcome, told)
-
-    def wait(self, context: Any, answer: NotNow) -> None:
-        """Give the worker back until the journal has moved, and the place too where a retry needs it.
-
-        Airflow counts deferred instances against the concurrency, and rescheduled ones not.
-        """
-        from automl_airflow.triggers import JournalTrigger
-
-        self.log.info("waiting: %s", answer.reason)
-        if answer.give_way:
-            raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
-        trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq)
-        self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
+        binding = self.bind(context, study)
+        outcome, told = self.train(context, store, study, binding)
+        return self.conclude(context, study, binding, outcome, told)
 
     def train(self, context: Any, store: ObjectStore, study: Study, binding: Binding) -> tuple[Outcome, Told]:
         """Run one attempt at one training task on this worker."""
-        from automl_airflow.compat import name_map_index
-        from automl_airflow.labels import running_label
         from automl_airflow.session import home
         from automl_core.running.local import LocalRun
         from automl_core.states import TrialState
         from automl_core.study import Outcome
 
-        name_map_index(context, running_label(study, binding))
-        self.log.info("trial %d, attempt %d: %s", binding.trial, binding.attempt, study.space.key(binding.params))
+        self.announce(context, study, binding)
         self._run = LocalRun(study, store, binding, home=home(), emit=self.log.info)
         try:
             return self._run.run()
@@ -173,38 +137,6 @@ class TrialOperator(ExperimentOperator):
             reason = f"the attempt broke off: {type(error).__name__}: {error}"
             outcome = Outcome(TrialState.FAILED, reason, retryable=True)
             return outcome, study.tell(binding, outcome)
-
-    def conclude(self, context: Any, study: Study, binding: Binding, outcome: Outcome, told: Told) -> dict[str, Any]:
-        """From an outcome to the state of the task instance."""
-        from automl_airflow.compat import name_map_index
-        from automl_airflow.labels import ended_label
-        from automl_core.states import TrialState
-
-        name_map_index(context, ended_label(study, binding, outcome))
-        if told.stop is not None:
-            self.log.info("the experiment ends: %s", told.stop.reason)
-            self.skip_unbound(context, study)
-        if not told.accepted:
-            raise AirflowFailException("a later attempt at this trial has taken over; this one's result is not used")
-        if outcome.state is TrialState.FAILED:
-            message = f"trial {binding.trial}, attempt {binding.attempt}: {outcome.reason}"
-            raise AirflowException(message) if told.retry else AirflowFailException(message)
-        if not outcome.state.has_value:
-            raise AirflowSkipException(outcome.reason)
-        self.log.info("trial %d: %s %s", binding.trial, outcome.state, outcome.reason)
-        return {
-            "trial": binding.trial, "state": str(outcome.state), "value": outcome.value,
-            "metrics": dict(outcome.metrics), "params": binding.params,
-        }  # fmt: skip
-
-    def skip_unbound(self, context: Any, study: Study) -> None:
-        """Skip every slot that nothing will be bound to, all at once, when the experiment has stopped."""
-        from automl_airflow.compat import skip_instances
-
-        if study.state.stop is None or study.state.lanes is not None:
-            return
-        rest = [slot for slot in study.unbound() if slot != self.slot]
-        skip_instances(context, [(step, slot) for slot in rest for step in self.step_ids])
 
     def on_kill(self) -> None:
         """The task was cleared or marked in the UI, or its worker is ending: end the training, record why."""
@@ -226,6 +158,7 @@ class ReduceOperator(ExperimentOperator):
         Raises:
             AirflowFailException: the experiment failed; what there is was published.
         """
+        from automl_airflow.alerts import experiment_ended
         from automl_core.results import publish_study
         from automl_core.states import ExperimentState
 
@@ -233,6 +166,9 @@ class ReduceOperator(ExperimentOperator):
             _, study = self.open_study(context)
         except LookupError as error:
             raise AirflowFailException(f"nothing to publish: {error}; see the log of `propose`") from error
+        from automl_airflow.remote import sweep
+
+        left = sweep(context, study)
         stop = study.finish()
         published = publish_study(study)
         best = study.best()
@@ -244,6 +180,9 @@ class ReduceOperator(ExperimentOperator):
             "best_params": study.state.trials[best[0]].params if best else None,
         }  # fmt: skip
         context["ti"].xcom_push(key="result", value=result)
+        experiment_ended(study, stop)
+        if left:
+            raise AirflowException(f"published in {published.folder}, but jobs may be left running: {'; '.join(left)}")
         if stop.state in (ExperimentState.FAILED, ExperimentState.SYS_CANCELED) or best is None:
             raise AirflowFailException(f"experiment {stop.state}: {stop.reason} (published in {published.folder})")
         return result

@@ -180,6 +180,7 @@ class StandaloneAirflow:
             "API__PORT": str(port),
             "API__BASE_URL": f"http://127.0.0.1:{port}",
             "API__WORKERS": "1",
+            "AUTOML__EXPERIMENTS_FOLDER": str(self.dags / "experiments"),  # where the web view saves new files
             "API__SECRET_KEY": secret["key"],
             "API_AUTH__JWT_SECRET": secret["jwt"],
             # a worker keeps its place for a whole interval after its task has ended, and a short deferral may
@@ -193,7 +194,6 @@ class StandaloneAirflow:
             "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
             "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "0",
-            "USAGE_DATA_COLLECTION__ENABLED": "False",
         }
         env |= {f"AIRFLOW__{name}": value for name, value in settings.items()}
         env |= {

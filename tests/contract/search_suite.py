@@ -22,6 +22,7 @@ from automl_core.search import (
     create,
 )
 from automl_core.search.base import rng_for
+from automl_core.search.pareto import Point, with_places
 from automl_core.space import Params, Space
 from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import check_space
@@ -132,6 +133,46 @@ def smooth(params: Params, budget: int | None) -> float:
     return total + (1.0 / budget if budget else 0.0)
 
 
+def two_goals(params: Params, budget: int | None) -> Point:
+    """Two losses that pull apart, and a constraint that some combinations break."""
+    near, far = smooth(params, budget), sum(map(len, map(str, params.values()))) / 50
+    return Point((near, far - 0.5 * near), (near - 1.5,))
+
+
+def one_limited(params: Params, budget: int | None) -> Point:
+    """One loss, and two constraints."""
+    loss = smooth(params, budget)
+    return Point((loss,), (0.8 - loss, loss - 2.0))
+
+
+def all_infeasible(params: Params, budget: int | None) -> Point:
+    """Nothing ever satisfies the constraint, and half of it was never measured."""
+    loss = smooth(params, budget)
+    return Point((loss, -loss), (0.1 + loss if loss < 1 else math.nan,))
+
+
+def one_point_of_all(params: Params, budget: int | None) -> Point:
+    """Every trial is worth the same."""
+    return Point((1.0, 2.0, 3.0), ())
+
+
+def extreme(params: Params, budget: int | None) -> Point:
+    """Values over 300 orders of magnitude."""
+    loss = smooth(params, budget)
+    return Point((10.0 ** (300 * (loss % 1) - 150), -1.7e308 * (loss % 1), 1.7e308 * loss / (1 + loss), loss), (loss,))
+
+
+GOALS: dict[str, tuple[Callable[[Params, int | None], Point], dict[str, Any]]] = {
+    "two_goals": (two_goals, {"objectives": 2, "constraints": 1}),
+    "two_goals_with_reference": (two_goals, {"objectives": 2, "constraints": 1, "reference": (2.0, None)}),
+    "one_limited": (one_limited, {"constraints": 2}),
+    "all_infeasible": (all_infeasible, {"objectives": 2, "constraints": 1}),
+    "one_point_of_all": (one_point_of_all, {"objectives": 3}),
+    "extreme": (extreme, {"objectives": 4, "constraints": 1}),
+}
+"""What isn't one value → what a combination is worth, and what the context says of it."""
+
+
 Outcome = Callable[[PastTrial, int | None], "tuple[TrialState, float | None]"]
 """What becomes of a piece of work: its state and its loss."""
 
@@ -175,6 +216,7 @@ class Simulation:
     Attributes:
         algorithm: under test.
         outcome: what becomes of each piece of work.
+        worth: what a trial with a value reached, where one loss doesn't say all.
         workers: pieces of work at a time.
         decisions: everything that was handed out, in order.
     """
@@ -182,6 +224,8 @@ class Simulation:
     algorithm: Algorithm
     outcome: Outcome = good
     workers: int = 1
+    worth: Callable[[Params, int | None], Point] | None = None
+    reached: list[dict[int, Point]] = field(default_factory=list)
     trials: list[PastTrial] = field(default_factory=list)
     running: list[int] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
@@ -192,6 +236,7 @@ class Simulation:
         self.decisions.append(decision)
         if isinstance(decision, NewTrial):
             number = len(self.trials)
+            self.reached.append({})
             self.trials.append(
                 PastTrial(
                     number=number,
@@ -227,10 +272,22 @@ class Simulation:
         self.trials[number] = replace(
             trial, state=state, loss=loss if state.has_value else None, losses_at=losses_at, curve=curve
         )
+        if self.worth is not None and loss is not None and state.has_value:
+            point = self.worth(trial.params, trial.budget)
+            self.trials[number] = replace(
+                self.trials[number], objectives=point.objectives, constraints=point.constraints
+            )
+            if trial.budget is not None and state is TrialState.SUCCEEDED:
+                self.reached[number][trial.budget] = point
+
+    @property
+    def history(self) -> tuple[PastTrial, ...]:
+        """The trials as the algorithm sees them."""
+        return tuple(self.trials if self.worth is None else with_places(self.trials, self.reached))
 
     def ask(self) -> Decision:
         """One decision, bound when it is work."""
-        decision = self.algorithm.suggest(tuple(self.trials))
+        decision = self.algorithm.suggest(self.history)
         if isinstance(decision, NewTrial | Promote):
             self.bind(decision)
         return decision

@@ -23,7 +23,7 @@ from automl_core.backends import BackendError, Cause, Exit, Job, StartError, job
 from automl_core.backends.base import BACKENDS
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.backends.local import LocalProcess
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOON = 30.0  # seconds after which a test that waits gives up; no test passes or fails by a shorter time
@@ -371,7 +371,7 @@ import json, os, sys
 from pathlib import Path
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.local import LocalProcess
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 
 home, script, fork = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "fork"
 context = TrialContext("e", "r", 0, 1, {}, checkpoint_dir=str(home / "c"), model_dir=str(home / "m"))
@@ -493,7 +493,7 @@ import resource, sys
 from pathlib import Path
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.local import LocalProcess
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

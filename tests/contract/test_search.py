@@ -10,15 +10,28 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from automl_core.search import Exhausted, NewTrial, PastTrial, Promote, Wait, available, create, names
 from automl_core.search.base import BudgetRange, Context
+from automl_core.search.pareto import places
 from automl_core.search.registry import algorithm_class
 from automl_core.space import Space
 from automl_core.states import TrialState
-from tests.contract.search_suite import OPTIONS, OUTCOMES, SPACES, Simulation, build, eventful, good, make, smooth
+from tests.contract.search_suite import (
+    GOALS,
+    OPTIONS,
+    OUTCOMES,
+    SPACES,
+    Simulation,
+    build,
+    eventful,
+    good,
+    make,
+    smooth,
+)
 
 pytestmark = pytest.mark.contract
 
@@ -75,6 +88,36 @@ def test_takes_any_outcome(name: str, outcome: str) -> None:
     assert len(set(keys(simulation))) == len(simulation.trials)
     if not spreads_budget(name):
         assert len(simulation.trials) == 18
+
+
+@pytest.mark.parametrize("goal", GOALS)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_takes_several_objectives_and_constraints(name: str, goal: str) -> None:
+    worth, context = GOALS[goal]
+    algorithm = make(name, max_trials=18, **context)
+
+    simulation = Simulation(algorithm, outcome=eventful, worth=worth, workers=3).run()
+
+    assert len(set(keys(simulation))) == len(simulation.trials)
+    if not spreads_budget(name):
+        assert len(simulation.trials) == 18
+    history = simulation.history[:12]
+    assert algorithm.suggest(history) == make(name, max_trials=18, **context).suggest(history)
+    json.dumps(algorithm.describe(simulation.history), allow_nan=False)
+
+
+@pytest.mark.parametrize("goal", ["two_goals", "one_limited"])
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if spreads_budget(name) and name != "pbt"])
+def test_promotes_by_the_shared_order(name: str, goal: str) -> None:
+    worth, context = GOALS[goal]
+    simulation = Simulation(make(name, max_trials=30, **context), worth=worth).run()
+
+    lowest = [(number, at[1]) for number, at in enumerate(simulation.reached) if 1 in at]
+    promoted = {decision.trial for decision in simulation.decisions if isinstance(decision, Promote)}
+    place = dict(zip([number for number, _ in lowest], places([point for _, point in lowest]), strict=True))
+    stayed = place.keys() - promoted
+    assert promoted & place.keys()
+    assert median(place[number] for number in promoted & place.keys()) < median(place[number] for number in stayed)
 
 
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if not spreads_budget(name)])

@@ -7,7 +7,7 @@ underflows far from the incumbent, its logarithm doesn't, so gradients lead ever
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
@@ -46,13 +46,15 @@ class Model:
     Attributes:
         posterior: of the losses; one column of targets a fantasy.
         best: lowest loss known in each fantasy, shape (fantasies,).
+        weight: how much it counts among the models, 1 on average.
     """
 
     posterior: Posterior
     best: Array
+    weight: float = 1.0
 
 
-_CAUTION = 4.0  # power of the chances of success where nothing but knowledge is to be won
+CAUTION = 4.0  # power of the chances of success where nothing but knowledge is to be won
 _APART = 0.02  # of the unit interval: nearer than this to a running trial, a trial is hardly a new idea
 
 
@@ -63,12 +65,16 @@ class Acquisition:
     nearly sure of the optimum, fantasies alone would send all workers to it.
     """
 
+    label = "log EI"
+    """What its values are, in a few words."""
+
     def __init__(
         self,
         columns: Columns,
         models: Sequence[Model],
         chances: Sequence[tuple[Posterior, float]] = (),
         running: Array | None = None,
+        screening: int = 1,
     ) -> None:
         """Set up.
 
@@ -77,23 +83,35 @@ class Acquisition:
             models: of the losses.
             chances: (posterior, threshold): success is a value below the threshold.
             running: rows of running trials, shape (q, width).
+            screening: how many of the models, from the first, `screen` looks at.
         """
         self.columns, self.models, self.chances = columns, tuple(models), tuple(chances)
         self.ensemble = Ensemble([model.posterior for model in models]) if models else None
         self.caution = 1.0  # power of the chances: 1 weighs an improvement by them
         self.best = np.array([model.best for model in models])
+        self.log_weights = np.log([model.weight for model in models])
+        self.screening = screening
         self._chance_gradients = [Ensemble([posterior]) for posterior, _ in self.chances]
         self.running = None if running is None or not len(running) else columns.split(running)
 
+    @property
+    def knows(self) -> bool:
+        """Whether there is a model of what is to be improved."""
+        return bool(self.models)
+
     def __call__(self, rows: Array) -> Array:
         """Values at rows, shape (m,)."""
+        return self._constrained(rows, self.improvement(rows))
+
+    def improvement(self, rows: Array) -> Array:
+        """Log expected improvement at rows, shape (m,); 0 where nothing is modelled."""
         parts = []
-        for model in self.models:
+        for model, log_weight in zip(self.models, self.log_weights, strict=True):
             mean, variance = model.posterior.predict(rows)
             deviation = np.sqrt(variance)[:, None]
             value = np.log(deviation) + log_improvement((model.best - mean) / deviation)
-            parts.append(log_sum(value) - np.log(value.shape[1] * len(self.models)))
-        return self._constrained(rows, log_sum(np.array(parts).T) if parts else np.zeros(len(rows)))
+            parts.append(log_sum(value) - np.log(value.shape[1] * len(self.models)) + log_weight)
+        return log_sum(np.array(parts).T) if parts else np.zeros(len(rows))
 
     def uncertainty(self, rows: Array) -> Array:
         """Logarithm of the models' mean variance plus log chances of success, shape (m,): for pure exploration."""
@@ -114,35 +132,22 @@ class Acquisition:
 
     def demanding(self, margin: float) -> Acquisition:
         """The same, for improvements by more than a margin (in standard deviations of the warped losses)."""
-        models = [Model(model.posterior, model.best - margin) for model in self.models]
-        own = Acquisition(self.columns, models, self.chances)
-        own.running, own.caution = self.running, _CAUTION
+        models = [replace(model, best=model.best - margin) for model in self.models]
+        own = Acquisition(self.columns, models, self.chances, screening=self.screening)
+        own.running, own.caution = self.running, CAUTION
         return own
 
     def screen(self, rows: Array, count: int) -> Array:
-        """The most promising rows by the first model alone: the others cost as much again, each."""
+        """The most promising rows by the first models alone: the others cost as much again, each."""
         if len(rows) <= count:
             return rows
-        rough = Acquisition(self.columns, self.models[:1], self.chances)
+        rough = Acquisition(self.columns, self.models[: self.screening], self.chances)
         rough.caution = self.caution
         return rows[np.sort(np.argsort(-rough(rows), kind="stable")[:count])]
 
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
         """Value at one row and its gradient by the moving positions among the numeric columns."""
-        total, gradient = 0.0, np.zeros(len(moving))
-        if self.ensemble is not None:
-            mean, variance, d_mean, d_variance = self.ensemble.gradients(row, moving)
-            deviation = np.sqrt(variance)
-            u = (self.best - mean) / deviation[:, None]
-            value = np.log(deviation)[:, None] + log_improvement(u)
-            summed = float(log_sum(value.ravel()))
-            share = np.exp(value - summed)
-            # dEI = Φ(u) (-dmean) + φ(u) dσ, over EI = σ h(u)
-            by_mean = -np.exp(log_ndtr(u) - value)
-            by_deviation = np.exp(-0.5 * u * u - _LOG_SQRT_2PI - value)
-            by_variance = (share * by_deviation).sum(axis=1) / (2 * deviation)
-            total = summed - float(np.log(value.size))
-            gradient = ((d_mean @ (share * by_mean)[:, :, None])[:, :, 0]).sum(axis=0) + by_variance @ d_variance
+        total, gradient = self.improvement_gradient(row, moving)
         for (posterior, threshold), alone in zip(self.chances, self._chance_gradients, strict=True):
             means, variances, d_means, d_variances = alone.gradients(row, moving)
             spread = float(np.sqrt(variances[0] + posterior.noise))
@@ -157,6 +162,25 @@ class Acquisition:
             penalty, rate_apart = _repulsion((difference**2).sum(axis=1) + (options != self.running[1]).sum(axis=1))
             total += float(penalty.sum())
             gradient = gradient + 2.0 * (rate_apart @ difference[:, moving])
+        return total, gradient
+
+    def improvement_gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
+        """The log expected improvement at one row and its gradient."""
+        total, gradient = 0.0, np.zeros(len(moving))
+        if self.ensemble is not None:
+            mean, variance, d_mean, d_variance = self.ensemble.gradients(row, moving)
+            deviation = np.sqrt(variance)
+            u = (self.best - mean) / deviation[:, None]
+            value = np.log(deviation)[:, None] + log_improvement(u)
+            weighted = value + self.log_weights[:, None]
+            summed = float(log_sum(weighted.ravel()))
+            share = np.exp(weighted - summed)
+            # dEI = Φ(u) (-dmean) + φ(u) dσ, over EI = σ h(u)
+            by_mean = -np.exp(log_ndtr(u) - value)
+            by_deviation = np.exp(-0.5 * u * u - _LOG_SQRT_2PI - value)
+            by_variance = (share * by_deviation).sum(axis=1) / (2 * deviation)
+            total = summed - float(np.log(value.size))
+            gradient = ((d_mean @ (share * by_mean)[:, :, None])[:, :, 0]).sum(axis=0) + by_variance @ d_variance
         return total, gradient
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from automl_core.search.base import Algorithm, Decision, Exhausted, History, NewTrial, Options, rng_for, seen_keys
+from automl_core.search.bayesian.initial import CONTRAST
 from automl_core.search.drawing import draw_new
 from automl_core.space import Params, Space
 
@@ -16,11 +17,14 @@ if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with th
     import numpy as np
 
     from automl_core.search.bayesian.encoding import Array, Encoding
-    from automl_core.search.bayesian.surrogate import Surrogate
+    from automl_core.search.bayesian.source import Source
+    from automl_core.search.bayesian.surrogate import Evidence, Surrogate
 
 _LISTED = 4096  # spaces with at most so many combinations are searched over all of them
 _SCREENED = 200  # of them, looked at closely
 _MARGIN = 0.05  # of a standard deviation of the losses: an improvement worth looking elsewhere for
+_SOURCES = 8  # earlier experiments at most that are modelled: each costs a fit in every process that asks
+_GUIDANCE = 0.5  # share of earlier experiments from which the rest of the initial design is left out
 _HOPELESS = -10.0  # log EI below which a model only says that it knows of nothing better
 
 
@@ -42,7 +46,8 @@ class Bayesian(Algorithm):
 
     def propose(self) -> list[NewTrial]:
         """The initial design, in the order in which it is handed out."""
-        return [NewTrial(params, budget=self.full_budget, note=note) for params, note in self._initial]
+        known = self._initial[: self._unguided] if self.context.earlier else self._initial
+        return [NewTrial(params, budget=self.full_budget, note=note) for params, note in known]
 
     def suggest(self, history: History) -> Decision:
         """The next combination: of the initial design, else the acquisition's maximum.
@@ -54,7 +59,7 @@ class Bayesian(Algorithm):
         if opening is not None:
             return opening
         for params, note in self._initial[len(history) :]:
-            if Space.key(params) not in seen:
+            if Space.key(params) not in seen and not self._has_guidance(history):
                 return NewTrial(params, budget=self.full_budget, note=note)
         if not self.context.space.dimensions and seen:
             return Exhausted("the space has one combination, and it is evaluated")
@@ -65,10 +70,13 @@ class Bayesian(Algorithm):
 
     def describe(self, history: History) -> dict[str, Any]:
         """Length scales, noise and the losses' warp, as fitted to the history."""
-        from automl_core.search.bayesian.surrogate import Evidence, Surrogate, describe
+        from automl_core.search.bayesian.surrogate import Evidence
 
-        surrogate = Surrogate(self._encoding, Evidence.of(history), self._rng(history))
-        return describe(surrogate.acquisition.models, self._encoding)
+        surrogate = self._surrogate(Evidence.of(history), self._rng(history))
+        described = surrogate.describe()
+        if self._sources:
+            described["earlier"] = [round(share, 3) for share in surrogate.shares]
+        return described
 
     @cached_property
     def _encoding(self) -> Encoding:
@@ -84,6 +92,33 @@ class Bayesian(Algorithm):
         count = self.options.initial_trials or max(min(4 + dimensions // 4, 10), self.context.concurrency)
         return design(self.context, min(count, max(self.context.max_trials, 1)))
 
+    @property
+    def _unguided(self) -> int:
+        """Trials of the initial design that come whatever earlier experiments say."""
+        return len(self.leading) + CONTRAST
+
+    @cached_property
+    def _sources(self) -> list[Source]:
+        if not self.context.plain or not self.context.space.dimensions:
+            return []  # earlier losses are of one goal; of several, only the best combinations are taken over
+        import numpy as np
+
+        from automl_core.search.bayesian.source import Source, usable
+
+        telling = [history for history in self.context.earlier if usable(history)]
+        return [
+            Source(self._encoding, history, np.random.default_rng([self.context.seed, index]))
+            for index, history in enumerate(telling[:_SOURCES])
+        ]
+
+    def _has_guidance(self, history: History) -> bool:
+        """Whether earlier experiments rank today's trials well enough to need no more of the initial design."""
+        if not self.context.earlier or len(history) < self._unguided or not self._sources:
+            return False
+        from automl_core.search.bayesian.surrogate import Evidence
+
+        return sum(self._surrogate(Evidence.of(history), self._rng(history)).shares) > _GUIDANCE
+
     def _rng(self, history: History) -> np.random.Generator:
         import numpy as np
 
@@ -97,18 +132,30 @@ class Bayesian(Algorithm):
         return [params for params in space.combinations() if Space.key(params) not in seen]
 
     def _best(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
-        from automl_core.search.bayesian.surrogate import Evidence, Surrogate
+        from automl_core.search.bayesian.surrogate import Evidence
 
         evidence = Evidence.of(history)
         if len(evidence.finished) + len(evidence.censored) < 2 and not evidence.failed:
             return self._exploration(history, seen, listed)
         rng = self._rng(history)
-        surrogate = Surrogate(self._encoding, evidence, rng)
+        surrogate = self._surrogate(evidence, rng)
         rows, note = self._ranked(surrogate, rng, listed, look_elsewhere=len(history) % 2 == 1)
         params = self._first_unseen(rows, seen)
         if params is None:
             return self._exploration(history, seen, listed)
+        if self._sources:
+            note += f", {sum(surrogate.shares):.0%} by earlier experiments"
         return NewTrial(params, budget=self.full_budget, note=note)
+
+    def _surrogate(self, evidence: Evidence, rng: np.random.Generator) -> Surrogate:
+        """The processes that the goal asks for: of the loss, or of each objective and constraint."""
+        if not self.context.plain:
+            from automl_core.search.bayesian.objectives import PointSurrogate
+
+            return PointSurrogate(self._encoding, evidence, rng, self.context)
+        from automl_core.search.bayesian.surrogate import Surrogate
+
+        return Surrogate(self._encoding, evidence, rng, sources=self._sources)
 
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, look_elsewhere: bool
@@ -124,15 +171,15 @@ class Bayesian(Algorithm):
         if listed is not None:
             rows = acquisition.screen(self._encoding.rows(listed), _SCREENED)
             rows, values = ranked(rows, acquisition(rows))
-            return rows, f"log EI {values[0]:.2f}"
-        pool = candidates(self._encoding, surrogate.best_rows(5), rng)
+            return rows, f"{acquisition.label} {values[0]:.2f}"
+        pool = candidates(self._encoding, surrogate.best_rows(5 * self.context.objectives), rng)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
-        if not (look_elsewhere and acquisition.models and surrogate.refines(rows[0])):
-            return rows, f"log EI {values[0]:.2f}"
+        if not (look_elsewhere and acquisition.knows and surrogate.refines(rows[0])):
+            return rows, f"{acquisition.label} {values[0]:.2f}"
         acquisition = acquisition.demanding(_MARGIN)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if values[0] >= _HOPELESS:
-            return rows, f"log EI {values[0]:.2f} beyond the known basin"
+            return rows, f"{acquisition.label} {values[0]:.2f} beyond the known basin"
         return ranked(pool, acquisition.uncertainty(pool))[0], "most uncertain"
 
     def _first_unseen(self, rows: Array, seen: set[str]) -> Params | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from scipy.linalg import lapack
@@ -19,7 +20,7 @@ from automl_core.search.bayesian import kernel
 from automl_core.search.bayesian.encoding import Array, Indices
 from automl_core.search.bayesian.warping import kumaraswamy, kumaraswamy_slope, yeo_johnson
 
-_MEAN_VARIANCE = 1.0  # of the constant mean, on the scale of standardised losses
+MEAN_VARIANCE = 1.0  # of the constant mean, on the scale of standardised losses
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Fit:
         prior = priors or Priors()
         self.numeric, options = columns.split(rows)
         self.unequal = (options.T[:, :, None] != options.T[:, None, :]).astype(np.float64)
-        self.dn, self.d = len(columns.numeric), rows.shape[1]
+        self.dn, self.d = len(columns.numeric), len(columns.numeric) + len(columns.categorical)
         typical = 0.5 * np.log(max(self.d, 1))
         per_column = [(prior.scale[0] + typical, prior.scale[1])] * self.dn
         per_column += [(prior.scale_categorical[0] + typical, prior.scale_categorical[1])] * (self.d - self.dn)
@@ -144,7 +145,7 @@ class Fit:
         )
         correlation, back = kernel.training(hyper.shape, warped, self.unequal)
         signal, noise = np.exp(hyper.signal), np.exp(hyper.noise)
-        covariance = signal * correlation + _MEAN_VARIANCE
+        covariance = signal * correlation + MEAN_VARIANCE
         covariance.flat[:: n + 1] += noise
         z, dz, log_jacobian, d_jacobian = _standard(self.losses, hyper.power)
         factor, info = lapack.dpotrf(covariance, lower=1, clean=1)
@@ -237,13 +238,26 @@ def _standard(losses: Array, power: float) -> tuple[Array, Array, float, float]:
     return z, dz, float(log_slope.sum()) - n * float(np.log(deviation)), d_log_slope - n * d_deviation / deviation
 
 
+class Trend(Protocol):
+    """A prior mean that isn't constant: the process models what it leaves open."""
+
+    def __call__(self, rows: Array) -> Array:
+        """Values at rows, shape (m,)."""
+
+    def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
+        """Value at one row and its gradient by the moving positions among the numeric columns."""
+
+
 class Posterior:
     """A Gaussian process given hyperparameters and data: means and variances anywhere.
 
     Attributes:
         z: warped, standardised losses of the data, shape (n,).
         noise: variance of the noise on that scale.
+        trend: added to the process; its targets are then what the trend leaves open.
     """
+
+    trend: Trend | None = None
 
     def __init__(self, columns: Columns, hyper: Hyper, rows: Array, losses: Array) -> None:
         """Factor the covariance of the data; ``losses`` normalised, shape (n,)."""
@@ -274,13 +288,16 @@ class Posterior:
 
     def covariance(self, rows: Array) -> Array:
         """Prior covariance of rows with the data, shape (len(rows), n)."""
-        return self.signal * kernel.between(self.shape, self._split(rows), self.parts) + _MEAN_VARIANCE
+        return self.signal * kernel.between(self.shape, self._split(rows), self.parts) + MEAN_VARIANCE
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Means, shape (m, targets), and variances without noise, shape (m,)."""
         cross = self.covariance(rows)
-        variance = self.signal + _MEAN_VARIANCE - ((cross @ self.inverse) * cross).sum(axis=1)
-        return cross @ self.alpha, np.maximum(variance, 1e-10)
+        variance = self.signal + MEAN_VARIANCE - ((cross @ self.inverse) * cross).sum(axis=1)
+        mean = cross @ self.alpha
+        if self.trend is not None:
+            mean = mean + self.trend(rows)[:, None]
+        return mean, np.maximum(variance, 1e-10)
 
     def scale(self, losses: Array) -> Array:
         """Normalised losses on the scale of the targets."""
@@ -290,7 +307,7 @@ class Posterior:
     def smoothed(self) -> Array:
         """Means at the data's own rows, shape (n, targets): the values without their noise."""
         smooth: Array = self.targets - self.noise * self.alpha
-        return smooth
+        return smooth if self.trend is None else smooth + self.trend(self.rows)[:, None]
 
     def extended(self, rows: Array, values: Array) -> Posterior:
         """This process with more data: rows (q, width) and values on the targets' scale (q, targets)."""
@@ -308,7 +325,7 @@ class Posterior:
         """
         cross = self.covariance(rows)
         parts = self._split(rows)
-        joint = self.signal * kernel.between(self.shape, parts, parts) + _MEAN_VARIANCE
+        joint = self.signal * kernel.between(self.shape, parts, parts) + MEAN_VARIANCE
         joint -= cross @ self.inverse @ cross.T
         joint.flat[:: len(rows) + 1] += self.noise
         factor, info = lapack.dpotrf(joint, lower=1, clean=1)
@@ -343,6 +360,7 @@ class Ensemble:
         self.alpha = np.array([p.alpha for p in posteriors])
         self.warp_a = np.array([p.hyper.warp_a for p in posteriors])
         self.warp_b = np.array([p.hyper.warp_b for p in posteriors])
+        self.trends = [(k, p.trend) for k, p in enumerate(posteriors) if p.trend is not None]
 
     def gradients(self, row: Array, moving: Indices) -> tuple[Array, Array, Array, Array]:
         """Means and variances at one row, and their gradients by its moving columns.
@@ -363,9 +381,14 @@ class Ensemble:
             slope = kumaraswamy_slope(here[:, moving], self.warp_a[:, moving], self.warp_b[:, moving])
             by_row *= slope[:, None, :]
         by_row *= self.signal[:, None, None]
-        cross = self.signal[:, None] * correlation + _MEAN_VARIANCE
+        cross = self.signal[:, None] * correlation + MEAN_VARIANCE
         solved = (self.inverse @ cross[:, :, None])[:, :, 0]
-        variance = self.signal + _MEAN_VARIANCE - (cross * solved).sum(axis=1)
+        variance = self.signal + MEAN_VARIANCE - (cross * solved).sum(axis=1)
         mean = (cross[:, None, :] @ self.alpha)[:, 0]
         across = by_row.transpose(0, 2, 1)
-        return mean, np.maximum(variance, 1e-10), across @ self.alpha, -2.0 * (across @ solved[:, :, None])[:, :, 0]
+        d_mean = across @ self.alpha
+        for k, trend in self.trends:
+            value, slope_of_trend = trend.gradient(row, moving)
+            mean[k] += value
+            d_mean[k] += slope_of_trend[:, None]
+        return mean, np.maximum(variance, 1e-10), d_mean, -2.0 * (across @ solved[:, :, None])[:, :, 0]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 from automl_core.search.base import Context
 from automl_core.search.sobol import sobol_points
 from automl_core.space import Params, Space
+
+CONTRAST = 3
+"""Trials of the initial design that show whether the best of earlier experiments are good today."""
 
 
 def design(context: Context, count: int) -> list[tuple[Params, str]]:
@@ -14,7 +18,8 @@ def design(context: Context, count: int) -> list[tuple[Params, str]]:
 
     Args:
         context: its warm start and the defaults of its space come first (`search.base.leading`).
-        count: combinations in all; fewer only where the space has fewer, more where more are given.
+        count: combinations in all; fewer only where the space has fewer, more where more are given, or `CONTRAST`
+            of its own beside the best of earlier experiments.
 
     Returns:
         Pairs of a combination and why it is tried; no combination twice.
@@ -22,6 +27,10 @@ def design(context: Context, count: int) -> list[tuple[Params, str]]:
     from automl_core.search.base import leading
 
     given = leading(context)
+    if context.earlier:
+        without = design(replace(context, earlier=()), count)
+        first = {Space.key(params): (params, note) for params, note in [*given, *without]}
+        return list(first.values())[: max(count, len(given) + CONTRAST)]
     found = list(given) or [(context.space.complete({}), "initial design: the middle of the space")]
     points = islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)
     found.extend((params, "initial design: Sobol") for params in points)

@@ -13,7 +13,9 @@ from automl_core.search.base import History, PastTrial
 from automl_core.search.bayesian.acquisition import Acquisition, Model
 from automl_core.search.bayesian.encoding import Array, Encoding
 from automl_core.search.bayesian.gp import Columns, Fit, Posterior, Priors
+from automl_core.search.bayesian.source import Source
 from automl_core.search.bayesian.subset import choose
+from automl_core.search.bayesian.transfer import Mixture, mix
 from automl_core.search.bayesian.warping import normalise
 from automl_core.states import TrialState
 
@@ -22,9 +24,9 @@ _FINE = 0.01  # of the unit interval: a step below this refines what is known
 # A step from success to failure asks for no length scale at all; short ones would forget a failing region at once.
 _CHANCES = Priors(scale=(np.log(0.4), 0.3), scale_categorical=(np.log(0.5), 0.4), noise=(np.log(0.05), 1.0))
 _WARPED = 30  # columns at most: beyond, there are too few trials to learn a warp of each
-_DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
-_FITTED = 100  # trials at most from which hyperparameters are learned
-_MODELLED = 300  # trials at most from which the posterior is computed
+DRAWS = 4  # of hyperparameters, besides their maximum a posteriori
+FITTED = 100  # trials at most from which hyperparameters are learned
+MODELLED = 300  # trials at most from which the posterior is computed
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,25 @@ class Evidence:
 class Surrogate:
     """Gaussian processes of losses and of success, given the evidence."""
 
-    def __init__(self, encoding: Encoding, evidence: Evidence, rng: np.random.Generator, fantasies: int = 16) -> None:
-        """Encode the evidence and fit."""
-        self.encoding, self.rng, self.fantasies = encoding, rng, fantasies
+    def __init__(
+        self,
+        encoding: Encoding,
+        evidence: Evidence,
+        rng: np.random.Generator,
+        fantasies: int = 16,
+        sources: Sequence[Source] = (),
+    ) -> None:
+        """Encode the evidence and fit; ``sources`` are earlier experiments to transfer from."""
+        self.encoding, self.rng, self.fantasies, self.sources = encoding, rng, fantasies, sources
+        self.shares = (0.0,) * len(sources)
+        """How much each source counts."""
         valued = [*evidence.finished, *evidence.censored]
         self.rows = encoding.rows([t.params for t in valued])
         self.losses = np.array([t.loss for t in valued], dtype=np.float64)
         self.censored = np.arange(len(valued)) >= len(evidence.finished)
         self.failed = encoding.rows([t.params for t in evidence.failed])
         self.running = encoding.rows([t.params for t in evidence.running])
-        plain = Columns(encoding.numeric, encoding.categorical, warped=False)
-        self.acquisition = Acquisition(plain, self._models(), self._chances(plain), self.running)
+        self.acquisition = self._acquisition(Columns(encoding.numeric, encoding.categorical, warped=False))
 
     def best_rows(self, count: int) -> Array:
         """Rows of the best values so far, shape (at most count, width)."""
@@ -85,34 +95,48 @@ class Surrogate:
         options = (self.rows[:, self.encoding.categorical] != row[self.encoding.categorical]).any(axis=1)
         return bool(((numeric < _FINE) & ~options).any())
 
+    def describe(self) -> dict[str, object]:
+        """Length scales, noise and the losses' warp for a person to read."""
+        return describe(self.acquisition.models, self.encoding)
+
+    def _acquisition(self, plain: Columns) -> Acquisition:
+        models = self._models()
+        screening = 1 + sum(1 for share in self.shares if share > 0)
+        return Acquisition(plain, models, self._chances(plain), self.running, screening)
+
     def _models(self) -> list[Model]:
         if len(self.losses) < 2:
             return []
         losses = normalise(self.losses)
-        width = self.encoding.width
-        columns = Columns(
-            self.encoding.numeric,
-            self.encoding.categorical,
-            warped=width <= _WARPED,
-            main_effects=2 <= width <= _MAIN_EFFECTS,
-        )
-        kept = choose(columns, self.rows, losses, _MODELLED, self.rng)
+        columns = columns_of(self.encoding)
+        kept = choose(columns, self.rows, losses, MODELLED, self.rng)
         rows, losses, known = self.rows[kept], losses[kept], ~self.censored[kept]
-        fitted = choose(columns, rows, losses, _FITTED, self.rng)
+        fitted = choose(columns, rows, losses, FITTED, self.rng)
         fit = Fit(columns, rows[fitted], losses[fitted], power=1.0 if len(losses) < 5 else None)
         if known.sum() < 2:
             known = np.ones_like(known)
         noise = self.rng.standard_normal((len(self.running), self.fantasies))
-        models = []
-        draws = _DRAWS if len(losses) <= _FITTED else _DRAWS // 2
+        posteriors = []
+        draws = DRAWS if len(losses) <= FITTED else DRAWS // 2
         for hyper in fit.ensemble(self.rng, draws):
             posterior = Posterior(columns, hyper, rows[known], losses[known])
             if not known.all():
-                posterior = _with_censored(posterior, rows[~known], losses[~known])
+                posterior = with_censored(posterior, rows[~known], losses[~known])
+            posteriors.append(posterior)
+        mixture = self._mixture(posteriors)
+        self.shares = mixture.shares
+        models = []
+        for posterior, weight in zip(mixture.posteriors, mixture.weights, strict=True):
             if len(self.running):
                 posterior = posterior.with_pending(self.running, noise)
-            models.append(Model(posterior, posterior.smoothed().min(axis=0)))
+            models.append(Model(posterior, posterior.smoothed().min(axis=0), weight))
         return models
+
+    def _mixture(self, posteriors: Sequence[Posterior]) -> Mixture:
+        """The processes of today's trials alone, and around what earlier experiments say."""
+        if not self.sources:
+            return Mixture(tuple(posteriors), (1.0,) * len(posteriors), ())
+        return mix(self.sources, posteriors, self.rng.spawn(1)[0])  # of its own: the search's draws stay as they are
 
     def _chances(self, columns: Columns) -> list[tuple[Posterior, float]]:
         """Chance of success: a process over -1 (a value) and 1 (a failure), and the chance that it is below 0."""
@@ -121,16 +145,24 @@ class Surrogate:
         rows = np.vstack([self.rows, self.failed])
         labels = np.repeat([-1.0, 1.0], [len(self.rows), len(self.failed)])
         order = np.concatenate([self.losses, np.full(len(self.failed), np.inf)])
-        kept = choose(columns, rows, order, _MODELLED, self.rng)
+        kept = choose(columns, rows, order, MODELLED, self.rng)
         rows, labels = rows[kept], labels[kept]
-        fitted = choose(columns, rows, order[kept], _FITTED, self.rng)
+        fitted = choose(columns, rows, order[kept], FITTED, self.rng)
         fit = Fit(columns, rows[fitted], labels[fitted], power=1.0, priors=_CHANCES)
         hyper = fit.ensemble(self.rng, 0, iterations=30)[0]
         posterior = Posterior(columns, hyper, rows, labels)
         return [(posterior, posterior.scale(np.zeros(1))[0])]
 
 
-def _with_censored(posterior: Posterior, rows: Array, reached: Array) -> Posterior:
+def columns_of(encoding: Encoding) -> Columns:
+    """The columns of rows as a process of losses takes them."""
+    width = encoding.width
+    return Columns(
+        encoding.numeric, encoding.categorical, warped=width <= _WARPED, main_effects=2 <= width <= _MAIN_EFFECTS
+    )
+
+
+def with_censored(posterior: Posterior, rows: Array, reached: Array) -> Posterior:
     """Add early-stopped trials at what they would be expected to end with.
 
     Their final value is at most what they reached, and not a new best, or they would not have been

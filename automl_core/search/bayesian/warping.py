@@ -11,7 +11,7 @@ _FLOOR = 0.05  # share of that below which ratios of losses no longer matter
 _CAP = 30.0  # normalised losses above this say "very bad" and nothing more
 
 
-def normalise(losses: Array) -> Array:
+def normalise(losses: Array, *, ratios: bool = True) -> Array:
     """Losses on a robust scale: median 0, the better half about 1 wide, the far tail cut.
 
     Positive losses that span orders of magnitude are taken in logarithms first: there the ratio is
@@ -21,6 +21,7 @@ def normalise(losses: Array) -> Array:
 
     Args:
         losses: finite, shape (n,).
+        ratios: whether logarithms may be taken.
 
     Returns:
         Shape (n,); monotone in the losses up to the cut; all zeros when the losses are all equal.
@@ -29,7 +30,7 @@ def normalise(losses: Array) -> Array:
     if low == high:
         return np.zeros_like(losses)
     middle = float(np.median(losses))
-    if low > 0 and middle / low > 10:
+    if ratios and low > 0 and middle / low > 10:
         return _scaled(np.log(losses + _FLOOR * float(np.quantile(losses, _FAR))))
     largest = max(abs(low), abs(high))
     scaled = losses / 2.0 ** np.floor(np.log2(largest))  # exact, and differences can't overflow

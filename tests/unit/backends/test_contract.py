@@ -20,9 +20,9 @@ from automl_core.backends.contract import (
     substitute,
     value_text,
 )
-from automl_core.spec.models import LocalTask
 from automl_core.spec.parameters import Scalar
 from automl_core.spec.relations import RESERVED_NAMES
+from automl_core.spec.tasks import LocalTask
 
 CONTEXT = TrialContext(
     experiment_id="digits",

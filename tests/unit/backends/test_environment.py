@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from automl_core.backends.contract import TemplateError, TrialContext, environment
 from automl_core.backends.environment import child_environment, inherited
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 
 CONTEXT = TrialContext("e", "r", 3, 1, {"lr": 0.1}, "/c", "/m", inactive=frozenset({"momentum"}))
 

@@ -20,7 +20,7 @@ from automl_core.backends.contract import TrialContext
 from automl_core.backends.guard import process_stat
 from automl_core.backends.local import LocalProcess
 from automl_core.backends.output import OutputBuffer
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 
 Start = Callable[..., LocalProcess]
 

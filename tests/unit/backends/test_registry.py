@@ -11,7 +11,7 @@ from automl_core.backends import BackendError, create_job, job_class
 from automl_core.backends.base import BACKENDS
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.local import LocalProcess
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 
 
 def test_a_task_gets_the_job_of_its_backend() -> None:

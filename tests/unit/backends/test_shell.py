@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from automl_core.backends.contract import TrialContext, command_line
 from automl_core.backends.shell import SHELL, check_shell, shell_command
 from automl_core.backends.template import Placeholder, TemplateError
-from automl_core.spec.models import LocalTask
+from automl_core.spec.tasks import LocalTask
 
 SHELLS = [shell for shell in (SHELL, shutil.which("dash"), shutil.which("bash"), shutil.which("busybox")) if shell]
 

@@ -15,7 +15,7 @@ from tensorboard.util.tensor_util import make_tensor_proto
 
 import automl_core
 from automl_core.metrics import MetricSource, UnreadableMetrics, open_source
-from automl_core.spec.models import TensorBoardMetrics
+from automl_core.spec.metrics import TensorBoardMetrics
 
 Rows = list[tuple[int, dict[str, float]]]
 Open = Callable[..., EventFileWriter]

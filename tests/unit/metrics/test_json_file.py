@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.metrics import MetricSource, Series, UnreadableMetrics, json_file, open_source
-from automl_core.spec.models import JsonMetrics
+from automl_core.spec.metrics import JsonMetrics
 
 Rows = list[tuple[int, dict[str, float]]]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from automl_core.metrics import MetricSource, Point, Series, open_source
 from automl_core.metrics.text import MAX_LINE
-from automl_core.spec.models import StdoutMetrics
+from automl_core.spec.metrics import StdoutMetrics
 
 
 def source(start: int = 0, **fields: object) -> MetricSource:

@@ -66,3 +66,12 @@ def test_the_form_refuses_more_at_once_than_the_file_allows() -> None:
     assert param.resolve(2) == 2
     with pytest.raises(ValueError, match="maximum"):
         param.resolve(4)
+
+
+def test_no_target_is_offered_where_one_value_can_not_be_good_enough() -> None:
+    objectives = [{"metric": name, "direction": "maximize"} for name in ("accuracy", "recall")]
+    several = Experiment.model_validate(body(goal={"metric": None, "direction": None, "objectives": objectives}))
+    params = build_params(several, names())
+    assert params.keys() == (FIELDS.keys() | set(GROUPS)) - {"target"}
+    assert "maximize accuracy, maximize recall" in params["goal"].description
+    assert overrides_of(several, {name: param.value for name, param in params.items()}) == {}

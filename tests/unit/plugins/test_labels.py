@@ -43,3 +43,14 @@ def test_a_trial_that_has_ended_shows_its_value_and_how_it_ended_if_not_well() -
     ]
     for outcome, label in ended:
         assert ended_label(study(), binding(), outcome) == label
+
+
+def test_every_objective_is_shown_and_the_constraint_that_is_broken() -> None:
+    objectives = [{"metric": "accuracy", "direction": "maximize"}, {"metric": "ms", "direction": "minimize"}]
+    several = study(
+        goal={"metric": None, "direction": None, "objectives": objectives, "constraints": [{"metric": "mb", "max": 9}]}
+    )
+    outcome = Outcome(TrialState.SUCCEEDED, value=0.9, metrics={"accuracy": 0.9, "ms": 12.0, "mb": 10.0})
+    assert ended_label(several, binding(), outcome) == "7 · lr=0.003 · accuracy 0.9 · ms 12 · not mb ≤ 9"
+    early = Outcome(TrialState.EARLY_STOPPED, value=0.9, metrics={"accuracy": 0.9})
+    assert ended_label(several, binding(), early) == "7 · lr=0.003 · accuracy 0.9 · ms unknown · early stopped"

@@ -173,6 +173,7 @@ def test_json_is_plain_and_complete(lab: Lab) -> None:
     assert body["rows"][1] == {
         "rank": 2, "trial": 0, "value": 0.5, "state": "SUCCEEDED", "metrics": {"accuracy": 0.5}, "seconds": 10.0,
         "params": {"lr": 0.001, "solver": "adam"}, "budget": None,
+        "values": {}, "feasible": None, "front": False,
     }  # fmt: skip
 
 

@@ -82,5 +82,8 @@ def test_it_is_plain_json() -> None:
     body = of(lab).to_json()
     assert json.loads(json.dumps(body, allow_nan=False)) == body
     assert (body["state"], body["done"], body["counts"]["RUNNING"]) == ("RUNNING", 1, 1)
-    assert body["best"] == {"trial": 0, "value": 0.5, "params": {"lr": 0.001, "solver": "adam"}, "budget": None}
+    assert body["best"] == {
+        "trial": 0, "value": 0.5, "params": {"lr": 0.001, "solver": "adam"}, "budget": None, "values": {},
+        "feasible": True,
+    }  # fmt: skip
     assert body["left"]["seconds_left"] == 20.0

@@ -279,7 +279,7 @@ def test_the_training_ends_when_whoever_started_the_worker_is_gone(
 def test_a_log_without_end_is_cut_and_the_end_of_it_is_shown(
     folder: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("automl_core.running.local.MAX_LOG_BYTES", 1000)
+    monkeypatch.setattr("automl_core.running.attempt.MAX_LOG_BYTES", 1000)
     outcome, _ = (bench := Bench(folder, tmp_path, "seq 1 5000; echo the last words; exit 1")).run()
     assert "the last words" in outcome.reason
     log = bench.text("experiment_0/log.txt")

@@ -171,3 +171,85 @@ def test_importing_the_package_imports_nothing_of_it() -> None:
     assert done.stdout.strip() == "[]"
     with pytest.raises(AttributeError, match="no attribute 'Optimiser'"):
         _ = automl_core.Optimiser
+
+
+def test_several_goals_give_a_front_and_its_best_compromise() -> None:
+    optimizer = Optimizer(SPACE, ["maximize", "minimize"], "random", max_trials=6)
+    told = [(0.7, 1.0), (0.9, 3.0), (0.95, 9.0), (0.8, 4.0), (math.nan, 1.0)]
+    for value in told:
+        trial = optimizer.ask()
+        assert trial is not None
+        optimizer.tell(trial, value)
+    assert [past.number for past in optimizer.front()] == [0, 1, 2]
+    assert optimizer.best is not None
+    assert (optimizer.best.number, optimizer.best.objectives) == (1, (-0.9, 3.0))
+    assert optimizer.trials[4].state is TrialState.FAILED
+    assert [past.loss for past in optimizer.trials] == [0.0, 1.0, 0.0, 2.0, None]
+
+
+def test_what_satisfies_the_constraints_is_better_than_what_does_not() -> None:
+    optimizer = Optimizer(SPACE, "maximize", "random", constraints={"ms": {"max": 20}, "recall": {"min": 0.8}})
+    for value, ms, recall in [(0.9, 40.0, 0.9), (0.8, 30.0, 0.9), (0.6, 10.0, 0.8), (0.95, 10.0, math.nan)]:
+        trial = optimizer.ask()
+        assert trial is not None
+        if value == 0.6:
+            assert optimizer.best is not None
+            assert optimizer.best.number == 1  # nothing is feasible yet: the nearest to it
+        optimizer.tell(trial, value, constraints={"ms": ms, "recall": recall})
+    assert optimizer.best is not None
+    assert optimizer.best.number == 2
+    assert [past.number for past in optimizer.front()] == [2]
+
+
+def test_the_front_of_an_ordinary_search_is_its_best() -> None:
+    optimizer = Optimizer(SPACE, algorithm="random", max_trials=5)
+    assert optimizer.front() == []
+    while (trial := optimizer.ask()) is not None:
+        optimizer.tell(trial, abs(trial.number - 3))
+    assert [past.number for past in optimizer.front()] == [3]
+
+
+def test_promotions_go_by_the_shared_order() -> None:
+    optimizer = Optimizer(SPACE, ["minimize"] * 2, "asha", budget={"min": 1, "max": 9}, max_trials=27)
+    while (trial := optimizer.ask()) is not None:
+        good = trial.number % 3 == 0
+        optimizer.tell(trial, (float(trial.number), -float(trial.number)) if good else (100.0, 100.0))
+    promoted = [past.number for past in optimizer.trials if max(past.losses_at) > 1]
+    assert promoted
+    assert all(number % 3 == 0 for number in promoted)
+    assert {max(past.losses_at) for past in optimizer.front()} == {9}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"goal": []}, "goal: found 0 objectives; 1 to 4 are allowed"),
+        ({"goal": ["minimize"] * 5}, "goal: found 5 objectives"),
+        ({"goal": ["minimize", "maximise"]}, "goal: found 'maximise'; allowed: minimize, maximize"),
+        ({"goal": ["minimize"] * 2, "reference": [1.0]}, "reference: found 1 values; the goal has 2"),
+        ({"constraints": {"ms": {}}}, r"constraints\.ms: .*exactly one of max and min"),
+        ({"constraints": {"ms": {"below": 3}}}, r"constraints\.ms\.below"),
+        ({"goal": ["minimize"] * 2, "earlier": [[({"x": 1.0, "kind": "a"}, 0.5)]]}, "earlier: "),
+    ],
+)
+def test_a_goal_that_is_none_is_named(arguments: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Optimizer(SPACE, algorithm="random", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"value": 1.0, "constraints": {"ms": 1.0}}, "trial 0: found 1 values; the goal has 2"),
+        ({"value": (1.0, 2.0)}, "trial 0: constraints: found none; wanted: ms"),
+        ({"value": (1.0, 2.0), "constraints": {"mb": 1.0}}, "constraints: found mb; wanted: ms"),
+        ({"values": {1: 0.5}}, "values has one value a step, the goal has 2"),
+    ],
+)
+def test_what_is_told_must_fit_the_goal(told: dict[str, Any], says: str) -> None:
+    optimizer = Optimizer(SPACE, ["minimize"] * 2, "random", constraints={"ms": {"max": 1}})
+    trial = optimizer.ask()
+    assert trial is not None
+    with pytest.raises(ValueError, match=says):
+        optimizer.tell(trial, **told)
+    optimizer.tell(trial, failed=True)

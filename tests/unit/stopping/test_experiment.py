@@ -277,3 +277,33 @@ def test_failures_neither_improve_nor_use_up_patience(
     assume(numbered)
     kept = [(number, value) for number, value in numbered if value is not None]
     assert judge(running(values=tuple(numbered)), file) == judge(running(values=tuple(kept)), file)
+
+
+def test_what_breaks_a_constraint_reaches_no_target() -> None:
+    progress = running(values=results(0.5, 0.95, 0.7), infeasible=frozenset({1}))
+    assert judge(progress, experiment(target=0.9)) is None
+    assert judge(running(values=results(0.5, 0.95)), experiment(target=0.9)) is not None
+
+
+def test_what_breaks_a_constraint_is_no_improvement_but_counts_as_a_trial_without_one() -> None:
+    values = results(0.5, 0.9, 0.9, 0.9)
+    verdict = judge(running(values=values, infeasible=frozenset({1, 2, 3})), experiment(no_improvement=STILL))
+    assert verdict is not None
+    assert "no improvement by more than 0.01 on auc 0.5 of trial 0 in the 3 trials" in verdict.reason
+    assert judge(running(values=values, infeasible=frozenset(range(4))), experiment(no_improvement=STILL)) is None
+
+
+@pytest.mark.parametrize(
+    ("gains", "stops"),
+    [
+        ([0.0, 0.0, 0.01], True),
+        ([0.02, 0.0, 0.0], False),
+        ([0.0, 0.0], False),
+    ],
+)
+def test_with_several_objectives_no_improvement_is_a_front_that_stands_still(gains: list[float], stops: bool) -> None:
+    progress = running(values=results(1, 2, 3, 4), gains=tuple(enumerate(gains)))
+    verdict = judge(progress, experiment(no_improvement=STILL))
+    assert (verdict is not None) is stops
+    if verdict is not None:
+        assert verdict.reason.startswith("the Pareto front's hypervolume did not grow by more than 0.01 of its box in")

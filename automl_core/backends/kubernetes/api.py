@@ -1,0 +1,147 @@
+"""The few calls of the Kubernetes API that watching takes, on plain JSON.
+
+The official clients build an object for every field of every pod, which costs more than the watching itself where
+a thousand pods are looked at all the time (benchmarks/README.md has the figures).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+
+from automl_core.backends.base import BackendError
+from automl_core.backends.kubernetes.access import Access
+from automl_core.backends.remote import Unreachable
+
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
+_TRIES = 3
+_LONGEST_WAIT = 10.0
+_CONNECTIONS = 64
+
+
+class ApiError(BackendError):
+    """The API server has refused a request.
+
+    Attributes:
+        status: HTTP status code.
+        reason: its word for it, such as ``NotFound``.
+    """
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        """Keep the parts."""
+        super().__init__(f"{status} {reason}: {message}")
+        self.status, self.reason = status, reason
+
+
+class KubernetesApi:
+    """Requests to one API server. Belongs to the event loop that it is first used in."""
+
+    def __init__(self, access: Access) -> None:
+        """Connect to nothing yet."""
+        self._access = access
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, path: str, **params: Any) -> dict[str, Any]:
+        """An object or list.
+
+        Raises:
+            ApiError: it is refused; 404 where it isn't there.
+            Unreachable: the server is away or overloaded.
+        """
+        found: dict[str, Any] = json.loads(await self._request("GET", path, params))
+        return found
+
+    async def read(self, path: str, **params: Any) -> bytes:
+        """What a node answers: a log. Raises as `get`; `ApiError` too where the node is away (5xx)."""
+        return await self._request("GET", path, params, of_node=True)
+
+    async def delete(self, path: str, **params: Any) -> bool:
+        """Delete an object. Returns whether it was there; raises as `get` otherwise."""
+        try:
+            await self._request("DELETE", path, params)
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    async def watch(self, path: str, timeout: float, **params: Any) -> AsyncIterator[dict[str, Any]]:
+        """Events of a watch, until the server ends it.
+
+        Args:
+            path: of the list that is watched.
+            timeout: seconds after which the server ends it.
+            params: further parameters, the resourceVersion above all.
+
+        Raises:
+            ApiError: it is refused; 410 where the resourceVersion is too old.
+            Unreachable: the server is away, or the connection broke.
+        """
+        session = await self._open()
+        given = {**params, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(int(timeout))}
+        limits = aiohttp.ClientTimeout(total=None, connect=10, sock_read=timeout + 15)
+        url, headers, proxy = self._access.url + path, await self._access.headers(), self._access.proxy
+        try:
+            async with session.get(url, params=given, headers=headers, timeout=limits, proxy=proxy) as answer:
+                if answer.status >= 400:
+                    raise _refusal(answer.status, await answer.read())
+                async for line in answer.content:
+                    if line.strip():
+                        yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise Unreachable(f"the watch of {self._access.url} broke off: {_words(error)}") from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            await self._access.load()
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._access.tls)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, read_bufsize=2**21)
+        return self._session
+
+    async def _request(self, method: str, path: str, params: Mapping[str, Any], *, of_node: bool = False) -> bytes:
+        """One request; again where the server asks for patience, or lets nobody in with an old token."""
+        for tries in range(1, _TRIES + 1):
+            session = await self._open()
+            url, headers, proxy = self._access.url + path, await self._access.headers(), self._access.proxy
+            try:
+                async with session.request(method, url, params=params, headers=headers, proxy=proxy) as answer:
+                    body = await answer.read()
+                    status, patience = answer.status, answer.headers.get("Retry-After")
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise Unreachable(f"{self._access.url} does not answer: {_words(error)}") from error
+            if status < 400:
+                return body
+            refusal = _refusal(status, body)
+            if status == 401 and tries == 1:
+                await self._access.load(again=True)
+            elif status != 429 and (status < 500 or of_node):
+                raise refusal
+            elif tries == _TRIES:
+                raise Unreachable(f"{self._access.url} is overloaded: {refusal}") from refusal
+            else:
+                await asyncio.sleep(
+                    min(_LONGEST_WAIT, float(patience) if patience and patience.isdigit() else 0.5 * tries)
+                )
+        raise refusal
+
+
+def _refusal(status: int, body: bytes) -> ApiError:
+    try:
+        found = json.loads(body)
+        return ApiError(status, str(found.get("reason") or ""), str(found.get("message") or ""))
+    except (ValueError, AttributeError):
+        return ApiError(status, "", body[:200].decode("utf-8", "replace"))
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,278 @@
+"""What a pod's state means: how it ended, or why it has not begun. Pure functions of the pod as JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from automl_core.backends.base import Cause, Exit
+from automl_core.backends.exits import exit_of
+from automl_core.backends.kubernetes.artifacts import failure_to_keep
+from automl_core.backends.kubernetes.manifest import CONTAINER
+
+Pod: TypeAlias = Mapping[str, Any]
+"""A pod as the API server gives it."""
+
+
+class Kind(StrEnum):
+    """The kinds of failure that a cluster tells apart."""
+
+    NODE_LOST = "node_lost"
+    EVICTED = "evicted"
+    PREEMPTED = "preempted"
+    REJECTED = "rejected"
+    DELETED = "deleted"
+    OOM = "oom"
+    IMAGE = "image"
+    CONFIG = "config"
+    PENDING = "pending"
+    STORAGE = "storage"
+
+
+DISRUPTIONS: Mapping[str, tuple[Kind, str]] = {
+    "PreemptionByScheduler": (Kind.PREEMPTED, "preempted by a pod of a higher priority"),
+    "EvictionByEvictionAPI": (Kind.EVICTED, "evicted through the API (a node was drained, say)"),
+    "DeletionByTaintManager": (Kind.NODE_LOST, "its node was lost or tainted"),
+    "DeletionByPodGC": (Kind.NODE_LOST, "its node is gone"),
+    "TerminationByKubelet": (Kind.EVICTED, "ended by its node (pressure on the node, or its shutdown)"),
+}
+"""Reasons of the condition DisruptionTarget (Kubernetes documentation, "Disruptions")."""
+
+POD_REASONS: Mapping[str, tuple[Kind, str]] = {
+    "Evicted": (Kind.EVICTED, "evicted from its node"),
+    "NodeLost": (Kind.NODE_LOST, "its node was lost"),
+    "NodeShutdown": (Kind.NODE_LOST, "its node was shut down"),
+    "Shutdown": (Kind.NODE_LOST, "its node was shut down"),
+    "Terminated": (Kind.NODE_LOST, "its node was shut down"),
+    "Preempting": (Kind.PREEMPTED, "preempted on its node by a critical pod"),
+    "UnexpectedAdmissionError": (Kind.REJECTED, "its node could not take it"),
+    "NodeAffinity": (Kind.REJECTED, "its node does not fit it any more"),
+}
+"""``status.reason`` of a failed pod."""
+
+_OWN_LIMIT = re.compile(r"exceeds? the (total )?limit|usage .* exceeds|exceeded its (local )?ephemeral", re.IGNORECASE)
+
+HOPELESS = frozenset({"InvalidImageName"})
+"""Reasons of a waiting container that time does not mend."""
+
+WAITING: Mapping[str, Kind] = {
+    "ErrImagePull": Kind.IMAGE,
+    "ImagePullBackOff": Kind.IMAGE,
+    "ErrImageNeverPull": Kind.IMAGE,
+    "InvalidImageName": Kind.IMAGE,
+    "RegistryUnavailable": Kind.IMAGE,
+    "CreateContainerConfigError": Kind.CONFIG,
+    "CreateContainerError": Kind.CONFIG,
+    "RunContainerError": Kind.CONFIG,
+    "PostStartHookError": Kind.CONFIG,
+}
+"""Reasons of a waiting container that are problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps a pod from running.
+
+    Attributes:
+        kind: IMAGE or CONFIG for a problem of the container, PENDING where no node takes it.
+        reason: the cluster's word for it.
+        message: the cluster's explanation.
+    """
+
+    kind: Kind
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.reason}: {self.message}" if self.message else self.reason
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether waiting can't help."""
+        return self.reason in HOPELESS
+
+
+def has_ended(pod: Pod) -> bool:
+    """Whether nothing of it runs any more."""
+    return _status(pod).get("phase") in ("Succeeded", "Failed")
+
+
+def has_begun(pod: Pod) -> bool:
+    """Whether its training container has been started."""
+    state = _training(pod).get("state") or {}
+    return "running" in state or "terminated" in state
+
+
+def started_at(pod: Pod) -> float | None:
+    """When its training container was started, in seconds since 1970; None before that."""
+    state = _training(pod).get("state") or {}
+    return _seconds((state.get("running") or state.get("terminated") or {}).get("startedAt"))
+
+
+def ended_at(pod: Pod) -> float | None:
+    """When its training container ended, in seconds since 1970; None before that."""
+    return _seconds(((_training(pod).get("state") or {}).get("terminated") or {}).get("finishedAt"))
+
+
+def disruption(pod: Pod) -> tuple[Kind, str] | None:
+    """Who takes the pod away, where it is none of the training's doing."""
+    status = _status(pod)
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
+            kind, words = DISRUPTIONS.get(condition.get("reason", ""), (Kind.EVICTED, "taken away by the cluster"))
+            return kind, _with(words, condition.get("message"))
+    reason = status.get("reason", "")
+    if reason in POD_REASONS or reason.startswith("OutOf"):
+        message = status.get("message") or ""
+        if reason == "Evicted" and _OWN_LIMIT.search(message):
+            return None
+        kind, words = POD_REASONS.get(reason, (Kind.REJECTED, "its node had no room for it"))
+        return kind, _with(words, message)
+    return None
+
+
+def hold(pod: Pod) -> Hold | None:
+    """What keeps the pod from running, None where it runs, has ended, or is just being started."""
+    status = _status(pod)
+    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        kind = WAITING.get(waiting.get("reason", ""))
+        if kind is not None:
+            return Hold(kind, waiting["reason"], waiting.get("message") or "")
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return Hold(Kind.PENDING, condition.get("reason") or "Unschedulable", condition.get("message") or "")
+    return None
+
+
+def exit_of_pod(
+    pod: Pod, *, cause: Cause | None = None, timeout: float | None = None, growth: bool = False,
+    peak_memory: int | None = None,
+) -> Exit:  # fmt: skip
+    """How a pod has ended that has ended, or that is being taken away.
+
+    Args:
+        pod: as it was seen last.
+        cause: TERMINATED or TIMEOUT where it was ended from here; None otherwise.
+        timeout: the time limit in seconds.
+        growth: whether a new attempt would get more memory.
+        peak_memory: most bytes that its processes were seen to hold, None when unknown.
+    """
+    status, state = _status(pod), (_training(pod).get("state") or {}).get("terminated") or {}
+    seconds = _duration(pod)
+    code = state.get("exitCode")
+    if cause is not None:
+        code = 143 if code is None else code
+        return exit_of(
+            code=code, ended_by=None, cause=cause, seconds=seconds, timeout=timeout, peak_memory_bytes=peak_memory
+        )
+    if status.get("phase") == "Succeeded" or (code == 0 and state.get("reason") == "Completed"):
+        unkept = failure_to_keep(status)
+        if unkept is not None:
+            reason = f"what it made could not be stored: {unkept}"
+            return Exit(Cause.EXITED, 1, None, reason, seconds, kind=Kind.STORAGE, blameless=True)
+        return exit_of(code=0, ended_by=None, cause=Cause.EXITED, seconds=seconds, peak_memory_bytes=peak_memory)
+    if status.get("reason") == "DeadlineExceeded":
+        return exit_of(code=143, ended_by=None, cause=Cause.TIMEOUT, seconds=seconds, timeout=timeout)
+    disrupted = disruption(pod)
+    if disrupted is not None:
+        kind, words = disrupted
+        return Exit(Cause.LOST, -1, None, words, seconds, peak_memory_bytes=peak_memory, kind=kind, blameless=True)
+    if _was_deleted(pod):
+        return gone(None, seconds=seconds)
+    if state.get("reason") == "OOMKilled":
+        return _out_of_memory(pod, seconds, growth, peak_memory)
+    if code is None:
+        return _never_ran(pod, seconds)
+    ended = exit_of(code=code, ended_by=None, cause=Cause.EXITED, seconds=seconds, peak_memory_bytes=peak_memory)
+    if state.get("reason") in ("StartError", "ContainerCannotRun"):  # its command isn't there: it never will be
+        reason = f"the container could not be started: {state.get('message') or 'no reason given'}"
+        return replace(ended, reason=reason, kind=Kind.CONFIG, final=True)
+    return ended
+
+
+def gone(pod: Pod | None, *, cause: Cause | None = None, timeout: float | None = None, seconds: float = 0.0) -> Exit:
+    """How an attempt has ended whose pod is not there any more.
+
+    Args:
+        pod: as it was seen last, None if it never was.
+        cause: TERMINATED or TIMEOUT where it was ended from here; None otherwise.
+        timeout: the time limit in seconds.
+        seconds: how long it ran, where that is known without the pod.
+    """
+    if pod is not None and (cause is not None or has_ended(pod) or disruption(pod) is not None):
+        return exit_of_pod(pod, cause=cause, timeout=timeout)
+    if cause is not None:
+        return Exit(cause, -1, None, "ended on request; its pod is gone")
+    seconds = _duration(pod) if pod is not None else seconds
+    reason = "its pod was deleted, and not from here"
+    return Exit(Cause.LOST, -1, None, reason, seconds, kind=Kind.DELETED, blameless=True)
+
+
+def refused(held: Hold) -> Exit:
+    """The end of an attempt that is given up before it began."""
+    return Exit(Cause.UNSTARTED, -1, None, f"it could not be started: {held}", kind=held.kind, final=True)
+
+
+def _was_deleted(pod: Pod) -> bool:
+    """Whether it was ended by being deleted, rather than deleted when it had ended."""
+    deadline = _seconds(pod.get("metadata", {}).get("deletionTimestamp"))
+    if deadline is None:
+        return False
+    asked = deadline - float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+    ended = ended_at(pod)
+    return ended is None or ended >= asked - 1
+
+
+def _out_of_memory(pod: Pod, seconds: float, growth: bool, peak: int | None) -> Exit:
+    limit = next(
+        (c.get("resources", {}).get("limits", {}).get("memory") for c in pod.get("spec", {}).get("containers") or []),
+        None,
+    )
+    words = f"it ran out of memory (its limit is {limit})" if limit else "it ran out of memory"
+    words += "; the next attempt gets more" if growth else ", and a new attempt would get no more"
+    return Exit(
+        Cause.KILLED, 137, 9, words, seconds, peak_memory_bytes=peak, kind=Kind.OOM, blameless=growth, final=not growth
+    )
+
+
+def _never_ran(pod: Pod, seconds: float) -> Exit:
+    """A failed pod whose training container has no exit code: one before it failed, or the node refused."""
+    status = _status(pod)
+    for container in status.get("initContainerStatuses") or []:
+        ended = (container.get("state") or {}).get("terminated")
+        if ended and ended.get("exitCode"):
+            words = f"the init container {container['name']} failed with exit code {ended['exitCode']}"
+            return Exit(Cause.EXITED, ended["exitCode"], None, _with(words, ended.get("message")), seconds)
+    reason, message = status.get("reason") or "no reason given", status.get("message")
+    return Exit(Cause.LOST, -1, None, _with(f"its pod failed: {reason}", message), seconds)
+
+
+def _with(words: str, message: str | None) -> str:
+    return f"{words}: {message}" if message else words
+
+
+def _status(pod: Pod) -> Mapping[str, Any]:
+    return pod.get("status") or {}
+
+
+def _training(pod: Pod) -> Mapping[str, Any]:
+    """Status of the container that trains."""
+    statuses: list[Mapping[str, Any]] = _status(pod).get("containerStatuses") or []
+    return next((status for status in statuses if status.get("name") == CONTAINER), statuses[0] if statuses else {})
+
+
+def _duration(pod: Pod) -> float:
+    begun, ended = started_at(pod), ended_at(pod)
+    if begun is None:
+        return 0.0
+    return max(0.0, (ended if ended is not None else datetime.now(UTC).timestamp()) - begun)
+
+
+def _seconds(text: str | None) -> float | None:
+    return datetime.fromisoformat(text).timestamp() if text else None

@@ -1,0 +1,250 @@
+"""Several pods that train as one: an indexed Job with a headless service, PyTorch's and MPI's conventions.
+
+The pod of index 0 is the master: its output and its metrics are the trial's; the others' lines are shown to people.
+The first pod that fails ends all: the Job allows no second try of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from automl_core.backends.base import Cause, Exit
+from automl_core.backends.kubernetes import ends
+from automl_core.backends.kubernetes.api import ApiError
+from automl_core.backends.kubernetes.hub import PodHub
+from automl_core.backends.kubernetes.logs import PodLog
+from automl_core.backends.kubernetes.manifest import Manifest, variable
+from automl_core.backends.kubernetes.naming import NAME_LABEL, AttemptId
+from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
+from automl_core.backends.remote import RemoteJob, Report, Unreachable
+from automl_core.spec.units import format_duration
+
+INDEX = "batch.kubernetes.io/job-completion-index"
+"""Label and annotation with a pod's index in its Job."""
+
+_TAIL = 40
+
+
+def worker_variables(attempt: AttemptId, workers: int, port: int) -> tuple[dict[str, Any], ...]:
+    """The environment by which the pods of an attempt find one another.
+
+    MASTER_ADDR, MASTER_PORT, WORLD_SIZE, RANK and NODE_RANK as `torch.distributed` reads them ("env://"), one process
+    a pod; AUTOML_HOSTS for ``mpirun --host``.
+    """
+    hosts = [f"{attempt.name}-{index}.{attempt.name}" for index in range(workers)]
+    rank = {"valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{INDEX}']"}}}
+    return (
+        variable("MASTER_ADDR", hosts[0]),
+        variable("MASTER_PORT", str(port)),
+        variable("WORLD_SIZE", str(workers)),
+        {"name": "RANK", **rank},
+        {"name": "NODE_RANK", **rank},
+        variable("LOCAL_RANK", "0"),
+        variable("AUTOML_HOSTS", ",".join(hosts)),
+    )
+
+
+def group_manifests(pod: Manifest, workers: int, port: int) -> tuple[Manifest, Manifest]:
+    """The headless service and the indexed Job of several pods.
+
+    Args:
+        pod: each of them, as for one.
+        workers: how many.
+        port: the master's.
+    """
+    metadata = pod["metadata"]
+    name, labels = metadata["name"], metadata.get("labels") or {}
+    head = {"name": name, "labels": labels, "annotations": metadata.get("annotations") or {}}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": head,
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,
+            "selector": {NAME_LABEL: name},
+            "ports": [{"name": "master", "port": port}],
+        },
+    }
+    spec = {**pod["spec"], "subdomain": name}
+    job: Manifest = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": head,
+        "spec": {
+            "completions": workers,
+            "parallelism": workers,
+            "completionMode": "Indexed",
+            "backoffLimit": 0,
+            "template": {"metadata": {"labels": labels, "annotations": head["annotations"]}, "spec": spec},
+        },
+    }
+    if "activeDeadlineSeconds" in spec:
+        job["spec"]["activeDeadlineSeconds"] = spec.pop("activeDeadlineSeconds")
+    return service, job
+
+
+class GroupJob(RemoteJob):
+    """The pods of one attempt."""
+
+    def __init__(
+        self, hub: PodHub, name: str, workers: int, limits: Limits, *, growth: bool = False, keep: str = "never",
+        signature: Callable[[Sequence[str]], str] = lambda lines: "", clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        """Begin to watch them from their beginning.
+
+        Args:
+            hub: of their namespace.
+            name: the Job's, and the service's.
+            workers: how many pods there are to be.
+            limits: how long what may take.
+            growth: whether the next attempt would get more memory after this one ran out of it.
+            keep: which ended pods are left there: never, failed or always.
+            signature: digest of the error in a worker's last lines.
+            clock: seconds since 1970.
+        """
+        self._hub, self.name, self._workers, self._limits, self._growth = hub, name, workers, limits, growth
+        self._keep, self._signature, self._clock = keep, signature, clock
+        self._logs: dict[str, PodLog] = {}
+        self._tails: dict[str, deque[str]] = {}
+        self._seen: dict[str, Mapping[str, Any]] = {}
+        self._waiting = WaitingRoom(limits, clock)
+        self._cause: Cause | None = None
+        self._first: Exit | None = None
+        self._failed = False
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the next look: so many seconds, or until one of the pods changes."""
+        await self._hub.changed(self.name, seconds)
+
+    async def poll(self) -> Report:
+        """What is new of all of them (see `RemoteJob.poll`)."""
+        pods = {str(pod["metadata"]["name"]): pod for pod in await self._hub.pods(self.name)}
+        vanished = [pod for name, pod in self._seen.items() if name not in pods]
+        self._seen.update(pods)
+        if not pods and not await self._job_is_there():
+            return self._report([], [], self._first or self._gone())
+        lines, notes = await self._output(pods)
+        begun = [start for pod in pods.values() if (start := ends.started_at(pod)) is not None]
+        limit = self._limits.timeout
+        if limit is not None and begun and self._cause is None and self._clock() - min(begun) > limit:
+            notes.append(f"all of it is ended at its time limit of {format_duration(limit)}")
+            self._cause = Cause.TIMEOUT
+            await self._delete()
+        held = next((found for pod in pods.values() if (found := self._waiting.judge(pod)) is not None), None)
+        notes += self._waiting.take_notes()
+        if held is not None:
+            self._first = self._first or ends.refused(held)
+        self._note_first_failure(pods, vanished)
+        if self._first is not None and self._cause is None:
+            notes.append(f"all of it is ended: {self._first.reason}")
+            self._cause = Cause.TERMINATED
+            await self._delete()
+        if len(pods) == self._workers and all(pod["status"].get("phase") == "Succeeded" for pod in pods.values()):
+            exits = [self._exit(pod) for pod in pods.values()]
+            return self._report(lines, notes, max(exits, key=lambda ended: ended.seconds))
+        return self._report(lines, notes, None, running=bool(begun))
+
+    async def end(self, grace: float) -> None:
+        """Delete the Job and with it all pods (see `RemoteJob.end`)."""
+        self._cause = self._cause or Cause.TERMINATED
+        await self._delete()
+
+    async def remove(self) -> None:
+        """Delete what is left, unless the pods are to be kept to look at."""
+        if self._keep == "always" or (self._keep == "failed" and self._failed):
+            return
+        await self._delete()
+
+    async def close(self) -> None:
+        """Let go of what is remembered of the pods."""
+        for name in [self.name, *self._seen]:
+            self._hub.forget(name)
+
+    # --- their ends ---------------------------------------------------------------------------------
+
+    def _report(self, lines: list[str], notes: list[str], ended: Exit | None, *, running: bool = True) -> Report:
+        if ended is not None:
+            self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
+        return Report(lines, notes, running, ended)
+
+    def _exit(self, pod: Mapping[str, Any], cause: Cause | None = None) -> Exit:
+        peak = self._hub.peak_memory(str(pod["metadata"]["name"]))
+        return ends.exit_of_pod(
+            pod, cause=cause, timeout=self._limits.timeout, growth=self._growth, peak_memory=peak
+        )  # fmt: skip
+
+    def _note_first_failure(self, pods: Mapping[str, Mapping[str, Any]], vanished: Sequence[Mapping[str, Any]]) -> None:
+        """Keep the end of the pod that failed first: the others only follow."""
+        if self._first is not None or self._cause is not None:
+            return
+        failed = [pod for pod in pods.values() if pod["status"].get("phase") == "Failed"]
+        failed += [pod for pod in vanished if pod["status"].get("phase") != "Succeeded"]
+        if not failed:
+            return
+        exits = [(ends.ended_at(pod) or self._clock(), number_of(pod), pod) for pod in failed]
+        _, number, pod = min(exits, key=lambda entry: entry[:2])
+        name = str(pod["metadata"]["name"])
+        ended = self._exit(pod) if name in pods else ends.gone(self._hub.last_seen(name) or pod)
+        tail = list(self._tails.get(name, ()))
+        shown = "\n".join(["; its last lines:", *tail]) if tail and number != 0 else ""
+        self._first = replace(
+            ended, reason=f"worker {number}: {ended.reason}{shown}", error=ended.error or self._signature(tail)
+        )
+
+    def _gone(self) -> Exit:
+        seen = next(iter(self._seen.values()), None)
+        if self._cause is not None and seen is not None:
+            return self._exit(seen, self._cause)
+        return ends.gone(None, cause=self._cause)
+
+    async def _job_is_there(self) -> bool:
+        try:
+            await self._hub.api.get(f"/apis/batch/v1/namespaces/{self._hub.namespace}/jobs/{self.name}")
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise Unreachable(f"its Job can't be asked for: {error}") from error
+        return True
+
+    async def _delete(self) -> None:
+        namespace = self._hub.namespace
+        try:
+            await self._hub.api.delete(
+                f"/apis/batch/v1/namespaces/{namespace}/jobs/{self.name}", propagationPolicy="Background"
+            )
+            await self._hub.api.delete(f"/api/v1/namespaces/{namespace}/services/{self.name}")
+        except ApiError as error:
+            raise Unreachable(f"the Job {self.name} can't be deleted: {error}") from error
+
+    # --- their output -------------------------------------------------------------------------------
+
+    async def _output(self, pods: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+        """New lines of the master, and those of the others for people."""
+        lines: list[str] = []
+        notes: list[str] = []
+        for name, pod in sorted(pods.items(), key=lambda item: number_of(item[1])):
+            if not ends.has_begun(pod):
+                continue
+            if name not in self._logs:
+                self._logs[name] = PodLog(self._hub.api, f"{self._hub.path}/{name}", self._hub.logs)
+                self._tails[name] = deque(maxlen=_TAIL)
+            abandoned = ends.disruption(pod) is not None
+            new = await self._logs[name].read(whole=ends.has_ended(pod), abandoned=abandoned)
+            notes += self._logs[name].take_notes()
+            self._tails[name].extend(new)
+            number = number_of(pod)
+            if number == 0:
+                lines += new
+            else:
+                notes += [f"[worker {number}] {line}" for line in new]
+        return lines, notes
+
+
+def number_of(pod: Mapping[str, Any]) -> int:
+    """A pod's index in its Job."""
+    return int((pod["metadata"].get("labels") or {}).get(INDEX) or 0)

@@ -1,0 +1,260 @@
+"""The pods of one namespace, watched once for all who wait for them.
+
+One LIST and one WATCH tell the states of all pods of ours, however many there are; only logs are asked for pod by
+pod. A watch that breaks is begun again where it was; one that is too old (410 Gone) begins with a new list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from automl_core.backends.base import BackendError
+from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
+from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL
+from automl_core.backends.remote import Unreachable
+from automl_core.spec.quantities import parse_quantity
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 300.0
+"""After so long a watch is begun anew."""
+
+PAGE = 500
+"""Pods in one answer of a list."""
+
+MEMORY_EVERY = 15.0
+"""Seconds between two looks at the memory of all pods."""
+
+_LOGS_AT_ONCE = 16
+_FORGET_AFTER = 600.0
+
+
+class PodHub:
+    """What is known of the pods of ours in one namespace. Belongs to one event loop."""
+
+    def __init__(self, api: KubernetesApi, namespace: str, selector: str = JOURNAL_LABEL) -> None:
+        """Watch nothing yet; `start` does.
+
+        Args:
+            api: of the cluster.
+            namespace: where the pods are.
+            selector: labels of those that are ours.
+        """
+        self.api, self.namespace, self.selector = api, namespace, selector
+        self.logs = asyncio.Semaphore(_LOGS_AT_ONCE)
+        self.users = 0
+        self._pods: dict[str, Mapping[str, Any]] = {}
+        self._gone: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._peaks: dict[str, int] = {}
+        self._changed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._problem: str | None = "the first list of its pods is still to come"
+        self._synced = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def path(self) -> str:
+        """The pods in the API."""
+        return f"/api/v1/namespaces/{self.namespace}/pods"
+
+    def start(self) -> None:
+        """Begin to watch, unless that is done."""
+        if not self._tasks:
+            loop = asyncio.get_running_loop()
+            self._tasks = [loop.create_task(self._follow()), loop.create_task(self._measure())]
+
+    async def stop(self) -> None:
+        """Watch no more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self.api.close()
+
+    async def pods(self, name: str) -> list[Mapping[str, Any]]:
+        """The pods of an attempt, as last seen.
+
+        Raises:
+            Unreachable: the cluster can't be asked now.
+        """
+        if not self._synced.is_set():
+            try:
+                await asyncio.wait_for(self._synced.wait(), timeout=30)
+            except TimeoutError:
+                raise Unreachable(str(self._problem)) from None
+        if self._problem is not None:
+            raise Unreachable(self._problem)
+        return [pod for pod in self._pods.values() if pod["metadata"]["labels"].get(NAME_LABEL) == name]
+
+    async def pod(self, name: str) -> Mapping[str, Any] | None:
+        """One pod by its name, None where there is none.
+
+        Raises:
+            Unreachable: the cluster can't be asked now.
+        """
+        if not self._synced.is_set() or self._problem is not None:
+            await self.pods(name)
+        found = self._pods.get(name)
+        if found is None and name not in self._gone:  # made a moment ago, or ended before the first list
+            try:
+                found = _slim(await self.api.get(f"{self.path}/{name}"))
+                self._pods.setdefault(name, found)
+            except ApiError as error:
+                if error.status != 404:
+                    raise Unreachable(f"its pod can't be asked for: {error}") from error
+        return found
+
+    def last_seen(self, name: str) -> Mapping[str, Any] | None:
+        """A deleted pod as it was seen last."""
+        found = self._gone.get(name)
+        return found[1] if found else None
+
+    def peak_memory(self, name: str) -> int | None:
+        """Most bytes that a pod was seen to hold, None where the cluster doesn't tell."""
+        return self._peaks.get(name)
+
+    async def changed(self, name: str, timeout: float) -> None:
+        """Wait until a pod of that name (or attempt) changes, at most so many seconds."""
+        event = self._changed[name]
+        event.clear()
+        try:
+            await asyncio.wait_for(event.wait(), timeout)
+        except TimeoutError:
+            return
+
+    def forget(self, name: str) -> None:
+        """Drop what is remembered of an attempt that has been dealt with."""
+        self._changed.pop(name, None)
+        self._gone.pop(name, None)
+        self._peaks.pop(name, None)
+
+    # --- states -------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        version, pause = "", 1.0
+        while True:
+            try:
+                if not version:
+                    version = await self._list()
+                version = await self._watch(version)
+                pause = 1.0
+            except ApiError as error:
+                version = ""
+                if error.status != 410:
+                    self._problem = f"its pods can't be watched: {error}"
+                    await asyncio.sleep(pause)
+                    pause = min(15.0, pause * 2)
+            except Unreachable as error:
+                self._problem = str(error)
+                await asyncio.sleep(pause)
+                pause = min(15.0, pause * 2)
+                version = ""  # what happened meanwhile is told by a list, in one answer
+            except BackendError as error:
+                self._problem, version = str(error), ""
+                await asyncio.sleep(15.0)
+
+    async def _list(self) -> str:
+        """All pods, page by page. Returns the version from which to watch."""
+        found: dict[str, Mapping[str, Any]] = {}
+        proceed = ""
+        while True:
+            page = {"continue": proceed} if proceed else {}
+            answer = await self.api.get(self.path, labelSelector=self.selector, limit=str(PAGE), **page)
+            for item in answer.get("items") or []:
+                found[item["metadata"]["name"]] = _slim(item)
+            proceed = answer["metadata"].get("continue") or ""
+            if not proceed:
+                break
+        before, self._pods = self._pods, found
+        for name, pod in before.items():
+            if name not in found:
+                self._bury(name, pod)
+        self._problem = None
+        self._synced.set()
+        for name in {*before, *found}:
+            self._wake(name)
+        return str(answer["metadata"]["resourceVersion"])
+
+    async def _watch(self, version: str) -> str:
+        """Follow one watch to its end. Returns the version from which to go on."""
+        events = self.api.watch(
+            self.path, WATCH_SECONDS, labelSelector=self.selector, resourceVersion=version
+        )  # fmt: skip
+        async for event in events:
+            kind, item = event.get("type"), event.get("object") or {}
+            if kind == "ERROR":
+                raise ApiError(int(item.get("code") or 500), item.get("reason") or "", item.get("message") or "")
+            version = str(item["metadata"]["resourceVersion"])
+            if kind == "BOOKMARK":
+                continue
+            name, pod = item["metadata"]["name"], _slim(item)
+            if kind == "DELETED":
+                self._pods.pop(name, None)
+                self._bury(name, pod)
+            else:
+                self._pods[name] = pod
+            self._wake(name, pod)
+        return version
+
+    def _bury(self, name: str, pod: Mapping[str, Any]) -> None:
+        now = asyncio.get_running_loop().time()
+        for old in [key for key, (when, _) in self._gone.items() if now - when > _FORGET_AFTER]:
+            self.forget(old)
+        self._gone[name] = (now, pod)
+
+    def _wake(self, name: str, pod: Mapping[str, Any] | None = None) -> None:
+        group = pod["metadata"]["labels"].get(NAME_LABEL) if pod is not None else None
+        for key in {name, group or name}:
+            if key in self._changed:
+                self._changed[key].set()
+
+    # --- memory -------------------------------------------------------------------------------
+
+    async def _measure(self) -> None:
+        """Note the memory of all pods now and then, where the cluster has a metrics server."""
+        path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self.namespace}/pods"
+        while True:
+            await asyncio.sleep(MEMORY_EVERY)
+            if not self._pods:
+                continue
+            try:
+                answer = await self.api.get(path, labelSelector=self.selector)
+            except ApiError as error:  # there is no metrics server, or it isn't for us
+                log.debug("peak memory of pods is not known: %s", error)
+                await asyncio.sleep(600)
+                continue
+            except BackendError:
+                continue
+            for item in answer.get("items") or []:
+                name = item["metadata"]["name"]
+                used = sum(int(parse_quantity(c["usage"]["memory"])) for c in item.get("containers") or [])
+                self._peaks[name] = max(used, self._peaks.get(name, 0))
+
+
+def _slim(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What matters of a pod: a thousand of them are held."""
+    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    return {
+        "metadata": {
+            "name": metadata["name"], "uid": metadata.get("uid"), "labels": metadata.get("labels") or {},
+            "creationTimestamp": metadata.get("creationTimestamp"),
+            "deletionTimestamp": metadata.get("deletionTimestamp"),
+            "deletionGracePeriodSeconds": metadata.get("deletionGracePeriodSeconds"),
+        },
+        "spec": {
+            "nodeName": spec.get("nodeName"),
+            "terminationGracePeriodSeconds": spec.get("terminationGracePeriodSeconds"),
+            "containers": [
+                {"name": c.get("name"), "resources": {"limits": (c.get("resources") or {}).get("limits") or {}}}
+                for c in spec.get("containers") or []
+            ],
+        },
+        "status": {
+            key: status[key]
+            for key in ("phase", "reason", "message", "conditions", "containerStatuses", "initContainerStatuses")
+            if key in status
+        },
+    }  # fmt: skip

@@ -1,0 +1,91 @@
+"""Pods that don't run yet: why, told to people once, and when that is to end the attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from automl_core.backends.kubernetes.ends import Hold, Kind, hold
+from automl_core.spec.units import format_duration
+
+_PATIENCE = 2.0
+"""Seconds of waiting that nobody needs to hear of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long what may take, in seconds.
+
+    Attributes:
+        timeout: of the training, None without a limit.
+        pending: until a pod that no node takes is a matter for `pending_fails`.
+        pending_fails: whether the attempt fails then, or people are told and it waits on.
+        image: until an image that can't be pulled fails the attempt.
+        config: until a container that can't be made (a secret is missing, say) fails it.
+    """
+
+    timeout: float | None = None
+    pending: float = 600.0
+    pending_fails: bool = False
+    image: float = 300.0
+    config: float = 60.0
+
+
+class WaitingRoom:
+    """What is known of the waiting of one attempt's pods."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        """Nothing waits yet.
+
+        Args:
+            limits: how long what may take.
+            clock: seconds since 1970.
+        """
+        self._limits, self._clock = limits, clock
+        self._since: dict[str, tuple[Kind, float]] = {}
+        self._told: set[str] = set()
+        self._notes: list[str] = []
+
+    def take_notes(self) -> list[str]:
+        """What people should know, each once."""
+        notes, self._notes = self._notes, []
+        return notes
+
+    def note(self, text: str) -> None:
+        """Tell people something, unless it was told before."""
+        if text not in self._told:
+            self._told.add(text)
+            self._notes.append(text)
+
+    def judge(self, pod: Mapping[str, Any]) -> Hold | None:
+        """Look at a pod. Returns what keeps it from running where that is to end the attempt, else None."""
+        name, held = str(pod["metadata"]["name"]), hold(pod)
+        if held is None:
+            self._since.pop(name, None)
+            return None
+        waited, limit = self._waited(pod, held), self._limit(held.kind)
+        if waited > _PATIENCE or held.hopeless:
+            self.note(f"it waits to be started: {held}")
+        if not held.hopeless and waited <= limit:
+            return None
+        if held.kind is Kind.PENDING and not self._limits.pending_fails:
+            self.note(f"it has been waiting for more than {format_duration(limit)} and waits on: {held}")
+            return None
+        return held
+
+    def _waited(self, pod: Mapping[str, Any], held: Hold) -> float:
+        now, name = self._clock(), str(pod["metadata"]["name"])
+        created = pod["metadata"].get("creationTimestamp")
+        if held.kind is Kind.PENDING and created:
+            return now - datetime.fromisoformat(created).timestamp()
+        kind, since = self._since.setdefault(name, (held.kind, now))
+        if kind is not held.kind:
+            self._since[name] = (held.kind, now)
+            return 0.0
+        return now - since
+
+    def _limit(self, kind: Kind) -> float:
+        limits = {Kind.IMAGE: self._limits.image, Kind.CONFIG: self._limits.config}
+        return limits.get(kind, self._limits.pending)

@@ -1,0 +1,304 @@
+"""What the backend asks of a project, through pyodps.
+
+Every call blocks; `automl_core.backends.maxcompute.hub` has the threads for them.
+"""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from automl_core.backends.base import BackendError
+from automl_core.backends.maxcompute.access import Access
+from automl_core.backends.maxcompute.errors import Failure, classify
+from automl_core.backends.maxcompute.pai import Command
+from automl_core.backends.maxcompute.plan import guid_of
+from automl_core.backends.remote import Unreachable
+
+if TYPE_CHECKING:
+    from odps import ODPS
+    from odps.models import Instance
+
+State: TypeAlias = Literal["Running", "Success", "Failed", "Cancelled"]
+
+_MARK = "automl_job"
+"""Property of a PAI command's job that has its name: such jobs have no name of their own."""
+
+_CANDIDATES = 200
+"""Instances looked through for one whose id was lost, where the service can't look by name."""
+
+CU_CORES, CU_GB = 1.0, 4.0
+"""What one CU computes with."""
+
+
+class Refused(BackendError):
+    """The service says no, for a reason that does not go away by itself.
+
+    Attributes:
+        failure: what it said.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Busy(Unreachable):
+    """The service is away, overloaded or out of quota for now.
+
+    Attributes:
+        failure: what it said.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What instances have used.
+
+    Attributes:
+        cu_seconds: CUs times seconds: one core with 4 GB each, whichever there was more of.
+        input_bytes: read from tables.
+    """
+
+    cu_seconds: float = 0.0
+    input_bytes: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.cu_seconds + other.cu_seconds, self.input_bytes + other.input_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an instance answers with.
+
+    Attributes:
+        columns: names of a query's columns; empty for an answer that is text.
+        rows: their values, typed as the service states; at most 10 000 rows.
+        text: of anything else.
+        truncated: whether there were more rows.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    text: str = ""
+    truncated: bool = False
+
+
+@dataclass
+class Client:
+    """One project. Safe to use from several threads.
+
+    Every call raises `Busy` where asking later may help and `Refused` where it won't.
+    """
+
+    access: Access
+    _odps: ODPS | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def odps(self) -> ODPS:
+        """The client of pyodps, made when first needed: importing it costs seconds."""
+        with self._lock:
+            if self._odps is None:
+                self._odps = self.access.client()
+            return self._odps
+
+    # --- submitting ---------------------------------------------------------------------------
+
+    def submit_sql(self, name: str, sql: str, hints: dict[str, str], priority: int | None) -> str:
+        """Submit SQL under a job name. The same name twice is one instance where the service keeps its promise."""
+        from odps.models import SQLTask
+        from odps.models.job import Job
+
+        task = SQLTask(name=name, query=sql)
+        task.update_sql_settings(hints)
+        job = Job(name=name)
+        with _asking():
+            return str(
+                self.odps.get_project()
+                .instances.create(job=job, task=task, priority=priority, unique_identifier_id=guid_of(name))
+                .id
+            )
+
+    def submit_command(self, name: str, command: Command, hints: dict[str, str], priority: int | None) -> str:
+        """Submit a PAI command, marked with a name."""
+        with _asking():
+            instance = self.odps.run_xflow(
+                command.name, command.project, dict(command.parameters), hints={**hints, _MARK: name}, priority=priority
+            )
+            return str(instance.id)
+
+    def find(self, name: str, since: float, *, command: bool) -> str | None:
+        """The instance that was submitted under a name, None where there is none.
+
+        Args:
+            name: of the job.
+            since: not submitted before this, seconds since 1970.
+            command: whether it is a PAI command.
+        """
+        with _asking():
+            project = self.odps.get_project()
+            wanted: dict[str, Any] = {} if command else {"job_name": name}
+            found = project.instances.iterate(start_time=int(since), only_owner=True, max_items=_CANDIDATES, **wanted)
+            for count, instance in enumerate(found):
+                if count >= _CANDIDATES:
+                    break
+                if self._is_named(instance, name, command):
+                    return str(instance.id)
+        return None
+
+    def _is_named(self, instance: Instance, name: str, command: bool) -> bool:
+        if not command:
+            return name in instance.get_task_names(retry=False)
+        try:
+            with _asking():
+                return name.encode() in bytes(self.odps.get_project().xflows.get_xflow_source(instance))
+        except Refused:  # an instance that is no PAI command
+            return False
+
+    # --- watching -----------------------------------------------------------------------------
+
+    def running(self) -> set[str]:
+        """Ids of all own instances that run or wait, by one listing."""
+        with _asking():
+            listed = self.odps.get_project().instances.iterate(status="Running", only_owner=True)
+            return {str(instance.id) for instance in listed}
+
+    def state(self, instance_id: str) -> State:
+        """How an instance fares."""
+        with _asking():
+            instance = self._instance(instance_id)
+            instance.reload()
+            if instance._status is None or instance._status.value != "Terminated":
+                return "Running"
+            states = {task.status.value for task in instance.get_task_statuses(retry=False).values()}
+        if "FAILED" in states:
+            return "Failed"
+        return "Success" if states <= {"SUCCESS"} else "Cancelled"
+
+    def failure(self, instance_id: str) -> Failure:
+        """Why an instance failed, in the service's words."""
+        with _asking():
+            results = self._instance(instance_id).get_task_results(retry=False)
+        text = next((text for text in results.values() if "ODPS-" in text), None)
+        return classify(text or " ".join(results.values()) or "the instance failed without a word")
+
+    def progress(self, instance_id: str, name: str) -> str:
+        """The stages of an instance and how far each is, for people; empty where nothing is known yet."""
+        with _asking():
+            stages = self._instance(instance_id).get_task_progress(name).stages or []
+        return ", ".join(
+            f"{stage.name} {stage.finished_percentage}% ({stage.terminated_workers}/{stage.total_workers})"
+            for stage in stages
+        )
+
+    def answer(self, instance_id: str, name: str, *, command: bool) -> Answer:
+        """What an instance that went well answers with."""
+        with _asking():
+            instance = self._instance(instance_id)
+            descriptor = None if command else instance.get_result_descriptor(name)
+            if descriptor is None or not descriptor.is_select:
+                return Answer(text="\n".join(filter(None, instance.get_task_results(retry=False).values())))
+            with instance.open_reader(tunnel=False, limit=True) as reader:
+                rows = tuple(tuple(record.values) for record in reader)
+                columns = tuple(column.name for column in descriptor.schema.columns) if descriptor.schema else ()
+        truncated = str(descriptor.select_result_status).upper() == "TRUNCATED"
+        return Answer(columns or tuple(f"_c{n}" for n in range(len(rows[0]) if rows else 0)), rows, "", truncated)
+
+    def usage(self, instance_id: str, name: str, *, command: bool) -> Usage:
+        """What an ended instance has used."""
+        with _asking():
+            instance = self._instance(instance_id)
+            if not command:
+                return _usage(instance.get_task_cost(name))
+            children = self.odps.get_project().xflows.get_xflow_sub_instances(instance).values()
+            return sum((_usage(child.get_task_cost()) for child in children), Usage())
+
+    def stop(self, instance_id: str) -> None:
+        """End an instance; nothing happens where it has ended."""
+        try:
+            with _asking():
+                self._instance(instance_id).stop()
+        except Refused as error:
+            if error.failure.code not in ("InvalidStateSetting", "NoSuchObject"):
+                raise
+
+    def logview(self, instance_id: str, *, token: bool) -> str:
+        """The page on which people look at an instance.
+
+        Args:
+            instance_id: which one.
+            token: with a token that lets whoever has the link look at it for a day.
+        """
+        with _asking():
+            if token:
+                return str(self._instance(instance_id).get_logview_address(hours=24))
+            access = self.access
+            host = str(self.odps.logview_host).rstrip("/")
+            return f"{host}/logview/?h={access.endpoint}&p={access.project}&i={instance_id}"
+
+    # --- tables -------------------------------------------------------------------------------
+
+    def drop_tables(self, prefix: str, wanted: Callable[[str], bool]) -> list[str]:
+        """Drop the tables whose names begin so and are wanted. Returns their names."""
+        with _asking():
+            names = [str(table.name) for table in self.odps.list_tables(prefix=prefix)]
+            dropped = [name for name in names if wanted(name)]
+            for name in dropped:
+                self.odps.delete_table(name, if_exists=True)
+        return dropped
+
+    def export_table(self, name: str, target: Path) -> int:
+        """Write a table as CSV with a header, through the tunnel. Returns the number of rows."""
+        with _asking(), target.open("w", encoding="utf-8", newline="") as file:
+            table = self.odps.get_table(name)
+            columns = [column.name for column in table.table_schema.columns]
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            count = 0
+            with table.open_reader() as reader:
+                for record in reader:
+                    writer.writerow(["" if value is None else value for value in record.values])
+                    count += 1
+        return count
+
+    def estimate(self, sql: str, hints: dict[str, str]) -> tuple[int, float]:
+        """What a query would read and how complex it is: bytes, and the service's factor."""
+        with _asking():
+            cost = self.odps.execute_sql_cost(sql, hints=hints)
+        return int(cost.input_size or 0), float(cost.complexity or 0.0)
+
+    def _instance(self, instance_id: str) -> Instance:
+        return self.odps.get_project().instances[instance_id]
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Tell errors that pass from those that don't."""
+    import requests
+    from odps.errors import BaseODPSError
+
+    try:
+        yield
+    except BaseODPSError as error:
+        failure = classify(str(error.args[0] if error.args else error), error.code, error.status_code)
+        raise (Busy if failure.blameless else Refused)(failure) from error
+    except (requests.RequestException, OSError) as error:
+        raise Busy(classify(f"{type(error).__name__}: {error}", status=503)) from error
+
+
+def _usage(cost: Any) -> Usage:
+    """Of pyodps' figures: CPU in hundredths of a core's second, memory in MB times seconds, input in bytes."""
+    if cost is None:
+        return Usage()
+    core_seconds, gb_seconds = (cost.cpu_cost or 0) / 100, (cost.memory_cost or 0) / 1024
+    return Usage(max(core_seconds / CU_CORES, gb_seconds / CU_GB), int(cost.input_size or 0))

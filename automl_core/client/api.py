@@ -1,0 +1,209 @@
+"""Signing in to Airflow's API server and asking it, whichever of its REST APIs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+from urllib.parse import unquote
+
+import httpx
+
+from automl_core.client.credentials import Credentials
+from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Invalid, NotKnown, Unreachable
+
+
+class ApiClient:
+    """What the clients of both REST APIs share. Use it in a ``with`` statement."""
+
+    prefix: ClassVar[str] = "/api/v2"
+    """Where the API lies on the server."""
+
+    headers: ClassVar[dict[str, str]] = {}
+    """What is sent with each request besides who asks."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Asks nothing yet; a token is fetched with the first request.
+
+        Args:
+            credentials: where, and who asks.
+            transport: of the HTTP client; the network when left out.
+            sleep, clock: how to wait and how to tell the time, in seconds.
+
+        Raises:
+            ClientError: the address is none.
+        """
+        self.url = credentials.url
+        self._credentials = credentials
+        self._token = credentials.token
+        try:
+            host = httpx.URL(credentials.url).host
+            # a proxy of the environment can't reach a server on this machine
+            near = host in ("localhost", "127.0.0.1", "::1")
+            self._http = httpx.Client(base_url=credentials.url, timeout=30, transport=transport, trust_env=not near)
+        except httpx.InvalidURL as error:
+            raise ClientError(f"{credentials.url} is no address: {error} (AIRFLOW_API_URL)") from None
+        self._sleep, self._clock = sleep, clock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        """One request below `prefix`, and the object that it is answered with.
+
+        Raises:
+            ClientError: the server can't be reached, or refuses; the message says why.
+        """
+        return self._request(method, path, **arguments)
+
+    def fetch(self, path: str, target: Path) -> Path:
+        """Write a file of the server's to a file, or into a folder, of this machine. Returns where it lies."""
+        place = target / unquote(path).rsplit("/", 1)[-1] if target.is_dir() else target
+        with self._open(path, {}) as response, place.open("wb") as file:
+            for chunk in response.iter_bytes():
+                file.write(chunk)
+        return place
+
+    @contextmanager
+    def stream(self, path: str, headers: Mapping[str, str]) -> Iterator[Iterator[str]]:
+        """The lines of an answer that goes on.
+
+        Raises:
+            Unreachable: no answer, or it broke off.
+        """
+        with self._open(path, headers, timeout=httpx.Timeout(30, read=60)) as response:
+            yield response.iter_lines()
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the next try."""
+        self._sleep(seconds)
+
+    def now(self) -> float:
+        """The client's clock, in seconds."""
+        return self._clock()
+
+    @contextmanager
+    def _open(self, path: str, headers: Mapping[str, str], **options: Any) -> Iterator[httpx.Response]:
+        for again in (bool(self._credentials.password), False):
+            self._token = self._token or self._login()
+            named = {"Authorization": f"Bearer {self._token}", **self.headers, **headers}
+            try:
+                with self._http.stream("GET", f"{self.prefix}{path}", headers=named, **options) as response:
+                    if again and response.status_code == httpx.codes.UNAUTHORIZED:
+                        self._token = ""  # it has run out
+                        continue
+                    if not response.is_success:
+                        response.read()
+                        self._check(response, f"GET {path}")
+                    yield response
+                    return
+            except httpx.TransportError as error:
+                raise Unreachable(f"Airflow at {self.url} broke off: {str(error) or type(error).__name__}") from None
+
+    def _request(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        response = self._send(method, f"{self.prefix}{path}", **arguments)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._credentials.password:
+            self._token = ""  # it has run out
+            response = self._send(method, f"{self.prefix}{path}", **arguments)
+        self._check(response, f"{method} {path}")
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise ClientError(f"{self.url} answers {method} {path} with something else than JSON: is this Airflow?")
+        return body
+
+    def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        if not self._token:
+            self._token = self._login()
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **self.headers}
+        return self._exchange(method, path, headers=headers, **arguments)
+
+    def _login(self) -> str:
+        body = {"username": self._credentials.username, "password": self._credentials.password}
+        response = self._exchange("POST", "/auth/token", json=body)
+        if response.status_code in (400, 401, 403, 422):
+            raise AuthError(
+                f"Airflow at {self.url} refuses the user {self._credentials.username!r}: "
+                "check AIRFLOW_USERNAME and AIRFLOW_PASSWORD"
+            )
+        self._check(response, "POST /auth/token")
+        try:
+            return str(response.json()["access_token"])
+        except (ValueError, KeyError, TypeError):
+            raise ClientError(f"{self.url} gives no token at /auth/token: is this Airflow 3?") from None
+
+    def _exchange(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """One request; a read is tried again over a short gap (an API server that restarts)."""
+        for wait in (0.5, 2.0, None):
+            try:
+                return self._http.request(method, path, **arguments)
+            except httpx.TransportError as error:
+                reason = str(error) or type(error).__name__
+                if wait is None or method != "GET":
+                    raise Unreachable(
+                        f"Airflow at {self.url} gives no answer ({reason}): is it running? "
+                        "AIRFLOW_API_URL says where it is"
+                    ) from None
+                self._sleep(wait)
+        raise AssertionError("unreachable")
+
+    def _check(self, response: httpx.Response, what: str) -> None:
+        if response.is_success:
+            return
+        status, detail = response.status_code, _detail(response)
+        if status == httpx.codes.UNAUTHORIZED:
+            hint = "the token has run out or is of another server" if self._credentials.token else "sign in again"
+            raise AuthError(f"Airflow at {self.url} does not accept who asks (401): {hint}")
+        if status == httpx.codes.FORBIDDEN:
+            who = self._credentials.username or "the token's user"
+            raise AuthError(f"{who} may not do this at {self.url} (403 for {what}): {detail}")
+        if status == httpx.codes.NOT_FOUND:
+            raise NotKnown(f"{what}: {detail}")
+        if status == httpx.codes.CONFLICT:
+            raise AlreadyExists(f"{what}: {detail}")
+        if status == httpx.codes.UNPROCESSABLE_ENTITY:
+            raise Invalid(f"Airflow at {self.url} answers {what} with {status}: {detail}", _problems(response))
+        raise ClientError(f"Airflow at {self.url} answers {what} with {status}: {detail}")
+
+
+def _detail(response: httpx.Response) -> str:
+    """What the server says of a refusal, in one line."""
+    try:
+        detail = response.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = response.text
+    if isinstance(detail, list):  # validation errors of FastAPI
+        detail = "; ".join(
+            f"{'.'.join(str(p) for p in e.get('loc', ()))}: {e.get('msg')}" for e in detail if isinstance(e, dict)
+        )
+    text = " ".join(str(detail.get("reason") if isinstance(detail, dict) else detail).split())
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+def _problems(response: httpx.Response) -> list[dict[str, Any]]:
+    """What the server says is wrong, place by place."""
+    try:
+        return [dict(problem) for problem in response.json().get("problems", [])]
+    except (ValueError, AttributeError, TypeError):
+        return []

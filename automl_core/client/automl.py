@@ -1,0 +1,131 @@
+"""AutoML's own REST API from Python: start, follow, steer, and results as pandas frames.
+
+``with AutoML() as automl: run = automl.start("experiments/digits.yaml"); run.wait(); run.trials()``
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from automl_core.client.api import ApiClient
+from automl_core.client.credentials import Credentials, find_credentials
+from automl_core.client.errors import BrokenFile, NotKnown
+from automl_core.client.run import ExperimentRun
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+class AutoML(ApiClient):
+    """A connection to the experiments of one Airflow. Use it in a ``with`` statement, or call `close`."""
+
+    prefix: ClassVar[str] = "/automl/api/v1"
+    headers: ClassVar[dict[str, str]] = {"X-AutoML-Request": "1"}
+
+    def __init__(self, credentials: Credentials | None = None, **options: Any) -> None:
+        """Ask nothing yet.
+
+        Args:
+            credentials: where, and who asks; those of the environment or of a local Airflow when left out
+                (`automl_core.client.find_credentials`).
+            options: of `ApiClient`.
+        """
+        home = Path(os.environ.get("AUTOML_HOME") or Path.cwd())
+        super().__init__(credentials or find_credentials(home), **options)
+
+    def experiments(self, search: str = "", state: str = "") -> list[dict[str, Any]]:
+        """Every experiment that this user may read, each with its latest run.
+
+        Args:
+            search: text in the name, the description or the tags.
+            state: states of the latest run, with commas between.
+        """
+        found: list[dict[str, Any]] = []
+        while True:
+            parameters = {"search": search, "state": state, "sort": "name", "offset": len(found), "limit": 200}
+            page = self.ask("GET", "/experiments", params=parameters)
+            found += page["experiments"]
+            if not page["experiments"] or len(found) >= page["matched"]:
+                return found
+
+    def validate(self, text: str) -> dict[str, Any]:
+        """What is wrong with the text of an experiment file, or what the experiment will be."""
+        return self.ask("POST", "/validate", json={"text": text})
+
+    def save(self, text: str, *, replace: bool = False) -> str:
+        """Save an experiment file where Airflow reads it. Returns the experiment's name.
+
+        Raises:
+            Invalid: the file is wrong; its ``problems`` say where.
+            AlreadyExists: there is such an experiment, and ``replace`` is not set.
+            AuthError: this user may not, or the deployment takes no files this way.
+        """
+        return str(self.ask("POST", "/experiments", json={"text": text, "replace": replace})["experiment"])
+
+    def wait_until_known(self, name: str, timeout: float = 120.0) -> None:
+        """Wait until Airflow has read an experiment's file as it was saved last.
+
+        Raises:
+            BrokenFile: Airflow can't use it.
+            NotKnown: the time is over.
+        """
+        started = self._clock()
+        while True:
+            found = self.ask("GET", f"/experiments/{quote(name, safe='')}/readiness")
+            if found["state"] == "ready":
+                return
+            if found["state"] == "broken":
+                raise BrokenFile(f"Airflow can't use {name}:\n{found['error']}")
+            if self._clock() - started >= timeout:
+                raise NotKnown(f"Airflow has not read {name} within {timeout:.0f} s")
+            self._sleep(1.0)
+
+    def start(
+        self, experiment: str | Path, conf: Mapping[str, Any] | None = None, *, run_id: str | None = None,
+        replace: bool = False,
+    ) -> ExperimentRun:  # fmt: skip
+        """Start a run.
+
+        Args:
+            experiment: its name; or a file (a path that ends with .yaml), which is saved on the server first.
+            conf: what this run changes in the file: ``{"trials": {"max": 5}}``.
+            run_id: Airflow makes one when left out.
+            replace: overwrite the experiment's file on the server.
+
+        Raises:
+            Invalid: the file or the conf is wrong.
+            NotKnown: there is no such experiment.
+        """
+        name = str(experiment)
+        if name.endswith(_SUFFIXES):
+            name = self.save(Path(name).read_text(encoding="utf-8"), replace=replace)
+            self.wait_until_known(name)
+        body = {"conf": dict(conf or {}), "run_id": run_id}
+        begun = self.ask("POST", f"/experiments/{quote(name, safe='')}/runs", json=body)
+        return ExperimentRun(self, name, str(begun["run"]))
+
+    def run(self, experiment: str, run_id: str | None = None) -> ExperimentRun:
+        """A run of an experiment; its newest when no id is given.
+
+        Raises:
+            NotKnown: there is no such experiment, or it has not run.
+        """
+        if run_id is not None:
+            return ExperimentRun(self, experiment, run_id)
+        runs = self.runs(experiment, limit=1)
+        if not runs:
+            raise NotKnown(f"{experiment} has not run yet")
+        return ExperimentRun(self, experiment, str(runs[0]["run"]))
+
+    def runs(self, experiment: str, limit: int = 50) -> list[dict[str, Any]]:
+        """The newest runs of an experiment at a glance, newest first."""
+        place = f"/experiments/{quote(experiment, safe='')}/runs"
+        return list(self.ask("GET", place, params={"limit": limit})["runs"])
+
+    def compare(self, *runs: ExperimentRun) -> dict[str, Any]:
+        """Up to five runs side by side."""
+        named = [f"{run.experiment}/{run.run_id}" for run in runs]
+        return self.ask("GET", "/compare", params={"run": named})

@@ -1,0 +1,188 @@
+"""One run of an experiment: how it stands, its results as pandas frames, and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from automl_core.client.errors import NotKnown
+from automl_core.client.events import follow
+from automl_core.client.frames import frame
+
+if TYPE_CHECKING:
+    from automl_core.client.automl import AutoML
+    from automl_core.client.plots import Plots
+
+_ROWS = 10_000
+
+
+class ExperimentRun:
+    """A run, by its experiment's name and its id. Everything is asked of the server when it is called."""
+
+    def __init__(self, client: AutoML, experiment: str, run_id: str) -> None:
+        self.client, self.experiment, self.run_id = client, experiment, run_id
+
+    def __repr__(self) -> str:
+        return f"ExperimentRun({self.experiment!r}, {self.run_id!r})"
+
+    @property
+    def path(self) -> str:
+        """Its place in the API."""
+        return f"/experiments/{quote(self.experiment, safe='')}/runs/{quote(self.run_id, safe='')}"
+
+    def get(self, part: str = "", **parameters: Any) -> dict[str, Any]:
+        """A part of it as the API has it, such as ``history`` (docs/rest.md)."""
+        place = f"{self.path}/{part}" if part else self.path
+        return self.client.ask("GET", place, params=parameters)
+
+    # --- how it stands ------------------------------------------------------------------------
+
+    def overview(self) -> dict[str, Any]:
+        """How it stands: state, best, what is left, limits, cost.
+
+        Raises:
+            NotKnown: Airflow has not begun it.
+        """
+        return self.get()
+
+    @property
+    def state(self) -> str:
+        """Its state, ``QUEUED`` before Airflow has begun it."""
+        try:
+            return str(self.overview()["state"])
+        except NotKnown:
+            return "QUEUED"
+
+    def follow(self) -> Iterator[dict[str, Any]]:
+        """What changes, as it changes, to its end: ``{"seq", "state", "done", "fraction", "trials", "best", "cost"}``.
+
+        A connection that breaks off is taken up again where it broke.
+        """
+        return follow(self.client, f"{self.path}/events")
+
+    def wait(self, timeout: float | None = None) -> str:
+        """Wait for its end. Returns its state.
+
+        Raises:
+            TimeoutError: so many seconds were not enough.
+        """
+        started = self.client.now()
+        for event in self.follow():
+            if event["event"] == "ended":
+                return str(event["state"])
+            if timeout is not None and self.client.now() - started > timeout:
+                break
+        raise TimeoutError(f"{self!r} still runs after {timeout} s")
+
+    # --- results as frames --------------------------------------------------------------------
+
+    def trials(self, **query: Any) -> Any:
+        """The trials as a pandas DataFrame, indexed by number: parameters and metrics are columns of their own.
+
+        Args:
+            query: ``sort``, ``state``, ``search``, ``filter`` as in docs/rest.md.
+        """
+        pages: list[dict[str, Any]] = []
+        rows = 0
+        while True:
+            page = self.get("trials", offset=rows, limit=_ROWS, **query)
+            pages.append(page["columns"])
+            rows += len(page["columns"]["number"])
+            if rows >= page["matched"] or not page["columns"]["number"]:
+                return frame(pages, index="number")
+
+    def history(self) -> Any:
+        """Values in the order in which trials ended, with the best so far."""
+        return frame([self.get("history")["columns"]])
+
+    def importance(self) -> Any:
+        """Which parameters matter: share of the variance and its spread, most important first."""
+        return frame([_rows(self.get("importance")["parameters"], ("name", "importance", "std"))], index="name")
+
+    def curves(self, trials: list[int] | None = None, top: int = 60) -> Any:
+        """The goal's value over the steps: a row a point, with its trial."""
+        chosen = {"trials": ",".join(map(str, trials))} if trials else {"top": top}
+        found = self.get("curves", points=2000, **chosen)["curves"]
+        rows = [
+            {"trial": each["trial"], "step": step, "value": value}
+            for each in found
+            for step, value in zip(each["steps"], each["values"], strict=True)
+        ]
+        return frame([_rows(rows, ("trial", "step", "value"))])
+
+    def timeline(self) -> Any:
+        """Every attempt: when, where, for how long it waited."""
+        return frame([self.get("timeline")["columns"]])
+
+    def cost(self) -> Any:
+        """Cost and training time over time, cumulated."""
+        return frame([self.get("cost")["columns"]])
+
+    def pareto(self) -> Any:
+        """Every trial's value of each objective, and whether it is on the front."""
+        return frame([self.get("pareto")["columns"]], index="number")
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The best trial: number, value, params, budget, metrics."""
+        found = self.overview()["best"]
+        return dict(found) if found is not None else None
+
+    @cached_property
+    def plot(self) -> Plots:
+        """The plots of the web view, with matplotlib: ``run.plot.history()``."""
+        from automl_core.client.plots import Plots
+
+        return Plots(self)
+
+    def trial(self, number: int) -> dict[str, Any]:
+        """One trial: combination, attempts, metrics, difference to the best."""
+        return self.get(f"trials/{number}")
+
+    def files(self, number: int) -> list[str]:
+        """The files that a trial left."""
+        return [str(each["path"]) for each in self.get(f"trials/{number}/files")["files"]]
+
+    def download(self, number: int, path: str, target: Path | str) -> Path:
+        """Download a file of a trial. Returns where it lies."""
+        place = f"{self.path}/trials/{number}/files/{quote(path, safe='/')}"
+        return self.client.fetch(place, Path(target))
+
+    # --- steering -----------------------------------------------------------------------------
+
+    def act(self, part: str, body: Mapping[str, Any] | None = None, method: str = "POST") -> str:
+        """Do something to it. Returns what happened, in words."""
+        place = f"{self.path}/{part}" if part else self.path
+        return str(self.client.ask(method, place, json=dict(body or {}))["text"])
+
+    def stop(self, *, cancel: bool = False) -> str:
+        """End it: no new trial starts; running ones finish, or are ended with ``cancel``."""
+        return self.act("stop", {"running": "cancel" if cancel else "drain"})
+
+    def stop_trial(self, number: int) -> str:
+        """End one trial."""
+        return self.act(f"trials/{number}/stop")
+
+    def rerun(self, number: int) -> str:
+        """Run a trial once more."""
+        return self.act(f"trials/{number}/rerun")
+
+    def edit(self, **groups: Mapping[str, Any]) -> str:
+        """Change it while it runs: ``run.edit(trials={"max": 60}, space={"lr": {"high": 0.01}})``."""
+        return self.act("", groups, "PATCH")
+
+    def extend(self, **groups: Mapping[str, Any]) -> str:
+        """Open it again after its end, with more trials or other limits."""
+        return self.act("extend", groups)
+
+    def clone(self, conf: Mapping[str, Any] | None = None) -> ExperimentRun:
+        """Start a new run with this one's conf, and what is given on top of it."""
+        begun = self.client.ask("POST", f"{self.path}/clone", json={"conf": dict(conf or {})})
+        return ExperimentRun(self.client, self.experiment, str(begun["run"]))
+
+
+def _rows(rows: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: [row[name] for row in rows] for name in names}

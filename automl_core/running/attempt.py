@@ -1,0 +1,147 @@
+"""One attempt at a training task as it is read and judged, wherever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from automl_core.backends.base import Cause, Exit
+from automl_core.metrics.errors import MetricError
+from automl_core.metrics.sources import MetricSource
+from automl_core.running.watch import Watch
+from automl_core.states import TrialState
+from automl_core.study import Binding, Outcome, Study
+
+TAIL_LINES = 40
+"""Last lines of a log that a message shows."""
+
+MAX_LOG_BYTES = 20_000_000
+"""Bytes of an attempt's output that are published with its trial."""
+
+MAX_EMITTED_BYTES = 5_000_000
+"""Bytes of an attempt's output that go to Airflow's task log as they are."""
+
+_TRACEBACK = "Traceback (most recent call last)"
+_VARIABLE = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|'[^']*'|\"[^\"]*\"|/\S+/")
+
+
+class Attempt:
+    """What an attempt printed, and what to make of its end. Not shared between threads.
+
+    The output goes to a file (the trial's log), to whoever runs the attempt (Airflow's task log), and through a
+    metric source to the `Watch`; the last lines are kept for messages.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        source: MetricSource,
+        log: Path,
+        emit: Callable[[str], None],
+        cost: Callable[[Exit], float] | None = None,
+    ) -> None:
+        """Begin to read.
+
+        Args:
+            watch: of this attempt.
+            source: where its metrics are read.
+            log: the file for its output; its folder exists.
+            emit: takes each line of output, for Airflow's task log.
+            cost: price of the attempt once it has ended; by its seconds when left out.
+        """
+        self.watch, self.source, self.log = watch, source, log
+        self.ordered: tuple[TrialState, str] | None = None
+        self._emit = emit
+        self._cost = cost or (lambda status: watch.cost(status.seconds))
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._bytes = 0
+
+    def feed(self, lines: Sequence[str]) -> None:
+        """Take in lines of output, without their line ends."""
+        if not lines:
+            return
+        with self.log.open("a", encoding="utf-8", errors="replace") as file:
+            for line in lines:
+                points = self.source.feed(line)
+                self._line(line, file.write, worth=bool(points))
+                self.watch.observe(points)
+
+    def poll(self) -> None:
+        """Take in the metrics that files tell."""
+        self.watch.observe(self.source.poll())
+
+    def must_end(self) -> tuple[TrialState, str] | None:
+        """Whether the attempt has to be ended now: as what, and why. Once ordered, it stays ordered."""
+        if self.ordered is None:
+            self.ordered = self.watch.verdict()
+            if self.ordered is not None:
+                self.say(f"ending the training: {self.ordered[1]}")
+        return self.ordered
+
+    def say(self, line: str) -> None:
+        """Tell people something that the training did not print."""
+        self._emit(line)
+
+    def outcome(self, status: Exit) -> Outcome:
+        """What to record of the attempt now that it has ended."""
+        tail = list(self._tail)
+        cost = self._cost(status)
+        if status.cause is Cause.TERMINATED and self.ordered is not None:
+            self.poll()
+            state, reason = self.ordered
+            if state is TrialState.FAILED:
+                reason = f"{reason}. Its last lines:\n" + "\n".join(tail)
+            return self.watch.ended_as(state, reason, cost=cost)
+        if status.ok:
+            try:
+                self.watch.observe(self.source.finish())
+            except MetricError as error:
+                return Outcome(TrialState.FAILED, error.explain(tail), cost=cost)
+            return self.watch.outcome(tail=tail, cost=cost)
+        shown = "\n".join(tail)
+        reason = f"{status.reason}. Its last lines:\n{shown}" if shown else f"{status.reason}. It printed nothing."
+        failed = self.watch.ended_as(TrialState.FAILED, reason, cost=cost, retryable=status.retryable)
+        digest = status.error or signature_of(tail)
+        return replace(failed, blameless=status.blameless, error=digest, kind=status.kind)
+
+    def _line(self, line: str, write: Callable[[str], object], *, worth: bool) -> None:
+        """Hand on a line of output; of a flood only what is worth it (metrics), and the end for messages."""
+        self._tail.append(line[:2000])
+        before, self._bytes = self._bytes, self._bytes + len(line) + 1
+        if before < MAX_EMITTED_BYTES or worth:
+            self._emit(line)
+        if before < MAX_EMITTED_BYTES <= self._bytes:
+            self._emit(f"[more than {MAX_EMITTED_BYTES // 1_000_000} MB of output: from here on metrics only]")
+        if before < MAX_LOG_BYTES:
+            write(line + "\n")
+            if self._bytes >= MAX_LOG_BYTES:
+                write(f"[cut: the output has more than {MAX_LOG_BYTES // 1_000_000} MB]\n")
+
+
+def signature_of(tail: Sequence[str]) -> str:
+    """What two failures share that are the same: their last Python traceback, without its numbers, texts and paths.
+
+    Returns:
+        A short digest, empty where there is no traceback in the lines.
+    """
+    start = next((n for n in range(len(tail) - 1, -1, -1) if _TRACEBACK in tail[n]), None)
+    if start is None:
+        return ""
+    return digest_of("\n".join(tail[start:]))
+
+
+def digest_of(error: str) -> str:
+    """A short digest of an error's text that is the same where only numbers, quoted texts and folders differ."""
+    return hashlib.sha256(_VARIABLE.sub("#", error).encode()).hexdigest()[:16]
+
+
+def first_step(study: Study, binding: Binding) -> int:
+    """Where steps that are only counted begin: after those of the trial's earlier budgets."""
+    state = study.state
+    slots = state.trials[binding.trial].slots
+    steps = [step for slot in slots if slot != binding.slot for step, _ in state.works[slot].points]
+    return max(steps) + 1 if steps and binding.resume_budget is not None else 0

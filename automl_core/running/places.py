@@ -1,0 +1,136 @@
+"""Folders of an attempt that runs elsewhere: paths or URLs under which its training code finds the store.
+
+Nothing passes through whoever watches: the training writes its model and its checkpoints to the model storage
+path itself (a bucket's URL, or a volume with the same folder), and what is to be kept is copied within the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from automl_core.backends.contract import TrialContext
+from automl_core.running.sync import Order
+from automl_core.storage.base import ObjectStore
+from automl_core.study import Binding, Study
+from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
+
+
+class Places:
+    """The model, checkpoint and resume folders of one attempt, as prefixes in the store and as the training sees them.
+
+    As with `automl_core.running.folders.Folders`: an attempt's model lies apart until it has succeeded, and a
+    checkpoint folder belongs to a trial and a budget.
+    """
+
+    def __init__(self, store: ObjectStore, prefix: str, binding: Binding, root: str) -> None:
+        """Lay out the folders; nothing is made or copied before `prepare`.
+
+        Args:
+            store: the model storage path.
+            prefix: the experiment's folder in it.
+            binding: the attempt.
+            root: the model storage path as the training sees it: its URL, or where it is mounted.
+        """
+        self.store, self.prefix, self.binding = store, prefix, binding
+        self._root = root.rstrip("/")
+        name = f"slot_{binding.slot}_{binding.task}_{binding.attempt}"
+        self.scratch = f"{prefix}{SCRATCH}{name}/"
+        self.model = f"{self.scratch}{MODEL_FOLDER}"
+        self.checkpoint = prefix + checkpoint_prefix(binding.trial, binding.budget)
+        self._kept_model = prefix + trial_prefix(binding.trial) + MODEL_FOLDER
+
+    def seen(self, key: str) -> str:
+        """How the training sees a prefix of the store."""
+        return f"{self._root}/{key}".rstrip("/")
+
+    @property
+    def model_dir(self) -> str:
+        """``${model_dir}``."""
+        return self.seen(self.model)
+
+    @property
+    def checkpoint_dir(self) -> str:
+        """``${checkpoint_dir}``."""
+        return self.seen(self.checkpoint)
+
+    def resume_from(self) -> str | None:
+        """``${resume_from}``: the checkpoint to go on from, None where there is none."""
+        binding = self.binding
+        sources = [self.checkpoint] if binding.retried else []
+        if binding.resume_budget is not None:
+            sources.append(self.prefix + checkpoint_prefix(binding.trial, binding.resume_budget))
+        elif binding.parent is not None:
+            sources.append(self.prefix + checkpoint_prefix(*binding.parent))
+        return next((self.seen(source) for source in sources if self.store.list(source, limit=1)), None)
+
+    def prepare(self) -> None:
+        """Clear what an attempt that begins anew must not see, and bring the model of the training task before."""
+        self.store.delete_prefix(self.scratch)
+        if self.binding.attempt > 1 and not self.binding.retried:
+            self.store.delete_prefix(self.checkpoint)
+        if self.binding.task > 0:
+            self.store.copy(self._kept_model, self.model)
+        for folder in (self.model, self.checkpoint):
+            here = self.store.local_path(folder.rstrip("/"))
+            if here is not None:
+                here.mkdir(parents=True, exist_ok=True)
+                here.chmod(0o777)  # a container may run as another user than Airflow's worker
+
+    def keep_model(self) -> None:
+        """Make the attempt's model the trial's, in place of any older one."""
+        if not self.store.list(self.model, limit=1):
+            return
+        self.store.delete_prefix(self._kept_model)
+        self.store.copy(self.model, self._kept_model)
+
+    def keep_log(self, data: bytes) -> None:
+        """Publish the attempt's log as the trial's."""
+        self.store.put(self.prefix + trial_prefix(self.binding.trial) + LOG_FILE, data)
+
+    def remove(self) -> None:
+        """Remove what was only of use to the attempt."""
+        self.store.delete_prefix(self.scratch)
+
+    def key_of(self, place: str) -> str | None:
+        """The key of a path or URL as the training sees it, None where it lies outside the store."""
+        inside = place == self._root or place.startswith(f"{self._root}/")
+        return place[len(self._root) + 1 :] if inside else None
+
+
+def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
+    """The trial as the training code of an attempt sees it."""
+    state = study.state
+    return TrialContext(
+        experiment_id=state.name,
+        run_id=state.run,
+        trial=binding.trial,
+        attempt=binding.attempt,
+        params=binding.params,
+        budget=binding.budget,
+        resume_from=places.resume_from(),
+        checkpoint_dir=places.checkpoint_dir,
+        model_dir=places.model_dir,
+        inactive=frozenset(study.space.by_name) - binding.params.keys(),
+    )
+
+
+def carried(context: TrialContext, places: Places, folder: str, every: float, ended: str) -> tuple[TrialContext, Order]:
+    """An attempt whose training finds its places in folders of its own, and what has to be carried for that.
+
+    Args:
+        context: the trial with its places in the store.
+        places: these.
+        folder: the folder in the pod below which the training's folders are.
+        every: seconds between two looks for files that have changed.
+        ended: a file that is there once the training has ended.
+    """
+    model, checkpoint, resume = f"{folder}/model", f"{folder}/checkpoint", f"{folder}/resume"
+    fetch = {places.model: model}
+    source = places.key_of(context.resume_from) if context.resume_from else None
+    if source is not None:
+        fetch[source] = resume
+    order = Order(places.store.url, fetch, {model: places.model, checkpoint: places.checkpoint}, every, ended)
+    here = replace(
+        context, model_dir=model, checkpoint_dir=checkpoint, resume_from=resume if source is not None else None
+    )
+    return here, order

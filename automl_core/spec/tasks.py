@@ -1,0 +1,57 @@
+"""Training tasks as the experiment file states them: what every backend has, and the local one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from automl_core.spec.base import Model
+from automl_core.spec.metrics import Metrics, StdoutMetrics
+from automl_core.spec.units import Duration
+
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}"
+
+
+def _check_name(value: str) -> str:
+    if not re.fullmatch(_NAME, value):
+        raise ValueError(
+            "a name starts with a letter or digit and has letters, digits, '_', '-' and '.' only (120 at most)"
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(_check_name), Field(json_schema_extra={"pattern": f"^{_NAME}$"})]
+
+
+class TaskBase(Model):
+    """What every training task has."""
+
+    name: Name = Field("train", description="Name of the training task, and of its Airflow task.")
+    env: dict[str, str] = Field(default_factory=dict, description="Environment variables; ${…} as in commands.")
+    timeout: Duration | None = Field(None, description="Time limit of this training task.")
+    metrics: Metrics = Field(default_factory=StdoutMetrics, description="Where the metrics come from.")
+    cost_per_hour: float = Field(0.0, ge=0, description="Price of one hour of this training task.")
+
+    @property
+    def hourly_price(self) -> float:
+        """Price of one hour of this training task, all told."""
+        return self.cost_per_hour
+
+
+class LocalTask(TaskBase):
+    """A training task that is a process on the worker's machine."""
+
+    backend: Literal["local"] = "local"
+    command: list[str] | str = Field(
+        description="An argument list, run as it is; or text, run by /bin/sh with substituted values quoted."
+    )
+    cwd: str | None = Field(None, description="Working directory; relative to AUTOML_HOME. AUTOML_HOME when left out.")
+    grace: Duration = Field(5.0, description="Between asking the processes to end and killing them.")
+
+    @model_validator(mode="after")
+    def _some_command(self) -> LocalTask:
+        if not self.command or (isinstance(self.command, list) and not self.command[0]):
+            raise ValueError("command: an empty command can't be run")
+        return self

@@ -1,0 +1,45 @@
+"""Parameters as axes of a plot."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from automl_core.space.parameter import Parameter
+from automl_core.spec.models import Experiment
+from automl_core.spec.parameters import flatten
+from automl_core.study import Study
+
+
+def parameters_of(study: Study) -> list[dict[str, Any]]:
+    """Every parameter in the order of the file: kind, scale, limits, options and condition."""
+    models = _models(study.experiment)
+    return [_axis(parameter, models.get(parameter.name)) for parameter in study.space.parameters]
+
+
+def _models(experiment: Experiment) -> dict[str, Any]:
+    return flatten(dict(experiment.space))
+
+
+def _axis(parameter: Parameter, model: Any) -> dict[str, Any]:
+    options: list[Any] | None = None
+    kind: str = parameter.kind
+    if kind in ("categorical", "fixed"):
+        options = list(parameter.values_within(0, 0) or parameter.options)
+        if kind == "categorical":
+            kind = "bool" if all(isinstance(option, bool) for option in options) else "category"
+    return {
+        "name": parameter.name,
+        "kind": kind,
+        "type": getattr(model, "type", parameter.kind),
+        "log": parameter.log or parameter.power is not None,
+        "low": _finite(parameter.low) if options is None else None,
+        "high": _finite(parameter.high) if options is None else None,
+        "values": options,
+        "when": " and ".join(f"{name} in {list(values)}" for name, values in parameter.when.items()) or None,
+        "raw": model.model_dump(mode="json", exclude_unset=True) if model is not None else {},
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

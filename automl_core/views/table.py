@@ -1,0 +1,142 @@
+"""The trial table of ten thousand rows: sorted, filtered, searched and paged where it lies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from automl_core.space.parameter import Value
+from automl_core.views.parameters import parameters_of
+from automl_core.views.rows import Row
+from automl_core.views.view import ExperimentView
+
+MAX_ROWS = 10_000
+"""Rows of one page at most."""
+
+SORTABLE = ("number", "state", "value", "rank", "budget", "step", "started", "ended", "seconds", "cost", "attempts")
+"""Columns that a table can be sorted by, besides ``params.<name>`` and ``metrics.<name>``."""
+
+
+class BadQuery(ValueError):
+    """A table was asked for in a way that has no meaning. The message says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which rows, in which order.
+
+    Attributes:
+        sort: a column; '-' before it turns the order round. Rows without a value come last either way.
+        states: only trials in one of these, all when empty.
+        search: text that the number, state, reason, note or a parameter's value has in it.
+        filters: ``column:low..high`` (either end may be left out) or ``column:value,value``; all must hold.
+        offset, limit: which page.
+    """
+
+    sort: str = "number"
+    states: tuple[str, ...] = ()
+    search: str = ""
+    filters: tuple[str, ...] = ()
+    offset: int = 0
+    limit: int = 100
+
+
+def trial_table(view: ExperimentView, query: Query) -> dict[str, Any]:
+    """A page of the trial table, as columns.
+
+    Raises:
+        BadQuery: an unknown column, or a filter that is none.
+    """
+    rows: Sequence[Row] = view.rows
+    metrics = view.metrics
+    matched = select(rows, query, column_reader(view, metrics))
+    page = matched[query.offset : query.offset + min(query.limit, MAX_ROWS)]
+    return {
+        "seq": view.seq,
+        "total": len(rows),
+        "matched": len(matched),
+        "offset": query.offset,
+        "limit": query.limit,
+        "parameters": parameters_of(view.study),
+        "metrics": metrics,
+        "columns": view.columns(page, metrics),
+    }
+
+
+def column_reader(view: ExperimentView, metrics: Sequence[str]) -> Callable[[str], Callable[[Row], Any]]:
+    """From a column's name to what reads it from a row."""
+    parameters = [parameter.name for parameter in view.study.space.parameters]
+
+    def reader(name: str) -> Callable[[Row], Any]:
+        group, dot, inner = name.partition(".")
+        if dot and group == "params" and inner in parameters:
+            return lambda row: row.params.get(inner)
+        if dot and group == "metrics" and inner in metrics:
+            return lambda row: row.metrics.get(inner)
+        if name in SORTABLE:
+            return lambda row: getattr(row, name)
+        known = [*SORTABLE, *(f"params.{p}" for p in parameters), *(f"metrics.{m}" for m in metrics)]
+        raise BadQuery(f"there is no column {name!r}; allowed: {', '.join(known)}")
+
+    return reader
+
+
+def select(rows: Sequence[Row], query: Query, reader: Callable[[str], Callable[[Row], Any]]) -> list[Row]:
+    """Rows that match a query, in its order."""
+    found: Iterable[Row] = rows
+    if query.states:
+        states = set(query.states)
+        found = (row for row in found if row.state in states)
+    for text in query.filters:
+        column, colon, condition = text.partition(":")
+        if not colon:
+            raise BadQuery(f"the filter {text!r} is none: column:low..high or column:value,value is wanted")
+        read, holds = reader(column), _condition(condition)
+        found = [row for row in found if holds(read(row))]
+    if query.search:
+        wanted = query.search.casefold()
+        found = (row for row in found if wanted in _text(row))
+    descending, column = query.sort.startswith("-"), query.sort.removeprefix("-")
+    read = reader(column)
+    known: list[tuple[Any, Row]] = []
+    unknown: list[Row] = []
+    for row in found:
+        value = read(row)
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            unknown.append(row)
+        else:
+            known.append((_key(value), row))
+    known.sort(key=lambda item: item[0], reverse=descending)
+    return [row for _, row in known] + unknown
+
+
+def _key(value: Value) -> tuple[int, Any]:
+    """One order over values of different types: numbers before texts."""
+    return (0, float(value)) if isinstance(value, bool | int | float) else (1, str(value))
+
+
+def _condition(text: str) -> Callable[[Any], bool]:
+    low, dots, high = text.partition("..")
+    if dots:
+        try:
+            least = float(low) if low.strip() else -math.inf
+            most = float(high) if high.strip() else math.inf
+        except ValueError:
+            raise BadQuery(f"the range {text!r} is none: two numbers are wanted, such as 0.1..0.5") from None
+        return lambda value: isinstance(value, int | float) and least <= value <= most
+    values = {text, *(part.strip() for part in text.split(","))}
+    return lambda value: _shown(value) in values
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _text(row: Row) -> str:
+    parts = [str(row.number), row.state, row.reason, row.note]
+    parts += [f"{name}={_shown(value)}" for name, value in row.params.items()]
+    return "\n".join(parts).casefold()

@@ -1,0 +1,82 @@
+"""One trial's page: its work and attempts, and how it differs from the best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from automl_core.study.state import Attempt, Trial, Work
+from automl_core.views.rows import COLUMNS
+from automl_core.views.view import ExperimentView
+
+
+def trial_page(view: ExperimentView, number: int, log: Callable[[Work, Attempt], str | None]) -> dict[str, Any]:
+    """Everything of one trial that the journal tells.
+
+    Args:
+        view: the experiment.
+        number: of the trial.
+        log: where a person finds the log of an attempt.
+
+    Raises:
+        LookupError: there is no such trial.
+    """
+    trial = trial_of(view, number)
+    row = view.rows[number]
+    shown = {name: getattr(row, name) for name in COLUMNS}
+    return {
+        "seq": view.seq,
+        "trial": {**shown, "params": row.params, "metrics": row.metrics},
+        "works": [_work(view, view.state.works[slot], log) for slot in trial.slots],
+        "difference": _difference(view, number),
+    }
+
+
+def trial_of(view: ExperimentView, number: int) -> Trial:
+    """A trial by its number.
+
+    Raises:
+        LookupError: there is no such trial.
+    """
+    trials = view.state.trials
+    if not 0 <= number < len(trials):
+        known = f"0 to {len(trials) - 1} are there" if trials else "none is there yet"
+        raise LookupError(f"there is no trial {number}; {known}")
+    return trials[number]
+
+
+def _work(view: ExperimentView, work: Work, log: Callable[[Work, Attempt], str | None]) -> dict[str, Any]:
+    tasks = view.experiment.tasks
+    return {
+        "slot": work.slot, "state": str(work.state), "reason": work.reason, "budget": work.budget, "rung": work.rung,
+        "bracket": work.bracket, "resumed_from": work.resume_budget, "value": work.counts, "step": work.step,
+        "metrics": work.metrics, "started": work.bound, "ended": work.ended, "seconds": work.seconds,
+        "cost": work.cost, "retry": work.retry,
+        "attempts": [
+            {
+                "task": tasks[each.task].name if each.task < len(tasks) else str(each.task), "number": each.number,
+                "state": str(each.state), "reason": each.reason, "started": each.started, "ended": each.ended,
+                "worker": each.worker, "external": each.external, "log": log(work, each),
+            }
+            for each in work.attempts
+        ],
+    }  # fmt: skip
+
+
+def _difference(view: ExperimentView, number: int) -> dict[str, Any] | None:
+    if not view.ranking:
+        return None
+    best, work = view.ranking[0]
+    this, value = view.rows[number], view.rows[number].value
+    names = [p.name for p in view.study.space.parameters if p.name in this.params or p.name in best.params]
+    return {
+        "best": best.number,
+        "value": value - work.value if value is not None and work.value is not None else None,
+        "params": [
+            {
+                "name": name, "this": this.params.get(name), "best": best.params.get(name),
+                "same": this.params.get(name) == best.params.get(name),
+            }
+            for name in names
+        ],
+    }  # fmt: skip

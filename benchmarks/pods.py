@@ -1,0 +1,200 @@
+"""A thousand pods in one triggerer: its memory and CPU, and how soon it sees what they print.
+
+The triggers, their study and their journal are the product's; the cluster is the API server stand-in of the tests,
+in which every pod is a real process. The triggers run in a process of their own that has imported all that Airflow's
+triggerer imports, so its memory is comparable; Airflow's scheduler and workers have no part in it.
+
+    python -m benchmarks.pods --pods 1000 --seconds 120
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from automl_core.backends.kubernetes.manifest import PodOrder, pod_manifest
+from automl_core.backends.kubernetes.naming import AttemptId
+from automl_core.running.places import Places, context_of
+from automl_core.spec.loader import parse_experiment
+from automl_core.storage import open_store
+from automl_core.study import Binding, Journal, Study
+from automl_core.study.layout import experiment_prefix
+
+RUN = "benchmark"
+EVERY = 5.0
+"""Seconds between two lines of a pod."""
+
+SETTLING = 20.0
+"""Seconds in which the triggers begin; lines that were printed before are not counted."""
+
+SCRIPT = (
+    "n=0; while [ $n -lt {lines} ]; do "
+    "echo accuracy=0.5 printed=$(date +%s.%N) step=$n; n=$((n+1)); sleep {every}; done"
+)
+NAN = "sleep {after}; echo accuracy=nan printed=$(date +%s.%N) step=0; exec sleep 600"
+
+
+def main() -> None:
+    """Run the benchmark and print its figures as one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pods", type=int, default=1000)
+    parser.add_argument("--seconds", type=int, default=120, help="how long each pod runs")
+    parser.add_argument("--stopped", type=int, default=20, help="pods that print NaN and are to be ended for it")
+    options = parser.parse_args()
+    from tests.standins.kubernetes.standin import KubernetesStandIn
+
+    with tempfile.TemporaryDirectory() as folder, KubernetesStandIn(nodes=10, pods=500) as standin:
+        root = Path(folder)
+        connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(standin.kubeconfig)}}
+        os.environ |= {
+            "AIRFLOW_HOME": str(root / "airflow"),
+            "AUTOML_HOME": folder,
+            "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
+        }
+        jobs = start_pods(root, standin, options)
+        context = multiprocessing.get_context("spawn")
+        answers: Any = context.SimpleQueue()
+        watcher = context.Process(target=watch, args=(jobs, answers))
+        watcher.start()
+        found = answers.get()
+        watcher.join()
+        study = open_study(root)
+        states = [str(study.state.state_of(trial)) for trial in study.state.trials]
+        found |= {"pods": options.pods, "succeeded": states.count("SUCCEEDED"), "failed": states.count("FAILED")}
+        found["lost"] = options.pods - found["succeeded"] - found["failed"]
+        found["requests"] = {" ".join(key): count for key, count in sorted(standin.counts().items())}
+        print(json.dumps(found))
+
+
+def open_study(root: Path) -> Study:
+    """The study of the benchmark."""
+    return Study.load(Journal(open_store(str(root / "runs")), experiment_prefix("pods", RUN)))
+
+
+def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Bind a trial for each pod and start it, as workers would. Returns what the triggers are to watch."""
+    (root / "runs").mkdir()
+    body = {
+        "name": "pods",
+        "output": {"storage": "file://./runs"},
+        "goal": {"metric": "accuracy", "direction": "maximize"},
+        "search": {"algorithm": "random"},
+        "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
+        "trials": {"max": options.pods, "concurrency": min(1000, options.pods)},
+        "stop": {"same_error": None},
+        "tasks": [
+            {
+                "name": "train", "backend": "kubernetes", "image": "busybox", "command": "true",
+                "storage_mount": {"path": "/mnt/runs", "host_path": str(root / "runs")}, "poll": EVERY,
+            }
+        ],
+    }  # fmt: skip
+    store = open_store(str(root / "runs"))
+    journal = Journal(store, experiment_prefix("pods", RUN))
+    study = Study.create(journal, parse_experiment(yaml.safe_dump(body), "pods.yaml"), RUN, [])
+    jobs = []
+    headers = {"Authorization": f"Bearer {standin.token}"}
+    with httpx.Client(base_url=standin.url, headers=headers, timeout=60, trust_env=False) as http:
+        for number in range(options.pods):
+            binding = study.ask(number)
+            assert isinstance(binding, Binding), binding
+            place = Places(store, journal.prefix, binding, "/mnt/runs")
+            attempt = AttemptId(f"{store.url}/{journal.prefix}", "pods", RUN, binding.trial, number, "train", 1)
+            late = 60 + options.seconds * (number + 1) / (options.stopped + 2)
+            script = SCRIPT.format(lines=int(options.seconds / EVERY), every=EVERY)
+            if number < options.stopped:
+                script = NAN.format(after=late)
+            task = study.experiment.tasks[0].model_copy(update={"command": f"sleep 0.{number % 10}; {script}"})
+            manifest = pod_manifest(PodOrder(task, context_of(study, binding, place), attempt))
+            http.post("/api/v1/namespaces/default/pods", json=manifest).raise_for_status()
+            job = {"kind": "pod", "name": attempt.name, "namespace": "default", "connection": "kubernetes_default"}
+            jobs.append({"slot": number, "task": 0, "attempt": 1, "root": "/mnt/runs", "job": job})
+    return jobs
+
+
+def watch(jobs: list[dict[str, Any]], answers: Any) -> None:
+    """What a triggerer does: run all triggers to their end. Measures itself."""
+    import airflow.jobs.triggerer_job_runner  # noqa: F401
+
+    from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
+    from automl_core.running.attempt import Attempt
+
+    delays: list[float] = []
+    printed: dict[int, float] = {}
+    stopped: list[float] = []
+    feed = Attempt.feed
+
+    def timed_feed(self: Attempt, lines: Any) -> None:
+        now = time.time()
+        for line in lines:
+            at = float(line.partition("printed=")[2].partition(" ")[0])
+            if at > settled:
+                delays.append(now - at)
+            if "nan" in line:
+                printed[self.watch.binding.slot] = at
+        feed(self, lines)
+
+    settled = time.time() + SETTLING
+    Attempt.feed = timed_feed  # type: ignore[method-assign]
+    baseline = memory()
+
+    async def one(arguments: dict[str, Any]) -> None:
+        trigger = KubernetesTrialTrigger(
+            storage="file://./runs", connection=None, experiment="pods", run=RUN, poll=EVERY, **arguments
+        )
+        try:
+            await anext(aiter(trigger.run()))
+            if arguments["slot"] in printed:
+                stopped.append(time.time() - printed[arguments["slot"]])
+        finally:
+            await trigger.cleanup()
+
+    async def everything() -> dict[str, float]:
+        started, cpu = time.time(), time.process_time()
+        tasks = [asyncio.create_task(one(arguments)) for arguments in jobs]
+        most, ticks, used = 0.0, 0, 0.0
+        steady = None
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(1)
+            ticks += 1
+            most = max(most, memory())
+            if ticks == 30:
+                steady = (time.time(), time.process_time())
+            if steady is not None and ticks == 60:
+                used = (time.process_time() - steady[1]) / (time.time() - steady[0])
+        await asyncio.gather(*tasks)
+        whole = (time.process_time() - cpu) / (time.time() - started)
+        return {"rss_mb": most, "cores_steady": round(used, 3), "cores": round(whole, 3)}
+
+    figures: dict[str, Any] = {**asyncio.run(everything()), "baseline_mb": baseline}
+    delays.sort()
+    figures |= {
+        "lines": len(delays),
+        "delay_p50": round(delays[len(delays) // 2], 2),
+        "delay_p99": round(delays[int(len(delays) * 0.99)], 2),
+        "delay_max": round(delays[-1], 2),
+        "stopped_max": round(max(stopped, default=0.0), 2),
+        "rss_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    answers.put(figures)
+
+
+def memory() -> float:
+    """Resident memory of this process in MB."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The other libraries' budget algorithms on the learning-curve tables, in simulated time with several workers.
+
+``python -m benchmarks.search.budgets dehb --workers 1 4 --seeds 3`` in the peers' environment. Same tables, same score
+as `benchmarks.search.curves_run`, which measures ours. Every epoch that a worker trains counts; a library whose jobs
+name a number of epochs (DEHB, SMAC) is given the same combination's checkpoint for nothing: it pays the difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import json
+import os
+import time
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Protocol
+
+from automl_core.space import Params, Space
+from benchmarks.search.curves import Table, load
+from benchmarks.search.curves_run import TRAININGS, Run, score
+from benchmarks.search.results import RESULTS
+
+TABLES = ("digits_mlp", "breast_cancer_sgd", "diabetes_boosting", "diabetes_mlp")
+
+
+@dataclass
+class Work:
+    """What a worker is to train.
+
+    Attributes:
+        params: the combination.
+        target: train up to this epoch at most.
+        resumes: whether it starts from what the same combination reached before.
+        handle: the library's own name of it.
+    """
+
+    params: Params
+    target: int
+    resumes: bool = False
+    handle: Any = None
+
+
+class BudgetSearcher(Protocol):
+    """What is measured."""
+
+    def ask(self) -> Work | None:
+        """The next piece of work, None when there is nothing to hand out now."""
+
+    def report(self, work: Work, epoch: int, loss: float) -> bool:
+        """Take the loss after an epoch; whether the work goes on."""
+
+
+def simulate(searcher: BudgetSearcher, table: Table, workers: int) -> Run:
+    """Run a search until the epochs of `TRAININGS`' last entry are spent."""
+    run = Run(table)
+    end = TRAININGS[-1] * table.epochs / workers
+    running: list[tuple[float, int, int, Work]] = []  # time of the next epoch's end, number, that epoch, work
+    reached: dict[str, int] = {}
+    now, number = 0.0, 0
+    while now <= end:
+        started = time.process_time()
+        while len(running) < workers:
+            work = searcher.ask()
+            run.decisions += 1
+            if work is None:
+                break
+            known = reached.get(Space.key(work.params), 0) if work.resumes else 0
+            epoch = min(known + 1, work.target)
+            heapq.heappush(running, (now + (epoch > known), number, epoch, work))
+            number += 1
+        if not running:
+            break
+        now, order, epoch, work = heapq.heappop(running)
+        key = Space.key(work.params)
+        run.log.append((now * workers, key, epoch))
+        reached[key] = max(reached.get(key, 0), epoch)
+        if searcher.report(work, epoch, table.losses[key][epoch - 1]) and epoch < work.target:
+            heapq.heappush(running, (now + 1, order, epoch + 1, work))
+        run.seconds += time.process_time() - started
+    return run
+
+
+def main() -> None:
+    """Command line."""
+    from benchmarks.search.peers.budget import PEERS
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("peers", nargs="*", default=list(PEERS), help="some of " + ", ".join(PEERS))
+    parser.add_argument("--tables", nargs="+", default=list(TABLES))
+    parser.add_argument("--workers", nargs="+", type=int, default=[1, 4])
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    for name in arguments.peers:
+        for workers in arguments.workers:
+            runs = {
+                table: [
+                    simulate(PEERS[name].make(load(table).space, load(table).epochs, seed), load(table), workers)
+                    for seed in range(arguments.seeds)
+                ]
+                for table in arguments.tables
+            }
+            found = {
+                seen: {table: [round(v, 1) for v in score(load(table), of, seen)] for table, of in runs.items()}
+                for seen in ("any", "full")
+            }
+            every = [run for of in runs.values() for run in of]
+            cpu = sum(r.seconds for r in every) / sum(r.decisions for r in every)
+            keep(
+                name,
+                workers,
+                {"version": PEERS[name].version(), "seeds": arguments.seeds, "cpu": round(cpu, 5)} | found,
+            )
+            means = [fmean(column) for column in zip(*found["any"].values(), strict=True)]
+            print(
+                f"{name} with {workers} workers:",
+                *(f"{m:6.1f}" for m in means),
+                f" mean {fmean(means):6.1f}",
+                flush=True,
+            )
+
+
+def keep(name: str, workers: int, found: dict[str, Any]) -> None:
+    """Write scores at each of `TRAININGS` to results/budgets_peers.json."""
+    path = RESULTS / "budgets_peers.json"
+    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    known.setdefault(name, {})[str(workers)] = found
+    fresh = path.with_suffix(".part")
+    fresh.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    os.replace(fresh, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""Starting an attempt's pod, once: whoever does it a second time takes the pod over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from kubernetes.client.exceptions import ApiException  # noqa: TID253  # this module is imported with its operator
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from urllib3.exceptions import HTTPError
+
+from automl_core.backends.base import StartError
+from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
+from automl_core.backends.kubernetes.files import config_map, read_template
+from automl_core.backends.kubernetes.group import group_manifests, worker_variables
+from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
+from automl_core.backends.kubernetes.naming import AttemptId
+from automl_core.running.places import Places, carried, context_of
+from automl_core.running.sync import MODULE
+from automl_core.spec.kubernetes import KubernetesTask
+
+if TYPE_CHECKING:
+    from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+    from automl_core.storage.base import ObjectStore
+    from automl_core.study import Binding, Study
+
+PATIENCE = 300.0
+"""Seconds that an API server may be away or overloaded while a pod is started."""
+
+IMAGE_VARIABLE = "AUTOML_IMAGE"
+"""Names this product's own image, for helper containers."""
+
+OOM = "oom"
+"""The kind of failure of attempts after which a new one gets more memory."""
+
+
+class Launch:
+    """The start of one attempt."""
+
+    def __init__(self, operator: KubernetesPodOperator, study: Study, store: ObjectStore, binding: Binding) -> None:
+        """Prepare, without asking the cluster.
+
+        Raises:
+            TypeError: the training task is not one for Kubernetes.
+        """
+        task = study.experiment.tasks[binding.task]
+        if not isinstance(task, KubernetesTask):
+            raise TypeError(f"{task.name} is no Kubernetes training task")
+        task = _with_absolute_storage(task)
+        self._operator, self._study, self._store, self._binding, self.task = operator, study, store, binding, task
+        prefix = study.journal.prefix
+        self.root = task.storage_mount.path if task.storage_mount else store.url
+        self.places = Places(store, prefix, binding, self.root)
+        state = study.state
+        self.attempt = AttemptId(
+            place=f"{store.url}/{prefix}", experiment=state.name, run=state.run, trial=binding.trial,
+            slot=binding.slot, task=task.name, attempt=binding.attempt,
+        )  # fmt: skip
+
+    @property
+    def namespace(self) -> str:
+        """Where the pod goes."""
+        if self.task.namespace:
+            return self.task.namespace
+        from automl_airflow.kubernetes.connection import cluster_of
+
+        return cluster_of(self.task.connection).namespace_or_default()
+
+    @property
+    def memory(self) -> float | None:
+        """Bytes of memory that this attempt gets: more after each one that ran out of it."""
+        work = self._study.state.works[self._binding.slot]
+        failures = sum(a.task == self._binding.task and a.kind == OOM for a in work.attempts)
+        return self.task.memory_after(failures)
+
+    @property
+    def _batch(self) -> Any:
+        hook: Any = self._operator.hook
+        return hook.batch_v1_client
+
+    def is_there(self) -> bool:
+        """Whether the attempt's pod (or Job) exists and is not being deleted."""
+        pod = self._find(self.namespace)
+        return pod is not None and pod.metadata.deletion_timestamp is None
+
+    def start(self, context: Any) -> dict[str, Any]:
+        """Create the pod, or take over the one of this very attempt.
+
+        Returns:
+            Where it is, for the trigger and the journal.
+
+        Raises:
+            StartError: the cluster does not take it; the message says why.
+            TemplateError: a ``${…}`` of the task can't be substituted.
+        """
+        namespace = self.namespace
+        if self._find(namespace) is None:
+            self.places.prepare()
+            self._create(context, namespace)
+        job: dict[str, Any] = {
+            "kind": "pod", "name": self.attempt.name, "namespace": namespace, "connection": self.task.connection,
+        }  # fmt: skip
+        if self.task.workers > 1:
+            job |= {"kind": "job", "workers": self.task.workers}
+        if self.memory is not None:
+            job["memory"] = self.memory
+        self._operator.log.info("pod %s/%s", namespace, self.attempt.name)
+        return job
+
+    def _create(self, context: Any, namespace: str) -> None:
+        operator, home = self._operator, _home()
+        files = config_map(self.task, self.attempt, home) if self.task.files else None
+        if files is not None:
+            self._ask(lambda: operator.client.create_namespaced_config_map(namespace, files), exists_is_fine=True)
+        manifest = self._manifest(files["metadata"]["name"] if files else None)
+        operator.namespace = namespace
+        operator.pod_template_dict = manifest
+        request = operator.build_pod_request_obj(context)
+        if self.task.workers > 1:
+            self._create_group(request, namespace)
+            return
+        created = self._ask(lambda: operator.client.create_namespaced_pod(namespace, request), exists_is_fine=True)
+        if created is None:
+            operator.log.info("the pod is there already: it is taken over")
+            created = self._find(namespace)
+        operator.pod = created  # for KubernetesPodOperator.on_kill: until the trigger has it, it is the worker's
+
+    def _create_group(self, pod: Any, namespace: str) -> None:
+        """Create the service and the Job of several pods."""
+        operator, task = self._operator, self.task
+        plain = operator.client.api_client.sanitize_for_serialization(pod)
+        service, job = group_manifests(plain, task.workers, task.port)
+        self._ask(lambda: operator.client.create_namespaced_service(namespace, service), exists_is_fine=True)
+        if self._ask(lambda: self._batch.create_namespaced_job(namespace, job), exists_is_fine=True) is None:
+            operator.log.info("the Job is there already: it is taken over")
+
+    def _manifest(self, files: str | None) -> Manifest:
+        task, context, carrying = self.task, context_of(self._study, self._binding, self.places), None
+        if task.artifacts is not None:
+            image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
+            if not image:
+                raise StartError(f"artifacts.image: name an image of this product, or set {IMAGE_VARIABLE} for Airflow")
+            context, order = carried(context, self.places, FOLDER, task.artifacts.every, ENDED)
+            carrying = Carrying(task.artifacts, image, MODULE, order.to_json())
+        limits = [task.timeout, self._study.experiment.trials.timeout]
+        return pod_manifest(
+            PodOrder(
+                task=task,
+                context=context,
+                carrying=carrying,
+                attempt=self.attempt,
+                memory=self.memory,
+                timeout=min((limit for limit in limits if limit is not None), default=None),
+                template=read_template(task, _home()),
+                files=files,
+                environment=worker_variables(self.attempt, task.workers, task.port) if task.workers > 1 else (),
+            )
+        )
+
+    def _find(self, namespace: str) -> Any:
+        """The attempt's pod (or Job), None where there is none.
+
+        Raises:
+            StartError: a pod of that name is somebody else's.
+        """
+        name = self.attempt.name
+        try:
+            if self.task.workers > 1:
+                pod = self._ask(lambda: self._batch.read_namespaced_job(name, namespace))
+            else:
+                pod = self._ask(lambda: self._operator.client.read_namespaced_pod(name, namespace))
+        except StartError as error:
+            if isinstance(error.__cause__, ApiException) and error.__cause__.status == 404:
+                return None
+            raise
+        if not self.attempt.owns(pod.metadata.labels):
+            raise StartError(f"a pod {namespace}/{name} that is not this attempt's stands in the way")
+        return pod
+
+    def _ask(self, call: Callable[[], Any], *, exists_is_fine: bool = False) -> Any:
+        """Ask the cluster, patiently where it is away, overloaded, or a quota is used up for now.
+
+        Raises:
+            StartError: it refuses.
+        """
+        patience = Retrying(
+            retry=retry_if_exception(_may_pass), wait=wait_exponential_jitter(initial=1, max=15),
+            stop=stop_after_delay(PATIENCE), reraise=True,
+        )  # fmt: skip
+        try:
+            return patience(call)
+        except ApiException as error:
+            if error.status == 409 and exists_is_fine:
+                return None
+            if _may_pass(error):
+                raise
+            raise StartError(f"the cluster refuses: {reason_of(error)}") from error
+
+
+def reason_of(error: ApiException) -> str:
+    """What the API server says, without the headers that the client's message has."""
+    import json
+
+    try:
+        return f"{error.status} {json.loads(error.body)['message']}"
+    except (ValueError, KeyError, TypeError):
+        return f"{error.status} {error.reason}"
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, ApiException):
+        quota = error.status == 403 and "exceeded quota" in str(error.body)
+        return error.status in (0, None, 429) or error.status >= 500 or quota
+    return isinstance(error, HTTPError | OSError)
+
+
+def _with_absolute_storage(task: KubernetesTask) -> KubernetesTask:
+    """The task with the absolute path of a storage folder that the file gives relative to AUTOML_HOME."""
+    mount = task.storage_mount
+    if mount is None or mount.host_path is None:
+        return task
+    path = str((_home() / mount.host_path).resolve())
+    return task.model_copy(update={"storage_mount": mount.model_copy(update={"host_path": path})})
+
+
+def _home() -> Any:
+    from automl_airflow.session import home
+
+    return home()

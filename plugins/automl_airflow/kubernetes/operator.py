@@ -1,0 +1,73 @@
+"""The mapped trial task of an experiment that trains in pods: a KubernetesPodOperator.
+
+Importing this costs seconds (the Kubernetes client), so the factory does it only for an experiment that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+
+from automl_airflow.kubernetes.launching import Launch
+from automl_airflow.remote import RemoteTrial
+
+if TYPE_CHECKING:
+    from automl_airflow.watching import TrialTrigger
+    from automl_core.storage.base import ObjectStore
+    from automl_core.study import Binding, Study
+
+
+class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
+    """One slot (or lane) at a training task in a pod.
+
+    Builds the pod and talks to the cluster as its base does (its hook, its client, its labels, the deployment's
+    ``pod_mutation_hook``); the watching and the end are our trigger's.
+    """
+
+    ui_color = "#d9e7fb"
+    template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
+    template_fields_renderers: ClassVar[dict[str, str]] = {}
+
+    def __init__(
+        self, *, storage: str, connection: str | None, experiment: str, slot: int | None = None, task_index: int = 0,
+        step_ids: list[str], cluster: str, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """State where the experiment's journal lies, and which training task this is.
+
+        Args:
+            storage, connection, experiment: the journal's place.
+            slot: number of the slot, or of the lane.
+            task_index: index of the training task.
+            step_ids: ids of the Airflow tasks of all training tasks, in order.
+            cluster: Airflow connection of the cluster.
+            kwargs: of KubernetesPodOperator.
+        """
+        super().__init__(kubernetes_conn_id=cluster, random_name_suffix=False, deferrable=True, **kwargs)
+        self.storage, self.connection, self.experiment = storage, connection, experiment
+        self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
+        self.cluster = cluster
+
+    def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
+        """Bind and start, or conclude what the trigger has watched (see `RemoteTrial.attend`)."""
+        return self.attend(context, event)
+
+    def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
+        """Create the attempt's pod, or take it over (see `RemoteTrial.launch`)."""
+        return Launch(self, study, store, binding).start(context)
+
+    def is_there(self, study: Study, binding: Binding) -> bool:
+        """Whether the attempt's pod exists (see `RemoteTrial.is_there`)."""
+        return Launch(self, study, study.journal.store, binding).is_there()
+
+    def watcher(self, context: Any, study: Study, binding: Binding, job: dict[str, Any]) -> TrialTrigger:
+        """The trigger that watches the pod."""
+        from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
+
+        launch = Launch(self, study, study.journal.store, binding)
+        return KubernetesTrialTrigger(
+            storage=self.storage, connection=self.connection, experiment=self.experiment, run=context["run_id"],
+            slot=binding.slot, task=binding.task, attempt=binding.attempt, root=launch.root, job=job,
+            poll=launch.task.poll or 0.0, grace=launch.task.grace,
+        )  # fmt: skip

@@ -1,0 +1,61 @@
+"""Ending what an experiment has left in its clusters: the reducer's last look around."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, journal_label
+from automl_core.spec.kubernetes import KubernetesTask
+
+if TYPE_CHECKING:
+    from automl_core.study import Study
+
+log = logging.getLogger(__name__)
+
+
+def sweep(context: Any, study: Study) -> None:
+    """Delete every pod of a run that still runs, and the objects that were made for it.
+
+    Ended pods that the file keeps to look at stay.
+
+    Raises:
+        Exception: a cluster can't be asked.
+    """
+    from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+
+    from automl_airflow.kubernetes.connection import cluster_of
+
+    selector = f"{JOURNAL_LABEL}={journal_label(f'{study.journal.store.url}/{study.journal.prefix}')}"
+    tasks = [task for task in study.experiment.tasks if isinstance(task, KubernetesTask)]
+    for connection, namespace in sorted({(task.connection, task.namespace or "") for task in tasks}):
+        own = [task for task in tasks if (task.connection, task.namespace or "") == (connection, namespace)]
+        namespace = namespace or cluster_of(connection).namespace_or_default()
+        client = KubernetesHook(conn_id=connection).core_v1_client
+        grace = max(1, round(max(task.grace for task in own)))
+        for pod in client.list_namespaced_pod(namespace, label_selector=selector).items:
+            if pod.status.phase not in ("Succeeded", "Failed") and pod.metadata.deletion_timestamp is None:
+                log.warning("pod %s/%s was still there (%s): deleted", namespace, pod.metadata.name, pod.status.phase)
+                _delete(client.delete_namespaced_pod, pod.metadata.name, namespace, grace_period_seconds=grace)
+        if any(task.workers > 1 for task in own):
+            batch = KubernetesHook(conn_id=connection).batch_v1_client
+            for found in batch.list_namespaced_job(namespace, label_selector=selector).items:
+                if not found.status.succeeded and not found.status.failed:
+                    _delete(
+                        batch.delete_namespaced_job, found.metadata.name, namespace, propagation_policy="Background"
+                    )
+            for found in client.list_namespaced_service(namespace, label_selector=selector).items:
+                _delete(client.delete_namespaced_service, found.metadata.name, namespace)
+        if any(task.files for task in own):
+            for found in client.list_namespaced_config_map(namespace, label_selector=selector).items:
+                _delete(client.delete_namespaced_config_map, found.metadata.name, namespace)
+
+
+def _delete(function: Any, name: str, namespace: str, **options: Any) -> None:
+    from kubernetes.client.exceptions import ApiException
+
+    try:
+        function(name, namespace, **options)
+    except ApiException as error:
+        if error.status != 404:
+            raise

@@ -1,0 +1,1 @@
+"""Training tasks in MaxCompute: the operator, its trigger, and what both need of Airflow."""

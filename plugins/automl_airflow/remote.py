@@ -1,0 +1,125 @@
+"""Trial tasks whose training runs outside Airflow: start it, defer, and come back only where a worker must act."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from automl_airflow.slots import SlotTask
+
+if TYPE_CHECKING:
+    from automl_airflow.watching import TrialTrigger
+    from automl_core.storage.base import ObjectStore
+    from automl_core.study import Binding, Study
+
+
+SWEEPERS = {
+    "kubernetes": "automl_airflow.kubernetes.sweep:sweep",
+    "maxcompute": "automl_airflow.maxcompute.sweep:sweep",
+}
+"""Backend → what ends all that an experiment has left running there; called by the reducer."""
+
+
+def sweep(context: Any, study: Study) -> list[str]:
+    """End whatever of an experiment still runs outside Airflow, and remove what was made for it.
+
+    Returns:
+        What could not be done, for people; empty when all is well.
+    """
+    problems = []
+    for backend in sorted({task.backend for task in study.experiment.tasks} & SWEEPERS.keys()):
+        module, _, name = SWEEPERS[backend].partition(":")
+        try:
+            getattr(importlib.import_module(module), name)(context, study)
+        except Exception as error:  # the result is published all the same
+            problems.append(f"{backend}: {type(error).__name__}: {error}")
+    return problems
+
+
+class RemoteTrial(SlotTask):
+    """Mixin of the operators whose training tasks run elsewhere. A subclass knows how to start and to find a job."""
+
+    @abstractmethod
+    def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
+        """Start the job of an attempt, once: a job of this very attempt that is there already is taken over.
+
+        Returns:
+            Where it is to be found; plain JSON without secrets.
+
+        Raises:
+            StartError: it can't be started; the message says why.
+        """
+
+    @abstractmethod
+    def is_there(self, study: Study, binding: Binding) -> bool:
+        """Whether the job of an attempt exists, running or ended, though perhaps nobody knows to have started it."""
+
+    @abstractmethod
+    def watcher(self, context: Any, study: Study, binding: Binding, job: dict[str, Any]) -> TrialTrigger:
+        """The trigger that watches a job."""
+
+    def attend(self, context: Any, event: dict[str, Any] | None = None) -> Any:
+        """What `execute` of such an operator does: bind and start, or conclude what a trigger has watched."""
+        store, study = self.open_study(context)
+        if event and "outcome" in event:
+            if study.state.lanes is None:
+                return self._conclude(context, study, event)
+            self.log.info("trial ended: %s %s", event["outcome"]["state"], event["outcome"]["reason"])
+        binding = self._left_running(study)
+        if binding is None:
+            binding = self._next(context, study)
+        self.announce(context, study, binding)
+        self._start(context, study, store, binding)
+        return None
+
+    def _next(self, context: Any, study: Study) -> Binding:
+        if study.state.lanes is None:
+            return self.bind(context, study)
+        from automl_airflow.compat import worker_name
+        from automl_core.study import Binding, NotNow
+
+        answer = study.ask(lane=int(self.slot or 0), worker=worker_name())
+        if isinstance(answer, NotNow):
+            self.wait(context, answer)
+        if not isinstance(answer, Binding):
+            from airflow.sdk.exceptions import AirflowSkipException
+
+            raise AirflowSkipException(f"the lane ends: {answer.reason}")
+        return answer
+
+    def _left_running(self, study: Study) -> Binding | None:
+        """The attempt whose worker died between starting its job and handing it to a trigger."""
+        slot = int(self.slot or 0)
+        if study.state.lanes is not None:
+            mine = [w.slot for w in study.state.works.values() if w.lane == slot and not w.state.ended]
+            if not mine:
+                return None
+            slot = mine[0]
+        binding = study.unfinished(slot, self.task_index)
+        return binding if binding is not None and self.is_there(study, binding) else None
+
+    def _start(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> None:
+        from automl_core.backends.base import StartError
+        from automl_core.backends.template import TemplateError
+        from automl_core.states import TrialState
+        from automl_core.study import Outcome
+
+        try:
+            job = self.launch(context, study, store, binding)
+        except (StartError, TemplateError) as error:
+            outcome = Outcome(TrialState.FAILED, f"tasks.{study.experiment.tasks[binding.task].name}: {error}")
+            self.conclude(context, study, binding, outcome, study.tell(binding, outcome))
+            return
+        study.external(binding, json.dumps(job, sort_keys=True))
+        self.defer(trigger=self.watcher(context, study, binding, job), method_name="execute")
+
+    def _conclude(self, context: Any, study: Study, event: dict[str, Any]) -> dict[str, Any]:
+        from automl_core.states import TrialState
+        from automl_core.study import Outcome, Told
+
+        given = dict(event["outcome"])
+        outcome = Outcome(**{**given, "state": TrialState(given["state"]), "curve": ()})
+        told = Told(accepted=bool(event["accepted"]), retry=bool(event["retry"]), stop=study.state.stop)
+        return self.conclude(context, study, study.binding(int(event["slot"]), self.task_index), outcome, told)

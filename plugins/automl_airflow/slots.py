@@ -1,0 +1,157 @@
+"""What every trial task does, wherever its training runs: ask, wait, and turn an outcome into a task's state.
+
+Mixins without a base of Airflow's, so that the same holds for an operator of ours and for a subclass of
+KubernetesPodOperator.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+)
+
+if TYPE_CHECKING:
+    from automl_core.storage.base import ObjectStore
+    from automl_core.study import Binding, NotNow, Outcome, Study, Told
+
+GIVE_WAY = timedelta(seconds=10)
+"""How long a slot that waits leaves its place to trials that are to be tried again."""
+
+
+class ExperimentTask:
+    """A task that knows where its experiment's journal lies."""
+
+    storage: str
+    connection: str | None
+    experiment: str
+
+    def open_store(self, context: Any) -> tuple[ObjectStore, Any]:
+        """The store and journal of this DAG run."""
+        from automl_airflow.session import open_journal
+
+        return open_journal(self.storage, self.connection, self.experiment, context["run_id"])
+
+    def open_study(self, context: Any) -> tuple[ObjectStore, Study]:
+        """The study of this DAG run."""
+        from automl_airflow.reporting import report
+        from automl_core.study import Study
+
+        store, journal = self.open_store(context)
+        return store, report(Study.load(journal))
+
+
+class SlotTask(ExperimentTask):
+    """One slot (or lane) at one training task of its trial.
+
+    Attributes:
+        slot: number of the slot, or of the lane.
+        task_index: index of the training task.
+        step_ids: ids of the Airflow tasks of all training tasks, in order.
+    """
+
+    slot: int | None
+    task_index: int
+    step_ids: list[str]
+
+    if TYPE_CHECKING:  # of Airflow's operators, which come after this class in the order of bases
+        log: Any
+        max_active_tis_per_dagrun: int | None
+        defer: Any
+
+    def bind(self, context: Any, study: Study) -> Binding:
+        """What this slot is to do now.
+
+        Raises:
+            AirflowSkipException: nothing is left to do.
+            TaskDeferred: nothing now; the task goes on when the journal has moved.
+        """
+        from automl_airflow.compat import release_lost, worker_name
+        from automl_airflow.figures import suggesting
+        from automl_core.study import Binding, NotNow
+
+        worker = worker_name()
+        if self.task_index > 0:
+            answer = study.resume(int(self.slot or 0), self.task_index, worker=worker)
+        else:
+            # Airflow limits instances of one task; several training tasks of a trial share one limit only here
+            places = self.max_active_tis_per_dagrun if len(self.step_ids) == 1 else None
+            with suggesting(study):
+                answer = study.ask(self.slot, worker=worker, places=places)
+            if isinstance(answer, NotNow) and release_lost(context, study, self.step_ids):
+                answer = study.ask(self.slot, worker=worker, places=places)
+        if isinstance(answer, NotNow):
+            self.wait(context, answer)
+        if not isinstance(answer, Binding):
+            self.skip_unbound(context, study)
+            raise AirflowSkipException(answer.reason)
+        return answer
+
+    def announce(self, context: Any, study: Study, binding: Binding) -> None:
+        """Name the task instance after its trial, and say in its log what it is about."""
+        from automl_airflow.compat import name_map_index
+        from automl_airflow.labels import running_label
+
+        name_map_index(context, running_label(study, binding))
+        self.log.info("trial %d, attempt %d: %s", binding.trial, binding.attempt, study.space.key(binding.params))
+
+    def wait(self, context: Any, answer: NotNow) -> None:
+        """Give the worker back until the journal has moved, and the place too where a retry needs it.
+
+        Airflow counts deferred instances against the concurrency, and rescheduled ones not.
+        """
+        from automl_airflow.triggers import JournalTrigger
+
+        self.log.info("waiting: %s", answer.reason)
+        if answer.give_way:
+            raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
+        trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq)
+        self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
+
+    def conclude(self, context: Any, study: Study, binding: Binding, outcome: Outcome, told: Told) -> dict[str, Any]:
+        """From an outcome to the state of the task instance.
+
+        Raises:
+            AirflowException: the training failed and is to be tried again.
+            AirflowFailException: it failed for good.
+            AirflowSkipException: it was cancelled.
+        """
+        from automl_airflow.compat import name_map_index
+        from automl_airflow.labels import ended_label
+        from automl_core.states import TrialState
+
+        name_map_index(context, ended_label(study, binding, outcome))
+        if told.stop is not None:
+            self.log.info("the experiment ends: %s", told.stop.reason)
+            self.skip_unbound(context, study)
+        if not told.accepted:
+            raise AirflowFailException("a later attempt at this trial has taken over; this one's result is not used")
+        if outcome.state is TrialState.FAILED:
+            message = f"trial {binding.trial}, attempt {binding.attempt}: {outcome.reason}"
+            raise AirflowException(message) if told.retry else AirflowFailException(message)
+        if not outcome.state.has_value:
+            raise AirflowSkipException(outcome.reason)
+        self.log.info("trial %d: %s %s", binding.trial, outcome.state, outcome.reason)
+        return result_of(binding, outcome)
+
+    def skip_unbound(self, context: Any, study: Study) -> None:
+        """Skip every slot that nothing will be bound to, all at once, when the experiment has stopped."""
+        from automl_airflow.compat import skip_instances
+
+        if study.state.stop is None or study.state.lanes is not None:
+            return
+        rest = [slot for slot in study.unbound() if slot != self.slot]
+        skip_instances(context, [(step, slot) for slot in rest for step in self.step_ids])
+
+
+def result_of(binding: Binding, outcome: Outcome) -> dict[str, Any]:
+    """What a trial's task instance returns, for people who look at its XCom."""
+    return {
+        "trial": binding.trial, "state": str(outcome.state), "value": outcome.value,
+        "metrics": dict(outcome.metrics), "params": binding.params,
+    }  # fmt: skip

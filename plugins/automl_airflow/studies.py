@@ -1,0 +1,126 @@
+"""Experiments that many callers of one process read: triggers of its trials, viewers of its page.
+
+Each experiment is read once for all of them, and only what is new since the last time; the triggerer
+and the API server hold a bounded number of them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from automl_core.running.watch import Watch
+    from automl_core.storage.base import ObjectStore
+    from automl_core.study import Study
+    from automl_core.study.state import State
+
+Key: TypeAlias = tuple[str, str | None, str, str]
+"""Model storage path, its connection, the experiment's name, the run's id."""
+
+CAPACITY = 64
+"""Experiments held at most; the one that was not asked for the longest goes first."""
+
+
+class SharedStudy:
+    """One experiment's study, shared between the threads of a process.
+
+    Attributes:
+        lock: to be held while `study` is used; a study is made for one thread at a time.
+        study: the study itself.
+        store: its model storage path; safe without the lock.
+        watches: by trial, the watches of this process, for rules that compare running trials.
+    """
+
+    def __init__(self, store: ObjectStore, study: Study) -> None:
+        self.lock = threading.RLock()
+        self.store, self.study = store, study
+        self.watches: dict[int, Watch] = {}
+        self._read = time.monotonic()
+
+    def read(self, max_age: float = 1.0) -> State:
+        """The experiment's state, at most so many seconds old. Reads only the records that are new.
+
+        The state changes in place as others read on: take what is needed from it while holding `lock`.
+
+        Raises:
+            StorageError: the store is away.
+        """
+        with self.lock:
+            if time.monotonic() - self._read >= max_age:
+                self.study.refresh()
+                self._read = time.monotonic()
+            return self.study.state
+
+
+class SharedStudies:
+    """The experiments of one process, by where they lie."""
+
+    def __init__(self, open_study: Callable[[Key], SharedStudy], capacity: int = CAPACITY) -> None:
+        """Hold none yet.
+
+        Args:
+            open_study: opens one; may raise.
+            capacity: experiments held at most.
+        """
+        self._open, self._capacity = open_study, capacity
+        self._lock = threading.Lock()
+        self._held: OrderedDict[Key, SharedStudy] = OrderedDict()
+        self._opening: dict[Key, threading.Lock] = {}
+
+    def get(self, key: Key) -> SharedStudy:
+        """The experiment at a place, opened when it is not held. Never opened twice at once.
+
+        Raises:
+            LookupError: there is none.
+            StorageError: the store is away.
+        """
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None:
+                self._held.move_to_end(key)
+                return held
+            opening = self._opening.setdefault(key, threading.Lock())
+        with opening:
+            with self._lock:
+                held = self._held.get(key)
+            if held is None:
+                held = self._open(key)
+                with self._lock:
+                    self._held[key] = held
+                    self._drop_idle()
+            with self._lock:
+                self._opening.pop(key, None)
+            return held
+
+    def _drop_idle(self) -> None:
+        for key in list(self._held):
+            if len(self._held) <= self._capacity:
+                return
+            if not self._held[key].watches:  # trials that are watched here need theirs
+                del self._held[key]
+
+
+def _open(key: Key) -> SharedStudy:
+    from automl_airflow.reporting import report
+    from automl_airflow.session import open_journal
+    from automl_core.study import Study
+
+    store, journal = open_journal(*key)
+    return SharedStudy(store, report(Study.load(journal), aside=True))
+
+
+_studies = SharedStudies(_open)
+
+
+def shared_study(storage: str, connection: str | None, experiment: str, run: str) -> SharedStudy:
+    """The study of a DAG run, shared by all of this process.
+
+    Raises:
+        LookupError: it has no journal (yet).
+        StorageError: the store is away.
+    """
+    return _studies.get((storage, connection, experiment, run))

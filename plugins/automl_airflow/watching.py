@@ -1,0 +1,376 @@
+"""Watching trials that run outside Airflow: one trigger an attempt, many in one triggerer, no worker held.
+
+The trigger follows the output, reports metrics to the study, obeys its orders within a poll, records the end, and
+ends the task by itself. Only where a worker has to act (Airflow is to try again, slots are to be skipped, a lane goes
+on) the task's own process is started once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+import time
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import (
+    BaseTrigger,
+    TaskFailedEvent,
+    TaskSkippedEvent,
+    TaskSuccessEvent,
+    TriggerEvent,
+)
+
+from automl_airflow.triggers import LEAST_WAIT
+
+if TYPE_CHECKING:
+    from automl_airflow.studies import SharedStudy
+    from automl_core.backends.base import Exit
+    from automl_core.backends.remote import RemoteJob, Report
+    from automl_core.metrics.sources import MetricSource
+    from automl_core.running.attempt import Attempt
+    from automl_core.running.places import Places
+    from automl_core.study import Binding, Outcome, Told
+
+PUBLISH_EVERY = 5.0
+"""Seconds between two writes of a trial's metrics file, at least."""
+
+ORDER_AGE = 2.0
+"""Seconds that the journal may be old in which a trigger looks for orders; one reading serves all triggers."""
+
+
+RESTARTED_AFTER = 60.0
+"""Seconds after an attempt's start from which on a trigger that begins is one that was begun before."""
+
+
+class TrialTrigger(BaseTrigger):
+    """Watches one attempt at one training task to its end and records it. A subclass knows the backend.
+
+    Whatever happens to the triggerer, the same trigger starts again somewhere and reads from the beginning:
+    metrics that come twice change nothing, and the end is recorded once.
+    """
+
+    def __init__(
+        self, *, storage: str, connection: str | None, experiment: str, run: str, slot: int, task: int, attempt: int,
+        root: str, job: dict[str, Any], poll: float = 5.0, grace: float = 5.0,
+    ) -> None:  # fmt: skip
+        """State which attempt.
+
+        Args:
+            storage, connection, experiment, run: where the journal lies.
+            slot, task, attempt: which attempt it is.
+            root: the model storage path as the training sees it.
+            job: where the job is to be found; plain JSON without secrets.
+            poll: seconds between two looks at the job.
+            grace: seconds that the training has to end by itself when it is ended.
+        """
+        super().__init__()
+        self.storage, self.connection, self.experiment, self.run_id = storage, connection, experiment, run
+        self.slot, self.task_index, self.attempt = slot, task, attempt
+        self.root, self.job, self.poll, self.grace = root, job, poll, grace
+        self._shared: SharedStudy | None = None
+        self._binding: Binding | None = None
+        self._watched: Attempt | None = None
+        self._places: Places | None = None
+        self._remote: RemoteJob | None = None
+        self._spool: Path | None = None
+        self._had_stopped = False
+        self._replaying = False
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, without any credentials."""
+        kind = type(self)
+        return f"{kind.__module__}.{kind.__qualname__}", {
+            "storage": self.storage, "connection": self.connection, "experiment": self.experiment, "run": self.run_id,
+            "slot": self.slot, "task": self.task_index, "attempt": self.attempt, "root": self.root, "job": self.job,
+            "poll": self.poll, "grace": self.grace,
+        }  # fmt: skip
+
+    @abstractmethod
+    async def find(self) -> RemoteJob:
+        """The job that `job` names."""
+
+    def source(self, binding: Binding, spool: Path) -> MetricSource:
+        """Where the metrics are read: from the output, or from files in the store. Called in a thread.
+
+        Args:
+            binding: the attempt.
+            spool: a folder of this machine for what has to be fetched.
+        """
+        from automl_core.running.attempt import first_step
+        from automl_core.running.fetched import source_in_store
+
+        assert self._shared is not None
+        assert self._places is not None
+        study = self._shared.study
+        metrics = study.experiment.tasks[self.task_index].metrics
+        return source_in_store(metrics, study, binding, self._places, spool, first_step(study, binding))
+
+    def interval(self) -> float:
+        """Seconds between two looks at the job."""
+        return self.poll
+
+    def price(self, status: Exit) -> float:
+        """What the attempt cost; by its seconds and the task's price per hour by default."""
+        assert self._shared is not None
+        return status.seconds / 3600 * self._shared.study.experiment.tasks[self.task_index].hourly_price
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Watch to the end; yields one event."""
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        watched = await self._patiently(self._begin)
+        if watched is None:
+            recorded = await asyncio.to_thread(self._recorded)
+            await self._remove(await self.find())  # a triggerer that died before it came to that
+            await asyncio.sleep(LEAST_WAIT)
+            yield await asyncio.to_thread(self._event, *recorded) if recorded else TriggerEvent({"superseded": True})
+            return
+        self._remote = await self.find()
+        status = await self._follow(self._remote, watched)
+        outcome, told = await self._patiently(self._record, status)
+        await self._remove(self._remote)
+        await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
+        yield await asyncio.to_thread(self._event, outcome, told)
+
+    async def cleanup(self) -> None:
+        """Let go of what is held here. The job goes on: another triggerer may be watching it already."""
+        if self._remote is not None:
+            await self._remote.close()
+        if self._shared is not None and self._binding is not None:
+            self._shared.watches.pop(self._binding.trial, None)
+        if self._spool is not None:
+            shutil.rmtree(self._spool, ignore_errors=True)
+
+    async def on_kill(self) -> None:
+        """A person cleared or marked the task: end the job, and record who ended it."""
+        from automl_core.states import TrialState
+
+        remote = self._remote = self._remote or await self.find()
+        if self._watched is not None:
+            reason = "ended from Airflow (cleared or marked)"
+            outcome = self._watched.watch.ended_as(TrialState.USER_CANCELED, reason)
+            await self._insist(remote.end, self.grace)
+            await asyncio.to_thread(self._tell, outcome)
+        else:
+            await self._insist(remote.end, self.grace)
+        await self._until_ended(remote)
+        await self._remove(remote)
+
+    async def _insist(self, function: Any, *args: Any) -> None:
+        """Ask a service until it answers: Airflow waits so long (``[triggerer] on_kill_timeout``)."""
+        from automl_core.backends.remote import Unreachable
+
+        while True:
+            try:
+                await function(*args)
+                return
+            except Unreachable as error:
+                self.log.warning("the job can't be ended yet: %s", error)
+                await asyncio.sleep(2.0)
+
+    async def _until_ended(self, remote: RemoteJob) -> None:
+        """Let a job that was asked to end have its grace, and a little more."""
+        from automl_core.backends.remote import Unreachable
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.grace + 5.0):
+                while True:
+                    with contextlib.suppress(Unreachable):
+                        if (await remote.poll()).exit is not None:
+                            return
+                    await remote.wait(1.0)
+
+    # --- the parts that block, each in a thread ----------------------------------------------------
+
+    def _begin(self) -> Attempt | None:
+        """Open the study and make ready to read; None when this attempt is not the one that counts any more."""
+        from automl_airflow.studies import shared_study
+        from automl_core.running.attempt import Attempt
+        from automl_core.running.places import Places
+        from automl_core.running.watch import Watch
+
+        self._shared = shared = shared_study(self.storage, self.connection, self.experiment, self.run_id)
+        with shared.lock:
+            binding = shared.study.unfinished(self.slot, self.task_index)
+            if binding is None or binding.attempt != self.attempt:
+                shared.read(max_age=0)
+                binding = shared.study.unfinished(self.slot, self.task_index)
+            if binding is None or binding.attempt != self.attempt:
+                return None
+            watch = Watch(
+                shared.study, shared.store, binding, publish_every=PUBLISH_EVERY, order_every=0.0, max_age=ORDER_AGE,
+                live=shared.watches,
+            )  # fmt: skip
+            shared.watches[binding.trial] = watch
+            self._binding = binding
+            self._places = Places(shared.store, shared.study.journal.prefix, binding, self.root)
+            self._spool = Path(tempfile.mkdtemp(prefix="automl-"))
+            source = self.source(binding, self._spool)
+            begun = shared.study.state.works[self.slot].last_attempt(self.task_index)
+        self._watched = Attempt(watch, source, self._spool / "log.txt", self._emit, cost=self.price)
+        if begun is not None and time.time() - begun.started > RESTARTED_AFTER:
+            self._watched.say(
+                "the watching was taken up again: the output is read from its beginning, only news is shown"
+            )
+            self._replaying = True
+        return self._watched
+
+    def _emit(self, line: str) -> None:
+        if not self._replaying:
+            self.log.info(line)
+
+    def _take(self, watched: Attempt, report: Report) -> bool:
+        """Take in what is new. Returns whether the job has to be ended."""
+        assert self._shared is not None
+        watched.feed(report.lines)
+        self._replaying = False
+        for note in report.notes:
+            watched.say(note)
+        watched.poll()
+        watched.watch.publish_if_due()
+        if report.exit is not None:
+            return False
+        with self._shared.lock:
+            return watched.must_end() is not None
+
+    def _record(self, status: Exit) -> tuple[Outcome, Told]:
+        """Keep what the attempt made and tell the study how it ended."""
+        from automl_core.backends.base import Cause
+        from automl_core.states import TrialState
+        from automl_core.storage.base import StorageError
+        from automl_core.study import Outcome
+
+        assert self._watched is not None
+        assert self._shared is not None
+        assert self._places is not None
+        with self._shared.lock:
+            self._shared.study.refresh()
+            if status.blameless and self._watched.must_end() is not None:
+                status = replace(status, cause=Cause.TERMINATED)  # ended by an order given before a restart
+            outcome = self._watched.outcome(status)
+            current = self._binding is not None and self._shared.study.is_current(self._binding)
+        if current:
+            try:
+                if self._watched.log.is_file():
+                    self._places.keep_log(self._watched.log.read_bytes())
+                if outcome.state.has_value or outcome.state is TrialState.SUCCEEDED:
+                    self._places.keep_model()
+                self._places.remove()
+            except StorageError as error:
+                reason = f"what the attempt made could not be stored: {error}"
+                outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=True, cost=outcome.cost)
+        return outcome, self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> Told:
+        assert self._shared is not None
+        assert self._binding is not None
+        with self._shared.lock:
+            self._had_stopped = self._shared.study.state.stop is not None
+            told = self._shared.study.tell(self._binding, outcome)
+        self._shared.watches.pop(self._binding.trial, None)
+        return told
+
+    def _recorded(self) -> tuple[Outcome, Told] | None:
+        """What was recorded of this attempt by a trigger that came no further; None if a later one has taken over."""
+        from automl_core.study import Outcome, Told
+
+        assert self._shared is not None
+        with self._shared.lock:
+            study = self._shared.study
+            work = study.state.works.get(self.slot)
+            attempt = work.last_attempt(self.task_index) if work else None
+            if work is None or attempt is None or attempt.number != self.attempt or not attempt.state.ended:
+                return None
+            self._binding = study.binding(self.slot, self.task_index)
+            outcome = Outcome(
+                attempt.state, attempt.reason, value=work.value, step=work.step, metrics=work.metrics, kind=attempt.kind
+            )
+            return outcome, Told(accepted=True, retry=work.retry)
+
+    def _event(self, outcome: Outcome, told: Told) -> TriggerEvent:
+        """How the task goes on: it ends here, or in a worker where one has to act.
+
+        To Airflow a TaskFailedEvent is a failure to be tried again (models/trigger.py:651 of 3.3.2): the end for a
+        trial that is, and for one that failed for good only a worker can say so (AirflowFailException).
+        """
+        from automl_airflow.slots import result_of
+        from automl_core.states import TrialState
+
+        assert self._shared is not None
+        assert self._binding is not None
+        with self._shared.lock:
+            lane = self._shared.study.state.lanes is not None
+        ends_the_experiment = told.stop is not None and not self._had_stopped  # the slots left are to be skipped
+        failed = outcome.state is TrialState.FAILED
+        if lane or not told.accepted or ends_the_experiment or (failed and not told.retry):
+            return TriggerEvent(
+                {"slot": self.slot, "outcome": _plain(outcome), "accepted": told.accepted, "retry": told.retry}
+            )
+        summary = f"trial {self._binding.trial}, attempt {self.attempt}: {outcome.state} {outcome.reason}"
+        if failed:
+            self.log.error(f"{summary}\nit is tried again")
+            return TaskFailedEvent()
+        self.log.info(summary)
+        if not outcome.state.has_value and outcome.state is not TrialState.SUCCEEDED:
+            return TaskSkippedEvent()
+        return TaskSuccessEvent(xcoms={"return_value": result_of(self._binding, outcome)})
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    async def _follow(self, remote: RemoteJob, watched: Attempt) -> Exit:
+        """Poll until the job has ended; ends it when the study says so."""
+        from automl_core.backends.remote import Unreachable
+
+        asked_to_end, unreachable = False, False
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            try:
+                report = await remote.poll()
+                if unreachable:
+                    watched.say("it can be reached again")
+                unreachable = False
+                must_end = await asyncio.to_thread(self._take, watched, report)
+                if report.exit is not None:
+                    return report.exit
+                if must_end and not asked_to_end:
+                    await remote.end(self.grace)
+                    asked_to_end = True
+            except Unreachable as error:
+                if not unreachable:
+                    watched.say(f"it can't be reached, the trial goes on and is asked again: {error}")
+                unreachable = True
+            wait = min(1.0, self.interval()) if asked_to_end else self.interval()
+            await remote.wait(max(0.1, wait - (clock() - began)))
+
+    async def _remove(self, remote: RemoteJob) -> None:
+        from automl_core.backends.base import BackendError
+
+        try:
+            await remote.remove()
+        except BackendError as error:
+            self.log.warning("what is left of the job was not removed: %s", error)
+
+    async def _patiently(self, function: Any, *args: Any) -> Any:
+        """Do something with the store that must be done, however long the store is away."""
+        from automl_core.storage.base import StorageError
+
+        wait = 1.0
+        while True:
+            try:
+                return await asyncio.to_thread(function, *args)
+            except StorageError as error:
+                self.log.warning("the journal can't be reached, trying again in %.0f s: %s", wait, error)
+                await asyncio.sleep(wait)
+                wait = min(30.0, wait * 2)
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as plain JSON, for the worker that concludes it."""
+    return {**asdict(outcome), "state": str(outcome.state), "curve": []}

@@ -1,0 +1,245 @@
+"""Which experiments and runs there are, from Airflow's metadata database, and where their journals lie."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from airflow.models.dag import DagModel, DagTag
+from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
+from airflow.utils.session import create_session
+from fastapi import HTTPException
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+TAG = "automl"
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for a moment.
+
+    A connection that a request keeps from one step of its handling to the next is one that others wait for, in threads
+    that the request needs for its next step: enough viewers at once, and none of them goes on.
+    """
+    with create_session(scoped=False) as session:
+        yield session
+
+
+_KEPT = 4096
+_FEW = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an experiment's runs lie, and how its DAG names what runs them.
+
+    Attributes:
+        storage, connection, experiment: as the experiment's file has them.
+        steps: ids of the tasks that run a trial's training tasks, in order.
+    """
+
+    storage: str
+    connection: str | None
+    experiment: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A DAG run as far as pages need it; free of the session that it was read in."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    queued: float | None
+    started: float | None
+    ended: float | None
+    note: str | None
+    conf: Mapping[str, Any]
+    clears: int
+    place: Place
+
+    @property
+    def over(self) -> bool:
+        """Whether Airflow does nothing more of it by itself."""
+        return self.state in ("success", "failed")
+
+    @property
+    def version(self) -> tuple[Any, ...]:
+        """Changes when the run is begun anew."""
+        return (self.dag_id, self.run_id, self.state, self.ended, self.clears)
+
+
+class _Places:
+    """Places by version of the DAG: a version never changes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[UUID, Place | None] = OrderedDict()
+
+    def get(self, session: Session, version: UUID) -> Place | None:
+        with self._lock:
+            if version in self._known:
+                self._known.move_to_end(version)
+                return self._known[version]
+        row = session.scalar(select(SerializedDagModel).where(SerializedDagModel.dag_version_id == version))
+        found = place_in(row.data) if row is not None and row.data else None
+        with self._lock:
+            self._known[version] = found
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return found
+
+
+_places = _Places()
+
+
+def place_in(data: Mapping[str, Any]) -> Place | None:
+    """The place of an experiment that its serialized DAG names; None for a DAG that is no experiment."""
+    tasks = {task["task_id"]: task for task in _tasks(data)}
+    propose = tasks.get("propose")
+    if propose is None or propose.get("task_type") != "ProposeOperator":
+        return None
+    trials = [task for name, task in tasks.items() if name == "trial" or name.startswith("trial.")]
+    steps: Sequence[str] = ()
+    fields = propose
+    for task in trials:
+        partial = task.get("partial_kwargs", task)
+        steps = partial.get("step_ids") or steps
+        if "storage" not in fields:  # DAGs that were read before `propose` bore these
+            fields = partial
+    if "storage" not in fields or "experiment" not in fields:
+        return None
+    if not steps:
+        steps = [task["task_id"] for task in trials]
+    return Place(str(fields["storage"]), fields.get("connection"), str(fields["experiment"]), tuple(steps))
+
+
+def _tasks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tasks = data.get("dag", {}).get("tasks", [])
+    return [task.get("__var", task) for task in tasks if isinstance(task, dict)]
+
+
+def place_of_dag(session: Session, dag_id: str) -> Place:
+    """Where the next run of an experiment will lie.
+
+    Raises:
+        HTTPException: 404, there is no such experiment.
+    """
+    version = session.scalar(
+        select(SerializedDagModel.dag_version_id)
+        .where(SerializedDagModel.dag_id == dag_id)
+        .order_by(SerializedDagModel.created_at.desc())
+        .limit(1)
+    )
+    place = _places.get(session, version) if version is not None else None
+    if place is None:
+        raise HTTPException(404, f"{dag_id!r} is no AutoML experiment")
+    return place
+
+
+def find_run(session: Session, dag_id: str, run_id: str) -> RunInfo:
+    """One run of an experiment.
+
+    Raises:
+        HTTPException: 404, there is no such run, or it is none of an experiment.
+    """
+    run = session.scalar(select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+    if run is None:
+        place_of_dag(session, dag_id)
+        raise HTTPException(404, f"{dag_id} has no run {run_id!r}")
+    info = info_of(session, run)
+    if info is None:
+        raise HTTPException(404, f"{dag_id!r} is no AutoML experiment")
+    return info
+
+
+def info_of(session: Session, run: DagRun) -> RunInfo | None:
+    """A DAG run as pages need it; None where it is none of an experiment."""
+    version = run.created_dag_version_id
+    place = _places.get(session, version) if version is not None else None
+    if place is None:
+        try:
+            place = place_of_dag(session, run.dag_id)
+        except HTTPException:
+            return None
+    return RunInfo(
+        dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
+        started=_seconds(run.start_date), ended=_seconds(run.end_date), note=run.note, conf=dict(run.conf or {}),
+        clears=run.clear_number or 0, place=place,
+    )  # fmt: skip
+
+
+def runs_of(session: Session, dag_id: str, offset: int, limit: int) -> tuple[int, list[RunInfo]]:
+    """How many runs an experiment has, and a page of them, newest first."""
+    place_of_dag(session, dag_id)
+    total = session.scalar(select(func.count()).select_from(DagRun).where(DagRun.dag_id == dag_id)) or 0
+    wanted = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc(), DagRun.id.desc())
+    found = [info_of(session, run) for run in session.scalars(wanted.offset(offset).limit(limit))]
+    return total, [info for info in found if info is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An experiment in the list."""
+
+    dag_id: str
+    description: str
+    paused: bool
+    schedule: str | None
+    broken: bool
+    file: str | None
+    tags: tuple[str, ...]
+    runs: int
+    latest: RunInfo | None
+
+
+def experiments(session: Session, allowed: set[str]) -> list[Listed]:
+    """Every experiment whose DAG is among those allowed, by name, with its latest run."""
+    wanted = (
+        select(DagModel)
+        .join(DagTag, DagTag.dag_id == DagModel.dag_id)
+        .where(DagTag.name == TAG, DagModel.is_stale.is_(False))
+        .order_by(DagModel.dag_id)
+    )
+    counted = select(DagRun.dag_id, func.count(), func.max(DagRun.id)).group_by(DagRun.dag_id)
+    if len(allowed) <= _FEW:
+        wanted, counted = wanted.where(DagModel.dag_id.in_(allowed)), counted.where(DagRun.dag_id.in_(allowed))
+    models = [model for model in session.scalars(wanted) if model.dag_id in allowed]
+    ids = {model.dag_id for model in models}
+    counts = {dag_id: (count, last) for dag_id, count, last in session.execute(counted) if dag_id in ids}
+    newest = [last for _, last in counts.values()]
+    runs = {
+        run.dag_id: run
+        for start in range(0, len(newest), 500)
+        for run in session.scalars(select(DagRun).where(DagRun.id.in_(newest[start : start + 500])))
+    }
+    listed = []
+    for model in models:
+        try:
+            place_of_dag(session, model.dag_id)
+        except HTTPException:
+            continue  # another DAG that bears the tag
+        run = runs.get(model.dag_id)
+        listed.append(
+            Listed(
+                dag_id=model.dag_id, description=model.description or "", paused=bool(model.is_paused),
+                schedule=model.timetable_summary if model.timetable_summary != "None" else None,
+                broken=bool(model.has_import_errors), file=model.relative_fileloc,
+                tags=tuple(sorted(tag.name for tag in model.tags)), runs=counts.get(model.dag_id, (0, 0))[0],
+                latest=info_of(session, run) if run is not None else None,
+            )
+        )  # fmt: skip
+    return listed
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment is not None else None

@@ -1,0 +1,117 @@
+"""Answers: JSON that is encoded once, compressed, and not sent again to who has it; errors in words."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, Response
+from sqlalchemy.exc import IntegrityError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from automl_airflow.web.held import Answer, encode
+from automl_core.spec.errors import Problem, SpecError
+from automl_core.storage.base import StorageError
+from automl_core.study.editing import NotEditable
+
+log = logging.getLogger(__name__)
+
+JSON = "application/json"
+_CACHE = "private, no-cache"  # a browser asks again, and hears 304 where nothing has changed
+
+
+def reply(body: Any, status: int = 200) -> Response:
+    """Plain data as JSON."""
+    return Response(encode(body), status, media_type=JSON, headers={"Cache-Control": _CACHE})
+
+
+def send(request: Request, answer: Answer) -> Response:
+    """An answer that was made before, or 304 for who has it already."""
+    headers = {"ETag": answer.etag, "Cache-Control": _CACHE, "Vary": "Accept-Encoding, Cookie, Authorization"}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if answer.etag in known:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(answer.body, media_type=JSON, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(gzip.decompress(answer.body), media_type=JSON, headers=headers)
+
+
+def problems_of(error: SpecError) -> list[dict[str, Any]]:
+    """What is wrong, as data."""
+    return [problem.to_json() for problem in error.problems]
+
+
+def wrong_input(error: SpecError) -> Response:
+    """422 with everything that is wrong."""
+    return reply({"detail": str(error), "problems": problems_of(error)}, 422)
+
+
+def install_handlers(app: FastAPI) -> None:
+    """From exceptions to answers; none of them shows a traceback, a path or a secret."""
+    app.add_exception_handler(StarletteHTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(SpecError, _wrong)
+    app.add_exception_handler(NotEditable, _conflict)
+    app.add_exception_handler(LookupError, _missing)
+    app.add_exception_handler(StorageError, _away)
+    app.add_exception_handler(IntegrityError, _exists)
+
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)
+    detail = str(error.detail)
+    if error.status_code == 401 and "text/html" in request.headers.get("accept", ""):
+        from automl_airflow.web.routes.pages import sign_in_page
+
+        return HTMLResponse(sign_in_page(request), 401)
+    headers = getattr(error, "headers", None)
+    response = reply({"detail": detail}, error.status_code)
+    response.headers.update(headers or {})
+    return response
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        Problem(each["msg"], tuple(part for part in each["loc"] if part not in ("body", "query", "path")))
+        for each in error.errors()
+    ]
+    text = "; ".join(str(problem) for problem in problems)
+    return reply({"detail": text, "problems": [problem.to_json() for problem in problems]}, 422)
+
+
+async def _wrong(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SpecError)
+    return wrong_input(error)
+
+
+async def _conflict(request: Request, error: Exception) -> Response:
+    return reply({"detail": str(error)}, 409)
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    if isinstance(error, KeyError | IndexError):  # a defect of ours
+        log.error("%s failed", request.url.path, exc_info=error)
+        return reply({"detail": "something went wrong; the API server's log has more"}, 500)
+    return reply({"detail": str(error)}, 404)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    log.warning("%s: %s", request.url.path, error)
+    return reply({"detail": f"the model storage can't be read now: {error}"}, 503)
+
+
+async def _exists(request: Request, error: Exception) -> Response:
+    return reply({"detail": "there is a run of that id already"}, 409)
+
+
+def not_found(text: str) -> HTTPException:
+    """404 with a reason."""
+    return HTTPException(404, text)

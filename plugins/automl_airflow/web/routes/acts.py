@@ -1,0 +1,204 @@
+"""Acts on a run: stop it, stop or rerun a trial, edit it, extend it, clone it.
+
+Each stands in the journal with who did it, and in Airflow's audit log.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.logging.decorators import action_logging
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from automl_airflow.web import airflow_acts
+from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User
+from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.held import HeldRun, held_run
+from automl_airflow.web.respond import reply
+from automl_airflow.web.routes.parts import TheRun, TrialNumber
+from automl_airflow.web.routes.start import check_conf
+from automl_core.results.entries import has_ended
+from automl_core.states import ExperimentState
+from automl_core.study import Study
+from automl_core.study.editing import NotEditable, edit
+from automl_core.views.trial import trial_of
+
+router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", tags=["acts"], dependencies=[ACT])
+
+
+class Body(BaseModel):
+    """What an act is told; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Stop(Body):
+    """How an experiment is to end."""
+
+    running: Literal["drain", "cancel"] = Field("drain", description="Running trials finish, or are ended too.")
+
+
+class Nothing(Body):
+    """An empty object."""
+
+
+class Edit(Body):
+    """What is to change, as in an experiment file."""
+
+    trials: dict[str, Any] | None = None
+    stop: dict[str, Any] | None = None
+    space: dict[str, Any] | None = None
+
+    def wanted(self) -> dict[str, Any]:
+        """The groups that were given."""
+        return {name: value for name, value in self if value is not None}
+
+
+class Clone(Body):
+    """What the new run has otherwise than the old one."""
+
+    conf: dict[str, Any] = Field(default_factory=dict)
+
+
+def _name(user: Any) -> str:
+    return str(user.get_name())
+
+
+@router.post("/stop", dependencies=[Depends(CAN_EDIT_RUN), Depends(action_logging("automl_stop"))])
+def stop_run(run: TheRun, session: SessionDep, user: User, body: Stop) -> Response:
+    """End a run: no new trial starts, running ones finish or are ended, and what there is is published."""
+    name = _name(user)
+    try:
+        held = held_run(run)
+    except LookupError:
+        if run.over:
+            raise HTTPException(409, "the run has ended") from None
+        airflow_acts.end_run(session, run)
+        return reply({"seq": 0, "text": "the run is ended before its first trial"})
+    with held.shared.lock:
+        study = held.shared.study
+        stopped = study.refresh().stop
+        if has_ended(study.state):
+            raise HTTPException(409, f"it has ended already: {stopped.reason if stopped else ''}")
+        if stopped is None:
+            reason = f"stopped by {name}"
+            study.stop("user", ExperimentState.USER_CANCELED, reason, running=body.running, by=name)
+        elif body.running == "cancel" and stopped.running != "cancel":  # the first stop stands: each is told by itself
+            for work in study.state.running:
+                study.cancel_trial(work.trial, name)
+        else:
+            raise HTTPException(409, f"it ends already: {stopped.reason}")
+        text = "running trials finish" if body.running == "drain" else "running trials are ended"
+        return reply({"seq": study.state.seq, "text": f"no new trial starts; {text}"})
+
+
+@router.post(
+    "/trials/{number}/stop", dependencies=[Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_stop_trial"))]
+)
+def stop_trial(run: TheRun, user: User, number: TrialNumber, body: Nothing) -> Response:
+    """End one trial; whoever runs it obeys at its next look."""
+    held = held_run(run)
+    with held.shared.lock:
+        study = held.shared.study
+        study.refresh()
+        trial = trial_of(held.view, number)
+        if study.state.state_of(trial).ended:
+            raise HTTPException(409, f"trial {number} has ended: {study.state.state_of(trial)}")
+        study.cancel_trial(number, _name(user))
+        return reply({"seq": study.state.seq, "text": f"trial {number} is told to end"})
+
+
+@router.post("/trials/{number}/rerun", dependencies=[Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_rerun"))])
+def rerun_trial(run: TheRun, session: SessionDep, user: User, number: TrialNumber, body: Nothing) -> Response:
+    """Run a trial once more, as clearing its task instance in Airflow does."""
+    held = held_run(run)
+    with held.shared.lock:
+        study = held.shared.study
+        study.refresh()
+        trial = trial_of(held.view, number)
+        work = study.state.latest(trial)
+        if not work.state.ended:
+            raise HTTPException(409, f"trial {number} goes on: {work.state}")
+        if work.lane is not None:
+            raise HTTPException(409, "trials run in lanes, which can't begin one anew; clone the run")
+        if airflow_acts.goes_on(session, run, run.place.steps[0], work.slot):
+            raise HTTPException(409, f"Airflow is at trial {number} already")
+        tasks: list[str | tuple[str, int]] = [(step, work.slot) for step in run.place.steps]
+        if airflow_acts.has_run(session, run, airflow_acts.REDUCE):
+            tasks.append(airflow_acts.REDUCE)
+        name = _name(user)
+        text = f"trial {number} runs again"
+        study.journal.append("note", {"act": "rerun", "trial": number, "by": name, "text": text})
+        airflow_acts.clear(session, user, run, tasks, f"AutoML: {text} ({name})")
+        return reply({"seq": study.state.seq, "text": text})
+
+
+@router.patch("", dependencies=[Depends(CAN_EDIT_RUN), Depends(action_logging("automl_edit"))])
+def edit_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Response:
+    """Change a running experiment: number of trials, concurrency, stop conditions, the space within its bounds."""
+    return _edit(run, session, user, body, reopen=False)
+
+
+@router.post(
+    "/extend",
+    dependencies=[Depends(CAN_EDIT_RUN), Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_extend"))],
+)
+def extend_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Response:
+    """Open a run that has ended again, with more trials or other limits."""
+    if not run.over:
+        raise HTTPException(409, "its DAG run still goes on in Airflow: edit it instead")
+    return _edit(run, session, user, body, reopen=True)
+
+
+def _edit(run: RunInfo, session: SessionDep, user: Any, body: Edit, *, reopen: bool) -> Response:
+    held: HeldRun = held_run(run)
+    with held.shared.lock:
+        study = held.shared.study
+        study.refresh()
+        wanted = body.wanted()
+        more = "max" in (wanted.get("trials") or {})
+        if more and not reopen and not airflow_acts.has_run(session, run, airflow_acts.PROPOSE):
+            raise NotEditable("the number of trials can be edited once `propose` has ended; try again")
+        # an experiment that its journal holds to be open, but whose DAG run has ended, only needs Airflow to go on
+        done = edit(study, wanted, _name(user), reopen=reopen and study.state.stop is not None)
+        _let_airflow_follow(run, session, user, study, reopen=reopen)
+        changes = [change.to_json() for change in done.changes]
+        text = done.text if done.changes or not reopen else "it goes on"
+        return reply({"seq": study.state.seq, "text": text, "changes": changes})
+
+
+def _let_airflow_follow(run: RunInfo, session: SessionDep, user: Any, study: Study, *, reopen: bool) -> None:
+    """Have Airflow start what an edit has added: further mapped instances, and those that were skipped at the end.
+
+    What is missing is looked for, not remembered: an act that broke off half way is made whole by doing it again.
+    """
+    tasks: list[str | tuple[str, int]] = []
+    slots, lanes = int(study.state.plan["slots"]), study.state.lanes
+    present = airflow_acts.mapped(session, run, run.place.steps[0]) - {-1}
+    if lanes is None and present and max(present) + 1 < slots:
+        airflow_acts.add_slots(session, run, slots)
+        tasks.append(airflow_acts.PROPOSE)
+    if reopen:
+        indexes = range(lanes) if lanes is not None else study.unbound()
+        tasks += [(step, index) for index in indexes if index in present for step in run.place.steps]
+        tasks.append(airflow_acts.REDUCE)
+    if tasks:
+        airflow_acts.clear(session, user, run, tasks, f"AutoML: more trials ({_name(user)})")
+
+
+@router.post("/clone", dependencies=[Depends(CAN_START), Depends(action_logging("automl_clone"))])
+def clone_run(request: Request, run: TheRun, session: SessionDep, user: User, body: Clone) -> Response:
+    """Begin a new run with this one's conf, and what is given on top of it."""
+    conf = merged(run.conf, body.conf)
+    check_conf(session, run.dag_id, conf)
+    started = airflow_acts.trigger(request, session, user, run.dag_id, conf, None)
+    return reply({"experiment": run.dag_id, "run": started}, 201)
+
+
+def merged(old: Any, new: Any) -> Any:
+    """The new value over the old one, mappings key by key."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return {**old, **{key: merged(old.get(key), value) for key, value in new.items()}}

@@ -1,0 +1,152 @@
+"""The experiments that a user may read, one of them, and its runs."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.models.dag import DagModel
+from airflow.models.dagcode import DagCode
+from airflow.models.errors import ParseImportError
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from automl_airflow.web import catalog
+from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act, readable
+from automl_airflow.web.catalog import Listed, reading
+from automl_airflow.web.respond import reply
+from automl_airflow.web.routes.parts import DagId
+from automl_airflow.web.summaries import summaries
+from automl_core.spec.errors import SpecError
+from automl_core.spec.loader import parse_experiment
+from automl_core.views.overview import goal_of
+
+router = APIRouter(tags=["experiments"])
+
+SORTS = ("name", "state", "updated", "best", "cost", "elapsed", "fraction", "runs")
+
+
+@router.get("/experiments", dependencies=[Depends(CAN_LOOK)])
+def get_experiments(
+    user: User,
+    search: Annotated[str, Query(max_length=200)] = "",
+    state: Annotated[str, Query(max_length=200, description="States of the latest run, with commas between.")] = "",
+    sort: Annotated[str, Query(max_length=50)] = "-updated",
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> Response:
+    """Every experiment that this user may read, with its latest run."""
+    descending, column = sort.startswith("-"), sort.removeprefix("-")
+    if column not in SORTS:
+        raise HTTPException(422, f"sort: {sort!r} is not known; allowed: {', '.join(SORTS)}, each with '-' before it")
+    allowed = readable(user)
+    with reading() as session:
+        every = catalog.experiments(session, allowed)
+    wanted = search.casefold()
+    found = [each for each in every if wanted in f"{each.dag_id}\n{each.description}\n{' '.join(each.tags)}".casefold()]
+    states = {part.strip() for part in state.split(",") if part.strip()}
+    by_run = column not in ("name", "runs")
+    if not states and not by_run:  # what is sorted by Airflow's own data needs only the page's journals
+        found.sort(key=lambda each: each.dag_id if column == "name" else each.runs, reverse=descending)
+        entries = _entries(found[offset : offset + limit])
+        matched = len(found)
+    else:
+        entries = [entry for entry in _entries(found) if not states or _state(entry) in states]
+        entries.sort(key=lambda entry: entry["experiment"])
+        known = [entry for entry in entries if _key(entry, column) is not None]
+        unknown = [entry for entry in entries if _key(entry, column) is None]
+        known.sort(key=lambda entry: _key(entry, column), reverse=descending)
+        matched, entries = len(entries), [*known, *unknown][offset : offset + limit]
+    return reply({"total": len(every), "matched": matched, "offset": offset, "limit": limit, "experiments": entries})
+
+
+def _entries(listed: list[Listed]) -> list[dict[str, Any]]:
+    latest = [each.latest for each in listed if each.latest is not None]
+    found = {run.dag_id: body for run, body in zip(latest, summaries.of_all(latest), strict=True)}
+    return [
+        {
+            "experiment": each.dag_id, "description": each.description, "tags": each.tags, "paused": each.paused,
+            "schedule": each.schedule, "broken": each.broken, "runs": each.runs, "latest": found.get(each.dag_id),
+        }
+        for each in listed
+    ]  # fmt: skip
+
+
+def _state(entry: dict[str, Any]) -> str | None:
+    return entry["latest"]["state"] if entry["latest"] else None
+
+
+def _key(entry: dict[str, Any], column: str) -> Any:
+    latest = entry["latest"]
+    if column in ("name", "runs"):
+        return entry["experiment" if column == "name" else "runs"]
+    if latest is None:
+        return None
+    if column == "best":
+        return latest["best"]["value"] if latest["best"] else None
+    return latest[column]
+
+
+@router.get("/experiments/{dag_id}", dependencies=[Depends(CAN_READ)])
+def get_experiment(dag_id: DagId, user: User) -> Response:
+    """One experiment: its file, its goal, its latest run, and what this user can do."""
+    with reading() as session:
+        listed = next((each for each in catalog.experiments(session, {dag_id})), None)
+        if listed is None:
+            raise HTTPException(404, f"{dag_id!r} is no AutoML experiment")
+        source = source_of(session, dag_id)
+        import_error = import_error_of(session, listed.file) if listed.broken else None
+    rights = may_act(user, dag_id)
+    goal = None
+    if source is not None:
+        try:
+            goal = goal_of(parse_experiment(source, dag_id).goal)
+        except SpecError:  # as the file is now; its import error says so
+            goal = None
+    return reply(
+        {
+            **_entries([listed])[0],
+            "file": listed.file,
+            "source": source if may(user, "GET", DagAccessEntity.CODE, dag_id) else None,
+            "goal": goal,
+            "can": {"start": rights["start"], "edit_file": rights["file"]},
+            "import_error": import_error,
+        }
+    )
+
+
+@router.get("/experiments/{dag_id}/runs", dependencies=[Depends(CAN_READ)])
+def get_runs(
+    dag_id: DagId,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """The runs of an experiment, newest first."""
+    with reading() as session:
+        total, runs = catalog.runs_of(session, dag_id, offset, limit)
+    return reply({"total": total, "offset": offset, "limit": limit, "runs": summaries.of_all(runs)})
+
+
+def source_of(session: Session, dag_id: str) -> str | None:
+    """The text of an experiment's file as Airflow has read it last."""
+    return session.scalar(
+        select(DagCode.source_code).where(DagCode.dag_id == dag_id).order_by(DagCode.last_updated.desc()).limit(1)
+    )
+
+
+def import_error_of(session: Session, file: str | None) -> str | None:
+    """What Airflow says is wrong with a file, None where nothing is."""
+    if not file:
+        return None
+    name = PurePosixPath(file).name
+    for error in session.scalars(select(ParseImportError).where(ParseImportError.filename.endswith(name))):
+        if PurePosixPath(error.filename or "").name == name:
+            return error.stacktrace
+    return None
+
+
+def model_of(session: Session, dag_id: str) -> DagModel | None:
+    """Airflow's own record of a DAG, None where there is none (any more)."""
+    return session.scalar(select(DagModel).where(DagModel.dag_id == dag_id, DagModel.is_stale.is_(False)))

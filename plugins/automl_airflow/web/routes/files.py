@@ -1,0 +1,159 @@
+"""Files of a run: what its trials left and what was published. Never anything outside the run's folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+
+from automl_airflow.web.access import CAN_READ
+from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.held import HeldRun
+from automl_airflow.web.links import file_href
+from automl_airflow.web.respond import reply
+from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
+from automl_core.storage.base import NotFound, ObjectStore
+from automl_core.storage.keys import is_key
+from automl_core.study.journal import JOURNAL, SNAPSHOT
+from automl_core.study.layout import SCRATCH, trial_prefix
+from automl_core.views.trial import trial_of
+
+router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["files"])
+
+MAX_LISTED = 1000
+
+FilePath = Annotated[str, PathParameter(max_length=800, description="The file, below the folder.")]
+
+
+@router.get("/trials/{number}/files")
+def get_trial_files(run: TheRun, held: Held, number: TrialNumber) -> Response:
+    """The files of a trial: its log, its metrics, its model, its checkpoints."""
+    held.use(lambda view: trial_of(view, number))
+    return reply(_listed(run, held, trial_prefix(number), f"trials/{number}/files", ()))
+
+
+@router.get("/trials/{number}/files/{path:path}")
+def get_trial_file(held: Held, number: TrialNumber, path: FilePath) -> Response:
+    """Download a file of a trial."""
+    held.use(lambda view: trial_of(view, number))
+    return _download(held, trial_prefix(number), path)
+
+
+@router.get("/results")
+def get_results(run: TheRun, held: Held) -> Response:
+    """The published files: controller.json, the leaderboard, the best model and so on."""
+    return reply(_listed(run, held, "", "results", UNPUBLISHED))
+
+
+@router.get("/results/{path:path}")
+def get_result(held: Held, path: FilePath) -> Response:
+    """Download a published file."""
+    if path.startswith(UNPUBLISHED):
+        raise HTTPException(404, f"{path!r} is no published file")
+    return _download(held, "", path)
+
+
+UNPUBLISHED = (JOURNAL, SNAPSHOT, SCRATCH, "experiment_")
+"""How the names begin of what is no published file: the journal, and the folders of trials."""
+
+
+def _listed(run: RunInfo, held: HeldRun, folder: str, route: str, skip: tuple[str, ...]) -> dict[str, Any]:
+    store, root = held.shared.store, held.view.study.journal.prefix
+    prefix = root + folder
+    paths = list(islice(_walk(store, root, prefix, skip), MAX_LISTED + 1))
+    files = [
+        {"path": path, "size": _size(store, prefix + path), "href": file_href(run, route, path)}
+        for path in paths[:MAX_LISTED]
+    ]
+    return {"files": files, "truncated": len(paths) > MAX_LISTED}
+
+
+def _walk(store: ObjectStore, root: str, prefix: str, skip: tuple[str, ...]) -> Iterator[str]:
+    """Paths below a prefix.
+
+    What begins with one of ``skip``, and links that lead out of the run's folder, are passed over without being listed.
+    """
+    after = ""
+    while keys := store.list(prefix, start_after=prefix + after if after else "", limit=MAX_LISTED):
+        for key in keys:
+            after = key.removeprefix(prefix)
+            passed = next((start for start in skip if after.startswith(start)), None) or _leads_out(store, root, key)
+            if passed is not None:
+                after = passed.removeprefix(prefix) + "\U0010ffff"
+                break
+            yield after
+        else:
+            if len(keys) < MAX_LISTED:
+                return
+
+
+def _leads_out(store: ObjectStore, root: str, key: str) -> str | None:
+    """The first part of a key that is a link out of the run's folder, None where all of it lies inside."""
+    path, folder = store.local_path(key), store.local_path(root.rstrip("/"))
+    if path is None or folder is None or _inside(path, folder) is not None:
+        return None
+    parts = key.removeprefix(root).split("/")
+    for count in range(1, len(parts)):
+        start = root + "/".join(parts[:count])
+        here = store.local_path(start)
+        if here is not None and not here.resolve().is_relative_to(folder.resolve()):
+            return start + "/"
+    return key
+
+
+def _size(store: ObjectStore, key: str) -> int | None:
+    path = store.local_path(key)
+    try:
+        return path.stat().st_size if path is not None else None
+    except OSError:
+        return None
+
+
+def _download(held: HeldRun, folder: str, path: str) -> Response:
+    store, prefix = held.shared.store, held.view.study.journal.prefix + folder
+    if not is_key(path) or not is_key(prefix + path):
+        raise HTTPException(404, f"{path!r} is no file of this folder")
+    name = quote(path.rsplit("/", 1)[-1], safe="")
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "private, no-store",
+    }
+    here = store.local_path(prefix + path)
+    if here is not None:
+        inside = _inside(here, store.local_path((held.view.study.journal.prefix).rstrip("/")))
+        if inside is None:
+            raise HTTPException(404, f"there is no file {path!r}")
+        return FileResponse(inside, media_type="application/octet-stream", headers=headers)
+    handle, temporary = tempfile.mkstemp(prefix="automl-download-")
+    os.close(handle)
+    try:
+        store.download_file(prefix + path, Path(temporary))
+    except NotFound:
+        os.unlink(temporary)
+        raise HTTPException(404, f"there is no file {path!r}") from None
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    done = BackgroundTask(os.unlink, temporary)
+    return FileResponse(temporary, media_type="application/octet-stream", headers=headers, background=done)
+
+
+def _inside(path: Path, folder: Path | None) -> Path | None:
+    """The file itself where it lies in the run's folder: a training process may have left a link to anywhere."""
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return None
+    if folder is None or not real.is_file() or not real.is_relative_to(folder.resolve()):
+        return None
+    return real

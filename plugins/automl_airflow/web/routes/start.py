@@ -1,0 +1,177 @@
+"""Starting experiments: what there is to choose from, a file validated as it is typed, saved, and its first run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.logging.decorators import action_logging
+from airflow.models.log import Log
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from automl_airflow.web import airflow_acts, saving
+from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, can_save, may
+from automl_airflow.web.catalog import reading
+from automl_airflow.web.links import AIRFLOW
+from automl_airflow.web.respond import problems_of, reply
+from automl_airflow.web.routes.experiments import import_error_of, model_of, source_of
+from automl_airflow.web.routes.parts import DagId
+from automl_core.spec.errors import SpecError
+from automl_core.spec.loader import parse_experiment
+
+router = APIRouter(tags=["start"])
+
+MAX_TEXT = 1 << 18
+"""Characters of an experiment file that comes by this way."""
+
+
+class FileText(BaseModel):
+    """The text of an experiment file."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str = Field(max_length=MAX_TEXT)
+
+
+class NewFile(FileText):
+    """An experiment file to be saved."""
+
+    replace: bool = Field(False, description="Overwrite the file that this experiment comes from.")
+
+
+class NewRun(BaseModel):
+    """A run to be begun."""
+
+    model_config = ConfigDict(extra="forbid")
+    conf: dict[str, Any] = Field(default_factory=dict, description="What the run changes in the experiment.")
+    run_id: str | None = Field(None, max_length=250, description="Airflow makes one when left out.")
+
+
+@router.get("/me", dependencies=[Depends(CAN_LOOK)])
+def get_me(user: User) -> Response:
+    """Who is signed in, and whether experiment files can be saved from here."""
+    reason = saving.why_not()
+    if not reason and not may(user, "PUT", None, None):
+        reason = "saving an experiment file needs the right to edit its DAG"
+    create = {"allowed": not reason, "reason": reason}
+    return reply({"user": str(user.get_name()), "create": create, "airflow": AIRFLOW, "version": "1"})
+
+
+@router.get("/algorithms", dependencies=[Depends(CAN_LOOK)])
+def get_algorithms() -> Response:
+    """The search algorithms."""
+    from automl_core.search import available
+    from automl_core.search.registry import algorithm_class
+
+    return reply(
+        {
+            "algorithms": [
+                {"name": name, "summary": summary, "options": list(algorithm_class(name).options_model.model_fields)}
+                for name, summary in available()
+            ]
+        }
+    )
+
+
+@router.get("/schema", dependencies=[Depends(CAN_LOOK)])
+def get_schema() -> Response:
+    """JSON Schema of an experiment file."""
+    from automl_core.spec.schema import experiment_schema
+
+    return reply(experiment_schema())
+
+
+@router.get("/openapi.json", dependencies=[Depends(CAN_LOOK)])
+def get_openapi(request: Request) -> Response:
+    """This API as OpenAPI."""
+    return reply({**request.app.openapi(), "servers": [{"url": request.scope.get("root_path", "")}]})
+
+
+@router.post("/validate", dependencies=[Depends(CAN_LOOK), ACT])
+def validate(body: FileText) -> Response:
+    """Everything that is wrong with a file, with lines and columns; or what the experiment will be."""
+    from automl_core.preview.checks import check_text
+    from automl_core.preview.preview import preview
+
+    name, ahead = None, None
+    try:
+        experiment = check_text(body.text, "experiment.yaml")
+        name = experiment.name
+        ahead = preview(experiment, None, "", 5).to_json()
+        problems: list[dict[str, Any]] = []
+    except SpecError as error:
+        problems = problems_of(error)
+    except ValueError as error:  # an algorithm that can't search this experiment
+        problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
+                     "allowed": None, "suggestion": None, "text": str(error)}]  # fmt: skip
+    return reply({"ok": not problems, "name": name, "problems": problems, "preview": ahead})
+
+
+@router.post("/experiments", dependencies=[Depends(can_save), ACT])
+def create_experiment(session: SessionDep, user: User, body: NewFile) -> Response:
+    """Save an experiment file where Airflow reads it; its DAG is there once Airflow has (see readiness)."""
+    experiment = parse_experiment(body.text, "experiment.yaml")
+    if not may(user, "PUT", None, experiment.name):
+        raise HTTPException(403, f"Forbidden: saving {experiment.name} needs the right to edit that DAG")
+    reason = saving.why_not()
+    if reason:
+        raise HTTPException(403, reason)
+    model = model_of(session, experiment.name)
+    known = model.relative_fileloc or model.fileloc if model is not None else None
+    file, replaced = saving.save(experiment.name, body.text, replace=body.replace, known=known)
+    extra = f'{{"file": "{file}", "replaced": {str(replaced).lower()}}}'
+    session.add(Log(event="automl_save_experiment", owner=user.get_name(), dag_id=experiment.name, extra=extra))
+    return reply({"experiment": experiment.name, "file": file, "replaced": replaced}, 201)
+
+
+@router.get("/experiments/{dag_id}/readiness", dependencies=[Depends(CAN_READ)])
+def get_readiness(dag_id: DagId) -> Response:
+    """Whether Airflow has read an experiment's file as it was saved last."""
+    saved = saving.saved_at(dag_id)
+    with reading() as session:
+        model = model_of(session, dag_id)
+        error = import_error_of(session, saving.file_name(dag_id)) if saved is not None else None
+        read = model.last_parsed_time.timestamp() if model is not None and model.last_parsed_time else None
+        broken = error is not None and (model is None or model.has_import_errors)
+    if broken:
+        return reply({"state": "broken", "error": error})
+    if read is not None and (saved is None or read >= saved):
+        return reply({"state": "ready", "error": None})
+    if saved is None:
+        raise HTTPException(404, f"there is no experiment {dag_id!r}")
+    return reply({"state": "waiting", "error": None})
+
+
+@router.post(
+    "/experiments/{dag_id}/runs",
+    dependencies=[Depends(CAN_START), ACT, Depends(action_logging("automl_start"))],
+)
+def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, body: NewRun) -> Response:
+    """Begin a run."""
+    check_conf(session, dag_id, body.conf)
+    started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id)
+    model = model_of(session, dag_id)
+    return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
+
+
+def check_conf(session: Session, dag_id: str, conf: dict[str, Any]) -> None:
+    """Look at a run's conf before Airflow queues it: its first task would say the same, minutes later.
+
+    Raises:
+        HTTPException: 404, there is no such experiment.
+        SpecError: a value is wrong.
+    """
+    from automl_airflow.form import overrides_of
+    from automl_airflow.web.catalog import place_of_dag
+    from automl_core.spec.overrides import apply_overrides
+
+    place_of_dag(session, dag_id)
+    source = source_of(session, dag_id)
+    if source is None:
+        return
+    try:
+        experiment = parse_experiment(source, dag_id)
+    except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
+        return
+    apply_overrides(experiment, overrides_of(experiment, conf))

@@ -1,0 +1,63 @@
+"""One trial: its page, its curve, and the Airflow task instance that it ran in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
+
+from automl_airflow.web.access import CAN_READ, User, may_act
+from automl_airflow.web.links import log_page
+from automl_airflow.web.respond import reply
+from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
+from automl_airflow.web.standing import trial_standing
+from automl_core.views.curves import read_series, trial_curve
+from automl_core.views.trial import trial_of, trial_page
+from automl_core.views.view import ExperimentView
+
+router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["trial"])
+
+
+@router.get("/trials/{number}")
+def get_trial(run: TheRun, held: Held, user: User, number: TrialNumber) -> Response:
+    """One trial: combination, attempts, difference to the best, and what this user can do."""
+    rights = may_act(user, run.dag_id)
+
+    def build(view: ExperimentView) -> dict[str, Any]:
+        body = trial_page(view, number, lambda work, attempt: log_page(run, work, attempt))
+        can, why_not = trial_standing(view, number, rights)
+        return {**body, "can": can, "why_not": why_not}
+
+    return reply(held.use(build))
+
+
+@router.get("/trials/{number}/curve")
+def get_trial_curve(held: Held, number: TrialNumber, points: Annotated[int, Query(ge=2, le=5000)] = 500) -> Response:
+    """Every metric of a trial over its steps, from its metrics file."""
+    held.use(lambda view: trial_of(view, number))
+    series = read_series(held.shared.store, held.view.study.journal.prefix, number)
+    return reply(held.use(lambda view: trial_curve(view, number, series, points)))
+
+
+@router.get("/task-instances/{task_id}/{map_index}")
+def get_task_instance(
+    run: TheRun,
+    held: Held,
+    task_id: Annotated[str, Path(max_length=250)],
+    map_index: Annotated[int, Path(ge=-1, le=10_000_000)],
+) -> Response:
+    """Which trials an Airflow task instance worked on."""
+    if task_id not in run.place.steps or map_index < 0:
+        return reply({"seq": held.view.seq, "trials": [], "slot": None, "lane": None})
+
+    def build(view: ExperimentView) -> dict[str, Any]:
+        state = view.state
+        if state.lanes is not None:
+            trials = sorted({work.trial for work in state.works.values() if work.lane == map_index})
+            return {"seq": state.seq, "trials": trials, "slot": None, "lane": map_index}
+        if map_index >= int(state.plan["slots"]):
+            raise HTTPException(404, f"there is no slot {map_index}; 0 to {int(state.plan['slots']) - 1} are there")
+        work = state.works.get(map_index)
+        return {"seq": state.seq, "trials": [work.trial] if work else [], "slot": map_index, "lane": None}
+
+    return reply(held.use(build))

@@ -1,0 +1,83 @@
+// Calls of the REST API (docs/rest.md).
+
+const ROOT = new URL('api/v1/', document.baseURI).pathname;
+
+/** A call that was refused or failed; `problems` has the details of wrong input. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} message @param {Array<any>} problems */
+  constructor(status, message, problems = []) {
+    super(message);
+    this.status = status;
+    this.problems = problems;
+  }
+}
+
+/** Path of a run in the API. @param {string} experiment @param {string} run */
+export const runPath = (experiment, run) => `${experimentPath(experiment)}/runs/${encodeURIComponent(run)}`;
+
+/** Path of an experiment in the API. @param {string} experiment */
+export const experimentPath = (experiment) => `experiments/${encodeURIComponent(experiment)}`;
+
+/** Address of a path in the API. @param {string} path */
+export const apiAddress = (path) => ROOT + path;
+
+/**
+ * Reads.
+ *
+ * @param {string} path below the API's root
+ * @param {Record<string, any>} [query] lists become several of the same name
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ * @throws {ApiError}
+ */
+export async function get(path, query = {}, signal = undefined) {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of Array.isArray(value) ? value : [value]) {
+      if (each !== null && each !== undefined && each !== '') parameters.append(name, String(each));
+    }
+  }
+  const text = parameters.toString();
+  return answer(await reach(ROOT + path + (text ? `?${text}` : ''), { signal }));
+}
+
+/**
+ * Acts.
+ *
+ * @param {'POST' | 'PATCH'} method
+ * @param {string} path below the API's root
+ * @param {any} body
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ * @throws {ApiError}
+ */
+export async function act(method, path, body, signal = undefined) {
+  const headers = { 'Content-Type': 'application/json', 'X-AutoML-Request': '1' };
+  return answer(await reach(ROOT + path, { method, headers, body: JSON.stringify(body), signal }));
+}
+
+/** @param {string} address @param {RequestInit} options */
+async function reach(address, options) {
+  try {
+    return await fetch(address, { credentials: 'same-origin', ...options });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new ApiError(0, "Airflow's API server can't be reached.");
+  }
+}
+
+/** @param {Response} response */
+async function answer(response) {
+  const body = await response.json().catch(() => null);
+  if (response.ok) return body;
+  if (response.status === 401)
+    throw new ApiError(401, 'You are not signed in any more: sign in to Airflow and reload.');
+  const detail = body?.detail;
+  const text =
+    typeof detail === 'string'
+      ? detail
+      : Array.isArray(detail)
+        ? detail.map((each) => each.msg ?? String(each)).join('; ')
+        : `The API answered ${response.status}.`;
+  throw new ApiError(response.status, text, body?.problems ?? []);
+}

@@ -1,0 +1,150 @@
+// The form that edits a run: limits, stop conditions, and the space within its bounds.
+
+import { field, h } from './dom.js';
+import { setting } from './format.js';
+
+/** @param {any} value */
+const shown = (value) => (value === null || value === undefined ? '' : String(value));
+
+/** Fields of the body: path in it, label, hint. @param {any} limits @returns {Array<[string, string, any, string]>} */
+const numbersOf = (limits) => [
+  ['trials.max', 'Number of trials', limits.max_trials, ''],
+  ['trials.concurrency', 'Trials at once', limits.concurrency, `at most ${limits.concurrency_at_most}`],
+  ['trials.max_failed', 'Failed trials allowed', limits.max_failed, ''],
+  ['stop.target', 'Stop at the value', limits.stop.target, 'empty: no target'],
+  ['stop.max_cost', 'Stop at the cost', limits.stop.max_cost, 'empty: no limit'],
+  [
+    'stop.no_improvement.trials',
+    'Stop after so many trials without improvement',
+    limits.stop.no_improvement?.trials,
+    'empty: goes on',
+  ],
+];
+
+/** @param {any} overview */
+export function limitFields(overview) {
+  const { limits } = overview;
+  const numbers = numbersOf(limits).map(([name, label, value, hint]) =>
+    field(label, h('input', { type: 'number', step: 'any', name, value: shown(value) }), hint || undefined),
+  );
+  const duration = field(
+    'Stop after',
+    h('input', { name: 'stop.max_duration', value: shown(limits.stop.max_duration) }),
+    'such as 2h or 90m; empty: no limit',
+  );
+  const running = field(
+    'Running trials at a stop',
+    h(
+      'select',
+      { name: 'stop.running_trials' },
+      ['drain', 'cancel'].map((each) =>
+        h(
+          'option',
+          { value: each, selected: each === limits.stop.running_trials },
+          each === 'drain' ? 'finish' : 'are cancelled',
+        ),
+      ),
+    ),
+  );
+  const editable = overview.parameters.filter(
+    (each) =>
+      each.kind === 'category' ||
+      each.kind === 'order' ||
+      (each.low !== null && each.low !== undefined && each.kind !== 'bool' && each.kind !== 'fixed'),
+  );
+  return h(
+    'div',
+    {},
+    h('fieldset', {}, h('legend', {}, 'Limits'), h('div', { class: 'fields' }, numbers, duration, running)),
+    h('details', {}, h('summary', {}, 'Search space (only within its bounds)'), editable.map(parameterFields)),
+  );
+}
+
+/** @param {any} parameter */
+function parameterFields(parameter) {
+  const { name, values, low, high } = parameter;
+  if (values) {
+    return h(
+      'fieldset',
+      {},
+      h('legend', {}, name),
+      h(
+        'div',
+        { class: 'row' },
+        values.map((each, i) =>
+          h(
+            'label',
+            {},
+            h('input', { type: 'checkbox', checked: true, 'data-parameter': name, 'data-index': i }),
+            ` ${setting(each)}`,
+          ),
+        ),
+      ),
+    );
+  }
+  const bound = (which, value) =>
+    field(
+      `${which === 'low' ? 'Lowest' : 'Highest'} ${name}`,
+      h('input', {
+        type: 'number',
+        step: 'any',
+        min: low,
+        max: high,
+        value: shown(value),
+        'data-parameter': name,
+        'data-bound': which,
+      }),
+    );
+  return h(
+    'fieldset',
+    {},
+    h('legend', {}, name),
+    h('div', { class: 'fields' }, bound('low', low), bound('high', high)),
+  );
+}
+
+/**
+ * What a person has changed in the form, as the API takes it.
+ *
+ * @param {HTMLFormElement} form @param {any} overview
+ * @returns {Record<string, any>} empty where nothing was changed
+ */
+export function changes(form, overview) {
+  const { limits } = overview;
+  /** @type {Record<string, any>} */
+  const body = {};
+  const put = (group, key, value) => {
+    body[group] = { ...body[group], [key]: value };
+  };
+  const text = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value.trim();
+  for (const [name, , before] of numbersOf(limits)) {
+    const after = text(name);
+    if (after === shown(before)) continue;
+    const [group, key, inner] = name.split('.');
+    const value = after === '' ? null : Number(after);
+    put(group, key, inner && value !== null ? { ...limits.stop[key], [inner]: value } : value);
+  }
+  const duration = text('stop.max_duration');
+  if (duration !== shown(limits.stop.max_duration))
+    put('stop', 'max_duration', duration === '' ? null : /^[\d.]+$/.test(duration) ? Number(duration) : duration);
+  const running = text('stop.running_trials');
+  if (running !== limits.stop.running_trials) put('stop', 'running_trials', running);
+  for (const parameter of overview.parameters) {
+    const inputs = /** @type {HTMLInputElement[]} */ ([
+      ...form.querySelectorAll(`[data-parameter="${CSS.escape(parameter.name)}"]`),
+    ]);
+    if (parameter.values) {
+      const kept = inputs.filter((each) => each.checked).map((each) => parameter.values[Number(each.dataset.index)]);
+      if (inputs.length && kept.length !== parameter.values.length) put('space', parameter.name, { values: kept });
+      continue;
+    }
+    /** @type {Record<string, number>} */
+    const bounds = {};
+    for (const input of inputs) {
+      const bound = /** @type {'low' | 'high'} */ (input.dataset.bound);
+      if (input.value !== '' && Number(input.value) !== parameter[bound]) bounds[bound] = Number(input.value);
+    }
+    if (Object.keys(bounds).length) put('space', parameter.name, bounds);
+  }
+  return body;
+}

@@ -1,0 +1,66 @@
+// From the address to its page. Pages are documents of their own: the back button, Airflow's address bar and
+// screen readers know of every change without help.
+
+import { ApiError } from './api.js';
+import { fill, h } from './dom.js';
+
+/** @typedef {(main: HTMLElement, parts: string[], query: URLSearchParams) => Promise<void>} Page */
+
+/** Path below the pages' root → module of the page; captured parts are its arguments. */
+const ROUTES = [
+  [/^(?:experiments\/?)?$/, 'experiments'],
+  [/^new$/, 'new'],
+  [/^compare$/, 'compare'],
+  [/^experiments\/([^/]+)\/?$/, 'experiment'],
+  [/^experiments\/([^/]+)\/runs\/([^/]+)\/?$/, 'run'],
+  [/^experiments\/([^/]+)\/runs\/([^/]+)\/trials\/(\d+)$/, 'trial'],
+  [/^experiments\/([^/]+)\/runs\/([^/]+)\/tasks\/([^/]+)\/(-?\d+)$/, 'task'],
+];
+
+async function show() {
+  const main = /** @type {HTMLElement} */ (document.getElementById('main'));
+  document.getElementById('skip')?.addEventListener('click', (event) => {
+    event.preventDefault(); // a fragment would be looked for in the base address
+    main.focus();
+  });
+  const root = new URL(document.baseURI).pathname;
+  const path = location.pathname.startsWith(root) ? location.pathname.slice(root.length) : '';
+  for (const link of document.querySelectorAll('nav a:not(.brand)')) {
+    if (/** @type {HTMLAnchorElement} */ (link).pathname === location.pathname)
+      link.setAttribute('aria-current', 'page');
+  }
+  try {
+    for (const [pattern, name] of ROUTES) {
+      const found = path.match(pattern);
+      if (!found) continue;
+      /** @type {{show: Page}} */
+      const page = await import(`./pages/${name}.js`);
+      await page.show(main, found.slice(1).map(decodeURIComponent), new URLSearchParams(location.search));
+      main.removeAttribute('aria-busy');
+      return;
+    }
+    throw new ApiError(404, 'There is no such page.');
+  } catch (error) {
+    fail(main, error);
+  }
+}
+
+/** @param {HTMLElement} main @param {unknown} error */
+function fail(main, error) {
+  const status = error instanceof ApiError ? error.status : 0;
+  const text = error instanceof Error ? error.message : String(error);
+  const title = status === 404 ? 'Nothing to show' : status === 403 ? 'Not allowed' : 'This page could not be shown';
+  fill(
+    main,
+    h('h1', {}, title),
+    h('p', { role: 'alert' }, text),
+    status === 404 && location.pathname.includes('/experiments/')
+      ? h('p', { class: 'muted' }, 'Only DAGs that AutoML makes from experiment files have experiments to look at.')
+      : null,
+    h('p', {}, h('a', { href: './' }, 'All experiments')),
+  );
+  main.removeAttribute('aria-busy');
+  if (!(error instanceof ApiError)) throw error; // for the console: a fault of these pages
+}
+
+show();

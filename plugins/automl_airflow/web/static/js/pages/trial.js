@@ -1,0 +1,186 @@
+// One trial: its combination beside the best one's, its attempts, curves and files.
+
+import { get, runPath } from '../api.js';
+import { rerunTrial, stopTrial } from '../acts.js';
+import { airflowLink, fill, h } from '../dom.js';
+import { cost, duration, number, setting, time } from '../format.js';
+import { follow } from '../live.js';
+import { Panel } from '../panel.js';
+import { actButton, crumbs, figures, pageOf } from '../parts.js';
+import { fileTable, plainTable } from '../run-details.js';
+import { badge } from '../states.js';
+import metricPlot from '../plots/metric.js';
+
+/** @type {import('../main.js').Page} */
+export async function show(main, [experiment, run, text]) {
+  const n = Number(text);
+  const path = runPath(experiment, run);
+  const trialPath = `${path}/trials/${n}`;
+  const state = { seq: 0 };
+  const places = { head: h('div', { class: 'head' }), cards: h('div', { class: 'cards' }), files: h('div') };
+  const plots = h('div', { class: 'panels' });
+  /** @type {Map<string, Panel>} */
+  const panels = new Map();
+  document.title = `Trial ${n} · ${experiment} · AutoML`;
+
+  async function refresh() {
+    const [body, curve, { files }] = await Promise.all([
+      get(trialPath, { seq: state.seq }),
+      get(`${trialPath}/curve`, { points: 500, seq: state.seq }),
+      get(`${trialPath}/files`),
+    ]);
+    fill(places.head, head(body, { experiment, run, path }, n));
+    fill(places.cards, cards(body, { experiment, run }, n));
+    fill(places.files, h('section', { class: 'card' }, h('h2', {}, 'Files'), fileTable(files, 'Files of the trial')));
+    for (const [metric, series] of Object.entries(curve.series)) {
+      if (!panels.has(metric)) {
+        const panel = new Panel(metricPlot(metric), {
+          path,
+          overview: null,
+          trialPage: () => '',
+          get: () => get(`${trialPath}/curve`, { points: 500 }),
+        });
+        panels.set(metric, panel);
+        plots.append(panel.element);
+      }
+      panels.get(metric)?.give({ ...series, live: curve.live, seq: curve.seq });
+    }
+    state.seq = body.seq;
+    return { live: curve.live || body.works.some((work) => ['RUNNING', 'WAITING'].includes(work.state)) };
+  }
+
+  const first = await refresh();
+  fill(
+    main,
+    places.head,
+    places.cards,
+    h('div', { style: 'height:.9rem' }),
+    plots,
+    h('div', { style: 'height:.9rem' }),
+    places.files,
+  );
+  follow(path, {
+    since: state.seq,
+    say: () => {},
+    refresh: async (seq, trials) => {
+      if (trials !== null && !trials.has(n)) return;
+      state.seq = seq;
+      first.live = (await refresh()).live;
+    },
+  });
+  setInterval(() => {
+    if (first.live && !document.hidden) refresh().then((now) => Object.assign(first, now), console.warn);
+  }, 3000);
+}
+
+/** @param {any} body @param {import('../acts.js').Run} run @param {number} n */
+function head(body, run, n) {
+  const { trial, can, why_not: why } = body;
+  return [
+    crumbs([
+      ['Experiments', './'],
+      [run.experiment, pageOf(run.experiment)],
+      [run.run, pageOf(run.experiment, run.run)],
+      [`Trial ${n}`, null],
+    ]),
+    h(
+      'div',
+      { class: 'row spread' },
+      h('div', { class: 'row' }, h('h1', {}, `Trial ${n}`), h('span', { role: 'status' }, badge(trial.state))),
+      h(
+        'div',
+        { class: 'row', role: 'group', 'aria-label': 'Actions' },
+        actButton('Stop …', can.stop, why.stop, () => stopTrial(run, n), 'danger'),
+        actButton('Rerun …', can.rerun, why.rerun, () => rerunTrial(run, n)),
+      ),
+    ),
+    trial.reason ? h('p', { class: trial.state === 'FAILED' ? 'problems' : 'muted' }, trial.reason) : null,
+    figures([
+      ['Value', number(trial.value), trial.rank ? `rank ${trial.rank}` : null],
+      [
+        'Difference to the best',
+        body.difference?.value == null ? '–' : (body.difference.value > 0 ? '+' : '') + number(body.difference.value),
+        body.difference
+          ? h('a', { href: pageOf(run.experiment, run.run, body.difference.best) }, `trial ${body.difference.best}`)
+          : 'this is the best',
+      ],
+      ['Ran', duration(trial.seconds), trial.started ? `from ${time(trial.started)}` : null],
+      ['Cost', cost(trial.cost)],
+      ['Attempts', number(trial.attempts)],
+      ...(trial.budget === null
+        ? []
+        : [
+            [
+              'Budget',
+              number(trial.budget),
+              trial.rung === null ? null : `rung ${trial.rung}, bracket ${trial.bracket}`,
+            ],
+          ]),
+      ['Last step', number(trial.step)],
+      [
+        'Chosen as',
+        trial.note || 'suggested',
+        trial.parent === null
+          ? null
+          : h('a', { href: pageOf(run.experiment, run.run, trial.parent) }, `from trial ${trial.parent}`),
+      ],
+    ]),
+  ];
+}
+
+/** @param {any} body @param {{experiment: string, run: string}} run @param {number} n */
+function cards(body, run, n) {
+  const card = (title, content) => h('section', { class: 'card' }, h('h2', {}, title), content);
+  const { trial, difference } = body;
+  const rows = difference
+    ? difference.params.map((each) => [
+        each.name,
+        h('span', { class: each.same ? 'same' : 'differs' }, setting(each.this)),
+        each.same ? 'same' : setting(each.best),
+      ])
+    : Object.entries(trial.params).map(([name, value]) => [name, setting(value)]);
+  const attempts = body.works.flatMap((work) =>
+    work.attempts.map((each) => [
+      each.task,
+      each.number,
+      work.budget === null ? '–' : number(work.budget),
+      badge(each.state),
+      each.reason || '–',
+      time(each.started),
+      duration(each.ended === null || each.started === null ? null : each.ended - each.started),
+      each.external || each.worker || '–',
+      each.log ? airflowLink(each.log, `Log of ${each.task}, attempt ${each.number}`) : '–',
+    ]),
+  );
+  const metrics = Object.entries(trial.metrics ?? {});
+  return [
+    card(
+      'Combination',
+      plainTable(
+        ['Parameter', 'This trial', ...(difference ? [`Best (trial ${difference.best})`] : [])],
+        rows,
+        `Combination of trial ${n}`,
+      ),
+    ),
+    metrics.length
+      ? card(
+          'Metrics',
+          plainTable(
+            ['Metric', 'Value'],
+            metrics.map(([name, value]) => [name, number(value)]),
+            'Metrics',
+          ),
+        )
+      : null,
+    h(
+      'section',
+      { class: 'card', style: 'grid-column: 1 / -1' },
+      h('h2', {}, 'Attempts'),
+      plainTable(
+        ['Task', 'Attempt', 'Budget', 'State', 'Why', 'Started', 'Ran', 'Where', "Airflow's log"],
+        attempts,
+        'Attempts',
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,79 @@
+// What several plots do alike.
+
+import { axis, colour, frame, legend, tip } from '../chart.js';
+import { number } from '../format.js';
+import { TRIAL_STATES, look } from '../states.js';
+
+/** Above so many points a series is drawn in one go. */
+const LARGE = 1500;
+
+/**
+ * One scatter series a state, so that legend, shape and colour tell them apart.
+ *
+ * @param {string[]} states of all points
+ * @param {(index: number) => any[] | null} point what to draw, null for what isn't
+ * @param {Record<string, any>} [own] of each series
+ */
+export function byState(states, point, own = {}) {
+  /** @type {Map<string, any[]>} */
+  const groups = new Map();
+  states.forEach((state, index) => {
+    const item = point(index);
+    if (item === null) return;
+    if (!groups.has(state)) groups.set(state, []);
+    groups.get(state)?.push(item);
+  });
+  return [...groups]
+    .sort(([a], [b]) => TRIAL_STATES.indexOf(a) - TRIAL_STATES.indexOf(b))
+    .map(([state, data]) => {
+      const { label, symbol, tone, hollow } = look(state);
+      return {
+        name: label,
+        type: 'scatter',
+        data,
+        symbol,
+        symbolSize: data.length > LARGE ? 4 : 8,
+        large: data.length > LARGE,
+        largeThreshold: LARGE,
+        itemStyle: { ...(hollow ? outline(tone) : { color: colour(tone) }), opacity: data.length > LARGE ? 0.75 : 0.9 },
+        emphasis: { focus: 'none' },
+        ...own,
+      };
+    });
+}
+
+/** A shape that is not filled. @param {string} tone */
+export const outline = (tone) => ({ color: 'transparent', borderColor: colour(tone), borderWidth: 1.5 });
+
+/** Axis of a parameter. @param {any} parameter @param {Record<string, any>} [own] */
+export function parameterAxis(parameter, own = {}) {
+  if (parameter.values) {
+    return axis({ type: 'category', data: parameter.values.map(String), name: parameter.name, scale: false, ...own });
+  }
+  const log = parameter.log && parameter.low > 0;
+  return axis({
+    type: log ? 'log' : 'value',
+    min: parameter.low ?? undefined,
+    max: parameter.high ?? undefined,
+    name: parameter.name,
+    ...own,
+    axisLabel: { color: colour('muted'), hideOverlap: true, formatter: number, ...own.axisLabel },
+  });
+}
+
+/** A parameter's value as its axis takes it. @param {any} parameter @param {any} value */
+export const onAxis = (parameter, value) => (parameter.values && value !== null ? String(value) : value);
+
+/** Lowest and highest of what is a number; null where nothing is. @param {Array<any>} values @returns {[number, number] | null} */
+export function range(values) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (typeof value !== 'number') continue;
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? [low, high] : null;
+}
+
+export { axis, colour, frame, legend, tip };

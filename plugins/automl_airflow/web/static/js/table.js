@@ -1,0 +1,224 @@
+// A table of any length: only the rows in view are in the document, and only their pages were asked for.
+
+import { Virtualizer, elementScroll, observeElementOffset, observeElementRect } from '../vendor/virtual.js';
+import { fill, h } from './dom.js';
+
+const ROW = 34;
+const PAGE = 100;
+
+/**
+ * @typedef {object} Column
+ * @property {string} key what the server sorts by
+ * @property {string} label
+ * @property {boolean} [number] set to the right
+ * @property {boolean} [fixed] can't be sorted by
+ * @property {(row: (name: string) => any) => import('./dom.js').Child} cell
+ */
+
+/**
+ * @typedef {object} Answer
+ * @property {number} matched rows in all
+ * @property {number} count rows in this page
+ * @property {(index: number) => (name: string) => any} row
+ */
+
+export class VirtualTable {
+  /**
+   * @param {object} options
+   * @param {string} options.label what the table shows
+   * @param {(offset: number, limit: number, sort: string) => Promise<Answer>} options.load a page of rows
+   * @param {string} [options.sort] '-' before the key: descending
+   * @param {(answer: Answer) => void} [options.loaded]
+   * @param {number} [options.height] of the window, in pixels
+   */
+  constructor({ label, load, sort = 'number', loaded = () => {}, height = 520 }) {
+    this.load = load;
+    this.sort = sort;
+    this.loaded = loaded;
+    this.total = 0;
+    /** @type {Map<number, Answer>} */
+    this.pages = new Map();
+    /** @type {Set<number>} */
+    this.asked = new Set();
+    this.generation = 0;
+    /** @type {Column[]} */
+    this.columns = [];
+    this.head = h('tr', { 'aria-rowindex': 1 });
+    this.body = h('tbody');
+    this.table = h('table', { class: 'rows', 'aria-label': label }, h('thead', {}, this.head), this.body);
+    this.element = h(
+      'div',
+      { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': label, style: `max-height:${height}px` },
+      this.table,
+    );
+    this.virtual = new Virtualizer({
+      count: 0,
+      estimateSize: () => ROW,
+      overscan: 12,
+      getScrollElement: () => this.element,
+      scrollToFn: elementScroll,
+      observeElementRect,
+      observeElementOffset,
+      onChange: () => this.draw(),
+      initialRect: { width: 900, height },
+    });
+    this.virtual._didMount();
+    this.virtual._willUpdate();
+  }
+
+  /** @param {Column[]} columns */
+  setColumns(columns) {
+    const before = this.columns.map((each) => each.key).join('\n');
+    this.columns = columns;
+    if (before === columns.map((each) => each.key).join('\n') && this.head.childElementCount) return;
+    this.drawHead();
+  }
+
+  drawHead() {
+    const [key, down] = this.sort.startsWith('-') ? [this.sort.slice(1), true] : [this.sort, false];
+    fill(
+      this.head,
+      this.columns.map((column) => {
+        const sorted = column.key === key;
+        const label = column.fixed
+          ? column.label
+          : h(
+              'button',
+              {
+                type: 'button',
+                class: 'plain',
+                onclick: () => this.sortBy(sorted && !down ? `-${column.key}` : column.key),
+              },
+              column.label,
+              h('span', { 'aria-hidden': 'true' }, sorted ? (down ? ' ↓' : ' ↑') : ''),
+            );
+        return h(
+          'th',
+          {
+            scope: 'col',
+            class: column.number ? 'number' : null,
+            'aria-sort': sorted ? (down ? 'descending' : 'ascending') : null,
+          },
+          label,
+        );
+      }),
+    );
+  }
+
+  /** @param {string} sort */
+  sortBy(sort) {
+    const focused = this.head.contains(document.activeElement)
+      ? [...this.head.children].findIndex((cell) => cell.contains(document.activeElement))
+      : -1;
+    this.sort = sort;
+    this.drawHead();
+    this.head.children[focused]?.querySelector('button')?.focus();
+    this.element.scrollTop = 0;
+    this.reload();
+  }
+
+  /** Takes a page that came with another answer, so that it isn't asked for. @param {Answer} answer */
+  seed(answer) {
+    this.pages.set(0, answer);
+    this.take(answer);
+  }
+
+  /** Asks anew for what is in view; what stands there stays until the answer comes. */
+  async reload() {
+    this.generation += 1;
+    this.asked.clear();
+    const offsets = this.inView();
+    this.stale = new Set(this.pages.keys());
+    await Promise.all((offsets.length ? offsets : [0]).map((offset) => this.page(offset)));
+  }
+
+  inView() {
+    const items = this.virtual.getVirtualItems();
+    if (!items.length) return [0];
+    const from = Math.floor(items[0].index / PAGE) * PAGE;
+    const to = Math.floor(items[items.length - 1].index / PAGE) * PAGE;
+    return from === to ? [from] : [from, to];
+  }
+
+  /** @param {number} offset */
+  async page(offset) {
+    if (this.asked.has(offset)) return;
+    this.asked.add(offset);
+    const generation = this.generation;
+    try {
+      const answer = await this.load(offset, PAGE, this.sort);
+      if (generation !== this.generation) return;
+      if (this.stale?.size) for (const each of this.stale) if (!this.inView().includes(each)) this.pages.delete(each);
+      this.stale = undefined;
+      this.pages.set(offset, answer);
+      this.take(answer);
+    } catch (error) {
+      this.asked.delete(offset);
+      throw error;
+    }
+  }
+
+  /** @param {Answer} answer */
+  take(answer) {
+    this.total = answer.matched;
+    this.table.setAttribute('aria-rowcount', String(this.total + 1));
+    this.loaded(answer);
+    this.virtual.setOptions({ ...this.virtual.options, count: this.total });
+    this.virtual._willUpdate();
+    this.draw();
+  }
+
+  draw() {
+    const items = this.virtual.getVirtualItems();
+    const above = items.length ? items[0].start : 0;
+    const below = items.length ? this.virtual.getTotalSize() - items[items.length - 1].end : 0;
+    const kept = this.focusKey();
+    const rows = items.map((item) => this.rowOf(item.index));
+    fill(this.body, this.gap(above), rows, this.gap(below), this.total === 0 ? this.nothing() : null);
+    if (kept)
+      /** @type {HTMLElement | null} */ (this.body.querySelector(`[data-key="${CSS.escape(kept)}"]`))?.focus({
+        preventScroll: true,
+      });
+  }
+
+  /** Which link or button had the focus: rows are made anew while a person moves through them. */
+  focusKey() {
+    const active = document.activeElement;
+    return active instanceof HTMLElement && this.body.contains(active) ? active.dataset.key : undefined;
+  }
+
+  /** @param {number} height */
+  gap(height) {
+    return height > 0
+      ? h(
+          'tr',
+          { 'aria-hidden': 'true', class: 'gap' },
+          h('td', { colspan: this.columns.length, style: `height:${height}px` }),
+        )
+      : null;
+  }
+
+  nothing() {
+    return h('tr', {}, h('td', { colspan: this.columns.length, class: 'muted' }, 'No rows.'));
+  }
+
+  /** @param {number} index */
+  rowOf(index) {
+    const offset = Math.floor(index / PAGE) * PAGE;
+    const page = this.pages.get(offset);
+    if (!page) void this.page(offset).catch((error) => console.warn(error));
+    if (!page || index - offset >= page.count) {
+      return h('tr', { 'aria-rowindex': index + 2 }, h('td', { colspan: this.columns.length, class: 'muted' }, '…'));
+    }
+    const read = page.row(index - offset);
+    return h(
+      'tr',
+      { 'aria-rowindex': index + 2 },
+      this.columns.map((column) => {
+        const content = column.cell(read);
+        const text = typeof content === 'string' && content.length > 24 ? content : null;
+        return h('td', { class: column.number ? 'number' : null, title: text }, content);
+      }),
+    );
+  }
+}

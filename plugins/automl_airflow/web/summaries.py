@@ -1,0 +1,117 @@
+"""Runs at a glance, for lists: of one that has ended read once for good, of one that goes on at most once a second."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.held import held_run
+from automl_core.results.entries import ended_at
+from automl_core.results.summary import summary
+from automl_core.states import ExperimentState
+from automl_core.storage.base import StorageError
+from automl_core.study import Study
+
+_KEPT = 10_000
+_READERS = 4
+_PATIENCE = 5.0
+
+_pool = ThreadPoolExecutor(_READERS, thread_name_prefix="automl-summaries")
+
+
+class Summaries:
+    """Summaries of runs that have ended, by run and by how it stood then."""
+
+    def __init__(self, kept: int = _KEPT) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._known: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
+
+    def of(self, run: RunInfo) -> dict[str, Any]:
+        """A run at a glance. Never raises: what is wrong with its journal stands in ``problem``."""
+        with self._lock:
+            known = self._known.get(run.version)
+            if known is not None:
+                self._known.move_to_end(run.version)
+                return known
+        found = _summary(run)
+        if run.over and found["problem"] is None:
+            with self._lock:
+                self._known[run.version] = found
+                while len(self._known) > self._kept:
+                    self._known.popitem(last=False)
+        return found
+
+    def of_all(self, runs: Iterable[RunInfo]) -> list[dict[str, Any]]:
+        """Several, read side by side; what takes too long comes without figures, and is there the next time."""
+        jobs = [(run, _pool.submit(self.of, run)) for run in runs]
+        until = time.monotonic() + _PATIENCE
+        found = []
+        for run, job in jobs:
+            try:
+                found.append(job.result(timeout=max(0.0, until - time.monotonic())))
+            except TimeoutError:
+                found.append({**_blank(run), "problem": "its journal is still being read; look again"})
+        return found
+
+
+summaries = Summaries()
+"""Those of this process."""
+
+
+def _blank(run: RunInfo) -> dict[str, Any]:
+    state = "QUEUED" if not run.over else str(ExperimentState.FAILED)
+    return {
+        "experiment": run.dag_id, "run": run.run_id, "seq": 0, "state": state, "reason": "",
+        "airflow_state": run.state, "started": run.started, "ended": run.ended, "elapsed": None,
+        "updated": run.ended or run.started or run.queued, "metric": None, "direction": None, "best": None,
+        "trials": None, "done": None, "counts": None, "fraction": None, "cost": None, "seconds_left": None,
+        "algorithm": None, "problem": None,
+    }  # fmt: skip
+
+
+def _summary(run: RunInfo) -> dict[str, Any]:
+    try:
+        if run.over:
+            return _of_study(run, _ended_study(run))
+        held = held_run(run)
+        held.read()
+        return held.use(lambda view: _of_study(run, view.study))
+    except LookupError as error:
+        if run.over:
+            return {**_blank(run), "reason": "its run ended before its first trial", "problem": str(error)}
+        return _blank(run)
+    except (StorageError, ValueError) as error:
+        return {**_blank(run), "problem": str(error)}
+
+
+def _ended_study(run: RunInfo) -> Study:
+    """Read once, and not kept: a list of a thousand ended runs must not push out those that people look at."""
+    from automl_airflow.session import open_journal
+
+    place = run.place
+    _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id)
+    return Study.load(journal)
+
+
+def _of_study(run: RunInfo, study: Study) -> dict[str, Any]:
+    state = study.state
+    found = summary(state, study.experiment, time.time())
+    shown, reason = str(found.state), found.reason
+    if run.over and not found.state.ended:
+        shown, reason = str(ExperimentState.SYS_CANCELED), reason or "its run ended in Airflow"
+    best = found.best
+    return {
+        "experiment": run.dag_id, "run": run.run_id, "seq": state.seq, "state": shown, "reason": reason,
+        "airflow_state": run.state, "started": state.created, "ended": ended_at(state) or run.ended,
+        "elapsed": found.elapsed, "updated": state.updated, "metric": found.metric, "direction": found.direction,
+        "best": {"trial": best.trial, "value": best.value, "budget": best.budget} if best else None,
+        "trials": found.trials, "done": found.done,
+        "counts": {str(each): number for each, number in found.counts.items()}, "fraction": found.fraction,
+        "cost": found.cost, "seconds_left": found.left.seconds_left, "algorithm": state.algorithm, "problem": None,
+    }  # fmt: skip

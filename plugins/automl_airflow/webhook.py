@@ -1,0 +1,61 @@
+"""An Airflow notifier that posts JSON to an address that a connection names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.sdk.bases.notifier import BaseNotifier
+
+TIMEOUT = 5.0
+"""Seconds that a webhook may take."""
+
+
+class WebhookNotifier(BaseNotifier):
+    """Posts what happened as JSON. The address and a bearer token (the password) come from an Airflow connection."""
+
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, url_connection: str, body: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.url_connection = url_connection
+        self.body = dict(body)
+
+    def notify(self, context: Any) -> None:
+        """Post it.
+
+        Raises:
+            RuntimeError: nobody took it; the message has neither address nor token.
+        """
+        import httpx
+        from airflow.sdk import Connection
+
+        found = Connection.get(self.url_connection)
+        url = address_of(found)
+        headers = {"Authorization": f"Bearer {found.password}"} if found.password else {}
+        try:
+            answer = httpx.post(url, json=self.body, headers=headers, timeout=TIMEOUT, follow_redirects=False)
+        except httpx.HTTPError as error:
+            raise RuntimeError(
+                f"the webhook of {self.url_connection} can't be reached: {type(error).__name__}"
+            ) from None
+        if not answer.is_success:
+            raise RuntimeError(f"the webhook of {self.url_connection} answers {answer.status_code}")
+
+
+def address_of(connection: Any) -> str:
+    """The address in a connection: a whole one as its host, or put together of type, host, port and schema.
+
+    Raises:
+        ValueError: it has none.
+    """
+    host = (connection.host or "").strip()
+    if "://" not in host:
+        scheme = connection.conn_type if connection.conn_type in ("http", "https") else "https"
+        port = f":{connection.port}" if connection.port else ""
+        path = (connection.schema or "").strip("/")
+        host = f"{scheme}://{host}{port}/{path}" if host else ""
+    if urlsplit(host).scheme not in ("http", "https") or not urlsplit(host).hostname:
+        raise ValueError(f"the connection {connection.conn_id} has no http address: give it a host")
+    return host

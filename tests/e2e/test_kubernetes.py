@@ -1,0 +1,330 @@
+"""Trials in pods on a real Airflow: what a user gets, and each failure that they must take.
+
+On the API server stand-in, or on a real cluster (`make test-cluster`). Tests that make a fault which only the
+stand-in can make are marked so; nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from automl_airflow.standalone import running_airflow
+from tests.e2e.cluster import TestCluster, prepare, some_cluster
+from tests.e2e.world import World, wait_until
+
+pytestmark = pytest.mark.timeout(420)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[TestCluster]:
+    with some_cluster() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, cluster: TestCluster) -> Iterator[World]:
+    made = World.make(tmp_path_factory.mktemp("world"), AIRFLOW_CONN_KUBERNETES_DEFAULT=cluster.connection())
+    prepare(made)
+    with running_airflow(made.airflow):
+        yield made
+
+
+Runs = dict[str, str]
+"""Experiment → id of its run."""
+
+ONE = {"max": 1, "concurrency": 1, "retry_delay": "1s"}
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def runs(world: World, cluster: TestCluster) -> Runs:
+    """Experiments that go on at the same time: name → run id."""
+
+    def task(mode: str = "", **fields: Any) -> list[dict[str, Any]]:
+        return [cluster.task(world, mode, **fields)]
+
+    world.experiment("plain", tasks=task(), trials={"max": 4, "concurrency": 2})
+    world.experiment(
+        "flat", tasks=task("flat"),
+        trials={**ONE, "early_stopping": {"rule": "patience", "patience": 3}},
+    )  # fmt: skip
+    world.experiment("same_error", tasks=task("bad"), stop={"same_error": 2}, trials={"max": 6, "concurrency": 1})
+    world.experiment("exit1", tasks=task("exit1"), trials={**ONE, "retries": 1})
+    world.experiment(
+        "memory", trials=ONE,
+        tasks=task(
+            "memory", resources={"cpu": "50m", "memory": "80Mi"}, memory_limit_on_oom={"factor": 4, "max": "1Gi"}
+        ),
+    )  # fmt: skip
+    world.experiment(
+        "no_room", trials=ONE,
+        tasks=task(resources={"gpu": {"count": 64, "type": "none-such"}}, pending={"timeout": "3s", "then": "fail"}),
+    )  # fmt: skip
+    world.experiment(
+        "no_secret", trials=ONE,
+        tasks=task(secrets=[{"env": "KEY", "secret": "automl-none", "key": "k"}], pending={"config": "3s"}),
+    )  # fmt: skip
+    world.experiment(
+        "rungs", tasks=task(), search={"algorithm": "hyperband", "seed": 1},
+        trials={"max": 20, "concurrency": 2, "budget": {"name": "steps", "min": 1, "max": 3, "factor": 3}},
+    )  # fmt: skip
+    world.experiment(
+        "mixed", trials=ONE,
+        tasks=[
+            {"name": "prepare", "command": ["sh", "-c", "echo prepared > $AUTOML_MODEL_DIR/data.txt"]},
+            cluster.task(
+                world, workers=2,
+                command="cat $AUTOML_MODEL_DIR/data.txt; echo rank $RANK of $WORLD_SIZE; echo accuracy=${x} step=0",
+            ),
+        ],
+    )  # fmt: skip
+    names = sorted(path.stem for path in (world.root / "experiments").glob("*.yaml"))
+    for name in names:
+        world.wait_for_dag(name, 180)
+    return {name: world.start(name) for name in names}
+
+
+def trial(world: World, name: str, run: str, number: int = 0) -> dict[str, Any]:
+    """A trial as it was published."""
+    found: dict[str, Any] = world.controller(name, run)["trials"][number]
+    return found
+
+
+def left(cluster: TestCluster, name: str) -> list[str]:
+    """Pods of an experiment that have not ended."""
+    return [pod.metadata.name for pod in cluster.pods(name) if pod.status.phase not in ("Succeeded", "Failed")]
+
+
+def test_pods_find_and_publish_the_best_model(world: World, cluster: TestCluster, runs: Runs) -> None:
+    name, run = "plain", runs["plain"]
+    assert world.finish(name, run) == "success"
+    result = world.controller(name, run)
+    assert [each["state"] for each in result["trials"]] == ["SUCCEEDED"] * 4
+    best = result["trials"][result["experiment"]["best_trial"]]
+    model = json.loads((world.folder(name, run) / "best_model" / "model" / "model.json").read_text())
+    assert model == {"x": best["params"]["x"]}
+    assert best["value"] == max(each["value"] for each in result["trials"])
+    shown = world.log(name, run, "trial", 0)
+    assert shown.count("step=2") == 1, "each line once"
+    assert cluster.pods(name) == [], "no pod is left"
+    instances = world.instances(name, run)
+    assert {row["try_number"] for (task, _), row in instances.items() if task == "trial"} == {1}
+    assert instances["trial", 0]["operator"] == "KubernetesTrialOperator"
+
+
+def test_a_trial_that_stands_still_is_ended_early(world: World, cluster: TestCluster, runs: Runs) -> None:
+    assert world.finish("flat", runs["flat"]) == "success"
+    found = trial(world, "flat", runs["flat"])
+    assert found["state"] == "EARLY_STOPPED"
+    assert found["value"] == pytest.approx(found["params"]["x"], rel=1e-4)
+    assert left(cluster, "flat") == []
+    assert world.states("flat", runs["flat"]) == {"success": 1}
+
+
+def test_the_same_error_in_trials_running_stops_the_experiment(world: World, runs: Runs) -> None:
+    assert world.finish("same_error", runs["same_error"]) == "failed"
+    result = world.controller("same_error", runs["same_error"])
+    assert result["experiment"]["state"] == "FAILED"
+    assert "ValueError: this combination is bad" in result["experiment"]["stop_reason"]
+    assert [each["state"] for each in result["trials"]] == ["FAILED"] * 2
+    assert [len(each["attempts"]) for each in result["trials"]] == [1, 1]
+    assert world.states("same_error", runs["same_error"]) == {"failed": 2, "skipped": 4}
+
+
+def test_an_exit_code_is_tried_again_as_often_as_the_file_says(world: World, runs: Runs) -> None:
+    assert world.finish("exit1", runs["exit1"]) == "failed"
+    found = trial(world, "exit1", runs["exit1"])
+    assert [attempt["state"] for attempt in found["attempts"]] == ["FAILED", "FAILED"]
+    assert "exit code 1" in found["reason"]
+
+
+def test_out_of_memory_is_tried_again_with_more(world: World, runs: Runs) -> None:
+    assert world.finish("memory", runs["memory"]) == "success"
+    found = trial(world, "memory", runs["memory"])
+    assert found["state"] == "SUCCEEDED"
+    assert [attempt["state"] for attempt in found["attempts"]] == ["FAILED", "SUCCEEDED"]
+    assert "out of memory" in found["attempts"][0]["reason"]
+    asked = [json.loads(attempt["external"])["memory"] for attempt in found["attempts"]]
+    assert asked[1] == 4 * asked[0]
+
+
+def test_a_pod_that_no_node_takes_fails_with_the_schedulers_message(
+    world: World, cluster: TestCluster, runs: Runs
+) -> None:
+    assert world.finish("no_room", runs["no_room"]) == "failed"
+    assert "nodes are available" in trial(world, "no_room", runs["no_room"])["reason"]
+    assert cluster.pods("no_room") == []
+
+
+def test_a_missing_secret_is_named(world: World, runs: Runs) -> None:
+    assert world.finish("no_secret", runs["no_secret"]) == "failed"
+    found = trial(world, "no_secret", runs["no_secret"])
+    assert "automl-none" in found["reason"]
+    assert len(found["attempts"]) == 1
+
+
+def test_a_promoted_trial_resumes_from_its_own_rung(world: World, runs: Runs) -> None:
+    assert world.finish("rungs", runs["rungs"], seconds=300) == "success"
+    result = world.controller("rungs", runs["rungs"])
+    logs = {index: world.log("rungs", runs["rungs"], "trial", index) for _, index in instances_of(world, "rungs", runs)}
+    assert any("resumed after step 0" in log for log in logs.values())
+    assert any(len({attempt["slot"] for attempt in each["attempts"]}) == 2 for each in result["trials"])
+
+
+def instances_of(world: World, name: str, runs: Runs) -> list[tuple[str, int]]:
+    return [
+        key for key, row in world.instances(name, runs[name]).items() if key[0] == "trial" and row["state"] == "success"
+    ]
+
+
+def test_local_tasks_and_workers_that_train_as_one_make_a_trial(world: World, cluster: TestCluster, runs: Runs) -> None:
+    assert world.finish("mixed", runs["mixed"]) == "success"
+    found = trial(world, "mixed", runs["mixed"])
+    assert found["value"] == pytest.approx(found["params"]["x"])
+    shown = world.log("mixed", runs["mixed"], "trial.train", 0)
+    assert "prepared" in shown, "the output of the training task before"
+    assert "rank 0 of 2" in shown
+    assert "[worker 1] rank 1 of 2" in shown
+    assert cluster.pods("mixed") == []
+
+
+def test_a_pod_taken_away_is_replaced_and_goes_on_from_its_checkpoint(world: World, cluster: TestCluster) -> None:
+    name = world.experiment(
+        "taken", tasks=[slow(world, cluster)], trials={"max": 1, "concurrency": 1, "retry_delay": "1s"}
+    )
+    run = world.start(name)
+    pod = first_pod(cluster, name)
+    wait_for_step(world, name, run, 2)
+    cluster.api.delete_namespaced_pod(pod, cluster.namespace, grace_period_seconds=1)
+    assert world.finish(name, run) == "success"
+    found = trial(world, name, run)
+    assert [attempt["state"] for attempt in found["attempts"]] == ["FAILED", "SUCCEEDED"], "not counted: retries is 0"
+    assert "deleted" in found["attempts"][0]["reason"]
+    assert "resumed after step" in world.log(name, run, "trial", 0, attempt=2)
+
+
+def test_a_triggerer_that_dies_and_comes_back_goes_on_with_the_same_pod(world: World, cluster: TestCluster) -> None:
+    name = world.experiment("triggerer", tasks=[slow(world, cluster)], trials=ONE)
+    run = world.start(name)
+    pod = first_pod(cluster, name)
+    wait_for_step(world, name, run, 1)
+    world.airflow.kill_component("triggerer")
+    time.sleep(2)
+    world.airflow.start_component("triggerer")
+    assert world.finish(name, run) == "success"
+    found = trial(world, name, run)
+    assert [json.loads(attempt["external"])["name"] for attempt in found["attempts"]] == [pod]
+    assert found["step"] == STEPS - 1
+    assert cluster.pods(name) == []
+
+
+def test_a_worker_that_dies_before_it_has_deferred_leaves_its_pod_to_the_next(
+    world: World, cluster: TestCluster
+) -> None:
+    for tries in range(3):
+        name = world.experiment(f"worker_{tries}", tasks=[slow(world, cluster)], trials=ONE)
+        run = world.start(name)
+        pod = first_pod(cluster, name, pause=0.005)
+        pid = int(world.study(name, run).state.works[0].attempts[0].worker.rpartition(":")[2])
+        os.kill(pid, signal.SIGSTOP)
+        if world.study(name, run).state.works[0].attempts[0].external:  # it was faster: once more
+            os.kill(pid, signal.SIGCONT)
+            world.finish(name, run)
+            continue
+        os.kill(pid, signal.SIGKILL)
+        break
+    else:
+        pytest.skip("the worker was always faster than this test")
+    assert world.finish(name, run) == "success"
+    found = trial(world, name, run)
+    assert [json.loads(attempt["external"])["name"] for attempt in found["attempts"]] == [pod]
+    assert world.instances(name, run)["trial", 0]["try_number"] == 2
+
+
+def test_a_cleared_trial_ends_its_pod_and_one_marked_failed_too(world: World, cluster: TestCluster) -> None:
+    name = world.experiment("cleared", tasks=[slow(world, cluster)], trials=ONE)
+    run = world.start(name)
+    first = first_pod(cluster, name)
+    wait_for_step(world, name, run, 1)
+    body = {
+        "dry_run": False,
+        "task_ids": [["trial", 0]],
+        "dag_run_id": run,
+        "only_running": False,
+        "only_failed": False,
+    }
+    world.call("POST", f"/dags/{name}/clearTaskInstances", json=body)
+    wait_until(lambda: first not in left(cluster, name), 60, "the cleared trial's pod to end")
+    second = first_pod(cluster, name)
+    assert second != first
+    wait_for_step(world, name, run, 1)
+    path = f"/dags/{name}/dagRuns/{run}/taskInstances/trial/0"
+    world.call("PATCH", path, json={"new_state": "failed"})
+    wait_until(lambda: left(cluster, name) == [], 60, "the pod of the trial marked failed to end")
+    world.finish(name, run)
+    states = [attempt["state"] for attempt in trial(world, name, run)["attempts"]]
+    assert states == ["USER_CANCELED", "USER_CANCELED"]
+
+
+def test_an_api_server_that_is_away_changes_nothing(world: World, cluster: TestCluster) -> None:
+    if cluster.standin is None:
+        pytest.skip("only the stand-in goes away on demand")
+    name = world.experiment("away", tasks=[slow(world, cluster)], trials=ONE)
+    run = world.start(name)
+    pod = first_pod(cluster, name)
+    wait_for_step(world, name, run, 1)
+    cluster.standin.away(15)
+    assert world.finish(name, run) == "success"
+    found = trial(world, name, run)
+    assert [json.loads(attempt["external"])["name"] for attempt in found["attempts"]] == [pod]
+    shown = world.log(name, run, "trial", 0)
+    assert "can't be reached" in shown
+    assert "reached again" in shown
+
+
+def test_an_airflow_that_is_restarted_goes_on_with_the_same_pod(world: World, cluster: TestCluster) -> None:
+    steps = {"steps": 40, "pause": 1}
+    name = world.experiment("restarted", tasks=[cluster.task(world, arguments=steps)], trials=ONE)
+    run = world.start(name)
+    pod = first_pod(cluster, name)
+    wait_for_step(world, name, run, 1)
+    world.airflow.stop()
+    world.airflow.start()
+    assert world.finish(name, run) == "success"
+    found = trial(world, name, run)
+    assert [json.loads(attempt["external"])["name"] for attempt in found["attempts"]] == [pod]
+    assert found["step"] == steps["steps"] - 1
+    assert cluster.pods(name) == []
+
+
+def slow(world: World, cluster: TestCluster, **fields: Any) -> dict[str, Any]:
+    """A training task of some ten seconds with a checkpoint at each step."""
+    return cluster.task(world, arguments={"steps": STEPS, "pause": 0.8}, **fields)
+
+
+def first_pod(cluster: TestCluster, name: str, pause: float = 0.5) -> str:
+    """Name of the pod that an experiment runs now, once it does."""
+    api, deadline = cluster.api, time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for pod in api.list_namespaced_pod(cluster.namespace, label_selector=f"automl/experiment={name}").items:
+            if pod.status.phase not in ("Succeeded", "Failed") and pod.metadata.deletion_timestamp is None:
+                return str(pod.metadata.name)
+        time.sleep(pause)
+    raise AssertionError(f"no pod of {name} within two minutes")
+
+
+def wait_for_step(world: World, name: str, run: str, step: int) -> None:
+    """Wait until the running trial has reported a step."""
+    path = world.folder(name, run) / "experiment_0" / "metrics.json"
+
+    def reported() -> bool:
+        return path.is_file() and any(row[0] >= step for row in json.loads(path.read_text())["points"]["points"])
+
+    wait_until(reported, 90, f"step {step} of {name}", lambda: path.read_text()[:300] if path.is_file() else "none")

@@ -1,0 +1,237 @@
+"""The pages in a real browser on a real Airflow: an experiment is started, followed, steered and understood in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.e2e.browser import Browser, open_browser
+from tests.e2e.world import World, wait_until
+
+pytestmark = pytest.mark.timeout(420)
+
+HOSTILE = '<img src=x onerror="window.hacked = true">'
+
+
+@pytest.fixture(scope="module")
+def going(world: World) -> tuple[str, str]:
+    """An experiment that runs while the tests look at it; some of its trials fail once."""
+    command = world.command(mode="${mode}", steps=10, pause=0.25)
+    name = world.experiment(
+        "seen",
+        description=HOSTILE,
+        space={
+            "x": {"type": "uniform", "low": 0, "high": 1},
+            "mode": {"type": "choice", "values": ["good", "fails_once", HOSTILE], "weights": [4, 1, 1]},
+        },
+        search={"algorithm": "random", "seed": 3},
+        trials={"max": 300, "concurrency": 3, "retries": 0, "max_failed": 300,
+                "early_stopping": {"rule": "median", "interval": 1, "delay": 4}},
+        tasks=[{"name": "train", "command": command, "cost_per_hour": 36}],
+    )  # fmt: skip
+    return name, world.start(name)
+
+
+@pytest.fixture(scope="module")
+def browser(world: World, going: tuple[str, str]) -> Iterator[Browser]:
+    """One window for all."""
+    with open_browser(world.airflow.url, world.airflow.credentials_file) as window:
+        yield window
+
+
+@pytest.fixture
+def page(browser: Browser, going: tuple[str, str]) -> Iterator[Browser]:
+    """The window; no page may leave an error in the console, or run what an experiment's text says."""
+    browser.faults()
+    yield browser
+    assert browser.faults() == []
+    assert not browser.js("return window.hacked ?? false")
+
+
+def run_page(going: tuple[str, str], rest: str = "") -> str:
+    return f"experiments/{quote(going[0], safe='')}/runs/{quote(going[1], safe='')}{rest}"
+
+
+def trials_done(page: Browser) -> int:
+    found = re.search(r"Trials\n(\d+) of", page.text(".figures"))
+    return int(found[1]) if found else -1
+
+
+def test_the_list_is_in_airflows_own_ui_and_leads_to_the_run_and_back(page: Browser, going: tuple[str, str]) -> None:
+    page.driver.get(f"{page.url}/plugin/automl")
+    with page.frame():
+        page.one("table.rows")
+        page.until(lambda: going[0] in page.column("Experiment"), 40, "the experiment in the list")
+        page.one("input[type=search]").send_keys("no such thing")
+        page.until(lambda: going[0] not in page.text("table.rows"), 20, "the list to be filtered")
+        page.one("input[type=search]").clear()
+        page.one("input[type=search]").send_keys("see")
+        page.until(lambda: page.column("Experiment") == [going[0]], 20, "the experiment alone")
+        page.button(going[0]).click()
+        page.one("pre.source")
+        page.button(going[1]).click()
+        page.one("[role=tablist]")
+        page.button("in Airflow").click()
+    page.until(lambda: f"/dags/{going[0]}/runs/" in page.driver.current_url, 20, "Airflow's own page of the run")
+    page.driver.get(f"{page.url}/dags/{going[0]}/runs/{quote(going[1], safe='')}/plugin/automl-run")
+    with page.frame():
+        page.one("[role=tablist]", 40)
+        page.until(lambda: trials_done(page) >= 0, 20, "the run in its tab of Airflow's run")
+
+
+def test_a_run_is_followed_live_without_a_reload(page: Browser, going: tuple[str, str]) -> None:
+    page.open(run_page(going))
+    page.js("window.same = true")
+    before = max(1, trials_done(page))
+    page.until(lambda: trials_done(page) > before + 1, 90, "further trials to end")
+    assert page.js("return window.same") is True
+    page.until(lambda: "trials have ended" in page.text("[data-panel=History]"), 20, "the history in words")
+    for title in ("History", "Intermediate values"):
+        assert page.js("return document.querySelector(`[data-panel='${arguments[0]}'] canvas`) !== null", title)
+    page.one("[data-panel=History] summary").click()
+    page.until(lambda: bool(page.all("[data-panel=History] tbody tr")), 20, "the history as a table")
+    assert "live" in page.text("#live")
+    assert "Current trial" in page.text(".figures")
+    assert "Time left" in page.text(".figures")
+
+
+PLACES = ["#overview", "#trials", "#parameters", "#time", "#details"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(page: Browser, going: tuple[str, str], theme: str) -> None:
+    places = {
+        "list": "", "new": "new", "experiment": f"experiments/{going[0]}", "nothing": "experiments/none",
+        "trial": run_page(going, "/trials/0"), "compare": f"compare?run={quote('/'.join(going), safe='')}",
+        **{place: run_page(going, place) for place in PLACES},
+    }  # fmt: skip
+    problems = {}
+    for name, place in places.items():
+        page.open(place, theme=theme)
+        assert page.js("return document.documentElement.dataset.theme") == theme
+        page.plots_drawn()
+        problems[name] = page.grave_accessibility_problems()
+        page.picture(f"web-{name.strip('#')}-{theme}")
+    assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_the_trial_table_is_filtered_searched_and_sorted(page: Browser, going: tuple[str, str]) -> None:
+    page.open(run_page(going, "#trials"))
+    page.until(lambda: len(page.column("Trial")) > 4, 60, "some trials")
+    page.one("button[data-state=FAILED]").click()
+    page.until(lambda: set(page.column("State")) == {"✕ Failed"}, 60, "only failed trials")
+    assert set(page.column("mode")) == {"fails_once"}
+    page.one("button[data-state=FAILED]").click()
+    page.until(lambda: len(set(page.column("State"))) > 1, 30, "all trials")
+    page.button("Rank", "thead").click()
+    page.until(lambda: page.column("Rank")[:3] == ["1", "2", "3"], 30, "the best first")
+    values = [float(each) for each in page.column("accuracy")[:3]]
+    assert values == sorted(values, reverse=True)
+    search = page.one("input[type=search]")
+    search.send_keys("onerror")
+    page.until(lambda: set(page.column("mode")) == {HOSTILE}, 30, "the trials with that value, as text")
+    search.clear()
+    search.send_keys(" ")
+    page.one("select[aria-label='Filter by']").send_keys("x")
+    page.one("input[aria-label=from]").send_keys("0.5")
+    page.button("Add").click()
+    page.until(
+        lambda: page.column("x") and all(v == "…" or float(v) >= 0.5 for v in page.column("x")), 30, "x from 0.5"
+    )
+
+
+def test_a_failed_trial_runs_again_and_its_page_tells_it(page: Browser, world: World, going: tuple[str, str]) -> None:
+    page.open(run_page(going, "#trials"))
+    page.one("button[data-state=FAILED]").click()
+    page.until(lambda: set(page.column("State")) == {"✕ Failed"}, 60, "a failed trial")
+    trial = int(page.column("Trial")[0])
+    page.one(f"button[data-key=rerun-{trial}]").click()
+    page.until(lambda: f"Run trial {trial} again?" in page.text("dialog"), 10, "the question")
+    page.button("Run again", "dialog").click()
+    page.until(lambda: bool(page.text("#toasts")), 30, "what was done")
+    page.open(run_page(going, f"/trials/{trial}"))
+    page.until(
+        lambda: "Succeeded" in page.text("h1 + span") and "accuracy over" in page.text(), 90, "its second attempt"
+    )
+    assert len(page.all("table[aria-label=Attempts] tbody tr")) == 2
+    assert "fails_once" in page.text(f"table[aria-label='Combination of trial {trial}']")
+    assert page.until(lambda: page.all("table[aria-label='Files of the trial'] a"), 30, "its files")
+    answer = page.driver.execute_async_script(
+        "fetch(arguments[0]).then(async (r) => arguments[1]([r.status, r.headers.get('content-disposition')]))",
+        page.one("table[aria-label='Files of the trial'] a").get_attribute("href"),
+    )
+    assert answer[0] == 200
+    assert answer[1].startswith("attachment")
+    page.one("table[aria-label=Attempts] tbody tr a").click()
+    page.until(lambda: f"/dags/{going[0]}/runs/" in page.driver.current_url, 20, "Airflow's log of the attempt")
+    study = world.study(*going)
+    assert [act.act for act in study.state.acts if act.trial == trial] == ["rerun"]
+
+
+def test_a_running_experiment_is_edited_and_what_is_wrong_is_refused_in_words(
+    page: Browser, world: World, going: tuple[str, str]
+) -> None:
+    page.open(run_page(going))
+    page.button("Edit …").click()
+    most = page.one("dialog input[name='trials.concurrency']")
+    most.clear()
+    most.send_keys("99")
+    page.button("Save the changes", "dialog").click()
+    page.until(lambda: "concurrency" in page.text("dialog .problems"), 20, "why it is refused")
+    most.clear()
+    most.send_keys("2")
+    target = page.one("dialog input[name='trials.max']")
+    target.clear()
+    target.send_keys("250")
+    page.button("Save the changes", "dialog").click()
+    page.until(lambda: "of 250" in page.text(".figures"), 30, "the new number of trials")
+    page.button("Settings and changes").click()
+    page.until(lambda: "250" in page.text("table[aria-label='What people did']"), 30, "who changed it")
+    edits = [act for act in world.study(*going).state.acts if act.act == "edit"]
+    assert [act.by for act in edits] == ["admin"]
+    assert world.study(*going).experiment.trials.max == 250
+
+
+def test_a_running_experiment_is_stopped_and_says_why_it_ended(
+    page: Browser, world: World, going: tuple[str, str]
+) -> None:
+    page.open(run_page(going))
+    page.button("Stop …").click()
+    page.one("dialog input[value=cancel]").click()
+    page.button("Stop the experiment", "dialog").click()
+    page.until(lambda: "Ended:" in page.text(".head"), 90, "the end")
+    assert "admin" in page.text(".head")
+    assert "Cancelled by a user" in page.text(".head")
+    page.until(lambda: page.all(".head button") and page.button("Extend …"), 30, "it can be extended now")
+    assert world.study(*going).state.stop is not None
+    page.picture("web-stopped")
+
+
+def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is_typed(
+    page: Browser, world: World, tmp_path: Path
+) -> None:
+    good = world.root / "experiments" / "seen.yaml"
+    text = good.read_text().replace("name: seen", "name: uploaded").replace("max: 300", "max: 2")
+    file = tmp_path / "uploaded.yaml"
+    file.write_text(text.replace("type: uniform", "type: unifrom"))
+    page.open("new")
+    page.until(lambda: "is fine" in page.text("#validation"), 30, "the example to be checked")
+    page.one("#upload").send_keys(str(file))
+    page.until(lambda: "One problem" in page.text("#validation"), 30, "the problem")
+    assert "unifrom" in page.text("#validation")
+    assert page.all(".cm-lint-marker-error"), "its line is marked"
+    page.picture("web-problem")
+    assert not page.button("Save and start").is_enabled()
+    file.write_text(text)
+    page.one("#upload").send_keys(str(file))
+    page.until(lambda: "uploaded is fine" in page.text("#validation"), 30, "the file to be fine")
+    page.button("Save and start").click()
+    page.until(lambda: "/experiments/uploaded/runs/" in page.driver.current_url, 90, "the page of the new run")
+    page.settled()
+    page.until(lambda: "Finished" in page.text(".head"), 120, "its end")
+    assert trials_done(page) == 2
+    wait_until(lambda: (world.root / "experiments" / "uploaded.yaml").exists(), 5, "the file")

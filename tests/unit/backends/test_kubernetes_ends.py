@@ -1,0 +1,176 @@
+"""What the ends of pods mean: whose fault, and whether another attempt is worth it. One table, one row a case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from automl_core.backends import Cause
+from automl_core.backends.kubernetes.ends import (
+    DISRUPTIONS,
+    Kind,
+    exit_of_pod,
+    gone,
+    has_begun,
+    has_ended,
+    hold,
+    refused,
+    started_at,
+)
+
+BEGAN, ENDED = "2026-11-21T10:00:00Z", "2026-11-21T10:01:30Z"
+
+
+def pod(
+    phase: str = "Failed", *, code: int | None = None, reason: str = "Error", message: str = "", conditions: Any = (),
+    status: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None, memory: str = "1Gi",
+) -> dict[str, Any]:  # fmt: skip
+    containers: list[dict[str, Any]] = []
+    if code is not None:
+        ended = {"exitCode": code, "reason": reason, "startedAt": BEGAN, "finishedAt": ENDED, "message": message}
+        containers = [{"name": "base", "state": {"terminated": ended}}]
+    return {
+        "metadata": {"name": "p", "labels": {}, **(metadata or {})},
+        "spec": {"containers": [{"name": "base", "resources": {"limits": {"memory": memory}}}]},
+        "status": {"phase": phase, "conditions": list(conditions), "containerStatuses": containers, **(status or {})},
+    }
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}}
+    return pod("Pending", status={"containerStatuses": [{"name": "base", "state": state}]})
+
+
+def disrupted(reason: str, **more: Any) -> dict[str, Any]:
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": "because"}
+    return pod(conditions=[condition], **more)
+
+
+@pytest.mark.parametrize(
+    ("ended", "kind", "words"),
+    [
+        (disrupted("PreemptionByScheduler", code=143), Kind.PREEMPTED, "preempted"),
+        (disrupted("DeletionByTaintManager"), Kind.NODE_LOST, "node was lost"),
+        (disrupted("EvictionByEvictionAPI", code=137), Kind.EVICTED, "evicted"),
+        (disrupted("SomethingNew"), Kind.EVICTED, "taken away"),
+        (pod(status={"reason": "Evicted", "message": "The node was low on resource: memory."}), Kind.EVICTED, "low on"),
+        (pod(status={"reason": "NodeLost"}), Kind.NODE_LOST, "node was lost"),
+        (pod(status={"reason": "OutOfcpu", "message": "no room"}), Kind.REJECTED, "no room"),
+    ],
+)
+def test_what_the_cluster_takes_away_is_no_failure_of_the_training(ended: Any, kind: Kind, words: str) -> None:
+    found = exit_of_pod(ended)
+    assert (found.blameless, found.retryable, found.kind, found.cause) == (True, True, kind, Cause.LOST)
+    assert words in found.reason
+    assert not found.ok
+
+
+def test_every_disruption_has_its_words() -> None:
+    for reason in DISRUPTIONS:
+        assert exit_of_pod(disrupted(reason)).reason.endswith(": because")
+
+
+def test_a_pod_evicted_for_its_own_appetite_is_its_own_fault() -> None:
+    message = "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."
+    found = exit_of_pod(pod(status={"reason": "Evicted", "message": message}))
+    assert not found.blameless
+    assert message in found.reason
+
+
+def test_success() -> None:
+    found = exit_of_pod(pod("Succeeded", code=0, reason="Completed"), peak_memory=5)
+    assert found.ok
+    assert (found.seconds, found.peak_memory_bytes) == (90.0, 5)
+
+
+def test_an_exit_code_is_a_failure_that_counts() -> None:
+    found = exit_of_pod(pod(code=3))
+    assert (found.code, found.cause, found.blameless, found.final, found.retryable) == (
+        3,
+        Cause.EXITED,
+        False,
+        False,
+        True,
+    )
+    assert found.reason == "exit code 3"
+
+
+@pytest.mark.parametrize("code", [137, 1])
+def test_out_of_memory_is_tried_again_only_with_more(code: int) -> None:
+    ended = pod(code=code, reason="OOMKilled")
+    more, same = exit_of_pod(ended, growth=True), exit_of_pod(ended, growth=False)
+    assert more.kind == same.kind == Kind.OOM
+    assert (more.blameless, more.retryable) == (True, True)
+    assert (same.blameless, same.retryable) == (False, False)
+    assert "limit is 1Gi" in more.reason
+    assert "the next attempt gets more" in more.reason
+
+
+def test_a_command_that_is_not_there_never_will_be() -> None:
+    found = exit_of_pod(pod(code=127, reason="StartError", message='exec: "trian": not found'))
+    assert not found.retryable
+    assert "trian" in found.reason
+
+
+def test_the_clusters_own_deadline_is_a_timeout() -> None:
+    assert exit_of_pod(pod(status={"reason": "DeadlineExceeded"}), timeout=60).cause is Cause.TIMEOUT
+
+
+def test_an_init_container_that_failed_is_named() -> None:
+    init = {"name": "fetch", "state": {"terminated": {"exitCode": 2, "message": "no such bucket"}}}
+    found = exit_of_pod(pod(status={"initContainerStatuses": [init]}))
+    assert (found.code, found.reason) == (2, "the init container fetch failed with exit code 2: no such bucket")
+
+
+def test_what_was_ended_from_here_says_so() -> None:
+    assert exit_of_pod(pod(code=143), cause=Cause.TERMINATED).cause is Cause.TERMINATED
+    assert exit_of_pod(pod("Running"), cause=Cause.TIMEOUT, timeout=60).reason.startswith("ran past its time limit")
+    assert gone(None, cause=Cause.TERMINATED).cause is Cause.TERMINATED
+
+
+def test_a_pod_deleted_by_others_is_tried_again() -> None:
+    deleted = {"deletionTimestamp": "2026-11-21T10:01:31Z", "deletionGracePeriodSeconds": 30}
+    for found in (gone(None), gone(pod("Running")), exit_of_pod(pod(code=143, metadata=deleted))):
+        assert (found.kind, found.blameless) == (Kind.DELETED, True)
+    earlier = {"deletionTimestamp": "2026-11-21T11:00:00Z", "deletionGracePeriodSeconds": 30}
+    assert exit_of_pod(pod(code=3, metadata=earlier)).code == 3, "it had failed long before it was deleted"
+
+
+def test_a_pod_that_had_succeeded_when_it_was_deleted_has_succeeded() -> None:
+    assert gone(pod("Succeeded", code=0, reason="Completed")).ok
+
+
+@pytest.mark.parametrize(
+    ("held", "kind", "hopeless"),
+    [
+        (waiting("ImagePullBackOff", "Back-off pulling image"), Kind.IMAGE, False),
+        (waiting("InvalidImageName"), Kind.IMAGE, True),
+        (waiting("CreateContainerConfigError", 'secret "aws" not found'), Kind.CONFIG, False),
+    ],
+)
+def test_what_keeps_a_container_from_being_made(held: Any, kind: Kind, hopeless: bool) -> None:
+    found = hold(held)
+    assert found is not None
+    assert (found.kind, found.hopeless) == (kind, hopeless)
+    ended = refused(found)
+    assert not ended.retryable
+    assert str(found) in ended.reason
+
+
+def test_what_keeps_a_pod_from_a_node_is_the_schedulers_message() -> None:
+    message = "0/2 nodes are available: 2 Insufficient nvidia.com/gpu."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+    found = hold(pod("Pending", conditions=[condition]))
+    assert found is not None
+    assert str(found) == f"Unschedulable: {message}"
+    assert hold(waiting("ContainerCreating")) is None
+    assert hold({"metadata": {"name": "p"}}) is None
+
+
+def test_begin_and_end_are_read_from_the_container() -> None:
+    assert not has_begun(waiting("ContainerCreating"))
+    assert has_begun(pod(code=0))
+    assert started_at(pod(code=0)) == started_at(pod(code=1))
+    assert has_ended(pod())
+    assert not has_ended(pod("Running"))

@@ -1,0 +1,370 @@
+"""The operator and the trigger of trials in pods, with a real study, on the API server stand-in; no Airflow runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from kubernetes import client, config
+
+from automl_airflow import studies, watching
+from automl_airflow.factory import experiment_dag
+from automl_airflow.kubernetes import preload
+from automl_airflow.kubernetes.connection import cluster_from, cluster_of
+from automl_airflow.kubernetes.launching import Launch
+from automl_airflow.kubernetes.operator import KubernetesTrialOperator
+from automl_airflow.kubernetes.prices import with_prices
+from automl_airflow.kubernetes.sweep import sweep
+from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
+from automl_core.backends import StartError
+from automl_core.backends.base import BackendError
+from automl_core.spec.loader import parse_experiment
+from automl_core.states import ExperimentState, TrialState
+from automl_core.storage import open_store
+from automl_core.study import Binding, Journal, Outcome, Study
+from automl_core.study.layout import experiment_prefix
+from tests.standins.kubernetes.standin import KubernetesStandIn
+
+RUN = "manual__1"
+SOON = 20.0
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[KubernetesStandIn]:
+    with KubernetesStandIn(back_off=0.5) as made:
+        yield made
+
+
+class Setting:
+    """An experiment with a pod a trial, its study, and the pods in the stand-in."""
+
+    def __init__(self, folder: Path, standin: KubernetesStandIn) -> None:
+        self.folder, self.standin = folder, standin
+        self.core = client.CoreV1Api(config.new_client_from_config(config_file=str(standin.kubeconfig)))
+
+    def create(self, command: str | list[str], name: str, trials: dict[str, Any] | None = None, **fields: Any) -> None:
+        """Lay out the experiment and open its study."""
+        (self.folder / "runs").mkdir(exist_ok=True)
+        self.name = name
+        body = {
+            "name": name,
+            "output": {"storage": "file://./runs"},
+            "goal": {"metric": "accuracy", "direction": "maximize"},
+            "search": {"algorithm": "random"},
+            "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
+            "trials": {"max": 4, "concurrency": 2, **(trials or {})},
+            "tasks": [
+                {
+                    "name": "train", "backend": "kubernetes", "image": "python:3.11", "command": command, "grace": 1,
+                    "storage_mount": {"path": "/mnt/runs", "host_path": "./runs"}, "poll": 0.3, **fields,
+                }
+            ],
+        }  # fmt: skip
+        self.journal = Journal(open_store(str(self.folder / "runs")), experiment_prefix(name, RUN))
+        self.study = Study.create(self.journal, parse_experiment(yaml.safe_dump(body), "x.yaml"), RUN, [])
+
+    def operator(self) -> KubernetesTrialOperator:
+        return KubernetesTrialOperator(
+            task_id="trial", storage="file://./runs", connection=None, experiment=self.name, slot=0,
+            step_ids=["trial"], cluster="kubernetes_default",
+        )  # fmt: skip
+
+    def bind(self, slot: int = 0) -> Binding:
+        found = self.study.ask(slot)
+        assert isinstance(found, Binding)
+        return found
+
+    def launch(self, binding: Binding) -> dict[str, Any]:
+        """Start (or take over) the pod of an attempt, as the worker does."""
+        return self.operator().launch(context(), self.study, self.journal.store, binding)
+
+    def trigger(self, binding: Binding, job: dict[str, Any]) -> KubernetesTrialTrigger:
+        """The trigger that a triggerer would run: made from what was serialized."""
+        made = self.operator().watcher(context(), self.study, binding, job)
+        path, arguments = made.serialize()
+        assert path == "automl_airflow.kubernetes.trigger.KubernetesTrialTrigger"
+        return KubernetesTrialTrigger(**json.loads(json.dumps(arguments)))
+
+    def pods(self) -> list[str]:
+        selector = f"automl/experiment={self.name}"
+        return [pod.metadata.name for pod in self.core.list_namespaced_pod("default", label_selector=selector).items]
+
+
+def context() -> dict[str, Any]:
+    ti = SimpleNamespace(dag_id="d", task_id="trial", map_index=0, try_number=1)
+    return {"ti": ti, "run_id": RUN, "dag": SimpleNamespace(parent_dag=None)}
+
+
+@pytest.fixture
+def setting(tmp_path: Path, standin: KubernetesStandIn, monkeypatch: pytest.MonkeyPatch) -> Setting:
+    connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(standin.kubeconfig)}}
+    monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    monkeypatch.setattr(watching, "LEAST_WAIT", 0.0)
+    monkeypatch.setattr(studies, "_studies", studies.SharedStudies(studies._open))
+    return Setting(tmp_path, standin)
+
+
+async def first_event(trigger: KubernetesTrialTrigger) -> TriggerEvent:
+    try:
+        async with asyncio.timeout(SOON):
+            return await anext(aiter(trigger.run()))
+    finally:
+        await trigger.cleanup()
+
+
+def run(trigger: KubernetesTrialTrigger) -> TriggerEvent:
+    return asyncio.run(first_event(trigger))
+
+
+GOOD = "for i in 1 2 3; do echo accuracy=0.$i step=$i; sleep 0.1; done; echo model > $AUTOML_MODEL_DIR/model.txt"
+
+
+def test_a_trigger_watches_records_and_ends_the_task_by_itself(setting: Setting) -> None:
+    setting.create(GOOD, "good")
+    binding = setting.bind()
+    event = run(setting.trigger(binding, setting.launch(binding)))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms is not None
+    assert event.xcoms["return_value"]["value"] == 0.3
+    state = setting.study.refresh()
+    assert state.works[0].state is TrialState.SUCCEEDED
+    assert state.works[0].points == ((1, 0.1), (2, 0.2), (3, 0.3))
+    folder = setting.folder / "runs" / experiment_prefix("good", RUN) / "experiment_0"
+    assert (folder / "model" / "model.txt").read_text() == "model\n"
+    assert (folder / "log.txt").read_text().splitlines() == [f"accuracy=0.{i} step={i}" for i in (1, 2, 3)]
+    assert setting.pods() == []
+
+
+def test_one_attempt_has_one_pod_however_often_it_is_started(setting: Setting) -> None:
+    setting.create("sleep 600", "adopted")
+    binding = setting.bind()
+    first = setting.launch(binding)
+    operator = setting.operator()
+    assert operator.is_there(setting.study, binding)
+    assert operator._left_running(setting.study) == binding, "what a worker that is tried again finds"
+    marker = setting.folder / "runs" / experiment_prefix("adopted", RUN) / "scratch" / "slot_0_0_1" / "model" / "half"
+    marker.write_text("written by the pod")
+    assert setting.launch(binding) == first
+    assert marker.exists(), "taking over clears nothing"
+    assert setting.pods() == [first["name"]]
+    setting.core.delete_namespaced_pod(first["name"], "default", grace_period_seconds=0)
+
+
+def test_a_pod_of_somebody_else_is_not_taken_over(setting: Setting) -> None:
+    setting.create("sleep 600", "foreign")
+    binding = setting.bind()
+    name = Launch(setting.operator(), setting.study, setting.journal.store, binding).attempt.name
+    container = {"name": "base", "image": "a", "command": ["sleep", "600"]}
+    body = {"metadata": {"name": name}, "spec": {"containers": [container], "restartPolicy": "Never"}}
+    setting.core.create_namespaced_pod("default", body)
+    with pytest.raises(StartError, match="stands in the way"):
+        setting.launch(binding)
+    setting.core.delete_namespaced_pod(name, "default", grace_period_seconds=0)
+
+
+def test_what_the_cluster_refuses_is_said_in_its_words(setting: Setting) -> None:
+    setting.create("true", "refused", namespace="nowhere")
+    with pytest.raises(StartError, match='namespaces "nowhere" not found'):
+        setting.launch(setting.bind())
+
+
+def test_a_failure_that_is_tried_again_and_one_that_is_not(setting: Setting) -> None:
+    setting.create("exit 3", "fails", trials={"retries": 1})
+    first = setting.bind()
+    assert isinstance(run(setting.trigger(first, setting.launch(first))), TaskFailedEvent)
+    setting.study.refresh()
+    second = setting.bind()
+    assert (second.trial, second.attempt) == (first.trial, 2)
+    event = run(setting.trigger(second, setting.launch(second)))
+    assert type(event) is TriggerEvent, "only a worker can fail a task for good"
+    assert event.payload["outcome"]["state"] == "FAILED"
+    assert event.payload["retry"] is False
+
+
+def test_more_memory_after_running_out_of_it(setting: Setting) -> None:
+    setting.create(
+        ["python3", "-c", "import time; x = bytearray(150_000_000); time.sleep(60)"], "memory",
+        resources={"memory": "60Mi"}, memory_limit_on_oom={"factor": 2, "max": "100Mi"},
+    )  # fmt: skip
+    asked = []
+    for attempt in (1, 2):
+        binding = setting.bind()
+        assert binding.attempt == attempt
+        job = setting.launch(binding)
+        asked.append(job["memory"] / 2**20)
+        event = run(setting.trigger(binding, job))
+        setting.study.refresh()
+    assert asked == [60, 100]
+    assert event.payload["outcome"]["kind"] == "oom"
+    assert "would get no more" in event.payload["outcome"]["reason"]
+    assert setting.study.state.works[0].failures == 1, "the first one was not counted"
+
+
+def test_nan_ends_the_pod_and_the_trial(setting: Setting) -> None:
+    setting.create("echo accuracy=nan step=0; sleep 600", "nan")
+    binding = setting.bind()
+    event = run(setting.trigger(binding, setting.launch(binding)))
+    assert event.payload["outcome"]["state"] == "FAILED"
+    assert "nan" in event.payload["outcome"]["reason"].lower()
+    assert setting.pods() == []
+
+
+def test_a_stop_cancels_what_runs(setting: Setting) -> None:
+    setting.create("echo begun; sleep 600", "stopped")
+    binding = setting.bind()
+    job = setting.launch(binding)
+    setting.study.stop("target", ExperimentState.FINISHED, "good enough", running="cancel")
+    assert isinstance(run(setting.trigger(binding, job)), TaskSkippedEvent)
+    assert setting.study.refresh().works[0].state is TrialState.SYS_CANCELED
+    assert setting.pods() == []
+
+
+def test_a_trigger_that_begins_again_shows_only_what_is_new(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting.create("echo accuracy=0.1 step=0; sleep 1.5; echo accuracy=0.2 step=1", "again")
+    binding = setting.bind()
+    job = setting.launch(binding)
+
+    async def interrupted() -> None:
+        task = asyncio.create_task(first_event(setting.trigger(binding, job)))
+        folder = setting.folder / "runs" / experiment_prefix("again", RUN) / "experiment_0" / "metrics.json"
+        while not folder.exists():
+            await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(interrupted())
+    monkeypatch.setattr(watching, "RESTARTED_AFTER", 0.0)
+    trigger = setting.trigger(binding, job)
+    shown: list[str] = []
+    monkeypatch.setattr(trigger, "_log", SimpleNamespace(info=shown.append, error=shown.append, warning=print))
+    assert isinstance(run(trigger), TaskSuccessEvent)
+    assert not any("step=0" in line for line in shown)
+    assert any("step=1" in line for line in shown)
+    assert any("taken up again" in line for line in shown)
+    assert setting.study.refresh().works[0].points == ((0, 0.1), (1, 0.2))
+
+
+def test_a_trigger_whose_end_was_recorded_before_says_the_same_again(setting: Setting) -> None:
+    setting.create("sleep 600", "recorded")
+    binding = setting.bind()
+    job = setting.launch(binding)
+    told = setting.study.tell(binding, Outcome(TrialState.SUCCEEDED, value=0.7, metrics={"accuracy": 0.7}))
+    assert told.accepted
+    event = run(setting.trigger(binding, job))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms is not None
+    assert event.xcoms["return_value"]["value"] == 0.7
+    assert len(setting.study.refresh().works[0].attempts) == 1
+
+
+def test_a_person_who_clears_or_marks_the_task_ends_the_pod(setting: Setting) -> None:
+    setting.create("echo begun; sleep 600", "killed")
+    binding = setting.bind()
+    trigger = setting.trigger(binding, setting.launch(binding))
+
+    async def killed() -> None:
+        task = asyncio.create_task(anext(aiter(trigger.run())))
+        while trigger._watched is None or trigger._remote is None:
+            await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await trigger.on_kill()
+        await trigger.cleanup()
+
+    asyncio.run(killed())
+    assert setting.study.refresh().works[0].state is TrialState.USER_CANCELED
+    assert setting.pods() == []
+
+
+def test_the_reducer_leaves_no_pod_of_its_run_and_touches_no_other(setting: Setting) -> None:
+    (setting.folder / "code.py").write_text("import time; time.sleep(600)")
+    setting.create(["python3", "/code/x.py"], "swept", files={"/code/x.py": "code.py"})
+    first = setting.launch(setting.bind())
+    study, journal = setting.study, setting.journal
+    setting.create("sleep 600", "neighbour")
+    other = setting.launch(setting.bind())
+    sweep(context(), study)
+    selector = "automl/experiment=swept"
+    for pod in setting.core.list_namespaced_pod("default", label_selector=selector).items:
+        assert pod.metadata.deletion_timestamp is not None
+    assert not setting.core.list_namespaced_config_map("default", label_selector=selector).items
+    assert setting.core.read_namespaced_pod(other["name"], "default").metadata.deletion_timestamp is None
+    setting.core.delete_namespaced_pod(other["name"], "default", grace_period_seconds=0)
+    assert (first["name"], journal.prefix) != (other["name"], setting.journal.prefix)
+
+
+def test_only_an_experiment_with_pods_gets_the_operator(setting: Setting) -> None:
+    setting.create(GOOD, "dag")
+    dag = experiment_dag(setting.study.experiment, Path("dag.yaml"))
+    assert dag.get_task("trial").operator_class is KubernetesTrialOperator
+    assert issubclass(KubernetesTrialOperator, KubernetesPodOperator)
+
+
+@pytest.mark.parametrize(
+    ("extra", "found"),
+    [
+        ({"in_cluster": True}, {"in_cluster": True}),
+        ({"extra__kubernetes__kube_config_path": "/k"}, {"kubeconfig_path": "/k"}),
+        ({"kube_config": '{"a": 1}', "namespace": "ml"}, {"kubeconfig": {"a": 1}, "namespace": "ml"}),
+        (
+            {"kube_config_path": "/k", "cluster_context": "c", "disable_verify_ssl": "true"},
+            {"context": "c", "verify_tls": False},
+        ),
+    ],
+)
+def test_connections(extra: dict[str, Any], found: dict[str, Any]) -> None:
+    cluster = cluster_from(extra, "c")
+    assert {name: getattr(cluster, name) for name in found} == found
+
+
+def test_connections_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BackendError, match="in_cluster and kube_config_path exclude one another"):
+        cluster_from({"in_cluster": True, "kube_config_path": "/k"}, "c")
+    with pytest.raises(BackendError, match="connection c: kube_config is not JSON"):
+        cluster_from({"kube_config": "apiVersion: v1"}, "c")
+    assert "secret" not in repr(cluster_from({"kube_config": {"token": "secret"}}, "c"))
+    monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", '{"conn_type": "kubernetes", "extra": {"namespace": "n"}}')
+    assert cluster_of("kubernetes_default").namespace_or_default() == "n"
+
+
+def test_prices_of_a_connection_are_written_into_the_experiment(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.create(GOOD, "priced", prices_connection="prices", resources={"cpu": 2})
+    monkeypatch.setenv("AIRFLOW_CONN_PRICES", '{"conn_type": "generic", "extra": {"cpu_hour": 0.5}}')
+    assert with_prices(setting.study.experiment).tasks[0].hourly_price == 1.0
+    monkeypatch.setenv("AIRFLOW_CONN_PRICES", '{"conn_type": "generic", "extra": {"cpu": 0.5}}')
+    with pytest.raises(ValueError, match=r"tasks\[0\].prices_connection: .* none of cpu_hour"):
+        with_prices(setting.study.experiment)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("tasks: [{backend: kubernetes}]", True),
+        ('tasks: [{"backend": "kubernetes"}]', True),
+        ("tasks: [{command: kubernetes}]", False),
+    ],
+)
+def test_the_operator_is_imported_beforehand_only_where_it_will_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, wanted: bool
+) -> None:
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "x.yaml").write_text(text)
+    (tmp_path / "other.yaml").write_text("backend: kubernetes")
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(tmp_path))
+    monkeypatch.delenv(preload.VARIABLE, raising=False)
+    assert preload.wanted() is wanted
+    monkeypatch.setenv(preload.VARIABLE, "0" if wanted else "1")
+    assert preload.wanted() is not wanted

@@ -1,0 +1,97 @@
+"""The folders of an attempt that runs elsewhere: where it finds them, what it goes on from, what is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from automl_core.running.places import Places
+from automl_core.storage.base import ObjectStore
+from automl_core.study import Binding
+
+PREFIX = "e/r/"
+ROOT = "s3://bucket/models/"
+TRIAL = PREFIX + "experiment_2/"
+
+
+def places(store: ObjectStore, **changes: Any) -> Places:
+    given = {"slot": 4, "trial": 2, "task": 0, "attempt": 1, "params": {}, **changes}
+    return Places(store, PREFIX, Binding(**given), ROOT)
+
+
+def test_the_training_sees_the_store_where_it_is_for_it(store: ObjectStore) -> None:
+    made = places(store, budget=9)
+    assert made.model_dir == "s3://bucket/models/e/r/scratch/slot_4_0_1/model"
+    assert made.checkpoint_dir == "s3://bucket/models/e/r/experiment_2/checkpoints/budget_9"
+    assert made.resume_from() is None
+
+
+def test_a_new_attempt_goes_on_from_the_checkpoint_of_the_one_before(store: ObjectStore) -> None:
+    store.put(TRIAL + "checkpoints/final/weights", b"3")
+    made = places(store, attempt=2, retried=True)
+    made.prepare()
+    assert made.resume_from() == made.checkpoint_dir
+
+
+def test_a_cleared_trial_begins_anew(store: ObjectStore) -> None:
+    store.put(TRIAL + "checkpoints/final/weights", b"3")
+    made = places(store, attempt=2)
+    made.prepare()
+    assert made.resume_from() is None
+    assert store.list(TRIAL + "checkpoints/") == []
+
+
+def test_a_promoted_trial_resumes_from_its_own_rung(store: ObjectStore) -> None:
+    store.put(TRIAL + "checkpoints/budget_3/weights", b"3")
+    made = places(store, budget=9, resume_budget=3)
+    made.prepare()
+    assert made.resume_from() == "s3://bucket/models/e/r/experiment_2/checkpoints/budget_3"
+
+
+def test_a_promoted_trial_that_is_retried_prefers_what_it_reached(store: ObjectStore) -> None:
+    store.put(TRIAL + "checkpoints/budget_3/weights", b"3")
+    store.put(TRIAL + "checkpoints/budget_9/weights", b"5")
+    assert places(store, budget=9, resume_budget=3, attempt=2, retried=True).resume_from() == places(
+        store, budget=9
+    ).seen(TRIAL + "checkpoints/budget_9/")
+
+
+def test_a_child_begins_with_its_parents_checkpoint(store: ObjectStore) -> None:
+    store.put(PREFIX + "experiment_0/checkpoints/budget_3/weights", b"3")
+    found = places(store, budget=6, parent=(0, 3)).resume_from()
+    assert found == "s3://bucket/models/e/r/experiment_0/checkpoints/budget_3"
+
+
+def test_a_model_is_kept_in_place_of_the_older_one_and_the_scratch_goes(store: ObjectStore) -> None:
+    store.put(TRIAL + "model/old", b"old")
+    made = places(store)
+    made.prepare()
+    store.put(made.model + "deep/new", b"new")
+    made.keep_model()
+    made.keep_log(b"all went well\n")
+    made.remove()
+    assert {key: store.get(key) for key in store.list(PREFIX)} == {
+        TRIAL + "log.txt": b"all went well\n",
+        TRIAL + "model/deep/new": b"new",
+    }
+
+
+def test_an_attempt_without_a_model_leaves_the_older_one(store: ObjectStore) -> None:
+    store.put(TRIAL + "model/old", b"old")
+    made = places(store)
+    made.prepare()
+    made.keep_model()
+    assert store.list(TRIAL + "model/") == [TRIAL + "model/old"]
+
+
+def test_a_later_training_task_sees_the_model_of_the_one_before(store: ObjectStore) -> None:
+    store.put(TRIAL + "model/weights", b"w")
+    made = places(store, task=1)
+    made.prepare()
+    assert store.get(made.model + "weights") == b"w"
+
+
+def test_what_a_lost_attempt_left_is_not_mistaken_for_its_own(store: ObjectStore) -> None:
+    first = places(store)
+    store.put(first.model + "half", b"")
+    first.prepare()
+    assert store.list(first.scratch) == []

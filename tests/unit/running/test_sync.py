@@ -1,0 +1,80 @@
+"""Carrying models and checkpoints between a store and folders: before the training, while it runs, and at its end."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from automl_core.running.sync import VARIABLE, Keeper, Order, fetch, keep, main
+from automl_core.storage import StorageError, open_store
+from automl_core.storage.base import ObjectStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return open_store(str(tmp_path / "store"))
+
+
+def test_what_the_training_goes_on_from_is_there_before_it(store: ObjectStore, tmp_path: Path) -> None:
+    store.put("c/budget_1/deep/state.json", b"1")
+    order = Order(store.url, {"c/budget_1": str(tmp_path / "resume")}, {str(tmp_path / "model"): "m"}, 1)
+    fetch(store, Order.from_json(order.to_json()))
+    assert (tmp_path / "resume" / "deep" / "state.json").read_bytes() == b"1"
+    assert (tmp_path / "model").is_dir()
+
+
+def test_only_what_has_changed_is_brought(store: ObjectStore, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    (folder / "deep").mkdir(parents=True)
+    keeper = Keeper(store, {str(folder): "m"})
+    assert keeper.look() == 0
+    (folder / "a").write_text("1")
+    (folder / "deep" / "b").write_text("2")
+    assert keeper.look() == 2
+    assert keeper.look() == 0
+    (folder / "a").write_text("longer")
+    assert keeper.look() == 1
+    assert store.get("m/a") == b"longer"
+    assert store.get("m/deep/b") == b"2"
+
+
+def test_what_the_store_refuses_is_brought_at_the_next_look(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "a").write_text("1")
+    keeper = Keeper(store, {str(folder): "m"})
+
+    def refuse(source: Path, key: str) -> None:
+        raise StorageError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "upload_file", refuse)
+        with pytest.raises(StorageError):
+            keeper.look()
+    assert keeper.look() == 1
+
+
+def test_the_last_look_comes_after_the_end_of_the_training(store: ObjectStore, tmp_path: Path) -> None:
+    folder, ended = tmp_path / "model", threading.Event()
+    folder.mkdir()
+    (folder / "late").write_text("x")
+    ended.set()
+    keep(store, Order(store.url, {}, {str(folder): "m"}, 3600), ended)
+    assert store.get("m/late") == b"x"
+
+
+def test_a_file_says_that_the_training_has_ended(store: ObjectStore, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "ended").touch()
+    keep(store, Order(store.url, {}, {str(tmp_path / "model"): "m"}, 3600, str(tmp_path / "ended")), threading.Event())
+
+
+def test_an_order_that_is_none_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main([]) == 2
+    for text in ("{}", "[", '{"storage": "s3://"}'):
+        monkeypatch.setenv(VARIABLE, text)
+        assert main(["fetch"]) == 1

@@ -1,0 +1,338 @@
+"""Acts on a run: what each does in the journal and in Airflow, and that it says who did it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from automl_core.states import TrialState
+from automl_core.study import Binding
+from tests.unit.web.conftest import World, body_of, path
+
+API = "/automl/api/v1"
+Fresh = Callable[..., tuple[str, str]]
+
+
+def instances(world: World, run: tuple[str, str]) -> dict[tuple[str, int], str | None]:
+    """Task instances of a run, by task and map index → state."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        found = session.scalars(
+            select(TaskInstance).where(TaskInstance.dag_id == run[0], TaskInstance.run_id == run[1])
+        )
+        return {(ti.task_id, ti.map_index): ti.state for ti in found}
+
+
+def state_in_airflow(run: tuple[str, str]) -> str:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        return str(session.scalar(select(DagRun.state).where(DagRun.dag_id == run[0], DagRun.run_id == run[1])))
+
+
+def schedule(world: World, run: tuple[str, str], slots: int) -> None:
+    """What the scheduler does once `propose` has ended again."""
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        dag_run = session.scalar(select(DagRun).where(DagRun.dag_id == run[0], DagRun.run_id == run[1]))
+        world.propose_ends(session, dag_run, slots)
+
+
+def test_stopping_a_run_starts_no_trial_any_more(world: World, fresh: Fresh) -> None:
+    run = fresh()
+    done = body_of(world.client("uma").post(path(*run, "/stop"), json={"running": "drain"}))
+    state = world.study(*run).state
+    assert state.stop is not None
+    assert (state.stop.by, state.stop.running, state.seq) == ("uma", "drain", done["seq"])
+    acts = body_of(world.client().get(path(*run, "/acts")))["acts"]
+    assert [(act["by"], act["act"]) for act in acts] == [("uma", "stop")]
+    again = world.client("uma").post(path(*run, "/stop"), json={})
+    assert again.status_code == 409
+
+
+def test_what_drains_can_still_be_cancelled(world: World, fresh: Fresh) -> None:
+    run = fresh()
+    body_of(world.client().post(path(*run, "/stop"), json={"running": "drain"}))
+    body_of(world.client().post(path(*run, "/stop"), json={"running": "cancel"}))
+    state = world.study(*run).state
+    assert state.running
+    assert all(state.trials[work.trial].cancel == "ann" for work in state.running)
+
+
+def test_a_run_without_a_journal_is_ended_in_airflow(world: World) -> None:
+    name = world.know(world.spec("stopped-early"))
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"run_id": "r"}))
+    body_of(world.client().post(path(name, "r", "/stop"), json={}))
+    assert state_in_airflow((name, "r")) == "failed"
+
+
+def test_one_trial_is_told_to_end(world: World, fresh: Fresh) -> None:
+    run = fresh()
+    running = body_of(world.client().get(path(*run)))["tao"]["running_trials"]
+    body_of(world.client("uma").post(path(*run, f"/trials/{running[0]}/stop"), json={}))
+    assert world.study(*run).state.trials[running[0]].cancel == "uma"
+    assert world.client().post(path(*run, "/trials/0/stop"), json={}).status_code == 409  # it has ended
+    assert world.client().post(path(*run, "/trials/99/stop"), json={}).status_code == 404
+
+
+def test_a_failed_trial_runs_again_as_one_that_is_cleared_in_airflow(world: World, fresh: Fresh) -> None:
+    run = fresh(until=None, state="success")
+    body_of(world.client("uma").post(path(*run, "/trials/2/rerun"), json={}))
+    found = instances(world, run)
+    assert found["trial", 2] is None
+    assert found["reduce", -1] is None
+    assert found["trial", 1] == "success"
+    assert state_in_airflow(run) == "queued"
+    study = world.study(*run)
+    assert [(act.act, act.by, act.trial) for act in study.state.acts] == [("rerun", "uma", 2)]
+    binding = study.ask(2)
+    assert isinstance(binding, Binding)
+    assert (binding.trial, binding.attempt) == (2, 2)
+
+
+def test_a_trial_that_goes_on_is_not_run_again(world: World, fresh: Fresh) -> None:
+    run = fresh()
+    running = body_of(world.client().get(path(*run)))["tao"]["running_trials"]
+    assert world.client().post(path(*run, f"/trials/{running[0]}/rerun"), json={}).status_code == 409
+
+
+def test_a_running_experiment_is_edited(world: World, fresh: Fresh) -> None:
+    run = fresh()
+    wanted = {"stop": {"target": 2.0}, "trials": {"concurrency": 2}, "space": {"units": {"high": 32}}}
+    done = body_of(world.client("uma").patch(path(*run), json=wanted))
+    assert {change["path"] for change in done["changes"]} == {"stop.target", "trials.concurrency", "space.units.high"}
+    study = world.study(*run)
+    assert study.experiment.stop.target == 2.0
+    assert study.state.acts[-1].by == "uma"
+    shown = body_of(world.client().get(path(*run)))
+    assert shown["limits"]["concurrency"] == 2
+    assert shown["limits"]["concurrency_at_most"] == 3
+    assert next(p for p in shown["parameters"] if p["name"] == "units")["high"] == 32
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [
+        ({"space": {"units": {"high": 128}}}, "space.units"),
+        ({"trials": {"concurrency": 9}}, "trials.concurrency"),
+        ({"stop": {"target": "much"}}, "stop.target"),
+        ({"goal": {}}, "goal"),
+    ],
+)
+def test_an_edit_that_can_not_be_says_where_and_what(
+    world: World, going: tuple[str, str], wanted: dict[str, Any], place: str
+) -> None:
+    before = world.study(*going).state.seq
+    answer = world.client().patch(path(*going), json=wanted)
+    assert answer.status_code == 422
+    assert [problem["path"] for problem in answer.json()["problems"]] == [place]
+    assert world.study(*going).state.seq == before
+
+
+def test_more_trials_become_more_task_instances(world: World, fresh: Fresh) -> None:
+    run = fresh()
+    assert ("trial", 12) not in instances(world, run)
+    body_of(world.client("uma").patch(path(*run), json={"trials": {"max": 15}}))
+    found = instances(world, run)
+    assert found["propose", -1] is None  # it runs again, and returns a longer list
+    assert ("trial", 12) in found
+    assert ("trial", 13) not in found
+    schedule(world, run, 15)
+    found = instances(world, run)
+    assert {index for task, index in found if task == "trial"} == set(range(15))
+    assert found["trial", 3] == "success"  # what has run is left alone
+
+
+def test_an_ended_run_is_extended(world: World, fresh: Fresh) -> None:
+    run = fresh(until=None, state="success")
+    refused = world.client().post(path(*run, "/extend"), json={"stop": {"target": 5.0}})
+    assert refused.status_code == 409
+    assert "it would stop again at once" in refused.json()["detail"]
+    body_of(world.client("uma").post(path(*run, "/extend"), json={"trials": {"max": 14}}))
+    found = instances(world, run)
+    assert found["propose", -1] is None
+    assert found["reduce", -1] is None
+    assert ("trial", 12) in found
+    assert state_in_airflow(run) == "queued"
+    schedule(world, run, 14)
+    assert {index for task, index in instances(world, run) if task == "trial"} == set(range(14))
+    study = world.study(*run)
+    assert study.state.stop is None
+    assert study.unbound() == (12, 13)
+    assert isinstance(study.ask(13), Binding)
+    assert world.client().post(path(*run, "/extend"), json={"trials": {"max": 20}}).status_code == 409  # it runs
+
+
+def test_an_extension_that_broke_off_is_made_whole_by_doing_it_again(
+    world: World, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_airflow.web import airflow_acts
+
+    run = fresh(until=None, state="success")
+
+    def away(*arguments: Any) -> None:
+        raise ConnectionError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(airflow_acts, "add_slots", away)
+        with pytest.raises(ConnectionError):
+            world.client().post(path(*run, "/extend"), json={"trials": {"max": 14}})
+    assert world.study(*run).state.stop is None
+    assert state_in_airflow(run) == "success"
+    body_of(world.client().post(path(*run, "/extend"), json={"trials": {"max": 14}}))
+    assert state_in_airflow(run) == "queued"
+    schedule(world, run, 14)
+    assert {index for task, index in instances(world, run) if task == "trial"} == set(range(14))
+
+
+def test_slots_skipped_at_an_early_end_run_when_it_is_extended(world: World, fresh: Fresh) -> None:
+    run = fresh(until=4.5)
+    world.client().post(path(*run, "/stop"), json={"running": "cancel"})
+    study = world.study(*run)
+    for work in list(study.state.running):
+        study.give_up(work.slot)
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        dag_run = session.scalar(select(DagRun).where(DagRun.dag_id == run[0], DagRun.run_id == run[1]))
+        assert dag_run is not None
+        dag_run.state = "success"
+    unbound = study.unbound()
+    body_of(world.client().post(path(*run, "/extend"), json={}))
+    found = instances(world, run)
+    assert unbound
+    assert all(found["trial", slot] is None for slot in unbound)
+    assert found["propose", -1] == "success"  # there are no more slots than before
+
+
+def test_a_clone_has_the_runs_conf_and_what_is_given(world: World) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    name = world.know(world.spec("cloned"))
+    conf = {"max_trials": 5, "stop": {"target": 0.9}}
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"conf": conf, "run_id": "one"}))
+    body_of(world.client().post(path(name, "one", "/stop"), json={}))
+    made = body_of(world.client("uma").post(path(name, "one", "/clone"), json={"conf": {"stop": {"max_cost": 3}}}))
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.dag_id == name, DagRun.run_id == made["run"]))
+        assert run is not None
+        assert run.conf == {"max_trials": 5, "stop": {"target": 0.9, "max_cost": 3}}
+        assert run.triggering_user_name == "uma"
+
+
+def test_a_wrong_conf_is_refused_before_it_is_queued(world: World, ended: tuple[str, str]) -> None:
+    answer = world.client().post(f"{API}/experiments/{ended[0]}/runs", json={"conf": {"stop": {"tarjet": 1}}})
+    assert answer.status_code == 422
+    assert "Did you mean 'target'?" in answer.json()["detail"]
+
+
+def test_a_run_id_is_given_once(world: World, ended: tuple[str, str]) -> None:
+    answer = world.client().post(f"{API}/experiments/{ended[0]}/runs", json={"run_id": ended[1]})
+    assert answer.status_code == 409
+
+
+def test_every_act_stands_in_airflows_audit_log(world: World, fresh: Fresh) -> None:
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    run = fresh()
+    body_of(world.client("uma").post(path(*run, "/stop"), json={"running": "cancel"}))
+    with create_session() as session:
+        entry = session.scalar(select(Log).where(Log.event == "automl_stop", Log.dag_id == run[0]))
+        assert entry is not None
+        assert (entry.owner, entry.run_id) == ("uma", run[1])
+
+
+def test_a_file_is_validated_as_it_is_typed(world: World) -> None:
+    text = world.spec("typed").replace("direction: maximize", "direction: up")
+    body = body_of(world.client("vic").post(f"{API}/validate", json={"text": text}))
+    assert body["ok"] is False
+    assert (body["problems"][0]["path"], body["problems"][0]["line"]) == ("goal.direction", 4)
+    for broken in ("", "{", "a: [", "\t", "name: x\nname: y", "&a [*a]", "- 1", "\x00"):
+        found = body_of(world.client("vic").post(f"{API}/validate", json={"text": broken}))
+        assert found["ok"] is False
+        assert found["problems"]
+    good = body_of(world.client("vic").post(f"{API}/validate", json={"text": world.spec("typed")}))
+    assert good["ok"]
+    assert good["name"] == "typed"
+    assert good["preview"]["trials"] == 12
+
+
+def test_a_file_is_saved_where_airflow_reads_it(world: World) -> None:
+    text = world.spec("pasted")
+    made = body_of(world.client("uma").post(f"{API}/experiments", json={"text": text}))
+    assert made == {"experiment": "pasted", "file": "pasted.yaml", "replaced": False}
+    assert (world.files / "pasted.yaml").read_text() == text
+    ready = body_of(world.client().get(f"{API}/experiments/pasted/readiness"))
+    assert ready["state"] == "waiting"
+    assert world.client().post(f"{API}/experiments", json={"text": text}).status_code == 409
+    world.know(text)
+    assert body_of(world.client().get(f"{API}/experiments/pasted/readiness"))["state"] == "ready"
+    assert world.client().post(f"{API}/experiments", json={"text": text}).status_code == 409
+    changed = text.replace("max: 12", "max: 13")
+    done = body_of(world.client().post(f"{API}/experiments", json={"text": changed, "replace": True}))
+    assert done["replaced"]
+    assert (world.files / "pasted.yaml").read_text() == changed
+    assert not [each for each in world.files.iterdir() if each.name.startswith(".")]
+
+
+def test_a_wrong_file_is_not_saved(world: World) -> None:
+    answer = world.client().post(f"{API}/experiments", json={"text": world.spec("../../evil")})
+    assert answer.status_code == 422
+    assert answer.json()["problems"][0]["path"] == "name"
+    assert world.client().post(f"{API}/experiments", json={"text": "x" * 300_000}).status_code == 422
+
+
+def test_a_file_never_takes_the_place_of_another_dag(world: World) -> None:
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        session.merge(DagModel(dag_id="payroll", bundle_name="testing", is_stale=False, fileloc="/x/payroll.py",
+                               relative_fileloc="payroll.py"))  # fmt: skip
+    answer = world.client().post(f"{API}/experiments", json={"text": world.spec("payroll"), "replace": True})
+    assert answer.status_code == 409
+    assert not (world.files / "payroll.yaml").exists()
+
+
+def test_without_a_folder_nothing_is_saved(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW__AUTOML__EXPERIMENTS_FOLDER")
+    answer = world.client().post(f"{API}/experiments", json={"text": world.spec("nowhere")})
+    assert answer.status_code == 403
+    assert "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER" in answer.json()["detail"]
+    assert body_of(world.client().get(f"{API}/me"))["create"]["allowed"] is False
+
+
+@pytest.mark.parametrize("content", ["", "[]", "3", "{", '{"running": "never"}', '{"more": 1}', b"\xff\xfe{"])
+def test_a_body_that_is_none_is_refused_in_words(world: World, going: tuple[str, str], content: Any) -> None:
+    before = world.study(*going).state.seq
+    headers = {"Content-Type": "application/json"}
+    answer = world.client().post(path(*going, "/stop"), content=content, headers=headers)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["detail"]
+    assert world.study(*going).state.seq == before
+
+
+def test_an_act_is_seen_by_whoever_runs_the_trials(world: World, fresh: Fresh) -> None:
+    run = fresh()
+    study = world.study(*run)
+    body_of(world.client().post(path(*run, "/stop"), json={"running": "cancel"}))
+    study.refresh()
+    work = study.state.running[0]
+    assert study.state.stop is not None
+    assert work.state is TrialState.RUNNING

@@ -1,0 +1,199 @@
+"""The notebook's client against the real API: the same REST, frames, plots, and errors in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automl_core.client import AutoML, Credentials, ExperimentRun
+from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Invalid, NotKnown
+from automl_core.client.events import parse
+from automl_core.client.frames import frame
+from tests.unit.web.conftest import World
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def connect(world: World, user: str = "ann") -> AutoML:
+    """A client whose connection is the API server in this process."""
+    made = AutoML(Credentials("http://testserver", token=world.tokens[user]))
+    made._http = world.client(user)
+    return made
+
+
+@pytest.fixture
+def run(world: World, ended: tuple[str, str]) -> ExperimentRun:
+    return connect(world, "vic").run(*ended)
+
+
+def test_experiments_and_runs_are_found(world: World, ended: tuple[str, str]) -> None:
+    automl = connect(world)
+    assert ended[0] in [each["experiment"] for each in automl.experiments()]
+    assert automl.run(ended[0]).run_id == ended[1]
+    assert automl.runs(ended[0])[0]["state"] == "FINISHED"
+    with pytest.raises(NotKnown, match="no AutoML experiment"):
+        automl.run("nothing")
+
+
+def test_trials_are_a_frame(run: ExperimentRun) -> None:
+    trials = run.trials()
+    assert list(trials.index) == list(range(12))
+    assert {"value", "state", "params.lr", "metrics.accuracy"} <= set(trials.columns)
+    assert trials.loc[2, "state"] == "FAILED"
+    assert trials["value"].max() == run.best["value"]  # type: ignore[index]
+    assert list(run.trials(state="FAILED").index) == [2]
+
+
+@pytest.mark.parametrize("name", ["history", "importance", "curves", "timeline", "cost", "pareto"])
+def test_every_result_is_a_frame(run: ExperimentRun, name: str) -> None:
+    made = getattr(run, name)()
+    assert len(made) > 0
+    assert len(made.columns) > 1
+
+
+@pytest.mark.parametrize("name", ["history", "curves", "importance", "parallel", "timeline", "cost", "rungs"])
+def test_every_plot_is_drawn(run: ExperimentRun, name: str) -> None:
+    from matplotlib import pyplot
+
+    axes = getattr(run.plot, name)()
+    axes.figure.canvas.draw()
+    assert name == "rungs" or axes.has_data()
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("parameter", ["lr", "units", "solver", "momentum"])
+def test_slices_are_drawn_whatever_the_parameter(run: ExperimentRun, parameter: str) -> None:
+    from matplotlib import pyplot
+
+    assert run.plot.slice(parameter).has_data()
+    run.plot.contour("lr", parameter).figure.canvas.draw()
+    pyplot.close("all")
+
+
+def test_one_goal_has_no_front(run: ExperimentRun) -> None:
+    with pytest.raises(ClientError, match="there is no front"):
+        run.plot.pareto()
+
+
+def test_a_run_is_followed_to_its_end(run: ExperimentRun) -> None:
+    events = list(run.follow())
+    assert [event["event"] for event in events] == ["changed", "ended"]
+    assert run.wait() == run.state == "FINISHED"
+
+
+def test_a_file_is_downloaded(run: ExperimentRun, tmp_path: Path) -> None:
+    assert "metrics.json" in run.files(0)
+    place = run.download(0, "metrics.json", tmp_path)
+    assert place == tmp_path / "metrics.json"
+    assert place.read_bytes().startswith(b"{")
+    with pytest.raises(NotKnown):
+        run.download(0, "../../journal/0000000001.json", tmp_path / "x")
+
+
+def test_a_run_is_steered(world: World, fresh: Callable[..., tuple[str, str]]) -> None:
+    mine = connect(world, "uma").run(*fresh())
+    assert mine.edit(stop={"target": 2.0}) == "stop.target null → 2.0"
+    with pytest.raises(Invalid, match="a space can be narrowed") as wrong:
+        mine.edit(space={"units": {"high": 999}})
+    assert wrong.value.problems[0]["path"] == "space.units"
+    assert "running trials are ended" in mine.stop(cancel=True)
+    with pytest.raises(AlreadyExists, match="it ends already"):
+        mine.stop(cancel=True)
+
+
+def test_who_may_not_is_told_so(world: World, going: tuple[str, str]) -> None:
+    with pytest.raises(AuthError, match="may not do this"):
+        connect(world, "vic").run(*going).stop()
+
+
+def test_a_file_is_saved_and_wrong_ones_are_said_to_be(world: World) -> None:
+    automl = connect(world)
+    assert automl.validate("name: x")["ok"] is False
+    assert automl.save(world.spec("from-notebook")) == "from-notebook"
+    with pytest.raises(Invalid, match="direction"):
+        automl.save(world.spec("wrong").replace("maximize", "up"))
+    world.know(world.spec("from-notebook"))
+    automl.wait_until_known("from-notebook")
+    begun = automl.start("from-notebook", {"trials": {"max": 3}})
+    assert begun.state == "QUEUED"
+
+
+def test_runs_are_compared(world: World, ended: tuple[str, str], going: tuple[str, str]) -> None:
+    automl = connect(world)
+    assert automl.compare(automl.run(*ended), automl.run(*going))["comparable"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["changed", "ended"]), st.text("ab{}:", max_size=5))))
+def test_events_come_back_as_they_were_sent(events: list[tuple[int, str, str]]) -> None:
+    lines: list[str] = ["retry: 3000", ""]
+    for number, name, data in events:
+        lines += [": a comment", "", f"id: {number}", f"event: {name}", f"data: {data}", ""]
+    assert list(parse(lines)) == [(str(n), name, data) for n, name, data in events if data]
+
+
+def test_pages_of_columns_become_one_frame() -> None:
+    made: Any = frame([{"n": [1], "p": {"a": [2]}}, {"n": [3], "p": {"a": [None]}}], index="n")
+    assert list(made.index) == [1, 3]
+    assert list(made.columns) == ["p.a"]
+
+
+@pytest.fixture
+def terminal(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command of ``automl`` against the API; its exit code, output and errors."""
+    from automl_core.cli import remote
+    from automl_core.cli.app import main
+
+    monkeypatch.setattr(remote, "_connect", lambda: connect(world, "uma"))
+
+    def command(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(words)
+        written = capsys.readouterr()
+        lines = [line for line in written.out.splitlines() if "[info " not in line]  # of the server in here
+        return code, "\n".join(lines), written.err
+
+    return command
+
+
+def test_the_command_line_lists_experiments(terminal: Any, ended: tuple[str, str]) -> None:
+    code, out, _ = terminal("experiments", "ended")
+    assert code == 0
+    assert ended[0] in out
+    assert "FINISHED" in out
+
+
+def test_the_command_line_shows_trials(terminal: Any, ended: tuple[str, str]) -> None:
+    code, out, _ = terminal("trials", ended[0], "--sort", "-value", "-n", "3", "--where", "params.units:1..64")
+    assert code == 0
+    assert "3 of 12 trials" in out
+    assert terminal("trials", ended[0], "--sort", "nope")[0] == 1
+
+
+def test_the_command_line_edits_and_says_what_can_not_be(terminal: Any, fresh: Callable[..., tuple[str, str]]) -> None:
+    name, _ = fresh()
+    code, out, _ = terminal("edit", name, "trials.concurrency=1", "space.lr.high=0.05")
+    assert (code, out) == (0, "space.lr.high 0.1 → 0.05, trials.concurrency 3 → 1")
+    code, _, errors = terminal("edit", name, "trials.concurrency=7")
+    assert code == 1
+    assert "7 is above the file's 3" in errors
+    assert "Traceback" not in errors
+
+
+def test_the_command_line_reruns_extends_and_clones(terminal: Any, fresh: Callable[..., tuple[str, str]]) -> None:
+    name, _ = fresh(until=None, state="success")
+    assert terminal("extend", name)[0] == 1
+    assert terminal("extend", name, "trials.max=13")[1] == "trials.max 12 → 13"
+    other, _ = fresh(until=None, state="success")
+    assert terminal("rerun", other, "2")[1] == "trial 2 runs again"
+    assert terminal("cancel", other, "1")[0] == 1
+    _, out, errors = terminal("clone", other, "trials.max=3")
+    assert errors == ""
+    assert out.startswith(f"{other}: run manual__")
