@@ -26,7 +26,10 @@ SEARCH = [
     *([*_PEERS, "benchmarks.search.speed", "--algorithm", name, "--lengths", *n] for name, n in _LENGTHS.items()),
     ["benchmarks.search.environments", "hebo", "-m", "benchmarks.search.speed", "--algorithm", "hebo",
      "--lengths", "50", "200"],
+    ["benchmarks.search.curves_run", "freeze_thaw", "asha", "hyperband", "bohb", "--save"],
     [*_PEERS, "benchmarks.search.budgets"],
+    ["benchmarks.search.transfer", "--seeds", "5", "--save"],
+    ["benchmarks.search.multi"],
     [*_PEERS, "benchmarks.search.plots"],
     ["benchmarks.search.table", "--write"],
 ]  # fmt: skip

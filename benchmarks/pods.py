@@ -4,7 +4,7 @@ The triggers, their study and their journal are the product's; the cluster is th
 in which every pod is a real process. The triggers run in a process of their own that has imported all that Airflow's
 triggerer imports, so its memory is comparable; Airflow's scheduler and workers have no part in it.
 
-    python -m benchmarks.pods --pods 1000 --seconds 120
+    python -m benchmarks.pods --pods 1000 --seconds 300
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main() -> None:
     """Run the benchmark and print its figures as one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pods", type=int, default=1000)
-    parser.add_argument("--seconds", type=int, default=120, help="how long each pod runs")
+    parser.add_argument("--seconds", type=int, default=300, help="how long each pod runs")
     parser.add_argument("--stopped", type=int, default=20, help="pods that print NaN and are to be ended for it")
     options = parser.parse_args()
     from tests.standins.kubernetes.standin import KubernetesStandIn
@@ -111,7 +111,7 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
             assert isinstance(binding, Binding), binding
             place = Places(store, journal.prefix, binding, "/mnt/runs")
             attempt = AttemptId(f"{store.url}/{journal.prefix}", "pods", RUN, binding.trial, number, "train", 1)
-            late = 60 + options.seconds * (number + 1) / (options.stopped + 2)
+            late = 100 + 0.6 * options.seconds * (number + 1) / (options.stopped + 2)
             script = SCRIPT.format(lines=int(options.seconds / EVERY), every=EVERY)
             if number < options.stopped:
                 script = NAN.format(after=late)
@@ -141,8 +141,8 @@ def watch(jobs: list[dict[str, Any]], answers: Any) -> None:
             at = float(line.partition("printed=")[2].partition(" ")[0])
             if at > settled:
                 delays.append(now - at)
-            if "nan" in line:
-                printed[self.watch.binding.slot] = at
+                if "nan" in line:
+                    printed[self.watch.binding.slot] = at
         feed(self, lines)
 
     settled = time.time() + SETTLING

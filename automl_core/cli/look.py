@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from automl_core.preview.estimate import StatementEstimate
     from automl_core.preview.preview import Combination, Preview
     from automl_core.results.forecast import Pace
     from automl_core.spec.models import Experiment
@@ -21,6 +23,9 @@ def preview(
     unit_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one budget unit (an epoch).")] = None,
     combinations: Annotated[int, typer.Option("--combinations", "-n", min=0, help="First ones to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    maxcompute: Annotated[
+        bool, typer.Option("--maxcompute", help="Ask the project of ODPS_… what the SQL would read; runs nothing.")
+    ] = False,
 ) -> None:
     """Show what an experiment will be: trials, jobs, budget, algorithm, time, cost, first combinations.
 
@@ -40,10 +45,14 @@ def preview(
     if pace is None:
         pace, basis = _earlier_pace(experiment)
     found = look_ahead(experiment, pace, basis, combinations)
+    estimates = _estimates(experiment, found) if maxcompute else []
     if as_json:
-        print_json(found.to_json())
+        more = {"maxcompute": [asdict(each) for each in estimates]} if maxcompute else {}
+        print_json(found.to_json() | more)
         return
     print("\n".join(_lines(found)))
+    for each in estimates:
+        print(f"  maxcompute   {each}")
     if found.first:
         print(f"  first        {len(found.first):,} of {plural(found.known, 'combination')} known before the start:")
         console().print(_table(found.first, found.unit))
@@ -93,6 +102,20 @@ def _earlier_pace(experiment: Experiment) -> tuple[Pace | None, str]:
         return pace_of(state, Experiment.model_validate(state.experiment)), f"at the pace of {place.folder}"
     except (LookupError, StorageError, ValueError):
         return None, ""  # no earlier run, or one that can't be read: then there is no forecast
+
+
+def _estimates(experiment: Experiment, found: Preview) -> list[StatementEstimate]:
+    from automl_core.backends.base import BackendError
+    from automl_core.backends.maxcompute.access import access_from_environment
+    from automl_core.backends.maxcompute.client import Client
+    from automl_core.cli.places import UserError
+    from automl_core.preview.estimate import estimate, some_combination
+
+    params = found.first[0].params if found.first else some_combination(experiment)
+    try:
+        return list(estimate(experiment, params, Client(access_from_environment())))
+    except BackendError as error:
+        raise UserError(str(error)) from None
 
 
 def _lines(found: Preview) -> list[str]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.backends.contract import check_command
+from automl_core.backends.maxcompute.plan import check_task
 from automl_core.search import create
 from automl_core.space import Space
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
 from automl_core.spec.loader import locate, parse_document, read_text
+from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.tasks import LocalTask
 from automl_core.study.history import context_of
@@ -93,6 +95,9 @@ def _commands(experiment: Experiment, space: Space) -> Iterator[Problem]:
         if isinstance(task, LocalTask):
             for message in check_command(task.command, space.by_name):
                 yield Problem(message.removeprefix("command: "), ("tasks", index, "command"))
+        if isinstance(task, MaxComputeTask):
+            for field, message in check_task(task, space.by_name):
+                yield Problem(message, ("tasks", index, *field))
 
 
 _PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")

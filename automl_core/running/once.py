@@ -34,15 +34,13 @@ class StoredBoard:
         """
         try:
             numbers = [self._number(key) for key in self._store.list(f"{self._folder}{digest}/")]
-            if not numbers:
-                return None
-            number = max(numbers)
-            claim = self._read(digest, number, "claim")
-            return Turn(
-                number, str(claim.get("owner", "")), float(claim.get("time", 0)), self._instance(digest, number)
-            )
         except StorageError as error:
             raise Unreachable(f"the store can't be asked: {error}") from error
+        number = max(numbers, default=0)
+        if number == 0:
+            return None
+        claim = self._read(digest, number, "claim")
+        return Turn(number, str(claim.get("owner", "")), float(claim.get("time", 0)), self._instance(digest, number))
 
     def claim(self, digest: str, number: int, owner: str) -> bool:
         """Claim a try; False where another was faster.
@@ -66,10 +64,12 @@ class StoredBoard:
         """The instances of all tries, for the sweep at the end.
 
         Raises:
-            StorageError: the store is away.
+            StorageError, Unreachable: the store is away.
         """
-        keys = [key for key in self._store.list(self._folder) if key.endswith(".instance.json")]
-        return [str(json.loads(self._store.get(key))["instance"]) for key in keys]
+        names = [key.removeprefix(self._folder).split("/") for key in self._store.list(self._folder)]
+        told = {(name[0], self._number(name[1])) for name in names if len(name) == 2 and ".instance." in name[1]}
+        found = (self._instance(digest, number) for digest, number in sorted(told))
+        return [instance for instance in found if instance]
 
     def _instance(self, digest: str, number: int) -> str | None:
         found = self._read(digest, number, "instance").get("instance")
@@ -80,7 +80,9 @@ class StoredBoard:
             return dict(json.loads(self._store.get(self._key(digest, number, what))))
         except NotFound:
             return {}
-        except ValueError:  # torn or foreign: as if it were not there
+        except StorageError as error:
+            raise Unreachable(f"the store can't be asked: {error}") from error
+        except (ValueError, TypeError):  # torn or foreign: as if it were not there
             return {}
 
     def _create(self, digest: str, number: int, what: str, body: dict[str, Any]) -> bool:
@@ -94,4 +96,5 @@ class StoredBoard:
 
     @staticmethod
     def _number(key: str) -> int:
-        return int(key.rpartition("/")[2].partition(".")[0])
+        number = key.rpartition("/")[2].partition(".")[0]
+        return int(number) if number.isdigit() else 0

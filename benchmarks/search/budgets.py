@@ -1,8 +1,9 @@
 """The other libraries' budget algorithms on the learning-curve tables, in simulated time with several workers.
 
 ``python -m benchmarks.search.budgets dehb --workers 1 4 --seeds 3`` in the peers' environment. Same tables, same score
-as `benchmarks.search.curves_run`, which measures ours. Every epoch that a worker trains counts; a library whose jobs
-name a number of epochs (DEHB, SMAC) is given the same combination's checkpoint for nothing: it pays the difference.
+as `benchmarks.search.curves_run`, which measures ours; runs that results/ holds are not made again. Every epoch that a
+worker trains counts; a library whose jobs name a number of epochs (DEHB, SMAC) is given the same combination's
+checkpoint for nothing: it pays the difference.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from statistics import fmean
+from itertools import product
 from typing import Any, Protocol
 
 from automl_core.space import Params, Space
 from benchmarks.search.curves import Table, load
-from benchmarks.search.curves_run import TRAININGS, Run, score
+from benchmarks.search.curves_run import MAIN, SEEN, TRAININGS, Run, score
 from benchmarks.search.results import RESULTS
 
-TABLES = ("digits_mlp", "breast_cancer_sgd", "diabetes_boosting", "diabetes_mlp")
+SAVED = RESULTS / "budgets_peers.json"
 
 
 @dataclass
@@ -87,47 +88,36 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("peers", nargs="*", default=list(PEERS), help="some of " + ", ".join(PEERS))
-    parser.add_argument("--tables", nargs="+", default=list(TABLES))
+    parser.add_argument("--tables", nargs="+", default=list(MAIN))
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 4])
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    for name in arguments.peers:
-        for workers in arguments.workers:
-            runs = {
-                table: [
-                    simulate(PEERS[name].make(load(table).space, load(table).epochs, seed), load(table), workers)
-                    for seed in range(arguments.seeds)
-                ]
-                for table in arguments.tables
-            }
-            found = {
-                seen: {table: [round(v, 1) for v in score(load(table), of, seen)] for table, of in runs.items()}
-                for seen in ("any", "full")
-            }
-            every = [run for of in runs.values() for run in of]
-            cpu = sum(r.seconds for r in every) / sum(r.decisions for r in every)
-            keep(
-                name,
-                workers,
-                {"version": PEERS[name].version(), "seeds": arguments.seeds, "cpu": round(cpu, 5)} | found,
-            )
-            means = [fmean(column) for column in zip(*found["any"].values(), strict=True)]
-            print(
-                f"{name} with {workers} workers:",
-                *(f"{m:6.1f}" for m in means),
-                f" mean {fmean(means):6.1f}",
-                flush=True,
-            )
+    for seed, name, workers, table_name in product(
+        range(arguments.seeds), arguments.peers, arguments.workers, arguments.tables
+    ):
+        key = f"{name} {workers} {table_name} {seed}"
+        if key in saved():
+            continue
+        table = load(table_name)
+        run = simulate(PEERS[name].make(table.space, table.epochs, seed), table, workers)
+        keep(key, run)
+        print(key, *(f"{value:.0f}" for value in score(table, [run])), flush=True)
 
 
-def keep(name: str, workers: int, found: dict[str, Any]) -> None:
-    """Write scores at each of `TRAININGS` to results/budgets_peers.json."""
-    path = RESULTS / "budgets_peers.json"
-    known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    known.setdefault(name, {})[str(workers)] = found
-    fresh = path.with_suffix(".part")
-    fresh.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
-    os.replace(fresh, path)
+def saved() -> dict[str, Any]:
+    """Runs kept, as `benchmarks.search.curves_run.saved` keeps ours."""
+    found: dict[str, Any] = json.loads(SAVED.read_text()) if SAVED.exists() else {}
+    return found
+
+
+def keep(key: str, run: Run) -> None:
+    """Keep a run: the lowest losses at `TRAININGS` in each way of `SEEN`."""
+    lowest = {seen: [round(run.lowest(count, seen), 6) for count in TRAININGS] for seen in SEEN}
+    found = saved() | {key: {**lowest, "ms": round(1000 * run.seconds / run.decisions, 1), "slots": len(run.log)}}
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(found[name])}" for name in sorted(found))
+    fresh = SAVED.with_suffix(".part")
+    fresh.write_text(f"{{\n{lines}\n}}\n")
+    os.replace(fresh, SAVED)
 
 
 if __name__ == "__main__":

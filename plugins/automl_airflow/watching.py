@@ -104,11 +104,14 @@ class TrialTrigger(BaseTrigger):
         """
         from automl_core.running.attempt import first_step
         from automl_core.running.fetched import source_in_store
+        from automl_core.spec.metrics import JsonMetrics, StdoutMetrics, TensorBoardMetrics
 
         assert self._shared is not None
         assert self._places is not None
         study = self._shared.study
         metrics = study.experiment.tasks[self.task_index].metrics
+        if not isinstance(metrics, StdoutMetrics | JsonMetrics | TensorBoardMetrics):
+            raise TypeError(f"metrics.source {metrics.source} is for its own backend to read")
         return source_in_store(metrics, study, binding, self._places, spool, first_step(study, binding))
 
     def interval(self) -> float:
@@ -152,13 +155,10 @@ class TrialTrigger(BaseTrigger):
         from automl_core.states import TrialState
 
         remote = self._remote = self._remote or await self.find()
-        if self._watched is not None:
+        if self._watched is not None:  # first, since the reducer may follow at once
             reason = "ended from Airflow (cleared or marked)"
-            outcome = self._watched.watch.ended_as(TrialState.USER_CANCELED, reason)
-            await self._insist(remote.end, self.grace)
-            await asyncio.to_thread(self._tell, outcome)
-        else:
-            await self._insist(remote.end, self.grace)
+            await asyncio.to_thread(self._tell, self._watched.watch.ended_as(TrialState.USER_CANCELED, reason))
+        await self._insist(remote.end, self.grace)
         await self._until_ended(remote)
         await self._remove(remote)
 

@@ -112,6 +112,8 @@ class GroupJob(RemoteJob):
         self._logs: dict[str, PodLog] = {}
         self._tails: dict[str, deque[str]] = {}
         self._seen: dict[str, Mapping[str, Any]] = {}
+        self._lines: list[str] = []
+        self._notes: list[str] = []
         self._waiting = WaitingRoom(limits, clock)
         self._cause: Cause | None = None
         self._first: Exit | None = None
@@ -127,27 +129,19 @@ class GroupJob(RemoteJob):
         vanished = [pod for name, pod in self._seen.items() if name not in pods]
         self._seen.update(pods)
         if not pods and not await self._job_is_there():
-            return self._report([], [], self._first or self._gone())
-        lines, notes = await self._output(pods)
+            return self._report(self._first or self._gone())
         begun = [start for pod in pods.values() if (start := ends.started_at(pod)) is not None]
         limit = self._limits.timeout
         if limit is not None and begun and self._cause is None and self._clock() - min(begun) > limit:
-            notes.append(f"all of it is ended at its time limit of {format_duration(limit)}")
-            self._cause = Cause.TIMEOUT
             await self._delete()
+            self._cause = Cause.TIMEOUT
+            self._waiting.note(f"all of it is ended at its time limit of {format_duration(limit)}")
         held = next((found for pod in pods.values() if (found := self._waiting.judge(pod)) is not None), None)
-        notes += self._waiting.take_notes()
         if held is not None:
             self._first = self._first or ends.refused(held)
+        await self._read_logs(pods)
         self._note_first_failure(pods, vanished)
-        if self._first is not None and self._cause is None:
-            notes.append(f"all of it is ended: {self._first.reason}")
-            self._cause = Cause.TERMINATED
-            await self._delete()
-        if len(pods) == self._workers and all(pod["status"].get("phase") == "Succeeded" for pod in pods.values()):
-            exits = [self._exit(pod) for pod in pods.values()]
-            return self._report(lines, notes, max(exits, key=lambda ended: ended.seconds))
-        return self._report(lines, notes, None, running=bool(begun))
+        return self._report(await self._end_as_one(pods), running=bool(begun))
 
     async def end(self, grace: float) -> None:
         """Delete the Job and with it all pods (see `RemoteJob.end`)."""
@@ -167,7 +161,22 @@ class GroupJob(RemoteJob):
 
     # --- their ends ---------------------------------------------------------------------------------
 
-    def _report(self, lines: list[str], notes: list[str], ended: Exit | None, *, running: bool = True) -> Report:
+    async def _end_as_one(self, pods: Mapping[str, Mapping[str, Any]]) -> Exit | None:
+        """End all where one has failed. Returns the end of the attempt, if this is it."""
+        if self._first is not None and self._cause is None:
+            self._waiting.note(f"all of it is ended: {self._first.reason}")
+            if self._keep == "never" or self._first.cause is Cause.UNSTARTED:
+                await self._delete()
+                self._cause = Cause.TERMINATED
+            elif pods and all(ends.has_ended(pod) for pod in pods.values()):  # the Job has ended the others itself
+                return self._first
+        if len(pods) == self._workers and all(pod["status"].get("phase") == "Succeeded" for pod in pods.values()):
+            return max((self._exit(pod) for pod in pods.values()), key=lambda ended: ended.seconds)
+        return None
+
+    def _report(self, ended: Exit | None, *, running: bool = True) -> Report:
+        lines, self._lines = self._lines, []
+        notes, self._notes = [*self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
         return Report(lines, notes, running, ended)
@@ -223,10 +232,8 @@ class GroupJob(RemoteJob):
 
     # --- their output -------------------------------------------------------------------------------
 
-    async def _output(self, pods: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-        """New lines of the master, and those of the others for people."""
-        lines: list[str] = []
-        notes: list[str] = []
+    async def _read_logs(self, pods: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep new lines of the master for the report, and those of the others for people."""
         for name, pod in sorted(pods.items(), key=lambda item: number_of(item[1])):
             if not ends.has_begun(pod):
                 continue
@@ -235,14 +242,13 @@ class GroupJob(RemoteJob):
                 self._tails[name] = deque(maxlen=_TAIL)
             abandoned = ends.disruption(pod) is not None
             new = await self._logs[name].read(whole=ends.has_ended(pod), abandoned=abandoned)
-            notes += self._logs[name].take_notes()
+            self._notes += self._logs[name].take_notes()
             self._tails[name].extend(new)
             number = number_of(pod)
             if number == 0:
-                lines += new
+                self._lines += new
             else:
-                notes += [f"[worker {number}] {line}" for line in new]
-        return lines, notes
+                self._notes += [f"[worker {number}] {line}" for line in new]
 
 
 def number_of(pod: Mapping[str, Any]) -> int:

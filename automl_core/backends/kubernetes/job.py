@@ -56,13 +56,12 @@ class PodJob(RemoteJob):
         if ends.has_ended(pod):
             lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
             return self._report(lines, self._exit(pod))
-        lines = await self._log.read() if ends.has_begun(pod) else []
         await self._keep_limits(pod)
         held = self._waiting.judge(pod) if self._cause is None else None
         if held is not None:
-            self._cause = Cause.UNSTARTED
             await self._delete(0)
-            return self._report(lines, ends.refused(held))
+            return self._report([], ends.refused(held))
+        lines = await self._log.read() if ends.has_begun(pod) else []  # last: nothing after it may fail
         return self._report(lines, None, running=ends.has_begun(pod))
 
     async def end(self, grace: float) -> None:
@@ -108,8 +107,8 @@ class PodJob(RemoteJob):
         limit, begun, now = self._limits.timeout, ends.started_at(pod), self._clock()
         if limit is not None and begun is not None and self._cause is None and now - begun > limit:
             self._waiting.note(f"it is ended at its time limit of {format_duration(limit)}")
-            self._cause = Cause.TIMEOUT
             await self._delete(pod_grace(pod))
+            self._cause = Cause.TIMEOUT
         leaving = pod["metadata"].get("deletionTimestamp")
         if leaving and now - datetime.fromisoformat(leaving).timestamp() > _STUCK:
             self._waiting.note("its node does not confirm that it has ended; it is removed by force")

@@ -125,6 +125,7 @@ class PodLog:
         self._api, self._path, self._turns, self._container = api, path, turns, container
         self._cursor = LogCursor()
         self._failures = 0
+        self._read_so_far: list[str] = []
         self._notes: list[str] = []
 
     def take_notes(self) -> list[str]:
@@ -142,15 +143,21 @@ class PodLog:
         Raises:
             Unreachable: the log can't be asked for now, and something may be left in it.
         """
-        lines: list[str] = []
+        await self._read(
+            whole, patient=whole and not abandoned
+        )  # where this fails, what it has read waits for the rest
+        lines, self._read_so_far = self._read_so_far, []
+        return lines
+
+    async def _read(self, whole: bool, *, patient: bool) -> None:
         most = LOG_BYTES
         for _ in range(_GOES_AT_THE_END if whole else _GOES):
-            data = await self._ask(most, patient=whole and not abandoned)
+            data = await self._ask(most, patient=patient)
             if data is None:
                 break
             cut = len(data) >= most
             new = self._cursor.take(data, whole=whole and not cut)
-            lines += new
+            self._read_so_far += new
             if not cut:
                 break
             if not new:  # all of it was known: the newest second alone is longer than what is read at once
@@ -159,7 +166,6 @@ class PodLog:
                 self._notes.append("more was printed within a second than can be read; some lines are left out")
                 self._cursor.skip_second()
                 most = LOG_BYTES
-        return lines
 
     async def _ask(self, most: int, *, patient: bool) -> bytes | None:
         from automl_core.backends.kubernetes.api import ApiError

@@ -284,7 +284,6 @@ class Client:
 @contextmanager
 def _asking() -> Iterator[None]:
     """Tell errors that pass from those that don't."""
-    import requests
     from odps.errors import BaseODPSError
 
     try:
@@ -292,7 +291,7 @@ def _asking() -> Iterator[None]:
     except BaseODPSError as error:
         failure = classify(str(error.args[0] if error.args else error), error.code, error.status_code)
         raise (Busy if failure.blameless else Refused)(failure) from error
-    except (requests.RequestException, OSError) as error:
+    except OSError as error:  # errors of requests are ones too
         raise Busy(classify(f"{type(error).__name__}: {error}", status=503)) from error
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from automl_core.backends.maxcompute.client import Client
+from automl_core.backends.maxcompute.client import Client, Refused
 
 THREADS = 8
 """Requests at the same time, of one process."""
@@ -47,6 +47,7 @@ class Hub:
         self._listing = asyncio.Lock()
         self._running: frozenset[str] = frozenset()
         self._begun = float("-inf")
+        self._unlisted = False
 
     async def call(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         """Call something that blocks, in one of the threads."""
@@ -64,12 +65,16 @@ class Hub:
         Raises:
             Unreachable: the service can't be asked now.
         """
-        if self.users <= FEW:
+        if self.users <= FEW or self._unlisted:
             return False
         async with self._listing:
             if time.monotonic() - self._begun >= max_age:
                 begun = time.monotonic()
-                self._running = frozenset(await self.call(self.client.running))
+                try:
+                    self._running = frozenset(await self.call(self.client.running))
+                except Refused:  # these keys may not list: each instance is asked for then
+                    self._unlisted = True
+                    return False
                 self._begun = begun
         return instance_id in self._running or since >= self._begun
 

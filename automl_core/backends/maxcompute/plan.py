@@ -6,14 +6,14 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.maxcompute.ddl import with_lifecycle
 from automl_core.backends.maxcompute.lexer import significant, split, tokenize
-from automl_core.backends.maxcompute.pai import Command, is_command, render_command
-from automl_core.backends.maxcompute.rendering import render_name, render_sql
+from automl_core.backends.maxcompute.pai import Command, is_command, parse_command, render_command
+from automl_core.backends.maxcompute.rendering import check_sql, render_name, render_sql
 from automl_core.backends.template import TemplateError
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics, Statement, TableMetrics
 
@@ -182,9 +182,27 @@ def _digest(text: str, hints: dict[str, str]) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-def digests(steps: Sequence[Step]) -> list[str]:
-    """The digests of some steps, in order."""
-    return [step.digest for step in steps]
+def check_task(task: MaxComputeTask, names: Iterable[str]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What is wrong with a task's statements before anything runs: the field, and a sentence.
+
+    Args:
+        task: the training task.
+        names: parameters of the space.
+    """
+    known = list(names)
+    for index, item in enumerate(task.statements):
+        field: tuple[str | int, ...] = ("sql",) if isinstance(task.sql, str) else ("sql", index)
+        try:
+            texts = [text for _, text in _pieces(task, item, index)]
+            for text in filter(is_command, texts):
+                parse_command(text)
+        except TemplateError as error:
+            yield field, str(error).removeprefix(f"sql[{index}]: ")
+            continue
+        for text in texts:
+            yield from ((field, problem) for problem in ([] if is_command(text) else check_sql(text, known)))
+    if isinstance(task.metrics, SelectMetrics):
+        yield from ((("metrics", "sql"), problem) for problem in check_sql(task.metrics.sql, known))
 
 
 def shown(text: str, limit: int = 200) -> str:

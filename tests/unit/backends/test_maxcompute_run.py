@@ -361,3 +361,20 @@ def test_a_pai_command_trains_a_model(standin: MaxComputeStandIn) -> None:
     assert again.end().ok
     assert odps.exist_offline_model("m_0")
     assert any("taken over" in note for note in again.notes)
+
+
+def test_keys_that_may_not_list_instances_are_enough(
+    standin: MaxComputeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_core.backends.maxcompute.client import Refused
+    from automl_core.backends.maxcompute.errors import classify
+
+    def denied(*_: Any, **__: Any) -> None:
+        raise Refused(classify("ODPS-0130013: no privilege 'odps:List'"))
+
+    client = Client(access(standin))
+    monkeypatch.setattr(client, "find", denied)
+    task = task_of("CREATE TABLE unlisted AS SELECT 1 AS a")
+    Trial(standin, task, client=client).advance()
+    assert Trial(standin, task, client=client).end().ok
+    assert len(texts(standin)) == 1, "the mark of a repeated submission is enough here"

@@ -18,6 +18,7 @@ import pytest
 from automl_core.backends.contract import TrialContext, command_line, environment
 from automl_core.space import Space
 from automl_core.spec.loader import load_experiment
+from automl_core.spec.tasks import LocalTask
 from tests.sources import ROOT
 
 Run = Callable[..., str]
@@ -131,7 +132,7 @@ def test_an_experiment_hands_its_example_what_it_takes(path: Path, modules: dict
         inactive = frozenset(space.by_name) - set(params)
         context = TrialContext("e", "r", 0, 1, params, "/c", "/m", budget=3, inactive=inactive)
         for task in experiment.tasks:
-            if isinstance(task.command, str):
+            if not isinstance(task, LocalTask) or isinstance(task.command, str):
                 continue
             _, script, *arguments = command_line(task, context)
             name = Path(script).stem

@@ -129,7 +129,7 @@ GOOD = "for i in 1 2 3; do echo accuracy=0.$i step=$i; sleep 0.1; done; echo mod
 
 
 def test_a_trigger_watches_records_and_ends_the_task_by_itself(setting: Setting) -> None:
-    setting.create(GOOD, "good")
+    setting.create(f"{GOOD}; sleep 1", "good", resources={"cpu": "100m"}, prices={"cpu_hour": 36000})
     binding = setting.bind()
     event = run(setting.trigger(binding, setting.launch(binding)))
     assert isinstance(event, TaskSuccessEvent)
@@ -138,6 +138,7 @@ def test_a_trigger_watches_records_and_ends_the_task_by_itself(setting: Setting)
     state = setting.study.refresh()
     assert state.works[0].state is TrialState.SUCCEEDED
     assert state.works[0].points == ((1, 0.1), (2, 0.2), (3, 0.3))
+    assert state.works[0].cost >= 1.0, "a tenth of a CPU for at least a second, at ten a second"
     folder = setting.folder / "runs" / experiment_prefix("good", RUN) / "experiment_0"
     assert (folder / "model" / "model.txt").read_text() == "model\n"
     assert (folder / "log.txt").read_text().splitlines() == [f"accuracy=0.{i} step={i}" for i in (1, 2, 3)]

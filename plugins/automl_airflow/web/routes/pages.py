@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Annotated
@@ -19,13 +21,20 @@ router = APIRouter(dependencies=[Depends(CAN_LOOK)], include_in_schema=False)
 
 STATIC = Path(__file__).parents[1] / "static"
 
-_HASHED = re.compile(r".*-[A-Za-z0-9_-]{8}\.\w+(\.map)?")
+_VERSION = re.compile(r"v-([0-9a-f]{12})/")
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 
 
 @router.get("/static/{path:path}")
 def get_asset(path: Annotated[str, PathParameter(max_length=300)]) -> Response:
-    """A script, a style sheet, a font or an image of the pages."""
+    """A script, a style sheet, a font or an image of the pages.
+
+    The document names them below ``v-<version>/``, so that modules, which name one another relatively, are kept by
+    the browser until any of them changes.
+    """
+    version = _VERSION.match(path)
+    if version:
+        path = path[version.end() :]
     root = STATIC.resolve()
     try:
         file = (root / path).resolve(strict=True)
@@ -33,7 +42,8 @@ def get_asset(path: Annotated[str, PathParameter(max_length=300)]) -> Response:
         raise HTTPException(404, "there is no such file") from None
     if not file.is_relative_to(root) or not file.is_file() or file.suffix == ".html":
         raise HTTPException(404, "there is no such file")
-    lasting = "private, max-age=31536000, immutable" if _HASHED.fullmatch(file.name) else "private, no-cache"
+    current = version is not None and version[1] == assets_version()
+    lasting = "private, max-age=31536000, immutable" if current else "private, no-cache"
     return FileResponse(file, media_type=_TYPES.get(file.suffix), headers={"Cache-Control": lasting})
 
 
@@ -49,7 +59,22 @@ def get_page(path: str = "") -> Response:
         text = document.read_text(encoding="utf-8")
     except OSError:
         raise HTTPException(404, "the pages are not installed: run `make web`") from None
-    return HTMLResponse(text.replace("{{BASE}}", escape(BASE, quote=True)), headers={"Cache-Control": "no-cache"})
+    text = text.replace("{{BASE}}", escape(BASE, quote=True)).replace("{{VERSION}}", assets_version())
+    return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
+
+
+def assets_version() -> str:
+    """A hash of all that the pages load: the same on every API server that has the same release."""
+    files = (path for path in sorted(STATIC.rglob("*")) if path.suffix in _TYPES and path.is_file())
+    return _hash(tuple((path, (stat := path.stat()).st_mtime_ns, stat.st_size) for path in files))
+
+
+@lru_cache(maxsize=1)
+def _hash(files: tuple[tuple[Path, int, int], ...]) -> str:
+    digest = hashlib.sha256()
+    for path, _, size in files:
+        digest.update(f"{path.relative_to(STATIC).as_posix()} {size} ".encode() + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def sign_in_page(request: Request) -> str:

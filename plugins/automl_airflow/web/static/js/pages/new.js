@@ -44,7 +44,10 @@ export async function show(main, _, query) {
     accept: '.yaml,.yml,.json',
     id: 'upload',
     'aria-label': 'Upload a file',
-    onchange: (event) => take(event.target.files[0]),
+    onchange: async (event) => {
+      await take(event.target.files[0]);
+      event.target.value = ''; // the same file, corrected, is a change again
+    },
   });
   fill(
     main,

@@ -8,13 +8,15 @@ import { Panel } from '../panel.js';
 import { crumbs, pageOf, tabs } from '../parts.js';
 import { RunHeader } from '../run-header.js';
 import { badge } from '../states.js';
-import history from '../plots/history.js';
 
 /** @type {import('../main.js').Page} */
 export async function show(main, [experiment, run]) {
   const path = runPath(experiment, run);
+  // the plot's library is large: it comes while the server is asked
+  const plotting = import('../plots/history.js');
   const bundle = await begun(main, experiment, run);
   if (!bundle) return;
+  const { default: history } = await plotting;
   const context = {
     path,
     seq: bundle.overview.seq,
