@@ -11,6 +11,8 @@ PLATFORM = [
     ["benchmarks.journal", "--store", "s3", "--trials", "200"],
     ["benchmarks.slots", "--mean", "2"],
     ["benchmarks.slots", "--mean", "10"],
+    ["benchmarks.pods"],
+    ["benchmarks.pod_slots"],
 ]
 
 _PEERS = ["benchmarks.search.environments", "main", "-m"]

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from automl_airflow.standalone import running_airflow
-from tests.e2e.cluster import prepare, some_cluster
+from tests.e2e.cluster import environment, prepare, some_cluster
 from tests.e2e.world import World
 
 COMPONENTS = ("scheduler", "triggerer", "dag-processor", "api-server")
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=6)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, some_cluster() as cluster:
-        world = World.make(Path(folder) / "world", AIRFLOW_CONN_KUBERNETES_DEFAULT=cluster.connection())
+        world = World.make(Path(folder) / "world", **environment(cluster))
         prepare(world)
         name = world.experiment(
             "slots",

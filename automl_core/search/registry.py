@@ -26,6 +26,7 @@ _ALGORITHMS = {
     "freeze_thaw": "automl_core.search.freeze_thaw:FreezeThaw",
     "grid": "automl_core.search.grid:Grid",
     "hyperband": "automl_core.search.hyperband:Hyperband",
+    "mobster": "automl_core.search.mobster:Mobster",
     "pbt": "automl_core.search.pbt:Pbt",
     "random": "automl_core.search.random:Random",
     "sobol": "automl_core.search.sobol:Sobol",

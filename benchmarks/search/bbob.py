@@ -23,7 +23,7 @@ def bbob() -> list[Problem]:
 
 
 def _function(number: int, dimensions: int) -> Problem:
-    from cocoex import BareProblem  # type: ignore[import-not-found]
+    from cocoex import BareProblem  # type: ignore[import-not-found,unused-ignore]
 
     function = BareProblem("bbob", number, dimensions, _INSTANCE)
     name = f"bbob_f{number:02d}_d{dimensions}"

@@ -1,7 +1,6 @@
 """Real scikit-learn models on its bundled data, trained while the search waits.
 
-What random search and the best combination known reach is computed once
-(``python -m benchmarks.search.live``, some minutes on one core) and kept in tables/live.json.
+What random search and the best combination known reach is computed once and kept (tables/live.json).
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import random
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -176,15 +174,18 @@ def _loss(data: str, make: Make) -> Callable[[Params], float]:
 
 
 def live() -> list[Problem]:
-    """Four problems.
-
-    Raises:
-        FileNotFoundError: tables/live.json was not computed yet.
-    """
-    known: dict[str, float] = json.loads(_LOWEST.read_text())
-    return [
-        Problem(name, models, _loss(data, make), known[name], _DRAWS) for name, (data, make, models) in _MODELS.items()
-    ]
+    """Four problems. The lowest loss known of each is computed on first use, some minutes on one core."""
+    known: dict[str, float] = json.loads(_LOWEST.read_text()) if _LOWEST.exists() else {}
+    problems = []
+    for name, (data, make, models) in _MODELS.items():
+        problem = Problem(name, models, _loss(data, make), known.get(name, 0.0), _DRAWS)
+        if name not in known:
+            known[name], losses = explore(problem)
+            problem = replace(problem, optimum=known[name])
+            keep(problem, losses)
+            _LOWEST.write_text(json.dumps(known, indent=1) + "\n")
+        problems.append(problem)
+    return problems
 
 
 def explore(problem: Problem, steps: int = 600) -> tuple[float, list[float]]:
@@ -204,19 +205,3 @@ def explore(problem: Problem, steps: int = 600) -> tuple[float, list[float]]:
         if loss <= best:
             best, here = loss, space.units(params)
     return best, [loss for loss, _ in found]
-
-
-def main() -> None:
-    """Compute what isn't known yet."""
-    known: dict[str, float] = json.loads(_LOWEST.read_text()) if _LOWEST.exists() else {}
-    for name, (data, make, models) in _MODELS.items():
-        if name not in known:
-            problem = Problem(name, models, _loss(data, make), 0.0, _DRAWS)
-            known[name], losses = explore(problem)
-            keep(replace(problem, optimum=known[name]), losses)
-            _LOWEST.write_text(json.dumps(known, indent=1) + "\n")
-            print(f"{name}: {known[name]:.6g}", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    main()

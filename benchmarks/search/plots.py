@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl  # type: ignore[import-not-found]
+import matplotlib as mpl  # type: ignore[import-not-found,unused-ignore]
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.axes import Axes  # type: ignore[import-not-found]
+from matplotlib.axes import Axes  # type: ignore[import-not-found,unused-ignore]
 
 from benchmarks.search.results import CHECKPOINTS, RESULTS, Result
 from benchmarks.search.statistics import lead, mean_score
@@ -49,8 +50,10 @@ def _style() -> None:
 
 def _save(figure: Any, name: str) -> None:
     PLOTS.mkdir(exist_ok=True)
-    figure.savefig(PLOTS / f"{name}.svg", bbox_inches="tight", metadata={"Date": None})
+    path = PLOTS / f"{name}.svg"
+    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)
+    path.write_text(re.sub(r"\n\s+", "\n", re.sub(r"<!--.*?-->", "", path.read_text(), flags=re.DOTALL)))
 
 
 def _labels(axes: Axes, ends: Mapping[str, float], x: float) -> None:
@@ -142,13 +145,15 @@ def speed() -> None:
         ends[name] = (lengths[-1], seconds[-1])
     axes.plot(list(LIMITS), list(LIMITS.values()), "_", color=INK, markersize=16, markeredgewidth=1.4)
     axes.annotate("limit of ours", (50, LIMITS[50]), xytext=(-4, 6), textcoords="offset points", fontsize=8)
-    for name, (x, y) in ends.items():
+    above: dict[float, float] = {}  # where the last name beside an end stands
+    for name, (x, end) in sorted(ends.items(), key=lambda item: item[1][1]):
+        y = above[x] = max(end, 1.5 * above.get(x, 0.0))
         axes.annotate(name, (x, y), xytext=(7, 0), textcoords="offset points", va="center", fontsize=8,
                       color=_COLORS.get(name, MUTED), fontweight="bold" if name == OURS else "normal")  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="trials in the history", ylabel="CPU seconds a suggestion")
     axes.set_xticks(list(LIMITS), [f"{n:,}" for n in LIMITS])
     axes.minorticks_off()
-    axes.set_xlim(38, 9000)
+    axes.set(xlim=(38, 9000), ylim=(None, 10.0))
     _save(figure, "seconds_a_suggestion")
 
 

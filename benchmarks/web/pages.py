@@ -3,6 +3,8 @@
     python -m benchmarks.web.pages --optuna ENVIRONMENT [--trials 1000 10000] [--times 5]
 
 ENVIRONMENT is a virtual environment with optuna-dashboard (`uv venv E && uv pip install -p E optuna-dashboard`).
+The machine is shared: CPU is what the page's main thread spent until then, which others' work changes little.
+
 A page can be used when its history plot is drawn and its main thread has been free of tasks over 50 ms for half a
 second; what is reported is the moment at which that half second began, from the start of the navigation, and beside it
 when the plot stood. Each page is opened in turn, cold in the browser's cache the first time and warm later; the table
@@ -99,21 +101,30 @@ def chromium() -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
-def open_page(driver: webdriver.Chrome, url: str, plot: str, seconds: float = 120) -> tuple[float, float]:
-    """Open a page; returns seconds until its plot stood, and until it could be used."""
+def open_page(driver: webdriver.Chrome, url: str, plot: str, seconds: float = 120) -> tuple[float, float, float]:
+    """Open a page; returns seconds until its plot stood, until it could be used, and CPU seconds of its main thread."""
     script = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": WATCH % json.dumps(plot)})
     try:
         driver.get("about:blank")
+        driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        before = main_thread(driver)
         driver.get(url)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             found = driver.execute_script(STANDING)
             if found:
-                return found[0] / 1000, found[1] / 1000
+                spent = main_thread(driver)
+                return found[0] / 1000, found[1] / 1000, spent - before if spent >= before else spent
             time.sleep(0.2)
         raise TimeoutError(f"{url} shows no {plot}")
     finally:
         driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+
+
+def main_thread(driver: webdriver.Chrome) -> float:
+    """CPU seconds of the page's main thread so far."""
+    metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
 
 
 def trials_of(url: str, token: str, sizes: list[int]) -> dict[str, Any]:
@@ -157,20 +168,20 @@ def main() -> None:
         driver = stack.enter_context(chromium())
         driver.get(f"http://127.0.0.1:{ours}/automl/")
         driver.add_cookie({"name": "_token", "value": token, "path": "/"})
-        print("| trials | page | plot stands, s | can be used, s | cold, s |\n|---:|---|---:|---:|---:|")
+        print("| trials | page | plot stands, s | can be used, s | cold, s | CPU, s |\n|---:|---|---:|---:|---:|---:|")
         for place, size in enumerate(given.trials):
             run = RUN.replace("+", "%2B").replace(":", "%3A")
             pages = {
                 "ours": (f"http://127.0.0.1:{ours}/automl/experiments/trials-{size}/runs/{run}", OURS),
                 "optuna-dashboard": (f"http://127.0.0.1:{theirs}/dashboard/studies/{place}", THEIRS),
             }
-            taken: dict[str, list[tuple[float, float]]] = {name: [] for name in pages}
+            taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in pages}
             for _ in range(given.times + 1):
                 for name, (url, plot) in pages.items():
                     taken[name].append(open_page(driver, url, plot))
             for name, rows in taken.items():
-                seen, usable = (statistics.median(row[k] for row in rows[1:]) for k in (0, 1))
-                print(f"| {size} | {name} | {seen:.2f} | {usable:.2f} | {rows[0][1]:.2f} |", flush=True)
+                seen, usable, cpu = (statistics.median(row[k] for row in rows[1:]) for k in (0, 1, 2))
+                print(f"| {size} | {name} | {seen:.2f} | {usable:.2f} | {rows[0][1]:.2f} | {cpu:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -95,11 +95,11 @@ async def look(url: str, token: str, viewers: int, seconds: float, pid: int) -> 
         share = (cpu_seconds(pid) - before) / (time.monotonic() - started)
         counted = sum(v.requests for v in made) - requests
         for task in tasks:
-            if task.done() and task.exception():
-                raise task.exception()  # type: ignore[misc]
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        failed = [each for each in ends if isinstance(each, Exception)]
+        if failed:
+            raise RuntimeError(f"{len(failed)} of {len(tasks)} viewers failed, the first with {failed[0]!r}")
         return share, counted, sum(v.events for v in made)
 
 
@@ -114,9 +114,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--viewers", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--folder", type=Path, help="keeps what the server writes")
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "token.json").unlink(missing_ok=True)
         port = free_port()
         serve = [sys.executable, "-m", "benchmarks.web.server", str(folder), str(port)]
         server = stack.enter_context(process(serve, folder / "server.log"))

@@ -44,6 +44,9 @@ ORDER_AGE = 2.0
 """Seconds that the journal may be old in which a trigger looks for orders; one reading serves all triggers."""
 
 
+BY_AIRFLOW = "ended from Airflow (cleared or marked)"
+"""Why an attempt ended whose task a person cleared or marked: the task itself may go on, with a new attempt."""
+
 RESTARTED_AFTER = 60.0
 """Seconds after an attempt's start from which on a trigger that begins is one that was begun before."""
 
@@ -139,6 +142,9 @@ class TrialTrigger(BaseTrigger):
         outcome, told = await self._patiently(self._record, status)
         await self._remove(self._remote)
         await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
+        if not told.accepted and await asyncio.to_thread(self._recorded) is None:
+            yield TriggerEvent({"superseded": True})
+            return
         yield await asyncio.to_thread(self._event, outcome, told)
 
     async def cleanup(self) -> None:
@@ -156,8 +162,8 @@ class TrialTrigger(BaseTrigger):
 
         remote = self._remote = self._remote or await self.find()
         if self._watched is not None:  # first, since the reducer may follow at once
-            reason = "ended from Airflow (cleared or marked)"
-            await asyncio.to_thread(self._tell, self._watched.watch.ended_as(TrialState.USER_CANCELED, reason))
+            outcome = self._watched.watch.ended_as(TrialState.USER_CANCELED, BY_AIRFLOW)
+            await asyncio.to_thread(self._tell, outcome)
         await self._insist(remote.end, self.grace)
         await self._until_ended(remote)
         await self._remove(remote)
@@ -277,7 +283,7 @@ class TrialTrigger(BaseTrigger):
         return told
 
     def _recorded(self) -> tuple[Outcome, Told] | None:
-        """What was recorded of this attempt by a trigger that came no further; None if a later one has taken over."""
+        """What was recorded of this attempt by a trigger that came no further; None where a worker is to ask anew."""
         from automl_core.study import Outcome, Told
 
         assert self._shared is not None
@@ -286,6 +292,8 @@ class TrialTrigger(BaseTrigger):
             work = study.state.works.get(self.slot)
             attempt = work.last_attempt(self.task_index) if work else None
             if work is None or attempt is None or attempt.number != self.attempt or not attempt.state.ended:
+                return None
+            if attempt.reason == BY_AIRFLOW:  # by the trigger before this one: a cleared task began anew before it knew
                 return None
             self._binding = study.binding(self.slot, self.task_index)
             outcome = Outcome(

@@ -132,6 +132,11 @@ def some_cluster() -> Iterator[TestCluster]:
         yield TestCluster(standin.kubeconfig, "python:3.11-slim", "default", standin)
 
 
+def environment(cluster: TestCluster) -> dict[str, str]:
+    """What Airflow's processes are told of the cluster; the files that name it are written after their start."""
+    return {"AIRFLOW_CONN_KUBERNETES_DEFAULT": cluster.connection(), "AUTOML_PRELOAD_KUBERNETES": "1"}
+
+
 def prepare(world: World) -> None:
     """Put the training code where experiment files find it, and let pods of any user write the runs."""
     (world.root / "train_pod.py").write_text(textwrap.dedent(TRAIN).lstrip())

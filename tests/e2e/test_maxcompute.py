@@ -17,7 +17,7 @@ from automl_airflow.standalone import running_airflow
 from tests.e2e.world import World, wait_until
 from tests.standins.maxcompute import MaxComputeStandIn
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,9 @@ def ended(world: World, standin: MaxComputeStandIn) -> dict[str, tuple[str, str]
     sql(world, "plain", trials={"max": 1})
     mixed(world)
     standin.faults.set(throttle=4, quota_full=2, only="POST .*/instances")
-    conf = {"breast_cancer_sql": {"trials": {"max": 4, "concurrency": 4}}}
+    conf = {"breast_cancer_sql": {"trials": {"max": 4}}}
     runs = {name: world.start(name, conf.get(name)) for name in ("breast_cancer_sql", "bad_sql", "plain", "mixed")}
-    return {name: (run, world.finish(name, run, 300)) for name, run in runs.items()}
+    return {name: (run, world.finish(name, run, 420)) for name, run in runs.items()}
 
 
 def load_table(standin: MaxComputeStandIn) -> None:
@@ -172,17 +172,17 @@ def test_a_killed_triggerer_finds_its_instances_again_and_who_ends_a_trial_ends_
     standin.faults.set(run_seconds=600)
     endless = sql(world, "endless", "SELECT ${x} AS endless", trials={"max": 2, "concurrency": 2})
     endless_run = world.start(endless)
-    wait_until(lambda: running(standin, "endless") == 2, 90, "the endless ones to run")
+    wait_until(lambda: running(standin, "endless") == 2, 180, "the endless ones to run")
     standin.faults.set(run_seconds=10)
     statements = ["CREATE TABLE killed_${trial_id} LIFECYCLE 1 AS SELECT ${x} AS x", "SELECT x FROM killed_${trial_id}"]
     killed = sql(world, "triggerer_killed", *statements, trials={"max": 2, "concurrency": 2})
     run = world.start(killed)
-    wait_until(lambda: running(standin, "killed_") == 2, 90, "the others to run")
-    wait_until(lambda: world.states(killed, run)["deferred"] == 2, 60, "them to be watched")
+    wait_until(lambda: running(standin, "killed_") == 2, 180, "the others to run")
+    wait_until(lambda: world.states(killed, run)["deferred"] == 2, 120, "them to be watched")
     world.airflow.kill_component("triggerer")
     world.airflow.start_component("triggerer")
     standin.faults.set(run_seconds=0)
-    assert world.finish(killed, run, 200) == "success"
+    assert world.finish(killed, run, 300) == "success"
     trials = world.controller(killed, run)["trials"]
     assert [len(trial["attempts"]) for trial in trials] == [1, 1]
     texts = submitted(standin, "killed_")
@@ -190,8 +190,8 @@ def test_a_killed_triggerer_finds_its_instances_again_and_who_ends_a_trial_ends_
 
     world.call("PATCH", f"/dags/{endless}/dagRuns/{endless_run}/taskInstances/trial/1", json={"new_state": "failed"})
     world.study(endless, endless_run).cancel_trial(0, "a test")
-    wait_until(lambda: running(standin, "endless") == 0, 60, "the instances to be stopped")
-    assert world.finish(endless, endless_run, 120) == "failed"
+    wait_until(lambda: running(standin, "endless") == 0, 120, "the instances to be stopped")
+    assert world.finish(endless, endless_run, 240) == "failed"
     trials = world.controller(endless, endless_run)["trials"]
     assert [trial["state"] for trial in trials] == ["USER_CANCELED", "USER_CANCELED"]
     assert "a test" in trials[0]["attempts"][0]["reason"]

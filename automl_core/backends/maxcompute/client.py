@@ -6,10 +6,12 @@ Every call blocks; `automl_core.backends.maxcompute.hub` has the threads for the
 from __future__ import annotations
 
 import csv
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from odps import ODPS
     from odps.models import Instance
 
+log = logging.getLogger(__name__)
+
 State: TypeAlias = Literal["Running", "Success", "Failed", "Cancelled"]
 
 _MARK = "automl_job"
@@ -31,6 +35,9 @@ _MARK = "automl_job"
 
 _CANDIDATES = 200
 """Instances looked through for one whose id was lost, where the service can't look by name."""
+
+RENEW_EVERY = 300.0
+"""Seconds after which the way in is read anew."""
 
 CU_CORES, CU_GB = 1.0, 4.0
 """What one CU computes with."""
@@ -93,24 +100,44 @@ class Answer:
     truncated: bool = False
 
 
-@dataclass
 class Client:
     """One project. Safe to use from several threads.
 
     Every call raises `Busy` where asking later may help and `Refused` where it won't.
     """
 
-    access: Access
-    _odps: ODPS | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, access: Access, renew: Callable[[], Access] | None = None) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            access: the way in.
+            renew: reads the way in anew, now and then: temporary keys expire. May raise anything.
+        """
+        self.access = access
+        self._renew = renew
+        self._odps: ODPS | None = None
+        self._read = time.monotonic()
+        self._lock = threading.Lock()
 
     @property
     def odps(self) -> ODPS:
         """The client of pyodps, made when first needed: importing it costs seconds."""
         with self._lock:
+            if self._renew is not None and time.monotonic() - self._read >= RENEW_EVERY:
+                self._read = time.monotonic()
+                self._take(self._renew)
             if self._odps is None:
                 self._odps = self.access.client()
             return self._odps
+
+    def _take(self, renew: Callable[[], Access]) -> None:
+        try:
+            found = renew()
+        except Exception as error:
+            log.warning("the connection can't be read anew, its keys are used on: %s", type(error).__name__)
+            return
+        if found != self.access:
+            self.access, self._odps = found, None
 
     # --- submitting ---------------------------------------------------------------------------
 

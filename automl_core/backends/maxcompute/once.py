@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from automl_core.backends.maxcompute.client import Client
 from automl_core.backends.maxcompute.plan import Step, once_name
 
 TAKE_OVER_AFTER = 60.0
@@ -66,19 +65,20 @@ class Shared:
 
 
 def obtain(
-    step: Step, board: Board, client: Client, place: str, owner: str, now: Callable[[], float],
-    submit: Callable[[str], str], after: int = 0,
+    step: Step, board: Board, place: str, owner: str, now: Callable[[], float], *, submit: Callable[[str], str],
+    find: Callable[[str, float], str | None], stop: Callable[[str], None], after: int = 0,
 ) -> Shared:  # fmt: skip
     """The instance of a statement that runs once; submitted here where nobody else does it.
 
     Args:
         step: the statement.
         board: where claims stand.
-        client: of the project.
         place: the run's folder.
         owner: name of this attempt.
         now: seconds since 1970.
         submit: submits the statement under a job name; returns the instance.
+        find: the instance that was submitted under a job name since a time, if there is one.
+        stop: ends an instance that is one too many.
         after: tries up to this number have failed.
 
     Raises:
@@ -96,8 +96,8 @@ def obtain(
     if turn.owner != owner and now() - turn.claimed < TAKE_OVER_AFTER:
         return Shared(None)
     name = once_name(place, step.digest, turn.number)
-    mine = client.find(name, turn.claimed - 300, command=step.command is not None) or submit(name)
+    mine = find(name, turn.claimed) or submit(name)
     standing = board.submitted(step.digest, turn.number, mine)
     if standing != mine:
-        client.stop(mine)
+        stop(mine)
     return Shared(standing, own=standing == mine, turn=turn.number)

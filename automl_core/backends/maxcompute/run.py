@@ -70,13 +70,14 @@ class Run:
             clock: seconds since 1970.
         """
         self.settings, self.client, self.ledger = settings, client, ledger
-        self.usage = Usage()
+        self._used: dict[str, Usage] = {}
         self._board, self._record, self._finish, self._clock = board, record, finish, clock
         self._lock = threading.RLock()
         self._index = 0
         self._sure = False  # whether nobody else can have submitted what is not in the ledger
         self._recorded = True
-        self._ending: str | None = None  # "order" or the reason of a time-out
+        self._ending: str | None = None  # "order", or which time limit is over
+        self._stopped = False
         self._exit: Exit | None = None
         self._lines: list[str] = []
         self._notes: list[str] = []
@@ -86,6 +87,11 @@ class Run:
         self._seen = time.monotonic()
 
     # --- what the watcher asks ---------------------------------------------------------------
+
+    @property
+    def usage(self) -> Usage:
+        """What its own instances that have ended have used."""
+        return sum(self._used.values(), Usage())
 
     @property
     def current(self) -> Entry | None:
@@ -137,7 +143,7 @@ class Run:
         with self._lock:
             if self._exit is None:
                 self._ending = self._ending or "order"
-                self._stop_current()
+                self._stop_once()
 
     def advance(self) -> Report:
         """Do what can be done now.
@@ -150,7 +156,8 @@ class Run:
                 if self._exit is None:
                     self._advance()
             except Refused as error:
-                self._exit = ends.failed(self._failing(error.failure), self._seconds())
+                failed = ends.failed(self._failing(error.failure), self._seconds())
+                self._exit = failed if self._ending is None else self._ended()
             lines, self._lines = self._lines, []
             return Report(lines=lines, notes=self.notes(), running=bool(self.ledger.entries), exit=self._exit)
 
@@ -159,34 +166,33 @@ class Run:
     def _advance(self) -> None:
         while self._exit is None:
             self._remember()
-            if self._ending is None and self._overdue():
-                self._ending = self._time_limit()
-                self._stop_current()
+            self._ending = self._ending or self._time_limit()
+            if self._ending is not None:
+                self._stop_once()
             step = self.step
             if step is None:
                 self._complete()
                 return
             if self.current is None:
                 if self._ending is not None:
-                    self._stop_current()
                     self._exit = self._ended()
-                    return
-                if not self._obtain(step):
-                    return
-                self._remember()
-                return  # it was submitted a moment ago
+                elif self._obtain(step):
+                    self._remember()
+                return  # what was submitted a moment ago still runs
             state = self.client.state(self.current.instance)
             if state == "Running":
                 if self._ending is not None and step.once:
                     self._exit = self._ended()  # it serves the other trials
                 return
             self._ended_instance(step, state)
+            if step.metrics and not step.last:
+                return  # the study judges before anything more is submitted
 
     def _ended_instance(self, step: Step, state: State) -> None:
         entry = self.current
         assert entry is not None
-        if entry.own:
-            self.usage += self._usage_of(entry, step)
+        if entry.own and entry.instance not in self._used:
+            self._used[entry.instance] = self._usage_of(entry, step)
         if self._ending is not None:
             self._exit = self._ended()
         elif state == "Success":
@@ -270,9 +276,11 @@ class Run:
         return Entry(step.digest, found or self._post(step, name), self._clock())
 
     def _find(self, step: Step) -> str | None:
-        since = self.ledger.began - CLOCKS_APART
+        return self._find_named(step, self.name_of(step), self.ledger.began)
+
+    def _find_named(self, step: Step, name: str, since: float) -> str | None:
         try:
-            return self.client.find(self.name_of(step), since, command=step.command is not None)
+            return self.client.find(name, max(0.0, since - CLOCKS_APART), command=step.command is not None)
         except Refused as error:
             if error.failure.kind is not Kind.PERMISSION:
                 raise
@@ -288,8 +296,9 @@ class Run:
         names = self.settings.names
         owner = f"slot {names.slot}, task {names.task}, attempt {names.attempt}"
         shared = obtain(
-            step, self._board, self.client, names.place, owner, self._clock,
-            lambda name: self._post(step, name), after=self._turns.get(step.digest, 0),
+            step, self._board, names.place, owner, self._clock, after=self._turns.get(step.digest, 0),
+            submit=lambda name: self._post(step, name), find=lambda name, since: self._find_named(step, name, since),
+            stop=self.client.stop,
         )  # fmt: skip
         if shared.instance is None:
             return None
@@ -299,16 +308,16 @@ class Run:
     def _again(self, step: Step, entry: Entry, state: State) -> bool:
         """Whether a statement that runs once is to be tried again: what failed was older, or for no fault of it."""
         turn = self._board.latest(step.digest)
-        number = max(turn.number if turn else 0, self._turns.get(step.digest, 0))
-        if number >= MOST_TURNS:
+        if turn is None or turn.number >= MOST_TURNS:
             return False
-        old = turn is not None and turn.claimed < self.ledger.began
-        if old or state == "Cancelled" or self.client.failure(entry.instance).blameless:
-            self._turns[step.digest] = number
-            self._sure = False
-            self._notes.append(f"{self.place()}: instance {entry.instance} failed, it is tried again")
-            return True
-        return False
+        same = turn.instance == entry.instance
+        old = same and turn.claimed < self.ledger.began
+        if same and not (old or state == "Cancelled" or self.client.failure(entry.instance).blameless):
+            return False
+        self._turns[step.digest] = turn.number if same else turn.number - 1  # another may be at it already
+        self._sure = False
+        self._notes.append(f"{self.place()}: instance {entry.instance} failed, it is tried again")
+        return True
 
     def _back_off(self, failure: Failure) -> None:
         now = self._clock()
@@ -332,6 +341,12 @@ class Run:
             return ""
 
     # --- ending -------------------------------------------------------------------------------
+
+    def _stop_once(self) -> None:
+        """Stop what runs; asked again where the service was away."""
+        if not self._stopped:
+            self._stop_current()
+            self._stopped = True
 
     def _stop_current(self) -> None:
         step, entry = self.step, self.current

@@ -5,30 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import islice
 
 import numpy as np
 from scipy.special import ndtr
 
 from automl_core.search.base import BudgetRange, History, PastTrial
-from automl_core.search.bayesian.encoding import Encoding
-from automl_core.search.bayesian.maximize import change
-from automl_core.search.drawing import unseen
-from automl_core.search.freeze_thaw.model import NEW, Array, CurveModel, Hyper, Indices, Points, fit, prior_mode
-from automl_core.search.freeze_thaw.observations import Observations, observe, standardise, time_of
+from automl_core.search.freeze_thaw.model import NEW, Array, CurveModel, Indices
+from automl_core.search.freeze_thaw.observations import Observations, observe, time_of
 from automl_core.search.freeze_thaw.rate import expected_improvement, rates, stages
+from automl_core.search.freeze_thaw.surrogate import Surrogate
 from automl_core.space import Params, Space
 from automl_core.states import TrialState
 
-_LISTED = 2048  # of a space with no more combinations, each one is looked at
 _SCREENED = 12  # new combinations, and as many paused trials, whose rate is worked out
 _LOOKED_AT = 100  # paused trials whose whole curve is predicted
 _HURRY = 0.6  # exponent of a whole training's cost where they are screened
 _SURE = 0.5  # deviations by which the loss must fall below that at the end where a curve turns
-_AROUND = 8  # best trials whose neighbourhood is looked at
-_STEP = 0.15  # how far, in units of a parameter's range
-_MOVED = 0.3  # chance that a parameter is moved
 
 
 @dataclass(frozen=True)
@@ -60,12 +52,9 @@ class Chooser:
             levels: budget of every rung.
             candidates: new combinations to look at in a space that is too large to be listed.
         """
-        self.space, self.budget, self.levels, self.candidates = space, budget, tuple(levels), candidates
-        self.encoding = Encoding(space)
+        self.budget, self.levels = budget, tuple(levels)
+        self.surrogate = Surrogate(space, budget, candidates)
         self.times = np.array([time_of(level, budget) for level in levels])
-        self.categorical = np.zeros(self.encoding.width, dtype=np.bool_)
-        self.categorical[self.encoding.categorical] = True
-        self._fitted = b"", prior_mode(self.encoding.width)
 
     def choose(
         self, history: History, seen: Set[str], affordable: Sequence[bool], allows_new: bool, seed: int
@@ -86,12 +75,13 @@ class Chooser:
         if not len(known):
             return None
         rng = np.random.default_rng(seed)
-        rows = self.encoding.rows([trial.params for trial in history])
+        rows = self.surrogate.encoding.rows([trial.params for trial in history])
         paused = [choice for trial in history if (choice := self._paused(trial)) and affordable[choice.reached + 1]]
-        fresh, fresh_rows = self._fresh(rows, known, seen, rng) if allows_new else ([], rows[:0])
+        new, fresh_rows = self.surrogate.fresh(rows, known, seen, rng) if allows_new else ([], rows[:0])
+        fresh = [Choice(None, params, -1) for params in new]
         if not paused and not fresh:
             return None
-        model = self._model(history, rows, known, rng)
+        model = self.surrogate.model(history, rows, known, rng)
         paused_rows = rows[[choice.trial for choice in paused if choice.trial is not None]]
         paused, paused_rows = self._promising(paused, paused_rows, model, _LOOKED_AT)
         fresh, fresh_rows = self._promising(fresh, fresh_rows, model, _SCREENED)
@@ -106,53 +96,6 @@ class Chooser:
             return None
         reached = max((rung for rung, level in enumerate(self.levels) if level <= finished), default=-1)
         return Choice(trial.number, trial.params, reached)
-
-    @cached_property
-    def _all(self) -> tuple[list[Params], list[str], Array] | None:
-        """Every combination, its key and its row, of a space that is small enough."""
-        if self.space.size(limit=_LISTED) is None:
-            return None
-        combinations = list(self.space.combinations())
-        return combinations, [Space.key(params) for params in combinations], self.encoding.rows(combinations)
-
-    def _fresh(
-        self, rows: Array, known: Observations, seen: Set[str], rng: np.random.Generator
-    ) -> tuple[list[Choice], Array]:
-        """New combinations and their rows: all, or draws from the space and variations of the best trials."""
-        if self._all is not None:
-            combinations, keys, every = self._all
-            new = [place for place, key in enumerate(keys) if key not in seen]
-            return [Choice(None, combinations[place], -1) for place in new], every[new]
-        around = rows[rng.choice(known.best_trials(_AROUND), self.candidates // 2)]
-        moved = rng.random(around.shape) < max(_MOVED, 1.5 / self.encoding.width)
-        step = np.where(rng.random((len(around), 1)) < 0.5, _STEP, 1.0)
-        change(self.encoding, around, moved, step, rng)
-        drawn = np.vstack([self.encoding.sample(self.candidates, rng), self.encoding.settle(around)])
-        found: dict[str, Params] = {}
-        for params in map(self.encoding.params, drawn):
-            if (key := Space.key(params)) not in seen:
-                found.setdefault(key, params)
-        fresh = list(found.values()) or list(islice(unseen(self.space, seen), self.candidates))
-        return [Choice(None, params, -1) for params in fresh], self.encoding.rows(fresh)
-
-    def _model(self, history: History, rows: Array, known: Observations, rng: np.random.Generator) -> CurveModel:
-        """Fitted, conditioned on what is known, and believing its predictions of what is running."""
-        kept = known.kept(rng)
-        hyper = self._hyper(known.points(rows, few := known.fitted(len(history))), known.raw[few])
-        model = CurveModel(known.points(rows, kept), known.losses[kept], self.categorical, hyper)
-        running = [trial for trial in history if not trial.state.ended and trial.budget]
-        if running:
-            numbers = np.array([trial.number for trial in running], dtype=np.intp)
-            times = np.array([time_of(trial.budget or self.budget.max, self.budget) for trial in running])
-            model = model.believing(Points(rows[numbers], times, numbers))
-        return model
-
-    def _hyper(self, points: Points, losses: Array) -> Hyper:
-        """Fitted hyperparameters; the last ones again where the same losses are asked for."""
-        key = b"".join(part.tobytes() for part in (points.rows, points.times, points.trials, losses))
-        if key != self._fitted[0]:
-            self._fitted = key, fit(points, standardise(losses), self.categorical)
-        return self._fitted[1]
 
     @staticmethod
     def _promising(choices: list[Choice], rows: Array, model: CurveModel, most: int) -> tuple[list[Choice], Array]:

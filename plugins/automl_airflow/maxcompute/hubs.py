@@ -47,6 +47,6 @@ def _make(connection: str, project: str | None) -> Hub:
 
     if not _threads:
         _threads.append(ThreadPoolExecutor(THREADS, thread_name_prefix="maxcompute"))
-    client = Client(access_of(connection, project))
+    client = Client(access_of(connection, project), renew=lambda: access_of(connection, project))
     client.odps  # noqa: B018  # imported here, in a thread, rather than by the first who asks
     return Hub(client, _threads[0])

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_core.backends.kubernetes.logs import LogCursor
+from automl_core.backends.kubernetes.api import ApiError
+from automl_core.backends.kubernetes.logs import LogCursor, PodLog
+from automl_core.backends.remote import Unreachable
 
 START = 1_700_000_000
 
@@ -83,3 +89,48 @@ def test_any_bytes_are_taken(data: bytes) -> None:
     cursor = LogCursor()
     cursor.take(data, whole=True)
     cursor.take(data, whole=False)
+
+
+class Node:
+    """Answers for a log as a node does, or refuses."""
+
+    def __init__(self, log: list[tuple[int, str]]) -> None:
+        self.log, self.answers = log, 0
+        self.refuse: dict[int, Exception] = {}
+
+    async def read(self, path: str, **params: str) -> bytes:
+        self.answers += 1
+        if self.answers in self.refuse:
+            raise self.refuse[self.answers]
+        return served(self.log, params.get("sinceTime"))[: int(params["limitBytes"])]
+
+
+def read_log(node: Node, **options: bool) -> Any:
+    async def reading() -> list[list[str] | Exception]:
+        log = PodLog(node, "/pod", asyncio.Semaphore(1))  # type: ignore[arg-type]
+        found: list[list[str] | Exception] = []
+        for _ in range(8):
+            try:
+                found.append(await log.read(**options))
+            except Unreachable as error:
+                found.append(error)
+        return found
+
+    return asyncio.run(reading())
+
+
+def test_a_reading_that_breaks_off_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl_core.backends.kubernetes.logs.LOG_BYTES", 200)
+    node = Node([(n * 10**9, f"line {n}") for n in range(30)])
+    node.refuse = {3: Unreachable("away"), 4: Unreachable("away")}
+    found = read_log(node, whole=True)
+    assert [type(each) for each in found[:2]] == [Unreachable, Unreachable]
+    assert [line for each in found if isinstance(each, list) for line in each] == [f"line {n}" for n in range(30)]
+
+
+def test_the_log_of_an_ended_pod_is_asked_for_several_times_before_it_is_given_up() -> None:
+    node = Node([(1, "never seen")])
+    node.refuse = dict.fromkeys(range(1, 99), ApiError(500, "", "dial tcp: i/o timeout"))
+    found = read_log(node, whole=True)
+    assert [isinstance(each, Unreachable) for each in found] == [True] * 4 + [False] * 4
+    assert read_log(node, whole=True, abandoned=True)[0] == [], "its node is gone: there is no use in asking"

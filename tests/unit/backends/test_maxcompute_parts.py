@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.contract import TrialContext
+from automl_core.backends.maxcompute import client as client_module
 from automl_core.backends.maxcompute.access import Access, access_from_environment
 from automl_core.backends.maxcompute.client import Answer, Busy, Client, Refused
 from automl_core.backends.maxcompute.errors import Kind, classify
@@ -213,6 +214,26 @@ def test_a_wrong_key_is_refused_for_good(standin: MaxComputeStandIn) -> None:
         client.running()
     assert caught.value.failure.kind is Kind.PERMISSION
     assert "wrong" not in str(caught.value)
+
+
+def test_keys_that_expire_are_read_anew(standin: MaxComputeStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = access(standin)
+    old = Access(good.access_id, "expired", good.project, good.endpoint)
+    answers = iter([OSError("the API server is away"), good])
+
+    def renew() -> Access:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    client = Client(old, renew)
+    with pytest.raises(Refused):
+        client.running()
+    monkeypatch.setattr(client_module, "RENEW_EVERY", 0.0)
+    with pytest.raises(Refused):
+        client.running()
+    assert client.running() == set()
 
 
 def test_a_service_that_does_not_answer_is_busy() -> None:

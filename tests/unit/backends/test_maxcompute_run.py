@@ -274,6 +274,32 @@ def test_time_limits_end_the_instance(standin: MaxComputeStandIn, limits: dict[s
     assert states(standin) == ["Cancelled"]
 
 
+def test_a_time_limit_that_ends_while_the_service_is_away_stops_the_instance_later(standin: MaxComputeStandIn) -> None:
+    standin.faults.set(run_seconds=60)
+    trial = Trial(standin, task_of("SELECT 1 AS a"), timeout=30.0)
+    trial.advance()
+    trial.offset += 40
+    standin.faults.set(server_errors=1, only="PUT .*/instances/")
+    with pytest.raises(Unreachable):
+        trial.advance()
+    assert trial.end().cause is Cause.TIMEOUT
+    assert states(standin) == ["Cancelled"]
+
+
+def test_an_answer_that_comes_at_the_second_time_is_paid_once(standin: MaxComputeStandIn) -> None:
+    trial = Trial(standin, task_of("SELECT 1 AS a"))
+    trial.advance()
+    while trial.run.client.state(trial.run.ledger.entries[0].instance) == "Running":
+        time.sleep(0.02)
+    standin.faults.set(throttle=1, only="GET .*/instances/.*result")
+    with pytest.raises(Unreachable):
+        trial.advance()
+    paid = trial.run.usage
+    assert trial.end().ok
+    assert trial.run.usage == paid
+    assert trial.lines == ["a=1"]
+
+
 def test_an_instance_that_somebody_stops_is_said_to_be(standin: MaxComputeStandIn) -> None:
     standin.faults.set(run_seconds=60)
     trial = Trial(standin, task_of("SELECT 1 AS a"))
@@ -330,6 +356,21 @@ def test_what_failed_for_all_is_tried_again_when_it_was_no_fault_of_it(standin: 
     assert len(texts(standin)) == 2
 
 
+def test_who_sees_a_failure_late_joins_the_try_that_another_has_begun(standin: MaxComputeStandIn) -> None:
+    standin.faults.set(fail=1)
+    claims, task = Claims(), task_of(ONCE)
+    early, late = (Trial(standin, task, number=number, claims=claims) for number in range(2))
+    early.advance()
+    late.advance()
+    while not any("tried again" in note for note in early.notes):
+        early.advance()
+        time.sleep(0.02)
+    early.advance()
+    assert late.end().ok
+    assert early.end().ok
+    assert len(texts(standin)) == 2
+
+
 def test_what_is_wrong_for_all_fails_each_of_them_and_is_tried_anew_by_a_later_attempt(
     standin: MaxComputeStandIn,
 ) -> None:
@@ -347,6 +388,7 @@ def test_what_is_wrong_for_all_fails_each_of_them_and_is_tried_anew_by_a_later_a
 # --- PAI ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:Liblinear failed to converge")
 def test_a_pai_command_trains_a_model(standin: MaxComputeStandIn) -> None:
     odps = standin.odps()
     odps.create_table("train", "x double, label bigint")

@@ -288,6 +288,31 @@ def test_a_person_who_clears_or_marks_the_task_ends_the_pod(setting: Setting) ->
     assert setting.pods() == []
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_cleared_task_that_took_the_pod_over_begins_anew(setting: Setting, begun: bool) -> None:
+    setting.create("echo begun; sleep 600", f"overtaken-{begun}".lower())
+    binding = setting.bind()
+    job = setting.launch(binding)
+    old, new = setting.trigger(binding, job), setting.trigger(binding, setting.launch(binding))
+
+    async def overtaken() -> TriggerEvent:
+        first = asyncio.create_task(anext(aiter(old.run())))
+        while old._watched is None or old._remote is None:
+            await asyncio.sleep(0.1)
+        second = asyncio.create_task(first_event(new)) if begun else None
+        await asyncio.sleep(1)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        await old.on_kill()
+        await old.cleanup()
+        return await (second or asyncio.create_task(first_event(new)))
+
+    assert asyncio.run(overtaken()).payload == {"superseded": True}
+    setting.study.refresh()
+    assert setting.bind().attempt == 2, "what the worker then does"
+    assert setting.pods() == []
+
+
 def test_the_reducer_leaves_no_pod_of_its_run_and_touches_no_other(setting: Setting) -> None:
     (setting.folder / "code.py").write_text("import time; time.sleep(600)")
     setting.create(["python3", "/code/x.py"], "swept", files={"/code/x.py": "code.py"})

@@ -228,6 +228,22 @@ def test_an_order_of_the_study_stops_the_instance(standin: MaxComputeStandIn, tm
     assert world.study().state.works[0].state is TrialState.USER_CANCELED
 
 
+def test_a_rule_of_early_stopping_ends_a_trial_between_its_statements(
+    standin: MaxComputeStandIn, tmp_path: Path
+) -> None:
+    values = [f"INSERT OVERWRITE TABLE curve SELECT {value} AS auc" for value in (0.9, 0.5, 0.4, 0.3)]
+    task = {
+        "sql": ["CREATE TABLE curve (auc double)", *values],
+        "metrics": {"source": "table", "table": "curve", "after": "each"},
+    }
+    world = World(tmp_path, task, early_stopping={"rule": "patience", "patience": 2}).propose()
+    watch(world.start(0), 60)
+    work = world.study().state.works[0]
+    assert work.state is TrialState.EARLY_STOPPED
+    assert work.value == 0.9
+    assert not any("0.3 AS auc" in text for text in texts(standin)), "the statements after that were not submitted"
+
+
 def test_a_task_that_is_cleared_has_its_instance_stopped(standin: MaxComputeStandIn, tmp_path: Path) -> None:
     standin.faults.set(run_seconds=60)
     world = World(tmp_path, {"sql": "SELECT 1 AS a"}).propose()

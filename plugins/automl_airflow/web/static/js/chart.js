@@ -81,7 +81,10 @@ export class Chart {
     this.chart = echarts.init(place, null, { renderer: 'canvas' });
     this.chart.on('click', onClick);
     new ResizeObserver(() => {
-      if (place.clientWidth && place.clientHeight) this.chart.resize();
+      const { clientWidth: width, clientHeight: height } = place;
+      // the first call comes without a change, and each resize paints all anew
+      if (width && height && (width !== this.chart.getWidth() || height !== this.chart.getHeight()))
+        this.chart.resize();
     }).observe(place);
   }
 

@@ -16,7 +16,9 @@ export default {
     const bounds = range(value) ?? [0, 1];
     const floor = bounds[0] - (bounds[1] - bounds[0] || 1) * 0.06;
     const points = byState(state, (i) => [i + 1, value[i] ?? floor, i], { z: 3 });
-    const line = best.map((each, i) => [i + 1, each]).filter((each) => each[1] !== null);
+    const line = best
+      .map((each, i) => [i + 1, each])
+      .filter(([, each], i) => each !== null && (each !== best[i - 1] || i === best.length - 1));
     return {
       grid: frame(),
       legend: legend({ data: [...points.map((each) => each.name), 'Best so far'] }),
@@ -50,7 +52,6 @@ export default {
           symbol: 'none',
           lineStyle: { width: 2, color: colour('text') },
           itemStyle: { color: colour('text') },
-          sampling: 'minmax',
           z: 2,
         },
       ],

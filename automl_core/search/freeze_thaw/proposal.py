@@ -1,0 +1,57 @@
+"""The new combination that the curve model expects to improve most at a budget of the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import numpy as np
+
+from automl_core.search.base import BudgetRange, History
+from automl_core.search.freeze_thaw.model import NEW, Array, CurveModel
+from automl_core.search.freeze_thaw.observations import Observations, observe
+from automl_core.search.freeze_thaw.rate import expected_improvement
+from automl_core.search.freeze_thaw.surrogate import Surrogate
+from automl_core.space import Params, Space
+
+
+class Proposer:
+    """Proposes new combinations for one space and one range of budgets, whoever decides how far to train them."""
+
+    def __init__(self, space: Space, budget: BudgetRange, candidates: int) -> None:
+        """Lay out what doesn't change; ``candidates`` as for `Surrogate`."""
+        self.budget = budget
+        self.surrogate = Surrogate(space, budget, candidates)
+
+    def propose(self, history: History, seen: Set[str], seed: int) -> Params | None:
+        """The combination of the highest expected improvement at the highest budget of which a loss is known.
+
+        So the model is asked about budgets that it has seen, as in MOBSTER (Klein et al. 2020, section 3.2).
+
+        Args:
+            history: every trial so far.
+            seen: keys of their combinations.
+            seed: of all that is drawn.
+
+        Returns:
+            None where no loss is known or the space is exhausted.
+        """
+        known = observe(history, self.budget)
+        if not len(known):
+            return None
+        rng = np.random.default_rng(seed)
+        rows = self.surrogate.encoding.rows([trial.params for trial in history])
+        fresh, fresh_rows = self.surrogate.fresh(rows, known, seen, rng)
+        if not fresh:
+            return None
+        gain = _gain(self.surrogate.model(history, rows, known, rng), known, fresh_rows)
+        return fresh[int(np.argmax(gain))]
+
+
+def _gain(model: CurveModel, known: Observations, rows: Array) -> Array:
+    """Expected improvement of new combinations on the best loss at the highest budget that has one."""
+    time = known.times.max()
+    best = float(known.losses[known.times == time].min())
+    mean, covariance = model.curves(rows, np.full(len(rows), NEW, dtype=np.intp), np.array([time]))
+    deviation = np.sqrt(np.maximum(covariance[:, 0, 0], 1e-10))
+    # Rounded, so that candidates which differ by rounding errors alone are taken in their order on every machine.
+    return np.asarray(np.round(expected_improvement(best - mean[:, 0], deviation), 12))
