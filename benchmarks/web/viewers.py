@@ -3,7 +3,7 @@
     python -m benchmarks.web.viewers [--viewers 50] [--seconds 60]
 
 Each viewer asks what the page asks while its first tab is open: it listens to the events, and after one, at most every
-two seconds, gets the overview and the history, and at most every three the curves. The experiment is a simulation in
+1.5 seconds, gets the overview and the history, and at most every three the curves. The experiment is a simulation in
 the server's own process, so its CPU without viewers is measured before and taken off.
 """
 
@@ -25,7 +25,7 @@ import httpx
 from benchmarks.web.pages import free_port, process, wait_for
 from benchmarks.web.server import GOING
 
-PAUSE, CURVES = 2.0, 3.0
+PAUSE, CURVES = 1.5, 3.0
 
 
 class Viewer:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-SCREENSHOTS = "AUTOML_SCREENSHOTS"
+SCREENSHOTS = "KEEP_SCREENSHOTS"
 """When set, the screenshots of docs/images are taken anew."""
 
 GRAVE = {"serious", "critical"}

@@ -1,9 +1,9 @@
-// Live updates of a run: what the server pushes, gathered so that a viewer asks at most every two seconds.
+// Live updates of a run: what the server pushes, gathered so that a viewer asks at most every 1.5 seconds.
 
 import { apiAddress } from './api.js';
 
 /** Milliseconds between two refreshes; an update still shows well within three seconds. */
-const EVERY = 2000;
+const EVERY = 1500;
 
 /**
  * Follows a run until it has ended or the page is left. A page that nobody sees waits until it is seen again.
