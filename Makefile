@@ -32,7 +32,7 @@ help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
 	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
-demo: setup ## run an experiment to its end on an Airflow of its own [EXPERIMENT=path] [KEEP=1: leave the UI up]
+demo: $(if $(EXPERIMENT),setup-dev,setup) ## run an experiment to its end on an Airflow of its own [EXPERIMENT=path] [KEEP=1: leave the UI up]
 	@$(DEMO) $(if $(KEEP),--keep) $(if $(EXPERIMENT),--experiment '$(EXPERIMENT)')
 
 stop: ## stop the Airflow that `make demo KEEP=1` left running
@@ -53,8 +53,8 @@ format: setup-dev ## let ruff put things right
 unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
 	$(PYTEST) -m 'not e2e' -n $(JOBS) --junitxml=$(REPORTS)/unit.xml $(ARGS)
 
-e2e: setup-dev ## end-to-end tests, each on a real Airflow, one after the other [ARGS=…]
-	$(PYTEST) -m e2e --junitxml=$(REPORTS)/e2e.xml $(ARGS)
+e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time: they mostly wait [ARGS=…]
+	$(PYTEST) -m e2e -n 2 --dist loadfile --timeout 400 --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
 test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFIG=file IMAGE=image [NAMESPACE=… STORAGE=json RUNS=folder]
 	@test -n '$(KUBECONFIG)' -a -n '$(IMAGE)' || { echo 'make: test-cluster needs KUBECONFIG=file and IMAGE=image' >&2; exit 2; }

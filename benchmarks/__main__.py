@@ -13,6 +13,7 @@ PLATFORM = [
     ["benchmarks.slots", "--mean", "10"],
     ["benchmarks.pods"],
     ["benchmarks.pod_slots"],
+    ["benchmarks.instances"],
 ]
 
 _PEERS = ["benchmarks.search.environments", "main", "-m"]
