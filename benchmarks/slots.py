@@ -15,20 +15,17 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import pwd
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from automl_airflow.standalone import StandaloneAirflow, running_airflow
 from automl_core.client.airflow import AirflowClient
 from automl_core.client.credentials import find_credentials
+from tests.support.postgres import postgres
 
 TRAIN = """
 import json, sys, time
@@ -57,33 +54,6 @@ tasks:
 """
 
 
-@contextlib.contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL server of its own on loopback; yields the SQLAlchemy URL."""
-    binaries = Path(subprocess.check_output(["pg_config", "--bindir"], text=True).strip())
-    data, port = folder / "postgres", 20000 + random.Random(time.time_ns()).randrange(20000)
-    data.mkdir()
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        user = pwd.getpwnam("postgres")
-        os.chown(data, user.pw_uid, user.pw_gid)
-        for parent in (folder, *folder.parents):
-            parent.chmod(parent.stat().st_mode | 0o011)
-            if parent == Path(tempfile.gettempdir()):
-                break
-        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True}
-    subprocess.run([*as_user, binaries / "initdb", "-D", data, "-A", "trust", "-U", "airflow"], **quiet)
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={data} -c max_connections=200"
-    start = [*as_user, binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", data / "log"]
-    subprocess.run([*start, "start"], **quiet)
-    try:
-        subprocess.run([binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "airflow", "airflow"], **quiet)
-        yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
-    finally:
-        subprocess.run([*as_user, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **quiet)
-
-
 def run(mean: float, trials: int, concurrency: int, sigma: float, database: str) -> dict[str, float]:
     """One measurement; ``sigma`` is that of the durations' logarithm."""
     rng = random.Random(1)
@@ -97,7 +67,7 @@ def run(mean: float, trials: int, concurrency: int, sigma: float, database: str)
         text = experiment(folder, trials, concurrency, [scale * d for d in durations])
         (dags / "experiments" / "slots.yaml").write_text(text)
         with contextlib.ExitStack() as stack:
-            url = stack.enter_context(postgres(folder)) if database == "postgres" else None
+            url = stack.enter_context(postgres()) if database == "postgres" else None
             airflow = StandaloneAirflow(
                 folder / ".airflow", dags=dags, automl_home=folder, database=url, parallelism=concurrency + 4, port=0
             )

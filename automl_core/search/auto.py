@@ -66,7 +66,10 @@ def choose(context: Context) -> tuple[tuple[str, ...], str]:
     """Names of suitable algorithms, best first, and the reason in words."""
     budget, trials = context.budget, context.max_trials
     if budget is not None and budget.max >= budget.factor * budget.min:
-        return ("asha",), "a budget is given, so bad combinations can be given up early"
+        return (
+            ("mobster", "asha"),
+            "a budget is given, so bad combinations can be given up early, and a model finds the better ones to start",
+        )
     if trials >= UNLIMITED:
         return ("bayesian", "tpe", "sobol"), "a model makes the most of every trial"
     size = context.space.size(limit=trials)

@@ -149,6 +149,7 @@ class Context:
         reference: of each objective the worst loss that still counts, None where none was given; empty: none at all.
         earlier: trials of earlier experiments, brought into this space (`search.earlier.translate`), one history
             each; a combination may lack parameters that its experiment did not have.
+        final: which of a trial's periodical values counts (``goal.final``): best, last or mean.
     """
 
     space: Space
@@ -162,6 +163,7 @@ class Context:
     constraints: int = 0
     reference: tuple[float | None, ...] = ()
     earlier: tuple[History, ...] = ()
+    final: str = "best"
 
     @property
     def plain(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Set
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from automl_core.search.asha import Asha
-from automl_core.search.base import Context, History, Options, rng_for
+from automl_core.search.base import Context, Decision, History, Options, PastTrial, rng_for
 from automl_core.search.drawing import draw_new
 from automl_core.search.sobol import sobol_points
 from automl_core.space import Params, Space
@@ -36,6 +37,9 @@ class Mobster(Asha):
     The process (`freeze_thaw.model`) learns from every rung; what is started has the highest expected
     improvement at the highest rung that has results. Running trials count as if their results were as
     predicted, so several asked for at once differ. No slot waits while a new trial can be started.
+
+    Where the best of a trial's values counts (``goal.final``), a rung's loss is the lowest on the way to it: a
+    trial whose curve turns upwards, or dips, is worth what it has reached.
     """
 
     name = "mobster"
@@ -47,6 +51,12 @@ class Mobster(Asha):
         """Lay out the rungs."""
         super().__init__(context)
         self.initial = max(self.options.initial_trials, context.concurrency)
+
+    def suggest(self, history: History) -> Decision:
+        """A promotion where a quota allows one, else a new trial."""
+        if self.context.plain and self.context.final == "best":
+            history = [_at_their_best(trial) for trial in history]
+        return super().suggest(history)
 
     def draw(self, history: History, seen: Set[str]) -> Params | None:
         """From the model; Sobol points before there is one, and by chance for the random fraction."""
@@ -67,6 +77,19 @@ class Mobster(Asha):
 
         assert self.context.budget is not None
         return Proposer(self.context.space, self.context.budget, self.options.candidates)
+
+
+def _at_their_best(trial: PastTrial) -> PastTrial:
+    """The trial with the lowest loss on the way to each budget, where the steps of its curve are budget units."""
+    finished = max(trial.losses_at, default=0)
+    if all(step != finished for step, _ in trial.curve):
+        return trial
+    losses = {
+        budget: min([loss, *(v for step, v in trial.curve if step <= budget and math.isfinite(v))])
+        for budget, loss in trial.losses_at.items()
+        if math.isfinite(loss)
+    }
+    return replace(trial, losses_at={**trial.losses_at, **losses})
 
 
 def _known(history: History) -> int:

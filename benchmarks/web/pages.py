@@ -7,8 +7,9 @@ The machine is shared: CPU is what the page's main thread spent until then, whic
 
 A page can be used when its history plot is drawn and its main thread has been free of tasks over 50 ms for half a
 second; what is reported is the moment at which that half second began, from the start of the navigation, and beside it
-when the plot stood. Each page is opened in turn, cold in the browser's cache the first time and warm later; the table
-has the median of the warm ones, and the cold one.
+when the plot stood. Each page has a browser of its own, cold in its cache the first time and warm later; the table has
+the median of the warm ones, and the cold one; `inf` is a page that has
+not come within two minutes, or took the browser down.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from typing import Any
 
 import httpx
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
+from urllib3.exceptions import HTTPError
 
 from benchmarks.web.server import RUN
 
@@ -98,7 +101,8 @@ def chromium() -> Iterator[webdriver.Chrome]:
     try:
         yield driver
     finally:
-        driver.quit()
+        with contextlib.suppress(WebDriverException, HTTPError):
+            driver.quit()
 
 
 def open_page(driver: webdriver.Chrome, url: str, plot: str, seconds: float = 120) -> tuple[float, float, float]:
@@ -165,9 +169,6 @@ def main() -> None:
         board = [str(given.optuna / "bin" / "optuna-dashboard"), str(journal), "--port", str(theirs)]
         stack.enter_context(process(board, folder / "optuna.log"))
         wait_for(f"http://127.0.0.1:{theirs}/dashboard")
-        driver = stack.enter_context(chromium())
-        driver.get(f"http://127.0.0.1:{ours}/automl/")
-        driver.add_cookie({"name": "_token", "value": token, "path": "/"})
         print("| trials | page | plot stands, s | can be used, s | cold, s | CPU, s |\n|---:|---|---:|---:|---:|---:|")
         for place, size in enumerate(given.trials):
             run = RUN.replace("+", "%2B").replace(":", "%3A")
@@ -176,12 +177,17 @@ def main() -> None:
                 "optuna-dashboard": (f"http://127.0.0.1:{theirs}/dashboard/studies/{place}", THEIRS),
             }
             taken: dict[str, list[tuple[float, float, float]]] = {name: [] for name in pages}
-            for _ in range(given.times + 1):
-                for name, (url, plot) in pages.items():
-                    try:
-                        taken[name].append(open_page(driver, url, plot))
-                    except TimeoutError:  # it counts as two minutes at least
-                        taken[name].append((float("inf"), float("inf"), float("inf")))
+            for name, (url, plot) in pages.items():
+                with chromium() as driver:
+                    driver.get("/".join(url.split("/")[:3]))  # a cookie is set for the site that is shown
+                    driver.add_cookie({"name": "_token", "value": token, "path": "/"})
+                    for _ in range(given.times + 1):
+                        try:
+                            taken[name].append(open_page(driver, url, plot))
+                        except (TimeoutError, WebDriverException, HTTPError):
+                            taken[name] = [(float("inf"),) * 3] * 2
+                            driver.service.process.kill()  # it may wait for a page that never answers
+                            break
             for name, rows in taken.items():
                 seen, usable, cpu = (statistics.median(row[k] for row in rows[1:]) for k in (0, 1, 2))
                 print(f"| {size} | {name} | {seen:.2f} | {usable:.2f} | {rows[0][1]:.2f} | {cpu:.2f} |", flush=True)

@@ -8,21 +8,27 @@ import signal
 import sys
 from pathlib import Path
 
+from automl_airflow.kubernetes.demo import DemoKubernetes
 from automl_airflow.maxcompute.demo import DemoMaxCompute
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
+from automl_airflow.standins import DemoStandIn
 
 DEFAULT_EXPERIMENT = PRODUCT_ROOT / "experiments" / "digits_mlp.yaml"
+
+STANDINS: tuple[type[DemoStandIn], ...] = (DemoKubernetes, DemoMaxCompute)
+"""Of services that an experiment may need and this machine need not have."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the demonstration. Returns the exit code: 0 when the experiment found its best model."""
     options = _parse(argv)
     airflow = StandaloneAirflow(PRODUCT_ROOT / ".airflow")
-    maxcompute = DemoMaxCompute(airflow.home)
+    services = [kind(airflow.home) for kind in STANDINS]
     if options.stop:
         airflow.stop()
-        maxcompute.stop()
+        for service in services:
+            service.stop()
         print("Airflow is stopped.")
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, on this signal too
@@ -30,7 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     mine = not airflow.running()
     try:
         if mine:
-            airflow.extra_env |= maxcompute.environment(experiment, detached=options.keep)
+            for service in services:
+                airflow.extra_env |= service.environment(experiment, detached=options.keep)
             print("Starting Airflow (scheduler, API server, triggerer, DAG processor) …", flush=True)
             airflow.start(detached=options.keep)
         else:
@@ -45,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         if mine and not options.keep:
             airflow.stop()
-            maxcompute.stop()
+            for service in services:
+                service.stop()
     return code
 
 

@@ -26,6 +26,12 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SCREENSHOTS = "KEEP_SCREENSHOTS"
 """When set, the screenshots of docs/images are taken anew."""
 
+SHOWN = {
+    "web-overview-light", "web-trials-dark", "web-parameters-light", "web-time-dark", "web-trial-light",
+    "web-problem",
+}  # fmt: skip
+"""Those that the documentation shows."""
+
 GRAVE = {"serious", "critical"}
 
 
@@ -138,7 +144,7 @@ class Browser:
 
     def picture(self, name: str) -> None:
         """Keep what is seen for the documentation, where that is asked for."""
-        if os.environ.get(SCREENSHOTS):
+        if os.environ.get(SCREENSHOTS) and name in SHOWN:
             IMAGES.mkdir(parents=True, exist_ok=True)
             self.driver.save_screenshot(str(IMAGES / f"{name}.png"))
 

@@ -8,13 +8,16 @@ import pytest
 
 from automl_airflow.standalone import running_airflow
 from tests.e2e.world import World
+from tests.support.postgres import airflow_database
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[World]:
-    """An Airflow on SQLite; a module may set ENVIRONMENT for its processes."""
+    """An Airflow of its own; a module may set ENVIRONMENT for its processes."""
     environment = getattr(request.module, "ENVIRONMENT", {})
     root = tmp_path_factory.mktemp("world")
-    made = World.make(root, **{name: value.format(root=root) for name, value in environment.items()})
-    with running_airflow(made.airflow):
-        yield made
+    variables = {name: value.format(root=root) for name, value in environment.items()}
+    with airflow_database() as database:
+        made = World.make(root, database=database, **variables)
+        with running_airflow(made.airflow):
+            yield made

@@ -18,6 +18,7 @@ import pytest
 from automl_airflow.standalone import running_airflow
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
 from tests.e2e.world import World, wait_until
+from tests.support.postgres import airflow_database
 
 pytestmark = pytest.mark.timeout(420)
 
@@ -30,10 +31,11 @@ def cluster() -> Iterator[TestCluster]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, cluster: TestCluster) -> Iterator[World]:
-    made = World.make(tmp_path_factory.mktemp("world"), **environment(cluster))
-    prepare(made)
-    with running_airflow(made.airflow):
-        yield made
+    with airflow_database() as database:
+        made = World.make(tmp_path_factory.mktemp("world"), database=database, **environment(cluster))
+        prepare(made)
+        with running_airflow(made.airflow):
+            yield made
 
 
 Runs = dict[str, str]

@@ -16,6 +16,7 @@ from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import running_airflow
 from tests.e2e.world import World, wait_until
 from tests.standins.maxcompute import MaxComputeStandIn
+from tests.support.postgres import airflow_database
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -40,9 +41,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, standin: MaxComputeStandIn) 
         },
     }
     root = tmp_path_factory.mktemp("world")
-    made = World.make(root, AIRFLOW_CONN_MAXCOMPUTE_DEFAULT=json.dumps(connection))
-    with running_airflow(made.airflow):
-        yield made
+    with airflow_database() as database:
+        made = World.make(root, database=database, AIRFLOW_CONN_MAXCOMPUTE_DEFAULT=json.dumps(connection))
+        with running_airflow(made.airflow):
+            yield made
 
 
 def sql(world: World, name: str, *statements: Any, **groups: Any) -> str:

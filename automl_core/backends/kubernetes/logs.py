@@ -9,7 +9,7 @@ error bring their times a little out of order.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,18 +33,25 @@ _GOES_AT_THE_END = 1000
 _FAILURES = 5
 """Readings that a node refuses, one after the other, before what is left of an ended pod's log is given up."""
 
+_SECOND = len("2026-11-21T08:00:00")
+"""Characters of a time up to its second."""
+
 OVERLAP = timedelta(seconds=1)
 """Read again before the newest line: times of the two streams may be a little out of order."""
 
 
 class LogCursor:
-    """Where the reading of one container's log has come to."""
+    """Where the reading of one container's log has come to.
+
+    What is remembered are the lines handed over of the seconds that will be read again, whatever a single reading
+    brought: one that is cut short knows less of them than the one before it.
+    """
 
     def __init__(self) -> None:
         """At the beginning."""
         self._newest = ""
-        self._seen: Counter[int] = Counter()
         self._since = ""
+        self._seen: defaultdict[str, Counter[int]] = defaultdict(Counter)  # second → line → how often
 
     @property
     def since(self) -> str | None:
@@ -55,7 +62,7 @@ class LogCursor:
         """The lines of a reading that are new, without their times.
 
         Args:
-            data: what was read from `since` on, with timestamps.
+            data: what was read from `since` on, with timestamps; it may be cut off anywhere.
             whole: whether a last line without its end is to be taken too: nothing more will be printed.
         """
         lines = data.decode("utf-8", "replace").split("\n")
@@ -65,28 +72,38 @@ class LogCursor:
         again: Counter[int] = Counter()
         new: list[str] = []
         for line in lines:
-            mark = hash(line)
-            again[mark] += 1
-            if again[mark] <= self._seen[mark]:
+            mark, time = hash(line), _time_of(line)
+            if time and time < self._since:  # as the node leaves them out: they are remembered no more
                 continue
-            self._newest = max(self._newest, _time_of(line))
+            again[mark] += 1
+            seen = self._seen[time[:_SECOND]]
+            if again[mark] <= seen[mark]:
+                continue
+            seen[mark] += 1
+            self._newest = max(self._newest, time)
             new.append(line.partition(" ")[2].rstrip("\r"))
-        self._advance(lines)
+        if self._newest:
+            self._advance(_text(_parse(self._newest) - OVERLAP))
         return new
 
-    def skip_second(self) -> None:
-        """Go on after the newest second: for a flood of which not even one second can be read at once."""
-        if self._since:
-            self._since = _text(_parse(self._since) + timedelta(seconds=1))
-            self._seen = Counter()
+    def skip_second(self) -> bool:
+        """Go on a second later: for a flood of which not even one second can be read at once.
 
-    def _advance(self, lines: list[str]) -> None:
-        if not self._newest or not lines:
-            return
-        since = _text(_parse(self._newest) - OVERLAP)
-        self._since = max(self._since, since)
-        kept = Counter(hash(line) for line in lines if _time_of(line) >= self._since)
-        self._seen = kept
+        Returns:
+            Whether lines are left out: the newest one read is of the second that is skipped.
+        """
+        if not self._since:
+            return False
+        before = self._since
+        self._advance(_text(_parse(before) + timedelta(seconds=1)))
+        return self._newest[:_SECOND] <= before
+
+    def _advance(self, since: str) -> None:
+        """Read from a second on, never from an earlier one than before, and forget what lies before it."""
+        if since > self._since:
+            self._since = since
+            for second in [second for second in self._seen if second and second < since]:
+                del self._seen[second]
 
 
 def _time_of(line: str) -> str:
@@ -143,9 +160,8 @@ class PodLog:
         Raises:
             Unreachable: the log can't be asked for now, and something may be left in it.
         """
-        await self._read(
-            whole, patient=whole and not abandoned
-        )  # where this fails, what it has read waits for the rest
+        # where this fails, what it has read waits for the rest
+        await self._read(whole, patient=whole and not abandoned)
         lines, self._read_so_far = self._read_so_far, []
         return lines
 
@@ -154,18 +170,27 @@ class PodLog:
         for _ in range(_GOES_AT_THE_END if whole else _GOES):
             data = await self._ask(most, patient=patient)
             if data is None:
-                break
+                return
             cut = len(data) >= most
             new = self._cursor.take(data, whole=whole and not cut)
             self._read_so_far += new
             if not cut:
-                break
+                return
             if not new:  # all of it was known: the newest second alone is longer than what is read at once
                 most *= 4
             if most > _MOST_LOG_BYTES:
-                self._notes.append("more was printed within a second than can be read; some lines are left out")
-                self._cursor.skip_second()
+                if self._cursor.since is None:
+                    self._note("its log begins with a line that is too long to be read")
+                    return
+                if self._cursor.skip_second():
+                    self._note("more was printed within a second than can be read; some lines are left out")
                 most = LOG_BYTES
+        if whole:
+            self._note("its log is too long to be read to its end; its last lines are left out")
+
+    def _note(self, note: str) -> None:
+        if note not in self._notes:
+            self._notes.append(note)
 
     async def _ask(self, most: int, *, patient: bool) -> bytes | None:
         from automl_core.backends.kubernetes.api import ApiError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -45,6 +46,72 @@ def test_every_line_is_read_once_however_the_readings_fall(steps: list[tuple[int
     assert read == [text for _, text in log]
 
 
+windows = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 600), st.booleans()), max_size=40)
+crowds = st.lists(
+    st.tuples(st.sampled_from([0, 0, 0, 1, 400_000_000, 1_000_000_000]), st.sampled_from(["a", "b", "naïve", ""])),
+    max_size=60,
+)
+
+
+@given(crowds, windows)
+def test_every_line_is_read_once_wherever_the_readings_are_cut(
+    steps: list[tuple[int, str]], windows: list[tuple[int, int, bool]]
+) -> None:
+    """Windows of any size, a small one after a large one, cut inside lines and characters; many lines at one time."""
+    log, now = [], 0
+    for pause, text in steps:
+        now += pause
+        log.append((now, text))
+    cursor, read, shown = LogCursor(), [], 0
+    for more, limit, ended in windows:
+        shown = min(len(log), shown + more)
+        data = served(log[:shown], cursor.since)
+        cut = limit < len(data)
+        read += cursor.take(data[:limit], whole=ended and not cut)
+        assert read == [text for _, text in log[: len(read)]], "in their order, none twice, none left out"
+    read += cursor.take(served(log, cursor.since), whole=True)
+    assert read == [text for _, text in log]
+
+
+@given(crowds, st.lists(st.sampled_from([0, 1, 3, 20]), max_size=12), st.sets(st.integers(1, 20)), st.integers(40, 400))
+def test_a_log_that_is_read_in_small_goes_is_read_once(
+    steps: list[tuple[int, str]], growth: list[int], broken: set[int], most: int
+) -> None:
+    """The same through PodLog: it chooses the windows, the node breaks off, and the watcher comes late."""
+    log, now = [], 0
+    for pause, text in steps:
+        now += pause
+        log.append((now, text))
+    node = Node([])
+    node.refuse = dict.fromkeys(broken, Unreachable("the connection broke off"))
+    turns = asyncio.Semaphore(1)
+
+    async def reading() -> list[str]:
+        pod, found, shown = PodLog(node, "/pod", turns), [], 0  # type: ignore[arg-type, var-annotated]
+        for more in growth:
+            shown = min(len(log), shown + more)
+            node.log = log[:shown]
+            with contextlib.suppress(Unreachable):
+                found += await pod.read()
+        node.log = log
+        while True:
+            with contextlib.suppress(Unreachable):
+                found += await pod.read(whole=True)
+                return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("automl_core.backends.kubernetes.logs.LOG_BYTES", most)
+        assert asyncio.run(reading()) == [text for _, text in log]
+
+
+def test_a_small_reading_after_a_large_one_forgets_nothing() -> None:
+    log = [(n, "x" * 99) for n in range(1000)]
+    cursor = LogCursor()
+    assert len(cursor.take(served(log, None), whole=False)) == 1000
+    assert cursor.take(served(log, cursor.since)[:2000], whole=False) == []
+    assert cursor.take(served(log, cursor.since), whole=False) == [], "what the small one did not show is known still"
+
+
 @given(steps)
 def test_times_that_go_back_a_little_lose_nothing(steps: list[tuple[int, str]]) -> None:
     log, now = [], 0
@@ -75,13 +142,29 @@ def test_a_node_with_a_clock_of_its_own_zone_is_read_as_well() -> None:
 
 def test_a_second_that_is_too_long_can_be_left() -> None:
     cursor = LogCursor()
-    log = [(5 * 10**9 + n, str(n)) for n in range(5)]
-    assert len(cursor.take(served(log, None), whole=False)) == 5
+    log = [(4 * 10**9, "before"), *((5 * 10**9 + n, str(n)) for n in range(5))]
+    assert len(cursor.take(served(log, None), whole=False)) == 6
+    assert not cursor.skip_second(), "of the second before, all is read"
+    assert cursor.take(served(log, cursor.since), whole=False) == []
     before = cursor.since
-    cursor.skip_second()
+    assert cursor.skip_second()
     assert before is not None
     assert cursor.since is not None
     assert cursor.since > before
+
+
+def test_a_line_too_long_to_be_read_is_said_and_keeps_nobody_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOG_BYTES", "_MOST_LOG_BYTES"):
+        monkeypatch.setattr(f"automl_core.backends.kubernetes.logs.{name}", 64)
+    node = Node([(1, "x" * 1000)])
+
+    async def reading() -> tuple[list[str], list[str]]:
+        log = PodLog(node, "/pod", asyncio.Semaphore(1))  # type: ignore[arg-type]
+        return await log.read(whole=True), log.take_notes()
+
+    lines, notes = asyncio.run(reading())
+    assert (lines, node.answers) == ([], 1)
+    assert notes == ["its log begins with a line that is too long to be read"]
 
 
 @given(st.binary(max_size=200))

@@ -140,6 +140,42 @@ def test_any_losses_give_a_valid_new_combination(losses: list[float], space: str
     assert params == searcher(SPACES[space], max_trials=100, options={"random_fraction": 0}).draw(history, seen)
 
 
+def dipped(steps: tuple[tuple[int, float], ...]) -> list[PastTrial]:
+    """Three trials through the lowest rung; the first ends worst, after such a curve."""
+    ends = (0.9, 0.5, 0.6)
+    history = [trained(n, {"x": 0.1 * n, "y": 0.5}, {3: loss}) for n, loss in enumerate(ends)]
+    return [replace(trial, rung=0, curve=steps if n == 0 else ((3, ends[n]),)) for n, trial in enumerate(history)]
+
+
+DIP = ((1, 0.7), (2, 0.1), (3, 0.9))
+
+
+@pytest.mark.parametrize(
+    ("final", "steps", "promoted"),
+    [
+        ("best", DIP, 0),
+        ("last", DIP, 1),
+        ("mean", DIP, 1),
+        ("best", ((1, 0.7), (2, math.nan), (3, 0.9)), 1),
+        ("best", ((1, 0.7), (2, -math.inf), (3, 0.9)), 1),
+        ("best", ((100, 0.1), (300, 0.9)), 1),  # batches: which of them lie before the budget isn't known
+        ("best", (), 1),
+    ],
+)
+def test_the_best_on_the_way_counts_where_the_goal_says_so(final: str, steps: Any, promoted: int) -> None:
+    decision = searcher(budget=BudgetRange(3, 27, 3), final=final).suggest(dipped(steps))
+
+    assert isinstance(decision, Promote)
+    assert decision.trial == promoted
+
+
+def test_a_loss_that_is_not_a_number_is_not_mended_by_its_curve() -> None:
+    history = dipped(DIP)
+    history[0] = replace(history[0], losses_at={3: math.nan})
+
+    assert searcher(budget=BudgetRange(3, 27, 3)).suggest(history).trial == 1
+
+
 def test_goes_on_drawing_where_no_training_gives_a_loss() -> None:
     run = Simulation(searcher(max_trials=30), lambda trial, budget: (TrialState.SUCCEEDED, math.nan)).run()
 
@@ -181,3 +217,11 @@ def test_making_it_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_auto_takes_it_where_a_budget_is_given(workers: int) -> None:
+    note = searcher(name="auto", concurrency=workers).plan().note
+
+    assert note.startswith("auto chose mobster: a budget is given")
+    assert "rungs 1, 3, 9, 27" in note

@@ -36,7 +36,7 @@ export class VirtualTable {
     this.sort = sort;
     this.loaded = loaded;
     this.total = 0;
-    /** @type {Map<number, Answer>} */
+    /** @type {Map<number, {answer: Answer, generation: number}>} some are older than the last reload */
     this.pages = new Map();
     /** @type {Set<number>} */
     this.asked = new Set();
@@ -113,23 +113,19 @@ export class VirtualTable {
     this.sort = sort;
     this.drawHead();
     this.head.children[focused]?.querySelector('button')?.focus();
-    this.element.scrollTop = 0;
-    this.reload();
+    void this.reload(true);
   }
 
-  /** Takes a page that came with another answer, so that it isn't asked for. @param {Answer} answer */
-  seed(answer) {
-    this.pages.set(0, answer);
-    this.take(answer);
-  }
-
-  /** Asks anew for what is in view; what stands there stays until the answer comes. */
-  async reload() {
+  /**
+   * Asks anew for what is in view; what stands there stays until the answer comes.
+   *
+   * @param {boolean} [top] other rows are asked for: begins at the first
+   */
+  async reload(top = false) {
     this.generation += 1;
     this.asked.clear();
-    const offsets = this.inView();
-    this.stale = new Set(this.pages.keys());
-    await Promise.all((offsets.length ? offsets : [0]).map((offset) => this.page(offset)));
+    if (top) this.element.scrollTop = 0;
+    await Promise.all((top ? [0] : this.inView()).map((offset) => this.page(offset)));
   }
 
   inView() {
@@ -148,9 +144,10 @@ export class VirtualTable {
     try {
       const answer = await this.load(offset, PAGE, this.sort);
       if (generation !== this.generation) return;
-      if (this.stale?.size) for (const each of this.stale) if (!this.inView().includes(each)) this.pages.delete(each);
-      this.stale = undefined;
-      this.pages.set(offset, answer);
+      this.pages.set(offset, { answer, generation });
+      for (const [each, { generation: age }] of this.pages) {
+        if (age !== generation && !this.inView().includes(each)) this.pages.delete(each);
+      }
       this.take(answer);
     } catch (error) {
       this.asked.delete(offset);
@@ -206,11 +203,11 @@ export class VirtualTable {
   rowOf(index) {
     const offset = Math.floor(index / PAGE) * PAGE;
     const page = this.pages.get(offset);
-    if (!page) void this.page(offset).catch((error) => console.warn(error));
-    if (!page || index - offset >= page.count) {
+    if (page?.generation !== this.generation) void this.page(offset).catch((error) => console.warn(error));
+    if (!page || index - offset >= page.answer.count) {
       return h('tr', { 'aria-rowindex': index + 2 }, h('td', { colspan: this.columns.length, class: 'muted' }, '…'));
     }
-    const read = page.row(index - offset);
+    const read = page.answer.row(index - offset);
     return h(
       'tr',
       { 'aria-rowindex': index + 2 },

@@ -70,14 +70,13 @@ export class TrialTable {
   }
 
   async reload() {
-    this.table.element.scrollTop = 0;
-    await this.moved();
+    await this.moved(true);
   }
 
-  /** The experiment has moved on, or something else is asked for. */
-  async moved() {
+  /** The experiment has moved on. @param {boolean} [anew] something else is asked for */
+  async moved(anew = false) {
     try {
-      await this.table.reload();
+      await this.table.reload(anew);
     } catch (error) {
       fill(this.said, error instanceof Error ? error.message : String(error));
     }

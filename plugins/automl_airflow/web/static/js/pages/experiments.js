@@ -36,7 +36,7 @@ export async function show(main) {
     fill(compare, picked.size ? `Compare ${picked.size}` : 'Compare');
   };
   table.setColumns(columns(picked, choose));
-  const reload = () => table.reload().catch((error) => fill(said, error.message));
+  const reload = (anew = true) => table.reload(anew).catch((error) => fill(said, error.message));
   let timer;
   const search = h('input', {
     type: 'search',
@@ -81,7 +81,7 @@ export async function show(main) {
     h('div', { class: 'toolbar' }, search, state, said),
     table.element,
   );
-  setInterval(() => !document.hidden && reload(), REFRESH);
+  setInterval(() => !document.hidden && reload(false), REFRESH);
 }
 
 /** @param {any} answer */

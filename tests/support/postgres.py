@@ -1,0 +1,76 @@
+"""A PostgreSQL server for one test or measurement, where its binaries are installed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def binaries() -> Path | None:
+    """The folder with the newest server's programs, None where there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[4]))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("postgres")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """Start a server on loopback with an empty database; yields its SQLAlchemy URL, and ends it.
+
+    Raises:
+        LookupError: no server is installed.
+    """
+    programs = binaries()
+    if programs is None:
+        raise LookupError("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
+    # not in pytest's folder: root alone may enter that, and the server refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="automl-postgres-"))
+    data, port = folder / "data", _free_port()
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True, "cwd": folder}
+    try:
+        subprocess.run([*as_user, programs / "initdb", "-D", data, "-A", "trust", "-U", "airflow", "-N"], **quiet)
+        options = (
+            f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} "
+            "-c max_connections=200 -c fsync=off"
+        )
+        control = [*as_user, programs / "pg_ctl", "-D", data, "-w"]
+        subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **quiet)
+        try:
+            create = [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "airflow", "airflow"]
+            subprocess.run(create, **quiet)
+            yield f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def airflow_database() -> Iterator[str | None]:
+    """A database for an Airflow: PostgreSQL, as users run it, where a server is installed, else None for SQLite.
+
+    SQLite locks up now and then on a busy machine.
+    """
+    with postgres() if binaries() else contextlib.nullcontext() as url:
+        yield url
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
