@@ -136,7 +136,9 @@ def test_a_deadline_ends_a_job(lab: Lab) -> None:
 @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
 def test_pods_go_with_their_job(lab: Lab, propagation: str) -> None:
     name = f"deleted-{propagation.lower()}"
-    lab.start(name, "sleep 60", {"terminationGracePeriodSeconds": 1}, completions=2, parallelism=2)
+    # deaf to the request to end: the job is looked at while they still end
+    script = "trap '' TERM; while :; do sleep 1; done"
+    lab.start(name, script, {"terminationGracePeriodSeconds": 3}, completions=2, parallelism=2)
     wait_for(lambda: [each.status.phase for each in lab.pods(name)] == ["Running", "Running"])
     lab.batch.delete_namespaced_job(name, "default", propagation_policy=propagation)
     if propagation == "Foreground":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ def odps(standin: MaxComputeStandIn) -> Iterator[ODPS]:
     yield odps
     standin.faults.clear()
     for instance in odps.list_instances(status="Running"):
-        instance.stop()
+        with contextlib.suppress(errors.InvalidStateSetting):  # it may have ended by itself meanwhile
+            instance.stop()
 
 
 def until_running(*instances: Instance) -> None:

@@ -156,7 +156,7 @@ export class TrialTable {
       { key: 'cost', label: 'Cost', number: true, cell: (read) => cost(read('cost')) },
       { key: 'attempts', label: 'Attempts', number: true, cell: (read) => number(read('attempts')) },
       { key: 'act', label: 'Action', fixed: true, cell: (read) => this.action(read) },
-      { key: 'reason', label: 'Why', fixed: true, cell: (read) => read('reason') || read('note') || '' },
+      { key: 'reason', label: 'Why', fixed: true, cell: (read) => read('reason') || '' },
     ];
   }
 
