@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from kubernetes import client, config
 
-from tests.e2e.world import World
+from tests.e2e.world import World, wait_until
 from tests.standins.kubernetes.standin import KubernetesStandIn
 
 TRAIN = """
@@ -67,6 +69,7 @@ class TestCluster:
         image: an image with python3 and /bin/sh.
         namespace: where the pods go.
         standin: the stand-in, None on a real cluster.
+        shares_folders: whether pods and this machine see the same folder of runs.
     """
 
     __test__ = False
@@ -75,6 +78,7 @@ class TestCluster:
     image: str
     namespace: str
     standin: KubernetesStandIn | None = None
+    shares_folders: bool = True
 
     @property
     def api(self) -> client.CoreV1Api:
@@ -112,6 +116,34 @@ class TestCluster:
             return {"path": "/mnt/runs", "host_path": str(world.root / "runs")}
         below = (world.root / "runs").relative_to(Path(os.environ["CLUSTER_RUNS"]).resolve())
         return {**json.loads(stated), "sub_path": str(below)}
+
+    def look_for_folder(self, world: World) -> None:
+        """Ask a pod on the cluster whether it sees this machine's folder of runs, where nobody has said so."""
+        if self.standin is not None or os.environ.get("CLUSTER_STORAGE"):
+            return
+        mark = world.root / "runs" / "seen-by-nodes"
+        mark.touch()
+        name = f"automl-tests-{secrets.token_hex(4)}"
+        volume = {"name": "runs", "hostPath": {"path": str(mark.parent)}}
+        container = {
+            "name": "look", "image": self.image, "command": ["sh", "-c", f"test -e /mnt/runs/{mark.name}"],
+            "volumeMounts": [{"name": "runs", "mountPath": "/mnt/runs"}],
+        }  # fmt: skip
+        spec = {"restartPolicy": "Never", "containers": [container], "volumes": [volume]}
+        self.api.create_namespaced_pod(self.namespace, {"metadata": {"name": name}, "spec": spec})
+        try:
+            wait_until(lambda: self._phase(name) in ("Succeeded", "Failed"), 240, f"pod {name} to look for {mark}")
+            self.shares_folders = self._phase(name) == "Succeeded"
+        finally:
+            self.api.delete_namespaced_pod(name, self.namespace, grace_period_seconds=0)
+
+    def _phase(self, pod: str) -> str:
+        return str(self.api.read_namespaced_pod(pod, self.namespace).status.phase)
+
+    def needs_shared_folder(self) -> None:
+        """Skip a test of what pods leave in the storage, where they see none of it."""
+        if not self.shares_folders:
+            pytest.skip("the nodes don't see this machine's folders: STORAGE=… and RUNS=… say where they see one")
 
     def pods(self, experiment: str) -> list[Any]:
         """The pods of an experiment that there are, running or ended."""
