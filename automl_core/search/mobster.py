@@ -35,7 +35,7 @@ class Mobster(Asha):
     """ASHA's rungs and promotions, but a Gaussian process over combinations and budgets chooses what is started.
 
     The process (`freeze_thaw.model`) learns from every rung; what is started has the highest expected
-    improvement at the highest rung that has results. Running trials count as if their results were as
+    improvement at the highest budget (`freeze_thaw.proposal`). Running trials count as if their results were as
     predicted, so several asked for at once differ. No slot waits while a new trial can be started.
 
     Where the best of a trial's values counts (``goal.final``), a rung's loss is the lowest on the way to it: a

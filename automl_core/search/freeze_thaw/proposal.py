@@ -1,4 +1,4 @@
-"""The new combination that the curve model expects to improve most at a budget of the ladder."""
+"""The new combination that the curve model expects to improve most once it is trained to the highest budget."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ class Proposer:
         self.surrogate = Surrogate(space, budget, candidates)
 
     def propose(self, history: History, seen: Set[str], seed: int) -> Params | None:
-        """The combination of the highest expected improvement at the highest budget of which a loss is known.
+        """The combination of the highest expected improvement at the highest budget.
 
-        So the model is asked about budgets that it has seen, as in MOBSTER (Klein et al. 2020, section 3.2).
+        MOBSTER (Klein et al. 2020, section 3.2) asks about the highest budget of which a loss is known, and improves
+        on the lowest loss there. This model reaches further than what was trained, so it is asked about what is
+        wanted; and it improves on what it believes of the best trial, which one lucky loss doesn't move.
 
         Args:
             history: every trial so far.
@@ -43,15 +45,16 @@ class Proposer:
         fresh, fresh_rows = self.surrogate.fresh(rows, known, seen, rng)
         if not fresh:
             return None
-        gain = _gain(self.surrogate.model(history, rows, known, rng), known, fresh_rows)
+        gain = _gain(self.surrogate.model(history, rows, known, rng), known, rows, fresh_rows)
         return fresh[int(np.argmax(gain))]
 
 
-def _gain(model: CurveModel, known: Observations, rows: Array) -> Array:
-    """Expected improvement of new combinations on the best loss at the highest budget that has one."""
-    time = known.times.max()
-    best = float(known.losses[known.times == time].min())
-    mean, covariance = model.curves(rows, np.full(len(rows), NEW, dtype=np.intp), np.array([time]))
+def _gain(model: CurveModel, known: Observations, rows: Array, fresh: Array) -> Array:
+    """Expected improvement of new combinations (their rows) on what is believed of the best trial, fully trained."""
+    end = np.array([1.0])
+    trained = np.unique(known.trials)
+    best = float(model.curves(rows[trained], trained, end)[0].min())
+    mean, covariance = model.curves(fresh, np.full(len(fresh), NEW, dtype=np.intp), end)
     deviation = np.sqrt(np.maximum(covariance[:, 0, 0], 1e-10))
     # Rounded, so that candidates which differ by rounding errors alone are taken in their order on every machine.
     return np.asarray(np.round(expected_improvement(best - mean[:, 0], deviation), 12))
