@@ -75,10 +75,14 @@ def simulate(
     max_trials: int = 100_000,
     options: dict[str, Any] | None = None,
     min_budget: int = 1,
+    final: str = "best",
 ) -> Run:
-    """Run an algorithm until the epochs of so many full trainings are spent."""
+    """Run an algorithm until the epochs of so many full trainings are spent; ``final`` as ``goal.final``."""
     budget = BudgetRange(min_budget, table.epochs, 3)
-    searcher = create(algorithm, Context(table.space, max_trials, workers, seed, budget=budget, options=options or {}))
+    searcher = create(
+        algorithm,
+        Context(table.space, max_trials, workers, seed, budget=budget, options=options or {}, final=final),
+    )
     run = Run(table)
     history: list[PastTrial] = []
     running: list[tuple[float, int]] = []
@@ -174,19 +178,24 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--options", type=json.loads, default={})
     parser.add_argument(
+        "--final", choices=("best", "last"), default="best",
+        help="goal.final: which of a trial's values counts; runs with last are kept as ALGORITHM-last",
+    )  # fmt: skip
+    parser.add_argument(
         "--save", action="store_true", help=f"keep every run in {SAVED.name}; runs kept are not repeated"
     )
     arguments = parser.parse_args()
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
     for seed, workers, algorithm, name in product(seeds, arguments.workers, arguments.algorithms, arguments.tables):
         found = saved() if arguments.save else {}
-        if f"{algorithm} {workers} {name} {seed}" in found:
+        shown = algorithm if arguments.final == "best" else f"{algorithm}-{arguments.final}"
+        if f"{shown} {workers} {name} {seed}" in found:
             continue
-        run = simulate(load(name), algorithm, seed, workers, options=arguments.options)
-        print(algorithm, f"workers {workers}", name, f"seed {seed}", *(f"{seen} {_row(run, seen)}" for seen in SEEN))
+        run = simulate(load(name), algorithm, seed, workers, options=arguments.options, final=arguments.final)
+        print(shown, f"workers {workers}", name, f"seed {seed}", *(f"{seen} {_row(run, seen)}" for seen in SEEN))
         print(f"    {1000 * run.seconds / run.decisions:.1f} ms a suggestion, {len(run.log)} slots", flush=True)
         if arguments.save:
-            save(run, f"{algorithm} {workers} {name} {seed}")
+            save(run, f"{shown} {workers} {name} {seed}")
 
 
 def _row(run: Run, seen: str) -> str:
