@@ -16,6 +16,10 @@ class Unreachable(BackendError):
     """The cluster or service can't be asked for now; the job may well run on. Ask again later."""
 
 
+class NotYet(BackendError):
+    """The job can't be started for now (a quota is used up, say); nothing of it runs. Try again later."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What is new of a job.

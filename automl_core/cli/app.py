@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, look, remote, results, run, status
+from automl_core.cli import files, look, remote, results, run, runs, status
 
 app = typer.Typer(
     name="automl",
@@ -28,6 +28,8 @@ app.command()(results.results)
 app.command()(status.stop)
 app.command()(remote.experiments)
 app.command()(remote.trials)
+app.command()(runs.follow)
+app.command()(runs.compare)
 app.command()(remote.edit)
 app.command()(remote.extend)
 app.command()(remote.rerun)

@@ -57,7 +57,7 @@ def stop(
     from automl_core.states import ExperimentState
 
     user = getpass.getuser()
-    if _stop_before_start(experiment, run_id):
+    if _stop_before_start(experiment, run_id, cancel):
         return
     _, study = _open(experiment, run_id)
     name, stopped = study.experiment.name, study.state.stop
@@ -75,8 +75,8 @@ def stop(
     print(f"{name} ends: {stopped.reason}; {running} will be {how}")
 
 
-def _stop_before_start(target: str, run_id: str | None) -> bool:
-    """End a run that Airflow has, but that has no journal yet: there is nothing to drain or to publish.
+def _stop_before_start(target: str, run_id: str | None, cancel: bool) -> bool:
+    """End a run that Airflow has, but whose journal is not here: not begun yet, or where only Airflow sees it.
 
     Returns:
         Whether there was such a run. Where Airflow can't be asked, the journal is all there is.
@@ -93,7 +93,7 @@ def _stop_before_start(target: str, run_id: str | None) -> bool:
         return False
     name, path = find_experiment(target)
     if path is None:
-        return False
+        return _stop_by_rest(name, run_id, cancel)
     try:
         with AirflowClient(find_credentials(home())) as client:
             active = [run for run in client.runs(name) if not run.over and run_id in (None, run.run_id)]
@@ -105,6 +105,8 @@ def _stop_before_start(target: str, run_id: str | None) -> bool:
                     t.task_id == "propose" and t.state == "success" for t in client.task_instances(name, run.run_id)
                 ):
                     # it runs, but its journal lies where only Airflow's machines see it
+                    if _stop_by_rest(name, run.run_id, cancel):
+                        return True
                     raise UserError(
                         f"the journal of {run.run_id} is not in {place.folder}: stop it where that folder is"
                     )
@@ -114,6 +116,27 @@ def _stop_before_start(target: str, run_id: str | None) -> bool:
     except ClientError:
         pass
     return False
+
+
+def _stop_by_rest(name: str, run_id: str | None, cancel: bool) -> bool:
+    """Stop a run by AutoML's REST API, with the rights that the user has in Airflow.
+
+    Returns:
+        Whether it was there to be asked, and knew the run.
+    """
+    from automl_core.cli import remote
+    from automl_core.client.errors import ClientError, NotKnown, Unreachable
+
+    try:
+        automl = remote._connect()
+    except ClientError:  # nobody to ask, or nobody who asks
+        return False
+    with automl:
+        try:
+            print(f"{name}: {automl.run(name, run_id).stop(cancel=cancel)}")
+        except (NotKnown, Unreachable):
+            return False
+    return True
 
 
 def _open(target: str, run_id: str | None) -> tuple[Place, Study]:

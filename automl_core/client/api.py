@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ import httpx
 
 from automl_core.client.credentials import Credentials
 from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Invalid, NotKnown, Unreachable
+
+_PASSING = (429, 502, 503, 504)
+"""Refusals that pass: too many at once, a server that restarts, a store that is away."""
 
 
 class ApiClient:
@@ -78,19 +82,29 @@ class ApiClient:
     def fetch(self, path: str, target: Path) -> Path:
         """Write a file of the server's to a file, or into a folder, of this machine. Returns where it lies."""
         place = target / unquote(path).rsplit("/", 1)[-1] if target.is_dir() else target
-        with self._open(path, {}) as response, place.open("wb") as file:
-            for chunk in response.iter_bytes():
-                file.write(chunk)
+        partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}.part")
+        try:
+            with self._open(path, {}) as response, partial.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
+            partial.replace(place)  # what breaks off half way takes no whole file's place
+        finally:
+            partial.unlink(missing_ok=True)
         return place
 
     @contextmanager
-    def stream(self, path: str, headers: Mapping[str, str]) -> Iterator[Iterator[str]]:
+    def stream(self, path: str, headers: Mapping[str, str], read: float = 60.0) -> Iterator[Iterator[str]]:
         """The lines of an answer that goes on.
+
+        Args:
+            path: below `prefix`.
+            headers: besides those of every request.
+            read: seconds without a line after which it counts as broken off.
 
         Raises:
             Unreachable: no answer, or it broke off.
         """
-        with self._open(path, headers, timeout=httpx.Timeout(30, read=60)) as response:
+        with self._open(path, headers, timeout=httpx.Timeout(30, read=read)) as response:
             yield response.iter_lines()
 
     def pause(self, seconds: float) -> None:
@@ -184,7 +198,8 @@ class ApiClient:
             raise AlreadyExists(f"{what}: {detail}")
         if status == httpx.codes.UNPROCESSABLE_ENTITY:
             raise Invalid(f"Airflow at {self.url} answers {what} with {status}: {detail}", _problems(response))
-        raise ClientError(f"Airflow at {self.url} answers {what} with {status}: {detail}")
+        text = f"Airflow at {self.url} answers {what} with {status}: {detail}"
+        raise Unreachable(text) if status in _PASSING else ClientError(text)
 
 
 def _detail(response: httpx.Response) -> str:

@@ -10,7 +10,7 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """No answer came from the server."""
+    """No answer came from the server, or it can't give one now."""
 
 
 class AuthError(ClientError):

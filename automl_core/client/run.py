@@ -50,18 +50,40 @@ class ExperimentRun:
 
     @property
     def state(self) -> str:
-        """Its state, ``QUEUED`` before Airflow has begun it."""
+        """Its state, ``QUEUED`` before Airflow has begun it.
+
+        Raises:
+            NotKnown: there is no such run.
+        """
         try:
             return str(self.overview()["state"])
         except NotKnown:
-            return "QUEUED"
+            found = self._listed()
+            if found is None:
+                raise
+            return str(found["state"])
 
-    def follow(self) -> Iterator[dict[str, Any]]:
+    def _exists(self) -> bool:
+        return self._listed() is not None
+
+    def _listed(self) -> dict[str, Any] | None:
+        """This run among the newest of its experiment: Airflow has it before it has a journal."""
+        runs = self.client.runs(self.experiment, limit=500)
+        return next((each for each in runs if each["run"] == self.run_id), None)
+
+    def follow(self, timeout: float | None = None) -> Iterator[dict[str, Any]]:
         """What changes, as it changes, to its end: ``{"seq", "state", "done", "fraction", "trials", "best", "cost"}``.
 
         A connection that breaks off is taken up again where it broke.
+
+        Args:
+            timeout: seconds in all; for ever when left out.
+
+        Raises:
+            NotKnown: there is no such run.
+            TimeoutError: the time is over.
         """
-        return follow(self.client, f"{self.path}/events")
+        return follow(self.client, f"{self.path}/events", exists=self._exists, timeout=timeout)
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait for its end. Returns its state.
@@ -69,13 +91,10 @@ class ExperimentRun:
         Raises:
             TimeoutError: so many seconds were not enough.
         """
-        started = self.client.now()
-        for event in self.follow():
+        for event in self.follow(timeout):
             if event["event"] == "ended":
                 return str(event["state"])
-            if timeout is not None and self.client.now() - started > timeout:
-                break
-        raise TimeoutError(f"{self!r} still runs after {timeout} s")
+        raise AssertionError("events end with an end")
 
     # --- results as frames --------------------------------------------------------------------
 

@@ -26,7 +26,10 @@ _LEAST = 4  # trials with a loss that the model needs
 class MobsterOptions(Options):
     """Options of MOBSTER."""
 
-    initial_trials: int = Field(6, ge=1, le=1000, description="Trials before the model chooses: Sobol points.")
+    initial_trials: int = Field(
+        25, ge=1, le=1000,
+        description="Trials before the model chooses: Sobol points. No more than a third of trials.max.",
+    )  # fmt: skip
     random_fraction: float = Field(0.1, ge=0, le=1, description="Share of combinations drawn without the model.")
     candidates: int = Field(200, ge=10, le=5000, description="New combinations that the model looks at each time.")
 
@@ -50,7 +53,7 @@ class Mobster(Asha):
     def __init__(self, context: Context) -> None:
         """Lay out the rungs."""
         super().__init__(context)
-        self.initial = max(self.options.initial_trials, context.concurrency)
+        self.initial = max(min(self.options.initial_trials, context.max_trials // 3), context.concurrency)
 
     def suggest(self, history: History) -> Decision:
         """A promotion where a quota allows one, else a new trial."""

@@ -14,6 +14,11 @@ MOST = 5
 
 _POINTS = 500
 
+NO_SIDE: dict[str, Any] = {
+    "goal": None, "best": None, "parameters": [], "history": {"columns": {"elapsed": [], "trials": [], "best": []}},
+}  # fmt: skip
+"""A run of a comparison of which nothing is known."""
+
 
 def side(view: ExperimentView) -> dict[str, Any]:
     """One run of a comparison."""

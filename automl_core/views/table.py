@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,9 @@ def trial_table(view: ExperimentView, query: Query) -> dict[str, Any]:
     """
     rows: Sequence[Row] = view.rows
     metrics = view.metrics
-    matched = select(rows, query, column_reader(view, metrics))
+    parameters = parameters_of(view.study)
+    listed = {f"params.{each['name']}" for each in parameters if each["values"] is not None}
+    matched = select(rows, query, column_reader(view, metrics), listed)
     page = matched[query.offset : query.offset + min(query.limit, MAX_ROWS)]
     return {
         "seq": view.seq,
@@ -59,7 +62,7 @@ def trial_table(view: ExperimentView, query: Query) -> dict[str, Any]:
         "matched": len(matched),
         "offset": query.offset,
         "limit": query.limit,
-        "parameters": parameters_of(view.study),
+        "parameters": parameters,
         "metrics": metrics,
         "columns": view.columns(page, metrics),
     }
@@ -83,8 +86,20 @@ def column_reader(view: ExperimentView, metrics: Sequence[str]) -> Callable[[str
     return reader
 
 
-def select(rows: Sequence[Row], query: Query, reader: Callable[[str], Callable[[Row], Any]]) -> list[Row]:
-    """Rows that match a query, in its order."""
+def select(
+    rows: Sequence[Row],
+    query: Query,
+    reader: Callable[[str], Callable[[Row], Any]],
+    listed: Container[str] = (),
+) -> list[Row]:
+    """Rows that match a query, in its order.
+
+    Args:
+        rows: all of them.
+        query: which are wanted.
+        reader: from a column's name to what reads it.
+        listed: columns whose values are options, which may have any text in them, dots too.
+    """
     found: Iterable[Row] = rows
     if query.states:
         states = set(query.states)
@@ -93,7 +108,7 @@ def select(rows: Sequence[Row], query: Query, reader: Callable[[str], Callable[[
         column, colon, condition = text.partition(":")
         if not colon:
             raise BadQuery(f"the filter {text!r} is none: column:low..high or column:value,value is wanted")
-        read, holds = reader(column), _condition(condition)
+        read, holds = reader(column), _condition(condition, column in listed)
         found = [row for row in found if holds(read(row))]
     if query.search:
         wanted = query.search.casefold()
@@ -117,17 +132,27 @@ def _key(value: Value) -> tuple[int, Any]:
     return (0, float(value)) if isinstance(value, bool | int | float) else (1, str(value))
 
 
-def _condition(text: str) -> Callable[[Any], bool]:
+def _condition(text: str, listed: bool) -> Callable[[Any], bool]:
     low, dots, high = text.partition("..")
     if dots:
         try:
             least = float(low) if low.strip() else -math.inf
             most = float(high) if high.strip() else math.inf
         except ValueError:
-            raise BadQuery(f"the range {text!r} is none: two numbers are wanted, such as 0.1..0.5") from None
-        return lambda value: isinstance(value, int | float) and least <= value <= most
+            if not listed:
+                raise BadQuery(f"the range {text!r} is none: two numbers are wanted, such as 0.1..0.5") from None
+        else:
+            return lambda value: _is_number(value) and least <= value <= most
     values = {text, *(part.strip() for part in text.split(","))}
-    return lambda value: _shown(value) in values
+    numbers = {float(value) for value in values if _NUMBER.fullmatch(value)}
+    return lambda value: _shown(value) in values or (_is_number(value) and value in numbers)
+
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _shown(value: Any) -> str:

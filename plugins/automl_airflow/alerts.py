@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def prepare(study: Study, record: Record) -> Callable[[], None] | None:
     """What a record that this process has written gives rise to: calling it sends the alert. None for nothing."""
-    if record.kind != "ended" or study.experiment.alerts is None:
+    if record.kind not in ("ended", "closed") or study.experiment.alerts is None:
         return None
     state = study.state
     work = state.works[int(record.data["slot"])]

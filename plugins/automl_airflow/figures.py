@@ -47,6 +47,9 @@ def on_record(study: Study, record: Record) -> None:
             stats.incr("automl.trials.retried", tags=tags)
         elif work.state.ended:
             stats.incr("automl.trials.ended", tags={**tags, "state": str(work.state)})
+    elif record.kind == "closed":  # nobody ran it to its end: a lost worker, an order
+        work = state.works[int(record.data["slot"])]
+        stats.incr("automl.trials.ended", tags={**tags, "state": str(work.state)})
     elif record.kind == "stop" and state.stop is not None:
         stats.incr("automl.experiments.ended", tags={**tags, "state": state.stop.state})
     if record.kind in ("bound", "attempt", "ended", "lost", "closed"):

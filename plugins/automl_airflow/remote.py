@@ -5,15 +5,20 @@ from __future__ import annotations
 import importlib
 import json
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from automl_airflow.slots import SlotTask
 
 if TYPE_CHECKING:
     from automl_airflow.watching import TrialTrigger
+    from automl_core.backends.remote import NotYet
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study
 
+
+PAUSE = timedelta(seconds=60)
+"""How long a trial waits whose job can't be started for now."""
 
 SWEEPERS = {
     "kubernetes": "automl_airflow.kubernetes.sweep:sweep",
@@ -50,6 +55,7 @@ class RemoteTrial(SlotTask):
 
         Raises:
             StartError: it can't be started; the message says why.
+            NotYet: it can't be started for now.
         """
 
     @abstractmethod
@@ -67,12 +73,44 @@ class RemoteTrial(SlotTask):
             if study.state.lanes is None:
                 return self._conclude(context, study, event)
             self.log.info("trial ended: %s %s", event["outcome"]["state"], event["outcome"]["reason"])
-        binding = self._left_running(study)
+        from automl_core.backends.remote import NotYet
+
+        try:
+            binding = self._left_running(study)
+        except NotYet as error:
+            self._pause(error)
         if binding is None:
             binding = self._next(context, study)
-        self.announce(context, study, binding)
         self._start(context, study, store, binding)
         return None
+
+    def start_again(self, context: Any, event: Any = None) -> Any:
+        """Go on after a pause: the same attempt, of which nothing runs yet, unless it is not to run any more.
+
+        Args:
+            context: of the task instance.
+            event: of the trigger that waited.
+        """
+        from automl_core.study import Outcome
+
+        store, study = self.open_study(context)
+        binding = self._unfinished(study)
+        if binding is None:
+            return self.attend(context)
+        order = study.order(binding)
+        if order is None:
+            return self._start(context, study, store, binding)
+        outcome = Outcome(*order)
+        told = study.tell(binding, outcome)
+        return self.attend(context) if study.state.lanes else self.conclude(context, study, binding, outcome, told)
+
+    def _pause(self, error: NotYet) -> NoReturn:
+        """Give the worker back, and keep the place: Airflow counts a deferred instance."""
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+        self.log.warning("it is tried again in %.0f s: %s", PAUSE.total_seconds(), error)
+        self.defer(trigger=TimeDeltaTrigger(PAUSE), method_name="start_again")
+        raise AssertionError("a task that has deferred goes on")
 
     def _next(self, context: Any, study: Study) -> Binding:
         if study.state.lanes is None:
@@ -91,23 +129,31 @@ class RemoteTrial(SlotTask):
 
     def _left_running(self, study: Study) -> Binding | None:
         """The attempt whose worker died between starting its job and handing it to a trigger."""
+        binding = self._unfinished(study)
+        return binding if binding is not None and self.is_there(study, binding) else None
+
+    def _unfinished(self, study: Study) -> Binding | None:
+        """The attempt of this slot (or lane) that nobody has told the end of."""
         slot = int(self.slot or 0)
         if study.state.lanes is not None:
             mine = [w.slot for w in study.state.works.values() if w.lane == slot and not w.state.ended]
             if not mine:
                 return None
             slot = mine[0]
-        binding = study.unfinished(slot, self.task_index)
-        return binding if binding is not None and self.is_there(study, binding) else None
+        return study.unfinished(slot, self.task_index)
 
     def _start(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> None:
         from automl_core.backends.base import StartError
+        from automl_core.backends.remote import NotYet
         from automl_core.backends.template import TemplateError
         from automl_core.states import TrialState
         from automl_core.study import Outcome
 
+        self.announce(context, study, binding)
         try:
             job = self.launch(context, study, store, binding)
+        except NotYet as error:
+            self._pause(error)
         except (StartError, TemplateError) as error:
             outcome = Outcome(TrialState.FAILED, f"tasks.{study.experiment.tasks[binding.task].name}: {error}")
             self.conclude(context, study, binding, outcome, study.tell(binding, outcome))

@@ -36,13 +36,16 @@ def report(study: Study, *, aside: bool = False) -> Study:
     def written(record: Record) -> None:
         try:
             figures.on_record(study, record)
+        except Exception as error:  # neither is worth a trial, nor worth the other
+            log.warning("the figures of record %d were not sent: %s", record.seq, error)
+        try:
             alert = alerts.prepare(study, record)
             if alert is not None and aside:
                 _messenger().submit(alert)
             elif alert is not None:
                 alert()
-        except Exception as error:  # neither is worth a trial
-            log.warning("record %d was not reported: %s", record.seq, error)
+        except Exception as error:
+            log.warning("the alert of record %d was not sent: %s", record.seq, error)
 
     study.journal.writers.append(written)
     return study

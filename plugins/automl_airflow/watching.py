@@ -8,7 +8,6 @@ on) the task's own process is started once more.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import tempfile
 import time
@@ -26,6 +25,7 @@ from airflow.triggers.base import (
     TriggerEvent,
 )
 
+from automl_airflow.ending import clear_away, has_ended, insist, remove
 from automl_airflow.triggers import LEAST_WAIT
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ ORDER_AGE = 2.0
 
 BY_AIRFLOW = "ended from Airflow (cleared or marked)"
 """Why an attempt ended whose task a person cleared or marked: the task itself may go on, with a new attempt."""
+
+TELL_FIRST = 5.0
+"""Seconds that recording who ended an attempt may take before the job is ended all the same."""
 
 RESTARTED_AFTER = 60.0
 """Seconds after an attempt's start from which on a trigger that begins is one that was begun before."""
@@ -84,6 +87,8 @@ class TrialTrigger(BaseTrigger):
         self._spool: Path | None = None
         self._had_stopped = False
         self._replaying = False
+        self._closed = False
+        self._telling: asyncio.Task[None] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, without any credentials."""
@@ -133,14 +138,14 @@ class TrialTrigger(BaseTrigger):
         watched = await self._patiently(self._begin)
         if watched is None:
             recorded = await asyncio.to_thread(self._recorded)
-            await self._remove(await self.find())  # a triggerer that died before it came to that
+            await clear_away(self.find, self.grace, self.log)  # a triggerer that died before it came to that
             await asyncio.sleep(LEAST_WAIT)
             yield await asyncio.to_thread(self._event, *recorded) if recorded else TriggerEvent({"superseded": True})
             return
         self._remote = await self.find()
         status = await self._follow(self._remote, watched)
         outcome, told = await self._patiently(self._record, status)
-        await self._remove(self._remote)
+        await remove(self._remote, self.log)
         await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
         if not told.accepted and await asyncio.to_thread(self._recorded) is None:
             yield TriggerEvent({"superseded": True})
@@ -149,48 +154,42 @@ class TrialTrigger(BaseTrigger):
 
     async def cleanup(self) -> None:
         """Let go of what is held here. The job goes on: another triggerer may be watching it already."""
+        self._closed = True
         if self._remote is not None:
             await self._remote.close()
-        if self._shared is not None and self._binding is not None:
-            self._shared.watches.pop(self._binding.trial, None)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget the watch, unless another trigger's has taken its place, and what was fetched for it."""
+        self._unwatch()
         if self._spool is not None:
             shutil.rmtree(self._spool, ignore_errors=True)
 
     async def on_kill(self) -> None:
-        """A person cleared or marked the task: end the job, and record who ended it."""
+        """A person cleared or marked the task: end the job, and record who ended it. Neither waits for the other."""
+        remote = self._remote = self._remote or await self.find()
+        # first, since the reducer may follow at once
+        told = self._telling = asyncio.create_task(self._tell_who_ended_it())
+        await asyncio.wait([told], timeout=TELL_FIRST)
+        await insist(remote, self.grace, self.log)
+        if await has_ended(remote, self.grace):  # else the cluster goes on with it: to forget it would leave it running
+            await remove(remote, self.log)
+        await told
+
+    async def _tell_who_ended_it(self) -> None:
         from automl_core.states import TrialState
 
-        remote = self._remote = self._remote or await self.find()
-        if self._watched is not None:  # first, since the reducer may follow at once
-            outcome = self._watched.watch.ended_as(TrialState.USER_CANCELED, BY_AIRFLOW)
-            await asyncio.to_thread(self._tell, outcome)
-        await self._insist(remote.end, self.grace)
-        await self._until_ended(remote)
-        await self._remove(remote)
+        watched = self._watched
+        if watched is None:  # it was not taken up yet: the study finds out when the task asks anew
+            return
 
-    async def _insist(self, function: Any, *args: Any) -> None:
-        """Ask a service until it answers: Airflow waits so long (``[triggerer] on_kill_timeout``)."""
-        from automl_core.backends.remote import Unreachable
+        def tell() -> None:
+            self._tell(watched.watch.ended_as(TrialState.USER_CANCELED, BY_AIRFLOW))
 
-        while True:
-            try:
-                await function(*args)
-                return
-            except Unreachable as error:
-                self.log.warning("the job can't be ended yet: %s", error)
-                await asyncio.sleep(2.0)
-
-    async def _until_ended(self, remote: RemoteJob) -> None:
-        """Let a job that was asked to end have its grace, and a little more."""
-        from automl_core.backends.remote import Unreachable
-
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.grace + 5.0):
-                while True:
-                    with contextlib.suppress(Unreachable):
-                        if (await remote.poll()).exit is not None:
-                            return
-                    await remote.wait(1.0)
+        try:
+            await self._patiently(tell)
+        except Exception:  # the job has to be ended all the same
+            self.log.exception("who ended the trial was not recorded")
 
     # --- the parts that block, each in a thread ----------------------------------------------------
 
@@ -225,6 +224,8 @@ class TrialTrigger(BaseTrigger):
                 "the watching was taken up again: the output is read from its beginning, only news is shown"
             )
             self._replaying = True
+        if self._closed:  # it was cancelled meanwhile, which no thread hears of
+            self._let_go()
         return self._watched
 
     def _emit(self, line: str) -> None:
@@ -249,7 +250,7 @@ class TrialTrigger(BaseTrigger):
         """Keep what the attempt made and tell the study how it ended."""
         from automl_core.backends.base import Cause
         from automl_core.states import TrialState
-        from automl_core.storage.base import StorageError
+        from automl_core.storage.base import StorageError, StorageUnavailable
         from automl_core.study import Outcome
 
         assert self._watched is not None
@@ -267,11 +268,23 @@ class TrialTrigger(BaseTrigger):
                     self._places.keep_log(self._watched.log.read_bytes())
                 if outcome.state.has_value or outcome.state is TrialState.SUCCEEDED:
                     self._places.keep_model()
-                self._places.remove()
+            except StorageUnavailable:  # a result is not given up for that: it is tried again
+                raise
             except StorageError as error:
                 reason = f"what the attempt made could not be stored: {error}"
                 outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=True, cost=outcome.cost)
+            self._remove_scratch()
         return outcome, self._tell(outcome)
+
+    def _remove_scratch(self) -> None:
+        """Remove what was only of use to the attempt. A result is not given up because that fails."""
+        from automl_core.storage.base import StorageError
+
+        assert self._places is not None
+        try:
+            self._places.remove()
+        except StorageError as error:
+            self.log.warning("what only the attempt needed was not removed: %s", error)
 
     def _tell(self, outcome: Outcome) -> Told:
         assert self._shared is not None
@@ -279,8 +292,15 @@ class TrialTrigger(BaseTrigger):
         with self._shared.lock:
             self._had_stopped = self._shared.study.state.stop is not None
             told = self._shared.study.tell(self._binding, outcome)
-        self._shared.watches.pop(self._binding.trial, None)
+        self._unwatch()
         return told
+
+    def _unwatch(self) -> None:
+        shared, binding, watched = self._shared, self._binding, self._watched
+        if shared is None or binding is None or watched is None:
+            return
+        if shared.watches.get(binding.trial) is watched.watch:
+            del shared.watches[binding.trial]
 
     def _recorded(self) -> tuple[Outcome, Told] | None:
         """What was recorded of this attempt by a trigger that came no further; None where a worker is to ask anew."""
@@ -356,14 +376,6 @@ class TrialTrigger(BaseTrigger):
                 unreachable = True
             wait = min(1.0, self.interval()) if asked_to_end else self.interval()
             await remote.wait(max(0.1, wait - (clock() - began)))
-
-    async def _remove(self, remote: RemoteJob) -> None:
-        from automl_core.backends.base import BackendError
-
-        try:
-            await remote.remove()
-        except BackendError as error:
-            self.log.warning("what is left of the job was not removed: %s", error)
 
     async def _patiently(self, function: Any, *args: Any) -> Any:
         """Do something with the store that must be done, however long the store is away."""

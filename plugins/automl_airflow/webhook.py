@@ -35,17 +35,24 @@ class WebhookNotifier(BaseNotifier):
         url = address_of(found)
         headers = {"Authorization": f"Bearer {found.password}"} if found.password else {}
         try:
-            answer = httpx.post(url, json=self.body, headers=headers, timeout=TIMEOUT, follow_redirects=False)
-        except httpx.HTTPError as error:
+            # what it answers is not read: a webhook that never ends its answer must not keep a worker
+            with httpx.stream(
+                "POST", url, json=self.body, headers=headers, timeout=TIMEOUT, follow_redirects=False
+            ) as answer:
+                status, taken = answer.status_code, answer.is_success
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise RuntimeError(
                 f"the webhook of {self.url_connection} can't be reached: {type(error).__name__}"
             ) from None
-        if not answer.is_success:
-            raise RuntimeError(f"the webhook of {self.url_connection} answers {answer.status_code}")
+        if not taken:
+            raise RuntimeError(f"the webhook of {self.url_connection} answers {status}")
 
 
 def address_of(connection: Any) -> str:
     """The address in a connection: a whole one as its host, or put together of type, host, port and schema.
+
+    The schema is a path, as in a connection that is written as an address, or the protocol, as Airflow's HTTP
+    connections have it.
 
     Raises:
         ValueError: it has none.
@@ -55,6 +62,8 @@ def address_of(connection: Any) -> str:
         scheme = connection.conn_type if connection.conn_type in ("http", "https") else "https"
         port = f":{connection.port}" if connection.port else ""
         path = (connection.schema or "").strip("/")
+        if path.lower() in ("http", "https"):
+            scheme, path = path.lower(), ""
         host = f"{scheme}://{host}{port}/{path}" if host else ""
     if urlsplit(host).scheme not in ("http", "https") or not urlsplit(host).hostname:
         raise ValueError(f"the connection {connection.conn_id} has no http address: give it a host")

@@ -22,16 +22,6 @@ from selenium.webdriver.remote.webelement import WebElement
 T = TypeVar("T")
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
-SCREENSHOTS = "KEEP_SCREENSHOTS"
-"""When set, the screenshots of docs/images are taken anew."""
-
-SHOWN = {
-    "web-overview-light", "web-trials-dark", "web-parameters-light", "web-time-dark", "web-trial-light",
-    "web-problem",
-}  # fmt: skip
-"""Those that the documentation shows."""
-
 GRAVE = {"serious", "critical"}
 
 
@@ -141,12 +131,6 @@ class Browser:
             row for row in self.driver.get_log("browser") if row["level"] == "SEVERE" and "/automl/" in row["message"]
         ]
         return [row["message"] for row in rows if row["source"] in ("javascript", "security", "violation")]
-
-    def picture(self, name: str) -> None:
-        """Keep what is seen for the documentation, where that is asked for."""
-        if os.environ.get(SCREENSHOTS) and name in SHOWN:
-            IMAGES.mkdir(parents=True, exist_ok=True)
-            self.driver.save_screenshot(str(IMAGES / f"{name}.png"))
 
 
 @contextmanager

@@ -97,6 +97,42 @@ def test_a_run_is_followed_live_without_a_reload(page: Browser, going: tuple[str
     assert "live" in page.text("#live")
     assert "Current trial" in page.text(".figures")
     assert "Time left" in page.text(".figures")
+    assert "Time per trial" in page.text(".figures")
+
+
+def test_a_page_that_nobody_sees_holds_no_connection_and_one_that_comes_back_is_live(
+    page: Browser, going: tuple[str, str]
+) -> None:
+    """A browser has six connections for all pages of a server, Airflow's own among them."""
+    page.open(run_page(going))
+    page.until(lambda: "live" in page.text("#live"), 20, "the connection")
+    page.js("""
+        window.closings = 0;
+        const close = EventSource.prototype.close;
+        EventSource.prototype.close = function () { window.closings += 1; close.call(this); };
+        window.see = (seen) => {
+          Object.defineProperty(document, 'hidden', { configurable: true, get: () => !seen });
+          document.dispatchEvent(new Event('visibilitychange'));
+        };
+        window.see(false);
+    """)
+    assert page.js("return window.closings") == 1
+    before = trials_done(page)
+    page.js("window.see(true)")
+    page.until(lambda: trials_done(page) > before, 90, "what has happened since, and more")
+    assert "live" in page.text("#live")
+
+
+def test_a_page_that_the_back_button_brings_back_goes_on(page: Browser, going: tuple[str, str]) -> None:
+    page.open(run_page(going))
+    page.js("window.same = true")
+    page.button(page.text(".figures a")).click()
+    page.until(lambda: "/trials/" in page.driver.current_url, 20, "the trial's page")
+    page.settled()
+    page.driver.back()
+    page.settled()
+    before = trials_done(page)
+    page.until(lambda: trials_done(page) > before + 1, 90, "further trials to end")
 
 
 PLACES = ["#overview", "#trials", "#parameters", "#time", "#details"]
@@ -115,7 +151,6 @@ def test_axe_finds_nothing_serious_on_any_page(page: Browser, going: tuple[str, 
         assert page.js("return document.documentElement.dataset.theme") == theme
         page.plots_drawn()
         problems[name] = page.grave_accessibility_problems()
-        page.picture(f"web-{name.strip('#')}-{theme}")
     assert {name: found for name, found in problems.items() if found} == {}
 
 
@@ -208,7 +243,6 @@ def test_a_running_experiment_is_stopped_and_says_why_it_ended(
     assert "Cancelled by a user" in page.text(".head")
     page.until(lambda: page.all(".head button") and page.button("Extend …"), 30, "it can be extended now")
     assert world.study(*going).state.stop is not None
-    page.picture("web-stopped")
 
 
 def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is_typed(
@@ -224,7 +258,6 @@ def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is
     page.until(lambda: "One problem" in page.text("#validation"), 30, "the problem")
     assert "unifrom" in page.text("#validation")
     assert page.all(".cm-lint-marker-error"), "its line is marked"
-    page.picture("web-problem")
     assert not page.button("Save and start").is_enabled()
     file.write_text(text)
     page.one("#upload").send_keys(str(file))
@@ -235,3 +268,21 @@ def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is
     page.until(lambda: "Finished" in page.text(".head"), 120, "its end")
     assert trials_done(page) == 2
     wait_until(lambda: (world.root / "experiments" / "uploaded.yaml").exists(), 5, "the file")
+    page.js("window.same = true")
+    page.until(lambda: page.button("Extend …").get_attribute("aria-disabled") is None, 40, "its run to end in Airflow")
+    page.button("Extend …").click()
+    most = page.one("dialog input[name='trials.max']")
+    most.clear()
+    most.send_keys("3")
+    page.button("Extend", "dialog").click()
+    page.until(lambda: trials_done(page) == 3 and "Finished" in page.text(".head"), 120, "the third trial, live")
+    assert page.js("return window.same") is True
+
+
+def test_an_experiment_that_was_saved_a_moment_ago_is_waited_for(page: Browser, world: World) -> None:
+    page.open("new")
+    page.until(lambda: "is fine" in page.text("#validation"), 30, "the example to be checked")
+    page.button("Save").click()
+    page.until(lambda: page.driver.current_url.endswith("/experiments/my-experiment"), 30, "its page")
+    page.until(lambda: "It has not run yet." in page.text(), 90, "Airflow to have read it")
+    assert "Nothing to show" not in page.text()

@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
-from automl_core.backends.base import BackendError
+from automl_core.backends.remote import Unreachable
 
 DEFAULT_NAMESPACE = "default"
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -51,27 +54,41 @@ class Cluster:
 class Access:
     """The address of an API server and the means to be let in. Tokens are renewed as they expire."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        """Load nothing yet."""
+    def __init__(self, cluster: Cluster, renew: Callable[[], Cluster] | None = None) -> None:
+        """Load nothing yet.
+
+        Args:
+            cluster: which, and with whose rights.
+            renew: tells that anew where the server refuses what was told; called in a thread.
+        """
         self.cluster = cluster
+        self.readings = 0
+        self._renew = renew
         self._configuration: Any = None
         self._tls: ssl.SSLContext | None = None
         self._loading = asyncio.Lock()
 
-    async def load(self, *, again: bool = False) -> None:
-        """Read the configuration, unless that is done; ``again`` where the server has refused what was read.
+    async def load(self, *, refused: int | None = None) -> None:
+        """Read the configuration, unless that is done.
+
+        Args:
+            refused: `readings` at a request that was refused: it is read again, once for all who were refused.
 
         Raises:
-            BackendError: there is none, or it can't be read.
+            Unreachable: there is none, or it can't be read now.
         """
         async with self._loading:
-            if self._configuration is not None and not again:
+            if self._configuration is not None and refused != self.readings:
                 return
             try:
-                self._configuration = await self._read()
-                self._tls = await asyncio.to_thread(self._tls_context)
+                if refused is not None and self._renew is not None:
+                    self.cluster = await asyncio.to_thread(self._renew)
+                configuration = await self._read()
+                self._tls = await asyncio.to_thread(self._tls_context, configuration)
+                self._configuration = configuration
+                self.readings += 1
             except Exception as error:  # what a kubeconfig may hold is open: files, programs, login services
-                raise BackendError(f"the cluster's configuration can't be read: {error}") from error
+                raise Unreachable(f"the cluster's configuration can't be read: {error}") from error
 
     @property
     def url(self) -> str:
@@ -84,14 +101,27 @@ class Access:
         return self._tls if self._tls is not None else True
 
     @property
+    def server_name(self) -> str | None:
+        """The name that the server's certificate is for, where it isn't that of its address."""
+        name: str | None = self._configuration.tls_server_name
+        return name
+
+    @property
     def proxy(self) -> str | None:
-        """A proxy on the way."""
+        """A proxy on the way: the kubeconfig's, else the environment's, as the worker's client has it."""
         proxy: str | None = self._configuration.proxy
-        return proxy
+        return proxy or proxy_of_environment(self.url)
 
     async def headers(self) -> dict[str, str]:
-        """The headers that let a request in."""
-        token = await self._configuration.get_api_key_with_prefix("BearerToken")
+        """The headers that let a request in.
+
+        Raises:
+            Unreachable: the token can't be read now.
+        """
+        try:
+            token = await self._configuration.get_api_key_with_prefix("BearerToken")
+        except Exception as error:  # of the client, whose hooks read files and run programs
+            raise Unreachable(f"the cluster's token can't be read: {error}") from error
         if not token and self._configuration.username:
             token = self._configuration.get_basic_auth_token()
         return {"Authorization": token} if token else {}
@@ -116,8 +146,7 @@ class Access:
                 await config.load_kube_config(context=cluster.context, client_configuration=configuration)
         return configuration
 
-    def _tls_context(self) -> ssl.SSLContext:
-        configuration = self._configuration
+    def _tls_context(self, configuration: Any) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
         if configuration.cert_file:
             context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
@@ -127,6 +156,22 @@ class Access:
         if configuration.disable_strict_ssl_verification:
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return context
+
+
+def proxy_of_environment(url: str) -> str | None:
+    """The proxy that HTTPS_PROXY (or HTTP_PROXY) names, unless NO_PROXY excepts the address, None without one."""
+    found = urlsplit(url)
+    proxies, host = getproxies_environment(), found.hostname or ""
+    proxy = proxies.get(found.scheme)
+    if not proxy or proxy_bypass(host, proxies):
+        return None
+    with contextlib.suppress(ValueError):  # a cluster's own address is excepted by its network
+        address = ip_address(host)
+        for part in proxies.get("no", "").split(","):
+            with contextlib.suppress(ValueError):
+                if address in ip_network(part.strip(), strict=False):
+                    return None
+    return proxy
 
 
 def _client() -> tuple[Any, Any]:

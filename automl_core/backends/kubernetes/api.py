@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import aiohttp
@@ -52,7 +52,11 @@ class KubernetesApi:
             ApiError: it is refused; 404 where it isn't there.
             Unreachable: the server is away or overloaded.
         """
-        found: dict[str, Any] = json.loads(await self._request("GET", path, params))
+        body = await self._request("GET", path, params)
+        try:
+            found: dict[str, Any] = json.loads(body)
+        except ValueError as error:  # of a proxy on the way, say
+            raise Unreachable(f"{self._access.url} answers with something that is no JSON: {body[:80]!r}") from error
         return found
 
     async def read(self, path: str, **params: Any) -> bytes:
@@ -69,7 +73,7 @@ class KubernetesApi:
             raise
         return True
 
-    async def watch(self, path: str, timeout: float, **params: Any) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, path: str, timeout: float, **params: Any) -> AsyncGenerator[dict[str, Any]]:
         """Events of a watch, until the server ends it.
 
         Args:
@@ -84,9 +88,9 @@ class KubernetesApi:
         session = await self._open()
         given = {**params, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(int(timeout))}
         limits = aiohttp.ClientTimeout(total=None, connect=10, sock_read=timeout + 15)
-        url, headers, proxy = self._access.url + path, await self._access.headers(), self._access.proxy
+        options = await self._options()
         try:
-            async with session.get(url, params=given, headers=headers, timeout=limits, proxy=proxy) as answer:
+            async with session.get(self._access.url + path, params=given, timeout=limits, **options) as answer:
                 if answer.status >= 400:
                     raise _refusal(answer.status, await answer.read())
                 async for line in answer.content:
@@ -104,17 +108,25 @@ class KubernetesApi:
     async def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             await self._access.load()
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._access.tls)
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
             self._session = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, read_bufsize=2**21)
         return self._session
+
+    async def _options(self) -> dict[str, Any]:
+        """How a request gets there and is let in; asked for each one, since certificates and tokens are renewed."""
+        access = self._access
+        return {
+            "headers": await access.headers(), "proxy": access.proxy, "ssl": access.tls,
+            "server_hostname": access.server_name,
+        }  # fmt: skip
 
     async def _request(self, method: str, path: str, params: Mapping[str, Any], *, of_node: bool = False) -> bytes:
         """One request; again where the server asks for patience, or lets nobody in with an old token."""
         for tries in range(1, _TRIES + 1):
             session = await self._open()
-            url, headers, proxy = self._access.url + path, await self._access.headers(), self._access.proxy
+            options, reading = await self._options(), self._access.readings
             try:
-                async with session.request(method, url, params=params, headers=headers, proxy=proxy) as answer:
+                async with session.request(method, self._access.url + path, params=params, **options) as answer:
                     body = await answer.read()
                     status, patience = answer.status, answer.headers.get("Retry-After")
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -123,7 +135,7 @@ class KubernetesApi:
                 return body
             refusal = _refusal(status, body)
             if status == 401 and tries == 1:
-                await self._access.load(again=True)
+                await self._access.load(refused=reading)
             elif status != 429 and (status < 500 or of_node):
                 raise refusal
             elif tries == _TRIES:

@@ -62,10 +62,15 @@ def add_helpers(spec: dict[str, Any], container: dict[str, Any], carrying: Carry
     if carrying.artifacts.secret:
         helper["envFrom"] = [{"secretRef": {"name": carrying.artifacts.secret}}]
     helpers = [
-        {**helper, "name": FETCH, "command": ["python", "-m", carrying.module, "fetch"]},
+        {**helper, "name": FETCH, "command": ["/bin/sh", "-c", _fetch(carrying.module)]},
         {**helper, "name": KEEP, "command": ["/bin/sh", "-c", _keep(carrying.module)], "restartPolicy": "Always"},
     ]
     spec["initContainers"] = [*helpers, *(spec.get("initContainers") or [])]
+
+
+def _fetch(module: str) -> str:
+    """The init container's script. The training may run as another user: it is to write where this one has made."""
+    return f"python -m {module} fetch && chmod -R a+rwX {FOLDER}/*"
 
 
 def _keep(module: str) -> str:

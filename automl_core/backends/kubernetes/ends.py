@@ -51,13 +51,27 @@ POD_REASONS: Mapping[str, tuple[Kind, str]] = {
     "Preempting": (Kind.PREEMPTED, "preempted on its node by a critical pod"),
     "UnexpectedAdmissionError": (Kind.REJECTED, "its node could not take it"),
     "NodeAffinity": (Kind.REJECTED, "its node does not fit it any more"),
+    "TopologyAffinityError": (Kind.REJECTED, "its node could not give it what it asked for in one place"),
 }
 """``status.reason`` of a failed pod."""
+
+_REJECTED = "Pod was rejected"
+"""How a kubelet's message begins that does not take a pod, whatever the reason."""
+
+UNSEEN_ENDS = frozenset({"Unknown", "ContainerStatusUnknown"})
+"""Reasons of a container whose end nobody saw: its node was restarted, or lost it. Its exit code is made up."""
 
 _OWN_LIMIT = re.compile(r"exceeds? the (total )?limit|usage .* exceeds|exceeded its (local )?ephemeral", re.IGNORECASE)
 
 HOPELESS = frozenset({"InvalidImageName"})
 """Reasons of a waiting container that time does not mend."""
+
+ADVICE: Mapping[str, str] = {
+    "image will run as root": "state a user in security.run_as_user, or allow root with security.run_as_root",
+    "cannot verify user is non-root": "state the image's user by its number in security.run_as_user",
+    "breaks non-root policy": "user 0 is root: state another in security.run_as_user, or set security.run_as_root",
+}
+"""What a kubelet says of a container that it will never make → what mends it in the experiment file."""
 
 WAITING: Mapping[str, Kind] = {
     "ErrImagePull": Kind.IMAGE,
@@ -65,10 +79,15 @@ WAITING: Mapping[str, Kind] = {
     "ErrImageNeverPull": Kind.IMAGE,
     "InvalidImageName": Kind.IMAGE,
     "RegistryUnavailable": Kind.IMAGE,
+    "ImageInspectError": Kind.IMAGE,
+    "SignatureValidationFailed": Kind.IMAGE,
     "CreateContainerConfigError": Kind.CONFIG,
     "CreateContainerError": Kind.CONFIG,
+    "PreCreateHookError": Kind.CONFIG,
+    "PreStartHookError": Kind.CONFIG,
     "RunContainerError": Kind.CONFIG,
     "PostStartHookError": Kind.CONFIG,
+    "CrashLoopBackOff": Kind.CONFIG,  # of a sidecar that the training waits for
 }
 """Reasons of a waiting container that are problems."""
 
@@ -89,12 +108,18 @@ class Hold:
 
     def __str__(self) -> str:
         """For people."""
-        return f"{self.reason}: {self.message}" if self.message else self.reason
+        words = f"{self.reason}: {self.message}" if self.message else self.reason
+        return f"{words} ({self.advice})" if self.advice else words
+
+    @property
+    def advice(self) -> str:
+        """What mends it in the experiment file, empty where nothing there does."""
+        return next((advice for words, advice in ADVICE.items() if words in self.message), "")
 
     @property
     def hopeless(self) -> bool:
         """Whether waiting can't help."""
-        return self.reason in HOPELESS
+        return self.reason in HOPELESS or bool(self.advice)
 
 
 def has_ended(pod: Pod) -> bool:
@@ -119,6 +144,26 @@ def ended_at(pod: Pod) -> float | None:
     return _seconds(((_training(pod).get("state") or {}).get("terminated") or {}).get("finishedAt"))
 
 
+def training_ended(pod: Pod) -> bool:
+    """Whether its training container has ended; others of it may run on."""
+    return "terminated" in (_training(pod).get("state") or {})
+
+
+def left_behind(pod: Pod) -> list[str]:
+    """Containers of its template that run on though the training has ended; sidecars that the cluster ends aren't."""
+    if has_ended(pod) or not training_ended(pod):
+        return []
+    statuses = _status(pod).get("containerStatuses") or []
+    return [str(each.get("name")) for each in statuses if "terminated" not in (each.get("state") or {})]
+
+
+def is_mounting(pod: Pod) -> bool:
+    """Whether it has a node, which has not got its volumes and network ready."""
+    states = {each.get("type"): each.get("status") for each in _status(pod).get("conditions") or []}
+    waits = _status(pod).get("phase") == "Pending" and not has_begun(pod)
+    return waits and states.get("PodScheduled") == "True" and states.get("PodReadyToStartContainers") != "True"
+
+
 def disruption(pod: Pod) -> tuple[Kind, str] | None:
     """Who takes the pod away, where it is none of the training's doing."""
     status = _status(pod)
@@ -127,8 +172,8 @@ def disruption(pod: Pod) -> tuple[Kind, str] | None:
             kind, words = DISRUPTIONS.get(condition.get("reason", ""), (Kind.EVICTED, "taken away by the cluster"))
             return kind, _with(words, condition.get("message"))
     reason = status.get("reason", "")
-    if reason in POD_REASONS or reason.startswith("OutOf"):
-        message = status.get("message") or ""
+    message = status.get("message") or ""
+    if reason in POD_REASONS or reason.startswith("OutOf") or (reason and message.startswith(_REJECTED)):
         if reason == "Evicted" and _OWN_LIMIT.search(message):
             return None
         kind, words = POD_REASONS.get(reason, (Kind.REJECTED, "its node had no room for it"))
@@ -137,13 +182,19 @@ def disruption(pod: Pod) -> tuple[Kind, str] | None:
 
 
 def hold(pod: Pod) -> Hold | None:
-    """What keeps the pod from running, None where it runs, has ended, or is just being started."""
+    """What keeps the training from running, None where it runs, has ended, or is just being started."""
+    if has_begun(pod):
+        return None
     status = _status(pod)
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         waiting = (container.get("state") or {}).get("waiting") or {}
         kind = WAITING.get(waiting.get("reason", ""))
         if kind is not None:
-            return Hold(kind, waiting["reason"], waiting.get("message") or "")
+            before = (container.get("lastState") or {}).get("terminated") or {}
+            message = waiting.get("message") or ""
+            if waiting["reason"] == "CrashLoopBackOff" and before.get("message"):  # why, rather than how often
+                message = f"{container.get('name')}: {str(before['message']).strip()}"
+            return Hold(kind, waiting["reason"], message)
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return Hold(Kind.PENDING, condition.get("reason") or "Unschedulable", condition.get("message") or "")
@@ -171,7 +222,8 @@ def exit_of_pod(
         return exit_of(
             code=code, ended_by=None, cause=cause, seconds=seconds, timeout=timeout, peak_memory_bytes=peak_memory
         )
-    if status.get("phase") == "Succeeded" or (code == 0 and state.get("reason") == "Completed"):
+    disrupted, ended_well = disruption(pod), code == 0 and state.get("reason") == "Completed"
+    if (status.get("phase") == "Succeeded" or ended_well) and not _left_early(pod, disrupted is not None):
         unkept = failure_to_keep(status)
         if unkept is not None:
             reason = f"what it made could not be stored: {unkept}"
@@ -179,13 +231,19 @@ def exit_of_pod(
         return exit_of(code=0, ended_by=None, cause=Cause.EXITED, seconds=seconds, peak_memory_bytes=peak_memory)
     if status.get("reason") == "DeadlineExceeded":
         return exit_of(code=143, ended_by=None, cause=Cause.TIMEOUT, seconds=seconds, timeout=timeout)
-    disrupted = disruption(pod)
     if disrupted is not None:
         kind, words = disrupted
         return Exit(Cause.LOST, -1, None, words, seconds, peak_memory_bytes=peak_memory, kind=kind, blameless=True)
     if _was_deleted(pod):
         return gone(None, seconds=seconds)
-    if state.get("reason") == "OOMKilled":
+    if status.get("reason") == "Evicted":  # for more than it had asked for
+        words = _with(POD_REASONS["Evicted"][1], status.get("message"))
+        return Exit(Cause.KILLED, -1, None, words, seconds, peak_memory_bytes=peak_memory, kind=Kind.EVICTED)
+    if state.get("reason") in UNSEEN_ENDS:
+        words = _with("its node was restarted, or lost track of it", state.get("message"))
+        return Exit(Cause.LOST, -1, None, words, seconds, kind=Kind.NODE_LOST, blameless=True)
+    # memory that ran out is not always said: the runtime may miss it, and only a child may have been killed
+    if state.get("reason") == "OOMKilled" or (code == 137 and growth):
         return _out_of_memory(pod, seconds, growth, peak_memory)
     if code is None:
         return _never_ran(pod, seconds)
@@ -205,7 +263,7 @@ def gone(pod: Pod | None, *, cause: Cause | None = None, timeout: float | None =
         timeout: the time limit in seconds.
         seconds: how long it ran, where that is known without the pod.
     """
-    if pod is not None and (cause is not None or has_ended(pod) or disruption(pod) is not None):
+    if pod is not None and (cause is not None or has_ended(pod) or disruption(pod) is not None or _was_over(pod)):
         return exit_of_pod(pod, cause=cause, timeout=timeout)
     if cause is not None:
         return Exit(cause, -1, None, "ended on request; its pod is gone")
@@ -219,14 +277,40 @@ def refused(held: Hold) -> Exit:
     return Exit(Cause.UNSTARTED, -1, None, f"it could not be started: {held}", kind=held.kind, final=True)
 
 
+def asked_to_go_at(pod: Pod) -> float | None:
+    """When somebody had it deleted, in seconds since 1970; None where nobody has."""
+    deadline = _seconds(pod.get("metadata", {}).get("deletionTimestamp"))
+    return None if deadline is None else deadline - float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
+
+
+def undeleted(pod: Pod) -> Pod:
+    """A pod as if nobody had had it deleted: the training had ended before, and that from here."""
+    metadata = {key: value for key, value in pod["metadata"].items() if not key.startswith("deletion")}
+    return {**pod, "metadata": metadata}
+
+
 def _was_deleted(pod: Pod) -> bool:
     """Whether it was ended by being deleted, rather than deleted when it had ended."""
-    deadline = _seconds(pod.get("metadata", {}).get("deletionTimestamp"))
-    if deadline is None:
-        return False
-    asked = deadline - float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
-    ended = ended_at(pod)
-    return ended is None or ended >= asked - 1
+    asked, ended = asked_to_go_at(pod), ended_at(pod)
+    return asked is not None and (ended is None or ended >= asked - 1)
+
+
+def _left_early(pod: Pod, disrupted: bool) -> bool:
+    """Whether it exited with 0 because it was asked to go: training that saves itself then has not done all it had to.
+
+    A pod that had ended is deleted at once, without a grace.
+    """
+    in_grace = bool(pod.get("metadata", {}).get("deletionGracePeriodSeconds"))
+    by_kubelet = disrupted and _status(pod).get("phase") == "Failed"
+    return by_kubelet or (in_grace and training_ended(pod) and _was_deleted(pod))
+
+
+def _was_over(pod: Pod) -> bool:
+    """Whether its training had ended, and nothing of it was still being carried, before somebody had it deleted."""
+    helpers = _status(pod).get("initContainerStatuses") or []
+    return (
+        training_ended(pod) and not _was_deleted(pod) and not any("running" in (h.get("state") or {}) for h in helpers)
+    )
 
 
 def _out_of_memory(pod: Pod, seconds: float, growth: bool, peak: int | None) -> Exit:

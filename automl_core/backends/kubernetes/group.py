@@ -10,12 +10,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.kubernetes import ends
 from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.hub import PodHub
+from automl_core.backends.kubernetes.job import LINGERING, is_stuck
 from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.manifest import Manifest, variable
 from automl_core.backends.kubernetes.naming import NAME_LABEL, AttemptId
@@ -27,6 +29,12 @@ INDEX = "batch.kubernetes.io/job-completion-index"
 """Label and annotation with a pod's index in its Job."""
 
 _TAIL = 40
+
+_MADE_BY = 5.0
+"""Seconds by which a Job has usually made its pods."""
+
+_SKEW = 5.0
+"""Seconds by which clocks of nodes and cluster may differ: a Job deletes the others because of the one that failed."""
 
 
 def worker_variables(attempt: AttemptId, workers: int, port: int) -> tuple[dict[str, Any], ...]:
@@ -80,11 +88,10 @@ def group_manifests(pod: Manifest, workers: int, port: int) -> tuple[Manifest, M
             "parallelism": workers,
             "completionMode": "Indexed",
             "backoffLimit": 0,
+            # its activeDeadlineSeconds stay the pods': a Job's would run while they wait for a node
             "template": {"metadata": {"labels": labels, "annotations": head["annotations"]}, "spec": spec},
         },
     }
-    if "activeDeadlineSeconds" in spec:
-        job["spec"]["activeDeadlineSeconds"] = spec.pop("activeDeadlineSeconds")
     return service, job
 
 
@@ -117,6 +124,8 @@ class GroupJob(RemoteJob):
         self._waiting = WaitingRoom(limits, clock)
         self._cause: Cause | None = None
         self._first: Exit | None = None
+        self._done: Exit | None = None
+        self._begun_at = clock()
         self._failed = False
 
     async def wait(self, seconds: float) -> None:
@@ -129,16 +138,17 @@ class GroupJob(RemoteJob):
         vanished = [pod for name, pod in self._seen.items() if name not in pods]
         self._seen.update(pods)
         if not pods and not await self._job_is_there():
-            return self._report(self._first or self._gone())
+            return self._report(self._first or self._done or self._success() or self._gone())
         begun = [start for pod in pods.values() if (start := ends.started_at(pod)) is not None]
-        limit = self._limits.timeout
-        if limit is not None and begun and self._cause is None and self._clock() - min(begun) > limit:
+        limit, trains = self._limits.timeout, not all(ends.training_ended(pod) for pod in pods.values())
+        if limit is not None and begun and trains and self._cause is None and self._clock() - min(begun) > limit:
             await self._delete()
             self._cause = Cause.TIMEOUT
             self._waiting.note(f"all of it is ended at its time limit of {format_duration(limit)}")
-        held = next((found for pod in pods.values() if (found := self._waiting.judge(pod)) is not None), None)
+        held = await self._held(pods)
         if held is not None:
             self._first = self._first or ends.refused(held)
+        await self._remove_stuck(pods)
         await self._read_logs(pods)
         self._note_first_failure(pods, vanished)
         return self._report(await self._end_as_one(pods), running=bool(begun))
@@ -163,16 +173,64 @@ class GroupJob(RemoteJob):
 
     async def _end_as_one(self, pods: Mapping[str, Mapping[str, Any]]) -> Exit | None:
         """End all where one has failed. Returns the end of the attempt, if this is it."""
+        lingering = [name for pod in pods.values() if self._lingers(pod) for name in ends.left_behind(pod)]
         if self._first is not None and self._cause is None:
             self._waiting.note(f"all of it is ended: {self._first.reason}")
-            if self._keep == "never" or self._first.cause is Cause.UNSTARTED:
+            if self._keep == "never" or self._first.cause is Cause.UNSTARTED or lingering:
                 await self._delete()
                 self._cause = Cause.TERMINATED
-            elif pods and all(ends.has_ended(pod) for pod in pods.values()):  # the Job has ended the others itself
+            elif all(ends.has_ended(pod) for pod in pods.values()):  # the Job has ended the others itself
                 return self._first
-        if len(pods) == self._workers and all(pod["status"].get("phase") == "Succeeded" for pod in pods.values()):
-            return max((self._exit(pod) for pod in pods.values()), key=lambda ended: ended.seconds)
-        return None
+        if self._first is not None or self._cause is not None or self._done is not None:
+            return None
+        ended = self._success()
+        if ended is not None and lingering:
+            names = ", ".join(sorted(set(lingering)))
+            self._waiting.note(f"the training has ended; what runs on beside it is ended too: {names}")
+            await self._delete()
+            self._done = ended
+            return None
+        return ended
+
+    def _success(self) -> Exit | None:
+        """The end of the attempt where all have done all they had to, as seen last: some may be gone since."""
+        exits = {number_of(pod): self._exit(pod) for pod in self._seen.values() if self._is_over(pod)}
+        if len(exits) < self._workers or not all(ended.ok for ended in exits.values()):
+            return None
+        return max(exits.values(), key=lambda ended: ended.seconds)
+
+    def _is_over(self, pod: Mapping[str, Any]) -> bool:
+        return ends.has_ended(pod) or self._lingers(pod)
+
+    def _lingers(self, pod: Mapping[str, Any]) -> bool:
+        """Whether containers of its template have long gone on beside an ended training."""
+        ended = ends.ended_at(pod)
+        return bool(ends.left_behind(pod)) and ended is not None and self._clock() - ended >= LINGERING
+
+    async def _held(self, pods: Mapping[str, Mapping[str, Any]]) -> ends.Hold | None:
+        """What keeps one of the pods from running, or from being made, where that is to end the attempt."""
+        if self._cause is not None or self._first is not None:
+            return None
+        for pod in pods.values():
+            found = await self._waiting.look(pod, self._hub.warnings)
+            if found is not None:
+                return found
+        if len(self._seen) >= self._workers or self._clock() - self._begun_at < _MADE_BY:
+            return None
+        # a quota, a policy or a webhook refuses pods, and the Job itself has no word for it
+        return self._waiting.judge({"metadata": {"name": self.name}}, await self._hub.warnings.about("Job", self.name))
+
+    async def _remove_stuck(self, pods: Mapping[str, Mapping[str, Any]]) -> None:
+        """Remove by force what was to go long ago: its node is lost, and may never say that it has ended."""
+        for name, pod in pods.items():
+            if is_stuck(pod, self._clock()):
+                self._waiting.note(
+                    f"worker {number_of(pod)}: its node does not confirm that it has ended; it is removed by force"
+                )
+                try:
+                    await self._hub.api.delete(f"{self._hub.path}/{name}", gracePeriodSeconds="0")
+                except ApiError as error:
+                    raise Unreachable(f"the pod {name} can't be deleted: {error}") from error
 
     def _report(self, ended: Exit | None, *, running: bool = True) -> Report:
         lines, self._lines = self._lines, []
@@ -189,21 +247,28 @@ class GroupJob(RemoteJob):
 
     def _note_first_failure(self, pods: Mapping[str, Mapping[str, Any]], vanished: Sequence[Mapping[str, Any]]) -> None:
         """Keep the end of the pod that failed first: the others only follow."""
-        if self._first is not None or self._cause is not None:
+        if self._first is not None or self._cause is not None or self._done is not None:
             return
-        failed = [pod for pod in pods.values() if pod["status"].get("phase") == "Failed"]
-        failed += [pod for pod in vanished if pod["status"].get("phase") != "Succeeded"]
-        if not failed:
+        failed = [(pod, self._exit(pod)) for pod in pods.values() if self._is_over(pod) or is_leaving(pod)]
+        for pod in vanished:
+            last = self._hub.last_seen(str(pod["metadata"]["name"])) or pod
+            failed.append((last, ends.gone(last)))
+        exits = [(self._failed_at(pod, ended), number_of(pod), pod, ended) for pod, ended in failed if not ended.ok]
+        if not exits:
             return
-        exits = [(ends.ended_at(pod) or self._clock(), number_of(pod), pod) for pod in failed]
-        _, number, pod = min(exits, key=lambda entry: entry[:2])
+        _, number, pod, ended = min(exits, key=lambda entry: entry[:2])
         name = str(pod["metadata"]["name"])
-        ended = self._exit(pod) if name in pods else ends.gone(self._hub.last_seen(name) or pod)
         tail = list(self._tails.get(name, ()))
         shown = "\n".join(["; its last lines:", *tail]) if tail and number != 0 else ""
         self._first = replace(
             ended, reason=f"worker {number}: {ended.reason}{shown}", error=ended.error or self._signature(tail)
         )
+
+    def _failed_at(self, pod: Mapping[str, Any], ended: Exit) -> float:
+        """When it failed; what was deleted a moment before another failed was deleted because of that."""
+        if ended.kind == ends.Kind.DELETED:
+            return (ends.asked_to_go_at(pod) or self._clock()) + _SKEW
+        return ends.ended_at(pod) or ends.asked_to_go_at(pod) or self._clock()
 
     def _gone(self) -> Exit:
         seen = next(iter(self._seen.values()), None)
@@ -238,10 +303,14 @@ class GroupJob(RemoteJob):
             if not ends.has_begun(pod):
                 continue
             if name not in self._logs:
-                self._logs[name] = PodLog(self._hub.api, f"{self._hub.path}/{name}", self._hub.logs)
+                self._logs[name] = PodLog(
+                    self._hub.api, f"{self._hub.path}/{name}", partial(self._hub.reading, name)
+                )  # fmt: skip
                 self._tails[name] = deque(maxlen=_TAIL)
             abandoned = ends.disruption(pod) is not None
-            new = await self._logs[name].read(whole=ends.has_ended(pod), abandoned=abandoned)
+            new = await self._logs[name].read(
+                whole=ends.training_ended(pod) or ends.has_ended(pod), abandoned=abandoned
+            )
             self._notes += self._logs[name].take_notes()
             self._tails[name].extend(new)
             number = number_of(pod)
@@ -249,6 +318,11 @@ class GroupJob(RemoteJob):
                 self._lines += new
             else:
                 self._notes += [f"[worker {number}] {line}" for line in new]
+
+
+def is_leaving(pod: Mapping[str, Any]) -> bool:
+    """Whether the cluster, or somebody, takes a pod away that has not ended."""
+    return bool(pod["metadata"].get("deletionTimestamp")) or ends.disruption(pod) is not None
 
 
 def number_of(pod: Mapping[str, Any]) -> int:

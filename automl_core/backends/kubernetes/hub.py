@@ -7,21 +7,23 @@ pod. A watch that breaks is begun again where it was; one that is too old (410 G
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL
+from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.backends.remote import Unreachable
 from automl_core.spec.quantities import parse_quantity
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 300.0
-"""After so long a watch is begun anew."""
+WATCH_SECONDS = 60.0
+"""After so long a watch is begun anew: a connection that has died without a word is found out by that."""
 
 PAGE = 500
 """Pods in one answer of a list."""
@@ -30,7 +32,12 @@ MEMORY_EVERY = 15.0
 """Seconds between two looks at the memory of all pods."""
 
 _LOGS_AT_ONCE = 16
+_LOGS_OF_ONE_NODE = 8
+"""A node that does not answer holds each reading for half a minute: it is not to keep those of the others waiting."""
+
 _FORGET_AFTER = 600.0
+_SHORT = 1.0
+"""Seconds: watches that end sooner are not begun at once again."""
 
 
 class PodHub:
@@ -45,8 +52,12 @@ class PodHub:
             selector: labels of those that are ours.
         """
         self.api, self.namespace, self.selector = api, namespace, selector
-        self.logs = asyncio.Semaphore(_LOGS_AT_ONCE)
+        self.warnings = Warnings(api, namespace)
         self.users = 0
+        self._logs = asyncio.Semaphore(_LOGS_AT_ONCE)
+        self._logs_of_node: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_LOGS_OF_ONE_NODE)
+        )
         self._pods: dict[str, Mapping[str, Any]] = {}
         self._gone: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._peaks: dict[str, int] = {}
@@ -101,10 +112,13 @@ class PodHub:
         if found is None and name not in self._gone:  # made a moment ago, or ended before the first list
             try:
                 found = _slim(await self.api.get(f"{self.path}/{name}"))
-                self._pods.setdefault(name, found)
             except ApiError as error:
                 if error.status != 404:
                     raise Unreachable(f"its pod can't be asked for: {error}") from error
+            else:
+                if name in self._gone:  # the watch was faster
+                    return None
+                self._pods.setdefault(name, found)
         return found
 
     def last_seen(self, name: str) -> Mapping[str, Any] | None:
@@ -118,12 +132,20 @@ class PodHub:
 
     async def changed(self, name: str, timeout: float) -> None:
         """Wait until a pod of that name (or attempt) changes, at most so many seconds."""
-        event = self._changed[name]
-        event.clear()
+        event = self._changed[name]  # it may be set: by what came while the last change was dealt with
         try:
             await asyncio.wait_for(event.wait(), timeout)
         except TimeoutError:
             return
+        event.clear()
+
+    @contextlib.asynccontextmanager
+    async def reading(self, pod: str) -> AsyncIterator[None]:
+        """A turn to read the log of a pod: so many at once, and not all of them at one node."""
+        found = self._pods.get(pod)
+        node = str(found["spec"].get("nodeName") or "") if found is not None else ""
+        async with self._logs_of_node[node], self._logs:
+            yield
 
     def forget(self, name: str) -> None:
         """Drop what is remembered of an attempt that has been dealt with."""
@@ -134,27 +156,24 @@ class PodHub:
     # --- states -------------------------------------------------------------------------------
 
     async def _follow(self) -> None:
-        version, pause = "", 1.0
+        """Keep the states up to date. Never ends by itself: whoever waits would wait for ever."""
+        clock = asyncio.get_running_loop().time
+        version, pause = "", _SHORT
         while True:
+            begun, watching = clock(), bool(version)
             try:
-                if not version:
-                    version = await self._list()
-                version = await self._watch(version)
-                pause = 1.0
-            except ApiError as error:
-                version = ""
-                if error.status != 410:
-                    self._problem = f"its pods can't be watched: {error}"
-                    await asyncio.sleep(pause)
-                    pause = min(15.0, pause * 2)
-            except Unreachable as error:
-                self._problem = str(error)
+                version = await (self._watch(version) if watching else self._list())
+            except Exception as error:  # what an answer may hold is open
+                if not isinstance(error, BackendError):
+                    log.exception("the pods of %s can't be followed", self.namespace)
+                version = ""  # what happened meanwhile is told by a list, in one answer
+                if not watching:  # while that succeeds nothing is amiss
+                    self._problem = _problem_of(error)
+            if clock() - begun >= _SHORT:
+                pause = _SHORT
+            if (watching and clock() - begun < _SHORT) or (not watching and not version):
                 await asyncio.sleep(pause)
                 pause = min(15.0, pause * 2)
-                version = ""  # what happened meanwhile is told by a list, in one answer
-            except BackendError as error:
-                self._problem, version = str(error), ""
-                await asyncio.sleep(15.0)
 
     async def _list(self) -> str:
         """All pods, page by page. Returns the version from which to watch."""
@@ -183,20 +202,21 @@ class PodHub:
         events = self.api.watch(
             self.path, WATCH_SECONDS, labelSelector=self.selector, resourceVersion=version
         )  # fmt: skip
-        async for event in events:
-            kind, item = event.get("type"), event.get("object") or {}
-            if kind == "ERROR":
-                raise ApiError(int(item.get("code") or 500), item.get("reason") or "", item.get("message") or "")
-            version = str(item["metadata"]["resourceVersion"])
-            if kind == "BOOKMARK":
-                continue
-            name, pod = item["metadata"]["name"], _slim(item)
-            if kind == "DELETED":
-                self._pods.pop(name, None)
-                self._bury(name, pod)
-            else:
-                self._pods[name] = pod
-            self._wake(name, pod)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                kind, item = event.get("type"), event.get("object") or {}
+                if kind == "ERROR":
+                    raise ApiError(int(item.get("code") or 500), item.get("reason") or "", item.get("message") or "")
+                version = str(item["metadata"]["resourceVersion"])
+                if kind == "BOOKMARK":
+                    continue
+                name, pod = item["metadata"]["name"], _slim(item)
+                if kind == "DELETED":
+                    self._pods.pop(name, None)
+                    self._bury(name, pod)
+                else:
+                    self._pods[name] = pod
+                self._wake(name, pod)
         return version
 
     def _bury(self, name: str, pod: Mapping[str, Any]) -> None:
@@ -229,9 +249,22 @@ class PodHub:
             except BackendError:
                 continue
             for item in answer.get("items") or []:
-                name = item["metadata"]["name"]
-                used = sum(int(parse_quantity(c["usage"]["memory"])) for c in item.get("containers") or [])
-                self._peaks[name] = max(used, self._peaks.get(name, 0))
+                self._note_memory(item)
+
+    def _note_memory(self, item: Mapping[str, Any]) -> None:
+        name = item["metadata"]["name"]
+        try:
+            used = sum(int(parse_quantity(c["usage"]["memory"])) for c in item.get("containers") or [])
+        except (KeyError, ValueError):  # not measured yet
+            return
+        self._peaks[name] = max(used, self._peaks.get(name, 0))
+
+
+def _problem_of(error: Exception) -> str:
+    """Why nothing is known of the pods, for people."""
+    if isinstance(error, ApiError):
+        return f"its pods can't be watched: {error}"
+    return str(error) if isinstance(error, BackendError) else f"its pods can't be watched: {error!r}"
 
 
 def _slim(pod: Mapping[str, Any]) -> Mapping[str, Any]:

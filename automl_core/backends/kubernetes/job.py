@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
@@ -16,8 +17,11 @@ from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
 from automl_core.backends.remote import RemoteJob, Report, Unreachable
 from automl_core.spec.units import format_duration
 
-_STUCK = 60.0
+STUCK = 60.0
 """Seconds after its grace that a pod may take to go before it is removed by force (its node is lost, say)."""
+
+LINGERING = 10.0
+"""Seconds that containers of a template may go on when the training has ended."""
 
 
 class PodJob(RemoteJob):
@@ -39,10 +43,10 @@ class PodJob(RemoteJob):
         """
         self._hub, self.name, self._limits, self._growth, self._keep = hub, name, limits, growth, keep
         self._clock = clock
-        self._log = PodLog(hub.api, f"{hub.path}/{name}", hub.logs)
+        self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
-        self._failed = False
+        self._failed = self._dismissed = False
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next look: so many seconds, or until the pod's state changes."""
@@ -52,22 +56,25 @@ class PodJob(RemoteJob):
         """What is new (see `RemoteJob.poll`)."""
         pod = await self._hub.pod(self.name)
         if pod is None:
-            return self._report([], self._gone())
+            return self._report(self._log.take(), self._gone())
         if ends.has_ended(pod):
             lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
             return self._report(lines, self._exit(pod))
         await self._keep_limits(pod)
-        held = self._waiting.judge(pod) if self._cause is None else None
+        held = await self._waiting.look(pod, self._hub.warnings) if self._cause is None else None
         if held is not None:
             await self._delete(0)
             return self._report([], ends.refused(held))
-        lines = await self._log.read() if ends.has_begun(pod) else []  # last: nothing after it may fail
+        await self._end_what_lingers(pod)
+        lines = []
+        if ends.has_begun(pod):  # last: nothing after it may fail
+            lines = await self._log.read(whole=ends.training_ended(pod), abandoned=ends.disruption(pod) is not None)
         return self._report(lines, None, running=ends.has_begun(pod))
 
     async def end(self, grace: float) -> None:
         """Delete the pod (see `RemoteJob.end`)."""
         self._cause = self._cause or Cause.TERMINATED
-        await self._delete(grace)
+        await self._delete(max(1.0, grace))  # without any, the cluster forgets it while it may still run
 
     async def remove(self) -> None:
         """Delete the ended pod, unless it is to be kept to look at."""
@@ -90,11 +97,18 @@ class PodJob(RemoteJob):
     def _exit(self, pod: Mapping[str, Any]) -> Exit:
         peak = self._hub.peak_memory(self.name)
         return ends.exit_of_pod(
-            pod, cause=self._cause, timeout=self._limits.timeout, growth=self._growth, peak_memory=peak
+            ends.undeleted(pod) if self._dismissed else pod,
+            cause=self._cause,
+            timeout=self._limits.timeout,
+            growth=self._growth,
+            peak_memory=peak,
         )
 
     def _gone(self) -> Exit:
-        return ends.gone(self._hub.last_seen(self.name), cause=self._cause, timeout=self._limits.timeout)
+        pod = self._hub.last_seen(self.name)
+        if pod is not None and self._dismissed:
+            pod = ends.undeleted(pod)
+        return ends.gone(pod, cause=self._cause, timeout=self._limits.timeout)
 
     async def _delete(self, grace: float) -> None:
         try:
@@ -105,14 +119,30 @@ class PodJob(RemoteJob):
     async def _keep_limits(self, pod: Mapping[str, Any]) -> None:
         """End a pod at its time limit; remove one by force that is to go and doesn't."""
         limit, begun, now = self._limits.timeout, ends.started_at(pod), self._clock()
-        if limit is not None and begun is not None and self._cause is None and now - begun > limit:
+        trains = begun is not None and not ends.training_ended(pod)
+        if limit is not None and begun is not None and trains and self._cause is None and now - begun > limit:
             self._waiting.note(f"it is ended at its time limit of {format_duration(limit)}")
             await self._delete(pod_grace(pod))
             self._cause = Cause.TIMEOUT
-        leaving = pod["metadata"].get("deletionTimestamp")
-        if leaving and now - datetime.fromisoformat(leaving).timestamp() > _STUCK:
+        if is_stuck(pod, now):
             self._waiting.note("its node does not confirm that it has ended; it is removed by force")
             await self._delete(0)
+
+    async def _end_what_lingers(self, pod: Mapping[str, Any]) -> None:
+        """End a pod whose training has ended while other containers of its template go on: they would for ever."""
+        others, ended = ends.left_behind(pod), ends.ended_at(pod)
+        if not others or ended is None or self._clock() - ended < LINGERING or pod["metadata"].get("deletionTimestamp"):
+            return
+        await self._log.catch_up()  # with the pod goes its log
+        self._waiting.note(f"the training has ended; what runs on beside it is ended too: {', '.join(others)}")
+        await self._delete(pod_grace(pod))
+        self._dismissed = True
+
+
+def is_stuck(pod: Mapping[str, Any], now: float) -> bool:
+    """Whether a pod that was to go is still there long after its time."""
+    leaving = pod["metadata"].get("deletionTimestamp")
+    return bool(leaving) and now - datetime.fromisoformat(leaving).timestamp() > STUCK
 
 
 def pod_grace(pod: Mapping[str, Any]) -> float:

@@ -8,8 +8,10 @@ error bring their times a little out of order.
 
 from __future__ import annotations
 
-import asyncio
+import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -33,6 +35,9 @@ _GOES_AT_THE_END = 1000
 _FAILURES = 5
 """Readings that a node refuses, one after the other, before what is left of an ended pod's log is given up."""
 
+_COMPLAINT = re.compile(r"unable to retrieve container logs|failed to (try|get|open|read|watch|create)")
+"""How a node begins that answers 200 and has no log: its container was removed, say."""
+
 _SECOND = len("2026-11-21T08:00:00")
 """Characters of a time up to its second."""
 
@@ -52,6 +57,7 @@ class LogCursor:
         self._newest = ""
         self._since = ""
         self._seen: defaultdict[str, Counter[int]] = defaultdict(Counter)  # second → line → how often
+        self._strange = ""
 
     @property
     def since(self) -> str | None:
@@ -73,7 +79,10 @@ class LogCursor:
         new: list[str] = []
         for line in lines:
             mark, time = hash(line), _time_of(line)
-            if time and time < self._since:  # as the node leaves them out: they are remembered no more
+            if not time:  # none that the training printed: the node's own words, or the rest of a line begun before
+                self._strange = self._strange or line
+                continue
+            if time < self._since:  # as the node leaves them out: they are remembered no more
                 continue
             again[mark] += 1
             seen = self._seen[time[:_SECOND]]
@@ -85,6 +94,11 @@ class LogCursor:
         if self._newest:
             self._advance(_text(_parse(self._newest) - OVERLAP))
         return new
+
+    def take_complaint(self) -> str:
+        """What the node said in place of a log since the last call, empty for nothing."""
+        strange, self._strange = self._strange, ""
+        return strange if _COMPLAINT.match(strange) else ""
 
     def skip_second(self) -> bool:
         """Go on a second later: for a flood of which not even one second can be read at once.
@@ -102,7 +116,7 @@ class LogCursor:
         """Read from a second on, never from an earlier one than before, and forget what lies before it."""
         if since > self._since:
             self._since = since
-            for second in [second for second in self._seen if second and second < since]:
+            for second in [second for second in self._seen if second < since]:
                 del self._seen[second]
 
 
@@ -130,16 +144,19 @@ def _text(time: datetime) -> str:
 class PodLog:
     """The log of one pod's training container."""
 
-    def __init__(self, api: KubernetesApi, path: str, turns: asyncio.Semaphore, container: str = CONTAINER) -> None:
+    def __init__(
+        self, api: KubernetesApi, path: str, turn: Callable[[], AbstractAsyncContextManager[None]],
+        container: str = CONTAINER,
+    ) -> None:  # fmt: skip
         """Read nothing yet.
 
         Args:
             api: of the cluster.
             path: the pod's in the API.
-            turns: bounds how many logs are read at once.
+            turn: bounds how many logs are read at once.
             container: whose log.
         """
-        self._api, self._path, self._turns, self._container = api, path, turns, container
+        self._api, self._path, self._turn, self._container = api, path, turn, container
         self._cursor = LogCursor()
         self._failures = 0
         self._read_so_far: list[str] = []
@@ -160,12 +177,24 @@ class PodLog:
         Raises:
             Unreachable: the log can't be asked for now, and something may be left in it.
         """
-        # where this fails, what it has read waits for the rest
         await self._read(whole, patient=whole and not abandoned)
+        return self.take()
+
+    def take(self) -> list[str]:
+        """The lines that were read and not handed over: of a pod that is gone there will be no more."""
         lines, self._read_so_far = self._read_so_far, []
         return lines
 
+    async def catch_up(self) -> None:
+        """Read all of an ended container's log now; `read` hands it over.
+
+        Raises:
+            Unreachable: as `read`.
+        """
+        await self._read(True, patient=True)
+
     async def _read(self, whole: bool, *, patient: bool) -> None:
+        """Read on; where this fails, what was read waits for the rest."""
         most = LOG_BYTES
         for _ in range(_GOES_AT_THE_END if whole else _GOES):
             data = await self._ask(most, patient=patient)
@@ -174,6 +203,8 @@ class PodLog:
             cut = len(data) >= most
             new = self._cursor.take(data, whole=whole and not cut)
             self._read_so_far += new
+            if complaint := self._cursor.take_complaint():
+                self._note(f"of its log the node says: {complaint[:300]}")
             if not cut:
                 return
             if not new:  # all of it was known: the newest second alone is longer than what is read at once
@@ -199,7 +230,7 @@ class PodLog:
         if self._cursor.since:
             params["sinceTime"] = self._cursor.since
         try:
-            async with self._turns:
+            async with self._turn():
                 data = await self._api.read(f"{self._path}/log", **params)
             self._failures = 0
             return data

@@ -242,8 +242,13 @@ def _placement(spec: dict[str, Any], task: KubernetesTask) -> None:
 
 
 def _protection(spec: dict[str, Any], container: dict[str, Any], task: KubernetesTask) -> None:
-    """The restricted Pod Security Standard, less what the file or its template allows."""
+    """The restricted Pod Security Standard, less what the file or its template allows.
+
+    Containers of a template that say nothing about it are held to it too.
+    """
     security = task.security
+    for other in [*(spec.get("initContainers") or []), *spec["containers"][1:]]:
+        other.setdefault("securityContext", {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}})
     spec.setdefault("automountServiceAccountToken", security.service_account_token)
     spec.setdefault("enableServiceLinks", False)
     of_pod = spec.setdefault("securityContext", {})
@@ -257,7 +262,8 @@ def _protection(spec: dict[str, Any], container: dict[str, Any], task: Kubernete
         if value is not None:
             of_pod[key] = value
     of_container = container.setdefault("securityContext", {})
-    of_container.setdefault("allowPrivilegeEscalation", security.privilege_escalation)
+    if not of_container.get("privileged"):  # the cluster takes no privileged container that may not gain privileges
+        of_container.setdefault("allowPrivilegeEscalation", security.privilege_escalation)
     capabilities = of_container.setdefault("capabilities", {"drop": ["ALL"]})
     if security.add_capabilities:
         capabilities["add"] = [*capabilities.get("add", []), *security.add_capabilities]

@@ -52,8 +52,10 @@ class AttemptId:
         digest = hashlib.sha256(identity.encode()).hexdigest()[:10]
         tail = f"t{self.trial}-a{self.attempt}-{digest}"
         words = f"{dns_label(self.experiment, 24)}-{dns_label(self.task, 10)}".strip("-")
+        if not words[:1].isalpha():  # a service is called so too, and has to begin with a letter
+            words = f"automl-{words}"
         head = words[: _LONGEST_NAME - len(tail) - 1].strip("-")
-        return f"{head}-{tail}" if head and head[0].isalpha() else f"automl-{head}-{tail}"[:_LONGEST_NAME]
+        return f"{head}-{tail}"
 
     @property
     def labels(self) -> dict[str, str]:

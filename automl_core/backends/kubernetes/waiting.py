@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from automl_core.backends.kubernetes.ends import Hold, Kind, hold
+from automl_core.backends.kubernetes.ends import Hold, Kind, hold, is_mounting
+from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.spec.units import format_duration
 
 _PATIENCE = 2.0
 """Seconds of waiting that nobody needs to hear of."""
+
+_MOUNTED_BY = 10.0
+"""Seconds after its creation by which a pod usually has its volumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,26 @@ class WaitingRoom:
             self._told.add(text)
             self._notes.append(text)
 
-    def judge(self, pod: Mapping[str, Any]) -> Hold | None:
-        """Look at a pod. Returns what keeps it from running where that is to end the attempt, else None."""
-        name, held = str(pod["metadata"]["name"]), hold(pod)
+    async def look(self, pod: Mapping[str, Any], warnings: Warnings) -> Hold | None:
+        """Look at a pod, and at what the cluster's events say where its state says nothing.
+
+        Returns:
+            What keeps it from running where that is to end the attempt, else None.
+        """
+        said = await warnings.about("Pod", pod["metadata"]["name"]) if is_mounting(pod) and self._old(pod) else None
+        return self.judge(pod, said)
+
+    def judge(self, pod: Mapping[str, Any], said: Hold | None = None) -> Hold | None:
+        """Look at a pod, or at a Job whose pods are not made.
+
+        Args:
+            pod: it, or as much of it as its name.
+            said: what the cluster's events say of it.
+
+        Returns:
+            What keeps it from running where that is to end the attempt, else None.
+        """
+        name, held = str(pod["metadata"]["name"]), hold(pod) or said
         if held is None:
             self._since.pop(name, None)
             return None
@@ -74,6 +95,10 @@ class WaitingRoom:
             self.note(f"it has been waiting for more than {format_duration(limit)} and waits on: {held}")
             return None
         return held
+
+    def _old(self, pod: Mapping[str, Any]) -> bool:
+        created = pod["metadata"].get("creationTimestamp")
+        return bool(created) and self._clock() - datetime.fromisoformat(created).timestamp() > _MOUNTED_BY
 
     def _waited(self, pod: Mapping[str, Any], held: Hold) -> float:
         now, name = self._clock(), str(pod["metadata"]["name"])

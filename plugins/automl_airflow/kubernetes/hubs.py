@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ async def _make(connection: str, namespace: str) -> PodHub:
 
     cluster = await asyncio.to_thread(cluster_of, connection)
     access, api, hub = await asyncio.to_thread(_classes)
-    made: PodHub = hub(api(access(cluster)), namespace)
+    made: PodHub = hub(api(access(cluster, partial(cluster_of, connection))), namespace)
     made.start()
     return made
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +18,11 @@ from automl_core.backends.kubernetes.files import config_map, read_template
 from automl_core.backends.kubernetes.group import group_manifests, worker_variables
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
+from automl_core.backends.remote import NotYet
 from automl_core.running.places import Places, carried, context_of
 from automl_core.running.sync import MODULE
 from automl_core.spec.kubernetes import KubernetesTask
+from automl_core.spec.units import format_duration
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -93,12 +97,17 @@ class Launch:
 
         Raises:
             StartError: the cluster does not take it; the message says why.
+            NotYet: it does not take it for now.
             TemplateError: a ``${…}`` of the task can't be substituted.
         """
         namespace = self.namespace
-        if self._find(namespace) is None:
-            self.places.prepare()
-            self._create(context, namespace)
+        try:
+            if self._find(namespace) is None:
+                self.places.prepare()
+                self._create(context, namespace)
+        except NotYet as error:
+            self._give_up_in_time(error)
+            raise
         job: dict[str, Any] = {
             "kind": "pod", "name": self.attempt.name, "namespace": namespace, "connection": self.task.connection,
         }  # fmt: skip
@@ -108,6 +117,29 @@ class Launch:
             job["memory"] = self.memory
         self._operator.log.info("pod %s/%s", namespace, self.attempt.name)
         return job
+
+    def end(self) -> None:
+        """End the Job of several pods that was started here; a single pod is KubernetesPodOperator's to end."""
+        name, namespace, log = self.attempt.name, self.namespace, self._operator.log
+        for delete, more in (
+            (self._batch.delete_namespaced_job, {"propagation_policy": "Background"}),
+            (self._operator.client.delete_namespaced_service, {}),
+        ):
+            try:
+                delete(name, namespace, **more)
+            except ApiException as error:
+                if error.status != 404:
+                    log.warning("%s/%s was not deleted: %s", namespace, name, reason_of(error))
+
+    def _give_up_in_time(self, error: NotYet) -> None:
+        """Fail the attempt where the file says so of one that has waited for too long.
+
+        Raises:
+            StartError: it has.
+        """
+        attempt, pending = self._study.state.works[self._binding.slot].last_attempt(), self.task.pending
+        if attempt is not None and pending.then == "fail" and time.time() - attempt.started > pending.timeout:
+            raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
 
     def _create(self, context: Any, namespace: str) -> None:
         operator, home = self._operator, _home()
@@ -132,6 +164,7 @@ class Launch:
         operator, task = self._operator, self.task
         plain = operator.client.api_client.sanitize_for_serialization(pod)
         service, job = group_manifests(plain, task.workers, task.port)
+        operator.launched = self  # for on_kill, as operator.pod
         self._ask(lambda: operator.client.create_namespaced_service(namespace, service), exists_is_fine=True)
         if self._ask(lambda: self._batch.create_namespaced_job(namespace, job), exists_is_fine=True) is None:
             operator.log.info("the Job is there already: it is taken over")
@@ -180,10 +213,11 @@ class Launch:
         return pod
 
     def _ask(self, call: Callable[[], Any], *, exists_is_fine: bool = False) -> Any:
-        """Ask the cluster, patiently where it is away, overloaded, or a quota is used up for now.
+        """Ask the cluster, patiently where it is away or overloaded.
 
         Raises:
             StartError: it refuses.
+            NotYet: it refuses for now (a quota is used up), or was away all the time.
         """
         patience = Retrying(
             retry=retry_if_exception(_may_pass), wait=wait_exponential_jitter(initial=1, max=15),
@@ -192,28 +226,45 @@ class Launch:
         try:
             return patience(call)
         except ApiException as error:
-            if error.status == 409 and exists_is_fine:
+            if exists_is_fine and _is_there_already(error):
                 return None
-            if _may_pass(error):
-                raise
+            if _may_pass(error) or _is_quota(error):
+                raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
             raise StartError(f"the cluster refuses: {reason_of(error)}") from error
+        except (HTTPError, ConnectionError, TimeoutError) as error:
+            raise NotYet(f"the cluster does not answer: {error}") from error
 
 
 def reason_of(error: ApiException) -> str:
     """What the API server says, without the headers that the client's message has."""
-    import json
+    return f"{error.status} {_said(error).get('message') or error.reason}"
 
+
+def _said(error: ApiException) -> dict[str, Any]:
+    """The API server's answer, empty where it is none of its own."""
     try:
-        return f"{error.status} {json.loads(error.body)['message']}"
-    except (ValueError, KeyError, TypeError):
-        return f"{error.status} {error.reason}"
+        found = json.loads(error.body)
+    except (ValueError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_there_already(error: ApiException) -> bool:
+    """Whether the name is taken. Not every 409 says so: a quota that others change at the same time is one too."""
+    return error.status == 409 and _said(error).get("reason") == "AlreadyExists"
+
+
+def _is_quota(error: ApiException) -> bool:
+    """Whether a quota is used up, which may take hours."""
+    return error.status == 403 and "exceeded quota" in str(error.body)
 
 
 def _may_pass(error: BaseException) -> bool:
+    """Whether the very same request may be taken in a moment."""
     if isinstance(error, ApiException):
-        quota = error.status == 403 and "exceeded quota" in str(error.body)
-        return error.status in (0, None, 429) or error.status >= 500 or quota
-    return isinstance(error, HTTPError | OSError)
+        conflict = error.status == 409 and not _is_there_already(error)
+        return conflict or error.status in (0, None, 429) or error.status >= 500
+    return isinstance(error, HTTPError | ConnectionError | TimeoutError)
 
 
 def _with_absolute_storage(task: KubernetesTask) -> KubernetesTask:

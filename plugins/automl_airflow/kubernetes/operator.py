@@ -48,10 +48,17 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
         self.storage, self.connection, self.experiment = storage, connection, experiment
         self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
         self.cluster = cluster
+        self.launched: Launch | None = None
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
         """Bind and start, or conclude what the trigger has watched (see `RemoteTrial.attend`)."""
         return self.attend(context, event)
+
+    def on_kill(self) -> None:
+        """Cleared, marked or stopped before a trigger has the attempt: end what was started of it."""
+        super().on_kill()
+        if self.launched is not None:
+            self.launched.end()
 
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Create the attempt's pod, or take it over (see `RemoteTrial.launch`)."""

@@ -20,35 +20,53 @@ def sweep(context: Any, study: Study) -> None:
     Ended pods that the file keeps to look at stay.
 
     Raises:
-        Exception: a cluster can't be asked.
+        RuntimeError: a cluster can't be asked; the others were.
     """
+    selector = f"{JOURNAL_LABEL}={journal_label(f'{study.journal.store.url}/{study.journal.prefix}')}"
+    tasks = [task for task in study.experiment.tasks if isinstance(task, KubernetesTask)]
+    problems = []
+    for connection, namespace in sorted({(task.connection, task.namespace or "") for task in tasks}):
+        own = [task for task in tasks if (task.connection, task.namespace or "") == (connection, namespace)]
+        try:
+            _sweep(connection, namespace, selector, own)
+        except Exception as error:  # one cluster that is away keeps nothing in another running
+            problems.append(f"{connection}: {type(error).__name__}: {error}")
+    if problems:
+        raise RuntimeError("; ".join(problems))
+
+
+def _sweep(connection: str, namespace: str, selector: str, tasks: list[KubernetesTask]) -> None:
+    """Delete what the training tasks of one namespace have left there."""
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 
     from automl_airflow.kubernetes.connection import cluster_of
 
-    selector = f"{JOURNAL_LABEL}={journal_label(f'{study.journal.store.url}/{study.journal.prefix}')}"
-    tasks = [task for task in study.experiment.tasks if isinstance(task, KubernetesTask)]
-    for connection, namespace in sorted({(task.connection, task.namespace or "") for task in tasks}):
-        own = [task for task in tasks if (task.connection, task.namespace or "") == (connection, namespace)]
-        namespace = namespace or cluster_of(connection).namespace_or_default()
-        client = KubernetesHook(conn_id=connection).core_v1_client
-        grace = max(1, round(max(task.grace for task in own)))
-        for pod in client.list_namespaced_pod(namespace, label_selector=selector).items:
-            if pod.status.phase not in ("Succeeded", "Failed") and pod.metadata.deletion_timestamp is None:
-                log.warning("pod %s/%s was still there (%s): deleted", namespace, pod.metadata.name, pod.status.phase)
-                _delete(client.delete_namespaced_pod, pod.metadata.name, namespace, grace_period_seconds=grace)
-        if any(task.workers > 1 for task in own):
-            batch = KubernetesHook(conn_id=connection).batch_v1_client
-            for found in batch.list_namespaced_job(namespace, label_selector=selector).items:
-                if not found.status.succeeded and not found.status.failed:
-                    _delete(
-                        batch.delete_namespaced_job, found.metadata.name, namespace, propagation_policy="Background"
-                    )
-            for found in client.list_namespaced_service(namespace, label_selector=selector).items:
-                _delete(client.delete_namespaced_service, found.metadata.name, namespace)
-        if any(task.files for task in own):
-            for found in client.list_namespaced_config_map(namespace, label_selector=selector).items:
-                _delete(client.delete_namespaced_config_map, found.metadata.name, namespace)
+    namespace = namespace or cluster_of(connection).namespace_or_default()
+    client = KubernetesHook(conn_id=connection).core_v1_client
+    grace = max(1, round(max(task.grace for task in tasks)))
+    keeps = any(task.keep_pods != "never" for task in tasks)
+    if any(task.workers > 1 for task in tasks):  # first: a Job would make new pods for those that go
+        batch = KubernetesHook(conn_id=connection).batch_v1_client
+        for found in batch.list_namespaced_job(namespace, label_selector=selector).items:
+            if not (keeps and _is_over(found)):
+                _delete(batch.delete_namespaced_job, found.metadata.name, namespace, propagation_policy="Background")
+        for found in client.list_namespaced_service(namespace, label_selector=selector).items:
+            _delete(client.delete_namespaced_service, found.metadata.name, namespace)
+    for pod in client.list_namespaced_pod(namespace, label_selector=selector).items:
+        ended = pod.status.phase in ("Succeeded", "Failed")
+        if pod.metadata.deletion_timestamp is not None or (ended and keeps):
+            continue
+        if not ended:
+            log.warning("pod %s/%s was still there (%s): deleted", namespace, pod.metadata.name, pod.status.phase)
+        _delete(client.delete_namespaced_pod, pod.metadata.name, namespace, grace_period_seconds=grace)
+    if any(task.files for task in tasks):
+        for found in client.list_namespaced_config_map(namespace, label_selector=selector).items:
+            _delete(client.delete_namespaced_config_map, found.metadata.name, namespace)
+
+
+def _is_over(job: Any) -> bool:
+    """Whether a Job has ended; one that trains on may have workers that have ended already."""
+    return any(each.type in ("Complete", "Failed") and each.status == "True" for each in job.status.conditions or [])
 
 
 def _delete(function: Any, name: str, namespace: str, **options: Any) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
+from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.configuration import conf
 from airflow.models.dag import DagModel
@@ -56,6 +56,11 @@ def may_act(user: BaseUser, dag_id: str) -> dict[str, bool]:
         "start": may(user, "POST", DagAccessEntity.RUN, dag_id),
         "file": may(user, "PUT", None, dag_id),
     }
+
+
+def may_see_import_errors(user: BaseUser) -> bool:
+    """Whether Airflow shows a user what is wrong with DAG files."""
+    return bool(get_auth_manager().is_authorized_view(access_view=AccessView.IMPORT_ERRORS, user=user))
 
 
 def readable(user: BaseUser) -> set[str]:

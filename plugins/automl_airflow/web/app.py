@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from automl_airflow.web.limits import BodyLimit
 from automl_airflow.web.respond import install_handlers
 from automl_airflow.web.routes import acts, events, experiments, files, pages, runs, start, trials
 
@@ -53,6 +54,7 @@ def create_app() -> FastAPI:
         docs_url=None,  # Swagger's pages load from a CDN
         redoc_url=None,
     )
+    app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
     install_handlers(app)
     # routes of one run before those that would take "runs" for something else

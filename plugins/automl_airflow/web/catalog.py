@@ -17,7 +17,7 @@ from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.session import create_session
 from fastapi import HTTPException
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 TAG = "automl"
 
@@ -197,6 +197,7 @@ class Listed:
     schedule: str | None
     broken: bool
     file: str | None
+    bundle: str | None
     tags: tuple[str, ...]
     runs: int
     latest: RunInfo | None
@@ -208,6 +209,7 @@ def experiments(session: Session, allowed: set[str]) -> list[Listed]:
         select(DagModel)
         .join(DagTag, DagTag.dag_id == DagModel.dag_id)
         .where(DagTag.name == TAG, DagModel.is_stale.is_(False))
+        .options(selectinload(DagModel.tags))
         .order_by(DagModel.dag_id)
     )
     counted = select(DagRun.dag_id, func.count(), func.max(DagRun.id)).group_by(DagRun.dag_id)
@@ -222,23 +224,41 @@ def experiments(session: Session, allowed: set[str]) -> list[Listed]:
         for start in range(0, len(newest), 500)
         for run in session.scalars(select(DagRun).where(DagRun.id.in_(newest[start : start + 500])))
     }
+    versions = _newest_versions(session, list(ids))
     listed = []
     for model in models:
-        try:
-            place_of_dag(session, model.dag_id)
-        except HTTPException:
+        version = versions.get(model.dag_id)
+        if version is None or _places.get(session, version) is None:
             continue  # another DAG that bears the tag
         run = runs.get(model.dag_id)
         listed.append(
             Listed(
                 dag_id=model.dag_id, description=model.description or "", paused=bool(model.is_paused),
                 schedule=model.timetable_summary if model.timetable_summary != "None" else None,
-                broken=bool(model.has_import_errors), file=model.relative_fileloc,
+                broken=bool(model.has_import_errors), file=model.relative_fileloc, bundle=model.bundle_name,
                 tags=tuple(sorted(tag.name for tag in model.tags)), runs=counts.get(model.dag_id, (0, 0))[0],
                 latest=info_of(session, run) if run is not None else None,
             )
         )  # fmt: skip
     return listed
+
+
+def _newest_versions(session: Session, dag_ids: Sequence[str]) -> dict[str, UUID]:
+    """The newest version of each DAG, in a few queries however many there are."""
+    found: dict[str, UUID] = {}
+    for start in range(0, len(dag_ids), _FEW):
+        newest = (
+            select(SerializedDagModel.dag_id, func.max(SerializedDagModel.created_at).label("created_at"))
+            .where(SerializedDagModel.dag_id.in_(dag_ids[start : start + _FEW]))
+            .group_by(SerializedDagModel.dag_id)
+            .subquery()
+        )
+        wanted = select(SerializedDagModel.dag_id, SerializedDagModel.dag_version_id).join(
+            newest,
+            (SerializedDagModel.dag_id == newest.c.dag_id) & (SerializedDagModel.created_at == newest.c.created_at),
+        )
+        found.update((row[0], row[1]) for row in session.execute(wanted))
+    return found
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -16,8 +16,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from automl_airflow.studies import CAPACITY, SharedStudy, shared_study
+from automl_airflow.studies import CAPACITY, Key, SharedStudy, shared_study
 from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.opening import opening
+from automl_airflow.web.series import LiveSeries
 from automl_core.states import TrialState
 from automl_core.views.importance import Model, Observations, fit, importance, observe
 from automl_core.views.overview import overview
@@ -56,12 +58,16 @@ class HeldRun:
     Attributes:
         shared: the study, shared with all of this process.
         view: the read model; use it with `shared.lock` held.
+        live: what its trials report while they run.
+        asked: when somebody looked last, by the monotonic clock.
     """
 
     def __init__(self, shared: SharedStudy) -> None:
         self.shared = shared
         with shared.lock:
             self.view = ExperimentView(shared.study)
+        self.live = LiveSeries(shared.store, self.view.study.journal.prefix)
+        self.asked = time.monotonic()
         self._answers: OrderedDict[Any, Answer] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -74,6 +80,7 @@ class HeldRun:
 
     def read(self, seq: int = 0) -> int:
         """Bring the state up to date, at once where the caller knows of a later record than is held."""
+        self.asked = time.monotonic()
         state = self.shared.read(READ_EVERY)
         if state.seq < seq:
             state = self.shared.read(0.0)
@@ -84,17 +91,20 @@ class HeldRun:
         with self.shared.lock:
             return build(self.view)
 
-    def answer(self, key: Any, build: Callable[[ExperimentView], Any], *, volatile: bool = False) -> Answer:
+    def answer(
+        self, key: Any, build: Callable[[ExperimentView], Any], *, volatile: bool = False, stamp: int = 0
+    ) -> Answer:
         """An answer for the present state: made once, then handed out to everybody.
 
         Args:
             key: what was asked.
             build: makes the body.
             volatile: it changes with time too while something runs.
+            stamp: version of what else it is made of.
         """
         with self.shared.lock:
-            seq, stamp = self._version(volatile)
-            etag = f'"{seq}-{stamp}-{hash(key) & 0xFFFFFFFF:x}"'
+            seq, moment = self._version(volatile)
+            etag = f'"{seq}-{moment}-{stamp}-{hash(key) & 0xFFFFFFFF:x}"'
             with self._lock:
                 known = self._answers.get(key)
                 if known is not None and known.etag == etag:
@@ -150,8 +160,11 @@ class HeldRun:
         return found
 
 
-_held: OrderedDict[SharedStudy, HeldRun] = OrderedDict()
+_held: dict[Key, HeldRun] = {}
 _lock = threading.Lock()
+
+IN_USE = 60.0
+"""Seconds after somebody's last look in which a run is not pushed out by a list of runs."""
 
 
 def held_run(run: RunInfo) -> HeldRun:
@@ -159,15 +172,39 @@ def held_run(run: RunInfo) -> HeldRun:
 
     Raises:
         LookupError: it has no journal (yet).
-        StorageError: the store is away.
+        StorageError: it can't be read now.
     """
-    place = run.place
-    shared = shared_study(place.storage, place.connection, place.experiment, run.run_id)
+    key = _key(run)
+    with opening(run):
+        shared = shared_study(*key)
+        with _lock:
+            found = _held.get(key)
+            if found is None or found.shared is not shared:
+                if found is not None:
+                    found.view.close()
+                found = _held[key] = HeldRun(shared)
+            found.asked = time.monotonic()
+            while len(_held) > CAPACITY:
+                _held.pop(min(_held, key=lambda each: _held[each].asked)).view.close()
+            return found
+
+
+def held_where_there_is_room(run: RunInfo) -> HeldRun | None:
+    """As `held_run`; None where others that are looked at would have to go for it.
+
+    A list shows more runs than are held: each look at it would push out every one, and fold all journals anew.
+
+    Raises:
+        LookupError, StorageError: as `held_run`.
+    """
     with _lock:
-        found = _held.get(shared)
-        if found is None:
-            found = _held[shared] = HeldRun(shared)
-        _held.move_to_end(shared)
-        while len(_held) > CAPACITY:
-            _held.popitem(last=False)[1].view.close()
-        return found
+        now = time.monotonic()
+        busy = sum(now - each.asked < IN_USE for each in _held.values())
+        if _key(run) not in _held and busy >= CAPACITY:
+            return None
+    return held_run(run)
+
+
+def _key(run: RunInfo) -> Key:
+    place = run.place
+    return (place.storage, place.connection, place.experiment, run.run_id)

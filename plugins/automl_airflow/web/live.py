@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from anyio import to_thread
 
 from automl_airflow.web.held import HeldRun, encode
 from automl_core.results.entries import counts, experiment_state, has_ended
-from automl_core.storage.base import StorageError
+from automl_core.states import ExperimentState
 from automl_core.study.progress import running_cost
 from automl_core.views.view import ExperimentView
 
@@ -24,14 +26,29 @@ HEARTBEAT = 15.0
 LONGEST = 600.0
 """Seconds after which a listener has to come again, and its rights are looked at anew."""
 
+ASK_AIRFLOW = 15.0
+"""Seconds between two looks at whether a run has ended in Airflow, which its journal need not know."""
+
+MOST = 1000
+"""Listeners of a process at once."""
+
+MOST_OF_ONE = 50
+"""Listeners of one user at once: a page in view is one."""
+
 _MANY = 500
+
+
+class TooMany(RuntimeError):
+    """There are as many listeners as are served. The message says so."""
 
 
 class Channel:
     """The listeners of one run. Belongs to one event loop."""
 
-    def __init__(self, held: HeldRun) -> None:
-        self._held = held
+    def __init__(self, held: HeldRun, over: Callable[[], bool]) -> None:
+        self._held, self._over = held, over
+        self._was_over, self._asked = False, float("-inf")
+        self._failing = False
         self._listeners = 0
         self._poller: asyncio.Task[None] | None = None
         self._moved = asyncio.Event()
@@ -86,9 +103,12 @@ class Channel:
     async def _look(self) -> None:
         try:
             seq, ended = await to_thread.run_sync(self._read)
-        except StorageError as error:
-            log.warning("a journal can't be read now: %s", error)
+        except Exception as error:  # it is looked at again: listeners must not wait for ever for one that gave up
+            if not self._failing:
+                log.warning("a journal can't be read now: %s", error)
+            self._failing = True
             return
+        self._failing = False
         if seq != self.seq or ended != self.ended:
             self.seq, self.ended = seq, ended
             self._events.clear()
@@ -97,7 +117,11 @@ class Channel:
 
     def _read(self) -> tuple[int, bool]:
         self._held.read()
-        return self._held.use(lambda view: (view.seq, has_ended(view.state)))
+        seq, ended = self._held.use(lambda view: (view.seq, has_ended(view.state)))
+        if not ended and time.monotonic() - self._asked >= ASK_AIRFLOW:
+            self._asked = time.monotonic()
+            self._was_over = self._over()
+        return seq, ended or self._was_over
 
     async def _event(self, since: int, seq: int) -> bytes:
         """What is new, made once for all who saw the same before."""
@@ -111,7 +135,12 @@ class Channel:
         return _format("changed", seq, {**body, "seq": seq})
 
     async def _state(self) -> str:
-        return await to_thread.run_sync(lambda: self._held.use(lambda view: str(experiment_state(view.state))))
+        return await to_thread.run_sync(lambda: self._held.use(_last_state))
+
+
+def _last_state(view: ExperimentView) -> str:
+    """How a run has ended; one that its journal holds to be open was ended in Airflow."""
+    return str(experiment_state(view.state) if has_ended(view.state) else ExperimentState.SYS_CANCELED)
 
 
 def _news(view: ExperimentView, since: int) -> dict[str, Any]:
@@ -132,6 +161,11 @@ def _news(view: ExperimentView, since: int) -> dict[str, Any]:
     }
 
 
+async def only_ended(state: str) -> AsyncIterator[bytes]:
+    """Events of a run that ended before there was anything to tell."""
+    yield _format("ended", 0, {"seq": 0, "state": state})
+
+
 def _format(event: str, seq: int, body: dict[str, Any]) -> bytes:
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, event.encode(), encode(body))
 
@@ -141,15 +175,40 @@ class Channels:
 
     def __init__(self) -> None:
         self._channels: dict[HeldRun, Channel] = {}
+        self._users: Counter[str] = Counter()
 
-    async def listen(self, held: HeldRun, since: int) -> AsyncIterator[bytes]:
-        """Events of a run for one listener."""
+    def admit(self, user: str) -> None:
+        """See that one more listener is not one too many.
+
+        Raises:
+            TooMany: it is; the message says of whom.
+        """
+        if self._users[user] >= MOST_OF_ONE:
+            raise TooMany(f"{user} follows {MOST_OF_ONE} runs already: close some of the pages")
+        if self._users.total() >= MOST:
+            raise TooMany("this server's limit of pages that follow runs is reached")
+
+    async def listen(
+        self, held: HeldRun, since: int, *, user: str = "", over: Callable[[], bool] = lambda: False
+    ) -> AsyncIterator[bytes]:
+        """Events of a run for one listener.
+
+        Args:
+            held: the run.
+            since: the last event that the listener has seen, 0 when it begins.
+            user: who listens.
+            over: whether Airflow holds the run to have ended.
+        """
         channel = self._channels.get(held)
         if channel is None or channel.ended:  # one that has ended may have been opened again since
-            channel = self._channels[held] = Channel(held)
+            channel = self._channels[held] = Channel(held, over)
+        self._users[user] += 1
         try:
             async for event in channel.listen(since):
                 yield event
         finally:
+            self._users[user] -= 1
+            if not self._users[user]:
+                del self._users[user]
             if not channel.listeners and self._channels.get(held) is channel:
                 del self._channels[held]

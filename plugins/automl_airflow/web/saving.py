@@ -6,14 +6,21 @@ Whoever can put a file there has its commands run on the workers. So there is no
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from pathlib import Path
 
 from airflow.configuration import conf
+from airflow.models.errors import ParseImportError
 from fastapi import HTTPException
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from automl_airflow.importer import EXTENSIONS, FOLDER
+from automl_core.spec.errors import SpecError
+from automl_core.spec.loader import read_text
+from automl_core.spec.yaml_reader import read_yaml
 
 SETTING = "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER"
 
@@ -43,13 +50,57 @@ def file_name(name: str) -> str:
     return f"{name}.yaml"
 
 
-def saved_at(name: str) -> float | None:
-    """When an experiment's file was written last; seconds since 1970, None where there is none."""
+def file_of(name: str, known: str | None) -> Path | None:
+    """Where an experiment is kept in the folder: the file that its DAG comes from, else one of its name.
+
+    Args:
+        name: of the experiment.
+        known: file of the DAG of that name, below its bundle; None where there is no such DAG.
+    """
     place = folder()
+    if place is None:
+        return None
+    if known is not None:
+        path = place / Path(known).name
+        if path.as_posix().endswith(f"/{known.lstrip('/')}") and _stated_name(path) == name:
+            return path
+    return place / file_name(name) if _is_plain(name) else None
+
+
+def _stated_name(path: Path) -> str | None:
+    """The name that an experiment file states, however wrong the rest of it is."""
+    if path.suffix not in EXTENSIONS or path.is_symlink() or not path.is_file():
+        return None
     try:
-        return (place / file_name(name)).stat().st_mtime if place is not None and _is_plain(name) else None
+        data = read_yaml(read_text(path), path.name).data
+    except SpecError:
+        return None
+    return str(data.get("name")) if isinstance(data, dict) else None
+
+
+def saved_at(name: str, known: str | None) -> float | None:
+    """When an experiment's file was written last; seconds since 1970, None where there is none. See `file_of`."""
+    path = file_of(name, known)
+    try:
+        return path.stat().st_mtime if path is not None else None
     except OSError:
         return None
+
+
+def import_error_since(session: Session, name: str, known: str | None, saved: float) -> str | None:
+    """What Airflow found wrong with an experiment's file as it was saved last; None where nothing, or not read yet.
+
+    An error from before is of what the file was then: Airflow takes it back when it reads the file again.
+    """
+    path = file_of(name, known)
+    if path is None:
+        return None
+    alike = ParseImportError.filename.endswith(path.name, autoescape=True)
+    for error in session.scalars(select(ParseImportError).where(alike)):
+        same = path.as_posix().endswith(f"/{(error.filename or '').lstrip('/')}")
+        if same and error.timestamp is not None and error.timestamp.timestamp() >= saved:
+            return error.stacktrace or ""
+    return None
 
 
 def save(name: str, text: str, *, replace: bool, known: str | None) -> tuple[str, bool]:
@@ -67,13 +118,12 @@ def save(name: str, text: str, *, replace: bool, known: str | None) -> tuple[str
     Raises:
         HTTPException: 409 there is a file or a DAG of that name, 403 the folder can't be written to.
     """
-    place = folder()
-    if place is None or not _is_plain(name):
+    place, path = folder(), file_of(name, known)
+    if place is None or path is None:
         raise HTTPException(403, why_not() or f"{name!r} is no file name")
-    path = place / file_name(name)
-    beside = [path.with_suffix(ending) for ending in EXTENSIONS]
+    beside = {path.with_suffix(ending).name for ending in EXTENSIONS}
     there = path.exists() or path.is_symlink()
-    if known is not None and Path(known).name not in {each.name for each in beside}:
+    if known is not None and Path(known).name not in beside:
         raise HTTPException(409, f"a DAG {name!r} comes from {known} already; choose another name")
     if (there or known is not None) and not replace:
         raise HTTPException(409, f"there is an experiment {name!r} already; replace it, or choose another name")
@@ -87,7 +137,7 @@ def save(name: str, text: str, *, replace: bool, known: str | None) -> tuple[str
         if replace:
             temporary.replace(path)
         else:
-            os.link(temporary, path)  # who was faster keeps the name
+            _put_new(temporary, path, text)
     except FileExistsError:
         raise HTTPException(409, f"there is an experiment {name!r} already; choose another name") from None
     except OSError as error:
@@ -95,6 +145,17 @@ def save(name: str, text: str, *, replace: bool, known: str | None) -> tuple[str
     finally:
         temporary.unlink(missing_ok=True)
     return path.name, there
+
+
+def _put_new(temporary: Path, path: Path, text: str) -> None:
+    """Give a file its name; who was faster keeps it."""
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
+        with path.open("x", encoding="utf-8") as file:  # file systems of some buckets and shares have no links
+            file.write(text)
 
 
 def _is_plain(name: str) -> bool:

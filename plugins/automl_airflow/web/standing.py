@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from automl_airflow.web.catalog import RunInfo
 from automl_core.results.entries import has_ended
-from automl_core.states import TrialState
+from automl_core.results.summary import summary
+from automl_core.states import ExperimentState, TrialState
 from automl_core.views.view import ExperimentView
 
 _NO_RIGHT = "you have not the right to"
@@ -21,7 +23,7 @@ def standing(view: ExperimentView, run: RunInfo, rights: Mapping[str, bool]) -> 
         rights: as from `may_act`.
     """
     state = view.state
-    ended = has_ended(state)
+    ended = has_ended(state) or run.over
     draining = state.stop is not None and not ended
     why_not: dict[str, str] = {}
 
@@ -46,12 +48,23 @@ def standing(view: ExperimentView, run: RunInfo, rights: Mapping[str, bool]) -> 
     )
     deny(
         "extend",
-        "" if run.over and not draining else "it still runs: edit it",
+        "" if run.over else "its run is still ending in Airflow" if ended else "it still runs: edit it",
         "" if rights["edit"] and rights["tasks"] else f"{_NO_RIGHT} edit runs and tasks of this DAG",
     )
     deny("clone", "" if rights["start"] else f"{_NO_RIGHT} start runs of this DAG")
+    if run.over and not has_ended(state):
+        why_not = {act: why.replace("it has ended", "its run has ended in Airflow") for act, why in why_not.items()}
     acts = ("stop", "stop_trial", "rerun", "edit", "extend", "clone")
     return {act: act not in why_not for act in acts}, why_not
+
+
+def ended_in_airflow(view: ExperimentView, run: RunInfo) -> dict[str, Any]:
+    """How a run stands whose journal is open, but whose DAG run has ended: nothing of it goes on, nor costs more."""
+    then = summary(view.state, view.experiment, run.ended or view.clock())
+    return {
+        "state": str(ExperimentState.SYS_CANCELED), "reason": "its run has ended in Airflow", "ended": run.ended,
+        "elapsed": then.elapsed, "cost": then.cost,
+    }  # fmt: skip
 
 
 def trial_standing(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from automl_airflow.web.catalog import RunInfo
-from automl_airflow.web.held import held_run
+from automl_airflow.web.held import held_where_there_is_room
+from automl_airflow.web.opening import opening
 from automl_core.results.entries import ended_at
 from automl_core.results.summary import summary
 from automl_core.states import ExperimentState
@@ -21,6 +23,11 @@ _KEPT = 10_000
 _READERS = 4
 _PATIENCE = 5.0
 
+_AGAIN = 15.0
+"""Seconds between two readings of a run that goes on and is not held."""
+
+log = logging.getLogger(__name__)
+
 _pool = ThreadPoolExecutor(_READERS, thread_name_prefix="automl-summaries")
 
 
@@ -30,26 +37,27 @@ class Summaries:
     def __init__(self, kept: int = _KEPT) -> None:
         self._kept = kept
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[Any, ...], dict[str, Any]] = OrderedDict()
+        self._known: OrderedDict[tuple[Any, ...], tuple[float, dict[str, Any]]] = OrderedDict()
+        self._reading: dict[tuple[Any, ...], Future[dict[str, Any]]] = {}
 
     def of(self, run: RunInfo) -> dict[str, Any]:
         """A run at a glance. Never raises: what is wrong with its journal stands in ``problem``."""
         with self._lock:
             known = self._known.get(run.version)
-            if known is not None:
+            if known is not None and time.monotonic() < known[0]:
                 self._known.move_to_end(run.version)
-                return known
-        found = _summary(run)
-        if run.over and found["problem"] is None:
+                return known[1]
+        found, lasts = _summary(run)
+        if lasts:
             with self._lock:
-                self._known[run.version] = found
+                self._known[run.version] = (time.monotonic() + lasts, found)
                 while len(self._known) > self._kept:
                     self._known.popitem(last=False)
         return found
 
     def of_all(self, runs: Iterable[RunInfo]) -> list[dict[str, Any]]:
         """Several, read side by side; what takes too long comes without figures, and is there the next time."""
-        jobs = [(run, _pool.submit(self.of, run)) for run in runs]
+        jobs = [(run, self._job(run)) for run in runs]
         until = time.monotonic() + _PATIENCE
         found = []
         for run, job in jobs:
@@ -58,6 +66,15 @@ class Summaries:
             except TimeoutError:
                 found.append({**_blank(run), "problem": "its journal is still being read; look again"})
         return found
+
+    def _job(self, run: RunInfo) -> Future[dict[str, Any]]:
+        """The reading of a run: one at a time, however many lists wait for it."""
+        with self._lock:
+            job = self._reading.get(run.version)
+            if job is None or job.done():
+                job = self._reading[run.version] = _pool.submit(self.of, run)
+        job.add_done_callback(lambda _: self._reading.pop(run.version, None))
+        return job
 
 
 summaries = Summaries()
@@ -75,36 +92,47 @@ def _blank(run: RunInfo) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _summary(run: RunInfo) -> dict[str, Any]:
+def _summary(run: RunInfo) -> tuple[dict[str, Any], float]:
+    """A run at a glance, and for how many seconds that may be shown again."""
     try:
         if run.over:
-            return _of_study(run, _ended_study(run))
-        held = held_run(run)
+            return _of_study(run, _read_once(run)), float("inf")
+        held = held_where_there_is_room(run)
+        if held is None:
+            return _of_study(run, _read_once(run)), _AGAIN
         held.read()
-        return held.use(lambda view: _of_study(run, view.study))
+        return held.use(lambda view: _of_study(run, view.study)), 0.0
+    except StorageError as error:
+        return {**_blank(run), "problem": str(error)}, 0.0
     except LookupError as error:
         if run.over:
-            return {**_blank(run), "reason": "its run ended before its first trial", "problem": str(error)}
-        return _blank(run)
-    except (StorageError, ValueError) as error:
-        return {**_blank(run), "problem": str(error)}
+            return {**_blank(run), "reason": "its run ended before its first trial", "problem": str(error)}, 0.0
+        return _blank(run), 0.0
+    except Exception as error:  # one damaged journal must not take the others from the list
+        log.exception("%s / %s can't be summed up", run.dag_id, run.run_id)
+        what = f"its journal can't be shown: {type(error).__name__}; the API server's log has more"
+        return {**_blank(run), "problem": what}, 0.0
 
 
-def _ended_study(run: RunInfo) -> Study:
-    """Read once, and not kept: a list of a thousand ended runs must not push out those that people look at."""
+def _read_once(run: RunInfo) -> Study:
+    """Read and not kept: a list of a thousand runs must not push out those that people look at."""
     from automl_airflow.session import open_journal
 
     place = run.place
-    _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id)
-    return Study.load(journal)
+    with opening(run):
+        _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id)
+        return Study.load(journal)
 
 
 def _of_study(run: RunInfo, study: Study) -> dict[str, Any]:
     state = study.state
-    found = summary(state, study.experiment, time.time())
+    now = (
+        run.ended if run.over and run.ended is not None else time.time()
+    )  # it costs no more, whatever its journal holds
+    found = summary(state, study.experiment, now)
     shown, reason = str(found.state), found.reason
     if run.over and not found.state.ended:
-        shown, reason = str(ExperimentState.SYS_CANCELED), reason or "its run ended in Airflow"
+        shown, reason = str(ExperimentState.SYS_CANCELED), reason or "its run has ended in Airflow"
     best = found.best
     return {
         "experiment": run.dag_id, "run": run.run_id, "seq": state.seq, "state": shown, "reason": reason,

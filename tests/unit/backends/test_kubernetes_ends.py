@@ -15,6 +15,8 @@ from automl_core.backends.kubernetes.ends import (
     has_begun,
     has_ended,
     hold,
+    is_mounting,
+    left_behind,
     refused,
     started_at,
 )
@@ -42,8 +44,8 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
     return pod("Pending", status={"containerStatuses": [{"name": "base", "state": state}]})
 
 
-def disrupted(reason: str, **more: Any) -> dict[str, Any]:
-    condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": "because"}
+def disrupted(disruption: str, **more: Any) -> dict[str, Any]:
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": disruption, "message": "because"}
     return pod(conditions=[condition], **more)
 
 
@@ -57,6 +59,28 @@ def disrupted(reason: str, **more: Any) -> dict[str, Any]:
         (pod(status={"reason": "Evicted", "message": "The node was low on resource: memory."}), Kind.EVICTED, "low on"),
         (pod(status={"reason": "NodeLost"}), Kind.NODE_LOST, "node was lost"),
         (pod(status={"reason": "OutOfcpu", "message": "no room"}), Kind.REJECTED, "no room"),
+        (
+            pod(status={"reason": "New", "message": "Pod was rejected: a device is gone"}),
+            Kind.REJECTED,
+            "device is gone",
+        ),
+        (pod(code=255, reason="Unknown"), Kind.NODE_LOST, "restarted"),
+        (pod(code=137, reason="ContainerStatusUnknown", message="could not be located"), Kind.NODE_LOST, "located"),
+        (disrupted("TerminationByKubelet", code=0, reason="Completed"), Kind.EVICTED, "ended by its node"),
+        (
+            disrupted(
+                "EvictionByEvictionAPI",
+                code=0,
+                reason="Completed",
+                phase="Succeeded",
+                metadata={
+                    "deletionTimestamp": "2026-11-21T10:01:58Z",
+                    "deletionGracePeriodSeconds": 30,
+                },
+            ),
+            Kind.EVICTED,
+            "evicted",
+        ),
     ],
 )
 def test_what_the_cluster_takes_away_is_no_failure_of_the_training(ended: Any, kind: Kind, words: str) -> None:
@@ -76,6 +100,21 @@ def test_a_pod_evicted_for_its_own_appetite_is_its_own_fault() -> None:
     found = exit_of_pod(pod(status={"reason": "Evicted", "message": message}))
     assert not found.blameless
     assert message in found.reason
+
+
+def test_what_is_evicted_for_its_own_appetite_has_not_run_out_of_memory() -> None:
+    status = {"reason": "Evicted", "message": 'Container base exceeded its local ephemeral storage limit "1Gi".'}
+    found = exit_of_pod(pod(code=137, status=status), growth=True)
+    assert (found.kind, found.blameless, found.retryable) == (Kind.EVICTED, False, True)
+    assert "ephemeral storage" in found.reason
+
+
+def test_training_that_saves_itself_when_it_is_asked_to_go_has_not_succeeded() -> None:
+    asked = {"deletionTimestamp": "2026-11-21T10:01:58Z", "deletionGracePeriodSeconds": 30}
+    left = exit_of_pod(pod("Succeeded", code=0, reason="Completed", metadata=asked))
+    assert (left.kind, left.blameless, left.ok) == (Kind.DELETED, True, False)
+    at_once = {"deletionTimestamp": ENDED, "deletionGracePeriodSeconds": 0}
+    assert exit_of_pod(pod("Succeeded", code=0, reason="Completed", metadata=at_once)).ok, "removed when it had ended"
 
 
 def test_success() -> None:
@@ -105,6 +144,12 @@ def test_out_of_memory_is_tried_again_only_with_more(code: int) -> None:
     assert (same.blameless, same.retryable) == (False, False)
     assert "limit is 1Gi" in more.reason
     assert "the next attempt gets more" in more.reason
+
+
+def test_a_kill_without_a_word_gets_more_memory_where_there_is_more() -> None:
+    more, same = exit_of_pod(pod(code=137), growth=True), exit_of_pod(pod(code=137), growth=False)
+    assert (more.kind, more.blameless) == (Kind.OOM, True)
+    assert (same.kind, same.blameless, same.retryable) == ("", False, True)
 
 
 def test_a_command_that_is_not_there_never_will_be() -> None:
@@ -156,6 +201,58 @@ def test_what_keeps_a_container_from_being_made(held: Any, kind: Kind, hopeless:
     ended = refused(found)
     assert not ended.retryable
     assert str(found) in ended.reason
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        ("container has runAsNonRoot and image will run as root (pod: p, container: base)", "security.run_as_user"),
+        ("container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root", "number"),
+        ("container's runAsUser breaks non-root policy (pod: p)", "security.run_as_root"),
+    ],
+)
+def test_a_user_that_the_cluster_does_not_allow_fails_at_once_and_says_what_to_write(message: str, advice: str) -> None:
+    found = hold(waiting("CreateContainerConfigError", message))
+    assert found is not None
+    assert found.hopeless
+    assert message in refused(found).reason
+    assert advice in refused(found).reason
+
+
+def test_a_sidecar_that_never_comes_up_is_named_and_one_that_fails_beside_the_training_holds_nothing() -> None:
+    crash = {
+        "name": "proxy", "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
+        "lastState": {"terminated": {"exitCode": 1, "message": "no such host"}},
+    }  # fmt: skip
+    before = waiting("PodInitializing")
+    before["status"]["initContainerStatuses"] = [crash]
+    found = hold(before)
+    assert found is not None
+    assert (found.kind, str(found)) == (Kind.CONFIG, "CrashLoopBackOff: proxy: no such host")
+    running = {"name": "base", "state": {"running": {"startedAt": BEGAN}}}
+    beside = pod("Running", status={"containerStatuses": [running], "initContainerStatuses": [crash]})
+    assert hold(beside) is None
+
+
+def test_what_a_template_has_running_beside_an_ended_training_is_seen() -> None:
+    sidecar = {"name": "proxy", "state": {"running": {"startedAt": BEGAN}}}
+    ended = pod("Running", code=0, reason="Completed")
+    assert left_behind(ended) == []
+    ended["status"]["containerStatuses"].append(sidecar)
+    assert left_behind(ended) == ["proxy"]
+    late = {"deletionTimestamp": "2026-11-21T10:02:10Z", "deletionGracePeriodSeconds": 30}
+    assert gone({**ended, "metadata": {"name": "p", **late}}).ok, "it had ended before it was deleted"
+    ended["status"]["phase"] = "Failed"
+    assert left_behind(ended) == []
+
+
+def test_a_pod_is_mounting_until_its_node_says_otherwise() -> None:
+    scheduled = {"type": "PodScheduled", "status": "True"}
+    ready = {"type": "PodReadyToStartContainers", "status": "True"}
+    assert is_mounting(pod("Pending", conditions=[scheduled]))
+    assert not is_mounting(pod("Pending", conditions=[scheduled, ready])), "its image is pulled"
+    assert not is_mounting(pod("Pending"))
+    assert not is_mounting(pod("Running", conditions=[scheduled]))
 
 
 def test_what_keeps_a_pod_from_a_node_is_the_schedulers_message() -> None:

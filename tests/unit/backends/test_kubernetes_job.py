@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from kubernetes import client, config
 
 from automl_core.backends import Cause, Exit
 from automl_core.backends.contract import TrialContext
+from automl_core.backends.kubernetes import group, warnings
+from automl_core.backends.kubernetes import job as job_module
 from automl_core.backends.kubernetes.access import Access, Cluster
 from automl_core.backends.kubernetes.api import KubernetesApi
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
@@ -79,7 +82,8 @@ class Bench:
         context = TrialContext("jobs", "r", number, 1, {"lr": 0.1}, "/c", "/m")
         variables = worker_variables(attempt, task.workers, task.port) if task.workers > 1 else ()
         order = PodOrder(
-            task, context, attempt, memory=task.memory_bytes, environment=variables, carrying=carrying
+            task, context, attempt, memory=task.memory_bytes, environment=variables, carrying=carrying,
+            template=task.pod_template if isinstance(task.pod_template, dict) else {},
         )  # fmt: skip
         return pod_manifest(order), attempt, task
 
@@ -224,8 +228,6 @@ def test_a_lost_nodes_pod_is_removed_by_force_when_nobody_confirms_its_end(stand
     async def test(bench: Bench) -> None:
         name = bench.start("echo begun; exec sleep 600")
         late = [0.0]
-        import time
-
         job = PodJob(bench.hub, name, Limits(), clock=lambda: time.time() + late[0])
         await bench.follow(job, until="begun")
         node = bench.core.read_namespaced_pod(name, "default").spec.node_name
@@ -331,11 +333,12 @@ def test_helpers_carry_checkpoints_and_models_for_training_that_knows_no_buckets
     artifacts = Artifacts(env={"PYTHONPATH": str(ROOT)}, grace=20)
 
     async def test(bench: Bench) -> None:
-        script = f"cat {FOLDER}/resume/state.json; echo; echo weights > {FOLDER}/model/w.txt"
+        modes = f"stat -c %a {FOLDER}/model {FOLDER}/resume {FOLDER}/resume/state.json"
+        script = f"cat {FOLDER}/resume/state.json; echo; {modes}; echo weights > {FOLDER}/model/w.txt"
         name = bench.start(script, carrying=Carrying(artifacts, "automl:1", MODULE, order.to_json()))
         lines, ended = await bench.run(PodJob(bench.hub, name, Limits()))
         assert ended.ok, ended
-        assert lines == ["7"]
+        assert lines == ["7", "777", "777", "666"], "the training may run as another user"
         assert store.get("models/m/w.txt") == b"weights\n"
 
     on(standin, test)
@@ -390,6 +393,89 @@ def test_workers_end_as_one_when_one_fails(standin: KubernetesStandIn) -> None:
         assert ended.error
         assert any("all of it is ended" in note for note in notes)
         await gone(bench, name)
+
+    on(standin, test)
+
+
+def test_workers_that_the_cluster_does_not_admit_say_why(
+    standin: KubernetesStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warnings, "EVERY", 0.2)
+    monkeypatch.setattr(group, "_MADE_BY", 0.2)
+
+    async def test(bench: Bench) -> None:
+        name = bench.start_group("echo never", 2, service_account="nobody")
+        _, _, ended = await bench.follow(GroupJob(bench.hub, name, 2, Limits(config=0.5)))
+        assert ended is not None
+        assert (ended.kind, ended.cause) == (Kind.CONFIG, Cause.UNSTARTED)
+        assert '"nobody" not found' in ended.reason
+        await gone(bench, name)
+
+    on(standin, test)
+
+
+def test_a_lost_nodes_worker_is_removed_by_force_and_ends_all(standin: KubernetesStandIn) -> None:
+    async def test(bench: Bench) -> None:
+        late = [0.0]
+        name = bench.start_group("echo begun; exec sleep 600", 2)
+        job = GroupJob(bench.hub, name, 2, Limits(), clock=lambda: time.time() + late[0])
+        await bench.follow(job, until="[worker 1] begun")
+        pods = bench.core.list_namespaced_pod("default", label_selector=f"automl/name={name}").items
+        node = pods[0].spec.node_name
+        standin.lose_node(node, pods="terminating")
+        _, notes, ended = await bench.follow(job, until="all of it is ended")
+        late[0] = 600.0
+        if ended is None:
+            _, more, ended = await bench.follow(job)
+            notes += more
+        standin.restore_node(node)
+        assert ended is not None
+        assert (ended.kind, ended.blameless) == (Kind.NODE_LOST, True)
+        assert any("by force" in note for note in notes)
+        await gone(bench, name)
+
+    on(standin, test)
+
+
+def test_workers_of_which_one_is_deleted_end_where_failed_ones_are_kept(standin: KubernetesStandIn) -> None:
+    async def test(bench: Bench) -> None:
+        name = bench.start_group("echo begun; exec sleep 600", 2)
+        job = GroupJob(bench.hub, name, 2, Limits(), keep="failed")
+        await bench.follow(job, until="[worker 1] begun")
+        pods = bench.core.list_namespaced_pod("default", label_selector=f"automl/name={name}").items
+        bench.core.delete_namespaced_pod(pods[0].metadata.name, "default", grace_period_seconds=1)
+        _, _, ended = await bench.follow(job)
+        assert ended is not None
+        assert (ended.kind, ended.blameless) == (Kind.DELETED, True)
+        await job.end(0)
+
+    on(standin, test)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("code", [0, 3])
+def test_containers_of_a_template_do_not_outlive_the_training(
+    standin: KubernetesStandIn, monkeypatch: pytest.MonkeyPatch, workers: int, code: int
+) -> None:
+    for module in (job_module, group):
+        monkeypatch.setattr(module, "LINGERING", 0.0)
+    sidecar = {"name": "proxy", "image": "proxy:1", "command": ["sleep", "600"]}
+    template = {"spec": {"containers": [{"name": "base"}, sidecar]}}
+
+    async def test(bench: Bench) -> None:
+        script = f"echo accuracy=0.5; exit {code}"
+        watched: RemoteJob
+        if workers == 1:
+            watched = PodJob(bench.hub, bench.start(script, pod_template=template), Limits())
+        else:
+            name = bench.start_group(script, workers, pod_template=template)
+            watched = GroupJob(bench.hub, name, workers, Limits())
+        lines, notes, ended = await bench.follow(watched)
+        assert lines == ["accuracy=0.5"]
+        assert ended is not None
+        assert (ended.cause, ended.code, ended.ok) == (Cause.EXITED, code, code == 0)
+        assert any("ended" in note for note in notes)
+        await watched.remove()
 
     on(standin, test)
 

@@ -84,10 +84,9 @@ def test_a_log_that_is_read_in_small_goes_is_read_once(
         log.append((now, text))
     node = Node([])
     node.refuse = dict.fromkeys(broken, Unreachable("the connection broke off"))
-    turns = asyncio.Semaphore(1)
 
     async def reading() -> list[str]:
-        pod, found, shown = PodLog(node, "/pod", turns), [], 0  # type: ignore[arg-type, var-annotated]
+        pod, found, shown = PodLog(node, "/pod", contextlib.nullcontext), [], 0  # type: ignore[arg-type, var-annotated]
         for more in growth:
             shown = min(len(log), shown + more)
             node.log = log[:shown]
@@ -140,6 +139,27 @@ def test_a_node_with_a_clock_of_its_own_zone_is_read_as_well() -> None:
     assert cursor.take(line.encode(), whole=False) == []
 
 
+def test_what_a_node_says_in_place_of_a_log_is_no_output() -> None:
+    node = Node([])
+    node.said = b"unable to retrieve container logs for containerd://0123\n"
+
+    async def reading() -> tuple[list[str], list[str], list[str]]:
+        log = PodLog(node, "/pod", contextlib.nullcontext)  # type: ignore[arg-type]
+        return await log.read(), await log.read(whole=True), log.take_notes()
+
+    assert asyncio.run(reading()) == (
+        [], [], ["of its log the node says: unable to retrieve container logs for containerd://0123"],
+    )  # fmt: skip
+
+
+def test_the_rest_of_a_line_that_was_read_before_is_not_read_again() -> None:
+    cursor = LogCursor()
+    assert cursor.take(stamped(1, "begun before and gone on").encode(), whole=False) == ["begun before and gone on"]
+    rest = f"gone on\n{stamped(2 * 10**9, 'next')}"
+    assert cursor.take(rest.encode(), whole=False) == ["next"]
+    assert cursor.take_complaint() == ""
+
+
 def test_a_second_that_is_too_long_can_be_left() -> None:
     cursor = LogCursor()
     log = [(4 * 10**9, "before"), *((5 * 10**9 + n, str(n)) for n in range(5))]
@@ -159,7 +179,7 @@ def test_a_line_too_long_to_be_read_is_said_and_keeps_nobody_busy(monkeypatch: p
     node = Node([(1, "x" * 1000)])
 
     async def reading() -> tuple[list[str], list[str]]:
-        log = PodLog(node, "/pod", asyncio.Semaphore(1))  # type: ignore[arg-type]
+        log = PodLog(node, "/pod", contextlib.nullcontext)  # type: ignore[arg-type]
         return await log.read(whole=True), log.take_notes()
 
     lines, notes = asyncio.run(reading())
@@ -180,17 +200,18 @@ class Node:
     def __init__(self, log: list[tuple[int, str]]) -> None:
         self.log, self.answers = log, 0
         self.refuse: dict[int, Exception] = {}
+        self.said = b""
 
     async def read(self, path: str, **params: str) -> bytes:
         self.answers += 1
         if self.answers in self.refuse:
             raise self.refuse[self.answers]
-        return served(self.log, params.get("sinceTime"))[: int(params["limitBytes"])]
+        return self.said or served(self.log, params.get("sinceTime"))[: int(params["limitBytes"])]
 
 
 def read_log(node: Node, **options: bool) -> Any:
     async def reading() -> list[list[str] | Exception]:
-        log = PodLog(node, "/pod", asyncio.Semaphore(1))  # type: ignore[arg-type]
+        log = PodLog(node, "/pod", contextlib.nullcontext)  # type: ignore[arg-type]
         found: list[list[str] | Exception] = []
         for _ in range(8):
             try:

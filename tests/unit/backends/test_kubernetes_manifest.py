@@ -50,8 +50,14 @@ def test_names_and_labels_are_admitted_whatever_things_are_called(
     found = attempt(experiment=name, run=run, task=task, trial=trial, attempt=number)
     assert DNS.fullmatch(found.name)
     assert len(found.name) <= 52
+    assert re.search(r"-[0-9a-f]{10}$", found.name), "what tells attempts apart is never cut"
     assert all(LABEL.fullmatch(value) and len(value) <= 63 for value in found.labels.values())
     assert found.annotations["automl/experiment"] == name
+
+
+def test_a_name_that_begins_with_a_digit_keeps_its_digest_whole() -> None:
+    names = [attempt(experiment="2026-image-classification", task="distributed", slot=n).name for n in range(2)]
+    assert all(re.fullmatch(r"automl-2026-image-.*t3-a1-[0-9a-f]{10}", name) and len(name) <= 52 for name in names)
 
 
 def test_names_differ_by_all_that_makes_an_attempt_and_by_nothing_else() -> None:
@@ -197,8 +203,9 @@ def test_several_workers_find_one_another() -> None:
         "Indexed",
         0,
     )
-    assert spec["activeDeadlineSeconds"] == 360
+    assert "activeDeadlineSeconds" not in spec, "a Job's runs while its pods wait for a node"
     template = spec["template"]
+    assert template["spec"]["activeDeadlineSeconds"] == 360
     assert template["spec"]["subdomain"] == name
     assert template["metadata"]["labels"][JOURNAL_LABEL]
     variables = {each["name"]: each for each in template["spec"]["containers"][0]["env"]}
@@ -207,6 +214,21 @@ def test_several_workers_find_one_another() -> None:
     path = "metadata.annotations['batch.kubernetes.io/job-completion-index']"
     assert variables["RANK"]["valueFrom"]["fieldRef"]["fieldPath"] == path
     assert variables["AUTOML_HOSTS"]["value"].count(",") == 2
+
+
+def test_other_containers_of_a_template_are_restricted_too_unless_they_say_otherwise() -> None:
+    stated = {"name": "c", "securityContext": {"capabilities": {"add": ["CHOWN"]}}}
+    template = {"spec": {"containers": [{"name": "x"}, {"name": "b"}, stated], "initContainers": [{"name": "i"}]}}
+    spec = pod(order={"template": template}, pod_template=template)["spec"]
+    restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    contexts = [each["securityContext"] for each in [*spec["initContainers"], *spec["containers"]]]
+    assert contexts == [restricted, restricted, restricted, stated["securityContext"]]
+
+
+def test_a_privileged_container_of_a_template_can_be_admitted() -> None:
+    template = {"spec": {"containers": [{"name": "x", "securityContext": {"privileged": True}}]}}
+    (container,) = pod(order={"template": template}, pod_template=template)["spec"]["containers"]
+    assert "allowPrivilegeEscalation" not in container["securityContext"], "the API server refuses both together"
 
 
 def test_files_travel_as_one_config_map_called_by_their_content(tmp_path: Any) -> None:

@@ -150,6 +150,49 @@ def test_a_refusal_shows_no_token(
     assert "s3cret" not in caplog.text
 
 
+def test_an_address_that_is_none_shows_nothing_of_it(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TEAM", '{"conn_type": "http", "host": "https://h:9a9/t0ken"}')
+    simulated({"on": ["end"], "url_connection": "team"})
+    assert "of team can't be reached" in caplog.text
+    assert "9a9" not in caplog.text
+
+
+def test_a_webhook_that_never_ends_its_answer_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    heard: list[str] = []
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            while not release.wait(0.5):
+                try:
+                    self.wfile.write(b"x")
+                except OSError:
+                    return
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Endless)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("AIRFLOW_CONN_TEAM", f"http://127.0.0.1:{server.server_port}/hook")
+    told = threading.Thread(target=simulated, args=({"on": ["end"], "url_connection": "team"},), daemon=True)
+    try:
+        told.start()
+        told.join(30)
+        assert heard == ["/hook"]
+        assert not told.is_alive()
+    finally:
+        release.set()
+        server.shutdown()
+        server.server_close()
+
+
 class Found:
     def __init__(self, **fields: Any) -> None:
         self.host = self.port = self.schema = self.conn_type = None
@@ -163,6 +206,8 @@ class Found:
         ({"host": "https://h/p?q=1"}, "https://h/p?q=1"),
         ({"host": "h", "conn_type": "http", "port": 8080, "schema": "a/b"}, "http://h:8080/a/b"),
         ({"host": "h", "conn_type": "generic"}, "https://h/"),
+        ({"host": "h", "conn_type": "http", "schema": "https"}, "https://h/"),  # as Airflow's own HTTP hook has it
+        ({"host": "h", "conn_type": "http", "schema": "http", "port": 80}, "http://h:80/"),
     ],
 )
 def test_an_address_comes_from_a_connection(fields: dict[str, Any], address: str) -> None:
@@ -226,7 +271,36 @@ def test_operators_get_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(sent.timings["automl.suggestion.duration"]) == 1
 
 
-def test_figures_that_can_not_be_sent_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_that_nobody_ended_are_counted_and_told(
+    hook: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = Sent()
+    monkeypatch.setattr(figures, "_stats", lambda: sent)
+    sim = Simulation(
+        Experiment.model_validate({**SPEC, "alerts": {"on": ["failure"], "url_connection": "team"}}), trainer,
+        MemoryStore(),
+    )  # fmt: skip
+    study = report(sim.study)
+    assert isinstance(study.ask(0), Binding)
+    study.give_up(0)  # its worker is lost, and Airflow will not try again
+    state = study.state.works[0].state
+    assert state.ended
+    assert sent.counts["automl.trials.ended", str(state)] == 1
+    assert [body["trial"] for body in hook] == ([0] if state == "FAILED" else [])
+
+
+def test_figures_that_can_not_be_sent_cost_no_alert(
+    hook: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> Any:
+        raise OSError("no statsd")
+
+    monkeypatch.setattr(figures, "_stats", away)
+    simulated({"on": ["failure"], "url_connection": "team"})
+    assert [body["trial"] for body in hook] == [2]
+
+
+def test_figures_that_can_not_be_sent_cost_nothing_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     class Away:
         def __getattr__(self, name: str) -> Any:
             raise OSError("no statsd")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,9 +12,11 @@ from typing import Any
 
 import pytest
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk.exceptions import AirflowSkipException, TaskDeferred
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from kubernetes import client
 
-from automl_airflow import watching
+from automl_airflow import compat, watching
 from automl_airflow.factory import experiment_dag
 from automl_airflow.kubernetes import preload
 from automl_airflow.kubernetes.connection import cluster_from, cluster_of
@@ -20,9 +24,14 @@ from automl_airflow.kubernetes.launching import Launch
 from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 from automl_airflow.kubernetes.prices import with_prices
 from automl_airflow.kubernetes.sweep import sweep
+from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
+from automl_airflow.watching import TrialTrigger
 from automl_core.backends import StartError
 from automl_core.backends.base import BackendError
+from automl_core.running.places import Places
 from automl_core.states import ExperimentState, TrialState
+from automl_core.storage import StorageError
+from automl_core.storage.base import StorageUnavailable
 from automl_core.study import Outcome
 from automl_core.study.layout import experiment_prefix
 from tests.standins.kubernetes.standin import KubernetesStandIn
@@ -88,6 +97,59 @@ def test_what_the_cluster_refuses_is_said_in_its_words(setting: Setting) -> None
     setting.create("true", "refused", namespace="nowhere")
     with pytest.raises(StartError, match='namespaces "nowhere" not found'):
         setting.launch(setting.bind())
+
+
+def test_a_conflict_is_no_pod_that_is_there_already(setting: Setting) -> None:
+    setting.create("sleep 600", "conflict")
+    setting.standin.fail(409, "create", "pods", count=1)
+    job = setting.launch(setting.bind())
+    assert setting.pods() == [job["name"]]
+    setting.core.delete_namespaced_pod(job["name"], "default", grace_period_seconds=0)
+
+
+def used_up(*args: Any, **kwargs: Any) -> Any:
+    message = 'pods "x" is forbidden: exceeded quota: team, requested: pods=1, used: pods=4, limited: pods=4'
+    error = client.ApiException(status=403, reason="Forbidden")
+    error.body = json.dumps({"kind": "Status", "reason": "Forbidden", "message": message})
+    raise error
+
+
+def test_a_quota_that_is_used_up_holds_no_worker_and_costs_no_attempt(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.create("sleep 600", "quota")
+    with monkeypatch.context() as full:
+        full.setattr(client.CoreV1Api, "create_namespaced_pod", used_up)
+        with pytest.raises(TaskDeferred) as paused:
+            setting.operator().execute(context())
+    assert paused.value.method_name == "start_again"
+    with pytest.raises(TaskDeferred) as deferred:
+        setting.operator().start_again(context(), "the time is over")
+    assert isinstance(deferred.value.trigger, KubernetesTrialTrigger)
+    assert deferred.value.trigger.attempt == 1
+    (name,) = setting.pods()
+    setting.core.delete_namespaced_pod(name, "default", grace_period_seconds=0)
+
+
+def test_a_trial_that_waits_for_a_quota_obeys_a_stop(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.create("sleep 600", "stopped-waiting")
+    monkeypatch.setattr(client.CoreV1Api, "create_namespaced_pod", used_up)
+    monkeypatch.setattr(compat, "skip_instances", lambda *_: None)  # Airflow's part, which is not running
+    with pytest.raises(TaskDeferred):
+        setting.operator().execute(context())
+    setting.study.stop("target", ExperimentState.FINISHED, "good enough", running="cancel")
+    with pytest.raises(AirflowSkipException):
+        setting.operator().start_again(context())
+    assert setting.study.refresh().works[0].state is TrialState.SYS_CANCELED
+
+
+def test_a_quota_fails_the_trial_where_the_file_says_so(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.create("sleep 600", "quota-fails", pending={"timeout": 0.001, "then": "fail"})
+    binding = setting.bind()
+    monkeypatch.setattr(client.CoreV1Api, "create_namespaced_pod", used_up)
+    time.sleep(0.01)
+    with pytest.raises(StartError, match=r"exceeded quota.*pending\.timeout"):
+        setting.launch(binding)
 
 
 def test_a_failure_that_is_tried_again_and_one_that_is_not(setting: Setting) -> None:
@@ -200,6 +262,72 @@ def test_a_person_who_clears_or_marks_the_task_ends_the_pod(setting: Setting) ->
     assert setting.pods() == []
 
 
+def test_a_store_that_is_away_keeps_no_pod_running_that_a_person_ended(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "TELL_FIRST", 0.1)
+    setting.create("echo begun; sleep 600", "killed-away")
+    binding = setting.bind()
+    trigger = setting.trigger(binding, setting.launch(binding))
+    tell, tried = TrialTrigger._tell, []
+
+    def away(self: TrialTrigger, outcome: Outcome) -> Any:
+        tried.append(setting.pods())
+        if len(tried) == 1:
+            raise StorageUnavailable("the bucket is away")
+        return tell(self, outcome)
+
+    monkeypatch.setattr(TrialTrigger, "_tell", away)
+
+    async def killed() -> None:
+        task = asyncio.create_task(anext(aiter(trigger.run())))
+        while trigger._watched is None or trigger._remote is None:
+            await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await trigger.on_kill()
+        await trigger.cleanup()
+
+    asyncio.run(killed())
+    assert len(tried) == 2
+    assert setting.pods() == []
+    assert setting.study.refresh().works[0].state is TrialState.USER_CANCELED
+
+
+def test_a_store_that_is_away_at_the_end_loses_no_result(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.create(GOOD, "away-at-the-end")
+    binding = setting.bind()
+    keep, tried = Places.keep_log, []
+
+    def away(self: Places, data: bytes) -> None:
+        tried.append(data)
+        if len(tried) == 1:
+            raise StorageUnavailable("the bucket is away")
+        keep(self, data)
+
+    def refused(self: Places) -> None:
+        raise StorageError("the pod's files are another user's")
+
+    monkeypatch.setattr(Places, "keep_log", away)
+    monkeypatch.setattr(Places, "remove", refused)
+    event = run(setting.trigger(binding, setting.launch(binding)))
+    assert isinstance(event, TaskSuccessEvent)
+    assert len(tried) == 2
+    work = setting.study.refresh().works[0]
+    assert (work.state, work.value, len(work.attempts)) == (TrialState.SUCCEEDED, 0.3, 1)
+
+
+def test_a_worker_that_is_stopped_before_it_defers_leaves_no_job(setting: Setting) -> None:
+    setting.create("sleep 600", "stopped-early", workers=2)
+    operator = setting.operator()
+    job = operator.launch(context(), setting.study, setting.journal.store, setting.bind())
+    assert setting.batch.read_namespaced_job(job["name"], "default")
+    operator.on_kill()
+    with pytest.raises(client.ApiException, match="not found"):
+        setting.batch.read_namespaced_job(job["name"], "default")
+    operator.on_kill()
+
+
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_cleared_task_that_took_the_pod_over_begins_anew(setting: Setting, begun: bool) -> None:
     setting.create("echo begun; sleep 600", f"overtaken-{begun}".lower())
@@ -240,6 +368,30 @@ def test_the_reducer_leaves_no_pod_of_its_run_and_touches_no_other(setting: Sett
     assert setting.core.read_namespaced_pod(other["name"], "default").metadata.deletion_timestamp is None
     setting.core.delete_namespaced_pod(other["name"], "default", grace_period_seconds=0)
     assert (first["name"], journal.prefix) != (other["name"], setting.journal.prefix)
+
+
+def test_the_reducer_ends_workers_of_which_some_have_ended(setting: Setting) -> None:
+    setting.create('[ "$RANK" = 0 ] || sleep 600', "half", workers=2)
+    job = setting.launch(setting.bind())
+    while not setting.batch.read_namespaced_job_status(job["name"], "default").status.succeeded:
+        time.sleep(0.05)
+    sweep(context(), setting.study)
+    with pytest.raises(client.ApiException, match="not found"):
+        setting.batch.read_namespaced_job(job["name"], "default")
+
+
+def test_a_cluster_that_is_away_keeps_nothing_in_another_running(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.create("sleep 600", "two-clusters")
+    job = setting.launch(setting.bind())
+    (task,) = setting.study.experiment.tasks
+    away = task.model_copy(update={"connection": "a_cluster_that_is_none", "name": "other"})
+    setting.study.experiment.tasks.append(away)
+    with pytest.raises(RuntimeError, match="a_cluster_that_is_none"):
+        sweep(context(), setting.study)
+    found = [pod for pod in setting.core.list_namespaced_pod("default").items if pod.metadata.name == job["name"]]
+    assert all(pod.metadata.deletion_timestamp is not None for pod in found)
 
 
 def test_only_an_experiment_with_pods_gets_the_operator(setting: Setting) -> None:

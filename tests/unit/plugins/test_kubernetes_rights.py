@@ -13,7 +13,7 @@ import yaml
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from automl_airflow.kubernetes.sweep import sweep
-from automl_core.backends.kubernetes import hub
+from automl_core.backends.kubernetes import group, hub
 from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.unit.plugins.kubernetes_trials import GOOD, Setting, context, prepare, run
@@ -79,6 +79,9 @@ def test_the_rights_are_those_that_are_used(
         with triggerer.held():
             return run(setting.trigger(binding, job))
 
+    monkeypatch.setattr(group, "_MADE_BY", 0.0)
+    setting.create("true", "unadmitted", workers=2, service_account="nobody", pending={"config": "1s"})
+    assert not isinstance(attempt(), TaskSuccessEvent)
     for name, more in {"single": {}, "group": {"workers": 2}}.items():
         setting.create(f"{GOOD}; sleep 1", name, **more)
         assert isinstance(attempt(), TaskSuccessEvent), name

@@ -54,7 +54,7 @@ def test_starts_where_short_trainings_went_well(better: str) -> None:
     good, bad = {1: 0.2}, {1: 1.0}
     low, high = (good, bad) if better == "low" else (bad, good)
     history = at_the_ends(low, high)
-    mobster = searcher(options={"random_fraction": 0})
+    mobster = searcher(options={"random_fraction": 0, "initial_trials": 6})
 
     drawn = [mobster.draw(history, {Space.key(t.params) for t in history})["x"]]
 
@@ -64,7 +64,7 @@ def test_starts_where_short_trainings_went_well(better: str) -> None:
 def test_longer_trainings_outweigh_shorter_ones() -> None:
     """What looks better after one unit is worse after three and nine: the model looks there."""
     history = at_the_ends({1: 0.5, 3: 0.45, 9: 0.44}, {1: 0.6, 3: 0.2, 9: 0.1})
-    mobster = searcher(options={"random_fraction": 0})
+    mobster = searcher(options={"random_fraction": 0, "initial_trials": 6})
 
     assert mobster.draw(history, {Space.key(t.params) for t in history})["x"] > 0.5
 
@@ -125,7 +125,7 @@ def test_trials_asked_for_at_once_are_apart() -> None:
     running=st.integers(0, 5),
 )
 def test_any_losses_give_a_valid_new_combination(losses: list[float], space: str, running: int) -> None:
-    mobster = searcher(SPACES[space], max_trials=100, options={"random_fraction": 0})
+    mobster = searcher(SPACES[space], max_trials=100, options={"random_fraction": 0, "initial_trials": 6})
     history: list[PastTrial] = []
     for number, loss in enumerate(losses):
         params = mobster.draw(history, {Space.key(t.params) for t in history})
@@ -137,7 +137,7 @@ def test_any_losses_give_a_valid_new_combination(losses: list[float], space: str
 
     assert mobster.context.space.problem(params) is None
     assert Space.key(params) not in seen
-    assert params == searcher(SPACES[space], max_trials=100, options={"random_fraction": 0}).draw(history, seen)
+    assert params == searcher(SPACES[space], max_trials=100, options={"random_fraction": 0, "initial_trials": 6}).draw(history, seen)
 
 
 def dipped(steps: tuple[tuple[int, float], ...]) -> list[PastTrial]:

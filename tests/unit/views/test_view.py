@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -202,3 +203,26 @@ def test_any_question_to_the_table_has_an_answer_or_a_reason(
 
 
 VIEW = ExperimentView(simulation(MemoryStore()).run().study)
+
+
+@pytest.mark.parametrize("value", [1e-05, 0.1234567891, 3, True, "a..b", "x, y", "1e-5", "../data", "é"])
+def test_every_option_can_be_filtered_by_as_pages_write_it(value: Any) -> None:
+    """Numbers as JSON, text as it is: a page and this module need not write a number alike."""
+    store = MemoryStore()
+    options = {"type": "choice", "values": [value, "another"]}
+    simulation(store, space={"solver": options}, trials={"max": 12}).run()
+    view = ExperimentView(opened(store))
+    for text in {value} if isinstance(value, str) else {json.dumps(value), f"{value:.12f}"}:
+        found = trial_table(view, Query(filters=(f"params.solver:{text}",)))["columns"]["params"]["solver"]
+        wanted = [row.params["solver"] for row in view.rows if row.params["solver"] == value]
+        if not isinstance(value, bool) or text == "true":
+            assert found == wanted
+    assert any(row.params["solver"] == value for row in view.rows)
+
+
+def test_a_range_of_a_number_is_two_numbers() -> None:
+    store = MemoryStore()
+    simulation(store).run()
+    view = ExperimentView(opened(store))
+    with pytest.raises(BadQuery, match="two numbers"):
+        trial_table(view, Query(filters=("params.lr:a..b",)))

@@ -336,3 +336,97 @@ def test_an_act_is_seen_by_whoever_runs_the_trials(world: World, fresh: Fresh) -
     work = study.state.running[0]
     assert study.state.stop is not None
     assert work.state is TrialState.RUNNING
+
+
+def test_another_number_of_trials_needs_the_right_to_clear_tasks(
+    world: World, fresh: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It clears `propose`, which Airflow itself lets only those do who may edit task instances."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+
+    run = fresh()
+    manager = get_auth_manager()
+    allowed = manager.is_authorized_dag
+    monkeypatch.setattr(
+        manager, "is_authorized_dag",
+        lambda **call: call.get("access_entity") is not DagAccessEntity.TASK_INSTANCE and allowed(**call),
+    )  # fmt: skip
+    client = world.client("uma")
+    assert client.patch(path(*run), json={"trials": {"max": 15}}).status_code == 403
+    assert instances(world, run)["propose", -1] == "success"
+    assert client.patch(path(*run), json={"stop": {"target": 2.0}}).status_code == 200
+
+
+def test_a_file_is_replaced_under_the_name_that_it_has(world: World) -> None:
+    text = world.spec("named-otherwise")
+    world.know(text)
+    (world.files / "named-otherwise.yaml").rename(world.files / "my_file.yml")
+    from airflow.models.dag import DagModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        model = session.get(DagModel, "named-otherwise")
+        assert model is not None
+        model.relative_fileloc = f"{world.files.name}/my_file.yml"
+    changed = text.replace("max: 12", "max: 13")
+    made = body_of(world.client().post(f"{API}/experiments", json={"text": changed, "replace": True}))
+    assert made == {"experiment": "named-otherwise", "file": "my_file.yml", "replaced": True}
+    assert (world.files / "my_file.yml").read_text() == changed
+    assert not (world.files / "named-otherwise.yaml").exists()
+    ready = body_of(world.client().get(f"{API}/experiments/named-otherwise/readiness"))
+    assert ready["state"] == "waiting"
+
+
+def test_an_error_of_what_a_file_was_before_is_not_held_against_it(world: World) -> None:
+    import time
+    from datetime import UTC, datetime, timedelta
+
+    from airflow.models.errors import ParseImportError
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    name = world.know(world.spec("mended"))
+    place = f"{world.files.name}/{name}.yaml"
+    before = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=5)
+    with create_session() as session:
+        session.add(ParseImportError(filename=place, bundle_name="testing", stacktrace="was bad", timestamp=before))
+    body_of(world.client().post(f"{API}/experiments", json={"text": world.spec(name, 13), "replace": True}))
+    readiness = f"{API}/experiments/{name}/readiness"
+    assert body_of(world.client().get(readiness))["state"] == "waiting"
+    with create_session() as session:
+        found = session.scalar(select(ParseImportError).where(ParseImportError.filename == place))
+        assert found is not None
+        found.timestamp = before + timedelta(minutes=6)
+    body = body_of(world.client().get(readiness))
+    assert (body["state"], body["error"]) == ("broken", "was bad")
+
+
+def test_a_file_is_saved_where_links_can_not_be_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+    import os
+
+    def no_links(*arguments: Any) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    text = world.spec("unlinked")
+    body_of(world.client().post(f"{API}/experiments", json={"text": text}))
+    assert (world.files / "unlinked.yaml").read_text() == text
+    assert world.client().post(f"{API}/experiments", json={"text": text}).status_code == 409
+
+
+def test_large_searches_do_not_keep_others_from_being_checked(world: World) -> None:
+    from automl_airflow.web.routes import start
+
+    taken = 0
+    try:
+        while start._previews.acquire(blocking=False):
+            taken += 1
+        body = body_of(world.client().post(f"{API}/validate", json={"text": world.spec("busy")}))
+        assert (body["ok"], body["preview"]) == (True, None)
+    finally:
+        for _ in range(taken):
+            start._previews.release()
+    assert taken == 2
+    assert body_of(world.client().post(f"{API}/validate", json={"text": world.spec("busy")}))["preview"]

@@ -87,6 +87,101 @@ def test_a_run_is_followed_to_its_end(run: ExperimentRun) -> None:
     assert run.wait() == run.state == "FINISHED"
 
 
+class Clocked:
+    """A client's clock: time passes where it waits."""
+
+    def __init__(self, client: AutoML) -> None:
+        self.now = 0.0
+        client._clock = lambda: self.now
+        client._sleep = self.sleep
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_waiting_ends_when_its_time_is_over_though_nothing_happens(
+    world: World, going: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contextlib import contextmanager
+
+    client = connect(world)
+    clock = Clocked(client)
+
+    @contextmanager
+    def quiet(path: str, headers: Any, read: float) -> Any:
+        def lines() -> Any:
+            while True:
+                clock.sleep(15)
+                yield ": still here"
+
+        yield lines()
+
+    monkeypatch.setattr(client, "stream", quiet)
+    with pytest.raises(TimeoutError, match="after 100 s"):
+        client.run(*going).wait(timeout=100)
+    assert clock.now < 130
+
+
+def test_waiting_for_a_run_that_never_begins_has_an_end(world: World) -> None:
+    client = connect(world)
+    name = world.know(world.spec("waits"))
+    run = client.start(name)
+    assert run.state == "QUEUED"
+    clock = Clocked(client)
+    with pytest.raises(TimeoutError):
+        run.wait(timeout=30)
+    assert clock.now <= 31
+    with pytest.raises(NotKnown):
+        client.run(name, "no-such-run").wait()
+    with pytest.raises(NotKnown):
+        _ = client.run(name, "no-such-run").state
+    run.stop()  # before its first trial: its run fails in Airflow
+    assert run.wait(timeout=30) == "FAILED"
+    assert run.state == "FAILED"
+
+
+def test_following_outlives_a_store_that_is_away_for_a_moment(
+    run: ExperimentRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_airflow.web.held import HeldRun
+    from automl_core.storage.base import StorageError
+
+    Clocked(run.client)
+    read, failures = HeldRun.read, iter([True, True])
+
+    def away(self: HeldRun, seq: int = 0) -> int:
+        if next(failures, False):
+            raise StorageError("away")
+        return read(self, seq)
+
+    monkeypatch.setattr(HeldRun, "read", away)
+    assert [event["event"] for event in run.follow()] == ["changed", "ended"]
+
+
+def test_a_download_that_breaks_off_leaves_the_older_file(
+    run: ExperimentRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from contextlib import contextmanager
+
+    from automl_core.client.errors import Unreachable
+
+    (tmp_path / "metrics.json").write_text("older")
+
+    class Half:
+        def iter_bytes(self) -> Any:
+            yield b"half"
+            raise Unreachable("broke off")
+
+    @contextmanager
+    def broken(path: str, headers: Any) -> Any:
+        yield Half()
+
+    monkeypatch.setattr(run.client, "_open", broken)
+    with pytest.raises(Unreachable):
+        run.download(0, "metrics.json", tmp_path)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("metrics.json", "older")]
+
+
 def test_a_file_is_downloaded(run: ExperimentRun, tmp_path: Path) -> None:
     assert "metrics.json" in run.files(0)
     place = run.download(0, "metrics.json", tmp_path)
@@ -197,3 +292,35 @@ def test_the_command_line_reruns_extends_and_clones(terminal: Any, fresh: Callab
     _, out, errors = terminal("clone", other, "trials.max=3")
     assert errors == ""
     assert out.startswith(f"{other}: run manual__")
+
+
+def test_the_command_line_follows_to_the_end(terminal: Any, ended: tuple[str, str]) -> None:
+    code, out, _ = terminal("follow", ended[0])
+    assert code == 0
+    assert "FINISHED: 100%, 12 trials done, best 1." in out
+    assert f"{ended[0]} · {ended[1]}: FINISHED (12 of at most 12 trials have ended (trials.max))" in out
+    code, out, _ = terminal("follow", *ended[:1], "--run-id", ended[1], "--json")
+    assert code == 0
+    assert '"event": "ended"' in out
+
+
+def test_the_command_line_compares_runs(terminal: Any, ended: tuple[str, str], going: tuple[str, str]) -> None:
+    code, out, errors = terminal("compare", ended[0], "/".join(going))
+    assert (code, errors) == (0, "")
+    assert "/".join(ended) in out
+    assert "FINISHED" in out
+    assert "RUNNING" in out
+    assert "units" in out
+    assert terminal("compare", ended[0])[0] == 1
+
+
+def test_the_command_line_stops_a_run_whose_file_is_elsewhere(
+    terminal: Any, world: World, fresh: Callable[..., tuple[str, str]]
+) -> None:
+    run = fresh()
+    code, out, errors = terminal("stop", run[0], "--cancel")
+    assert (code, errors) == (0, "")
+    assert "running trials are ended" in out
+    stop = world.study(*run).state.stop
+    assert stop is not None
+    assert (stop.by, stop.running) == ("uma", "cancel")

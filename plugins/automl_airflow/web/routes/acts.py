@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.logging.decorators import action_logging
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from automl_airflow.web import airflow_acts
-from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User
+from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User, may
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import HeldRun, held_run
 from automl_airflow.web.respond import reply
@@ -82,6 +83,8 @@ def stop_run(run: TheRun, session: SessionDep, user: User, body: Stop) -> Respon
         stopped = study.refresh().stop
         if has_ended(study.state):
             raise HTTPException(409, f"it has ended already: {stopped.reason if stopped else ''}")
+        if run.over:
+            raise HTTPException(409, "its run has ended in Airflow already")
         if stopped is None:
             reason = f"stopped by {name}"
             study.stop("user", ExperimentState.USER_CANCELED, reason, running=body.running, by=name)
@@ -159,6 +162,9 @@ def _edit(run: RunInfo, session: SessionDep, user: Any, body: Edit, *, reopen: b
         study.refresh()
         wanted = body.wanted()
         more = "max" in (wanted.get("trials") or {})
+        if more and not may(user, "PUT", DagAccessEntity.TASK_INSTANCE, run.dag_id):
+            # Airflow clears `propose` for it
+            raise HTTPException(403, "Forbidden: another number of trials needs the right to edit this DAG's tasks")
         if more and not reopen and not airflow_acts.has_run(session, run, airflow_acts.PROPOSE):
             raise NotEditable("the number of trials can be edited once `propose` has ended; try again")
         # an experiment that its journal holds to be open, but whose DAG run has ended, only needs Airflow to go on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from datetime import datetime
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from automl_airflow.web import catalog
-from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act, readable
+from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act, may_see_import_errors, readable
 from automl_airflow.web.catalog import Listed, reading
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import DagId
@@ -97,7 +97,8 @@ def get_experiment(dag_id: DagId, user: User) -> Response:
         if listed is None:
             raise HTTPException(404, f"{dag_id!r} is no AutoML experiment")
         source = source_of(session, dag_id)
-        import_error = import_error_of(session, listed.file) if listed.broken else None
+        found = import_error_of(session, listed.file, listed.bundle) if listed.broken else None
+    import_error = shown_error(user, found[0]) if found is not None else None
     rights = may_act(user, dag_id)
     goal = None
     if source is not None:
@@ -136,15 +137,28 @@ def source_of(session: Session, dag_id: str) -> str | None:
     )
 
 
-def import_error_of(session: Session, file: str | None) -> str | None:
-    """What Airflow says is wrong with a file, None where nothing is."""
+def import_error_of(session: Session, file: str | None, bundle: str | None) -> tuple[str, datetime | None] | None:
+    """What Airflow says is wrong with a file, and since when; None where nothing is.
+
+    Args:
+        session: of the metadata database.
+        file: its path below its bundle.
+        bundle: name of the bundle.
+    """
     if not file:
         return None
-    name = PurePosixPath(file).name
-    for error in session.scalars(select(ParseImportError).where(ParseImportError.filename.endswith(name))):
-        if PurePosixPath(error.filename or "").name == name:
-            return error.stacktrace
-    return None
+    wanted = select(ParseImportError).where(ParseImportError.filename == file)
+    if bundle is not None:
+        wanted = wanted.where(ParseImportError.bundle_name == bundle)
+    error = session.scalar(wanted.limit(1))
+    return (error.stacktrace or "", error.timestamp) if error is not None else None
+
+
+def shown_error(user: User, text: str) -> str:
+    """An import error for who may see those in Airflow: it has paths and lines of code in it."""
+    if may_see_import_errors(user):
+        return text
+    return "Airflow can't read the experiment's file; who may see import errors in Airflow can see why"
 
 
 def model_of(session: Session, dag_id: str) -> DagModel | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,11 @@ from automl_core.views.trial import trial_of
 router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["files"])
 
 MAX_LISTED = 1000
+
+MOST_FETCHED = 8
+"""Files fetched from a bucket at once."""
+
+_fetching = threading.BoundedSemaphore(MOST_FETCHED)
 
 FilePath = Annotated[str, PathParameter(max_length=800, description="The file, below the folder.")]
 
@@ -134,18 +140,35 @@ def _download(held: HeldRun, folder: str, path: str) -> Response:
         if inside is None:
             raise HTTPException(404, f"there is no file {path!r}")
         return FileResponse(inside, media_type="application/octet-stream", headers=headers)
-    handle, temporary = tempfile.mkstemp(prefix="automl-download-")
-    os.close(handle)
-    try:
-        store.download_file(prefix + path, Path(temporary))
-    except NotFound:
-        os.unlink(temporary)
-        raise HTTPException(404, f"there is no file {path!r}") from None
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    temporary = _fetched(store, prefix + path)
+    if temporary is None:
+        raise HTTPException(404, f"there is no file {path!r}")
     done = BackgroundTask(os.unlink, temporary)
     return FileResponse(temporary, media_type="application/octet-stream", headers=headers, background=done)
+
+
+def _fetched(store: ObjectStore, key: str) -> str | None:
+    """A file of a bucket, brought to this machine; None where there is none.
+
+    Only so many are brought at once: each takes its time, a place on the disk, and a thread that Airflow's own pages
+    need as well.
+    """
+    if not _fetching.acquire(blocking=False):
+        wait = f"{MOST_FETCHED} files are being fetched from the model storage already: try again in a moment"
+        raise HTTPException(429, wait, {"Retry-After": "10"})
+    try:
+        handle, temporary = tempfile.mkstemp(prefix="automl-download-")
+        os.close(handle)
+        try:
+            store.download_file(key, Path(temporary))
+        except BaseException as error:
+            os.unlink(temporary)
+            if isinstance(error, NotFound):
+                return None
+            raise
+        return temporary
+    finally:
+        _fetching.release()
 
 
 def _inside(path: Path, folder: Path | None) -> Path | None:

@@ -13,10 +13,11 @@ from automl_airflow.web.held import HeldRun, held_run
 from automl_airflow.web.links import run_page
 from automl_airflow.web.respond import reply, send
 from automl_airflow.web.routes.parts import Held, TheRun, the_run
-from automl_airflow.web.standing import standing
+from automl_airflow.web.standing import ended_in_airflow, standing
 from automl_airflow.web.summaries import summaries
-from automl_core.views.compare import MOST, comparable, side
-from automl_core.views.curves import Curve, chosen, curves, read_series, running
+from automl_core.storage.base import StorageError
+from automl_core.views.compare import MOST, NO_SIDE, comparable, side
+from automl_core.views.curves import Curve, chosen, curves, running
 from automl_core.views.history import cost, history, pareto
 from automl_core.views.importance import contour_plot, slice_plot
 from automl_core.views.overview import act_of
@@ -45,6 +46,7 @@ def _overview(run: RunInfo, held: HeldRun, user: Any) -> dict[str, Any]:
     store = held.shared.store
     return {
         **body,
+        **(held.use(lambda view: ended_in_airflow(view, run)) if run.over and body["ended"] is None else {}),
         "airflow": {
             "state": run.state, "queued": run.queued, "started": run.started, "ended": run.ended,
             "url": run_page(run), "note": run.note,
@@ -97,28 +99,20 @@ def get_curves(
 ) -> Response:
     """The goal's value over the steps of trials: of those that run and the best, or of those named."""
     numbers = _numbers(trials) if trials else None
-    return send(request, held.answer(("curves", top, points, trials), *_curves(held, top, points, numbers)))
+    build, version = _curves(held, top, points, numbers)
+    return send(request, held.answer(("curves", top, points, trials), build, stamp=version))
 
 
-def _curves(held: HeldRun, top: int, points: int, numbers: list[int] | None) -> tuple[Build]:
-    live = _live_curves(held)
+def _curves(held: HeldRun, top: int, points: int, numbers: list[int] | None) -> tuple[Build, int]:
+    """What makes the curves, and the version of those of running trials."""
+    series = held.live.running(held.use(running))
+    version = held.live.version
 
     def build(view: ExperimentView) -> dict[str, Any]:
+        live: dict[int, Curve] = {number: each.curve(view.experiment.goal) for number, each in series.items()}
         return curves(view, chosen(view, top, numbers), points, live)
 
-    return (build,)
-
-
-def _live_curves(held: HeldRun) -> dict[int, Curve]:
-    """Curves of running trials from their metrics files, read without holding the experiment."""
-    store, prefix = held.shared.store, held.view.study.journal.prefix
-    goal, numbers = held.use(lambda view: (view.experiment.goal, running(view)))
-    found: dict[int, Curve] = {}
-    for number in numbers[:100]:
-        series = read_series(store, prefix, number)
-        if series is not None:
-            found[number] = series.curve(goal)
-    return found
+    return build, version
 
 
 def _numbers(text: str) -> list[int]:
@@ -194,7 +188,7 @@ def get_bundle(run: TheRun, held: Held, user: User, parts: Annotated[str, Query(
         elif part == "trials":
             body[part] = held.use(lambda view: trial_table(view, TableQuery()))
         elif part == "curves":
-            body[part] = held.use(*_curves(held, 60, 100, None))
+            body[part] = held.use(_curves(held, 60, 100, None)[0])
         else:
             body[part] = held.use(PARTS[part][0])
     return reply(body)
@@ -216,9 +210,12 @@ def get_comparison(
         if not may(user, "GET", DagAccessEntity.RUN, name):
             raise HTTPException(403, f"Forbidden: {name}")
         info = the_run(name, run_id)
-        held = held_run(info)
-        held.read()
-        sides.append({"summary": summaries.of(info), **held.use(side)})
-    alike, why_not = comparable([each["goal"] for each in sides])
+        try:
+            held = held_run(info)
+            held.read()
+            sides.append({"summary": summaries.of(info), "problem": None, **held.use(side)})
+        except (LookupError, StorageError) as error:  # the others can be compared none the less
+            sides.append({"summary": summaries.of(info), "problem": str(error), **NO_SIDE})
+    alike, why_not = comparable([each["goal"] for each in sides if each["goal"]])
     names = dict.fromkeys(name for each in sides for name in each.pop("parameters"))
     return reply({"comparable": alike, "why_not": why_not, "parameters": list(names), "runs": sides})

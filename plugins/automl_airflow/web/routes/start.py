@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from typing import Any
 
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.logging.decorators import action_logging
+from airflow.models.dag import DagModel
 from airflow.models.log import Log
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,7 +19,7 @@ from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, 
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import AIRFLOW
 from automl_airflow.web.respond import problems_of, reply
-from automl_airflow.web.routes.experiments import import_error_of, model_of, source_of
+from automl_airflow.web.routes.experiments import model_of, shown_error, source_of
 from automl_airflow.web.routes.parts import DagId
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
@@ -25,6 +28,10 @@ router = APIRouter(tags=["start"])
 
 MAX_TEXT = 1 << 18
 """Characters of an experiment file that comes by this way."""
+
+
+_previews = threading.BoundedSemaphore(2)
+"""Previews that are made at once; who comes then is told what is wrong with a file, and no more."""
 
 
 class FileText(BaseModel):
@@ -98,7 +105,11 @@ def validate(body: FileText) -> Response:
     try:
         experiment = check_text(body.text, "experiment.yaml")
         name = experiment.name
-        ahead = preview(experiment, None, "", 5).to_json()
+        if _previews.acquire(blocking=False):  # laying out a very large search takes its time
+            try:
+                ahead = preview(experiment, None, "", 5).to_json()
+            finally:
+                _previews.release()
         problems: list[dict[str, Any]] = []
     except SpecError as error:
         problems = problems_of(error)
@@ -118,24 +129,23 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
     if reason:
         raise HTTPException(403, reason)
     model = model_of(session, experiment.name)
-    known = model.relative_fileloc or model.fileloc if model is not None else None
-    file, replaced = saving.save(experiment.name, body.text, replace=body.replace, known=known)
-    extra = f'{{"file": "{file}", "replaced": {str(replaced).lower()}}}'
+    file, replaced = saving.save(experiment.name, body.text, replace=body.replace, known=file_known(model))
+    extra = json.dumps({"file": file, "replaced": replaced})
     session.add(Log(event="automl_save_experiment", owner=user.get_name(), dag_id=experiment.name, extra=extra))
     return reply({"experiment": experiment.name, "file": file, "replaced": replaced}, 201)
 
 
 @router.get("/experiments/{dag_id}/readiness", dependencies=[Depends(CAN_READ)])
-def get_readiness(dag_id: DagId) -> Response:
+def get_readiness(dag_id: DagId, user: User) -> Response:
     """Whether Airflow has read an experiment's file as it was saved last."""
-    saved = saving.saved_at(dag_id)
     with reading() as session:
         model = model_of(session, dag_id)
-        error = import_error_of(session, saving.file_name(dag_id)) if saved is not None else None
+        known = file_known(model)
+        saved = saving.saved_at(dag_id, known)
+        error = saving.import_error_since(session, dag_id, known, saved) if saved is not None else None
         read = model.last_parsed_time.timestamp() if model is not None and model.last_parsed_time else None
-        broken = error is not None and (model is None or model.has_import_errors)
-    if broken:
-        return reply({"state": "broken", "error": error})
+    if error is not None:
+        return reply({"state": "broken", "error": shown_error(user, error)})
     if read is not None and (saved is None or read >= saved):
         return reply({"state": "ready", "error": None})
     if saved is None:
@@ -153,6 +163,11 @@ def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, 
     started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id)
     model = model_of(session, dag_id)
     return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
+
+
+def file_known(model: DagModel | None) -> str | None:
+    """The file that a DAG comes from, below its bundle; None where there is no such DAG."""
+    return model.relative_fileloc or model.fileloc if model is not None else None
 
 
 def check_conf(session: Session, dag_id: str, conf: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from automl_airflow.web.links import log_page
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
 from automl_airflow.web.standing import trial_standing
-from automl_core.views.curves import read_series, trial_curve
+from automl_core.views.curves import trial_curve
 from automl_core.views.trial import trial_of, trial_page
 from automl_core.views.view import ExperimentView
 
@@ -35,7 +35,7 @@ def get_trial(run: TheRun, held: Held, user: User, number: TrialNumber) -> Respo
 def get_trial_curve(held: Held, number: TrialNumber, points: Annotated[int, Query(ge=2, le=5000)] = 500) -> Response:
     """Every metric of a trial over its steps, from its metrics file."""
     held.use(lambda view: trial_of(view, number))
-    series = read_series(held.shared.store, held.view.study.journal.prefix, number)
+    series = held.live.of(number)
     return reply(held.use(lambda view: trial_curve(view, number, series, points)))
 
 

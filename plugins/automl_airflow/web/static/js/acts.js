@@ -44,6 +44,16 @@ export function stop(run, overview) {
   });
 }
 
+/** Ends a run that has not begun its search. @param {Run} run */
+export const stopBefore = (run) =>
+  ask({
+    title: `Stop ${run.experiment}?`,
+    body: h('p', {}, 'The run ends in Airflow before its first trial; there is nothing to publish.'),
+    verb: 'Stop the run',
+    danger: true,
+    run: async () => (await act('POST', `${run.path}/stop`, {})).text,
+  });
+
 /** Ends one trial. @param {Run} run @param {number} number */
 export const stopTrial = (run, number) =>
   ask({

@@ -53,7 +53,9 @@ export async function get(path, query = {}, signal = undefined) {
  */
 export async function act(method, path, body, signal = undefined) {
   const headers = { 'Content-Type': 'application/json', 'X-AutoML-Request': '1' };
-  return answer(await reach(ROOT + path, { method, headers, body: JSON.stringify(body), signal }));
+  const done = await answer(await reach(ROOT + path, { method, headers, body: JSON.stringify(body), signal }));
+  if (path !== 'validate') document.dispatchEvent(new CustomEvent('automl:acted'));
+  return done;
 }
 
 /** @param {string} address @param {RequestInit} options */

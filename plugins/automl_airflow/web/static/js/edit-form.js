@@ -11,6 +11,7 @@ const numbersOf = (limits) => [
   ['trials.max', 'Number of trials', limits.max_trials, ''],
   ['trials.concurrency', 'Trials at once', limits.concurrency, `at most ${limits.concurrency_at_most}`],
   ['trials.max_failed', 'Failed trials allowed', limits.max_failed, ''],
+  ['trials.retries', 'Retries of a trial', limits.retries, ''],
   ['stop.target', 'Stop at the value', limits.stop.target, 'empty: no target'],
   ['stop.max_cost', 'Stop at the cost', limits.stop.max_cost, 'empty: no limit'],
   [
@@ -25,7 +26,17 @@ const numbersOf = (limits) => [
 export function limitFields(overview) {
   const { limits } = overview;
   const numbers = numbersOf(limits).map(([name, label, value, hint]) =>
-    field(label, h('input', { type: 'number', step: 'any', name, value: shown(value) }), hint || undefined),
+    field(
+      label,
+      h('input', {
+        type: 'number',
+        step: 'any',
+        name,
+        value: shown(value),
+        required: name.startsWith('trials.') && value !== null, // emptied, it would go back to its default
+      }),
+      hint || undefined,
+    ),
   );
   const duration = field(
     'Stop after',

@@ -20,9 +20,10 @@ export function setting(value) {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Seconds as 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h. @param {number | null | undefined} seconds */
+/** Seconds as 12 ms, 3.2 s, 4 min 10 s, 2 h 5 min, 3 d 4 h. @param {number | null | undefined} seconds */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return '–';
+  if (seconds > 0 && seconds < 0.1) return `${Number((seconds * 1000).toPrecision(2))} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
@@ -35,6 +36,18 @@ const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeSty
 
 /** A time in the reader's zone. @param {number | null | undefined} seconds since 1970 */
 export const time = (seconds) => (seconds === null || seconds === undefined ? '–' : moment.format(seconds * 1000));
+
+const hour = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+
+/** A time in few letters, for tables: the hour of today, else the day with its hour. @param {number | null | undefined} seconds */
+export function briefTime(seconds) {
+  if (seconds === null || seconds === undefined) return '–';
+  const then = new Date(seconds * 1000);
+  const today = then.toDateString() === new Date().toDateString();
+  const year = then.getFullYear() === new Date().getFullYear() ? '' : ` ${then.getFullYear()}`;
+  return today ? hour.format(then) : `${day.format(then)}${year}, ${hour.format(then)}`;
+}
 
 /** What was or will be paid. @param {number | null | undefined} value */
 export function cost(value) {

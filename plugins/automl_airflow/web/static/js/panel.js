@@ -24,6 +24,7 @@ import { fill, freshId, h } from './dom.js';
  * @property {boolean} [full] as wide as the page
  * @property {boolean} [tall]
  * @property {number} [patience] milliseconds between two refreshes at least
+ * @property {boolean} [meanwhile] changes between two events of the run too, while trials train
  * @property {(context: Context, again: () => void) => import('./dom.js').Child} [controls]
  * @property {(context: Context) => Promise<any>} load
  * @property {(data: any) => string} [empty] why there is nothing to draw; '' where there is
@@ -110,6 +111,8 @@ export class Panel {
       this.last = performance.now();
       await this.draw();
     } catch (error) {
+      this.stale = true;
+      this.note.hidden = false;
       explain(this.note, error);
       console.warn(error);
     } finally {

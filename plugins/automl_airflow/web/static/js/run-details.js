@@ -4,7 +4,7 @@ import { get } from './api.js';
 import { h } from './dom.js';
 import { bytes, setting, time } from './format.js';
 
-/** @param {Array<string>} head @param {Array<Array<import('./dom.js').Child>>} rows @param {string} label */
+/** @param {Array<import('./dom.js').Child>} head @param {Array<Array<import('./dom.js').Child>>} rows @param {string} label */
 export function plainTable(head, rows, label) {
   return h(
     'table',

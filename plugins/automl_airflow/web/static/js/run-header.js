@@ -143,11 +143,11 @@ function figuresOf(o, run) {
       tao.eta === null ? null : `until ${time(tao.eta)}`,
     ],
     [
-      `Time per ${tao.units ? tao.units.replace(/s$/, '') : 'step'}`,
-      duration(tao.seconds_per_unit ?? o.forecast.seconds_per_unit),
+      `Time per ${tao.units ? tao.units.replace(/s$/, '') : 'trial'}`, // without a budget a trial is the unit
+      duration(tao.seconds_per_unit),
       null,
     ],
-    ['Elapsed', duration(o.elapsed), `training ${duration(o.training_seconds)}`],
+    ['Elapsed', duration(o.elapsed), `since ${time(o.created)}; training ${duration(o.training_seconds)}`],
     [
       'Cost',
       cost(o.cost),

@@ -3,6 +3,9 @@
 import { fill, h } from './dom.js';
 import { setting } from './format.js';
 
+/** An option as the API takes it in a filter. @param {any} value */
+const term = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
 export class FilterBar {
   /** @param {any[]} parameters @param {() => void} changed */
   constructor(parameters, changed) {
@@ -38,7 +41,7 @@ export class FilterBar {
         h(
           'select',
           { 'aria-label': `Value of ${parameter.name}` },
-          parameter.values.map((each) => h('option', { value: each }, setting(each))),
+          parameter.values.map((each) => h('option', { value: term(each) }, setting(each))),
         )
       );
       return fill(

@@ -57,7 +57,7 @@ function sideBySide(answer) {
   const line = (name, cell) => [name, ...runs.map(cell)];
   const rows = [
     line('State', (each) => badge(each.summary.state)),
-    line('Goal', (each) => `${each.goal.direction} ${each.goal.metric}`),
+    line('Goal', (each) => each.goal?.objectives.map((goal) => `${goal.direction} ${goal.metric}`).join(', ') ?? '–'),
     line('Best value', (each) => number(each.best?.value)),
     line('Best trial', (each) =>
       each.best
@@ -69,10 +69,10 @@ function sideBySide(answer) {
         : '–',
     ),
     line('Algorithm', (each) => each.summary.algorithm ?? '–'),
-    line('Trials', (each) => `${each.summary.done} of ${each.summary.trials ?? '–'}`),
+    line('Trials', (each) => `${each.summary.done ?? 0} of ${each.summary.trials ?? '–'}`),
     line('Time', (each) => duration(each.summary.elapsed)),
     line('Cost', (each) => cost(each.summary.cost)),
-    line('Why it ended', (each) => each.summary.reason || '–'),
+    line('Why it ended', (each) => each.problem || each.summary.reason || '–'),
     ...parameters.map((name) => {
       const values = runs.map((each) => setting(each.best?.params?.[name]));
       const differ = new Set(values).size > 1;
@@ -83,7 +83,12 @@ function sideBySide(answer) {
     'div',
     { style: 'overflow-x:auto' },
     plainTable(
-      ['Of each run', ...runs.map((each, i) => `${i + 1}. ${each.summary.experiment} / ${each.summary.run}`)],
+      [
+        'Of each run',
+        ...runs.map(({ summary: { experiment, run } }, i) =>
+          h('a', { href: pageOf(experiment, run) }, `${i + 1}. ${experiment} / ${run}`),
+        ),
+      ],
       rows,
       'Side by side',
     ),

@@ -1,7 +1,8 @@
 // One experiment: its runs, its file, and a start.
 
-import { experimentPath, get } from '../api.js';
+import { ApiError, experimentPath, get } from '../api.js';
 import { startRun } from '../acts.js';
+import { toast } from '../dialog.js';
 import { airflowLink, fill, h } from '../dom.js';
 import { cost, duration, many, number, percent } from '../format.js';
 import { actButton, bar, crumbs, pageOf } from '../parts.js';
@@ -10,12 +11,18 @@ import { badge } from '../states.js';
 
 const REFRESH = 5000;
 const MOST = 5;
+const MOST_RUNS = 500;
 
 /** @type {import('../main.js').Page} */
 export async function show(main, [experiment]) {
   const path = experimentPath(experiment);
   document.title = `${experiment} · AutoML`;
-  const [entry, first, me] = await Promise.all([get(path), get(`${path}/runs`, { limit: 50 }), get('me')]);
+  let limit = 50;
+  const [entry, first, me] = await Promise.all([known(main, experiment), get('me')]).then(async ([found, who]) => [
+    found,
+    await get(`${path}/runs`, { limit }),
+    who,
+  ]);
   /** @type {Set<string>} */
   const picked = new Set();
   const compare = h('a', { class: 'button', href: 'compare' }, 'Compare');
@@ -39,10 +46,18 @@ export async function show(main, [experiment]) {
       answer.runs.length
         ? runTable(experiment, answer.runs, picked, choose)
         : h('p', { class: 'muted' }, 'It has not run yet.'),
+      answer.total > answer.runs.length && limit < MOST_RUNS
+        ? h('button', { type: 'button', 'data-key': 'more', onclick: more }, 'Show older runs')
+        : null,
     );
     if (focused)
       /** @type {HTMLElement | null} */ (place.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
   };
+  const look = () => get(`${path}/runs`, { limit }).then(draw, console.warn);
+  function more() {
+    limit = MOST_RUNS;
+    void look();
+  }
   draw(first);
   fill(
     main,
@@ -95,7 +110,7 @@ export async function show(main, [experiment]) {
       : null,
   );
   setInterval(() => {
-    if (!document.hidden) get(`${path}/runs`, { limit: 50 }).then(draw, console.warn);
+    if (!document.hidden) void look();
   }, REFRESH);
 }
 
@@ -110,14 +125,16 @@ function runTable(experiment, runs, picked, changed) {
         'aria-label': `Compare ${run.run}`,
         'data-key': `pick-${run.run}`,
         onchange: (event) => {
-          if (event.target.checked && picked.size >= MOST) event.target.checked = false;
-          else if (event.target.checked) picked.add(run.run);
+          if (event.target.checked && picked.size >= MOST) {
+            event.target.checked = false;
+            toast(`Up to ${MOST} runs can be compared: leave another one out first.`, 'bad');
+          } else if (event.target.checked) picked.add(run.run);
           else picked.delete(run.run);
           changed();
         },
       }),
       h('a', { href: pageOf(experiment, run.run), 'data-key': `to-${run.run}` }, run.run),
-      badge(run.state),
+      run.problem && !run.reason ? '⚠ Can’t be read' : badge(run.state),
       run.best ? `${number(run.best.value)} (trial ${run.best.trial})` : '–',
       h(
         'span',
@@ -125,11 +142,37 @@ function runTable(experiment, runs, picked, changed) {
         bar(run.fraction, `Progress of ${run.run}`),
         percent(run.fraction),
       ),
-      `${run.done ?? 0} of ${run.trials ?? '–'}`,
+      run.trials === null ? '–' : `${run.done} of ${run.trials}`,
       duration(run.elapsed),
       cost(run.cost),
       run.problem ?? run.reason ?? '',
     ]),
     'Runs',
   );
+}
+
+/**
+ * The experiment; one whose file was saved a moment ago is waited for.
+ *
+ * @param {HTMLElement} main @param {string} experiment
+ */
+async function known(main, experiment) {
+  for (;;) {
+    try {
+      return await get(experimentPath(experiment));
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      const ready = await get(`${experimentPath(experiment)}/readiness`).catch(() => null);
+      if (!ready) throw error;
+      if (ready.state === 'ready') return get(experimentPath(experiment)); // read in this moment, or no experiment
+      if (ready.state === 'broken') throw new ApiError(422, ready.error ?? 'Airflow can’t read the file.');
+      fill(
+        main,
+        h('h1', {}, experiment),
+        h('p', { role: 'status' }, 'Airflow has not read its file yet, which takes up to a minute; the page goes on by itself.'),
+      );
+      main.removeAttribute('aria-busy');
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+    }
+  }
 }

@@ -1,8 +1,9 @@
 // All experiments that this user may read.
 
 import { get } from '../api.js';
+import { toast } from '../dialog.js';
 import { fill, h } from '../dom.js';
-import { cost, duration, many, number, percent, time } from '../format.js';
+import { briefTime, cost, duration, many, number, percent, time } from '../format.js';
 import { bar, pageOf } from '../parts.js';
 import { badge } from '../states.js';
 import { VirtualTable } from '../table.js';
@@ -105,8 +106,10 @@ function columns(picked, changed) {
       'data-key': `pick-${id}`,
       'aria-label': `Compare ${run.experiment}`,
       onchange: (event) => {
-        if (event.target.checked && picked.size >= 5) event.target.checked = false;
-        else if (event.target.checked) picked.add(id);
+        if (event.target.checked && picked.size >= 5) {
+          event.target.checked = false;
+          toast('Up to five runs can be compared: leave another one out first.', 'bad');
+        } else if (event.target.checked) picked.add(id);
         else picked.delete(id);
         changed();
       },
@@ -137,8 +140,13 @@ function columns(picked, changed) {
           : read('latest')
             ? h(
                 'a',
-                { href: pageOf(read('experiment'), read('latest').run), 'data-key': `run-${read('experiment')}` },
-                badge(read('latest').state),
+                {
+                  href: pageOf(read('experiment'), read('latest').run),
+                  'data-key': `run-${read('experiment')}`,
+                  title: read('latest').problem,
+                },
+                // what can't be read is in no known state
+                read('latest').problem && !read('latest').reason ? '⚠ Can’t be read' : badge(read('latest').state),
               )
             : 'never ran',
     },
@@ -167,7 +175,7 @@ function columns(picked, changed) {
       label: 'Trials',
       number: true,
       fixed: true,
-      cell: latest((run) => `${run.done} of ${run.trials ?? '–'}`),
+      cell: latest((run) => (run.trials === null ? '–' : `${run.done} of ${run.trials}`)),
     },
     { key: 'elapsed', label: 'Time', number: true, cell: latest((run) => duration(run.elapsed)) },
     {
@@ -178,7 +186,7 @@ function columns(picked, changed) {
       cell: latest((run) => (run.state === 'RUNNING' ? duration(run.seconds_left) : '–')),
     },
     { key: 'cost', label: 'Cost', number: true, cell: latest((run) => cost(run.cost)) },
-    { key: 'updated', label: 'Changed', cell: latest((run) => time(run.updated)) },
+    { key: 'updated', label: 'Changed', cell: latest((run) => h('span', { title: time(run.updated) }, briefTime(run.updated))) },
     { key: 'runs', label: 'Runs', number: true, cell: (read) => number(read('runs')) },
   ];
 }

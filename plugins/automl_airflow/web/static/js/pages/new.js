@@ -75,7 +75,11 @@ export async function show(main, _, query) {
   /** @type {any} */
   let checked = null;
 
+  let touched = false;
+  window.addEventListener('beforeunload', (event) => touched && event.preventDefault());
+
   function soon() {
+    touched = true;
     save.disabled = start.disabled = true;
     clearTimeout(timer);
     timer = setTimeout(check, PAUSE);
@@ -117,6 +121,7 @@ export async function show(main, _, query) {
             each.path ? h('strong', {}, `${each.path}: `) : null,
             each.message,
             each.suggestion ? h('div', { class: 'hint' }, each.suggestion) : null,
+            each.allowed?.length ? h('div', { class: 'hint' }, `Allowed: ${[each.allowed].flat().join(', ')}`) : null,
           ),
         ),
       ),
@@ -157,6 +162,7 @@ export async function show(main, _, query) {
     try {
       const name = await put(editor.text(), editing !== null && checked?.name === editing, checked?.name);
       if (name === null) return;
+      touched = false;
       if (!run) {
         toast(`${name} is saved; Airflow reads it within a minute.`);
         location.assign(pageOf(name));
@@ -224,7 +230,9 @@ function preview({ name, preview: found }) {
   const names = found?.first?.length ? Object.keys(found.first[0].params) : [];
   return [
     h('h2', {}, h('span', { class: 'tone-good' }, '✓ '), `${name} is fine`),
-    plainTable(['What it does', 'Value'], facts, 'What the file says'),
+    found
+      ? plainTable(['What it does', 'Value'], facts, 'What the file says')
+      : h('p', { class: 'muted' }, 'The server lays out other searches just now: there is no preview of this one.'),
     names.length
       ? [
           h('h3', { style: 'margin-top:.9rem' }, 'First combinations'),

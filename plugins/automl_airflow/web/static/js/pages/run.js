@@ -4,10 +4,14 @@ import { ApiError, experimentPath, get, runPath } from '../api.js';
 import { explain } from '../dialog.js';
 import { airflowLink, fill, h } from '../dom.js';
 import { follow } from '../live.js';
+import { stopBefore } from '../acts.js';
 import { Panel } from '../panel.js';
 import { crumbs, pageOf, tabs } from '../parts.js';
 import { RunHeader } from '../run-header.js';
 import { badge } from '../states.js';
+
+/** Milliseconds between two looks at what goes on between two events: time left, values of running trials. */
+const MEANWHILE = 5000;
 
 /** @type {import('../main.js').Page} */
 export async function show(main, [experiment, run]) {
@@ -114,6 +118,7 @@ export async function show(main, [experiment, run]) {
   follow(path, {
     since: bundle.overview.seq,
     say: (text) => header.say(text),
+    over: () => context.overview.ended !== null,
     refresh: async (seq) => {
       context.seq = seq;
       const before = context.overview;
@@ -125,7 +130,21 @@ export async function show(main, [experiment, run]) {
       if (changed(before, overview)) await drawDetails?.();
     },
   });
+  setInterval(() => {
+    const { ended, counts, airflow } = context.overview;
+    // once the search has ended its run in Airflow takes a moment more: what can be done then is known after it
+    const goesOn = ended === null ? counts.RUNNING > 0 : !['success', 'failed'].includes(airflow.state);
+    if (document.hidden || !goesOn) return;
+    context.get('').then((overview) => {
+      if (overview.seq < context.overview.seq) return;
+      context.overview = overview;
+      header.show(overview);
+      for (const panel of panels) if (panel.plot.meanwhile) panel.moved();
+    }, console.warn);
+  }, MEANWHILE);
 }
+
+const later = () => new Promise((resolve) => setTimeout(resolve, 1500));
 
 /** Whether anything of the settings and changes is new. @param {any} before @param {any} after */
 function changed(before, after) {
@@ -145,13 +164,20 @@ async function begun(main, experiment, run) {
     return await first();
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    const { airflow } = await get('me');
+    let shown = '';
+    const [{ airflow }, { paused }] = await Promise.all([get('me'), get(experimentPath(experiment))]);
     for (;;) {
       const { runs } = await get(`${experimentPath(experiment)}/runs`, { limit: 200 });
       const found = runs.find((each) => each.run === run);
-      if (!found || found.problem) throw found ? new Error(found.problem) : error;
+      if (!found) throw error;
       const over = found.airflow_state === 'failed' || found.airflow_state === 'success';
+      if (found.problem && !over) throw new ApiError(503, found.problem);
       if (!over && found.state !== 'QUEUED') return first();
+      if (shown === found.airflow_state) {
+        await later();
+        continue;
+      }
+      shown = found.airflow_state;
       fill(
         main,
         crumbs([
@@ -171,12 +197,29 @@ async function begun(main, experiment, run) {
           { role: 'status' },
           over
             ? 'The run ended before its search began: the log of `propose` in Airflow says why.'
-            : 'Airflow has not begun this run yet; the page goes on by itself.',
+            : paused
+              ? 'The DAG is paused in Airflow: this run waits until somebody unpauses it there. The page goes on by itself.'
+              : 'Airflow has not begun this run yet; the page goes on by itself.',
         ),
+        over
+          ? null
+          : h(
+              'p',
+              {},
+              h(
+                'button',
+                {
+                  type: 'button',
+                  class: 'danger',
+                  onclick: () => stopBefore({ experiment, run, path: runPath(experiment, run) }),
+                },
+                'Stop …',
+              ),
+            ),
       );
       main.removeAttribute('aria-busy');
       if (over) return null;
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await later();
     }
   }
 }

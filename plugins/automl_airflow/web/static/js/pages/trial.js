@@ -23,15 +23,33 @@ export async function show(main, [experiment, run, text]) {
   const panels = new Map();
   document.title = `Trial ${n} · ${experiment} · AutoML`;
 
-  async function refresh() {
-    const [body, curve, { files }] = await Promise.all([
+  /** Fills a place only with what is new, so that focus and selection stay where they are. */
+  const shown = new Map();
+  function put(place, data, make) {
+    const text = JSON.stringify(data);
+    if (shown.get(place) === text) return;
+    shown.set(place, text);
+    const focused = place.contains(document.activeElement) ? document.activeElement?.textContent : null;
+    fill(place, make());
+    if (focused === null) return;
+    for (const each of place.querySelectorAll('a, button'))
+      if (each.textContent === focused) return /** @type {HTMLElement} */ (each).focus();
+  }
+
+  /** @param {boolean} [files] whether to look for new files too */
+  async function refresh(files = true) {
+    const [body, curve, listed] = await Promise.all([
       get(trialPath, { seq: state.seq }),
       get(`${trialPath}/curve`, { points: 500, seq: state.seq }),
-      get(`${trialPath}/files`),
+      files ? get(`${trialPath}/files`) : null,
     ]);
-    fill(places.head, head(body, { experiment, run, path }, n));
-    fill(places.cards, cards(body, { experiment, run }, n));
-    fill(places.files, h('section', { class: 'card' }, h('h2', {}, 'Files'), fileTable(files, 'Files of the trial')));
+    const { seq: _, ...rest } = body;
+    put(places.head, rest, () => head(body, { experiment, run, path }, n));
+    put(places.cards, rest, () => cards(body, { experiment, run }, n));
+    if (listed)
+      put(places.files, listed, () =>
+        h('section', { class: 'card' }, h('h2', {}, 'Files'), fileTable(listed.files, 'Files of the trial')),
+      );
     for (const [metric, series] of Object.entries(curve.series)) {
       if (!panels.has(metric)) {
         const panel = new Panel(metricPlot(metric), {
@@ -69,7 +87,7 @@ export async function show(main, [experiment, run, text]) {
     },
   });
   setInterval(() => {
-    if (first.live && !document.hidden) refresh().then((now) => Object.assign(first, now), console.warn);
+    if (first.live && !document.hidden) refresh(false).then((now) => Object.assign(first, now), console.warn);
   }, 3000);
 }
 

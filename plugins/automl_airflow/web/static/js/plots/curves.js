@@ -9,6 +9,7 @@ export default {
   title: 'Intermediate values',
   hint: 'Each line is a trial; a mark at its end says how it ended.',
   full: true,
+  meanwhile: true,
   patience: 3000,
   async load(context) {
     const [best, stopped] = await Promise.all([

@@ -12,6 +12,7 @@ export default {
   hint: 'Dashed lines below the bars are waits. Failed attempts are hollow, early stops end in a wedge. Select a bar to open its trial.',
   full: true,
   tall: true,
+  meanwhile: true,
   patience: 4000,
   load: (context) => context.get('timeline'),
   empty: (data) => (data.columns.trial.length ? '' : 'Nothing has started yet.'),

@@ -1,0 +1,40 @@
+"""What is said where a run's journal can't be opened, whatever the reason: one broken experiment is only its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from automl_airflow.web.catalog import RunInfo
+from automl_core.storage.base import StorageError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def opening(run: RunInfo) -> Iterator[None]:
+    """Turn what goes wrong into an error with words for the person who looks.
+
+    Raises:
+        LookupError: the run has no journal (yet).
+        StorageError: it can't be opened: the store is away, its connection is missing, the journal is damaged.
+    """
+    try:
+        yield
+    except StorageError:
+        raise
+    except AirflowNotFoundException:
+        name = run.place.connection
+        raise StorageError(
+            f"the connection {name!r}, which output.connection names, is not defined in Airflow"
+        ) from None
+    except Exception as error:
+        if isinstance(error, LookupError) and not isinstance(error, KeyError | IndexError):
+            raise
+        # its text may hold what the store's client was configured with
+        log.exception("the journal of %s / %s can't be opened", run.dag_id, run.run_id)
+        what = f"{type(error).__name__}; the API server's log has more"
+        raise StorageError(f"the journal of {run.dag_id} / {run.run_id} can't be opened: {what}") from None
