@@ -86,7 +86,7 @@ def compare(
     headers = (f"{each['summary']['experiment']}/{each['summary']['run']}" for each in sides)
     table = Table("", box=None, header_style="bold", pad_edge=False)
     for header in headers:
-        table.add_column(Text(header))
+        table.add_column(Text(header), overflow="fold")
     for label, *cells in _rows(found):
         table.add_row(label, *map(Text, cells))
     console().print(table)

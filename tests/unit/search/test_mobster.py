@@ -137,7 +137,9 @@ def test_any_losses_give_a_valid_new_combination(losses: list[float], space: str
 
     assert mobster.context.space.problem(params) is None
     assert Space.key(params) not in seen
-    assert params == searcher(SPACES[space], max_trials=100, options={"random_fraction": 0, "initial_trials": 6}).draw(history, seen)
+    assert params == searcher(SPACES[space], max_trials=100, options={"random_fraction": 0, "initial_trials": 6}).draw(
+        history, seen
+    )
 
 
 def dipped(steps: tuple[tuple[int, float], ...]) -> list[PastTrial]:

@@ -304,7 +304,10 @@ def test_the_command_line_follows_to_the_end(terminal: Any, ended: tuple[str, st
     assert '"event": "ended"' in out
 
 
-def test_the_command_line_compares_runs(terminal: Any, ended: tuple[str, str], going: tuple[str, str]) -> None:
+def test_the_command_line_compares_runs(
+    terminal: Any, ended: tuple[str, str], going: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     code, out, errors = terminal("compare", ended[0], "/".join(going))
     assert (code, errors) == (0, "")
     assert "/".join(ended) in out
