@@ -67,6 +67,11 @@ def running(standin: MaxComputeStandIn, part: str) -> int:
     return sum(i.status == "Running" and part in i.job.tasks[0].query for i in standin.service._instances.values())
 
 
+def taken_up(world: World, name: str) -> int:
+    """How often a triggerer has begun to watch a trial of an experiment: a log for each time."""
+    return len(list((world.airflow.home / "logs" / f"dag_id={name}").rglob("*.trigger.*.log")))
+
+
 FIT = """
 import csv, os, pathlib
 folder = pathlib.Path(os.environ["AUTOML_MODEL_DIR"])
@@ -190,10 +195,12 @@ def test_a_killed_triggerer_finds_its_instances_again_and_who_ends_a_trial_ends_
     texts = submitted(standin, "killed_")
     assert len(texts) == len(set(texts)) == 4, "each statement once"
 
+    wait_until(lambda: taken_up(world, endless) == 4, 120, "the new triggerer to watch the endless ones")
+    bound = world.study(endless, endless_run).state.works[1].trial  # slots are bound as they come
     world.call("PATCH", f"/dags/{endless}/dagRuns/{endless_run}/taskInstances/trial/1", json={"new_state": "failed"})
-    world.study(endless, endless_run).cancel_trial(0, "a test")
+    world.study(endless, endless_run).cancel_trial(1 - bound, "a test")
     wait_until(lambda: running(standin, "endless") == 0, 120, "the instances to be stopped")
     assert world.finish(endless, endless_run, 240) == "failed"
     trials = world.controller(endless, endless_run)["trials"]
     assert [trial["state"] for trial in trials] == ["USER_CANCELED", "USER_CANCELED"]
-    assert "a test" in trials[0]["attempts"][0]["reason"]
+    assert "a test" in trials[1 - bound]["attempts"][0]["reason"]
