@@ -11,6 +11,7 @@ from pydantic import Field
 from automl_core.search.base import Algorithm, Decision, Exhausted, History, NewTrial, Options, rng_for, seen_keys
 from automl_core.search.bayesian.initial import CONTRAST
 from automl_core.search.drawing import draw_new
+from automl_core.search.threads import one_thread
 from automl_core.space import Params, Space
 
 if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with the experiment file
@@ -68,6 +69,7 @@ class Bayesian(Algorithm):
             return Exhausted(f"all {len(seen)} combinations of the space are handed out")
         return self._best(history, seen, listed)
 
+    @one_thread()
     def describe(self, history: History) -> dict[str, Any]:
         """Length scales, noise and the losses' warp, as fitted to the history."""
         from automl_core.search.bayesian.surrogate import Evidence
@@ -117,7 +119,8 @@ class Bayesian(Algorithm):
             return False
         from automl_core.search.bayesian.surrogate import Evidence
 
-        return sum(self._surrogate(Evidence.of(history), self._rng(history)).shares) > _GUIDANCE
+        with one_thread():
+            return sum(self._surrogate(Evidence.of(history), self._rng(history)).shares) > _GUIDANCE
 
     def _rng(self, history: History) -> np.random.Generator:
         import numpy as np
@@ -131,6 +134,7 @@ class Bayesian(Algorithm):
             return None
         return [params for params in space.combinations() if Space.key(params) not in seen]
 
+    @one_thread()
     def _best(self, history: History, seen: set[str], listed: list[Params] | None) -> Decision:
         from automl_core.search.bayesian.surrogate import Evidence
 

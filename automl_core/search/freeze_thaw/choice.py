@@ -14,6 +14,7 @@ from automl_core.search.freeze_thaw.model import NEW, Array, CurveModel, Indices
 from automl_core.search.freeze_thaw.observations import Observations, observe, time_of
 from automl_core.search.freeze_thaw.rate import expected_improvement, rates, stages
 from automl_core.search.freeze_thaw.surrogate import Surrogate
+from automl_core.search.threads import one_thread
 from automl_core.space import Params, Space
 from automl_core.states import TrialState
 
@@ -56,6 +57,7 @@ class Chooser:
         self.surrogate = Surrogate(space, budget, candidates)
         self.times = np.array([time_of(level, budget) for level in levels])
 
+    @one_thread()
     def choose(
         self, history: History, seen: Set[str], affordable: Sequence[bool], allows_new: bool, seed: int
     ) -> Choice | None:

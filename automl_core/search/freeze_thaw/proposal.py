@@ -11,6 +11,7 @@ from automl_core.search.freeze_thaw.model import NEW, Array, CurveModel
 from automl_core.search.freeze_thaw.observations import Observations, observe
 from automl_core.search.freeze_thaw.rate import expected_improvement
 from automl_core.search.freeze_thaw.surrogate import Surrogate
+from automl_core.search.threads import one_thread
 from automl_core.space import Params, Space
 
 
@@ -22,6 +23,7 @@ class Proposer:
         self.budget = budget
         self.surrogate = Surrogate(space, budget, candidates)
 
+    @one_thread()
     def propose(self, history: History, seen: Set[str], seed: int) -> Params | None:
         """The combination of the highest expected improvement at the highest budget.
 
