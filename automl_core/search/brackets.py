@@ -25,7 +25,7 @@ from automl_core.search.base import (
     seen_keys,
 )
 from automl_core.search.schedule import Bracket, auto_adjust, schedule, totals, whole_multiplier
-from automl_core.space import Params
+from automl_core.space import Params, Space
 from automl_core.states import TrialState
 
 
@@ -152,14 +152,14 @@ class BracketSearch(Algorithm):
         """The lowest rung of the first bracket, as far as it needs no result."""
         proposed: list[NewTrial] = []
         history: list[PastTrial] = []
+        seen: set[str] = set()  # kept up here: from the history anew, ten thousand combinations would take minutes
         for number in range(self.brackets[0][0][0]):
-            decision = self.suggest(history)
-            if not isinstance(decision, NewTrial) or decision.bracket != 0:
+            new = self._start(history, seen, bracket=0)
+            if not isinstance(new, NewTrial):
                 break
-            proposed.append(decision)
-            history.append(
-                PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, bracket=0, rung=0)
-            )
+            proposed.append(new)
+            seen.add(Space.key(new.params))
+            history.append(PastTrial(number, new.params, TrialState.RUNNING, budget=new.budget, bracket=0, rung=0))
         return proposed
 
     def suggest(self, history: History) -> Decision:

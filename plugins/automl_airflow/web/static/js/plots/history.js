@@ -2,23 +2,28 @@
 
 import { number } from '../format.js';
 import { look } from '../states.js';
-import { axis, byState, colour, frame, legend, range, tip } from './shared.js';
+import { axis, byState, colour, frame, legend, tip, worthwhile } from './shared.js';
+
+/** What the plot shows of the values. @param {any} data */
+const bounds = (data) => worthwhile(data.columns.value, data.direction === 'minimize');
 
 /** @type {import('../panel.js').Plot} */
 export default {
   title: 'History',
   full: true,
-  hint: 'Trials without a value stand at the lower edge. Select a point to open its trial; hold Ctrl and turn the wheel to look closer.',
+  hint: 'Trials without a value stand at the lower edge, those far worse than the others at the edge of what is shown. Select a point to open its trial; hold Ctrl and turn the wheel to look closer.',
   load: (context) => context.get('history'),
   empty: (data) => (data.columns.number.length ? '' : 'No trial has ended yet.'),
   option(data) {
     const { number: numbers, value, state, best } = data.columns;
-    const bounds = range(value) ?? [0, 1];
-    const floor = bounds[0] - (bounds[1] - bounds[0] || 1) * 0.06;
-    const points = byState(state, (i) => [i + 1, value[i] ?? floor, i], { z: 3 });
+    const [low, high] = bounds(data) ?? [0, 1];
+    const edge = (high - low || 1) * 0.06;
+    const shown = (/** @type {number} */ each) => Math.min(Math.max(each, low - edge), high + edge);
+    const points = byState(state, (i) => [i + 1, shown(value[i] ?? -Infinity), i], { z: 3 });
     const line = best
       .map((each, i) => [i + 1, each])
-      .filter(([, each], i) => each !== null && (each !== best[i - 1] || i === best.length - 1));
+      .filter(([, each], i) => each !== null && (each !== best[i - 1] || i === best.length - 1))
+      .map(([x, each]) => [x, shown(each)]);
     return {
       grid: frame(),
       legend: legend({ data: [...points.map((each) => each.name), 'Best so far'] }),
@@ -34,7 +39,7 @@ export default {
         trigger: 'item',
         formatter: ({ data: item, seriesType }) =>
           seriesType === 'line'
-            ? tip('Best so far', [[data.metric, number(item[1])]])
+            ? tip('Best so far', [[data.metric, number(best[item[0] - 1])]])
             : tip(`Trial ${numbers[item[2]]}`, [
                 ['state', look(state[item[2]]).label],
                 [data.metric, number(value[item[2]])],
@@ -62,7 +67,10 @@ export default {
     const failed = state.filter((each) => each === 'FAILED').length;
     const early = state.filter((each) => each === 'EARLY_STOPPED').length;
     const last = best.length ? best[best.length - 1] : null;
-    return `${value.length} ${value.length === 1 ? 'trial has' : 'trials have'} ended, ${failed} failed, ${early} stopped early; the best ${data.metric} so far is ${number(last)}.`;
+    const [low, high] = bounds(data) ?? [-Infinity, Infinity];
+    const far = value.filter((each) => each !== null && (each < low || each > high)).length;
+    const beyond = far ? `, ${far} far worse than the others` : '';
+    return `${value.length} ${value.length === 1 ? 'trial has' : 'trials have'} ended, ${failed} failed, ${early} stopped early${beyond}; the best ${data.metric} so far is ${number(last)}.`;
   },
   numbers: (data) => ({
     head: ['Trial', 'State', data.metric, 'Best so far'],

@@ -76,4 +76,22 @@ export function range(values) {
   return low <= high ? [low, high] : null;
 }
 
+/**
+ * Lowest and highest of what is worth looking at: values far on the bad side (beyond three times the range of the middle
+ * half) would press all others into a line, so they are left out.
+ *
+ * @param {Array<any>} values
+ * @param {boolean} lowIsGood
+ * @returns {[number, number] | null}
+ */
+export function worthwhile(values, lowIsGood) {
+  const whole = range(values);
+  if (whole === null) return null;
+  const sorted = values.filter((each) => typeof each === 'number').sort((a, b) => a - b);
+  const at = (/** @type {number} */ share) => sorted[Math.floor(share * (sorted.length - 1))];
+  const reach = 3 * (at(0.75) - at(0.25));
+  if (sorted.length < 8 || reach === 0) return whole;
+  return lowIsGood ? [whole[0], Math.min(whole[1], at(0.75) + reach)] : [Math.max(whole[0], at(0.25) - reach), whole[1]];
+}
+
 export { axis, colour, frame, legend, tip };
