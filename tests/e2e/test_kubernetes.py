@@ -282,6 +282,17 @@ def test_a_cleared_trial_ends_its_pod_and_one_marked_failed_too(world: World, cl
     assert second_state in ("USER_CANCELED", "SYS_CANCELED"), "by whoever was first, the trigger or the reducer"
 
 
+def test_a_run_marked_failed_ends_its_pods(world: World, cluster: TestCluster) -> None:
+    endless = cluster.task(world, arguments={"steps": 600, "pause": 0.8})
+    name = world.experiment("run_failed", tasks=[endless], trials={"max": 2, "concurrency": 2})
+    run = world.start(name)
+    wait_until(lambda: len(left(cluster, name)) == 2, 120, "both pods")
+    wait_for_step(world, name, run, 1)
+    world.call("PATCH", f"/dags/{name}/dagRuns/{run}", json={"state": "failed"})
+    wait_until(lambda: left(cluster, name) == [], 60, "the pods of the run marked failed to end")
+    assert set(world.states(name, run)) <= {"failed", "skipped"}
+
+
 def test_an_api_server_that_is_away_changes_nothing(world: World, cluster: TestCluster) -> None:
     if cluster.standin is None:
         pytest.skip("only the stand-in goes away on demand")
