@@ -81,11 +81,24 @@ class PodResources(Model):
 
 
 class SecretVariable(Model):
-    """An environment variable whose value stays in a Kubernetes secret."""
+    """An environment variable whose value is in a Kubernetes secret, or in an Airflow connection, and nowhere else."""
 
     env: Annotated[str, AfterValidator(_check_env_name)] = Field(description="Name of the environment variable.")
-    secret: ObjectName = Field(description="Name of the secret, in the pod's namespace.")
-    key: str = Field(min_length=1, description="Key in the secret.")
+    secret: ObjectName | None = Field(None, description="Name of the secret, in the pod's namespace.")
+    connection: str | None = Field(
+        None, min_length=1,
+        description="Airflow connection instead: its value is in a secret of the cluster for as long as the run lasts.",
+    )  # fmt: skip
+    key: str = Field(
+        min_length=1,
+        description="Key in the secret; of a connection login, password, host, port, schema, or a key of its extra.",
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> SecretVariable:
+        if (self.secret is None) == (self.connection is None):
+            raise ValueError("exactly one of secret and connection is wanted here")
+        return self
 
 
 _SOURCES = ("claim", "host_path", "config_map", "secret", "empty_dir")
@@ -218,7 +231,8 @@ class KubernetesTask(TaskBase):
     args: list[str] = Field(default_factory=list, description="Arguments of the image's own entry point.")
     resources: PodResources = Field(default_factory=PodResources, description="What each pod asks for.")
     secrets: list[SecretVariable] = Field(
-        default_factory=list, description="Environment variables from Kubernetes secrets; never in the journal."
+        default_factory=list,
+        description="Environment variables from Kubernetes secrets or Airflow connections; never in the journal.",
     )
     volumes: list[Volume] = Field(default_factory=list, description="Volumes and where they are mounted.")
     files: dict[PodPath, str] = Field(

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from automl_core.backends.contract import TrialContext, arguments_of, environment, substitute
 from automl_core.backends.kubernetes.artifacts import Carrying, add_helpers
 from automl_core.backends.kubernetes.naming import AttemptId
-from automl_core.spec.kubernetes import KubernetesTask, Volume
+from automl_core.backends.kubernetes.secrets import secret_name
+from automl_core.spec.kubernetes import KubernetesTask, SecretVariable, Volume
 from automl_core.spec.quantities import memory_quantity
 
 Manifest: TypeAlias = dict[str, Any]
@@ -128,10 +129,7 @@ def _container(template: Mapping[str, Any], order: PodOrder) -> dict[str, Any]:
     own = [
         variable("PYTHONUNBUFFERED", "1"),
         *(variable(name, substitute(value, context)) for name, value in task.env.items()),
-        *(
-            {"name": each.env, "valueFrom": {"secretKeyRef": {"name": each.secret, "key": each.key}}}
-            for each in task.secrets
-        ),
+        *({"name": each.env, "valueFrom": {"secretKeyRef": _secret_key(each, order)}} for each in task.secrets),
         *order.environment,
         *(variable(name, value) for name, value in environment(context).items()),
     ]
@@ -239,6 +237,13 @@ def _placement(spec: dict[str, Any], task: KubernetesTask) -> None:
     if task.image_pull_secrets:
         names = [{"name": name} for name in task.image_pull_secrets]
         spec["imagePullSecrets"] = [*(spec.get("imagePullSecrets") or []), *names]
+
+
+def _secret_key(variable: SecretVariable, order: PodOrder) -> dict[str, str]:
+    """Where the cluster keeps a value: in the secret that the file names, or in the one made from connections."""
+    if variable.secret is not None:
+        return {"name": variable.secret, "key": variable.key}
+    return {"name": secret_name(order.attempt.place, order.attempt.task), "key": variable.env}
 
 
 def _protection(spec: dict[str, Any], container: dict[str, Any], task: KubernetesTask) -> None:

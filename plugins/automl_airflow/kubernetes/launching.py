@@ -12,12 +12,14 @@ from kubernetes.client.exceptions import ApiException  # noqa: TID253  # this mo
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 from urllib3.exceptions import HTTPError
 
+from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
 from automl_core.backends.kubernetes.files import config_map, read_template
 from automl_core.backends.kubernetes.group import group_manifests, worker_variables
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
+from automl_core.backends.kubernetes.secrets import secret
 from automl_core.backends.remote import NotYet
 from automl_core.running.places import Places, carried, context_of
 from automl_core.running.sync import MODULE
@@ -146,6 +148,8 @@ class Launch:
         files = config_map(self.task, self.attempt, home) if self.task.files else None
         if files is not None:
             self._ask(lambda: operator.client.create_namespaced_config_map(namespace, files), exists_is_fine=True)
+        if any(each.connection for each in self.task.secrets):
+            self._keep_secrets(namespace)
         manifest = self._manifest(files["metadata"]["name"] if files else None)
         operator.namespace = namespace
         operator.pod_template_dict = manifest
@@ -158,6 +162,14 @@ class Launch:
             operator.log.info("the pod is there already: it is taken over")
             created = self._find(namespace)
         operator.pod = created  # for KubernetesPodOperator.on_kill: until the trigger has it, it is the worker's
+
+    def _keep_secrets(self, namespace: str) -> None:
+        """Put what the task takes from Airflow connections into the run's secret, as it is now."""
+        client, attempt = self._operator.client, self.attempt
+        made = secret(attempt.place, attempt.experiment, attempt.task, values_of(self.task))
+        name = made["metadata"]["name"]
+        if self._ask(lambda: client.create_namespaced_secret(namespace, made), exists_is_fine=True) is None:
+            self._ask(lambda: client.replace_namespaced_secret(name, namespace, made))
 
     def _create_group(self, pod: Any, namespace: str) -> None:
         """Create the service and the Job of several pods."""

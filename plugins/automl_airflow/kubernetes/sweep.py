@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, journal_label
+from automl_core.backends.kubernetes.secrets import secret_name
 from automl_core.spec.kubernetes import KubernetesTask
 
 if TYPE_CHECKING:
@@ -22,25 +23,26 @@ def sweep(context: Any, study: Study) -> None:
     Raises:
         RuntimeError: a cluster can't be asked; the others were.
     """
-    selector = f"{JOURNAL_LABEL}={journal_label(f'{study.journal.store.url}/{study.journal.prefix}')}"
+    place = f"{study.journal.store.url}/{study.journal.prefix}"
     tasks = [task for task in study.experiment.tasks if isinstance(task, KubernetesTask)]
     problems = []
     for connection, namespace in sorted({(task.connection, task.namespace or "") for task in tasks}):
         own = [task for task in tasks if (task.connection, task.namespace or "") == (connection, namespace)]
         try:
-            _sweep(connection, namespace, selector, own)
+            _sweep(connection, namespace, place, own)
         except Exception as error:  # one cluster that is away keeps nothing in another running
             problems.append(f"{connection}: {type(error).__name__}: {error}")
     if problems:
         raise RuntimeError("; ".join(problems))
 
 
-def _sweep(connection: str, namespace: str, selector: str, tasks: list[KubernetesTask]) -> None:
+def _sweep(connection: str, namespace: str, place: str, tasks: list[KubernetesTask]) -> None:
     """Delete what the training tasks of one namespace have left there."""
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 
     from automl_airflow.kubernetes.connection import cluster_of
 
+    selector = f"{JOURNAL_LABEL}={journal_label(place)}"
     namespace = namespace or cluster_of(connection).namespace_or_default()
     client = KubernetesHook(conn_id=connection).core_v1_client
     grace = max(1, round(max(task.grace for task in tasks)))
@@ -59,6 +61,9 @@ def _sweep(connection: str, namespace: str, selector: str, tasks: list[Kubernete
         if not ended:
             log.warning("pod %s/%s was still there (%s): deleted", namespace, pod.metadata.name, pod.status.phase)
         _delete(client.delete_namespaced_pod, pod.metadata.name, namespace, grace_period_seconds=grace)
+    for task in tasks:
+        if any(each.connection for each in task.secrets):  # by its name: to list secrets is to read them all
+            _delete(client.delete_namespaced_secret, secret_name(place, task.name), namespace)
     if any(task.files for task in tasks):
         for found in client.list_namespaced_config_map(namespace, label_selector=selector).items:
             _delete(client.delete_namespaced_config_map, found.metadata.name, namespace)

@@ -63,6 +63,8 @@ def test_an_experiment_with_pods_survives_the_journal() -> None:
         ({"volumes": [{"mount": "/data"}]}, "exactly one of"),
         ({"volumes": [{"mount": "/data", "claim": "c", "empty_dir": True}]}, "found claim and empty_dir"),
         ({"secrets": [{"env": "A-B C", "secret": "s", "key": "k"}]}, "tasks[0].secrets[0].env"),
+        ({"secrets": [{"env": "A", "key": "k"}]}, "tasks[0].secrets[0]"),
+        ({"secrets": [{"env": "A", "secret": "s", "connection": "c", "key": "k"}]}, "tasks[0].secrets[0]"),
         ({"image": None}, "name the container image"),
         ({"command": "run ${lrr}"}, "Did you mean 'lr'?"),
         ({"command": []}, "an empty command"),

@@ -82,14 +82,19 @@ def test_the_rights_are_those_that_are_used(
     monkeypatch.setattr(group, "_MADE_BY", 0.0)
     setting.create("true", "unadmitted", workers=2, service_account="nobody", pending={"config": "1s"})
     assert not isinstance(attempt(), TaskSuccessEvent)
+    monkeypatch.setenv("AIRFLOW_CONN_TEAM", '{"conn_type": "http", "password": "s3cr3t"}')
+    secrets = [{"env": "KEY", "connection": "team", "key": "password"}]
     for name, more in {"single": {}, "group": {"workers": 2}}.items():
         setting.create(f"{GOOD}; sleep 1", name, **more)
         assert isinstance(attempt(), TaskSuccessEvent), name
         setting.create("sleep 600", f"{name}-deleted", **more)
         assert not isinstance(attempt(deleted=True), TaskSuccessEvent)
-        setting.create(["python3", "/code/x.py"], f"{name}-left", files={"/code/x.py": "code.py"}, **more)
+        setting.create(
+            ["python3", "/code/x.py"], f"{name}-left", files={"/code/x.py": "code.py"}, secrets=secrets, **more
+        )
         with worker.held():
             setting.launch(setting.bind())
+            setting.launch(setting.bind(1))  # finds what the first has made
             sweep(context(), setting.study)
 
     assert worker.used == worker.granted
