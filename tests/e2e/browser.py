@@ -14,7 +14,11 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    StaleElementReferenceException,
+    WebDriverException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -74,11 +78,33 @@ class Browser:
 
     def button(self, label: str, within: str = "") -> WebElement:
         """A button or link by the text on it."""
+        return self.until(lambda: self._labelled(label, within), 30, f"a button {label!r}")
+
+    def press(self, label: str, within: str = "") -> None:
+        """Click a button or link by the text on it; a page that lives may replace it just then, so: again."""
+        self._click(lambda: self._labelled(label, within), f"a button {label!r}")
+
+    def tap(self, css: str) -> None:
+        """Click the first that can be seen, as `press` does."""
+        self._click(lambda: next((e for e in self.all(css) if e.is_displayed()), None), css)
+
+    def _labelled(self, label: str, within: str) -> WebElement | None:
         script = (
             "return [...document.querySelectorAll(arguments[0])]"
             ".find(e => e.textContent.trim() === arguments[1] && e.offsetParent !== null) ?? null"
         )
-        return self.until(lambda: self.js(script, f"{within} button, {within} a", label), 30, f"a button {label!r}")
+        found: WebElement | None = self.js(script, f"{within} button, {within} a", label)
+        return found
+
+    def _click(self, find: Callable[[], WebElement | None], what: str) -> None:
+        def clicked() -> bool:
+            element = find()
+            if element is None:
+                return False
+            element.click()
+            return True
+
+        self.until(clicked, 30, what)
 
     def column(self, label: str) -> list[str]:
         """Texts of a column of the table in view."""
@@ -97,7 +123,7 @@ class Browser:
                 found = find()
                 if found:
                     return found
-            except StaleElementReferenceException:
+            except (StaleElementReferenceException, ElementClickInterceptedException):
                 pass
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {seconds:.0f} s for {what}; the page says: {self.text('body')[:1500]}")

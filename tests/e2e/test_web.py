@@ -71,11 +71,11 @@ def test_the_list_is_in_airflows_own_ui_and_leads_to_the_run_and_back(page: Brow
         page.one("input[type=search]").clear()
         page.one("input[type=search]").send_keys("see")
         page.until(lambda: page.column("Experiment") == [going[0]], 20, "the experiment alone")
-        page.button(going[0]).click()
+        page.press(going[0])
         page.one("pre.source")
-        page.button(going[1]).click()
+        page.press(going[1])
         page.one("[role=tablist]")
-        page.button("in Airflow").click()
+        page.press("in Airflow")
     page.until(lambda: f"/dags/{going[0]}/runs/" in page.driver.current_url, 20, "Airflow's own page of the run")
     page.driver.get(f"{page.url}/dags/{going[0]}/runs/{quote(going[1], safe='')}/plugin/automl-run")
     with page.frame():
@@ -92,7 +92,7 @@ def test_a_run_is_followed_live_without_a_reload(page: Browser, going: tuple[str
     page.until(lambda: "trials have ended" in page.text("[data-panel=History]"), 20, "the history in words")
     for title in ("History", "Intermediate values"):
         assert page.js("return document.querySelector(`[data-panel='${arguments[0]}'] canvas`) !== null", title)
-    page.one("[data-panel=History] summary").click()
+    page.tap("[data-panel=History] summary")
     page.until(lambda: bool(page.all("[data-panel=History] tbody tr")), 20, "the history as a table")
     assert "live" in page.text("#live")
     assert "Current trial" in page.text(".figures")
@@ -157,12 +157,12 @@ def test_axe_finds_nothing_serious_on_any_page(page: Browser, going: tuple[str, 
 def test_the_trial_table_is_filtered_searched_and_sorted(page: Browser, going: tuple[str, str]) -> None:
     page.open(run_page(going, "#trials"))
     page.until(lambda: len(page.column("Trial")) > 4, 60, "some trials")
-    page.one("button[data-state=FAILED]").click()
+    page.tap("button[data-state=FAILED]")
     page.until(lambda: set(page.column("State")) == {"✕ Failed"}, 60, "only failed trials")
     assert set(page.column("mode")) == {"fails_once"}
-    page.one("button[data-state=FAILED]").click()
+    page.tap("button[data-state=FAILED]")
     page.until(lambda: len(set(page.column("State"))) > 1, 30, "all trials")
-    page.button("Rank", "thead").click()
+    page.press("Rank", "thead")
     page.until(lambda: page.column("Rank")[:3] == ["1", "2", "3"], 30, "the best first")
     values = [float(each) for each in page.column("accuracy")[:3]]
     assert values == sorted(values, reverse=True)
@@ -173,7 +173,7 @@ def test_the_trial_table_is_filtered_searched_and_sorted(page: Browser, going: t
     search.send_keys(" ")
     page.one("select[aria-label='Filter by']").send_keys("x")
     page.one("input[aria-label=from]").send_keys("0.5")
-    page.button("Add").click()
+    page.press("Add")
     page.until(
         lambda: page.column("x") and all(v == "…" or float(v) >= 0.5 for v in page.column("x")), 30, "x from 0.5"
     )
@@ -181,12 +181,12 @@ def test_the_trial_table_is_filtered_searched_and_sorted(page: Browser, going: t
 
 def test_a_failed_trial_runs_again_and_its_page_tells_it(page: Browser, world: World, going: tuple[str, str]) -> None:
     page.open(run_page(going, "#trials"))
-    page.one("button[data-state=FAILED]").click()
+    page.tap("button[data-state=FAILED]")
     page.until(lambda: set(page.column("State")) == {"✕ Failed"}, 60, "a failed trial")
     trial = int(page.column("Trial")[0])
-    page.one(f"button[data-key=rerun-{trial}]").click()
+    page.tap(f"button[data-key=rerun-{trial}]")
     page.until(lambda: f"Run trial {trial} again?" in page.text("dialog"), 10, "the question")
-    page.button("Run again", "dialog").click()
+    page.press("Run again", "dialog")
     page.until(lambda: bool(page.text("#toasts")), 30, "what was done")
     page.open(run_page(going, f"/trials/{trial}"))
     page.until(
@@ -201,7 +201,7 @@ def test_a_failed_trial_runs_again_and_its_page_tells_it(page: Browser, world: W
     )
     assert answer[0] == 200
     assert answer[1].startswith("attachment")
-    page.one("table[aria-label=Attempts] tbody tr a").click()
+    page.tap("table[aria-label=Attempts] tbody tr a")
     page.until(lambda: f"/dags/{going[0]}/runs/" in page.driver.current_url, 20, "Airflow's log of the attempt")
     study = world.study(*going)
     assert [act.act for act in study.state.acts if act.trial == trial] == ["rerun"]
@@ -211,20 +211,20 @@ def test_a_running_experiment_is_edited_and_what_is_wrong_is_refused_in_words(
     page: Browser, world: World, going: tuple[str, str]
 ) -> None:
     page.open(run_page(going))
-    page.button("Edit …").click()
+    page.press("Edit …")
     most = page.one("dialog input[name='trials.concurrency']")
     most.clear()
     most.send_keys("99")
-    page.button("Save the changes", "dialog").click()
+    page.press("Save the changes", "dialog")
     page.until(lambda: "concurrency" in page.text("dialog .problems"), 20, "why it is refused")
     most.clear()
     most.send_keys("2")
     target = page.one("dialog input[name='trials.max']")
     target.clear()
     target.send_keys("250")
-    page.button("Save the changes", "dialog").click()
+    page.press("Save the changes", "dialog")
     page.until(lambda: "of 250" in page.text(".figures"), 30, "the new number of trials")
-    page.button("Settings and changes").click()
+    page.press("Settings and changes")
     page.until(lambda: "250" in page.text("table[aria-label='What people did']"), 30, "who changed it")
     edits = [act for act in world.study(*going).state.acts if act.act == "edit"]
     assert [act.by for act in edits] == ["admin"]
@@ -235,9 +235,9 @@ def test_a_running_experiment_is_stopped_and_says_why_it_ended(
     page: Browser, world: World, going: tuple[str, str]
 ) -> None:
     page.open(run_page(going))
-    page.button("Stop …").click()
-    page.one("dialog input[value=cancel]").click()
-    page.button("Stop the experiment", "dialog").click()
+    page.press("Stop …")
+    page.tap("dialog input[value=cancel]")
+    page.press("Stop the experiment", "dialog")
     page.until(lambda: "Ended:" in page.text(".head"), 90, "the end")
     assert "admin" in page.text(".head")
     assert "Cancelled by a user" in page.text(".head")
@@ -262,7 +262,7 @@ def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is
     file.write_text(text)
     page.one("#upload").send_keys(str(file))
     page.until(lambda: "uploaded is fine" in page.text("#validation"), 30, "the file to be fine")
-    page.button("Save and start").click()
+    page.press("Save and start")
     page.until(lambda: "/experiments/uploaded/runs/" in page.driver.current_url, 90, "the page of the new run")
     page.settled()
     page.until(lambda: "Finished" in page.text(".head"), 120, "its end")
@@ -270,11 +270,11 @@ def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is
     wait_until(lambda: (world.root / "experiments" / "uploaded.yaml").exists(), 5, "the file")
     page.js("window.same = true")
     page.until(lambda: page.button("Extend …").get_attribute("aria-disabled") is None, 40, "its run to end in Airflow")
-    page.button("Extend …").click()
+    page.press("Extend …")
     most = page.one("dialog input[name='trials.max']")
     most.clear()
     most.send_keys("3")
-    page.button("Extend", "dialog").click()
+    page.press("Extend", "dialog")
     page.until(lambda: trials_done(page) == 3 and "Finished" in page.text(".head"), 120, "the third trial, live")
     assert page.js("return window.same") is True
 
@@ -282,7 +282,7 @@ def test_an_experiment_is_started_from_an_uploaded_file_that_is_checked_as_it_is
 def test_an_experiment_that_was_saved_a_moment_ago_is_waited_for(page: Browser, world: World) -> None:
     page.open("new")
     page.until(lambda: "is fine" in page.text("#validation"), 30, "the example to be checked")
-    page.button("Save").click()
+    page.press("Save")
     page.until(lambda: page.driver.current_url.endswith("/experiments/my-experiment"), 30, "its page")
     page.until(lambda: "It has not run yet." in page.text(), 90, "Airflow to have read it")
     assert "Nothing to show" not in page.text()
