@@ -103,6 +103,10 @@ def chromium() -> Iterator[webdriver.Chrome]:
     finally:
         with contextlib.suppress(WebDriverException, HTTPError):
             driver.quit()
+        browser = driver.capabilities.get("goog:processID")  # a page that took it down leaves it there
+        if browser is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(browser, signal.SIGKILL)
 
 
 def open_page(driver: webdriver.Chrome, url: str, plot: str, seconds: float = 120) -> tuple[float, float, float]:
