@@ -32,7 +32,7 @@ def experiments(
 
     from automl_core.cli.output import console, number, print_json
 
-    with _connect() as automl:
+    with connect() as automl:
         found = automl.experiments(search, state)
     if as_json:
         print_json(found)
@@ -65,7 +65,7 @@ def trials(
 
     from automl_core.cli.output import combination_text, console, number, plural, print_json
 
-    with _connect() as automl:
+    with connect() as automl:
         query = {"sort": sort, "state": state, "filter": where or [], "limit": top}
         found = automl.run(name, run_id).get("trials", **query)
     if as_json:
@@ -85,7 +85,7 @@ def trials(
 
 def edit(name: Name, changes: Changes, run_id: RunId = None) -> None:
     """Change a running experiment: number of trials, concurrency, stop conditions, the space within its bounds."""
-    with _connect() as automl:
+    with connect() as automl:
         print(automl.run(name, run_id).edit(**_groups(changes)))
 
 
@@ -95,19 +95,19 @@ def extend(
     run_id: RunId = None,
 ) -> None:
     """Open a run that has ended again, with more trials or other limits."""
-    with _connect() as automl:
+    with connect() as automl:
         print(automl.run(name, run_id).extend(**_groups(changes or [])))
 
 
 def rerun(name: Name, trial: Number, run_id: RunId = None) -> None:
     """Run a failed trial once more."""
-    with _connect() as automl:
+    with connect() as automl:
         print(automl.run(name, run_id).rerun(trial))
 
 
 def cancel(name: Name, trial: Number, run_id: RunId = None) -> None:
     """End one trial that runs."""
-    with _connect() as automl:
+    with connect() as automl:
         print(automl.run(name, run_id).stop_trial(trial))
 
 
@@ -117,12 +117,17 @@ def clone(
     run_id: RunId = None,
 ) -> None:
     """Start a new run with an earlier one's changes, and more on top of them."""
-    with _connect() as automl:
+    with connect() as automl:
         begun = automl.run(name, run_id).clone(_groups(changes or []))
         print(f"{begun.experiment}: run {begun.run_id}")
 
 
-def _connect() -> AutoML:
+def connect() -> AutoML:
+    """The client of the Airflow that the environment, or this AUTOML_HOME, names.
+
+    Raises:
+        ClientError: there are no credentials for it.
+    """
     from automl_core.cli.places import home
     from automl_core.client.automl import AutoML
     from automl_core.client.credentials import find_credentials

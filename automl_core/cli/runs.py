@@ -20,7 +20,7 @@ def follow(name: Name, run_id: RunId = None, as_json: AsJson = False) -> None:
     from automl_core.cli.follow import GOOD_ENDS
     from automl_core.cli.output import tell
 
-    with remote._connect() as automl:
+    with remote.connect() as automl:
         run = automl.run(name, run_id)
         state = run.state
         try:
@@ -76,7 +76,7 @@ def compare(
 
     if not 2 <= len(runs) <= _MOST:
         raise UserError(f"two to {_MOST} runs can be compared, not {len(runs)}")
-    with remote._connect() as automl:
+    with remote.connect() as automl:
         named = (text.partition("/") for text in runs)
         found = automl.compare(*(automl.run(name, run_id or None) for name, _, run_id in named))
     if as_json:

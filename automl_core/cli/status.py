@@ -128,7 +128,7 @@ def _stop_by_rest(name: str, run_id: str | None, cancel: bool) -> bool:
     from automl_core.client.errors import ClientError, NotKnown, Unreachable
 
     try:
-        automl = remote._connect()
+        automl = remote.connect()
     except ClientError:  # nobody to ask, or nobody who asks
         return False
     with automl:

@@ -246,7 +246,7 @@ def terminal(
     from automl_core.cli import remote
     from automl_core.cli.app import main
 
-    monkeypatch.setattr(remote, "_connect", lambda: connect(world, "uma"))
+    monkeypatch.setattr(remote, "connect", lambda: connect(world, "uma"))
 
     def command(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()
