@@ -44,6 +44,8 @@ Runs = dict[str, str]
 
 ONE = {"max": 1, "concurrency": 1, "retry_delay": "1s"}
 STEPS = 25
+AWAY = 120
+"""Seconds that the API server is away, which every trial has to outlast."""
 
 
 @pytest.fixture(scope="module")
@@ -300,8 +302,8 @@ def test_an_api_server_that_is_away_changes_nothing(world: World, cluster: TestC
     run = world.start(name)
     pod = first_pod(cluster, name)
     wait_for_step(world, name, run, 1)
-    cluster.standin.away(15)
-    assert world.finish(name, run) == "success"
+    cluster.standin.away(AWAY)
+    assert world.finish(name, run, seconds=AWAY + 165) == "success"
     found = trial(world, name, run)
     assert [json.loads(attempt["external"])["name"] for attempt in found["attempts"]] == [pod]
     shown = world.log(name, run, "trial", 0)
