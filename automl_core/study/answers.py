@@ -60,9 +60,6 @@ class Over:
     reason: str
 
 
-Answer: TypeAlias = Binding | NotNow | Over
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How an attempt at a training task ended.
@@ -92,6 +89,22 @@ class Outcome:
     blameless: bool = False
     error: str = ""
     kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The attempt has been made and its end is told: whoever asks again has only missed the answer.
+
+    Attributes:
+        binding: the attempt.
+        outcome: how it ended, as recorded; without its curve and cost.
+    """
+
+    binding: Binding
+    outcome: Outcome
+
+
+Answer: TypeAlias = Binding | NotNow | Over | Ended
 
 
 @dataclass(frozen=True, slots=True)

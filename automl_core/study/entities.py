@@ -40,6 +40,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         external: identity of the running job outside Airflow (a pod's name, an instance id).
         error: digest of the error that ended it, the same for the same error; empty where that is not known.
         kind: the kind of failure in one word, where the backend could tell (``oom``, ``evicted``).
+        generation: how often people had cleared the slot when it began, by the count of whoever schedules it; None
+            where nobody counts. Of the same generation, a later start is a repetition and no person's wish.
         afterwards: whether it was begun when the experiment had stopped already (a person cleared its slot):
             that stop doesn't end it.
     """
@@ -55,6 +57,7 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     error: str = ""
     kind: str = ""
     afterwards: bool = False
+    generation: int | None = None
 
 
 class Work(msgspec.Struct, omit_defaults=True):

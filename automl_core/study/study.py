@@ -7,21 +7,23 @@ So any number of processes on any number of machines act as one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from automl_core.journal import Contended
 from automl_core.search.base import Exhausted
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
-from automl_core.study.answers import Answer, Binding, Outcome, Over, Told
+from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.earlier import find_earlier
+from automl_core.study.environment import environment
 from automl_core.study.history import best_trial
-from automl_core.study.journal import Contended, Journal
-from automl_core.study.orders import ended_by_order, given_up, next_task, refusal
+from automl_core.study.journal import StudyJournal
+from automl_core.study.orders import ended_by_order, given_up, is_told, next_task, refusal, told_before
 from automl_core.study.progress import progress_of
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
@@ -37,14 +39,21 @@ _RECOMPUTE = 3
 class Study(Specified):
     """One experiment's journal with its specification and search algorithm."""
 
-    def __init__(self, journal: Journal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
+    def __init__(self, journal: StudyJournal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
         """Use `create` or `load`."""
         super().__init__(journal, experiment, earlier)
         self._loaded: float | None = None
         self._refreshed = float("-inf")
 
     @classmethod
-    def create(cls, journal: Journal, experiment: Experiment, run: str, overrides: list[dict[str, Any]]) -> Study:
+    def create(
+        cls,
+        journal: StudyJournal,
+        experiment: Experiment,
+        run: str,
+        overrides: list[dict[str, Any]],
+        identity: Mapping[str, Any] | None = None,
+    ) -> Study:
         """Write the first record, or open the study when it exists (a proposer that runs again).
 
         Args:
@@ -52,12 +61,13 @@ class Study(Specified):
             experiment: the file with the run's overrides in it.
             run: the run's id, for people.
             overrides: what the run's conf changed: path, old, new.
+            identity: what tells this run from another of the same id, plain JSON; recorded as it is.
 
         Raises:
             ValueError: the algorithm doesn't exist or can't search this experiment.
             LookupError: an experiment of a later format is there.
         """
-        if journal.refresh().created or any("later than" in reason for reason in journal.unreadable.values()):
+        if journal.refresh().created or journal.later:
             return cls.load(journal)
         earlier = find_earlier(journal.store, experiment, journal.prefix)
         study = cls(journal, experiment, earlier)
@@ -67,6 +77,8 @@ class Study(Specified):
             "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
             "name": experiment.name,
             "run": run,
+            "identity": dict(identity or {}),
+            "environment": environment(),
             "overrides": overrides,
             "algorithm": study.algorithm.name,
             "plan": {"slots": plan.slots, "trials": plan.trials, "units": plan.units, "note": plan.note},
@@ -79,7 +91,7 @@ class Study(Specified):
         return cls.load(journal)
 
     @classmethod
-    def load(cls, journal: Journal) -> Study:
+    def load(cls, journal: StudyJournal) -> Study:
         """Open an existing study.
 
         Raises:
@@ -108,7 +120,13 @@ class Study(Specified):
     # --- asking -------------------------------------------------------------------------------
 
     def ask(
-        self, slot: int | None = None, *, lane: int | None = None, worker: str = "", places: int | None = None
+        self,
+        slot: int | None = None,
+        *,
+        lane: int | None = None,
+        worker: str = "",
+        places: int | None = None,
+        generation: int | None = None,
     ) -> Answer:
         """What a slot (or lane) is to do at its first training task.
 
@@ -120,21 +138,25 @@ class Study(Specified):
             worker: who asks, for people.
             places: how many trials whoever schedules the slots lets run at once. Where that is no more than the
                 file allows, running trials are not counted here again.
+            generation: how often people have cleared the slot, by the count of whoever schedules it. Where the
+                attempt of that same generation has ended for good, it is not made again (`Ended`): nobody has asked
+                for that, only the answer was lost. None: whoever asks for ended work wants it anew.
         """
         self._catch_up()
         gated = places is None or places > self.experiment.trials.concurrency
         if slot is None:
             slot = self._slot_of_lane(lane)
         if slot is not None and slot in self.state.works:
-            return self._again(slot, next_task(self.state, slot) if lane is not None else 0, worker, gated)
-        return self._bind(slot, lane, worker, gated)
+            task = next_task(self.state, slot) if lane is not None else 0
+            return self._again(slot, task, worker, gated, generation)
+        return self._bind(slot, lane, worker, gated, generation)
 
-    def resume(self, slot: int, task: int, *, worker: str = "") -> Answer:
-        """What a slot is to do at a later training task (index ``task``), or again at the first."""
+    def resume(self, slot: int, task: int, *, worker: str = "", generation: int | None = None) -> Answer:
+        """What a slot is to do at a later training task (index ``task``), or again at the first; see `ask`."""
         self._catch_up()
         if slot not in self.state.works:
             return Over(self._why_over() or "the slot was never bound")
-        return self._again(slot, task, worker, gated=True)
+        return self._again(slot, task, worker, gated=True, generation=generation)
 
     def unfinished(self, slot: int, task: int) -> Binding | None:
         """The attempt at a training task of a slot that nobody has told the end of, if there is one.
@@ -167,22 +189,32 @@ class Study(Specified):
                 return work.slot
         return None
 
-    def _again(self, slot: int, task: int, worker: str, gated: bool) -> Answer:
+    def _again(self, slot: int, task: int, worker: str, gated: bool, generation: int | None) -> Answer:
         """A new attempt at bound work: a retry, a clear, or the next training task.
 
         A trial that gave its place back (it waits for a retry, or was cleared) needs a free one again.
         """
+        told = told_before(self.state, slot, task, generation)
+        if told is not None:
+            return Ended(binding_of(self.state, slot, task), told)
 
         def full(state: State) -> bool:
             takes_over = state.works[slot].state is TrialState.RUNNING
             return gated and not takes_over and is_full(state, self.experiment)
 
         def valid(state: State) -> bool:
-            return refusal(state, slot, task) is None and not full(state)
+            untold = told_before(state, slot, task, generation) is None
+            return untold and refusal(state, slot, task) is None and not full(state)
 
-        record = self.journal.append("attempt", {"slot": slot, "task": task, "worker": worker}, valid=valid)
+        data: dict[str, Any] = {"slot": slot, "task": task, "worker": worker}
+        if generation is not None:
+            data["generation"] = generation
+        record = self.journal.append("attempt", data, valid=valid)
         if record is not None:
             return binding_of(self.state, slot, task)
+        told = told_before(self.state, slot, task, generation)
+        if told is not None:
+            return Ended(binding_of(self.state, slot, task), told)
         refused = refusal(self.state, slot, task)
         if refused is None:
             return no_place(self.state)
@@ -202,8 +234,8 @@ class Study(Specified):
 
         self.journal.append("closed", data, valid=valid)
 
-    def _bind(self, slot: int | None, lane: int | None, worker: str, gated: bool) -> Answer:
-        binder = Binder(self.journal, self.experiment, lambda: self.algorithm, gated=gated)
+    def _bind(self, slot: int | None, lane: int | None, worker: str, gated: bool, generation: int | None) -> Answer:
+        binder = Binder(self.journal, self.experiment, lambda: self.algorithm, gated=gated, generation=generation)
         for tries in range(1000):
             over = self._why_over()
             if over is not None:
@@ -215,7 +247,7 @@ class Study(Specified):
             elif answer is not None:
                 return answer
             elif slot is not None and slot in self.state.works:
-                return self._again(slot, 0, worker, gated)  # another process bound this very slot
+                return self._again(slot, 0, worker, gated, generation)  # another process bound this very slot
         raise Contended("a thousand suggestions in a row were overtaken by other processes")
 
     def release(self, slot: int) -> None:
@@ -262,10 +294,16 @@ class Study(Specified):
     # --- telling ------------------------------------------------------------------------------
 
     def tell(self, binding: Binding, outcome: Outcome) -> Told:
-        """Record how an attempt ended, and judge the experiment."""
+        """Record how an attempt ended, and judge the experiment.
+
+        Telling the same end of the same attempt again changes nothing and gets the same answer: whoever was cut off
+        from the store may tell until it has an answer.
+        """
         record_accepted, retry = self._append_ended(binding.slot, binding.task, binding.attempt, outcome)
         if not record_accepted:
-            return Told(accepted=False, stop=self.state.stop, unbound=self.unbound())
+            accepted = is_told(self.state, binding, outcome)
+            retry = accepted and self.state.works[binding.slot].retry
+            return Told(accepted=accepted, retry=retry, stop=self.state.stop, unbound=self.unbound())
         stop = self.state.stop
         if stop is None and not retry:
             verdict = self.judge()

@@ -49,6 +49,7 @@ class ProposeOperator(ExperimentOperator):
             AirflowFailException: the file or the run's conf is wrong; trying again won't help.
         """
         from automl_airflow.form import overrides_of
+        from automl_airflow.identity import another_run, identity_of
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import load_experiment
         from automl_core.spec.overrides import apply_overrides
@@ -60,6 +61,9 @@ class ProposeOperator(ExperimentOperator):
         try:
             store, journal = self.open_store(context)
             if journal.refresh().created:  # run again, for more slots: what was resolved at its start holds
+                another = another_run(journal.state.identity, context)
+                if another:
+                    raise AirflowFailException(f"{store.url}/{journal.prefix} {another}")
                 study, changes = Study.load(journal), ()
             else:
                 experiment = load_experiment(Path(self.file))
@@ -70,7 +74,7 @@ class ProposeOperator(ExperimentOperator):
                     experiment = with_prices(experiment)
                 check_store(store)
                 overrides = [change.to_json() for change in changes]
-                study = Study.create(journal, experiment, context["run_id"], overrides)
+                study = Study.create(journal, experiment, context["run_id"], overrides, identity_of(context))
         except (SpecError, ValueError) as error:
             raise AirflowFailException(str(error)) from error
         state = study.state
@@ -112,12 +116,16 @@ class TrialOperator(SlotTask, ExperimentOperator):
             AirflowException: the training failed and is to be tried again.
             AirflowFailException: the trial failed for good.
         """
+        from automl_core.study import Ended
+
         store, study = self.open_study(context)
         if study.state.lanes is not None:
             from automl_airflow.lanes import run_lane
 
             return run_lane(self, context, store, study)
         binding = self.bind(context, study)
+        if isinstance(binding, Ended):
+            return self.conclude_again(context, study, binding)
         outcome, told = self.train(context, store, study, binding)
         return self.conclude(context, study, binding, outcome, told)
 

@@ -12,7 +12,7 @@ from automl_core.metrics.series import Point
 from automl_core.running.watch import CURVE_POINTS, Watch
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import StorageUnavailable
-from automl_core.study import Binding, Journal, Outcome, Study
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 from tests.unit.running.promises import experiment
 
@@ -25,7 +25,7 @@ class Scene:
     def __init__(self, **groups: Any) -> None:
         self.now = 1000.0
         self.store = MemoryStore()
-        journal = Journal(self.store, "e/r/", clock=lambda: self.now, sleep=lambda _: None)
+        journal = StudyJournal(self.store, "e/r/", clock=lambda: self.now, sleep=lambda _: None)
         self.study = Study.create(journal, experiment(**groups), "r", [])
 
     def ask(self, slot: int = 0, task: int = 0) -> Binding:

@@ -12,7 +12,7 @@ from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage import open_store
-from automl_core.study import Binding, Journal, NotNow, Outcome, Over, Study
+from automl_core.study import Binding, NotNow, Outcome, Over, Study, StudyJournal
 from automl_core.study.state import State
 
 PREFIX = "e/r/"
@@ -43,7 +43,7 @@ class Clock:
 
 
 def open_study(folder: Path, spec: Experiment | None = None, clock: Clock | None = None) -> Study:
-    journal = Journal(open_store(str(folder)), PREFIX, clock=clock or Clock(), sleep=lambda _: None)
+    journal = StudyJournal(open_store(str(folder)), PREFIX, clock=clock or Clock(), sleep=lambda _: None)
     return Study.create(journal, spec, "r", []) if spec else Study.load(journal)
 
 
@@ -236,7 +236,7 @@ def test_the_state_survives_its_snapshot(tmp_path: Path) -> None:
 
 
 def _ask_and_tell(folder: str, count: int) -> None:
-    study = Study.load(Journal(open_store(folder), PREFIX))
+    study = Study.load(StudyJournal(open_store(folder), PREFIX))
     for _ in range(count):
         answer = study.ask(lane=None)
         while isinstance(answer, NotNow):
@@ -249,7 +249,7 @@ def _ask_and_tell(folder: str, count: int) -> None:
 @pytest.mark.parametrize("algorithm", ["random", "sobol"])
 def test_sixty_four_processes_ask_and_tell_at_once(tmp_path: Path, algorithm: str) -> None:
     spec = experiment(trials={"max": 160, "concurrency": 64}, search={"algorithm": algorithm})
-    Study.create(Journal(open_store(str(tmp_path)), PREFIX), spec, "r", [])
+    Study.create(StudyJournal(open_store(str(tmp_path)), PREFIX), spec, "r", [])
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_ask_and_tell, args=(str(tmp_path), 4)) for _ in range(64)]
     for process in processes:
