@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from automl_core.states import ExperimentState, TrialState
-from automl_core.study.answers import Binding, Outcome
-from automl_core.study.state import Attempt, State, Work
+from automl_core.study.state import State
 
 
 def ended_by_order(state: State, slot: int) -> tuple[TrialState, str] | None:
@@ -55,38 +54,3 @@ def given_up(state: State, slot: int, task: int, attempt: int) -> tuple[TrialSta
     if last.state is TrialState.SUCCEEDED:
         return TrialState.SYS_CANCELED, "the training task after its last one was never begun"
     return TrialState.SYS_CANCELED, "lost: its worker ended without a word"
-
-
-def told_before(state: State, slot: int, task: int, generation: int | None) -> Outcome | None:
-    """How an attempt ended that is asked for once more though nobody wants it made anew, None if it is to be made.
-
-    Its end is told, but whoever told it, or was to act on it, never got the answer: the worker died, or the store was
-    away. A cancelled attempt is not held against a new one: a worker that is shut down cancels what it runs.
-    """
-    work = state.works[slot]
-    last = work.last_attempt(task)
-    if generation is None or last is None or last.generation != generation or last.ended is None:
-        return None
-    if last is work.last_attempt() and work.retry:
-        return None
-    if not (last.state.has_value or last.state is TrialState.FAILED):
-        return None
-    return outcome_of(work, last)
-
-
-def outcome_of(work: Work, attempt: Attempt) -> Outcome:
-    """What was told of an attempt, as far as the state keeps it."""
-    return Outcome(
-        attempt.state, attempt.reason, value=work.value, step=work.step, metrics=work.metrics, error=attempt.error,
-        kind=attempt.kind,
-    )  # fmt: skip
-
-
-def is_told(state: State, binding: Binding, outcome: Outcome) -> bool:
-    """Whether this very end of an attempt is recorded, and no later attempt has taken over."""
-    work = state.works.get(binding.slot)
-    last = work.last_attempt(binding.task) if work is not None else None
-    if work is None or last is None or last.number != binding.attempt or last.ended is None:
-        return False
-    same_value = outcome.value is None or work.value == float(outcome.value)
-    return (last.state, last.reason) == (outcome.state, outcome.reason) and same_value

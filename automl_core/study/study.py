@@ -10,27 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from automl_core.journal import Contended
 from automl_core.search.base import Exhausted
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
+from automl_core.study.beginning import first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.earlier import find_earlier
-from automl_core.study.environment import environment
 from automl_core.study.history import best_trial
 from automl_core.study.journal import StudyJournal
-from automl_core.study.orders import ended_by_order, given_up, is_told, next_task, refusal, told_before
+from automl_core.study.orders import ended_by_order, given_up, next_task, refusal
 from automl_core.study.progress import progress_of
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
-from automl_core.study.state import State, StopRecord, pack_curve
-
-LANE_THRESHOLD = 1000
-"""More slots than this are run in lanes: one mapped task instance runs trial after trial."""
+from automl_core.study.state import State, StopRecord
+from automl_core.study.telling import end_record, is_told, is_tried_again, told_before
 
 _RECOMPUTE = 3
 """Suggestions are computed again on newer state so many times, before one on older state is taken."""
@@ -71,22 +67,7 @@ class Study(Specified):
             return cls.load(journal)
         earlier = find_earlier(journal.store, experiment, journal.prefix)
         study = cls(journal, experiment, earlier)
-        plan = study.algorithm.plan()
-        proposals = study.algorithm.propose()[: plan.slots]
-        data = {
-            "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
-            "name": experiment.name,
-            "run": run,
-            "identity": dict(identity or {}),
-            "environment": environment(),
-            "overrides": overrides,
-            "algorithm": study.algorithm.name,
-            "plan": {"slots": plan.slots, "trials": plan.trials, "units": plan.units, "note": plan.note},
-            "proposals": [proposal.params for proposal in proposals if proposal.budget is None],
-            "lanes": min(experiment.trials.concurrency, plan.slots) if plan.slots > LANE_THRESHOLD else None,
-        }
-        if earlier:
-            data["earlier"] = msgspec.to_builtins(earlier)
+        data = first_record(study, run, overrides, identity or {}, earlier)
         journal.append("created", data, valid=lambda state: not state.created)
         return cls.load(journal)
 
@@ -312,25 +293,12 @@ class Study(Specified):
         return Told(accepted=True, retry=retry, stop=stop, unbound=self.unbound())
 
     def _append_ended(self, slot: int, task: int, attempt: int, outcome: Outcome) -> tuple[bool, bool]:
-        last = task == len(self.experiment.tasks) - 1
-        data: dict[str, Any] = {
-            "slot": slot, "task": task, "attempt": attempt, "state": str(outcome.state), "reason": outcome.reason,
-            "last": last, "value": outcome.value, "step": outcome.step, "metrics": dict(outcome.metrics),
-            "curve": pack_curve(outcome.curve), "cost": outcome.cost, "retry": False,
-        }  # fmt: skip
-        data |= {key: found for key in ("blameless", "error", "kind") if (found := getattr(outcome, key))}
+        data = end_record(slot, task, attempt, outcome, last=task == len(self.experiment.tasks) - 1)
 
         def valid(state: State) -> bool:
             if not state.is_running(slot, task, attempt):
                 return False
-            work = state.works[slot]
-            data["retry"] = (
-                outcome.state is TrialState.FAILED
-                and outcome.retryable
-                and (outcome.blameless or work.failures < self.experiment.trials.retries)
-                and not (outcome.error and outcome.error in [attempt.error for attempt in work.attempts])
-                and ended_by_order(state, slot) is None
-            )
+            data["retry"] = is_tried_again(state, self.experiment, slot, outcome)
             return True
 
         record = self.journal.append("ended", data, valid=valid)

@@ -39,6 +39,6 @@ def another_run(recorded: Mapping[str, Any], context: Any) -> str:
     told = ", ".join(f"{name} {recorded[name]} there, {now[name]} here" for name in differing)
     return (
         f"holds the experiment of another DAG run with the id {now['run']} ({told}): one that was deleted in Airflow, "
-        "or of another Airflow that shares this storage path. Remove that folder (`automl gc` finds runs that are gone), "
-        "give this experiment another output.storage, or trigger it with another run id"
+        "or of another Airflow that shares this storage path. Remove that folder (`automl gc` finds runs that are "
+        "gone), give this experiment another output.storage, or trigger it with another run id"
     )

@@ -133,7 +133,7 @@ class Faults:
         return 0.0, None
 
 
-class StudyJournal:
+class Journal:
     """Which requests came, by verb and resource and status; the last of them one by one."""
 
     def __init__(self, length: int = 20_000) -> None:

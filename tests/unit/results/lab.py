@@ -79,7 +79,7 @@ class Lab:
     def replayed(self) -> State:
         """The state after a round trip through its snapshot, as another process reads it."""
         self.journal.write_snapshot()
-        return State.decode(self.store.get(f"{self.prefix}journal-snapshot.json"))
+        return StudyJournal(self.store, self.prefix).refresh()
 
     def bind(self, trial: int | None = None, **data: Any) -> int:
         """Bind the next slot: to a new trial, or to a known one for more budget."""
