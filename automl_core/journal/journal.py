@@ -344,7 +344,7 @@ class Journal(Generic[S]):
         """Write the state as it is now, in place of the last snapshot."""
         now, span = round(self.clock(), 3), round(self._pace.span, 3)
         header = _Header(FORMAT_VERSION, RELEASE, self.state.seq, now, span, msgspec.Raw(self.state.encode()))
-        body = gzip.compress(msgspec.json.encode(header), 3, mtime=0)
+        body = gzip.compress(msgspec.json.encode(header), 6, mtime=0)
         self.store.put(self.prefix + SNAPSHOT, body)
         self.base, self.weight, self._tail = self.state.seq, len(body), []
 

@@ -9,7 +9,6 @@ record that was won carries the span, so whoever comes next begins with it inste
 
 from __future__ import annotations
 
-import math
 import random
 import time
 import uuid
@@ -42,10 +41,11 @@ class Pace:
 
         Args:
             span: seconds, as its writer had it.
-            age: seconds since then by this machine's clock. A crowd that has gone for longer than its span leaves
-                nothing to wait for; a clock that runs ahead is taken for no age at all.
+            age: seconds since then by this machine's clock. A crowd that has gone for much longer than its span
+                leaves nothing to wait for; a clock that runs ahead is taken for no age at all.
         """
-        faded = max(0.0, 1.0 - max(0.0, age) / (4 * span + 1.0)) if math.isfinite(age) else 0.0
+        fresh = 2 * max(0.0, span) + 0.5
+        faded = min(1.0, max(0.0, 2.0 - age / fresh))
         heard = min(MOST, max(0.0, span) * faded)
         self.span = max(self.span, heard) if self._losses else heard
 

@@ -3,18 +3,17 @@
 A record is plain JSON with a format version. ``decode`` accepts any bytes and either gives a
 record or says in words why the bytes are none, so a torn or foreign object never stops a reader.
 
-Formats: 1 repeated earlier records as JSON; 2 packs them (zlib, base64), has the writer's release, and what a later
-writer needs to know of the snapshot and of the crowd.
+Formats: 1 was one JSON object, with earlier records repeated in it. 2 is a line of JSON, which says what happened, by
+which release, and what the next writer needs to know of the snapshot and of the crowd; and behind it, packed (zlib),
+the earlier records. Whatever comes later must begin with a line of JSON that has its ``version``.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +42,7 @@ class Record:
 
     Attributes:
         seq: its place in the order, from 1.
-        id: unique text, so that a writer recognises its own record after a lost answer.
+        id: unique text, so that a writer recognises its own record after a lost answer; empty in a repeated record.
         time: seconds since 1970 by the writer's clock.
         kind: what kind of event; the fold says which there are.
         data: what happened, plain JSON.
@@ -99,9 +98,10 @@ def encode(stored: Stored) -> bytes:
         body["weight"] = stored.weight
     if stored.pace:
         body["pace"] = round(stored.pace, 3)
-    if stored.tail:
-        body["tail"] = _pack(stored.tail)
-    return _json(body)
+    if not stored.tail:
+        return _json(body)
+    packed = zlib.compress(_json([[each.seq, each.time, each.kind, each.data] for each in stored.tail]), 9)
+    return _json(body | {"tail": len(packed)}) + b"\n" + packed
 
 
 def decode(data: bytes, seq: int, kinds: Collection[str] | None = None) -> Stored:
@@ -116,8 +116,9 @@ def decode(data: bytes, seq: int, kinds: Collection[str] | None = None) -> Store
         LaterFormat: it is of a later format, or tells something of a kind that is not known.
         BadRecord: it is torn, foreign, or names another place.
     """
+    line, _, packed = data.partition(b"\n")
     try:
-        body = json.loads(data)
+        body = json.loads(line if packed else data)
     except ValueError as error:
         raise BadRecord(f"not JSON ({error})") from None
     if not isinstance(body, dict):
@@ -130,30 +131,31 @@ def decode(data: bytes, seq: int, kinds: Collection[str] | None = None) -> Store
     record = _record(*(body.get(name) for name in ("seq", "id", "time", "kind", "data")))
     if record.seq != seq:
         raise BadRecord(f"names itself {record.seq}")
-    base, tail = body.get("base", 0), body.get("tail", [])
-    if not isinstance(base, int):
-        raise BadRecord("base is malformed")
-    earlier = _tail_v1(tail) if version == 1 else _unpack(tail) if tail else ()
+    base, weight, pace = body.get("base", 0), body.get("weight", 0), body.get("pace", 0.0)
+    if not isinstance(base, int) or not isinstance(weight, int) or not isinstance(pace, int | float):
+        raise BadRecord("base, weight or pace is malformed")
+    earlier = _tail_v1(body.get("tail", [])) if version == 1 else _unpack(packed, body.get("tail", 0))
     for each in (*earlier, record):
         if kinds is not None and each.kind not in kinds:
             raise LaterFormat(f"kind {each.kind!r} is not known to this release{by}")
-    return Stored(record, base, earlier, int(body.get("weight", 0)), float(body.get("pace", 0.0)))
+    return Stored(record, base, earlier, weight, float(pace))
 
 
-def _pack(tail: Sequence[Record]) -> str:
-    rows = [[record.seq, record.id, record.time, record.kind, record.data] for record in tail]
-    return base64.b64encode(zlib.compress(_json(rows), 6)).decode()
-
-
-def _unpack(tail: Any) -> tuple[Record, ...]:
+def _unpack(packed: bytes, length: Any) -> tuple[Record, ...]:
+    """The repeated records; their ids, which only their own writers need, are not repeated."""
+    if len(packed) != length:
+        raise BadRecord(f"{len(packed)} bytes of repeated records where {length!r:.20} are stated")
+    if not packed:
+        return ()
+    unpacker = zlib.decompressobj()
     try:
-        unpacker = zlib.decompressobj()
-        rows = json.loads(unpacker.decompress(base64.b64decode(tail, validate=True), _MOST_TAIL))
-        if not unpacker.eof:
-            raise BadRecord("the records that it repeats are cut off, or too many")
-        return tuple(_record(*row) for row in rows)
-    except (ValueError, TypeError, zlib.error, binascii.Error) as error:
+        rows = json.loads(unpacker.decompress(packed, _MOST_TAIL))
+        records = tuple(_record(seq, "", time, kind, data) for seq, time, kind, data in rows)
+    except (ValueError, TypeError, zlib.error) as error:
         raise BadRecord(f"the records that it repeats are malformed: {error}") from None
+    if not unpacker.eof:
+        raise BadRecord("the records that it repeats are cut off, or too many")
+    return records
 
 
 def _tail_v1(tail: Any) -> tuple[Record, ...]:

@@ -49,6 +49,7 @@ class State(msgspec.Struct, omit_defaults=False):
     algorithm: str = ""
     plan: dict[str, Any] = {}
     proposals: list[Params] = []
+    """Combinations known before the start, by the number of the trial that has them; empty where that is bound."""
     lanes: int | None = None
     trials: list[Trial] = []
     works: dict[int, Work] = {}
@@ -204,6 +205,8 @@ def _bound(state: State, record: Record) -> str | None:
     if new:
         trial = Trial(number, dict(data["params"]), [], data.get("parent"), str(data.get("note", "")), data["seen"])
         state.trials.append(trial)
+        if number < len(state.proposals):
+            state.proposals[number] = {}  # it stands with its trial, and a snapshot need not carry it twice
     state.trials[number].slots.append(slot)
     state.works[slot] = work
     return None
@@ -341,7 +344,8 @@ def _edited(state: State, record: Record) -> str | None:
     plan = dict(data["plan"])
     if int(plan["slots"]) < int(state.plan["slots"]):
         return f"{plan['slots']} slots are fewer than the {state.plan['slots']} there are"
-    proposals = [dict(proposal) for proposal in data["proposals"]]
+    bound = len(state.trials)
+    proposals = [{} if number < bound else dict(given) for number, given in enumerate(data["proposals"])]
     narrowed = any(str(change["path"]).startswith("space.") for change in changes)
     _act(state, record, "extend" if reopened else "edit", str(data.get("text", "")), changes=changes)
     state.experiment, state.plan, state.proposals, state.stop = experiment, plan, proposals, None

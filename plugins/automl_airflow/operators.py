@@ -87,7 +87,8 @@ class ProposeOperator(ExperimentOperator):
         context["ti"].xcom_push(
             key="search",
             value={
-                "algorithm": state.algorithm, "plan": state.plan, "combinations": state.proposals[:50],
+                "algorithm": state.algorithm, "plan": state.plan,
+                "combinations": [params for params in state.proposals if params][:50],
                 "folder": f"{store.url}/{journal.prefix}", "earlier": [run.summary() for run in state.earlier],
             },
         )  # fmt: skip

@@ -155,9 +155,9 @@ def test_catching_up_reads_as_much_however_long_the_journal_is(tmp_path: Path) -
 
 def test_the_bytes_of_a_record_come_back_as_they_were() -> None:
     record = Record(7, "id", 12.5, "note", {"text": "µ", "n": [1, None]})
-    given = Stored(record, 5, (Record(6, "other", 12.0, "note", {}),), weight=1234, pace=0.25)
+    given = Stored(record, 5, (Record(6, "", 12.0, "note", {}),), weight=1234, pace=0.25)
     assert decode(encode(given), 7) == given
-    body = json.loads(encode(given))
+    body = json.loads(encode(given).partition(b"\n")[0])
     assert (body["version"], body["release"]) == (FORMAT_VERSION, RELEASE)
     assert body["data"] == record.data, "what happened stands there for people to read"
     with pytest.raises(BadRecord, match="names itself 7"):
