@@ -40,7 +40,9 @@ class Place:
         """The run's journal; nothing is read yet."""
         from automl_core.study.journal import StudyJournal
 
-        return StudyJournal(self.store, self.prefix)
+        journal = StudyJournal(self.store, self.prefix)
+        journal.paced = False
+        return journal
 
 
 def home() -> Path:

@@ -63,7 +63,7 @@ class Contended(RuntimeError):
     """Others kept winning the race for the next record for longer than the patience of the caller."""
 
 
-class LaterRelease(RuntimeError):
+class LaterRelease(StorageError):
     """A later release writes this journal, in a format that this one can't read: it must not write beside it."""
 
 
@@ -114,7 +114,7 @@ class Journal(Generic[S]):
         self.writers: list[Callable[[Record], None]] = []
         """Told each record that was written here, once the state has it."""
         self.paced = True
-        """Whether to keep back where others crowd; not for a person who waits for a page."""
+        """Whether the first read waits its turn where others crowd, as who is about to write should; not for a page."""
         self.base = 0
         self.weight = 0
         self._sleep = sleep
