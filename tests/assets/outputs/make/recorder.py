@@ -66,7 +66,7 @@ def main(library: str, packages: Iterable[str], cases: dict[str, Case]) -> None:
         Path(place, "history.json").write_text(json.dumps(history))
         return
     for name in sys.argv[1:] or cases:
-        _record(library, {package: version(package) for package in packages}, name, cases[name])
+        _record(library, {package: version(package).partition("+")[0] for package in packages}, name, cases[name])
 
 
 def _record(library: str, versions: dict[str, str], name: str, case: Case) -> None:
@@ -116,8 +116,8 @@ def _goal(direction: str, pairs: list[tuple[float, float]]) -> dict[str, Any]:
         "direction": direction,
         "steps": [step for step, _ in pairs],
         "values": [value if math.isfinite(value) else str(value) for _, value in pairs],
-        "best": (max if direction == "maximize" else min)(finite),
-        "last": finite[-1],
+        "best": (max if direction == "maximize" else min)(finite, default=None),
+        "last": finite[-1] if finite else None,
     }
 
 
