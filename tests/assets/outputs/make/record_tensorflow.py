@@ -26,6 +26,17 @@ def summary(folder: Path) -> History:
     return {"val_loss": list(enumerate(CURVE)), "train/loss": [(step, v / 2) for step, v in enumerate(CURVE)]}
 
 
+def v1_file_writer(folder: Path) -> History:
+    """TensorFlow 1's FileWriter, with scalars as tensors: it strips a tag's metadata after its first event."""
+    from tensorboard.plugins.scalar.summary import pb
+
+    with tf.Graph().as_default(), tf.compat.v1.summary.FileWriter(str(folder)) as writer:
+        for step, value in enumerate(CURVE):
+            event = tf.compat.v1.Summary.FromString(pb("val_loss", value).SerializeToString())
+            writer.add_summary(event, step)
+    return {"val_loss/scalar_summary": list(enumerate(CURVE))}
+
+
 def keras_callback(folder: Path) -> History:
     keras.utils.set_random_seed(1)
     rows = np.random.default_rng(1).normal(size=(96, 6))
@@ -46,7 +57,10 @@ FILES = {"source": "tensorboard", "path": ""}
 CASES = {
     "summary": Case(
         summary, {"val_loss": "minimize", "train/loss": "minimize"}, "each event has the tag, a tensor, the plugin scalars",
-        seen="plugin and data class stand in a tag's first event only; the others have the tag and the tensor",
+        metrics=FILES, kept="*tfevents*", tolerance=1e-6,
+    ),
+    "v1_file_writer": Case(
+        v1_file_writer, {"val_loss/scalar_summary": "minimize"}, "plugin and data class in a tag's first event only",
         metrics=FILES, kept="*tfevents*", tolerance=1e-6,
     ),
     "keras_callback": Case(

@@ -57,8 +57,15 @@ class Case:
     fails: str | None = None
 
 
-def main(library: str, packages: Iterable[str], cases: dict[str, Case]) -> None:
-    """Record the cases named on the command line, or all."""
+def main(library: str, packages: Iterable[str], cases: dict[str, Case], **versions: str) -> None:
+    """Record the cases named on the command line, or all.
+
+    Args:
+        library: names the folder.
+        packages: distributions whose version belongs to the recording.
+        cases: by name.
+        versions: of what is used without being installed.
+    """
     if sys.argv[1:2] == ["--child"]:
         name, place = sys.argv[2:]
         history = cases[name].train(Path(place) / "files")
@@ -66,7 +73,8 @@ def main(library: str, packages: Iterable[str], cases: dict[str, Case]) -> None:
         Path(place, "history.json").write_text(json.dumps(history))
         return
     for name in sys.argv[1:] or cases:
-        _record(library, {package: version(package).partition("+")[0] for package in packages}, name, cases[name])
+        installed = {package: version(package).partition("+")[0] for package in packages}
+        _record(library, installed | versions, name, cases[name])
 
 
 def _record(library: str, versions: dict[str, str], name: str, case: Case) -> None:
