@@ -196,7 +196,8 @@ class Optimizer:
         Args:
             trial: what `ask` gave, or its number.
             value: the final value, with several objectives one value each; left out, the best of ``values``.
-            values: step (whole or a fraction) → value, the periodical values of this piece of work; with one objective only.
+            values: step (whole or a fraction) → value, the periodical values of this piece of work; with one objective
+                only.
             failed: the training failed; so it has when a value is not finite.
             stopped_early: it was ended before its budget; its value counts.
             constraints: name → what was measured, of every constraint; NaN where nothing was, which counts as not

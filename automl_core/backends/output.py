@@ -24,9 +24,9 @@ _PORTION = 256 * 1024  # bytes handed out at once: a few MB as Python strings in
 class LineSplitter:
     r"""Bytes as they come, to lines of text.
 
-    A line ends with ``\n`` or ``\r\n``. A ``\r`` alone is no end: a progress bar draws its line again. What it has drawn
-    so far comes at once, with its ``\r``, and the line goes on with what comes next. What is not UTF-8 is shown as
-    U+FFFD. Where the bytes are parted makes no difference.
+    A line ends with ``\n`` or ``\r\n``. A ``\r`` alone is no end: a progress bar draws its line again. What it has
+    drawn so far comes at once, with its ``\r``, and the line goes on with what comes next. What is not UTF-8 is shown
+    as U+FFFD. Where the bytes are parted makes no difference.
     """
 
     def __init__(self, limit: int = LINE_LIMIT) -> None:

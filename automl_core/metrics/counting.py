@@ -9,8 +9,8 @@ One axis for each metric: its steps are stated under one name, or they are count
 - A metric that never states a step itself belongs to the step stated last too, as long as it comes once a step.
 - **Counted.** Everything else: 0, 1, 2, … in the order of the lines, each metric by itself. A step that is stated later
   changes nothing then.
-- What an axis is, a metric's second occurrence settles; a first value of another kind (an evaluation before the training,
-  say) is taken back.
+- What an axis is, a metric's second occurrence settles; a first value of another kind (an evaluation before the
+  training, say) is taken back.
 - A line counts once: what is drawn again in it, with carriage returns, is the same occurrence with a newer value.
 """
 
@@ -72,7 +72,9 @@ class StepCounter:
         """What comes next stands in another line."""
         self._line += 1
 
-    def points(self, stated: Mapping[str, Step], heading: Mapping[str, Step], values: Mapping[str, float]) -> list[News]:
+    def points(
+        self, stated: Mapping[str, Step], heading: Mapping[str, Step], values: Mapping[str, float]
+    ) -> list[News]:
         """Points of metrics that came together.
 
         Args:
@@ -127,9 +129,7 @@ class StepCounter:
             return _Track(axis, step, value, self._line, self._start, under=self._current)
         return _Track(COUNTED, self._start, value, self._line, self._start + 1)
 
-    def _state(
-        self, track: _Track, name: str, numbers: Mapping[str, Step], preferred: str, news: list[News]
-    ) -> None:
+    def _state(self, track: _Track, name: str, numbers: Mapping[str, Step], preferred: str, news: list[News]) -> None:
         """Another occurrence with a step, of a metric that was put at stated ones so far."""
         if not track.settled:
             if track.axis != preferred:

@@ -67,7 +67,7 @@ class AmbiguousMetric(MetricError):
 
     def __str__(self) -> str:
         names = ", ".join(repr(name) for name in self.names[:_NAMES_SHOWN])
-        return f"goal.metric: {self.metric!r} fits {len(self.names)} of the names that were seen: {names}. Name one of them"
+        return f"goal.metric: {self.metric!r} fits {len(self.names)} of the names seen, {names}: name one of them"
 
 
 class MixedSteps(MetricError):

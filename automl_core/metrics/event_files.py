@@ -9,7 +9,7 @@ from typing import Any
 
 from automl_core.metrics.errors import UnreadableMetrics
 from automl_core.metrics.event_records import EventRecords
-from automl_core.metrics.points import News, Point, Retraction, step_of
+from automl_core.metrics.points import News, Point, Retraction, Step, step_of
 from automl_core.metrics.sources import MetricSource
 
 _PATTERN = "*tfevents*"
@@ -22,7 +22,7 @@ class EventFileSource(MetricSource):
 
     A scalar's tag is the metric's name; of files in a sub-folder, the folder and the tag (``validation/loss``),
     since several folders may well use the same tags. What kind of summary a tag is may stand in the first event of a
-    folder alone. A session that starts at a step (``SummaryWriter(purge_step=5)`` after a resume) makes void what the
+    folder alone. A tag that is written without steps is counted. A session that starts at a step (``SummaryWriter(purge_step=5)`` after a resume) makes void what the
     files of its folder had from that step on, as in TensorBoard.
     """
 
@@ -30,6 +30,7 @@ class EventFileSource(MetricSource):
         self.folder = folder
         self._files: dict[Path, EventRecords] = {}
         self._plugins: dict[tuple[str, str], str] = {}
+        self._at_zero: dict[tuple[Path, str], int] = {}
         self._damage: list[str] = []
 
     def poll(self) -> list[News]:
@@ -37,7 +38,7 @@ class EventFileSource(MetricSource):
         news: list[News] = []
         for prefix, file in self._opened():
             for record in file.read():
-                news += self._of(record, prefix)
+                news += self._of(record, prefix, file.path)
         return news
 
     def finish(self) -> list[News]:
@@ -46,7 +47,7 @@ class EventFileSource(MetricSource):
         for prefix, file in self._opened():
             for record in file.read_on():
                 if isinstance(record, bytes):
-                    news += self._of(record, prefix)
+                    news += self._of(record, prefix, file.path)
                 elif file.count or _WRITTEN.search(file.path.name):  # else it only has such a name
                     self._damage.append(self._lost(file, record))
         if self._damage:
@@ -70,7 +71,7 @@ class EventFileSource(MetricSource):
             place = path.relative_to(self.folder).parent.as_posix()
             yield "" if place == "." else f"{place}/", self._files.setdefault(path, EventRecords(path))
 
-    def _of(self, record: bytes, prefix: str) -> Iterator[News]:
+    def _of(self, record: bytes, prefix: str, path: Path) -> Iterator[News]:
         """What a record tells."""
         # heavy, and only wanted once there is a file
         from tensorboard import data_compat
@@ -93,7 +94,19 @@ class EventFileSource(MetricSource):
             self._plugins.setdefault((prefix, tag), plugin)
             number = _scalar(value.tensor) if plugin == "scalars" else None
             if number is not None:
-                yield Point(step, {prefix + tag: number}, _AXIS)
+                yield from self._scalar(path, prefix + tag, step, number)
+
+    def _scalar(self, path: Path, name: str, step: Step, value: float) -> Iterator[News]:
+        """A value at its step; a writer that is given no step writes 0 each time, and its values are counted."""
+        before = self._at_zero.setdefault((path, name), 0)
+        if step == 0:
+            self._at_zero[path, name] += 1
+            step = before
+        elif before:
+            self._at_zero[path, name] = 0
+            if before > 1:  # steps after all
+                yield Retraction(frozenset({name}), 1, before - 1, _AXIS)
+        yield Point(step, {name: value}, _AXIS)
 
 
 def _scalar(tensor: Any) -> float | None:

@@ -38,17 +38,17 @@ class EventRecords:
                 yield data
 
     def read_on(self) -> Iterator[bytes | str]:
-        """The same of a file that nothing is written to any more: records, and in words what is damaged between them."""
+        """The same of a file that is finished: records, and in words what is damaged between them."""
         yield from self.read()
         size = self.path.stat().st_size
         while self._place < size:
             damaged, found = self._place, self._next(size)
             if found is None:
                 self._place = size
-                yield f"the record at byte {damaged} is damaged or cut off, and {size - damaged} bytes from there are lost"
+                yield f"the record at byte {damaged} is damaged or cut off, {size - damaged} bytes from there on are lost"
                 return
             self._place = found
-            yield f"the record at byte {damaged} is damaged, and {found - damaged} bytes are lost"
+            yield f"the record at byte {damaged} is damaged, {found - damaged} bytes are lost"
             yield from self.read()
 
     def _record(self, file: BinaryIO, place: int) -> tuple[int, bytes] | None:

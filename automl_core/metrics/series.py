@@ -75,7 +75,13 @@ class Series:
             yield from (Point(step, values, axis) for axis, values in parted.items())
 
     def __eq__(self, other: object) -> bool:
-        return self._points == other._points if isinstance(other, Series) else NotImplemented
+        if not isinstance(other, Series):
+            return NotImplemented
+        mine, others = (  # NaN is no other value than NaN here
+            {step: {name: _encode(value) for name, value in values.items()} for step, values in each._points.items()}
+            for each in (self, other)
+        )
+        return mine == others
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 

@@ -13,16 +13,16 @@ from automl_core.metrics.points import Step, step_of
 MAX_LINE = 65_536
 """Characters of a line that are looked at."""
 
-# Not a number and infinity as libraries print them: C (nan, -nan, nan(ind)), Microsoft's C (1.#QNAN, -1.#IND), Lightning
-# (nan.0, inf.0, -inf.: it pads numbers to five characters), JSON, Java, Go.
+# Not a number and infinity as libraries print them: C (nan, -nan, nan(ind)), Microsoft's C (1.#QNAN, -1.#IND),
+# Lightning (nan.0, inf.0, -inf.: it pads numbers to five characters), JSON, Java, Go.
 _STRANGE = r"1\.#(?:IND|INF|QNAN|SNAN)[0-9]*+|(?i:nan(?:\(\w{0,20}\))?|inf(?:inity)?)(?:\.0*+)?|∞"
 # With thousands parted by commas where it can be nothing else: 1,234 may have a decimal comma.
 _GROUPED = r"[1-9][0-9]{0,2}(?:,[0-9]{3})++\.[0-9]++|[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}+"
 _PLAIN = r"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?"
 _NUMBER = rf"[-+]?(?:{_STRANGE}|{_GROUPED}|{_PLAIN})"
 # What may follow a number. A ':' would make it a time, a '.' and a digit an address, a letter a unit, a ',' and a
-# digit a list or a decimal comma, and "%|" is a progress bar.
-_END = r"(?=$|[\s;|)\]}\"'<>]|%(?!\|)|,(?![0-9])|\.(?:\s|$))"
+# digit a list or a decimal comma, and "%|" is a progress bar. A deviation may follow: 0.947+0.004.
+_END = r"(?=$|[\s;|)\]}\"'<>]|[+±][0-9]++\.[0-9]|%(?!\|)|,(?![0-9])|\.(?:\s|$))"
 # What may not precede a name: these make it a part of a path, an address, an option or a query.
 _START = r"(?<![\w./\\@?&%$#~+-])"
 _CALL = r"(?:(?:torch\.)?tensor\(|array\(|(?:np|numpy)\.\w{1,16}\()?"  # numbers that print as Python objects
@@ -30,7 +30,8 @@ _QUOTE = r"[\"']?"
 _NAME = r"[^\W\d][\w./@%+-]*+"
 
 _PAIR = re.compile(
-    rf"{_START}{_QUOTE}(?P<name>{OWNER}?{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}(?P<number>{_NUMBER}){_END}"
+    rf"{_START}{_QUOTE}(?P<name>{OWNER}?{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}"
+    rf"(?P<number>{_NUMBER}){_END}"
 )
 _NUMBER_ALONE = re.compile(_NUMBER)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
@@ -123,7 +124,7 @@ class StepNames:
         )
 
     def stated(self, text: str) -> dict[str, Step]:
-        """Name → number of every step that a line states; of a name that comes twice, the first.
+        r"""Name → number of every step that a line states; of a name that comes twice, the first.
 
         The round of a boosting library's line (``[7]\tvalid-auc:0.9``, ``7:\tlearn: 0.6``) is its ``iteration``.
         """

@@ -62,7 +62,7 @@ class Attempt:
         self._bytes = 0
 
     def feed(self, lines: Sequence[str]) -> None:
-        """Take in lines of output, without their line ends; people are shown what a line that is drawn again ends as."""
+        """Take in lines of output, without their line ends; people see what a line that is drawn again ends as."""
         if not lines:
             return
         with self.log.open("a", encoding="utf-8", errors="replace") as file:

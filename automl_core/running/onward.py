@@ -1,7 +1,7 @@
 """The curve of a trial that trains on: what it reported before, and its new steps behind that.
 
-A promoted trial goes on from its checkpoint. Some trainings go on counting (epoch 4 after epoch 3), others begin again at
-their first epoch: the steps of those are moved behind the last one of the trial's lower budgets.
+A promoted trial goes on from its checkpoint. Some trainings go on counting (epoch 4 after epoch 3), others begin again
+at their first epoch: the steps of those are moved behind the last one of the trial's lower budgets.
 """
 
 from __future__ import annotations
