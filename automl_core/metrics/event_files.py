@@ -22,8 +22,9 @@ class EventFileSource(MetricSource):
 
     A scalar's tag is the metric's name; of files in a sub-folder, the folder and the tag (``validation/loss``),
     since several folders may well use the same tags. What kind of summary a tag is may stand in the first event of a
-    folder alone. A tag that is written without steps is counted. A session that starts at a step (``SummaryWriter(purge_step=5)`` after a resume) makes void what the
-    files of its folder had from that step on, as in TensorBoard.
+    folder alone. A tag that is written without steps is counted. A session that starts at a step
+    (``SummaryWriter(purge_step=5)`` after a resume) makes void what the files of its folder had from that step on, as
+    in TensorBoard.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -45,7 +45,8 @@ class EventRecords:
             damaged, found = self._place, self._next(size)
             if found is None:
                 self._place = size
-                yield f"the record at byte {damaged} is damaged or cut off, {size - damaged} bytes from there on are lost"
+                lost = size - damaged
+                yield f"the record at byte {damaged} is damaged or cut off, the {lost} bytes from there are lost"
                 return
             self._place = found
             yield f"the record at byte {damaged} is damaged, {found - damaged} bytes are lost"

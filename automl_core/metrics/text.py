@@ -36,7 +36,7 @@ _PAIR = re.compile(
 _NUMBER_ALONE = re.compile(_NUMBER)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 # A step: 3, 0.25, 1e+03, or with parted thousands: 1,500 and 1_500. A decimal comma is none: 0,25.
-_STEP = r"[1-9][0-9]{0,2}(?:[,_][0-9]{3})++(?![0-9])|[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE]\+?[0-9]{1,2})?"
+_STEP = r"[1-9][0-9]{0,2}(?:[,_][0-9]{3})++(?![0-9])|[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9]{1,2})?"
 _BOOSTING = re.compile(r"(?:\[([0-9]{1,18})\]|([0-9]{1,18}):)\t")
 _BOOSTING_NAME = "iteration"
 _MAX_NAME = 200

@@ -170,7 +170,7 @@ def test_a_mean_is_weighted() -> None:
         ("auc", [[0.1], [0.2]], {}, "gives 2 rows and metrics.step names no column; set metrics.aggregate"),
         ("e auc", [[1, 0.1], [1, 0.2]], {"model_step": "e"}, "gives 2 rows for step 1; set metrics.aggregate"),
         ("auc", [[0.1]], {"model_step": "epoch"}, "metrics.step: there is no column 'epoch'; there are auc"),
-        ("e auc", [[1.5, 0.1]], {"model_step": "e"}, "row 1: e is 1.5; a whole number"),
+        ("e auc", [[-1.5, 0.1]], {"model_step": "e"}, "row 1: e is -1.5; a number of at least 0"),
         ("fold", [["a"]], {"ignore": ["fold"]}, r"none of its columns \(fold\) is a metric"),
         ("auc n", [[1, 0], [1, 0]], {"aggregate": "mean", "weight": "n"}, "the weights in n are not positive"),
         ("auc AUC", [[1, 1]], {}, "two columns are called"),
