@@ -58,7 +58,7 @@ class Earlier:
             return own
         first = next(iter(own)).step
         whole = Series(point for point in self._points if point.step < first)
-        whole.add(self._opening)
+        whole.add(own.by_axis())
         return whole
 
     def _moved(self, one: News) -> News:

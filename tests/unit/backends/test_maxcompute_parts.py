@@ -144,9 +144,22 @@ def test_rows_with_a_step_are_periodical() -> None:
     found = metric_lines(Answer(("epoch", "loss"), ((2, 0.1), (0, 0.3))), model, None)
     assert found == ['metrics: {"step": 0, "loss": 0.3}', 'metrics: {"step": 2, "loss": 0.1}']
     points = [
-        point for line in [*found, "metrics: nonsense", "loss=1", "metrics: {}"] for point in RowSource().feed(line)
+        point
+        for line in [*found, 'metrics: {"step": 2.5, "loss": 0.05}', "metrics: nonsense", "loss=1", "metrics: {}"]
+        for point in RowSource().feed(line)
     ]
-    assert [(point.step, dict(point.values)) for point in points] == [(0, {"loss": 0.3}), (2, {"loss": 0.1})]
+    assert [(point.step, dict(point.values)) for point in points] == [
+        (0, {"loss": 0.3}),
+        (2, {"loss": 0.1}),
+        (2.5, {"loss": 0.05}),
+    ]
+
+
+def test_a_step_may_be_a_fraction() -> None:
+    rows = [[0.5, 0.1], [Decimal("1.0"), 0.2], ["1.5", 0.3]]
+    model = SelectMetrics(source="select", sql="SELECT 1", step="e")
+    found = metric_lines(Answer(("e", "auc"), tuple(map(tuple, rows))), model, None)
+    assert [json.loads(line.removeprefix("metrics: "))["step"] for line in found] == [0.5, 1, 1.5]
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,7 @@ def test_a_bar_and_what_is_written_above_it_are_one_line() -> None:
 
 
 PIECES = st.lists(
-    st.sampled_from(["loss=1", "loss=2", "step 1 loss=3", "step 2: acc=1", "Epoch 2", "words", "  ", "", "acc=3 loss=4"]),
+    st.sampled_from(["loss=1", "loss=2", "step 1 loss=3", "step 2: acc=1", "Epoch 2", "words", "", "acc=3 loss=4"]),
     min_size=1, max_size=5,
 )  # fmt: skip
 
