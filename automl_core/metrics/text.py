@@ -30,7 +30,7 @@ _QUOTE = r"[\"']?"
 _NAME = r"[^\W\d][\w./@%+-]*+"
 
 _PAIR = re.compile(
-    rf"{_START}{_QUOTE}(?P<name>{OWNER}?{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}"
+    rf"{_START}{_QUOTE}(?=[^\W\d])(?P<name>{OWNER}?{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}"
     rf"(?P<number>{_NUMBER}){_END}"
 )
 _NUMBER_ALONE = re.compile(_NUMBER)
@@ -114,7 +114,7 @@ class StepNames:
         self.names = tuple(dict.fromkeys(name.lower() for name in names))
         either = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True)) or r"(?!)"
         self._stated = re.compile(
-            rf"{_START}({either}){_QUOTE}[ \t]*+[=:#]?[ \t]*+[\[(\"']?[ \t]*+({_STEP})"
+            rf"{_START}({either})(?:\([a-z]{{2,10}}\))?{_QUOTE}[ \t]*+[=:#]?[ \t]*+[\[(\"']?[ \t]*+({_STEP})"
             r"(?=$|[\s;|)\]}/\"']|,(?![0-9])|:(?![0-9])|\.(?:\s|$))",
             re.IGNORECASE,
         )

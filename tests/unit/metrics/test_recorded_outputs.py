@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from automl_core.backends.output import LineSplitter
 from automl_core.metrics import NotFinite, Series, open_source
+from automl_core.metrics.naming import GoalNames
 from automl_core.spec.goal import Goal
 from automl_core.spec.metrics import Metrics
 from tests.sources import ROOT
@@ -45,14 +46,15 @@ class Recording:
             TypeAdapter(Metrics).validate_python(self.body["metrics"]),
             lambda path: self.truth_file.with_suffix("") / path,
         )
-        series = Series()
+        names, series = GoalNames(self.body["goals"]), Series()
         if self.printed.exists():
             splitter = LineSplitter()
             data = self.printed.read_bytes()
             lines = [line for at in range(0, len(data), portion) for line in splitter.feed(data[at : at + portion])]
             for line in lines + splitter.flush():
-                series.add(source.feed(line))
-        series.add(source.finish())
+                series.add(names.apply(source.feed(line)))
+        series.add(names.apply(source.finish()))
+        names.check()
         return series
 
 
