@@ -38,7 +38,7 @@ class SimulatedTraining:
             worker gone without a word.
     """
 
-    metrics: Mapping[int, Mapping[str, float]]
+    metrics: Mapping[float, Mapping[str, float]]
     seconds_per_step: float = 1.0
     ending: Literal["succeeds", "fails", "worker_dies"] = "succeeds"
 
@@ -51,7 +51,7 @@ Trainer: TypeAlias = Callable[[Binding, Params], SimulatedTraining]
 class _Attempt:
     binding: Binding
     watch: Watch
-    steps: list[tuple[int, Mapping[str, float]]]
+    steps: list[tuple[float, Mapping[str, float]]]
     training: SimulatedTraining
     started: float
 

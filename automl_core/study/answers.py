@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from automl_core.metrics.points import Step
 from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.state import StopRecord
@@ -82,9 +83,9 @@ class Outcome:
     reason: str = ""
     retryable: bool = False
     value: float | None = None
-    step: int | None = None
+    step: Step | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    curve: tuple[tuple[int, float], ...] = ()
+    curve: tuple[tuple[Step, float], ...] = ()
     cost: float = 0.0
     blameless: bool = False
     error: str = ""
