@@ -104,6 +104,10 @@ class FolderStore(FolderTransfers):
                     return write_exclusively(path, data)
             return True
 
+    def overwrites_because(self) -> str:
+        """See `ObjectStore.overwrites_because`: nothing is known of such a folder."""
+        return ""
+
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
         path = self._path(key)
