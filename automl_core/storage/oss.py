@@ -71,9 +71,9 @@ def _forbid_overwrite(params: dict[str, Any], **_: object) -> None:
 
 
 def _completed(url: str, given: Credentials) -> Credentials:
-    aws = [name for name in ("role_arn", "profile") if getattr(given, name)]
-    if aws:
-        raise StorageError(f"Cannot open {url}: {' and '.join(aws)} of its connection are for AWS; give access keys")
+    for name in ("role_arn", "profile"):
+        if getattr(given, name):
+            raise StorageError(f"Cannot open {url}: {name} of its connection is for AWS; give it an access key")
     keys = {name: getattr(given, name) for name in _VARIABLES}
     if given.access_key is None:
         keys = {name: os.environ.get(variable) for name, variable in _VARIABLES.items()}

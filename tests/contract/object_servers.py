@@ -98,6 +98,7 @@ class BucketServer(ThreadingHTTPServer):
         versioning: the bucket's state as GetBucketVersioning tells it: empty, ``Enabled`` or ``Suspended``.
         lacks: operations that it answers with 501, as localbucket does DeleteObjects and Ceph some CopyObjects.
         access_keys: ids that are let in; every one where there is none.
+        signers: the ids that requests were signed with; an empty one where they were not.
     """
 
     daemon_threads = True
@@ -114,6 +115,7 @@ class BucketServer(ThreadingHTTPServer):
         self.versioning = ""
         self.lacks: frozenset[str] = frozenset()
         self.access_keys: frozenset[str] = frozenset()
+        self.signers: set[str] = set()
         self.lock = threading.Lock()
         self.upload_ids = count(1)
 
@@ -138,6 +140,7 @@ class BucketServer(ThreadingHTTPServer):
         self.atomic = True
         self.versioning = ""
         self.lacks = self.access_keys = frozenset()
+        self.signers.clear()
 
     def reset_counts(self) -> None:
         self.script.reset()
@@ -220,6 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _access_refusal(self) -> Answer | None:
         allowed = self.server.access_keys
         signed = self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+        self.server.signers.add(signed)
         if not allowed or signed in allowed:
             return None
         return Answer(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
