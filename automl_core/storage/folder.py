@@ -49,6 +49,11 @@ _REMEDIES = {
 _log = logging.getLogger(__name__)
 
 
+def may_pass(error: OSError) -> bool:
+    """Whether the same call may succeed later: a network file system whose server is away answers so."""
+    return error.errno in _MAY_PASS
+
+
 class FolderStore(FolderTransfers):
     """Objects as files below one folder, which is made when the first is written.
 

@@ -95,7 +95,7 @@ def credentials_in(
 def _keys(
     login: str | None, password: str | None, given: Mapping[str, Any], session: Mapping[str, Any]
 ) -> tuple[str | None, str | None, str | None]:
-    """Access key, secret and session token, from the first place that has a whole pair; else half of one, to be refused."""
+    """Access key, secret and session token of the first place that has a pair; else half of one, to be refused."""
     places = (
         (login, password, None),
         (given.get("aws_access_key_id"), given.get("aws_secret_access_key"), None),

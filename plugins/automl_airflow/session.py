@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 PRODUCT_ROOT = Path(__file__).resolve().parents[2]
 
 
+def patience() -> float:
+    """Seconds that a task waits for a store that is away: ``[automl] storage_patience``, half an hour by default."""
+    from airflow.configuration import conf
+
+    from automl_core.running.patience import PATIENCE
+
+    return conf.getfloat("automl", "storage_patience", fallback=PATIENCE)
+
+
 def home() -> Path:
     """The folder to which relative paths of experiment files are relative: AUTOML_HOME, else the product's own."""
     return Path(os.environ.get("AUTOML_HOME") or PRODUCT_ROOT)
