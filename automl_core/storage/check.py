@@ -20,8 +20,8 @@ FEWEST_ROUNDS = 6
 ENOUGH_SECONDS = 5.0
 """A slow store need not run all races, once so much time has gone by."""
 
-TOO_MANY = 2
-"""Races with two winners after which a store is refused: 2,000 races of moto 5.2 had none, but it holds no lock."""
+TOO_MANY = 3
+"""Races with two winners after which a store is refused. moto 5.2 holds no lock: one of some 2,000 races has them."""
 
 _LARGEST_GAP = 0.002
 """Seconds by which one of the two may start later: a server checks and writes at different distances from the start."""

@@ -197,10 +197,11 @@ class S3Store(FolderTransfers):
     def overwrites_because(self) -> str:
         """See `ObjectStore.overwrites_because`: asks whether the bucket is versioned, or was."""
         try:
-            status = self._client.get_bucket_versioning(Bucket=self._bucket).get("Status")
+            answer: Mapping[str, Any] = self._client.get_bucket_versioning(Bucket=self._bucket)
         except (BotoCoreError, ClientError, OSError):  # the right to ask that is not needed for anything else
             return ""
-        return self._versioned(status) if status else ""
+        status = answer.get("Status")  # left out for a bucket that never was versioned
+        return self._versioned(str(status)) if status else ""
 
     def _versioned(self, status: str) -> str:
         return (
