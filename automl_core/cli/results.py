@@ -21,16 +21,23 @@ def results(
     """Show the leaderboard of an experiment, published or still running."""
     from pathlib import Path
 
+    from automl_core.cli import remote
+    from automl_core.cli.by_airflow import needs_airflow, read_board
     from automl_core.cli.output import console, print_json
     from automl_core.cli.places import UserError, find_run
     from automl_core.results.leaderboard import leaderboard
 
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
-    if "://" not in path and not Path(path).is_dir() and not path.endswith(".json"):
-        path = find_run(path).folder
     try:
-        board = leaderboard(path)
+        experiment = None if path.endswith(".json") else needs_airflow(path)
+        if experiment is not None:
+            with remote.connect() as automl:
+                board = read_board(automl, experiment.name, None)
+        else:
+            if "://" not in path and not Path(path).is_dir() and not path.endswith(".json"):
+                path = find_run(path).folder
+            board = leaderboard(path)
     except ValueError as error:
         raise UserError(str(error)) from None
     if as_json:

@@ -11,7 +11,10 @@ import typer
 if TYPE_CHECKING:
     from automl_core.cli.places import Place
     from automl_core.client.airflow import AirflowClient
+    from automl_core.client.automl import AutoML
     from automl_core.client.records import Run
+    from automl_core.results.leaderboard import Leaderboard
+    from automl_core.results.summary import Summary
     from automl_core.spec.models import Experiment
 
 
@@ -31,10 +34,12 @@ def run(
     The address comes from AIRFLOW_API_URL, the user from AIRFLOW_USERNAME and AIRFLOW_PASSWORD (or
     AIRFLOW_API_TOKEN); a local Airflow started by this project is found by itself.
     """
+    from automl_core.cli.by_airflow import folder_of
     from automl_core.cli.conf import parse_conf
     from automl_core.cli.output import tell
     from automl_core.cli.places import find_experiment, home, run_place
     from automl_core.client.airflow import AirflowClient
+    from automl_core.client.automl import AutoML
     from automl_core.client.credentials import find_credentials
 
     name, path = find_experiment(experiment)
@@ -46,8 +51,12 @@ def run(
         started = client.trigger(name, changes, run_id)
         tell(f"{name}: run {started.run_id}\n{client.run_url(name, started.run_id)}")
         if follow:
-            place = run_place(checked, started.run_id) if checked is not None else None
-            raise typer.Exit(_follow(client, started, place, top))
+            place = None
+            if checked is not None and checked.output.connection is None:
+                place = run_place(checked, started.run_id)
+            folder = place.folder if place is not None else folder_of(checked, started.run_id) if checked else ""
+            with AutoML(find_credentials(home())) as automl:
+                raise typer.Exit(_follow(client, automl, started, place, folder, top))
 
 
 def _check(path: Path, changes: dict[str, Any]) -> Experiment:
@@ -94,45 +103,78 @@ def _make_ready(
     client.unpause(name)
 
 
-def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> int:
-    """Show the run to its end, then its leaderboard; the exit code."""
+def _follow(client: AirflowClient, automl: AutoML, run: Run, place: Place | None, folder: str, top: int) -> int:
+    """Show the run to its end, then its leaderboard; the exit code.
+
+    Args:
+        client: of the Airflow that runs it.
+        automl: of the same, for what this machine can't read itself.
+        run: which one.
+        place: where it lies; None where only Airflow has the keys, or nobody here knows.
+        folder: its address, for people; empty where nobody here knows.
+        top: trials to show.
+    """
+    from automl_core.cli.by_airflow import read_summary
     from automl_core.cli.display import open_display
     from automl_core.cli.follow import follow
     from automl_core.cli.output import console, tell
     from automl_core.cli.watcher import Watcher
+    from automl_core.client.errors import ClientError
+
+    def overview() -> Summary | None:
+        try:
+            return read_summary(automl, run.dag_id, run.run_id)
+        except ClientError:  # not begun yet, or a user who may not look: the task instances have to do
+            return None
 
     try:
-        ending = follow(client, run, Watcher(client, place), open_display(console()))
+        ending = follow(client, run, Watcher(client, place, overview=overview), open_display(console()))
     except KeyboardInterrupt:
         tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
         return 130
     for remark in ending.remarks:
         print(remark)
     found = ending.summary
-    shown = place is not None and found is not None and _show_result(place, top)
-    if not shown:
+    board = _board(automl, run, place) if found is not None else None
+    if board is not None:
+        _show(*board, folder, top)
+    else:
         why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
         print(why or f"the run ended: {ending.run.state}")
     return 0 if ending.good else 1
 
 
-def _show_result(place: Place, top: int) -> bool:
-    """The leaderboard and, where the result is published, as the very last line its folder; whether it can be had."""
-    from automl_core.cli.output import console, tell
-    from automl_core.results.leaderboard import Leaderboard, leaderboard
+def _board(automl: AutoML, run: Run, place: Place | None) -> tuple[Leaderboard, bool] | None:
+    """The leaderboard, and whether it is published: from the store, else by Airflow, which has the keys to it."""
+    from automl_core.cli.by_airflow import read_board
+    from automl_core.cli.output import tell
+    from automl_core.client.errors import ClientError
+    from automl_core.results.leaderboard import leaderboard
     from automl_core.results.names import CONTROLLER
     from automl_core.storage import StorageError
 
+    why = ""
+    if place is not None:
+        try:
+            published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
+            return leaderboard(place.folder), published
+        except (LookupError, ValueError, StorageError) as error:
+            why = f"the result can't be read here: {error}"
     try:
-        published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
-        board: Leaderboard = leaderboard(place.folder)
-    except (LookupError, ValueError, StorageError) as error:
-        tell(f"the result can't be read here: {error}")
-        return False
+        return read_board(automl, run.dag_id, run.run_id), True
+    except (ClientError, ValueError) as error:
+        tell(why or f"the result can't be read: {error}")
+        return None
+
+
+def _show(board: Leaderboard, published: bool, folder: str, top: int) -> None:
+    """The leaderboard and, where the result is published, as the very last line its folder."""
+    from automl_core.cli.output import console
+
+    folder = folder.removeprefix("file://")
     console().print(board.to_table(top))
     if len(board.rows) > top:
-        print(f"… and {len(board.rows) - top} more: automl results {place.folder}")
+        print(f"… and {len(board.rows) - top} more: automl results {folder or board.name}")
     print(board.head())
-    if published:
-        print(f"result: {place.folder}", flush=True)
-    return True
+    if published and folder:
+        print(f"result: {folder}", flush=True)

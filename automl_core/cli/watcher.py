@@ -25,15 +25,19 @@ _REST_INTERVAL = 5.0
 class Watcher:
     """Looks at one run, again and again."""
 
-    def __init__(self, client: AirflowClient, place: Place | None, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, client: AirflowClient, place: Place | None, *, overview: Callable[[], Summary | None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
         """Nothing is read yet.
 
         Args:
             client: of the Airflow that runs it.
             place: where its journal is; None where that can't be known here.
+            overview: how the run stands by AutoML's REST API, where its journal can't be read here; None without it.
             clock: seconds since 1970.
         """
-        self._client, self._clock = client, clock
+        self._client, self._clock, self._overview = client, clock, overview
         self._journal: StudyJournal | None = place.journal() if place is not None else None
         self._experiment: Experiment | None = None
         self._last: Summary | None = None
@@ -53,7 +57,9 @@ class Watcher:
             found = None
         if found is None and self._experiment is None and (run.over or self._clock() >= self._next_rest):
             self._next_rest = self._clock() + _REST_INTERVAL
-            found = summary_of_tasks(run, self._client.task_instances(run.dag_id, run.run_id), self._clock())
+            found = self._overview()
+            if found is None:
+                found = summary_of_tasks(run, self._client.task_instances(run.dag_id, run.run_id), self._clock())
         self._last = found or self._last
         return self._last
 

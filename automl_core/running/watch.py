@@ -59,6 +59,10 @@ class Watch:
             order_every: least seconds between two looks at the journal.
             max_age: seconds that the study's state may be old in such a look; for many watches of one study.
             live: by trial, the watches of the same experiment in this process: their curves need no file.
+
+        Raises:
+            StorageError: what earlier attempts have reported can't be read now. Without it the curve would lack its
+                start, and its best value perhaps.
         """
         self.study = study
         self.store = store
@@ -121,7 +125,20 @@ class Watch:
             self.publish()
 
     def publish(self) -> None:
-        """Write the trial's metrics file, for other trials' stopping rules and for people."""
+        """Write the trial's metrics file, for other trials' stopping rules and for people; later where it can't be."""
+        try:
+            self.keep()
+        except StorageError as error:
+            log.warning("the metrics of trial %d were not written, they will be later: %s", self.binding.trial, error)
+
+    def keep(self) -> None:
+        """Write the trial's metrics file if there is news: what goes on from this attempt begins with it.
+
+        Raises:
+            StorageError: the store refuses or is away.
+        """
+        if not self._dirty:
+            return
         body = {
             "trial": self.binding.trial,
             "slot": self.binding.slot,
@@ -130,11 +147,8 @@ class Watch:
             "points": self.series.to_json(),
         }
         key = self.study.journal.prefix + trial_prefix(self.binding.trial) + METRICS_FILE
-        try:
-            self.store.put(key, json.dumps(body, separators=(",", ":"), sort_keys=True).encode())
-            self._dirty = False
-        except StorageError as error:
-            log.warning("%s was not written, it will be later: %s", key, error)
+        self.store.put(key, json.dumps(body, separators=(",", ":"), sort_keys=True).encode())
+        self._dirty = False
 
     def outcome(self, *, tail: Sequence[str] = (), cost: float = 0.0) -> Outcome:
         """What to record of an attempt that ended well.
@@ -271,7 +285,7 @@ class Watch:
         for slot in self.study.state.trials[binding.trial].slots:
             if slot != binding.slot and binding.resume_budget is not None:
                 lower.update(self.study.state.works[slot].points)
-        found = self._published_by(binding.trial)
+        found = self._read_published(binding.trial)
         if found is None or found[0] != binding.task:
             return Earlier((), sorted(lower.items()), None, self._goal)
         _, slot, series = found
@@ -280,14 +294,26 @@ class Watch:
         return Earlier(points, sorted(lower.items()), series if slot != binding.slot else None, self._goal)
 
     def _published_by(self, trial: int) -> tuple[int, int, Series] | None:
-        """Training task, slot and metrics in a trial's file, None where there is none that can be read."""
+        """Training task, slot and metrics in a trial's file, None where there is none that can be read now."""
+        try:
+            return self._read_published(trial)
+        except StorageError as error:
+            log.warning("the metrics of trial %d can't be read now and are left out: %s", trial, error)
+            return None
+
+    def _read_published(self, trial: int) -> tuple[int, int, Series] | None:
+        """As `_published_by`.
+
+        Raises:
+            StorageError: the store refuses or is away.
+        """
         key = self.study.journal.prefix + trial_prefix(trial) + METRICS_FILE
         try:
             body = json.loads(self.store.get(key))
             return int(body["task"]), int(body["slot"]), Series.from_json(body["points"])
         except NotFound:
             return None
-        except (StorageError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             log.warning("%s is unreadable and left out: %s", key, error)
             return None
 

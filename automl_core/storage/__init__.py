@@ -1,6 +1,7 @@
 """Object stores behind one small interface: a local folder, S3 and what speaks it, Alibaba OSS."""
 
 from automl_core.storage.base import (
+    AccessRefused,
     InvalidKey,
     NotFound,
     ObjectStore,
@@ -12,6 +13,7 @@ from automl_core.storage.credentials import Credentials
 from automl_core.storage.opening import open_store
 
 __all__ = [
+    "AccessRefused",
     "Credentials",
     "InvalidKey",
     "NotFound",

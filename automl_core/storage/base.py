@@ -26,11 +26,15 @@ class StorageUnavailable(StorageError):
     """The store is away or overloaded for now: the same call may succeed later."""
 
 
+class AccessRefused(StorageError):
+    """The store does not let these credentials do that: they were rotated, have expired, or lack a right."""
+
+
 class ObjectStore(Protocol):
     """Objects under keys, below one root. Safe to use from several threads.
 
     Every method raises `InvalidKey` for a key or prefix that is none, `StorageUnavailable` where trying
-    again later may help, and `StorageError` where it won't.
+    again later may help, `AccessRefused` where other credentials may, and `StorageError` where nothing will.
     """
 
     @property
@@ -57,6 +61,12 @@ class ObjectStore(Protocol):
 
         Raises:
             StorageError: the store refuses or is away. Whether the object was written is then open.
+        """
+
+    def overwrites_because(self) -> str:
+        """Why `create` replaces objects in this store, as far as the store can be asked; empty where it can't tell.
+
+        For the message of a check that has failed, so a store that can't be asked is no error.
         """
 
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:

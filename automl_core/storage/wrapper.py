@@ -69,6 +69,10 @@ class StoreWrapper(FolderTransfers):
         """See `ObjectStore.copy_file`."""
         return self._call("copy_file", target, lambda: self._inner.copy_file(source, target))
 
+    def overwrites_because(self) -> str:
+        """See `ObjectStore.overwrites_because`."""
+        return self._inner.overwrites_because()
+
     def local_path(self, key: str) -> Path | None:
         """See `ObjectStore.local_path`; no request, so not by way of `_call`."""
         return self._inner.local_path(key)

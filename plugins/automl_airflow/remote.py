@@ -32,12 +32,19 @@ def sweep(context: Any, study: Study) -> list[str]:
 
     Returns:
         What could not be done, for people; empty when all is well.
+
+    Raises:
+        StorageUnavailable: the store is away, and knows what there is to end.
     """
+    from automl_core.storage.base import StorageUnavailable
+
     problems = []
     for backend in sorted({task.backend for task in study.experiment.tasks} & SWEEPERS.keys()):
         module, _, name = SWEEPERS[backend].partition(":")
         try:
             getattr(importlib.import_module(module), name)(context, study)
+        except StorageUnavailable:  # waited for
+            raise
         except Exception as error:  # the result is published all the same
             problems.append(f"{backend}: {type(error).__name__}: {error}")
     return problems
@@ -101,11 +108,11 @@ class RemoteTrial(SlotTask):
         binding = self._unfinished(study)
         if binding is None:
             return self.attend(context)
-        order = study.order(binding)
+        order = self.patiently(lambda: study.order(binding))
         if order is None:
             return self._start(context, study, store, binding)
         outcome = Outcome(*order)
-        told = study.tell(binding, outcome)
+        told = self.patiently(lambda: study.tell(binding, outcome))
         return self.attend(context) if study.state.lanes else self.conclude(context, study, binding, outcome, told)
 
     def _pause(self, error: NotYet) -> NoReturn:
@@ -122,7 +129,7 @@ class RemoteTrial(SlotTask):
         from automl_airflow.compat import worker_name
         from automl_core.study import Binding, Ended, NotNow
 
-        answer = study.ask(lane=int(self.slot or 0), worker=worker_name())
+        answer = self.patiently(lambda: study.ask(lane=int(self.slot or 0), worker=worker_name()))
         if isinstance(answer, NotNow):
             self.wait(context, answer)
         assert not isinstance(answer, Ended), "a lane asks for what is unfinished"
@@ -156,14 +163,15 @@ class RemoteTrial(SlotTask):
 
         self.announce(context, study, binding)
         try:
-            job = self.launch(context, study, store, binding)
+            job = self.patiently(lambda: self.launch(context, study, store, binding))
         except NotYet as error:
             self._pause(error)
         except (StartError, TemplateError) as error:
             outcome = Outcome(TrialState.FAILED, f"tasks.{study.experiment.tasks[binding.task].name}: {error}")
-            self.conclude(context, study, binding, outcome, study.tell(binding, outcome))
+            told = self.patiently(lambda: study.tell(binding, outcome))
+            self.conclude(context, study, binding, outcome, told)
             return
-        study.external(binding, json.dumps(job, sort_keys=True))
+        self.patiently(lambda: study.external(binding, json.dumps(job, sort_keys=True)))
         self.defer(trigger=self.watcher(context, study, binding, job), method_name="execute")
 
     def _conclude(self, context: Any, study: Study, event: dict[str, Any]) -> dict[str, Any]:

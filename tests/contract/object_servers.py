@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ class Answer:
     code: str
     message: str = "on purpose"
 
+
+_SWIFT_WINDOW = 0.02
+"""Seconds between the look and the write of a server that is not atomic; two proxies and a ring lie between Swift's."""
 
 BUSY = Answer(503, "SlowDown", "Please reduce your request rate.")
 DROP: Literal["drop"] = "drop"
@@ -73,6 +77,8 @@ def _operation(method: str, query: Mapping[str, list[str]]) -> str:
         return "DeleteObjects" if "delete" in query else "MultipartUpload"
     if method == "PUT":
         return "UploadPart" if "partNumber" in query else "PutObject"
+    if method == "GET" and "versioning" in query:
+        return "GetBucketVersioning"
     if method == "GET":
         return "ListObjectsV2" if "list-type" in query else "GetObject"
     return {"DELETE": "DeleteObject", "HEAD": "HeadObject"}[method]
@@ -88,6 +94,11 @@ class BucketServer(ThreadingHTTPServer):
         page_sizes: how many keys each answer to a ListObjectsV2 held.
         create_only: whether it keeps to headers that forbid an overwrite. OSS does not in versioned buckets, and
             some servers that speak S3 never do.
+        atomic: whether it decides and writes in one step. OpenStack Swift's S3 interface looks first and writes then.
+        versioning: the bucket's state as GetBucketVersioning tells it: empty, ``Enabled`` or ``Suspended``.
+        lacks: operations that it answers with 501, as localbucket does DeleteObjects and Ceph some CopyObjects.
+        access_keys: ids that are let in; every one where there is none.
+        signers: the ids that requests were signed with; an empty one where they were not.
     """
 
     daemon_threads = True
@@ -100,6 +111,11 @@ class BucketServer(ThreadingHTTPServer):
         self.parts: dict[str, dict[int, bytes]] = {}
         self.page_sizes: list[int] = []
         self.create_only = True
+        self.atomic = True
+        self.versioning = ""
+        self.lacks: frozenset[str] = frozenset()
+        self.access_keys: frozenset[str] = frozenset()
+        self.signers: set[str] = set()
         self.lock = threading.Lock()
         self.upload_ids = count(1)
 
@@ -121,6 +137,10 @@ class BucketServer(ThreadingHTTPServer):
         self.objects.clear()
         self.parts.clear()
         self.create_only = True
+        self.atomic = True
+        self.versioning = ""
+        self.lacks = self.access_keys = frozenset()
+        self.signers.clear()
 
     def reset_counts(self) -> None:
         self.script.reset()
@@ -165,9 +185,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             refusal = None
             key = path.removeprefix(BUCKET).removeprefix("/")
+        refusal = refusal or self._access_refusal() or self._lacking(query)
         if refusal:
             self._refuse(refusal)
             return
+        if not self.server.atomic and self.command == "PUT" and self._create_only():
+            if key in self.server.objects:
+                self._refuse(self._exists())
+                return
+            time.sleep(_SWIFT_WINDOW)
         with self.server.lock:
             status, answer, headers = self._do(key, query, body)
         if step == LOSE:
@@ -194,19 +220,36 @@ class _Handler(BaseHTTPRequestHandler):
             return Answer(403, "SignatureDoesNotMatch", "That header is not signed.")
         return None
 
+    def _access_refusal(self) -> Answer | None:
+        allowed = self.server.access_keys
+        signed = self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+        self.server.signers.add(signed)
+        if not allowed or signed in allowed:
+            return None
+        return Answer(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+
+    def _lacking(self, query: Mapping[str, list[str]]) -> Answer | None:
+        operation = _operation(self.command, query)
+        if "x-amz-copy-source" in self.headers:
+            operation = "UploadPartCopy" if operation == "UploadPart" else "CopyObject"
+        return Answer(501, "NotImplemented", "") if operation in self.server.lacks else None
+
     def _do(self, key: str, query: Mapping[str, list[str]], body: bytes) -> tuple[int, bytes | Answer, dict[str, str]]:
         objects = self.server.objects
         match _operation(self.command, query):
             case "PutObject" | "UploadPart" if "x-amz-copy-source" in self.headers:
                 return self._copied(key, query)
             case "PutObject":
-                if key in objects and self._create_only():
+                if key in objects and self._create_only() and self.server.atomic:
                     return 0, self._exists(), {}
                 objects[key] = body
             case "GetObject" | "HeadObject":
                 if key not in objects:
                     return 0, Answer(404, "NoSuchKey", "The specified key does not exist."), {}
                 return self._content(objects[key])
+            case "GetBucketVersioning":
+                status = f"<Status>{self.server.versioning}</Status>" if self.server.versioning else ""
+                return 200, f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode(), {}
             case "ListObjectsV2":
                 return 200, self._listing({name: values[0] for name, values in query.items()}), {}
             case "DeleteObject" if "uploadId" in query:

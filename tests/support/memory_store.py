@@ -39,6 +39,9 @@ class MemoryStore(FolderTransfers):
             self.objects[key] = bytes(data)
             return True
 
+    def overwrites_because(self) -> str:
+        return ""
+
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
         check_prefix(prefix)
         with self._lock:

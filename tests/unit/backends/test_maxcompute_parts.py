@@ -241,12 +241,36 @@ def test_keys_that_expire_are_read_anew(standin: MaxComputeStandIn, monkeypatch:
         return answer
 
     client = Client(old, renew)
-    with pytest.raises(Refused):
-        client.running()
+    for _ in range(3):  # refused; the connection can't be read, and is not asked for again at once
+        with pytest.raises(Refused):
+            client.running()
+    monkeypatch.setattr(client_module, "REFUSED_EVERY", 0.0)
+    client.running()
+
+
+def test_a_statement_that_was_refused_with_the_old_key_is_submitted_with_the_new_one(
+    standin: MaxComputeStandIn,
+) -> None:
+    good = access(standin)
+    client = Client(Access(good.access_id, "rotated", good.project, good.endpoint), lambda: good)
+    instance = client.submit_sql("automl_rotated", "SELECT 1 AS a", {}, None)
+    assert client.find("automl_rotated", 0, command=False) == instance
+
+
+def test_keys_are_read_anew_now_and_then_before_they_expire(
+    standin: MaxComputeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(client_module, "RENEW_EVERY", 0.0)
-    with pytest.raises(Refused):
-        client.running()
-    assert client.running() == set()
+    good = access(standin)
+    readings = []
+
+    def renew() -> Access:
+        readings.append(1)
+        return good
+
+    client = Client(Access(good.access_id, "about to expire", good.project, good.endpoint), renew)
+    client.running()
+    assert readings
 
 
 def test_a_service_that_does_not_answer_is_busy() -> None:

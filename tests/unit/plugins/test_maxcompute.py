@@ -22,7 +22,9 @@ from automl_airflow.maxcompute.trigger import MaxComputeTrialTrigger
 from automl_airflow.operators import ProposeOperator
 from automl_core.backends.base import BackendError
 from automl_core.running.once import StoredBoard
+from automl_core.running.places import Places
 from automl_core.states import TrialState
+from automl_core.storage import StorageUnavailable
 from automl_core.study import Binding, Study
 from tests.standins.maxcompute import MaxComputeStandIn
 
@@ -199,6 +201,26 @@ def test_a_final_failure_is_told_once_and_for_all(standin: MaxComputeStandIn, tm
         world.operator(0).execute(world.context(), event.payload)
     attempt = world.study().state.works[0].attempts[0]
     assert (attempt.kind, bool(attempt.error)) == ("missing", True)
+
+
+def test_a_store_that_is_away_as_the_trigger_begins_is_waited_for(
+    standin: MaxComputeStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_airflow.waiting.FIRST_PAUSE", 0.01)
+    world = World(tmp_path, {"sql": "SELECT 1 AS a"}).propose()
+    trigger = world.start(0)
+    resume_from, refused = Places.resume_from, []
+
+    def away(self: Places) -> str | None:
+        if len(refused) < 3:
+            refused.append(1)
+            raise StorageUnavailable("the bucket is away")
+        return resume_from(self)
+
+    monkeypatch.setattr(Places, "resume_from", away)
+    assert isinstance(watch(trigger), TaskSuccessEvent)
+    assert len(refused) == 3
+    assert world.study().state.works[0].failures == 0
 
 
 def test_a_value_that_can_not_be_filled_in_fails_before_anything_is_submitted(

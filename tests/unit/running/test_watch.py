@@ -260,6 +260,28 @@ def test_training_that_goes_on_keeps_the_curve_before_its_first_step() -> None:
     assert (outcome.value, outcome.step) == (0.9, 1)
 
 
+def test_a_start_of_the_curve_that_can_not_be_read_now_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(trials={"retries": 1})
+    first = scene.ask()
+    watch = scene.watch(first)
+    watch.observe(points(0.9))
+    scene.study.tell(first, watch.ended_as(TrialState.FAILED, "lost", retryable=True))
+    again, get = scene.ask(), scene.store.get
+
+    def away(key: str) -> bytes:
+        if key.endswith("metrics.json"):
+            raise StorageUnavailable("away")
+        return get(key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.store, "get", away)
+        with pytest.raises(StorageUnavailable):
+            scene.watch(again)
+    watch = scene.watch(again)
+    watch.observe(points(0.4, start=1))
+    assert watch.outcome().value == 0.9
+
+
 def test_training_that_begins_anew_keeps_nothing_of_the_attempt_before() -> None:
     scene = Scene(trials={"retries": 1})
     earlier_attempt(scene, 0.1, 0.9, 0.3)
