@@ -30,7 +30,7 @@ _QUOTE = r"[\"']?"
 _NAME = r"[^\W\d][\w./@%+-]*+"
 
 _PAIR = re.compile(
-    rf"{_START}{_QUOTE}(?P<name>{OWNER}?{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}"
+    rf"{_START}{_QUOTE}(?=[^\W\d])(?P<name>{OWNER}?{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}"
     rf"(?P<number>{_NUMBER}){_END}"
 )
 _NUMBER_ALONE = re.compile(_NUMBER)

@@ -71,6 +71,7 @@ def curve(metric: str, *lines: str, start: int = 0) -> dict[float, float]:
         ("Test set: Average loss: 0.0460, Accuracy: 9850/10000 (98%)", 0, {"Test Average loss": 0.046}),
         ("Train Epoch: 1 [640/60000 (1%)]\tLoss: 2.3", 1, {"Train Loss": 2.3}),
         ("[val] loss=0.6 val_acc=0.7", 0, {"val loss": 0.6, "val_acc": 0.7}),
+        ("INFO - Epoch(val) [3][2/2]    mse: 1.2397  time: 0.0006", 3, {"val mse": 1.2397, "val time": 0.0006}),
         ('Validation: {"loss": 0.4}', 0, {"Validation loss": 0.4}),
         ("Best epoch: 57, val_acc=0.93", 57, {"val_acc": 0.93}),
         ("loss=tensor(0.21, grad_fn=<MeanBackward0>)", 0, {"loss": 0.21}),
