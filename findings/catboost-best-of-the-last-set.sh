@@ -11,7 +11,7 @@ set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/venv"
-"$place/venv/bin/pip" install --quiet catboost==1.2.10 numpy==2.4.6
+"$place/venv/bin/pip" install --quiet --quiet catboost==1.2.10 numpy==2.4.6
 "$place/venv/bin/python" - <<'PY'
 import catboost, numpy as np
 

@@ -9,7 +9,7 @@ set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/venv"
-"$place/venv/bin/pip" install --quiet lightning==2.6.6 torch==2.13.0 numpy==2.4.6 tqdm==4.70.1
+"$place/venv/bin/pip" install --quiet --quiet lightning==2.6.6 torch==2.13.0 numpy==2.4.6 tqdm==4.70.1
 "$place/venv/bin/python" - <<'PY'
 import io
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm

@@ -11,7 +11,7 @@ set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/venv"
-"$place/venv/bin/pip" install --quiet lightning==2.6.6 torch==2.13.0 numpy==2.4.6 rich==15.0.0
+"$place/venv/bin/pip" install --quiet --quiet lightning==2.6.6 torch==2.13.0 numpy==2.4.6 rich==15.0.0
 cat > "$place/fit.py" <<'PY'
 import lightning, torch
 

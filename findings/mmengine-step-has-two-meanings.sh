@@ -9,7 +9,7 @@ set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 python3 -m venv "$place/venv"
-"$place/venv/bin/pip" install --quiet mmengine==0.10.7 torch==2.13.0 numpy==2.4.6 'setuptools==80.10.2'
+"$place/venv/bin/pip" install --quiet --quiet mmengine==0.10.7 torch==2.13.0 numpy==2.4.6 'setuptools==80.10.2'
 cat > "$place/run.py" <<'PY'
 import glob, json, sys
 import torch
