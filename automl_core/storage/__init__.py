@@ -1,11 +1,13 @@
 """Object stores behind one small interface: a local folder, S3 and what speaks it, Alibaba OSS."""
 
 from automl_core.storage.base import (
+    Entry,
     InvalidKey,
     NotFound,
     ObjectStore,
     StorageError,
     StorageUnavailable,
+    Unfinished,
 )
 from automl_core.storage.check import check_store
 from automl_core.storage.credentials import Credentials
@@ -13,11 +15,13 @@ from automl_core.storage.opening import open_store
 
 __all__ = [
     "Credentials",
+    "Entry",
     "InvalidKey",
     "NotFound",
     "ObjectStore",
     "StorageError",
     "StorageUnavailable",
+    "Unfinished",
     "check_store",
     "open_store",
 ]
