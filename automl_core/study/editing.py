@@ -137,6 +137,8 @@ def concurrency_at_most(state: State) -> int:
 
 
 def _check_open(state: State, reopen: bool) -> None:
+    if state.acts and state.acts[-1].act == "gc":
+        raise NotEditable("the run is being deleted (`automl gc`): start a new one instead")
     if not reopen and state.stop is not None:
         raise NotEditable(f"the experiment has stopped ({state.stop.reason}); extend it instead")
     if not reopen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,7 @@ class ProposeOperator(ExperimentOperator):
             AirflowFailException: the file or the run's conf is wrong; trying again won't help.
         """
         from automl_airflow.form import overrides_of
+        from automl_core.housekeeping.mark import settle
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import load_experiment
         from automl_core.spec.overrides import apply_overrides
@@ -59,6 +61,7 @@ class ProposeOperator(ExperimentOperator):
         changes: tuple[Change, ...]
         try:
             store, journal = self.open_store(context)
+            settle(store, journal.prefix, time.time())
             if journal.refresh().created:  # run again, for more slots: what was resolved at its start holds
                 study, changes = Study.load(journal), ()
             else:
