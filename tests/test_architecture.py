@@ -67,7 +67,8 @@ HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "nu
 LIGHT = (
     "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
-    "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client", "automl_core.cli",
+    "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
+    "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""
 

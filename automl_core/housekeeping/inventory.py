@@ -156,6 +156,7 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     folders: dict[str, Folder] = {}
     reserved: list[Entry] = []
     checks: list[Entry] = []
+    misplaced = ""
     for entry in _entries(store):
         top, _, rest = entry.key.partition("/")
         run, slash, _ = rest.partition("/")
@@ -163,6 +164,8 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
             reserved.append(entry)
         elif top.startswith(CHECK) and not rest:
             checks.append(entry)
+        elif slash and run == JOURNAL.rstrip("/") and seq_of(rest.partition("/")[2]) is not None:
+            misplaced = top
         elif slash:
             prefix = f"{top}/{run}/"
             folders.setdefault(prefix, Folder(prefix)).add(entry)
@@ -172,6 +175,8 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     mentions = mentions_in(store, reserved, files, {run.experiment for run in runs})
     parts: list[Unfinished] = []
     problems = []
+    if misplaced:
+        problems.append(f"{misplaced} is a run: {store.url} is the folder of an experiment; name the folder above it")
     try:
         parts = store.unfinished()
     except StorageUnavailable:

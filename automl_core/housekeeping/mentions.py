@@ -33,16 +33,25 @@ class ExperimentFile:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Something that may name runs."""
+    """Something that may name runs.
+
+    Attributes:
+        place: where it is, for people.
+        text: all of it.
+        as_reference: whether it names runs as ``name@run`` and no other way.
+    """
 
     place: str
     text: str
+    as_reference: bool = False
 
     def names(self, experiment: str, run: str) -> bool:
         """Whether both names stand in it, as they are or as they are written in keys, JSON or URLs.
 
         It errs on the side of keeping: a text that speaks of an experiment and of a run's id is taken to name it.
         """
+        if self.as_reference:
+            return f"{experiment}@{run}" in self.text
         return self._has(experiment) and self._has(run)
 
     def _has(self, name: str) -> bool:
@@ -96,7 +105,7 @@ def mentions_in(
     texts = [text for text in read if isinstance(text, Text)]
     latest: list[Latest] = []
     for file in files:
-        texts.append(Text(f"the experiment file {file.place}", file.text))
+        texts.append(Text(f"the experiment file {file.place}", file.text, as_reference=True))
         latest += _latest(file, known)
     return Mentions(texts, latest, [problem for problem in read if isinstance(problem, str)])
 

@@ -218,6 +218,11 @@ def make_plan(inventory: Inventory, options: Options, at: int) -> Plan:
     return Plan(inventory.url, at, tuple(items), tuple(spared), inventory.problems + tuple(inventory.mentions.unread))
 
 
+def age_text(seconds: float) -> str:
+    """How long ago, for people: ``90 days``, ``5h 20m``."""
+    return f"{seconds / DAY:.0f} days" if seconds >= 2 * DAY else format_duration(seconds)
+
+
 class _Rules:
     """What speaks for a run, and what against it."""
 
@@ -255,10 +260,10 @@ class _Rules:
         if kept := self._kept.get(run.prefix):
             return False, kept
         if age < options.older_than:
-            return False, f"younger than {format_duration(options.older_than)}"
+            return False, f"younger than {age_text(options.older_than)}"
         if "runs" not in options.what:
             return False, "whole runs are not asked for"
-        return True, f"ended {format_duration(age)} ago"
+        return True, f"ended {age_text(age)} ago"
 
     def is_untouchable(self, run: Run) -> bool:
         """Whether nothing of a run may go, not even what broke off below it."""
@@ -278,8 +283,8 @@ class _Rules:
         if abandoned is None:
             return False, f"{said} (abandoned ones go where it is said after how long)"
         if age < abandoned:
-            return False, f"{said}, or nothing has come of it for less than {format_duration(abandoned)}"
-        return True, f"abandoned: {said}, and nothing has come of it for {format_duration(age)}"
+            return False, f"{said}, or nothing has come of it for less than {age_text(abandoned)}"
+        return True, f"abandoned: {said}, and nothing has come of it for {age_text(age)}"
 
     def _why_untouchable(self, run: Run) -> str:
         if run.problem:
