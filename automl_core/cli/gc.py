@@ -176,7 +176,7 @@ def _show(plan: dict[str, Any], dry: bool = True) -> None:
     if plan["items"]:
         table = Table("what", "place", "age", "objects", "size", "why", box=None, header_style="bold", pad_edge=False)
         for item in plan["items"]:
-            cells = (item["what"], item["place"], age_text(item["age"]), f"{item['objects']:,}",
+            cells = (item["what"], _place(item), age_text(item["age"]), f"{item['objects']:,}",
                      size_text(item["bytes"]), item["why"])  # fmt: skip
             table.add_row(*map(Text, cells))
         console().print(table)
@@ -191,6 +191,11 @@ def _show(plan: dict[str, Any], dry: bool = True) -> None:
     kept = plural(len(plan["spared"]), "run")
     if dry:
         print(f"{total} would go, {kept} would stay. Nothing was deleted: --apply --plan {plan['plan']} deletes these.")
+
+
+def _place(item: dict[str, Any]) -> str:
+    """Where it lies: where Airflow was asked, with the storage; there may be several."""
+    return f"{item['storage']}/{item['place']}" if "storage" in item else str(item["place"])
 
 
 def _said(done: dict[str, Any]) -> str:
