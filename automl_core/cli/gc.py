@@ -174,7 +174,10 @@ def _show(plan: dict[str, Any], dry: bool = True) -> None:
     from automl_core.housekeeping.plan import age_text
 
     if plan["items"]:
-        table = Table("what", "place", "age", "objects", "size", "why", box=None, header_style="bold", pad_edge=False)
+        table = Table("what", box=None, header_style="bold", pad_edge=False)
+        table.add_column("place", overflow="fold")  # to be copied: nothing of it is cut off
+        for name in ("age", "objects", "size", "why"):
+            table.add_column(name)
         for item in plan["items"]:
             cells = (item["what"], _place(item), age_text(item["age"]), f"{item['objects']:,}",
                      size_text(item["bytes"]), item["why"])  # fmt: skip

@@ -248,6 +248,7 @@ def test_the_command_line_asks_airflow_where_no_storage_is_named(
     from tests.unit.web.test_client import connect
 
     monkeypatch.setattr(remote, "connect", lambda: connect(world))
+    monkeypatch.setenv("COLUMNS", "400")
     call = ["gc", "--experiment", old[0], "--keep-last", "0", "--what", "runs"]
     assert main(call) == 0
     said = capsys.readouterr().out

@@ -123,7 +123,7 @@ function shown(plan, options, again) {
       plan.problems.map((each) => h('p', { class: 'notice' }, each)),
       plan.items.length
         ? [
-            wideTable(
+            plainTable(
               ['What', 'Experiment', 'Run or place', 'Last change', 'Objects', 'Size', 'Why'],
               plan.items.map((each) => [
                 each.what,
@@ -152,7 +152,7 @@ function shown(plan, options, again) {
       'details',
       { class: 'card', style: 'margin-top:.9rem' },
       h('summary', {}, `${many(plan.spared.length, 'run')} would stay; ${number(notable.length)} of them are old enough or can’t be read`),
-      wideTable(
+      plainTable(
         ['Experiment', 'Run', 'Why it stays'],
         (notable.length ? notable : plan.spared).map((each) => [each.experiment, each.run, each.why]),
         'What would stay',
@@ -184,7 +184,3 @@ function said(done) {
   if (done.left) parts.push(`${many(done.left, 'item')} left for want of time.`);
   return parts.join(' ');
 }
-
-/** A table that scrolls by itself where it is wider than its card. @param {string[]} head @param {any[][]} rows @param {string} label */
-const wideTable = (head, rows, label) =>
-  h('div', { style: 'overflow-x:auto', tabindex: 0, role: 'region', 'aria-label': label }, plainTable(head, rows, label));
