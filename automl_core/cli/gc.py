@@ -107,6 +107,9 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
 
     def planned() -> Plan:
         plan = make_plan(look(store, files), options, at)
+        if not files:
+            unknown = f"experiment files: there are none below {home()}, so what they learn from is not known here"
+            plan = replace(plan, problems=(*plan.problems, unknown))
         if "caches" not in options.what or options.experiments is not None:
             return plan
         return replace(plan, items=(*plan.items, *local_leftovers(options.older_than, at)))

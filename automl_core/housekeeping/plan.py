@@ -289,8 +289,6 @@ class _Rules:
     def _why_untouchable(self, run: Run) -> str:
         if run.problem:
             return run.problem
-        if self._mentions.unread:
-            return f"what names it can't be read: {self._mentions.unread[0]}"
         if run.in_airflow == "goes on":
             return "its DAG run goes on in Airflow"
         return self._named[run.prefix]

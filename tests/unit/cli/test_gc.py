@@ -78,6 +78,9 @@ def test_by_name_only_the_experiment_and_what_its_file_learns_from_stays(automl:
     assert "1 item" in said.last_line
     assert "stays: digits@run-two: the experiment file" in said.out
     assert automl("gc", "nope").code == 1
+    assert "experiment files" not in said.out
+    file.unlink()
+    assert "not looked at: experiment files: there are none below" in automl("gc", str(home / "runs")).out
 
 
 def test_options_are_checked(automl: Automl, home: Path) -> None:

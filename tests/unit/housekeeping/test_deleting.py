@@ -156,6 +156,41 @@ def read_result_of(store: ObjectStore, prefix: str) -> Any:
     raise LookupError(prefix)
 
 
+def test_two_that_clean_up_at_once_do_not_meet() -> None:
+    store = MemoryStore()
+    lived(store, "a", days_ago=90)
+    plan = planned(store, keep_last=0)
+    with pytest.raises(Killed):
+        gone(Dying(store, 4), plan)  # the other is this far
+    before = dict(store.objects)
+    done = gone(store, plan, NOW + 60)
+    assert [why for _, why in done.spared] == ["ann is deleting it just now"]
+    assert store.objects == before
+
+
+def test_what_is_half_deleted_stays_while_a_model_names_it() -> None:
+    store = MemoryStore()
+    lived(store, "a", days_ago=90)
+    with pytest.raises(Killed):
+        gone(Dying(store, 8), planned(store, keep_last=0))
+    store.put("_models/m/1.json", b"digits@a")
+    assert going(planned(store, at=LATER, keep_last=0)) == []
+
+
+def test_what_went_on_in_spite_of_its_mark_is_no_garbage() -> None:
+    store = MemoryStore()
+    lab = lived(store, "a", days_ago=90)
+    with pytest.raises(Killed):
+        gone(Dying(store, 2), planned(store, keep_last=0))
+    lab.journal.refresh()
+    lab.attempt(0)  # a slot that was cleared in Airflow at that very moment
+    run = look(store).runs[0]
+    assert (run.mark, run.finished) == (None, False)
+    settle(store, lab.prefix, LATER)
+    assert read_mark(store, lab.prefix) is None
+    assert store.list(first_key(lab.prefix))
+
+
 def test_half_deleted_no_search_learns_from_it() -> None:
     store = MemoryStore()
     lab = lived(store, "a", days_ago=90)

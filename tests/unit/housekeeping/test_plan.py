@@ -83,6 +83,30 @@ def test_what_drains_is_not_taken_for_ended(store: MemoryStore) -> None:
     assert going(planned(store, keep_last=0, older_than=0.0)) == []
 
 
+def test_a_trial_that_runs_again_after_the_end_keeps_its_run(store: MemoryStore) -> None:
+    lab = lived(store, "a", days_ago=OLD)
+    lab.attempt(0)  # a person has cleared its slot; the stop and the published result still stand
+    assert going(planned(store, keep_last=0)) == []
+    assert "never published" in why(planned(store, keep_last=0), "digits/a/")
+
+
+def test_orphans_go_whatever_their_age_but_not_at_once_nor_what_is_named(store: MemoryStore) -> None:
+    from dataclasses import replace
+
+    for run, days in (("young", 1), ("new", 0), ("named", 1), ("best", 1)):
+        lived(
+            store, run, days_ago=days, end=run != "young", publish=run != "young", value=0.9 if run == "best" else 0.5
+        )
+    store.put("_models/m/1.json", b"digits@named")
+    inventory = look(store)
+    gone = replace(inventory, runs=tuple(replace(run, in_airflow="gone") for run in inventory.runs))
+    options = Options(frozenset(), orphaned=True)
+    assert going(make_plan(gone, options, NOW)) == ["digits/best/", "digits/young/"]
+    assert going(make_plan(gone, replace(options, keep_best=True), NOW)) == ["digits/young/"]
+    assert going(make_plan(gone, replace(options, orphaned=False), NOW)) == []
+    assert going(make_plan(inventory, options, NOW)) == []  # Airflow was not asked
+
+
 def test_something_written_lately_makes_a_run_young(store: MemoryStore) -> None:
     lived(store, "a", days_ago=OLD)
     store.times["digits/a/best_model/model/weights.bin"] = NOW - DAY

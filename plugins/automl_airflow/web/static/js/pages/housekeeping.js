@@ -151,7 +151,7 @@ function shown(plan, options, again) {
     h(
       'details',
       { class: 'card', style: 'margin-top:.9rem' },
-      h('summary', {}, `${many(plan.spared.length, 'run')} would stay; ${number(notable.length)} of them are old enough or can’t be read`),
+      h('summary', {}, `${many(plan.spared.length, 'run')} would stay${notable.length ? `, ${number(notable.length)} though old or not readable` : ''}`),
       plainTable(
         ['Experiment', 'Run', 'Why it stays'],
         (notable.length ? notable : plan.spared).map((each) => [each.experiment, each.run, each.why]),
