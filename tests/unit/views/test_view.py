@@ -105,6 +105,44 @@ def test_what_is_too_long_ago_is_not_known() -> None:
     assert view.changed_since(view.seq) == []
 
 
+def test_what_has_changed_is_known_by_what_was_seen_before() -> None:
+    """Against a walk through the records: from each place that a viewer may have seen, until too much was forgotten."""
+    store = MemoryStore()
+    sim = simulation(store)
+    view = ExperimentView(opened(store))
+    first = view.seq
+    sim.run()
+    view.study.refresh()
+    concerned: dict[int, int] = {}
+    state = view.state
+    for record in view.study.journal.records():
+        number = record.data.get("trial", None)
+        if number is None and "slot" in record.data:
+            number = state.works[record.data["slot"]].trial
+        if number is not None:
+            concerned[record.seq] = number
+    assert len(concerned) > 20
+    for seen in range(first, view.seq + 2):
+        assert view.changed_since(seen) == sorted({trial for seq, trial in concerned.items() if seq > seen}), seen
+    assert view.changed_since(first - 1) is None
+
+
+def test_changes_that_were_forgotten_are_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl_core.views.view._REMEMBERED", 3)
+    store = MemoryStore()
+    simulation(store).run()
+    study = opened(store)
+    view = ExperimentView(study)
+    first = view.seq
+    for trial in (4, 5, 6):
+        study.journal.append("cancel", {"trial": trial, "by": "ann"})
+    assert view.changed_since(first) == [4, 5, 6]  # as many as are kept: none is forgotten yet
+    study.journal.append("cancel", {"trial": 7, "by": "ann"})
+    assert view.changed_since(first) is None
+    assert view.changed_since(first + 1) == [5, 6, 7]
+    assert view.changed_since(first + 3) == [7]
+
+
 def test_a_summary_has_no_number_that_json_has_not() -> None:
     store = MemoryStore()
     sim = simulation(store)

@@ -14,6 +14,7 @@ const numbersOf = (limits) => [
   ['trials.retries', 'Retries of a trial', limits.retries, ''],
   ['stop.target', 'Stop at the value', limits.stop.target, 'empty: no target'],
   ['stop.max_cost', 'Stop at the cost', limits.stop.max_cost, 'empty: no limit'],
+  ['stop.same_error', 'Stop after so many equal errors in a row', limits.stop.same_error, 'empty: never'],
   [
     'stop.no_improvement.trials',
     'Stop after so many trials without improvement',

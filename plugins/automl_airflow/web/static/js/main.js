@@ -11,6 +11,7 @@ const ROUTES = [
   [/^(?:experiments\/?)?$/, 'experiments'],
   [/^new$/, 'new'],
   [/^compare$/, 'compare'],
+  [/^housekeeping$/, 'housekeeping'],
   [/^experiments\/([^/]+)\/?$/, 'experiment'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/?$/, 'run'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/trials\/(\d+)$/, 'trial'],
