@@ -15,6 +15,7 @@ from automl_core.metrics.text import StepNames, bounded, number, pairs, plain
 from automl_core.spec.metrics import StdoutMetrics
 
 _BACK = re.compile("\b+\r?")
+_UP = re.compile("\x1b\\[[0-9]*A")
 
 
 class StdoutSource(MetricSource):
@@ -30,6 +31,8 @@ class StdoutSource(MetricSource):
         self._steps = StepNames(model.step)
         self._counter = StepCounter(self._steps.names, start)
         self._heading: dict[str, Step] = {}
+        self._wiped = False  # whether what was drawn last was blank
+        self._up = False  # whether the line went up again to the one above
 
     def feed(self, line: str) -> list[News]:
         """See `MetricSource.feed`."""
@@ -37,15 +40,31 @@ class StdoutSource(MetricSource):
             line = _BACK.sub("\r", line)
         pieces = line.split("\r") if "\r" in line else [line]
         news: list[News] = []
-        for place, piece in enumerate(pieces):
+        for piece in pieces:
             # The one test that most of a gigabyte of output must be worth: no text without these holds a metric.
             if self._patterns or "=" in piece or ":" in piece or "{" in piece:
                 news += self._points(*self._read(piece))
             elif len(piece) <= 100:
                 self._note_heading(plain(piece).strip())
-            if place == len(pieces) - 1 and not line.endswith("\r"):
-                self._counter.end_line()
+            self._draw(piece)
+        if not line.endswith("\r"):
+            self._end()
         return news
+
+    def _draw(self, piece: str) -> None:
+        """Note that a bar below another one goes back up: its next line is the same one, until it is wiped out."""
+        above, *rest = _UP.split(piece) if "\x1b" in piece else [piece]
+        if above:
+            self._wiped = not above.strip()
+        if rest:
+            self._up = True
+            if self._wiped:
+                self._counter.end_line()
+
+    def _end(self) -> None:
+        if not self._up:
+            self._counter.end_line()
+        self._up = self._wiped = False
 
     def poll(self) -> list[News]:
         """Nothing: all is in the lines."""

@@ -9,12 +9,12 @@ import pytest
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.metrics.sources import open_source
-from automl_core.running.attempt import Attempt, digest_of, signature_of
+from automl_core.running.attempt import Attempt, digest_of, first_step, signature_of
 from automl_core.running.watch import Watch
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
-from automl_core.study import Binding, Study, StudyJournal
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 
 SPEC: dict[str, Any] = {
@@ -66,6 +66,32 @@ def test_output_goes_to_the_log_to_people_and_into_the_value(tmp_path: Path) -> 
     assert attempt.log.read_text() == "accuracy=0.5 step=0\nhello\naccuracy=0.75 step=1\n"
     assert scene.said == ["accuracy=0.5 step=0", "hello", "accuracy=0.75 step=1"]
     assert binding.trial == 0
+
+
+def test_people_see_what_a_line_that_is_drawn_again_ends_as(tmp_path: Path) -> None:
+    for lines in (["1/9 accuracy=0.1\r9/9 accuracy=0.5", "   \rsaved"], ["9/9 accuracy=0.5", "   \r", "saved"]):
+        scene = Scene(tmp_path)
+        _, attempt = scene.attempt(0)
+        attempt.feed(lines)
+        assert scene.said == ["9/9 accuracy=0.5", "saved"]
+        assert attempt.log.read_text().endswith("9/9 accuracy=0.5\nsaved\n")
+        assert attempt.outcome(Exit(Cause.EXITED, 0, None, "done")).curve == ((0, 0.5),)
+
+
+@pytest.mark.parametrize(("steps", "start"), [((1, 2, 3), 4), ((0.25, 0.5, 0.75), 1), ((), 0)])
+def test_what_is_counted_after_a_promotion_begins_behind_the_lower_budget(
+    tmp_path: Path, steps: tuple[float, ...], start: int
+) -> None:
+    budget = {"trials": {"max": 3, "concurrency": 3, "budget": {"min": 1, "max": 3, "factor": 3}}}
+    scene = Scene(tmp_path, search={"algorithm": "asha"}, **budget)
+    for slot in range(3):
+        binding, _ = scene.attempt(slot)
+        curve = tuple((step, 0.5) for step in steps)
+        outcome = Outcome(TrialState.SUCCEEDED, value=0.5 - slot / 10, step=steps[-1] if steps else 0, curve=curve)
+        scene.study.tell(binding, outcome)
+    promoted, _ = scene.attempt(3)
+    assert promoted.resume_budget == 1
+    assert first_step(scene.study, promoted) == start
 
 
 def test_lines_that_are_read_again_change_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.editing import edit
 from automl_core.study.layout import experiment_prefix
 from automl_core.views import ExperimentView, rows
-from automl_core.views.curves import chosen, curves, thin
+from automl_core.views.curves import chosen, curves, read_series, thin, trial_curve
 from automl_core.views.history import history, pareto
 from automl_core.views.overview import overview
 from automl_core.views.table import BadQuery, Query, trial_table
@@ -194,6 +194,19 @@ def test_constraints_keep_what_breaks_them_from_being_best() -> None:
     assert set(feasible.values()) == {True, False}
     best = [value for value in history(view)["columns"]["best"] if value is not None]
     assert best[-1] == max(row.value for row in view.rows if row.feasible)
+
+
+def test_steps_may_be_fractions_wherever_they_are_shown() -> None:
+    store = MemoryStore()
+    steps = {0.25: {"accuracy": 0.7}, 0.5: {"accuracy": 0.9}, 1: {"accuracy": 0.8}}
+    spec = Experiment.model_validate({**SPEC, "trials": {"max": 1}})
+    Simulation(spec, lambda binding, params: SimulatedTraining(steps), store).run()
+    view = ExperimentView(opened(store))
+    (shown,) = curves(view, [0], 10, {})["curves"]
+    assert (shown["steps"], shown["values"]) == ((0.25, 0.5, 1), (0.7, 0.9, 0.8))
+    every = trial_curve(view, 0, read_series(store, experiment_prefix("seen", "simulated"), 0), 10)
+    assert json.loads(json.dumps(every["series"]))["accuracy"]["steps"] == [0.25, 0.5, 1]
+    assert (view.rows[0].step, view.rows[0].value) == (0.5, 0.9)
 
 
 def test_running_trials_show_the_curves_of_their_files() -> None:
