@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
     from automl_core.storage.base import ObjectStore
-    from automl_core.study.journal import Journal
+    from automl_core.study.journal import StudyJournal
 
 FOLDER = "experiments"
 """Where experiment files lie below AUTOML_HOME."""
@@ -36,11 +36,13 @@ class Place:
         """The run's folder as people write it: a path on this machine, or an address."""
         return f"{self.store.url.rstrip('/')}/{self.prefix}".rstrip("/").removeprefix("file://")
 
-    def journal(self) -> Journal:
+    def journal(self) -> StudyJournal:
         """The run's journal; nothing is read yet."""
-        from automl_core.study.journal import Journal
+        from automl_core.study.journal import StudyJournal
 
-        return Journal(self.store, self.prefix)
+        journal = StudyJournal(self.store, self.prefix)
+        journal.paced = False
+        return journal
 
 
 def home() -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _TAIL_LINES = 20
@@ -53,6 +53,42 @@ class MissingMetric(MetricError):
         return f"{text}. Did you mean {' and '.join(repr(name) for name in dict.fromkeys(near))}?" if near else text
 
 
+class AmbiguousMetric(MetricError):
+    """A metric of the goal fits two names, and nobody can know which one is meant.
+
+    Attributes:
+        metric: the goal's.
+        names: those that it fits.
+    """
+
+    def __init__(self, metric: str, names: Sequence[str]) -> None:
+        super().__init__(metric, names)
+        self.metric, self.names = metric, tuple(names)
+
+    def __str__(self) -> str:
+        names = ", ".join(repr(name) for name in self.names[:_NAMES_SHOWN])
+        return f"goal.metric: {self.metric!r} fits {len(self.names)} of the names seen, {names}: name one of them"
+
+
+class MixedSteps(MetricError):
+    """The goal's metrics count their steps differently, so no step has them all.
+
+    Attributes:
+        axes: metric → the name of its steps, empty where its occurrences were counted.
+    """
+
+    def __init__(self, axes: Mapping[str, str]) -> None:
+        super().__init__(axes)
+        self.axes = dict(axes)
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{name!r} by {axis or 'its occurrences'}" for name, axis in self.axes.items())
+        return (
+            f"goal: its metrics count different steps ({found}), so no step has a value of them all: print them in one "
+            "line, or each with the same step (metrics.step)"
+        )
+
+
 class NotFinite(MetricError):
     """A metric of the goal is NaN or infinite.
 
@@ -63,7 +99,7 @@ class NotFinite(MetricError):
         seen: metrics that were reported.
     """
 
-    def __init__(self, metric: str, step: int, value: float, seen: Sequence[str] = ()) -> None:
+    def __init__(self, metric: str, step: float, value: float, seen: Sequence[str] = ()) -> None:
         super().__init__(metric, step, value, seen)
         self.metric, self.step, self.value, self.seen = metric, step, value, tuple(seen)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -61,13 +62,14 @@ class Attempt:
         self._bytes = 0
 
     def feed(self, lines: Sequence[str]) -> None:
-        """Take in lines of output, without their line ends."""
+        """Take in lines of output, without their line ends; people see what a line that is drawn again ends as."""
         if not lines:
             return
         with self.log.open("a", encoding="utf-8", errors="replace") as file:
             for line in lines:
                 points = self.source.feed(line)
-                self._line(line, file.write, worth=bool(points))
+                if (shown := last_drawn(line)) is not None:
+                    self._line(shown, file.write, worth=bool(points))
                 self.watch.observe(points)
 
     def poll(self) -> None:
@@ -139,9 +141,16 @@ def digest_of(error: str) -> str:
     return hashlib.sha256(_VARIABLE.sub("#", error).encode()).hexdigest()[:16]
 
 
+def last_drawn(line: str) -> str | None:
+    """What a terminal shows of a line that carriage returns have drawn again, None for a piece that wipes it out."""
+    if "\r" not in line:
+        return line
+    return next((piece for piece in reversed(line.split("\r")) if piece.strip()), None)
+
+
 def first_step(study: Study, binding: Binding) -> int:
     """Where steps that are only counted begin: after those of the trial's earlier budgets."""
     state = study.state
     slots = state.trials[binding.trial].slots
     steps = [step for slot in slots if slot != binding.slot for step, _ in state.works[slot].points]
-    return max(steps) + 1 if steps and binding.resume_budget is not None else 0
+    return math.floor(max(steps)) + 1 if steps and binding.resume_budget is not None else 0

@@ -22,7 +22,7 @@ from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore
-from automl_core.study import Answer, Binding, Journal, NotNow, Outcome, Study
+from automl_core.study import Answer, Binding, NotNow, Outcome, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.state import StopRecord
 
@@ -38,7 +38,7 @@ class SimulatedTraining:
             worker gone without a word.
     """
 
-    metrics: Mapping[int, Mapping[str, float]]
+    metrics: Mapping[float, Mapping[str, float]]
     seconds_per_step: float = 1.0
     ending: Literal["succeeds", "fails", "worker_dies"] = "succeeds"
 
@@ -51,7 +51,7 @@ Trainer: TypeAlias = Callable[[Binding, Params], SimulatedTraining]
 class _Attempt:
     binding: Binding
     watch: Watch
-    steps: list[tuple[int, Mapping[str, float]]]
+    steps: list[tuple[float, Mapping[str, float]]]
     training: SimulatedTraining
     started: float
 
@@ -100,7 +100,9 @@ class Simulation:
         """
         self.now = 1_000_000.0
         self._trainer, self._start_delay, self._worker_timeout = trainer, start_delay, worker_timeout
-        journal = Journal(store, experiment_prefix(experiment.name, run), clock=lambda: self.now, sleep=lambda _: None)
+        journal = StudyJournal(
+            store, experiment_prefix(experiment.name, run), clock=lambda: self.now, sleep=lambda _: None
+        )
         self.study = Study.create(journal, experiment, run, [])
         self._store = store
         self._events: list[tuple[float, int, Callable[[], None]]] = []

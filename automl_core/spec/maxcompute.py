@@ -58,7 +58,7 @@ class RowMetrics(Model):
     """What becomes of the rows of a metric table: each numeric column is a metric."""
 
     step: Column | None = Field(
-        None, description="Column with whole numbers that gives the step; without it, one row is wanted."
+        None, description="Column with numbers that gives the step; without it, one row is wanted."
     )
     aggregate: Literal["mean", "median", "min", "max", "sum"] | None = Field(
         None, description="How several rows of a step (folds, days) become one."

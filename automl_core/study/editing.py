@@ -17,11 +17,12 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.overrides import Change, apply_overrides, changes_between
 from automl_core.spec.parameters import Choice, Ranged
 from automl_core.stopping.experiment import judge
+from automl_core.study.beginning import LANE_THRESHOLD
 from automl_core.study.history import context_of
 from automl_core.study.narrowed import is_within
 from automl_core.study.progress import progress_of
 from automl_core.study.state import State
-from automl_core.study.study import LANE_THRESHOLD, Study
+from automl_core.study.study import Study
 
 EDITABLE: dict[str, tuple[str, ...]] = {
     "trials": ("max", "concurrency", "max_failed", "retries"),

@@ -8,24 +8,25 @@ from typing import Any
 
 import msgspec
 
+from automl_core.metrics.points import Step
 from automl_core.space import Params
 from automl_core.states import TrialState
 
 
-def pack_curve(points: Iterable[tuple[int, float]]) -> str:
-    """Text of (step, value) pairs, ``0:0.5 1:0.75``: read ten times faster than as JSON."""
+def pack_curve(points: Iterable[tuple[Step, float]]) -> str:
+    """Text of (step, value) pairs, ``0:0.5 0.5:0.7 1:0.75``: read ten times faster than as JSON."""
     return " ".join(f"{step}:{value:.9g}" for step, value in points)
 
 
 @lru_cache(maxsize=4096)
-def unpack_curve(text: str) -> tuple[tuple[int, float], ...]:
+def unpack_curve(text: str) -> tuple[tuple[Step, float], ...]:
     """The pairs in such a text.
 
     Raises:
         ValueError: it is no such text.
     """
     pairs = (pair.partition(":") for pair in text.split())
-    return tuple((int(step), float(value)) for step, _, value in pairs)
+    return tuple((int(step) if step.isdecimal() else float(step), float(value)) for step, _, value in pairs)
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):
@@ -40,6 +41,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         external: identity of the running job outside Airflow (a pod's name, an instance id).
         error: digest of the error that ended it, the same for the same error; empty where that is not known.
         kind: the kind of failure in one word, where the backend could tell (``oom``, ``evicted``).
+        generation: how often people had cleared the slot when it began, by the count of whoever schedules it; None
+            where nobody counts. Of the same generation, a later start is a repetition and no person's wish.
         afterwards: whether it was begun when the experiment had stopped already (a person cleared its slot):
             that stop doesn't end it.
     """
@@ -55,6 +58,7 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     error: str = ""
     kind: str = ""
     afterwards: bool = False
+    generation: int | None = None
 
 
 class Work(msgspec.Struct, omit_defaults=True):
@@ -82,7 +86,7 @@ class Work(msgspec.Struct, omit_defaults=True):
     ended: float | None = None
     reason: str = ""
     value: float | None = None
-    step: int | None = None
+    step: int | float | None = None  # both, so that a snapshot gives back a whole one as it was
     metrics: dict[str, float] = {}
     curve: str = ""
     cost: float = 0.0
@@ -97,7 +101,7 @@ class Work(msgspec.Struct, omit_defaults=True):
         return self.value if self.state.has_value else None
 
     @property
-    def points(self) -> tuple[tuple[int, float], ...]:
+    def points(self) -> tuple[tuple[Step, float], ...]:
         """The curve as (step, value) pairs."""
         return unpack_curve(self.curve)
 

@@ -35,7 +35,7 @@ class Row:
     state: str
     reason: str
     value: float | None
-    step: int | None
+    step: float | None
     budget: int | None
     rung: int | None
     bracket: int | None

@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from automl_core.journal import Record
 from automl_core.results.summary import Summary, summary
 from automl_core.spec.models import Experiment
 from automl_core.study import Study
 from automl_core.study.history import ranking
 from automl_core.study.points import front_of
-from automl_core.study.records import Record
 from automl_core.study.state import State, Trial, Work
 from automl_core.views.rows import COLUMNS, Row, row_of
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_airflow.compat import name_map_index, worker_name
 from automl_core.states import TrialState
-from automl_core.study import Binding, NotNow, Over
+from automl_core.study import Binding, Ended, NotNow, Over
 
 if TYPE_CHECKING:
     from automl_airflow.operators import TrialOperator
@@ -60,6 +60,7 @@ def _run_trial(
         if outcome.state is not TrialState.SUCCEEDED or current.task == steps - 1 or not told.accepted:
             return outcome.state, outcome.reason
         answer = operator.patiently(partial(study.resume, current.slot, current.task + 1, worker=worker_name()))
+        assert not isinstance(answer, Ended), "a lane asks for what is unfinished"
         if not isinstance(answer, Binding):
             return TrialState.SYS_CANCELED, answer.reason
         current = answer

@@ -69,15 +69,21 @@ class ProposeOperator(ExperimentOperator):
         context["ti"].xcom_push(
             key="search",
             value={
-                "algorithm": state.algorithm, "plan": state.plan, "combinations": state.proposals[:50],
+                "algorithm": state.algorithm, "plan": state.plan,
+                "combinations": [params for params in state.proposals if params][:50],
                 "folder": f"{store.url}/{study.journal.prefix}", "earlier": [run.summary() for run in state.earlier],
             },
         )  # fmt: skip
         return list(range(state.lanes or state.plan["slots"]))
 
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
-        """The study of this run, created if there is none, and what the run's conf has changed in the file."""
+        """The study of this run, created if there is none, and what the run's conf has changed in the file.
+
+        Raises:
+            AirflowFailException: another run's experiment lies there.
+        """
         from automl_airflow.form import overrides_of
+        from automl_airflow.identity import another_run, identity_of
         from automl_core.spec.loader import load_experiment
         from automl_core.spec.overrides import apply_overrides
         from automl_core.storage import check_store
@@ -85,6 +91,9 @@ class ProposeOperator(ExperimentOperator):
 
         store, journal = self.open_store(context)
         if journal.refresh().created:  # run again, for more slots: what was resolved at its start holds
+            another = another_run(journal.state.identity, context)
+            if another:
+                raise AirflowFailException(f"{store.url}/{journal.prefix} {another}")
             return store, Study.load(journal), ()
         experiment = load_experiment(Path(self.file))
         experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
@@ -94,7 +103,8 @@ class ProposeOperator(ExperimentOperator):
             experiment = with_prices(experiment)
         check_store(store)
         overrides = [change.to_json() for change in changes]
-        return store, Study.create(journal, experiment, context["run_id"], overrides), changes
+        study = Study.create(journal, experiment, context["run_id"], overrides, identity_of(context))
+        return store, study, changes
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
@@ -118,12 +128,16 @@ class TrialOperator(SlotTask, ExperimentOperator):
             AirflowException: the training failed and is to be tried again.
             AirflowFailException: the trial failed for good.
         """
+        from automl_core.study import Ended
+
         store, study = self.open_study(context)
         if study.state.lanes is not None:
             from automl_airflow.lanes import run_lane
 
             return run_lane(self, context, store, study)
         binding = self.bind(context, study)
+        if isinstance(binding, Ended):
+            return self.conclude_again(context, study, binding)
         outcome, told = self.train(context, store, study, binding)
         return self.conclude(context, study, binding, outcome, told)
 

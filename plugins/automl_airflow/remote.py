@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automl_airflow.watching import TrialTrigger
     from automl_core.backends.remote import NotYet
     from automl_core.storage.base import ObjectStore
-    from automl_core.study import Binding, Study
+    from automl_core.study import Binding, Ended, Study
 
 
 PAUSE = timedelta(seconds=60)
@@ -81,13 +81,17 @@ class RemoteTrial(SlotTask):
                 return self._conclude(context, study, event)
             self.log.info("trial ended: %s %s", event["outcome"]["state"], event["outcome"]["reason"])
         from automl_core.backends.remote import NotYet
+        from automl_core.study import Ended
 
         try:
             binding = self._left_running(study)
         except NotYet as error:
             self._pause(error)
         if binding is None:
-            binding = self._next(context, study)
+            answer = self._next(context, study)
+            if isinstance(answer, Ended):
+                return self.conclude_again(context, study, answer)
+            binding = answer
         self._start(context, study, store, binding)
         return None
 
@@ -119,15 +123,16 @@ class RemoteTrial(SlotTask):
         self.defer(trigger=TimeDeltaTrigger(PAUSE), method_name="start_again")
         raise AssertionError("a task that has deferred goes on")
 
-    def _next(self, context: Any, study: Study) -> Binding:
+    def _next(self, context: Any, study: Study) -> Binding | Ended:
         if study.state.lanes is None:
             return self.bind(context, study)
         from automl_airflow.compat import worker_name
-        from automl_core.study import Binding, NotNow
+        from automl_core.study import Binding, Ended, NotNow
 
         answer = self.patiently(lambda: study.ask(lane=int(self.slot or 0), worker=worker_name()))
         if isinstance(answer, NotNow):
             self.wait(context, answer)
+        assert not isinstance(answer, Ended), "a lane asks for what is unfinished"
         if not isinstance(answer, Binding):
             from airflow.sdk.exceptions import AirflowSkipException
 

@@ -144,9 +144,22 @@ def test_rows_with_a_step_are_periodical() -> None:
     found = metric_lines(Answer(("epoch", "loss"), ((2, 0.1), (0, 0.3))), model, None)
     assert found == ['metrics: {"step": 0, "loss": 0.3}', 'metrics: {"step": 2, "loss": 0.1}']
     points = [
-        point for line in [*found, "metrics: nonsense", "loss=1", "metrics: {}"] for point in RowSource().feed(line)
+        point
+        for line in [*found, 'metrics: {"step": 2.5, "loss": 0.05}', "metrics: nonsense", "loss=1", "metrics: {}"]
+        for point in RowSource().feed(line)
     ]
-    assert [(point.step, dict(point.values)) for point in points] == [(0, {"loss": 0.3}), (2, {"loss": 0.1})]
+    assert [(point.step, dict(point.values)) for point in points] == [
+        (0, {"loss": 0.3}),
+        (2, {"loss": 0.1}),
+        (2.5, {"loss": 0.05}),
+    ]
+
+
+def test_a_step_may_be_a_fraction() -> None:
+    rows = [[0.5, 0.1], [Decimal("1.0"), 0.2], ["1.5", 0.3]]
+    model = SelectMetrics(source="select", sql="SELECT 1", step="e")
+    found = metric_lines(Answer(("e", "auc"), tuple(map(tuple, rows))), model, None)
+    assert [json.loads(line.removeprefix("metrics: "))["step"] for line in found] == [0.5, 1, 1.5]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,7 @@ def test_a_mean_is_weighted() -> None:
         ("auc", [[0.1], [0.2]], {}, "gives 2 rows and metrics.step names no column; set metrics.aggregate"),
         ("e auc", [[1, 0.1], [1, 0.2]], {"model_step": "e"}, "gives 2 rows for step 1; set metrics.aggregate"),
         ("auc", [[0.1]], {"model_step": "epoch"}, "metrics.step: there is no column 'epoch'; there are auc"),
-        ("e auc", [[1.5, 0.1]], {"model_step": "e"}, "row 1: e is 1.5; a whole number"),
+        ("e auc", [[-1.5, 0.1]], {"model_step": "e"}, "row 1: e is -1.5; a number of at least 0"),
         ("fold", [["a"]], {"ignore": ["fold"]}, r"none of its columns \(fold\) is a metric"),
         ("auc n", [[1, 0], [1, 0]], {"aggregate": "mean", "weight": "n"}, "the weights in n are not positive"),
         ("auc AUC", [[1, 1]], {}, "two columns are called"),

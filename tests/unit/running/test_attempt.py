@@ -14,7 +14,7 @@ from automl_core.running.watch import Watch
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 
 SPEC: dict[str, Any] = {
@@ -39,7 +39,7 @@ class Scene:
 
     def __init__(self, folder: Path, **changes: Any) -> None:
         self.folder, self.store, self.said = folder, MemoryStore(), []  # type: ignore[var-annotated]
-        journal = Journal(self.store, "e/r/", sleep=lambda _: None)
+        journal = StudyJournal(self.store, "e/r/", sleep=lambda _: None)
         self.study = Study.create(journal, Experiment.model_validate({**SPEC, **changes}), "r", [])
 
     def attempt(self, slot: int) -> tuple[Binding, Attempt]:

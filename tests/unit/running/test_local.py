@@ -187,6 +187,31 @@ def test_early_stopping_really_ends_the_process_and_its_value_counts(folder: Fol
     assert (tmp_path / "ended").read_text() == "asked\n"
 
 
+LATE = """
+import time
+shown = None
+for epoch, value in enumerate([0.703, 0.78, 0.86, 0.922]):
+    if shown is not None:
+        print(f"Epoch {epoch}: 0/12, accuracy={shown}", end="END", flush=True)
+        time.sleep(0.6)
+    print(f"Epoch {epoch}: 12/12, accuracy={value}", end="END", flush=True)
+    shown = value
+    time.sleep(0.6)
+"""
+
+
+@pytest.mark.parametrize("end", ["\\n", "\\r"])
+def test_a_bar_that_still_shows_the_epoch_before_stops_no_trial(folder: FolderStore, tmp_path: Path, end: str) -> None:
+    """The value of an epoch comes on two lines, or redraws, with a look at the rule between them."""
+    rule = {"rule": "patience", "patience": 1}
+    program = tmp_path / "home" / "late.py"
+    bench = Bench(folder, tmp_path / "home", "python late.py", trials={"early_stopping": rule})
+    program.write_text(LATE.replace("END", end))
+    outcome, _ = bench.run()
+    assert (outcome.state, outcome.value) == (TrialState.SUCCEEDED, 0.922)
+    assert outcome.curve == ((0, 0.703), (1, 0.78), (2, 0.86), (3, 0.922))
+
+
 def test_metrics_are_published_while_it_runs(folder: FolderStore, tmp_path: Path) -> None:
     bench = Bench(folder, tmp_path, "echo accuracy=0.5 step=0; until [ -e seen ]; do sleep 0.05; done")
     run = bench.attempt(bench.ask())

@@ -11,7 +11,7 @@ from automl_core.running.simulation import SimulatedRun, SimulatedTraining, Simu
 from automl_core.spec.errors import SpecError
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.editing import NotEditable, concurrency_at_most, edit
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.state import State
@@ -46,7 +46,7 @@ def edited_at(seconds: float, wanted: dict[str, Any], store: MemoryStore, **grou
 
 
 def reopened(store: MemoryStore) -> Study:
-    return Study.load(Journal(store, experiment_prefix("edited", "simulated"), clock=lambda: 2_000_000.0))
+    return Study.load(StudyJournal(store, experiment_prefix("edited", "simulated"), clock=lambda: 2_000_000.0))
 
 
 def test_fewer_trials_end_it_earlier() -> None:
@@ -191,7 +191,7 @@ def test_every_reader_folds_the_same_from_records_and_from_a_snapshot() -> None:
 def test_processes_that_hold_the_study_follow_an_edit() -> None:
     store = MemoryStore()
     one = simulation(store).study
-    other = Study.load(Journal(store, experiment_prefix("edited", "simulated")))
+    other = Study.load(StudyJournal(store, experiment_prefix("edited", "simulated")))
     edit(one, {"stop": {"target": 0.9}, "space": {"solver": {"values": ["sgd"]}}}, "ann")
     assert other.experiment.stop.target is None
     other.refresh()
@@ -202,7 +202,7 @@ def test_processes_that_hold_the_study_follow_an_edit() -> None:
 def test_an_edit_raced_by_others_is_made_on_what_they_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
     store = MemoryStore()
     one = simulation(store).study
-    other = Study.load(Journal(store, experiment_prefix("edited", "simulated")))
+    other = Study.load(StudyJournal(store, experiment_prefix("edited", "simulated")))
     create: Callable[[str, bytes], bool] = store.create
 
     def raced(key: str, data: bytes) -> bool:

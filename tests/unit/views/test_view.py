@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from automl_core.running.simulation import SimulatedTraining, Simulation
 from automl_core.spec.models import Experiment
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.editing import edit
 from automl_core.study.layout import experiment_prefix
 from automl_core.views import ExperimentView, rows
@@ -52,7 +52,7 @@ def simulation(store: MemoryStore, **groups: Any) -> Simulation:
 
 
 def opened(store: MemoryStore) -> Study:
-    return Study.load(Journal(store, experiment_prefix("seen", "simulated")))
+    return Study.load(StudyJournal(store, experiment_prefix("seen", "simulated")))
 
 
 def whole(view: ExperimentView) -> list[Any]:

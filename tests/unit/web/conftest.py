@@ -17,7 +17,7 @@ import pytest
 from automl_core.running.simulation import SimulatedTraining, Simulation
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage.folder import FolderStore
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.sources import ROOT
 
@@ -118,7 +118,7 @@ class World:
 
     def plan_slots(self, name: str, run_id: str) -> int:
         """How many slots `propose` returns, by the journal where there is one."""
-        state = Journal(FolderStore(self.storage), experiment_prefix(name, run_id)).refresh()
+        state = StudyJournal(FolderStore(self.storage), experiment_prefix(name, run_id)).refresh()
         return int(state.plan["slots"]) if state.created else 12
 
     def propose_ends(self, session: Any, run: Any, slots: int) -> None:
@@ -140,7 +140,7 @@ class World:
 
     def study(self, name: str, run_id: str) -> Study:
         """The journal of a run, as another process has it."""
-        return Study.load(Journal(FolderStore(self.storage), experiment_prefix(name, run_id)))
+        return Study.load(StudyJournal(FolderStore(self.storage), experiment_prefix(name, run_id)))
 
     def simulate(self, text: str, run_id: str, until: float | None = None, **options: Any) -> Study:
         """Make the journal of a run: to its end, or so many simulated seconds of it."""

@@ -22,9 +22,9 @@ from automl_airflow.web.held import HeldRun
 from automl_airflow.web.links import file_href
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
+from automl_core.journal import JOURNAL, SNAPSHOT
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.storage.keys import is_key
-from automl_core.study.journal import JOURNAL, SNAPSHOT
 from automl_core.study.layout import SCRATCH, trial_prefix
 from automl_core.views.trial import trial_of
 

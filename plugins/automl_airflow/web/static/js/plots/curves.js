@@ -53,7 +53,7 @@ export default {
     return {
       grid: frame(),
       legend: legend({ data: [...groups].map(([name, icon]) => ({ name, icon })) }),
-      xAxis: axis({ type: 'value', name: 'step', minInterval: 1 }),
+      xAxis: axis({ type: 'value', name: 'step' }), // a step may be a fraction (epoch 0.25)
       yAxis: axis({
         type: 'value',
         name: data.metric,

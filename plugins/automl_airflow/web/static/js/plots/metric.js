@@ -14,7 +14,7 @@ export default function metricPlot(metric) {
     empty: (data) => (data.steps?.length ? '' : 'Nothing was reported.'),
     option: (data) => ({
       grid: frame({ top: 14 }),
-      xAxis: axis({ type: 'value', name: 'step', minInterval: 1 }),
+      xAxis: axis({ type: 'value', name: 'step' }), // a step may be a fraction (epoch 0.25)
       yAxis: axis({
         type: 'value',
         name: metric,

@@ -1,0 +1,21 @@
+"""One order of events on nothing but an object store, folded into whatever its caller makes of them."""
+
+from automl_core.journal.fold import Fold
+from automl_core.journal.journal import JOURNAL, LEAST_INTERVAL, SNAPSHOT, Contended, Journal, LaterRelease
+from automl_core.journal.records import BadRecord, LaterFormat, Record, decode, key_of, seq_of
+
+__all__ = [
+    "JOURNAL",
+    "LEAST_INTERVAL",
+    "SNAPSHOT",
+    "BadRecord",
+    "Contended",
+    "Fold",
+    "Journal",
+    "LaterFormat",
+    "LaterRelease",
+    "Record",
+    "decode",
+    "key_of",
+    "seq_of",
+]
