@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,19 +39,23 @@ class EventFileSource(MetricSource):
         """See `MetricSource.poll`."""
         news: list[News] = []
         for prefix, file in self._opened():
-            for record in file.read():
-                news += self._of(record, prefix, file.path)
+            with contextlib.suppress(OSError):  # it is being replaced, say: the next time
+                for record in file.read():
+                    news += self._of(record, prefix, file.path)
         return news
 
     def finish(self) -> list[News]:
         """See `MetricSource.finish`."""
         news: list[News] = []
         for prefix, file in self._opened():
-            for record in file.read_on():
-                if isinstance(record, bytes):
-                    news += self._of(record, prefix, file.path)
-                elif file.count or _WRITTEN.search(file.path.name):  # else it only has such a name
-                    self._damage.append(self._lost(file, record))
+            try:
+                for record in file.read_on():
+                    if isinstance(record, bytes):
+                        news += self._of(record, prefix, file.path)
+                    elif file.count or _WRITTEN.search(file.path.name):  # else it only has such a name
+                        self._damage.append(self._lost(file, record))
+            except OSError as error:
+                raise UnreadableMetrics(file.path, error.strerror or str(error)) from None
         if self._damage:
             raise UnreadableMetrics(self.folder, "; ".join(self._damage))
         if not self._files:
@@ -75,10 +80,15 @@ class EventFileSource(MetricSource):
     def _of(self, record: bytes, prefix: str, path: Path) -> Iterator[News]:
         """What a record tells."""
         # heavy, and only wanted once there is a file
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # what TensorBoard raises
         from tensorboard import data_compat
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
-        event = Event.FromString(record)
+        try:
+            event = Event.FromString(record)
+        except DecodeError:
+            self._damage.append(f"{path.name}: a record of {len(record)} bytes is no event")
+            return
         step = step_of(int(event.step))
         if step is None:
             return

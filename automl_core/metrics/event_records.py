@@ -30,7 +30,11 @@ class EventRecords:
         self._place = 0
 
     def read(self) -> Iterator[bytes]:
-        """The records that are whole and new. What isn't (yet) whole is tried again at the next call."""
+        """The records that are whole and new. What isn't (yet) whole is tried again at the next call.
+
+        Raises:
+            OSError: the file can't be read.
+        """
         with self.path.open("rb") as file:
             while (record := self._record(file, self._place)) is not None:
                 self._place, data = record

@@ -82,9 +82,9 @@ class GoalNames:
             names = self._fitting[wanted]
             for name in point.values:
                 if fits(wanted, name) and name not in names and len(names) < 100:
-                    if name == wanted and names:  # the name itself comes after all: what stood for it is another's
-                        before.append(Retraction(frozenset({wanted})))
                     names.append(name)
+                    if len(names) > 1 and names[0] != wanted:  # what stood for it is another's, or nobody knows whose
+                        before.append(Retraction(frozenset({wanted})))
             if len(names) == 1 and names[0] != wanted and names[0] in point.values:
                 found[wanted] = point.values[names[0]]
         values: Mapping[str, float] = {**point.values, **found}

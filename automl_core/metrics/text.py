@@ -114,7 +114,8 @@ class StepNames:
         self.names = tuple(dict.fromkeys(name.lower() for name in names))
         either = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True)) or r"(?!)"
         self._stated = re.compile(
-            rf"{_START}({either})(?:\([a-z]{{2,10}}\))?{_QUOTE}[ \t]*+[=:#]?[ \t]*+[\[(\"']?[ \t]*+({_STEP})"
+            # mmengine: Epoch(val) [3][2/2]
+            rf"{_START}({either})(?:\((?i:train|val|test)\))?{_QUOTE}[ \t]*+[=:#]?[ \t]*+[\[(\"']?[ \t]*+({_STEP})"
             r"(?=$|[\s;|)\]}/\"']|,(?![0-9])|:(?![0-9])|\.(?:\s|$))",
             re.IGNORECASE,
         )

@@ -6,6 +6,7 @@ at their first epoch: the steps of those are moved behind the last one of the tr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -14,9 +15,6 @@ from automl_core.metrics.series import Series
 from automl_core.spec.goal import Goal
 
 Curve = Sequence[tuple[Step, float]]
-
-_OPENING = 200
-"""News from which on what was reported first is settled: a source takes back nothing of its first points later."""
 
 
 class Earlier:
@@ -34,7 +32,8 @@ class Earlier:
         self._points = tuple(points)
         self._lower, self._series, self._goal = lower, series, goal
         self._shifts: dict[str, Step] = {}
-        self._opening: list[News] | None = [] if self._points else None
+        self._own = Series()
+        self._begin: Step = math.inf
 
     def shifted(self, news: Sequence[News]) -> list[News]:
         """The same news, with the steps of a training that counts them again behind those of the lower budgets."""
@@ -45,21 +44,16 @@ class Earlier:
         return [self._moved(one) for one in news]
 
     def rebuilt(self, news: Sequence[News]) -> Series | None:
-        """The whole series anew, where this news changes what of the earlier points stays; else None."""
-        if self._opening is None:
+        """The whole series anew, where this news changes which of the earlier points stay; else None."""
+        if not self._points:
             return None
-        begins = not self._opening
-        self._opening += news
-        if not begins and not any(isinstance(one, Retraction) for one in news):
-            self._opening = self._opening if len(self._opening) <= _OPENING else None
+        self._own.add(news)
+        begin = min((one.step for one in news if isinstance(one, Point)), default=math.inf)
+        if begin >= self._begin and not any(isinstance(one, Retraction) for one in news):
             return None
-        own = Series(self._opening)
-        if not own:
-            return own
-        first = next(iter(own)).step
-        whole = Series(point for point in self._points if point.step < first)
-        whole.add(own.by_axis())
-        return whole
+        own = list(self._own.by_axis())
+        self._begin = own[0].step if own else math.inf
+        return Series([*(point for point in self._points if point.step < self._begin and own), *own])
 
     def _moved(self, one: News) -> News:
         if isinstance(one, Point):

@@ -159,11 +159,12 @@ class Watch:
         """
         if self._dirty:
             self.publish()
+        last = self._is_last
         try:
-            self._names.check()
+            if last:  # else another training task may give the value
+                self._names.check()
         except MetricError as error:
             return Outcome(TrialState.FAILED, error.explain(tail), cost=cost, metrics=self.series.latest())
-        last = self.binding.task == len(self.study.experiment.tasks) - 1
         seen, reported = self.series.latest(), set(self.series.names)
         if reported.isdisjoint(self._goal.valued_metrics) and (not last or self._value_so_far() is not None):
             return self._without_value(seen, last, tail, cost)
@@ -230,6 +231,11 @@ class Watch:
         """Price of so many seconds of this training task."""
         return seconds / 3600 * self.study.experiment.tasks[self.binding.task].hourly_price
 
+    @property
+    def _is_last(self) -> bool:
+        """Whether this is the last training task: all metrics must be known after it."""
+        return self.binding.task == len(self.study.experiment.tasks) - 1
+
     def _value_so_far(self) -> float | None:
         work = self.study.state.works.get(self.binding.slot)
         return work.value if work else None
@@ -242,7 +248,8 @@ class Watch:
             return None
         self._news = False
         try:
-            self._names.check()
+            if self._is_last:
+                self._names.check()
             self.series.check(self._goal)
         except MetricError as error:  # the rest of the training can't mend it
             return (TrialState.FAILED, str(error))

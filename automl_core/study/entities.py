@@ -14,19 +14,35 @@ from automl_core.states import TrialState
 
 
 def pack_curve(points: Iterable[tuple[Step, float]]) -> str:
-    """Text of (step, value) pairs, ``0:0.5 0.5:0.7 1:0.75``: read ten times faster than as JSON."""
-    return " ".join(f"{step}:{value:.9g}" for step, value in points)
+    """Text of (step, value) pairs: read ten times faster than as JSON, and half as long.
+
+    ``0:0.5 0.75 0.8 7:0.9 7.5:0.91``: a value without a step is that of the next whole step.
+    """
+    words, following = [], -1.0
+    for step, value in points:
+        words.append(f"{value:.9g}" if step == following and isinstance(step, int) else f"{step}:{value:.9g}")
+        following = step + 1
+    return " ".join(words)
 
 
 @lru_cache(maxsize=4096)
 def unpack_curve(text: str) -> tuple[tuple[Step, float], ...]:
-    """The pairs in such a text.
+    """The pairs in such a text; that of the first format, which states each step, is one too.
 
     Raises:
         ValueError: it is no such text.
     """
-    pairs = (pair.partition(":") for pair in text.split())
-    return tuple((int(step) if step.isdecimal() else float(step), float(value)) for step, _, value in pairs)
+    points: list[tuple[Step, float]] = []
+    for word in text.split():
+        stated, colon, value = word.rpartition(":")
+        if colon:
+            step: Step = int(stated) if stated.isdecimal() else float(stated)
+        elif points:
+            step = points[-1][0] + 1
+        else:
+            raise ValueError(f"a curve begins with a step, not with {word!r:.50}")
+        points.append((step, float(value)))
+    return tuple(points)
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):

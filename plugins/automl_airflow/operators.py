@@ -77,11 +77,7 @@ class ProposeOperator(ExperimentOperator):
         return list(range(state.lanes or state.plan["slots"]))
 
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
-        """The study of this run, created if there is none, and what the run's conf has changed in the file.
-
-        Raises:
-            AirflowFailException: another run's experiment lies there.
-        """
+        """The study of this run, created if there is none, and what the run's conf has changed in the file."""
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
         from automl_core.spec.loader import load_experiment
@@ -103,8 +99,7 @@ class ProposeOperator(ExperimentOperator):
             experiment = with_prices(experiment)
         check_store(store)
         overrides = [change.to_json() for change in changes]
-        study = Study.create(journal, experiment, context["run_id"], overrides, identity_of(context))
-        return store, study, changes
+        return store, Study.create(journal, experiment, context["run_id"], overrides, identity_of(context)), changes
 
 
 class TrialOperator(SlotTask, ExperimentOperator):

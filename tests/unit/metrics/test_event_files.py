@@ -203,6 +203,34 @@ def test_a_file_that_is_cut_off_is_no_success(tmp_path: Path, cut: int) -> None:
         opened.finish()
 
 
+def test_a_record_that_is_no_event_is_no_success(tmp_path: Path) -> None:
+    events = EventFileWriter(str(tmp_path))
+    write(events, 1, loss=0.5)
+    events._async_writer.write(b"words")
+    events.close()
+    opened = source(tmp_path)
+    assert rows(opened.poll()) == [(1, {"loss": 0.5})]
+    with pytest.raises(UnreadableMetrics, match="a record of 5 bytes is no event"):
+        opened.finish()
+
+
+def test_a_file_that_can_not_be_read_is_no_error_until_the_end(
+    tmp_path: Path, writer: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(writer(), 1, loss=0.5)
+    opened = source(tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        assert opened.poll() == []
+        with pytest.raises(UnreadableMetrics, match="Permission denied"):
+            opened.finish()
+    assert rows(opened.finish()) == [(1, {"loss": 0.5})]
+
+
 def test_a_tag_without_steps_is_counted_until_a_step_comes(tmp_path: Path, writer: Open) -> None:
     events = writer()
     for value in (0.5, 0.25, 0.125):

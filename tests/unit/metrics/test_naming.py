@@ -39,7 +39,8 @@ def test_one_name_that_fits_is_the_goals() -> None:
 
 def test_two_names_that_fit_are_refused_by_name() -> None:
     names = GoalNames(["auc"])
-    reported(names, {"valid's auc": 0.63}, {"train's auc": 0.84})
+    series = reported(names, {"valid's auc": 0.63}, {"train's auc": 0.84})
+    assert values(series, "auc") == [], "neither is taken"
     with pytest.raises(AmbiguousMetric, match='fits 2 of the names seen, "valid\'s auc", "train\'s auc"'):
         names.check()
 

@@ -213,6 +213,34 @@ def test_a_fault_while_a_trial_runs_is_recorded_and_not_taken_for_running(
     assert not world.study().state.running
 
 
+def test_a_try_that_nobody_asked_for_concludes_what_was_told(tmp_path: Path, skipped: list[tuple[str, int]]) -> None:
+    """The worker dies after the trial's end stands in the journal: Airflow tries again, and nothing is trained."""
+    world = World(tmp_path, tasks=prints("accuracy=${x}"))
+    world.propose()
+    context = world.context()
+    context["ti"].max_tries = 10
+    first = world.operator(0).execute(context)
+    again = world.operator(0).execute(context)
+    assert again == first
+    assert len(world.study().state.works[0].attempts) == 1
+    context["ti"].max_tries = 11  # a person clears it
+    world.operator(0).execute(context)
+    assert len(world.study().state.works[0].attempts) == 2
+
+
+def test_a_try_after_a_failure_for_good_fails_and_trains_nothing(
+    tmp_path: Path, skipped: list[tuple[str, int]]
+) -> None:
+    world = World(tmp_path, tasks=prints("broken", 3), trials={"max": 6, "concurrency": 3, "retries": 0})
+    world.propose()
+    context = world.context()
+    context["ti"].max_tries = 10
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="exit code 3"):
+            world.operator(0).execute(context)
+    assert len(world.study().state.works[0].attempts) == 1
+
+
 def test_a_store_that_is_away_fails_no_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As each task begins, and as the result is published."""
     monkeypatch.setattr("automl_core.running.patience.FIRST_PAUSE", 0.01)
@@ -251,31 +279,3 @@ def test_a_store_that_stays_away_past_all_patience_is_no_failure_of_the_training
             world.trial(0)
     assert world.study().state.works[0].failures == 0
     assert world.trial(0)["state"] == "SUCCEEDED", "Airflow tries the task again, and the trial is not lost"
-
-
-def test_a_try_that_nobody_asked_for_concludes_what_was_told(tmp_path: Path, skipped: list[tuple[str, int]]) -> None:
-    """The worker dies after the trial's end stands in the journal: Airflow tries again, and nothing is trained."""
-    world = World(tmp_path, tasks=prints("accuracy=${x}"))
-    world.propose()
-    context = world.context()
-    context["ti"].max_tries = 10
-    first = world.operator(0).execute(context)
-    again = world.operator(0).execute(context)
-    assert again == first
-    assert len(world.study().state.works[0].attempts) == 1
-    context["ti"].max_tries = 11  # a person clears it
-    world.operator(0).execute(context)
-    assert len(world.study().state.works[0].attempts) == 2
-
-
-def test_a_try_after_a_failure_for_good_fails_and_trains_nothing(
-    tmp_path: Path, skipped: list[tuple[str, int]]
-) -> None:
-    world = World(tmp_path, tasks=prints("broken", 3), trials={"max": 6, "concurrency": 3, "retries": 0})
-    world.propose()
-    context = world.context()
-    context["ti"].max_tries = 10
-    for _ in range(2):
-        with pytest.raises(AirflowFailException, match="exit code 3"):
-            world.operator(0).execute(context)
-    assert len(world.study().state.works[0].attempts) == 1

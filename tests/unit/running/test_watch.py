@@ -327,6 +327,29 @@ def test_a_first_value_that_is_taken_back_gives_the_attempt_before_its_place_aga
     assert watch.outcome().curve == ((0, 0.1), (1, 0.9), (2, 0.4))
 
 
+def test_what_is_taken_back_again_and_again_costs_the_attempt_before_nothing() -> None:
+    """As a JSON file does that is read whole each time."""
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.1, 0.9, 0.3)
+    watch = scene.watch()
+    for _ in range(3):
+        watch.observe([Point(0, {"accuracy": 0.25}), Retraction(frozenset({"accuracy"}), 0, 0)])
+        watch.observe([Point(2, {"accuracy": 0.4}, "epoch"), Point(3, {"accuracy": 0.5}, "epoch")])
+    assert watch.outcome().curve == ((0, 0.1), (1, 0.9), (2, 0.4), (3, 0.5))
+
+
+def test_a_training_task_that_leaves_the_value_to_the_next_may_have_two_names_that_fit() -> None:
+    scene = Scene(tasks=TWO_TASKS)
+    first = scene.ask()
+    watch = scene.watch(first)
+    watch.observe([Point(0, {"train accuracy": 0.9, "val accuracy": 0.6})])
+    assert watch.verdict() is None
+    scene.study.tell(first, watch.outcome())
+    second = scene.watch(scene.ask(0, 1))
+    second.observe(points(0.7))
+    assert second.outcome().value == 0.7
+
+
 class Promoted(Scene):
     """A trial with two epochs behind it (0.5 and 0.6), promoted."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,8 +20,14 @@ def test_what_is_packed_is_what_is_unpacked(points: list[tuple[float, float]]) -
     assert [type(step) for step, _ in again] == [type(step) for step, _ in points]
 
 
-def test_the_text_is_that_of_every_release_where_steps_are_whole() -> None:
-    assert pack_curve([(0, 0.5), (1, 0.75)]) == "0:0.5 1:0.75"
+def test_whole_steps_one_after_the_other_are_not_repeated() -> None:
+    assert pack_curve([(0, 0.5), (1, 0.75), (3, 0.8), (4, 0.9)]) == "0:0.5 0.75 3:0.8 0.9"
+    assert pack_curve([(0.5, 0.1), (1.5, 0.2)]) == "0.5:0.1 1.5:0.2"
+    with pytest.raises(ValueError, match="begins with a step"):
+        unpack_curve("0.5 0.75")
+
+
+def test_the_text_of_the_first_format_is_read() -> None:
     assert unpack_curve("0:0.5 1:0.75") == ((0, 0.5), (1, 0.75))
     assert pack_curve([(0.25, 0.5), (1e-07, 1.0)]) == "0.25:0.5 1e-07:1"
 

@@ -67,24 +67,31 @@ def two_sets(folder: Path) -> History:
 TEST = {"test": "minimize", "learn": "minimize"}
 CASES = {
     "default": Case(
-        default, TEST,
+        default,
+        TEST,
         "0:<tab>learn: 0.6…<tab>test: 0.6…<tab>best: 0.6… (0)<tab>total: 1ms<tab>remaining: 11ms, then bestTest = …, "
-        "bestIteration = …, 'Shrink model to first 3 iterations.'", tolerance=5.1e-7,
+        "bestIteration = …, 'Shrink model to first 3 iterations.'",
+        tolerance=5.1e-7,
     ),
     "every_fifth": Case(every_fifth, TEST, "iterations 0, 5, 10 and the last, 11", tolerance=5.1e-7),
     "early_stopping": Case(
         early_stopping, TEST, "'Stopped by overfitting detector  (3 iterations wait)'", tolerance=5.1e-7
     ),
     "auc": Case(
-        eval_metric, {"test": "maximize"}, "learn: … and test: … as for any metric", tolerance=5.1e-7,
+        eval_metric,
+        {"test": "maximize"},
+        "learn: … and test: … as for any metric",
+        tolerance=5.1e-7,
         seen="no learn: CatBoost does not compute AUC on the training data unless it is AUC:hints=skip_train~false",
     ),
     "two_sets": Case(
-        two_sets, {"test": "minimize", "test1": "minimize"},
-        "test: … for the first set, test1: … for the second, best and bestTest of the first", tolerance=5.1e-7,
+        two_sets,
+        {"test": "minimize", "test1": "minimize"},
+        "test: … for the first set, test1: … for the second, best and bestTest of the first",
+        tolerance=5.1e-7,
         seen="best, bestTest, bestIteration and the shrinking go by the last set, test1, and no line says so",
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("catboost", ["catboost", "scikit-learn"], CASES)

@@ -71,19 +71,25 @@ def tqdm_format(_: Path) -> History:
 VALID = {"source": "stdout", "patterns": {"loss": r"valid on 'valid' subset \| loss ([0-9.]+)"}}
 CASES = {
     "json": Case(
-        json_format, {"valid_loss": "minimize", "train_loss": "minimize"},
-        "'2026-… | INFO | train | {\"epoch\": 1, \"train_loss\": \"4.75\", …}', the values as texts",
+        json_format,
+        {"valid_loss": "minimize", "train_loss": "minimize"},
+        '\'2026-… | INFO | train | {"epoch": 1, "train_loss": "4.75", …}\', the values as texts',
     ),
     "simple": Case(
-        simple_format, {"loss": "minimize"},
-        "'epoch 001 | valid on 'valid' subset | loss 4.5 | num_updates 4': no sign between name and value, so a pattern "
-        "is needed", metrics=VALID,
+        simple_format,
+        {"loss": "minimize"},
+        "'epoch 001 | valid on 'valid' subset | loss 4.5 | num_updates 4': no sign between name and value, so a "
+        "pattern is needed",
+        metrics=VALID,
     ),
     "tqdm": Case(
-        tqdm_format, {"loss": "minimize"}, "bars redrawn on standard error", metrics=VALID,
+        tqdm_format,
+        {"loss": "minimize"},
+        "bars redrawn on standard error",
+        metrics=VALID,
         seen="what simple prints: no terminal, no bars",
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("fairseq", ["torch", "numpy"], CASES, fairseq="0.12.2")

@@ -70,24 +70,27 @@ def initial_epoch(_: Path) -> History:
 ALL = {"val_loss": "minimize", "loss": "minimize", "val_accuracy": "maximize", "accuracy": "maximize"}
 CASES = {
     "verbose_1": Case(
-        verbose_1, ALL,
+        verbose_1,
+        ALL,
         "'Epoch 1/4', then a line for every few batches, as the output is no terminal; the last one has val_loss",
-        seen="a bar that redraws itself all the same: some 70 backspaces and a carriage return before each redraw, coloured",
+        seen="a bar that redraws itself all the same: 70 backspaces and a carriage return before each redraw",
     ),
     "verbose_2": Case(verbose_2, ALL, "'Epoch 1/4', then '4/4 - 0s - 20ms/step - accuracy: 0.5000 - loss: …'"),
     "without_validation": Case(
         without_validation, {"loss": "minimize", "accuracy": "maximize"}, "the same without val_…"
     ),
     "callbacks": Case(
-        callbacks, ALL, "'Epoch 1: val_loss improved from None to 0.5, saving model to …' before the epoch's own line",
-        seen="also 'Epoch 1: finished saving model to …', and the epoch's line gains learning_rate with ReduceLROnPlateau",
+        callbacks,
+        ALL,
+        "'Epoch 1: val_loss improved from None to 0.5, saving model to …' before the epoch's own line",
+        seen="also 'Epoch 1: finished saving model to …', and learning_rate in the line with ReduceLROnPlateau",
     ),
     "callbacks_verbose_1": Case(
         callbacks_verbose_1, ALL, "the callback's line stands between the bar and the epoch's last line"
     ),
     "nan": Case(not_a_number, {"val_loss": "minimize"}, "'loss: nan'", fails="val_loss"),
     "initial_epoch": Case(initial_epoch, ALL, "starts with 'Epoch 4/6'"),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("keras", ["keras", "tensorflow-cpu"], CASES)

@@ -82,21 +82,25 @@ CASES = {
     "native": Case(native, BOTH, "[1]<tab>train's auc: 0.84<tab>train's binary_logloss: …<tab>valid's auc: 0.63 …"),
     "every_fifth": Case(every_fifth, BOTH, "rounds 5 and 10 only"),
     "early_stopping": Case(
-        early_stopping, BOTH,
+        early_stopping,
+        BOTH,
         "after the last line: 'Early stopping, best iteration is:' and the best line once more, with its own round",
     ),
     "early_stopping_not_met": Case(
         early_stopping_not_met, BOTH, "'Did not meet early stopping. Best iteration is:' and the best line once more"
     ),
     "sklearn": Case(
-        sklearn_api, BOTH, "valid's first, then train's: in the order of eval_set; binary_logloss is there too",
+        sklearn_api,
+        BOTH,
+        "valid's first, then train's: in the order of eval_set; binary_logloss is there too",
         seen="train's first whatever the order of eval_set, as it is the training data; binary_logloss is there too",
     ),
     "default_names": Case(
-        default_names, {"training's binary_logloss": "minimize", "valid_1's binary_logloss": "minimize"},
+        default_names,
+        {"training's binary_logloss": "minimize", "valid_1's binary_logloss": "minimize"},
         "without eval_names: valid_0 and valid_1",
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("lightgbm", ["lightgbm", "scikit-learn"], CASES)

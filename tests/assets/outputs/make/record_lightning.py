@@ -67,7 +67,8 @@ def _fit(folder: Path, *callbacks: Callback, rate: float = 0.15, diverges_at: in
     valid = DataLoader(TensorDataset(rows[32:], labels[32:]), batch_size=8)
     keeper = Keeper()
     trainer = lightning.Trainer(
-        max_epochs=4, accelerator="cpu", default_root_dir=folder, enable_checkpointing=False, enable_model_summary=False,
+        max_epochs=4, accelerator="cpu", default_root_dir=folder,
+        enable_checkpointing=False, enable_model_summary=False,
         callbacks=[*callbacks, keeper], **{"logger": False, "log_every_n_steps": 1, **options},
     )  # fmt: skip
     trainer.fit(Model(rate, diverges_at), train, valid)
@@ -104,28 +105,42 @@ def tensorboard_logger(folder: Path) -> History:
 BOTH = {"val_loss": "minimize", "train_loss": "minimize"}
 CASES = {
     "default_bar": Case(
-        default_bar, {"val_loss": "minimize"}, "tqdm's bar, a line an epoch", tolerance=5.1e-3,
-        seen="rich's bar, as rich is installed (new in 2.6), and on a pipe it prints the last epoch's state only, at the "
-        "end, wrapped at 80 columns: epochs 0 to 2 never appear",
+        default_bar,
+        {"val_loss": "minimize"},
+        "tqdm's bar, a line an epoch",
+        tolerance=5.1e-3,
+        seen="rich's bar, as rich is installed (new in 2.6), and on a pipe it prints the last epoch's state only, at "
+        "the end, wrapped at 80 columns: epochs 0 to 2 never appear",
     ),
     "tqdm_bar": Case(
-        tqdm_bar, BOTH,
-        "'Epoch 0: 100%|███| 4/4 [00:00<00:00, 99it/s, val_loss=2.100, train_loss=3.200]', three digits", tolerance=5.1e-3,
+        tqdm_bar,
+        BOTH,
+        "'Epoch 0: 100%|███| 4/4 [00:00<00:00, 99it/s, val_loss=2.100, train_loss=3.200]', three digits",
+        tolerance=5.1e-3,
     ),
     "tqdm_bar_nan": Case(not_a_number, {"val_loss": "minimize"}, "val_loss=nan.0", fails="val_loss"),
-    "tqdm_inside_epochs": Case(inside_epochs, BOTH, "one line an epoch, redrawn after each validation", tolerance=5.1e-3),
+    "tqdm_inside_epochs": Case(
+        inside_epochs, BOTH, "one line an epoch, redrawn after each validation", tolerance=5.1e-3
+    ),
     "rich_bar": Case(
-        rich_bar, BOTH, "a line an epoch, wrapped at 80 columns", tolerance=5.1e-3,
+        rich_bar,
+        BOTH,
+        "a line an epoch, wrapped at 80 columns",
+        tolerance=5.1e-3,
         seen="as expected; the rest of an epoch's metrics stands on a line without its number; all come at the end",
     ),
     "rich_bar_wide": Case(
         rich_bar, BOTH, "with COLUMNS=200 a line an epoch, not wrapped", tolerance=5.1e-3, env={"COLUMNS": "200"}
     ),
     "tensorboard_logger": Case(
-        tensorboard_logger, BOTH, "one file, tags epoch, train_loss, val_loss; steps are batches: 3, 7, 11, 15",
-        metrics={"source": "tensorboard", "path": ""}, kept="*tfevents*", tolerance=1e-6,
+        tensorboard_logger,
+        BOTH,
+        "one file, tags epoch, train_loss, val_loss; steps are batches: 3, 7, 11, 15",
+        metrics={"source": "tensorboard", "path": ""},
+        kept="*tfevents*",
+        tolerance=1e-6,
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("lightning", ["lightning", "torch", "tqdm", "rich", "tensorboard", "numpy"], CASES)

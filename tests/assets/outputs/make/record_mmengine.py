@@ -77,16 +77,20 @@ def scalars(folder: Path) -> History:
 
 CASES = {
     "printed": Case(
-        printed, {"mse": "minimize"},
-        "'2026/11/29 … - mmengine - INFO - Epoch(train)  [1][2/4]  lr: … loss: 3.2' and 'Epoch(val) [1][2/2]  mse: 2.1'",
+        printed,
+        {"mse": "minimize"},
+        "'2026/11/29 - mmengine - INFO - Epoch(train)  [1][2/4]  lr: … loss: 3.2' and 'Epoch(val) [1][2/2]  mse: 2.1'",
     ),
     "scalars": Case(
-        scalars, {"mse": "minimize"},
+        scalars,
+        {"mse": "minimize"},
         "JSON lines with lr, loss, epoch, iter, step; validation's with mse and step, the same count",
         seen="step counts iterations in training's lines (2, 4, …), epochs in validation's (1, 2, …)",
-        metrics={"source": "json", "path": "scalars.json"}, kept="scalars.json", tolerance=1e-9,
+        metrics={"source": "json", "path": "scalars.json"},
+        kept="scalars.json",
+        tolerance=1e-9,
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("mmengine", ["mmengine", "torch", "numpy", "setuptools"], CASES)

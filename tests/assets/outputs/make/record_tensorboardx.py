@@ -45,13 +45,16 @@ def display_name(folder: Path) -> History:
 FILES = {"metrics": {"source": "tensorboard", "path": ""}, "kept": "*tfevents*", "tolerance": 1e-6}
 CASES = {
     "scalars": Case(
-        scalars, {"val_loss": "minimize", "train/loss": "minimize"}, "as torch's: simple_value without metadata", **FILES
+        scalars,
+        {"val_loss": "minimize", "train/loss": "minimize"},
+        "as torch's: simple_value without metadata",
+        **FILES,
     ),
-    "purge_step": Case(
-        purge_step, {"val_loss": "minimize"}, "as torch's: a session's start at step 5", **FILES
+    "purge_step": Case(purge_step, {"val_loss": "minimize"}, "as torch's: a session's start at step 5", **FILES),
+    "display_name": Case(
+        display_name, {"val_loss": "minimize"}, "metadata with the display name, the plugin scalars", **FILES
     ),
-    "display_name": Case(display_name, {"val_loss": "minimize"}, "metadata with the display name, the plugin scalars", **FILES),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("tensorboardx", ["tensorboardX", "numpy", "protobuf"], CASES)

@@ -56,19 +56,30 @@ def keras_callback(folder: Path) -> History:
 FILES = {"source": "tensorboard", "path": ""}
 CASES = {
     "summary": Case(
-        summary, {"val_loss": "minimize", "train/loss": "minimize"}, "each event has the tag, a tensor, the plugin scalars",
-        metrics=FILES, kept="*tfevents*", tolerance=1e-6,
+        summary,
+        {"val_loss": "minimize", "train/loss": "minimize"},
+        "each event has the tag, a tensor, the plugin scalars",
+        metrics=FILES,
+        kept="*tfevents*",
+        tolerance=1e-6,
     ),
     "v1_file_writer": Case(
-        v1_file_writer, {"val_loss/scalar_summary": "minimize"}, "plugin and data class in a tag's first event only",
-        metrics=FILES, kept="*tfevents*", tolerance=1e-6,
+        v1_file_writer,
+        {"val_loss/scalar_summary": "minimize"},
+        "plugin and data class in a tag's first event only",
+        metrics=FILES,
+        kept="*tfevents*",
+        tolerance=1e-6,
     ),
     "keras_callback": Case(
-        keras_callback, {"validation/epoch_loss": "minimize", "train/epoch_loss": "minimize"},
+        keras_callback,
+        {"validation/epoch_loss": "minimize", "train/epoch_loss": "minimize"},
         "one file in train/, one in validation/, tag epoch_loss in both, epochs from 0",
-        metrics=FILES, kept="*tfevents*", tolerance=1e-6,
+        metrics=FILES,
+        kept="*tfevents*",
+        tolerance=1e-6,
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("tensorflow", ["tensorflow-cpu", "keras", "tensorboard"], CASES)

@@ -78,23 +78,33 @@ FILES = {"metrics": {"source": "tensorboard", "path": ""}, "kept": "*tfevents*",
 LOSS = {"val_loss": "minimize"}
 CASES = {
     "scalars": Case(
-        scalars, {"val_loss": "minimize", "loss/train": "minimize"}, "simple_value, no metadata; a tag may hold a /", **FILES
+        scalars,
+        {"val_loss": "minimize", "loss/train": "minimize"},
+        "simple_value, no metadata; a tag may hold a /",
+        **FILES,
     ),
     "new_style": Case(new_style, LOSS, "a tensor with the plugin scalars in each event", **FILES),
     "purge_step": Case(
-        purge_step, LOSS, "a second file that begins with a session's start at step 5; step 7 of the first is void", **FILES
+        purge_step,
+        LOSS,
+        "a second file that begins with a session's start at step 5; step 7 of the first is void",
+        **FILES,
     ),
     "no_steps": Case(no_steps, LOSS, "steps are counted", seen="", **FILES),
     "add_scalars": Case(
-        add_scalars, {"loss_valid/loss": "minimize", "loss_train/loss": "minimize"},
-        "one file in the folder, tags loss/train and loss/valid", **FILES,
+        add_scalars,
+        {"loss_valid/loss": "minimize", "loss_train/loss": "minimize"},
+        "one file in the folder, tags loss/train and loss/valid",
+        **FILES,
     ),
     "hparams": Case(
-        hparams, {"val_loss": "minimize", "hparams/hparam/val_loss": "minimize"},
-        "a further file in a folder of its own, the metric at step 0", **FILES,
+        hparams,
+        {"val_loss": "minimize", "hparams/hparam/val_loss": "minimize"},
+        "a further file in a folder of its own, the metric at step 0",
+        **FILES,
     ),
     "nan": Case(not_a_number, LOSS, "nan is kept", fails="val_loss", **FILES),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("torch", ["torch", "tensorboard", "numpy"], CASES)

@@ -71,10 +71,12 @@ CASES = {
     "write": Case(with_write, {"val_loss": "minimize"}, "a line of its own after the bar's"),
     "write_inside": Case(write_inside, {"val_loss": "minimize"}, "the bar is cleared with blanks before the line"),
     "epochs_as_bar": Case(
-        epochs_as_bar, {"val_loss": "minimize"}, "'1/3 [00:00<00:00, 8epoch/s, val_loss=0.6]', redrawn",
+        epochs_as_bar,
+        {"val_loss": "minimize"},
+        "'1/3 [00:00<00:00, 8epoch/s, val_loss=0.6]', redrawn",
         seen="as expected: one line for all epochs, so only the last one's value is read",
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("tqdm", ["tqdm"], CASES)

@@ -77,13 +77,15 @@ def without_bar(folder: Path) -> History:
 BOTH = {"eval_loss": "minimize", "loss": "minimize"}
 CASES = {
     "each_epoch": Case(
-        each_epoch, BOTH,
-        "{'loss': '0.69', 'grad_norm': '1.2', 'learning_rate': '0.1', 'epoch': '1'} (texts since version 5) between the "
-        "redraws of a bar on standard error; at the end train_loss and train_runtime", tolerance=5.1e-4,
+        each_epoch,
+        BOTH,
+        "{'loss': '0.69', 'grad_norm': '1.2', 'learning_rate': '0.1', 'epoch': '1'} (texts since version 5) between "
+        "the redraws of a bar on standard error; at the end train_loss and train_runtime",
+        tolerance=5.1e-4,
     ),
     "within_epochs": Case(within_epochs, BOTH, "the same with the epochs '0.25', '0.5', …", tolerance=5.1e-4),
     "without_bar": Case(without_bar, BOTH, "the dictionaries alone, each on a line", tolerance=5.1e-4),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("transformers", ["transformers", "accelerate", "torch", "numpy"], CASES)

@@ -71,18 +71,21 @@ CASES = {
     ),
     "every_fifth": Case(every_fifth, VALID, "lines of rounds 0, 5, 10 and 11 (the last), and only those"),
     "early_stopping": Case(
-        early_stopping, VALID,
+        early_stopping,
+        VALID,
         "ends after three rounds without a better value of the last metric of the last set; no line says so",
     ),
     "sklearn": Case(
-        sklearn_api, {"validation_0-auc": "maximize", "validation_1-auc": "maximize"},
+        sklearn_api,
+        {"validation_0-auc": "maximize", "validation_1-auc": "maximize"},
         "as native, with the names validation_0-auc and validation_1-auc",
     ),
     "cv": Case(
-        cross_validation, {"train-auc": "maximize", "test-auc": "maximize"},
+        cross_validation,
+        {"train-auc": "maximize", "test-auc": "maximize"},
         "[0]<tab>train-auc:0.9+0.01<tab>test-auc:0.8+0.05: the deviation follows a plus sign",
     ),
-}  # fmt: skip
+}
 
 if __name__ == "__main__":
     main("xgboost", ["xgboost-cpu", "scikit-learn"], CASES)
