@@ -16,7 +16,9 @@ def validate(
     """Check experiment files: every problem with its line, what is allowed, and the nearest right name."""
     from automl_core.cli.output import print_json
     from automl_core.preview.checks import check_file
+    from automl_core.preview.notes import notes_on
     from automl_core.spec.errors import Problem, SpecError
+    from automl_core.spec.loader import read_text
 
     problems: list[Problem] = []
     for path in files:
@@ -27,6 +29,8 @@ def validate(
         else:
             if not as_json:
                 print(f"{path}: valid")
+                for note in notes_on(read_text(path), str(path)):
+                    print(note)
     if as_json:
         print_json([problem.to_json() for problem in problems])
     else:

@@ -21,6 +21,9 @@ class MetricSource(ABC):
 
         Args:
             line: without its newline; ANSI colours, carriage returns and megabytes are taken.
+
+        Raises:
+            PatternTooSlow: a pattern of the user's took too long. Nothing more is to be fed.
         """
         return []
 

@@ -20,6 +20,19 @@ def test_a_valid_file(automl: Automl, home: Path) -> None:
     assert (said.code, said.out, said.err) == (0, f"{path}: valid\n", "")
 
 
+def test_a_pattern_that_needs_a_process_of_its_own_is_told(automl: Automl, home: Path) -> None:
+    patterns = "metrics: {source: stdout, patterns: {accuracy: '(?<=acc=)(.*)', loss: 'loss=(.*)'}}"
+    path = home / "a.yaml"
+    path.write_text(DIGITS.replace("tasks: [{", f"tasks: [{{{patterns}, "))
+    said = automl("validate", str(path))
+    assert (said.code, len(said.out.splitlines())) == (0, 2)
+    valid, note = said.out.replace(f"{home}/", "").splitlines()
+    assert valid == "a.yaml: valid"
+    line = 1 + next(n for n, text in enumerate(path.read_text().splitlines()) if "tasks:" in text)
+    assert note.startswith(f"a.yaml:{line}: tasks[0].metrics.patterns.accuracy: a note: it is matched in a process of")
+    assert "(a look-around)" in note
+
+
 def test_every_problem_of_every_file(automl: Automl, home: Path) -> None:
     (home / "a.yaml").write_text(DIGITS.replace("maximize", "up").replace("low: 1e-5", "lo: 1"))
     (home / "b.yaml").write_text(DIGITS.replace("algorithm: random", "algorithm: randm, options: {x: 1}"))
