@@ -151,5 +151,5 @@ class Patterns:
         name = self._names[index]
         self._slow[name] += seconds
         if self._slow[name] > SLOW_IN_ALL:
-            what = f"it took more than {SLOW_IN_ALL:g} s of processor time in all, the last line has {len(text):,} characters"
+            what = f"it took more than {SLOW_IN_ALL:g} s of processor time in all, at last on {len(text):,} characters"
             raise PatternTooSlow(name, self._patterns[index].text, what)

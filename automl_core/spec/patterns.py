@@ -2,8 +2,8 @@ r"""Users' regular expressions in the syntax of RE2, which matches in a time tha
 
 The experiment file takes Python's expressions. RE2 writes some of the same things in another way (`\Z`, `{,3}`,
 `\u4e00`), means less by others (`\w`, `\d`, `\s` and `\b` are ASCII there), and lacks what can't be matched in linear
-time. A pattern is rewritten in two forms, one for lines of ASCII alone and one for all others; what has no form keeps its
-meaning in a guarded child process (`automl_core.metrics.guarded`).
+time. A pattern is rewritten in two forms, one for lines of ASCII alone and one for all others; what has no form keeps
+its meaning in a guarded child process (`automl_core.metrics.guarded`).
 """
 
 from __future__ import annotations
