@@ -73,7 +73,7 @@ def _warm_start(experiment: Experiment, space: Space) -> Iterator[Problem]:
                 guess = did_you_mean(name, space.by_name)
                 known = tuple(space.by_name)
                 yield Problem(f"there is no parameter {name!r}", (*path, name), allowed=known, suggestion=guess)
-            elif wrong := parameter.check(value):
+            elif wrong := parameter.check(value) or parameter.off_grid(value):
                 yield Problem(wrong, (*path, name), found=show(value))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from automl_core.space.parameter import Parameter, Value, from_model
+from automl_core.spec.bounds import arrange
 from automl_core.spec.parameters import flatten
 from automl_core.spec.relations import parents
 
@@ -27,7 +28,7 @@ class Space:
     @classmethod
     def from_models(cls, space: Mapping[str, Any]) -> Space:
         """Build from validated parameter models (``Experiment.space``)."""
-        flat = flatten(dict(space))
+        flat, _ = arrange(flatten(dict(space)))
         order: list[str] = []
 
         def visit(name: str) -> None:
