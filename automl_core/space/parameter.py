@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any, Literal, TypeAlias
 
-from automl_core.spec.grids import LARGEST_WHOLE, StepGrid, powers, tidy
+from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, powers, tidy
 from automl_core.spec.parameters import nearest
 
 Value: TypeAlias = bool | int | float | str | None
@@ -156,17 +156,28 @@ class Parameter:
             return f"a whole number of {value.bit_length()} bits lies outside {self.low:g}..{self.high:g}"
         if self.kind == "int" and float(value) != int(value):
             return f"{value!r} is not a whole number"
-        if not self.low <= value <= self.high:
+        if not self.low <= value <= self.high and not self._is_limit(value):
             return f"{value:g} lies outside {self.low:g}..{self.high:g}"
         return None
+
+    def _is_limit(self, value: float) -> bool:
+        """Whether a number is an end of the grid as the user wrote it: the grid's own have 12 digits."""
+        if self.step is None and self.power is None:
+            return False
+        return any(math.isclose(value, limit, rel_tol=1e-9) for limit in (self.low, self.high))
 
     def off_grid(self, value: Value) -> str | None:
         """Why a value of the user's (one that `check` passes) would silently become another one, or None."""
         if self.kind == "categorical":
-            never = [o for o, w in zip(self.options, self.weights, strict=True) if w <= 0 and o == value]
-            return f"{value!r} has weight 0, so it is never handed out" if never and value in never else None
-        values = self.values_within(self.low, self.high) if self.step is not None or self.power is not None else None
-        if not values or isinstance(values, range) or not isinstance(value, int | float):
+            drawn = self.values_within(self.low, self.high) or ()
+            known = any(o == value and isinstance(o, bool) == isinstance(value, bool) for o in drawn)
+            return None if known else f"{value!r} has weight 0, so it is never handed out"
+        if not isinstance(value, int | float) or (self.step is None and self.power is None):
+            return None
+        values = self.values_within(self.low, self.high)
+        if self.gauss is not None and self.step is not None and abs(value) / self.step < MOST_STEPS:
+            values = StepGrid(self.step, value - self.step, value + self.step, whole=False)
+        if not values or isinstance(values, range):
             return None
         close = values[nearest(values, value)]  # type: ignore[arg-type]
         if math.isclose(float(close), value, rel_tol=1e-9):  # type: ignore[arg-type]

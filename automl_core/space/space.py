@@ -113,7 +113,8 @@ class Space:
             value = given.get(parameter.name, parameter.default)
             unit = 0.5 if value is None and parameter.name not in given else parameter.unit_of(value, low, high)
             params[parameter.name] = parameter.value_at(unit, low, high)
-            if parameter.kind == "float" and parameter.step is None and parameter.power is None and value is not None:
+            continuous = parameter.gauss is not None or (parameter.step is None and parameter.power is None)
+            if parameter.kind == "float" and continuous and value is not None:
                 params[parameter.name] = min(max(float(value), low), high)  # the user's own digits
         return params
 

@@ -134,7 +134,7 @@ class Ranged(Numeric):
         if self.allowed[0] > self.allowed[1]:
             rule = f"multiple of {self.multiple_of:g}" if self.multiple_of is not None else f"power of {self.power_of}"
             raise ValueError(f"no {rule} lies between {self.low:g} and {self.high:g}")
-        self._check_default(self.low, self.high, self._values())
+        self._check_default(self.low, self.last, self._values())
         return self
 
     def _check_step(self) -> None:
@@ -287,7 +287,13 @@ class _Gauss(Numeric):
                 f"{self.sigma:g} give {'exponents' if self.logarithmic else 'values'} from {low:g} to {high:g}, and "
                 f"{most:g} is the most"
             )
-        step, _ = self.step
+        step, name = self.step
+        reach = max(abs(low), abs(high)) if not self.logarithmic else math.exp(high)
+        if step is not None and reach / step > LARGEST_WHOLE:
+            raise ValueError(
+                f"{name} ({step:g}) is too fine for values up to {reach:g}: {reach / step:.3g} steps from 0, and "
+                f"{LARGEST_WHOLE:.0e} can be told apart; leave it out"
+            )
         self._check_default(0.0 if self.logarithmic else -math.inf, math.inf, None)
         number = self.default
         if isinstance(number, int | float) and step is not None and abs(number) / step <= MOST_STEPS:
