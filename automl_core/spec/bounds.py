@@ -1,7 +1,8 @@
 """A parameter between two others: when there is always room, and how the two are kept in order.
 
-``x: {at_least: a, at_most: b}`` has a value only where a is not above b. Where nothing in the file says so, b is bounded
-by a as well (or a by b), as if the file had ``b: {at_least: a}``; where that is not possible the file is refused.
+``x: {at_least: a, at_most: b}`` has a value only where a is not above b. Where nothing in the file says so, b is
+bounded by a as well (or a by b), as if the file had ``b: {at_least: a}``; where that is not possible the file is
+refused.
 """
 
 from __future__ import annotations
@@ -42,16 +43,16 @@ def arrange(flat: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             continue
         if not _has_room(model, arranged[low], arranged[high]):
             problems.append(
-                f"space.{name}.at_most: the values of {name!r} lie on a grid, and there may be none between {low!r} and "
-                f"{high!r}; give one of them the same grid"
+                f"space.{name}.at_most: the values of {name!r} lie on a grid, and there may be none between {low!r} "
+                f"and {high!r}; give one of them the same grid"
             )
         elif low != high and not _in_order(arranged, low, high):
             changed = _put_in_order(arranged, low, high)
             if changed is None:
                 problems.append(
                     f"space.{name}.at_most: {low!r} may be {limits(arranged[low])[1]:g} and {high!r} may be "
-                    f"{limits(arranged[high])[0]:g}, which leaves nothing between; give them ranges that don't overlap, or "
-                    f"{high!r} at_least: {low} and limits that allow it"
+                    f"{limits(arranged[high])[0]:g}, which leaves nothing between; give them ranges that don't "
+                    f"overlap, or {high!r} at_least: {low} and limits that allow it"
                 )
             else:
                 waiting.append(changed)  # it may be bounded from both sides now

@@ -130,10 +130,10 @@ def powers(base: int, low: float, high: float, whole: bool) -> tuple[Number, ...
 
 def _power(base: int, exponent: int) -> Number | None:
     """None where it is too large for a float."""
+    value = int(base ** abs(exponent))
     if exponent < 0:
         try:
-            return 1 / base**-exponent  # rounded once: what a file writes as 0.001 is this very number
+            return 1 / value  # rounded once: what a file writes as 0.001 is this very number
         except OverflowError:
             return 0.0
-    value = base**exponent
     return value if value < 2**1023 else None

@@ -147,9 +147,10 @@ class Ranged(Numeric):
             return
         steps = max(abs(self.low), abs(self.high)) / step
         if steps > MOST_STEPS:
+            reach = max(abs(self.low), abs(self.high))
             raise ValueError(
-                f"{name} ({step:g}) is too fine for values up to {max(abs(self.low), abs(self.high)):g}: {steps:.3g} steps "
-                f"from 0, and {MOST_STEPS:g} can be told apart; leave it out"
+                f"{name} ({step:g}) is too fine for values up to {reach:g}: {steps:.3g} steps from 0, and "
+                f"{MOST_STEPS:g} can be told apart; leave it out"
             )
 
     @property
@@ -220,8 +221,8 @@ class _IntRange(Ranged):
     def _told_apart(cls, limit: int) -> int:
         if abs(limit) > LARGEST_WHOLE:
             raise ValueError(
-                f"{_short(limit)} is too large: whole numbers up to 2^53 ({LARGEST_WHOLE}) are told apart by every program "
-                "that reads them; take uniform or loguniform beyond"
+                f"{_short(limit)} is too large: whole numbers up to 2^53 ({LARGEST_WHOLE}) are told apart by every "
+                "program that reads them; take uniform or loguniform beyond"
             )
         return limit
 

@@ -150,7 +150,7 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
             if other is not None and other not in unreadable:
                 problem = _bound_problem(name, parameter, field, flat)
                 problems.extend([problem] if problem else [])
-    if not problems and not unreadable:
+    if not problems and not any(parent not in flat for model in flat.values() for parent in parents(model)):
         arranged, problems = arrange(flat)
         problems += _default_problems(arranged)
     return problems
