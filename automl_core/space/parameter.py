@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any, Literal, TypeAlias
 
-from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, powers, tidy
-from automl_core.spec.parameters import nearest
+from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, nearest, powers, tidy
 
 Value: TypeAlias = bool | int | float | str | None
 """A parameter's value: one of JSON's scalars."""

@@ -101,6 +101,14 @@ def _slack(ratio: float) -> float:
     return max(1e-9, abs(ratio) * 4e-15)
 
 
+def nearest(values: Sequence[Number], number: float) -> int:
+    """Index of the value nearest to a number, the lower one of two."""
+    if isinstance(values, StepGrid):
+        inside = values.nearest(number)
+        return min({0, inside, len(values) - 1}, key=lambda i: (abs(values[i] - number), i))
+    return min(range(len(values)), key=lambda i: (abs(values[i] - number), i))
+
+
 @lru_cache(maxsize=512)
 def powers(base: int, low: float, high: float, whole: bool) -> tuple[Number, ...]:
     """The powers of a whole number between two limits, both included, in order.

@@ -8,172 +8,29 @@ constraints (``multiple_of``, ``power_of``, bounds by another parameter) are TAO
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, powers
+from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid
+from automl_core.spec.numeric import (
+    Numeric,
+    ParameterBase,
+    ParameterModel,
+    Ranged,
+    Scalar,
+    check_readable,
+    same,
+    short,
+)
 
-Scalar: TypeAlias = bool | int | float | str | None
-"""What a parameter's value may be: JSON's scalars."""
-
+__all__ = ["PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Parameter", "ParameterBase", "Ranged", "Scalar", "flatten"]
 
 TAILS = 6.0
 """Standard deviations on either side of mu that a normal is drawn from."""
 
 MOST_EXPONENT = 690.0
 """Largest exponent of a lognormal: exp(690) is 1e299.6."""
-
-_LARGEST_INT = 2**63  # of the journal's format, and of most programs that read it
-
-
-def _check_readable(field: str, value: Scalar) -> None:
-    if isinstance(value, int) and not -_LARGEST_INT <= value < _LARGEST_INT:
-        raise ValueError(f"{field} has {_short(value)}: whole numbers of 64 bits are allowed; write it as text")
-
-
-def _short(number: int | float) -> str:
-    """A number for a message, however large."""
-    try:
-        return f"{number:g}"
-    except OverflowError:
-        return f"a number of some {math.ceil(int(number).bit_length() * 0.30103)} digits"
-
-
-def _same(a: Scalar, b: Scalar) -> bool:
-    return a == b and isinstance(a, bool) == isinstance(b, bool)
-
-
-def nearest(values: Sequence[int | float], number: float) -> int:
-    """Index of the value nearest to a number, the lower one of two."""
-    if isinstance(values, StepGrid):
-        inside = values.nearest(number)
-        return min({0, inside, len(values) - 1}, key=lambda i: (abs(values[i] - number), i))
-    return min(range(len(values)), key=lambda i: (abs(values[i] - number), i))
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
-
-
-class ParameterBase(_Model):
-    """What every parameter type has."""
-
-    default: Scalar = Field(None, description="A value known to work; it is tried first.")
-    when: dict[str, list[Scalar]] = Field(
-        default_factory=dict,
-        description="Active only when each parameter named here has one of the values listed: {solver: [sgd]}.",
-    )
-    description: str = Field("", description="For people; shown beside the parameter.")
-
-
-class Numeric(ParameterBase):
-    """What every numeric parameter type has: TAO's constraints."""
-
-    multiple_of: float | None = Field(None, gt=0, description="Round to a multiple of this number.")
-    power_of: int | None = Field(None, ge=2, le=LARGEST_WHOLE, description="Round to a power of this number.")
-    at_least: str | None = Field(None, description="Name of a parameter whose value is a lower bound of this one.")
-    at_most: str | None = Field(None, description="Name of a parameter whose value is an upper bound of this one.")
-
-    @model_validator(mode="after")
-    def _one_rounding(self) -> Numeric:
-        if self.multiple_of is not None and self.power_of is not None:
-            raise ValueError("multiple_of and power_of exclude each other")
-        return self
-
-    @property
-    def step(self) -> tuple[float | None, str]:
-        """Distance of two values and the field that gives it; None without one."""
-        if self.multiple_of is not None:
-            return (float(self.multiple_of), "multiple_of")
-        return (getattr(self, "q", None), "q")
-
-    def _check_default(self, low: float, high: float, values: Sequence[int | float] | None) -> None:
-        """A default must be a value that the parameter can have, or a search would silently take another one.
-
-        Args:
-            low, high: limits, both included.
-            values: all there are, where they lie on a grid.
-        """
-        default = self.default
-        if default is None:
-            return
-        if isinstance(default, bool) or not isinstance(default, int | float):
-            raise ValueError(f"default must be a number, found {default!r}")
-        if not low <= default <= high:
-            raise ValueError(f"default ({_short(default)}) lies outside low..high ({low:g}..{high:g})")
-        if isinstance(self, Ranged) and self.whole and default != int(default):
-            raise ValueError(f"default must be a whole number, found {default:g}")
-        if not values:
-            return
-        place = nearest(values, default)
-        if not math.isclose(values[place], default, rel_tol=1e-9):
-            other = place + (1 if values[place] < default else -1)
-            around = sorted(values[i] for i in (place, other) if 0 <= i < len(values))
-            rule = f"power of {self.power_of}" if self.power_of is not None else f"{self.step[1]} ({self.step[0]:g})"
-            raise ValueError(
-                f"default ({default:g}) is not on the parameter's grid, {rule}; the nearest: "
-                + " and ".join(f"{value:g}" for value in around)
-            )
-
-
-class Ranged(Numeric):
-    """A numeric parameter between ``low`` and ``high``, both included."""
-
-    whole: ClassVar[bool] = False
-
-    low: float = Field(description="Lowest value.")
-    high: float = Field(description="Highest value.")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Ranged:
-        if self.low > self.high:
-            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g})")
-        self._check_step()
-        if self.allowed[0] > self.allowed[1]:
-            rule = f"multiple of {self.multiple_of:g}" if self.multiple_of is not None else f"power of {self.power_of}"
-            raise ValueError(f"no {rule} lies between {self.low:g} and {self.high:g}")
-        self._check_default(self.low, self.last, self._values())
-        return self
-
-    def _check_step(self) -> None:
-        step, name = self.step
-        if step is None:
-            return
-        if self.whole:
-            if not step.is_integer():
-                raise ValueError(f"{name} must be a whole number for a whole-number parameter")
-            return
-        steps = max(abs(self.low), abs(self.high)) / step
-        if steps > MOST_STEPS:
-            reach = max(abs(self.low), abs(self.high))
-            raise ValueError(
-                f"{name} ({step:g}) is too fine for values up to {reach:g}: {steps:.3g} steps from 0, and "
-                f"{MOST_STEPS:g} can be told apart; leave it out"
-            )
-
-    @property
-    def last(self) -> float:
-        """The highest value that may be handed out, before constraints."""
-        return self.high
-
-    def _values(self) -> Sequence[int | float] | None:
-        """The values of a grid or of powers, None where there are no such."""
-        if self.power_of is not None:
-            return powers(self.power_of, self.low, self.last, self.whole)
-        step, name = self.step
-        if step is None:
-            return None
-        return StepGrid(step, self.low, self.last, whole=self.whole, ends=name == "q")
-
-    @property
-    def allowed(self) -> tuple[float, float]:
-        """Lowest and highest value that the constraints leave; lowest above highest when they leave none."""
-        values = self._values()
-        if values is None:
-            return (self.low, self.last)
-        return (values[0], values[-1]) if values else (math.inf, -math.inf)
 
 
 class _Log(Ranged):
@@ -221,7 +78,7 @@ class _IntRange(Ranged):
     def _told_apart(cls, limit: int) -> int:
         if abs(limit) > LARGEST_WHOLE:
             raise ValueError(
-                f"{_short(limit)} is too large: whole numbers up to 2^53 ({LARGEST_WHOLE}) are told apart by every "
+                f"{short(limit)} is too large: whole numbers up to 2^53 ({LARGEST_WHOLE}) are told apart by every "
                 "program that reads them; take uniform or loguniform beyond"
             )
         return limit
@@ -295,11 +152,11 @@ class _Gauss(Numeric):
                 f"{name} ({step:g}) is too fine for values up to {reach:g}: {reach / step:.3g} steps from 0, and "
                 f"{LARGEST_WHOLE:.0e} can be told apart; leave it out"
             )
-        self._check_default(0.0 if self.logarithmic else -math.inf, math.inf, None)
+        self.check_default(0.0 if self.logarithmic else -math.inf, math.inf, None)
         number = self.default
         if isinstance(number, int | float) and step is not None and abs(number) / step <= MOST_STEPS:
             reach = max(abs(number), step)
-            self._check_default(-reach, reach, StepGrid(step, -reach - step, reach + step, whole=False))
+            self.check_default(-reach, reach, StepGrid(step, -reach - step, reach + step, whole=False))
         if self.logarithmic and number == 0 and step is None:
             raise ValueError("default must be above 0: the values are exp(n)")
         return self
@@ -335,7 +192,7 @@ class QLogNormal(_Gauss):
     q: float = Field(gt=0, description="Distance between two values.")
 
 
-class Branch(_Model):
+class Branch(ParameterModel):
     """An option of a nested choice: its value, and the parameters that exist only with it."""
 
     value: Scalar = Field(description="The option itself.")
@@ -374,9 +231,9 @@ class Choice(ParameterBase):
             if not math.isfinite(sum(self.weights)):
                 raise ValueError("weights are too large: their sum can't be written as a number")
         for option in self.options:
-            _check_readable("values", option)
+            check_readable("values", option)
         if self.default is not None:
-            same = [i for i, option in enumerate(self.options) if _same(option, self.default)]
+            same = [i for i, option in enumerate(self.options) if same(option, self.default)]
             if not same:
                 raise ValueError(f"default {self.default!r} is not among the values {self.options!r}")
             if self.weights is not None and not self.weights[same[0]] > 0:
@@ -392,7 +249,7 @@ class Fixed(ParameterBase):
 
     @model_validator(mode="after")
     def _readable(self) -> Fixed:
-        _check_readable("value", self.value)
+        check_readable("value", self.value)
         return self
 
 
