@@ -233,10 +233,10 @@ class Choice(ParameterBase):
         for option in self.options:
             check_readable("values", option)
         if self.default is not None:
-            same = [i for i, option in enumerate(self.options) if same(option, self.default)]
-            if not same:
+            places = [i for i, option in enumerate(self.options) if same(option, self.default)]
+            if not places:
                 raise ValueError(f"default {self.default!r} is not among the values {self.options!r}")
-            if self.weights is not None and not self.weights[same[0]] > 0:
+            if self.weights is not None and not self.weights[places[0]] > 0:
                 raise ValueError(f"default ({self.default!r}) has weight 0, so it is never handed out")
         return self
 
