@@ -16,6 +16,7 @@ from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.names import name_taken, taken_message
+from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.tasks import LocalTask
 from automl_core.study.history import context_of
 
@@ -70,6 +71,7 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
         *_warm_start(experiment, space),
         *_algorithm(experiment, space),
         *_commands(experiment, space),
+        *schedule_problems(experiment.schedule),
     ]
 
 
