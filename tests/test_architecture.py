@@ -42,7 +42,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
-    "preview": frozenset({"results", "study", "journal", "search", "space", "spec", "storage", "backends"}),
+    "preview": frozenset({"results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends"}),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
     "cli": frozenset(

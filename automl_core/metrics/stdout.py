@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from automl_core.metrics.counting import StepCounter
 from automl_core.metrics.json_object import read_object
 from automl_core.metrics.naming import Sections
+from automl_core.metrics.patterns import Patterns
 from automl_core.metrics.points import News, Step
 from automl_core.metrics.sources import MetricSource
 from automl_core.metrics.text import StepNames, bounded, number, pairs, plain
@@ -27,7 +28,7 @@ class StdoutSource(MetricSource):
     """
 
     def __init__(self, model: StdoutMetrics, start: int = 0) -> None:
-        self._patterns = {name: re.compile(pattern) for name, pattern in model.patterns.items()}
+        self._patterns = Patterns(model.patterns)
         self._steps = StepNames(model.step)
         self._counter = StepCounter(self._steps.names, start)
         self._heading: dict[str, Step] = {}
@@ -80,7 +81,8 @@ class StdoutSource(MetricSource):
         """The steps that a text states, and its metrics."""
         text = plain(bounded(text)).strip()
         if self._patterns:
-            return self._steps.stated(text), self._matched(text)
+            values = self._matched(text)
+            return self._steps.stated(text) if values else {}, values
         stated, values, before = self._json(text)
         if values:
             return stated or self._steps.stated(before), values
@@ -107,10 +109,9 @@ class StdoutSource(MetricSource):
 
     def _matched(self, text: str) -> dict[str, float]:
         values = {}
-        for name, pattern in self._patterns.items():
-            match = pattern.search(text)
+        for name, group in self._patterns.search(text).items() if text else ():
             # a pattern such as ([0-9\.]+) takes the full stop of a sentence with the number
-            value = number(match[1].rstrip(".,;")) if match and match[1] else None
+            value = number(group.rstrip(".,;"))
             if value is not None:
                 values[name] = value
         return values

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automl_core.backends.base import Cause, Exit
+from automl_core.metrics.guarded import GuardedPatterns, TookTooLong
 from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, digest_of, first_step, signature_of
 from automl_core.running.watch import Watch
@@ -42,12 +44,12 @@ class Scene:
         journal = StudyJournal(self.store, "e/r/", sleep=lambda _: None)
         self.study = Study.create(journal, Experiment.model_validate({**SPEC, **changes}), "r", [])
 
-    def attempt(self, slot: int) -> tuple[Binding, Attempt]:
+    def attempt(self, slot: int, **metrics: Any) -> tuple[Binding, Attempt]:
         binding = self.study.ask(slot)
         assert isinstance(binding, Binding)
         watch = Watch(self.study, self.store, binding)
         name = f"{slot}-{binding.attempt}.txt"
-        source = open_source(StdoutMetrics(), Path)
+        source = open_source(StdoutMetrics(**metrics), Path)
         return binding, Attempt(watch, source, self.folder / name, self.said.append)
 
     def run(self, slot: int, lines: list[str], status: Exit) -> tuple[Binding, bool]:
@@ -183,3 +185,32 @@ def test_a_worker_that_dies_leaves_an_attempt_that_can_be_found(tmp_path: Path) 
     assert scene.study.unfinished(1, 0) is None
     scene.study.tell(binding, attempt.outcome(CRASH))
     assert scene.study.unfinished(0, 0) is None
+
+
+def test_a_pattern_that_takes_too_long_fails_its_trial_alone_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(self: GuardedPatterns, text: str, wanted: Sequence[int]) -> list[tuple[str | None, float]]:
+        if text == "hard":
+            raise TookTooLong(wanted[0], "it took more than 1 s of processor time")
+        return [("0.5", 0.0) for _ in wanted]
+
+    monkeypatch.setattr(GuardedPatterns, "search", too_long)
+    scene = Scene(tmp_path, trials={"max": 9, "retries": 3, "concurrency": 3})
+    slow = {"patterns": {"accuracy": r"(?<=acc=)(\S+)"}}
+    (_, hit), (_, other), (_, over) = (scene.attempt(slot, **slow) for slot in range(3))
+    hit.feed(["acc=0.5", "hard", "acc=0.5"])
+    other.feed(["acc=0.5"])
+    over.feed(["acc=0.5", "hard"])
+    ordered = hit.must_end()
+    assert ordered is not None
+    assert ordered[0] is TrialState.FAILED
+    assert "metrics.patterns.accuracy: it took more than 1 s of processor time on a line of 4 char" in ordered[1]
+    outcome = hit.outcome(Exit(Cause.TERMINATED, 143, 15, "terminated"))
+    assert (outcome.state, outcome.retryable) == (TrialState.FAILED, False)
+    assert "metrics.patterns.accuracy" in outcome.reason
+    assert hit.log.read_text().splitlines() == ["acc=0.5", "hard", "acc=0.5"]  # the log goes on
+    assert other.must_end() is None
+    assert other.outcome(Exit(Cause.EXITED, 0, None, "done")).value == 0.5
+    ended = over.outcome(Exit(Cause.EXITED, 0, None, "done"))  # it ended before anybody could end it
+    assert (ended.state, "metrics.patterns.accuracy" in ended.reason) == (TrialState.FAILED, True)

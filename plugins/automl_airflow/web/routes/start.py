@@ -99,12 +99,15 @@ def get_openapi(request: Request) -> Response:
 def validate(body: FileText) -> Response:
     """Everything that is wrong with a file, with lines and columns; or what the experiment will be."""
     from automl_core.preview.checks import check_text
+    from automl_core.preview.notes import notes_on
     from automl_core.preview.preview import preview
 
     name, ahead = None, None
+    notes: list[dict[str, Any]] = []
     try:
         experiment = check_text(body.text, "experiment.yaml")
         name = experiment.name
+        notes = [note.to_json() for note in notes_on(body.text, "experiment.yaml")]
         if _previews.acquire(blocking=False):  # laying out a very large search takes its time
             try:
                 ahead = preview(experiment, None, "", 5).to_json()
@@ -116,7 +119,7 @@ def validate(body: FileText) -> Response:
     except ValueError as error:  # an algorithm that can't search this experiment
         problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
                      "allowed": None, "suggestion": None, "text": str(error)}]  # fmt: skip
-    return reply({"ok": not problems, "name": name, "problems": problems, "preview": ahead})
+    return reply({"ok": not problems, "name": name, "problems": problems, "notes": notes, "preview": ahead})
 
 
 @router.post("/experiments", dependencies=[Depends(can_save), ACT])
