@@ -13,6 +13,7 @@ import msgspec
 from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
+from automl_core.study.labels import NO_LABEL, RUN, Label, labelled
 from automl_core.study.records import Record
 from automl_core.study.sources import EarlierRun
 
@@ -52,6 +53,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """Earlier runs that the search was to learn from, with what was taken of them."""
     acts: list[Act] = []
     """What people did, the newest `ACTS_KEPT`."""
+    labels: dict[int, Label] = {}
+    """What people wrote on trials, by number, and on the run (`RUN`)."""
 
     def skip(self, seq: int, reason: str) -> None:
         """Remember a place in the order that holds no usable record."""
@@ -293,6 +296,11 @@ def _note(state: State, record: Record) -> str | None:
     if "act" in data:
         trial = data.get("trial")
         _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
+    if "label" in data:
+        key = int(data.get("trial", RUN))
+        if key != RUN and not 0 <= key < len(state.trials):
+            return f"there is no trial {key}"
+        state.labels[key] = labelled(state.labels.get(key, NO_LABEL), data, record.time)
     return None
 
 

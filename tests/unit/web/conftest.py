@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.running.simulation import SimulatedTraining, Simulation
+from automl_core.running.simulation import SimulatedTraining, Simulation, Trainer
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding, Journal, Study
@@ -142,10 +142,12 @@ class World:
         """The journal of a run, as another process has it."""
         return Study.load(Journal(FolderStore(self.storage), experiment_prefix(name, run_id)))
 
-    def simulate(self, text: str, run_id: str, until: float | None = None, **options: Any) -> Study:
+    def simulate(
+        self, text: str, run_id: str, until: float | None = None, training: Trainer | None = None, **options: Any
+    ) -> Study:
         """Make the journal of a run: to its end, or so many simulated seconds of it."""
         experiment = parse_experiment(text, "x.yaml")
-        simulation = Simulation(experiment, trainer, FolderStore(self.storage), run=run_id, **options)
+        simulation = Simulation(experiment, training or trainer, FolderStore(self.storage), run=run_id, **options)
         if until is None:
             return simulation.run().study
 
