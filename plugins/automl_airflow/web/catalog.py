@@ -199,7 +199,8 @@ class Listed:
 
     Attributes:
         schedule: as Airflow sums it up, None for one that only people start.
-        next_run: when Airflow begins the next run, seconds since 1970; None where nothing is planned.
+        next_run: when Airflow begins the next run, seconds since 1970 (of a paused one: would); None where nothing is
+            planned.
         gone: whether its file was deleted, so that only its runs are left to be looked at.
     """
 
@@ -262,7 +263,7 @@ def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> l
                 broken=bool(model.has_import_errors), file=model.relative_fileloc, bundle=model.bundle_name,
                 tags=tuple(sorted(tag.name for tag in model.tags)), runs=counts.get(model.dag_id, (0, 0))[0],
                 latest=info_of(session, run) if run is not None else None, gone=bool(model.is_stale),
-                next_run=_seconds(model.next_dagrun_create_after) if not (model.is_stale or model.is_paused) else None,
+                next_run=_seconds(model.next_dagrun_create_after) if not model.is_stale else None,
             )
         )  # fmt: skip
     return listed

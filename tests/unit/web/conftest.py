@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,10 +175,9 @@ def trainer(binding: Binding, params: Any) -> SimulatedTraining:
     return SimulatedTraining(curve, seconds_per_step=1.0)
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One API server for all tests of this folder."""
-    home = tmp_path_factory.mktemp("web")
+@contextmanager
+def api_server(home: Path) -> Iterator[World]:
+    """Airflow's API server in this process, over a folder of its own, for as long as the context lasts."""
     files = home / "dags" / "experiments"
     files.mkdir(parents=True)
     settings = {
@@ -212,6 +212,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         purge_cached_app()
         plugins_manager._get_plugins.cache_clear()
         plugins_manager.get_fastapi_plugins.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One API server for all tests of this folder."""
+    with api_server(tmp_path_factory.mktemp("web")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

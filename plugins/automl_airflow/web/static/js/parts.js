@@ -31,12 +31,17 @@ export function crumbs(steps) {
   );
 }
 
-/** Names and values side by side. @param {Array<[string, import('./dom.js').Child, import('./dom.js').Child?]>} rows */
+/**
+ * Names and values side by side. What has no value has no place: on a phone each takes one from what follows.
+ *
+ * @param {Array<[string, import('./dom.js').Child, import('./dom.js').Child?]>} rows
+ */
 export function figures(rows) {
+  const told = rows.filter(([, value, small]) => (value !== '–' && value !== '') || small);
   return h(
     'dl',
     { class: 'figures' },
-    rows.map(([name, value, small]) =>
+    told.map(([name, value, small]) =>
       h('div', {}, h('dt', {}, name), h('dd', {}, value, small ? h('small', {}, small) : null)),
     ),
   );
@@ -122,6 +127,7 @@ export function tabs(tabs, label) {
     },
     heads,
   );
-  const first = tabs.findIndex((each) => `#${each.id}` === location.hash);
-  return { element: h('div', {}, list, bodies), start: () => open(Math.max(0, first), false) };
+  const named = () => tabs.findIndex((each) => `#${each.id}` === location.hash);
+  window.addEventListener('hashchange', () => named() >= 0 && open(named(), false));
+  return { element: h('div', {}, list, bodies), start: () => open(Math.max(0, named()), false) };
 }
