@@ -112,7 +112,8 @@ export class Columns {
       'data-resize': column.key,
       'aria-orientation': 'vertical',
       'aria-label': `Width of ${column.label}`,
-      'aria-valuenow': column.width ?? null,
+      'aria-valuenow': column.width ?? LEAST, // where nobody has set one, it is known once it stands
+      onfocus: () => handle.setAttribute('aria-valuenow', String(Math.round(width()))),
       'aria-valuemin': LEAST,
       onclick: (event) => event.stopPropagation(),
       onkeydown: (event) => {
