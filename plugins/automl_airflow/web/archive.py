@@ -11,10 +11,10 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from anyio import to_thread
 
@@ -126,7 +126,7 @@ async def stream(
             pieces.close()
 
 
-def zipped(store: ObjectStore, files: Sequence[tuple[str, str, Path | None]]) -> Iterator[Any]:
+def zipped(store: ObjectStore, files: Sequence[tuple[str, str, Path | None]]) -> Generator[bytes, None, None]:
     """The same, in the thread that asks; see `stream`."""
     pipe, left_out, total, until = _Pipe(), [], 0, time.monotonic() + LONGEST
     with zipfile.ZipFile(pipe, "w", allowZip64=True) as archive:  # type: ignore[call-overload]  # writes, tells, flushes

@@ -14,6 +14,7 @@ from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import held_where_there_is_room
 from automl_airflow.web.opening import opening
 from automl_core.results.entries import ended_at
+from automl_core.results.headline import headline
 from automl_core.results.summary import summary
 from automl_core.states import ExperimentState
 from automl_core.storage.base import StorageError
@@ -29,6 +30,8 @@ _AGAIN = 15.0
 
 _WRITTEN_ON = 600.0
 """Seconds between two readings of a run that has ended: what people write on it in another process is seen by then."""
+
+_NO_TRIAL = "its run ended before its first trial"
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +96,7 @@ summaries = Summaries()
 def _blank(run: RunInfo) -> dict[str, Any]:
     state = "QUEUED" if not run.over else str(ExperimentState.FAILED)
     return {
-        "experiment": run.dag_id, "run": run.run_id, "seq": 0, "state": state, "reason": "",
+        "experiment": run.dag_id, "run": run.run_id, "seq": 0, "state": state, "reason": "", "headline": "",
         "airflow_state": run.state, "started": run.started, "ended": run.ended, "elapsed": None,
         "updated": run.ended or run.started or run.queued, "metric": None, "direction": None, "best": None,
         "trials": None, "done": None, "counts": None, "fraction": None, "cost": None, "seconds_left": None,
@@ -115,7 +118,7 @@ def _summary(run: RunInfo) -> tuple[dict[str, Any], float]:
         return {**_blank(run), "problem": str(error)}, 0.0
     except LookupError as error:
         if run.over:
-            return {**_blank(run), "reason": "its run ended before its first trial", "problem": str(error)}, 0.0
+            return {**_blank(run), "reason": _NO_TRIAL, "headline": _NO_TRIAL, "problem": str(error)}, 0.0
         return _blank(run), 0.0
     except Exception as error:  # one damaged journal must not take the others from the list
         log.exception("%s / %s can't be summed up", run.dag_id, run.run_id)
@@ -145,6 +148,7 @@ def _of_study(run: RunInfo, study: Study) -> dict[str, Any]:
     best, label = found.best, state.labels.get(RUN, NO_LABEL)
     return {
         "experiment": run.dag_id, "run": run.run_id, "seq": state.seq, "state": shown, "reason": reason,
+        "headline": headline(reason),
         "airflow_state": run.state, "started": state.created, "ended": ended_at(state) or run.ended,
         "elapsed": found.elapsed, "updated": state.updated, "metric": found.metric, "direction": found.direction,
         "best": {"trial": best.trial, "value": best.value, "budget": best.budget} if best else None,

@@ -63,7 +63,7 @@ def tries_of(session: Session, run: RunInfo, works: Iterable[Work]) -> Tries:
             )
         )  # fmt: skip
         for task, index, started, number in rows:
-            if (task, index) in wanted and number:
+            if (task, index) in wanted and number and started is not None:
                 known.setdefault((task, index), []).append((started.timestamp(), number))
     for tries in known.values():
         tries.sort()

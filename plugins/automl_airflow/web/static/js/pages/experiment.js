@@ -167,7 +167,7 @@ function runTable(experiment, runs, picked, changed) {
       run.trials === null ? '–' : `${run.done} of ${run.trials}`,
       duration(run.elapsed),
       cost(run.cost),
-      run.problem ?? run.reason ?? '',
+      run.problem ?? run.headline,
     ]),
     'Runs',
   );
