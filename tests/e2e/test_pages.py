@@ -386,6 +386,9 @@ def test_a_phone_shows_what_matters_first(page: Browser) -> None:
         assert right is not None
         assert right <= 390, label
     assert page.js("return document.documentElement.scrollWidth") <= 390
+    page.open(f"experiments/{NAME}")
+    page.press("Start …")
+    assert page.one("dialog input[name='trials.max']").is_displayed()
 
 
 def test_an_experiment_that_waits_for_its_schedule_says_when(page: Browser) -> None:

@@ -126,7 +126,6 @@ export const startRun = (experiment, path, settings) =>
 /** @param {string} title @param {string} path @param {any} shown what the fields hold @param {any} base what the run has without them @param {string} text */
 async function start(title, path, shown, base, text) {
   const conf = h('textarea', { name: 'conf', rows: 4, class: 'mono', placeholder: '{"trials": {"timeout": "10m"}}' });
-  const { algorithms } = shown ? await get('algorithms') : { algorithms: [] };
   /** @type {any} */
   let started;
   const done = await ask({
@@ -135,7 +134,7 @@ async function start(title, path, shown, base, text) {
     wide: true,
     body: [
       h('p', {}, text),
-      shown ? [searchFields(shown, algorithms.map((each) => each.name)), limitFields(shown)] : null,
+      shown ? [searchFields(shown, get('algorithms')), limitFields(shown)] : null,
       h('details', { open: !shown }, h('summary', {}, 'Further settings (JSON)'), field('Settings', conf, 'Groups as in the experiment file.')),
     ],
     run: async (form) => {

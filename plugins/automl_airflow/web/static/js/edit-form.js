@@ -72,28 +72,26 @@ export function limitFields(overview) {
   );
 }
 
-/** How a new run searches. @param {any} settings @param {string[]} algorithms */
-export const searchFields = (settings, algorithms) =>
-  h(
+/** How a new run searches. @param {any} settings @param {Promise<{algorithms: any[]}>} known which algorithms there are */
+export function searchFields(settings, known) {
+  const { algorithm } = settings;
+  const select = h('select', { name: 'search.algorithm' }, h('option', { value: algorithm, selected: true }, algorithm));
+  known.then(({ algorithms }) => {
+    for (const { name } of algorithms)
+      if (name !== algorithm) select.append(h('option', { value: name }, name));
+  }, console.warn);
+  return h(
     'fieldset',
     {},
     h('legend', {}, 'Search'),
     h(
       'div',
       { class: 'fields' },
-      field(
-        'Algorithm',
-        h(
-          'select',
-          { name: 'search.algorithm' },
-          [...new Set([settings.algorithm, ...algorithms])].map((each) =>
-            h('option', { value: each, selected: each === settings.algorithm }, each),
-          ),
-        ),
-      ),
+      field('Algorithm', select),
       field('Seed of the search', h('input', { type: 'number', name: 'search.seed', value: shown(settings.seed) })),
     ),
   );
+}
 
 /** @param {any} parameter */
 function parameterFields(parameter) {

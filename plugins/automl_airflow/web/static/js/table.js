@@ -12,6 +12,7 @@ const PAGE = 100;
  * @property {string} key what the server sorts by
  * @property {string} label
  * @property {boolean} [number] set to the right
+ * @property {boolean} [prose] a sentence: has more room than others
  * @property {boolean} [fixed] can't be sorted by
  * @property {boolean} [sheet] stands in a CSV file though it can't be sorted by
  * @property {boolean} [always] can't be left out
@@ -242,7 +243,7 @@ export class VirtualTable {
       this.columns.map((column) => {
         const content = column.cell(read);
         const text = typeof content === 'string' && content.length > 24 ? content : null;
-        return h('td', { class: column.number ? 'number' : null, style: this.widthOf(column), title: text }, content);
+        return h('td', { class: column.number ? 'number' : column.prose ? 'prose' : null, style: this.widthOf(column), title: text }, content);
       }),
     );
   }

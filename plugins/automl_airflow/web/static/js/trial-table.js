@@ -222,7 +222,7 @@ export class TrialTable {
     const link = (read) =>
       h('a', { href: pageOf(experiment, run, read('number')), 'data-key': `trial-${read('number')}` }, read('number'));
     const metrics = answer.metrics.filter((each) => several || each !== this.context.overview.goal.metric);
-    const why = { key: 'headline', label: 'Why', cell: (read) => read('headline') || '' };
+    const why = { key: 'headline', label: 'Why', prose: true, cell: (read) => read('headline') || '' };
     // where only trials without a result are asked for, why is what is looked for
     const failed = this.states.size > 0 && !this.states.has('SUCCEEDED') && !this.states.has('RUNNING');
     return [
@@ -265,7 +265,7 @@ export class TrialTable {
       { key: 'cost', label: 'Cost', number: true, cell: (read) => cost(read('cost')) },
       { key: 'attempts', label: 'Attempts', number: true, cell: (read) => number(read('attempts')) },
       { key: 'tags', label: 'Tags', hidden: !answer.labelled, cell: (read) => (read('tags') ?? []).join(', ') },
-      { key: 'comment', label: 'Comment', hidden: true, cell: (read) => read('comment') || '' },
+      { key: 'comment', label: 'Comment', prose: true, hidden: true, cell: (read) => read('comment') || '' },
       { key: 'act', label: 'Action', fixed: true, cell: (read) => this.action(read) },
       ...(failed ? [] : [why]),
     ];

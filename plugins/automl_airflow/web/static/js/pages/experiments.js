@@ -211,11 +211,18 @@ function columns(picked, changed) {
             : neverRan(read),
     },
     {
+      key: 'label',
+      label: 'Name and tags',
+      fixed: true,
+      hidden: true, // until there is one
+      cell: latest((run) => h('span', { class: 'row tight one-line', title: run.comment || null }, run.name || '', tagChips(run.tags))),
+    },
+    {
       key: 'best',
       label: 'Best',
       number: true,
       cell: latest((run) =>
-        run.best ? [number(run.best.value), h('span', { class: 'muted wide' }, ` ${shorten(run.metric)}`)] : '–',
+        run.best ? [number(run.best.value), h('span', { class: 'muted if-room' }, ` ${shorten(run.metric)}`)] : '–',
       ),
     },
     {
@@ -225,7 +232,7 @@ function columns(picked, changed) {
         h(
           'span',
           { class: 'row', style: 'flex-wrap:nowrap' },
-          h('span', { class: 'wide' }, bar(run.fraction, `Progress of ${run.experiment}`)),
+          h('span', { class: 'if-room' }, bar(run.fraction, `Progress of ${run.experiment}`)),
           percent(run.fraction),
         ),
       ),
@@ -248,13 +255,6 @@ function columns(picked, changed) {
     { key: 'cost', label: 'Cost', number: true, cell: latest((run) => cost(run.cost)) },
     { key: 'updated', label: 'Changed', cell: latest((run) => h('span', { title: time(run.updated) }, briefTime(run.updated))) },
     { key: 'runs', label: 'Runs', number: true, cell: (read) => number(read('runs')) },
-    {
-      key: 'label',
-      label: 'Name and tags',
-      fixed: true,
-      hidden: true, // until there is one
-      cell: latest((run) => h('span', { class: 'row tight' }, run.name || '', tagChips(run.tags))),
-    },
     { key: 'schedule', label: 'Schedule', fixed: true, hidden: true, cell: (read) => read('schedule') ?? '' },
     { key: 'next', label: 'Next run', fixed: true, hidden: true, cell: (read) => briefTime(read('next_run')) },
   ];
