@@ -54,7 +54,7 @@ def test_the_best_model_and_all_results_come_as_a_zip(world: World, published: t
     assert {"controller.json", "leaderboard.csv", "best_model/model/weights.bin"} <= whole
     assert not [name for name in whole if name.startswith(("journal", "experiment_"))]
     trial = opened(world.client().get(path(*published, "/trials/3/archive"))).namelist()
-    assert [name.rpartition("/")[2] for name in trial] == ["status.json"]
+    assert [name.rpartition("/")[2] for name in trial] == ["metrics.json", "status.json"]
 
 
 def test_nothing_else_is_archived(world: World, published: tuple[str, str], ended: tuple[str, str]) -> None:
