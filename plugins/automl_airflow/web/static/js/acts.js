@@ -135,7 +135,12 @@ async function start(title, path, shown, base, text) {
     body: [
       h('p', {}, text),
       shown ? [searchFields(shown, get('algorithms')), limitFields(shown)] : null,
-      h('details', { open: !shown }, h('summary', {}, 'Further settings (JSON)'), field('Settings', conf, 'Groups as in the experiment file.')),
+      h(
+        'details',
+        { open: !shown },
+        h('summary', {}, 'Further settings (JSON)'),
+        field('Settings', conf, 'Groups as in the experiment file.'),
+      ),
     ],
     run: async (form) => {
       started = await act('POST', path, { conf: merged(shown ? changes(form, base, shown) : {}, jsonOf(form)) });

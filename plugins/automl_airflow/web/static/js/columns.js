@@ -30,7 +30,11 @@ export class Columns {
         'p',
         { class: 'row' },
         h('button', { type: 'button', class: 'small', onclick: () => this.choose(null) }, 'As at first'),
-        h('button', { type: 'button', class: 'small', onclick: () => this.choose(this.all.map((each) => each.key)) }, 'All'),
+        h(
+          'button',
+          { type: 'button', class: 'small', onclick: () => this.choose(this.all.map((each) => each.key)) },
+          'All',
+        ),
       ),
     ]);
   }

@@ -75,10 +75,13 @@ export function limitFields(overview) {
 /** How a new run searches. @param {any} settings @param {Promise<{algorithms: any[]}>} known which algorithms there are */
 export function searchFields(settings, known) {
   const { algorithm } = settings;
-  const select = h('select', { name: 'search.algorithm' }, h('option', { value: algorithm, selected: true }, algorithm));
+  const select = h(
+    'select',
+    { name: 'search.algorithm' },
+    h('option', { value: algorithm, selected: true }, algorithm),
+  );
   known.then(({ algorithms }) => {
-    for (const { name } of algorithms)
-      if (name !== algorithm) select.append(h('option', { value: name }, name));
+    for (const { name } of algorithms) if (name !== algorithm) select.append(h('option', { value: name }, name));
   }, console.warn);
   return h(
     'fieldset',
@@ -153,7 +156,8 @@ export function changes(form, overview, filled = overview) {
   };
   const text = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value.trim();
   const has = (name) => form.elements.namedItem(name) !== null;
-  if (has('search.algorithm') && text('search.algorithm') !== overview.algorithm) put('search', 'algorithm', text('search.algorithm'));
+  if (has('search.algorithm') && text('search.algorithm') !== overview.algorithm)
+    put('search', 'algorithm', text('search.algorithm'));
   if (has('search.seed') && text('search.seed') !== shown(overview.seed))
     put('search', 'seed', text('search.seed') === '' ? null : Number(text('search.seed')));
   for (const [name, , before] of numbersOf(limits)) {

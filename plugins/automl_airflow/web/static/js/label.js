@@ -9,7 +9,13 @@ import { time } from './format.js';
 
 /** Tags as chips. @param {string[]} tags */
 export const tagChips = (tags) =>
-  tags.length ? h('span', { class: 'tags' }, tags.map((each) => h('span', { class: 'tag' }, each))) : null;
+  tags.length
+    ? h(
+        'span',
+        { class: 'tags' },
+        tags.map((each) => h('span', { class: 'tag' }, each)),
+      )
+    : null;
 
 /** What was written, where something was. @param {Label} label */
 export function written(label) {
@@ -39,7 +45,13 @@ export function write(what, path, label) {
     title: `Write on ${what}`,
     verb: 'Save',
     body: [
-      h('div', { class: 'stack' }, field('Name', name), field('Tags', tags, 'with commas between'), field('Comment', comment)),
+      h(
+        'div',
+        { class: 'stack' },
+        field('Name', name),
+        field('Tags', tags, 'with commas between'),
+        field('Comment', comment),
+      ),
       h('p', { class: 'hint' }, 'Everybody who may see this run sees it, with your name.'),
     ],
     run: async (form) => {

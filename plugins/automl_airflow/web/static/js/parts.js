@@ -35,9 +35,10 @@ export function crumbs(steps) {
  * Names and values side by side. What has no value has no place: on a phone each takes one from what follows.
  *
  * @param {Array<[string, import('./dom.js').Child, import('./dom.js').Child?]>} rows
+ * @param {boolean} [moving] values come and go: each keeps its place, or the page would jump
  */
-export function figures(rows) {
-  const told = rows.filter(([, value, small]) => (value !== '–' && value !== '') || small);
+export function figures(rows, moving = false) {
+  const told = rows.filter(([, value, small]) => moving || (value !== '–' && value !== '') || small);
   return h(
     'dl',
     { class: 'figures' },

@@ -66,7 +66,12 @@ export function fileTable(files, label) {
       return h(
         'details',
         { class: 'fold' },
-        h('summary', {}, h('span', { class: 'mono' }, name), ` ${many(members.length, 'file')}${size === null ? '' : `, ${bytes(size)}`}`),
+        h(
+          'summary',
+          {},
+          h('span', { class: 'mono' }, name),
+          ` ${many(members.length, 'file')}${size === null ? '' : `, ${bytes(size)}`}`,
+        ),
         table(members, `${label}: ${name}`),
       );
     }),

@@ -85,7 +85,11 @@ export class RunHeader {
       );
     if (overview.airflow?.gone)
       lines.push(
-        h('p', { class: 'notice' }, 'The file of this experiment is gone: what its journal says can be read, and nothing of it be run.'),
+        h(
+          'p',
+          { class: 'notice' },
+          'The file of this experiment is gone: what its journal says can be read, and nothing of it be run.',
+        ),
       );
     for (const problem of overview.problems ?? []) lines.push(h('p', { class: 'notice' }, problem));
     fill(this.why, lines);
@@ -125,43 +129,50 @@ function figuresOf(o, run) {
   ]
     .filter(Boolean)
     .join(', ');
-  return figures([
-    o.goal.objectives.length > 1
-      ? [
-          'Knee of the front',
-          best ? trial(best.trial) : '–',
-          best
-            ? o.goal.objectives.map((each) => `${each.metric} ${number(best.metrics[each.metric])}`).join(', ')
-            : null,
-        ]
-      : [`Best ${o.goal.metric}`, best ? number(best.value) : '–', best ? trial(best.trial) : o.goal.direction],
+  return figures(
     [
-      'Trials',
-      `${number(o.done)} of ${number(o.limits.max_trials ?? o.plan.trials ?? o.slots)}`,
-      [bar(o.fraction, 'Progress'), `${percent(o.fraction)} done`, parts ? `: ${parts}` : ''],
+      o.goal.objectives.length > 1
+        ? [
+            'Knee of the front',
+            best ? trial(best.trial) : '–',
+            best
+              ? o.goal.objectives.map((each) => `${each.metric} ${number(best.metrics[each.metric])}`).join(', ')
+              : null,
+          ]
+        : [`Best ${o.goal.metric}`, best ? number(best.value) : '–', best ? trial(best.trial) : o.goal.direction],
+      [
+        'Trials',
+        `${number(o.done)} of ${number(o.limits.max_trials ?? o.plan.trials ?? o.slots)}`,
+        [bar(o.fraction, 'Progress'), `${percent(o.fraction)} done`, parts ? `: ${parts}` : ''],
+      ],
+      [
+        'Current trial',
+        current === null ? '–' : trial(current),
+        tao.running_trials.length > 1 ? `${tao.running_trials.length} at once` : null,
+      ],
+      ...(tao.units ? [[`${tao.units} left`, number(tao.units_left), 'over all trials']] : []),
+      [
+        'Time left',
+        o.ended === null ? duration(tao.seconds_left) : '–',
+        tao.eta === null ? null : `until ${time(tao.eta)}`,
+      ],
+      [
+        `Time per ${tao.units ? tao.units.replace(/s$/, '') : 'trial'}`, // without a budget a trial is the unit
+        duration(tao.seconds_per_unit),
+        null,
+      ],
+      ['Elapsed', duration(o.elapsed), `since ${time(o.created)}; training ${duration(o.training_seconds)}`],
+      ...(o.cost || o.forecast.cost_left // else nothing has a price
+        ? [
+            [
+              'Cost',
+              cost(o.cost),
+              o.forecast.cost_left && o.ended === null ? `about ${cost(o.forecast.cost_left)} to come` : null,
+            ],
+          ]
+        : []),
+      ['Algorithm', o.algorithm, o.plan.note || null],
     ],
-    [
-      'Current trial',
-      current === null ? '–' : trial(current),
-      tao.running_trials.length > 1 ? `${tao.running_trials.length} at once` : null,
-    ],
-    ...(tao.units ? [[`${tao.units} left`, number(tao.units_left), 'over all trials']] : []),
-    [
-      'Time left',
-      o.ended === null ? duration(tao.seconds_left) : '–',
-      tao.eta === null ? null : `until ${time(tao.eta)}`,
-    ],
-    [
-      `Time per ${tao.units ? tao.units.replace(/s$/, '') : 'trial'}`, // without a budget a trial is the unit
-      duration(tao.seconds_per_unit),
-      null,
-    ],
-    ['Elapsed', duration(o.elapsed), `since ${time(o.created)}; training ${duration(o.training_seconds)}`],
-    [
-      'Cost',
-      o.cost ? cost(o.cost) : '–', // nothing has a price
-      o.forecast.cost_left && o.ended === null ? `about ${cost(o.forecast.cost_left)} to come` : null,
-    ],
-    ['Algorithm', o.algorithm, o.plan.note || null],
-  ]);
+    o.ended === null,
+  );
 }

@@ -17,7 +17,12 @@ export const shareButton = () =>
         } catch {
           // browsers give the clipboard to pages over https only, and may ask first
           const link = /** @type {HTMLInputElement} */ (h('input', { value: location.href, readonly: true, size: 60 }));
-          void ask({ title: 'Link to this view', body: field('Copy it from here', link), verb: 'Done', run: async () => {} });
+          void ask({
+            title: 'Link to this view',
+            body: field('Copy it from here', link),
+            verb: 'Done',
+            run: async () => {},
+          });
           link.select();
         }
       },

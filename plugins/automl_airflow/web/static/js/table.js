@@ -92,7 +92,8 @@ export class VirtualTable {
     const held = active instanceof HTMLElement && this.head.contains(active) ? active.dataset.resize : undefined;
     this.setColumns(columns);
     this.draw();
-    if (held) /** @type {HTMLElement | null} */ (this.head.querySelector(`[data-resize="${CSS.escape(held)}"]`))?.focus();
+    if (held)
+      /** @type {HTMLElement | null} */ (this.head.querySelector(`[data-resize="${CSS.escape(held)}"]`))?.focus();
   }
 
   /** @param {Column} column */
@@ -243,7 +244,11 @@ export class VirtualTable {
       this.columns.map((column) => {
         const content = column.cell(read);
         const text = typeof content === 'string' && content.length > 24 ? content : null;
-        return h('td', { class: column.number ? 'number' : column.prose ? 'prose' : null, style: this.widthOf(column), title: text }, content);
+        return h(
+          'td',
+          { class: column.number ? 'number' : column.prose ? 'prose' : null, style: this.widthOf(column), title: text },
+          content,
+        );
       }),
     );
   }

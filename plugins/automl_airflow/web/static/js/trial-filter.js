@@ -73,7 +73,12 @@ export class FilterBar {
 
   /** A filter in words. @param {string} text */
   words(text) {
-    const known = [...PLAIN.map(([key]) => key), 'tags', 'number', ...this.parameters.map((each) => `params.${each.name}`)];
+    const known = [
+      ...PLAIN.map(([key]) => key),
+      'tags',
+      'number',
+      ...this.parameters.map((each) => `params.${each.name}`),
+    ];
     // a parameter's name may have a colon in it
     const name = known.find((each) => text.startsWith(`${each}:`)) ?? text.split(':', 1)[0];
     const condition = text.slice(name.length + 1);
@@ -96,11 +101,19 @@ export class FilterBar {
           parameter.values.map((each) => h('option', { value: term(each) }, shorten(setting(each), 60))),
         )
       );
-      return fill(this.place, pick, adder(() => pick.value));
+      return fill(
+        this.place,
+        pick,
+        adder(() => pick.value),
+      );
     }
     if (name === 'tags') {
       const tag = /** @type {HTMLInputElement} */ (h('input', { 'aria-label': 'Tag', placeholder: 'tag', size: 12 }));
-      return fill(this.place, tag, adder(() => tag.value.trim()));
+      return fill(
+        this.place,
+        tag,
+        adder(() => tag.value.trim()),
+      );
     }
     const input = (label) =>
       /** @type {HTMLInputElement} */ (
@@ -108,7 +121,12 @@ export class FilterBar {
       );
     const low = input('from');
     const high = input('to');
-    return fill(this.place, low, high, adder(() => (low.value || high.value ? `${low.value}..${high.value}` : '')));
+    return fill(
+      this.place,
+      low,
+      high,
+      adder(() => (low.value || high.value ? `${low.value}..${high.value}` : '')),
+    );
   }
 
   /** Asks for something of columns, in place of what was asked of them before. @param {Record<string, string | null>} wanted */

@@ -23,7 +23,13 @@ export class TrialLog {
     );
     this.follow = /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox', checked: true }));
     this.out = h('span');
-    this.text = h('pre', { class: 'log', tabindex: 0, role: 'log', 'aria-label': 'Log of the attempt', 'aria-live': 'off' });
+    this.text = h('pre', {
+      class: 'log',
+      tabindex: 0,
+      role: 'log',
+      'aria-label': 'Log of the attempt',
+      'aria-live': 'off',
+    });
     this.said = h('p', { class: 'muted', role: 'status' });
     this.element = h(
       'section',
@@ -60,11 +66,15 @@ export class TrialLog {
     if (more) {
       fill(
         this.pick,
-        known.map((each, i) => h('option', { value: i, selected: i === known.length - 1 }, `${each.task}, attempt ${each.number}`)),
+        known.map((each, i) =>
+          h('option', { value: i, selected: i === known.length - 1 }, `${each.task}, attempt ${each.number}`),
+        ),
       );
       if (known.length) this.begin(known[known.length - 1]);
     } else if (this.attempt) {
-      this.attempt = known.find((each) => each.lines === this.attempt.lines && each.started === this.attempt.started) ?? this.attempt;
+      this.attempt =
+        known.find((each) => each.lines === this.attempt.lines && each.started === this.attempt.started) ??
+        this.attempt;
     }
   }
 
@@ -120,7 +130,8 @@ export class TrialLog {
       this.lines.push(text);
       for (const fault of each.error_detail ?? []) this.lines.push(`${fault.exc_type}: ${fault.exc_value}`);
     }
-    if (this.lines.length > MOST) this.lines = [`… ${this.lines.length - MOST} lines before are left out`, ...this.lines.slice(-MOST)];
+    if (this.lines.length > MOST)
+      this.lines = [`… ${this.lines.length - MOST} lines before are left out`, ...this.lines.slice(-MOST)];
     this.text.textContent = this.lines.join('\n');
     if (this.follow.checked) this.text.scrollTop = this.text.scrollHeight;
   }

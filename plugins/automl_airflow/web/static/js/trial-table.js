@@ -26,7 +26,12 @@ export class TrialTable {
     const query = asked();
     this.search = query.get('search') ?? '';
     this.states = new Set(query.getAll('state').filter((each) => TRIAL_STATES.includes(each)));
-    this.picked = new Set(query.getAll('pick').filter((each) => /^\d+$/.test(each)).map(Number));
+    this.picked = new Set(
+      query
+        .getAll('pick')
+        .filter((each) => /^\d+$/.test(each))
+        .map(Number),
+    );
     this.answer = null;
     this.said = h('span', { class: 'muted', role: 'status', id: 'matched' });
     this.filters = new FilterBar(context.overview.parameters, query.getAll('filter'), () => this.changed());
@@ -143,7 +148,11 @@ export class TrialTable {
   }
 
   drawSheet() {
-    const query = new URLSearchParams({ sort: this.table.sort, search: this.search, state: [...this.states].join(',') });
+    const query = new URLSearchParams({
+      sort: this.table.sort,
+      search: this.search,
+      state: [...this.states].join(','),
+    });
     for (const each of this.filters.terms()) query.append('filter', each);
     for (const each of this.table.columns) if (!each.fixed || each.sheet) query.append('column', each.key);
     this.sheet.setAttribute('href', apiAddress(`${this.run.path}/trials.csv?${query}`));
@@ -176,7 +185,13 @@ export class TrialTable {
 
   /** @param {number} offset @param {number} limit @param {string} sort */
   async load(offset, limit, sort) {
-    const answer = await get(`${this.run.path}/trials`, { ...this.query(), sort, offset, limit, seq: this.context.seq });
+    const answer = await get(`${this.run.path}/trials`, {
+      ...this.query(),
+      sort,
+      offset,
+      limit,
+      seq: this.context.seq,
+    });
     const { columns } = answer;
     return {
       answer,

@@ -153,7 +153,12 @@ function runTable(experiment, runs, picked, changed) {
       [
         h('a', { href: pageOf(experiment, run.run), 'data-key': `to-${run.run}` }, run.run),
         run.name || run.tags.length
-          ? h('div', { class: 'row tight', title: run.comment || null }, run.name ? h('strong', {}, run.name) : null, tagChips(run.tags))
+          ? h(
+              'div',
+              { class: 'row tight', title: run.comment || null },
+              run.name ? h('strong', {}, run.name) : null,
+              tagChips(run.tags),
+            )
           : null,
       ],
       run.problem && !run.reason ? '⚠ Can’t be read' : badge(run.state),
@@ -191,7 +196,11 @@ async function known(main, experiment) {
       fill(
         main,
         h('h1', {}, experiment),
-        h('p', { role: 'status' }, 'Airflow has not read its file yet, which takes up to a minute; the page goes on by itself.'),
+        h(
+          'p',
+          { role: 'status' },
+          'Airflow has not read its file yet, which takes up to a minute; the page goes on by itself.',
+        ),
       );
       main.removeAttribute('aria-busy');
       await new Promise((resolve) => setTimeout(resolve, 1500));

@@ -137,7 +137,9 @@ const neverRan = (read) =>
   h(
     'span',
     { class: 'muted', title: read('schedule') ? `Schedule: ${read('schedule')}` : null },
-    !read('next_run') ? 'never ran' : `${read('paused') ? 'paused; first run' : 'first run'} ${briefTime(read('next_run'))}`,
+    !read('next_run')
+      ? 'never ran'
+      : `${read('paused') ? 'paused; first run' : 'first run'} ${briefTime(read('next_run'))}`,
   );
 
 /** @param {Set<string>} picked @param {() => void} changed @returns {import('../table.js').Column[]} */
@@ -196,26 +198,28 @@ function columns(picked, changed) {
               h('span', { class: 'muted' }, ' (file deleted)'),
             )
           : read('broken')
-          ? h('span', { class: 'badge bad' }, '✕ File is broken')
-          : read('latest')
-            ? h(
-                'a',
-                {
-                  href: pageOf(read('experiment'), read('latest').run),
-                  'data-key': `run-${read('experiment')}`,
-                  title: read('latest').problem,
-                },
-                // what can't be read is in no known state
-                read('latest').problem && !read('latest').reason ? '⚠ Can’t be read' : badge(read('latest').state),
-              )
-            : neverRan(read),
+            ? h('span', { class: 'badge bad' }, '✕ File is broken')
+            : read('latest')
+              ? h(
+                  'a',
+                  {
+                    href: pageOf(read('experiment'), read('latest').run),
+                    'data-key': `run-${read('experiment')}`,
+                    title: read('latest').problem,
+                  },
+                  // what can't be read is in no known state
+                  read('latest').problem && !read('latest').reason ? '⚠ Can’t be read' : badge(read('latest').state),
+                )
+              : neverRan(read),
     },
     {
       key: 'label',
       label: 'Name and tags',
       fixed: true,
       hidden: true, // until there is one
-      cell: latest((run) => h('span', { class: 'row tight one-line', title: run.comment || null }, run.name || '', tagChips(run.tags))),
+      cell: latest((run) =>
+        h('span', { class: 'row tight one-line', title: run.comment || null }, run.name || '', tagChips(run.tags)),
+      ),
     },
     {
       key: 'best',
@@ -253,7 +257,11 @@ function columns(picked, changed) {
       cell: latest((run) => (run.state === 'RUNNING' ? duration(run.seconds_left) : '–')),
     },
     { key: 'cost', label: 'Cost', number: true, cell: latest((run) => cost(run.cost)) },
-    { key: 'updated', label: 'Changed', cell: latest((run) => h('span', { title: time(run.updated) }, briefTime(run.updated))) },
+    {
+      key: 'updated',
+      label: 'Changed',
+      cell: latest((run) => h('span', { title: time(run.updated) }, briefTime(run.updated))),
+    },
     { key: 'runs', label: 'Runs', number: true, cell: (read) => number(read('runs')) },
     { key: 'schedule', label: 'Schedule', fixed: true, hidden: true, cell: (read) => read('schedule') ?? '' },
     { key: 'next', label: 'Next run', fixed: true, hidden: true, cell: (read) => briefTime(read('next_run')) },

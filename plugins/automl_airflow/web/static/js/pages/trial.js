@@ -213,10 +213,16 @@ function cards(body, run, n) {
       each.number,
       work.budget === null ? '–' : number(work.budget),
       badge(each.state),
-      each.log ? h('span', { class: 'whole' }, airflowLink(each.log, `Log of ${each.task}, attempt ${each.number}`)) : '–',
+      each.log
+        ? h('span', { class: 'whole' }, airflowLink(each.log, `Log of ${each.task}, attempt ${each.number}`))
+        : '–',
       whyOf(each, trial.reason),
       h('span', { class: 'whole' }, time(each.started)),
-      h('span', { class: 'whole' }, duration(each.ended === null || each.started === null ? null : each.ended - each.started)),
+      h(
+        'span',
+        { class: 'whole' },
+        duration(each.ended === null || each.started === null ? null : each.ended - each.started),
+      ),
       each.external || each.worker || '–',
     ]),
   );

@@ -16,7 +16,14 @@ const MOST = 6;
 /** @type {import('../main.js').Page} */
 export async function show(main, [experiment, run], query) {
   const path = runPath(experiment, run);
-  const wanted = [...new Set(query.getAll('n').filter((each) => /^\d{1,8}$/.test(each)).map(Number))].slice(0, MOST);
+  const wanted = [
+    ...new Set(
+      query
+        .getAll('n')
+        .filter((each) => /^\d{1,8}$/.test(each))
+        .map(Number),
+    ),
+  ].slice(0, MOST);
   document.title = `Trials ${wanted.join(', ')} · ${experiment} · AutoML`;
   const answer = wanted.length ? await get(`${path}/trials`, { filter: `number:${wanted.join(',')}` }) : null;
   const { columns } = answer ?? { columns: { number: [] } };
@@ -33,7 +40,11 @@ export async function show(main, [experiment, run], query) {
     h('div', { class: 'row spread' }, h('h1', {}, 'Compare trials'), shareButton()),
   ];
   if (!found.length) {
-    fill(main, head, h('p', { class: 'muted' }, 'Pick trials in the table of a run: none is named here, or none of them is there.'));
+    fill(
+      main,
+      head,
+      h('p', { class: 'muted' }, 'Pick trials in the table of a run: none is named here, or none of them is there.'),
+    );
     return;
   }
   const panel = new Panel(curvesOf(found), {

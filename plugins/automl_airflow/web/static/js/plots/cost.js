@@ -83,7 +83,12 @@ export default {
           symbol: 'none',
           lineStyle: { opacity: 0 },
         },
-        steps('Cost', time.map((each, i) => [each - start, cost[i]]), { colour: colour('busy'), area: true }, { z: 2 }),
+        steps(
+          'Cost',
+          time.map((each, i) => [each - start, cost[i]]),
+          { colour: colour('busy'), area: true },
+          { z: 2 },
+        ),
         steps(
           'Best so far',
           time.map((each, i) => [each - start, best[i]]).filter((each) => each[1] !== null),

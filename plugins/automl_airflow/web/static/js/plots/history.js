@@ -39,16 +39,13 @@ export default {
       tooltip: {
         trigger: 'item',
         formatter: ({ data: item }) =>
-            tip(`Trial ${numbers[item[2]]}`, [
-                ['state', look(state[item[2]]).label],
-                [data.metric, number(value[item[2]])],
-                ['best so far', number(best[item[2]])],
-              ]),
+          tip(`Trial ${numbers[item[2]]}`, [
+            ['state', look(state[item[2]]).label],
+            [data.metric, number(value[item[2]])],
+            ['best so far', number(best[item[2]])],
+          ]),
       },
-      series: [
-        ...points,
-        steps('Best so far', line, { colour: colour('text') }, { z: 2 }),
-      ],
+      series: [...points, steps('Best so far', line, { colour: colour('text') }, { z: 2 })],
     };
   },
   describe(data) {

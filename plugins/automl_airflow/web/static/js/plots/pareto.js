@@ -65,7 +65,11 @@ export default function pareto() {
       return {
         grid: frame(),
         legend: legend({ data: kinds.map((each) => each.name).concat(knee >= 0 ? ['Knee'] : []) }),
-        xAxis: axis({ type: 'value', name: shorten(across.value), axisLabel: { formatter: number, color: colour('muted') } }),
+        xAxis: axis({
+          type: 'value',
+          name: shorten(across.value),
+          axisLabel: { formatter: number, color: colour('muted') },
+        }),
         yAxis: axis({
           type: 'value',
           name: shorten(up.value),

@@ -8,7 +8,14 @@ import { shorten } from '../names.js';
 import { look } from '../states.js';
 import { axis, byState, colour, frame, legend, onAxis, parameterAxis, tip } from './shared.js';
 
-const PLAIN = { value: 'value', seconds: 'Ran (seconds)', cost: 'Cost', attempts: 'Attempts', number: 'Trial', step: 'Last step' };
+const PLAIN = {
+  value: 'value',
+  seconds: 'Ran (seconds)',
+  cost: 'Cost',
+  attempts: 'Attempts',
+  number: 'Trial',
+  step: 'Last step',
+};
 
 /**
  * @param {object} table
@@ -32,7 +39,12 @@ export default function scatter({ query, filters }) {
   function axisOf(key, data, own) {
     const parameter = parameterOf(key, data);
     if (parameter) return parameterAxis(parameter, own);
-    return axis({ type: 'value', name: shorten(label(key)), axisLabel: { formatter: number, color: colour('muted'), hideOverlap: true }, ...own });
+    return axis({
+      type: 'value',
+      name: shorten(label(key)),
+      axisLabel: { formatter: number, color: colour('muted'), hideOverlap: true },
+      ...own,
+    });
   }
 
   /** The filter of a column that a side of the brush makes. @param {string} key @param {[number, number]} side */
@@ -46,7 +58,9 @@ export default function scatter({ query, filters }) {
   /** The brushed part of an axis, in its values; all of it where nothing is asked of the column. @param {string} key */
   function side(key) {
     const range = filters.condition(key)?.match(/^(-?[\d.e+-]*?)\.\.(-?[\d.e+-]*)$/);
-    return range ? [range[1] === '' ? -Infinity : Number(range[1]), range[2] === '' ? Infinity : Number(range[2])] : null;
+    return range
+      ? [range[1] === '' ? -Infinity : Number(range[1]), range[2] === '' ? Infinity : Number(range[2])]
+      : null;
   }
 
   return {
@@ -71,7 +85,13 @@ export default function scatter({ query, filters }) {
           h(
             'select',
             { onchange: () => again(), 'data-axis': name },
-            all.map((each) => h('option', { value: each, selected: each === (wanted ?? first), title: label(each) }, shorten(label(each)))),
+            all.map((each) =>
+              h(
+                'option',
+                { value: each, selected: each === (wanted ?? first), title: label(each) },
+                shorten(label(each)),
+              ),
+            ),
           )
         );
       };
@@ -91,7 +111,9 @@ export default function scatter({ query, filters }) {
     ready: (chart, place) =>
       brush(place, chart, (x, y) =>
         filters.set(
-          shown.x === shown.y ? { [shown.x]: condition(shown.x, x) } : { [shown.x]: condition(shown.x, x), [shown.y]: condition(shown.y, y) },
+          shown.x === shown.y
+            ? { [shown.x]: condition(shown.x, x) }
+            : { [shown.x]: condition(shown.x, x), [shown.y]: condition(shown.y, y) },
         ),
       ),
     option(data) {
@@ -111,11 +133,16 @@ export default function scatter({ query, filters }) {
                 data: [[0]],
                 renderItem(params, api) {
                   const { x: left, y: top, width, height } = params.coordSys;
-                  const within = (pixel, low, high) => Math.min(Math.max(Number.isFinite(pixel) ? pixel : low, low), high);
+                  const within = (pixel, low, high) =>
+                    Math.min(Math.max(Number.isFinite(pixel) ? pixel : low, low), high);
                   const at = (from, dimension, low, high, fallback) => {
                     if (!from) return fallback;
                     const found = from.map((each) =>
-                      Number.isFinite(each) ? api.coord(dimension ? [x[0], each] : [each, y[0]])[dimension] : each > 0 === !dimension ? high : low,
+                      Number.isFinite(each)
+                        ? api.coord(dimension ? [x[0], each] : [each, y[0]])[dimension]
+                        : each > 0 === !dimension
+                          ? high
+                          : low,
                     );
                     return [within(Math.min(...found), low, high), within(Math.max(...found), low, high)];
                   };

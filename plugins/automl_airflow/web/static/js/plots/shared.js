@@ -102,7 +102,12 @@ export const outline = (tone) => ({ color: 'transparent', borderColor: colour(to
 /** Axis of a parameter. @param {any} parameter @param {Record<string, any>} [own] */
 export function parameterAxis(parameter, own = {}) {
   if (parameter.values) {
-    const labels = { color: colour('muted'), hideOverlap: true, formatter: (each) => shorten(each, 18), ...own.axisLabel };
+    const labels = {
+      color: colour('muted'),
+      hideOverlap: true,
+      formatter: (each) => shorten(each, 18),
+      ...own.axisLabel,
+    };
     return axis({
       type: 'category',
       data: parameter.values.map(String),
@@ -153,7 +158,9 @@ export function worthwhile(values, lowIsGood) {
   const at = (/** @type {number} */ share) => sorted[Math.floor(share * (sorted.length - 1))];
   const reach = 3 * (at(0.75) - at(0.25));
   if (sorted.length < 8 || reach === 0) return whole;
-  return lowIsGood ? [whole[0], Math.min(whole[1], at(0.75) + reach)] : [Math.max(whole[0], at(0.25) - reach), whole[1]];
+  return lowIsGood
+    ? [whole[0], Math.min(whole[1], at(0.75) + reach)]
+    : [Math.max(whole[0], at(0.25) - reach), whole[1]];
 }
 
 export { axis, colour, frame, legend, tip };

@@ -12,7 +12,9 @@ export function chooser(parameters, label, first, again) {
     h(
       'select',
       { onchange: again },
-      parameters.map((each, i) => h('option', { value: each.name, selected: i === first, title: each.name }, shorten(each.name))),
+      parameters.map((each, i) =>
+        h('option', { value: each.name, selected: i === first, title: each.name }, shorten(each.name)),
+      ),
     )
   );
   return { select, element: h('label', {}, `${label} `, select) };
