@@ -14,13 +14,14 @@ from automl_core.journal import LaterFormat, Record
 from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
+from automl_core.study.labels import NO_LABEL, RUN, Label, labelled
 from automl_core.study.sources import EarlierRun
 
 __all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "Work", "pack_curve", "unpack_curve"]
 
 STATE_VERSION = 2
-"""Version of the snapshot that this code writes; it reads every version up to this one. Version 1 had no `identity`
-and no `environment`, and its attempts no `generation`. A state that gets anything new gets a new version: an older
+"""Version of the snapshot that this code writes; it reads every version up to this one. Version 1 had no `identity`,
+`environment` and `labels`, and its attempts no `generation`. A state that gets anything new gets a new version: an older
 release would read it without, and write it so."""
 
 ACTS_KEPT = 500
@@ -65,6 +66,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """Earlier runs that the search was to learn from, with what was taken of them."""
     acts: list[Act] = []
     """What people did, the newest `ACTS_KEPT`."""
+    labels: dict[int, Label] = {}
+    """What people wrote on trials, by number, and on the run (`RUN`)."""
 
     def skip(self, seq: int, reason: str) -> None:
         """Remember a place in the order that holds no usable record."""
@@ -330,6 +333,11 @@ def _note(state: State, record: Record) -> str | None:
     if "act" in data:
         trial = data.get("trial")
         _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
+    if "label" in data:
+        key = int(data.get("trial", RUN))
+        if key != RUN and not 0 <= key < len(state.trials):
+            return f"there is no trial {key}"
+        state.labels[key] = labelled(state.labels.get(key, NO_LABEL), data, record.time)
     return None
 
 
