@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median
 
+from automl_core.search import outcomes
 from automl_core.search.base import Plan
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
@@ -73,6 +74,8 @@ def pace_of(state: State, experiment: Experiment) -> Pace | None:
         experiment: its file.
     """
     finished = [w for w in state.works.values() if w.state.has_value]
+    if experiment.trials.budget is not None:  # what was stopped early did not train all of its units
+        finished = [w for w in finished if outcomes.finished(w)]
     finished = finished or [w for w in state.works.values() if w.state is TrialState.FAILED]
     if not finished:
         return None
@@ -122,7 +125,7 @@ def units_of(state: State, experiment: Experiment, work: Work) -> int:
     trial = state.trials[work.trial]
     start = work.resume_budget or 0
     if trial.parent is not None and work.slot == trial.slots[0]:
-        ready = [w for w in map(state.works.__getitem__, state.trials[trial.parent].slots) if w.state.has_value]
+        ready = [w for w in map(state.works.__getitem__, state.trials[trial.parent].slots) if outcomes.finished(w)]
         start = max((w.budget or 0 for w in ready if w.ended is not None and w.ended <= work.bound), default=0)
     return max(0, (work.budget or budget.max) - start)
 

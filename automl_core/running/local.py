@@ -19,6 +19,7 @@ from automl_core.spec.tasks import LocalTask
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore, StorageError
 from automl_core.study import Binding, Outcome, Study, Told
+from automl_core.study.binder import becomes_the_trials
 
 
 class LocalRun:
@@ -132,7 +133,7 @@ class LocalRun:
                 return outcome  # a later attempt has taken over: what lies there is its
             self.folders.keep_log()
             self.folders.keep_checkpoint()
-            if outcome.state.has_value:
+            if becomes_the_trials(self.study.state, self.binding.trial, outcome.state):
                 self.folders.keep_model()
         except (StorageError, OSError) as error:
             reason = f"what the attempt made could not be stored: {error}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from automl_core.search.outcomes import counted
 from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
@@ -85,18 +86,14 @@ class State(msgspec.Struct, omit_defaults=False):
         return self.latest(trial).state
 
     def counted(self, trial: Trial) -> Work | None:
-        """The work whose value is a trial's: of those that ended with one, that at the highest budget.
+        """The work whose value is a trial's: that at the highest budget that it finished (`search.outcomes`).
 
         A value that an earlier training task gave doesn't count before the last one has ended.
         """
-        for slot in reversed(trial.slots):
-            work = self.works[slot]
-            if work.counts is not None:
-                return work
-        return None
+        return counted([self.works[slot] for slot in trial.slots])
 
     def value_of(self, trial: Trial) -> float | None:
-        """A trial's value at the highest budget that it finished."""
+        """A trial's value at the highest budget that it finished; where it finished none, that of an early stop."""
         work = self.counted(trial)
         return work.counts if work is not None else None
 
