@@ -18,6 +18,7 @@ from automl_core.search import outcomes
 from automl_core.search.base import Plan
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
+from automl_core.study.progress import running_cost
 from automl_core.study.state import State, Work
 
 _SAMPLES = 3
@@ -97,7 +98,7 @@ def forecast(state: State, experiment: Experiment, now: float) -> Forecast:
     """
     left, pace = _left_of(state, experiment, now), pace_of(state, experiment)
     trials = sum(not state.state_of(trial).ended for trial in state.trials)
-    if state.stop is None and state.plan:
+    if state.stop is None and state.plan and not state.exhausted:
         trials += max(0, int(state.plan["trials"]) - len(state.trials))
     found = _forecast(left, trials, experiment, pace)
     if pace is None or state.stop is not None:
@@ -132,12 +133,7 @@ def units_of(state: State, experiment: Experiment, work: Work) -> int:
 
 def spent(state: State, experiment: Experiment, now: float) -> float:
     """Cost so far, the attempts that run included."""
-    total = state.cost
-    for work in state.works.values():
-        attempt = work.last_attempt()
-        if attempt is not None and attempt.state is TrialState.RUNNING:
-            total += max(0.0, now - attempt.started) / 3600 * experiment.tasks[attempt.task].cost_per_hour
-    return total
+    return state.cost + running_cost(state, experiment, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +173,7 @@ def _left_of(state: State, experiment: Experiment, now: float) -> _Left:
     works = state.works.values()
     running = [(units_of(state, experiment, w), _last_pass(w, now)) for w in works if w.state is TrialState.RUNNING]
     waiting = [units_of(state, experiment, w) for w in works if w.state is TrialState.WAITING]
-    if state.stop is not None or not state.plan:
+    if state.stop is not None or not state.plan or state.exhausted:
         return _Left(running, waiting, 0, 0)
     plan = Plan(state.plan["slots"], state.plan["trials"], state.plan.get("units"))
     slots = max(0, plan.slots - len(works))

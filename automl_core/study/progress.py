@@ -34,7 +34,8 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         running=sum(s is TrialState.RUNNING for s in states),
         waiting=sum(s is TrialState.WAITING for s in states),
         started=len(states),
-        elapsed=now - state.created,
+        exhausted=state.exhausted or None,
+        elapsed=max(0.0, now - state.created),
         cost=state.cost + running_cost(state, experiment, now),
         budgeted=bool(experiment.trials.budget and state.plan.get("units")),
         slots_left=int(state.plan["slots"]) - len(state.works),
@@ -75,10 +76,13 @@ def _gains(
 
 
 def running_cost(state: State, experiment: Experiment, now: float) -> float:
-    """What the attempts that run have cost so far, by the prices per hour of their training tasks."""
+    """What the attempts that run have cost so far, by the prices per hour of their training tasks.
+
+    Never negative: one that began by a clock ahead of this one has cost nothing yet.
+    """
     total = 0.0
     for work in state.running:
         attempt = work.last_attempt()
         if attempt is not None and attempt.state is TrialState.RUNNING:
-            total += (now - attempt.started) / 3600 * experiment.tasks[attempt.task].hourly_price
+            total += max(0.0, now - attempt.started) / 3600 * experiment.tasks[attempt.task].hourly_price
     return total

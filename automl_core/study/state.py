@@ -51,6 +51,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """Whether an edit has changed the space: trials before it may lie outside."""
     earlier: list[EarlierRun] = []
     """Earlier runs that the search was to learn from, with what was taken of them."""
+    exhausted: str = ""
+    """Why the algorithm has nothing more to hand out, empty while it has."""
     acts: list[Act] = []
     """What people did, the newest `ACTS_KEPT`."""
 
@@ -287,6 +289,8 @@ def _cancel(state: State, record: Record) -> str | None:
 
 def _note(state: State, record: Record) -> str | None:
     data = record.data
+    if "exhausted" in data:
+        state.exhausted = str(data["exhausted"])
     if "act" in data:
         trial = data.get("trial")
         _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
@@ -308,6 +312,7 @@ def _edited(state: State, record: Record) -> str | None:
     narrowed = any(str(change["path"]).startswith("space.") for change in changes)
     _act(state, record, "extend" if reopened else "edit", str(data.get("text", "")), changes=changes)
     state.experiment, state.plan, state.proposals, state.stop = experiment, plan, proposals, None
+    state.exhausted = ""
     state.edits, state.narrowed = state.edits + 1, state.narrowed or narrowed
     return None
 
