@@ -69,9 +69,12 @@ def maximise(
     climbed = encoding.settle(climbed)
     climbed, heights = ranked(climbed, acquisition(climbed))
     end = _settled_end(acquisition, encoding, climbed[0])
-    rows = np.vstack([end, climbed[1:], pool])
-    values = np.concatenate([acquisition(end), heights[1:], values])
-    return ranked(rows, values)
+    rows, values = ranked(np.vstack([climbed[1:], pool]), np.concatenate([heights[1:], values]))
+    height = acquisition(end)
+    rows, values = np.vstack([end, rows]), np.concatenate([height, values])
+    # other ascents to the same place may be better by what the lattice costs, which is nothing
+    worth_it = height[0] >= values[1] - _COSTS_NOTHING * encoding.width
+    return (rows, values) if worth_it else ranked(rows, values)
 
 
 def ranked(rows: Array, values: Array) -> tuple[Array, Array]:
