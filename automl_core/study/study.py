@@ -80,12 +80,15 @@ class Study(Specified):
         Raises:
             LookupError: there is none at that place.
         """
+        known = journal.open()
+        study = cls(journal, Experiment.model_validate(known.experiment)) if known.created else None
         state = journal.refresh()
         if not state.created:
             first = next(iter(sorted(journal.unreadable.items())), None)
             why = f": record {first[0]} can't be used, {first[1]}" if first else ""
             raise LookupError(f"no experiment at {journal.store.url}/{journal.prefix}{why}")
-        study = cls(journal, Experiment.model_validate(state.experiment))
+        if study is None:
+            study = cls(journal, Experiment.model_validate(state.experiment))
         study._loaded = journal.clock()
         return study
 
