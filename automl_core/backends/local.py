@@ -23,7 +23,7 @@ from automl_core.backends import guard
 from automl_core.backends.base import BackendError, Cause, Exit, Identity, Job, StartError
 from automl_core.backends.contract import command_line, substitute
 from automl_core.backends.environment import child_environment
-from automl_core.backends.exits import exit_of, lost, start_problem, unstarted
+from automl_core.backends.exits import exit_of, lasts, lost, start_problem, unstarted
 from automl_core.backends.identity import ProcessIdentity, end_session
 from automl_core.backends.output import OutputBuffer
 
@@ -237,7 +237,8 @@ class LocalProcess(Job):
                 return rest
             case ["failed", number, stage]:
                 path = self._environment["PATH"]
-                raise StartError(start_problem(stage, int(number), self._arguments[0], self._cwd, path))
+                problem = start_problem(stage, int(number), self._arguments[0], self._cwd, path)
+                raise StartError(problem, systematic=lasts(stage, int(number)))
         last_words = os.read(output, _CHUNK).decode("utf-8", "replace").strip()
         raise StartError(f"the guard process ({sys.executable} {guard.__file__}) ended before it began: {last_words}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 _TAIL_LINES = 20
 _TAIL_WIDTH = 300
@@ -12,7 +13,13 @@ _NAMES_SHOWN = 30
 
 
 class MetricError(Exception):
-    """A trial's metrics don't give the goal's value. The message says which metric, and what was seen instead."""
+    """A trial's metrics don't give the goal's value. The message says which metric, and what was seen instead.
+
+    Attributes:
+        kind: the kind of failure in one word: ``metric`` where none came, ``not_finite`` where it is no number.
+    """
+
+    kind: ClassVar[str] = "metric"
 
     def explain(self, tail: Sequence[str] = ()) -> str:
         """The message with the end of the log below it.
@@ -62,6 +69,8 @@ class NotFinite(MetricError):
         value: nan, inf or -inf.
         seen: metrics that were reported.
     """
+
+    kind: ClassVar[str] = "not_finite"
 
     def __init__(self, metric: str, step: int, value: float, seen: Sequence[str] = ()) -> None:
         super().__init__(metric, step, value, seen)

@@ -12,7 +12,7 @@ from automl_core.backends.contract import TrialContext, substitute
 from automl_core.backends.local import LocalProcess
 from automl_core.backends.template import TemplateError
 from automl_core.metrics.sources import open_source
-from automl_core.running.attempt import Attempt, first_step
+from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.folders import Folders
 from automl_core.running.watch import Watch
 from automl_core.spec.tasks import LocalTask
@@ -73,7 +73,7 @@ class LocalRun:
         try:
             outcome = self._train(self._context())
         except (StartError, TemplateError) as error:
-            outcome = Outcome(TrialState.FAILED, f"tasks.{self.task.name}: {error}")
+            outcome = not_started(self.study, self.binding, error)
         return self._keep(outcome)
 
     def _context(self) -> TrialContext:

@@ -52,6 +52,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """Earlier runs that the search was to learn from, with what was taken of them."""
     acts: list[Act] = []
     """What people did, the newest `ACTS_KEPT`."""
+    reported: bool = False
+    """Whether a trial has reported the goal's value while it ran (noted once, where others wait for it)."""
 
     def skip(self, seq: int, reason: str) -> None:
         """Remember a place in the order that holds no usable record."""
@@ -112,6 +114,11 @@ class State(msgspec.Struct, omit_defaults=False):
     def running(self) -> list[Work]:
         """Work that is bound and neither ended nor waiting for a new attempt."""
         return [w for w in self.works.values() if w.state is TrialState.RUNNING]
+
+    @property
+    def proven(self) -> bool:
+        """Whether the training has shown that it can give the goal's value."""
+        return self.reported or any(work.value is not None or work.state.has_value for work in self.works.values())
 
     @property
     def cost(self) -> float:
@@ -249,6 +256,7 @@ def _ended(state: State, record: Record) -> str | None:
     unpack_curve(curve)
     attempt.state, attempt.ended, attempt.reason = outcome, record.time, reason
     attempt.error, attempt.kind = str(data.get("error", "")), str(data.get("kind", ""))
+    attempt.systematic = bool(data.get("systematic", False))
     work.cost += cost
     work.seconds += max(0.0, record.time - attempt.started)
     work.metrics.update(metrics)
@@ -293,6 +301,7 @@ def _note(state: State, record: Record) -> str | None:
     if "act" in data:
         trial = data.get("trial")
         _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
+    state.reported = state.reported or bool(data.get("reported", False))
     return None
 
 

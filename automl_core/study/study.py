@@ -16,8 +16,9 @@ from automl_core.search.base import Exhausted
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
-from automl_core.study.answers import Answer, Binding, Outcome, Over, Told
+from automl_core.study.answers import UNSURE, Answer, Binding, Outcome, Over, Told
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
+from automl_core.study.canary import matters
 from automl_core.study.earlier import find_earlier
 from automl_core.study.history import best_trial
 from automl_core.study.journal import Contended, Journal
@@ -251,6 +252,12 @@ class Study(Specified):
         """Whether an attempt is the one that counts, on the state as last read."""
         return self.state.is_running(binding.slot, binding.task, binding.attempt)
 
+    def note_reported(self, binding: Binding) -> None:
+        """Note that a running trial has reported the goal's value, where others wait for that (see `canary`)."""
+        if matters(self.experiment):
+            data = {"reported": True, "trial": binding.trial}
+            self.journal.append("note", data, valid=lambda state: not state.proven)
+
     def _stop_when_overdue(self) -> None:
         """Judge again while a trial runs, since time and cost go on."""
         if self.experiment.stop.max_duration is None and self.experiment.stop.max_cost is None:
@@ -280,7 +287,7 @@ class Study(Specified):
             "last": last, "value": outcome.value, "step": outcome.step, "metrics": dict(outcome.metrics),
             "curve": pack_curve(outcome.curve), "cost": outcome.cost, "retry": False,
         }  # fmt: skip
-        data |= {key: found for key in ("blameless", "error", "kind") if (found := getattr(outcome, key))}
+        data |= {key: found for key in ("blameless", "error", "kind", "systematic") if (found := getattr(outcome, key))}
 
         def valid(state: State) -> bool:
             if not state.is_running(slot, task, attempt):
@@ -290,7 +297,11 @@ class Study(Specified):
                 outcome.state is TrialState.FAILED
                 and outcome.retryable
                 and (outcome.blameless or work.failures < self.experiment.trials.retries)
-                and not (outcome.error and outcome.error in [attempt.error for attempt in work.attempts])
+                and not (
+                    outcome.error
+                    and not outcome.error.startswith(UNSURE)
+                    and outcome.error in [attempt.error for attempt in work.attempts]
+                )
                 and ended_by_order(state, slot) is None
             )
             return True

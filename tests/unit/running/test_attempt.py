@@ -9,7 +9,8 @@ import pytest
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.metrics.sources import open_source
-from automl_core.running.attempt import Attempt, digest_of, signature_of
+from automl_core.running.attempt import Attempt
+from automl_core.running.failures import digest_of, signature_of
 from automl_core.running.watch import Watch
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment

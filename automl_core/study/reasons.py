@@ -1,0 +1,56 @@
+"""Why an attempt failed, in one line: for tables, for stop reasons, for the end of a command's output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+ITS_LAST_LINES = "Its last lines:"
+"""What stands at the end of a reason's first line where the end of the log follows."""
+
+_EXCEPTION = re.compile(r"^(?:[\w.$]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?::|$)")
+_WORDS = re.compile(
+    r"\b(?:error|exception|panic|fatal|abort(?:ed)?|segmentation fault|core dumped|killed|out of memory|"
+    r"can(?:no|')t|could not|unable to|no such|not found|no module named|denied|unrecognized|invalid|failed)\b",
+    re.IGNORECASE,
+)
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_LONGEST = 300
+
+
+def error_line(lines: Sequence[str]) -> str:
+    """The line of a log's end that says what went wrong, whatever the program is written in.
+
+    An exception's own line goes before any other that has a word for failure, and the last of a kind before earlier
+    ones; without any the last line is taken.
+
+    Args:
+        lines: the last lines of the log.
+
+    Returns:
+        It, without colours, cut at 300 characters; empty where nothing was printed.
+    """
+    plain = [text for line in lines if (text := _COLOURS.sub("", line.rpartition("\r")[2] or line).strip())]
+    for pattern in (_EXCEPTION, _WORDS):
+        found = next((line for line in reversed(plain) if pattern.search(line)), None)
+        if found is not None:
+            return _cut(found)
+    return _cut(plain[-1]) if plain else ""
+
+
+def headline(reason: str) -> str:
+    """The first line of a failure's reason, with the line of the error where the reason itself leaves it to its log.
+
+    Args:
+        reason: of an attempt or of a trial, as recorded.
+    """
+    first, _, rest = reason.strip().partition("\n")
+    if not first.lower().endswith(ITS_LAST_LINES.lower()):
+        return first.rstrip(".")
+    head = first[: -len(ITS_LAST_LINES)].rstrip(" .;")
+    said = error_line(rest.splitlines())
+    return head if not said or said in head else f"{head}: {said}"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
