@@ -18,7 +18,7 @@ from automl_core.study.reasons import error_line
 _TRACEBACK = "Traceback (most recent call last)"
 _VARIABLE = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|'[^']*'|\"[^\"]*\"|/\S+/")
 _LOOSE = re.compile(
-    r"0x[0-9a-fA-F]+|\b(?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}\b"  # addresses, digests
+    r"0x[0-9a-fA-F]+|\b(?=[a-fA-F]*\d)(?=\d*[a-fA-F])[0-9a-fA-F]{8,}\b"  # addresses, digests
     r"|\d+(?:[.,:]\d+)*(?:[eE][+-]?\d+)?"  # numbers, times, versions
     r"|(?<!\w)'[^']*'(?!\w)|\"[^\"]*\"|`[^`]*`|‘[^’]*’|“[^”]*”"  # what is quoted
     r"|(?:\.{0,2}/|~/|[A-Za-z]:\\)\S*"  # paths
@@ -101,6 +101,9 @@ def lies_in_the_command(task: TaskBase, line: str) -> bool:
         return False
     words = (word for text in _command_texts(task) for word in re.split(r"[\s;|&()<>]+", text) if "${" not in word)
     names = {os.path.basename(word.strip("'\"")) for word in words}
+    speaker, colon, rest = line.partition(":")
+    if colon and not re.search(r"\s", speaker.strip()):  # "python: can't open …" is not about python
+        line = rest
     said = set(re.split(r"[\s'\"`‘’“”:,;()\[\]]+", line))
     return any(len(name) > 2 and any(name == os.path.basename(part) for part in said) for name in names)
 

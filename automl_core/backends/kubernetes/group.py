@@ -100,7 +100,8 @@ class GroupJob(RemoteJob):
 
     def __init__(
         self, hub: PodHub, name: str, workers: int, limits: Limits, *, growth: bool = False, keep: str = "never",
-        signature: Callable[[Exit, Sequence[str]], str] = lambda ended, lines: "", clock: Callable[[], float] = time.time,
+        signature: Callable[[Exit, Sequence[str]], str] = lambda ended, lines: "",
+        clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Begin to watch them from their beginning.
 

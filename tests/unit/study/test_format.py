@@ -28,7 +28,7 @@ TORN = 15
 LATER = frozenset({"edited"})
 """Kinds of record that the format got after the asset was written."""
 
-ADDED = frozenset({"edits", "narrowed", "acts", "earlier"})
+ADDED = frozenset({"edits", "narrowed", "acts", "earlier", "reported"})
 """Keys that snapshots got after the asset was written; older snapshots are read without them."""
 
 
