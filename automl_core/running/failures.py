@@ -126,8 +126,10 @@ def names_a_value(message: str, params: Mapping[str, Scalar]) -> bool:
         message: a failure's reason; the statement that it shows at its end doesn't count.
         params: the combination.
     """
-    said = {word for word in re.split(r"[\W_]+", message.partition(". The statement:")[0]) if word}
-    return any(word in said for v in params.values() for word in re.split(r"[\W_]+", str(v)) if word)
+    shown = message.partition(". The statement:")[0]
+    said = {*re.split(r"[\W_]+", shown), *re.split(r"[^\w.]+|_", shown)} - {""}
+    values = [re.split(r"[\W_]+", value) if isinstance(value, str) else [str(value)] for value in params.values()]
+    return any(word in said for words in values for word in words)
 
 
 def _command_texts(task: TaskBase) -> list[str]:

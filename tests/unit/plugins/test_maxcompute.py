@@ -317,5 +317,8 @@ def test_a_connection_that_is_not_there_is_named(tmp_path: Path, monkeypatch: py
     with pytest.raises(BackendError, match="there is no Airflow connection 'nowhere'"):
         access_of("nowhere")
     world = World(tmp_path, {"sql": "SELECT 1", "connection": "nowhere"}).propose()
+    skipped: list[tuple[str, int]] = []
+    monkeypatch.setattr("automl_airflow.compat.skip_instances", lambda context, given: skipped.extend(given))
     with pytest.raises(AirflowFailException, match="there is no Airflow connection 'nowhere'"):
         world.operator(0).execute(world.context())
+    assert skipped == [("trial", 1), ("trial", 2)], "no combination mends that, so no other trial is begun"

@@ -1,4 +1,4 @@
-"""Failures of programs in any language: the same one is known again, and one that all trials share ends the experiment."""
+"""Failures of programs in any language: the same is known again, and one that all trials share ends the experiment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from hypothesis import strategies as st
 
 from automl_core.backends.base import Cause, Exit, StartError
 from automl_core.running.attempt import not_started
-from automl_core.running.failures import digest_of_end, lies_in_the_command, started_by_combination
+from automl_core.running.failures import (
+    digest_of_end,
+    lies_in_the_command,
+    names_a_value,
+    started_by_combination,
+)
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
@@ -30,7 +35,7 @@ def digest(*lines: str, code: int = 1, params: dict[str, Any] | None = None, **m
 
 ALIKE = [
     ("t.py: error: unrecognized arguments: --lr 0.25", "t.py: error: unrecognized arguments: --lr 1e-05"),
-    ("2026-11-29 02:22:19,123 FATAL no data", "2026-11-30T04:00:01Z FATAL no data"),
+    ("2026-11-29 02:22:19,123 FATAL no data", "2026-12-01 14:00:01,007 FATAL no data"),
     ("segfault at 0x7f3a00 in worker 3", "segfault at 0x11aab0 in worker 12"),
     ("fatal: /tmp/run_1/a.bin is torn", "fatal: ./other/b.bin is torn"),
     ("job 3f2a9c41d0 failed", "job 77be01c2aa failed"),
@@ -75,7 +80,7 @@ def task(**fields: Any) -> Any:
 @pytest.mark.parametrize(
     ("command", "line", "lies"),
     [
-        (["python", "train.py"], "/v/bin/python: can't open file '/srv/train.py': [Errno 2] No such file or directory", True),
+        (["python", "t.py"], "/v/bin/python: can't open file '/srv/t.py': [Errno 2] No such file or directory", True),
         (["python", "-m", "trainer.main"], "/v/bin/python: No module named trainer.main", True),
         (["perl", "t.pl"], """Can't open perl script "t.pl": No such file or directory""", True),
         ("bash train.sh --lr 1", "bash: train.sh: No such file or directory", True),
@@ -84,7 +89,7 @@ def task(**fields: Any) -> Any:
         (["env", "pyhton", "x"], "env: ‘pyhton’: No such file or directory", True),
         (["node", "train.js"], "Error: Cannot find module '/srv/train.js'", True),
         (["java", "-jar", "t.jar"], "Error: Unable to access jarfile t.jar", True),
-        (["python", "t.py", "--data", "s.csv"], "FileNotFoundError: [Errno 2] No such file or directory: 's.csv'", True),
+        (["python", "t.py", "--data", "s.csv"], "FileNotFoundError: [Errno 2] No such file: 's.csv'", True),
         (["python", "${tool}.py"], "python: can't open file '/srv/x.py': [Errno 2] No such file or directory", False),
         (["python", "train.py"], "ModuleNotFoundError: No module named 'numpyy'", False),
         (["python", "train.py"], "ValueError: train.py is wrong", False),
@@ -151,9 +156,9 @@ def test_a_metric_that_is_never_reported_ends_it_after_the_first_trial_that_trai
     stop = scene.study.state.stop
     assert stop is not None
     assert stop.reason == (
-        "trial 0 failed as every other would (stop.same_error): goal.metric: 'accuracy' was never reported. Seen: acuracy. "
-        "Did you mean 'acuracy'? To go on, name in goal.metric what the training reports, or let it report that metric, "
-        "and start it again"
+        "trial 0 failed as every other would (stop.same_error): goal.metric: 'accuracy' was never reported. "
+        "Seen: acuracy. Did you mean 'acuracy'? To go on, name in goal.metric what the training reports, or let it "
+        "report that metric, and start it again"
     )
 
 
@@ -205,3 +210,25 @@ def test_a_crash_says_its_line_first(tmp_path: Path) -> None:
     assert (
         scene.study.state.works[0].attempts[0].reason.startswith("exit code 1: ValueError: too high. Its last lines:\n")
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "params", "named"),
+    [
+        ("Table not found - p.no_such_0 cannot be resolved. The statement: … 0.25", {"x": 0.25}, False),
+        ("Table not found - p.days_30 cannot be resolved", {"days": 30}, True),
+        ("Table not found - p.raw_eu cannot be resolved", {"region": "raw_eu"}, True),
+        ("no rights on p.train", {"days": 30, "solver": "adam"}, False),
+    ],
+)  # fmt: skip
+def test_words_that_name_a_value_of_the_combination(said: str, params: dict[str, Any], named: bool) -> None:
+    assert names_a_value(said, params) is named
+
+
+def test_a_table_that_is_not_there_is_missed_by_every_trial(tmp_path: Path) -> None:
+    task = {"backend": "maxcompute", "sql": "SELECT ${x} FROM nothere"}
+    scene = Scene(tmp_path, tasks=[task], trials={"max": 9})
+    words = "statement 1 of 1 failed: ODPS-0130131:[1,20] Table not found - p.nothere. The statement: SELECT 0.5 FROM"
+    scene.run(0, [], Exit(Cause.EXITED, 1, None, words, kind="missing", final=True, error="d", systematic=True))
+    assert scene.study.state.stop is not None
+    assert scene.study.state.stop.kind == "same_error"

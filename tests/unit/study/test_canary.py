@@ -143,5 +143,5 @@ def test_a_mistake_that_all_trials_share_costs_few_of_them() -> None:
     done = Simulation(spec, lambda binding, params: training, MemoryStore()).run()
     assert (done.stop.kind, len(done.study.state.trials)) == ("same_error", 2)
     assert done.stop.reason.startswith(
-        "trial 0 failed as every other would (stop.same_error): goal.metric: 'accuracy' was never reported. Seen: loss. "
+        "trial 0 failed as every other would (stop.same_error): goal.metric: 'accuracy' was never reported. Seen: loss"
     )

@@ -21,8 +21,8 @@ CHAINED = [
     ("lines", "line"),
     [
         (CHAINED, "train.data.NoDataError: not found"),
-        (['  File "t.py", line 1', "    def f(:", "          ^", "SyntaxError: invalid syntax"], "SyntaxError: invalid syntax"),
-        (["usage: t.py [--lr LR]", "t.py: error: unrecognized arguments: --x 3"], "t.py: error: unrecognized arguments: --x 3"),
+        (['  File "t.py", line 1', "    def f(:", "SyntaxError: invalid syntax"], "SyntaxError: invalid syntax"),
+        (["usage: t.py [--lr LR]", "t.py: error: unrecognized: --x 3"], "t.py: error: unrecognized: --x 3"),
         (GO, GO[0]),
         (JAVA, JAVA[0]),
         (["Error in f(x) : object 'y' not found", "Execution halted"], "Error in f(x) : object 'y' not found"),
