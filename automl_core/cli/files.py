@@ -11,28 +11,33 @@ import typer
 
 def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Experiment files.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Write the problems as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write problems and warnings as JSON.")] = False,
 ) -> None:
-    """Check experiment files: every problem with its line, what is allowed, and the nearest right name."""
+    """Check experiment files: every problem with its line, what is allowed, and the nearest right name.
+
+    Warnings are of what is valid but may do something else than was meant; the exit code is 0 with them.
+    """
     from automl_core.cli.output import print_json
-    from automl_core.preview.checks import check_file
+    from automl_core.cli.places import home
+    from automl_core.preview.checks import examine_file
     from automl_core.spec.errors import Problem, SpecError
 
     problems: list[Problem] = []
     for path in files:
         try:
-            check_file(path)
+            warnings = examine_file(path, home()).warnings
         except SpecError as error:
             problems.extend(error.problems)
         else:
+            problems.extend(warnings)
             if not as_json:
-                print(f"{path}: valid")
+                print(f"{path}: valid{f', with {len(warnings)} to look at' if warnings else ''}")
     if as_json:
         print_json([problem.to_json() for problem in problems])
     else:
         for problem in problems:
             print(problem)
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(1 if any(problem.severity == "error" for problem in problems) else 0)
 
 
 def schema(

@@ -52,11 +52,16 @@ def run(
 
 def _check(path: Path, changes: dict[str, Any]) -> Experiment:
     """The experiment as this run will have it; wrong files and changes are known before anything starts."""
-    from automl_core.preview.checks import check_experiment, check_file
+    from automl_core.cli.output import tell
+    from automl_core.cli.places import home
+    from automl_core.preview.checks import check_experiment, examine_file
     from automl_core.spec.errors import SpecError, in_file
     from automl_core.spec.overrides import SOURCE, apply_overrides
 
-    experiment = check_file(path)
+    examined = examine_file(path, home())
+    experiment = examined.experiment
+    for warning in examined.warnings:
+        tell(str(warning))
     if not changes:
         return experiment
     changed = apply_overrides(experiment, changes).experiment

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
+from automl_core.preview.warnings import warnings_of
 from automl_core.search import create
 from automl_core.space import Space
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
@@ -17,6 +18,7 @@ from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.tasks import LocalTask
+from automl_core.spec.yaml_reader import Document
 from automl_core.study.history import context_of
 
 
@@ -39,11 +41,43 @@ def check_text(text: str, source: str) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
+    return _checked(text, source)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A file in which nothing is wrong, and what in it may be a slip, each with its line."""
+
+    experiment: Experiment
+    warnings: tuple[Problem, ...]
+
+
+def examine_file(path: str | Path, home: Path) -> Examined:
+    """As `check_file`, with what is valid but may do something else than was meant.
+
+    Args:
+        path: of the file.
+        home: the folder to which a task's ``cwd`` is relative.
+
+    Raises:
+        SpecError: anything is wrong; it holds all problems, each with its line.
+    """
+    return examine_text(read_text(path), str(path), home, Path(path))
+
+
+def examine_text(text: str, source: str, home: Path, file: Path | None = None) -> Examined:
+    """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
+    experiment, document = _checked(text, source)
+    found = locate(warnings_of(experiment, home, file), document)
+    return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
+
+
+def _checked(text: str, source: str) -> tuple[Experiment, Document]:
     experiment, document = parse_document(text, source)
     problems = locate(check_experiment(experiment), document)
     if problems:
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0))
-    return experiment
+    return experiment, document
 
 
 def check_experiment(experiment: Experiment) -> list[Problem]:

@@ -5,6 +5,8 @@ Parsed all day by Airflow: nothing heavy is imported here or by what is imported
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,12 @@ from airflow.sdk import DAG, Asset
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_airflow.session import home
+from automl_core.preview.warnings import warnings_of
 from automl_core.search import names
+from automl_core.spec.errors import Problem
 from automl_core.spec.kubernetes import KubernetesTask
-from automl_core.spec.loader import load_experiment
+from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import AssetSchedule, Experiment
 from automl_core.spec.tasks import TaskBase
@@ -32,11 +37,28 @@ def build_dag(path: Path) -> DAG:
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
-    return experiment_dag(load_experiment(path), path)
+    return build(path)[0]
 
 
-def experiment_dag(experiment: Experiment, path: Path) -> DAG:
-    """Make the DAG of a validated experiment."""
+def build(path: Path) -> tuple[DAG, list[Problem]]:
+    """Make the DAG of an experiment file, and say what in the file may be a slip.
+
+    Raises:
+        SpecError: the file is wrong; the text says where and what is allowed.
+    """
+    experiment, document = parse_document(read_text(path), str(path))
+    warnings = locate(warnings_of(experiment, home(), path), document)
+    return experiment_dag(experiment, path, warnings), warnings
+
+
+def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Problem] = ()) -> DAG:
+    """Make the DAG of a validated experiment.
+
+    Args:
+        experiment: it.
+        path: its file.
+        warnings: what in the file may be a slip; they stand in the DAG's documentation.
+    """
     concurrency = experiment.trials.concurrency
     dag = DAG(
         dag_id=experiment.name,
@@ -47,7 +69,7 @@ def experiment_dag(experiment: Experiment, path: Path) -> DAG:
         max_active_tasks=max(16, concurrency + 2),
         params=build_params(experiment, names()),
         tags={"automl", *experiment.tags},
-        doc_md=_doc(experiment, path),
+        doc_md=_doc(experiment, path) + _doc_of_warnings(warnings),
         default_args={"owner": experiment.owner},
         is_paused_upon_creation=False if experiment.schedule is None else None,
         render_template_as_native_obj=True,
@@ -129,6 +151,14 @@ def _schedule(experiment: Experiment) -> Any:
     if isinstance(experiment.schedule, AssetSchedule):
         return [Asset(uri) if "://" in uri else Asset(name=uri) for uri in experiment.schedule.assets]
     return experiment.schedule
+
+
+def _doc_of_warnings(warnings: Sequence[Problem]) -> str:
+    """What may be a slip in the file, for whoever opens the DAG."""
+    if not warnings:
+        return ""
+    lines = (f"- line {each.line}: {replace(each, file='', line=None, severity='error')}" for each in warnings)
+    return "\n**Warnings** (the file is valid, but may do something else than was meant):\n\n" + "\n".join(lines) + "\n"
 
 
 def _doc(experiment: Experiment, path: Path) -> str:

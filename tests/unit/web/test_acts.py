@@ -430,3 +430,14 @@ def test_large_searches_do_not_keep_others_from_being_checked(world: World) -> N
             start._previews.release()
     assert taken == 2
     assert body_of(world.client().post(f"{API}/validate", json={"text": world.spec("busy")}))["preview"]
+
+
+def test_warnings_come_beside_the_problems_with_their_places(world: World) -> None:
+    text = world.spec("slip").replace(f"file://{world.storage}", "s3:/bucket/x")
+    body = body_of(world.client("vic").post(f"{API}/validate", json={"text": text}))
+    assert (body["ok"], body["problems"], body["name"]) == (True, [], "slip")
+    (warning,) = [each for each in body["warnings"] if each["path"] == "output.storage"]
+    assert "storage" in text.splitlines()[warning["line"] - 1]
+    assert (warning["severity"], warning["suggestion"]) == ("warning", "Did you mean 's3://bucket/x'?")
+    broken = body_of(world.client("vic").post(f"{API}/validate", json={"text": text.replace("maximize", "up")}))
+    assert (broken["ok"], broken["warnings"]) == (False, [])
