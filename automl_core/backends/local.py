@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shutil
 import socket
 import subprocess
 import sys
@@ -106,6 +107,23 @@ class LocalProcess(Job):
             self._exit = unstarted(str(error))
             self._buffer.close()
             raise
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The argument list, values filled in."""
+        return tuple(self._arguments)
+
+    @property
+    def cwd(self) -> Path:
+        """The folder in which it runs."""
+        return self._cwd
+
+    @property
+    def program(self) -> str | None:
+        """The file that is started, as the PATH of its environment has it; None where there is none to start."""
+        name = self._arguments[0]
+        path = str(self._cwd / name) if "/" in name else name
+        return shutil.which(path, path=self._environment["PATH"])
 
     @property
     def identity(self) -> Identity:

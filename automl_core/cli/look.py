@@ -40,7 +40,7 @@ def preview(
     examined = examine_file(file, home())
     experiment = examined.experiment
     try:
-        pace = given_pace(experiment, _seconds(trial_time), _seconds(unit_time))
+        pace = given_pace(experiment, seconds_of(trial_time), seconds_of(unit_time))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     basis = "at the given time of a trial" if trial_time else "at the given time of a unit"
@@ -78,7 +78,12 @@ def algorithms() -> None:
     console().print(table)
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """A duration of the command line in seconds.
+
+    Raises:
+        BadParameter: it is none.
+    """
     from automl_core.spec.units import parse_duration
 
     if text is None:
