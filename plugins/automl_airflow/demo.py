@@ -68,9 +68,7 @@ def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
     if keep:
         print(f"Airflow: {airflow.url}  user admin, password in {airflow.credentials_file}")
         print("It stays up until `make stop`.", flush=True)
-    code = automl(["run", str(experiment), "--follow"])
-    print(f"\nThe command is {COMMAND}; `. .venv/bin/activate` puts it on the PATH. Your own file: automl try FILE")
-    return code
+    return automl(["run", str(experiment), "--follow"])
 
 
 def _tried(experiment: Path) -> bool:
@@ -87,7 +85,8 @@ def _tried(experiment: Path) -> bool:
         return False
     if not local:
         return True
-    print(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}", flush=True)
+    print(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
+    print("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)", flush=True)
     if automl(["try", str(experiment)]) != 0:
         return False
     print("Now all of it, in Airflow.", flush=True)

@@ -171,9 +171,7 @@ def test_pods_and_sql_are_refused_with_what_to_do(automl: Automl, place: Path) -
     place.write_text(f"{start}tasks:\n{pod}")
     said = automl("try", str(place))
     assert (said.code, said.out) == (1, "")
-    assert (
-        "tasks.train runs in a pod, and `try` runs processes on this machine: --local runs" in said.err
-    )
+    assert "tasks.train runs in a pod, and `try` runs processes on this machine: --local runs" in said.err
     assert "automl run FILE --conf trials.max=1" in said.err
     here = automl("try", str(place), "--local")
     assert here.code == 0, here
