@@ -10,8 +10,10 @@ import typer
 
 if TYPE_CHECKING:
     from automl_core.cli.places import Place
+    from automl_core.cli.served import Served
     from automl_core.client.airflow import AirflowClient
     from automl_core.client.records import Run
+    from automl_core.results.leaderboard import Leaderboard
     from automl_core.spec.models import Experiment
 
 
@@ -101,20 +103,27 @@ def _make_ready(
 
 def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> int:
     """Show the run to its end, then its leaderboard; the exit code."""
+    from automl_core.cli import remote
     from automl_core.cli.display import open_display
     from automl_core.cli.follow import follow
     from automl_core.cli.output import console, tell
+    from automl_core.cli.served import Served
     from automl_core.cli.watcher import Watcher
 
+    served = Served(remote.connect().run(run.dag_id, run.run_id))
+    watcher = Watcher(client, place, served)
     try:
-        ending = follow(client, run, Watcher(client, place), open_display(console()))
+        ending = follow(client, run, watcher, open_display(console()))
     except KeyboardInterrupt:
         tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
         return 130
     for remark in ending.remarks:
         print(remark)
     found = ending.summary
-    shown = place is not None and found is not None and _show_result(place, top)
+    if watcher.reads_here and place is not None:
+        shown = found is not None and _show_result(place, top)
+    else:
+        shown = found is not None and _show_served(served, top)
     if not shown:
         why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
         print(why or f"the run ended: {ending.run.state}")
@@ -123,21 +132,41 @@ def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> i
 
 def _show_result(place: Place, top: int) -> bool:
     """The leaderboard and, where the result is published, as the very last line its folder; whether it can be had."""
-    from automl_core.cli.output import console, tell
-    from automl_core.results.leaderboard import Leaderboard, leaderboard
+    from automl_core.cli.output import tell
+    from automl_core.results.leaderboard import leaderboard
     from automl_core.results.names import CONTROLLER
     from automl_core.storage import StorageError
 
     try:
         published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
-        board: Leaderboard = leaderboard(place.folder)
+        board = leaderboard(place.folder)
     except (LookupError, ValueError, StorageError) as error:
         tell(f"the result can't be read here: {error}")
         return False
+    _show_board(board, top, place.folder, place.folder if published else "")
+    return True
+
+
+def _show_served(served: Served, top: int) -> bool:
+    """The same as the server has it; whether it can be had."""
+    from automl_core.cli.output import tell
+    from automl_core.client.errors import ClientError
+
+    try:
+        board, folder = served.leaderboard(), served.folder() if served.published() else ""
+    except (ClientError, ValueError) as error:
+        tell(f"the result can't be read from the server: {error}")
+        return False
+    _show_board(board, top, board.name, folder)
+    return True
+
+
+def _show_board(board: Leaderboard, top: int, more: str, folder: str) -> None:
+    from automl_core.cli.output import console
+
     console().print(board.to_table(top))
     if len(board.rows) > top:
-        print(f"… and {len(board.rows) - top} more: automl results {place.folder}")
+        print(f"… and {len(board.rows) - top} more: automl results {more}")
     print(board.head())
-    if published:
-        print(f"result: {place.folder}", flush=True)
-    return True
+    if folder:
+        print(f"result: {folder}", flush=True)

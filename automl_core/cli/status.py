@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from automl_core.cli.places import Place
+    from automl_core.results.summary import Summary
     from automl_core.study import Study
 
 Target = Annotated[
@@ -26,10 +27,16 @@ def status(
 
     from automl_core.cli.display import best_text, counts_text, left_text
     from automl_core.cli.output import print_json
+    from automl_core.cli.places import from_here_or_server
     from automl_core.results.summary import summary
 
-    place, study = _open(experiment, run_id)
-    now = summary(study.state, study.experiment, time.time())
+    def here() -> tuple[Summary, str]:
+        place, study = _open(experiment, run_id)
+        return summary(study.state, study.experiment, time.time()), place.folder
+
+    now, folder = from_here_or_server(
+        experiment, run_id, here, lambda served: (served.summary(), served.folder())
+    )  # fmt: skip
     if as_json:
         print_json(now.to_json())
         return
@@ -39,7 +46,7 @@ def status(
         best_text(now),
         left_text(now),
         f"cost so far {now.cost:.4g}" if now.cost else "",
-        f"folder: {place.folder}",
+        f"folder: {folder}",
     ]
     print("\n".join(line for line in lines if line))
 

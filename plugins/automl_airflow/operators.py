@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
 from automl_airflow.slots import ExperimentTask, SlotTask
 
@@ -46,7 +46,8 @@ class ProposeOperator(ExperimentOperator):
         """Slot numbers (or lane numbers, beyond a thousand slots) to map the trial task over.
 
         Raises:
-            AirflowFailException: the file or the run's conf is wrong; trying again won't help.
+            AirflowFailException: the file or the run's conf is wrong, or its connection is missing; trying again won't
+                help.
         """
         from automl_airflow.form import overrides_of
         from automl_core.spec.errors import SpecError
@@ -71,7 +72,7 @@ class ProposeOperator(ExperimentOperator):
                 check_store(store)
                 overrides = [change.to_json() for change in changes]
                 study = Study.create(journal, experiment, context["run_id"], overrides)
-        except (SpecError, ValueError) as error:
+        except (SpecError, ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(str(error)) from error
         state = study.state
         for change in changes:

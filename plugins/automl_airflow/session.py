@@ -23,14 +23,22 @@ def credentials(connection: str | None) -> Credentials | None:
     """The credentials in an Airflow connection, read when they are needed and never written anywhere.
 
     Login and password are the access key and secret; the extra may have session_token, endpoint_url, region.
+
+    Raises:
+        AirflowNotFoundException: there is no such connection; the message says where it is named.
     """
     if connection is None:
         return None
     from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     from automl_core.storage import Credentials
 
-    found = Connection.get(connection)
+    try:
+        found = Connection.get(connection)
+    except AirflowNotFoundException:
+        words = f"output.connection: the connection {connection!r} is not defined in Airflow"
+        raise AirflowNotFoundException(words) from None
     extra = found.extra_dejson
     return Credentials(
         access_key=found.login or extra.get("aws_access_key_id"),
