@@ -157,7 +157,8 @@ def from_here_or_server(target: str, run_id: str | None, here: Callable[[], T], 
     name, _ = find_experiment(target)
     served = find_served(name, run_id) if asks_the_server_first() else None
     if served is not None:
-        return there(served)
+        with served:
+            return there(served)
     try:
         return here()
     except (UserError, LookupError, StorageError, SpecError) as error:
@@ -166,7 +167,8 @@ def from_here_or_server(target: str, run_id: str | None, here: Callable[[], T], 
         served = None if asks_the_server_first() else find_served(name, run_id)
         if served is None:
             raise
-    return there(served)
+    with served:
+        return there(served)
 
 
 def _unknown(target: str) -> str:

@@ -110,24 +110,24 @@ def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> i
     from automl_core.cli.served import Served
     from automl_core.cli.watcher import Watcher
 
-    served = Served(remote.connect().run(run.dag_id, run.run_id))
-    watcher = Watcher(client, place, served)
-    try:
-        ending = follow(client, run, watcher, open_display(console()))
-    except KeyboardInterrupt:
-        tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
-        return 130
-    for remark in ending.remarks:
-        print(remark)
-    found = ending.summary
-    if watcher.reads_here and place is not None:
-        shown = found is not None and _show_result(place, top)
-    else:
-        shown = found is not None and _show_served(served, top)
-    if not shown:
-        why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
-        print(why or f"the run ended: {ending.run.state}")
-    return 0 if ending.good else 1
+    with Served(remote.connect().run(run.dag_id, run.run_id)) as served:
+        watcher = Watcher(client, place, served)
+        try:
+            ending = follow(client, run, watcher, open_display(console()))
+        except KeyboardInterrupt:
+            tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
+            return 130
+        for remark in ending.remarks:
+            print(remark)
+        found = ending.summary
+        if watcher.reads_here and place is not None:
+            shown = found is not None and _show_result(place, top)
+        else:
+            shown = found is not None and _show_served(served, top)
+        if not shown:
+            why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
+            print(why or f"the run ended: {ending.run.state}")
+        return 0 if ending.good else 1
 
 
 def _show_result(place: Place, top: int) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from automl_core.results.forecast import Forecast
 from automl_core.results.summary import Best, Summary
@@ -19,10 +20,22 @@ _ROWS = 10_000
 
 
 class Served:
-    """One run, asked of the server each time."""
+    """One run, asked of the server each time. Use it in a ``with`` statement, or call `close`."""
 
     def __init__(self, run: ExperimentRun) -> None:
         self._run = run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection to the server."""
+        self._run.client.close()
 
     def summary(self) -> Summary:
         """How it stands.
@@ -83,11 +96,17 @@ def find_served(name: str, run_id: str | None) -> Served | None:
     from automl_core.client.errors import ClientError, Unreadable
 
     try:
-        served = Served(remote.connect().run(name, run_id))
+        automl = remote.connect()
+    except ClientError:
+        return None
+    try:
+        served = Served(automl.run(name, run_id))
         served.summary()
     except Unreadable:
+        automl.close()
         raise
     except ClientError:
+        automl.close()
         return None
     return served
 
