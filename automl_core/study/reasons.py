@@ -8,7 +8,10 @@ from collections.abc import Sequence
 ITS_LAST_LINES = "Its last lines:"
 """What stands at the end of a reason's first line where the end of the log follows."""
 
-_EXCEPTION = re.compile(r"^(?:[\w.$]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?::|$)")
+_TRACEBACK = "Traceback (most recent call last)"
+_EXCEPTION = re.compile(
+    r"^(?:\[[^\]]{1,40}\]:?\s+)*(?:[\w.$]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?::|$)"
+)
 _WORDS = re.compile(
     r"\b(?:error|exception|panic|fatal|abort(?:ed)?|segmentation fault|core dumped|killed|out of memory|"
     r"can(?:no|')t|could not|unable to|no such|not found|no module named|denied|unrecognized|invalid|failed)\b",
@@ -21,8 +24,8 @@ _LONGEST = 300
 def error_line(lines: Sequence[str]) -> str:
     """The line of a log's end that says what went wrong, whatever the program is written in.
 
-    An exception's own line goes before any other that has a word for failure, and the last of a kind before earlier
-    ones; without any the last line is taken.
+    The exception of the last Python traceback goes before any other exception's line, and that before one that has a
+    word for failure; of a kind the last is taken, and without any the last line of all.
 
     Args:
         lines: the last lines of the log.
@@ -30,12 +33,25 @@ def error_line(lines: Sequence[str]) -> str:
     Returns:
         It, without colours, cut at 300 characters; empty where nothing was printed.
     """
+    found = _of_traceback(lines)
+    if found is not None:
+        return _cut(found)
     plain = [text for line in lines if (text := _COLOURS.sub("", line.rpartition("\r")[2] or line).strip())]
     for pattern in (_EXCEPTION, _WORDS):
         found = next((line for line in reversed(plain) if pattern.search(line)), None)
         if found is not None:
             return _cut(found)
     return _cut(plain[-1]) if plain else ""
+
+
+def _of_traceback(lines: Sequence[str]) -> str | None:
+    """The exception of the last traceback, without what a launcher puts before each line (``[rank0]: ``)."""
+    start = next((n for n in range(len(lines) - 1, -1, -1) if _TRACEBACK in lines[n]), None)
+    if start is None:
+        return None
+    before = lines[start][: lines[start].index(_TRACEBACK)]
+    inside = (line.removeprefix(before).rstrip() for line in lines[start + 1 :])
+    return next((line for line in inside if line[:1] not in (" ", "\t", "|", "+", "")), None)
 
 
 def headline(reason: str) -> str:
