@@ -145,7 +145,7 @@ class Canary(Model):
     """The first trials go ahead of the others."""
 
     after: Duration = Field(
-        600.0, gt=0, description="The others follow at the latest so long after the start of the first one."
+        600.0, description="The others follow at the latest so long after the start of the first one."
     )
 
 

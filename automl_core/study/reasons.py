@@ -10,7 +10,8 @@ ITS_LAST_LINES = "Its last lines:"
 
 _TRACEBACK = "Traceback (most recent call last)"
 _EXCEPTION = re.compile(
-    r"^(?:\[[^\]]{1,40}\]:?\s+)*(?:[\w.$]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?::|$)"
+    r"^(?:\[[^\]]{1,40}\]:?\s+)*"  # what a launcher puts before each line
+    r"(?:[\w.$]+\.)*[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Fault)\b(?::|$)"
 )
 _WORDS = re.compile(
     r"\b(?:error|exception|panic|fatal|abort(?:ed)?|segmentation fault|core dumped|killed|out of memory|"
