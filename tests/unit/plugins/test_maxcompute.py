@@ -191,14 +191,20 @@ def test_a_retry_goes_on_at_the_statement_that_failed(standin: MaxComputeStandIn
     assert [attempt.number for attempt in world.study().state.works[0].attempts] == [1, 2]
 
 
-def test_a_final_failure_is_told_once_and_for_all(standin: MaxComputeStandIn, tmp_path: Path) -> None:
+def test_a_final_failure_is_told_once_and_for_all(
+    standin: MaxComputeStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_airflow.compat.skip_instances", lambda *_: None)  # Airflow's part, which is not running
     world = World(tmp_path, {"sql": "SELECT * FROM missing_${trial_id}"}, retries=5).propose()
     event = watch(world.start(0))
     assert not isinstance(event, TaskSuccessEvent | TaskFailedEvent), "a worker says that it failed for good"
     with pytest.raises(AirflowFailException, match="ODPS-0130131"):
         world.operator(0).execute(world.context(), event.payload)
     attempt = world.study().state.works[0].attempts[0]
-    assert (attempt.kind, bool(attempt.error)) == ("missing", True)
+    assert (attempt.kind, bool(attempt.error), attempt.systematic) == ("missing", True, True)
+    stop = world.study().state.stop
+    assert stop is not None
+    assert stop.kind == "same_error", "no other combination finds the table"
 
 
 def test_a_value_that_can_not_be_filled_in_fails_before_anything_is_submitted(
