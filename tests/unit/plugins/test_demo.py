@@ -14,7 +14,7 @@ from automl_airflow.session import PRODUCT_ROOT
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Calls of the command; each says that it went well, unless the list begins with None."""
+    """Calls of the command, each of which goes well."""
     calls: list[list[str]] = []
 
     def automl(argv: Sequence[str]) -> int:

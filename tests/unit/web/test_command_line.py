@@ -97,7 +97,7 @@ def test_what_nobody_knows_is_said_to_be_unknown_here(elsewhere: Path, capsys: p
 def test_what_the_server_cannot_read_is_said_in_its_words(
     elsewhere: Path, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = world.know(world.spec("unconnected").replace("output: {", "output: {connection: nope, "))
+    name = world.know(world.spec("unconnected-cli").replace("output: {", "output: {connection: nope, "))
     world.begin(name, "one")
     code, _, err = said(capsys, "status", name)
     assert code == 1
