@@ -186,7 +186,7 @@ class Optimizer:
         self,
         trial: Trial | int,
         value: float | Sequence[float] | None = None,
-        values: Mapping[int, float] | None = None,
+        values: Mapping[float, float] | None = None,
         failed: bool = False,
         stopped_early: bool = False,
         constraints: Mapping[str, float] | None = None,
@@ -196,7 +196,8 @@ class Optimizer:
         Args:
             trial: what `ask` gave, or its number.
             value: the final value, with several objectives one value each; left out, the best of ``values``.
-            values: step → value, the periodical values of this piece of work; with one objective only.
+            values: step (whole or a fraction) → value, the periodical values of this piece of work; with one objective
+                only.
             failed: the training failed; so it has when a value is not finite.
             stopped_early: it was ended before its budget; its value counts.
             constraints: name → what was measured, of every constraint; NaN where nothing was, which counts as not
@@ -216,7 +217,7 @@ class Optimizer:
         if values and len(self._signs) > 1:
             raise ValueError(f"trial {number}: values has one value a step, the goal has {len(self._signs)}")
         curve = dict(past.curve)
-        curve.update((int(step), sign * float(v)) for step, v in (values or {}).items() if math.isfinite(v))
+        curve.update((_step(step), sign * float(v)) for step, v in (values or {}).items() if math.isfinite(v))
         if value is None and values:
             value = sign * min((sign * float(v) for v in values.values() if math.isfinite(v)), default=math.nan)
         if value is None and not failed:
@@ -296,6 +297,10 @@ class Optimizer:
             known = ", ".join(self._limits) or "none"
             raise ValueError(f"trial {number}: constraints: found {', '.join(measured) or 'none'}; wanted: {known}")
         return tuple(limit.excess(float(measured[name])) for name, limit in self._limits.items())
+
+
+def _step(step: float) -> float:
+    return int(step) if float(step).is_integer() else float(step)
 
 
 def _signs(goal: Direction | Sequence[Direction]) -> tuple[float, ...]:

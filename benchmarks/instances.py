@@ -28,7 +28,7 @@ from automl_core.running.places import Places
 from automl_core.running.statements import Statements
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage import open_store
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 
 RUN = "benchmark"
@@ -84,7 +84,7 @@ def main() -> None:
 
 def states_of(root: Path) -> list[Any]:
     """States of all trials."""
-    study = Study.load(Journal(open_store(str(root / "runs")), experiment_prefix("instances", RUN)))
+    study = Study.load(StudyJournal(open_store(str(root / "runs")), experiment_prefix("instances", RUN)))
     return [study.state.state_of(trial) for trial in study.state.trials]
 
 
@@ -101,7 +101,7 @@ def submit(root: Path, standin: Any, client: Client, options: argparse.Namespace
         "tasks": [{"name": "train", "backend": "maxcompute", "sql": "SELECT ${x} AS accuracy", "poll": POLL}],
     }
     store = open_store(str(root / "runs"))
-    journal = Journal(store, experiment_prefix("instances", RUN))
+    journal = StudyJournal(store, experiment_prefix("instances", RUN))
     study = Study.create(journal, parse_experiment(yaml.safe_dump(body), "instances.yaml"), RUN, [])
     jobs = []
     for number in range(options.instances):

@@ -19,7 +19,7 @@ from typing import Any
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.storage import Credentials, open_store
-from automl_core.study import Binding, Journal, Outcome, Study
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 
 PREFIX = "benchmark/run/"
 
@@ -87,16 +87,16 @@ def s3_store() -> Iterator[tuple[Any, Counted]]:
 
 def measure(fresh: Any, trials: int, counter: Counted | None) -> list[tuple[float, int]]:
     """(seconds, requests) of each ask + tell, trial after trial."""
-    Study.create(Journal(fresh(), PREFIX), experiment(trials), "run", [])
+    Study.create(StudyJournal(fresh(), PREFIX), experiment(trials), "run", [])
     curve = tuple((epoch, 1 - 1 / (epoch + 2)) for epoch in range(30))
     rows = []
     for slot in range(trials):
         ask_store, tell_store = fresh(), fresh()
         before, started = counter.requests if counter else 0, time.perf_counter()
-        answer = Study.load(Journal(ask_store, PREFIX)).ask(slot)
+        answer = Study.load(StudyJournal(ask_store, PREFIX)).ask(slot)
         assert isinstance(answer, Binding)
         outcome = Outcome(TrialState.SUCCEEDED, value=0.5, step=29, metrics={"accuracy": 0.5, "loss": 1.0}, curve=curve)
-        assert Study.load(Journal(tell_store, PREFIX)).tell(answer, outcome).accepted
+        assert Study.load(StudyJournal(tell_store, PREFIX)).tell(answer, outcome).accepted
         rows.append((time.perf_counter() - started, (counter.requests if counter else 0) - before))
     return rows
 

@@ -28,7 +28,7 @@ from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.running.places import Places, context_of
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage import open_store
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 
 RUN = "benchmark"
@@ -79,7 +79,7 @@ def main() -> None:
 
 def open_study(root: Path) -> Study:
     """The study of the benchmark."""
-    return Study.load(Journal(open_store(str(root / "runs")), experiment_prefix("pods", RUN)))
+    return Study.load(StudyJournal(open_store(str(root / "runs")), experiment_prefix("pods", RUN)))
 
 
 def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -101,7 +101,7 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
         ],
     }  # fmt: skip
     store = open_store(str(root / "runs"))
-    journal = Journal(store, experiment_prefix("pods", RUN))
+    journal = StudyJournal(store, experiment_prefix("pods", RUN))
     study = Study.create(journal, parse_experiment(yaml.safe_dump(body), "pods.yaml"), RUN, [])
     jobs = []
     headers = {"Authorization": f"Bearer {standin.token}"}

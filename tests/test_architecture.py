@@ -14,38 +14,46 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states"})
+BESIDE = frozenset({"states", "release"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     # results → study → (search, stopping, metrics) → space → spec, and what stands beside
     "states": frozenset(),
+    "release": frozenset(),
     "storage": frozenset(),
+    "journal": frozenset({"storage"}),
     "spec": frozenset(),
     "space": frozenset({"spec"}),
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
     "backends": frozenset({"spec"}),
-    "study": frozenset({"search", "stopping", "metrics", "space", "spec", "storage"}),
-    "results": frozenset({"study", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    "results": frozenset({"study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what people look at, folded from the state
-    "views": frozenset({"results", "study", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    # what can go from a model storage path
+    "housekeeping": frozenset(
+        {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
+    ),
     # runs one slot: substitution, backend, metrics, study, storage
-    "running": frozenset({"study", "stopping", "metrics", "space", "spec", "storage", "backends"}),
+    "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
-    "preview": frozenset({"results", "study", "search", "space", "spec", "storage", "backends"}),
+    "preview": frozenset({"results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends"}),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
     "cli": frozenset(
         {
             "client",
             "running",
+            "housekeeping",
             "preview",
             "results",
             "study",
+            "journal",
             "search",
             "stopping",
             "metrics",
@@ -65,7 +73,9 @@ HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "nu
 LIGHT = (
     "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
-    "automl_core.results", "automl_core.views", "automl_core.running", "automl_core.client", "automl_core.cli",
+    "automl_core.journal",
+    "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
+    "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""
 

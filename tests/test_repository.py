@@ -30,7 +30,7 @@ BROUGHT_BY = {
     "apache-airflow-core": "apache-airflow", "apache-airflow-task-sdk": "apache-airflow",
     "croniter": "apache-airflow", "cryptography": "apache-airflow", "fastapi": "apache-airflow",
     "msgspec": "apache-airflow", "sqlalchemy": "apache-airflow", "starlette": "apache-airflow",
-    "structlog": "apache-airflow", "uvicorn": "apache-airflow",
+    "structlog": "apache-airflow", "uvicorn": "apache-airflow", "protobuf": "tensorboard",
 }  # fmt: skip
 """Distribution that is imported without being a dependency of its own → the one whose part or promise it is."""
 

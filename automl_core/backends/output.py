@@ -24,36 +24,37 @@ _PORTION = 256 * 1024  # bytes handed out at once: a few MB as Python strings in
 class LineSplitter:
     r"""Bytes as they come, to lines of text.
 
-    A line ends with ``\n``, ``\r\n`` or ``\r`` (so the steps of a progress bar are lines of their own, as
-    soon as they are printed). What is not UTF-8 is shown as U+FFFD. Where the bytes are parted makes no
-    difference to the lines.
+    A line ends with ``\n`` or ``\r\n``. A ``\r`` alone is no end: a progress bar draws its line again. What it has
+    drawn so far comes at once, with its ``\r``, and the line goes on with what comes next. What is not UTF-8 is shown
+    as U+FFFD. Where the bytes are parted makes no difference.
     """
 
     def __init__(self, limit: int = LINE_LIMIT) -> None:
         self._limit = limit
-        self._partial = b""  # the beginning of the current line, never longer than the limit
-        self._cut = 0  # bytes of the current line beyond the limit
-        self._after_return = False  # the last byte was \r: a \n now belongs to it
+        self._partial = b""  # the beginning of the current piece, never longer than the limit
+        self._cut = 0  # bytes of the current piece beyond the limit
+        self._return = False  # the last byte was \r: what follows says whether the line ends there
 
     def feed(self, data: bytes) -> list[str]:
-        """The lines that these bytes complete."""
+        """The lines, and the pieces of lines that are drawn again, that these bytes complete."""
         if not data:
             return []
-        if self._after_return and data[:1] == b"\n":
-            data = data[1:]
-        self._after_return = data.endswith(b"\r")
-        end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
-        block, rest = data[:end], data[end:]
+        if self._return:
+            data, self._return = b"\r" + data, False
+        if data.endswith(b"\r"):
+            data, self._return = data[:-1], True
+        if b"\r" in data:
+            # a piece that is drawn again is marked by the return that stays at its end
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\r\n")
+        raw = data.split(b"\n")
+        rest = raw.pop()
         lines: list[str] = []
-        if block:
-            if b"\r" in block:
-                block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-            raw = block.split(b"\n")
-            raw.pop()
-            self._extend(raw[0])
-            lines.append(self._take())
-            if len(block) <= self._limit:
-                lines.extend(block[len(raw[0]) + 1 :].decode("utf-8", "replace").split("\n")[:-1])
+        if raw:
+            drawn = raw[0].endswith(b"\r")
+            self._extend(raw[0].removesuffix(b"\r"))
+            lines.append(self._take(drawn))
+            if len(data) <= self._limit:
+                lines.extend(data[len(raw[0]) + 1 : len(data) - len(rest)].decode("utf-8", "replace").split("\n")[:-1])
             else:
                 lines.extend(self._whole(line) for line in raw[1:])
         self._extend(rest)
@@ -61,25 +62,28 @@ class LineSplitter:
 
     def flush(self) -> list[str]:
         """The line that has begun and not ended, if there is one."""
-        return [self._take()] if self._partial or self._cut else []
+        drawn, self._return = self._return, False
+        return [self._take(drawn)] if self._partial or self._cut else []
 
     def _extend(self, data: bytes) -> None:
         room = self._limit - len(self._partial)
         self._partial += data[:room]
         self._cut += max(0, len(data) - room)
 
-    def _take(self) -> str:
-        text = self._text(self._partial, self._cut)
+    def _take(self, drawn: bool) -> str:
+        text = self._text(self._partial, self._cut, drawn)
         self._partial, self._cut = b"", 0
         return text
 
     def _whole(self, line: bytes) -> str:
-        return self._text(line[: self._limit], max(0, len(line) - self._limit))
+        text = line.removesuffix(b"\r")
+        return self._text(text[: self._limit], max(0, len(text) - self._limit), line.endswith(b"\r"))
 
     @staticmethod
-    def _text(line: bytes, cut: int) -> str:
+    def _text(line: bytes, cut: int, drawn: bool) -> str:
         text = line.decode("utf-8", "replace")
-        return f"{text} … [{cut:,} more bytes of this line were cut]" if cut else text
+        text = f"{text} … [{cut:,} more bytes of this line were cut]" if cut else text
+        return f"{text}\r" if drawn else text
 
 
 class OutputBuffer:

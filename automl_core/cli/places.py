@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from automl_core.cli.served import Served
     from automl_core.spec.models import Experiment
     from automl_core.storage.base import ObjectStore
-    from automl_core.study.journal import Journal
+    from automl_core.study.journal import StudyJournal
 
 T = TypeVar("T")
 
@@ -39,11 +39,13 @@ class Place:
         """The run's folder as people write it: a path on this machine, or an address."""
         return f"{self.store.url.rstrip('/')}/{self.prefix}".rstrip("/").removeprefix("file://")
 
-    def journal(self) -> Journal:
+    def journal(self) -> StudyJournal:
         """The run's journal; nothing is read yet."""
-        from automl_core.study.journal import Journal
+        from automl_core.study.journal import StudyJournal
 
-        return Journal(self.store, self.prefix)
+        journal = StudyJournal(self.store, self.prefix)
+        journal.paced = False
+        return journal
 
 
 def home() -> Path:
@@ -136,7 +138,8 @@ def find_run(target: str, run_id: str | None = None) -> Place:
 def from_here_or_server(target: str, run_id: str | None, here: Callable[[], T], there: Callable[[Served], T]) -> T:
     """What is asked of a run: of its journal where it can be read from here, else of the server that runs it.
 
-    Where AIRFLOW_API_URL says which server is meant, that is asked first.
+    Where AIRFLOW_API_URL says which server is meant, that is asked first; where the keys to its bucket are Airflow's
+    (`needs_airflow`), only the server is.
 
     Args:
         target: an experiment's name or file, or a folder or address.
@@ -146,15 +149,18 @@ def from_here_or_server(target: str, run_id: str | None, here: Callable[[], T], 
 
     Raises:
         UserError, LookupError, StorageError: as ``here``, where the server doesn't know the run.
-        ClientError: the server knows the run and can't read it either.
+        ClientError: the server knows the run and can't read it either, or only the server could read it.
     """
-    from automl_core.cli.served import asks_the_server_first, find_served
+    from automl_core.cli.served import asks_the_server_first, find_served, open_served
     from automl_core.spec.errors import SpecError
     from automl_core.storage import StorageError
 
     if "://" in target or Path(target).is_dir():
         return here()
     name, _ = find_experiment(target)
+    if needs_airflow(target):
+        with open_served(name, run_id) as only:
+            return there(only)
     served = find_served(name, run_id) if asks_the_server_first() else None
     if served is not None:
         with served:
@@ -169,6 +175,26 @@ def from_here_or_server(target: str, run_id: str | None, here: Callable[[], T], 
             raise
     with served:
         return there(served)
+
+
+def needs_airflow(target: str) -> bool:
+    """Whether the file of what a person names has a connection: the keys to its bucket are Airflow's alone.
+
+    Args:
+        target: an experiment's name or file, or a folder or address.
+    """
+    from automl_core.spec.errors import SpecError
+    from automl_core.spec.loader import load_experiment
+
+    if "://" in target or Path(target).is_dir():
+        return False
+    _, path = find_experiment(target)
+    if path is None:
+        return False
+    try:
+        return load_experiment(path).output.connection is not None
+    except SpecError:  # whoever needs the file says what is wrong with it
+        return False
 
 
 def _unknown(target: str) -> str:

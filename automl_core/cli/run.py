@@ -48,7 +48,9 @@ def run(
         started = client.trigger(name, changes, run_id)
         tell(f"{name}: run {started.run_id}\n{client.run_url(name, started.run_id)}")
         if follow:
-            place = run_place(checked, started.run_id) if checked is not None else None
+            place = None
+            if checked is not None and checked.output.connection is None:
+                place = run_place(checked, started.run_id)
             raise typer.Exit(_follow(client, started, place, top))
 
 
@@ -102,7 +104,14 @@ def _make_ready(
 
 
 def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> int:
-    """Show the run to its end, then its leaderboard; the exit code."""
+    """Show the run to its end, then its leaderboard; the exit code.
+
+    Args:
+        client: of the Airflow that runs it.
+        run: which one.
+        place: where it lies; None where only Airflow has the keys, or nobody here knows.
+        top: trials to show.
+    """
     from automl_core.cli import remote
     from automl_core.cli.display import open_display
     from automl_core.cli.follow import follow
@@ -120,53 +129,50 @@ def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> i
         for remark in ending.remarks:
             print(remark)
         found = ending.summary
-        if watcher.reads_here and place is not None:
-            shown = found is not None and _show_result(place, top)
+        result = _result(served, place if watcher.reads_here else None) if found is not None else None
+        if result is not None:
+            _show(*result, top)
         else:
-            shown = found is not None and _show_served(served, top)
-        if not shown:
             why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
             print(why or f"the run ended: {ending.run.state}")
         return 0 if ending.good else 1
 
 
-def _show_result(place: Place, top: int) -> bool:
-    """The leaderboard and, where the result is published, as the very last line its folder; whether it can be had."""
+def _result(served: Served, place: Place | None) -> tuple[Leaderboard, str, bool] | None:
+    """The leaderboard, its folder and whether it is published: from here where that can be read, else from the server.
+
+    Args:
+        served: the run as the server has it.
+        place: where it is read from here, None where it is not.
+    """
     from automl_core.cli.output import tell
+    from automl_core.client.errors import ClientError
     from automl_core.results.leaderboard import leaderboard
     from automl_core.results.names import CONTROLLER
     from automl_core.storage import StorageError
 
+    why = ""
+    if place is not None:
+        try:
+            published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
+            return leaderboard(place.folder), place.folder, published
+        except (LookupError, ValueError, StorageError) as error:
+            why = f"the result can't be read here: {error}"
     try:
-        published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
-        board = leaderboard(place.folder)
-    except (LookupError, ValueError, StorageError) as error:
-        tell(f"the result can't be read here: {error}")
-        return False
-    _show_board(board, top, place.folder, place.folder if published else "")
-    return True
-
-
-def _show_served(served: Served, top: int) -> bool:
-    """The same as the server has it; whether it can be had."""
-    from automl_core.cli.output import tell
-    from automl_core.client.errors import ClientError
-
-    try:
-        board, folder = served.leaderboard(), served.folder() if served.published() else ""
+        board, published = served.result()
+        return board, served.folder(), published
     except (ClientError, ValueError) as error:
-        tell(f"the result can't be read from the server: {error}")
-        return False
-    _show_board(board, top, board.name, folder)
-    return True
+        tell(why or f"the result can't be read from the server: {error}")
+        return None
 
 
-def _show_board(board: Leaderboard, top: int, more: str, folder: str) -> None:
+def _show(board: Leaderboard, folder: str, published: bool, top: int) -> None:
+    """The leaderboard and, where the result is published, as the very last line its folder."""
     from automl_core.cli.output import console
 
     console().print(board.to_table(top))
     if len(board.rows) > top:
-        print(f"… and {len(board.rows) - top} more: automl results {more}")
+        print(f"… and {len(board.rows) - top} more: automl results {board.name if '://' in folder else folder}")
     print(board.head())
-    if folder:
+    if published:
         print(f"result: {folder}", flush=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from automl_core.client.errors import ClientError, NotKnown, Unreadable
 from automl_core.results.forecast import Forecast
 from automl_core.results.summary import Best, Summary
 from automl_core.states import ExperimentState, TrialState
@@ -54,12 +55,25 @@ class Served:
         columns = self._run.get("trials", state="FAILED", sort="number", limit=200)["columns"]
         return failure_lines(zip(columns["number"], columns["reason"], strict=True), limit)
 
-    def leaderboard(self) -> Leaderboard:
-        """Its trials, best first.
+    def result(self) -> tuple[Leaderboard, bool]:
+        """The published leaderboard, else that of its trials so far; and whether it is published.
 
         Raises:
             ClientError: as `summary`.
+            ValueError: what is published is no controller.json.
         """
+        from automl_core.results.leaderboard import Leaderboard
+
+        overview = self._run.overview()
+        if ExperimentState(
+            overview["state"]
+        ).ended:  # what was published of a run that goes on is older than its trials
+            try:
+                published = self._run.get("results/controller.json")
+            except NotKnown:
+                pass
+            else:
+                return Leaderboard.from_controller(published), True
         pages: list[Mapping[str, Any]] = []
         rows = 0
         while True:
@@ -68,15 +82,15 @@ class Served:
             rows += len(page["columns"]["number"])
             if rows >= page["matched"] or not page["columns"]["number"]:
                 break
-        return board_of(self._run.overview(), pages, self._objectives())
+        return board_of(overview, pages, self._objectives()), False
+
+    def leaderboard(self) -> Leaderboard:
+        """Its trials, best first (see `result`)."""
+        return self.result()[0]
 
     def folder(self) -> str:
         """Where it lies, as the server has it."""
         return str(self._run.overview()["folder"]).rstrip("/")
-
-    def published(self) -> bool:
-        """Whether its result is published."""
-        return any(str(each["path"]) == "controller.json" for each in self._run.get("results")["files"])
 
     def _objectives(self) -> Mapping[int, Mapping[str, float]]:
         columns = self._run.get("pareto")["columns"]
@@ -86,29 +100,36 @@ class Served:
         }
 
 
+def open_served(name: str, run_id: str | None) -> Served:
+    """A run that the server knows; its newest without an id.
+
+    Raises:
+        ClientError: the server can't be asked, does not know who asks, knows no such run, or can't read it now.
+    """
+    from automl_core.cli import remote
+
+    automl = remote.connect()
+    try:
+        served = Served(automl.run(name, run_id))
+        served.summary()
+    except BaseException:
+        automl.close()
+        raise
+    return served
+
+
 def find_served(name: str, run_id: str | None) -> Served | None:
     """A run that the server knows; None where there is nobody to ask or nobody who asks, or no such run.
 
     Raises:
         Unreadable: the server knows the run and can't read it now.
     """
-    from automl_core.cli import remote
-    from automl_core.client.errors import ClientError, Unreadable
-
     try:
-        automl = remote.connect()
-    except ClientError:
-        return None
-    try:
-        served = Served(automl.run(name, run_id))
-        served.summary()
+        return open_served(name, run_id)
     except Unreadable:
-        automl.close()
         raise
     except ClientError:
-        automl.close()
         return None
-    return served
 
 
 def asks_the_server_first() -> bool:

@@ -60,11 +60,15 @@ def stop(
     import getpass
 
     from automl_core.cli.output import plural
+    from automl_core.cli.places import find_experiment, needs_airflow
     from automl_core.results.entries import has_ended
     from automl_core.states import ExperimentState
 
+    elsewhere = needs_airflow(experiment)
+    if elsewhere and _stop_by_rest(find_experiment(experiment)[0], run_id, cancel):
+        return
     user = getpass.getuser()
-    if _stop_before_start(experiment, run_id, cancel):
+    if not elsewhere and _stop_before_start(experiment, run_id, cancel):
         return
     _, study = _open(experiment, run_id)
     name, stopped = study.experiment.name, study.state.stop

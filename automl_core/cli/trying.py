@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from automl_core.metrics.points import Step
     from automl_core.running.trying import Judged, MetricSeen, TaskTried, Tried
     from automl_core.spec.models import Experiment
 
@@ -177,7 +178,7 @@ def _metric(metric: MetricSeen, task: TaskTried) -> str:
     return f"{metric.name} {values} at {at}{'' if metric.count == 1 else f' ({metric.count} values)'}"
 
 
-def _steps(steps: list[int]) -> str:
+def _steps(steps: list[Step]) -> str:
     if len(steps) <= _LONGEST_STEPS:
         return ", ".join(map(str, steps))
     return f"{', '.join(map(str, steps[: _LONGEST_STEPS - 2]))}, … {steps[-1]}"

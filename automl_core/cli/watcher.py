@@ -18,7 +18,7 @@ from automl_core.storage.base import StorageError
 if TYPE_CHECKING:
     from automl_core.cli.places import Place
     from automl_core.spec.models import Experiment
-    from automl_core.study.journal import Journal
+    from automl_core.study.journal import StudyJournal
 
 _REST_INTERVAL = 5.0
 """Seconds between two looks at the task instances: a run may have a thousand."""
@@ -40,7 +40,7 @@ class Watcher:
             clock: seconds since 1970.
         """
         self._client, self._served, self._clock = client, served, clock
-        self._journal: Journal | None = place.journal() if place is not None else None
+        self._journal: StudyJournal | None = place.journal() if place is not None else None
         self._experiment: Experiment | None = None
         self._last: Summary | None = None
         self._next_rest = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +16,8 @@ class MetricError(Exception):
     """A trial's metrics don't give the goal's value. The message says which metric, and what was seen instead.
 
     Attributes:
-        kind: the kind of failure in one word: ``metric`` where none came, ``not_finite`` where it is no number.
+        kind: the kind of failure in one word: ``metric`` where no combination would give the goal's value,
+            ``not_finite`` where it is no number, ``damaged`` and ``pattern`` where it can't be read.
     """
 
     kind: ClassVar[str] = "metric"
@@ -60,6 +61,42 @@ class MissingMetric(MetricError):
         return f"{text}. Did you mean {' and '.join(repr(name) for name in dict.fromkeys(near))}?" if near else text
 
 
+class AmbiguousMetric(MetricError):
+    """A metric of the goal fits two names, and nobody can know which one is meant.
+
+    Attributes:
+        metric: the goal's.
+        names: those that it fits.
+    """
+
+    def __init__(self, metric: str, names: Sequence[str]) -> None:
+        super().__init__(metric, names)
+        self.metric, self.names = metric, tuple(names)
+
+    def __str__(self) -> str:
+        names = ", ".join(repr(name) for name in self.names[:_NAMES_SHOWN])
+        return f"goal.metric: {self.metric!r} fits {len(self.names)} of the names seen, {names}: name one of them"
+
+
+class MixedSteps(MetricError):
+    """The goal's metrics count their steps differently, so no step has them all.
+
+    Attributes:
+        axes: metric → the name of its steps, empty where its occurrences were counted.
+    """
+
+    def __init__(self, axes: Mapping[str, str]) -> None:
+        super().__init__(axes)
+        self.axes = dict(axes)
+
+    def __str__(self) -> str:
+        found = ", ".join(f"{name!r} by {axis or 'its occurrences'}" for name, axis in self.axes.items())
+        return (
+            f"goal: its metrics count different steps ({found}), so no step has a value of them all: print them in one "
+            "line, or each with the same step (metrics.step)"
+        )
+
+
 class NotFinite(MetricError):
     """A metric of the goal is NaN or infinite.
 
@@ -72,7 +109,7 @@ class NotFinite(MetricError):
 
     kind: ClassVar[str] = "not_finite"
 
-    def __init__(self, metric: str, step: int, value: float, seen: Sequence[str] = ()) -> None:
+    def __init__(self, metric: str, step: float, value: float, seen: Sequence[str] = ()) -> None:
         super().__init__(metric, step, value, seen)
         self.metric, self.step, self.value, self.seen = metric, step, value, tuple(seen)
 
@@ -97,3 +134,32 @@ class UnreadableMetrics(MetricError):
 
     def __str__(self) -> str:
         return f"metrics.path: {self.path}: {self.problem}"
+
+
+class DamagedMetrics(UnreadableMetrics):
+    """What was written to the place that `metrics.path` names is damaged, in this trial at least."""
+
+    kind: ClassVar[str] = "damaged"
+
+
+class PatternTooSlow(MetricError):
+    """A user's pattern took too long on a line.
+
+    Attributes:
+        metric: whose pattern.
+        pattern: as written.
+        what: how long it took, and on what, in words.
+    """
+
+    kind: ClassVar[str] = "pattern"
+
+    def __init__(self, metric: str, pattern: str, what: str) -> None:
+        super().__init__(metric, pattern, what)
+        self.metric, self.pattern, self.what = metric, pattern, what
+
+    def __str__(self) -> str:
+        shown = self.pattern if len(self.pattern) <= 100 else f"{self.pattern[:100]}…"
+        return (
+            f"metrics.patterns.{self.metric}: {self.what}: the metrics of this trial are not read any further. Write "
+            f"{shown!r} without repetitions inside repetitions, look-arounds and back-references"
+        )

@@ -10,8 +10,8 @@ from typing import Any
 
 from automl_core.metrics.counting import StepCounter
 from automl_core.metrics.errors import UnreadableMetrics
-from automl_core.metrics.json_object import is_step, read_object
-from automl_core.metrics.series import Point
+from automl_core.metrics.json_object import read_object, steps_of
+from automl_core.metrics.points import News
 from automl_core.metrics.sources import MetricSource
 from automl_core.metrics.text import StepNames, number
 from automl_core.spec.metrics import JsonMetrics
@@ -35,7 +35,7 @@ class JsonSource(MetricSource):
         self._start = start
         self._signature: tuple[int, int, int] | None = None
 
-    def poll(self) -> list[Point]:
+    def poll(self) -> list[News]:
         """See `MetricSource.poll`."""
         try:
             points, _ = self._read(only_if_changed=True)
@@ -43,14 +43,14 @@ class JsonSource(MetricSource):
             return []
         return points
 
-    def finish(self) -> list[Point]:
+    def finish(self) -> list[News]:
         """See `MetricSource.finish`."""
         points, problem = self._read(only_if_changed=False)
         if problem:
             raise UnreadableMetrics(self.path, problem)
         return points
 
-    def _read(self, *, only_if_changed: bool) -> tuple[list[Point], str | None]:
+    def _read(self, *, only_if_changed: bool) -> tuple[list[News], str | None]:
         """The points that can be read, and what is wrong with the rest."""
         try:
             with self.path.open("rb") as file:
@@ -66,11 +66,11 @@ class JsonSource(MetricSource):
             return [], f"larger than {MAX_BYTES // 2**20} MiB"
         return self._parse(data.decode("utf-8-sig", "replace"))
 
-    def _parse(self, text: str) -> tuple[list[Point], str | None]:
+    def _parse(self, text: str) -> tuple[list[News], str | None]:
         counter = StepCounter(
             self._steps.names, self._start
         )  # the whole file is read each time, so it is counted afresh
-        points: list[Point] = []
+        points: list[News] = []
         problem = None
         try:
             for body in _objects(text):
@@ -79,14 +79,15 @@ class JsonSource(MetricSource):
             problem = f"{error}; {_WANTED}"
         return points, problem
 
-    def _points(self, body: Mapping[str, Any], counter: StepCounter) -> list[Point]:
+    def _points(self, body: Mapping[str, Any], counter: StepCounter) -> list[News]:
         stated, values = read_object(body, self._steps)
         points = counter.points(stated, {}, values)
         columns = {str(key): [number(item) for item in member] for key, member in body.items() if _is_column(member)}
         steps = {name.lower(): columns.pop(name) for name in list(columns) if name in self._steps}
+        counter.end_line()
         for row in range(max((len(column) for column in columns.values()), default=0)):
-            stated = {n: int(step) for n, step in _row(steps, row).items() if is_step(step)}
-            points += counter.points(stated, {}, _row(columns, row))
+            points += counter.points(steps_of(_row(steps, row)), {}, _row(columns, row))
+            counter.end_line()
         return points
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from automl_core.metrics.points import Step, step_of
 from automl_core.metrics.text import StepNames, number
 
 WRAPPER = "metrics"
 """Members of an object under this name are metrics under their own names; of any other, under ``other.name``."""
 
 
-def read_object(body: Mapping[str, Any], steps: StepNames) -> tuple[dict[str, int], dict[str, float]]:
+def read_object(body: Mapping[str, Any], steps: StepNames) -> tuple[dict[str, Step], dict[str, float]]:
     """The steps that an object states (name → number) and its metrics, nested one level deep.
 
     What is not a number is passed over.
@@ -24,9 +25,10 @@ def read_object(body: Mapping[str, Any], steps: StepNames) -> tuple[dict[str, in
             if value is not None:
                 values[str(key) if sub is None else str(sub) if key == WRAPPER else f"{key}.{sub}"] = value
     stated = {name: values.pop(name) for name in list(values) if name in steps}
-    return {name.lower(): int(step) for name, step in stated.items() if is_step(step)}, values
+    return steps_of(stated), values
 
 
-def is_step(number: float | None) -> bool:
-    """Whether a number can be a step: whole and not negative."""
-    return number is not None and number.is_integer() and 0 <= number < 1e18
+def steps_of(stated: Mapping[str, float]) -> dict[str, Step]:
+    """Name → step of numbers that can be steps."""
+    found = {name.lower(): step_of(number) for name, number in stated.items()}
+    return {name: step for name, step in found.items() if step is not None}

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
-from automl_core.metrics.series import Point
+from automl_core.metrics.points import News
 from automl_core.spec.metrics import JsonMetrics, Metrics, StdoutMetrics
 
 
@@ -16,19 +16,24 @@ class MetricSource(ABC):
     A source only reads: what it returns goes into a `Series`, which makes nothing of points that come twice.
     """
 
-    def feed(self, line: str) -> list[Point]:
+    def feed(self, line: str) -> list[News]:
         """Look for metrics in a line of the training task's output, whatever it holds.
 
         Args:
-            line: without its newline; ANSI colours, carriage returns and megabytes are taken.
+            line: without its newline; ANSI colours and megabytes are taken. Where it is drawn again with carriage
+                returns, the same comes of it whole and in pieces that end with one: such a piece is a part of a line
+                that goes on.
+
+        Raises:
+            PatternTooSlow: a pattern of the user's took too long. Nothing more is to be fed.
         """
         return []
 
     @abstractmethod
-    def poll(self) -> list[Point]:
+    def poll(self) -> list[News]:
         """What files tell that they didn't at the last call. A file that is missing or half-written is no error yet."""
 
-    def finish(self) -> list[Point]:
+    def finish(self) -> list[News]:
         """What is left to read once the training task has ended by itself.
 
         Use `poll` where it was ended early: it may have been in the middle of a write.

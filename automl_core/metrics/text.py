@@ -7,13 +7,22 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from automl_core.metrics.naming import OWNER, Sections
+from automl_core.metrics.points import Step, step_of
+
 MAX_LINE = 65_536
 """Characters of a line that are looked at."""
 
-_NUMBER = r"[-+]?(?:(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?|(?i:nan|inf(?:inity)?))"
+# Not a number and infinity as libraries print them: C (nan, -nan, nan(ind)), Microsoft's C (1.#QNAN, -1.#IND),
+# Lightning (nan.0, inf.0, -inf.: it pads numbers to five characters), JSON, Java, Go.
+_STRANGE = r"1\.#(?:IND|INF|QNAN|SNAN)[0-9]*+|(?i:nan(?:\(\w{0,20}\))?|inf(?:inity)?)(?:\.0*+)?|∞"
+# With thousands parted by commas where it can be nothing else: 1,234 may have a decimal comma.
+_GROUPED = r"[1-9][0-9]{0,2}(?:,[0-9]{3})++\.[0-9]++|[1-9][0-9]{0,2}(?:,[0-9]{3}){2,}+"
+_PLAIN = r"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?"
+_NUMBER = rf"[-+]?(?:{_STRANGE}|{_GROUPED}|{_PLAIN})"
 # What may follow a number. A ':' would make it a time, a '.' and a digit an address, a letter a unit, a ',' and a
-# digit a list or a decimal comma, and "%|" is a progress bar.
-_END = r"(?=$|[\s;|)\]}\"'<>]|%(?!\|)|,(?![0-9])|\.(?:\s|$))"
+# digit a list or a decimal comma, and "%|" is a progress bar. A deviation may follow: 0.947+0.004.
+_END = r"(?=$|[\s;|)\]}\"'<>]|[+±][0-9]++\.[0-9]|%(?!\|)|,(?![0-9])|\.(?:\s|$))"
 # What may not precede a name: these make it a part of a path, an address, an option or a query.
 _START = r"(?<![\w./\\@?&%$#~+-])"
 _CALL = r"(?:(?:torch\.)?tensor\(|array\(|(?:np|numpy)\.\w{1,16}\()?"  # numbers that print as Python objects
@@ -21,10 +30,15 @@ _QUOTE = r"[\"']?"
 _NAME = r"[^\W\d][\w./@%+-]*+"
 
 _PAIR = re.compile(
-    rf"{_START}{_QUOTE}(?P<name>{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}(?P<number>{_NUMBER}){_END}"
+    rf"{_START}{_QUOTE}(?=[^\W\d])(?P<name>{OWNER}?{_NAME}){_QUOTE}(?P<sign>[ \t]*+[=:][ \t]*+){_QUOTE}{_CALL}"
+    rf"(?P<number>{_NUMBER}){_END}"
 )
 _NUMBER_ALONE = re.compile(_NUMBER)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+# A step: 3, 0.25, 1e+03, or with parted thousands: 1,500 and 1_500. A decimal comma is none: 0,25.
+_STEP = r"[1-9][0-9]{0,2}(?:[,_][0-9]{3})++(?![0-9])|[0-9]{1,18}(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9]{1,2})?"
+_BOOSTING = re.compile(r"(?:\[([0-9]{1,18})\]|([0-9]{1,18}):)\t")
+_BOOSTING_NAME = "iteration"
 _MAX_NAME = 200
 _MAX_HEADING = 200
 
@@ -52,8 +66,20 @@ def number(value: Any) -> float | None:
         except OverflowError:
             return math.inf if value > 0 else -math.inf
     if isinstance(value, str) and _NUMBER_ALONE.fullmatch(value.strip()):
-        return float(value)
+        return _value(value.strip())
     return None
+
+
+def _value(text: str) -> float:
+    """The number that a text is which `_NUMBER` matches."""
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        pass
+    lower = text.lower()
+    if "nan" in lower or "#ind" in lower:
+        return math.nan
+    return -math.inf if lower.startswith("-") else math.inf
 
 
 def pairs(text: str) -> dict[str, float]:
@@ -62,17 +88,23 @@ def pairs(text: str) -> dict[str, float]:
     Not taken for a metric: times, dates, addresses, paths, options such as ``--lr=0.1``, numbers with a unit.
     A ':' without a space after it counts only where the name can't be a host or a file.
     """
-    found = {}
+    found: dict[str, float] = {}
+    sections = None
     for match in _PAIR.finditer(text):
         name = match["name"]
-        if len(name) <= _MAX_NAME and not (match["sign"] == ":" and _is_place(name, text, match.start())):
-            found[name] = float(match["number"])
+        if len(name) > _MAX_NAME or (match["sign"] == ":" and _is_place(name, match["number"], text, match.start())):
+            continue
+        if sections is None:
+            sections = Sections(text)
+        found[sections.name(match.start(), name)] = _value(match["number"])
     return found
 
 
-def _is_place(name: str, text: str, start: int) -> bool:
+def _is_place(name: str, number: str, text: str, start: int) -> bool:
     """Whether ``name:123`` rather is a host and port, a file and line, or a part of an address."""
-    return "." in name or "/" in name or name == "localhost" or text[max(start - 1, 0) : start] == ":"
+    if text[max(start - 1, 0) : start] == ":":
+        return True
+    return number.isdigit() and ("." in name or "/" in name or name == "localhost")
 
 
 class StepNames:
@@ -82,26 +114,41 @@ class StepNames:
         self.names = tuple(dict.fromkeys(name.lower() for name in names))
         either = "|".join(re.escape(name) for name in sorted(self.names, key=len, reverse=True)) or r"(?!)"
         self._stated = re.compile(
-            rf"{_START}({either}){_QUOTE}[ \t]*+[=:#]?[ \t]*+[\[(\"']?[ \t]*+([0-9]{{1,18}})(?:\.0+)?"
-            r"(?=$|[\s,;|)\]}/\"'%]|:(?![0-9])|\.(?:\s|$))",
+            # mmengine: Epoch(val) [3][2/2]
+            rf"{_START}({either})(?:\((?i:train|val|test)\))?{_QUOTE}[ \t]*+[=:#]?[ \t]*+[\[(\"']?[ \t]*+({_STEP})"
+            r"(?=$|[\s;|)\]}/\"']|,(?![0-9])|:(?![0-9])|\.(?:\s|$))",
             re.IGNORECASE,
         )
         self._heading = re.compile(
-            rf"[^\w/]{{0,80}}({either})[^\w/]{{0,4}}([0-9]{{1,18}})(?:[ \t]*+(?:/|of)[ \t]*+[0-9]+)?[^\w/]{{0,80}}",
+            rf"[^\w/]{{0,80}}({either})[^\w/]{{0,4}}({_STEP})(?:[ \t]*+(?:/|of)[ \t]*+[0-9][0-9,_.]*+)?[^\w/]{{0,80}}",
             re.IGNORECASE,
         )
 
-    def stated(self, text: str) -> dict[str, int]:
-        """Name → number of every step that a line states; of a name that comes twice, the first."""
-        found: dict[str, int] = {}
+    def stated(self, text: str) -> dict[str, Step]:
+        r"""Name → number of every step that a line states; of a name that comes twice, the first.
+
+        The round of a boosting library's line (``[7]\tvalid-auc:0.9``, ``7:\tlearn: 0.6``) is its ``iteration``.
+        """
+        found: dict[str, Step] = {}
         for match in self._stated.finditer(text):
-            found.setdefault(match[1].lower(), int(match[2]))
+            _add_step(found, match[1], match[2])
+        if _BOOSTING_NAME in self.names and (match_ := _BOOSTING.match(text)):
+            _add_step(found, _BOOSTING_NAME, match_[1] or match_[2])
         return found
 
-    def heading(self, text: str) -> dict[str, int]:
+    def heading(self, text: str) -> dict[str, Step]:
         """Name → number of the step of a line that says nothing else, such as ``Epoch 3/10``."""
-        match = self._heading.fullmatch(text) if len(text) <= _MAX_HEADING else None
-        return {match[1].lower(): int(match[2])} if match else {}
+        found: dict[str, Step] = {}
+        if len(text) <= _MAX_HEADING and (match := self._heading.fullmatch(text)):
+            _add_step(found, match[1], match[2])
+        return found
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self.names
+        """Whether a name is a step's, also with a word before it (``best epoch``): that is no metric."""
+        return name.lower().rpartition(" ")[2] in self.names
+
+
+def _add_step(found: dict[str, Step], name: str, text: str) -> None:
+    step = step_of(float(text.replace(",", "").replace("_", "")))
+    if step is not None:
+        found.setdefault(name.lower(), step)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
-from automl_core.preview.warnings import warnings_of
+from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.search import create
 from automl_core.space import Space
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
@@ -17,6 +16,8 @@ from automl_core.spec.explain import own_problems
 from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
+from automl_core.spec.names import name_taken, taken_message
+from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.yaml_reader import Document
 from automl_core.study.history import context_of
@@ -28,7 +29,21 @@ def check_file(path: str | Path) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    return check_text(read_text(path), str(path))
+    experiment = check_text(read_text(path), str(path))
+    _check_name(Path(path), experiment)
+    return experiment
+
+
+def _check_name(path: Path, experiment: Experiment) -> None:
+    other = name_taken(path, experiment.name)
+    if other is not None:
+        raise SpecError([name_problem(path, experiment.name, other)])
+
+
+def name_problem(path: Path, name: str, other: Path) -> Problem:
+    """What to say of a valid experiment file whose name another file has already."""
+    problem = Problem(taken_message(other, path, name), ("name",))
+    return locate([problem], parse_document(read_text(path), str(path))[1])[0]
 
 
 def check_text(text: str, source: str) -> Experiment:
@@ -46,14 +61,14 @@ def check_text(text: str, source: str) -> Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A file in which nothing is wrong, and what in it may be a slip, each with its line."""
+    """A file in which nothing is wrong, and what in it may be a slip or is worth knowing, each with its line."""
 
     experiment: Experiment
     warnings: tuple[Problem, ...]
 
 
 def examine_file(path: str | Path, home: Path) -> Examined:
-    """As `check_file`, with what is valid but may do something else than was meant.
+    """As `check_file`, with what is valid but may do something else than was meant, or is worth knowing.
 
     Args:
         path: of the file.
@@ -62,13 +77,15 @@ def examine_file(path: str | Path, home: Path) -> Examined:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    return examine_text(read_text(path), str(path), home, Path(path))
+    examined = examine_text(read_text(path), str(path), home, Path(path))
+    _check_name(Path(path), examined.experiment)
+    return examined
 
 
 def examine_text(text: str, source: str, home: Path, file: Path | None = None) -> Examined:
     """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
     experiment, document = _checked(text, source)
-    found = locate(warnings_of(experiment, home, file), document)
+    found = locate([*warnings_of(experiment, home, file), *notes_of(experiment)], document)
     return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 
@@ -94,7 +111,7 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
         *_warm_start(experiment, space),
         *_algorithm(experiment, space),
         *_commands(experiment, space),
-        *_schedule(experiment.schedule),
+        *schedule_problems(experiment.schedule),
     ]
 
 
@@ -107,7 +124,7 @@ def _warm_start(experiment: Experiment, space: Space) -> Iterator[Problem]:
                 guess = did_you_mean(name, space.by_name)
                 known = tuple(space.by_name)
                 yield Problem(f"there is no parameter {name!r}", (*path, name), allowed=known, suggestion=guess)
-            elif wrong := parameter.check(value):
+            elif wrong := parameter.check(value) or parameter.off_grid(value):
                 yield Problem(wrong, (*path, name), found=show(value))
 
 
@@ -132,21 +149,3 @@ def _commands(experiment: Experiment, space: Space) -> Iterator[Problem]:
         if isinstance(task, MaxComputeTask):
             for field, message in check_task(task, space.by_name):
                 yield Problem(message, ("tasks", index, *field))
-
-
-_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-
-
-def _schedule(schedule: Any) -> Iterator[Problem]:
-    if not isinstance(schedule, str) or schedule in (*_PRESETS, "@annually", "@midnight"):
-        return
-    from croniter import croniter  # type: ignore[import-untyped]
-
-    if not croniter.is_valid(schedule):
-        yield Problem(
-            f"{schedule!r} is neither a cron line nor a preset",
-            ("schedule",),
-            found=show(schedule),
-            allowed=("a cron line such as '0 6 * * 1'", *_PRESETS, "{assets: […]}"),
-            suggestion=did_you_mean(schedule, _PRESETS),
-        )

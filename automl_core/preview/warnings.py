@@ -1,4 +1,4 @@
-"""What is valid in an experiment file, but most likely does something else than was meant.
+"""What is valid in an experiment file, but most likely does something else than was meant; and what is worth knowing.
 
 Pure reading: a few looks at the file system and nothing imported that costs, for DAG files are parsed all day.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
 from automl_core.spec.errors import Path as Place
-from automl_core.spec.errors import Problem
+from automl_core.spec.errors import Problem, show
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
@@ -54,6 +54,29 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_unused(experiment, home, {name for name, _ in braces}),
     ]
     return [replace(each, severity="warning") for each in found]
+
+
+def notes_of(experiment: Experiment) -> list[Problem]:
+    """What is no slip, and yet not what one may think; without file and line, as `warnings_of`."""
+    return [replace(each, severity="note") for each in _guarded(experiment)]
+
+
+def _guarded(experiment: Experiment) -> Iterator[Problem]:
+    """Patterns that are not matched in linear time."""
+    from automl_core.metrics.guarded import LIMIT
+    from automl_core.metrics.patterns import Pattern
+
+    for index, task in enumerate(experiment.tasks):
+        metrics = getattr(task, "metrics", None)
+        for name, text in metrics.patterns.items() if isinstance(metrics, StdoutMetrics) else ():
+            why = Pattern(text).why_guarded
+            if why:
+                yield Problem(
+                    f"it is matched in a process of its own ({why}), where a search may take {LIMIT:g} s; "
+                    "without that, each line is matched at once and in linear time",
+                    ("tasks", index, "metrics", "patterns", name),
+                    found=show(text),
+                )
 
 
 def _storage(storage: str) -> Iterator[Problem]:

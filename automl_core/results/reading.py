@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from automl_core.journal import JOURNAL, BadRecord, decode, key_of
 from automl_core.results.entries import controller
 from automl_core.results.names import CONTROLLER
 from automl_core.spec.models import Experiment
@@ -15,8 +16,7 @@ from automl_core.states import ExperimentState
 from automl_core.storage import open_store
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.storage.credentials import Credentials
-from automl_core.study.journal import JOURNAL, Journal
-from automl_core.study.records import BadRecord, decode, key_of
+from automl_core.study.journal import StudyJournal
 
 _NAMED = 10
 """Folders that a message names."""
@@ -67,7 +67,7 @@ def _result_at(store: ObjectStore, prefix: str) -> dict[str, Any] | None:
 
 
 def _from_journal(store: ObjectStore, prefix: str) -> dict[str, Any] | None:
-    state = Journal(store, prefix).refresh()
+    state = StudyJournal(store, prefix).refresh()
     return controller(Experiment.model_validate(state.experiment), state) if state.created else None
 
 

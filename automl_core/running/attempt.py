@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.metrics.errors import MetricError
+from automl_core.metrics.errors import MetricError, PatternTooSlow
+from automl_core.metrics.points import News
 from automl_core.metrics.sources import MetricSource
 from automl_core.running.failures import (
     digest_of_end,
@@ -65,15 +67,17 @@ class Attempt:
         self._cost = cost or (lambda status: watch.cost(status.seconds))
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._bytes = 0
+        self._unreadable: PatternTooSlow | None = None
 
     def feed(self, lines: Sequence[str]) -> None:
-        """Take in lines of output, without their line ends."""
+        """Take in lines of output, without their line ends; people see what a line that is drawn again ends as."""
         if not lines:
             return
         with self.log.open("a", encoding="utf-8", errors="replace") as file:
             for line in lines:
-                points = self.source.feed(line)
-                self._line(line, file.write, worth=bool(points))
+                points = self._points(line)
+                if (shown := last_drawn(line)) is not None:
+                    self._line(shown, file.write, worth=bool(points))
                 self.watch.observe(points)
 
     def poll(self) -> None:
@@ -82,7 +86,11 @@ class Attempt:
 
     def must_end(self) -> tuple[TrialState, str] | None:
         """Whether the attempt has to be ended now: as what, and why. Once ordered, it stays ordered."""
-        if self.ordered is None:
+        if self.ordered is None and self._unreadable is not None:
+            self.watch.failing_kind = self._unreadable.kind
+            self.ordered = (TrialState.FAILED, str(self._unreadable))
+            self.say(f"ending the training: {self._unreadable}")
+        elif self.ordered is None:
             self.ordered = self.watch.verdict()
             if self.ordered is not None:
                 self.say(f"ending the training: {self.ordered[1]}")
@@ -101,12 +109,14 @@ class Attempt:
             state, reason = self.ordered
             if state is TrialState.FAILED:
                 reason = f"{reason}. {ITS_LAST_LINES}\n" + "\n".join(tail)
-                kind = self.watch.failing_kind or ""
+                kind = self.watch.failing_kind
                 failed = self.watch.ended_as(state, reason, cost=cost)
                 return replace(failed, kind=kind, error=digest_of_words(self.ordered[1], self._params))
             return self.watch.ended_as(state, reason, cost=cost)
         if status.ok:
             try:
+                if self._unreadable is not None:  # it ended before it could be ended
+                    raise self._unreadable
                 self.watch.observe(self.source.finish())
             except MetricError as error:
                 return self.watch.without_metrics(error, tail, cost)
@@ -134,6 +144,15 @@ class Attempt:
             chosen = isinstance(task, MaxComputeTask) and names_a_value(status.reason, self._params)
             return not chosen and not started_by_combination(task, names)
         return status.cause is Cause.EXITED and lies_in_the_command(task, said)
+
+    def _points(self, line: str) -> Sequence[News]:
+        """The metrics in a line; none once a pattern has taken too long, which `must_end` tells."""
+        if self._unreadable is None:
+            try:
+                return self.source.feed(line)
+            except PatternTooSlow as error:
+                self._unreadable = error
+        return ()
 
     def _line(self, line: str, write: Callable[[str], object], *, worth: bool) -> None:
         """Hand on a line of output; of a flood only what is worth it (metrics), and the end for messages."""
@@ -165,9 +184,16 @@ def not_started(study: Study, binding: Binding, error: Exception) -> Outcome:
     )  # fmt: skip
 
 
+def last_drawn(line: str) -> str | None:
+    """What a terminal shows of a line that carriage returns have drawn again, None for a piece that wipes it out."""
+    if "\r" not in line:
+        return line
+    return next((piece for piece in reversed(line.split("\r")) if piece.strip()), None)
+
+
 def first_step(study: Study, binding: Binding) -> int:
     """Where steps that are only counted begin: after those of the trial's earlier budgets."""
     state = study.state
     slots = state.trials[binding.trial].slots
     steps = [step for slot in slots if slot != binding.slot for step, _ in state.works[slot].points]
-    return max(steps) + 1 if steps and binding.resume_budget is not None else 0
+    return math.floor(max(steps)) + 1 if steps and binding.resume_budget is not None else 0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from automl_core.backends.contract import substitute
-from automl_core.metrics.series import Point
+from automl_core.metrics.points import News
 from automl_core.metrics.sources import MetricSource, open_source
 from automl_core.running.places import Places, context_of
 from automl_core.spec.metrics import JsonMetrics, Metrics, TensorBoardMetrics
@@ -39,11 +39,11 @@ class FetchedSource(MetricSource):
         self._inner, self._fetch, self._every, self._clock = inner, fetch, every, clock
         self._fetched = float("-inf")
 
-    def feed(self, line: str) -> list[Point]:
+    def feed(self, line: str) -> list[News]:
         """See `MetricSource.feed`."""
         return self._inner.feed(line)
 
-    def poll(self) -> list[Point]:
+    def poll(self) -> list[News]:
         """See `MetricSource.poll`; a store that is away gives nothing new."""
         now = self._clock()
         if now - self._fetched < self._every:
@@ -56,7 +56,7 @@ class FetchedSource(MetricSource):
             return []
         return self._inner.poll()
 
-    def finish(self) -> list[Point]:
+    def finish(self) -> list[News]:
         """See `MetricSource.finish`.
 
         Raises:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from automl_core.backends.base import Exit, StartError
 from automl_core.backends.contract import TrialContext, substitute
@@ -14,11 +15,14 @@ from automl_core.backends.template import TemplateError
 from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.folders import Folders
+from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
 from automl_core.spec.tasks import LocalTask
 from automl_core.states import TrialState
-from automl_core.storage.base import ObjectStore, StorageError
+from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from automl_core.study import Binding, Outcome, Study, Told
+
+T = TypeVar("T")
 
 
 class LocalRun:
@@ -35,8 +39,9 @@ class LocalRun:
     """
 
     def __init__(
-        self, study: Study, store: ObjectStore, binding: Binding, *, home: Path, emit: Callable[[str], None]
-    ) -> None:
+        self, study: Study, store: ObjectStore, binding: Binding, *, home: Path, emit: Callable[[str], None],
+        patience: float = PATIENCE,
+    ) -> None:  # fmt: skip
         """Make ready.
 
         Args:
@@ -45,9 +50,11 @@ class LocalRun:
             binding: the attempt.
             home: folder to which a task's ``cwd`` is relative (AUTOML_HOME).
             emit: takes each line of the training process's output.
+            patience: seconds that the store may be away before the training begins, and once it has ended.
 
         Raises:
             TypeError: the training task is not a local one.
+            StorageError: what the attempts before have reported can't be read now.
         """
         task = study.experiment.tasks[binding.task]
         if not isinstance(task, LocalTask):
@@ -59,7 +66,7 @@ class LocalRun:
         self.job: LocalProcess | None = None
         self.status: Exit | None = None
         self.lines = 0
-        self._emit = emit
+        self._emit, self._patience = emit, patience
         self._ordered: tuple[TrialState, str] | None = None
         self._parent = os.getppid()
 
@@ -70,15 +77,25 @@ class LocalRun:
             self.job.terminate(self.task.grace)
 
     def run(self) -> tuple[Outcome, Told]:
-        """Run the attempt to its end and record it."""
+        """Run the attempt to its end and record it.
+
+        Raises:
+            StorageError: the store was away for longer than the patience. Nothing is recorded then: to the study the
+                attempt is one whose worker was lost, which is no failure of the training.
+        """
         try:
             outcome = self._run()
         finally:
             self.folders.remove(self._emit)
-        return outcome, self.study.tell(self.binding, outcome)
+        return outcome, self._patiently(lambda: self.study.tell(self.binding, outcome))
+
+    def _patiently(self, call: Callable[[], T], *, refused: bool = True) -> T:
+        return patiently(
+            call, patience=self._patience, refused=refused, say=self._emit, wanted=lambda: self._ordered is None
+        )
 
     def _run(self) -> Outcome:
-        self.folders.prepare()
+        self._patiently(lambda: on_disk(self.folders.prepare, "prepare the attempt's folders"), refused=False)
         try:
             self.context = self._context()
             outcome = self._train(self.context)
@@ -136,16 +153,26 @@ class LocalRun:
         return self.home / substitute(self.task.cwd or ".", context)
 
     def _keep(self, outcome: Outcome) -> Outcome:
-        """Bring what the attempt made into the store; a store that refuses fails the attempt, to be tried again."""
+        """Bring what the attempt made into the store; nobody is to blame for a store that refuses it.
+
+        Raises:
+            StorageUnavailable: the store was away for longer than the patience.
+        """
         try:
-            self.study.refresh()
-            if not self.study.is_current(self.binding):
-                return outcome  # a later attempt has taken over: what lies there is its
-            self.folders.keep_log()
-            self.folders.keep_checkpoint()
-            if outcome.state.has_value:
-                self.folders.keep_model()
-        except (StorageError, OSError) as error:
+            self._patiently(lambda: on_disk(lambda: self._store(outcome), "keep what the attempt made"))
+        except StorageUnavailable:
+            raise
+        except StorageError as error:
             reason = f"what the attempt made could not be stored: {error}"
-            return Outcome(TrialState.FAILED, reason, retryable=True, cost=outcome.cost)
+            return Outcome(TrialState.FAILED, reason, retryable=True, blameless=True, cost=outcome.cost)
         return outcome
+
+    def _store(self, outcome: Outcome) -> None:
+        self.study.refresh()
+        if not self.study.is_current(self.binding):
+            return  # a later attempt has taken over: what lies there is its
+        self.watch.keep()
+        self.folders.keep_log()
+        self.folders.keep_checkpoint()
+        if outcome.state.has_value:
+            self.folders.keep_model()

@@ -22,7 +22,7 @@ from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore
-from automl_core.study import Answer, Binding, Journal, NotNow, Outcome, Study
+from automl_core.study import Answer, Binding, NotNow, Outcome, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.state import StopRecord
 
@@ -38,9 +38,10 @@ class SimulatedTraining:
             worker gone without a word.
     """
 
-    metrics: Mapping[int, Mapping[str, float]]
+    metrics: Mapping[float, Mapping[str, float]]
     seconds_per_step: float = 1.0
     ending: Literal["succeeds", "fails", "worker_dies"] = "succeeds"
+    reason: str = "simulated failure"
 
 
 Trainer: TypeAlias = Callable[[Binding, Params], SimulatedTraining]
@@ -51,7 +52,7 @@ Trainer: TypeAlias = Callable[[Binding, Params], SimulatedTraining]
 class _Attempt:
     binding: Binding
     watch: Watch
-    steps: list[tuple[int, Mapping[str, float]]]
+    steps: list[tuple[float, Mapping[str, float]]]
     training: SimulatedTraining
     started: float
 
@@ -100,7 +101,9 @@ class Simulation:
         """
         self.now = 1_000_000.0
         self._trainer, self._start_delay, self._worker_timeout = trainer, start_delay, worker_timeout
-        journal = Journal(store, experiment_prefix(experiment.name, run), clock=lambda: self.now, sleep=lambda _: None)
+        journal = StudyJournal(
+            store, experiment_prefix(experiment.name, run), clock=lambda: self.now, sleep=lambda _: None
+        )
         self.study = Study.create(journal, experiment, run, [])
         self._store = store
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -216,7 +219,7 @@ class Simulation:
         if ending == "worker_dies":
             self._later(self._worker_timeout, partial(self._notice, slot, attempt.binding))
         elif ending == "fails":
-            failed = attempt.watch.ended_as(TrialState.FAILED, "simulated failure", cost=cost, retryable=True)
+            failed = attempt.watch.ended_as(TrialState.FAILED, attempt.training.reason, cost=cost, retryable=True)
             self._end(slot, attempt, failed)
         else:
             self._end(slot, attempt, attempt.watch.outcome(cost=cost))

@@ -16,8 +16,10 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+from automl_core.running.patience import patiently
 from automl_core.storage import StorageError, open_store
 from automl_core.storage.base import ObjectStore
 
@@ -115,7 +117,8 @@ def fetch(store: ObjectStore, order: Order) -> None:
     for folder in (*order.fetch.values(), *order.keep):
         Path(folder).mkdir(parents=True, exist_ok=True)
     for prefix, folder in order.fetch.items():
-        log.info("%d objects of %s are in %s", store.download(prefix, Path(folder)), prefix, folder)
+        count = patiently(partial(store.download, prefix, Path(folder)), say=log.warning)
+        log.info("%d objects of %s are in %s", count, prefix, folder)
 
 
 def keep(store: ObjectStore, order: Order, ended: threading.Event) -> None:
@@ -138,7 +141,8 @@ def keep(store: ObjectStore, order: Order, ended: threading.Event) -> None:
             keeper.look()
         except StorageError as error:
             log.warning("tried again in %.0f s: %s", order.every, error)
-    log.info("the training has ended: %d files brought at last", keeper.look())
+    # what trained for hours is waited for, however long the store is away
+    log.info("the training has ended: %d files brought at last", patiently(keeper.look, refused=True, say=log.warning))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from automl_core.backends.base import Cause
 from automl_core.backends.contract import substitute
+from automl_core.metrics.points import Step
 from automl_core.metrics.series import Series
 from automl_core.running.local import LocalRun
 from automl_core.space import Params
@@ -22,7 +23,7 @@ from automl_core.spec.tasks import LocalTask, TaskBase
 from automl_core.spec.units import format_duration
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore
-from automl_core.study import Binding, Journal, Outcome, Study
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 from automl_core.study.binder import binding_of
 from automl_core.study.layout import MODEL_FOLDER, experiment_prefix, trial_prefix
 from automl_core.study.reasons import headline
@@ -47,8 +48,8 @@ class MetricSeen:
 
     name: str
     count: int
-    first_step: int
-    last_step: int
+    first_step: Step
+    last_step: Step
     first: float
     last: float
     wanted: bool
@@ -85,7 +86,7 @@ class TaskTried:
     peak_memory_bytes: int | None
     lines: int
     metrics: tuple[MetricSeen, ...]
-    points: tuple[tuple[int, dict[str, float]], ...]
+    points: tuple[tuple[Step, dict[str, float]], ...]
     state: TrialState
     reason: str
 
@@ -107,10 +108,10 @@ class Judged:
     direction: str
     final: str
     value: float | None
-    step: int | None
+    step: Step | None
     constraints: tuple[tuple[str, bool | None], ...] = ()
     rule: str | None = None
-    asked_at: tuple[int, ...] = ()
+    asked_at: tuple[Step, ...] = ()
     target: bool | None = None
 
 
@@ -217,7 +218,7 @@ def _alone(experiment: Experiment, store: ObjectStore) -> Study:
     alone = experiment.model_copy(
         update={"search": Search(algorithm="random"), "trials": trials, "stop": Stop(), "alerts": None}
     )
-    return Study.create(Journal(store, experiment_prefix(experiment.name, RUN)), alone, RUN, [])
+    return Study.create(StudyJournal(store, experiment_prefix(experiment.name, RUN)), alone, RUN, [])
 
 
 def _run(run: LocalRun, left: float | None, limit: float | None) -> Outcome:
@@ -264,7 +265,7 @@ def _metrics(series: Series, wanted: tuple[str, ...]) -> tuple[MetricSeen, ...]:
 def _judged(experiment: Experiment, outcome: Outcome, series: Series) -> Judged:
     goal, rule, target = experiment.goal, experiment.trials.early_stopping, experiment.stop.target
     steps = [step for step, _ in series.curve(goal)]
-    asked: tuple[int, ...] = ()
+    asked: tuple[Step, ...] = ()
     if rule is not None:
         asked = tuple(steps[(rule.delay or rule.interval) - 1 :: rule.interval])
     limits = []

@@ -15,8 +15,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from automl_core.metrics.errors import MetricError, MissingMetric, NotFinite
-from automl_core.metrics.series import Point, Series
+from automl_core.metrics.naming import GoalNames
+from automl_core.metrics.points import News, Point, Step
+from automl_core.metrics.series import Series
 from automl_core.running.failures import digest_of_words
+from automl_core.running.onward import Earlier
 from automl_core.states import TrialState
 from automl_core.stopping.base import TrialCurve, create_rule
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
@@ -57,6 +60,10 @@ class Watch:
             order_every: least seconds between two looks at the journal.
             max_age: seconds that the study's state may be old in such a look; for many watches of one study.
             live: by trial, the watches of the same experiment in this process: their curves need no file.
+
+        Raises:
+            StorageError: what earlier attempts have reported can't be read now. Without it the curve would lack its
+                start, and its best value perhaps.
         """
         self.study = study
         self.store = store
@@ -70,26 +77,27 @@ class Watch:
         self._goal = study.experiment.goal
         self._sign = sign(study.experiment)
         self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.first.direction)
-        self._judged_points = 0
         self._told_that_it_reported = False
         self.failing_kind = ""
-        goes_on = binding.retried or binding.resume_budget is not None
-        self._earlier = self._read_earlier() if goes_on else ()
+        self._names = GoalNames(self._goal.metrics)
+        self._news = False
+        self._earlier = self._read_earlier()
 
-    def observe(self, points: Iterable[Point]) -> None:
+    def observe(self, points: Iterable[News]) -> None:
         """Take in metrics; a step that comes again replaces itself.
 
         Training that goes on from a checkpoint reports only the rest: what the trial reported before its first
-        step stays part of its curve.
+        step stays part of its curve (see `Earlier`).
         """
-        points = list(points)
-        if not points:
+        news = self._earlier.shifted(self._names.apply(points))
+        if not news:
             return
-        first = min(point.step for point in points)
-        self.series.add(point for point in self._earlier if point.step < first)
-        self._earlier = ()
-        self.series.add(points)
-        self._dirty = True
+        whole = self._earlier.rebuilt(news)
+        if whole is not None:
+            self.series = whole
+        else:
+            self.series.add(news)
+        self._dirty = self._news = True
 
     def verdict(self, *, force: bool = False) -> tuple[TrialState, str] | None:
         """Whether the attempt must end now, and as what: its state and the reason.
@@ -131,7 +139,20 @@ class Watch:
             self.publish()
 
     def publish(self) -> None:
-        """Write the trial's metrics file, for other trials' stopping rules and for people."""
+        """Write the trial's metrics file, for other trials' stopping rules and for people; later where it can't be."""
+        try:
+            self.keep()
+        except StorageError as error:
+            log.warning("the metrics of trial %d were not written, they will be later: %s", self.binding.trial, error)
+
+    def keep(self) -> None:
+        """Write the trial's metrics file if there is news: what goes on from this attempt begins with it.
+
+        Raises:
+            StorageError: the store refuses or is away.
+        """
+        if not self._dirty:
+            return
         body = {
             "trial": self.binding.trial,
             "slot": self.binding.slot,
@@ -140,11 +161,8 @@ class Watch:
             "points": self.series.to_json(),
         }
         key = self.study.journal.prefix + trial_prefix(self.binding.trial) + METRICS_FILE
-        try:
-            self.store.put(key, json.dumps(body, separators=(",", ":"), sort_keys=True).encode())
-            self._dirty = False
-        except StorageError as error:
-            log.warning("%s was not written, it will be later: %s", key, error)
+        self.store.put(key, json.dumps(body, separators=(",", ":"), sort_keys=True).encode())
+        self._dirty = False
 
     def outcome(self, *, tail: Sequence[str] = (), cost: float = 0.0) -> Outcome:
         """What to record of an attempt that ended well.
@@ -155,7 +173,12 @@ class Watch:
         """
         if self._dirty:
             self.publish()
-        last = self.binding.task == len(self.study.experiment.tasks) - 1
+        last = self._is_last
+        try:
+            if last:  # else another training task may give the value
+                self._names.check()
+        except MetricError as error:
+            return self.without_metrics(error, tail, cost)
         seen, reported = self.series.latest(), set(self.series.names)
         if reported.isdisjoint(self._goal.valued_metrics) and (not last or self._value_so_far() is not None):
             return self._without_value(seen, last, tail, cost)
@@ -212,49 +235,62 @@ class Watch:
             self.series.add([Point(first, earlier)])
 
     def ended_as(self, state: TrialState, reason: str, *, cost: float = 0.0, retryable: bool = False) -> Outcome:
-        """What to record of an attempt that was ended, or that failed; its value so far counts if the state says so."""
+        """What to record of an attempt that was ended, or that failed; its value so far counts if the state says so.
+
+        The step that it was in is not over: its value doesn't count, unless there is no other.
+        """
         if self._dirty:
             self.publish()
         value = step = None
         metrics = self.series.latest()
+        curve = self._curve()
         if state.has_value:
             try:
-                final = self.series.final(self._goal, partial=True)
+                self.series.check(self._goal)
+                series = self.series.ended(self._goal)
+                final, curve = series.final(self._goal, partial=True), self._curve(series)
                 value, step, metrics = final.value, final.step, dict(final.metrics)
             except MetricError as error:
                 return replace(self.without_metrics(error, (), cost), systematic=False)
         return Outcome(
             state, reason, retryable=retryable, value=value, step=step, metrics=metrics,
-            curve=self._curve(), cost=cost,
+            curve=curve, cost=cost,
         )  # fmt: skip
 
     def cost(self, seconds: float) -> float:
         """Price of so many seconds of this training task."""
         return seconds / 3600 * self.study.experiment.tasks[self.binding.task].hourly_price
 
+    @property
+    def _is_last(self) -> bool:
+        """Whether this is the last training task: all metrics must be known after it."""
+        return self.binding.task == len(self.study.experiment.tasks) - 1
+
     def _value_so_far(self) -> float | None:
         work = self.study.state.works.get(self.binding.slot)
         return work.value if work else None
 
-    def _curve(self) -> tuple[tuple[int, float], ...]:
-        return self.series.thin(CURVE_POINTS, self._goal).curve(self._goal)
+    def _curve(self, series: Series | None = None) -> tuple[tuple[Step, float], ...]:
+        return (series or self.series).thin(CURVE_POINTS, self._goal).curve(self._goal)
 
     def _early_stop(self) -> tuple[TrialState, str] | None:
-        if len(self.series) == self._judged_points:
+        if not self._news:
             return None
-        self._judged_points = len(self.series)
+        self._news = False
         try:
+            if self._is_last:
+                self._names.check()
             self.series.check(self._goal)
-        except NotFinite as error:  # the rest of the training can't mend it
+        except MetricError as error:  # the rest of the training can't mend it
             self.failing_kind = error.kind
             return (TrialState.FAILED, str(error))
         if self._rule is None:
             return None
-        own = TrialCurve(self.binding.trial, self._losses(self.series.curve(self._goal)), ended=False)
+        own = TrialCurve(self.binding.trial, self._losses(self.series.over(self._goal)), ended=False)
         decision = self._rule.decide(own, self._others())
         return (TrialState.EARLY_STOPPED, decision.reason) if decision else None
 
-    def _losses(self, curve: Iterable[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    def _losses(self, curve: Iterable[tuple[Step, float]]) -> tuple[tuple[Step, float], ...]:
         return tuple((step, self._sign * value) for step, value in curve)
 
     def _others(self) -> Iterator[TrialCurve]:
@@ -270,30 +306,52 @@ class Watch:
                 texts = tuple(state.works[slot].curve for slot in trial.slots)
                 yield _recorded_curve(trial.number, texts, self._sign, now.ended)
 
-    def _curve_of_running(self, trial: Trial) -> Sequence[tuple[int, float]]:
+    def _curve_of_running(self, trial: Trial) -> Sequence[tuple[Step, float]]:
+        """Without the step that is going on, as one's own."""
         watch = self._live.get(trial.number)
         if watch is not None:
-            return watch.series.curve(self._goal)
+            return watch.series.over(self._goal)
         found = self._published_by(trial.number)
-        return found[1].curve(self._goal) if found else ()
+        return found[2].over(self._goal) if found else ()
 
-    def _read_earlier(self) -> tuple[Point, ...]:
+    def _read_earlier(self) -> Earlier:
         """What this training task reported in the attempts before, without what made them fail."""
-        found = self._published_by(self.binding.trial)
-        if found is None or found[0] != self.binding.task:
-            return ()
-        finite = (Point(p.step, {n: v for n, v in p.values.items() if math.isfinite(v)}) for p in found[1])
-        return tuple(point for point in finite if point.values)
+        binding = self.binding
+        if not binding.retried and binding.resume_budget is None:
+            return Earlier((), (), None, self._goal)
+        lower: dict[Step, float] = {}
+        for slot in self.study.state.trials[binding.trial].slots:
+            if slot != binding.slot and binding.resume_budget is not None:
+                lower.update(self.study.state.works[slot].points)
+        found = self._read_published(binding.trial)
+        if found is None or found[0] != binding.task:
+            return Earlier((), sorted(lower.items()), None, self._goal)
+        _, slot, series = found
+        finite = (replace(p, values={n: v for n, v in p.values.items() if math.isfinite(v)}) for p in series.by_axis())
+        points = [point for point in finite if point.values]
+        return Earlier(points, sorted(lower.items()), series if slot != binding.slot else None, self._goal)
 
-    def _published_by(self, trial: int) -> tuple[int, Series] | None:
-        """Training task and metrics in a trial's file, None where there is none that can be read."""
+    def _published_by(self, trial: int) -> tuple[int, int, Series] | None:
+        """Training task, slot and metrics in a trial's file, None where there is none that can be read now."""
+        try:
+            return self._read_published(trial)
+        except StorageError as error:
+            log.warning("the metrics of trial %d can't be read now and are left out: %s", trial, error)
+            return None
+
+    def _read_published(self, trial: int) -> tuple[int, int, Series] | None:
+        """As `_published_by`.
+
+        Raises:
+            StorageError: the store refuses or is away.
+        """
         key = self.study.journal.prefix + trial_prefix(trial) + METRICS_FILE
         try:
             body = json.loads(self.store.get(key))
-            return int(body["task"]), Series.from_json(body["points"])
+            return int(body["task"]), int(body["slot"]), Series.from_json(body["points"])
         except NotFound:
             return None
-        except (StorageError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             log.warning("%s is unreadable and left out: %s", key, error)
             return None
 
@@ -301,7 +359,7 @@ class Watch:
 @lru_cache(maxsize=4096)
 def _recorded_curve(number: int, texts: tuple[str, ...], sign: float, ended: bool) -> TrialCurve:
     """The curve of a trial that is not running, from its works' records, lowest budget first."""
-    merged: dict[int, float] = {}
+    merged: dict[Step, float] = {}
     for text in texts:
         merged.update(unpack_curve(text))
     return TrialCurve(number, tuple((step, sign * value) for step, value in sorted(merged.items())), ended)

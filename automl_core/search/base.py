@@ -60,7 +60,7 @@ class PastTrial:
     loss: float | None = None
     budget: int | None = None
     losses_at: Mapping[int, float] = field(default_factory=dict)
-    curve: tuple[tuple[int, float], ...] = ()
+    curve: tuple[tuple[float, float], ...] = ()
     bracket: int | None = None
     rung: int | None = None
     parent: int | None = None

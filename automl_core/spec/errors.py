@@ -24,7 +24,8 @@ class Problem:
         found: the value that was found, as the file would write it; None when nothing was.
         allowed: what may stand there: the values one by one, or one description.
         suggestion: a sentence that says what to do.
-        severity: ``warning`` where the file is valid all the same.
+        severity: ``warning`` where the file is valid all the same, but this may be a slip; ``note`` where it is none
+            and yet worth knowing.
     """
 
     message: str
@@ -35,7 +36,7 @@ class Problem:
     found: str | None = None
     allowed: tuple[str, ...] = ()
     suggestion: str = ""
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "note"] = "error"
 
     def __str__(self) -> str:
         """As one line, such as ``experiments/x.yaml:12: space.lr.type: 'logunifrom' is not known. Allowed: …``."""

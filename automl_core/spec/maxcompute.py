@@ -58,7 +58,7 @@ class RowMetrics(Model):
     """What becomes of the rows of a metric table: each numeric column is a metric."""
 
     step: Column | None = Field(
-        None, description="Column with whole numbers that gives the step; without it, one row is wanted."
+        None, description="Column with numbers that gives the step; without it, one row is wanted."
     )
     aggregate: Literal["mean", "median", "min", "max", "sum"] | None = Field(
         None, description="How several rows of a step (folds, days) become one."
@@ -179,6 +179,11 @@ class MaxComputeTask(TaskBase):
         False, description="Print logview links with their token (good for a day) in the task log, for who may read it."
     )
     poll: Duration = Field(5.0, gt=0, description="How often the instances are looked at.")
+
+    @property
+    def has_other_prices(self) -> bool:
+        """Whether it is paid by what MaxCompute says it took: CU hours, and bytes that were read."""
+        return self.prices != MaxComputePrices()
 
     @property
     def statements(self) -> list[Statement]:

@@ -33,16 +33,16 @@ class TrialCurve:
 
     Attributes:
         number: the trial's.
-        points: (step, loss) pairs in order of step; lower losses are better.
+        points: (step, loss) pairs in order of step, steps may be fractions; lower losses are better.
         ended: whether no more will come.
     """
 
     number: int
-    points: tuple[tuple[int, float], ...]
+    points: tuple[tuple[float, float], ...]
     ended: bool = False
 
     @cached_property
-    def steps(self) -> tuple[int, ...]:
+    def steps(self) -> tuple[float, ...]:
         """The reported steps."""
         return tuple(step for step, _ in self.points)
 
@@ -59,15 +59,15 @@ class TrialCurve:
         return in_order and all(math.isfinite(loss) for _, loss in points)
 
     @property
-    def last_step(self) -> int:
+    def last_step(self) -> float:
         """The last reported step; -1 where nothing was reported."""
         return self.steps[-1] if self.steps else -1
 
-    def losses_until(self, step: int) -> tuple[float, ...]:
+    def losses_until(self, step: float) -> tuple[float, ...]:
         """The losses up to a step, that one included."""
         return self.losses[: bisect_right(self.steps, step)]
 
-    def best_until(self, step: int) -> float:
+    def best_until(self, step: float) -> float:
         """The lowest loss up to a step; infinite where there is none."""
         return min(self.losses_until(step), default=math.inf)
 
@@ -83,7 +83,7 @@ class StopDecision:
     """
 
     rule: str
-    step: int
+    step: float
     reason: str
 
 
@@ -100,7 +100,7 @@ class EarlyStoppingRule(ABC):
     def __init__(self, model: EarlyStoppingBase, direction: Direction) -> None:
         self._interval, self._delay = model.interval, model.delay
         self._sign = -1.0 if direction == "maximize" else 1.0
-        self._evaluated: dict[int, int] = {}
+        self._evaluated: dict[int, float] = {}
 
     def decide(self, trial: TrialCurve, others: Iterable[TrialCurve]) -> StopDecision | None:
         """Whether to stop a trial now.

@@ -72,7 +72,7 @@ class Forecast:
         return float(self.weights @ stdtr(self.freedom, (loss - self.means) / self.deviations))
 
 
-def forecast_best(trial: TrialCurve, finished: Sequence[TrialCurve], last_step: int) -> Forecast:
+def forecast_best(trial: TrialCurve, finished: Sequence[TrialCurve], last_step: float) -> Forecast:
     """Forecast the best loss of a trial at the end of its training.
 
     Args:

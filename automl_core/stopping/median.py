@@ -41,7 +41,7 @@ class MedianStopping(EarlyStoppingRule):
             f"of the running averages of {len(averages)} other trials at that step"
         )
 
-    def _average(self, other: TrialCurve, step: int) -> float:
+    def _average(self, other: TrialCurve, step: float) -> float:
         losses = other.losses_until(step)
         losses = losses[-self._model.window :] if self._model.window else losses
         # divided first: a sum could overflow

@@ -12,13 +12,14 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from automl_core.storage.base import NotFound, StorageError, StorageUnavailable
-from automl_core.storage.files import replace_file, temporary_file, walk_files, write_exclusively
-from automl_core.storage.keys import check_key, check_prefix, is_key
+from automl_core.storage.base import Entries, Entry, NotFound, Parts, StorageError, StorageUnavailable, Unfinished
+from automl_core.storage.files import replace_file, temporary_file, temporary_files, walk_files, write_exclusively
+from automl_core.storage.keys import TEMPORARY, check_key, check_prefix, is_key
+from automl_core.storage.renaming import rename_if_free
 from automl_core.storage.transfers import FolderTransfers
 
 _MAY_PASS = frozenset(
@@ -34,7 +35,9 @@ _MAY_PASS = frozenset(
         errno.ETIMEDOUT,
     )
 )
-_NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
+_NO_SUCH_WAY = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL))
+"""How file systems answer that have no hard links, or no renames that leave a taken name alone."""
+
 _REMEDIES = {
     errno.EACCES: "this user needs the right to read and write there",
     errno.EPERM: "this user needs the right to read and write there",
@@ -49,17 +52,23 @@ _REMEDIES = {
 _log = logging.getLogger(__name__)
 
 
+def may_pass(error: OSError) -> bool:
+    """Whether the same call may succeed later: a network file system whose server is away answers so."""
+    return error.errno in _MAY_PASS
+
+
 class FolderStore(FolderTransfers):
     """Objects as files below one folder, which is made when the first is written.
 
-    Works on network file systems too. On those without hard links, `create` falls back to opening the
-    file exclusively; a reader may then see an object that is still being written. On NFS, mount with
+    Works on network file systems too. Without hard links `create` renames the temporary file, if the name is free
+    and the file system is one of this machine; on those of a network it falls back to opening the file exclusively,
+    and a reader may then see an object that is still being written. On NFS, mount with
     ``lookupcache=positive`` (nfs(5)): otherwise a machine may take seconds to see another's objects.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.abspath(root)
-        self._has_links = True
+        self._ways: tuple[Callable[[str, str], bool], ...] = (_link, rename_if_free)
 
     @property
     def url(self) -> str:
@@ -88,21 +97,24 @@ class FolderStore(FolderTransfers):
                 if os.path.isdir(path):
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
                 return False
-            if not self._has_links:
-                return write_exclusively(path, data)
-            with temporary_file(path, lambda file: file.write(data)) as temporary:
-                try:
-                    os.link(temporary, path)
-                except FileExistsError:
-                    # A network file system may repeat a link whose answer was lost (see open(2), O_EXCL).
-                    return os.stat(temporary).st_nlink == 2
-                except OSError as error:
-                    if error.errno not in _NO_LINKS:
-                        raise
-                    self._has_links = False
-                    _log.warning("%s has no hard links: readers may meet objects half-written", self.url)
-                    return write_exclusively(path, data)
-            return True
+            if self._ways:
+                with temporary_file(path, lambda file: file.write(data)) as temporary:
+                    for way in self._ways:
+                        try:
+                            return way(temporary, path)
+                        except OSError as error:
+                            if error.errno not in _NO_SUCH_WAY:
+                                raise
+                            self._ways = tuple(each for each in self._ways if each is not way)
+                _log.warning(
+                    "%s has neither hard links nor renames that spare a name: readers may meet objects half-written",
+                    self.url,
+                )
+            return write_exclusively(path, data)
+
+    def overwrites_because(self) -> str:
+        """See `ObjectStore.overwrites_because`: nothing is known of such a folder."""
+        return ""
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
@@ -160,6 +172,36 @@ class FolderStore(FolderTransfers):
                     keys.append(key)
         return keys
 
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        """See `ObjectStore.entries`."""
+        found = []
+        with self._told("list", f"{prefix}*"):
+            for key in self.list(prefix, start_after, limit):
+                with suppress(FileNotFoundError, NotADirectoryError):  # gone since
+                    state = os.stat(f"{self._root}/{key}")
+                    found.append(Entry(key, state.st_size, state.st_mtime))
+        return found
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        """See `ObjectStore.unfinished`: temporary files that whoever wrote them did not live to rename."""
+        check_prefix(prefix)
+        with self._told("list", f"{prefix}*"):
+            found = temporary_files(self._root, prefix)
+            return sorted((Unfinished(key, "", state.st_size, state.st_mtime) for key, state in found), key=_by_key)
+
+    def discard(self, part: Unfinished) -> bool:
+        """See `ObjectStore.discard`."""
+        folder, _, name = part.key.rpartition("/")
+        if part.upload or not name.startswith(TEMPORARY):
+            raise StorageError(f"Cannot discard {part.key} in {self.url}: it is no half-written file")
+        path = os.path.join(self._path(folder) if folder else self._root, name)
+        with self._told("discard", part.key), suppress(FileNotFoundError, NotADirectoryError):
+            state = os.lstat(path)
+            if (state.st_mtime, state.st_size) != (part.modified, part.size):
+                return False
+            os.unlink(path)
+        return True
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{check_key(key)}"
 
@@ -177,6 +219,20 @@ class FolderStore(FolderTransfers):
             if operation == "read" and code in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
                 kind, why = NotFound, "there is no such object"
             raise kind(f"Cannot {operation} {key} in {self.url}: {why}") from error
+
+
+def _link(temporary: str, path: str) -> bool:
+    """Give a file a second name if that name is free. Returns whether it has it now."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        # A network file system may repeat a link whose answer was lost (see open(2), O_EXCL).
+        return os.stat(temporary).st_nlink == 2
+    return True
+
+
+def _by_key(part: Unfinished) -> str:
+    return part.key
 
 
 def _copy(source: str, target: str) -> None:

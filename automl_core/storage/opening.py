@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from automl_core.storage.base import InvalidKey, ObjectStore, StorageError
 from automl_core.storage.credentials import Credentials
 from automl_core.storage.keys import MAX_PREFIX_BYTES, check_key
 
+_BUCKETS = ("s3", "oss")
 _SCHEMES = "file://folder, s3://bucket/prefix, oss://bucket/prefix or a plain folder"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 
-def open_store(url: str, credentials: Credentials | None = None, base: Path | None = None) -> ObjectStore:
+def open_store(
+    url: str,
+    credentials: Credentials | None = None,
+    base: Path | None = None,
+    renew: Callable[[], Credentials | None] | None = None,
+) -> ObjectStore:
     """The object store at ``url``, with what may pass tried again for some 45 seconds.
+
+    Where a bucket refuses its credentials they are read anew and the call is done once more: keys are rotated while
+    a process goes on.
 
     Nothing is read or written yet; `check_store` tries whether the store is fit for a journal.
 
@@ -24,15 +34,22 @@ def open_store(url: str, credentials: Credentials | None = None, base: Path | No
             Everything after ``file://`` is the path, as it stands; ``~`` is the home folder.
         credentials: of a bucket. What they leave out comes from the environment: for S3 boto3's own chain
             (AWS_… variables, profile, role), for OSS its OSS_… variables.
+        renew: reads those credentials anew; may raise anything. Without it what comes from the environment is.
         base: where relative folders begin; by default the AUTOML_HOME of the deployment, else the current folder.
 
     Raises:
         StorageError: the path can't be read, or credentials or end point are missing or can't be used.
     """
+    from automl_core.storage.renewing import RenewingStore
     from automl_core.storage.retry import RetryingStore
     from automl_core.storage.testing import FAULTS_VARIABLE, with_faults
 
+    def again() -> ObjectStore:
+        return _plain_store(url.strip(), renew() if renew else credentials, base)
+
     store = _plain_store(url.strip(), credentials, base)
+    if url.strip().partition("://")[0] in _BUCKETS:
+        store = RenewingStore(store, again)
     faults = os.environ.get(FAULTS_VARIABLE)
     return RetryingStore(with_faults(store, faults) if faults else store)
 
@@ -41,7 +58,7 @@ def _plain_store(url: str, credentials: Credentials | None, base: Path | None) -
     scheme, separator, rest = url.partition("://")
     if not separator or scheme == "file":
         return _folder(rest if separator else url, base)
-    if scheme not in ("s3", "oss"):
+    if scheme not in _BUCKETS:
         raise StorageError(f"storage: {scheme}:// is not known; allowed: {_SCHEMES}")
     bucket, prefix = _bucket_and_prefix(scheme, rest)
     if scheme == "oss":

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from automl_core.storage.base import StorageError
 from automl_core.storage.credentials import Credentials
 from automl_core.storage.s3 import S3Store
+from automl_core.storage.s3_client import Addressing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,8 +54,14 @@ class OssStore(S3Store):
         client.meta.events.register("before-call.s3.PutObject", _forbid_overwrite)
         return client
 
-    def _addressing(self) -> Literal["auto", "path", "virtual"]:
+    def _addressing(self) -> Addressing:
         return "virtual"
+
+    def _versioned(self, status: str) -> str:
+        return (
+            f"the bucket is versioned ({status}), and OSS ignores x-oss-forbid-overwrite in such a bucket. Use one on "
+            "which versioning was never turned on"
+        )
 
 
 def _forbid_overwrite(params: dict[str, Any], **_: object) -> None:
@@ -63,6 +71,9 @@ def _forbid_overwrite(params: dict[str, Any], **_: object) -> None:
 
 
 def _completed(url: str, given: Credentials) -> Credentials:
+    for name in ("role_arn", "profile"):
+        if getattr(given, name):
+            raise StorageError(f"Cannot open {url}: {name} of its connection is for AWS; give it an access key")
     keys = {name: getattr(given, name) for name in _VARIABLES}
     if given.access_key is None:
         keys = {name: os.environ.get(variable) for name, variable in _VARIABLES.items()}
@@ -79,7 +90,7 @@ def _completed(url: str, given: Credentials) -> Credentials:
         found = _ENDPOINT.search(endpoint)
         region = found[1] if found else None
     try:
-        credentials = Credentials(**keys, endpoint_url=endpoint, region=region)
+        credentials = replace(given, **keys, endpoint_url=endpoint, region=region)
     except ValueError as error:
         raise StorageError(f"Cannot open {url}: {error}") from None
     if credentials.access_key is None:

@@ -12,31 +12,38 @@ import base64
 import hashlib
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from boto3.s3.transfer import TransferConfig, create_transfer_manager
-from boto3.session import Session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automl_core.storage.base import NotFound, StorageError
+from automl_core.storage.base import Entries, Entry, NotFound, Parts, StorageError, Unfinished
 from automl_core.storage.credentials import Credentials
 from automl_core.storage.files import replace_file
 from automl_core.storage.keys import check_key, check_prefix, is_key
-from automl_core.storage.s3_errors import explain
+from automl_core.storage.s3_client import Addressing, make_client, make_session
+from automl_core.storage.s3_errors import explain, lacks
 from automl_core.storage.transfers import FolderTransfers
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2RequestPaginateTypeDef, ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestPaginateTypeDef, ObjectIdentifierTypeDef, ObjectTypeDef
     from s3transfer.manager import TransferManager
 
 _PAGE = 1000
 """Keys in one answer of ListObjectsV2 and in one DeleteObjects: S3's limit."""
+
+_MANY, _COPY = "DeleteObjects", "CopyObject"
+"""Operations that servers may lack, and that others can stand in for."""
+
+_DELETERS = 8
+"""Threads that delete where that has to be done one by one."""
 
 _TRANSFERS = TransferConfig(
     multipart_threshold=16 << 20,
@@ -51,11 +58,14 @@ if logging.getLogger("botocore").level == logging.NOTSET:
     logging.getLogger("botocore").setLevel(logging.INFO)
 
 
+_log = logging.getLogger(__name__)
+
+
 class S3Store(FolderTransfers):
     """Objects below a prefix of one bucket.
 
     Requests: one each for get, put, create and delete; one per 1,000 keys for list; two per 1,000 for
-    delete_prefix.
+    delete_prefix. A server without DeleteObjects or CopyObject (501) gets single deletes, and a get and a put.
 
     Args:
         bucket: its name; the bucket must exist.
@@ -73,13 +83,9 @@ class S3Store(FolderTransfers):
         self._bucket = bucket
         self._root = f"{prefix}/" if prefix else ""
         self._credentials = credentials or Credentials()
+        self._lacking: set[str] = set()
         try:
-            self._session = Session(
-                aws_access_key_id=self._credentials.access_key,
-                aws_secret_access_key=self._credentials.secret_key,
-                aws_session_token=self._credentials.session_token,
-                region_name=self._credentials.region,
-            )
+            self._session = make_session(self._credentials)
             self._client = self._connect(attempts=1)
         except (BotoCoreError, ValueError) as error:
             raise StorageError(f"Cannot open {self.url}: {self._credentials.redact(str(error))}") from None
@@ -125,15 +131,42 @@ class S3Store(FolderTransfers):
         """See `ObjectStore.delete_prefix`."""
         check_prefix(prefix)
         with self._told("delete", f"{prefix}*"):
-            for names in self._pages(prefix, "", _PAGE):
-                objects: list[ObjectIdentifierTypeDef] = [{"Key": name} for name in names]
+            for page in self._pages(prefix, "", _PAGE):
+                self._delete_all([each["Key"] for each in page])
+
+    def _delete_all(self, names: Sequence[str]) -> None:
+        """Delete a page of objects: at once, or one by one where the server knows no better."""
+        if _MANY not in self._lacking:
+            objects: list[ObjectIdentifierTypeDef] = [{"Key": name} for name in names]
+            try:
                 answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
-                for failed in answer.get("Errors", []):
-                    if failed["Code"] != "NoSuchKey":
-                        # The answer as a whole is a 200; this is the error of one key in it.
-                        raise ClientError(
-                            {"Error": {"Code": failed["Code"], "Message": failed["Message"]}}, "DeleteObjects"
-                        )
+            except ClientError as error:
+                self._do_without(_MANY, error, "objects are deleted one by one")
+            else:
+                _raise_first(answer.get("Errors", []))
+                return
+        with ThreadPoolExecutor(_DELETERS, thread_name_prefix="automl-delete") as pool:
+            for job in [pool.submit(self._delete_one, name) for name in names]:
+                job.result()
+
+    def _delete_one(self, name: str) -> None:
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=name)
+        except ClientError as error:
+            if explain(error)[0] is not NotFound:
+                raise
+
+    def _do_without(self, operation: str, error: ClientError, instead: str) -> None:
+        """Note that the server has no such operation, and say so once.
+
+        Raises:
+            ClientError: it is for something else that it refused.
+        """
+        if not lacks(error):
+            raise error
+        if operation not in self._lacking:
+            self._lacking.add(operation)
+            _log.warning("%s has no %s: %s", self.url, operation, instead)
 
     def upload_file(self, source: Path, key: str) -> None:
         """See `ObjectStore.upload_file`; in parts of 16 MiB from that size on."""
@@ -147,10 +180,34 @@ class S3Store(FolderTransfers):
             replace_file(os.fspath(target), lambda file: self._fetch(name, file))
 
     def copy_file(self, source: str, target: str) -> None:
-        """See `ObjectStore.copy_file`; in parts of 16 MiB from that size on, on the server alone."""
+        """See `ObjectStore.copy_file`; in parts of 16 MiB from that size on, on the server alone where it can."""
         origin, name = self._name(source), self._name(target)
         with self._told(f"copy {source} to", target), self._transfer_manager() as transfers:
-            transfers.copy({"Bucket": self._bucket, "Key": origin}, self._bucket, name).result()
+            if _COPY not in self._lacking:
+                try:
+                    transfers.copy({"Bucket": self._bucket, "Key": origin}, self._bucket, name).result()
+                    return
+                except ClientError as error:
+                    self._do_without(_COPY, error, "objects are copied by way of this machine")
+            with tempfile.TemporaryFile(prefix="automl-") as file:
+                transfers.download(self._bucket, origin, file).result()
+                file.seek(0)
+                transfers.upload(file, self._bucket, name).result()
+
+    def overwrites_because(self) -> str:
+        """See `ObjectStore.overwrites_because`: asks whether the bucket is versioned, or was."""
+        try:
+            answer: Mapping[str, Any] = self._client.get_bucket_versioning(Bucket=self._bucket)
+        except (BotoCoreError, ClientError, OSError):  # the right to ask that is not needed for anything else
+            return ""
+        status = answer.get("Status")  # left out for a bucket that never was versioned
+        return self._versioned(str(status)) if status else ""
+
+    def _versioned(self, status: str) -> str:
+        return (
+            f"the bucket is versioned ({status}), and this server ignores If-None-Match in such a bucket, as Ceph "
+            "does. Use a bucket on which versioning was never turned on"
+        )
 
     def local_path(self, key: str) -> Path | None:
         """Always None: a bucket is no local folder."""
@@ -160,19 +217,84 @@ class S3Store(FolderTransfers):
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
         """See `ObjectStore.list`."""
         check_prefix(prefix)
+        check_prefix(prefix)
         keys: list[str] = []
         if limit is not None and limit <= 0:
             return keys
         with self._told("list", f"{prefix}*"):
-            for names in self._pages(prefix, start_after, min(limit or _PAGE, _PAGE)):
+            for objects in self._pages(prefix, start_after, min(limit or _PAGE, _PAGE)):
                 # A console's empty "folder/" objects, and what else can't be a key, are not ours.
-                keys.extend(key for key in (name.removeprefix(self._root) for name in names) if is_key(key))
+                names = (each["Key"].removeprefix(self._root) for each in objects)
+                keys.extend(key for key in names if is_key(key))
                 if limit is not None and len(keys) >= limit:
                     break
         return keys[:limit]
 
-    def _pages(self, prefix: str, start_after: str, size: int) -> Iterator[Sequence[str]]:
-        """Names in the bucket, a request each page, asked for as they are needed."""
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        """See `ObjectStore.entries`."""
+        check_prefix(prefix)
+        found: Entries = []
+        if limit is not None and limit <= 0:
+            return found
+        with self._told("list", f"{prefix}*"):
+            for objects in self._pages(prefix, start_after, min(limit or _PAGE, _PAGE)):
+                for each in objects:
+                    key = each["Key"].removeprefix(self._root)
+                    if is_key(key):
+                        found.append(Entry(key, each["Size"], each["LastModified"].timestamp()))
+                if limit is not None and len(found) >= limit:
+                    break
+        return found[:limit]
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        """See `ObjectStore.unfinished`: uploads in parts that were neither completed nor aborted; a request each."""
+        check_prefix(prefix)
+        found: Parts = []
+        with self._told("list uploads of", f"{prefix}*"):
+            pages = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._root + prefix):
+                for upload in page.get("Uploads", []):
+                    key, name = upload["Key"].removeprefix(self._root), upload["Key"]
+                    state = self._state_of(name, upload["UploadId"]) if is_key(key) else None
+                    if state is not None:
+                        size, modified = state
+                        modified = max(modified, upload["Initiated"].timestamp())
+                        found.append(Unfinished(key, upload["UploadId"], size, modified))
+        return sorted(found, key=lambda part: (part.key, part.upload))
+
+    def discard(self, part: Unfinished) -> bool:
+        """See `ObjectStore.discard`."""
+        name = self._name(part.key)
+        with self._told("discard the upload of", part.key):
+            state = self._state_of(name, part.upload)
+            if state is None:
+                return True
+            if state[0] != part.size or state[1] > part.modified:
+                return False
+            try:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=part.upload)
+            except ClientError as error:
+                if not _is_no_upload(error):
+                    raise
+        return True
+
+    def _state_of(self, name: str, upload: str) -> tuple[int, float] | None:
+        """Bytes of an upload so far, and when the last of them came; None where there is none (any more)."""
+        size, modified = 0, 0.0
+        try:
+            for page in self._client.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=name, UploadId=upload
+            ):
+                for part in page.get("Parts", []):
+                    size, modified = size + part["Size"], max(modified, part["LastModified"].timestamp())
+        except ClientError as error:
+            if _is_no_upload(error):
+                return None
+            raise
+        return size, modified
+
+    def _pages(self, prefix: str, start_after: str, size: int) -> Iterator[Sequence[ObjectTypeDef]]:
+        """Objects of the bucket, a request each page, asked for as they are needed."""
         request: ListObjectsV2RequestPaginateTypeDef = {
             "Bucket": self._bucket,
             "Prefix": self._root + prefix,
@@ -181,9 +303,9 @@ class S3Store(FolderTransfers):
         if start_after:
             request["StartAfter"] = self._root + start_after
         for page in self._client.get_paginator("list_objects_v2").paginate(**request):
-            names = [entry["Key"] for entry in page.get("Contents", [])]
-            if names:
-                yield names
+            objects = page.get("Contents", [])
+            if objects:
+                yield objects
 
     def _fetch(self, name: str, file: BinaryIO) -> None:
         with self._transfer_manager() as transfers:
@@ -204,26 +326,11 @@ class S3Store(FolderTransfers):
             raise kind(self._credentials.redact(text)) from None
 
     def _connect(self, attempts: int) -> S3Client:
-        client: S3Client = self._session.client(
-            "s3",
-            endpoint_url=self._credentials.endpoint_url,
-            # Servers that are not AWS rarely have regions, but signing needs the name of one.
-            region_name=self._session.region_name or ("us-east-1" if self._credentials.endpoint_url else None),
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": attempts},
-                connect_timeout=5,
-                read_timeout=30,
-                tcp_keepalive=True,
-                # What boto3 adds by default since 1.36, OSS and older MinIO refuse.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                s3={"addressing_style": self._addressing()},
-            ),
-        )
+        client = make_client(self._session, self._credentials, attempts, self._addressing())
         client.meta.events.register("before-call.s3.DeleteObjects", _send_md5)
         return client
 
-    def _addressing(self) -> Literal["auto", "path", "virtual"]:
+    def _addressing(self) -> Addressing:
         """AWS takes the bucket as host name; a server of one's own seldom has a host name per bucket."""
         return "path" if self._credentials.endpoint_url else "auto"
 
@@ -233,6 +340,19 @@ class S3Store(FolderTransfers):
 
     def _transfer_manager(self) -> TransferManager:
         return create_transfer_manager(self._transfer_client, _TRANSFERS)
+
+
+def _raise_first(errors: Sequence[Mapping[str, Any]]) -> None:
+    """Raise what a DeleteObjects says of one key; the answer as a whole is a 200."""
+    for failed in errors:
+        code = failed.get("Code") or ""
+        if code != "NoSuchKey":  # Ceph leaves messages out
+            raise ClientError({"Error": {"Code": code, "Message": failed.get("Message") or ""}}, "DeleteObjects")
+
+
+def _is_no_upload(error: ClientError) -> bool:
+    """Whether a server says that there is no such upload: it was completed or aborted."""
+    return error.response.get("Error", {}).get("Code") in ("NoSuchUpload", "NoSuchKey", "404")
 
 
 def _send_md5(params: dict[str, Any], **_: object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from automl_core.storage.base import ObjectStore
+from automl_core.storage.base import Entries, ObjectStore, Parts, Unfinished
 from automl_core.storage.transfers import FolderTransfers
 
 T = TypeVar("T")
@@ -69,6 +69,10 @@ class StoreWrapper(FolderTransfers):
         """See `ObjectStore.copy_file`."""
         return self._call("copy_file", target, lambda: self._inner.copy_file(source, target))
 
+    def overwrites_because(self) -> str:
+        """See `ObjectStore.overwrites_because`."""
+        return self._inner.overwrites_because()
+
     def local_path(self, key: str) -> Path | None:
         """See `ObjectStore.local_path`; no request, so not by way of `_call`."""
         return self._inner.local_path(key)
@@ -76,3 +80,15 @@ class StoreWrapper(FolderTransfers):
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
         """See `ObjectStore.list`."""
         return self._call("list", prefix, lambda: self._inner.list(prefix, start_after, limit))
+
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        """See `ObjectStore.entries`."""
+        return self._call("entries", prefix, lambda: self._inner.entries(prefix, start_after, limit))
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        """See `ObjectStore.unfinished`."""
+        return self._call("unfinished", prefix, lambda: self._inner.unfinished(prefix))
+
+    def discard(self, part: Unfinished) -> bool:
+        """See `ObjectStore.discard`."""
+        return self._call("discard", part.key, lambda: self._inner.discard(part))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from automl_core.metrics.points import Step
 from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.state import StopRecord
@@ -66,9 +67,6 @@ class Over:
     reason: str
 
 
-Answer: TypeAlias = Binding | NotNow | Over
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How an attempt at a training task ended.
@@ -94,14 +92,30 @@ class Outcome:
     reason: str = ""
     retryable: bool = False
     value: float | None = None
-    step: int | None = None
+    step: Step | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
-    curve: tuple[tuple[int, float], ...] = ()
+    curve: tuple[tuple[Step, float], ...] = ()
     cost: float = 0.0
     blameless: bool = False
     error: str = ""
     kind: str = ""
     systematic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The attempt has been made and its end is told: whoever asks again has only missed the answer.
+
+    Attributes:
+        binding: the attempt.
+        outcome: how it ended, as recorded; without its curve and cost.
+    """
+
+    binding: Binding
+    outcome: Outcome
+
+
+Answer: TypeAlias = Binding | NotNow | Over | Ended
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from automl_core.states import TrialState
 from automl_core.study.answers import Binding, NotNow, Over
 from automl_core.study.canary import waits_for_the_first
 from automl_core.study.history import history_of
-from automl_core.study.journal import Journal
+from automl_core.study.journal import StudyJournal
 from automl_core.study.narrowed import known_within
 from automl_core.study.state import State
 
@@ -22,7 +22,13 @@ class Binder:
     """Binds slots by the state that the journal has read, if that state still holds when the record is written."""
 
     def __init__(
-        self, journal: Journal, experiment: Experiment, algorithm: Callable[[], Algorithm], *, gated: bool
+        self,
+        journal: StudyJournal,
+        experiment: Experiment,
+        algorithm: Callable[[], Algorithm],
+        *,
+        gated: bool,
+        generation: int | None = None,
     ) -> None:
         """Make ready.
 
@@ -31,8 +37,9 @@ class Binder:
             experiment: its file.
             algorithm: gives the algorithm when it is needed.
             gated: whether running trials are counted against the file's concurrency (see `is_full`).
+            generation: of the attempt that a binding begins, see `Attempt`.
         """
-        self.journal, self.experiment, self.gated = journal, experiment, gated
+        self.journal, self.experiment, self.gated, self.generation = journal, experiment, gated, generation
         self._algorithm = algorithm
 
     @property
@@ -84,6 +91,8 @@ class Binder:
             return lenient and isinstance(decision, NewTrial) and self._still_new(decision, now)
 
         data = {"slot": place, "lane": lane, "worker": worker, "seen": seen}
+        if self.generation is not None:
+            data["generation"] = self.generation
         return binding_of(self.state, place, 0) if self._append(data, decision, valid) else None
 
     def _append(self, data: dict[str, Any], decision: NewTrial | Promote, valid: Callable[[State], bool]) -> bool:

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from automl_core.journal import JOURNAL, BadRecord, decode, key_of
 from automl_core.search.base import History
 from automl_core.search.earlier import Incompatible, Observation, translate
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 from automl_core.study.history import history_of
-from automl_core.study.journal import JOURNAL, Journal
+from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import experiment_prefix, safe
-from automl_core.study.records import BadRecord, decode, key_of
 from automl_core.study.sources import EarlierRun
 from automl_core.study.state import State
 
@@ -115,7 +115,7 @@ def _runs(store: ObjectStore, name: str) -> Iterator[tuple[float, str]]:
 
 def _read(store: ObjectStore, name: str, folder: str, run: str) -> _Found:
     prefix = f"{safe(name)}/{folder}/"
-    journal = Journal(store, prefix, sleep=lambda _: None)  # nobody writes there any more
+    journal = StudyJournal(store, prefix, sleep=lambda _: None)  # nobody writes there any more
     try:
         state = journal.refresh()
     except (StorageError, ValueError, TypeError, LookupError) as error:

@@ -17,15 +17,16 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.overrides import Change, apply_overrides, changes_between
 from automl_core.spec.parameters import Choice, Ranged
 from automl_core.stopping.experiment import judge
+from automl_core.study.beginning import LANE_THRESHOLD
 from automl_core.study.history import context_of
 from automl_core.study.narrowed import is_within
 from automl_core.study.progress import progress_of
 from automl_core.study.state import State
-from automl_core.study.study import LANE_THRESHOLD, Study
+from automl_core.study.study import Study
 
 EDITABLE: dict[str, tuple[str, ...]] = {
     "trials": ("max", "concurrency", "max_failed", "retries"),
-    "stop": ("target", "max_duration", "max_cost", "no_improvement", "running_trials"),
+    "stop": ("target", "max_duration", "max_cost", "same_error", "no_improvement", "running_trials"),
 }
 """Group → fields that a running experiment may be given anew; of ``space``, the limits of its parameters."""
 
@@ -137,6 +138,8 @@ def concurrency_at_most(state: State) -> int:
 
 
 def _check_open(state: State, reopen: bool) -> None:
+    if state.acts and state.acts[-1].act == "gc":
+        raise NotEditable("the run is being deleted (`automl gc`): start a new one instead")
     if not reopen and state.stop is not None:
         raise NotEditable(f"the experiment has stopped ({state.stop.reason}); extend it instead")
     if not reopen:

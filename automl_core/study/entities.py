@@ -8,24 +8,41 @@ from typing import Any
 
 import msgspec
 
+from automl_core.metrics.points import Step
 from automl_core.space import Params
 from automl_core.states import TrialState
 
 
-def pack_curve(points: Iterable[tuple[int, float]]) -> str:
-    """Text of (step, value) pairs, ``0:0.5 1:0.75``: read ten times faster than as JSON."""
-    return " ".join(f"{step}:{value:.9g}" for step, value in points)
+def pack_curve(points: Iterable[tuple[Step, float]]) -> str:
+    """Text of (step, value) pairs: read ten times faster than as JSON, and half as long.
+
+    ``0:0.5 0.75 0.8 7:0.9 7.5:0.91``: a value without a step is that of the next whole step.
+    """
+    words, following = [], -1.0
+    for step, value in points:
+        words.append(f"{value:.9g}" if step == following and isinstance(step, int) else f"{step}:{value:.9g}")
+        following = step + 1
+    return " ".join(words)
 
 
 @lru_cache(maxsize=4096)
-def unpack_curve(text: str) -> tuple[tuple[int, float], ...]:
-    """The pairs in such a text.
+def unpack_curve(text: str) -> tuple[tuple[Step, float], ...]:
+    """The pairs in such a text; that of the first format, which states each step, is one too.
 
     Raises:
         ValueError: it is no such text.
     """
-    pairs = (pair.partition(":") for pair in text.split())
-    return tuple((int(step), float(value)) for step, _, value in pairs)
+    points: list[tuple[Step, float]] = []
+    for word in text.split():
+        stated, colon, value = word.rpartition(":")
+        if colon:
+            step: Step = int(stated) if stated.isdecimal() else float(stated)
+        elif points:
+            step = points[-1][0] + 1
+        else:
+            raise ValueError(f"a curve begins with a step, not with {word!r:.50}")
+        points.append((step, float(value)))
+    return tuple(points)
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):
@@ -41,6 +58,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         error: digest of the error that ended it, the same for the same error; empty where that is not known.
         kind: the kind of failure in one word, where it was known (``oom``, ``evicted``, ``metric``).
         systematic: whether its failure is one that no other combination would mend.
+        generation: how often people had cleared the slot when it began, by the count of whoever schedules it; None
+            where nobody counts. Of the same generation, a later start is a repetition and no person's wish.
         afterwards: whether it was begun when the experiment had stopped already (a person cleared its slot):
             that stop doesn't end it.
     """
@@ -57,6 +76,7 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     kind: str = ""
     systematic: bool = False
     afterwards: bool = False
+    generation: int | None = None
 
 
 class Work(msgspec.Struct, omit_defaults=True):
@@ -84,7 +104,7 @@ class Work(msgspec.Struct, omit_defaults=True):
     ended: float | None = None
     reason: str = ""
     value: float | None = None
-    step: int | None = None
+    step: int | float | None = None  # both, so that a snapshot gives back a whole one as it was
     metrics: dict[str, float] = {}
     curve: str = ""
     cost: float = 0.0
@@ -99,7 +119,7 @@ class Work(msgspec.Struct, omit_defaults=True):
         return self.value if self.state.has_value else None
 
     @property
-    def points(self) -> tuple[tuple[int, float], ...]:
+    def points(self) -> tuple[tuple[Step, float], ...]:
         """The curve as (step, value) pairs."""
         return unpack_curve(self.curve)
 
@@ -140,7 +160,7 @@ class Act(msgspec.Struct, omit_defaults=True):
     Attributes:
         seq, time: the record that tells it.
         by: who.
-        act: ``stop``, ``stop_trial``, ``rerun``, ``edit`` or ``extend``.
+        act: ``stop``, ``stop_trial``, ``rerun``, ``edit``, ``extend``, or ``gc``: it is being deleted.
         text: in words.
         trial: the trial that it was done to, if to one.
         changes: fields of the file that were changed: path, old, new.

@@ -9,7 +9,7 @@ from automl_core.search.base import Algorithm
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.study.history import context_of
-from automl_core.study.journal import Journal
+from automl_core.study.journal import StudyJournal
 from automl_core.study.sources import EarlierRun, histories
 from automl_core.study.state import State
 
@@ -17,7 +17,7 @@ from automl_core.study.state import State
 class Specified:
     """An experiment's specification, kept up with the edits in its journal."""
 
-    def __init__(self, journal: Journal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
+    def __init__(self, journal: StudyJournal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
         """Take the specification as it stands.
 
         Args:

@@ -6,19 +6,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
+from automl_core.journal import LaterFormat, Record
 from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
-from automl_core.study.records import Record
+from automl_core.study.labels import NO_LABEL, RUN, Label, labelled
 from automl_core.study.sources import EarlierRun
 
 __all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "Work", "pack_curve", "unpack_curve"]
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+"""Version of the snapshot that this code writes; it reads every version up to this one. Version 1 had no `identity`,
+`environment`, `labels` and `reported`, and its attempts no `generation` and `systematic`. A state that gets anything
+new gets a new version: an older release would read it without, and write it so."""
 
 ACTS_KEPT = 500
 
@@ -26,17 +30,27 @@ ACTS_KEPT = 500
 class State(msgspec.Struct, omit_defaults=False):
     """Everything that the records so far say. See `Study` for what is asked of it."""
 
+    kinds: ClassVar[frozenset[str]] = frozenset(
+        {"created", "bound", "attempt", "external", "lost", "ended", "closed", "stop", "cancel", "note", "edited"}
+    )
+    """What a record of an experiment can tell."""
+
     version: int = STATE_VERSION
     seq: int = 0
     experiment: dict[str, Any] = {}
     name: str = ""
     run: str = ""
+    identity: dict[str, Any] = {}
+    """What tells this run from another of the same id; empty where its first record doesn't say."""
+    environment: dict[str, Any] = {}
+    """What the first record's writer ran on: releases and processor, on which suggestions depend."""
     created: float = 0.0
     updated: float = 0.0
     overrides: list[dict[str, Any]] = []
     algorithm: str = ""
     plan: dict[str, Any] = {}
     proposals: list[Params] = []
+    """Combinations known before the start, by the number of the trial that has them; empty where that is bound."""
     lanes: int | None = None
     trials: list[Trial] = []
     works: dict[int, Work] = {}
@@ -52,6 +66,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """Earlier runs that the search was to learn from, with what was taken of them."""
     acts: list[Act] = []
     """What people did, the newest `ACTS_KEPT`."""
+    labels: dict[int, Label] = {}
+    """What people wrote on trials, by number, and on the run (`RUN`)."""
     reported: bool = False
     """Whether a trial has reported the goal's value while it ran (noted once, where others wait for it)."""
 
@@ -131,15 +147,31 @@ class State(msgspec.Struct, omit_defaults=False):
 
     @classmethod
     def decode(cls, data: bytes) -> State:
-        """Read a snapshot.
+        """Read a snapshot, of this release or an earlier one.
 
         Raises:
-            ValueError: it is torn, no snapshot, or of another version.
+            LaterFormat: it is of a later release.
+            ValueError: it is torn or no snapshot.
         """
-        state = msgspec.json.decode(data, type=cls)
-        if state.version != STATE_VERSION:
-            raise ValueError(f"snapshot version {state.version}, {STATE_VERSION} is wanted")
+        try:
+            state = msgspec.json.decode(data, type=cls)
+        except msgspec.ValidationError:
+            version = msgspec.json.decode(data, type=_Versioned).version
+            if version <= STATE_VERSION:
+                raise
+            raise LaterFormat(_later(version)) from None
+        if state.version > STATE_VERSION:
+            raise LaterFormat(_later(state.version))
+        state.version = STATE_VERSION
         return state
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+def _later(version: int) -> str:
+    return f"snapshot version {version} is later than {STATE_VERSION}, the latest this release reads"
 
 
 def _ignore(state: State, record: Record) -> str | None:
@@ -156,6 +188,7 @@ def _created(state: State, record: Record) -> str | None:
     state.plan, state.proposals = plan, proposals
     state.overrides, state.algorithm = list(data.get("overrides", [])), str(data["algorithm"])
     state.lanes = data.get("lanes")
+    state.identity, state.environment = dict(data.get("identity", {})), dict(data.get("environment", {}))
     state.earlier = msgspec.convert(data.get("earlier", []), list[EarlierRun])
     return None
 
@@ -176,10 +209,14 @@ def _bound(state: State, record: Record) -> str | None:
         slot=slot, trial=number, bound=record.time, budget=data.get("budget"), bracket=data.get("bracket"),
         rung=data.get("rung"), resume_budget=data.get("resume_budget"), lane=data.get("lane"),
     )  # fmt: skip
-    work.attempts.append(Attempt(0, 1, record.time, worker=str(data.get("worker", ""))))
+    work.attempts.append(
+        Attempt(0, 1, record.time, worker=str(data.get("worker", "")), generation=data.get("generation"))
+    )
     if new:
         trial = Trial(number, dict(data["params"]), [], data.get("parent"), str(data.get("note", "")), data["seen"])
         state.trials.append(trial)
+        if number < len(state.proposals):
+            state.proposals[number] = {}  # it stands with its trial, and a snapshot need not carry it twice
     state.trials[number].slots.append(slot)
     state.works[slot] = work
     return None
@@ -191,7 +228,10 @@ def _attempt(state: State, record: Record) -> str | None:
     task, worker, afterwards = int(data["task"]), str(data.get("worker", "")), state.stop is not None
     _lose(work, record.time)
     number = 1 + sum(1 for a in work.attempts if a.task == task)
-    work.attempts.append(Attempt(task, number, record.time, worker=worker, afterwards=afterwards))
+    generation = data.get("generation")
+    work.attempts.append(
+        Attempt(task, number, record.time, worker=worker, afterwards=afterwards, generation=generation)
+    )
     if work.state.ended:  # cleared by a person: it counts afresh, and what they asked for before is done
         work.failures, state.trials[work.trial].cancel = 0, ""
         if work.slot in state.order:
@@ -301,6 +341,11 @@ def _note(state: State, record: Record) -> str | None:
     if "act" in data:
         trial = data.get("trial")
         _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
+    if "label" in data:
+        key = int(data.get("trial", RUN))
+        if key != RUN and not 0 <= key < len(state.trials):
+            return f"there is no trial {key}"
+        state.labels[key] = labelled(state.labels.get(key, NO_LABEL), data, record.time)
     state.reported = state.reported or bool(data.get("reported", False))
     return None
 
@@ -316,7 +361,8 @@ def _edited(state: State, record: Record) -> str | None:
     plan = dict(data["plan"])
     if int(plan["slots"]) < int(state.plan["slots"]):
         return f"{plan['slots']} slots are fewer than the {state.plan['slots']} there are"
-    proposals = [dict(proposal) for proposal in data["proposals"]]
+    bound = len(state.trials)
+    proposals = [{} if number < bound else dict(given) for number, given in enumerate(data["proposals"])]
     narrowed = any(str(change["path"]).startswith("space.") for change in changes)
     _act(state, record, "extend" if reopened else "edit", str(data.get("text", "")), changes=changes)
     state.experiment, state.plan, state.proposals, state.stop = experiment, plan, proposals, None

@@ -7,29 +7,27 @@ So any number of processes on any number of machines act as one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
+from automl_core.journal import Contended
 from automl_core.search.base import Exhausted
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
-from automl_core.study.answers import UNSURE, Answer, Binding, Outcome, Over, Told
+from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
+from automl_core.study.beginning import first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.canary import matters
 from automl_core.study.earlier import find_earlier
 from automl_core.study.history import best_trial
-from automl_core.study.journal import Contended, Journal
+from automl_core.study.journal import StudyJournal
 from automl_core.study.orders import ended_by_order, given_up, next_task, refusal
 from automl_core.study.progress import progress_of
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
-from automl_core.study.state import State, StopRecord, pack_curve
-
-LANE_THRESHOLD = 1000
-"""More slots than this are run in lanes: one mapped task instance runs trial after trial."""
+from automl_core.study.state import State, StopRecord
+from automl_core.study.telling import end_record, is_told, is_tried_again, told_before
 
 _RECOMPUTE = 3
 """Suggestions are computed again on newer state so many times, before one on older state is taken."""
@@ -38,14 +36,21 @@ _RECOMPUTE = 3
 class Study(Specified):
     """One experiment's journal with its specification and search algorithm."""
 
-    def __init__(self, journal: Journal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
+    def __init__(self, journal: StudyJournal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
         """Use `create` or `load`."""
         super().__init__(journal, experiment, earlier)
         self._loaded: float | None = None
         self._refreshed = float("-inf")
 
     @classmethod
-    def create(cls, journal: Journal, experiment: Experiment, run: str, overrides: list[dict[str, Any]]) -> Study:
+    def create(
+        cls,
+        journal: StudyJournal,
+        experiment: Experiment,
+        run: str,
+        overrides: list[dict[str, Any]],
+        identity: Mapping[str, Any] | None = None,
+    ) -> Study:
         """Write the first record, or open the study when it exists (a proposer that runs again).
 
         Args:
@@ -53,34 +58,22 @@ class Study(Specified):
             experiment: the file with the run's overrides in it.
             run: the run's id, for people.
             overrides: what the run's conf changed: path, old, new.
+            identity: what tells this run from another of the same id, plain JSON; recorded as it is.
 
         Raises:
             ValueError: the algorithm doesn't exist or can't search this experiment.
             LookupError: an experiment of a later format is there.
         """
-        if journal.refresh().created or any("later than" in reason for reason in journal.unreadable.values()):
+        if journal.refresh().created or journal.later:
             return cls.load(journal)
         earlier = find_earlier(journal.store, experiment, journal.prefix)
         study = cls(journal, experiment, earlier)
-        plan = study.algorithm.plan()
-        proposals = study.algorithm.propose()[: plan.slots]
-        data = {
-            "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
-            "name": experiment.name,
-            "run": run,
-            "overrides": overrides,
-            "algorithm": study.algorithm.name,
-            "plan": {"slots": plan.slots, "trials": plan.trials, "units": plan.units, "note": plan.note},
-            "proposals": [proposal.params for proposal in proposals if proposal.budget is None],
-            "lanes": min(experiment.trials.concurrency, plan.slots) if plan.slots > LANE_THRESHOLD else None,
-        }
-        if earlier:
-            data["earlier"] = msgspec.to_builtins(earlier)
+        data = first_record(study, run, overrides, identity or {}, earlier)
         journal.append("created", data, valid=lambda state: not state.created)
         return cls.load(journal)
 
     @classmethod
-    def load(cls, journal: Journal) -> Study:
+    def load(cls, journal: StudyJournal) -> Study:
         """Open an existing study.
 
         Raises:
@@ -109,7 +102,13 @@ class Study(Specified):
     # --- asking -------------------------------------------------------------------------------
 
     def ask(
-        self, slot: int | None = None, *, lane: int | None = None, worker: str = "", places: int | None = None
+        self,
+        slot: int | None = None,
+        *,
+        lane: int | None = None,
+        worker: str = "",
+        places: int | None = None,
+        generation: int | None = None,
     ) -> Answer:
         """What a slot (or lane) is to do at its first training task.
 
@@ -121,21 +120,25 @@ class Study(Specified):
             worker: who asks, for people.
             places: how many trials whoever schedules the slots lets run at once. Where that is no more than the
                 file allows, running trials are not counted here again.
+            generation: how often people have cleared the slot, by the count of whoever schedules it. Where the
+                attempt of that same generation has ended for good, it is not made again (`Ended`): nobody has asked
+                for that, only the answer was lost. None: whoever asks for ended work wants it anew.
         """
         self._catch_up()
         gated = places is None or places > self.experiment.trials.concurrency
         if slot is None:
             slot = self._slot_of_lane(lane)
         if slot is not None and slot in self.state.works:
-            return self._again(slot, next_task(self.state, slot) if lane is not None else 0, worker, gated)
-        return self._bind(slot, lane, worker, gated)
+            task = next_task(self.state, slot) if lane is not None else 0
+            return self._again(slot, task, worker, gated, generation)
+        return self._bind(slot, lane, worker, gated, generation)
 
-    def resume(self, slot: int, task: int, *, worker: str = "") -> Answer:
-        """What a slot is to do at a later training task (index ``task``), or again at the first."""
+    def resume(self, slot: int, task: int, *, worker: str = "", generation: int | None = None) -> Answer:
+        """What a slot is to do at a later training task (index ``task``), or again at the first; see `ask`."""
         self._catch_up()
         if slot not in self.state.works:
             return Over(self._why_over() or "the slot was never bound")
-        return self._again(slot, task, worker, gated=True)
+        return self._again(slot, task, worker, gated=True, generation=generation)
 
     def unfinished(self, slot: int, task: int) -> Binding | None:
         """The attempt at a training task of a slot that nobody has told the end of, if there is one.
@@ -168,22 +171,32 @@ class Study(Specified):
                 return work.slot
         return None
 
-    def _again(self, slot: int, task: int, worker: str, gated: bool) -> Answer:
+    def _again(self, slot: int, task: int, worker: str, gated: bool, generation: int | None) -> Answer:
         """A new attempt at bound work: a retry, a clear, or the next training task.
 
         A trial that gave its place back (it waits for a retry, or was cleared) needs a free one again.
         """
+        told = told_before(self.state, slot, task, generation)
+        if told is not None:
+            return Ended(binding_of(self.state, slot, task), told)
 
         def full(state: State) -> bool:
             takes_over = state.works[slot].state is TrialState.RUNNING
             return gated and not takes_over and is_full(state, self.experiment)
 
         def valid(state: State) -> bool:
-            return refusal(state, slot, task) is None and not full(state)
+            untold = told_before(state, slot, task, generation) is None
+            return untold and refusal(state, slot, task) is None and not full(state)
 
-        record = self.journal.append("attempt", {"slot": slot, "task": task, "worker": worker}, valid=valid)
+        data: dict[str, Any] = {"slot": slot, "task": task, "worker": worker}
+        if generation is not None:
+            data["generation"] = generation
+        record = self.journal.append("attempt", data, valid=valid)
         if record is not None:
             return binding_of(self.state, slot, task)
+        told = told_before(self.state, slot, task, generation)
+        if told is not None:
+            return Ended(binding_of(self.state, slot, task), told)
         refused = refusal(self.state, slot, task)
         if refused is None:
             return no_place(self.state)
@@ -203,8 +216,8 @@ class Study(Specified):
 
         self.journal.append("closed", data, valid=valid)
 
-    def _bind(self, slot: int | None, lane: int | None, worker: str, gated: bool) -> Answer:
-        binder = Binder(self.journal, self.experiment, lambda: self.algorithm, gated=gated)
+    def _bind(self, slot: int | None, lane: int | None, worker: str, gated: bool, generation: int | None) -> Answer:
+        binder = Binder(self.journal, self.experiment, lambda: self.algorithm, gated=gated, generation=generation)
         for tries in range(1000):
             over = self._why_over()
             if over is not None:
@@ -216,7 +229,7 @@ class Study(Specified):
             elif answer is not None:
                 return answer
             elif slot is not None and slot in self.state.works:
-                return self._again(slot, 0, worker, gated)  # another process bound this very slot
+                return self._again(slot, 0, worker, gated, generation)  # another process bound this very slot
         raise Contended("a thousand suggestions in a row were overtaken by other processes")
 
     def release(self, slot: int) -> None:
@@ -269,10 +282,16 @@ class Study(Specified):
     # --- telling ------------------------------------------------------------------------------
 
     def tell(self, binding: Binding, outcome: Outcome) -> Told:
-        """Record how an attempt ended, and judge the experiment."""
+        """Record how an attempt ended, and judge the experiment.
+
+        Telling the same end of the same attempt again changes nothing and gets the same answer: whoever was cut off
+        from the store may tell until it has an answer.
+        """
         record_accepted, retry = self._append_ended(binding.slot, binding.task, binding.attempt, outcome)
         if not record_accepted:
-            return Told(accepted=False, stop=self.state.stop, unbound=self.unbound())
+            accepted = is_told(self.state, binding, outcome)
+            retry = accepted and self.state.works[binding.slot].retry
+            return Told(accepted=accepted, retry=retry, stop=self.state.stop, unbound=self.unbound())
         stop = self.state.stop
         if stop is None and not retry:
             verdict = self.judge()
@@ -281,29 +300,12 @@ class Study(Specified):
         return Told(accepted=True, retry=retry, stop=stop, unbound=self.unbound())
 
     def _append_ended(self, slot: int, task: int, attempt: int, outcome: Outcome) -> tuple[bool, bool]:
-        last = task == len(self.experiment.tasks) - 1
-        data: dict[str, Any] = {
-            "slot": slot, "task": task, "attempt": attempt, "state": str(outcome.state), "reason": outcome.reason,
-            "last": last, "value": outcome.value, "step": outcome.step, "metrics": dict(outcome.metrics),
-            "curve": pack_curve(outcome.curve), "cost": outcome.cost, "retry": False,
-        }  # fmt: skip
-        data |= {key: found for key in ("blameless", "error", "kind", "systematic") if (found := getattr(outcome, key))}
+        data = end_record(slot, task, attempt, outcome, last=task == len(self.experiment.tasks) - 1)
 
         def valid(state: State) -> bool:
             if not state.is_running(slot, task, attempt):
                 return False
-            work = state.works[slot]
-            data["retry"] = (
-                outcome.state is TrialState.FAILED
-                and outcome.retryable
-                and (outcome.blameless or work.failures < self.experiment.trials.retries)
-                and not (
-                    outcome.error
-                    and not outcome.error.startswith(UNSURE)
-                    and outcome.error in [attempt.error for attempt in work.attempts]
-                )
-                and ended_by_order(state, slot) is None
-            )
+            data["retry"] = is_tried_again(state, self.experiment, slot, outcome)
             return True
 
         record = self.journal.append("ended", data, valid=valid)

@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from automl_core.metrics.points import Step
 from automl_core.metrics.series import Series
 from automl_core.states import TrialState
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.study.layout import METRICS_FILE, trial_prefix
 from automl_core.views.view import ExperimentView
 
-Curve: TypeAlias = Sequence[tuple[int, float]]
+Curve: TypeAlias = Sequence[tuple[Step, float]]
 """(step, value) pairs in order of step."""
 
 MAX_CURVES = 500
@@ -107,7 +108,7 @@ def trial_curve(view: ExperimentView, number: int, series: Series | None, points
         points: of each metric at most.
     """
     work, goal = view.state.latest(view.state.trials[number]), view.experiment.goal
-    known: dict[str, list[tuple[int, float]]] = {}
+    known: dict[str, list[tuple[Step, float]]] = {}
     for point in series or ():
         for name, value in point.values.items():
             known.setdefault(name, []).append((point.step, value))

@@ -15,7 +15,7 @@ from automl_core.running.simulation import SimulatedTraining
 from automl_core.spec.loader import parse_experiment
 from automl_core.states import TrialState
 from automl_core.storage.folder import FolderStore
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.support.memory_store import MemoryStore
 
@@ -78,7 +78,7 @@ def make_experiment(name: str, trials: int, storage: Path, run: str) -> str:
     text = SPEC.format(name=name, trials=trials, storage=storage)
     experiment = parse_experiment(text, f"{name}.yaml")
     store, now = MemoryStore(), [1_795_000_000.0]
-    journal = Journal(store, experiment_prefix(name, run), clock=lambda: now[0])
+    journal = StudyJournal(store, experiment_prefix(name, run), clock=lambda: now[0])
     study = Study.create(journal, experiment, run, [])
     lanes = study.state.lanes is not None
     for trial in range(trials + PLACES):

@@ -17,8 +17,8 @@ from automl_core.states import TrialState
 if TYPE_CHECKING:
     from airflow.sdk.bases.notifier import BaseNotifier
 
+    from automl_core.journal import Record
     from automl_core.study import Study
-    from automl_core.study.records import Record
     from automl_core.study.state import StopRecord
 
 log = logging.getLogger(__name__)

@@ -80,6 +80,16 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def generation_of(context: Any) -> int | None:
+    """How often people have cleared this task instance, by a count that only grows when they do.
+
+    Airflow tells a task no such number, but a clear raises ``max_tries`` (to the tries made plus the task's
+    retries; models/taskinstance.py:418), and a try of its own doesn't.
+    """
+    count = getattr(context["ti"], "max_tries", None)
+    return count if isinstance(count, int) else None
+
+
 def list_as_dag_files() -> None:
     """Have the DAG processor find files of every registered importer, not of Python alone.
 

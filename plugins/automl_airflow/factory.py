@@ -11,18 +11,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, get_parsing_context
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_airflow.session import home
 from automl_core.preview.warnings import warnings_of
 from automl_core.search import names
-from automl_core.spec.errors import Problem
+from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import AssetSchedule, Experiment
+from automl_core.spec.names import name_taken, taken_message
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import format_duration
 
@@ -47,6 +48,10 @@ def build(path: Path) -> tuple[DAG, list[Problem]]:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
     experiment, document = parse_document(read_text(path), str(path))
+    if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
+        other = name_taken(path, experiment.name)
+        if other is not None:  # Airflow would show now the one, now the other, and say nothing
+            raise SpecError(locate([Problem(taken_message(other, path, experiment.name), ("name",))], document))
     warnings = locate(warnings_of(experiment, home(), path), document)
     return experiment_dag(experiment, path, warnings), warnings
 

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 from automl_core.states import TrialState
 
 if TYPE_CHECKING:
+    from automl_core.journal import Record
     from automl_core.study import Study
-    from automl_core.study.records import Record
 
 log = logging.getLogger(__name__)
 

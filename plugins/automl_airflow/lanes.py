@@ -8,11 +8,12 @@ journal: a lane that is tried again finds its unfinished trial there.
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from automl_airflow.compat import name_map_index, worker_name
 from automl_core.states import TrialState
-from automl_core.study import Binding, NotNow, Over
+from automl_core.study import Binding, Ended, NotNow, Over
 
 if TYPE_CHECKING:
     from automl_airflow.operators import TrialOperator
@@ -26,7 +27,7 @@ def run_lane(operator: TrialOperator, context: Any, store: ObjectStore, study: S
     counts: dict[str, int] = {}
     steps = len(study.experiment.tasks)
     while True:
-        answer = study.ask(lane=lane, worker=worker_name())
+        answer = operator.patiently(lambda: study.ask(lane=lane, worker=worker_name()))
         if isinstance(answer, NotNow):
             operator.wait(context, answer)
         if isinstance(answer, Over):
@@ -58,7 +59,8 @@ def _run_trial(
             return TrialState.WAITING, outcome.reason
         if outcome.state is not TrialState.SUCCEEDED or current.task == steps - 1 or not told.accepted:
             return outcome.state, outcome.reason
-        answer = study.resume(current.slot, current.task + 1, worker=worker_name())
+        answer = operator.patiently(partial(study.resume, current.slot, current.task + 1, worker=worker_name()))
+        assert not isinstance(answer, Ended), "a lane asks for what is unfinished"
         if not isinstance(answer, Binding):
             return TrialState.SYS_CANCELED, answer.reason
         current = answer

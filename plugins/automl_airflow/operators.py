@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from automl_core.spec.overrides import Change
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
+
+
+AT_THE_START = 300.0
+"""Seconds that a store is waited for before anything has trained: its address may be wrong as well."""
 
 
 class ExperimentOperator(ExperimentTask, BaseOperator):
@@ -49,46 +54,56 @@ class ProposeOperator(ExperimentOperator):
             AirflowFailException: the file or the run's conf is wrong, or its connection is missing; trying again won't
                 help.
         """
-        from automl_airflow.form import overrides_of
         from automl_core.spec.errors import SpecError
-        from automl_core.spec.loader import load_experiment
-        from automl_core.spec.overrides import apply_overrides
-        from automl_core.storage import check_store
-        from automl_core.study import Study
 
         conf = dict(context["dag_run"].conf or {})
-        changes: tuple[Change, ...]
         try:
-            store, journal = self.open_store(context)
-            if journal.refresh().created:  # run again, for more slots: what was resolved at its start holds
-                study, changes = Study.load(journal), ()
-            else:
-                experiment = load_experiment(Path(self.file))
-                experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
-                if any(getattr(task, "prices_connection", None) for task in experiment.tasks):
-                    from automl_airflow.kubernetes.prices import with_prices
-
-                    experiment = with_prices(experiment)
-                check_store(store)
-                overrides = [change.to_json() for change in changes]
-                study = Study.create(journal, experiment, context["run_id"], overrides)
+            store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START)
         except (SpecError, ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(str(error)) from error
         state = study.state
         for change in changes:
             self.log.info("conf: %s: %r → %r", change.path, change.old, change.new)
         self.log.info("%s: %s", state.algorithm, state.plan["note"] or f"{state.plan['slots']} slots")
-        self.log.info("journal: %s/%s", store.url, journal.prefix)
+        self.log.info("journal: %s/%s", store.url, study.journal.prefix)
         for run in state.earlier:
             self.log.info("earlier run %s", run)
         context["ti"].xcom_push(
             key="search",
             value={
-                "algorithm": state.algorithm, "plan": state.plan, "combinations": state.proposals[:50],
-                "folder": f"{store.url}/{journal.prefix}", "earlier": [run.summary() for run in state.earlier],
+                "algorithm": state.algorithm, "plan": state.plan,
+                "combinations": [params for params in state.proposals if params][:50],
+                "folder": f"{store.url}/{study.journal.prefix}", "earlier": [run.summary() for run in state.earlier],
             },
         )  # fmt: skip
         return list(range(state.lanes or state.plan["slots"]))
+
+    def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
+        """The study of this run, created if there is none, and what the run's conf has changed in the file."""
+        from automl_airflow.form import overrides_of
+        from automl_airflow.identity import another_run, identity_of
+        from automl_core.housekeeping.mark import settle
+        from automl_core.spec.loader import load_experiment
+        from automl_core.spec.overrides import apply_overrides
+        from automl_core.storage import check_store
+        from automl_core.study import Study
+
+        store, journal = self.open_store(context)
+        settle(store, journal.prefix, time.time())
+        if journal.refresh().created:  # run again, for more slots: what was resolved at its start holds
+            another = another_run(journal.state.identity, context)
+            if another:
+                raise AirflowFailException(f"{store.url}/{journal.prefix} {another}")
+            return store, Study.load(journal), ()
+        experiment = load_experiment(Path(self.file))
+        experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
+        if any(getattr(task, "prices_connection", None) for task in experiment.tasks):
+            from automl_airflow.kubernetes.prices import with_prices
+
+            experiment = with_prices(experiment)
+        check_store(store)
+        overrides = [change.to_json() for change in changes]
+        return store, Study.create(journal, experiment, context["run_id"], overrides, identity_of(context)), changes
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
@@ -103,7 +118,6 @@ class TrialOperator(SlotTask, ExperimentOperator):
         self.task_index = task_index
         self.step_ids = step_ids
         self._run: LocalRun | None = None
-        self.killed = False
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> dict[str, Any] | None:
         """Ask what to do, do it, and record what became of it.
@@ -113,31 +127,40 @@ class TrialOperator(SlotTask, ExperimentOperator):
             AirflowException: the training failed and is to be tried again.
             AirflowFailException: the trial failed for good.
         """
+        from automl_core.study import Ended
+
         store, study = self.open_study(context)
         if study.state.lanes is not None:
             from automl_airflow.lanes import run_lane
 
             return run_lane(self, context, store, study)
         binding = self.bind(context, study)
+        if isinstance(binding, Ended):
+            return self.conclude_again(context, study, binding)
         outcome, told = self.train(context, store, study, binding)
         return self.conclude(context, study, binding, outcome, told)
 
     def train(self, context: Any, store: ObjectStore, study: Study, binding: Binding) -> tuple[Outcome, Told]:
         """Run one attempt at one training task on this worker."""
-        from automl_airflow.session import home
+        from automl_airflow.session import home, patience
         from automl_core.running.local import LocalRun
         from automl_core.states import TrialState
+        from automl_core.storage.base import StorageError, StorageUnavailable
         from automl_core.study import Outcome
 
         self.announce(context, study, binding)
-        self._run = LocalRun(study, store, binding, home=home(), emit=self.log.info)
         try:
+            self._run = self.patiently(
+                lambda: LocalRun(study, store, binding, home=home(), emit=self.log.info, patience=patience())
+            )
             return self._run.run()
+        except StorageUnavailable:  # as a worker that is lost: what can't be told can't be counted either
+            raise
         except Exception as error:  # of ours, not of the training: the study must not take it for running
             self.log.exception("the attempt broke off")
             reason = f"the attempt broke off: {type(error).__name__}: {error}"
-            outcome = Outcome(TrialState.FAILED, reason, retryable=True)
-            return outcome, study.tell(binding, outcome)
+            outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=isinstance(error, StorageError))
+            return outcome, self.patiently(lambda: study.tell(binding, outcome), refused=True)
 
     def on_kill(self) -> None:
         """The task was cleared or marked in the UI, or its worker is ending: end the training, record why."""
@@ -169,9 +192,9 @@ class ReduceOperator(ExperimentOperator):
             raise AirflowFailException(f"nothing to publish: {error}; see the log of `propose`") from error
         from automl_airflow.remote import sweep
 
-        left = sweep(context, study)
-        stop = study.finish()
-        published = publish_study(study)
+        left = self.patiently(lambda: sweep(context, study))
+        stop = self.patiently(study.finish)
+        published = self.patiently(lambda: publish_study(study), refused=True)
         best = study.best()
         self.log.info("%s: %s", stop.state, stop.reason)
         self.log.info("result: %s", published.folder)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automl_airflow.watching import TrialTrigger
     from automl_core.backends.remote import NotYet
     from automl_core.storage.base import ObjectStore
-    from automl_core.study import Binding, Study
+    from automl_core.study import Binding, Ended, Study
 
 
 PAUSE = timedelta(seconds=60)
@@ -32,12 +32,19 @@ def sweep(context: Any, study: Study) -> list[str]:
 
     Returns:
         What could not be done, for people; empty when all is well.
+
+    Raises:
+        StorageUnavailable: the store is away, and knows what there is to end.
     """
+    from automl_core.storage.base import StorageUnavailable
+
     problems = []
     for backend in sorted({task.backend for task in study.experiment.tasks} & SWEEPERS.keys()):
         module, _, name = SWEEPERS[backend].partition(":")
         try:
             getattr(importlib.import_module(module), name)(context, study)
+        except StorageUnavailable:  # waited for
+            raise
         except Exception as error:  # the result is published all the same
             problems.append(f"{backend}: {type(error).__name__}: {error}")
     return problems
@@ -74,13 +81,17 @@ class RemoteTrial(SlotTask):
                 return self._conclude(context, study, event)
             self.log.info("trial ended: %s %s", event["outcome"]["state"], event["outcome"]["reason"])
         from automl_core.backends.remote import NotYet
+        from automl_core.study import Ended
 
         try:
             binding = self._left_running(study)
         except NotYet as error:
             self._pause(error)
         if binding is None:
-            binding = self._next(context, study)
+            answer = self._next(context, study)
+            if isinstance(answer, Ended):
+                return self.conclude_again(context, study, answer)
+            binding = answer
         self._start(context, study, store, binding)
         return None
 
@@ -97,11 +108,11 @@ class RemoteTrial(SlotTask):
         binding = self._unfinished(study)
         if binding is None:
             return self.attend(context)
-        order = study.order(binding)
+        order = self.patiently(lambda: study.order(binding))
         if order is None:
             return self._start(context, study, store, binding)
         outcome = Outcome(*order)
-        told = study.tell(binding, outcome)
+        told = self.patiently(lambda: study.tell(binding, outcome))
         return self.attend(context) if study.state.lanes else self.conclude(context, study, binding, outcome, told)
 
     def _pause(self, error: NotYet) -> NoReturn:
@@ -112,15 +123,16 @@ class RemoteTrial(SlotTask):
         self.defer(trigger=TimeDeltaTrigger(PAUSE), method_name="start_again")
         raise AssertionError("a task that has deferred goes on")
 
-    def _next(self, context: Any, study: Study) -> Binding:
+    def _next(self, context: Any, study: Study) -> Binding | Ended:
         if study.state.lanes is None:
             return self.bind(context, study)
         from automl_airflow.compat import worker_name
-        from automl_core.study import Binding, NotNow
+        from automl_core.study import Binding, Ended, NotNow
 
-        answer = study.ask(lane=int(self.slot or 0), worker=worker_name())
+        answer = self.patiently(lambda: study.ask(lane=int(self.slot or 0), worker=worker_name()))
         if isinstance(answer, NotNow):
             self.wait(context, answer)
+        assert not isinstance(answer, Ended), "a lane asks for what is unfinished"
         if not isinstance(answer, Binding):
             from airflow.sdk.exceptions import AirflowSkipException
 
@@ -150,14 +162,15 @@ class RemoteTrial(SlotTask):
 
         self.announce(context, study, binding)
         try:
-            job = self.launch(context, study, store, binding)
+            job = self.patiently(lambda: self.launch(context, study, store, binding))
         except NotYet as error:
             self._pause(error)
         except (StartError, TemplateError) as error:
             outcome = not_started(study, binding, error)
-            self.conclude(context, study, binding, outcome, study.tell(binding, outcome))
+            told = self.patiently(lambda: study.tell(binding, outcome))
+            self.conclude(context, study, binding, outcome, told)
             return
-        study.external(binding, json.dumps(job, sort_keys=True))
+        self.patiently(lambda: study.external(binding, json.dumps(job, sort_keys=True)))
         self.defer(trigger=self.watcher(context, study, binding, job), method_name="execute")
 
     def _conclude(self, context: Any, study: Study, event: dict[str, Any]) -> dict[str, Any]:

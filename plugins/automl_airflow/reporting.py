@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from automl_airflow import alerts, figures
 
 if TYPE_CHECKING:
+    from automl_core.journal import Record
     from automl_core.study import Study
-    from automl_core.study.records import Record
 
 log = logging.getLogger(__name__)
 

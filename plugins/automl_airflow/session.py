@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from automl_core.storage import Credentials
     from automl_core.storage.base import ObjectStore
-    from automl_core.study.journal import Journal
+    from automl_core.study.journal import StudyJournal
 
 PRODUCT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def patience() -> float:
+    """Seconds that a task waits for a store that is away: ``[automl] storage_patience``, half an hour by default."""
+    from airflow.configuration import conf
+
+    from automl_core.running.patience import PATIENCE
+
+    return conf.getfloat("automl", "storage_patience", fallback=PATIENCE)
 
 
 def home() -> Path:
@@ -22,44 +32,40 @@ def home() -> Path:
 def credentials(connection: str | None) -> Credentials | None:
     """The credentials in an Airflow connection, read when they are needed and never written anywhere.
 
-    Login and password are the access key and secret; the extra may have session_token, endpoint_url, region.
-
     Raises:
         AirflowNotFoundException: there is no such connection; the message says where it is named.
+        BadConnection: it says what can't be.
     """
     if connection is None:
         return None
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    from automl_core.storage import Credentials
+    from automl_airflow.bucket_connection import credentials_in
 
     try:
         found = Connection.get(connection)
     except AirflowNotFoundException:
         words = f"output.connection: the connection {connection!r} is not defined in Airflow"
         raise AirflowNotFoundException(words) from None
-    extra = found.extra_dejson
-    return Credentials(
-        access_key=found.login or extra.get("aws_access_key_id"),
-        secret_key=found.password or extra.get("aws_secret_access_key"),
-        session_token=extra.get("session_token") or extra.get("aws_session_token"),
-        endpoint_url=extra.get("endpoint_url") or (f"https://{found.host}" if found.host else None),
-        region=extra.get("region") or extra.get("region_name"),
-    )
+    return credentials_in(
+        connection, login=found.login, password=found.password, host=found.host, port=found.port, schema=found.schema,
+        extra=found.extra_dejson,
+    )  # fmt: skip
 
 
 def open_experiment_store(storage: str, connection: str | None) -> ObjectStore:
-    """The model storage path of an experiment."""
+    """The model storage path of an experiment; its connection is read again where the keys are refused."""
     from automl_core.storage import open_store
 
-    return open_store(storage, credentials(connection), base=home())
+    renew = partial(credentials, connection) if connection is not None else None
+    return open_store(storage, credentials(connection), base=home(), renew=renew)
 
 
-def open_journal(storage: str, connection: str | None, name: str, run: str) -> tuple[ObjectStore, Journal]:
+def open_journal(storage: str, connection: str | None, name: str, run: str) -> tuple[ObjectStore, StudyJournal]:
     """The journal of one run of an experiment, and the store that it lies in."""
-    from automl_core.study.journal import Journal
+    from automl_core.study.journal import StudyJournal
     from automl_core.study.layout import experiment_prefix
 
     store = open_experiment_store(storage, connection)
-    return store, Journal(store, experiment_prefix(name, run))
+    return store, StudyJournal(store, experiment_prefix(name, run))

@@ -6,8 +6,9 @@ KubernetesPodOperator.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk.exceptions import (
     AirflowException,
@@ -18,7 +19,9 @@ from airflow.sdk.exceptions import (
 
 if TYPE_CHECKING:
     from automl_core.storage.base import ObjectStore
-    from automl_core.study import Binding, NotNow, Outcome, Study, Told
+    from automl_core.study import Answer, Binding, Ended, NotNow, Outcome, Study, Told
+
+T = TypeVar("T")
 
 GIVE_WAY = timedelta(seconds=10)
 """How long a slot that waits leaves its place to trials that are to be tried again."""
@@ -34,6 +37,11 @@ class ExperimentTask:
     storage: str
     connection: str | None
     experiment: str
+    killed = False
+    """Whether the task was cleared or marked, or its worker is ending."""
+
+    if TYPE_CHECKING:  # of Airflow's operators, which come after this class in the order of bases
+        log: Any
 
     def open_store(self, context: Any) -> tuple[ObjectStore, Any]:
         """The store and journal of this DAG run."""
@@ -46,8 +54,26 @@ class ExperimentTask:
         from automl_airflow.reporting import report
         from automl_core.study import Study
 
-        store, journal = self.open_store(context)
-        return store, report(Study.load(journal))
+        def load() -> tuple[ObjectStore, Study]:
+            store, journal = self.open_store(context)
+            return store, report(Study.load(journal))
+
+        return self.patiently(load)
+
+    def patiently(self, call: Callable[[], T], *, most: float = float("inf"), refused: bool = False) -> T:
+        """Do something with the store, waiting for one that is away: an outage is nobody's failure.
+
+        Args:
+            call: done again from its beginning.
+            most: seconds to wait, where the deployment has more patience.
+            refused: whether to wait for credentials that are refused, too.
+        """
+        from automl_airflow.session import patience
+        from automl_core.running.patience import patiently
+
+        return patiently(
+            call, patience=min(most, patience()), refused=refused, say=self.log.warning, wanted=lambda: not self.killed
+        )
 
 
 class SlotTask(ExperimentTask):
@@ -63,37 +89,41 @@ class SlotTask(ExperimentTask):
     task_index: int
     step_ids: list[str]
 
-    if TYPE_CHECKING:  # of Airflow's operators, which come after this class in the order of bases
-        log: Any
+    if TYPE_CHECKING:
         max_active_tis_per_dagrun: int | None
         defer: Any
 
-    def bind(self, context: Any, study: Study) -> Binding:
-        """What this slot is to do now.
+    def bind(self, context: Any, study: Study) -> Binding | Ended:
+        """What this slot is to do now; or how its attempt ended, where only the answer was lost.
 
         Raises:
             AirflowSkipException: nothing is left to do.
             TaskDeferred: nothing now; the task goes on when the journal has moved.
         """
-        from automl_airflow.compat import release_lost, worker_name
-        from automl_airflow.figures import suggesting
-        from automl_core.study import Binding, NotNow
+        from automl_core.study import Binding, Ended, NotNow
 
-        worker = worker_name()
-        if self.task_index > 0:
-            answer = study.resume(int(self.slot or 0), self.task_index, worker=worker)
-        else:
-            # Airflow limits instances of one task; several training tasks of a trial share one limit only here
-            places = self.max_active_tis_per_dagrun if len(self.step_ids) == 1 else None
-            with suggesting(study):
-                answer = study.ask(self.slot, worker=worker, places=places)
-            if isinstance(answer, NotNow) and release_lost(context, study, self.step_ids):
-                answer = study.ask(self.slot, worker=worker, places=places)
+        answer = self.patiently(lambda: self._ask(context, study))
         if isinstance(answer, NotNow):
             self.wait(context, answer)
-        if not isinstance(answer, Binding):
+        if not isinstance(answer, Binding | Ended):
             self.skip_unbound(context, study)
             raise AirflowSkipException(answer.reason)
+        return answer
+
+    def _ask(self, context: Any, study: Study) -> Answer:
+        from automl_airflow.compat import generation_of, release_lost, worker_name
+        from automl_airflow.figures import suggesting
+        from automl_core.study import NotNow
+
+        worker, generation = worker_name(), generation_of(context)
+        if self.task_index > 0:
+            return study.resume(int(self.slot or 0), self.task_index, worker=worker, generation=generation)
+        # Airflow limits instances of one task; several training tasks of a trial share one limit only here
+        places = self.max_active_tis_per_dagrun if len(self.step_ids) == 1 else None
+        with suggesting(study):
+            answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
+        if isinstance(answer, NotNow) and release_lost(context, study, self.step_ids):
+            answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
         return answer
 
     def announce(self, context: Any, study: Study, binding: Binding) -> None:
@@ -143,6 +173,14 @@ class SlotTask(ExperimentTask):
             raise AirflowSkipException(outcome.reason)
         self.log.info("trial %d: %s %s", binding.trial, outcome.state, outcome.reason)
         return result_of(binding, outcome)
+
+    def conclude_again(self, context: Any, study: Study, ended: Ended) -> dict[str, Any]:
+        """What `conclude` does, for an attempt whose end is told already: nothing is trained for it once more."""
+        from automl_core.study import Told
+
+        self.log.info("trial %d, attempt %d has ended already", ended.binding.trial, ended.binding.attempt)
+        told = Told(accepted=True, stop=study.state.stop)
+        return self.conclude(context, study, ended.binding, ended.outcome, told)
 
     def skip_unbound(self, context: Any, study: Study) -> None:
         """Skip every slot that nothing will be bound to, all at once, when the experiment has stopped."""

@@ -110,6 +110,7 @@ def _open(key: Key) -> SharedStudy:
     from automl_core.study import Study
 
     store, journal = open_journal(*key)
+    journal.paced = False  # many wait for what is read here, and few of them write
     return SharedStudy(store, report(Study.load(journal), aside=True))
 
 

@@ -52,8 +52,7 @@ class JournalTrigger(BaseTrigger):
 
     def _moved(self) -> bool:
         from automl_airflow.session import open_journal
-        from automl_core.study.journal import JOURNAL
-        from automl_core.study.records import key_of
+        from automl_core.journal import JOURNAL, key_of
 
         store, journal = open_journal(self.storage, self.connection, self.name, self.run_name)
         folder = journal.prefix + JOURNAL

@@ -27,6 +27,7 @@ from airflow.triggers.base import (
 
 from automl_airflow.ending import clear_away, has_ended, insist, remove
 from automl_airflow.triggers import LEAST_WAIT
+from automl_airflow.waiting import until_done
 
 if TYPE_CHECKING:
     from automl_airflow.studies import SharedStudy
@@ -103,6 +104,11 @@ class TrialTrigger(BaseTrigger):
     async def find(self) -> RemoteJob:
         """The job that `job` names."""
 
+    async def _find(self) -> RemoteJob:
+        """As `find`, however long the store is away that says where the job is."""
+        found: RemoteJob = await self._patiently(self.find)
+        return found
+
     def source(self, binding: Binding, spool: Path) -> MetricSource:
         """Where the metrics are read: from the output, or from files in the store. Called in a thread.
 
@@ -138,11 +144,11 @@ class TrialTrigger(BaseTrigger):
         watched = await self._patiently(self._begin)
         if watched is None:
             recorded = await asyncio.to_thread(self._recorded)
-            await clear_away(self.find, self.grace, self.log)  # a triggerer that died before it came to that
+            await clear_away(self._find, self.grace, self.log)  # a triggerer that died before it came to that
             await asyncio.sleep(LEAST_WAIT)
             yield await asyncio.to_thread(self._event, *recorded) if recorded else TriggerEvent({"superseded": True})
             return
-        self._remote = await self.find()
+        self._remote = await self._find()
         status = await self._follow(self._remote, watched)
         outcome, told = await self._patiently(self._record, status)
         await remove(self._remote, self.log)
@@ -167,7 +173,7 @@ class TrialTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """A person cleared or marked the task: end the job, and record who ended it. Neither waits for the other."""
-        remote = self._remote = self._remote or await self.find()
+        remote = self._remote = self._remote or await self._find()
         # first, since the reducer may follow at once
         told = self._telling = asyncio.create_task(self._tell_who_ended_it())
         await asyncio.wait([told], timeout=TELL_FIRST)
@@ -250,7 +256,7 @@ class TrialTrigger(BaseTrigger):
         """Keep what the attempt made and tell the study how it ended."""
         from automl_core.backends.base import Cause
         from automl_core.states import TrialState
-        from automl_core.storage.base import StorageError, StorageUnavailable
+        from automl_core.storage.base import AccessRefused, StorageError, StorageUnavailable
         from automl_core.study import Outcome
 
         assert self._watched is not None
@@ -264,11 +270,12 @@ class TrialTrigger(BaseTrigger):
             current = self._binding is not None and self._shared.study.is_current(self._binding)
         if current:
             try:
+                self._watched.watch.keep()
                 if self._watched.log.is_file():
                     self._places.keep_log(self._watched.log.read_bytes())
                 if outcome.state.has_value or outcome.state is TrialState.SUCCEEDED:
                     self._places.keep_model()
-            except StorageUnavailable:  # a result is not given up for that: it is tried again
+            except (StorageUnavailable, AccessRefused):  # a result is not given up for that: it is tried again
                 raise
             except StorageError as error:
                 reason = f"what the attempt made could not be stored: {error}"
@@ -379,16 +386,7 @@ class TrialTrigger(BaseTrigger):
 
     async def _patiently(self, function: Any, *args: Any) -> Any:
         """Do something with the store that must be done, however long the store is away."""
-        from automl_core.storage.base import StorageError
-
-        wait = 1.0
-        while True:
-            try:
-                return await asyncio.to_thread(function, *args)
-            except StorageError as error:
-                self.log.warning("the journal can't be reached, trying again in %.0f s: %s", wait, error)
-                await asyncio.sleep(wait)
-                wait = min(30.0, wait * 2)
+        return await until_done(function, *args, log=self.log)
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

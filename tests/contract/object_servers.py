@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ class Answer:
     code: str
     message: str = "on purpose"
 
+
+_SWIFT_WINDOW = 0.02
+"""Seconds between the look and the write of a server that is not atomic; two proxies and a ring lie between Swift's."""
 
 BUSY = Answer(503, "SlowDown", "Please reduce your request rate.")
 DROP: Literal["drop"] = "drop"
@@ -73,9 +77,19 @@ def _operation(method: str, query: Mapping[str, list[str]]) -> str:
         return "DeleteObjects" if "delete" in query else "MultipartUpload"
     if method == "PUT":
         return "UploadPart" if "partNumber" in query else "PutObject"
+    if method == "GET" and "versioning" in query:
+        return "GetBucketVersioning"
+    if method == "GET" and "uploads" in query:
+        return "ListMultipartUploads"
+    if method == "GET" and "uploadId" in query:
+        return "ListParts"
     if method == "GET":
         return "ListObjectsV2" if "list-type" in query else "GetObject"
     return {"DELETE": "DeleteObject", "HEAD": "HeadObject"}[method]
+
+
+WRITTEN = "2026-11-21T04:00:00.000Z"
+"""When everything was written, as listings have it."""
 
 
 class BucketServer(ThreadingHTTPServer):
@@ -88,6 +102,11 @@ class BucketServer(ThreadingHTTPServer):
         page_sizes: how many keys each answer to a ListObjectsV2 held.
         create_only: whether it keeps to headers that forbid an overwrite. OSS does not in versioned buckets, and
             some servers that speak S3 never do.
+        atomic: whether it decides and writes in one step. OpenStack Swift's S3 interface looks first and writes then.
+        versioning: the bucket's state as GetBucketVersioning tells it: empty, ``Enabled`` or ``Suspended``.
+        lacks: operations that it answers with 501, as localbucket does DeleteObjects and Ceph some CopyObjects.
+        access_keys: ids that are let in; every one where there is none.
+        signers: the ids that requests were signed with; an empty one where they were not.
     """
 
     daemon_threads = True
@@ -98,8 +117,14 @@ class BucketServer(ThreadingHTTPServer):
         self.script = Script()
         self.objects: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
+        self.upload_keys: dict[str, str] = {}
         self.page_sizes: list[int] = []
         self.create_only = True
+        self.atomic = True
+        self.versioning = ""
+        self.lacks: frozenset[str] = frozenset()
+        self.access_keys: frozenset[str] = frozenset()
+        self.signers: set[str] = set()
         self.lock = threading.Lock()
         self.upload_ids = count(1)
 
@@ -121,6 +146,10 @@ class BucketServer(ThreadingHTTPServer):
         self.objects.clear()
         self.parts.clear()
         self.create_only = True
+        self.atomic = True
+        self.versioning = ""
+        self.lacks = self.access_keys = frozenset()
+        self.signers.clear()
 
     def reset_counts(self) -> None:
         self.script.reset()
@@ -165,9 +194,15 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             refusal = None
             key = path.removeprefix(BUCKET).removeprefix("/")
+        refusal = refusal or self._access_refusal() or self._lacking(query)
         if refusal:
             self._refuse(refusal)
             return
+        if not self.server.atomic and self.command == "PUT" and self._create_only():
+            if key in self.server.objects:
+                self._refuse(self._exists())
+                return
+            time.sleep(_SWIFT_WINDOW)
         with self.server.lock:
             status, answer, headers = self._do(key, query, body)
         if step == LOSE:
@@ -194,19 +229,40 @@ class _Handler(BaseHTTPRequestHandler):
             return Answer(403, "SignatureDoesNotMatch", "That header is not signed.")
         return None
 
+    def _access_refusal(self) -> Answer | None:
+        allowed = self.server.access_keys
+        signed = self.headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+        self.server.signers.add(signed)
+        if not allowed or signed in allowed:
+            return None
+        return Answer(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+
+    def _lacking(self, query: Mapping[str, list[str]]) -> Answer | None:
+        operation = _operation(self.command, query)
+        if "x-amz-copy-source" in self.headers:
+            operation = "UploadPartCopy" if operation == "UploadPart" else "CopyObject"
+        return Answer(501, "NotImplemented", "") if operation in self.server.lacks else None
+
     def _do(self, key: str, query: Mapping[str, list[str]], body: bytes) -> tuple[int, bytes | Answer, dict[str, str]]:
         objects = self.server.objects
         match _operation(self.command, query):
             case "PutObject" | "UploadPart" if "x-amz-copy-source" in self.headers:
                 return self._copied(key, query)
             case "PutObject":
-                if key in objects and self._create_only():
+                if key in objects and self._create_only() and self.server.atomic:
                     return 0, self._exists(), {}
                 objects[key] = body
             case "GetObject" | "HeadObject":
                 if key not in objects:
                     return 0, Answer(404, "NoSuchKey", "The specified key does not exist."), {}
                 return self._content(objects[key])
+            case "GetBucketVersioning":
+                status = f"<Status>{self.server.versioning}</Status>" if self.server.versioning else ""
+                return 200, f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode(), {}
+            case "ListMultipartUploads":
+                return 200, self._uploads(query.get("prefix", [""])[0]), {}
+            case "ListParts":
+                return self._parts(query["uploadId"][0])
             case "ListObjectsV2":
                 return 200, self._listing({name: values[0] for name, values in query.items()}), {}
             case "DeleteObject" if "uploadId" in query:
@@ -265,7 +321,11 @@ class _Handler(BaseHTTPRequestHandler):
         found = sorted(key for key in self.server.objects if key.startswith(query.get("prefix", "")) and key > after)
         page = found[: min(int(query.get("max-keys", 1000)), 1000)]
         self.server.page_sizes.append(len(page))
-        entries = "".join(f"<Contents><Key>{quote(key)}</Key></Contents>" for key in page)
+        entries = "".join(
+            f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects.get(key, b''))}</Size>"
+            f"<LastModified>{WRITTEN}</LastModified></Contents>"
+            for key in page
+        )
         more = len(found) > len(page)
         token = f"<NextContinuationToken>{escape(quote(page[-1]))}</NextContinuationToken>" if more else ""
         return (
@@ -273,10 +333,32 @@ class _Handler(BaseHTTPRequestHandler):
             f"{token}{entries}</ListBucketResult>"
         ).encode()
 
+    def _uploads(self, prefix: str) -> bytes:
+        found = "".join(
+            f"<Upload><Key>{quote(key)}</Key><UploadId>{upload}</UploadId><Initiated>{WRITTEN}</Initiated></Upload>"
+            for upload, key in sorted(self.server.upload_keys.items())
+            if key.startswith(prefix) and upload in self.server.parts
+        )
+        return (
+            "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+            f"{found}</ListMultipartUploadsResult>"
+        ).encode()
+
+    def _parts(self, upload: str) -> tuple[int, bytes | Answer, dict[str, str]]:
+        if upload not in self.server.parts:
+            return 0, Answer(404, "NoSuchUpload", "The specified multipart upload does not exist."), {}
+        found = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><Size>{len(data)}</Size>"
+            f"<LastModified>{WRITTEN}</LastModified></Part>"
+            for number, data in sorted(self.server.parts[upload].items())
+        )
+        return 200, f"<ListPartsResult><IsTruncated>false</IsTruncated>{found}</ListPartsResult>".encode(), {}
+
     def _multipart(self, key: str, query: Mapping[str, list[str]]) -> bytes:
         if "uploads" in query:
             upload = f"upload-{next(self.server.upload_ids)}"
             self.server.parts[upload] = {}
+            self.server.upload_keys[upload] = key
             return (
                 f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode()
             )

@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,13 @@ from automl_core.storage import (
     StorageUnavailable,
     check_store,
     open_store,
+    renaming,
+    s3,
 )
+from automl_core.storage.keys import TEMPORARY
+from automl_core.storage.oss import OssStore
 from automl_core.storage.retry import RetryingStore
+from automl_core.storage.s3 import S3Store
 from automl_core.storage.testing import CountingStore, FaultyStore
 from tests.contract.object_servers import BUCKET, LOSE, BucketServer, MotoServer, Script
 
@@ -80,12 +85,24 @@ def moto() -> Iterator[MotoServer]:
 
 
 @pytest.fixture(scope="session")
+def little() -> Iterator[BucketServer]:
+    with BucketServer("s3") as server:
+        server.lacks = frozenset(("DeleteObjects", "CopyObject", "UploadPartCopy"))
+        yield server
+
+
+@pytest.fixture(scope="session")
 def oss() -> Iterator[BucketServer]:
     with BucketServer("oss") as server:
         yield server
 
 
-SITES = ["folder", "folder without links", "faulty folder", "s3", "oss"]
+SITES = [
+    "folder", "folder without links", "folder without links and renames", "faulty folder", "s3", "s3 with little",
+    "oss",
+]  # fmt: skip
+"""`s3 with little` has neither deletes of many nor copies."""
+SERVERS = {"s3": "moto", "s3 with little": "little", "oss": "oss"}
 OVER_HTTP = pytest.mark.parametrize("site", ["s3", "oss"], indirect=True)
 
 
@@ -94,21 +111,25 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     folder = f"file://{tmp_path / 'store'}"
-    if request.param in ("s3", "oss"):
-        server: MotoServer | BucketServer = request.getfixturevalue({"s3": "moto", "oss": "oss"}[request.param])
+    if request.param in SERVERS:
+        server: MotoServer | BucketServer = request.getfixturevalue(SERVERS[request.param])
         server.script.reset()
+        scheme = request.param.partition(" ")[0]
         made = Site(
-            f"{request.param}://{BUCKET}/{uuid.uuid4().hex}",
-            Credentials("AKIDEXAMPLE", SECRET, TOKEN, server.endpoint, "cn-test" if request.param == "oss" else None),
+            f"{scheme}://{BUCKET}/{uuid.uuid4().hex}",
+            Credentials("AKIDEXAMPLE", SECRET, TOKEN, server.endpoint, "cn-test" if scheme == "oss" else None),
             server.environment,
             server.script,
         )
     elif request.param == "faulty folder":
         faults = f"every=10&counter={tmp_path / 'calls'}"
         made = Site(folder, environment={"AUTOML_TESTING": "1", "AUTOML_STORAGE_FAULTS": faults})
-    elif request.param == "folder without links":
+    elif request.param.startswith("folder without links"):
         monkeypatch.setattr(os, "link", _no_links)
         made = Site(folder, environment={"TEST_WITHOUT_LINKS": "1"})
+        if request.param.endswith("renames"):
+            monkeypatch.setattr(renaming, "LOCAL", frozenset())
+            made.environment["TEST_WITHOUT_RENAMES"] = "1"
     else:
         made = Site(folder)
     for name, value in made.environment.items():
@@ -199,6 +220,69 @@ def test_list_is_ordered_and_bounded(store: ObjectStore) -> None:
     assert store.list(limit=0) == []
 
 
+def test_lists_and_deletes_go_beyond_one_page(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "_PAGE", 4)  # a thousand keys to the servers' own
+    keys = [f"journal/{number:02d}" for number in range(11)]
+    for key in keys:
+        store.put(key, b"")
+    store.put("other", b"")
+    assert store.list("journal/") == keys
+    for limit in (1, 3, 4, 5, 8, 10, 11, 12):
+        assert store.list("journal/", limit=limit) == keys[:limit]
+        assert store.list("journal/", start_after=keys[1], limit=limit) == keys[2 : 2 + limit]
+    store.delete_prefix("journal/")
+    assert store.list() == ["other"]
+
+
+def test_entries_are_the_list_with_sizes_and_times(store: ObjectStore) -> None:
+    for number, key in enumerate(sorted(ODD_KEYS)):
+        store.put(key, b"x" * number)
+    for prefix, after, limit in (("", "", None), ("a", "a-b", None), ("journal/", "", 1), ("none/", "", None)):
+        entries = store.entries(prefix, after, limit)
+        assert [entry.key for entry in entries] == store.list(prefix, after, limit)
+    entries = store.entries()
+    assert [entry.size for entry in entries] == list(range(len(ODD_KEYS)))
+    assert all(1.7e9 < entry.modified < 1e10 for entry in entries)
+    assert store.entries(limit=0) == []
+
+
+# What broke off
+
+
+def begin(site: Site, key: str) -> None:
+    """Leave a write half done, as a process does that is killed."""
+    if not site.url.startswith("file://"):
+        client = S3Store(BUCKET, "", site.credentials)._client if site.url.startswith("s3") else None
+        client = client or OssStore(BUCKET, "", site.credentials)._client
+        name = f"{site.url.split('/', 3)[3]}/{key}"
+        upload = client.create_multipart_upload(Bucket=BUCKET, Key=name)["UploadId"]
+        client.upload_part(Bucket=BUCKET, Key=name, UploadId=upload, PartNumber=1, Body=b"half")
+        return
+    folder = (Path(site.url.removeprefix("file://")) / key).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{TEMPORARY}{uuid.uuid4().hex}").write_bytes(b"half")
+
+
+def test_what_broke_off_is_found_and_discarded_and_no_object_is(site: Site, store: ObjectStore) -> None:
+    for key in ("a/whole.bin", "b/whole.bin"):
+        store.put(key, b"whole")
+    assert store.unfinished() == []
+    begin(site, "a/model.bin")
+    begin(site, "b/c/model.bin")
+    found = store.unfinished()
+    assert [part.key.rpartition("/")[0] for part in found] == ["a", "b/c"]
+    assert [part.size for part in found] == [4, 4]
+    assert all(1.7e9 < part.modified < 1e10 for part in found)
+    assert store.unfinished("b/") == found[1:]
+    assert store.unfinished("none/") == []
+    assert store.discard(found[0])
+    assert store.unfinished() == found[1:]
+    assert store.discard(found[0])  # it is gone, whoever did it
+    assert not store.discard(replace(found[1], size=3))  # somebody has gone on with it since
+    assert store.unfinished() == found[1:]
+    assert store.list() == ["a/whole.bin", "b/whole.bin"]
+
+
 def test_list_of_a_store_that_was_never_written_to(store: ObjectStore) -> None:
     assert store.list() == []
     assert store.list("journal/", start_after="journal/0000000001.json", limit=5) == []
@@ -240,6 +324,20 @@ def test_a_fit_store_passes_its_check_and_keeps_nothing_of_it(store: ObjectStore
     assert store.list() == []
 
 
+def test_nothing_says_why_a_fit_store_would_overwrite(store: ObjectStore) -> None:
+    assert store.overwrites_because() == ""
+
+
+def test_an_object_is_never_created_in_part(store: ObjectStore) -> None:
+    """Whoever wins, what is read is whole; without links and renames a reader may see a part, but never two writers."""
+    bodies = [bytes([65 + number]) * 200_000 for number in range(4)]
+    for number in range(5):
+        with ThreadPoolExecutor(4) as pool:
+            won = list(pool.map(lambda body, number=number: store.create(f"journal/{number}", body), bodies))
+        assert won.count(True) == 1
+        assert store.get(f"journal/{number}") == bodies[won.index(True)]
+
+
 def test_one_of_many_threads_creates(store: ObjectStore) -> None:
     threads, keys = 6, 20
     together = threading.Barrier(threads)
@@ -266,6 +364,9 @@ if os.environ.get("TEST_WITHOUT_LINKS"):
     def link(*_):
         raise PermissionError(1, "Operation not permitted")
     os.link = link
+if os.environ.get("TEST_WITHOUT_RENAMES"):
+    from automl_core.storage import renaming
+    renaming.LOCAL = frozenset()
 from automl_core.storage import Credentials, open_store
 me, url, credentials = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 store = open_store(url, Credentials(**credentials))

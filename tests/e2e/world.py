@@ -17,7 +17,7 @@ import yaml
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow
 from automl_core.storage import open_store
-from automl_core.study import Journal, Study
+from automl_core.study import Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 
 TRAIN = '''
@@ -206,7 +206,7 @@ class World:
 
     def study(self, name: str, run: str) -> Study:
         """The study of a run, read from its journal."""
-        return Study.load(Journal(open_store(str(self.root / "runs")), experiment_prefix(name, run)))
+        return Study.load(StudyJournal(open_store(str(self.root / "runs")), experiment_prefix(name, run)))
 
 
 def wait_until(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from automl_core.storage.base import NotFound
+from automl_core.storage.base import Entries, Entry, NotFound, Parts, Unfinished
 from automl_core.storage.keys import check_key, check_prefix
 from automl_core.storage.transfers import FolderTransfers
 
@@ -15,6 +15,9 @@ class MemoryStore(FolderTransfers):
 
     def __init__(self, name: str = "test") -> None:
         self.objects: dict[str, bytes] = {}
+        self.times: dict[str, float] = {}
+        """Key → when it was written, where a test says so; 1970 otherwise."""
+        self.parts: Parts = []
         self._name = name
         self._lock = threading.Lock()
 
@@ -39,11 +42,31 @@ class MemoryStore(FolderTransfers):
             self.objects[key] = bytes(data)
             return True
 
+    def overwrites_because(self) -> str:
+        return ""
+
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
         check_prefix(prefix)
         with self._lock:
             keys = sorted(key for key in self.objects if key.startswith(prefix) and key > start_after)
         return keys[:limit]
+
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        found = []
+        for key in self.list(prefix, start_after, limit):
+            data = self.objects.get(key)
+            if data is not None:
+                found.append(Entry(key, len(data), self.times.get(key, 0.0)))
+        return found
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        return sorted((each for each in self.parts if each.key.startswith(prefix)), key=lambda each: each.key)
+
+    def discard(self, part: Unfinished) -> bool:
+        if part in self.parts:
+            self.parts.remove(part)
+            return True
+        return not any((each.key, each.upload) == (part.key, part.upload) for each in self.parts)
 
     def delete(self, key: str) -> None:
         with self._lock:

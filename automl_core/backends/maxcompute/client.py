@@ -6,6 +6,7 @@ Every call blocks; `automl_core.backends.maxcompute.hub` has the threads for the
 from __future__ import annotations
 
 import csv
+import functools
 import logging
 import threading
 import time
@@ -13,11 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.maxcompute.access import Access
-from automl_core.backends.maxcompute.errors import Failure, classify
+from automl_core.backends.maxcompute.errors import Failure, Kind, classify
 from automl_core.backends.maxcompute.pai import Command
 from automl_core.backends.maxcompute.plan import guid_of
 from automl_core.backends.remote import Unreachable
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from odps.models import Instance
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 State: TypeAlias = Literal["Running", "Success", "Failed", "Cancelled"]
 
@@ -38,6 +42,9 @@ _CANDIDATES = 200
 
 RENEW_EVERY = 300.0
 """Seconds after which the way in is read anew."""
+
+REFUSED_EVERY = 10.0
+"""Least seconds between two readings of it because the service lets nobody in."""
 
 CU_CORES, CU_GB = 1.0, 4.0
 """What one CU computes with."""
@@ -100,6 +107,22 @@ class Answer:
     truncated: bool = False
 
 
+def _once_more(method: Callable[Concatenate[Client, P], T]) -> Callable[Concatenate[Client, P], T]:
+    """Do a call that was not let in once more, where the way in has changed: a refused call has done nothing."""
+
+    @functools.wraps(method)
+    def call(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        used = self.access
+        try:
+            return method(self, *args, **kwargs)
+        except Refused as error:
+            if error.failure.kind is not Kind.PERMISSION or not self.renewed(used):
+                raise
+        return method(self, *args, **kwargs)
+
+    return call
+
+
 class Client:
     """One project. Safe to use from several threads.
 
@@ -117,7 +140,17 @@ class Client:
         self._renew = renew
         self._odps: ODPS | None = None
         self._read = time.monotonic()
+        self._refused = float("-inf")
         self._lock = threading.Lock()
+
+    def renewed(self, used: Access) -> bool:
+        """Whether the way in is another one than ``used`` by now; it is read anew to find out, though not too often."""
+        with self._lock:
+            now = time.monotonic()
+            if self.access == used and self._renew is not None and now - self._refused >= REFUSED_EVERY:
+                self._refused = self._read = now
+                self._take(self._renew)
+            return self.access != used
 
     @property
     def odps(self) -> ODPS:
@@ -141,6 +174,7 @@ class Client:
 
     # --- submitting ---------------------------------------------------------------------------
 
+    @_once_more
     def submit_sql(self, name: str, sql: str, hints: dict[str, str], priority: int | None) -> str:
         """Submit SQL under a job name. The same name twice is one instance where the service keeps its promise."""
         from odps.models import SQLTask
@@ -156,6 +190,7 @@ class Client:
                 .id
             )
 
+    @_once_more
     def submit_command(self, name: str, command: Command, hints: dict[str, str], priority: int | None) -> str:
         """Submit a PAI command, marked with a name."""
         with _asking():
@@ -164,6 +199,7 @@ class Client:
             )
             return str(instance.id)
 
+    @_once_more
     def find(self, name: str, since: float, *, command: bool) -> str | None:
         """The instance that was submitted under a name, None where there is none.
 
@@ -194,12 +230,14 @@ class Client:
 
     # --- watching -----------------------------------------------------------------------------
 
+    @_once_more
     def running(self) -> set[str]:
         """Ids of all own instances that run or wait, by one listing."""
         with _asking():
             listed = self.odps.get_project().instances.iterate(status="Running", only_owner=True)
             return {str(instance.id) for instance in listed}
 
+    @_once_more
     def state(self, instance_id: str) -> State:
         """How an instance fares."""
         with _asking():
@@ -212,6 +250,7 @@ class Client:
             return "Failed"
         return "Success" if states <= {"SUCCESS"} else "Cancelled"
 
+    @_once_more
     def failure(self, instance_id: str) -> Failure:
         """Why an instance failed, in the service's words."""
         with _asking():
@@ -219,6 +258,7 @@ class Client:
         text = next((text for text in results.values() if "ODPS-" in text), None)
         return classify(text or " ".join(results.values()) or "the instance failed without a word")
 
+    @_once_more
     def progress(self, instance_id: str, name: str) -> str:
         """The stages of an instance and how far each is, for people; empty where nothing is known yet."""
         with _asking():
@@ -228,6 +268,7 @@ class Client:
             for stage in stages
         )
 
+    @_once_more
     def answer(self, instance_id: str, name: str, *, command: bool) -> Answer:
         """What an instance that went well answers with."""
         with _asking():
@@ -241,6 +282,7 @@ class Client:
         truncated = str(descriptor.select_result_status).upper() == "TRUNCATED"
         return Answer(columns or tuple(f"_c{n}" for n in range(len(rows[0]) if rows else 0)), rows, "", truncated)
 
+    @_once_more
     def usage(self, instance_id: str, name: str, *, command: bool) -> Usage:
         """What an ended instance has used."""
         with _asking():
@@ -250,6 +292,7 @@ class Client:
             children = self.odps.get_project().xflows.get_xflow_sub_instances(instance).values()
             return sum((_usage(child.get_task_cost()) for child in children), Usage())
 
+    @_once_more
     def stop(self, instance_id: str) -> None:
         """End an instance; nothing happens where it has ended."""
         try:
@@ -259,6 +302,7 @@ class Client:
             if error.failure.code not in ("InvalidStateSetting", "NoSuchObject"):
                 raise
 
+    @_once_more
     def logview(self, instance_id: str, *, token: bool) -> str:
         """The page on which people look at an instance.
 
@@ -275,6 +319,7 @@ class Client:
 
     # --- tables -------------------------------------------------------------------------------
 
+    @_once_more
     def drop_tables(self, prefix: str, wanted: Callable[[str], bool]) -> list[str]:
         """Drop the tables whose names begin so and are wanted. Returns their names."""
         with _asking():
@@ -284,6 +329,7 @@ class Client:
                 self.odps.delete_table(name, if_exists=True)
         return dropped
 
+    @_once_more
     def export_table(self, name: str, target: Path) -> int:
         """Write a table as CSV with a header, through the tunnel. Returns the number of rows."""
         with _asking(), target.open("w", encoding="utf-8", newline="") as file:
@@ -298,6 +344,7 @@ class Client:
                     count += 1
         return count
 
+    @_once_more
     def estimate(self, sql: str, hints: dict[str, str]) -> tuple[int, float]:
         """What a query would read and how complex it is: bytes, and the service's factor."""
         with _asking():

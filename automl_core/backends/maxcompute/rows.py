@@ -43,7 +43,7 @@ def metric_lines(answer: Answer, model: RowMetrics, step: int | None) -> list[st
     if answer.truncated:
         raise BadRows(f"it gives more than {len(answer.rows)} rows, of which the rest can't be read")
     metrics = _metric_columns(answer.columns, model)
-    groups: dict[int, list[Mapping[str, float]]] = {}
+    groups: dict[float, list[Mapping[str, float]]] = {}
     for number, row in enumerate(answer.rows, 1):
         found = dict(zip((column.lower() for column in answer.columns), row, strict=True))
         at = _step(found, model, number) if model.step else (step or 0)
@@ -79,14 +79,14 @@ def _metric_columns(columns: Sequence[str], model: RowMetrics) -> list[str]:
     return found
 
 
-def _step(row: Mapping[str, Any], model: RowMetrics, number: int) -> int:
+def _step(row: Mapping[str, Any], model: RowMetrics, number: int) -> float:
     assert model.step is not None
     value = row[model.step.lower()]
     if isinstance(value, str):
         value = _from_text(value)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or value != int(value) or value < 0:
-        raise BadRows(f"row {number}: {model.step} is {value!r}; a whole number of at least 0 is wanted for the step")
-    return int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not 0 <= value < 1e18:
+        raise BadRows(f"row {number}: {model.step} is {value!r}; a number of at least 0 is wanted for the step")
+    return int(value) if value == int(value) else float(value)
 
 
 def _number(value: Any, column: str, number: int) -> float:
@@ -111,7 +111,7 @@ def _from_text(value: str) -> Any:
 
 
 def _combined(
-    at: int, rows: Sequence[Mapping[str, float]], metrics: Sequence[str], model: RowMetrics
+    at: float, rows: Sequence[Mapping[str, float]], metrics: Sequence[str], model: RowMetrics
 ) -> dict[str, float]:
     if len(rows) == 1:
         return {name: rows[0][name] for name in metrics}
@@ -127,7 +127,7 @@ def _combined(
     return {name: math.fsum(row[name] * row[model.weight] for row in rows) / total for name in metrics}
 
 
-def _line(step: int, values: Mapping[str, float]) -> str:
+def _line(step: float, values: Mapping[str, float]) -> str:
     return METRIC_LINE + json.dumps({"step": step, **values})
 
 

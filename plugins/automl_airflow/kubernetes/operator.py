@@ -56,6 +56,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def on_kill(self) -> None:
         """Cleared, marked or stopped before a trigger has the attempt: end what was started of it."""
+        self.killed = True
         super().on_kill()
         if self.launched is not None:
             self.launched.end()

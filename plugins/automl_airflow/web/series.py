@@ -81,6 +81,7 @@ class LiveSeries:
         return series
 
 
-def _extent(series: Series | None) -> tuple[int, int]:
+def _extent(series: Series | None) -> tuple[int, object]:
+    """What changes when there is news: a value that a step's redraws replace, too."""
     points = list(series or ())
-    return (len(points), points[-1].step) if points else (0, 0)
+    return (len(points), points[-1]) if points else (0, None)

@@ -21,7 +21,7 @@ from automl_core.backends.maxcompute.errors import Kind, classify
 from automl_core.backends.maxcompute.hub import FEW, Hub
 from automl_core.backends.maxcompute.job import SqlJob
 from automl_core.backends.maxcompute.ledger import Ledger
-from automl_core.backends.maxcompute.plan import JobNames, plan
+from automl_core.backends.maxcompute.plan import JobNames, check_task, plan
 from automl_core.backends.maxcompute.rows import BadRows, metric_lines, printed
 from automl_core.backends.template import TemplateError
 from automl_core.metrics.rows import RowSource
@@ -144,9 +144,22 @@ def test_rows_with_a_step_are_periodical() -> None:
     found = metric_lines(Answer(("epoch", "loss"), ((2, 0.1), (0, 0.3))), model, None)
     assert found == ['metrics: {"step": 0, "loss": 0.3}', 'metrics: {"step": 2, "loss": 0.1}']
     points = [
-        point for line in [*found, "metrics: nonsense", "loss=1", "metrics: {}"] for point in RowSource().feed(line)
+        point
+        for line in [*found, 'metrics: {"step": 2.5, "loss": 0.05}', "metrics: nonsense", "loss=1", "metrics: {}"]
+        for point in RowSource().feed(line)
     ]
-    assert [(point.step, dict(point.values)) for point in points] == [(0, {"loss": 0.3}), (2, {"loss": 0.1})]
+    assert [(point.step, dict(point.values)) for point in points] == [
+        (0, {"loss": 0.3}),
+        (2, {"loss": 0.1}),
+        (2.5, {"loss": 0.05}),
+    ]
+
+
+def test_a_step_may_be_a_fraction() -> None:
+    rows = [[0.5, 0.1], [Decimal("1.0"), 0.2], ["1.5", 0.3]]
+    model = SelectMetrics(source="select", sql="SELECT 1", step="e")
+    found = metric_lines(Answer(("e", "auc"), tuple(map(tuple, rows))), model, None)
+    assert [json.loads(line.removeprefix("metrics: "))["step"] for line in found] == [0.5, 1, 1.5]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +183,7 @@ def test_a_mean_is_weighted() -> None:
         ("auc", [[0.1], [0.2]], {}, "gives 2 rows and metrics.step names no column; set metrics.aggregate"),
         ("e auc", [[1, 0.1], [1, 0.2]], {"model_step": "e"}, "gives 2 rows for step 1; set metrics.aggregate"),
         ("auc", [[0.1]], {"model_step": "epoch"}, "metrics.step: there is no column 'epoch'; there are auc"),
-        ("e auc", [[1.5, 0.1]], {"model_step": "e"}, "row 1: e is 1.5; a whole number"),
+        ("e auc", [[-1.5, 0.1]], {"model_step": "e"}, "row 1: e is -1.5; a number of at least 0"),
         ("fold", [["a"]], {"ignore": ["fold"]}, r"none of its columns \(fold\) is a metric"),
         ("auc n", [[1, 0], [1, 0]], {"aggregate": "mean", "weight": "n"}, "the weights in n are not positive"),
         ("auc AUC", [[1, 1]], {}, "two columns are called"),
@@ -228,12 +241,36 @@ def test_keys_that_expire_are_read_anew(standin: MaxComputeStandIn, monkeypatch:
         return answer
 
     client = Client(old, renew)
-    with pytest.raises(Refused):
-        client.running()
+    for _ in range(3):  # refused; the connection can't be read, and is not asked for again at once
+        with pytest.raises(Refused):
+            client.running()
+    monkeypatch.setattr(client_module, "REFUSED_EVERY", 0.0)
+    client.running()
+
+
+def test_a_statement_that_was_refused_with_the_old_key_is_submitted_with_the_new_one(
+    standin: MaxComputeStandIn,
+) -> None:
+    good = access(standin)
+    client = Client(Access(good.access_id, "rotated", good.project, good.endpoint), lambda: good)
+    instance = client.submit_sql("automl_rotated", "SELECT 1 AS a", {}, None)
+    assert client.find("automl_rotated", 0, command=False) == instance
+
+
+def test_keys_are_read_anew_now_and_then_before_they_expire(
+    standin: MaxComputeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(client_module, "RENEW_EVERY", 0.0)
-    with pytest.raises(Refused):
-        client.running()
-    assert client.running() == set()
+    good = access(standin)
+    readings = []
+
+    def renew() -> Access:
+        readings.append(1)
+        return good
+
+    client = Client(Access(good.access_id, "about to expire", good.project, good.endpoint), renew)
+    client.running()
+    assert readings
 
 
 def test_a_service_that_does_not_answer_is_busy() -> None:
@@ -319,3 +356,29 @@ def test_a_ledger_is_plain_json_and_foreign_text_is_none() -> None:
     assert Ledger.from_text(json.dumps(ledger.to_json())) == ledger
     assert Ledger.from_text("a pod's name") is None
     assert Ledger.from_text('{"kind": "pod"}') is None
+
+
+@pytest.mark.parametrize(
+    "above", ["-- trains\n", "/* trains\n over two lines */ ", "\n  -- one\n\n  -- two; with a semicolon\n"]
+)
+def test_a_comment_above_a_pai_command_is_no_sql(above: str) -> None:
+    (step,) = plan(task_of(f"{above}PAI -name ps_smart -project algo_public -DtreeCount=${{x}};"), CONTEXT)
+    assert step.command is not None
+    assert (step.command.name, step.command.project) == ("ps_smart", "algo_public")
+    assert list(check_task(task_of(f"{above}PAI -name a -Dx=1"), ["x"])) == []
+
+
+@pytest.mark.parametrize(
+    ("statements", "place", "says"),
+    [
+        (["SET odps.x=1;"], ("sql",), "nothing but settings"),
+        (["SET odps.x; SELECT 1"], ("sql", 0), "'SET odps.x' is no setting; SET key=value is one"),
+        (["SELECT 1", "SET odps.x=${nothing}; SELECT 2"], ("sql", 1), "SET odps.x: ${nothing}: there is no such name"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_told(statements: list[str], place: tuple[Any, ...], says: str) -> None:
+    task = MaxComputeTask.model_validate({"name": "t", "backend": "maxcompute", "sql": statements})
+    found = list(check_task(task, ["x"]))
+    assert any(at[: len(place)] == place and says in message for at, message in found), found
+    with pytest.raises(TemplateError):
+        plan(task, CONTEXT)

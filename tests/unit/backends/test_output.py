@@ -31,8 +31,9 @@ def split(*chunks: bytes, limit: int = 100) -> list[str]:
         (b"a\nb\n", ["a", "b"]),
         (b"a\n\n\nb", ["a", "", "", "b"]),
         (b"a\r\nb\r\n", ["a", "b"]),
-        (b"10%\r20%\r30%\nend\n", ["10%", "20%", "30%", "end"]),
-        (b"a\r\r\nb", ["a", "", "b"]),
+        (b"10%\r20%\r30%\nend\n", ["10%\r", "20%\r", "30%", "end"]),
+        (b"a\r\r\nb", ["a\r", "", "b"]),
+        (b"a\r", ["a\r"]),
         (b"a\x0bb\x0cc\x1cd\xc2\x85e\xe2\x80\xa8f\n", ["a\x0bb\x0cc\x1cd\x85e\u2028f"]),
         ("modèle λ 😀\n".encode(), ["modèle λ 😀"]),
         (b"\xff\xfe\n\xc3\n", ["\ufffd\ufffd", "\ufffd"]),
@@ -59,7 +60,7 @@ def test_lines_come_back_as_they_were_printed(lines: list[str]) -> None:
 def test_a_line_comes_as_soon_as_it_has_ended() -> None:
     splitter = LineSplitter()
     assert splitter.feed(b"epoch 1") == []
-    assert splitter.feed(b"\nepoch 2\repo") == ["epoch 1", "epoch 2"]
+    assert splitter.feed(b"\nepoch 2\repo") == ["epoch 1", "epoch 2\r"]
     assert splitter.flush() == ["epo"]
     assert splitter.flush() == []
 

@@ -32,6 +32,8 @@ class FakeAirflow:
         self.bodies: list[Any] = []
         self.tokens: set[str] = set()
         self.allowed = True
+        self.answers: dict[tuple[str, str], Any] = {}
+        """Of AutoML's own API: method and path → body."""
         self.before: Callable[[str, str], None] = lambda method, path: None
 
     def add_dag(self, dag_id: str, **more: Any) -> None:
@@ -87,8 +89,15 @@ class FakeAirflow:
             return 401, {"detail": "Invalid JWT token"}
         if not self.allowed:
             return 403, {"detail": "Forbidden"}
+        if path.startswith("/automl/api/v1/"):
+            return self.automl(method, unquote(path.removeprefix("/automl/api/v1")))
         names = [unquote(name) for name in path.removeprefix("/api/v2/").split("/")]
         return self.route(method, names, query, body)
+
+    def automl(self, method: str, path: str) -> tuple[int, Any]:
+        """AutoML's own REST API, as far as a test has given answers."""
+        found = self.answers.get((method, path))
+        return (200, found) if found is not None else (404, {"detail": f"nothing at {path}"})
 
     def route(self, method: str, names: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
         if names == ["importErrors"]:

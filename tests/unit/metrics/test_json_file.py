@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.metrics import MetricSource, Series, UnreadableMetrics, json_file, open_source
+from automl_core.spec.goal import Goal
 from automl_core.spec.metrics import JsonMetrics
 
-Rows = list[tuple[int, dict[str, float]]]
+Rows = list[tuple[float, dict[str, float]]]
 
 
 @pytest.fixture
@@ -37,6 +38,9 @@ def rows(source: MetricSource, *, end: bool = False) -> Rows:
         ('{"step": 1, "loss": 0.5}\n\n{"step": 2, "loss": 0.4}\n', [(1, {"loss": 0.5}), (2, {"loss": 0.4})]),
         ('{"loss": [0.5, 0.4], "acc": [0.1]}', [(0, {"loss": 0.5, "acc": 0.1}), (1, {"loss": 0.4})]),
         ('{"epoch": [5, 6], "loss": [0.5, 0.4], "tags": ["a"]}', [(5, {"loss": 0.5}), (6, {"loss": 0.4})]),
+        ('[{"epoch": 0.5, "loss": 0.5}, {"epoch": 1.0, "loss": 0.4}]', [(0.5, {"loss": 0.5}), (1, {"loss": 0.4})]),
+        ('{"epoch": [0.5, "1.5"], "loss": [0.5, 0.4]}', [(0.5, {"loss": 0.5}), (1.5, {"loss": 0.4})]),
+        ('{"loss": 0.5}\n{"epoch": -1, "loss": 0.4}', [(0, {"loss": 0.5}), (1, {"loss": 0.4})]),
         ("[]", []),
     ],
 )
@@ -44,6 +48,24 @@ def test_forms(path: Path, text: str, expected: Rows) -> None:
     path.write_text(text)
     assert rows(source(path)) == expected
     assert rows(source(path), end=True) == expected
+
+
+def test_epochs_in_fractions_are_steps(path: Path) -> None:
+    evaluations = {0.25: 0.70, 0.5: 0.41, 0.75: 0.45, 1: 0.52, 1.25: 0.60, 1.5: 0.66, 1.75: 0.71, 2: 0.78}
+    path.write_text("".join(json.dumps({"eval_loss": str(v), "epoch": str(e)}) + "\n" for e, v in evaluations.items()))
+    series = Series(source(path).finish())
+    goal = Goal(metric="eval_loss", direction="minimize")
+    assert series.curve(goal) == tuple(evaluations.items())
+    assert series.final(goal).value == 0.41
+
+
+def test_a_first_value_without_a_step_is_taken_back_however_often_the_file_is_read(path: Path) -> None:
+    opened, series = source(path), Series()
+    lines = ['{"loss": 0.9}', '{"epoch": 0, "loss": 0.5}', '{"epoch": 1, "loss": 0.4}']
+    for count in (1, 2, 3):
+        path.write_text("\n".join(lines[:count]) + "\n")
+        series.add(opened.poll())
+    assert [(point.step, point.values) for point in series] == [(0, {"loss": 0.5}), (1, {"loss": 0.4})]
 
 
 def test_an_unchanged_file_is_not_read_again_and_a_changed_one_is(path: Path) -> None:

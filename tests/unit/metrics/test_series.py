@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_core.metrics import Final, MetricError, MissingMetric, NotFinite, Point, Series
+from automl_core.metrics import (
+    AmbiguousMetric,
+    Final,
+    MetricError,
+    MissingMetric,
+    MixedSteps,
+    NotFinite,
+    Point,
+    Retraction,
+    Series,
+)
 from automl_core.metrics import series as series_module
 from automl_core.spec.models import Goal
 
@@ -42,6 +52,68 @@ def test_reading_a_log_twice_changes_nothing(points: list[Point], rng: random.Ra
     again = Series(points)
     again.add(rng.sample(list(once), len(once)))
     assert again == once
+
+
+def test_what_is_taken_back_was_never_there() -> None:
+    series = Series([Point(n, {"loss": n, "auc": n}, "epoch") for n in range(5)])
+    series.add([Retraction(frozenset({"loss"}), 2, 3), Retraction(None, 4)])
+    assert [(point.step, dict(point.values)) for point in series] == [
+        (0, {"loss": 0, "auc": 0}), (1, {"loss": 1, "auc": 1}), (2, {"auc": 2}), (3, {"auc": 3}),
+    ]  # fmt: skip
+    assert series.extent("epoch") == (0, 3)
+    series.add([Retraction(frozenset({"loss"}))])
+    assert series.names == ("auc",)
+    with pytest.raises(MissingMetric, match="Seen: auc"):
+        series.final(goal())
+
+
+def test_a_step_is_over_when_the_next_one_on_its_axis_has_begun() -> None:
+    series = Series([Point(1, {"loss": 3}, "epoch"), Point(500, {"lr": 0.1}, "step")])
+    assert series.over(goal()) == ()
+    series.add([Point(1, {"loss": 2}, "epoch"), Point(2, {"auc": 0.5}, "epoch")])
+    assert series.over(goal()) == ((1, 2),)
+    series.add([Point(2, {"loss": 9}, "epoch")])
+    assert series.over(goal()) == ((1, 2),)
+    assert series.curve(goal()) == ((1, 2), (2, 9))
+
+
+def test_a_step_may_be_known_to_be_over() -> None:
+    series = Series([Point(1, {"loss": 3}, "step", over=True)])
+    assert series.over(goal()) == ((1, 3),)
+    assert series.ended(goal()) == series
+    series.add([Point(2, {"loss": 2}, "step")])
+    assert series.over(goal()) == ((1, 3),)
+
+
+def test_of_a_training_that_was_ended_the_step_it_was_in_is_left_out() -> None:
+    series = Series([Point(1, {"loss": 3}, "epoch"), Point(2, {"loss": 1}, "epoch"), Point(9, {"lr": 0.1}, "step")])
+    series.add([Point(2, {"size": 7}, "epoch")])
+    limited = Goal(metric="loss", direction="minimize", constraints=[{"metric": "size", "max": 9}])
+    ended = series.ended(limited)
+    assert ended.final(limited, partial=True) == Final(3, {"loss": 3, "size": 7}, 1)
+    assert "lr" in ended.names
+    assert len(Series([Point(1, {"loss": 3}, "epoch")]).ended(goal())) == 1, "better than none"
+
+
+def test_metrics_that_count_different_steps_have_no_value_together() -> None:
+    weighted = goal({"auc": 0.5, "loss": -0.25}, "maximize")
+    series = Series([Point(n, {"loss": n}, "step") for n in (100, 200)])
+    series.add([Point(0, {"auc": 0.5})])
+    series.check(weighted)  # it came once: it holds
+    series.add([Point(1, {"auc": 0.6})])
+    with pytest.raises(MixedSteps, match="'auc' by its occurrences, 'loss' by step"):
+        series.check(weighted)
+    series.check(goal())
+
+
+def test_json_keeps_fractions_and_axes() -> None:
+    series = Series([Point(0.25, {"loss": 1}, "epoch"), Point(3, {"loss": 2}, "epoch"), Point(3, {"lr": 0.1}, "step")])
+    again = Series.from_json(json.loads(json.dumps(series.to_json())))
+    assert again == series
+    assert [type(point.step) for point in again] == [float, int]
+    assert (again.axis_of(["loss"]), again.axis_of(["lr"]), again.axis_of(["none"])) == ("epoch", "step", None)
+    old = Series.from_json({"version": 1, "metrics": ["loss"], "points": [[3, 0.5]]})
+    assert old == Series([Point(3, {"loss": 0.5})])
 
 
 def test_final_best_last_and_mean() -> None:
@@ -150,7 +222,15 @@ def test_the_tail_of_the_log_stands_below_the_message() -> None:
     assert NotFinite("loss", 3, math.nan).explain() == str(NotFinite("loss", 3, math.nan))
 
 
-@pytest.mark.parametrize("error", [MissingMetric(["a"], ["b"]), NotFinite("a", 1, math.inf)])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MissingMetric(["a"], ["b"]),
+        NotFinite("a", 1, math.inf),
+        AmbiguousMetric("a", ["b a", "c a"]),
+        MixedSteps({"a": "step", "b": ""}),
+    ],
+)
 def test_errors_cross_processes(error: MetricError) -> None:
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
 

@@ -18,7 +18,7 @@ from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage import open_store
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.standins.kubernetes.standin import KubernetesStandIn
 
@@ -52,7 +52,7 @@ class Setting:
                 }
             ],
         }  # fmt: skip
-        self.journal = Journal(open_store(str(self.folder / "runs")), experiment_prefix(name, RUN))
+        self.journal = StudyJournal(open_store(str(self.folder / "runs")), experiment_prefix(name, RUN))
         self.study = Study.create(self.journal, parse_experiment(yaml.safe_dump(body), "x.yaml"), RUN, [])
 
     def operator(self) -> KubernetesTrialOperator:

@@ -14,6 +14,7 @@ from automl_airflow.kubernetes.sweep import sweep
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.secrets import secret_name
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.support.said import said_in
 from tests.unit.plugins.kubernetes_trials import Setting, context, prepare, run
 
 HIDDEN = "p4ss'w\"ord$(id)"
@@ -54,7 +55,7 @@ def test_the_pod_has_the_values_and_nothing_else_does(setting: Setting) -> None:
     (pod,) = setting.core.list_namespaced_pod("default", label_selector="automl/experiment=secretive").items
     assert HIDDEN not in json.dumps(pod.to_dict(), default=str)
     assert isinstance(run(setting.trigger(binding, job)), TaskSuccessEvent)
-    said = "".join(path.read_text() for path in (setting.folder / "runs").rglob("*") if path.is_file())
+    said = said_in(setting.folder / "runs")
     assert f"it is {len(HIDDEN)} and 40 long" in said
     assert HIDDEN not in said
     assert "t" * 40 not in said

@@ -7,7 +7,7 @@ from typing import Any
 from automl_airflow.labels import ended_label, running_label
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
-from automl_core.study import Binding, Journal, Outcome, Study
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 from tests.unit.plugins.files import body
 
@@ -15,7 +15,7 @@ from tests.unit.plugins.files import body
 def study(**groups: Any) -> Study:
     space = {"lr": {"type": "loguniform", "low": 1e-4, "high": 0.1}}
     return Study.create(
-        Journal(MemoryStore(), "e/r/"), Experiment.model_validate(body(**{"space": space, **groups})), "r", []
+        StudyJournal(MemoryStore(), "e/r/"), Experiment.model_validate(body(**{"space": space, **groups})), "r", []
     )
 
 

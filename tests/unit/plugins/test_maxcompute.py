@@ -22,9 +22,12 @@ from automl_airflow.maxcompute.trigger import MaxComputeTrialTrigger
 from automl_airflow.operators import ProposeOperator
 from automl_core.backends.base import BackendError
 from automl_core.running.once import StoredBoard
+from automl_core.running.places import Places
 from automl_core.states import TrialState
+from automl_core.storage import StorageUnavailable
 from automl_core.study import Binding, Study
 from tests.standins.maxcompute import MaxComputeStandIn
+from tests.support.said import said_in
 
 RUN = "manual__2026-11-21T04:10:00+00:00"
 SELECT = {"source": "select", "sql": "SELECT ${x} AS auc"}
@@ -132,9 +135,7 @@ def test_a_trial_goes_from_the_worker_to_the_trigger_and_ends_there(
     assert len(texts(standin)) == 3
     log = capsys.readouterr().out
     assert "two=2" in log
-    everything = log + json.dumps(trigger.serialize()) + "".join(
-        path.read_text() for path in tmp_path.rglob("*.json")
-    )  # fmt: skip
+    everything = log + json.dumps(trigger.serialize()) + said_in(tmp_path)
     assert standin.account.secret not in everything
 
 
@@ -207,6 +208,26 @@ def test_a_final_failure_is_told_once_and_for_all(
     assert stop.kind == "same_error", "no other combination finds the table"
 
 
+def test_a_store_that_is_away_as_the_trigger_begins_is_waited_for(
+    standin: MaxComputeStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_airflow.waiting.FIRST_PAUSE", 0.01)
+    world = World(tmp_path, {"sql": "SELECT 1 AS a"}).propose()
+    trigger = world.start(0)
+    resume_from, refused = Places.resume_from, []
+
+    def away(self: Places) -> str | None:
+        if len(refused) < 3:
+            refused.append(1)
+            raise StorageUnavailable("the bucket is away")
+        return resume_from(self)
+
+    monkeypatch.setattr(Places, "resume_from", away)
+    assert isinstance(watch(trigger), TaskSuccessEvent)
+    assert len(refused) == 3
+    assert world.study().state.works[0].failures == 0
+
+
 def test_a_value_that_can_not_be_filled_in_fails_before_anything_is_submitted(
     standin: MaxComputeStandIn, tmp_path: Path
 ) -> None:
@@ -237,7 +258,7 @@ def test_an_order_of_the_study_stops_the_instance(standin: MaxComputeStandIn, tm
 def test_a_rule_of_early_stopping_ends_a_trial_between_its_statements(
     standin: MaxComputeStandIn, tmp_path: Path
 ) -> None:
-    values = [f"INSERT OVERWRITE TABLE curve SELECT {value} AS auc" for value in (0.9, 0.5, 0.4, 0.3)]
+    values = [f"INSERT OVERWRITE TABLE curve SELECT {value} AS auc" for value in (0.9, 0.5, 0.4, 0.3, 0.2, 0.1)]
     task = {
         "sql": ["CREATE TABLE curve (auc double)", *values],
         "metrics": {"source": "table", "table": "curve", "after": "each"},
@@ -247,7 +268,9 @@ def test_a_rule_of_early_stopping_ends_a_trial_between_its_statements(
     work = world.study().state.works[0]
     assert work.state is TrialState.EARLY_STOPPED
     assert work.value == 0.9
-    assert not any("0.3 AS auc" in text for text in texts(standin)), "the statements after that were not submitted"
+    assert not any("0.2 AS auc" in text for text in texts(standin)), (
+        "0.4 is judged once 0.3 has come; no more is submitted"
+    )
 
 
 def test_a_task_that_is_cleared_has_its_instance_stopped(standin: MaxComputeStandIn, tmp_path: Path) -> None:

@@ -15,9 +15,11 @@ from airflow.sdk.exceptions import (
     TaskDeferred,
 )
 
-from automl_airflow import compat
+from automl_airflow import compat, session
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_core.states import ExperimentState, TrialState
+from automl_core.storage import StorageUnavailable
+from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding, Outcome, Study
 from tests.unit.plugins.files import body, write
 
@@ -202,8 +204,78 @@ def test_a_fault_while_a_trial_runs_is_recorded_and_not_taken_for_running(
         raise OSError("no space left on device")
 
     monkeypatch.setattr("automl_core.running.folders.Folders.prepare", breaks)
-    world = World(tmp_path)
+    world = World(tmp_path, trials={"max": 2, "retries": 0})
     world.propose()
-    with pytest.raises(AirflowException, match="no space left"):
+    with pytest.raises(AirflowException, match="no space left") as raised:
         world.trial(0)
+    assert not isinstance(raised.value, AirflowFailException), "a disk that is full is no failure of the training"
+    assert world.study().state.works[0].failures == 0
     assert not world.study().state.running
+
+
+def test_a_try_that_nobody_asked_for_concludes_what_was_told(tmp_path: Path, skipped: list[tuple[str, int]]) -> None:
+    """The worker dies after the trial's end stands in the journal: Airflow tries again, and nothing is trained."""
+    world = World(tmp_path, tasks=prints("accuracy=${x}"))
+    world.propose()
+    context = world.context()
+    context["ti"].max_tries = 10
+    first = world.operator(0).execute(context)
+    again = world.operator(0).execute(context)
+    assert again == first
+    assert len(world.study().state.works[0].attempts) == 1
+    context["ti"].max_tries = 11  # a person clears it
+    world.operator(0).execute(context)
+    assert len(world.study().state.works[0].attempts) == 2
+
+
+def test_a_try_after_a_failure_for_good_fails_and_trains_nothing(
+    tmp_path: Path, skipped: list[tuple[str, int]]
+) -> None:
+    world = World(tmp_path, tasks=prints("broken", 3), trials={"max": 6, "concurrency": 3, "retries": 0})
+    world.propose()
+    context = world.context()
+    context["ti"].max_tries = 10
+    for _ in range(2):
+        with pytest.raises(AirflowFailException, match="exit code 3"):
+            world.operator(0).execute(context)
+    assert len(world.study().state.works[0].attempts) == 1
+
+
+def test_a_store_that_is_away_fails_no_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As each task begins, and as the result is published."""
+    monkeypatch.setattr("automl_core.running.patience.FIRST_PAUSE", 0.01)
+    world = World(tmp_path, tasks=prints("accuracy=${x}"), trials={"max": 1, "retries": 0})
+    left = 0
+
+    class Away(FolderStore):
+        def _told(self, operation: str, key: str) -> Any:
+            nonlocal left
+            if left:
+                left -= 1
+                raise StorageUnavailable(f"Cannot {operation} {key}: away on purpose")
+            return super()._told(operation, key)
+
+    monkeypatch.setattr(session, "open_experiment_store", lambda storage, connection: Away(tmp_path / "runs"))
+    for step in (world.propose, lambda: world.trial(0), world.reduce):
+        left = 4
+        step()
+        assert left == 0
+    assert world.study().state.works[0].failures == 0
+
+
+def test_a_store_that_stays_away_past_all_patience_is_no_failure_of_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__AUTOML__STORAGE_PATIENCE", "0")
+    world = World(tmp_path, tasks=prints("accuracy=${x}"), trials={"max": 1, "retries": 0})
+    world.propose()
+
+    def away(self: Any) -> None:
+        raise StorageUnavailable("the bucket is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("automl_core.running.folders.Folders.keep_log", away)
+        with pytest.raises(StorageUnavailable):
+            world.trial(0)
+    assert world.study().state.works[0].failures == 0
+    assert world.trial(0)["state"] == "SUCCEEDED", "Airflow tries the task again, and the trial is not lost"

@@ -11,7 +11,7 @@ import pytest
 from automl_airflow.studies import Key, SharedStudies, SharedStudy
 from automl_core.spec.models import Experiment
 from automl_core.storage.testing import CountingStore
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 
 SPEC = Experiment.model_validate(
@@ -37,8 +37,8 @@ class Bucket:
         self.store = CountingStore(MemoryStore())
         self.opened: list[str] = []
 
-    def journal(self, run: str) -> Journal:
-        return Journal(self.store, f"e/{run}/", sleep=lambda _: None)
+    def journal(self, run: str) -> StudyJournal:
+        return StudyJournal(self.store, f"e/{run}/", sleep=lambda _: None)
 
     def create(self, run: str) -> Study:
         return Study.create(self.journal(run), SPEC, run, [])

@@ -13,7 +13,7 @@ from automl_airflow import triggers
 from automl_airflow.triggers import JournalTrigger
 from automl_core.storage import open_store
 from automl_core.storage.base import StorageUnavailable
-from automl_core.study.journal import Journal
+from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import experiment_prefix
 
 RUN = "manual__2026-11-21T04:10:00+00:00"
@@ -24,8 +24,8 @@ def no_least_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(triggers, "LEAST_WAIT", 0.0)
 
 
-def journal_in(folder: Path) -> Journal:
-    return Journal(open_store(str(folder)), experiment_prefix("first", RUN))
+def journal_in(folder: Path) -> StudyJournal:
+    return StudyJournal(open_store(str(folder)), experiment_prefix("first", RUN))
 
 
 def waiting(folder: Path, seq: int, patience: float = 60.0) -> JournalTrigger:

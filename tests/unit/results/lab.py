@@ -7,7 +7,7 @@ from typing import Any
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import ObjectStore
-from automl_core.study.journal import Journal
+from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import LOG_FILE, METRICS_FILE, trial_prefix
 from automl_core.study.state import State
 from tests.support.memory_store import MemoryStore
@@ -59,7 +59,7 @@ class Lab:
         self.store = store if store is not None else MemoryStore()
         self.prefix = f"{self.spec.name}/{run}/"
         self.clock = Clock(now)
-        self.journal = Journal(self.store, self.prefix, clock=self.clock, sleep=lambda _: None)
+        self.journal = StudyJournal(self.store, self.prefix, clock=self.clock, sleep=lambda _: None)
         trials = self.spec.trials.max
         data = {
             "experiment": self.spec.model_dump(mode="json"),
@@ -79,7 +79,7 @@ class Lab:
     def replayed(self) -> State:
         """The state after a round trip through its snapshot, as another process reads it."""
         self.journal.write_snapshot()
-        return State.decode(self.store.get(f"{self.prefix}journal-snapshot.json"))
+        return StudyJournal(self.store, self.prefix).refresh()
 
     def bind(self, trial: int | None = None, **data: Any) -> int:
         """Bind the next slot: to a new trial, or to a known one for more budget."""

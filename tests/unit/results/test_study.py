@@ -10,7 +10,7 @@ import pytest
 from automl_core.results import leaderboard, publish_study, summary
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
-from automl_core.study import Binding, Journal, Outcome, Over, Study
+from automl_core.study import Binding, Outcome, Over, Study, StudyJournal
 from tests.unit.results.lab import Clock, experiment
 
 
@@ -23,7 +23,7 @@ def test_from_the_first_record_to_the_result(tmp_path: Path, algorithm: str, dir
         trials={"max": 6, "concurrency": 2, "retries": 1},
     )
     clock = Clock()
-    study = Study.create(Journal(FolderStore(tmp_path), "digits/run-1/", clock=clock), spec, "run-1", [])
+    study = Study.create(StudyJournal(FolderStore(tmp_path), "digits/run-1/", clock=clock), spec, "run-1", [])
     values: dict[int, float] = {}
     while isinstance(work := study.ask(), Binding):
         clock.now += 10
@@ -52,7 +52,7 @@ def test_from_the_first_record_to_the_result(tmp_path: Path, algorithm: str, dir
     assert leaderboard(tmp_path / "digits").rows[0].trial == published.best_trial
 
     first = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if "journal" not in str(path)}
-    again = Study.load(Journal(FolderStore(tmp_path), "digits/run-1/", clock=clock))
+    again = Study.load(StudyJournal(FolderStore(tmp_path), "digits/run-1/", clock=clock))
     again.finish()
     publish_study(again)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if "journal" not in str(path)} == first

@@ -7,7 +7,7 @@ from typing import Any
 
 from automl_core.running.local import LocalRun
 from automl_core.storage.base import ObjectStore
-from automl_core.study import Binding, Journal, Outcome, Study, Told
+from automl_core.study import Binding, Outcome, Study, StudyJournal, Told
 from tests.unit.running.promises import experiment
 
 PREFIX = "e/r/"
@@ -23,7 +23,7 @@ class Bench:
         ]
         self.store, self.home = store, home
         home.mkdir(parents=True, exist_ok=True)
-        self.study = Study.create(Journal(store, PREFIX), experiment(tasks=tasks, **groups), "r", [])
+        self.study = Study.create(StudyJournal(store, PREFIX), experiment(tasks=tasks, **groups), "r", [])
         self.lines: list[str] = []
 
     def ask(self, slot: int = 0, task: int = 0) -> Binding:
@@ -39,7 +39,7 @@ class Bench:
 
     def other(self) -> Study:
         """The study as another process has it."""
-        return Study.load(Journal(self.store, PREFIX))
+        return Study.load(StudyJournal(self.store, PREFIX))
 
     def text(self, key: str) -> str:
         return self.store.get(PREFIX + key).decode()

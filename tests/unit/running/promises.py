@@ -8,14 +8,13 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from automl_core.journal import SNAPSHOT, Record
 from automl_core.results import publish_study
 from automl_core.running.simulation import SimulatedRun, SimulatedTraining, Simulation, Trainer
 from automl_core.space import Params, Space
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
-from automl_core.study import Binding, Journal, Study
-from automl_core.study.journal import SNAPSHOT
-from automl_core.study.records import Record
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.state import State
 from tests.support.memory_store import MemoryStore
 
@@ -90,7 +89,7 @@ def simulate(
     if prepare is not None:
         prepare(simulation)
     run = simulation.run()
-    records = list(Journal(store, run.study.journal.prefix).records())
+    records = list(StudyJournal(store, run.study.journal.prefix).records())
     _everything_has_ended(run)
     _nothing_is_lost_or_counted_twice(run)
     if distinct:
@@ -104,7 +103,7 @@ def simulate(
 
 def told(run: SimulatedRun) -> list[tuple[int, float, str, dict[str, Any]]]:
     """The journal without the marks by which a writer knows its own records."""
-    records = Journal(run.study.journal.store, run.study.journal.prefix).records()
+    records = StudyJournal(run.study.journal.store, run.study.journal.prefix).records()
     return [(record.seq, record.time, record.kind, record.data) for record in records]
 
 
@@ -147,10 +146,10 @@ def _never_more_at_once_than_allowed(spec: Experiment, records: list[Record]) ->
 
 def _any_reader_sees_the_same(run: SimulatedRun, store: MemoryStore, records: list[Record]) -> None:
     prefix, state = run.study.journal.prefix, run.study.state
-    assert Study.load(Journal(store, prefix)).state == state, "from the snapshot on"
+    assert Study.load(StudyJournal(store, prefix)).state == state, "from the snapshot on"
     bare = MemoryStore()
     bare.objects = {key: data for key, data in store.objects.items() if not key.endswith(SNAPSHOT)}
-    assert Study.load(Journal(bare, prefix)).state == state, "from the first record on"
+    assert Study.load(StudyJournal(bare, prefix)).state == state, "from the first record on"
     assert len(records) == state.seq
 
 

@@ -17,7 +17,7 @@ from automl_core.spec.loader import parse_experiment
 from automl_core.spec.metrics import JsonMetrics, StdoutMetrics
 from automl_core.storage import StorageError, open_store
 from automl_core.storage.base import ObjectStore
-from automl_core.study import Binding, Journal, Study
+from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.support.memory_store import MemoryStore
 
@@ -32,7 +32,7 @@ BODY = {
 
 
 def opened(store: ObjectStore) -> tuple[Study, Binding, Places]:
-    journal = Journal(store, experiment_prefix("x", "r"))
+    journal = StudyJournal(store, experiment_prefix("x", "r"))
     study = Study.create(journal, parse_experiment(yaml.safe_dump(BODY), "x.yaml"), "r", [])
     binding = study.ask(0)
     assert isinstance(binding, Binding)

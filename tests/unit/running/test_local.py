@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import signal
 import threading
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 
 from automl_core.backends.local import LocalProcess
+from automl_core.running.folders import Folders
+from automl_core.running.local import LocalRun
 from automl_core.states import ExperimentState, TrialState
-from automl_core.storage.base import ObjectStore
+from automl_core.storage.base import AccessRefused, ObjectStore, StorageError, StorageUnavailable
 from automl_core.storage.folder import FolderStore
 from automl_core.storage.retry import RetryingStore
 from automl_core.storage.testing import FaultyStore
@@ -184,6 +187,31 @@ def test_early_stopping_really_ends_the_process_and_its_value_counts(folder: Fol
     assert (tmp_path / "ended").read_text() == "asked\n"
 
 
+LATE = """
+import time
+shown = None
+for epoch, value in enumerate([0.703, 0.78, 0.86, 0.922]):
+    if shown is not None:
+        print(f"Epoch {epoch}: 0/12, accuracy={shown}", end="END", flush=True)
+        time.sleep(0.6)
+    print(f"Epoch {epoch}: 12/12, accuracy={value}", end="END", flush=True)
+    shown = value
+    time.sleep(0.6)
+"""
+
+
+@pytest.mark.parametrize("end", ["\\n", "\\r"])
+def test_a_bar_that_still_shows_the_epoch_before_stops_no_trial(folder: FolderStore, tmp_path: Path, end: str) -> None:
+    """The value of an epoch comes on two lines, or redraws, with a look at the rule between them."""
+    rule = {"rule": "patience", "patience": 1}
+    program = tmp_path / "home" / "late.py"
+    bench = Bench(folder, tmp_path / "home", "python late.py", trials={"early_stopping": rule})
+    program.write_text(LATE.replace("END", end))
+    outcome, _ = bench.run()
+    assert (outcome.state, outcome.value) == (TrialState.SUCCEEDED, 0.922)
+    assert outcome.curve == ((0, 0.703), (1, 0.78), (2, 0.86), (3, 0.922))
+
+
 def test_metrics_are_published_while_it_runs(folder: FolderStore, tmp_path: Path) -> None:
     bench = Bench(folder, tmp_path, "echo accuracy=0.5 step=0; until [ -e seen ]; do sleep 0.05; done")
     run = bench.attempt(bench.ask())
@@ -216,12 +244,99 @@ def test_what_can_not_be_stored_fails_the_attempt_and_is_tried_again(
     def full(self: Any) -> None:
         raise OSError("no space left on device")
 
-    bench = Bench(folder, tmp_path, EPOCHS, trials={"retries": 1})
-    monkeypatch.setattr("automl_core.running.folders.Folders.keep_log", full)
-    outcome, told = bench.run()
+    bench = Bench(folder, tmp_path, EPOCHS, trials={"retries": 0})
+    with monkeypatch.context() as patched:
+        patched.setattr("automl_core.running.folders.Folders.keep_log", full)
+        outcome, told = bench.run()
     assert outcome.state is TrialState.FAILED
     assert "no space left" in outcome.reason
-    assert told.retry
+    assert told.retry, "nobody's fault: not counted"
+    assert bench.run()[0].value == 0.3
+
+
+class Away(FolderStore):
+    """Refuses so many calls."""
+
+    left = 0
+    error: type[StorageError] = StorageUnavailable
+
+    def _told(self, operation: str, key: str) -> Any:
+        if self.left > 0:
+            self.left -= 1
+            raise self.error(f"Cannot {operation} {key} in {self.url}: away on purpose")
+        return super()._told(operation, key)
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable, AccessRefused])
+def test_a_store_that_is_away_when_the_training_ends_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[StorageError]
+) -> None:
+    monkeypatch.setattr("automl_core.running.patience.FIRST_PAUSE", 0.01)
+    store = Away(tmp_path / "runs")
+    store.error = error
+    bench = Bench(store, tmp_path, f"{EPOCHS}; echo weights > $AUTOML_MODEL_DIR/w.bin", trials={"retries": 0})
+    said = bench.lines
+    when_it_prints(bench, lambda: setattr(store, "left", 12))
+    outcome, told = bench.run()
+    assert store.left == 0
+    assert told.accepted
+    assert (outcome.state, outcome.value) == (TrialState.SUCCEEDED, 0.3)
+    assert bench.text("experiment_0/model/w.bin") == "weights\n"
+    assert any("the store is waited for" in line for line in said)
+    assert len(json.loads(bench.text("experiment_0/metrics.json"))["points"]["points"]) == 3
+    (attempt,) = bench.other().state.works[0].attempts
+    assert attempt.state is TrialState.SUCCEEDED
+
+
+def test_a_store_that_is_away_as_the_result_is_told_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_core.running.patience.FIRST_PAUSE", 0.01)
+    store = Away(tmp_path / "runs")
+    bench = Bench(store, tmp_path, EPOCHS, trials={"retries": 0})
+    tell, refused = bench.study.tell, []
+
+    def away(*args: Any) -> Any:
+        if len(refused) < 5:
+            refused.append(1)
+            raise StorageUnavailable("away")
+        return tell(*args)
+
+    monkeypatch.setattr(bench.study, "tell", away)
+    outcome, told = bench.run()
+    assert (outcome.value, told.accepted, len(refused)) == (0.3, True, 5)
+
+
+def test_a_store_that_is_away_before_the_training_is_waited_for(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_core.running.patience.FIRST_PAUSE", 0.01)
+    bench = Bench(store, tmp_path, EPOCHS, trials={"retries": 0})
+    prepare, refused = Folders.prepare, []
+
+    def away(self: Folders) -> None:
+        if len(refused) < 3:
+            refused.append(1)
+            raise OSError(errno.EIO, "on purpose")
+        prepare(self)
+
+    monkeypatch.setattr(Folders, "prepare", away)
+    outcome, _ = bench.run()
+    assert (outcome.value, len(refused)) == (0.3, 3)
+
+
+def test_past_all_patience_nothing_is_told_of_the_training(tmp_path: Path) -> None:
+    store = Away(tmp_path / "runs")
+    bench = Bench(store, tmp_path, EPOCHS, trials={"retries": 0})
+    binding = bench.ask()
+    run = LocalRun(bench.study, store, binding, home=tmp_path, emit=bench.lines.append, patience=0.0)
+    when_it_prints(bench, lambda: setattr(store, "left", 10**6))
+    run._emit = bench.lines.append
+    with pytest.raises(StorageUnavailable):
+        run.run()
+    store.left = 0
+    work = bench.other().state.works[0]
+    assert (work.failures, work.state) == (0, TrialState.RUNNING), "as that of a worker that was lost"
 
 
 def test_what_can_not_be_started_is_said(folder: FolderStore, tmp_path: Path) -> None:

@@ -315,7 +315,7 @@ def test_beyond_a_thousand_slots_lanes_do_all_the_work() -> None:
 
 
 def test_lanes_take_up_what_a_dead_worker_or_a_failure_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("automl_core.study.study.LANE_THRESHOLD", 10)
+    monkeypatch.setattr("automl_core.study.beginning.LANE_THRESHOLD", 10)
     for seed in range(5):
         tasks = TWO_TASKS if seed % 2 else TWO_TASKS[:1]
         run = simulate(experiment(trials={"max": 30, "concurrency": 4, "retries": 1}, tasks=tasks), moody(seed))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from automl_core.running.sync import VARIABLE, Keeper, Order, fetch, keep, main
 from automl_core.storage import StorageError, open_store
-from automl_core.storage.base import ObjectStore
+from automl_core.storage.base import ObjectStore, StorageUnavailable
 
 
 @pytest.fixture
@@ -78,3 +79,39 @@ def test_an_order_that_is_none_is_an_exit_code(monkeypatch: pytest.MonkeyPatch) 
     for text in ("{}", "[", '{"storage": "s3://"}'):
         monkeypatch.setenv(VARIABLE, text)
         assert main(["fetch"]) == 1
+
+
+@pytest.mark.parametrize("what", ["fetch", "keep"])
+def test_a_store_that_is_away_is_waited_for(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr("automl_core.running.patience.FIRST_PAUSE", 0.01)
+    store.put("c/state", b"1")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "a").write_text("1")
+    refused = []
+
+    def away(name: str) -> Any:
+        real = getattr(store, name)
+
+        def call(*args: Any) -> Any:
+            if len(refused) < 4:
+                refused.append(name)
+                raise StorageUnavailable("away")
+            return real(*args)
+
+        return call
+
+    for name in ("download", "upload_file"):
+        monkeypatch.setattr(store, name, away(name))
+    order = Order(store.url, {"c": str(tmp_path / "c")}, {str(folder): "m"}, 0.1)
+    if what == "fetch":
+        fetch(store, order)
+        assert (tmp_path / "c" / "state").read_bytes() == b"1"
+    else:
+        ended = threading.Event()
+        ended.set()
+        keep(store, order, ended)
+        assert store.get("m/a") == b"1"
+    assert len(refused) == 4

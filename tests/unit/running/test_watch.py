@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from automl_core.metrics.series import Point
+from automl_core.metrics.points import Point, Retraction
 from automl_core.running.watch import CURVE_POINTS, Watch
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import StorageUnavailable
-from automl_core.study import Binding, Journal, Outcome, Study
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 from tests.unit.running.promises import experiment
 
@@ -25,7 +25,7 @@ class Scene:
     def __init__(self, **groups: Any) -> None:
         self.now = 1000.0
         self.store = MemoryStore()
-        journal = Journal(self.store, "e/r/", clock=lambda: self.now, sleep=lambda _: None)
+        journal = StudyJournal(self.store, "e/r/", clock=lambda: self.now, sleep=lambda _: None)
         self.study = Study.create(journal, experiment(**groups), "r", [])
 
     def ask(self, slot: int = 0, task: int = 0) -> Binding:
@@ -41,8 +41,8 @@ class Scene:
         return list(body["points"]["points"])
 
 
-def points(*values: float, start: int = 0, name: str = "accuracy") -> list[Point]:
-    return [Point(step, {name: value}) for step, value in enumerate(values, start)]
+def points(*values: float, start: int = 0, name: str = "accuracy", axis: str = "") -> list[Point]:
+    return [Point(step, {name: value}, axis) for step, value in enumerate(values, start)]
 
 
 def test_metrics_are_written_now_and_then_and_at_the_end() -> None:
@@ -109,14 +109,21 @@ def test_a_rule_sees_trials_that_run_by_what_they_published_and_others_by_their_
     scene.study.tell(done, Outcome(TrialState.SUCCEEDED, value=0.9, step=0, curve=((0, 0.9),)))
     watch = scene.watch(own, publish_every=0.0)
     watch.observe(points(0.1))
+    assert watch.verdict() is None, "its first step is not over"
+    watch.observe(points(0.1, start=1))
     assert watch.verdict() is None, "one other trial is too few"
     other = scene.watch(running, publish_every=0.0)
-    other.observe(points(0.8, 0.8))
+    other.observe(points(0.8))
     other.verdict()
-    watch.observe(points(0.1, start=1))
+    watch = scene.watch(own)
+    watch.observe(points(0.1, 0.1))
+    assert watch.verdict() is None, "the first step of the other one is not over"
+    other.observe(points(0.8, start=1))
+    other.verdict()
+    watch.observe(points(0.1, start=2))
     assert watch.verdict() is None, "at step 1 there is one"
     watch = scene.watch(own)
-    watch.observe(points(0.1))
+    watch.observe(points(0.1, 0.1))
     verdict = watch.verdict()
     assert verdict is not None
     assert verdict[0] is TrialState.EARLY_STOPPED
@@ -128,7 +135,7 @@ def test_other_peoples_files_that_can_not_be_read_are_left_out(caplog: pytest.Lo
     scene.ask(0)
     scene.store.put("e/r/experiment_0/metrics.json", b'{"points": [')
     watch = scene.watch(scene.ask(1))
-    watch.observe(points(0.1))
+    watch.observe(points(0.1, 0.1))
     assert watch.verdict() is None
     assert "experiment_0/metrics.json is unreadable" in caplog.text
 
@@ -136,9 +143,59 @@ def test_other_peoples_files_that_can_not_be_read_are_left_out(caplog: pytest.Lo
 def test_an_early_stopped_trials_value_counts() -> None:
     scene = Scene()
     watch = scene.watch()
-    watch.observe(points(0.3, 0.5, 0.4))
+    watch.observe(points(0.3, 0.5, 0.4, 0.9))
     outcome = watch.ended_as(TrialState.EARLY_STOPPED, "hopeless")
     assert (outcome.state, outcome.value, outcome.step) == (TrialState.EARLY_STOPPED, 0.5, 1)
+    assert outcome.curve == ((0, 0.3), (1, 0.5), (2, 0.4)), "the step that it was in is not over"
+    only = Scene().watch()
+    only.observe(points(0.3))
+    assert only.ended_as(TrialState.EARLY_STOPPED, "hopeless").value == 0.3
+
+
+def test_a_step_is_judged_by_its_latest_value_once_the_next_has_begun() -> None:
+    """A bar shows the epoch before until the true value comes, a second later: tests of late_values.py."""
+    watch = Scene(trials={"early_stopping": {"rule": "patience", "patience": 1}}).watch()
+    shown = None
+    for epoch, value in enumerate((0.703, 0.78, 0.86, 0.922)):
+        for each in (value,) if shown is None else (shown, value):
+            watch.observe([Point(epoch, {"accuracy": each}, "epoch")])
+            assert watch.verdict() is None
+        shown = value
+    assert watch.outcome().value == 0.922
+
+
+def test_a_value_that_stands_still_is_judged_when_its_step_is_over() -> None:
+    watch = Scene(trials={"early_stopping": {"rule": "patience", "patience": 1}}).watch()
+    watch.observe(points(0.7, 0.7))
+    assert watch.verdict() is None
+    watch.observe([Point(2, {"lr": 0.1})])
+    verdict = watch.verdict()
+    assert verdict is not None
+    assert "at step 1" in verdict[1]
+    assert watch.ended_as(*verdict).curve == ((0, 0.7), (1, 0.7))
+
+
+def test_a_goal_that_fits_two_names_fails_with_them() -> None:
+    watch = Scene().watch()
+    watch.observe([Point(0, {"valid's accuracy": 0.6})])
+    assert watch.verdict() is None
+    watch.observe([Point(0, {"train's accuracy": 0.9})])
+    verdict = watch.verdict()
+    assert verdict is not None
+    for state, reason in (verdict, ((outcome := watch.outcome()).state, outcome.reason)):
+        assert state is TrialState.FAILED
+        assert '"valid\'s accuracy", "train\'s accuracy"' in reason
+    one = Scene().watch()
+    one.observe([Point(0, {"valid's accuracy": 0.6})])
+    assert (one.outcome().value, one.outcome().metrics["accuracy"]) == (0.6, 0.6)
+
+
+def test_a_goal_that_fits_nothing_fails_with_the_names_that_were_seen() -> None:
+    watch = Scene().watch()
+    watch.observe([Point(0, {"valid-error@0.7": 0.6, "val_accuracy": 0.4})])
+    outcome = watch.outcome()
+    assert outcome.state is TrialState.FAILED
+    assert "Seen: valid-error@0.7, val_accuracy" in outcome.reason
 
 
 def test_ended_early_without_a_value_it_has_failed() -> None:
@@ -203,6 +260,28 @@ def test_training_that_goes_on_keeps_the_curve_before_its_first_step() -> None:
     assert (outcome.value, outcome.step) == (0.9, 1)
 
 
+def test_a_start_of_the_curve_that_can_not_be_read_now_is_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(trials={"retries": 1})
+    first = scene.ask()
+    watch = scene.watch(first)
+    watch.observe(points(0.9))
+    scene.study.tell(first, watch.ended_as(TrialState.FAILED, "lost", retryable=True))
+    again, get = scene.ask(), scene.store.get
+
+    def away(key: str) -> bytes:
+        if key.endswith("metrics.json"):
+            raise StorageUnavailable("away")
+        return get(key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scene.store, "get", away)
+        with pytest.raises(StorageUnavailable):
+            scene.watch(again)
+    watch = scene.watch(again)
+    watch.observe(points(0.4, start=1))
+    assert watch.outcome().value == 0.9
+
+
 def test_training_that_begins_anew_keeps_nothing_of_the_attempt_before() -> None:
     scene = Scene(trials={"retries": 1})
     earlier_attempt(scene, 0.1, 0.9, 0.3)
@@ -224,3 +303,107 @@ def test_what_made_the_attempt_before_fail_is_not_taken_over() -> None:
     watch.observe(points(0.4, start=2))
     assert watch.verdict() is None
     assert watch.outcome().curve == ((0, 0.1), (2, 0.4))
+
+
+def test_nothing_of_the_attempt_before_is_left_at_the_step_where_the_new_one_begins() -> None:
+    scene = Scene(trials={"retries": 1})
+    watch = scene.watch(publish_every=0.0)
+    watch.observe([Point(step, {"accuracy": 0.1, "size": 9.0}) for step in range(3)])
+    watch.verdict()
+    scene.study.tell(watch.binding, watch.ended_as(TrialState.FAILED, "killed", retryable=True))
+    watch = scene.watch()
+    watch.observe(points(0.4, start=2))
+    assert [dict(point.values) for point in watch.series] == [
+        {"accuracy": 0.1, "size": 9.0}, {"accuracy": 0.1, "size": 9.0}, {"accuracy": 0.4},
+    ]  # fmt: skip
+
+
+def test_a_first_value_that_is_taken_back_gives_the_attempt_before_its_place_again() -> None:
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.1, 0.9, 0.3)
+    watch = scene.watch()
+    watch.observe([Point(0, {"accuracy": 0.25})])
+    watch.observe([Retraction(frozenset({"accuracy"}), 0, 0), Point(2, {"accuracy": 0.4}, "epoch")])
+    assert watch.outcome().curve == ((0, 0.1), (1, 0.9), (2, 0.4))
+
+
+def test_what_is_taken_back_again_and_again_costs_the_attempt_before_nothing() -> None:
+    """As a JSON file does that is read whole each time."""
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.1, 0.9, 0.3)
+    watch = scene.watch()
+    for _ in range(3):
+        watch.observe([Point(0, {"accuracy": 0.25}), Retraction(frozenset({"accuracy"}), 0, 0)])
+        watch.observe([Point(2, {"accuracy": 0.4}, "epoch"), Point(3, {"accuracy": 0.5}, "epoch")])
+    assert watch.outcome().curve == ((0, 0.1), (1, 0.9), (2, 0.4), (3, 0.5))
+
+
+def test_a_training_task_that_leaves_the_value_to_the_next_may_have_two_names_that_fit() -> None:
+    scene = Scene(tasks=TWO_TASKS)
+    first = scene.ask()
+    watch = scene.watch(first)
+    watch.observe([Point(0, {"train accuracy": 0.9, "val accuracy": 0.6})])
+    assert watch.verdict() is None
+    scene.study.tell(first, watch.outcome())
+    second = scene.watch(scene.ask(0, 1))
+    second.observe(points(0.7))
+    assert second.outcome().value == 0.7
+
+
+class Promoted(Scene):
+    """A trial with two epochs behind it (0.5 and 0.6), promoted."""
+
+    def __init__(self, *, first: int = 1, step: float = 1, file: bool = True) -> None:
+        super().__init__(
+            search={"algorithm": "asha"},
+            trials={"max": 3, "concurrency": 3, "budget": {"min": 2, "max": 6, "factor": 3}, "retries": 1},
+        )
+        bindings = [self.ask(slot) for slot in range(3)]
+        for rank, binding in enumerate(bindings):
+            watch = self.watch(binding, publish_every=0.0)
+            curve = [Point(first + n * step, {"accuracy": 0.5 + n / 10 - rank / 10}, "epoch") for n in range(2)]
+            watch.observe(curve)
+            self.study.tell(binding, watch.outcome())
+            if not file:
+                self.store.delete(f"e/r/experiment_{binding.trial}/metrics.json")
+        self.binding = self.ask(3)
+        assert (self.binding.trial, self.binding.resume_budget) == (0, 2)
+
+    def curve(self, *steps: float, retry: bool = False) -> list[float]:
+        """The steps of the curve after it has trained on, with these steps stated."""
+        watch = self.watch(self.ask(3) if retry else self.binding, publish_every=0.0)
+        for step in steps:
+            watch.observe([Point(step, {"accuracy": 0.7 + step / 100}, "epoch")])
+        watch.publish()
+        return [step for step, _ in watch.outcome().curve]
+
+
+@pytest.mark.parametrize("file", [True, False])
+def test_a_training_that_counts_from_its_first_epoch_again_goes_on_behind_its_lower_budget(file: bool) -> None:
+    behind = [1, 2] if file else []
+    assert Promoted(file=file).curve(1, 2, 3, 4) == [*behind, 3, 4, 5, 6]
+    assert Promoted(file=file).curve(3, 4, 5, 6) == [*behind, 3, 4, 5, 6], "it goes on counting"
+    assert Promoted(file=file).curve(2, 3, 4) == [*behind[:1], 2, 3, 4], "it goes on from a checkpoint before"
+
+
+def test_so_it_does_where_epochs_begin_at_0_or_come_in_fractions() -> None:
+    assert Promoted(first=0).curve(0, 1, 2) == [0, 1, 2, 3, 4]
+    assert Promoted(first=0).curve(2, 3) == [0, 1, 2, 3]
+    assert Promoted(first=0).curve(0.5, 1) == [0, 0.5, 1]
+
+
+def test_a_second_attempt_at_a_promoted_trial_goes_on_behind_the_lower_budget_alone() -> None:
+    scene = Promoted()
+    watch = scene.watch(scene.binding, publish_every=0.0)
+    watch.observe([Point(step, {"accuracy": 0.7}, "epoch") for step in (1, 2, 3)])
+    watch.publish()
+    scene.study.tell(scene.binding, watch.ended_as(TrialState.FAILED, "killed", retryable=True))
+    assert scene.curve(1, 2, retry=True) == [1, 2, 3, 4]
+
+
+def test_a_file_that_tells_the_lower_budget_once_more_is_not_moved() -> None:
+    scene = Promoted()
+    watch = scene.watch(scene.binding)
+    watch.observe([Point(1, {"accuracy": 0.5}, "epoch"), Point(2, {"accuracy": 0.6}, "epoch")])
+    watch.observe([Point(3, {"accuracy": 0.7}, "epoch")])
+    assert watch.outcome().curve == ((1, 0.5), (2, 0.6), (3, 0.7))

@@ -110,6 +110,14 @@ def test_the_value_may_be_left_to_the_periodical_ones() -> None:
     assert optimizer.trials[0].curve == ((1, -0.2), (2, -0.8), (3, -0.5))
 
 
+def test_steps_of_periodical_values_may_be_fractions() -> None:
+    optimizer = Optimizer(SPACE, goal="maximize", algorithm="random")
+    trial = optimizer.ask()
+    assert trial is not None
+    optimizer.tell(trial, values={0.5: 0.2, 0.75: 0.8, 1.0: 0.5})
+    assert optimizer.trials[0].curve == ((0.5, -0.2), (0.75, -0.8), (1, -0.5))
+
+
 def test_a_result_is_taken_once_and_only_for_what_was_asked() -> None:
     optimizer = Optimizer(SPACE, algorithm="random")
     trial = optimizer.ask()

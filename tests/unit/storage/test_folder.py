@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_core.storage import NotFound, StorageError, StorageUnavailable
+from automl_core.storage import NotFound, StorageError, StorageUnavailable, files, renaming
 from automl_core.storage.folder import FolderStore
 from automl_core.storage.keys import TEMPORARY
 
@@ -215,6 +216,7 @@ def test_without_hard_links_create_opens_exclusively(
     store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
 ) -> None:
     monkeypatch.setattr(os, "link", fail_with(code))
+    monkeypatch.setattr(renaming, "LOCAL", frozenset())
     assert store.create("deep/a", b"1")
     assert store.create("deep/b", b"2")
     assert not store.create("deep/a", b"3")
@@ -222,7 +224,7 @@ def test_without_hard_links_create_opens_exclusively(
     assert not store.create("deep/a", b"4")
     assert (store.get("deep/a"), store.get("deep/b")) == (b"1", b"2")
     assert names(tmp_path) == ["a", "b"]
-    assert caplog.text.count("no hard links") == 1
+    assert caplog.text.count("neither hard links nor renames") == 1
 
 
 def test_a_folder_that_vanished_is_made_again(store: FolderStore) -> None:
@@ -279,3 +281,61 @@ def test_errors_say_what_where_why_and_what_to_do(
 def test_a_file_that_can_not_be_uploaded_is_named(store: FolderStore, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"Cannot upload .*/gone to model/a in file://"):
         store.upload_file(tmp_path / "gone", "model/a")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_name_never_stands_before_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    save, seen = files._save, []
+
+    def look(file: BinaryIO) -> None:
+        seen.append((tmp_path / "journal" / "1").exists())
+        save(file)
+
+    monkeypatch.setattr(files, "_save", look)
+    store = FolderStore(tmp_path)
+    assert store.create("journal/1", b"whole")
+    assert not store.create("journal/1", b"other")
+    assert seen == [False]
+    assert store.get("journal/1") == b"whole"
+    assert store.list() == ["journal/1"]
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_network_file_system_is_not_trusted_to_spare_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Linux takes RENAME_NOREPLACE for SMB and tells the server to replace."""
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(renaming, "file_system_of", lambda folder: "cifs")
+    monkeypatch.setattr(renaming, "_renameat2", lambda: pytest.fail("renamed on a share"))
+    store = FolderStore(tmp_path)
+    assert store.create("a", b"1")
+    assert not store.create("a", b"2")
+    assert store.create("b", b"1")
+    assert caplog.text.count("may meet objects half-written") == 1
+
+
+def test_the_kind_of_a_file_system_is_that_of_the_nearest_mount(monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = (
+        "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:4 / /mnt/team\\040share rw - cifs //host/share rw\n"
+        "3 1 0:5 / /mnt rw shared:1 - tmpfs tmpfs rw\n4 1 0:6 / /mnt rw - nfs4 host:/x rw\n"
+    )
+    monkeypatch.setattr("builtins.open", lambda *_, **__: io.StringIO(mounts))
+    found = [
+        renaming.file_system_of.__wrapped__(path)
+        for path in ("/etc/a", "/mnt/team share/runs", "/mnt/team", "/mnt/x", "/mntx")
+    ]
+    assert found == ["ext4", "cifs", "nfs4", "nfs4", "ext4"]
+
+
+def test_a_system_without_such_renames_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(renaming.ctypes, "CDLL", lambda *_, **__: object())
+    with pytest.raises(OSError, match="not implemented"):
+        renaming._renameat2.__wrapped__()
+    monkeypatch.setattr("builtins.open", refuse)
+    assert renaming.file_system_of.__wrapped__(str(tmp_path)) == ""

@@ -11,7 +11,7 @@ from automl_core.running.simulation import SimulatedTraining, Simulation
 from automl_core.running.watch import Watch
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
-from automl_core.study import Binding, Journal, NotNow, Outcome, Study
+from automl_core.study import Binding, NotNow, Outcome, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 
 
@@ -28,7 +28,7 @@ class Scene:
 
     def __init__(self, **trials: Any) -> None:
         self.now, self.store = 1000.0, MemoryStore()
-        journal = Journal(self.store, "e/r/", clock=lambda: self.now, sleep=lambda _: None)
+        journal = StudyJournal(self.store, "e/r/", clock=lambda: self.now, sleep=lambda _: None)
         self.study = Study.create(journal, experiment(**trials), "r", [])
 
     def bound(self, slot: int) -> Binding:

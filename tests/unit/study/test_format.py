@@ -5,31 +5,35 @@ The assets were written by the release that brought their format (`journal_v1`) 
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from automl_core.journal import JOURNAL, LaterFormat, LaterRelease, Record
+from automl_core.journal import SNAPSHOT as SNAPSHOT_V2
+from automl_core.journal.records import FORMAT_VERSION
+from automl_core.journal.snapshots import SNAPSHOT_V1 as SNAPSHOT
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.storage.folder import FolderStore
-from automl_core.study import Journal, Study
-from automl_core.study.journal import JOURNAL, SNAPSHOT
-from automl_core.study.records import FORMAT_VERSION, KINDS, Record
+from automl_core.study import Study, StudyJournal
 from automl_core.study.state import STATE_VERSION, Attempt, State, StopRecord, Trial, Work
 from tests.support.memory_store import MemoryStore
-from tests.unit.study.journal_v1 import ASSET, PREFIX, SPEC, START, write
+from tests.unit.study.journal_assets import ASSET, ASSET_V2, PREFIX, SPEC, START, write
 
 TORN = 15
 
 LATER = frozenset({"edited"})
 """Kinds of record that the format got after the asset was written."""
 
-ADDED = frozenset({"edits", "narrowed", "acts", "earlier", "reported"})
-"""Keys that snapshots got after the asset was written; older snapshots are read without them."""
+ADDED = frozenset({"identity", "environment"})
+"""Keys that the first record got after the asset was written."""
 
 
 @pytest.fixture
@@ -38,8 +42,8 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ASSET, tmp_path / "v1"))
 
 
-def opened(folder: Path) -> Journal:
-    return Journal(FolderStore(folder), PREFIX, sleep=lambda _: None)
+def opened(folder: Path) -> StudyJournal:
+    return StudyJournal(FolderStore(folder), PREFIX, sleep=lambda _: None)
 
 
 def at(tens: int) -> float:
@@ -109,12 +113,12 @@ def test_the_first_format_is_read_field_by_field(folder: Path, snapshot: bool) -
     ]
     assert state.order == [0, 1, 2, 3, 4]
     assert state.stop == StopRecord("user", "USER_CANCELED", "stopped by grace", "cancel", "grace", at(31))
-    assert (state.version, state.seq, state.created, state.updated) == (1, 23, at(1), at(32))
+    assert (state.version, state.seq, state.created, state.updated) == (STATE_VERSION, 23, at(1), at(32))
     assert (state.name, state.run) == ("digits", "manual__2026-11-21T04:00:00+00:00")
     assert (state.algorithm, state.lanes) == ("random", None)
     assert state.overrides == [{"path": "trials.max", "old": 20, "new": 6}]
     assert state.plan == {"slots": 6, "trials": 6, "units": None, "note": ""}
-    assert state.proposals[:5] == [params for params, *_ in TRIALS]
+    assert state.proposals[5]
     assert len(state.proposals) == 6
     assert study.experiment == Experiment.model_validate(SPEC)
     assert study.best() == (0, 0.8)
@@ -131,34 +135,63 @@ def test_a_torn_record_is_named_and_a_foreign_object_passed_over(
 
 
 def test_the_asset_has_every_kind_of_record(folder: Path) -> None:
-    assert {record.kind for record in opened(folder).records()} == KINDS - LATER
+    assert {record.kind for record in opened(folder).records()} == State.kinds - LATER
 
 
 def shape(record: Record) -> tuple[str, frozenset[str]]:
-    return record.kind, frozenset(record.data)
+    return record.kind, frozenset(record.data) - ADDED
 
 
-def test_todays_writer_writes_the_same_keys(folder: Path) -> None:
-    store = MemoryStore()
-    study = write(store)
-    written = list(study.journal.records())
-    assert [shape(record) for record in written] == [shape(record) for record in opened(folder).records()], (
-        "the format has changed: raise FORMAT_VERSION, and keep reading this one"
+def test_what_todays_records_tell_is_what_those_of_the_first_format_told() -> None:
+    written = list(write(MemoryStore()).journal.records())
+    assert [shape(record) for record in written] == [shape(record) for record in opened(ASSET).records()], (
+        "records have changed: raise FORMAT_VERSION, and keep reading this one"
     )
-    newest = PREFIX + JOURNAL + "0000000023.json"
-    old, new = json.loads(FolderStore(folder).get(newest)), json.loads(store.get(newest))
-    assert new.keys() - ADDED == old.keys()
-    assert new["tail"][0].keys() == old["tail"][0].keys()
-    assert (new["version"], FORMAT_VERSION, STATE_VERSION) == (old["version"], 1, 1)
 
 
-def test_todays_snapshot_has_the_same_keys(folder: Path) -> None:
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """A copy of the second format's asset."""
+    return Path(shutil.copytree(ASSET_V2, tmp_path / "v2"))
+
+
+def untimed(work: Work) -> dict[str, Any]:
+    """Work without its times: the assets' clock moves with each look, and formats differ in how often they look."""
+    body = msgspec.to_builtins(work)
+    for each in (body, *body["attempts"]):
+        for name in ("bound", "started", "ended", "seconds"):
+            each.pop(name, None)
+    return dict(body) | {"curve": work.points}
+
+
+@pytest.mark.parametrize("snapshot", [True, False])
+def test_the_second_format_is_read_field_by_field(second: Path, snapshot: bool) -> None:
+    if not snapshot:
+        (second / PREFIX / SNAPSHOT_V2).unlink()
+    state = Study.load(opened(second)).state
+    assert {slot: untimed(work) for slot, work in state.works.items()} == {
+        slot: untimed(work) for slot, work in WORKS.items()
+    }
+    assert (state.version, state.seq) == (STATE_VERSION, 23)
+    assert state.identity == {"run_after": "2026-11-21T04:00:00+00:00"}
+    assert state.environment["release"] == "0.1.0"
+    assert list(state.skipped) == [TORN]
+
+
+def test_todays_writer_writes_the_second_format(second: Path) -> None:
     store = MemoryStore()
-    study = write(store)
-    study.journal.write_snapshot()
-    new, old = json.loads(store.get(PREFIX + SNAPSHOT)), json.loads((folder / PREFIX / SNAPSHOT).read_bytes())
-    assert new.keys() - ADDED == old.keys()
-    assert State.decode((folder / PREFIX / SNAPSHOT).read_bytes()).version == STATE_VERSION
+    write(store)
+    newest = PREFIX + JOURNAL + "0000000023.json"
+    old, new = (json.loads(each.get(newest).partition(b"\n")[0]) for each in (FolderStore(second), store))
+    assert new.keys() == old.keys(), "the format has changed: raise FORMAT_VERSION, and keep reading this one"
+    assert (new["version"], FORMAT_VERSION) == (old["version"], 2)
+    old_snapshot, new_snapshot = (
+        json.loads(gzip.decompress(where.get(PREFIX + SNAPSHOT_V2))) for where in (FolderStore(second), store)
+    )
+    assert new_snapshot.keys() == old_snapshot.keys()
+    assert new_snapshot["state"].keys() == old_snapshot["state"].keys(), (
+        "raise STATE_VERSION, and keep reading this one"
+    )
 
 
 def later(path: Path) -> None:
@@ -166,14 +199,15 @@ def later(path: Path) -> None:
     path.write_text(json.dumps({**body, "version": FORMAT_VERSION + 1}))
 
 
-def test_a_record_of_a_later_format_is_skipped_and_said_to_be_one(folder: Path) -> None:
+def test_an_experiment_that_a_later_release_has_gone_on_with_is_not_written_here(folder: Path) -> None:
     later(folder / PREFIX / JOURNAL / "0000000023.json")
     journal = opened(folder)
-    seqs = [record.seq for record in journal.records()]
-    assert 23 not in seqs
-    assert journal.append("note", {"text": "goes on"}) is not None
+    assert 23 not in [record.seq for record in journal.records()]
+    study = Study.load(opened(folder))
+    assert study.state.seq == 22, "what came before can be looked at"
     wanted = f"format version {FORMAT_VERSION + 1} is later than {FORMAT_VERSION}, the latest this release reads"
-    assert opened(folder).refresh().skipped[23] == wanted
+    with pytest.raises(LaterRelease, match=wanted):
+        study.finish()
 
 
 def test_an_experiment_of_a_later_format_is_refused_in_words(folder: Path) -> None:
@@ -181,10 +215,21 @@ def test_an_experiment_of_a_later_format_is_refused_in_words(folder: Path) -> No
         if path.name != f"{TORN:010d}.json":
             later(path)
     later(folder / PREFIX / SNAPSHOT)
-    with pytest.raises(LookupError, match=r"format version 2 is later than 1, the latest this release reads"):
+    with pytest.raises(LookupError, match=r"format version 3 is later than 2, the latest this release reads"):
         Study.load(opened(folder))
 
 
-def test_a_snapshot_of_a_later_format_is_not_needed(folder: Path) -> None:
-    later(folder / PREFIX / SNAPSHOT)
-    assert opened(folder).refresh().works == WORKS
+def test_a_snapshot_of_a_later_release_keeps_this_one_from_writing(folder: Path) -> None:
+    path = folder / PREFIX / SNAPSHOT
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "version": STATE_VERSION + 1}))
+    journal = opened(folder)
+    assert journal.refresh().works == WORKS, "it is only a shortcut"
+    with pytest.raises(LaterRelease, match="snapshot version 3 is later than 2"):
+        journal.append("note", {"text": "x"})
+
+
+def test_a_later_snapshot_that_this_release_cannot_even_parse_is_told_by_its_version() -> None:
+    with pytest.raises(LaterFormat, match="snapshot version 7"):
+        State.decode(json.dumps({"version": 7, "trials": "in another shape"}).encode())
+    with pytest.raises(ValueError, match="trials"):
+        State.decode(json.dumps({"version": 2, "trials": "torn"}).encode())

@@ -12,7 +12,7 @@ from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage import open_store
-from automl_core.study import Binding, Journal, NotNow, Outcome, Over, Study
+from automl_core.study import Binding, Ended, NotNow, Outcome, Over, Study, StudyJournal
 from automl_core.study.state import State
 
 PREFIX = "e/r/"
@@ -43,7 +43,7 @@ class Clock:
 
 
 def open_study(folder: Path, spec: Experiment | None = None, clock: Clock | None = None) -> Study:
-    journal = Journal(open_store(str(folder)), PREFIX, clock=clock or Clock(), sleep=lambda _: None)
+    journal = StudyJournal(open_store(str(folder)), PREFIX, clock=clock or Clock(), sleep=lambda _: None)
     return Study.create(journal, spec, "r", []) if spec else Study.load(journal)
 
 
@@ -236,7 +236,7 @@ def test_the_state_survives_its_snapshot(tmp_path: Path) -> None:
 
 
 def _ask_and_tell(folder: str, count: int) -> None:
-    study = Study.load(Journal(open_store(folder), PREFIX))
+    study = Study.load(StudyJournal(open_store(folder), PREFIX))
     for _ in range(count):
         answer = study.ask(lane=None)
         while isinstance(answer, NotNow):
@@ -249,7 +249,7 @@ def _ask_and_tell(folder: str, count: int) -> None:
 @pytest.mark.parametrize("algorithm", ["random", "sobol"])
 def test_sixty_four_processes_ask_and_tell_at_once(tmp_path: Path, algorithm: str) -> None:
     spec = experiment(trials={"max": 160, "concurrency": 64}, search={"algorithm": algorithm})
-    Study.create(Journal(open_store(str(tmp_path)), PREFIX), spec, "r", [])
+    Study.create(StudyJournal(open_store(str(tmp_path)), PREFIX), spec, "r", [])
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_ask_and_tell, args=(str(tmp_path), 4)) for _ in range(64)]
     for process in processes:
@@ -264,3 +264,77 @@ def test_sixty_four_processes_ask_and_tell_at_once(tmp_path: Path, algorithm: st
     assert sorted(state.works) == list(range(160)), "no slot twice, none left out"
     assert all(work.state is TrialState.SUCCEEDED and work.value is not None for work in state.works.values())
     assert not state.skipped
+
+
+# --- whose answer was lost -----------------------------------------------------------------------
+
+
+def test_telling_the_same_end_again_changes_nothing_and_gets_the_same_answer(tmp_path: Path) -> None:
+    """A record lands, and then the store is away for longer than the teller's patience: it tells again."""
+    study = open_study(tmp_path, experiment())
+    binding = bound(study.ask(0))
+    first, seq = study.tell(binding, good(0.5)), study.state.seq
+    again = open_study(tmp_path).tell(binding, good(0.5))
+    assert (again.accepted, again.retry) == (first.accepted, first.retry) == (True, False)
+    assert open_study(tmp_path).state.seq == seq
+    failing = bound(study.ask(1))
+    broken = Outcome(TrialState.FAILED, "exit code 1", retryable=True)
+    assert study.tell(failing, broken).retry
+    assert open_study(tmp_path).tell(failing, broken).retry
+
+
+def test_work_that_has_ended_is_not_done_again_for_a_repeated_question(tmp_path: Path) -> None:
+    """The scheduler tries again, without anybody having cleared it: the worker died after it had told the end."""
+    study = open_study(tmp_path, experiment())
+    binding = bound(study.ask(0, generation=10))
+    study.tell(binding, good(0.7))
+    seq = study.state.seq
+    for asked in (study.ask(0, generation=10), study.resume(0, 0, generation=10)):
+        assert isinstance(asked, Ended)
+        assert asked.binding == binding
+        assert (asked.outcome.state, asked.outcome.value) == (TrialState.SUCCEEDED, 0.7)
+    assert study.state.seq == seq
+
+
+def test_work_that_has_failed_for_good_is_not_done_again_either(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    study.tell(bound(study.ask(0, generation=10)), Outcome(TrialState.FAILED, "it is wrong"))
+    answer = study.ask(0, generation=10)
+    assert isinstance(answer, Ended)
+    assert (answer.outcome.state, answer.outcome.reason) == (TrialState.FAILED, "it is wrong")
+
+
+def test_what_a_person_clears_is_done_again(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    study.tell(bound(study.ask(0, generation=10)), good(0.7))
+    assert bound(study.ask(0, generation=11)).attempt == 2
+
+
+def test_a_retry_that_is_due_is_made_though_nobody_cleared_anything(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    broken = Outcome(TrialState.FAILED, "exit code 1", retryable=True)
+    assert study.tell(bound(study.ask(0, generation=10)), broken).retry
+    assert bound(study.ask(0, generation=10)).attempt == 2
+
+
+def test_what_was_cancelled_with_its_worker_is_tried_again(tmp_path: Path) -> None:
+    """A worker that is shut down ends what it runs: no person has asked for that."""
+    study = open_study(tmp_path, experiment())
+    study.tell(bound(study.ask(0, generation=10)), Outcome(TrialState.USER_CANCELED, "its worker stopped"))
+    assert bound(study.ask(0, generation=10)).attempt == 2
+
+
+# --- the first record ----------------------------------------------------------------------------
+
+
+def test_the_first_record_says_which_run_it_is_and_what_suggestions_depend_on(tmp_path: Path) -> None:
+    import numpy
+    import scipy
+
+    journal = StudyJournal(open_store(str(tmp_path)), PREFIX)
+    Study.create(journal, experiment(), "run", [], {"run_after": "2026-11-29T00:00:00+00:00"})
+    state = open_study(tmp_path).state
+    assert state.identity == {"run_after": "2026-11-29T00:00:00+00:00"}
+    assert (state.environment["numpy"], state.environment["scipy"]) == (numpy.__version__, scipy.__version__)
+    assert state.environment["features"]
+    assert any("openblas" in blas or "mkl" in blas or "blis" in blas for blas in state.environment["blas"])

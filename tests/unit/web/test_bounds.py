@@ -23,7 +23,7 @@ from automl_airflow.web.summaries import Summaries
 from automl_core.metrics.series import Point
 from automl_core.running.simulation import Simulation
 from automl_core.spec.loader import parse_experiment
-from automl_core.study import Journal, Study
+from automl_core.study import Study, StudyJournal
 from automl_core.study.layout import METRICS_FILE, experiment_prefix, trial_prefix
 from tests.support.memory_store import MemoryStore
 from tests.unit.web.conftest import SPEC, World, body_of, path, trainer
@@ -66,7 +66,7 @@ def test_a_body_of_unknown_length_is_read_no_further_than_the_limit() -> None:
 
 def held_of(store: MemoryStore) -> HeldRun:
     Simulation(parse_experiment(SPEC.format(name="live", storage="/nowhere", trials=4), "x.yaml"), trainer, store)
-    return HeldRun(SharedStudy(store, Study.load(Journal(store, experiment_prefix("live", "simulated")))))
+    return HeldRun(SharedStudy(store, Study.load(StudyJournal(store, experiment_prefix("live", "simulated")))))
 
 
 def test_listeners_are_bounded_by_user_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:

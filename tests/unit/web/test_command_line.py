@@ -15,7 +15,7 @@ from automl_core.results.leaderboard import leaderboard
 from automl_core.results.summary import summary
 from automl_core.spec.models import Experiment
 from automl_core.storage.folder import FolderStore
-from automl_core.study import Journal
+from automl_core.study import StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.unit.web.conftest import World
 from tests.unit.web.test_client import connect
@@ -66,7 +66,7 @@ def test_results_are_those_that_the_journal_gives(
 
 
 def test_the_summary_is_the_one_of_the_journal(world: World, ended: tuple[str, str]) -> None:
-    state = Journal(FolderStore(world.storage), experiment_prefix(*ended)).refresh()
+    state = StudyJournal(FolderStore(world.storage), experiment_prefix(*ended)).refresh()
     own = summary(state, Experiment.model_validate(state.experiment), state.updated)
     other = Served(connect(world, "vic").run(*ended)).summary()
     for name in ("name", "run", "state", "reason", "metric", "direction", "counts", "trials", "slots", "slots_ended"):

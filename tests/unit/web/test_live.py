@@ -17,7 +17,7 @@ from automl_core.running.simulation import Simulation
 from automl_core.spec.loader import parse_experiment
 from automl_core.states import TrialState
 from automl_core.storage.base import StorageError
-from automl_core.study import Binding, Journal, Outcome, Study
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.support.memory_store import MemoryStore
 from tests.unit.web.conftest import SPEC, World, path, trainer
@@ -26,7 +26,7 @@ TEXT = SPEC.format(name="live", storage="/nowhere", trials=4)
 
 
 def opened(store: MemoryStore) -> Study:
-    return Study.load(Journal(store, experiment_prefix("live", "simulated")))
+    return Study.load(StudyJournal(store, experiment_prefix("live", "simulated")))
 
 
 @pytest.fixture

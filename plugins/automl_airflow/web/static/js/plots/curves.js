@@ -1,6 +1,7 @@
 // The goal's value over the steps of trials; where one was stopped early, a mark stands at its end.
 
 import { number } from '../format.js';
+import { shorten } from '../names.js';
 import { look } from '../states.js';
 import { axis, colour, frame, legend, tip } from './shared.js';
 
@@ -53,10 +54,10 @@ export default {
     return {
       grid: frame(),
       legend: legend({ data: [...groups].map(([name, icon]) => ({ name, icon })) }),
-      xAxis: axis({ type: 'value', name: 'step', minInterval: 1 }),
+      xAxis: axis({ type: 'value', name: 'step' }), // a step may be a fraction (epoch 0.25)
       yAxis: axis({
         type: 'value',
-        name: data.metric,
+        name: shorten(data.metric),
         nameGap: 46,
         axisLabel: { formatter: number, color: colour('muted') },
       }),

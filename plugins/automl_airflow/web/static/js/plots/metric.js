@@ -1,6 +1,7 @@
 // One metric of one trial over its steps.
 
 import { number } from '../format.js';
+import { shorten } from '../names.js';
 import { axis, colour, frame, tip } from './shared.js';
 
 /** @param {string} metric @returns {import('../panel.js').Plot} */
@@ -14,10 +15,10 @@ export default function metricPlot(metric) {
     empty: (data) => (data.steps?.length ? '' : 'Nothing was reported.'),
     option: (data) => ({
       grid: frame({ top: 14 }),
-      xAxis: axis({ type: 'value', name: 'step', minInterval: 1 }),
+      xAxis: axis({ type: 'value', name: 'step' }), // a step may be a fraction (epoch 0.25)
       yAxis: axis({
         type: 'value',
-        name: metric,
+        name: shorten(metric),
         nameGap: 46,
         axisLabel: { formatter: number, color: colour('muted') },
       }),

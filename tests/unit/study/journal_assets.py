@@ -1,7 +1,7 @@
-"""Writes the journal in tests/assets/journal/v1: every kind of record, a torn one, a foreign object, a snapshot.
+"""Writes the journals in tests/assets/journal: every kind of record, a torn one, a foreign object, a snapshot.
 
-It was run once, with the first released format:  python -m tests.unit.study.journal_v1
-A release that changes the format adds v2 beside it; v1 stays as it is, since old experiments do.
+It was run once with each format, v1 and v2:  python -m tests.unit.study.journal_assets
+A release that changes the format adds v3 beside them; the others stay as they are, since old experiments do.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from automl_core.journal import JOURNAL, key_of
+from automl_core.journal.records import FORMAT_VERSION
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import ObjectStore
 from automl_core.storage.folder import FolderStore
-from automl_core.study import Binding, Journal, Outcome, Study
-from automl_core.study.journal import JOURNAL
-from automl_core.study.records import key_of
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 
-ASSET = Path(__file__).resolve().parents[2] / "assets" / "journal" / "v1"
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "journal"
+ASSET, ASSET_V2 = ASSETS / "v1", ASSETS / "v2"
 PREFIX = "digits/manual__2026-11-21T04_00_00_00_00/"
 START = 1_795_000_000.0
 
@@ -52,9 +53,12 @@ class Clock:
 
 def write(store: ObjectStore) -> Study:
     """Live through a small experiment in which everything happens once."""
-    journal = Journal(store, PREFIX, clock=Clock(), sleep=lambda _: None)
+    journal = StudyJournal(store, PREFIX, clock=Clock(), sleep=lambda _: None)
     overrides = [{"path": "trials.max", "old": 20, "new": 6}]
-    study = Study.create(journal, Experiment.model_validate(SPEC), "manual__2026-11-21T04:00:00+00:00", overrides)
+    identity = {"run_after": "2026-11-21T04:00:00+00:00"}
+    study = Study.create(
+        journal, Experiment.model_validate(SPEC), "manual__2026-11-21T04:00:00+00:00", overrides, identity
+    )
     trained = Outcome(TrialState.SUCCEEDED, metrics={"loss": 0.4}, cost=0.05)
     broken = Outcome(TrialState.FAILED, "exit code 1", retryable=True, cost=0.01)
 
@@ -101,6 +105,7 @@ def _scored(accuracy: float) -> Outcome:
 
 
 if __name__ == "__main__":
-    shutil.rmtree(ASSET, ignore_errors=True)
-    ASSET.mkdir(parents=True)
-    write(FolderStore(ASSET))
+    newest = ASSETS / f"v{FORMAT_VERSION}"
+    shutil.rmtree(newest, ignore_errors=True)
+    newest.mkdir(parents=True)
+    write(FolderStore(newest))

@@ -1,0 +1,353 @@
+"""The journal: one order of events on nothing but an object store with create-only writes.
+
+Each event is an object ``journal/<number>.json`` that is created only if absent. Whoever loses
+the race for a number reads on and tries again, so there is one order, no lock, no server and
+no database. A snapshot of the state keeps reading short, and every object repeats the records
+since the last snapshot: to catch up costs one listing and one read, however many processes
+wrote in between.
+
+What a place holds is decided by the records after it: one that the next record does not repeat
+is void for everybody. So a place that nobody can read (a store that shows an object before its
+bytes, a writer that died in between) is waited for while it is the newest, and void from the
+moment that a record stands behind it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from automl_core.journal.fold import Fold
+from automl_core.journal.pace import Pace
+from automl_core.journal.records import (
+    BadRecord,
+    LaterFormat,
+    Record,
+    Stored,
+    decode,
+    encode,
+    key_of,
+    seq_of,
+)
+from automl_core.journal.snapshots import SNAPSHOT, SNAPSHOTS, Snapshot, decode_snapshot, encode_snapshot, is_due
+from automl_core.release import RELEASE
+from automl_core.storage.base import NotFound, ObjectStore, StorageError
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 15.0
+"""Seconds that the newest place is waited for where it can't be read, before the next record goes past it."""
+
+JOURNAL = "journal/"
+S = TypeVar("S", bound=Fold)
+
+
+class Contended(RuntimeError):
+    """Others kept winning the race for the next record for longer than the patience of the caller."""
+
+
+class LaterRelease(StorageError):
+    """A later release writes this journal, in a format that this one can't read: it must not write beside it."""
+
+
+class Journal(Generic[S]):
+    """Reads and writes one journal, and holds the state folded from it.
+
+    Not shared between threads: each thread opens its own.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        prefix: str,
+        fold: type[S],
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Open a journal; reads nothing yet.
+
+        Args:
+            store: where it lies.
+            prefix: its folder in the store, ending with '/'.
+            fold: what its records make; called without arguments for the state before the first.
+            clock: seconds since 1970; simulated in tests.
+            sleep: how to wait between two tries.
+        """
+        self.store = store
+        self.prefix = prefix
+        self.clock = clock
+        self.fold = fold
+        self.state: S = fold()
+        self.later = ""
+        """Why this release must not write here, empty if it may; as far as the journal was read."""
+        self.observers: list[Callable[[Record], None]] = []
+        """Told each record that is read or written after the snapshot, once the state has it."""
+        self.writers: list[Callable[[Record], None]] = []
+        """Told each record that was written here, once the state has it."""
+        self.paced = True
+        """Whether the first read waits its turn where others crowd, as who is about to write should; not for a page."""
+        self.base = 0
+        self.weight = 0
+        self._sleep = sleep
+        self._tail: list[Record] = []  # what is known after `base`
+        self._bad: dict[int, str] = {}  # places that hold no record
+        self._torn: dict[int, float] = {}  # newest places that can't be read (yet) → seconds waited for them
+        self._foreign: set[str] = set()
+        self._snapshot_read = False
+        self._pace = Pace()
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def refresh(self) -> S:
+        """Read whatever is new and return the state. Costs one listing, and one read when there is news."""
+        if not self._snapshot_read:
+            self._read_snapshot()
+            if self.paced:  # in a crowd: before the listing, so that what it tells is still true after
+                self._wait(self._pace.wait())
+        self._pace.reading()
+        newest, fresh = self._newest(self._places())
+        if newest is not None:
+            if self._contradicts(newest):
+                self._read_anew(newest)
+            else:
+                self._take(newest, fresh)
+        return self.state
+
+    def records(self) -> Iterator[Record]:
+        """Every record from the first one, in order; a read for each stretch between two snapshots."""
+        places = self._places(after=0)
+        newest, _ = self._newest(places)
+        if newest is None:
+            return
+        found: dict[int, Record] = {}
+        self._collect(newest, found, 0)
+        for seq in sorted(found):
+            yield found[seq]
+
+    @property
+    def unreadable(self) -> Mapping[int, str]:
+        """Places that hold no record this release can use, and why, as far as the journal was read."""
+        return self._bad
+
+    def _read_snapshot(self) -> None:
+        self._snapshot_read = True
+        for name in SNAPSHOTS:
+            try:
+                data = self.store.get(self.prefix + name)
+            except NotFound:
+                continue
+            try:
+                self._adopt_snapshot(data)
+            except LaterFormat as error:
+                self._refuse(f"{name}: {error}")
+            except ValueError as error:
+                # a snapshot is only a shortcut: without it everything is read from the first record
+                log.warning("%s%s is unreadable and ignored: %s", self.prefix, name, error)
+            return
+
+    def _adopt_snapshot(self, data: bytes) -> None:
+        found = decode_snapshot(data)
+        self.state = self.fold.decode(found.state)
+        self._pace.heard(found.pace, self.clock() - found.time)
+        self.base, self.weight = self.state.seq, len(data)
+
+    def _places(self, after: int | None = None) -> list[int]:
+        """Places in the order after that of the state (or another), as the listing has them."""
+        folder = self.prefix + JOURNAL
+        places = []
+        for key in self.store.list(folder, start_after=folder + key_of(self.state.seq if after is None else after)):
+            name = key.removeprefix(folder)
+            seq = seq_of(name)
+            if seq is None:
+                if name not in self._foreign:
+                    self._foreign.add(name)
+                    log.warning("%s is no record of this journal and is ignored", key)
+            else:
+                places.append(seq)
+        return places
+
+    def _newest(self, places: list[int]) -> tuple[Stored | None, list[int]]:
+        """The last of some places that can be read, and the places up to it. Later ones may be torn."""
+        torn: dict[int, float] = {}
+        for index in range(len(places) - 1, -1, -1):
+            stored = self._load(places[index])
+            if stored is not None:
+                break
+            torn[places[index]] = self._torn.get(places[index], 0.0)
+        else:
+            stored, index = None, -1
+        self._torn = torn
+        return stored, places[: index + 1]
+
+    def _contradicts(self, newest: Stored) -> bool:
+        """Whether something that the state holds is void to a later record: its place was unreadable to its writer."""
+        known = {record.seq for record in newest.tail}
+        held = {record.seq for record in self._tail} | {self.state.seq}
+        return any(newest.base < seq < newest.record.seq and seq not in known for seq in held)
+
+    def _read_anew(self, newest: Stored) -> None:
+        """Fold everything from the first record, by what the newest says of what is void."""
+        log.warning("%s: a record that was read here is void to those after it; everything is read anew", self.prefix)
+        self.state, self.base, self.weight, self._tail = self.fold(), 0, 0, []
+        self._take(newest, [])
+
+    def _take(self, newest: Stored, fresh: list[int]) -> None:
+        """Apply what the newest record tells, with what lies between it and the state."""
+        records: dict[int, Record] = {}
+        known = self.state.seq
+        self._collect(newest, records, known)
+        for seq in sorted(records):
+            self._bad.pop(seq, None)
+            self._apply(records[seq])
+        for seq in fresh:
+            if seq not in records and seq not in self._bad and seq > known:
+                self._load(seq)  # for its reason; void in any case
+                self._bad.setdefault(seq, "void: the record after it doesn't know it")
+        self._tail = [record for record in self._tail if record.seq > self.base]
+        for seq, reason in self._bad.items():
+            if seq <= self.state.seq:
+                self.state.skip(seq, reason)
+        self._pace.heard(newest.pace, self.clock() - newest.record.time)
+
+    def _collect(self, stored: Stored, records: dict[int, Record], after: int) -> None:
+        """Take a stored record with its tail, and what lies between ``after`` and the start of the tail."""
+        if stored.base > self.base:  # its writer knew a later snapshot
+            self.base, self.weight = stored.base, stored.weight
+        while True:
+            for record in (*stored.tail, stored.record):
+                if record.seq > after:
+                    records.setdefault(record.seq, record)
+            if stored.base <= after or stored.base in records:
+                return
+            earlier = self._load(stored.base)
+            if earlier is None:  # lost after it was snapshot: what still lies there is read place by place
+                self._collect_singly(records, after, stored.base)
+                return
+            stored = earlier
+
+    def _collect_singly(self, records: dict[int, Record], after: int, before: int) -> None:
+        for seq in range(after + 1, before):
+            stored = self._load(seq)
+            if stored is not None:
+                for record in (*stored.tail, stored.record):
+                    if record.seq > after:
+                        records.setdefault(record.seq, record)
+
+    def _load(self, seq: int) -> Stored | None:
+        if seq in self._bad and seq not in self._torn:
+            return None
+        try:
+            stored = decode(self.store.get(self.prefix + JOURNAL + key_of(seq)), seq, self.fold.kinds)
+        except NotFound:
+            self._bad[seq] = "missing"
+        except LaterFormat as error:
+            self._bad[seq] = str(error)
+            self._refuse(f"record {seq}: {error}")
+        except BadRecord as error:
+            if seq not in self._bad:
+                log.warning("%s%s%s can't be read: %s", self.prefix, JOURNAL, key_of(seq), error)
+            self._bad[seq] = str(error)
+        else:
+            self._bad.pop(seq, None)
+            return stored
+        return None
+
+    def _refuse(self, reason: str) -> None:
+        if not self.later:
+            self.later = reason
+            log.warning("%s%s is read as far as this release can, and not written: %s", self.prefix, JOURNAL, reason)
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def append(self, kind: str, data: dict[str, Any], *, valid: Callable[[S], bool] | None = None) -> Record | None:
+        """Write the next record.
+
+        Args:
+            kind: one of the fold's kinds.
+            data: what happened, plain JSON.
+            valid: asked with the newest state before each try, the first included: when it says no,
+                the record is not written.
+
+        Returns:
+            The record as it stands in the journal, or None when it was no longer valid.
+
+        Raises:
+            Contended: others won a thousand races in a row.
+            LaterRelease: a later release writes here.
+            StorageError: the store refuses.
+        """
+        assert kind in self.fold.kinds, kind
+        identity = uuid.uuid4().hex[:16]
+        for _ in range(1000):
+            if self.later:
+                raise LaterRelease(
+                    f"{self.store.url}/{self.prefix} is written by a later release of this product, and {RELEASE} must "
+                    f"not write beside it: {self.later}. Upgrade this installation."
+                )
+            if not self._waited_for_torn():
+                continue
+            if valid is not None and not valid(self.state):
+                return None
+            seq = max([self.state.seq, *self._torn]) + 1
+            record = Record(seq, identity, round(self.clock(), 3), kind, data)
+            pace = self._pace.won()
+            body = encode(Stored(record, self.base, tuple(self._tail), self.weight, pace))
+            if self.store.create(self.prefix + JOURNAL + key_of(seq), body):
+                self._pace.settled(pace)
+                self._passed_torn()
+                self._apply(record)
+                if is_due(record, len(body), len(self._tail), self.weight):
+                    self._try_snapshot()
+                for writer in self.writers:
+                    writer(record)
+                return record
+            self._pace.lost()
+            self._wait(self._pace.wait())
+            self.refresh()
+        raise Contended(f"{self.store.url}/{self.prefix}: lost the race for the next record a thousand times")
+
+    def write_snapshot(self) -> None:
+        """Write the state as it is now, in place of the last snapshot."""
+        body = encode_snapshot(Snapshot(self.state.encode(), self.state.seq, self.clock(), self._pace.span))
+        self.store.put(self.prefix + SNAPSHOT, body)
+        self.base, self.weight, self._tail = self.state.seq, len(body), []
+
+    def _waited_for_torn(self) -> bool:
+        """Whether the newest places can be gone past: they can be read, or were waited for long enough."""
+        if all(waited >= PATIENCE for waited in self._torn.values()):
+            return True
+        step = min(1.0, max(0.02, max(self._torn.values()) / 2))
+        self._wait(step)
+        self._torn = {seq: waited + step for seq, waited in self._torn.items()}
+        self.refresh()
+        return False
+
+    def _passed_torn(self) -> None:
+        for seq in self._torn:
+            reason = self._bad.get(seq, "torn")
+            log.warning("%s%s%s is void: %s", self.prefix, JOURNAL, key_of(seq), reason)
+        torn, self._torn = list(self._torn), {}
+        for seq in torn:
+            self.state.skip(seq, self._bad.setdefault(seq, "torn"))
+
+    def _apply(self, record: Record) -> None:
+        self._tail.append(record)
+        problem = self.state.apply(record)
+        if problem:
+            log.warning("%s%s%s is skipped: %s", self.prefix, JOURNAL, key_of(record.seq), problem)
+        for observer in self.observers:
+            observer(record)
+
+    def _try_snapshot(self) -> None:
+        try:
+            self.write_snapshot()
+        except StorageError as error:  # the record stands; the next writer makes up for the snapshot
+            log.warning("%s%s was not written: %s", self.prefix, SNAPSHOT, error)
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._sleep(seconds)

@@ -1,0 +1,176 @@
+"""One record of a journal: what happened, when, in which order; and the object that it is stored in.
+
+A record is plain JSON with a format version. ``decode`` accepts any bytes and either gives a
+record or says in words why the bytes are none, so a torn or foreign object never stops a reader.
+
+Formats: 1 was one JSON object, with earlier records repeated in it. 2 is a line of JSON, which says what happened, by
+which release, and what the next writer needs to know of the snapshot and of the crowd; and behind it, packed (zlib),
+the earlier records. Whatever comes later must begin with a line of JSON that has its ``version``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from automl_core.release import RELEASE
+
+FORMAT_VERSION = 2
+"""Version of the record format that this code writes. It reads every version up to this one."""
+
+_MOST_TAIL = 256_000_000
+"""Bytes of repeated records that are unpacked at most: a foreign object must not fill the memory."""
+
+_KEY = re.compile(r"(\d{10})\.json")
+
+
+class BadRecord(ValueError):
+    """Bytes that are no record of this journal. The message says why."""
+
+
+class LaterFormat(BadRecord):
+    """A record that a later release wrote: whole, but not for this release to read. The message says by which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event.
+
+    Attributes:
+        seq: its place in the order, from 1.
+        id: unique text, so that a writer recognises its own record after a lost answer; empty in a repeated record.
+        time: seconds since 1970 by the writer's clock.
+        kind: what kind of event; the fold says which there are.
+        data: what happened, plain JSON.
+    """
+
+    seq: int
+    id: str
+    time: float
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object of the journal: a record, and the ones since the last snapshot its writer knew.
+
+    The copies make reading cheap (the newest object tells all since the snapshot), and they decide: a place after
+    ``base`` that is not among them was void to the writer, so it is void to every reader of this object.
+
+    Attributes:
+        base: sequence number of that snapshot, 0 when there was none.
+        tail: the records after ``base`` and before this one.
+        weight: bytes of that snapshot, 0 where the writer did not know.
+        pace: seconds over which the writer had spread its tries when it won this place; see `automl_core.journal.pace`.
+    """
+
+    record: Record
+    base: int = 0
+    tail: tuple[Record, ...] = ()
+    weight: int = 0
+    pace: float = 0.0
+
+
+def key_of(seq: int) -> str:
+    """File name of a place in the order."""
+    return f"{seq:010d}.json"
+
+
+def seq_of(name: str) -> int | None:
+    """Place in the order of a file name, None when the name is not one of ours."""
+    match = _KEY.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def encode(stored: Stored) -> bytes:
+    """The bytes of an object of the journal."""
+    record = stored.record
+    body: dict[str, Any] = {
+        "version": FORMAT_VERSION, "release": RELEASE, "seq": record.seq, "id": record.id, "time": record.time,
+        "kind": record.kind, "data": record.data, "base": stored.base,
+    }  # fmt: skip
+    if stored.weight:
+        body["weight"] = stored.weight
+    if stored.pace:
+        body["pace"] = round(stored.pace, 3)
+    if not stored.tail:
+        return _json(body)
+    packed = zlib.compress(_json([[each.seq, each.time, each.kind, each.data] for each in stored.tail]), 9)
+    return _json(body | {"tail": len(packed)}) + b"\n" + packed
+
+
+def decode(data: bytes, seq: int, kinds: Collection[str] | None = None) -> Stored:
+    """Read an object of the journal.
+
+    Args:
+        data: its bytes.
+        seq: the place that its name states.
+        kinds: the kinds of record that the reader can apply; any, when left out.
+
+    Raises:
+        LaterFormat: it is of a later format, or tells something of a kind that is not known.
+        BadRecord: it is torn, foreign, or names another place.
+    """
+    line, _, packed = data.partition(b"\n")
+    try:
+        body = json.loads(line if packed else data)
+    except ValueError as error:
+        raise BadRecord(f"not JSON ({error})") from None
+    if not isinstance(body, dict):
+        raise BadRecord("not a JSON object")
+    version, by = body.get("version"), f" (written by release {body['release']})" if body.get("release") else ""
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise BadRecord("no format version")
+    if version > FORMAT_VERSION:
+        raise LaterFormat(f"format version {version} is later than {FORMAT_VERSION}, the latest this release reads{by}")
+    record = _record(*(body.get(name) for name in ("seq", "id", "time", "kind", "data")))
+    if record.seq != seq:
+        raise BadRecord(f"names itself {record.seq}")
+    base, weight, pace = body.get("base", 0), body.get("weight", 0), body.get("pace", 0.0)
+    if not isinstance(base, int) or not isinstance(weight, int) or not isinstance(pace, int | float):
+        raise BadRecord("base, weight or pace is malformed")
+    earlier = _tail_v1(body.get("tail", [])) if version == 1 else _unpack(packed, body.get("tail", 0))
+    for each in (*earlier, record):
+        if kinds is not None and each.kind not in kinds:
+            raise LaterFormat(f"kind {each.kind!r} is not known to this release{by}")
+    return Stored(record, base, earlier, weight, float(pace))
+
+
+def _unpack(packed: bytes, length: Any) -> tuple[Record, ...]:
+    """The repeated records; their ids, which only their own writers need, are not repeated."""
+    if len(packed) != length:
+        raise BadRecord(f"{len(packed)} bytes of repeated records where {length!r:.20} are stated")
+    if not packed:
+        return ()
+    unpacker = zlib.decompressobj()
+    try:
+        rows = json.loads(unpacker.decompress(packed, _MOST_TAIL))
+        records = tuple(_record(seq, "", time, kind, data) for seq, time, kind, data in rows)
+    except (ValueError, TypeError, zlib.error) as error:
+        raise BadRecord(f"the records that it repeats are malformed: {error}") from None
+    if not unpacker.eof:
+        raise BadRecord("the records that it repeats are cut off, or too many")
+    return records
+
+
+def _tail_v1(tail: Any) -> tuple[Record, ...]:
+    if not isinstance(tail, list) or not all(isinstance(item, dict) for item in tail):
+        raise BadRecord("tail is malformed")
+    return tuple(_record(*(item.get(name) for name in ("seq", "id", "time", "kind", "data"))) for item in tail)
+
+
+def _record(seq: Any, identity: Any, time: Any, kind: Any, data: Any) -> Record:
+    if not isinstance(seq, int) or isinstance(seq, bool) or not isinstance(identity, str):
+        raise BadRecord("no sequence number or id")
+    if not isinstance(time, int | float) or not isinstance(kind, str) or not isinstance(data, dict):
+        raise BadRecord("no time, kind or data")
+    return Record(seq, identity, float(time), kind, data)
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -1,0 +1,111 @@
+"""From credentials to a client of boto3: its keys, the role that they take on, how it talks to the server."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+from boto3.session import Session
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import NoCredentialsError
+from botocore.session import get_session
+
+from automl_core.storage.credentials import Credentials
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Addressing = Literal["auto", "path", "virtual"]
+
+_DEFAULTS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "read_timeout": 30,
+    "tcp_keepalive": True,
+    # What boto3 adds by default since 1.36, OSS and older MinIO refuse.
+    "request_checksum_calculation": "when_required",
+    "response_checksum_validation": "when_required",
+}
+
+
+class _Given:
+    """What botocore asks for credentials, where they are known."""
+
+    def __init__(self, credentials: DeferredRefreshableCredentials) -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> DeferredRefreshableCredentials:
+        return self._credentials
+
+
+def make_session(credentials: Credentials) -> Session:
+    """The session that clients are made of. Asks no server yet.
+
+    Raises:
+        BotoCoreError: there is no such profile, or no keys to take the role on with.
+    """
+    session = Session(
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.session_token,
+        region_name=credentials.region,
+        profile_name=credentials.profile,
+    )
+    return _in_role(session, credentials) if credentials.role_arn else session
+
+
+def _in_role(session: Session, credentials: Credentials) -> Session:
+    """A session of a role, taken on when its keys are first needed and again before they expire."""
+    keys = session.get_credentials()
+    if keys is None:
+        raise NoCredentialsError
+    region = session.region_name or "us-east-1"
+    sts = partial(
+        session.client, region_name=region, endpoint_url=credentials.sts_endpoint_url, verify=credentials.verify,
+        config=_config(credentials, attempts=3),
+    )  # fmt: skip
+    options = {"RoleSessionName": f"automl-{uuid4().hex[:12]}", **credentials.role_options}
+    fetcher = AssumeRoleCredentialFetcher(sts, keys, credentials.role_arn, extra_args=options)  # type: ignore[arg-type]
+    inner = get_session()
+    inner.register_component(
+        "credential_provider",
+        _Given(DeferredRefreshableCredentials(refresh_using=fetcher.fetch_credentials, method="sts-assume-role")),
+    )
+    return Session(botocore_session=inner, region_name=session.region_name)
+
+
+def make_client(session: Session, credentials: Credentials, attempts: int, addressing: Addressing) -> S3Client:
+    """A client of one server.
+
+    Args:
+        session: see `make_session`.
+        credentials: those of the session.
+        attempts: how often it sends a request that may pass.
+        addressing: where the bucket's name stands, unless the credentials say so.
+
+    Raises:
+        BotoCoreError, ValueError: the client can't be made of that.
+    """
+    return session.client(
+        "s3",
+        endpoint_url=credentials.endpoint_url,
+        # Servers that are not AWS rarely have regions, but signing needs the name of one.
+        region_name=session.region_name or ("us-east-1" if credentials.endpoint_url else None),
+        verify=credentials.verify,
+        config=_config(credentials, attempts, addressing),
+    )
+
+
+def _config(credentials: Credentials, attempts: int, addressing: Addressing | None = None) -> Config:
+    given = {name: value for name, value in credentials.client_options.items() if name != "retries"}
+    if given.get("signature_version") == "unsigned":
+        given["signature_version"] = UNSIGNED
+    options: dict[str, Any] = {**_DEFAULTS, **given, "retries": {"mode": "standard", "total_max_attempts": attempts}}
+    if addressing is not None:
+        options["s3"] = {"addressing_style": addressing, **(given.get("s3") or {})}
+    try:
+        return Config(**options)
+    except TypeError as error:  # its words name the argument
+        raise ValueError(f"config_kwargs of the connection: {error}") from None

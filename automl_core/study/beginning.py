@@ -1,0 +1,47 @@
+"""The first record of an experiment: the file as it is run, and what was known before any result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from automl_core.study.environment import environment
+from automl_core.study.sources import EarlierRun
+from automl_core.study.specified import Specified
+
+LANE_THRESHOLD = 1000
+"""More slots than this are run in lanes: one mapped task instance runs trial after trial."""
+
+
+def first_record(
+    study: Specified, run: str, overrides: list[dict[str, Any]], identity: Mapping[str, Any],
+    earlier: Sequence[EarlierRun],
+) -> dict[str, Any]:  # fmt: skip
+    """What the first record tells, as plain JSON.
+
+    Args:
+        study: with the experiment as it is to be run.
+        run: the run's id, for people.
+        overrides: what the run's conf changed.
+        identity: what tells this run from another of the same id.
+        earlier: runs that the search is to learn from.
+    """
+    experiment, plan = study.experiment, study.algorithm.plan()
+    proposals = study.algorithm.propose()[: plan.slots]
+    data = {
+        "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
+        "name": experiment.name,
+        "run": run,
+        "identity": dict(identity),
+        "environment": environment(),
+        "overrides": overrides,
+        "algorithm": study.algorithm.name,
+        "plan": {"slots": plan.slots, "trials": plan.trials, "units": plan.units, "note": plan.note},
+        "proposals": [proposal.params for proposal in proposals if proposal.budget is None],
+        "lanes": min(experiment.trials.concurrency, plan.slots) if plan.slots > LANE_THRESHOLD else None,
+    }
+    if earlier:
+        data["earlier"] = msgspec.to_builtins(list(earlier))
+    return data
