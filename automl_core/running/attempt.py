@@ -25,7 +25,7 @@ from automl_core.space import Params
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.states import TrialState
 from automl_core.study import Binding, Outcome, Study
-from automl_core.study.reasons import ITS_LAST_LINES, error_line
+from automl_core.study.reasons import ITS_LAST_LINES, error_line, with_error
 
 TAIL_LINES = 40
 """Last lines of a log that a message shows."""
@@ -122,7 +122,7 @@ class Attempt:
                 return self.watch.without_metrics(error, tail, cost)
             return self.watch.outcome(tail=tail, cost=cost)
         shown, said = "\n".join(tail), error_line(tail)
-        what = f"{status.reason}: {said}" if said and said not in status.reason else status.reason
+        what = with_error(status.reason, tail)
         reason = f"{what}. {ITS_LAST_LINES}\n{shown}" if shown else f"{status.reason}. It printed nothing."
         systematic = self._is_systematic(status, said)
         retryable = status.retryable and not systematic

@@ -197,7 +197,7 @@ def test_a_pattern_that_takes_too_long_fails_its_trial_alone_with_the_reason(
         return [("0.5", 0.0) for _ in wanted]
 
     monkeypatch.setattr(GuardedPatterns, "search", too_long)
-    scene = Scene(tmp_path, trials={"max": 9, "retries": 3, "concurrency": 3})
+    scene = Scene(tmp_path, trials={"max": 9, "retries": 3, "concurrency": 3, "canary": False})
     slow = {"patterns": {"accuracy": r"(?<=acc=)(\S+)"}}
     (_, hit), (_, other), (_, over) = (scene.attempt(slot, **slow) for slot in range(3))
     hit.feed(["acc=0.5", "hard", "acc=0.5"])

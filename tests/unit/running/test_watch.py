@@ -356,7 +356,13 @@ class Promoted(Scene):
     def __init__(self, *, first: int = 1, step: float = 1, file: bool = True) -> None:
         super().__init__(
             search={"algorithm": "asha"},
-            trials={"max": 3, "concurrency": 3, "budget": {"min": 2, "max": 6, "factor": 3}, "retries": 1},
+            trials={
+                "max": 3,
+                "concurrency": 3,
+                "canary": False,
+                "budget": {"min": 2, "max": 6, "factor": 3},
+                "retries": 1,
+            },
         )
         bindings = [self.ask(slot) for slot in range(3)]
         for rank, binding in enumerate(bindings):
