@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from automl_core.preview.checks import examine_file, examine_text
 from automl_core.preview.programs import script_of
-from automl_core.preview.warnings import warnings_of
+from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.spec.models import Experiment
 from tests.sources import ROOT
 
@@ -170,3 +171,19 @@ def test_files_for_pods_that_are_not_there(home: Path) -> None:
 )  # fmt: skip
 def test_the_script_of_a_command(words: list[str], script: str | None) -> None:
     assert script_of(words) == script
+
+
+def test_notes_stand_among_the_warnings_with_a_severity_of_their_own(tmp_path: Path) -> None:
+    task = {
+        "name": "train",
+        "command": ["train", "${lr}"],
+        "metrics": {"source": "stdout", "patterns": {"accuracy": "(?<=acc=)(.*)"}},
+    }
+    noted = experiment(tasks=[task])
+    (note,) = notes_of(noted)
+    assert (note.severity, note.path) == ("note", ("tasks", 0, "metrics", "patterns", "accuracy"))
+    assert str(replace(note, file="x.yaml", line=3)).startswith(
+        "x.yaml:3: note: tasks[0].metrics.patterns.accuracy: it is"
+    )
+    assert note.path not in [each.path for each in warnings_of(noted, tmp_path)]
+    assert {each.severity for each in warnings_of(noted, tmp_path)} <= {"warning"}
