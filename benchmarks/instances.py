@@ -97,7 +97,7 @@ def submit(root: Path, standin: Any, client: Client, options: argparse.Namespace
         "goal": {"metric": "accuracy", "direction": "maximize"},
         "search": {"algorithm": "random"},
         "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
-        "trials": {"max": options.instances, "concurrency": min(1000, options.instances)},
+        "trials": {"max": options.instances, "concurrency": min(1000, options.instances), "canary": False},
         "tasks": [{"name": "train", "backend": "maxcompute", "sql": "SELECT ${x} AS accuracy", "poll": POLL}],
     }
     store = open_store(str(root / "runs"))

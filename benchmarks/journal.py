@@ -40,7 +40,7 @@ def experiment(trials: int) -> Experiment:
             "goal": {"metric": "accuracy", "direction": "maximize"},
             "search": {"algorithm": "random"},
             "space": space,
-            "trials": {"max": trials, "concurrency": 8},
+            "trials": {"max": trials, "concurrency": 8, "canary": False},
             "tasks": [{"name": "train", "command": ["true"]}],
         }
     )

@@ -63,7 +63,7 @@ def main() -> None:
         name = world.experiment(
             "slots",
             tasks=[cluster.task(world, command=f"echo accuracy=${{x}} step=0; sleep {options.seconds}", files={})],
-            trials={"max": options.pods, "concurrency": options.concurrency},
+            trials={"max": options.pods, "concurrency": options.concurrency, "canary": False},
         )
         with running_airflow(world.airflow):
             world.wait_for_dag(name)

@@ -91,7 +91,7 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
         "goal": {"metric": "accuracy", "direction": "maximize"},
         "search": {"algorithm": "random"},
         "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
-        "trials": {"max": options.pods, "concurrency": min(1000, options.pods)},
+        "trials": {"max": options.pods, "concurrency": min(1000, options.pods), "canary": False},
         "stop": {"same_error": None},
         "tasks": [
             {

@@ -48,7 +48,7 @@ goal: {{metric: accuracy, direction: maximize}}
 search: {{algorithm: grid}}
 space:
   seconds: {{type: choice, values: [{values}]}}
-trials: {{max: {trials}, concurrency: {concurrency}, retries: 1}}
+trials: {{max: {trials}, concurrency: {concurrency}, retries: 1, canary: false}}
 tasks:
   - command: [{sys.executable}, -S, {folder}/train.py, "${{seconds}}", {folder}/times.jsonl]
 """

@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": frozenset(
         {
             "client",
+            "running",
             "housekeeping",
             "preview",
             "results",

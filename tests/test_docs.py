@@ -35,6 +35,7 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### transfer": (models.Transfer, frozenset()),
     "## trials": (models.Trials, frozenset()),
     "### budget": (models.Budget, frozenset()),
+    "### canary": (models.Canary, frozenset()),
     "## stop": (models.Stop, frozenset()),
     "### no_improvement": (models.NoImprovement, frozenset()),
     "## tasks": (tasks.LocalTask, frozenset()),

@@ -29,7 +29,16 @@ class BackendError(Exception):
 
 
 class StartError(BackendError):
-    """The training task did not start: nothing of it runs."""
+    """The training task did not start: nothing of it runs.
+
+    Attributes:
+        systematic: whether it lies in the file or in the deployment (a program that isn't there, a right that is
+            missing), so that other trials would not start either.
+    """
+
+    def __init__(self, message: str, *, systematic: bool = False) -> None:
+        super().__init__(message)
+        self.systematic = systematic
 
 
 class Cause(StrEnum):
@@ -66,6 +75,7 @@ class Exit:
             made and not counted.
         final: whether another attempt would fail in the same way.
         error: digest of the error, the same for the same error; empty where the backend knows of none.
+        systematic: whether it lies in the file or in the deployment, as with `StartError`.
     """
 
     cause: Cause
@@ -79,6 +89,7 @@ class Exit:
     blameless: bool = False
     final: bool = False
     error: str = ""
+    systematic: bool = False
 
     @property
     def retryable(self) -> bool:

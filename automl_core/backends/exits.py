@@ -104,6 +104,14 @@ def start_problem(stage: str, number: int, command: str, cwd: Path, path: str) -
     return f"command: {command}: {text}"
 
 
+_LASTING = frozenset({errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ENOEXEC, errno.EISDIR, errno.ELOOP})
+
+
+def lasts(stage: str, number: int) -> bool:
+    """Whether no process of this task could be started for the same reason (arguments as `start_problem`)."""
+    return stage != "start" and number in _LASTING
+
+
 def _code_text(code: int) -> str:
     if code == 0:
         return "exit code 0"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from automl_core.backends import guard
 from automl_core.backends.base import BackendError, Cause, Exit, Identity, Job, StartError
 from automl_core.backends.contract import command_line, substitute
 from automl_core.backends.environment import child_environment
-from automl_core.backends.exits import exit_of, lost, start_problem, unstarted
+from automl_core.backends.exits import exit_of, lasts, lost, start_problem, unstarted
 from automl_core.backends.identity import ProcessIdentity, end_session
 from automl_core.backends.output import OutputBuffer
 
@@ -106,6 +107,23 @@ class LocalProcess(Job):
             self._exit = unstarted(str(error))
             self._buffer.close()
             raise
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The argument list, values filled in."""
+        return tuple(self._arguments)
+
+    @property
+    def cwd(self) -> Path:
+        """The folder in which it runs."""
+        return self._cwd
+
+    @property
+    def program(self) -> str | None:
+        """The file that is started, as the PATH of its environment has it; None where there is none to start."""
+        name = self._arguments[0]
+        path = str(self._cwd / name) if "/" in name else name
+        return shutil.which(path, path=self._environment["PATH"])
 
     @property
     def identity(self) -> Identity:
@@ -237,7 +255,8 @@ class LocalProcess(Job):
                 return rest
             case ["failed", number, stage]:
                 path = self._environment["PATH"]
-                raise StartError(start_problem(stage, int(number), self._arguments[0], self._cwd, path))
+                problem = start_problem(stage, int(number), self._arguments[0], self._cwd, path)
+                raise StartError(problem, systematic=lasts(stage, int(number)))
         last_words = os.read(output, _CHUNK).decode("utf-8", "replace").strip()
         raise StartError(f"the guard process ({sys.executable} {guard.__file__}) ended before it began: {last_words}")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, gc, look, remote, results, run, runs, status
+from automl_core.cli import files, gc, look, remote, results, run, runs, status, trying
 
 app = typer.Typer(
     name="automl",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command()(files.validate)
 app.command()(files.schema)
 app.command()(look.preview)
+app.command("try")(trying.try_)
 app.command()(look.algorithms)
 app.command()(run.run)
 app.command()(status.status)

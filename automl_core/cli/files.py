@@ -13,37 +13,40 @@ def validate(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE…", help="Experiment files, or folders of such.", show_default=False)
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Write the problems as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write problems, warnings and notes as JSON.")] = False,
 ) -> None:
-    """Check experiment files: every problem with its line, what is allowed, and the nearest right name."""
+    """Check experiment files: every problem with its line, what is allowed, and the nearest right name.
+
+    Warnings are of what is valid but may do something else than was meant, notes of what is worth knowing; the exit
+    code is 0 with them.
+    """
     from automl_core.cli.output import print_json
-    from automl_core.preview.checks import check_file, name_problem
-    from automl_core.preview.notes import notes_on
+    from automl_core.cli.places import home
+    from automl_core.preview.checks import examine_file, name_problem
     from automl_core.spec.errors import Problem, SpecError
-    from automl_core.spec.loader import read_text
     from automl_core.spec.names import experiment_files
 
     problems: list[Problem] = []
     names: dict[str, Path] = {}
     for path in [each for given in files for each in (experiment_files(given) if given.is_dir() else [given])]:
         try:
-            experiment = check_file(path)
-            first = names.setdefault(experiment.name, path)
+            examined = examine_file(path, home())
+            first = names.setdefault(examined.experiment.name, path)
             if first != path:
-                raise SpecError([name_problem(path, experiment.name, first)])
+                raise SpecError([name_problem(path, examined.experiment.name, first)])
         except SpecError as error:
             problems.extend(error.problems)
         else:
+            problems.extend(examined.warnings)
+            to_look_at = sum(each.severity == "warning" for each in examined.warnings)
             if not as_json:
-                print(f"{path}: valid")
-                for note in notes_on(read_text(path), str(path)):
-                    print(note)
+                print(f"{path}: valid{f', with {to_look_at} to look at' if to_look_at else ''}")
     if as_json:
         print_json([problem.to_json() for problem in problems])
     else:
         for problem in problems:
             print(problem)
-    raise typer.Exit(1 if problems else 0)
+    raise typer.Exit(1 if any(problem.severity == "error" for problem in problems) else 0)
 
 
 def schema(

@@ -100,8 +100,13 @@ def _ending(client: AirflowClient, run: Run, now: Summary | None, watcher: Watch
     good = run.state == "success" and now is not None and now.state in GOOD_ENDS
     if good:
         return Ending(run, now, True)
-    remarks = watcher.failures()
+    reason = now.reason if now is not None else ""
+    remarks = [line for line in watcher.failures() if line.partition(": ")[2] not in reason]
     failed = [i for i in client.task_instances(run.dag_id, run.run_id) if i.state == "failed" and i.map_index < 0]
-    remarks.extend(f"the task {instance.task_id} failed; its log says why" for instance in failed)
+    for instance in failed:
+        if instance.task_id == "reduce" and reason and now is not None and now.state not in GOOD_ENDS:
+            continue  # it is red because the experiment failed, and the reason of that is known
+        why = client.failure_of(run.dag_id, run.run_id, instance.task_id, instance.tries)
+        remarks.append(f"the task {instance.task_id} failed{f': {why}' if why else '; its log says why'}")
     remarks.append(f"see {client.run_url(run.dag_id, run.run_id)}")
     return Ending(run, now, False, tuple(remarks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,13 +32,15 @@ def preview(
     Without a time, the forecast takes that of the experiment's last run on this machine.
     """
     from automl_core.cli.output import console, plural, print_json
-    from automl_core.preview.checks import check_file
+    from automl_core.cli.places import home
+    from automl_core.preview.checks import examine_file
     from automl_core.preview.preview import given_pace
     from automl_core.preview.preview import preview as look_ahead
 
-    experiment = check_file(file)
+    examined = examine_file(file, home())
+    experiment = examined.experiment
     try:
-        pace = given_pace(experiment, _seconds(trial_time), _seconds(unit_time))
+        pace = given_pace(experiment, seconds_of(trial_time), seconds_of(unit_time))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     basis = "at the given time of a trial" if trial_time else "at the given time of a unit"
@@ -47,9 +49,12 @@ def preview(
     found = look_ahead(experiment, pace, basis, combinations)
     estimates = _estimates(experiment, found) if maxcompute else []
     if as_json:
-        more = {"maxcompute": [asdict(each) for each in estimates]} if maxcompute else {}
+        more: dict[str, Any] = {"warnings": [warning.to_json() for warning in examined.warnings]}
+        more |= {"maxcompute": [asdict(each) for each in estimates]} if maxcompute else {}
         print_json(found.to_json() | more)
         return
+    for warning in examined.warnings:
+        print(warning)
     print("\n".join(_lines(found)))
     for each in estimates:
         print(f"  maxcompute   {each}")
@@ -73,7 +78,12 @@ def algorithms() -> None:
     console().print(table)
 
 
-def _seconds(text: str | None) -> float | None:
+def seconds_of(text: str | None) -> float | None:
+    """A duration of the command line in seconds.
+
+    Raises:
+        BadParameter: it is none.
+    """
     from automl_core.spec.units import parse_duration
 
     if text is None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from automl_core.cli.served import Served
     from automl_core.spec.models import Experiment
     from automl_core.storage.base import ObjectStore
     from automl_core.study.journal import StudyJournal
+
+T = TypeVar("T")
 
 FOLDER = "experiments"
 """Where experiment files lie below AUTOML_HOME."""
@@ -132,10 +135,72 @@ def find_run(target: str, run_id: str | None = None) -> Place:
         raise UserError(f"{name} has not run yet: nothing in {store.url}") from None
 
 
+def from_here_or_server(target: str, run_id: str | None, here: Callable[[], T], there: Callable[[Served], T]) -> T:
+    """What is asked of a run: of its journal where it can be read from here, else of the server that runs it.
+
+    Where AIRFLOW_API_URL says which server is meant, that is asked first; where the keys to its bucket are Airflow's
+    (`needs_airflow`), only the server is.
+
+    Args:
+        target: an experiment's name or file, or a folder or address.
+        run_id: which run; the newest one when left out.
+        here: reads the journal.
+        there: asks the server.
+
+    Raises:
+        UserError, LookupError, StorageError: as ``here``, where the server doesn't know the run.
+        ClientError: the server knows the run and can't read it either, or only the server could read it.
+    """
+    from automl_core.cli.served import asks_the_server_first, find_served, open_served
+    from automl_core.spec.errors import SpecError
+    from automl_core.storage import StorageError
+
+    if "://" in target or Path(target).is_dir():
+        return here()
+    name, _ = find_experiment(target)
+    if needs_airflow(target):
+        with open_served(name, run_id) as only:
+            return there(only)
+    served = find_served(name, run_id) if asks_the_server_first() else None
+    if served is not None:
+        with served:
+            return there(served)
+    try:
+        return here()
+    except (UserError, LookupError, StorageError, SpecError) as error:
+        if isinstance(error, KeyError | IndexError):
+            raise
+        served = None if asks_the_server_first() else find_served(name, run_id)
+        if served is None:
+            raise
+    with served:
+        return there(served)
+
+
+def needs_airflow(target: str) -> bool:
+    """Whether the file of what a person names has a connection: the keys to its bucket are Airflow's alone.
+
+    Args:
+        target: an experiment's name or file, or a folder or address.
+    """
+    from automl_core.spec.errors import SpecError
+    from automl_core.spec.loader import load_experiment
+
+    if "://" in target or Path(target).is_dir():
+        return False
+    _, path = find_experiment(target)
+    if path is None:
+        return False
+    try:
+        return load_experiment(path).output.connection is not None
+    except SpecError:  # whoever needs the file says what is wrong with it
+        return False
+
+
 def _unknown(target: str) -> str:
     from automl_core.spec.errors import did_you_mean
 
     known = [name for name, _ in experiment_files(home())]
     guess = did_you_mean(target, known)
     listed = f"Experiments in {home() / FOLDER}: {', '.join(known)}." if known else f"No files in {home() / FOLDER}."
-    return f"{target}: no such folder, file or experiment. {listed} {guess}".rstrip()
+    return f"{target}: no such folder, file or experiment here. {listed} {guess}".rstrip()

@@ -64,6 +64,7 @@ def trials(
     from rich.text import Text
 
     from automl_core.cli.output import combination_text, console, number, plural, print_json
+    from automl_core.study.reasons import headline
 
     with connect() as automl:
         query = {"sort": sort, "state": state, "filter": where or [], "limit": top}
@@ -73,11 +74,15 @@ def trials(
         return
     columns = found["columns"]
     table = Table("trial", "state", "value", "seconds", "combination", box=None, header_style="bold", pad_edge=False)
+    failed = "FAILED" in columns["state"]
+    if failed:
+        table.add_column("why", overflow="fold")
     for row, trial in enumerate(columns["number"]):
         params = {key: values[row] for key, values in columns["params"].items() if values[row] is not None}
+        why = headline(columns["reason"][row]) if columns["state"][row] == "FAILED" else ""
         table.add_row(
             str(trial), columns["state"][row], number(columns["value"][row]), f"{columns['seconds'][row]:.1f}",
-            Text(combination_text(params)),
+            Text(combination_text(params)), *([Text(why)] if failed else []),
         )  # fmt: skip
     console().print(table)
     print(f"{len(columns['number'])} of {plural(found['matched'], 'trial')}")

@@ -21,25 +21,21 @@ def results(
     """Show the leaderboard of an experiment, published or still running."""
     from pathlib import Path
 
-    from automl_core.cli import remote
-    from automl_core.cli.by_airflow import needs_airflow, read_board
     from automl_core.cli.output import console, print_json
-    from automl_core.cli.places import UserError, find_run
-    from automl_core.results.leaderboard import leaderboard
+    from automl_core.cli.places import UserError, find_run, from_here_or_server
+    from automl_core.results.leaderboard import Leaderboard, leaderboard
 
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv exclude each other")
-    try:
-        experiment = None if path.endswith(".json") else needs_airflow(path)
-        if experiment is not None:
-            with remote.connect() as automl:
-                board = read_board(automl, experiment.name, None)
-        else:
-            if "://" not in path and not Path(path).is_dir() and not path.endswith(".json"):
-                path = find_run(path).folder
-            board = leaderboard(path)
-    except ValueError as error:
-        raise UserError(str(error)) from None
+    named = "://" not in path and not Path(path).is_dir() and not path.endswith(".json")
+
+    def here() -> Leaderboard:
+        try:
+            return leaderboard(find_run(path).folder if named else path)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+
+    board = from_here_or_server(path, None, here, lambda served: served.leaderboard()) if named else here()
     if as_json:
         print_json(board.to_json(top))
     elif as_csv:

@@ -10,11 +10,10 @@ import typer
 
 if TYPE_CHECKING:
     from automl_core.cli.places import Place
+    from automl_core.cli.served import Served
     from automl_core.client.airflow import AirflowClient
-    from automl_core.client.automl import AutoML
     from automl_core.client.records import Run
     from automl_core.results.leaderboard import Leaderboard
-    from automl_core.results.summary import Summary
     from automl_core.spec.models import Experiment
 
 
@@ -34,12 +33,10 @@ def run(
     The address comes from AIRFLOW_API_URL, the user from AIRFLOW_USERNAME and AIRFLOW_PASSWORD (or
     AIRFLOW_API_TOKEN); a local Airflow started by this project is found by itself.
     """
-    from automl_core.cli.by_airflow import folder_of
     from automl_core.cli.conf import parse_conf
     from automl_core.cli.output import tell
     from automl_core.cli.places import find_experiment, home, run_place
     from automl_core.client.airflow import AirflowClient
-    from automl_core.client.automl import AutoML
     from automl_core.client.credentials import find_credentials
 
     name, path = find_experiment(experiment)
@@ -54,18 +51,21 @@ def run(
             place = None
             if checked is not None and checked.output.connection is None:
                 place = run_place(checked, started.run_id)
-            folder = place.folder if place is not None else folder_of(checked, started.run_id) if checked else ""
-            with AutoML(find_credentials(home())) as automl:
-                raise typer.Exit(_follow(client, automl, started, place, folder, top))
+            raise typer.Exit(_follow(client, started, place, top))
 
 
 def _check(path: Path, changes: dict[str, Any]) -> Experiment:
     """The experiment as this run will have it; wrong files and changes are known before anything starts."""
-    from automl_core.preview.checks import check_experiment, check_file
+    from automl_core.cli.output import tell
+    from automl_core.cli.places import home
+    from automl_core.preview.checks import check_experiment, examine_file
     from automl_core.spec.errors import SpecError, in_file
     from automl_core.spec.overrides import SOURCE, apply_overrides
 
-    experiment = check_file(path)
+    examined = examine_file(path, home())
+    experiment = examined.experiment
+    for warning in examined.warnings:
+        tell(str(warning))
     if not changes:
         return experiment
     changed = apply_overrides(experiment, changes).experiment
@@ -103,50 +103,48 @@ def _make_ready(
     client.unpause(name)
 
 
-def _follow(client: AirflowClient, automl: AutoML, run: Run, place: Place | None, folder: str, top: int) -> int:
+def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> int:
     """Show the run to its end, then its leaderboard; the exit code.
 
     Args:
         client: of the Airflow that runs it.
-        automl: of the same, for what this machine can't read itself.
         run: which one.
         place: where it lies; None where only Airflow has the keys, or nobody here knows.
-        folder: its address, for people; empty where nobody here knows.
         top: trials to show.
     """
-    from automl_core.cli.by_airflow import read_summary
+    from automl_core.cli import remote
     from automl_core.cli.display import open_display
     from automl_core.cli.follow import follow
     from automl_core.cli.output import console, tell
+    from automl_core.cli.served import Served
     from automl_core.cli.watcher import Watcher
-    from automl_core.client.errors import ClientError
 
-    def overview() -> Summary | None:
+    with Served(remote.connect().run(run.dag_id, run.run_id)) as served:
+        watcher = Watcher(client, place, served)
         try:
-            return read_summary(automl, run.dag_id, run.run_id)
-        except ClientError:  # not begun yet, or a user who may not look: the task instances have to do
-            return None
-
-    try:
-        ending = follow(client, run, Watcher(client, place, overview=overview), open_display(console()))
-    except KeyboardInterrupt:
-        tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
-        return 130
-    for remark in ending.remarks:
-        print(remark)
-    found = ending.summary
-    board = _board(automl, run, place) if found is not None else None
-    if board is not None:
-        _show(*board, folder, top)
-    else:
-        why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
-        print(why or f"the run ended: {ending.run.state}")
-    return 0 if ending.good else 1
+            ending = follow(client, run, watcher, open_display(console()))
+        except KeyboardInterrupt:
+            tell(f"no longer following; the experiment goes on (automl status {run.dag_id}, automl stop {run.dag_id})")
+            return 130
+        for remark in ending.remarks:
+            print(remark)
+        found = ending.summary
+        result = _result(served, place if watcher.reads_here else None) if found is not None else None
+        if result is not None:
+            _show(*result, top)
+        else:
+            why = f"{found.state}: {found.reason}" if found is not None and found.reason else ""
+            print(why or f"the run ended: {ending.run.state}")
+        return 0 if ending.good else 1
 
 
-def _board(automl: AutoML, run: Run, place: Place | None) -> tuple[Leaderboard, bool] | None:
-    """The leaderboard, and whether it is published: from the store, else by Airflow, which has the keys to it."""
-    from automl_core.cli.by_airflow import read_board
+def _result(served: Served, place: Place | None) -> tuple[Leaderboard, str, bool] | None:
+    """The leaderboard, its folder and whether it is published: from here where that can be read, else from the server.
+
+    Args:
+        served: the run as the server has it.
+        place: where it is read from here, None where it is not.
+    """
     from automl_core.cli.output import tell
     from automl_core.client.errors import ClientError
     from automl_core.results.leaderboard import leaderboard
@@ -157,24 +155,24 @@ def _board(automl: AutoML, run: Run, place: Place | None) -> tuple[Leaderboard, 
     if place is not None:
         try:
             published = bool(place.store.list(place.prefix + CONTROLLER, limit=1))
-            return leaderboard(place.folder), published
+            return leaderboard(place.folder), place.folder, published
         except (LookupError, ValueError, StorageError) as error:
             why = f"the result can't be read here: {error}"
     try:
-        return read_board(automl, run.dag_id, run.run_id), True
+        board, published = served.result()
+        return board, served.folder(), published
     except (ClientError, ValueError) as error:
-        tell(why or f"the result can't be read: {error}")
+        tell(why or f"the result can't be read from the server: {error}")
         return None
 
 
-def _show(board: Leaderboard, published: bool, folder: str, top: int) -> None:
+def _show(board: Leaderboard, folder: str, published: bool, top: int) -> None:
     """The leaderboard and, where the result is published, as the very last line its folder."""
     from automl_core.cli.output import console
 
-    folder = folder.removeprefix("file://")
     console().print(board.to_table(top))
     if len(board.rows) > top:
-        print(f"… and {len(board.rows) - top} more: automl results {folder or board.name}")
+        print(f"… and {len(board.rows) - top} more: automl results {board.name if '://' in folder else folder}")
     print(board.head())
-    if published and folder:
+    if published:
         print(f"result: {folder}", flush=True)

@@ -23,10 +23,20 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Show how an experiment stands."""
+    import time
+
     from automl_core.cli.display import best_text, counts_text, left_text
     from automl_core.cli.output import print_json
+    from automl_core.cli.places import from_here_or_server
+    from automl_core.results.summary import summary
 
-    now, folder = _summary(experiment, run_id)
+    def here() -> tuple[Summary, str]:
+        place, study = _open(experiment, run_id)
+        return summary(study.state, study.experiment, time.time()), place.folder
+
+    now, folder = from_here_or_server(
+        experiment, run_id, here, lambda served: (served.summary(), served.folder())
+    )  # fmt: skip
     if as_json:
         print_json(now.to_json())
         return
@@ -41,23 +51,6 @@ def status(
     print("\n".join(line for line in lines if line))
 
 
-def _summary(target: str, run_id: str | None) -> tuple[Summary, str]:
-    """How a run stands and its folder: by its journal, or by Airflow where the keys to it are Airflow's."""
-    import time
-
-    from automl_core.cli import remote
-    from automl_core.cli.by_airflow import folder_of, needs_airflow, read_summary
-    from automl_core.results.summary import summary
-
-    experiment = needs_airflow(target)
-    if experiment is not None:
-        with remote.connect() as automl:
-            now = read_summary(automl, experiment.name, run_id)
-        return now, folder_of(experiment, now.run)
-    place, study = _open(target, run_id)
-    return summary(study.state, study.experiment, time.time()), place.folder
-
-
 def stop(
     experiment: Target,
     run_id: RunId = None,
@@ -66,16 +59,16 @@ def stop(
     """End an experiment: no new trial starts, running ones finish, and what there is is published."""
     import getpass
 
-    from automl_core.cli.by_airflow import needs_airflow
     from automl_core.cli.output import plural
+    from automl_core.cli.places import find_experiment, needs_airflow
     from automl_core.results.entries import has_ended
     from automl_core.states import ExperimentState
 
     elsewhere = needs_airflow(experiment)
-    if elsewhere is not None and _stop_by_rest(elsewhere.name, run_id, cancel):
+    if elsewhere and _stop_by_rest(find_experiment(experiment)[0], run_id, cancel):
         return
     user = getpass.getuser()
-    if elsewhere is None and _stop_before_start(experiment, run_id, cancel):
+    if not elsewhere and _stop_before_start(experiment, run_id, cancel):
         return
     _, study = _open(experiment, run_id)
     name, stopped = study.experiment.name, study.state.stop

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from automl_core.cli.served import Served, failure_lines
 from automl_core.client.airflow import AirflowClient
+from automl_core.client.errors import ClientError
 from automl_core.client.records import Run, TaskInstance
 from automl_core.results.forecast import Forecast
 from automl_core.results.summary import Summary, summary
@@ -26,7 +28,7 @@ class Watcher:
     """Looks at one run, again and again."""
 
     def __init__(
-        self, client: AirflowClient, place: Place | None, *, overview: Callable[[], Summary | None] = lambda: None,
+        self, client: AirflowClient, place: Place | None, served: Served | None = None, *,
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Nothing is read yet.
@@ -34,10 +36,10 @@ class Watcher:
         Args:
             client: of the Airflow that runs it.
             place: where its journal is; None where that can't be known here.
-            overview: how the run stands by AutoML's REST API, where its journal can't be read here; None without it.
+            served: the run as AutoML's REST API has it, for where the journal can't be read.
             clock: seconds since 1970.
         """
-        self._client, self._clock, self._overview = client, clock, overview
+        self._client, self._served, self._clock = client, served, clock
         self._journal: StudyJournal | None = place.journal() if place is not None else None
         self._experiment: Experiment | None = None
         self._last: Summary | None = None
@@ -57,19 +59,35 @@ class Watcher:
             found = None
         if found is None and self._experiment is None and (run.over or self._clock() >= self._next_rest):
             self._next_rest = self._clock() + _REST_INTERVAL
-            found = self._overview()
+            found = self._from_server()
             if found is None:
                 found = summary_of_tasks(run, self._client.task_instances(run.dag_id, run.run_id), self._clock())
         self._last = found or self._last
         return self._last
 
+    @property
+    def reads_here(self) -> bool:
+        """Whether the journal is read from here."""
+        return self._experiment is not None
+
     def failures(self, limit: int = 3) -> list[str]:
-        """Why trials failed, the first ones."""
+        """Why trials failed, one line a reason."""
         if self._journal is None or self._experiment is None:
-            return []
+            try:
+                return self._served.failures(limit) if self._served is not None else []
+            except ClientError:
+                return []
         state = self._journal.state
         failed = [trial for trial in state.trials if state.state_of(trial) is TrialState.FAILED]
-        return [f"trial {trial.number} failed: {state.latest(trial).reason}" for trial in failed[:limit]]
+        return failure_lines([(trial.number, state.latest(trial).reason) for trial in failed], limit)
+
+    def _from_server(self) -> Summary | None:
+        if self._served is None:
+            return None
+        try:
+            return self._served.summary()
+        except ClientError:  # no AutoML in it, or it has not begun: Airflow's own figures are all there is
+            return None
 
     def _from_journal(self) -> Summary | None:
         if self._journal is None:

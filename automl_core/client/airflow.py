@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from automl_core.client.api import ApiClient
-from automl_core.client.errors import AlreadyExists, BrokenFile, NotKnown
+from automl_core.client.api import ApiClient, new_run_id
+from automl_core.client.errors import AlreadyExists, BrokenFile, ClientError, Conflict, NotKnown
 from automl_core.client.records import DagInfo, ImportProblem, Run, TaskInstance
 
 _PAGE = 100
@@ -93,18 +93,21 @@ class AirflowClient(ApiClient):
         Args:
             dag_id: of the DAG.
             conf: what the run changes in the experiment.
-            run_id: Airflow makes one when left out.
+            run_id: one is made when left out, so that a server that fails half way can be asked again.
 
         Raises:
             AlreadyExists: there is a run of that id.
             NotKnown: there is no such DAG.
         """
-        body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
-        if run_id is not None:
-            body["dag_run_id"] = run_id
+        known = run_id or new_run_id()
+        body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": known}
+        place = self._run_path(dag_id, known)
         try:
-            return Run.from_json(self._request("POST", f"/dags/{quote(dag_id, safe='')}/dagRuns", json=body))
-        except AlreadyExists:
+            begun = self.begin(
+                f"/dags/{quote(dag_id, safe='')}/dagRuns", body, lambda: bool(self._request("GET", place))
+            )
+            return Run.from_json(begun or self._request("GET", place))
+        except Conflict:
             raise AlreadyExists(f"{dag_id} has a run {run_id!r} already; choose another --run-id") from None
         except NotKnown:
             raise NotKnown(self._no_such_dag(dag_id)) from None
@@ -138,6 +141,25 @@ class AirflowClient(ApiClient):
         """Every task instance of a run, mapped ones included."""
         path = f"{self._run_path(dag_id, run_id)}/taskInstances"
         return [TaskInstance.from_json(entry) for entry in self._pages(path, "task_instances")]
+
+    def failure_of(self, dag_id: str, run_id: str, task_id: str, tries: int = 1) -> str:
+        """Why a task failed, in one line of its log: the exception's own words. Empty where that can't be told.
+
+        Args:
+            dag_id, run_id, task_id: which task; not a mapped one.
+            tries: how often it was tried.
+        """
+        place = f"{self._run_path(dag_id, run_id)}/taskInstances/{quote(task_id, safe='')}/logs/{max(1, tries)}"
+        try:
+            entries = self._request("GET", place, params={"full_content": "true"}).get("content") or []
+        except ClientError:
+            return ""
+        for entry in reversed([entry for entry in entries if isinstance(entry, Mapping)]):
+            for detail in entry.get("error_detail") or ():
+                words = str(detail.get("exc_value") or "").strip()
+                if words:
+                    return words.splitlines()[0]
+        return ""
 
     def set_run_state(self, dag_id: str, run_id: str, state: str) -> Run:
         """Mark a whole run (``failed`` ends its tasks at once)."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import string
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -14,10 +16,28 @@ from urllib.parse import unquote
 import httpx
 
 from automl_core.client.credentials import Credentials
-from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Invalid, NotKnown, Unreachable
+from automl_core.client.errors import (
+    AuthError,
+    ClientError,
+    Conflict,
+    Invalid,
+    NoAnswer,
+    NotKnown,
+    Unreachable,
+    Unreadable,
+)
 
-_PASSING = (429, 502, 503, 504)
-"""Refusals that pass: too many at once, a server that restarts, a store that is away."""
+_PASSING = (429, 500, 502, 503, 504)
+"""Refusals that may pass: too many at once, a database that is locked, a server that restarts, a store that is away."""
+
+_BEGIN_AGAIN = (1.0, 3.0, 6.0, 10.0, 10.0)
+"""Seconds before a run is begun once more whose beginning failed."""
+
+
+def new_run_id() -> str:
+    """An id for a run, in the form that Airflow gives runs that a person starts; no two are the same."""
+    alphabet = string.ascii_letters + string.digits
+    return f"manual__{datetime.now(UTC).isoformat()}_{''.join(secrets.choice(alphabet) for _ in range(8))}"
 
 
 class ApiClient:
@@ -107,6 +127,46 @@ class ApiClient:
         with self._open(path, headers, timeout=httpx.Timeout(30, read=read)) as response:
             yield response.iter_lines()
 
+    def begin(self, path: str, body: Mapping[str, Any], exists: Callable[[], bool]) -> dict[str, Any]:
+        """Begin a run whose id the body names, once, though a server may fail half way or its answer may be lost.
+
+        A database that is locked for a moment answers 500, and nobody knows whether the run was begun: its id tells.
+
+        Args:
+            path: below `prefix`.
+            body: what to post, with the run's id.
+            exists: whether a run of that id is there.
+
+        Raises:
+            Conflict: there was a run of that id before.
+            ClientError: the server refuses, or goes on failing for half a minute.
+        """
+        for wait in (*_BEGIN_AGAIN, None):
+            try:
+                return self._request("POST", path, json=dict(body))
+            except Conflict:
+                if wait == _BEGIN_AGAIN[0]:
+                    raise
+                return {}  # the answer before this one was lost: it is ours
+            except Unreachable as error:
+                if wait is None or isinstance(error, Unreadable):
+                    raise
+            self._sleep(wait)
+            if self._is_there(exists):
+                return {}
+        raise AssertionError("unreachable")
+
+    @staticmethod
+    def _is_there(exists: Callable[[], bool]) -> bool:
+        try:
+            return exists()
+        except NotKnown:
+            return False
+        except NoAnswer:
+            raise
+        except Unreachable:
+            return False  # asked again, and refused then if it is there
+
     def pause(self, seconds: float) -> None:
         """Wait before the next try."""
         self._sleep(seconds)
@@ -175,7 +235,7 @@ class ApiClient:
             except httpx.TransportError as error:
                 reason = str(error) or type(error).__name__
                 if wait is None or method != "GET":
-                    raise Unreachable(
+                    raise NoAnswer(
                         f"Airflow at {self.url} gives no answer ({reason}): is it running? "
                         "AIRFLOW_API_URL says where it is"
                     ) from None
@@ -192,14 +252,27 @@ class ApiClient:
         if status == httpx.codes.FORBIDDEN:
             who = self._credentials.username or "the token's user"
             raise AuthError(f"{who} may not do this at {self.url} (403 for {what}): {detail}")
-        if status == httpx.codes.NOT_FOUND:
-            raise NotKnown(f"{what}: {detail}")
+        if status == httpx.codes.NOT_FOUND:  # a route that isn't there has no words of its own
+            raise NotKnown(f"Airflow at {self.url} has no {what}: is AutoML in it?" if detail in _BARE else detail)
         if status == httpx.codes.CONFLICT:
-            raise AlreadyExists(f"{what}: {detail}")
+            raise Conflict(detail)
+        if status == httpx.codes.SERVICE_UNAVAILABLE and _is_ours(response):
+            raise Unreadable(f"{detail} (says Airflow at {self.url})")
         if status == httpx.codes.UNPROCESSABLE_ENTITY:
             raise Invalid(f"Airflow at {self.url} answers {what} with {status}: {detail}", _problems(response))
         text = f"Airflow at {self.url} answers {what} with {status}: {detail}"
         raise Unreachable(text) if status in _PASSING else ClientError(text)
+
+
+_BARE = ("", "Not Found")
+
+
+def _is_ours(response: httpx.Response) -> bool:
+    """Whether the API itself says so, rather than something before it that stands in for a server that is away."""
+    try:
+        return isinstance(response.json()["detail"], str)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _detail(response: httpx.Response) -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from automl_core.client.api import ApiClient
+from automl_core.client.api import ApiClient, new_run_id
 from automl_core.client.credentials import Credentials, find_credentials
-from automl_core.client.errors import BrokenFile, NotKnown
+from automl_core.client.errors import AlreadyExists, BrokenFile, Conflict, NotKnown
 from automl_core.client.run import ExperimentRun
 
 _SUFFIXES = (".yaml", ".yml")
@@ -66,7 +66,10 @@ class AutoML(ApiClient):
             AlreadyExists: there is such an experiment, and ``replace`` is not set.
             AuthError: this user may not, or the deployment takes no files this way.
         """
-        return str(self.ask("POST", "/experiments", json={"text": text, "replace": replace})["experiment"])
+        try:
+            return str(self.ask("POST", "/experiments", json={"text": text, "replace": replace})["experiment"])
+        except Conflict as error:
+            raise AlreadyExists(str(error)) from None
 
     def wait_until_known(self, name: str, timeout: float = 120.0) -> None:
         """Wait until Airflow has read an experiment's file as it was saved last.
@@ -95,10 +98,11 @@ class AutoML(ApiClient):
         Args:
             experiment: its name; or a file (a path that ends with .yaml), which is saved on the server first.
             conf: what this run changes in the file: ``{"trials": {"max": 5}}``.
-            run_id: Airflow makes one when left out.
+            run_id: one is made when left out, so that a server that fails half way can be asked again.
             replace: overwrite the experiment's file on the server.
 
         Raises:
+            AlreadyExists: there is a run of that id.
             Invalid: the file or the conf is wrong.
             NotKnown: there is no such experiment.
         """
@@ -106,9 +110,13 @@ class AutoML(ApiClient):
         if name.endswith(_SUFFIXES):
             name = self.save(Path(name).read_text(encoding="utf-8"), replace=replace)
             self.wait_until_known(name)
-        body = {"conf": dict(conf or {}), "run_id": run_id}
-        begun = self.ask("POST", f"/experiments/{quote(name, safe='')}/runs", json=body)
-        return ExperimentRun(self, name, str(begun["run"]))
+        run = ExperimentRun(self, name, run_id or new_run_id())
+        body = {"conf": dict(conf or {}), "run_id": run.run_id}
+        try:
+            self.begin(f"/experiments/{quote(name, safe='')}/runs", body, run.exists)
+        except Conflict as error:
+            raise AlreadyExists(str(error)) from None
+        return run
 
     def run(self, experiment: str, run_id: str | None = None) -> ExperimentRun:
         """A run of an experiment; its newest when no id is given.

@@ -21,8 +21,20 @@ class NotKnown(ClientError):
     """There is no such DAG or run."""
 
 
-class AlreadyExists(ClientError):
-    """There is a run of that id already."""
+class NoAnswer(Unreachable):
+    """Nothing came from the server at all: whether it did what it was asked is not known."""
+
+
+class Unreadable(Unreachable):
+    """The server answers that it can't read an experiment now (its storage is away, its connection is missing)."""
+
+
+class Conflict(ClientError):
+    """What is asked for can't be done as things stand: the run has ended, or has not begun."""
+
+
+class AlreadyExists(Conflict):
+    """There is a run of that id, or an experiment of that name, already."""
 
 
 class BrokenFile(ClientError):

@@ -65,6 +65,7 @@ class TaskInstance:
     label: str = ""
     started: datetime | None = None
     ended: datetime | None = None
+    tries: int = 1
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> TaskInstance:
@@ -72,6 +73,7 @@ class TaskInstance:
         return cls(
             _text(body, "task_id"), int(body.get("map_index", -1)), body.get("state"),
             str(body.get("rendered_map_index") or ""), _time(body, "start_date"), _time(body, "end_date"),
+            int(body.get("try_number") or 1),
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from automl_core.client.api import new_run_id
 from automl_core.client.errors import NotKnown
 from automl_core.client.events import follow
 from automl_core.client.frames import frame
@@ -63,7 +64,8 @@ class ExperimentRun:
                 raise
             return str(found["state"])
 
-    def _exists(self) -> bool:
+    def exists(self) -> bool:
+        """Whether Airflow has it, begun or not."""
         return self._listed() is not None
 
     def _listed(self) -> dict[str, Any] | None:
@@ -83,7 +85,7 @@ class ExperimentRun:
             NotKnown: there is no such run.
             TimeoutError: the time is over.
         """
-        return follow(self.client, f"{self.path}/events", exists=self._exists, timeout=timeout)
+        return follow(self.client, f"{self.path}/events", exists=self.exists, timeout=timeout)
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait for its end. Returns its state.
@@ -166,9 +168,19 @@ class ExperimentRun:
         return [str(each["path"]) for each in self.get(f"trials/{number}/files")["files"]]
 
     def download(self, number: int, path: str, target: Path | str) -> Path:
-        """Download a file of a trial. Returns where it lies."""
+        """Download a file of a trial, such as its model. Returns where it lies.
+
+        Only the trials that ``output.keep_models`` says keep a model once the run has ended: the best by default.
+
+        Raises:
+            NotKnown: the trial has no such file; the message says which it has.
+        """
         place = f"{self.path}/trials/{number}/files/{quote(path, safe='/')}"
-        return self.client.fetch(place, Path(target))
+        try:
+            return self.client.fetch(place, Path(target))
+        except NotKnown:
+            known = self.files(number)
+            raise NotKnown(_no_such_file(number, path, known)) from None
 
     def archive(self, target: Path | str, what: str = "results") -> Path:
         """Download what was published as a zip: ``results`` or ``best_model``. Returns where it lies."""
@@ -217,8 +229,17 @@ class ExperimentRun:
 
     def clone(self, conf: Mapping[str, Any] | None = None) -> ExperimentRun:
         """Start a new run with this one's conf, and what is given on top of it."""
-        begun = self.client.ask("POST", f"{self.path}/clone", json={"conf": dict(conf or {})})
-        return ExperimentRun(self.client, self.experiment, str(begun["run"]))
+        run = ExperimentRun(self.client, self.experiment, new_run_id())
+        self.client.begin(f"{self.path}/clone", {"conf": dict(conf or {}), "run_id": run.run_id}, run.exists)
+        return run
+
+
+def _no_such_file(number: int, path: str, known: list[str]) -> str:
+    shown = ", ".join(known[:10]) + (", …" if len(known) > 10 else "") if known else "none"
+    text = f"trial {number} has no file {path!r}; it has {shown}"
+    if path.startswith("model") and not any(name.startswith("model") for name in known):
+        text += ". Once a run has ended, only the best trial keeps its model (output.keep_models): run.best['trial']"
+    return text
 
 
 def _rows(rows: list[dict[str, Any]], names: tuple[str, ...]) -> dict[str, Any]:

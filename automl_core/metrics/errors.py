@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 _TAIL_LINES = 20
 _TAIL_WIDTH = 300
@@ -12,7 +13,14 @@ _NAMES_SHOWN = 30
 
 
 class MetricError(Exception):
-    """A trial's metrics don't give the goal's value. The message says which metric, and what was seen instead."""
+    """A trial's metrics don't give the goal's value. The message says which metric, and what was seen instead.
+
+    Attributes:
+        kind: the kind of failure in one word: ``metric`` where no combination would give the goal's value,
+            ``not_finite`` where it is no number, ``damaged`` and ``pattern`` where it can't be read.
+    """
+
+    kind: ClassVar[str] = "metric"
 
     def explain(self, tail: Sequence[str] = ()) -> str:
         """The message with the end of the log below it.
@@ -99,6 +107,8 @@ class NotFinite(MetricError):
         seen: metrics that were reported.
     """
 
+    kind: ClassVar[str] = "not_finite"
+
     def __init__(self, metric: str, step: float, value: float, seen: Sequence[str] = ()) -> None:
         super().__init__(metric, step, value, seen)
         self.metric, self.step, self.value, self.seen = metric, step, value, tuple(seen)
@@ -126,6 +136,12 @@ class UnreadableMetrics(MetricError):
         return f"metrics.path: {self.path}: {self.problem}"
 
 
+class DamagedMetrics(UnreadableMetrics):
+    """What was written to the place that `metrics.path` names is damaged, in this trial at least."""
+
+    kind: ClassVar[str] = "damaged"
+
+
 class PatternTooSlow(MetricError):
     """A user's pattern took too long on a line.
 
@@ -134,6 +150,8 @@ class PatternTooSlow(MetricError):
         pattern: as written.
         what: how long it took, and on what, in words.
     """
+
+    kind: ClassVar[str] = "pattern"
 
     def __init__(self, metric: str, pattern: str, what: str) -> None:
         super().__init__(metric, pattern, what)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from automl_core.metrics.errors import UnreadableMetrics
+from automl_core.metrics.errors import DamagedMetrics, UnreadableMetrics
 from automl_core.metrics.event_records import EventRecords
 from automl_core.metrics.points import News, Point, Retraction, Step, step_of
 from automl_core.metrics.sources import MetricSource
@@ -57,7 +57,7 @@ class EventFileSource(MetricSource):
             except OSError as error:
                 raise UnreadableMetrics(file.path, error.strerror or str(error)) from None
         if self._damage:
-            raise UnreadableMetrics(self.folder, "; ".join(self._damage))
+            raise DamagedMetrics(self.folder, "; ".join(self._damage))
         if not self._files:
             problem = "no event file (…tfevents…) there" if self.folder.exists() else "no such folder"
             raise UnreadableMetrics(self.folder, problem)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
+from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.search import create
 from automl_core.space import Space
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
@@ -18,6 +19,7 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.names import name_taken, taken_message
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.tasks import LocalTask
+from automl_core.spec.yaml_reader import Document
 from automl_core.study.history import context_of
 
 
@@ -28,10 +30,14 @@ def check_file(path: str | Path) -> Experiment:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
     experiment = check_text(read_text(path), str(path))
-    other = name_taken(Path(path), experiment.name)
-    if other is not None:
-        raise SpecError([name_problem(Path(path), experiment.name, other)])
+    _check_name(Path(path), experiment)
     return experiment
+
+
+def _check_name(path: Path, experiment: Experiment) -> None:
+    other = name_taken(path, experiment.name)
+    if other is not None:
+        raise SpecError([name_problem(path, experiment.name, other)])
 
 
 def name_problem(path: Path, name: str, other: Path) -> Problem:
@@ -50,11 +56,45 @@ def check_text(text: str, source: str) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
+    return _checked(text, source)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A file in which nothing is wrong, and what in it may be a slip or is worth knowing, each with its line."""
+
+    experiment: Experiment
+    warnings: tuple[Problem, ...]
+
+
+def examine_file(path: str | Path, home: Path) -> Examined:
+    """As `check_file`, with what is valid but may do something else than was meant, or is worth knowing.
+
+    Args:
+        path: of the file.
+        home: the folder to which a task's ``cwd`` is relative.
+
+    Raises:
+        SpecError: anything is wrong; it holds all problems, each with its line.
+    """
+    examined = examine_text(read_text(path), str(path), home, Path(path))
+    _check_name(Path(path), examined.experiment)
+    return examined
+
+
+def examine_text(text: str, source: str, home: Path, file: Path | None = None) -> Examined:
+    """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
+    experiment, document = _checked(text, source)
+    found = locate([*warnings_of(experiment, home, file), *notes_of(experiment)], document)
+    return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
+
+
+def _checked(text: str, source: str) -> tuple[Experiment, Document]:
     experiment, document = parse_document(text, source)
     problems = locate(check_experiment(experiment), document)
     if problems:
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0))
-    return experiment
+    return experiment, document
 
 
 def check_experiment(experiment: Experiment) -> list[Problem]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,9 +12,20 @@ from automl_core.backends.base import Cause, Exit
 from automl_core.metrics.errors import MetricError, PatternTooSlow
 from automl_core.metrics.points import News
 from automl_core.metrics.sources import MetricSource
+from automl_core.running.failures import (
+    digest_of_end,
+    digest_of_words,
+    kind_of,
+    lies_in_the_command,
+    names_a_value,
+    started_by_combination,
+)
 from automl_core.running.watch import Watch
+from automl_core.space import Params
+from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.states import TrialState
 from automl_core.study import Binding, Outcome, Study
+from automl_core.study.reasons import ITS_LAST_LINES, error_line, with_error
 
 TAIL_LINES = 40
 """Last lines of a log that a message shows."""
@@ -26,9 +35,6 @@ MAX_LOG_BYTES = 20_000_000
 
 MAX_EMITTED_BYTES = 5_000_000
 """Bytes of an attempt's output that go to Airflow's task log as they are."""
-
-_TRACEBACK = "Traceback (most recent call last)"
-_VARIABLE = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|'[^']*'|\"[^\"]*\"|/\S+/")
 
 
 class Attempt:
@@ -81,6 +87,7 @@ class Attempt:
     def must_end(self) -> tuple[TrialState, str] | None:
         """Whether the attempt has to be ended now: as what, and why. Once ordered, it stays ordered."""
         if self.ordered is None and self._unreadable is not None:
+            self.watch.failing_kind = self._unreadable.kind
             self.ordered = (TrialState.FAILED, str(self._unreadable))
             self.say(f"ending the training: {self._unreadable}")
         elif self.ordered is None:
@@ -101,7 +108,10 @@ class Attempt:
             self.poll()
             state, reason = self.ordered
             if state is TrialState.FAILED:
-                reason = f"{reason}. Its last lines:\n" + "\n".join(tail)
+                reason = f"{reason}. {ITS_LAST_LINES}\n" + "\n".join(tail)
+                kind = self.watch.failing_kind
+                failed = self.watch.ended_as(state, reason, cost=cost)
+                return replace(failed, kind=kind, error=digest_of_words(self.ordered[1], self._params))
             return self.watch.ended_as(state, reason, cost=cost)
         if status.ok:
             try:
@@ -109,13 +119,31 @@ class Attempt:
                     raise self._unreadable
                 self.watch.observe(self.source.finish())
             except MetricError as error:
-                return Outcome(TrialState.FAILED, error.explain(tail), cost=cost)
+                return self.watch.without_metrics(error, tail, cost)
             return self.watch.outcome(tail=tail, cost=cost)
-        shown = "\n".join(tail)
-        reason = f"{status.reason}. Its last lines:\n{shown}" if shown else f"{status.reason}. It printed nothing."
-        failed = self.watch.ended_as(TrialState.FAILED, reason, cost=cost, retryable=status.retryable)
-        digest = status.error or signature_of(tail)
-        return replace(failed, blameless=status.blameless, error=digest, kind=status.kind)
+        shown, said = "\n".join(tail), error_line(tail)
+        what = with_error(status.reason, tail)
+        reason = f"{what}. {ITS_LAST_LINES}\n{shown}" if shown else f"{status.reason}. It printed nothing."
+        systematic = self._is_systematic(status, said)
+        retryable = status.retryable and not systematic
+        failed = self.watch.ended_as(TrialState.FAILED, reason, cost=cost, retryable=retryable)
+        kind = kind_of(status) or ("launch" if systematic else "")
+        digest = digest_of_end(status, tail, self._params)
+        return replace(failed, blameless=status.blameless, error=digest, kind=kind, systematic=systematic)
+
+    @property
+    def _params(self) -> Params:
+        return self.watch.study.state.trials[self.watch.binding.trial].params
+
+    def _is_systematic(self, status: Exit, said: str) -> bool:
+        """Whether no other combination would mend a failure: nothing that it names comes from this one."""
+        task, names = self.watch.study.experiment.tasks[self.watch.binding.task], self.watch.study.space.by_name
+        if status.blameless or self.watch.series:
+            return False
+        if status.systematic:
+            chosen = isinstance(task, MaxComputeTask) and names_a_value(status.reason, self._params)
+            return not chosen and not started_by_combination(task, names)
+        return status.cause is Cause.EXITED and lies_in_the_command(task, said)
 
     def _points(self, line: str) -> Sequence[News]:
         """The metrics in a line; none once a pattern has taken too long, which `must_end` tells."""
@@ -140,21 +168,20 @@ class Attempt:
                 write(f"[cut: the output has more than {MAX_LOG_BYTES // 1_000_000} MB]\n")
 
 
-def signature_of(tail: Sequence[str]) -> str:
-    """What two failures share that are the same: their last Python traceback, without its numbers, texts and paths.
+def not_started(study: Study, binding: Binding, error: Exception) -> Outcome:
+    """What to record of an attempt that could not be started.
 
-    Returns:
-        A short digest, empty where there is no traceback in the lines.
+    Args:
+        study: the experiment.
+        binding: the attempt.
+        error: a `StartError`, or a `TemplateError` where this combination's values don't fit the command.
     """
-    start = next((n for n in range(len(tail) - 1, -1, -1) if _TRACEBACK in tail[n]), None)
-    if start is None:
-        return ""
-    return digest_of("\n".join(tail[start:]))
-
-
-def digest_of(error: str) -> str:
-    """A short digest of an error's text that is the same where only numbers, quoted texts and folders differ."""
-    return hashlib.sha256(_VARIABLE.sub("#", error).encode()).hexdigest()[:16]
+    task = study.experiment.tasks[binding.task]
+    systematic = getattr(error, "systematic", False) and not started_by_combination(task, study.space.by_name)
+    return Outcome(
+        TrialState.FAILED, f"tasks.{task.name}: {error}", kind="launch", systematic=systematic,
+        error=digest_of_words(str(error), binding.params),
+    )  # fmt: skip
 
 
 def last_drawn(line: str) -> str | None:

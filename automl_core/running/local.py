@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from automl_core.backends.base import StartError
+from automl_core.backends.base import Exit, StartError
 from automl_core.backends.contract import TrialContext, substitute
 from automl_core.backends.local import LocalProcess
 from automl_core.backends.template import TemplateError
 from automl_core.metrics.sources import open_source
-from automl_core.running.attempt import Attempt, first_step
+from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
@@ -31,6 +31,12 @@ class LocalRun:
 
     `run` blocks until the attempt has ended and is recorded. `kill` may be called meanwhile, from a
     signal handler too.
+
+    Attributes:
+        context: the trial as its training sees it, once its folders are laid out.
+        job: its process, once there is one.
+        status: how that ended, once it has.
+        lines: of output so far.
     """
 
     def __init__(
@@ -57,16 +63,19 @@ class LocalRun:
         self.study, self.store, self.binding, self.task, self.home = study, store, binding, task, home
         self.folders = Folders(store, study.journal.prefix, binding)
         self.watch = Watch(study, store, binding)
+        self.context: TrialContext | None = None
+        self.job: LocalProcess | None = None
+        self.status: Exit | None = None
+        self.lines = 0
         self._emit, self._patience = emit, patience
         self._ordered: tuple[TrialState, str] | None = None
-        self._job: LocalProcess | None = None
         self._parent = os.getppid()
 
     def kill(self, state: TrialState, reason: str) -> None:
         """Have the attempt ended as soon as possible, as cancelled. Safe in a signal handler."""
         self._ordered = (state, reason)
-        if self._job is not None:
-            self._job.terminate(self.task.grace)
+        if self.job is not None:
+            self.job.terminate(self.task.grace)
 
     def run(self) -> tuple[Outcome, Told]:
         """Run the attempt to its end and record it.
@@ -89,9 +98,10 @@ class LocalRun:
     def _run(self) -> Outcome:
         self._patiently(lambda: on_disk(self.folders.prepare, "prepare the attempt's folders"), refused=False)
         try:
-            outcome = self._train(self._context())
+            self.context = self._context()
+            outcome = self._train(self.context)
         except (StartError, TemplateError) as error:
-            outcome = Outcome(TrialState.FAILED, f"tasks.{self.task.name}: {error}")
+            outcome = not_started(self.study, self.binding, error)
         return self._keep(outcome)
 
     def _context(self) -> TrialContext:
@@ -114,12 +124,12 @@ class LocalRun:
         source = open_source(self.task.metrics, lambda path: self._cwd(context) / substitute(path, context), start)
         attempt = Attempt(self.watch, source, self.folders.log, self._emit)
         with LocalProcess(self.task, context, timeout=self.study.experiment.trials.timeout, home=self.home) as job:
-            self._job = job
+            self.job = job
             if self._ordered is not None:
                 job.terminate(0)  # killed before there was a job: start() starts nothing then
             job.start()
             self._follow(job, attempt)
-            status = job.poll()
+            status = self.status = job.poll()
         assert status is not None
         attempt.ordered = attempt.ordered or self._ordered  # killed in the last moment
         return attempt.outcome(status)
@@ -128,6 +138,7 @@ class LocalRun:
         polled = time.monotonic()
         for lines in job.follow(interval=0.25):
             attempt.feed(lines)
+            self.lines += len(lines)
             now = time.monotonic()
             if now - polled >= 1.0:
                 polled = now

@@ -170,6 +170,8 @@ class Simulation:
             return
         if isinstance(answer, NotNow):
             self._waiting.append((slot, task, answer.seq))
+            if answer.patience is not None:
+                self._later(answer.patience, self._wake)
             return
         if not isinstance(answer, Binding):
             if slot not in self.study.state.works:
@@ -196,7 +198,10 @@ class Simulation:
         if attempt.steps:
             step, metrics = attempt.steps.pop(0)
             attempt.watch.observe([Point(step, dict(metrics))])
+            seq = self.study.state.seq
             verdict = attempt.watch.verdict()
+            if self.study.state.seq != seq:  # it has said that the goal was reported
+                self._wake()
             if verdict is not None:
                 self._end(
                     slot, attempt, attempt.watch.ended_as(*verdict, cost=attempt.watch.cost(self.now - attempt.started))

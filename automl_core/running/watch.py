@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from automl_core.metrics.errors import MetricError, MissingMetric
+from automl_core.metrics.errors import MetricError, MissingMetric, NotFinite
 from automl_core.metrics.naming import GoalNames
 from automl_core.metrics.points import News, Point, Step
 from automl_core.metrics.series import Series
+from automl_core.running.failures import digest_of_words
 from automl_core.running.onward import Earlier
 from automl_core.states import TrialState
 from automl_core.stopping.base import TrialCurve, create_rule
@@ -76,6 +77,8 @@ class Watch:
         self._goal = study.experiment.goal
         self._sign = sign(study.experiment)
         self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.first.direction)
+        self._told_that_it_reported = False
+        self.failing_kind = ""
         self._names = GoalNames(self._goal.metrics)
         self._news = False
         self._earlier = self._read_earlier()
@@ -115,7 +118,18 @@ class Watch:
                 order = None
             if order is not None:
                 return order
+            self._tell_that_it_reported()
         return self._early_stop()
+
+    def _tell_that_it_reported(self) -> None:
+        """Let the others follow that wait until a first trial has reported the goal's value."""
+        if self._told_that_it_reported or not self.series.curve(self._goal):
+            return
+        try:
+            self.study.note_reported(self.binding)
+            self._told_that_it_reported = True
+        except StorageError as error:
+            log.warning("that the goal was reported can't be noted, it will be later: %s", error)
 
     def publish_if_due(self, *, force: bool = False) -> None:
         """Write the trial's metrics file, if there is news and the last time is a while ago."""
@@ -164,7 +178,7 @@ class Watch:
             if last:  # else another training task may give the value
                 self._names.check()
         except MetricError as error:
-            return Outcome(TrialState.FAILED, error.explain(tail), cost=cost, metrics=self.series.latest())
+            return self.without_metrics(error, tail, cost)
         seen, reported = self.series.latest(), set(self.series.names)
         if reported.isdisjoint(self._goal.valued_metrics) and (not last or self._value_so_far() is not None):
             return self._without_value(seen, last, tail, cost)
@@ -174,9 +188,9 @@ class Watch:
         except MissingMetric as error:
             if not last:
                 return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)
-            return Outcome(TrialState.FAILED, error.explain(tail), cost=cost, metrics=seen)
+            return self.without_metrics(error, tail, cost)
         except MetricError as error:
-            return Outcome(TrialState.FAILED, error.explain(tail), cost=cost)
+            return self.without_metrics(error, tail, cost)
         return Outcome(
             TrialState.SUCCEEDED,
             value=final.value,
@@ -192,9 +206,25 @@ class Watch:
         known = {*seen, *(work.metrics if work else ())}
         missing = [name for name in self._goal.metrics if name not in known] if last else []
         if missing:
-            message = MissingMetric(missing, tuple(sorted(known))).explain(tail)
-            return Outcome(TrialState.FAILED, message, cost=cost, metrics=seen)
+            return self.without_metrics(MissingMetric(missing, tuple(sorted(known))), tail, cost)
         return Outcome(TrialState.SUCCEEDED, cost=cost, metrics=seen)
+
+    def without_metrics(self, error: MetricError, tail: Sequence[str], cost: float) -> Outcome:
+        """What to record of an attempt that ended well, but whose metrics don't give the goal's value.
+
+        A metric that never came, though the training went through to its end, comes from no other combination.
+
+        Args:
+            error: what is wrong with them.
+            tail: last lines of its log.
+            cost: of the attempt.
+        """
+        params = self.study.state.trials[self.binding.trial].params
+        seen = {} if isinstance(error, NotFinite) else self.series.latest()
+        return Outcome(
+            TrialState.FAILED, error.explain(tail), cost=cost, metrics=seen, kind=error.kind,
+            error=digest_of_words(str(error), params), systematic=error.kind == "metric",
+        )  # fmt: skip
 
     def _add_earlier_metrics(self, missing: Iterable[str]) -> None:
         """Metrics that an earlier training task of the trial gave hold from this one's first step on."""
@@ -221,7 +251,7 @@ class Watch:
                 final, curve = series.final(self._goal, partial=True), self._curve(series)
                 value, step, metrics = final.value, final.step, dict(final.metrics)
             except MetricError as error:
-                return Outcome(TrialState.FAILED, error.explain(()), cost=cost)
+                return replace(self.without_metrics(error, (), cost), systematic=False)
         return Outcome(
             state, reason, retryable=retryable, value=value, step=step, metrics=metrics,
             curve=curve, cost=cost,
@@ -252,6 +282,7 @@ class Watch:
                 self._names.check()
             self.series.check(self._goal)
         except MetricError as error:  # the rest of the training can't mend it
+            self.failing_kind = error.kind
             return (TrialState.FAILED, str(error))
         if self._rule is None:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a file: keys of mappings and indices of lists, from the top."""
@@ -24,6 +24,8 @@ class Problem:
         found: the value that was found, as the file would write it; None when nothing was.
         allowed: what may stand there: the values one by one, or one description.
         suggestion: a sentence that says what to do.
+        severity: ``warning`` where the file is valid all the same, but this may be a slip; ``note`` where it is none
+            and yet worth knowing.
     """
 
     message: str
@@ -34,11 +36,13 @@ class Problem:
     found: str | None = None
     allowed: tuple[str, ...] = ()
     suggestion: str = ""
+    severity: Literal["error", "warning", "note"] = "error"
 
     def __str__(self) -> str:
         """As one line, such as ``experiments/x.yaml:12: space.lr.type: 'logunifrom' is not known. Allowed: …``."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        head = ": ".join(part for part in (place, format_path(self.path), self.message) if part)
+        kind = "" if self.severity == "error" else self.severity
+        head = ": ".join(part for part in (place, kind, format_path(self.path), self.message) if part)
         sentences = [head]
         if self.allowed:
             sentences.append(f"Allowed: {_enumerate(self.allowed)}")
@@ -51,7 +55,7 @@ class Problem:
         return {
             "file": self.file, "line": self.line, "column": self.column, "path": format_path(self.path),
             "message": self.message, "found": self.found, "allowed": list(self.allowed),
-            "suggestion": self.suggestion, "text": str(self),
+            "suggestion": self.suggestion, "severity": self.severity, "text": str(self),
         }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from automl_core.spec.errors import Problem, SpecError, did_you_mean
+from automl_core.spec.errors import Problem, SpecError, nearest
 from automl_core.spec.models import Experiment
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import MAX_BYTES, Document, read_yaml
@@ -91,7 +91,11 @@ def read_text(path: str | Path) -> str:
 
 def _no_such_file(path: Path) -> Problem:
     try:
-        beside = sorted(entry.name for entry in path.parent.iterdir() if entry.suffix in (".yaml", ".yml"))
+        beside = {
+            entry.stem: entry.name for entry in sorted(path.parent.iterdir()) if entry.suffix in (".yaml", ".yml")
+        }
     except OSError:
-        beside = []
-    return Problem("there is no such file", file=str(path), suggestion=did_you_mean(path.name, beside))
+        beside = {}
+    near = nearest(path.stem, beside)  # without their endings, which all of them share
+    suggestion = f"Did you mean {beside[near]!r}?" if near is not None else ""
+    return Problem("there is no such file", file=str(path), suggestion=suggestion)

@@ -141,6 +141,14 @@ EarlyStopping = Annotated[
 ]
 
 
+class Canary(Model):
+    """The first trials go ahead of the others."""
+
+    after: Duration = Field(
+        600.0, description="The others follow at the latest so long after the start of the first one."
+    )
+
+
 class Trials(Model):
     """How many trials, how many at once, and what one may take."""
 
@@ -154,6 +162,17 @@ class Trials(Model):
     timeout: Duration | None = Field(None, description="Time limit of one attempt at a trial.")
     budget: Budget | None = Field(None, description="What multi-fidelity algorithms spread over trials.")
     early_stopping: EarlyStopping | None = Field(None, description="When a running trial is ended early.")
+    canary: bool | Canary = Field(
+        True,
+        description="Two trials go first; the others follow once one has reported the goal. false: all at once.",
+    )
+
+    @property
+    def canary_wait(self) -> float | None:
+        """Seconds after the first trial's start at which the others follow at the latest; None: at once."""
+        if isinstance(self.canary, bool):
+            return Canary().after if self.canary else None
+        return self.canary.after
 
 
 class NoImprovement(Model):

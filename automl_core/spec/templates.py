@@ -37,7 +37,7 @@ def template_problems(task: Any, path: Path, names: Iterable[str]) -> list[Probl
     known = [*dict.fromkeys(names), *sorted(RESERVED_NAMES)]
     return [
         _problem(name, closed, place, known)
-        for place, text in _texts(task, path)
+        for place, text in texts_of(task, path)
         for name, closed in placeholders(text)
         if not closed or name not in known
     ]
@@ -52,14 +52,15 @@ def _problem(name: str, closed: bool, path: Path, known: list[str]) -> Problem:
     return Problem(f"${{{name}}} is not known", path, found=f"${{{name}}}", allowed=tuple(known), suggestion=guess)
 
 
-def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def texts_of(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text of a training task's plain data in which ``${…}`` is substituted, with its place in the file."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
         for key, child in value.items():
             if key in NOT_SUBSTITUTED or (key == "patterns" and path and path[-1] == "metrics"):
                 continue  # a regular expression may well have ${ in it
-            yield from _texts(child, (*path, str(key)))
+            yield from texts_of(child, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for index, child in enumerate(value):
-            yield from _texts(child, (*path, index))
+            yield from texts_of(child, (*path, index))

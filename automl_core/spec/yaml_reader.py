@@ -137,11 +137,27 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, source: str) -> Prob
         suggestion = "Indent with spaces, not with tabs"
     elif error.problem == "mapping values are not allowed in this context":
         suggestion = "Put quotes around a value that has ': ' in it, and check the indentation"
+    elif bare := _bare_placeholder(text.split("\n"), error, line):
+        suggestion = f'Put quotes around what has ${{…}} in it: "{bare}"'
     elif error.context_mark is not None and error.context_mark.line != line:
         suggestion = f"It may be what starts in line {error.context_mark.line + 1} that has no end"
     return Problem(
         f"not YAML: {error.problem or error.context}", (), source, line + 1, column + 1, suggestion=suggestion
     )
+
+
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'")
+_BARE = re.compile(r"(?<![^\s,\[{])([^\s,\[\]{}\"'#&*!|>]*\$\{[^{}\n]*\}?[^\s,\[\]{}]*)")
+
+
+def _bare_placeholder(lines: list[str], error: yaml.MarkedYAMLError, line: int) -> str:
+    """A ``${…}`` without quotes in a list or mapping of one line, where its brace begins a mapping of YAML's."""
+    first = error.context_mark.line if error.context_mark is not None else line
+    for text in lines[min(first, line) : line + 1]:
+        match = _BARE.search(_QUOTED.sub(lambda quoted: " " * len(quoted[0]), text))
+        if match is not None and re.search(r"[\[{]", text[: match.start()]):
+            return match[1]
+    return ""
 
 
 @dataclass(slots=True)

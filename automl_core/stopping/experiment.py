@@ -46,6 +46,8 @@ class Progress:
         exhausted: why the algorithm has nothing more to hand out, None while it has.
         cancelled_by: who stopped the experiment, None if nobody.
         failed_alike: how many trials running, the newest included, failed with the same error, and its text.
+        systematic: a trial that failed as every other will (its number, the kind of failure, why in one line),
+            while none has shown that the training can give the goal's value; None without one.
     """
 
     values: tuple[tuple[int, float | None], ...] = ()
@@ -63,6 +65,7 @@ class Progress:
     exhausted: str | None = None
     cancelled_by: str | None = None
     failed_alike: tuple[int, str] = (0, "")
+    systematic: tuple[int, str, str] | None = None
 
     @property
     def idle(self) -> bool:
@@ -94,7 +97,7 @@ def judge(progress: Progress, experiment: Experiment) -> Verdict | None:
     """Whether an experiment is to stop, and why.
 
     Where several conditions hold, the first of these is named: stopped by a user, too many failures, the same failure
-    again and again, target
+    as every other trial's or again and again, target
     reached, everything done (all trials or all that the algorithm has), duration, cost, no improvement. The
     most trials allowed holds from the start of the last one, after all others: nothing new is started then.
 
@@ -125,10 +128,28 @@ def _max_failed(progress: Progress, experiment: Experiment) -> Verdict | None:
 
 def _same_error(progress: Progress, experiment: Experiment) -> Verdict | None:
     allowed, (count, error) = experiment.stop.same_error, progress.failed_alike
-    if allowed is None or count < allowed:
+    if allowed is None:
+        return None
+    if progress.systematic is not None:
+        trial, kind, why = progress.systematic
+        remedy = _REMEDIES.get(kind, "mend that and start it again")
+        reason = f"trial {trial} failed as every other would (stop.same_error): {_sentence(why)} To go on, {remedy}"
+        return Verdict("same_error", ExperimentState.FAILED, reason)
+    if count < allowed:
         return None
     reason = f"{_trials(count)} in a row failed with the same error (stop.same_error): {error}"
     return Verdict("same_error", ExperimentState.FAILED, reason)
+
+
+_REMEDIES = {
+    "metric": "name in goal.metric what the training reports, or let it report that metric, and start it again",
+    "launch": "mend the command, or what it needs where it runs, and start it again",
+}
+"""Kind of a failure that every trial shares → what to do about it."""
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _target(progress: Progress, experiment: Experiment) -> Verdict | None:

@@ -58,7 +58,10 @@ _REMEDIES = {
     "SecondLevelDomainForbidden": "Alibaba OSS is written oss://bucket/prefix, not s3://",
     "SignatureDoesNotMatch": _CREDENTIALS,
 }
-_NO_CREDENTIALS = "name an Airflow connection in output.connection, or give the worker credentials of its own"
+_NO_CREDENTIALS = (
+    "Airflow's tasks take them from the connection that output.connection names, anything else from its environment "
+    "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+)
 
 
 def explain(error: Exception) -> tuple[type[StorageError], str]:

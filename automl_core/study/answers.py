@@ -11,6 +11,9 @@ from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.state import StopRecord
 
+UNSURE = "~"
+"""What the digest of an error begins with that is known by its words alone: the next attempt may be luckier."""
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -46,12 +49,15 @@ class NotNow:
         full: whether it is for as many trials running as are allowed.
         give_way: whether a trial waits for its new attempt: whoever waits must not hold the place that the attempt
             needs, or both wait for ever.
+        patience: seconds after which the answer may be another one though the journal has not moved; None where
+            only the journal tells.
     """
 
     reason: str
     seq: int
     full: bool = False
     give_way: bool = False
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,11 @@ class Outcome:
         curve: (step, value) pairs.
         cost: in the currency of the prices.
         blameless: whether the failure is none of the training's, so that the new attempt is not counted.
-        error: digest of the error, the same for the same error; empty where it is not known.
-        kind: the kind of failure in one word, where the backend can tell.
+        error: digest of the error, the same for the same error; empty where it is not known. One that begins with
+            `UNSURE` is of a failure that another attempt may mend.
+        kind: the kind of failure in one word, where it is known.
+        systematic: whether the failure is one that no other combination would mend (a program that isn't there, a
+            metric that is never reported).
     """
 
     state: TrialState
@@ -90,6 +99,7 @@ class Outcome:
     blameless: bool = False
     error: str = ""
     kind: str = ""
+    systematic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.study.answers import Binding, NotNow, Over
+from automl_core.study.canary import waits_for_the_first
 from automl_core.study.history import history_of
 from automl_core.study.journal import StudyJournal
 from automl_core.study.narrowed import known_within
@@ -66,6 +67,9 @@ class Binder:
         state = self.state
         if self._is_full(state):
             return no_place(state)
+        waits = self._waits(state)
+        if waits is not None:
+            return waits
         place = slot if slot is not None else self._free_slot()
         if place is None:
             return Over("every slot is taken")
@@ -79,7 +83,7 @@ class Binder:
             return decision
 
         def valid(now: State) -> bool:
-            if now.stop is not None or place in now.works or self._is_full(now):
+            if now.stop is not None or place in now.works or self._is_full(now) or self._waits(now) is not None:
                 return False
             if isinstance(decision, Promote) and not _can_go_on(decision, now):
                 return False
@@ -125,6 +129,9 @@ class Binder:
 
     def _is_full(self, state: State) -> bool:
         return self.gated and is_full(state, self.experiment)
+
+    def _waits(self, state: State) -> NotNow | None:
+        return waits_for_the_first(state, self.experiment, self.journal.clock())
 
     def _free_slot(self) -> int | None:
         slots, works = int(self.state.plan["slots"]), self.state.works

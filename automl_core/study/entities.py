@@ -56,7 +56,8 @@ class Attempt(msgspec.Struct, omit_defaults=True):
         worker: which process ran it, for people.
         external: identity of the running job outside Airflow (a pod's name, an instance id).
         error: digest of the error that ended it, the same for the same error; empty where that is not known.
-        kind: the kind of failure in one word, where the backend could tell (``oom``, ``evicted``).
+        kind: the kind of failure in one word, where it was known (``oom``, ``evicted``, ``metric``).
+        systematic: whether its failure is one that no other combination would mend.
         generation: how often people had cleared the slot when it began, by the count of whoever schedules it; None
             where nobody counts. Of the same generation, a later start is a repetition and no person's wish.
         afterwards: whether it was begun when the experiment had stopped already (a person cleared its slot):
@@ -73,6 +74,7 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     external: str = ""
     error: str = ""
     kind: str = ""
+    systematic: bool = False
     afterwards: bool = False
     generation: int | None = None
 

@@ -11,6 +11,7 @@ from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.states import TrialState
 from automl_core.stopping.experiment import Progress
 from automl_core.study.points import point_of
+from automl_core.study.reasons import headline
 from automl_core.study.state import State, Work
 
 
@@ -41,22 +42,43 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         budgeted=bool(experiment.trials.budget and state.plan.get("units")),
         slots_left=int(state.plan["slots"]) - len(state.works),
         failed_alike=failed_alike(state),
+        systematic=systematic_failure(state),
     )
 
 
+CHANCY = frozenset({"oom", "timeout", "not_finite"})
+"""Kinds of failure that may well be the combination's: once a trial went well, a row of them means nothing."""
+
+
+def systematic_failure(state: State) -> tuple[int, str, str] | None:
+    """The first trial that failed as every other will: its number, the kind of failure, and why in one line.
+
+    Nothing of the kind is believed once a trial has shown that the training can give the goal's value.
+    """
+    if state.proven:
+        return None
+    for slot in state.order:
+        work = state.works[slot]
+        attempt = work.last_attempt()
+        if work.state is TrialState.FAILED and attempt is not None and attempt.systematic:
+            return work.trial, attempt.kind, headline(work.reason)
+    return None
+
+
 def failed_alike(state: State) -> tuple[int, str]:
-    """How many trials running, the newest included, failed with the same error, and its text."""
+    """How many trials running, the newest included, failed with the same error, and its text in one line."""
     trials: set[int] = set()
     error = text = ""
+    chance = state.proven
     for slot in reversed(state.order):
         work = state.works[slot]
         attempt = work.last_attempt()
         if work.state is not TrialState.FAILED or attempt is None or not attempt.error:
             break
-        if error and attempt.error != error:
+        if (error and attempt.error != error) or (chance and attempt.kind in CHANCY):
             break
         trials.add(work.trial)
-        error, text = attempt.error, text or work.reason
+        error, text = attempt.error, text or headline(work.reason)
     return len(trials), text
 
 

@@ -23,8 +23,8 @@ __all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "W
 
 STATE_VERSION = 2
 """Version of the snapshot that this code writes; it reads every version up to this one. Version 1 had no `identity`,
-`environment`, `labels` and `exhausted`, and its attempts no `generation`. A state that gets anything new gets a new
-version: an older release would read it without, and write it so."""
+`environment`, `labels`, `exhausted` and `reported`, and its attempts no `generation` and `systematic`. A state that
+gets anything new gets a new version: an older release would read it without, and write it so."""
 
 ACTS_KEPT = 500
 
@@ -72,6 +72,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """What people did, the newest `ACTS_KEPT`."""
     labels: dict[int, Label] = {}
     """What people wrote on trials, by number, and on the run (`RUN`)."""
+    reported: bool = False
+    """Whether a trial has reported the goal's value while it ran (noted once, where others wait for it)."""
 
     def skip(self, seq: int, reason: str) -> None:
         """Remember a place in the order that holds no usable record."""
@@ -130,6 +132,11 @@ class State(msgspec.Struct, omit_defaults=False):
     def running(self) -> list[Work]:
         """Work that is bound and neither ended nor waiting for a new attempt."""
         return [w for w in self.works.values() if w.state is TrialState.RUNNING]
+
+    @property
+    def proven(self) -> bool:
+        """Whether the training has shown that it can give the goal's value."""
+        return self.reported or any(work.value is not None or work.state.has_value for work in self.works.values())
 
     @property
     def cost(self) -> float:
@@ -291,6 +298,7 @@ def _ended(state: State, record: Record) -> str | None:
     unpack_curve(curve)
     attempt.state, attempt.ended, attempt.reason = outcome, record.time, reason
     attempt.error, attempt.kind = str(data.get("error", "")), str(data.get("kind", ""))
+    attempt.systematic = bool(data.get("systematic", False))
     work.cost += cost
     work.seconds += max(0.0, record.time - attempt.started)
     work.metrics.update(metrics)
@@ -342,6 +350,7 @@ def _note(state: State, record: Record) -> str | None:
         if key != RUN and not 0 <= key < len(state.trials):
             return f"there is no trial {key}"
         state.labels[key] = labelled(state.labels.get(key, NO_LABEL), data, record.time)
+    state.reported = state.reported or bool(data.get("reported", False))
     return None
 
 

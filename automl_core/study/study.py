@@ -18,11 +18,12 @@ from automl_core.stopping.experiment import Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
 from automl_core.study.beginning import first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
+from automl_core.study.canary import matters
 from automl_core.study.clock import JournalClock
 from automl_core.study.earlier import find_earlier
 from automl_core.study.history import best_trial
 from automl_core.study.journal import StudyJournal
-from automl_core.study.orders import ended_by_order, given_up, next_task, refusal
+from automl_core.study.orders import ended_by_order, given_up, next_task, refusal, unfinished_of_lane
 from automl_core.study.progress import progress_of
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
@@ -131,7 +132,7 @@ class Study(Specified):
         self._catch_up()
         gated = places is None or places > self.experiment.trials.concurrency
         if slot is None:
-            slot = self._slot_of_lane(lane)
+            slot = unfinished_of_lane(self.state, lane)
         if slot is not None and slot in self.state.works:
             task = next_task(self.state, slot) if lane is not None else 0
             return self._again(slot, task, worker, gated, generation)
@@ -168,12 +169,6 @@ class Study(Specified):
         """Record the identity of the job that runs an attempt outside Airflow."""
         data = {"slot": binding.slot, "task": binding.task, "attempt": binding.attempt, "id": identity}
         self.journal.append("external", data)
-
-    def _slot_of_lane(self, lane: int | None) -> int | None:
-        for work in self.state.works.values():
-            if lane is not None and work.lane == lane and not work.state.ended:
-                return work.slot
-        return None
 
     def _again(self, slot: int, task: int, worker: str, gated: bool, generation: int | None) -> Answer:
         """A new attempt at bound work: a retry, a clear, or the next training task.
@@ -268,6 +263,12 @@ class Study(Specified):
     def is_current(self, binding: Binding) -> bool:
         """Whether an attempt is the one that counts, on the state as last read."""
         return self.state.is_running(binding.slot, binding.task, binding.attempt)
+
+    def note_reported(self, binding: Binding) -> None:
+        """Note that a running trial has reported the goal's value, where others wait for that (see `canary`)."""
+        if matters(self.experiment):
+            data = {"reported": True, "trial": binding.trial}
+            self.journal.append("note", data, valid=lambda state: not state.proven)
 
     def _stop_when_overdue(self) -> None:
         """Judge again while a trial runs, since time and cost go on."""

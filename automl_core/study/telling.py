@@ -6,7 +6,7 @@ from typing import Any
 
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
-from automl_core.study.answers import Binding, Outcome
+from automl_core.study.answers import UNSURE, Binding, Outcome
 from automl_core.study.orders import ended_by_order
 from automl_core.study.state import Attempt, State, Work, pack_curve
 
@@ -24,7 +24,9 @@ def end_record(slot: int, task: int, attempt: int, outcome: Outcome, *, last: bo
         "last": last, "value": outcome.value, "step": outcome.step, "metrics": dict(outcome.metrics),
         "curve": pack_curve(outcome.curve), "cost": outcome.cost, "retry": False,
     }  # fmt: skip
-    return data | {key: found for key in ("blameless", "error", "kind") if (found := getattr(outcome, key))}
+    return data | {
+        key: found for key in ("blameless", "error", "kind", "systematic") if (found := getattr(outcome, key))
+    }
 
 
 def is_tried_again(state: State, experiment: Experiment, slot: int, outcome: Outcome) -> bool:
@@ -34,7 +36,11 @@ def is_tried_again(state: State, experiment: Experiment, slot: int, outcome: Out
         outcome.state is TrialState.FAILED
         and outcome.retryable
         and (outcome.blameless or work.failures < experiment.trials.retries)
-        and not (outcome.error and outcome.error in [attempt.error for attempt in work.attempts])
+        and not (
+            outcome.error
+            and not outcome.error.startswith(UNSURE)
+            and outcome.error in [attempt.error for attempt in work.attempts]
+        )
         and ended_by_order(state, slot) is None
     )
 
@@ -60,7 +66,7 @@ def outcome_of(work: Work, attempt: Attempt) -> Outcome:
     """What was told of an attempt, as far as the state keeps it."""
     return Outcome(
         attempt.state, attempt.reason, value=work.value, step=work.step, metrics=work.metrics, error=attempt.error,
-        kind=attempt.kind,
+        kind=attempt.kind, systematic=attempt.systematic,
     )  # fmt: skip
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automl_core.results.headline import headline
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.study.labels import NO_LABEL
 from automl_core.study.points import point_of
+from automl_core.study.reasons import headline
 from automl_core.study.state import State, Trial
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from automl_core.results.headline import headline
+from automl_core.study.reasons import headline
 from automl_core.study.state import Attempt, Work
 from automl_core.views.view import ExperimentView
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from automl_core.results.headline import headline
 from automl_core.study.labels import NO_LABEL
+from automl_core.study.reasons import headline
 from automl_core.study.state import Attempt, Trial, Work
 from automl_core.views.rows import COLUMNS
 from automl_core.views.view import ExperimentView

@@ -34,7 +34,7 @@ space:
   momentum: {{type: uniform, low: 0.0, high: 0.99}}
   dropout: {{type: uniform, low: 0.0, high: 0.7}}
   layers: {{type: int, low: 1, high: 6}}
-trials: {{max: {trials}, concurrency: 16, retries: 0, max_failed: {trials}}}
+trials: {{max: {trials}, concurrency: 16, retries: 0, max_failed: {trials}, canary: false}}
 tasks:
   - {{name: train, command: ["true"], cost_per_hour: 3}}
 """

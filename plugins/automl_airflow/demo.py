@@ -14,6 +14,8 @@ from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 from automl_airflow.standins import DemoStandIn
 
+COMMAND = ".venv/bin/automl"
+
 DEFAULT_EXPERIMENT = PRODUCT_ROOT / "experiments" / "digits_mlp.yaml"
 
 STANDINS: tuple[type[DemoStandIn], ...] = (DemoKubernetes, DemoMaxCompute)
@@ -33,6 +35,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, on this signal too
     experiment = _experiment(options.experiment)
+    os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
+    if not _tried(experiment):
+        return 1
     mine = not airflow.running()
     try:
         if mine:
@@ -60,11 +65,32 @@ def main(argv: list[str] | None = None) -> int:
 def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
     from automl_core.cli import main as automl
 
-    os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
     if keep:
         print(f"Airflow: {airflow.url}  user admin, password in {airflow.credentials_file}")
         print("It stays up until `make stop`.", flush=True)
     return automl(["run", str(experiment), "--follow"])
+
+
+def _tried(experiment: Path) -> bool:
+    """Run one combination without Airflow first, where that can be done here; whether it may go on."""
+    from automl_core.cli import main as automl
+    from automl_core.spec.errors import SpecError
+    from automl_core.spec.loader import load_experiment
+    from automl_core.spec.tasks import LocalTask
+
+    try:
+        local = all(isinstance(task, LocalTask) for task in load_experiment(experiment).tasks)
+    except SpecError as error:
+        print(error, file=sys.stderr)
+        return False
+    if not local:
+        return True
+    print(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
+    print("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)", flush=True)
+    if automl(["try", str(experiment)]) != 0:
+        return False
+    print("Now all of it, in Airflow.", flush=True)
+    return True
 
 
 def _experiment(given: str | None) -> Path:

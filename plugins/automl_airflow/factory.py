@@ -5,6 +5,8 @@ Parsed all day by Airflow: nothing heavy is imported here or by what is imported
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from airflow.sdk import DAG, Asset, get_parsing_context
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_airflow.session import home
+from automl_core.preview.warnings import warnings_of
 from automl_core.search import names
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.kubernetes import KubernetesTask
-from automl_core.spec.loader import load_experiment, locate, parse_document, read_text
+from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import AssetSchedule, Experiment
 from automl_core.spec.names import name_taken, taken_message
@@ -34,22 +38,32 @@ def build_dag(path: Path) -> DAG:
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
-    experiment = load_experiment(path)
+    return build(path)[0]
+
+
+def build(path: Path) -> tuple[DAG, list[Problem]]:
+    """Make the DAG of an experiment file, and say what in the file may be a slip.
+
+    Raises:
+        SpecError: the file is wrong; the text says where and what is allowed.
+    """
+    experiment, document = parse_document(read_text(path), str(path))
     if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
-        _check_name(experiment, path)
-    return experiment_dag(experiment, path)
+        other = name_taken(path, experiment.name)
+        if other is not None:  # Airflow would show now the one, now the other, and say nothing
+            raise SpecError(locate([Problem(taken_message(other, path, experiment.name), ("name",))], document))
+    warnings = locate(warnings_of(experiment, home(), path), document)
+    return experiment_dag(experiment, path, warnings), warnings
 
 
-def _check_name(experiment: Experiment, path: Path) -> None:
-    """Two files of one name: Airflow would show now the one, now the other, and say nothing."""
-    other = name_taken(path, experiment.name)
-    if other is not None:
-        problem = Problem(taken_message(other, path, experiment.name), ("name",))
-        raise SpecError(locate([problem], parse_document(read_text(path), str(path))[1]))
+def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Problem] = ()) -> DAG:
+    """Make the DAG of a validated experiment.
 
-
-def experiment_dag(experiment: Experiment, path: Path) -> DAG:
-    """Make the DAG of a validated experiment."""
+    Args:
+        experiment: it.
+        path: its file.
+        warnings: what in the file may be a slip; they stand in the DAG's documentation.
+    """
     concurrency = experiment.trials.concurrency
     dag = DAG(
         dag_id=experiment.name,
@@ -60,7 +74,7 @@ def experiment_dag(experiment: Experiment, path: Path) -> DAG:
         max_active_tasks=max(16, concurrency + 2),
         params=build_params(experiment, names()),
         tags={"automl", *experiment.tags},
-        doc_md=_doc(experiment, path),
+        doc_md=_doc(experiment, path) + _doc_of_warnings(warnings),
         default_args={"owner": experiment.owner},
         is_paused_upon_creation=False if experiment.schedule is None else None,
         render_template_as_native_obj=True,
@@ -142,6 +156,14 @@ def _schedule(experiment: Experiment) -> Any:
     if isinstance(experiment.schedule, AssetSchedule):
         return [Asset(uri) if "://" in uri else Asset(name=uri) for uri in experiment.schedule.assets]
     return experiment.schedule
+
+
+def _doc_of_warnings(warnings: Sequence[Problem]) -> str:
+    """What may be a slip in the file, for whoever opens the DAG."""
+    if not warnings:
+        return ""
+    lines = (f"- line {each.line}: {replace(each, file='', line=None, severity='error')}" for each in warnings)
+    return "\n**Warnings** (the file is valid, but may do something else than was meant):\n\n" + "\n".join(lines) + "\n"
 
 
 def _doc(experiment: Experiment, path: Path) -> str:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from airflow.dag_processing.importers import AbstractDagImporter, DagImportError, DagImportResult
+from airflow.dag_processing.importers import (
+    AbstractDagImporter,
+    DagImportError,
+    DagImportResult,
+    DagImportWarning,
+)
 
 EXTENSIONS = (".yaml", ".yml")
 FOLDER = "experiments"
@@ -52,11 +58,11 @@ class ExperimentImporter(AbstractDagImporter):
         if not is_experiment_file(file_path):
             result.skipped_files.append(str(file_path))
             return result
-        from automl_airflow.factory import build_dag
+        from automl_airflow.factory import build
         from automl_core.spec.errors import SpecError
 
         try:
-            dag = build_dag(Path(file_path))
+            dag, warnings = build(Path(file_path))
         except SpecError as error:
             result.errors.append(DagImportError(file_path=relative, message=str(error), error_type="experiment"))
             return result
@@ -64,6 +70,10 @@ class ExperimentImporter(AbstractDagImporter):
             message = f"{type(error).__name__}: {error}"
             result.errors.append(DagImportError(file_path=relative, message=message, stacktrace=traceback.format_exc()))
             return result
+        result.warnings += [
+            DagImportWarning(relative, str(replace(each, file="", line=None)), "experiment", each.line)
+            for each in warnings
+        ]
         dag.fileloc = str(file_path)
         dag.relative_fileloc = relative
         result.dags.append(dag)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
 from automl_airflow.slots import ExperimentTask, SlotTask
 
@@ -51,14 +51,15 @@ class ProposeOperator(ExperimentOperator):
         """Slot numbers (or lane numbers, beyond a thousand slots) to map the trial task over.
 
         Raises:
-            AirflowFailException: the file or the run's conf is wrong; trying again won't help.
+            AirflowFailException: the file or the run's conf is wrong, or its connection is missing; trying again won't
+                help.
         """
         from automl_core.spec.errors import SpecError
 
         conf = dict(context["dag_run"].conf or {})
         try:
             store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START)
-        except (SpecError, ValueError) as error:
+        except (SpecError, ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(str(error)) from error
         state = study.state
         for change in changes:

@@ -158,8 +158,7 @@ class RemoteTrial(SlotTask):
         from automl_core.backends.base import StartError
         from automl_core.backends.remote import NotYet
         from automl_core.backends.template import TemplateError
-        from automl_core.states import TrialState
-        from automl_core.study import Outcome
+        from automl_core.running.attempt import not_started
 
         self.announce(context, study, binding)
         try:
@@ -167,7 +166,7 @@ class RemoteTrial(SlotTask):
         except NotYet as error:
             self._pause(error)
         except (StartError, TemplateError) as error:
-            outcome = Outcome(TrialState.FAILED, f"tasks.{study.experiment.tasks[binding.task].name}: {error}")
+            outcome = not_started(study, binding, error)
             told = self.patiently(lambda: study.tell(binding, outcome))
             self.conclude(context, study, binding, outcome, told)
             return

@@ -33,15 +33,21 @@ def credentials(connection: str | None) -> Credentials | None:
     """The credentials in an Airflow connection, read when they are needed and never written anywhere.
 
     Raises:
+        AirflowNotFoundException: there is no such connection; the message says where it is named.
         BadConnection: it says what can't be.
     """
     if connection is None:
         return None
     from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
 
     from automl_airflow.bucket_connection import credentials_in
 
-    found = Connection.get(connection)
+    try:
+        found = Connection.get(connection)
+    except AirflowNotFoundException:
+        words = f"output.connection: the connection {connection!r} is not defined in Airflow"
+        raise AirflowNotFoundException(words) from None
     return credentials_in(
         connection, login=found.login, password=found.password, host=found.host, port=found.port, schema=found.schema,
         extra=found.extra_dejson,

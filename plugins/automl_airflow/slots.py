@@ -27,6 +27,10 @@ GIVE_WAY = timedelta(seconds=10)
 """How long a slot that waits leaves its place to trials that are to be tried again."""
 
 
+LONGEST_WAIT = 600.0
+"""Seconds after which a slot that waits for a moment rather than for the journal asks again all the same."""
+
+
 class ExperimentTask:
     """A task that knows where its experiment's journal lies."""
 
@@ -140,7 +144,8 @@ class SlotTask(ExperimentTask):
         self.log.info("waiting: %s", answer.reason)
         if answer.give_way:
             raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
-        trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq)
+        more = {} if answer.patience is None else {"patience": min(answer.patience, LONGEST_WAIT)}
+        trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq, **more)
         self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
 
     def conclude(self, context: Any, study: Study, binding: Binding, outcome: Outcome, told: Told) -> dict[str, Any]:

@@ -148,11 +148,11 @@ def test_bad_sql_fails_at_once_and_ends_the_experiment(world: World, standin: Ma
     run, state = ended["bad_sql"]
     assert state == "failed"
     result = world.controller("bad_sql", run)
-    assert len(submitted(standin, "no_such_table")) == 2, "neither tried again, nor more trials after the same error"
+    assert len(submitted(standin, "no_such_table")) == 1, "neither tried again, nor more trials: none would find it"
     reason = result["trials"][0]["attempts"][0]["reason"]
     assert "ODPS-0130131" in reason
     assert "no_such_table_0 cannot be resolved" in reason
-    assert "same error" in result["experiment"]["stop_reason"]
+    assert "failed as every other would (stop.same_error)" in result["experiment"]["stop_reason"]
 
 
 def test_throttling_and_a_full_quota_are_waited_out(world: World, standin: MaxComputeStandIn, ended: Ended) -> None:

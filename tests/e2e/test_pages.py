@@ -137,12 +137,12 @@ def test_a_failed_trial_is_told_by_its_exception_in_table_and_page(page: Browser
     page.open(place("#trials"))
     page.tap("button[data-state=FAILED]")
     page.until(lambda: set(page.column("State")) == {"✕ Failed"}, 30, "failed trials")
-    assert set(page.column("Why")) == {"ValueError: bad <b>units</b>"}
+    assert set(page.column("Why")) == {"exit code 1: ValueError: bad <b>units</b>"}
     page.open(place("/trials/3"))
     shown = page.one("pre.reason")
     assert "\n    raise ValueError" in str(page.js("return arguments[0].innerText", shown))
     assert page.js("return getComputedStyle(arguments[0]).whiteSpaceCollapse", shown) == "preserve"
-    assert page.text("div.problems").startswith("ValueError: bad <b>units</b>")
+    assert page.text("div.problems").startswith("exit code 1: ValueError: bad <b>units</b>")
     assert page.text("table[aria-label=Attempts]").count("Traceback") == 0
     link = page.one("h1 + span + a")  # beside the state
     assert link.text == "Log of attempt 2"
@@ -524,6 +524,28 @@ def test_the_page_of_an_experiment_whose_file_is_gone_is_shown(page: Browser, wo
     assert "Best accuracy" in page.text(".figures")
     assert page.button("Extend …").get_attribute("aria-disabled") == "true"
     assert "its file is gone" in str(page.button("Clone …").get_attribute("title"))
+
+
+def test_a_valid_file_shows_what_to_look_at_and_notes_beside_its_lines(page: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "slip.yaml"
+    text = SPEC.format(name="slip", storage="x", long="x", more="").replace("file://x", "s3:/bucket/x")
+    patterns = "metrics: {source: stdout, patterns: {accuracy: '(?<=acc=)(.*)', loss: 'loss=(.*)'}}"
+    file.write_text(text.replace("{name: train,", f"{{name: train, {patterns},"))
+    lines = file.read_text().splitlines()
+    page.open("new")
+    page.one("#upload").send_keys(str(file))
+    page.until(lambda: "slip is fine" in page.text("#validation"), 30, "the file to be checked")
+    warning = next(each.text for each in page.all("#warnings li") if "output.storage" in each.text)
+    assert warning.startswith(f"line {1 + next(n for n, text in enumerate(lines) if 's3:/' in text)} output.storage: ")
+    assert "Did you mean 's3://bucket/x'?" in warning
+    (note,) = [each.text for each in page.all("#notes li")]
+    assert note.startswith(
+        f"line {len(lines)} tasks[0].metrics.patterns.accuracy: it is matched in a process of its own"
+    )
+    assert page.all(".cm-lint-marker-warning")
+    assert page.all(".cm-lint-marker-info")
+    assert not page.all(".cm-lint-marker-error")
+    assert page.grave_accessibility_problems() == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

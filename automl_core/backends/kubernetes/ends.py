@@ -251,7 +251,7 @@ def exit_of_pod(
     ended = exit_of(code=code, ended_by=None, cause=Cause.EXITED, seconds=seconds, peak_memory_bytes=peak_memory)
     if state.get("reason") in ("StartError", "ContainerCannotRun"):  # its command isn't there: it never will be
         reason = f"the container could not be started: {state.get('message') or 'no reason given'}"
-        return replace(ended, reason=reason, kind=Kind.CONFIG, final=True)
+        return replace(ended, reason=reason, kind=Kind.CONFIG, final=True, systematic=True)
     return ended
 
 
@@ -275,7 +275,9 @@ def gone(pod: Pod | None, *, cause: Cause | None = None, timeout: float | None =
 
 def refused(held: Hold) -> Exit:
     """The end of an attempt that is given up before it began."""
-    return Exit(Cause.UNSTARTED, -1, None, f"it could not be started: {held}", kind=held.kind, final=True)
+    lasting = held.kind in (Kind.IMAGE, Kind.CONFIG)  # a cluster that is full is none of the file's doing
+    reason = f"it could not be started: {held}"
+    return Exit(Cause.UNSTARTED, -1, None, reason, kind=held.kind, final=True, systematic=lasting)
 
 
 def asked_to_go_at(pod: Pod) -> float | None:

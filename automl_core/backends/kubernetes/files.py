@@ -30,7 +30,9 @@ def config_map(task: KubernetesTask, attempt: AttemptId, home: Path) -> Manifest
     data = {f"file-{number}": _text(task, path, home) for number, path in enumerate(sorted(task.files))}
     size = sum(len(text.encode()) for text in data.values())
     if size > MAX_BYTES:
-        raise StartError(f"files: they have {size} bytes, {MAX_BYTES} at most; build an image, or use a volume")
+        raise StartError(
+            f"files: they have {size} bytes, {MAX_BYTES} at most; build an image, or use a volume", systematic=True
+        )
     place = journal_label(attempt.place)
     digest = hashlib.sha256(json.dumps([place, data], sort_keys=True).encode()).hexdigest()[:16]
     return {
@@ -59,9 +61,9 @@ def read_template(task: KubernetesTask, home: Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StartError(f"pod_template: {path} can't be read: {error}") from error
+        raise StartError(f"pod_template: {path} can't be read: {error}", systematic=True) from error
     if not isinstance(found, dict) or found.get("kind", "Pod") != "Pod":
-        raise StartError(f"pod_template: {path} has no pod in it (kind: Pod, spec: …)")
+        raise StartError(f"pod_template: {path} has no pod in it (kind: Pod, spec: …)", systematic=True)
     return found
 
 
@@ -70,4 +72,4 @@ def _text(task: KubernetesTask, path: str, home: Path) -> str:
     try:
         return source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"files.{path}: {source} can't be read as text: {error}") from error
+        raise StartError(f"files.{path}: {source} can't be read as text: {error}", systematic=True) from error

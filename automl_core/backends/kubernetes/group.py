@@ -100,7 +100,8 @@ class GroupJob(RemoteJob):
 
     def __init__(
         self, hub: PodHub, name: str, workers: int, limits: Limits, *, growth: bool = False, keep: str = "never",
-        signature: Callable[[Sequence[str]], str] = lambda lines: "", clock: Callable[[], float] = time.time,
+        signature: Callable[[Exit, Sequence[str]], str] = lambda ended, lines: "",
+        clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Begin to watch them from their beginning.
 
@@ -111,7 +112,7 @@ class GroupJob(RemoteJob):
             limits: how long what may take.
             growth: whether the next attempt would get more memory after this one ran out of it.
             keep: which ended pods are left there: never, failed or always.
-            signature: digest of the error in a worker's last lines.
+            signature: digest of a worker's failure, from how it ended and its last lines.
             clock: seconds since 1970.
         """
         self._hub, self.name, self._workers, self._limits, self._growth = hub, name, workers, limits, growth
@@ -261,7 +262,7 @@ class GroupJob(RemoteJob):
         tail = list(self._tails.get(name, ()))
         shown = "\n".join(["; its last lines:", *tail]) if tail and number != 0 else ""
         self._first = replace(
-            ended, reason=f"worker {number}: {ended.reason}{shown}", error=ended.error or self._signature(tail)
+            ended, reason=f"worker {number}: {ended.reason}{shown}", error=ended.error or self._signature(ended, tail)
         )
 
     def _failed_at(self, pod: Mapping[str, Any], ended: Exit) -> float:

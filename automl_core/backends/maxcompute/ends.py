@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.backends.maxcompute.errors import Failure
+from automl_core.backends.maxcompute.errors import Failure, Kind
 from automl_core.backends.maxcompute.plan import shown
 
 
@@ -19,12 +19,14 @@ class Failing:
         text: the statement.
         instance: its instance, None where it was refused at once.
         failure: the service's error.
+        fixed: whether the statement is the same for every combination.
     """
 
     place: str
     text: str
     instance: str | None
     failure: Failure
+    fixed: bool = False
 
 
 def succeeded(seconds: float) -> Exit:
@@ -40,6 +42,7 @@ def failed(failing: Failing, seconds: float) -> Exit:
     return Exit(
         Cause.EXITED, 1, None, reason, seconds, kind=str(failure.kind), blameless=failure.blameless,
         final=failure.final, error="" if failure.blameless else failure.digest,
+        systematic=failure.kind in (Kind.MISSING, Kind.PERMISSION) or (failure.kind is Kind.SYNTAX and failing.fixed),
     )  # fmt: skip
 
 
@@ -48,7 +51,7 @@ def bad_metrics(query: str, reason: str, instance: str, seconds: float) -> Exit:
     words = f"metrics: {reason} (instance {instance}). The query: {shown(query)}"
     return Exit(
         Cause.EXITED, 1, None, words, seconds, kind="metrics", final=True,
-        error=hashlib.sha256(f"metrics {reason}".encode()).hexdigest()[:16],
+        error=hashlib.sha256(f"metrics {reason}".encode()).hexdigest()[:16], systematic=True,
     )  # fmt: skip
 
 

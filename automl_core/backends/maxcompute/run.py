@@ -376,7 +376,8 @@ class Run:
 
     def _failing(self, failure: Failure) -> ends.Failing:
         step, entry = self.step, self.current
-        return ends.Failing(self.place(), step.text if step else "", entry.instance if entry else None, failure)
+        instance, once = entry.instance if entry else None, step is not None and step.once
+        return ends.Failing(self.place(), step.text if step else "", instance, failure, fixed=once)
 
     def _seconds(self) -> float:
         return max(0.0, self._clock() - self.ledger.began)

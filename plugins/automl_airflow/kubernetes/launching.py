@@ -183,7 +183,10 @@ class Launch:
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
             if not image:
-                raise StartError(f"artifacts.image: name an image of this product, or set {IMAGE_VARIABLE} for Airflow")
+                raise StartError(
+                    f"artifacts.image: name an image of this product, or set {IMAGE_VARIABLE} for Airflow",
+                    systematic=True,
+                )
             context, order = carried(context, self.places, FOLDER, task.artifacts.every, ENDED)
             carrying = Carrying(task.artifacts, image, MODULE, order.to_json())
         limits = [task.timeout, self._study.experiment.trials.timeout]
@@ -239,7 +242,8 @@ class Launch:
                 return None
             if _may_pass(error) or _is_quota(error):
                 raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
-            raise StartError(f"the cluster refuses: {reason_of(error)}") from error
+            lasting = error.status in (400, 401, 403, 422)  # 404 and 409 are of this one attempt
+            raise StartError(f"the cluster refuses: {reason_of(error)}", systematic=lasting) from error
         except (HTTPError, ConnectionError, TimeoutError) as error:
             raise NotYet(f"the cluster does not answer: {error}") from error
 

@@ -30,7 +30,9 @@ def values_of(task: KubernetesTask) -> dict[str, str]:
         value = fields.get(each.key)
         if value in (None, ""):
             known = ", ".join(sorted(key for key, known in fields.items() if known not in (None, ""))) or "nothing"
-            raise StartError(f"{where}.key: connection {each.connection} has no {each.key}; it has {known}")
+            raise StartError(
+                f"{where}.key: connection {each.connection} has no {each.key}; it has {known}", systematic=True
+            )
         values[each.env] = str(value)
     return values
 
@@ -42,5 +44,7 @@ def _fields(connection: str, where: str) -> Mapping[str, Any]:
     try:
         found = Connection.get(connection)
     except AirflowNotFoundException:
-        raise StartError(f"{where}.connection: there is no Airflow connection {connection!r}") from None
+        raise StartError(
+            f"{where}.connection: there is no Airflow connection {connection!r}", systematic=True
+        ) from None
     return {**dict(found.extra_dejson), **{name: getattr(found, name) for name in PLAIN}}

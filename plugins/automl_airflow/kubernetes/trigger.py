@@ -32,14 +32,18 @@ class KubernetesTrialTrigger(TrialTrigger):
             self._hub = await borrow(str(self.job["connection"]), str(self.job["namespace"]))
         from automl_core.backends.kubernetes.group import GroupJob
         from automl_core.backends.kubernetes.job import PodJob
-        from automl_core.running.attempt import signature_of
+        from automl_core.running.failures import digest_of_end
 
         name, task = str(self.job["name"]), self.kubernetes_task
         growth = task is not None and (task.most_memory or 0) > float(self.job.get("memory") or 0)
         keep, limits = task.keep_pods if task else "never", self._limits(task)
         if self.job["kind"] == "job":
             workers = int(self.job["workers"])
-            return GroupJob(self._hub, name, workers, limits, growth=growth, keep=keep, signature=signature_of)
+            params = self._binding.params if self._binding is not None else {}
+            return GroupJob(
+                self._hub, name, workers, limits, growth=growth, keep=keep,
+                signature=lambda ended, lines: digest_of_end(ended, lines, params),
+            )  # fmt: skip
         return PodJob(self._hub, name, limits, growth=growth, keep=keep)
 
     @property

@@ -115,7 +115,7 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
         try:
             client = Client(access_of(task.connection, task.project))
         except BackendError as error:
-            raise StartError(str(error)) from error
+            raise StartError(str(error), systematic=True) from error
         return statements, client
 
     @staticmethod

@@ -14,12 +14,12 @@ from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import held_where_there_is_room
 from automl_airflow.web.opening import opening
 from automl_core.results.entries import ended_at
-from automl_core.results.headline import headline
 from automl_core.results.summary import summary
 from automl_core.states import ExperimentState
 from automl_core.storage.base import StorageError
 from automl_core.study import Study
 from automl_core.study.labels import NO_LABEL, RUN
+from automl_core.study.reasons import headline
 
 _KEPT = 10_000
 _READERS = 4

@@ -27,7 +27,7 @@ from automl_core.backends.kubernetes.manifest import PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.waiting import Limits
 from automl_core.backends.remote import RemoteJob, Unreachable
-from automl_core.running.attempt import signature_of
+from automl_core.running.failures import digest_of_end
 from automl_core.running.sync import MODULE, Order
 from automl_core.spec.kubernetes import Artifacts, KubernetesTask
 from automl_core.storage import open_store
@@ -384,7 +384,7 @@ def test_workers_end_as_one_when_one_fails(standin: KubernetesStandIn) -> None:
         wait = "time.sleep(0.5 if os.environ['RANK'] == '1' else 600)"
         code = f"import os, time; {wait}; raise ValueError('rank 1')"
         name = bench.start_group(f'exec python3 -c "{code}"', 3)
-        job = GroupJob(bench.hub, name, 3, Limits(), signature=signature_of)
+        job = GroupJob(bench.hub, name, 3, Limits(), signature=lambda end, lines: digest_of_end(end, lines, {}))
         _, notes, ended = await bench.follow(job)
         assert ended is not None
         assert (ended.cause, ended.code) == (Cause.EXITED, 1)

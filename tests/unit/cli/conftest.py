@@ -51,6 +51,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """AUTOML_HOME with experiments/digits.yaml."""
     (tmp_path / "experiments").mkdir()
     (tmp_path / "experiments" / "digits.yaml").write_text(DIGITS)
+    (tmp_path / "train.py").write_text("import os\nos.environ['AUTOML_PARAMS']\n")
     monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "200")
     for name in [name for name in os.environ if name.startswith("AIRFLOW_") and not name.startswith("AIRFLOW__")]:

@@ -26,6 +26,8 @@ class FakeAirflow:
         self.runs: dict[tuple[str, str], dict[str, Any]] = {}
         self.tasks: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.import_errors: list[dict[str, Any]] = []
+        self.logs: dict[tuple[str, str], list[Any]] = {}
+        """Run and task → the entries of its log."""
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.tokens: set[str] = set()
@@ -116,6 +118,8 @@ class FakeAirflow:
         run = self.runs.get((dag_id, names[3]))
         if run is None:
             return 404, {"detail": f"The DagRun with dag_id: `{dag_id}` and run_id: `{names[3]}` was not found"}
+        if len(names) == 8 and names[6] == "logs":
+            return 200, {"content": self.logs.get((names[3], names[5]), []), "continuation_token": None}
         if len(names) == 5:
             return page(self.tasks.get((dag_id, names[3]), []), "task_instances", query)
         run |= body or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,9 +61,45 @@ def test_trigger_sends_what_airflow_wants(client: AirflowClient, airflow: FakeAi
     assert airflow.bodies[-1] == {"logical_date": None, "conf": {"trials": {"max": 3}}, "dag_run_id": "mine"}
 
 
-def test_airflow_makes_the_id_when_none_is_given(client: AirflowClient, airflow: FakeAirflow) -> None:
-    assert client.trigger("digits").run_id.startswith("manual__")
-    assert "dag_run_id" not in airflow.bodies[-1]
+def test_a_run_gets_an_id_of_its_own_in_airflows_form(client: AirflowClient, airflow: FakeAirflow) -> None:
+    ids = {client.trigger("digits").run_id for _ in range(3)}
+    assert len(ids) == 3
+    assert all(re.fullmatch(r"manual__[0-9T:.+-]+_[A-Za-z0-9]{8}", each) for each in ids)
+
+
+def failing(airflow: FakeAirflow, times: int, *, begins: bool) -> None:
+    """Have the next so many triggers answered with 500, as while a database is locked, the run begun or not."""
+    whole, left = airflow.trigger, [times]
+
+    def trigger(dag_id: str, body: Any) -> tuple[int, Any]:
+        if left[0] == 0:
+            return whole(dag_id, body)
+        left[0] -= 1
+        if begins:
+            whole(dag_id, body)
+        return 500, {"detail": "(sqlite3.OperationalError) database is locked"}
+
+    airflow.trigger = trigger  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("begins", [True, False])
+@pytest.mark.parametrize("given", ["mine", None])
+def test_a_run_is_begun_once_though_the_server_fails_half_way(
+    client: AirflowClient, airflow: FakeAirflow, clock: Clock, begins: bool, given: str | None
+) -> None:
+    failing(airflow, 2, begins=begins)
+    run = client.trigger("digits", {}, given)
+    assert [run_id for _, run_id in airflow.runs] == [run.run_id]
+    posts = [path for method, path in airflow.requests if method == "POST" and path.endswith("dagRuns")]
+    assert len(posts) == (1 if begins else 3)
+    assert clock.now < 30
+
+
+def test_a_server_that_goes_on_failing_is_given_up(client: AirflowClient, airflow: FakeAirflow, clock: Clock) -> None:
+    failing(airflow, 99, begins=False)
+    with pytest.raises(Unreachable, match=r"answers POST /dags/digits/dagRuns with 500: .*database is locked"):
+        client.trigger("digits")
+    assert 9 < clock.now < 60, "longer than a lock lasts"
 
 
 def test_one_token_for_many_requests_and_a_new_one_when_it_has_run_out(
@@ -169,7 +206,7 @@ class TestRefusals:
         away = AirflowClient(Credentials(URL, token="t"), transport=httpx.MockTransport(lose), sleep=clock.sleep)
         with pytest.raises(Unreachable):
             away.trigger("digits")
-        assert len(sent) == 1
+        assert [request.method for request in sent].count("POST") == 1, "whether it was heard is asked before"
 
     def test_a_gap_in_reading_is_bridged(self, airflow: FakeAirflow, client: AirflowClient, clock: Clock) -> None:
         failures = iter([True, True])

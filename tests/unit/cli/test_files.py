@@ -29,7 +29,7 @@ def test_a_pattern_that_needs_a_process_of_its_own_is_told(automl: Automl, home:
     valid, note = said.out.replace(f"{home}/", "").splitlines()
     assert valid == "a.yaml: valid"
     line = 1 + next(n for n, text in enumerate(path.read_text().splitlines()) if "tasks:" in text)
-    assert note.startswith(f"a.yaml:{line}: tasks[0].metrics.patterns.accuracy: a note: it is matched in a process of")
+    assert note.startswith(f"a.yaml:{line}: note: tasks[0].metrics.patterns.accuracy: it is matched in a process of")
     assert "(a look-around)" in note
 
 
@@ -173,3 +173,30 @@ def test_the_command_line_is_light_to_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_warnings_are_said_with_their_lines_and_fail_nothing(automl: Automl, home: Path) -> None:
+    path = home / "w.yaml"
+    path.write_text(DIGITS.replace('"${lr}"', "$lr"))
+    said = automl("validate", str(path))
+    assert said.code == 0
+    assert said.out.splitlines()[0] == f"{path}: valid, with {len(said.out.splitlines()) - 1} to look at"
+    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if "$lr" in text)
+    assert f"{path}:{line}: warning: tasks[0].command[3]: $lr is taken as it stands. Did you mean ${{lr}}?" in said.out
+    found = json.loads(automl("validate", "--json", str(path)).out)
+    assert {each["severity"] for each in found} == {"warning"}
+    shown = automl("preview", str(path))
+    assert (shown.code, "$lr is taken as it stands" in shown.out) == (0, True)
+    warnings = json.loads(automl("preview", "--json", str(path)).out)["warnings"]
+    assert [each["line"] for each in warnings if "$lr" in each["message"]] == [line]
+
+
+def test_a_file_that_is_not_there_is_told_near_names_only(automl: Automl, home: Path) -> None:
+    (home / "unquoted.yaml").write_text(DIGITS)
+    assert automl("validate", str(home / "nothere.yaml")).out == f"{home}/nothere.yaml: there is no such file.\n"
+    assert "Did you mean 'unquoted.yaml'?" in automl("validate", str(home / "unqoted.yml")).out
+
+
+def test_a_placeholder_without_quotes_is_shown_with_them(automl: Automl, home: Path) -> None:
+    (home / "a.yaml").write_text(DIGITS.replace('"${lr}"', "${lr}"))
+    assert 'Put quotes around what has ${…} in it: "${lr}".' in automl("validate", str(home / "a.yaml")).out

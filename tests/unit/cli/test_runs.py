@@ -82,8 +82,38 @@ class TestRun:
         assert said.code == 1
         assert "trial 0 failed: exit code 1\n" in said.out
         assert "FAILED: 1 trial failed, 0 are allowed. No trial has a value." in said.out
-        assert "the task reduce failed; its log says why" in said.out
+        assert "the task reduce failed" not in said.out, "it is red because of that, and that is said"
         assert said.last_line == f"result: {home}/runs/digits/one"
+
+    def test_why_its_first_task_failed_stands_in_that_tasks_log(
+        self, automl: Automl, airflow: FakeAirflow, home: Path
+    ) -> None:
+        def die(method: str, path: str) -> None:
+            if ("digits", "one") in airflow.runs:
+                airflow.runs["digits", "one"]["state"] = "failed"
+
+        airflow.before = die
+        airflow.add_task("digits", "one", "propose", state="failed")
+        words = "output.connection: the connection 'nope' is not defined in Airflow"
+        airflow.logs["one", "propose"] = [
+            "a line of an older Airflow", {"event": "Task started", "level": "info"},
+            {"event": "Task failed", "error_detail": [{"exc_type": "AirflowFailException", "exc_value": words}]},
+        ]  # fmt: skip
+        said = automl("run", "digits", "--run-id", "one")
+        assert said.code == 1
+        assert f"the task propose failed: {words}\n" in said.out
+
+    def test_a_reason_that_trials_share_is_one_line(self, automl: Automl, airflow: FakeAirflow, home: Path) -> None:
+        def fail(run: Lived) -> None:
+            for _ in range(5):
+                run.lab.trial(None)
+            run.lab.stop(ExperimentState.FAILED, "5 trials failed", "max_failed")
+
+        after_trigger(airflow, home, fail, state="failed")
+        said = automl("run", "digits", "--run-id", "one")
+        assert [line for line in said.out.splitlines() if line.endswith("failed: exit code 1")] == [
+            "5 trials (0, 1, 2, …) failed: exit code 1"
+        ]
 
     def test_an_experiment_that_was_stopped_has_not_succeeded(
         self, automl: Automl, airflow: FakeAirflow, home: Path

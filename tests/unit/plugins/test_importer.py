@@ -77,7 +77,7 @@ def test_a_fault_of_ours_is_an_import_error_too(tmp_path: Path, monkeypatch: pyt
     def broken(path: Path) -> None:
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("automl_airflow.factory.build_dag", broken)
+    monkeypatch.setattr("automl_airflow.factory.build", broken)
     result = ExperimentImporter().import_file(write(tmp_path, "a.yaml", body()), bundle_path=tmp_path)
     (error,) = result.errors
     assert error.message == "RuntimeError: out of luck"
@@ -115,6 +115,19 @@ def test_asking_twice_for_it_changes_nothing_more(tmp_path: Path) -> None:
     assert airflow_file.list_py_file_paths is once
     assert once(tmp_path / "nowhere") == []
     assert once(None) == []
+
+
+def test_what_may_be_a_slip_stands_in_the_dags_documentation_and_among_airflows_warnings(tmp_path: Path) -> None:
+    path = write(tmp_path, "slip.yaml", body(output={"storage": "s3:/bucket/x"}))
+    result = ExperimentImporter().import_file(path, bundle_path=tmp_path)
+    assert result.success
+    assert not result.errors
+    (warning,) = [each for each in result.warnings if "s3:/bucket/x" in each.message]
+    lines = path.read_text().splitlines()
+    assert "storage" in lines[(warning.line_number or 0) - 1]
+    assert warning.warning_type == "experiment"
+    assert "**Warnings**" in result.dags[0].doc_md
+    assert f"- line {warning.line_number}: output.storage: 's3:/bucket/x' is no address" in result.dags[0].doc_md
 
 
 @pytest.mark.parametrize(

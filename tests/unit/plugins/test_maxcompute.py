@@ -192,14 +192,20 @@ def test_a_retry_goes_on_at_the_statement_that_failed(standin: MaxComputeStandIn
     assert [attempt.number for attempt in world.study().state.works[0].attempts] == [1, 2]
 
 
-def test_a_final_failure_is_told_once_and_for_all(standin: MaxComputeStandIn, tmp_path: Path) -> None:
+def test_a_final_failure_is_told_once_and_for_all(
+    standin: MaxComputeStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_airflow.compat.skip_instances", lambda *_: None)  # Airflow's part, which is not running
     world = World(tmp_path, {"sql": "SELECT * FROM missing_${trial_id}"}, retries=5).propose()
     event = watch(world.start(0))
     assert not isinstance(event, TaskSuccessEvent | TaskFailedEvent), "a worker says that it failed for good"
     with pytest.raises(AirflowFailException, match="ODPS-0130131"):
         world.operator(0).execute(world.context(), event.payload)
     attempt = world.study().state.works[0].attempts[0]
-    assert (attempt.kind, bool(attempt.error)) == ("missing", True)
+    assert (attempt.kind, bool(attempt.error), attempt.systematic) == ("missing", True, True)
+    stop = world.study().state.stop
+    assert stop is not None
+    assert stop.kind == "same_error", "no other combination finds the table"
 
 
 def test_a_store_that_is_away_as_the_trigger_begins_is_waited_for(
@@ -340,5 +346,8 @@ def test_a_connection_that_is_not_there_is_named(tmp_path: Path, monkeypatch: py
     with pytest.raises(BackendError, match="there is no Airflow connection 'nowhere'"):
         access_of("nowhere")
     world = World(tmp_path, {"sql": "SELECT 1", "connection": "nowhere"}).propose()
+    skipped: list[tuple[str, int]] = []
+    monkeypatch.setattr("automl_airflow.compat.skip_instances", lambda context, given: skipped.extend(given))
     with pytest.raises(AirflowFailException, match="there is no Airflow connection 'nowhere'"):
         world.operator(0).execute(world.context())
+    assert skipped == [("trial", 1), ("trial", 2)], "no combination mends that, so no other trial is begun"

@@ -11,7 +11,8 @@ import pytest
 from automl_core.backends.base import Cause, Exit
 from automl_core.metrics.guarded import GuardedPatterns, TookTooLong
 from automl_core.metrics.sources import open_source
-from automl_core.running.attempt import Attempt, digest_of, first_step, signature_of
+from automl_core.running.attempt import Attempt, first_step
+from automl_core.running.failures import digest_of, signature_of
 from automl_core.running.watch import Watch
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
@@ -196,7 +197,7 @@ def test_a_pattern_that_takes_too_long_fails_its_trial_alone_with_the_reason(
         return [("0.5", 0.0) for _ in wanted]
 
     monkeypatch.setattr(GuardedPatterns, "search", too_long)
-    scene = Scene(tmp_path, trials={"max": 9, "retries": 3, "concurrency": 3})
+    scene = Scene(tmp_path, trials={"max": 9, "retries": 3, "concurrency": 3, "canary": False})
     slow = {"patterns": {"accuracy": r"(?<=acc=)(\S+)"}}
     (_, hit), (_, other), (_, over) = (scene.attempt(slot, **slow) for slot in range(3))
     hit.feed(["acc=0.5", "hard", "acc=0.5"])

@@ -45,7 +45,7 @@ def test_hundreds_of_trials_run_to_their_end_and_the_best_is_found() -> None:
 
 
 def test_no_place_stays_empty_while_there_is_work() -> None:
-    run = simulate(experiment(trials={"max": 40, "concurrency": 4}))
+    run = simulate(experiment(trials={"max": 40, "concurrency": 4, "canary": False}))
     assert run.seconds == 40 / 4 * 6
 
 

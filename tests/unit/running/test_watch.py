@@ -104,7 +104,7 @@ def test_a_value_that_is_no_number_ends_it_at_once() -> None:
 
 
 def test_a_rule_sees_trials_that_run_by_what_they_published_and_others_by_their_records() -> None:
-    scene = Scene(trials={"concurrency": 4, "early_stopping": {"rule": "median", "min_trials": 2}})
+    scene = Scene(trials={"concurrency": 4, "canary": False, "early_stopping": {"rule": "median", "min_trials": 2}})
     done, running, own = scene.ask(0), scene.ask(1), scene.ask(2)
     scene.study.tell(done, Outcome(TrialState.SUCCEEDED, value=0.9, step=0, curve=((0, 0.9),)))
     watch = scene.watch(own, publish_every=0.0)
@@ -356,7 +356,13 @@ class Promoted(Scene):
     def __init__(self, *, first: int = 1, step: float = 1, file: bool = True) -> None:
         super().__init__(
             search={"algorithm": "asha"},
-            trials={"max": 3, "concurrency": 3, "budget": {"min": 2, "max": 6, "factor": 3}, "retries": 1},
+            trials={
+                "max": 3,
+                "concurrency": 3,
+                "canary": False,
+                "budget": {"min": 2, "max": 6, "factor": 3},
+                "retries": 1,
+            },
         )
         bindings = [self.ask(slot) for slot in range(3)]
         for rank, binding in enumerate(bindings):

@@ -79,7 +79,7 @@ def test_the_good_file_is_good() -> None:
         (
             "  max: 20", "  max_trials: 20",
             "x.yaml:13: trials.max_trials: the key 'max_trials' is not known here. Allowed: max, concurrency, "
-            "max_failed, retries, retry_delay, timeout, budget, early_stopping.",
+            "max_failed, retries, retry_delay, timeout, budget, early_stopping, canary.",
         ),
         (
             "  max: 20", "  max: 0",

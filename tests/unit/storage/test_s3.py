@@ -231,7 +231,7 @@ def test_missing_credentials_are_told(s3: BucketServer, monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     store = open_store(f"s3://{BUCKET}/runs", Credentials(endpoint_url=s3.endpoint))
-    with pytest.raises(StorageError, match=r"Unable to locate credentials; name an Airflow connection") as raised:
+    with pytest.raises(StorageError, match=r"Unable to locate credentials; Airflow's tasks take") as raised:
         store.put("a", b"1")
     assert not isinstance(raised.value, StorageUnavailable)
 

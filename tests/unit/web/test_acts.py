@@ -469,3 +469,26 @@ def test_large_searches_do_not_keep_others_from_being_checked(world: World) -> N
             start._previews.release()
     assert taken == 2
     assert body_of(world.client().post(f"{API}/validate", json={"text": world.spec("busy")}))["preview"]
+
+
+def test_warnings_come_beside_the_problems_with_their_places(world: World) -> None:
+    text = world.spec("slip").replace(f"file://{world.storage}", "s3:/bucket/x")
+    body = body_of(world.client("vic").post(f"{API}/validate", json={"text": text}))
+    assert (body["ok"], body["problems"], body["name"]) == (True, [], "slip")
+    (warning,) = [each for each in body["warnings"] if each["path"] == "output.storage"]
+    assert "storage" in text.splitlines()[warning["line"] - 1]
+    assert (warning["severity"], warning["suggestion"]) == ("warning", "Did you mean 's3://bucket/x'?")
+    broken = body_of(world.client("vic").post(f"{API}/validate", json={"text": text.replace("maximize", "up")}))
+    assert (broken["ok"], broken["warnings"]) == (False, [])
+
+
+def test_notes_are_warnings_of_another_severity(world: World) -> None:
+    pattern = "metrics: {source: stdout, patterns: {accuracy: '(?<=acc=)(.*)'}}"
+    text = world.spec("noted").replace("{name: train,", f"{{name: train, {pattern},")
+    assert pattern in text
+    body = body_of(world.client("vic").post(f"{API}/validate", json={"text": text}))
+    assert body["ok"]
+    (note,) = [each for each in body["warnings"] if each["severity"] == "note"]
+    assert note["path"] == "tasks[0].metrics.patterns.accuracy"
+    assert pattern in text.splitlines()[note["line"] - 1]
+    assert "a process of its own (a look-around)" in note["message"]

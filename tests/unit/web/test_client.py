@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.client import AutoML, Credentials, ExperimentRun
-from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Invalid, NotKnown
+from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Conflict, Invalid, NotKnown
 from automl_core.client.events import parse
 from automl_core.client.frames import frame
 from tests.unit.web.conftest import World
@@ -222,8 +222,34 @@ def test_a_run_is_steered(world: World, fresh: Callable[..., tuple[str, str]]) -
         mine.edit(space={"units": {"high": 999}})
     assert wrong.value.problems[0]["path"] == "space.units"
     assert "running trials are ended" in mine.stop(cancel=True)
-    with pytest.raises(AlreadyExists, match="it ends already"):
+    with pytest.raises(Conflict, match=r"^it ends already: stopped by uma$"):
         mine.stop(cancel=True)
+
+
+def test_what_has_ended_or_not_begun_says_so_and_no_route(world: World, ended: tuple[str, str]) -> None:
+    automl = connect(world)
+    over = automl.run(*ended)
+    for act in (over.stop, lambda: over.edit(trials={"max": 60})):
+        with pytest.raises(Conflict, match=r"ended|stopped") as refused:
+            act()
+        assert not isinstance(refused.value, AlreadyExists)
+        assert not str(refused.value).startswith(("POST", "PATCH"))
+    queued = automl.start(world.know(world.spec("queued")), run_id="q")
+    words = "^the run q has not begun yet: it is queued in Airflow$"
+    for act in (lambda: queued.edit(trials={"max": 60}), lambda: queued.stop_trial(0), lambda: queued.rerun(0)):
+        with pytest.raises(Conflict, match=words):
+            act()
+    with pytest.raises(NotKnown, match=words):
+        queued.overview()
+    with pytest.raises(AlreadyExists, match="has a run 'q' already"):
+        automl.start("queued", run_id="q")
+    assert len({automl.start("queued").run_id for _ in range(2)}) == 2
+
+
+def test_a_model_that_was_not_kept_is_said_to_be_the_best_trials_only(run: ExperimentRun, tmp_path: Path) -> None:
+    with pytest.raises(NotKnown, match=r"trial 3 has no file 'model/model\.npz'; it has .*metrics\.json") as missing:
+        run.download(3, "model/model.npz", tmp_path)
+    assert "only the best trial keeps its model (output.keep_models): run.best['trial']" in str(missing.value)
 
 
 def test_who_may_not_is_told_so(world: World, going: tuple[str, str]) -> None:

@@ -39,13 +39,13 @@ def retried(world: World) -> tuple[str, str]:
 
 def test_a_failed_trial_is_told_by_the_line_of_its_exception(world: World, retried: tuple[str, str]) -> None:
     table = body_of(world.client().get(path(*retried, "/trials"), params={"state": "FAILED"}))
-    assert table["columns"]["headline"] == ["ValueError: bad units"]
+    assert table["columns"]["headline"] == ["exit code 1: ValueError: bad units"]
     page = body_of(world.client().get(path(*retried, "/trials/1")))
-    assert page["trial"]["headline"] == "ValueError: bad units"
+    assert page["trial"]["headline"] == "exit code 1: ValueError: bad units"
     assert page["trial"]["reason"] == REASON
-    assert [each["headline"] for each in page["works"][0]["attempts"]] == ["ValueError: bad units"] * 2
+    assert [each["headline"] for each in page["works"][0]["attempts"]] == ["exit code 1: ValueError: bad units"] * 2
     line = body_of(world.client().get(path(*retried, "/timeline")))["columns"]
-    assert "ValueError: bad units" in line["reason"]
+    assert "exit code 1: ValueError: bad units" in line["reason"]
 
 
 def tries(name: str, run: str, index: int, began: list[float]) -> None:

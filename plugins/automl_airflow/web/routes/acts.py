@@ -17,6 +17,7 @@ from automl_airflow.web import airflow_acts
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User, may
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import HeldRun, held_run
+from automl_airflow.web.opening import NotBegun
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import TheRun, TrialNumber
 from automl_airflow.web.routes.start import check_conf
@@ -62,6 +63,19 @@ class Clone(Body):
     """What the new run has otherwise than the old one."""
 
     conf: dict[str, Any] = Field(default_factory=dict)
+    run_id: str | None = Field(None, max_length=250, description="Airflow makes one when left out.")
+
+
+def _begun(run: RunInfo) -> HeldRun:
+    """The read model of a run that something is to be done to.
+
+    Raises:
+        HTTPException: 409, it has no journal (yet).
+    """
+    try:
+        return held_run(run)
+    except NotBegun as error:
+        raise HTTPException(409, str(error)) from None
 
 
 def _is_there(run: RunInfo) -> None:
@@ -109,7 +123,7 @@ def stop_run(run: TheRun, session: SessionDep, user: User, body: Stop) -> Respon
 )
 def stop_trial(run: TheRun, user: User, number: TrialNumber, body: Nothing) -> Response:
     """End one trial; whoever runs it obeys at its next look."""
-    held = held_run(run)
+    held = _begun(run)
     with held.shared.lock:
         study = held.shared.study
         study.refresh()
@@ -124,7 +138,7 @@ def stop_trial(run: TheRun, user: User, number: TrialNumber, body: Nothing) -> R
 def rerun_trial(run: TheRun, session: SessionDep, user: User, number: TrialNumber, body: Nothing) -> Response:
     """Run a trial once more, as clearing its task instance in Airflow does."""
     _is_there(run)
-    held = held_run(run)
+    held = _begun(run)
     with held.shared.lock:
         study = held.shared.study
         study.refresh()
@@ -165,7 +179,7 @@ def extend_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Resp
 
 
 def _edit(run: RunInfo, session: SessionDep, user: Any, body: Edit, *, reopen: bool) -> Response:
-    held: HeldRun = held_run(run)
+    held: HeldRun = _begun(run)
     with held.shared.lock:
         study = held.shared.study
         study.refresh()
@@ -209,7 +223,7 @@ def clone_run(request: Request, run: TheRun, session: SessionDep, user: User, bo
     _is_there(run)
     conf = merged(run.conf, body.conf)
     check_conf(session, run.dag_id, conf)
-    started = airflow_acts.trigger(request, session, user, run.dag_id, conf, None)
+    started = airflow_acts.trigger(request, session, user, run.dag_id, conf, body.run_id)
     return reply({"experiment": run.dag_id, "run": started}, 201)
 
 

@@ -98,17 +98,21 @@ def get_openapi(request: Request) -> Response:
 
 @router.post("/validate", dependencies=[Depends(CAN_LOOK), ACT])
 def validate(body: FileText) -> Response:
-    """Everything that is wrong with a file, with lines and columns; or what the experiment will be."""
-    from automl_core.preview.checks import check_text
-    from automl_core.preview.notes import notes_on
+    """Everything that is wrong with a file, with lines and columns; or what the experiment will be.
+
+    ``warnings`` are of what is valid but may do something else than was meant, or (with the severity ``note``) is worth
+    knowing, in the same form as ``problems``.
+    """
+    from automl_airflow.session import home
+    from automl_core.preview.checks import examine_text
     from automl_core.preview.preview import preview
 
     name, ahead = None, None
-    notes: list[dict[str, Any]] = []
+    warnings: list[dict[str, Any]] = []
     try:
-        experiment = check_text(body.text, "experiment.yaml")
-        name = experiment.name
-        notes = [note.to_json() for note in notes_on(body.text, "experiment.yaml")]
+        examined = examine_text(body.text, "experiment.yaml", home())
+        experiment = examined.experiment
+        name, warnings = experiment.name, [warning.to_json() for warning in examined.warnings]
         if _previews.acquire(blocking=False):  # laying out a very large search takes its time
             try:
                 ahead = preview(experiment, None, "", 5).to_json()
@@ -119,8 +123,8 @@ def validate(body: FileText) -> Response:
         problems = problems_of(error)
     except ValueError as error:  # an algorithm that can't search this experiment
         problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
-                     "allowed": None, "suggestion": None, "text": str(error)}]  # fmt: skip
-    return reply({"ok": not problems, "name": name, "problems": problems, "notes": notes, "preview": ahead})
+                     "allowed": None, "suggestion": None, "severity": "error", "text": str(error)}]  # fmt: skip
+    return reply({"ok": not problems, "name": name, "problems": problems, "warnings": warnings, "preview": ahead})
 
 
 @router.post("/experiments", dependencies=[Depends(can_save), ACT])

@@ -59,7 +59,7 @@ export function makeEditor(place, text, changed) {
         THEME,
         keymap.of([...lintKeymap, ...historyKeymap, ...defaultKeymap]),
         EditorState.tabSize.of(2),
-        EditorView.contentAttributes.of({ 'aria-label': 'Experiment file (YAML)', spellcheck: 'false' }),
+        EditorView.contentAttributes.of({ 'aria-label': 'Experiment file (YAML)', spellcheck: 'false', tabindex: '0' }),
         EditorView.updateListener.of((update) => update.docChanged && changed()),
       ],
     }),
@@ -68,7 +68,7 @@ export function makeEditor(place, text, changed) {
     text: () => view.state.doc.toString(),
     /** @param {string} all */
     replace: (all) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: all } }),
-    /** @param {any[]} problems */
+    /** Marks problems, warnings and notes in their lines. @param {any[]} problems */
     mark: (problems) =>
       view.dispatch(
         setDiagnostics(
@@ -85,6 +85,9 @@ export function makeEditor(place, text, changed) {
   };
 }
 
+/** What CodeMirror calls the severity of a problem, a warning and a note. @type {Record<string, string>} */
+const SEVERITIES = { error: 'error', warning: 'warning', note: 'info' };
+
 /** @param {any} state @param {any} problem */
 function diagnostic(state, problem) {
   const line = state.doc.line(Math.min(Math.max(1, problem.line), state.doc.lines));
@@ -92,7 +95,7 @@ function diagnostic(state, problem) {
   return {
     from,
     to: Math.max(from, line.to),
-    severity: problem.severity ?? 'error',
+    severity: SEVERITIES[problem.severity] ?? 'error',
     message: problem.message,
     renderMessage: () => h('div', {}, problem.text ?? problem.message),
   };

@@ -94,39 +94,58 @@ export async function show(main, _, query) {
       if (!(error instanceof DOMException)) explain(said, error);
       return;
     }
-    const notes = checked.notes.map((/** @type {any} */ note) => ({ ...note, severity: 'info' }));
-    editor.mark([...checked.problems, ...notes]);
+    editor.mark([...checked.problems, ...checked.warnings]);
     save.disabled = start.disabled = !(checked.ok && me.create.allowed);
-    fill(said, checked.ok ? preview(checked) : problems(checked.problems));
+    fill(said, checked.ok ? preview(checked, remarks(checked.warnings)) : problems(checked.problems));
   }
 
   /** @param {any[]} found */
   function problems(found) {
+    return [h('h2', {}, found.length === 1 ? 'One problem' : `${found.length} problems`), listed(found)];
+  }
+
+  /** What is valid and yet worth a look: warnings first, then notes. @param {any[]} found */
+  function remarks(found) {
+    const [warnings, notes] = ['warning', 'note'].map((kind) => found.filter((each) => each.severity === kind));
     return [
-      h('h2', {}, found.length === 1 ? 'One problem' : `${found.length} problems`),
-      h(
-        'ul',
-        {},
-        found.map((each) =>
-          h(
-            'li',
-            {},
-            each.line === null
-              ? null
-              : h(
-                  'button',
-                  { type: 'button', class: 'small', onclick: () => editor.goTo(each.line) },
-                  `line ${each.line}`,
-                ),
-            ' ',
-            each.path ? h('strong', {}, `${each.path}: `) : null,
-            each.message,
-            each.suggestion ? h('div', { class: 'hint' }, each.suggestion) : null,
-            each.allowed?.length ? h('div', { class: 'hint' }, `Allowed: ${[each.allowed].flat().join(', ')}`) : null,
-          ),
+      warnings.length
+        ? h(
+            'div',
+            { class: 'notice', id: 'warnings' },
+            h('h3', {}, warnings.length === 1 ? 'One thing to look at' : `${warnings.length} things to look at`),
+            listed(warnings),
+          )
+        : null,
+      notes.length
+        ? h('div', { id: 'notes' }, h('h3', {}, notes.length === 1 ? 'A note' : 'Notes'), listed(notes))
+        : null,
+    ];
+  }
+
+  /** Problems, warnings or notes, each with its line. @param {any[]} found */
+  function listed(found) {
+    return h(
+      'ul',
+      {},
+      found.map((each) =>
+        h(
+          'li',
+          {},
+          each.line === null
+            ? null
+            : h(
+                'button',
+                { type: 'button', class: 'small', onclick: () => editor.goTo(each.line) },
+                `line ${each.line}`,
+              ),
+          ' ',
+          each.path ? h('strong', {}, `${each.path}: `) : null,
+          each.message,
+          each.suggestion ? h('div', { class: 'hint' }, each.suggestion) : null,
+          each.allowed?.length ? h('div', { class: 'hint' }, `Allowed: ${[each.allowed].flat().join(', ')}`) : null,
         ),
       ),
-    ];
+    );
   }
 
   /** @param {File | undefined} file */
@@ -216,8 +235,8 @@ async function ready(name) {
   );
 }
 
-/** @param {any} checked */
-function preview({ name, preview: found }) {
+/** @param {any} checked @param {any} remarks what to look at in a file that is fine */
+function preview({ name, preview: found }, remarks) {
   const facts = found
     ? [
         ['Algorithm', [found.algorithm, found.note ? h('div', { class: 'hint' }, found.note) : null]],
@@ -231,6 +250,7 @@ function preview({ name, preview: found }) {
   const names = found?.first?.length ? Object.keys(found.first[0].params) : [];
   return [
     h('h2', {}, h('span', { class: 'tone-good' }, '✓ '), `${name} is fine`),
+    remarks,
     found
       ? plainTable(['What it does', 'Value'], facts, 'What the file says')
       : h('p', { class: 'muted' }, 'The server lays out other searches just now: there is no preview of this one.'),

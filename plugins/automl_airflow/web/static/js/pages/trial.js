@@ -175,11 +175,14 @@ function head(body, run, n) {
   ];
 }
 
+/** Whether a headline, which has no full stop, is all of its reason. @param {string} reason @param {string} headline */
+const isWhole = (reason, headline) => reason.trim().replace(/\.+$/, '') === headline;
+
 /** Why a trial ended: the line that says most, and below it what the training printed last. @param {any} trial */
 function reasonOf(trial) {
   const { reason, headline } = trial;
   const kind = trial.state === 'FAILED' ? 'problems' : 'muted';
-  if (reason.trim() === headline) return h('p', { class: kind }, reason);
+  if (isWhole(reason, headline)) return h('p', { class: kind }, reason);
   return h(
     'div',
     { class: kind },
@@ -191,7 +194,7 @@ function reasonOf(trial) {
 /** The same of one attempt, where it is not what stands above already. @param {any} attempt @param {string} above */
 function whyOf({ reason, headline }, above) {
   if (!reason) return '–';
-  if (reason.trim() === headline) return headline;
+  if (isWhole(reason, headline)) return headline;
   if (reason === above) return h('span', { class: 'muted' }, 'as above');
   return h('details', {}, h('summary', {}, headline), h('pre', { class: 'reason' }, reason));
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.cli.by_airflow import summary_of
+from automl_core.cli.served import summary_of
 from automl_core.results.entries import controller
 from automl_core.study import Study
 from automl_core.views.overview import overview
@@ -43,7 +43,7 @@ def lives(home: Path, airflow: FakeAirflow, *values: float | None, published: bo
     if published:
         run.lab.stop()
     study = Study.load(run.lab.journal)
-    body = json.loads(json.dumps(overview(ExperimentView(study))))
+    body = json.loads(json.dumps(overview(ExperimentView(study)))) | {"folder": FOLDER}
     airflow.answers["GET", RUN] = body
     airflow.answers["GET", "/experiments/digits/runs"] = {"runs": [{"run": "one"}]}
     if published:

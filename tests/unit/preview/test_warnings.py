@@ -1,0 +1,189 @@
+"""What is valid but may do something else than was meant: said with its line and a remedy, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl_core.preview.checks import examine_file, examine_text
+from automl_core.preview.programs import script_of
+from automl_core.preview.warnings import notes_of, warnings_of
+from automl_core.spec.models import Experiment
+from tests.sources import ROOT
+
+TEXT = """\
+name: e
+output: {storage: "file://./runs"}
+goal: {metric: accuracy, direction: maximize}
+space:
+  lr: {type: loguniform, low: 1.0e-4, high: 0.1}
+  units: {type: int, low: 1, high: 64}
+trials: {max: 20}
+tasks:
+  - command: [python, train.py, --lr, "${lr}", --units, "${units}"]
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "train.py").write_text("print('accuracy=1')\n")
+    return tmp_path
+
+
+def said(text: str, home: Path) -> list[str]:
+    found = examine_text(text, "x.yaml", home)
+    assert all(each.severity == each.to_json()["severity"] == "warning" for each in found.warnings)
+    return [str(each) for each in found.warnings]
+
+
+def experiment(**groups: Any) -> Experiment:
+    spec = {"name": "e", "goal": {"metric": "accuracy", "direction": "maximize"},
+            "space": {"lr": {"type": "uniform", "low": 0, "high": 1}}, **groups}  # fmt: skip
+    return Experiment.model_validate(spec)
+
+
+def messages(home: Path, **groups: Any) -> list[str]:
+    groups.setdefault("tasks", [{"command": ["python", "train.py", "${lr}"]}])
+    return [str(each) for each in warnings_of(experiment(**groups), home)]
+
+
+def test_nothing_is_said_of_a_file_that_is_fine(home: Path) -> None:
+    assert said(TEXT, home) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+def test_nothing_is_said_of_the_gallery(path: Path) -> None:
+    assert examine_file(path, ROOT).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("file://./runs", "s3:/bucket/x",
+         "x.yaml:2: warning: output.storage: 's3:/bucket/x' is no address, so it is taken for a folder of that name "
+         "below AUTOML_HOME. Did you mean 's3://bucket/x'?"),
+        ("file://./runs", "s3:bucket/x", "Did you mean 's3://bucket/x'?"),
+        ("file://./runs", "OSS//bucket/x", "Did you mean 'oss://bucket/x'?"),
+        ("file://./runs", "file:/srv/runs", "Did you mean 'file://srv/runs'?"),
+        ("file://./runs", "~/runs", "'~' stands for no home folder here"),
+        ('"${lr}"', "$lr", "x.yaml:9: warning: tasks[0].command[3]: $lr is taken as it stands. Did you mean ${lr}?"),
+        ('"${lr}"', '"{lr}"', "tasks[0].command[3]: {lr} is taken as it stands. Did you mean ${lr}?"),
+        ('"${lr}"', '"{{ params.lr }}"', "{{ params.lr }} is taken as it stands. Did you mean ${lr}?"),
+        ('--lr, "${lr}"', "--lr=$lr", "tasks[0].command[2]: $lr is taken as it stands. Did you mean ${lr}?"),
+        ('[python, train.py, --lr, "${lr}", --units, "${units}"]', "python train.py --lr $lr --units ${units}",
+         "tasks[0].command: $lr is the shell's own variable, which is empty. Did you mean ${lr}?"),
+        ("train.py", "trian.py", "trian.py on this machine; commands run in AUTOML_HOME"),
+        ("train.py", "trian.py", "Did you mean 'train.py'?"),
+        ("[python, train.py", "[pyhton, train.py",
+         "tasks[0].command: 'pyhton' is not to be found in any folder of PATH on this machine. Did you mean 'python'?"),
+        ("[python, train.py", "[./start.sh, train.py", "'./start.sh' is not to be found in"),
+        ("]\n", "]\n    cwd: nowhere\n", "tasks[0].cwd: there is no folder"),
+        (', --units, "${units}"', "",
+         "x.yaml:6: warning: space.units: no training task names ${units}, so it reaches the training in the "
+         "environment variable AUTOML_PARAMS alone (JSON), and train.py does not read it. Write it where the command"),
+        ("maximize}", "minimize}", "goal.direction: accuracy is to be as low as can be, and by its name a higher one"),
+        ("metric: accuracy,", "metric: {auc: 0.5, loss: 0.25},", "goal.direction: loss is to be as high as can be"),
+        ("metric: accuracy, direction: maximize", "metric: val_loss, direction: maximize", "Did you mean 'minimize'?"),
+        ("metric: accuracy,", "metric: epoch,", "goal: 'epoch' is read as the number of a step, not as a metric"),
+        ("]\n", "]\n    metrics: {source: stdout, patterns: {acc: 'acc ([0-9.]+)'}}\n",
+         "no training task can report 'accuracy', which the goal needs: its patterns have acc only"),
+        ("{max: 20}", "{max: 4, early_stopping: {rule: median, min_trials: 4}}",
+         "trials.early_stopping.min_trials: no more than 4 trials run"),
+        ("trials:", "stop: {max_cost: 3}\ntrials:", "stop.max_cost: no training task has a price"),
+        ("trials:", "stop: {no_improvement: {trials: 20}}\ntrials:", "stop.no_improvement.trials: no more than 20"),
+        ("{max: 20}", "{max: 20, timeout: 1m}\n", None),
+        ("]\n", "]\n    timeout: 2h\n", None),
+        ("{max: 20}", "{max: 20, budget: {max: 9}}", "trials.budget: no training task names ${budget}"),
+    ],
+)  # fmt: skip
+def test_what_may_be_a_slip(home: Path, old: str, new: str, says: str | None) -> None:
+    found = said(TEXT.replace(old, new, 1) if old != "]\n" else TEXT[:-1] + new[1:], home)
+    assert len(found) == (says is not None), found
+    assert says is None or says in found[0]
+
+
+def test_a_script_beside_the_experiment_file_is_shown_the_way(tmp_path: Path) -> None:
+    folder = tmp_path / "experiments"
+    folder.mkdir()
+    (folder / "train.py").write_text("")
+    path = folder / "e.yaml"
+    path.write_text(TEXT)
+    (warning,) = examine_file(path, tmp_path).warnings
+    assert warning.line == 9
+    assert warning.suggestion == "It lies beside the experiment file: write experiments/train.py"
+
+
+def test_all_parameters_in_the_environment_are_one_remark_and_none_where_the_script_reads_them(home: Path) -> None:
+    tasks = [{"command": ["python", "train.py"]}]
+    space = {name: {"type": "uniform", "low": 0, "high": 1} for name in ("a", "b", "c")}
+    (one,) = messages(home, tasks=tasks, space=space)
+    assert one.startswith("warning: space.a: no training task names any parameter, so it reaches the training in")
+    (home / "train.py").write_text("import json, os\njson.loads(os.environ['AUTOML_PARAMS'])\n")
+    assert messages(home, tasks=tasks, space=space) == []
+
+
+def test_what_a_parameter_chooses_or_a_shell_assigns_is_not_judged(home: Path) -> None:
+    assert messages(home, tasks=[{"command": ["python", "${lr}.py"]}]) == []
+    assert messages(home, tasks=[{"command": ["${lr}", "nothere.py"]}]) == []
+    assert messages(home, tasks=[{"command": ["python", "nothere.py", "${lr}"], "cwd": "/srv/${lr}"}]) == []
+    assert messages(home, tasks=[{"command": "lr=${lr}; echo $lr"}]) == []
+    assert messages(home, tasks=[{"command": "echo $lr ${lr}", "env": {"lr": "1"}}]) == []
+    assert messages(home, tasks=[{"command": ["bash", "-c", "for lr in 1 2; do echo $lr ${lr}; done"]}]) == []
+
+
+def test_names_that_mislead_are_left_alone(home: Path) -> None:
+    for metric, direction in (
+        ("neg_mean_squared_error", "maximize"),
+        ("loss_accuracy", "minimize"),
+        ("x", "maximize"),
+    ):
+        assert messages(home, goal={"metric": metric, "direction": direction}) == []
+
+
+def test_sql_has_neither_environment_nor_dollars(home: Path) -> None:
+    select = {"source": "select", "sql": "SELECT accuracy FROM t_${trial_id}"}
+    task = {"backend": "maxcompute", "sql": "SELECT {lr}, $lr", "metrics": select}
+    found = messages(home, tasks=[task])
+    assert any("$lr is taken as it stands" in each for each in found)
+    (unused,) = messages(home, tasks=[{**task, "sql": "SELECT 1"}])
+    assert "no training task names ${lr}, so it changes nothing in a trial" in unused
+    (other,) = messages(home, tasks=[{**task, "sql": "SELECT ${lr}", "metrics": {**select, "sql": "SELECT a"}}])
+    assert "no training task can report 'accuracy', which the goal needs: its sql have no metric of the goal" in other
+
+
+def test_files_for_pods_that_are_not_there(home: Path) -> None:
+    pod = {"backend": "kubernetes", "image": "i", "command": ["python", "/t.py", "${lr}"], "files": {"/t.py": "t.py"},
+           "storage_mount": {"path": "/mnt", "claim": "c"}}  # fmt: skip
+    (one,) = messages(home, tasks=[pod])
+    assert f"tasks[0].files./t.py: there is no file {home}/t.py here" in one
+
+
+@pytest.mark.parametrize(
+    ("words", "script"),
+    [
+        (["python", "-u", "-W", "ignore", "t.py", "x.py"], "t.py"), (["python3.12", "t.py"], "t.py"),
+        (["/usr/bin/Rscript", "t.R"], "t.R"), (["python", "-m", "t"], None), (["python", "-c", "x.py"], None),
+        (["mytool", "t.py"], None), (["bash", "data.csv"], None), ([], None),
+    ],
+)  # fmt: skip
+def test_the_script_of_a_command(words: list[str], script: str | None) -> None:
+    assert script_of(words) == script
+
+
+def test_notes_stand_among_the_warnings_with_a_severity_of_their_own(tmp_path: Path) -> None:
+    task = {
+        "name": "train",
+        "command": ["train", "${lr}"],
+        "metrics": {"source": "stdout", "patterns": {"accuracy": "(?<=acc=)(.*)"}},
+    }
+    noted = experiment(tasks=[task])
+    (note,) = notes_of(noted)
+    assert (note.severity, note.path) == ("note", ("tasks", 0, "metrics", "patterns", "accuracy"))
+    assert str(replace(note, file="x.yaml", line=3)).startswith(
+        "x.yaml:3: note: tasks[0].metrics.patterns.accuracy: it is"
+    )
+    assert note.path not in [each.path for each in warnings_of(noted, tmp_path)]
+    assert {each.severity for each in warnings_of(noted, tmp_path)} <= {"warning"}
