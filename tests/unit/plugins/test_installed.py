@@ -48,7 +48,8 @@ def test_the_entry_point_registers_the_importer_in_every_process() -> None:
         "assert type(get_importer_registry().get_importer('experiments/x.yaml')).__name__ == 'ExperimentImporter'\n"
         "from airflow.dag_processing.manager import list_py_file_paths\n"
         "assert list_py_file_paths.lists_experiments\n"
-        "assert airflow.settings.get_policy_plugin_manager().get_plugin('automl').__name__ == 'automl_airflow.bootstrap'\n"
+        "policies = airflow.settings.get_policy_plugin_manager()\n"
+        "assert policies.get_plugin('automl').__name__ == 'automl_airflow.bootstrap'\n"
         "heavy = {'numpy', 'scipy', 'boto3', 'kubernetes', 'odps', 'automl_core.study', 'automl_airflow.factory'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )
