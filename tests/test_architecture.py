@@ -33,17 +33,22 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "results": frozenset({"study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    # what can go from a model storage path
+    "housekeeping": frozenset(
+        {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
+    ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
-    "preview": frozenset({"results", "study", "journal", "search", "space", "spec", "storage", "backends"}),
+    "preview": frozenset({"results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends"}),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
     "cli": frozenset(
         {
             "client",
+            "housekeeping",
             "preview",
             "results",
             "study",
@@ -68,7 +73,8 @@ LIGHT = (
     "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
     "automl_core.journal",
-    "automl_core.results", "automl_core.views", "automl_core.running", "automl_core.client", "automl_core.cli",
+    "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
+    "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""
 

@@ -128,7 +128,7 @@ def test_every_group_of_the_file_has_its_table() -> None:
 
     def parts(annotation: Any) -> set[type[BaseModel]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            return set() if issubclass(annotation, parameters._Model) else {annotation}
+            return set() if issubclass(annotation, parameters.ParameterModel) else {annotation}
         return {part for argument in getattr(annotation, "__args__", ()) for part in parts(argument)}
 
     assert below(models.Experiment) == {model for model, _ in TABLES.values()}

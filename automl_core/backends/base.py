@@ -141,6 +141,9 @@ class Job(ABC):
     def read(self, timeout: float) -> list[str]:
         """Lines of output that came since the last call, without line ends; standard error included, in order.
 
+        A line that carriage returns draw again may come in pieces, as it is drawn: each but the last ends with its
+        carriage return.
+
         Args:
             timeout: wait at most so many seconds for a first line; an empty list after that, or at once
                 when it has ended and everything is read.

@@ -25,7 +25,7 @@ class Report:
     """What is new of a job.
 
     Attributes:
-        lines: of its output, without line ends; each line once, in order.
+        lines: of its output, without line ends; each line once, in order; one that carriage returns draw again whole.
         notes: what people should know (why it waits, say), each once.
         running: whether it has begun to do its work.
         exit: how it ended, once it has and all its lines were handed over.

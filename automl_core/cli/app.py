@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, look, remote, results, run, runs, status
+from automl_core.cli import files, gc, look, remote, results, run, runs, status
 
 app = typer.Typer(
     name="automl",
@@ -35,6 +35,7 @@ app.command()(remote.extend)
 app.command()(remote.rerun)
 app.command()(remote.cancel)
 app.command()(remote.clone)
+app.command()(gc.gc)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""

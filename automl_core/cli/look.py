@@ -140,6 +140,9 @@ def _lines(found: Preview) -> list[str]:
         limit = f", ended at {number(found.max_cost)}" if found.max_cost else ""
         if forecast.cost_left:
             lines.append(f"  cost         {number(forecast.cost_left)} at most{limit}")
+        elif forecast.cost_left is None:
+            why = "its prices are those of an Airflow connection, or of what statements read and compute"
+            lines.append(f"  cost         unknown before it has run{limit}: {why}")
     return lines
 
 

@@ -18,6 +18,9 @@ from automl_core.client.run import ExperimentRun
 
 _SUFFIXES = (".yaml", ".yml")
 
+_PATIENT = 120.0
+"""Seconds that a look at whole buckets may take."""
+
 
 class AutoML(ApiClient):
     """A connection to the experiments of one Airflow. Use it in a ``with`` statement, or call `close`."""
@@ -129,3 +132,24 @@ class AutoML(ApiClient):
         """Up to five runs side by side."""
         named = [f"{run.experiment}/{run.run_id}" for run in runs]
         return self.ask("GET", "/compare", params={"run": named})
+
+    def housekeeping(self, **options: Any) -> dict[str, Any]:
+        """What can go of the runs that this user may delete: a plan, with its id; nothing is deleted.
+
+        Args:
+            options: ``what`` (a list of runs, checkpoints, caches, parts), ``older_than`` and ``abandoned`` (seconds),
+                ``keep_last``, ``keep_best``, ``orphaned``, ``transferred``, ``experiments`` (a list of names).
+        """
+        return self.ask("POST", "/gc", json=options, timeout=_PATIENT)
+
+    def clean_up(self, plan: str, **options: Any) -> dict[str, Any]:
+        """Delete what a plan of `housekeeping` names. Returns what is gone, and what was spared and why.
+
+        Args:
+            plan: its id.
+            options: those that the plan was made with.
+
+        Raises:
+            AlreadyExists: something else would go by now.
+        """
+        return self.ask("POST", "/gc/apply", json={**options, "plan": plan}, timeout=_PATIENT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,7 +170,25 @@ class ExperimentRun:
         place = f"{self.path}/trials/{number}/files/{quote(path, safe='/')}"
         return self.client.fetch(place, Path(target))
 
+    def archive(self, target: Path | str, what: str = "results") -> Path:
+        """Download what was published as a zip: ``results`` or ``best_model``. Returns where it lies."""
+        place = Path(target) / f"{what}.zip" if Path(target).is_dir() else Path(target)
+        return self.client.fetch(f"{self.path}/archives/{what}", place)
+
     # --- steering -----------------------------------------------------------------------------
+
+    def label(
+        self,
+        trial: int | None = None,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        comment: str | None = None,
+    ) -> str:
+        """Write on the run, or on one of its trials; what is None stays, what is empty goes."""
+        given = {"name": name, "tags": list(tags) if tags is not None else None, "comment": comment}
+        part = "label" if trial is None else f"trials/{trial}/label"
+        return self.act(part, {key: value for key, value in given.items() if value is not None}, "PATCH")
 
     def act(self, part: str, body: Mapping[str, Any] | None = None, method: str = "POST") -> str:
         """Do something to it. Returns what happened, in words."""

@@ -1,13 +1,15 @@
 """One order of events on nothing but an object store, folded into whatever its caller makes of them."""
 
 from automl_core.journal.fold import Fold
-from automl_core.journal.journal import JOURNAL, LEAST_INTERVAL, SNAPSHOT, Contended, Journal, LaterRelease
+from automl_core.journal.journal import JOURNAL, Contended, Journal, LaterRelease
 from automl_core.journal.records import BadRecord, LaterFormat, Record, decode, key_of, seq_of
+from automl_core.journal.snapshots import LEAST_INTERVAL, SNAPSHOT, SNAPSHOTS
 
 __all__ = [
     "JOURNAL",
     "LEAST_INTERVAL",
     "SNAPSHOT",
+    "SNAPSHOTS",
     "BadRecord",
     "Contended",
     "Fold",

@@ -14,21 +14,15 @@ moment that a record stands behind it.
 
 from __future__ import annotations
 
-import gzip
 import logging
-import math
 import time
 import uuid
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
-
-import msgspec
 
 from automl_core.journal.fold import Fold
 from automl_core.journal.pace import Pace
 from automl_core.journal.records import (
-    FORMAT_VERSION,
     BadRecord,
     LaterFormat,
     Record,
@@ -38,24 +32,16 @@ from automl_core.journal.records import (
     key_of,
     seq_of,
 )
+from automl_core.journal.snapshots import SNAPSHOT, SNAPSHOTS, Snapshot, decode_snapshot, encode_snapshot, is_due
 from automl_core.release import RELEASE
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 
 log = logging.getLogger(__name__)
 
-LEAST_INTERVAL = 32
-"""Records between two snapshots at least; how many at most follows from what both cost (`Journal._snapshot_is_due`)."""
-
-MOST_INTERVAL = 512
-"""Records between two snapshots at most: one listing and a short fold."""
-
 PATIENCE = 15.0
 """Seconds that the newest place is waited for where it can't be read, before the next record goes past it."""
 
 JOURNAL = "journal/"
-SNAPSHOT = "journal-snapshot.json.gz"
-SNAPSHOT_V1 = "journal-snapshot.json"
-
 S = TypeVar("S", bound=Fold)
 
 
@@ -65,17 +51,6 @@ class Contended(RuntimeError):
 
 class LaterRelease(StorageError):
     """A later release writes this journal, in a format that this one can't read: it must not write beside it."""
-
-
-class _Header(msgspec.Struct):
-    """A snapshot: a state, and what the next writer needs to know."""
-
-    version: int
-    release: str
-    seq: int
-    time: float
-    pace: float
-    state: msgspec.Raw
 
 
 class Journal(Generic[S]):
@@ -160,7 +135,7 @@ class Journal(Generic[S]):
 
     def _read_snapshot(self) -> None:
         self._snapshot_read = True
-        for name in (SNAPSHOT, SNAPSHOT_V1):
+        for name in SNAPSHOTS:
             try:
                 data = self.store.get(self.prefix + name)
             except NotFound:
@@ -169,20 +144,15 @@ class Journal(Generic[S]):
                 self._adopt_snapshot(data)
             except LaterFormat as error:
                 self._refuse(f"{name}: {error}")
-            except (ValueError, zlib.error, EOFError, OSError) as error:
+            except ValueError as error:
                 # a snapshot is only a shortcut: without it everything is read from the first record
                 log.warning("%s%s is unreadable and ignored: %s", self.prefix, name, error)
             return
 
     def _adopt_snapshot(self, data: bytes) -> None:
-        if not data.startswith(b"\x1f\x8b"):  # the first format: the state alone, as plain JSON
-            self.state = self.fold.decode(data)
-        else:
-            header = msgspec.json.decode(gzip.decompress(data), type=_Header)
-            if header.version > FORMAT_VERSION:
-                raise LaterFormat(f"written by release {header.release} in the later format {header.version}")
-            self.state = self.fold.decode(bytes(header.state))
-            self._pace.heard(header.pace, self.clock() - header.time)
+        found = decode_snapshot(data)
+        self.state = self.fold.decode(found.state)
+        self._pace.heard(found.pace, self.clock() - found.time)
         self.base, self.weight = self.state.seq, len(data)
 
     def _places(self, after: int | None = None) -> list[int]:
@@ -330,7 +300,7 @@ class Journal(Generic[S]):
                 self._pace.settled(pace)
                 self._passed_torn()
                 self._apply(record)
-                if self._snapshot_is_due(record, len(body)):
+                if is_due(record, len(body), len(self._tail), self.weight):
                     self._try_snapshot()
                 for writer in self.writers:
                     writer(record)
@@ -342,9 +312,7 @@ class Journal(Generic[S]):
 
     def write_snapshot(self) -> None:
         """Write the state as it is now, in place of the last snapshot."""
-        now, span = round(self.clock(), 3), round(self._pace.span, 3)
-        header = _Header(FORMAT_VERSION, RELEASE, self.state.seq, now, span, msgspec.Raw(self.state.encode()))
-        body = gzip.compress(msgspec.json.encode(header), 6, mtime=0)
+        body = encode_snapshot(Snapshot(self.state.encode(), self.state.seq, self.clock(), self._pace.span))
         self.store.put(self.prefix + SNAPSHOT, body)
         self.base, self.weight, self._tail = self.state.seq, len(body), []
 
@@ -373,20 +341,6 @@ class Journal(Generic[S]):
             log.warning("%s%s%s is skipped: %s", self.prefix, JOURNAL, key_of(record.seq), problem)
         for observer in self.observers:
             observer(record)
-
-    def _snapshot_is_due(self, record: Record, size: int) -> bool:
-        """Whether to write a snapshot now.
-
-        Objects since the last one have repeated some ``size × count / 2`` bytes. The cheapest moment is when that is
-        as much as a snapshot costs: with s bytes a snapshot and r bytes a record, s/n + r n/2 is least at n = √(2s/r).
-        """
-        count, own = len(self._tail), len(zlib.compress(msgspec.json.encode(record.data)))
-        if 2 * own >= self.weight:
-            return True  # the first record: what carries as much as the state itself is not repeated in each later one
-        cheapest = math.ceil(math.sqrt(2 * self.weight * count / size))
-        due = min(MOST_INTERVAL, max(LEAST_INTERVAL, cheapest))
-        # One writer writes it: those after it may not have heard of it yet. Had it died, another does a little later.
-        return count >= due and (count - due) % 8 == 0
 
     def _try_snapshot(self) -> None:
         try:

@@ -124,3 +124,24 @@ class UnreadableMetrics(MetricError):
 
     def __str__(self) -> str:
         return f"metrics.path: {self.path}: {self.problem}"
+
+
+class PatternTooSlow(MetricError):
+    """A user's pattern took too long on a line.
+
+    Attributes:
+        metric: whose pattern.
+        pattern: as written.
+        what: how long it took, and on what, in words.
+    """
+
+    def __init__(self, metric: str, pattern: str, what: str) -> None:
+        super().__init__(metric, pattern, what)
+        self.metric, self.pattern, self.what = metric, pattern, what
+
+    def __str__(self) -> str:
+        shown = self.pattern if len(self.pattern) <= 100 else f"{self.pattern[:100]}…"
+        return (
+            f"metrics.patterns.{self.metric}: {self.what}: the metrics of this trial are not read any further. Write "
+            f"{shown!r} without repetitions inside repetitions, look-arounds and back-references"
+        )

@@ -31,11 +31,13 @@ class Point:
         step: see `Step`.
         values: metric → value.
         axis: what the step counts: the name under which it was stated (``epoch``), or `COUNTED`.
+        over: whether the step is known to be over, so that nothing newer comes for it.
     """
 
     step: Step
     values: Mapping[str, float]
     axis: str = field(default=COUNTED, compare=False)
+    over: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ class RowSource(MetricSource):
             body = json.loads(line.removeprefix(METRIC_LINE))
             step = step_of(body.pop("step"))
             values = {str(name): float(value) for name, value in body.items()}
-            return [] if step is None else [Point(step, values, "step")]
+            return [] if step is None else [Point(step, values, "step", over=True)]  # a row is read once it stands
         except (ValueError, TypeError, KeyError, AttributeError):  # a row's text that only looks like it
             return []
 

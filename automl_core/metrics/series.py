@@ -56,6 +56,7 @@ class Series:
         self._first: dict[str, Step] = {}
         self._moving: set[str] = set()  # metrics that came at more than one step
         self._newest: dict[str, Step] = {}  # axis → its highest step
+        self._over: dict[str, Step] = {}  # axis → the highest step known to be over
         self._full = False
         self.add(points)
 
@@ -115,6 +116,8 @@ class Series:
                 del self._points[point.step]
                 continue
             self._newest[point.axis] = max(point.step, self._newest.get(point.axis, 0))
+            if point.over:
+                self._over[point.axis] = max(point.step, self._over.get(point.axis, 0))
             if len(self._points) > MAX_POINTS:
                 self._points = self.thin(MAX_POINTS // 2)._points
 
@@ -131,7 +134,7 @@ class Series:
         left_names = {name for point in points for name in point.values}
         order = [name for name in self._names if name in left_names]
         self._names, self._axes, self._first, self._newest = dict.fromkeys(order), {}, {}, {}
-        self._points, self._moving, self._full = {}, set(), full
+        self._points, self._moving, self._over, self._full = {}, set(), {}, full
         self.add(points)
 
     def axis_of(self, names: Iterable[str]) -> str | None:
@@ -197,9 +200,10 @@ class Series:
         return cut
 
     def _going_on(self, goal: Goal) -> Step | None:
-        """The highest step on the axis of the objectives' metrics; None before any of them came."""
+        """The highest step on the axis of the objectives' metrics; None where it is over, or none has begun."""
         axis = self.axis_of([n for n in goal.valued_metrics if n in self._moving] or goal.valued_metrics)
-        return None if axis is None else self._newest.get(axis)
+        newest = None if axis is None else self._newest.get(axis)
+        return None if axis is None or newest is None or newest <= self._over.get(axis, -1) else newest
 
     def value_at(self, goal: Goal, step: Step) -> float | None:
         """The goal's value as last known at a step, None while a metric of it is unknown."""
@@ -261,7 +265,8 @@ class Series:
             keep = self._extremes()
         thinned = Series()
         thinned._names, thinned._full, thinned._axes = dict(self._names), self._full, dict(self._axes)
-        thinned._first, thinned._moving, thinned._newest = dict(self._first), set(self._moving), dict(self._newest)
+        thinned._first, thinned._moving = dict(self._first), set(self._moving)
+        thinned._newest, thinned._over = dict(self._newest), dict(self._over)
         chosen = set(steps) if len(steps) <= limit else _spread(steps, keep, limit)
         known: dict[str, float] = {}
         for step in sorted(self._points):

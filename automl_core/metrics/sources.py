@@ -23,6 +23,9 @@ class MetricSource(ABC):
             line: without its newline; ANSI colours and megabytes are taken. Where it is drawn again with carriage
                 returns, the same comes of it whole and in pieces that end with one: such a piece is a part of a line
                 that goes on.
+
+        Raises:
+            PatternTooSlow: a pattern of the user's took too long. Nothing more is to be fed.
         """
         return []
 

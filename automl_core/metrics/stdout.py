@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from automl_core.metrics.counting import StepCounter
 from automl_core.metrics.json_object import read_object
 from automl_core.metrics.naming import Sections
+from automl_core.metrics.patterns import Patterns
 from automl_core.metrics.points import News, Step
 from automl_core.metrics.sources import MetricSource
 from automl_core.metrics.text import StepNames, bounded, number, pairs, plain
 from automl_core.spec.metrics import StdoutMetrics
 
 _BACK = re.compile("\b+\r?")
+_UP = re.compile("\x1b\\[[0-9]*A")
 
 
 class StdoutSource(MetricSource):
@@ -26,10 +28,12 @@ class StdoutSource(MetricSource):
     """
 
     def __init__(self, model: StdoutMetrics, start: int = 0) -> None:
-        self._patterns = {name: re.compile(pattern) for name, pattern in model.patterns.items()}
+        self._patterns = Patterns(model.patterns)
         self._steps = StepNames(model.step)
         self._counter = StepCounter(self._steps.names, start)
         self._heading: dict[str, Step] = {}
+        self._wiped = False  # whether what was drawn last was blank
+        self._up = False  # whether the line went up again to the one above
 
     def feed(self, line: str) -> list[News]:
         """See `MetricSource.feed`."""
@@ -37,15 +41,31 @@ class StdoutSource(MetricSource):
             line = _BACK.sub("\r", line)
         pieces = line.split("\r") if "\r" in line else [line]
         news: list[News] = []
-        for place, piece in enumerate(pieces):
+        for piece in pieces:
             # The one test that most of a gigabyte of output must be worth: no text without these holds a metric.
             if self._patterns or "=" in piece or ":" in piece or "{" in piece:
                 news += self._points(*self._read(piece))
             elif len(piece) <= 100:
                 self._note_heading(plain(piece).strip())
-            if place == len(pieces) - 1 and not line.endswith("\r"):
-                self._counter.end_line()
+            self._draw(piece)
+        if not line.endswith("\r"):
+            self._end()
         return news
+
+    def _draw(self, piece: str) -> None:
+        """Note that a bar below another one goes back up: its next line is the same one, until it is wiped out."""
+        above, *rest = _UP.split(piece) if "\x1b" in piece else [piece]
+        if above:
+            self._wiped = not above.strip()
+        if rest:
+            self._up = True
+            if self._wiped:
+                self._counter.end_line()
+
+    def _end(self) -> None:
+        if not self._up:
+            self._counter.end_line()
+        self._up = self._wiped = False
 
     def poll(self) -> list[News]:
         """Nothing: all is in the lines."""
@@ -61,7 +81,8 @@ class StdoutSource(MetricSource):
         """The steps that a text states, and its metrics."""
         text = plain(bounded(text)).strip()
         if self._patterns:
-            return self._steps.stated(text), self._matched(text)
+            values = self._matched(text)
+            return self._steps.stated(text) if values else {}, values
         stated, values, before = self._json(text)
         if values:
             return stated or self._steps.stated(before), values
@@ -88,10 +109,9 @@ class StdoutSource(MetricSource):
 
     def _matched(self, text: str) -> dict[str, float]:
         values = {}
-        for name, pattern in self._patterns.items():
-            match = pattern.search(text)
+        for name, group in self._patterns.search(text).items() if text else ():
             # a pattern such as ([0-9\.]+) takes the full stop of a sentence with the number
-            value = number(match[1].rstrip(".,;")) if match and match[1] else None
+            value = number(group.rstrip(".,;"))
             if value is not None:
                 values[name] = value
         return values

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
@@ -16,6 +15,8 @@ from automl_core.spec.explain import own_problems
 from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
+from automl_core.spec.names import name_taken, taken_message
+from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.tasks import LocalTask
 from automl_core.study.history import context_of
 
@@ -26,7 +27,17 @@ def check_file(path: str | Path) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    return check_text(read_text(path), str(path))
+    experiment = check_text(read_text(path), str(path))
+    other = name_taken(Path(path), experiment.name)
+    if other is not None:
+        raise SpecError([name_problem(Path(path), experiment.name, other)])
+    return experiment
+
+
+def name_problem(path: Path, name: str, other: Path) -> Problem:
+    """What to say of a valid experiment file whose name another file has already."""
+    problem = Problem(taken_message(other, path, name), ("name",))
+    return locate([problem], parse_document(read_text(path), str(path))[1])[0]
 
 
 def check_text(text: str, source: str) -> Experiment:
@@ -60,7 +71,7 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
         *_warm_start(experiment, space),
         *_algorithm(experiment, space),
         *_commands(experiment, space),
-        *_schedule(experiment.schedule),
+        *schedule_problems(experiment.schedule),
     ]
 
 
@@ -73,7 +84,7 @@ def _warm_start(experiment: Experiment, space: Space) -> Iterator[Problem]:
                 guess = did_you_mean(name, space.by_name)
                 known = tuple(space.by_name)
                 yield Problem(f"there is no parameter {name!r}", (*path, name), allowed=known, suggestion=guess)
-            elif wrong := parameter.check(value):
+            elif wrong := parameter.check(value) or parameter.off_grid(value):
                 yield Problem(wrong, (*path, name), found=show(value))
 
 
@@ -98,21 +109,3 @@ def _commands(experiment: Experiment, space: Space) -> Iterator[Problem]:
         if isinstance(task, MaxComputeTask):
             for field, message in check_task(task, space.by_name):
                 yield Problem(message, ("tasks", index, *field))
-
-
-_PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-
-
-def _schedule(schedule: Any) -> Iterator[Problem]:
-    if not isinstance(schedule, str) or schedule in (*_PRESETS, "@annually", "@midnight"):
-        return
-    from croniter import croniter  # type: ignore[import-untyped]
-
-    if not croniter.is_valid(schedule):
-        yield Problem(
-            f"{schedule!r} is neither a cron line nor a preset",
-            ("schedule",),
-            found=show(schedule),
-            allowed=("a cron line such as '0 6 * * 1'", *_PRESETS, "{assets: […]}"),
-            suggestion=did_you_mean(schedule, _PRESETS),
-        )

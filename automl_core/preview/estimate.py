@@ -64,7 +64,7 @@ def estimate(experiment: Experiment, params: Mapping[str, Scalar], client: Clien
         params: the combination.
         client: of the project.
     """
-    from automl_core.backends.maxcompute.plan import hints_of, plan
+    from automl_core.backends.maxcompute.plan import plan
 
     names = frozenset(Space.from_models(experiment.space).by_name)
     context = TrialContext(
@@ -82,7 +82,7 @@ def estimate(experiment: Experiment, params: Mapping[str, Scalar], client: Clien
             if step.command is not None:
                 continue
             try:
-                size, complexity = client.estimate(step.text, hints_of(task))
+                size, complexity = client.estimate(step.text, dict(step.hints))
             except BackendError as error:
                 yield StatementEstimate(task.name, step.label, step.once, problem=str(error).splitlines()[0])
                 continue

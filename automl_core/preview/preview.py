@@ -111,7 +111,7 @@ def given_pace(experiment: Experiment, trial_seconds: float | None, unit_seconds
 
     Returns:
         None when neither is given. Where training tasks have different prices, each is taken to
-        last equally long.
+        last equally long; its price of a second is None where a task has prices that time doesn't tell.
 
     Raises:
         ValueError: both are given, or the experiment has no budget whose units could take time.
@@ -124,5 +124,7 @@ def given_pace(experiment: Experiment, trial_seconds: float | None, unit_seconds
     if unit_seconds is not None and budget is None:
         raise ValueError("the experiment has no budget (trials.budget), so a trial has no units: give its whole time")
     per_unit = unit_seconds if unit_seconds is not None else (trial_seconds or 0.0) / (budget.max if budget else 1)
-    price = sum(task.cost_per_hour for task in experiment.tasks) / len(experiment.tasks)
+    if any(task.has_other_prices for task in experiment.tasks):
+        return Pace(per_unit, cost_per_second=None)
+    price = sum(task.hourly_price for task in experiment.tasks) / len(experiment.tasks)
     return Pace(per_unit, cost_per_second=price / 3600)

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median
 
+from automl_core.search import outcomes
 from automl_core.search.base import Plan
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
+from automl_core.study.progress import spent
 from automl_core.study.state import State, Work
 
 _SAMPLES = 3
@@ -32,7 +34,7 @@ class Forecast:
         units_left: budget units still to train (a promoted trial trains only the difference), the remaining
             part of running trials included; None in experiments without budgets.
         seconds_left: training time, trials at once taken into account; None before the first trial has ended.
-        cost_left: in the currency of the prices; None like ``seconds_left``.
+        cost_left: in the currency of the prices; None like ``seconds_left``, and where the time doesn't tell it.
         seconds_per_unit: of one trial alone; None like ``seconds_left``.
     """
 
@@ -50,12 +52,12 @@ class Pace:
     Attributes:
         per_work: seconds of each piece of work, whatever its size.
         per_unit: seconds of each unit of it.
-        cost_per_second: price of a second of training.
+        cost_per_second: price of a second of training; None where its time doesn't tell it.
     """
 
     per_unit: float
     per_work: float = 0.0
-    cost_per_second: float = 0.0
+    cost_per_second: float | None = 0.0
 
     def seconds(self, units: float) -> float:
         """Training time of a piece of work of so many units."""
@@ -73,6 +75,8 @@ def pace_of(state: State, experiment: Experiment) -> Pace | None:
         experiment: its file.
     """
     finished = [w for w in state.works.values() if w.state.has_value]
+    if experiment.trials.budget is not None:  # what was stopped early did not train all of its units
+        finished = [w for w in finished if outcomes.finished(w)]
     finished = finished or [w for w in state.works.values() if w.state is TrialState.FAILED]
     if not finished:
         return None
@@ -94,7 +98,7 @@ def forecast(state: State, experiment: Experiment, now: float) -> Forecast:
     """
     left, pace = _left_of(state, experiment, now), pace_of(state, experiment)
     trials = sum(not state.state_of(trial).ended for trial in state.trials)
-    if state.stop is None and state.plan:
+    if state.stop is None and state.plan and not state.exhausted:
         trials += max(0, int(state.plan["trials"]) - len(state.trials))
     found = _forecast(left, trials, experiment, pace)
     if pace is None or state.stop is not None:
@@ -122,19 +126,9 @@ def units_of(state: State, experiment: Experiment, work: Work) -> int:
     trial = state.trials[work.trial]
     start = work.resume_budget or 0
     if trial.parent is not None and work.slot == trial.slots[0]:
-        ready = [w for w in map(state.works.__getitem__, state.trials[trial.parent].slots) if w.state.has_value]
+        ready = [w for w in map(state.works.__getitem__, state.trials[trial.parent].slots) if outcomes.finished(w)]
         start = max((w.budget or 0 for w in ready if w.ended is not None and w.ended <= work.bound), default=0)
     return max(0, (work.budget or budget.max) - start)
-
-
-def spent(state: State, experiment: Experiment, now: float) -> float:
-    """Cost so far, the attempts that run included."""
-    total = state.cost
-    for work in state.works.values():
-        attempt = work.last_attempt()
-        if attempt is not None and attempt.state is TrialState.RUNNING:
-            total += max(0.0, now - attempt.started) / 3600 * experiment.tasks[attempt.task].cost_per_hour
-    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +168,7 @@ def _left_of(state: State, experiment: Experiment, now: float) -> _Left:
     works = state.works.values()
     running = [(units_of(state, experiment, w), _last_pass(w, now)) for w in works if w.state is TrialState.RUNNING]
     waiting = [units_of(state, experiment, w) for w in works if w.state is TrialState.WAITING]
-    if state.stop is not None or not state.plan:
+    if state.stop is not None or not state.plan or state.exhausted:
         return _Left(running, waiting, 0, 0)
     plan = Plan(state.plan["slots"], state.plan["trials"], state.plan.get("units"))
     slots = max(0, plan.slots - len(works))
@@ -197,12 +191,13 @@ def _forecast(left: _Left, trials: int, experiment: Experiment, pace: Pace | Non
     if not (left.running or left.waiting or left.slots):
         return Forecast(trials, units, 0.0, 0.0, per_unit)
     if pace is None:
-        free = not any(task.cost_per_hour for task in experiment.tasks)
+        free = not any(task.hourly_price or task.has_other_prices for task in experiment.tasks)
         return Forecast(trials, units, None, 0.0 if free else None, None)
     running, waiting = left.running_seconds(pace), [pace.seconds(units) for units in left.waiting]
     each = pace.seconds(left.units / left.slots) if left.slots else 0.0
     seconds = makespan(running, waiting, left.slots, each, experiment.trials.concurrency)
-    cost = (math.fsum(running) + math.fsum(waiting) + left.slots * each) * pace.cost_per_second
+    work = math.fsum(running) + math.fsum(waiting) + left.slots * each
+    cost = None if pace.cost_per_second is None else work * pace.cost_per_second
     return Forecast(trials, units, seconds, cost, per_unit)
 
 
@@ -216,7 +211,7 @@ def _within_limits(
     if stop.max_duration is not None and found.seconds_left is not None:
         remaining = max(0.0, state.created + stop.max_duration - now)
         found = replace(found, seconds_left=min(found.seconds_left, remaining + drained))
-    if stop.max_cost is not None and found.cost_left is not None:
+    if stop.max_cost is not None and found.cost_left is not None and pace.cost_per_second is not None:
         remaining = max(0.0, stop.max_cost - spent(state, experiment, now))
         drained_cost = drained * experiment.trials.concurrency * pace.cost_per_second
         found = replace(found, cost_left=min(found.cost_left, remaining + drained_cost))

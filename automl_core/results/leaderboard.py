@@ -192,7 +192,7 @@ class Leaderboard:
             cells.append(str(row.state))
             cells += [row.budget] if budget else []
             cells += [row.seconds, *(row.metrics.get(name) for name in metrics)]
-            writer.writerow([_cell(cell) for cell in [*cells, *(row.params.get(name) for name in params)]])
+            writer.writerow([csv_cell(cell) for cell in [*cells, *(row.params.get(name) for name in params)]])
         return text.getvalue()
 
     def to_json(self, top: int | None = None) -> dict[str, Any]:
@@ -265,7 +265,7 @@ def _markdown(text: str) -> str:
     return _plain(text)
 
 
-def _cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
     """A cell of a CSV file, harmless in a spreadsheet (OWASP, "CSV Injection"); line ends become a plain one."""
     if isinstance(value, bool):
         return "true" if value else "false"

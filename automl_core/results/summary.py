@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from automl_core.results.entries import counts, ended_at, experiment_state, point_entry
-from automl_core.results.forecast import Forecast, forecast, spent
+from automl_core.results.forecast import Forecast, forecast
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.history import ranking
 from automl_core.study.points import front_of
+from automl_core.study.progress import spent
 from automl_core.study.state import State
 
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.metrics.errors import MetricError
+from automl_core.metrics.errors import MetricError, PatternTooSlow
+from automl_core.metrics.points import News
 from automl_core.metrics.sources import MetricSource
 from automl_core.running.watch import Watch
 from automl_core.states import TrialState
@@ -60,6 +61,7 @@ class Attempt:
         self._cost = cost or (lambda status: watch.cost(status.seconds))
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._bytes = 0
+        self._unreadable: PatternTooSlow | None = None
 
     def feed(self, lines: Sequence[str]) -> None:
         """Take in lines of output, without their line ends; people see what a line that is drawn again ends as."""
@@ -67,7 +69,7 @@ class Attempt:
             return
         with self.log.open("a", encoding="utf-8", errors="replace") as file:
             for line in lines:
-                points = self.source.feed(line)
+                points = self._points(line)
                 if (shown := last_drawn(line)) is not None:
                     self._line(shown, file.write, worth=bool(points))
                 self.watch.observe(points)
@@ -78,7 +80,10 @@ class Attempt:
 
     def must_end(self) -> tuple[TrialState, str] | None:
         """Whether the attempt has to be ended now: as what, and why. Once ordered, it stays ordered."""
-        if self.ordered is None:
+        if self.ordered is None and self._unreadable is not None:
+            self.ordered = (TrialState.FAILED, str(self._unreadable))
+            self.say(f"ending the training: {self._unreadable}")
+        elif self.ordered is None:
             self.ordered = self.watch.verdict()
             if self.ordered is not None:
                 self.say(f"ending the training: {self.ordered[1]}")
@@ -100,6 +105,8 @@ class Attempt:
             return self.watch.ended_as(state, reason, cost=cost)
         if status.ok:
             try:
+                if self._unreadable is not None:  # it ended before it could be ended
+                    raise self._unreadable
                 self.watch.observe(self.source.finish())
             except MetricError as error:
                 return Outcome(TrialState.FAILED, error.explain(tail), cost=cost)
@@ -109,6 +116,15 @@ class Attempt:
         failed = self.watch.ended_as(TrialState.FAILED, reason, cost=cost, retryable=status.retryable)
         digest = status.error or signature_of(tail)
         return replace(failed, blameless=status.blameless, error=digest, kind=status.kind)
+
+    def _points(self, line: str) -> Sequence[News]:
+        """The metrics in a line; none once a pattern has taken too long, which `must_end` tells."""
+        if self._unreadable is None:
+            try:
+                return self.source.feed(line)
+            except PatternTooSlow as error:
+                self._unreadable = error
+        return ()
 
     def _line(self, line: str, write: Callable[[str], object], *, worth: bool) -> None:
         """Hand on a line of output; of a flood only what is worth it (metrics), and the end for messages."""

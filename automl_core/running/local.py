@@ -21,6 +21,7 @@ from automl_core.spec.tasks import LocalTask
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from automl_core.study import Binding, Outcome, Study, Told
+from automl_core.study.binder import becomes_the_trials
 
 T = TypeVar("T")
 
@@ -166,5 +167,5 @@ class LocalRun:
         self.watch.keep()
         self.folders.keep_log()
         self.folders.keep_checkpoint()
-        if outcome.state.has_value:
+        if becomes_the_trials(self.study.state, self.binding.trial, outcome.state):
             self.folders.keep_model()

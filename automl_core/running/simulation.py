@@ -41,6 +41,7 @@ class SimulatedTraining:
     metrics: Mapping[float, Mapping[str, float]]
     seconds_per_step: float = 1.0
     ending: Literal["succeeds", "fails", "worker_dies"] = "succeeds"
+    reason: str = "simulated failure"
 
 
 Trainer: TypeAlias = Callable[[Binding, Params], SimulatedTraining]
@@ -213,7 +214,7 @@ class Simulation:
         if ending == "worker_dies":
             self._later(self._worker_timeout, partial(self._notice, slot, attempt.binding))
         elif ending == "fails":
-            failed = attempt.watch.ended_as(TrialState.FAILED, "simulated failure", cost=cost, retryable=True)
+            failed = attempt.watch.ended_as(TrialState.FAILED, attempt.training.reason, cost=cost, retryable=True)
             self._end(slot, attempt, failed)
         else:
             self._end(slot, attempt, attempt.watch.outcome(cost=cost))

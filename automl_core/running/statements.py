@@ -11,7 +11,7 @@ from automl_core.backends.contract import TrialContext, substitute
 from automl_core.backends.maxcompute.client import Client
 from automl_core.backends.maxcompute.ddl import is_own
 from automl_core.backends.maxcompute.ledger import Ledger, reusable
-from automl_core.backends.maxcompute.plan import JobNames, hints_of, plan, temporary_prefix
+from automl_core.backends.maxcompute.plan import JobNames, plan, temporary_prefix
 from automl_core.backends.maxcompute.rendering import render_name
 from automl_core.backends.maxcompute.run import Run, Settings
 from automl_core.backends.remote import Unreachable
@@ -47,7 +47,6 @@ class Statements:
         self.settings = Settings(
             steps=tuple(plan(task, self.context)),
             names=JobNames(place, binding.slot, binding.task, binding.attempt),
-            hints=hints_of(task),
             priority=task.priority,
             metrics=task.metrics if isinstance(task.metrics, RowMetrics) else None,
             timeout=min(limits, default=None),

@@ -7,12 +7,14 @@ file states (weights of options and logarithms included).
 
 from __future__ import annotations
 
-import itertools
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Any, Literal, TypeAlias
+
+from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, nearest, powers, tidy
 
 Value: TypeAlias = bool | int | float | str | None
 """A parameter's value: one of JSON's scalars."""
@@ -21,11 +23,6 @@ Kind: TypeAlias = Literal["float", "int", "categorical", "fixed"]
 
 _UNBOUNDED = (-math.inf, math.inf)
 _TAIL = 1e-9  # a normal is cut at this probability on both sides, about six sigma
-
-
-def tidy(value: float) -> float:
-    """Round to 12 significant digits, so that the journal shows the same number on every machine."""
-    return float(f"{value:.12g}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,7 @@ class Parameter:
             return sum(1 for w in self.weights if w > 0)
         if self.low == self.high:
             return 1
-        values = self.values_within(self.low, self.high, limit=None)
+        values = self.values_within(self.low, self.high)
         return None if values is None else len(values)
 
     @property
@@ -86,12 +83,13 @@ class Parameter:
         plain = self.step is None or (self.kind == "int" and self.step == 1)
         return self.power is not None or not (plain or self.nni_quantum or self.gauss is not None)
 
-    def values_within(self, low: float, high: float, limit: int | None = 100_000) -> Sequence[Value] | None:
-        """The distinct values between two limits in order, or None when they can't be listed.
+    def values_within(self, low: float, high: float) -> Sequence[Value] | None:
+        """The distinct values between two limits in order, or None when they can't be counted.
+
+        However many there are, they cost nothing: those of a grid are counted and found by arithmetic.
 
         Args:
             low, high: limits, both included, on top of the parameter's own.
-            limit: None counts however many there are (a ``range`` costs nothing).
         """
         if self.kind == "fixed":
             return self.options
@@ -99,25 +97,13 @@ class Parameter:
             return [o for o, w in zip(self.options, self.weights, strict=True) if w > 0]
         low, high = max(low, self.low), min(high, self.high)
         if self.power is not None:
-            if not math.isfinite(high):
-                return None
-            base, first = self.power, math.ceil(math.log(low, self.power) - 1e-9)
-            last = math.floor(math.log(high, self.power) + 1e-9)
-            return [self._number(float(base) ** k) for k in range(first, last + 1)]
+            return powers(self.power, low, high, self.kind == "int")
         if not (math.isfinite(low) and math.isfinite(high)):
             return None
         if self.step is not None and not (self.kind == "int" and self.step == 1):
-            first, last = math.ceil(low / self.step - 1e-9), math.floor(high / self.step + 1e-9)
-            if limit is not None and last - first >= limit:
-                return None
-            values: list[Value] = [self._number(k * self.step) for k in range(first, last + 1)]
-            if self.nni_quantum:  # clip(): the limits themselves are values too
-                values = [self._number(low), *values] if not values or values[0] != self._number(low) else values
-                values = [*values, self._number(high)] if values[-1] != self._number(high) else values
-            return values
+            return StepGrid(self.step, low, high, whole=self.kind == "int", ends=self.nni_quantum)
         if self.kind == "int":
-            whole = range(math.ceil(low), math.floor(high) + 1)
-            return whole if limit is None or len(whole) <= limit else None
+            return range(math.ceil(low), math.floor(high) + 1)
         return [self._number(low)] if low == high else None
 
     def value_at(self, u: float, low: float = -math.inf, high: float = math.inf) -> Value:
@@ -163,13 +149,39 @@ class Parameter:
         if self.kind in ("categorical", "fixed"):
             same = [o for o in self.options if o == value and isinstance(o, bool) == isinstance(value, bool)]
             return None if same else f"{value!r} is not among {list(self.options)!r}"
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
             return f"{value!r} is not a number"
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            return f"a whole number of {value.bit_length()} bits lies outside {self.low:g}..{self.high:g}"
         if self.kind == "int" and float(value) != int(value):
             return f"{value!r} is not a whole number"
-        if not self.low <= value <= self.high:
+        if not self.low <= value <= self.high and not self._is_limit(value):
             return f"{value:g} lies outside {self.low:g}..{self.high:g}"
         return None
+
+    def _is_limit(self, value: float) -> bool:
+        """Whether a number is an end of the grid as the user wrote it: the grid's own have 12 digits."""
+        if self.step is None and self.power is None:
+            return False
+        return any(math.isclose(value, limit, rel_tol=1e-9) for limit in (self.low, self.high))
+
+    def off_grid(self, value: Value) -> str | None:
+        """Why a value of the user's (one that `check` passes) would silently become another one, or None."""
+        if self.kind == "categorical":
+            drawn = self.values_within(self.low, self.high) or ()
+            known = any(o == value and isinstance(o, bool) == isinstance(value, bool) for o in drawn)
+            return None if known else f"{value!r} has weight 0, so it is never handed out"
+        if not isinstance(value, int | float) or (self.step is None and self.power is None):
+            return None
+        values = self.values_within(self.low, self.high)
+        if self.gauss is not None and self.step is not None and abs(value) / self.step < MOST_STEPS:
+            values = StepGrid(self.step, value - self.step, value + self.step, whole=False)
+        if not values or isinstance(values, range):
+            return None
+        close = values[nearest(values, value)]  # type: ignore[arg-type]
+        if math.isclose(float(close), value, rel_tol=1e-9):  # type: ignore[arg-type]
+            return None
+        return f"{value:g} is not on the parameter's grid; the nearest value is {close:g}"
 
     def _number(self, value: float) -> int | float:
         return round(value) if self.kind == "int" else tidy(value)
@@ -180,15 +192,16 @@ class Parameter:
             below, above = (math.log(max(x, 1e-300)) for x in (low, high)) if self.log else (low, high)
             first = max(normal.cdf(below), _TAIL) if math.isfinite(below) else _TAIL
             last = min(normal.cdf(above), 1 - _TAIL) if math.isfinite(above) else 1 - _TAIL
-            if first >= last:
-                return low if math.isfinite(low) else high
+            if first >= last:  # beyond the tails: the limit that is nearer to the distribution
+                return high if math.isfinite(high) and normal.mean >= above else low
             x = normal.inv_cdf(first + u * (last - first))
             return math.exp(x) if self.log else x
         if self.kind == "int" and self.step in (None, 1):
             return self._pick_int(u, low, high)
         if self.log:
             return math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
-        return low + u * (high - low)
+        width = high - low
+        return low + u * width if math.isfinite(width) else low * (1 - u) + high * u
 
     def _pick_int(self, u: float, low: float, high: float) -> float:
         # every whole number gets the stretch from half below to half above it
@@ -217,46 +230,39 @@ class Parameter:
             u = 0.5
         elif self.log:
             u = (math.log(max(number, low)) - math.log(low)) / (math.log(high) - math.log(low))
-        else:
+        elif math.isfinite(high - low):
             u = (number - low) / (high - low)
+        else:
+            u = (number / 2 - low / 2) / (high / 2 - low / 2)
         return min(max(u, 0.0), 1.0)
 
     def _snap(self, x: float, low: float, high: float) -> float:
         if self.step is not None:
-            x = round(x / self.step) * self.step
+            factor = x / self.step
+            x = round(factor) * self.step if abs(factor) < LARGEST_WHOLE else x  # floats are multiples from there on
         return min(max(x, low), high)
 
-    def _stretches(self, values: Sequence[Value]) -> list[float]:
-        """Edges of each value's stretch on the parameter's scale, one more than there are values."""
-        scale = [math.log(float(v)) if self.log or self.power else float(v) for v in values]  # type: ignore[arg-type]
-        if len(scale) == 1:
-            return [scale[0] - 0.5, scale[0] + 0.5]
-        if self.power is not None or not self.log:
-            half = (scale[1] - scale[0]) / 2
-            return [scale[0] - half, *((a + b) / 2 for a, b in itertools.pairwise(scale)), scale[-1] + half]
-        numbers = [float(v) for v in values]  # type: ignore[arg-type]
-        half = (numbers[1] - numbers[0]) / 2
-        edges = [numbers[0] - half, *((a + b) / 2 for a, b in itertools.pairwise(numbers))]
-        edges.append(numbers[-1] + half)
-        return [math.log(max(e, numbers[0] / 4)) for e in edges]
-
     def _pick(self, values: Sequence[Value], u: float) -> Value:
-        edges = self._stretches(values)
-        x = edges[0] + u * (edges[-1] - edges[0])
-        low, high = 0, len(values) - 1
-        while low < high:
-            middle = (low + high) // 2
-            if x < edges[middle + 1]:
-                high = middle
-            else:
-                low = middle + 1
-        return values[low]
+        """The value whose stretch has a point of the unit interval; each reaches half-way to its neighbours."""
+        count = len(values)
+        if not isinstance(values, StepGrid) or not self.log or count == 1:  # stretches of one length
+            return values[min(math.floor(u * count), count - 1)]
+        first, last = self._log_edge(values, 0), self._log_edge(values, count)
+        x = math.exp(first + u * (last - first))
+        return values[min(max(math.floor(x / values.step + 0.5) - values.first, 0), count - 1)]
 
     def _unit_of_pick(self, values: Sequence[Value], number: float) -> float:
-        edges = self._stretches(values)
-        index = min(range(len(values)), key=lambda i: abs(float(values[i]) - number))  # type: ignore[arg-type]
-        middle = (edges[index] + edges[index + 1]) / 2
-        return (middle - edges[0]) / (edges[-1] - edges[0])
+        index, count = nearest(values, number), len(values)  # type: ignore[arg-type]
+        if not isinstance(values, StepGrid) or not self.log or count == 1:
+            return (index + 0.5) / count
+        first, last = self._log_edge(values, 0), self._log_edge(values, count)
+        middle = (self._log_edge(values, index) + self._log_edge(values, index + 1)) / 2
+        return (middle - first) / (last - first)
+
+    @staticmethod
+    def _log_edge(values: StepGrid, index: int) -> float:
+        """Logarithm of the lower edge of a value's stretch; that of the first never comes near 0."""
+        return math.log(max(values.middle_edge(index), values[0] / 4))
 
     def _option_at(self, u: float) -> Value:
         x, total = u * sum(self.weights), 0.0

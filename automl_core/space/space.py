@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from automl_core.space.parameter import Parameter, Value, from_model
+from automl_core.spec.bounds import arrange
 from automl_core.spec.parameters import flatten
 from automl_core.spec.relations import parents
 
@@ -27,7 +28,7 @@ class Space:
     @classmethod
     def from_models(cls, space: Mapping[str, Any]) -> Space:
         """Build from validated parameter models (``Experiment.space``)."""
-        flat = flatten(dict(space))
+        flat, _ = arrange(flatten(dict(space)))
         order: list[str] = []
 
         def visit(name: str) -> None:
@@ -112,7 +113,8 @@ class Space:
             value = given.get(parameter.name, parameter.default)
             unit = 0.5 if value is None and parameter.name not in given else parameter.unit_of(value, low, high)
             params[parameter.name] = parameter.value_at(unit, low, high)
-            if parameter.kind == "float" and parameter.step is None and parameter.power is None and value is not None:
+            continuous = parameter.gauss is not None or (parameter.step is None and parameter.power is None)
+            if parameter.kind == "float" and continuous and value is not None:
                 params[parameter.name] = min(max(float(value), low), high)  # the user's own digits
         return params
 

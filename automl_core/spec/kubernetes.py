@@ -309,10 +309,14 @@ class KubernetesTask(TaskBase):
         )
         return self.cost_per_hour + one * self.workers
 
+    def hourly_price_after(self, failures: int) -> float:
+        """Price of one hour of all pods of an attempt that follows so many which ran out of memory."""
+        return self.price_with(self.memory_after(failures))
+
     @property
-    def hourly_price(self) -> float:
-        """Price of one hour of this training task, all pods together."""
-        return self.price_with(self.memory_bytes)
+    def has_other_prices(self) -> bool:
+        """Whether its prices stand in a connection that nobody has read yet: Airflow does when a run begins."""
+        return self.prices_connection is not None and self.prices == Prices()
 
     @model_validator(mode="after")
     def _consistent(self) -> KubernetesTask:

@@ -181,6 +181,11 @@ class MaxComputeTask(TaskBase):
     poll: Duration = Field(5.0, gt=0, description="How often the instances are looked at.")
 
     @property
+    def has_other_prices(self) -> bool:
+        """Whether it is paid by what MaxCompute says it took: CU hours, and bytes that were read."""
+        return self.prices != MaxComputePrices()
+
+    @property
     def statements(self) -> list[Statement]:
         """The items of `sql`; the text of one may still hold several statements."""
         items = [self.sql] if isinstance(self.sql, str) else self.sql

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from automl_core.spec.base import Model
+from automl_core.spec.patterns import check_pattern
 
 
 class StdoutMetrics(Model):
@@ -27,12 +27,9 @@ class StdoutMetrics(Model):
     @model_validator(mode="after")
     def _one_group(self) -> StdoutMetrics:
         for metric, pattern in self.patterns.items():
-            try:
-                groups = re.compile(pattern).groups
-            except re.error as error:
-                raise ValueError(f"patterns.{metric}: not a regular expression: {error}") from None
-            if groups != 1:
-                raise ValueError(f"patterns.{metric}: one group is wanted, found {groups}")
+            problem = check_pattern(pattern)
+            if problem:
+                raise ValueError(f"patterns.{metric}: {problem}")
         return self
 
 

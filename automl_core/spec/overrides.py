@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
@@ -46,7 +46,8 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any]) -> Overridd
     Mappings are merged key by key, at any depth; a list or a single value takes the place of the
     old one, and so does a mapping whose ``type`` or ``rule`` differs from the old one's; another
     algorithm starts without the old one's options. null puts an optional field back to its default
-    and removes an entry of ``space`` or ``goal.metric``.
+    and removes an entry of ``space`` or ``goal.metric``; where null says something of its own
+    (``stop.same_error``: never) that is what it says.
 
     Args:
         experiment: as its file has it.
@@ -107,7 +108,8 @@ def _merge(old: Any, new: Any, shape: Shape | None) -> Any:
     if shape is not None and shape.model is Search and "algorithm" in new and new["algorithm"] != base.get("algorithm"):
         result.pop("options", None)  # they belong to the file's algorithm
     for key, value in new.items():
-        if value is None and not (shape is not None and shape.model is not None and _is_required(shape.model, key)):
+        model = shape.model if shape is not None else None
+        if value is None and not (model is not None and (_is_required(model, key) or _means_null(model, key))):
             result.pop(key, None)
         else:
             result[str(key)] = _merge(base.get(key), value, shape.child(str(key)) if shape is not None else None)
@@ -123,6 +125,14 @@ def _replaces(old: dict[str, Any], new: Mapping[str, Any], shape: Shape | None) 
 def _is_required(model: type[BaseModel], key: str) -> bool:
     fields = fields_of(model)
     return key in fields and fields[key].is_required()
+
+
+def _means_null(model: type[BaseModel], key: str) -> bool:
+    """Whether null is a value of a field, and another one than its default."""
+    field = fields_of(model).get(key)
+    if field is None or type(None) not in get_args(field.annotation):
+        return False
+    return field.get_default(call_default_factory=True, validated_data={}) is not None
 
 
 def _narrowed(shape: Shape | None, value: dict[str, Any]) -> Shape | None:

@@ -8,79 +8,29 @@ constraints (``multiple_of``, ``power_of``, bounds by another parameter) are TAO
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Scalar: TypeAlias = bool | int | float | str | None
-"""What a parameter's value may be: JSON's scalars."""
+from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid
+from automl_core.spec.numeric import (
+    Numeric,
+    ParameterBase,
+    ParameterModel,
+    Ranged,
+    Scalar,
+    check_readable,
+    same,
+    short,
+)
 
+__all__ = ["PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Parameter", "ParameterBase", "Ranged", "Scalar", "flatten"]
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+TAILS = 6.0
+"""Standard deviations on either side of mu that a normal is drawn from."""
 
-
-class ParameterBase(_Model):
-    """What every parameter type has."""
-
-    default: Scalar = Field(None, description="A value known to work; it is tried first.")
-    when: dict[str, list[Scalar]] = Field(
-        default_factory=dict,
-        description="Active only when each parameter named here has one of the values listed: {solver: [sgd]}.",
-    )
-    description: str = Field("", description="For people; shown beside the parameter.")
-
-
-class Numeric(ParameterBase):
-    """What every numeric parameter type has: TAO's constraints."""
-
-    multiple_of: float | None = Field(None, gt=0, description="Round to a multiple of this number.")
-    power_of: int | None = Field(None, ge=2, description="Round to a power of this number.")
-    at_least: str | None = Field(None, description="Name of a parameter whose value is a lower bound of this one.")
-    at_most: str | None = Field(None, description="Name of a parameter whose value is an upper bound of this one.")
-
-    @model_validator(mode="after")
-    def _one_rounding(self) -> Numeric:
-        if self.multiple_of is not None and self.power_of is not None:
-            raise ValueError("multiple_of and power_of exclude each other")
-        return self
-
-
-class Ranged(Numeric):
-    """A numeric parameter between ``low`` and ``high``, both included."""
-
-    low: float = Field(description="Lowest value.")
-    high: float = Field(description="Highest value.")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Ranged:
-        if self.low > self.high:
-            raise ValueError(f"low ({self.low:g}) is above high ({self.high:g})")
-        if isinstance(self.default, bool) or (self.default is not None and not isinstance(self.default, int | float)):
-            raise ValueError(f"default must be a number, found {self.default!r}")
-        if isinstance(self.default, int | float) and not self.low <= self.default <= self.high:
-            raise ValueError(f"default ({self.default:g}) lies outside low..high ({self.low:g}..{self.high:g})")
-        low, high = self.allowed
-        if low > high:
-            rule = f"multiple of {self.multiple_of:g}" if self.multiple_of is not None else f"power of {self.power_of}"
-            raise ValueError(f"no {rule} lies between {self.low:g} and {self.high:g}")
-        return self
-
-    @property
-    def allowed(self) -> tuple[float, float]:
-        """Lowest and highest value that the constraints leave; lowest above highest when they leave none."""
-        if self.multiple_of is not None:
-            step = self.multiple_of
-            return (math.ceil(self.low / step - 1e-9) * step, math.floor(self.high / step + 1e-9) * step)
-        if self.power_of is not None:
-            if self.high <= 0:
-                return (math.inf, -math.inf)
-            least = self.low if self.low > 0 else (1 if isinstance(self.high, int) else self.high / self.power_of**30)
-            base = float(self.power_of)
-            first = math.ceil(math.log(least, base) - 1e-9)
-            last = math.floor(math.log(self.high, base) + 1e-9)
-            return (base**first, base**last) if first <= last else (math.inf, -math.inf)
-        return (self.low, self.high)
+MOST_EXPONENT = 690.0
+"""Largest exponent of a lognormal: exp(690) is 1e299.6."""
 
 
 class _Log(Ranged):
@@ -118,16 +68,20 @@ class QLogUniform(_Log):
 
 
 class _IntRange(Ranged):
+    whole: ClassVar[bool] = True
+
     low: int = Field(description="Lowest value.")
     high: int = Field(description="Highest value.")
 
-    @model_validator(mode="after")
-    def _whole_default(self) -> _IntRange:
-        if isinstance(self.default, float) and not self.default.is_integer():
-            raise ValueError(f"default must be a whole number, found {self.default:g}")
-        if self.multiple_of is not None and not float(self.multiple_of).is_integer():
-            raise ValueError("multiple_of must be a whole number for a whole-number parameter")
-        return self
+    @field_validator("low", "high")
+    @classmethod
+    def _told_apart(cls, limit: int) -> int:
+        if abs(limit) > LARGEST_WHOLE:
+            raise ValueError(
+                f"{short(limit)} is too large: whole numbers up to 2^53 ({LARGEST_WHOLE}) are told apart by every "
+                "program that reads them; take uniform or loguniform beyond"
+            )
+        return limit
 
 
 class Int(_IntRange):
@@ -154,19 +108,17 @@ class RandInt(_IntRange):
     type: Literal["randint"]
 
     @property
-    def allowed(self) -> tuple[float, float]:
-        """As for the other ranges, ``high`` left out."""
-        low, high = super().allowed
-        if high < self.high:
-            return (low, high)
-        step = self.multiple_of or 1
-        return (low, high / self.power_of if self.power_of else high - step)
+    def last(self) -> float:
+        """``high`` is left out."""
+        return self.high - 1
 
-    @model_validator(mode="after")
-    def _not_empty(self) -> RandInt:
-        if self.low >= self.high:
-            raise ValueError(f"randint leaves out high, so low ({self.low}) must be below high ({self.high})")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _not_empty(cls, data: Any) -> Any:
+        low, high = (data.get("low"), data.get("high")) if isinstance(data, dict) else (None, None)
+        if isinstance(low, int) and isinstance(high, int) and low == high:
+            raise ValueError(f"randint leaves out high, so low ({low}) must be below high ({high})")
+        return data
 
 
 class _Gauss(Numeric):
@@ -177,6 +129,36 @@ class _Gauss(Numeric):
     def _no_powers(self) -> _Gauss:
         if self.power_of is not None:
             raise ValueError("power_of wants a range: take a type with low and high")
+        return self
+
+    logarithmic: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _within_numbers(self) -> _Gauss:
+        low, high = self.mu - TAILS * self.sigma, self.mu + TAILS * self.sigma
+        most = MOST_EXPONENT if self.logarithmic else 1e300
+        if max(abs(low), abs(high)) > most:
+            what = "exp(mu ± 6·sigma)" if self.logarithmic else "mu ± 6·sigma"
+            field = "mu" if abs(self.mu) > most / 2 else "sigma"
+            raise ValueError(
+                f"{field} is too large: {what} must be numbers that can be written; mu {self.mu:g} and sigma "
+                f"{self.sigma:g} give {'exponents' if self.logarithmic else 'values'} from {low:g} to {high:g}, and "
+                f"{most:g} is the most"
+            )
+        step, name = self.step
+        reach = max(abs(low), abs(high)) if not self.logarithmic else math.exp(high)
+        if step is not None and reach / step > LARGEST_WHOLE:
+            raise ValueError(
+                f"{name} ({step:g}) is too fine for values up to {reach:g}: {reach / step:.3g} steps from 0, and "
+                f"{LARGEST_WHOLE:.0e} can be told apart; leave it out"
+            )
+        self.check_default(0.0 if self.logarithmic else -math.inf, math.inf, None)
+        number = self.default
+        if isinstance(number, int | float) and step is not None and abs(number) / step <= MOST_STEPS:
+            reach = max(abs(number), step)
+            self.check_default(-reach, reach, StepGrid(step, -reach - step, reach + step, whole=False))
+        if self.logarithmic and number == 0 and step is None:
+            raise ValueError("default must be above 0: the values are exp(n)")
         return self
 
 
@@ -196,17 +178,21 @@ class QNormal(_Gauss):
 class LogNormal(_Gauss):
     """``exp(normal(mu, sigma))``."""
 
+    logarithmic: ClassVar[bool] = True
+
     type: Literal["lognormal"]
 
 
 class QLogNormal(_Gauss):
     """``round(exp(normal(mu, sigma)) / q) * q``."""
 
+    logarithmic: ClassVar[bool] = True
+
     type: Literal["qlognormal"]
     q: float = Field(gt=0, description="Distance between two values.")
 
 
-class Branch(_Model):
+class Branch(ParameterModel):
     """An option of a nested choice: its value, and the parameters that exist only with it."""
 
     value: Scalar = Field(description="The option itself.")
@@ -242,8 +228,16 @@ class Choice(ParameterBase):
                 raise ValueError(f"{len(self.weights)} weights for {len(self.values)} values")
             if any(w < 0 for w in self.weights) or sum(self.weights) <= 0:
                 raise ValueError("weights must not be negative, and one must be above 0")
-        if self.default is not None and self.default not in self.options:
-            raise ValueError(f"default {self.default!r} is not among the values {self.options!r}")
+            if not math.isfinite(sum(self.weights)):
+                raise ValueError("weights are too large: their sum can't be written as a number")
+        for option in self.options:
+            check_readable("values", option)
+        if self.default is not None:
+            places = [i for i, option in enumerate(self.options) if same(option, self.default)]
+            if not places:
+                raise ValueError(f"default {self.default!r} is not among the values {self.options!r}")
+            if self.weights is not None and not self.weights[places[0]] > 0:
+                raise ValueError(f"default ({self.default!r}) has weight 0, so it is never handed out")
         return self
 
 
@@ -252,6 +246,11 @@ class Fixed(ParameterBase):
 
     type: Literal["fixed"]
     value: Scalar = Field(description="What every trial gets.")
+
+    @model_validator(mode="after")
+    def _readable(self) -> Fixed:
+        check_readable("value", self.value)
+        return self
 
 
 Parameter = Annotated[

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
+from automl_core.spec.bounds import arrange
 from automl_core.spec.parameters import flatten
 
 RESERVED_NAMES = frozenset(
@@ -149,7 +150,26 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
             if other is not None and other not in unreadable:
                 problem = _bound_problem(name, parameter, field, flat)
                 problems.extend([problem] if problem else [])
+    if not problems and not any(parent not in flat for model in flat.values() for parent in parents(model)):
+        arranged, problems = arrange(flat)
+        problems += _default_problems(arranged)
     return problems
+
+
+def _default_problems(flat: dict[str, Any]) -> Iterator[str]:
+    """Defaults that contradict each other: one of them would silently become another value."""
+    for name, parameter in flat.items():
+        for field, sign in (("at_least", 1), ("at_most", -1)):
+            other = getattr(parameter, field, None)
+            if other is None or parameter.default is None:
+                continue
+            bound = flat[other].value if flat[other].type == "fixed" else flat[other].default
+            if bound is not None and sign * (parameter.default - bound) < 0:
+                side = "below" if sign > 0 else "above"
+                yield (
+                    f"space.{name}.default: {parameter.default:g} is {side} the default of {other!r} ({bound:g}), "
+                    f"which bounds it ({field})"
+                )
 
 
 def _condition_problems(name: str, parent: str, values: Sequence[Any], flat: dict[str, Any]) -> Iterator[str]:
@@ -198,10 +218,14 @@ def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) 
         numbers = list(model.allowed)
     else:
         numbers = []
+        if getattr(parameter, "logarithmic", False) and field == "at_most" and not model.logarithmic:
+            return f"{where}: {other!r} ({model.type}) may be 0 or below, and the values here are above 0"
         if hasattr(parameter, "low"):
             return f"{where}: {other!r} ({model.type}) has no limits, so it can leave no room here"
     if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
         return f"{where}: {other!r} is not numeric"
+    if getattr(parameter, "logarithmic", False) and field == "at_most" and numbers and min(numbers) <= 0:
+        return f"{where}: {other!r} may be {min(numbers):g}, and the values here are above 0"
     if not numbers or not hasattr(parameter, "low"):
         return None
     low, high = parameter.allowed

@@ -23,6 +23,9 @@ def _check_name(value: str) -> str:
     return value
 
 
+OUT_OF_MEMORY = "oom"
+"""The kind of failure of attempts that ran out of memory: after each, a backend may give the next one more."""
+
 Name = Annotated[str, AfterValidator(_check_name), Field(json_schema_extra={"pattern": f"^{_NAME}$"})]
 
 
@@ -38,7 +41,16 @@ class TaskBase(Model):
     @property
     def hourly_price(self) -> float:
         """Price of one hour of this training task, all told."""
+        return self.hourly_price_after(0)
+
+    def hourly_price_after(self, failures: int) -> float:
+        """Price of one hour of an attempt that follows so many which ran out of memory."""
         return self.cost_per_hour
+
+    @property
+    def has_other_prices(self) -> bool:
+        """Whether it has prices that its time alone doesn't tell, so that nobody knows its cost before it has run."""
+        return False
 
 
 class LocalTask(TaskBase):

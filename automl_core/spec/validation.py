@@ -13,6 +13,7 @@ from automl_core.spec.explain import explain, nested_spaces, own_problems
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
+from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
 from automl_core.spec.templates import template_problems
 
@@ -40,6 +41,8 @@ def validate(data: Any) -> tuple[Experiment | None, list[Problem]]:
         problems = explain(error, Shape(Experiment), data)
         problems += [problem for problem in _unreached(data) if problem not in problems]
     problems += _unknown_placeholders(data)
+    if experiment is not None:
+        problems += schedule_problems(experiment.schedule)
     return (None if problems else experiment), problems
 
 

@@ -6,8 +6,9 @@ Keys are relative paths with '/' (``journal/0000000001.json``). A store never ov
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 
 class StorageError(Exception):
@@ -28,6 +29,43 @@ class StorageUnavailable(StorageError):
 
 class AccessRefused(StorageError):
     """The store does not let these credentials do that: they were rotated, have expired, or lack a right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object as a listing has it.
+
+    Attributes:
+        key: where it lies.
+        size: bytes.
+        modified: when it was written last, seconds since 1970 by the store's clock.
+    """
+
+    key: str
+    size: int
+    modified: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a write that broke off has left: a temporary file, or the parts of an upload that was never completed.
+
+    Attributes:
+        key: of the file beside its target; of an upload, where the object was to lie.
+        upload: its id on the server, empty for a file.
+        size: bytes so far.
+        modified: when the last of them came, seconds since 1970 by the store's clock.
+    """
+
+    key: str
+    upload: str
+    size: int
+    modified: float
+
+
+# `list` is a method of stores, so their annotations can't name the type.
+Entries: TypeAlias = list[Entry]
+Parts: TypeAlias = list[Unfinished]
 
 
 class ObjectStore(Protocol):
@@ -74,6 +112,15 @@ class ObjectStore(Protocol):
 
         In the order of their code points, which is that of their UTF-8 bytes.
         """
+
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        """What `list` names, with sizes and times; in the same order, at the same number of requests."""
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        """What writes to keys that start with ``prefix`` have left half done, or are doing just now."""
+
+    def discard(self, part: Unfinished) -> bool:
+        """Remove what `unfinished` named; nothing where somebody has gone on with it. Returns whether it is gone."""
 
     def delete(self, key: str) -> None:
         """Remove an object; no error when there is none."""

@@ -59,6 +59,23 @@ def _walk(path: str, base: str, start: str, after: str, above: frozenset[tuple[i
             yield base + name
 
 
+def temporary_files(root: str, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
+    """The half-written files below ``root`` whose path starts with ``prefix``, relative and with '/', with their state.
+
+    Links to folders are not followed: nothing of this product writes through one.
+    """
+    above = os.path.join(root, prefix.rpartition("/")[0])
+    for folder, _, names in os.walk(above):
+        for name in names:
+            if not name.startswith(TEMPORARY):
+                continue
+            path = os.path.join(folder, name)
+            key = os.path.relpath(path, root).replace(os.sep, "/")
+            with suppress(FileNotFoundError):
+                if key.startswith(prefix):
+                    yield key, os.lstat(path)
+
+
 def _open_new(path: str) -> BinaryIO:
     """A new file, its folder made where it is missing."""
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC

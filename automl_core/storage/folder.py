@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from automl_core.storage.base import NotFound, StorageError, StorageUnavailable
-from automl_core.storage.files import replace_file, temporary_file, walk_files, write_exclusively
-from automl_core.storage.keys import check_key, check_prefix, is_key
+from automl_core.storage.base import Entries, Entry, NotFound, Parts, StorageError, StorageUnavailable, Unfinished
+from automl_core.storage.files import replace_file, temporary_file, temporary_files, walk_files, write_exclusively
+from automl_core.storage.keys import TEMPORARY, check_key, check_prefix, is_key
 from automl_core.storage.renaming import rename_if_free
 from automl_core.storage.transfers import FolderTransfers
 
@@ -172,6 +172,36 @@ class FolderStore(FolderTransfers):
                     keys.append(key)
         return keys
 
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        """See `ObjectStore.entries`."""
+        found = []
+        with self._told("list", f"{prefix}*"):
+            for key in self.list(prefix, start_after, limit):
+                with suppress(FileNotFoundError, NotADirectoryError):  # gone since
+                    state = os.stat(f"{self._root}/{key}")
+                    found.append(Entry(key, state.st_size, state.st_mtime))
+        return found
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        """See `ObjectStore.unfinished`: temporary files that whoever wrote them did not live to rename."""
+        check_prefix(prefix)
+        with self._told("list", f"{prefix}*"):
+            found = temporary_files(self._root, prefix)
+            return sorted((Unfinished(key, "", state.st_size, state.st_mtime) for key, state in found), key=_by_key)
+
+    def discard(self, part: Unfinished) -> bool:
+        """See `ObjectStore.discard`."""
+        folder, _, name = part.key.rpartition("/")
+        if part.upload or not name.startswith(TEMPORARY):
+            raise StorageError(f"Cannot discard {part.key} in {self.url}: it is no half-written file")
+        path = os.path.join(self._path(folder) if folder else self._root, name)
+        with self._told("discard", part.key), suppress(FileNotFoundError, NotADirectoryError):
+            state = os.lstat(path)
+            if (state.st_mtime, state.st_size) != (part.modified, part.size):
+                return False
+            os.unlink(path)
+        return True
+
     def _path(self, key: str) -> str:
         return f"{self._root}/{check_key(key)}"
 
@@ -199,6 +229,10 @@ def _link(temporary: str, path: str) -> bool:
         # A network file system may repeat a link whose answer was lost (see open(2), O_EXCL).
         return os.stat(temporary).st_nlink == 2
     return True
+
+
+def _by_key(part: Unfinished) -> str:
+    return part.key
 
 
 def _copy(source: str, target: str) -> None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from botocore.exceptions import BotoCoreError, ClientError
 
-from automl_core.storage.base import NotFound, StorageError
+from automl_core.storage.base import Entries, Entry, NotFound, Parts, StorageError, Unfinished
 from automl_core.storage.credentials import Credentials
 from automl_core.storage.files import replace_file
 from automl_core.storage.keys import check_key, check_prefix, is_key
@@ -33,7 +33,7 @@ from automl_core.storage.transfers import FolderTransfers
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ListObjectsV2RequestPaginateTypeDef, ObjectIdentifierTypeDef
+    from mypy_boto3_s3.type_defs import ListObjectsV2RequestPaginateTypeDef, ObjectIdentifierTypeDef, ObjectTypeDef
     from s3transfer.manager import TransferManager
 
 _PAGE = 1000
@@ -131,8 +131,8 @@ class S3Store(FolderTransfers):
         """See `ObjectStore.delete_prefix`."""
         check_prefix(prefix)
         with self._told("delete", f"{prefix}*"):
-            for names in self._pages(prefix, "", _PAGE):
-                self._delete_all(names)
+            for page in self._pages(prefix, "", _PAGE):
+                self._delete_all([each["Key"] for each in page])
 
     def _delete_all(self, names: Sequence[str]) -> None:
         """Delete a page of objects: at once, or one by one where the server knows no better."""
@@ -217,19 +217,84 @@ class S3Store(FolderTransfers):
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
         """See `ObjectStore.list`."""
         check_prefix(prefix)
+        check_prefix(prefix)
         keys: list[str] = []
         if limit is not None and limit <= 0:
             return keys
         with self._told("list", f"{prefix}*"):
-            for names in self._pages(prefix, start_after, min(limit or _PAGE, _PAGE)):
+            for objects in self._pages(prefix, start_after, min(limit or _PAGE, _PAGE)):
                 # A console's empty "folder/" objects, and what else can't be a key, are not ours.
-                keys.extend(key for key in (name.removeprefix(self._root) for name in names) if is_key(key))
+                names = (each["Key"].removeprefix(self._root) for each in objects)
+                keys.extend(key for key in names if is_key(key))
                 if limit is not None and len(keys) >= limit:
                     break
         return keys[:limit]
 
-    def _pages(self, prefix: str, start_after: str, size: int) -> Iterator[Sequence[str]]:
-        """Names in the bucket, a request each page, asked for as they are needed."""
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        """See `ObjectStore.entries`."""
+        check_prefix(prefix)
+        found: Entries = []
+        if limit is not None and limit <= 0:
+            return found
+        with self._told("list", f"{prefix}*"):
+            for objects in self._pages(prefix, start_after, min(limit or _PAGE, _PAGE)):
+                for each in objects:
+                    key = each["Key"].removeprefix(self._root)
+                    if is_key(key):
+                        found.append(Entry(key, each["Size"], each["LastModified"].timestamp()))
+                if limit is not None and len(found) >= limit:
+                    break
+        return found[:limit]
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        """See `ObjectStore.unfinished`: uploads in parts that were neither completed nor aborted; a request each."""
+        check_prefix(prefix)
+        found: Parts = []
+        with self._told("list uploads of", f"{prefix}*"):
+            pages = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._root + prefix):
+                for upload in page.get("Uploads", []):
+                    key, name = upload["Key"].removeprefix(self._root), upload["Key"]
+                    state = self._state_of(name, upload["UploadId"]) if is_key(key) else None
+                    if state is not None:
+                        size, modified = state
+                        modified = max(modified, upload["Initiated"].timestamp())
+                        found.append(Unfinished(key, upload["UploadId"], size, modified))
+        return sorted(found, key=lambda part: (part.key, part.upload))
+
+    def discard(self, part: Unfinished) -> bool:
+        """See `ObjectStore.discard`."""
+        name = self._name(part.key)
+        with self._told("discard the upload of", part.key):
+            state = self._state_of(name, part.upload)
+            if state is None:
+                return True
+            if state[0] != part.size or state[1] > part.modified:
+                return False
+            try:
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=part.upload)
+            except ClientError as error:
+                if not _is_no_upload(error):
+                    raise
+        return True
+
+    def _state_of(self, name: str, upload: str) -> tuple[int, float] | None:
+        """Bytes of an upload so far, and when the last of them came; None where there is none (any more)."""
+        size, modified = 0, 0.0
+        try:
+            for page in self._client.get_paginator("list_parts").paginate(
+                Bucket=self._bucket, Key=name, UploadId=upload
+            ):
+                for part in page.get("Parts", []):
+                    size, modified = size + part["Size"], max(modified, part["LastModified"].timestamp())
+        except ClientError as error:
+            if _is_no_upload(error):
+                return None
+            raise
+        return size, modified
+
+    def _pages(self, prefix: str, start_after: str, size: int) -> Iterator[Sequence[ObjectTypeDef]]:
+        """Objects of the bucket, a request each page, asked for as they are needed."""
         request: ListObjectsV2RequestPaginateTypeDef = {
             "Bucket": self._bucket,
             "Prefix": self._root + prefix,
@@ -238,9 +303,9 @@ class S3Store(FolderTransfers):
         if start_after:
             request["StartAfter"] = self._root + start_after
         for page in self._client.get_paginator("list_objects_v2").paginate(**request):
-            names = [entry["Key"] for entry in page.get("Contents", [])]
-            if names:
-                yield names
+            objects = page.get("Contents", [])
+            if objects:
+                yield objects
 
     def _fetch(self, name: str, file: BinaryIO) -> None:
         with self._transfer_manager() as transfers:
@@ -283,6 +348,11 @@ def _raise_first(errors: Sequence[Mapping[str, Any]]) -> None:
         code = failed.get("Code") or ""
         if code != "NoSuchKey":  # Ceph leaves messages out
             raise ClientError({"Error": {"Code": code, "Message": failed.get("Message") or ""}}, "DeleteObjects")
+
+
+def _is_no_upload(error: ClientError) -> bool:
+    """Whether a server says that there is no such upload: it was completed or aborted."""
+    return error.response.get("Error", {}).get("Code") in ("NoSuchUpload", "NoSuchKey", "404")
 
 
 def _send_md5(params: dict[str, Any], **_: object) -> None:

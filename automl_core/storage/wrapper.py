@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from automl_core.storage.base import ObjectStore
+from automl_core.storage.base import Entries, ObjectStore, Parts, Unfinished
 from automl_core.storage.transfers import FolderTransfers
 
 T = TypeVar("T")
@@ -80,3 +80,15 @@ class StoreWrapper(FolderTransfers):
     def list(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> list[str]:
         """See `ObjectStore.list`."""
         return self._call("list", prefix, lambda: self._inner.list(prefix, start_after, limit))
+
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        """See `ObjectStore.entries`."""
+        return self._call("entries", prefix, lambda: self._inner.entries(prefix, start_after, limit))
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        """See `ObjectStore.unfinished`."""
+        return self._call("unfinished", prefix, lambda: self._inner.unfinished(prefix))
+
+    def discard(self, part: Unfinished) -> bool:
+        """See `ObjectStore.discard`."""
+        return self._call("discard", part.key, lambda: self._inner.discard(part))

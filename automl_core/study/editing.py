@@ -26,7 +26,7 @@ from automl_core.study.study import Study
 
 EDITABLE: dict[str, tuple[str, ...]] = {
     "trials": ("max", "concurrency", "max_failed", "retries"),
-    "stop": ("target", "max_duration", "max_cost", "no_improvement", "running_trials"),
+    "stop": ("target", "max_duration", "max_cost", "same_error", "no_improvement", "running_trials"),
 }
 """Group → fields that a running experiment may be given anew; of ``space``, the limits of its parameters."""
 
@@ -138,6 +138,8 @@ def concurrency_at_most(state: State) -> int:
 
 
 def _check_open(state: State, reopen: bool) -> None:
+    if state.acts and state.acts[-1].act == "gc":
+        raise NotEditable("the run is being deleted (`automl gc`): start a new one instead")
     if not reopen and state.stop is not None:
         raise NotEditable(f"the experiment has stopped ({state.stop.reason}); extend it instead")
     if not reopen:

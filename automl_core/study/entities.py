@@ -158,7 +158,7 @@ class Act(msgspec.Struct, omit_defaults=True):
     Attributes:
         seq, time: the record that tells it.
         by: who.
-        act: ``stop``, ``stop_trial``, ``rerun``, ``edit`` or ``extend``.
+        act: ``stop``, ``stop_trial``, ``rerun``, ``edit``, ``extend``, or ``gc``: it is being deleted.
         text: in words.
         trial: the trial that it was done to, if to one.
         changes: fields of the file that were changed: path, old, new.

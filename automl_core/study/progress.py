@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from automl_core.search.hypervolume import shares
 from automl_core.search.pareto import Point
 from automl_core.spec.models import Experiment
+from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.states import TrialState
 from automl_core.stopping.experiment import Progress
 from automl_core.study.points import point_of
@@ -34,8 +35,9 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         running=sum(s is TrialState.RUNNING for s in states),
         waiting=sum(s is TrialState.WAITING for s in states),
         started=len(states),
-        elapsed=now - state.created,
-        cost=state.cost + running_cost(state, experiment, now),
+        exhausted=state.exhausted or None,
+        elapsed=max(0.0, now - state.created),
+        cost=spent(state, experiment, now),
         budgeted=bool(experiment.trials.budget and state.plan.get("units")),
         slots_left=int(state.plan["slots"]) - len(state.works),
         failed_alike=failed_alike(state),
@@ -74,11 +76,25 @@ def _gains(
     return tuple((trial, added.get(trial, 0.0)) for trial, _ in looked_at)
 
 
-def running_cost(state: State, experiment: Experiment, now: float) -> float:
-    """What the attempts that run have cost so far, by the prices per hour of their training tasks."""
-    total = 0.0
+def spent(state: State, experiment: Experiment, now: float) -> float:
+    """Cost so far: of what has ended as it was recorded, of attempts that run by their prices per hour.
+
+    Everybody who tells or judges a cost takes it from here: stop conditions, forecasts, summaries, pages.
+
+    Args:
+        state: folded from the journal.
+        experiment: its file; what a backend charges but by the hour is not known before an attempt has ended.
+        now: seconds since 1970.
+    """
+    total = state.cost
     for work in state.running:
         attempt = work.last_attempt()
         if attempt is not None and attempt.state is TrialState.RUNNING:
-            total += (now - attempt.started) / 3600 * experiment.tasks[attempt.task].hourly_price
+            price = experiment.tasks[attempt.task].hourly_price_after(out_of_memory(work, attempt.task))
+            total += max(0.0, now - attempt.started) / 3600 * price
     return total
+
+
+def out_of_memory(work: Work, task: int) -> int:
+    """How many attempts at a training task have run out of memory so far: the next one may get more of it."""
+    return sum(attempt.task == task and attempt.kind == OUT_OF_MEMORY for attempt in work.attempts)

@@ -18,6 +18,7 @@ from automl_core.stopping.experiment import Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
 from automl_core.study.beginning import first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
+from automl_core.study.clock import JournalClock
 from automl_core.study.earlier import find_earlier
 from automl_core.study.history import best_trial
 from automl_core.study.journal import StudyJournal
@@ -38,6 +39,7 @@ class Study(Specified):
     def __init__(self, journal: StudyJournal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
         """Use `create` or `load`."""
         super().__init__(journal, experiment, earlier)
+        self.clock = JournalClock(journal)
         self._loaded: float | None = None
         self._refreshed = float("-inf")
 
@@ -222,9 +224,9 @@ class Study(Specified):
             if over is not None:
                 return Over(over)
             answer = binder.bind(slot, lane, worker, lenient=tries >= _RECOMPUTE)
-            if isinstance(answer, Exhausted):
-                # nothing is cut short by it: whatever the file says of an early end, what runs goes on
-                self.stop("exhausted", ExperimentState.NO_MORE_TRIAL, answer.reason, running="drain")
+            if isinstance(answer, Exhausted):  # the stop conditions judge what follows from it, once nothing runs
+                data = {"exhausted": answer.reason}
+                self.journal.append("note", data, valid=lambda s: s.stop is None and not s.exhausted)
             elif answer is not None:
                 return answer
             elif slot is not None and slot in self.state.works:
@@ -312,7 +314,7 @@ class Study(Specified):
 
     def progress(self) -> Progress:
         """What the stop conditions look at."""
-        return progress_of(self.state, self.experiment, self.journal.clock())
+        return progress_of(self.state, self.experiment, self.clock.now())
 
     def stop(
         self, kind: str, state: ExperimentState, reason: str, *, running: str | None = None, by: str = ""
@@ -369,7 +371,7 @@ class Study(Specified):
         if self.state.stop is None:
             verdict = self.judge()
             if verdict is None:
-                return None
+                return self.state.exhausted or None
             if verdict.kind == "max_trials":
                 return verdict.reason
             self.stop(verdict.kind, verdict.state, verdict.reason)

@@ -12,7 +12,8 @@ from automl_core.spec.goal import Goal
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.study.editing import concurrency_at_most
-from automl_core.study.state import Act, State
+from automl_core.study.labels import NO_LABEL, RUN
+from automl_core.study.state import Act
 from automl_core.views.parameters import parameters_of
 from automl_core.views.view import ExperimentView
 
@@ -22,6 +23,7 @@ _ACTS = 20
 def overview(view: ExperimentView) -> dict[str, Any]:
     """How an experiment stands, with TAO's figures (current trial, epochs left, time left, time per epoch, best)."""
     state, now, found = view.state, view.clock(), view.summary()
+    label = state.labels.get(RUN, NO_LABEL)
     return {
         "experiment": state.name,
         "run": state.run,
@@ -34,6 +36,7 @@ def overview(view: ExperimentView) -> dict[str, Any]:
         "stop": asdict_of(state.stop) if state.stop else None,
         "goal": goal_of(view.experiment.goal),
         "algorithm": state.algorithm,
+        "seed": view.experiment.search.seed,
         "plan": state.plan,
         "parameters": parameters_of(view.study),
         "counts": {str(each): number for each, number in found.counts.items()},
@@ -48,12 +51,16 @@ def overview(view: ExperimentView) -> dict[str, Any]:
         "elapsed": found.elapsed,
         "cost": found.cost,
         "training_seconds": round(sum(work.seconds for work in state.works.values()), 3),
-        "limits": limits_of(view.experiment, state),
+        "limits": limits_of(view.experiment, concurrency_at_most(state)),
         "overrides": state.overrides,
         "acts": [act_of(act) for act in state.acts[: -_ACTS - 1 : -1]],
         "problems": [f"record {seq}: {reason}" for seq, reason in sorted(state.skipped.items())],
         "lanes": state.lanes,
-    }
+        "label": {
+            "name": label.name, "tags": label.tags, "comment": label.comment, "by": label.by or None,
+            "time": label.time or None,
+        },
+    }  # fmt: skip
 
 
 def tao_figures(view: ExperimentView, found: Summary, now: float) -> dict[str, Any]:
@@ -87,13 +94,18 @@ def goal_of(goal: Goal) -> dict[str, Any]:
     }
 
 
-def limits_of(experiment: Experiment, state: State) -> dict[str, Any]:
-    """What can be edited while it runs, as it stands now."""
+def limits_of(experiment: Experiment, at_most: int) -> dict[str, Any]:
+    """What can be edited while it runs, or changed for a new run, as it stands now.
+
+    Args:
+        experiment: its file, or what a run has made of it.
+        at_most: how far its concurrency can be raised.
+    """
     trials = experiment.trials
     return {
         "max_trials": trials.max,
         "concurrency": trials.concurrency,
-        "concurrency_at_most": concurrency_at_most(state),
+        "concurrency_at_most": at_most,
         "max_failed": trials.max_failed,
         "retries": trials.retries,
         "timeout": trials.timeout,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from automl_core.space import Space
 from automl_core.space.parameter import Parameter
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
@@ -13,8 +14,13 @@ from automl_core.study import Study
 
 def parameters_of(study: Study) -> list[dict[str, Any]]:
     """Every parameter in the order of the file: kind, scale, limits, options and condition."""
-    models = _models(study.experiment)
-    return [_axis(parameter, models.get(parameter.name)) for parameter in study.space.parameters]
+    return parameters_in(study.space, study.experiment)
+
+
+def parameters_in(space: Space, experiment: Experiment) -> list[dict[str, Any]]:
+    """The same of an experiment that need not have begun; ``space`` is its search space."""
+    models = _models(experiment)
+    return [_axis(parameter, models.get(parameter.name)) for parameter in space.parameters]
 
 
 def _models(experiment: Experiment) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from automl_core.results.headline import headline
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
+from automl_core.study.labels import NO_LABEL
 from automl_core.study.points import point_of
 from automl_core.study.state import State, Trial
 
@@ -28,6 +30,8 @@ class Row:
         cancel: who asked for its end.
         rank: its place among the trials whose value counts, from 1.
         front: whether it is on the Pareto front; always False with one goal.
+        headline: the line of the reason that says most.
+        name, tags, comment: what people call it, and have written of it.
     """
 
     number: int
@@ -51,11 +55,15 @@ class Row:
     cancel: str
     rank: int | None = None
     front: bool = False
+    headline: str = ""
+    name: str = ""
+    tags: tuple[str, ...] = ()
+    comment: str = ""
 
 
 COLUMNS = (
     "number", "state", "reason", "value", "rank", "step", "budget", "rung", "bracket", "started", "ended", "seconds",
-    "cost", "attempts", "note", "parent", "feasible", "front", "cancel",
+    "cost", "attempts", "note", "parent", "feasible", "front", "cancel", "headline", "name", "tags", "comment",
 )  # fmt: skip
 """Columns of every table; those of parameters and metrics come on top."""
 
@@ -65,6 +73,7 @@ def row_of(experiment: Experiment, state: State, trial: Trial) -> Row:
     works = [state.works[slot] for slot in trial.slots]
     latest, counted = works[-1], state.counted(trial)
     shown = counted or latest
+    label = state.labels.get(trial.number, NO_LABEL)
     feasible = None
     if experiment.goal.constraints and counted is not None:
         point = point_of(experiment, counted)
@@ -75,5 +84,5 @@ def row_of(experiment: Experiment, state: State, trial: Trial) -> Row:
         bracket=shown.bracket, metrics=shown.metrics, started=works[0].bound, ended=latest.ended,
         seconds=round(sum(work.seconds for work in works), 3), cost=round(sum(work.cost for work in works), 6),
         attempts=sum(len(work.attempts) for work in works), note=trial.note, parent=trial.parent, feasible=feasible,
-        cancel=trial.cancel,
+        cancel=trial.cancel, headline=headline(latest.reason), name=label.name, tags=label.tags, comment=label.comment,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_core.space.parameter import Value
+from automl_core.study.labels import RUN
 from automl_core.views.parameters import parameters_of
 from automl_core.views.rows import Row
 from automl_core.views.view import ExperimentView
@@ -16,8 +17,11 @@ from automl_core.views.view import ExperimentView
 MAX_ROWS = 10_000
 """Rows of one page at most."""
 
-SORTABLE = ("number", "state", "value", "rank", "budget", "step", "started", "ended", "seconds", "cost", "attempts")
-"""Columns that a table can be sorted by, besides ``params.<name>`` and ``metrics.<name>``."""
+SORTABLE = (
+    "number", "name", "state", "value", "rank", "budget", "step", "started", "ended", "seconds", "cost", "attempts",
+    "tags", "comment", "headline",
+)  # fmt: skip
+"""Columns that a table can be sorted and filtered by, besides ``params.<name>`` and ``metrics.<name>``."""
 
 
 class BadQuery(ValueError):
@@ -31,8 +35,9 @@ class Query:
     Attributes:
         sort: a column; '-' before it turns the order round. Rows without a value come last either way.
         states: only trials in one of these, all when empty.
-        search: text that the number, state, reason, note or a parameter's value has in it.
-        filters: ``column:low..high`` (either end may be left out) or ``column:value,value``; all must hold.
+        search: text that the number, name, state, reason, a tag, a comment or a parameter's value has in it.
+        filters: ``column:low..high`` (either end may be left out) or ``column:value,value``; all must hold. Of tags,
+            one of those named.
         offset, limit: which page.
     """
 
@@ -64,6 +69,7 @@ def trial_table(view: ExperimentView, query: Query) -> dict[str, Any]:
         "limit": query.limit,
         "parameters": parameters,
         "metrics": metrics,
+        "labelled": any(key != RUN for key in view.state.labels),
         "columns": view.columns(page, metrics),
     }
 
@@ -119,7 +125,7 @@ def select(
     unknown: list[Row] = []
     for row in found:
         value = read(row)
-        if value is None or (isinstance(value, float) and math.isnan(value)):
+        if value in (None, "", ()) or (isinstance(value, float) and math.isnan(value)):
             unknown.append(row)
         else:
             known.append((_key(value), row))
@@ -127,8 +133,10 @@ def select(
     return [row for _, row in known] + unknown
 
 
-def _key(value: Value) -> tuple[int, Any]:
+def _key(value: Value | tuple[str, ...]) -> tuple[int, Any]:
     """One order over values of different types: numbers before texts."""
+    if isinstance(value, tuple):
+        return (1, "\n".join(value))
     return (0, float(value)) if isinstance(value, bool | int | float) else (1, str(value))
 
 
@@ -145,7 +153,13 @@ def _condition(text: str, listed: bool) -> Callable[[Any], bool]:
             return lambda value: _is_number(value) and least <= value <= most
     values = {text, *(part.strip() for part in text.split(","))}
     numbers = {float(value) for value in values if _NUMBER.fullmatch(value)}
-    return lambda value: _shown(value) in values or (_is_number(value) and value in numbers)
+
+    def holds(value: Any) -> bool:
+        if isinstance(value, tuple):  # tags
+            return not values.isdisjoint(value)
+        return _shown(value) in values or (_is_number(value) and value in numbers)
+
+    return holds
 
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
@@ -162,6 +176,6 @@ def _shown(value: Any) -> str:
 
 
 def _text(row: Row) -> str:
-    parts = [str(row.number), row.state, row.reason, row.note]
+    parts = [str(row.number), row.state, row.reason, row.note, row.name, *row.tags, row.comment]
     parts += [f"{name}={_shown(value)}" for name, value in row.params.items()]
     return "\n".join(parts).casefold()

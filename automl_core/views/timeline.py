@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
+from automl_core.results.headline import headline
 from automl_core.study.state import Attempt, Work
 from automl_core.views.view import ExperimentView
 
@@ -41,7 +42,7 @@ def timeline(view: ExperimentView) -> dict[str, Any]:
         name = tasks[attempt.task].name if attempt.task < len(tasks) else str(attempt.task)
         entries = (
             place, work.slot, work.lane, work.trial, name, attempt.number, attempt.started, attempt.ended,
-            str(attempt.state), attempt.reason, attempt.worker, work.budget, work.rung, waited, kind,
+            str(attempt.state), headline(attempt.reason), attempt.worker, work.budget, work.rung, waited, kind,
         )  # fmt: skip
         for column, entry in zip(_NAMES, entries, strict=True):
             columns[column].append(entry)

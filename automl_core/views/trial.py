@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from automl_core.results.headline import headline
+from automl_core.study.labels import NO_LABEL
 from automl_core.study.state import Attempt, Trial, Work
 from automl_core.views.rows import COLUMNS
 from automl_core.views.view import ExperimentView
 
+Log = Callable[[Work, Attempt], Mapping[str, Any]]
+"""Where a person finds the log of an attempt: fields that are added to it."""
 
-def trial_page(view: ExperimentView, number: int, log: Callable[[Work, Attempt], str | None]) -> dict[str, Any]:
+
+def trial_page(view: ExperimentView, number: int, log: Log) -> dict[str, Any]:
     """Everything of one trial that the journal tells.
 
     Args:
@@ -23,12 +28,14 @@ def trial_page(view: ExperimentView, number: int, log: Callable[[Work, Attempt],
     """
     trial = trial_of(view, number)
     row = view.rows[number]
+    label = view.state.labels.get(number, NO_LABEL)
     shown = {name: getattr(row, name) for name in COLUMNS}
     return {
         "seq": view.seq,
         "trial": {**shown, "params": row.params, "metrics": row.metrics},
         "works": [_work(view, view.state.works[slot], log) for slot in trial.slots],
         "difference": _difference(view, number),
+        "labelled": {"by": label.by or None, "time": label.time or None},
     }
 
 
@@ -45,18 +52,20 @@ def trial_of(view: ExperimentView, number: int) -> Trial:
     return trials[number]
 
 
-def _work(view: ExperimentView, work: Work, log: Callable[[Work, Attempt], str | None]) -> dict[str, Any]:
+def _work(view: ExperimentView, work: Work, log: Log) -> dict[str, Any]:
     tasks = view.experiment.tasks
     return {
-        "slot": work.slot, "state": str(work.state), "reason": work.reason, "budget": work.budget, "rung": work.rung,
-        "bracket": work.bracket, "resumed_from": work.resume_budget, "value": work.counts, "step": work.step,
+        "slot": work.slot, "state": str(work.state), "reason": work.reason, "headline": headline(work.reason),
+        "budget": work.budget, "rung": work.rung, "bracket": work.bracket, "resumed_from": work.resume_budget,
+        "value": work.counts, "step": work.step,
         "metrics": work.metrics, "started": work.bound, "ended": work.ended, "seconds": work.seconds,
         "cost": work.cost, "retry": work.retry,
         "attempts": [
             {
                 "task": tasks[each.task].name if each.task < len(tasks) else str(each.task), "number": each.number,
-                "state": str(each.state), "reason": each.reason, "started": each.started, "ended": each.ended,
-                "worker": each.worker, "external": each.external, "log": log(work, each),
+                "state": str(each.state), "reason": each.reason, "headline": headline(each.reason),
+                "started": each.started, "ended": each.ended, "worker": each.worker, "external": each.external,
+                **log(work, each),
             }
             for each in work.attempts
         ],

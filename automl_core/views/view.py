@@ -39,7 +39,7 @@ class ExperimentView:
         self._ranked_at = -1
         self._ranking: list[tuple[Trial, Work]] = []
         self._edits = -1
-        self._changes: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
+        self._changes: deque[tuple[int, int]] = deque()
         self._known_from = study.state.seq
         study.journal.observers.append(self._hear)
 
@@ -89,7 +89,7 @@ class ExperimentView:
 
     def changed_since(self, seq: int) -> list[int] | None:
         """Trials that records after ``seq`` concern, by number; None where that is not known any more."""
-        if seq < self._known_from or (len(self._changes) == _REMEMBERED and seq < self._changes[0][0]):
+        if seq < self._known_from:
             return None
         return sorted({trial for place, trial in self._changes if place > seq})
 
@@ -108,6 +108,8 @@ class ExperimentView:
             work = self.state.works.get(record.data["slot"])
             trial = work.trial if work is not None else None
         if isinstance(trial, int):
+            if len(self._changes) == _REMEMBERED:
+                self._known_from = self._changes.popleft()[0]
             self._changes.append((record.seq, trial))
             if self._dirty is not None:
                 self._dirty.add(trial)

@@ -9,15 +9,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, get_parsing_context
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_core.search import names
+from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.kubernetes import KubernetesTask
-from automl_core.spec.loader import load_experiment
+from automl_core.spec.loader import load_experiment, locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import AssetSchedule, Experiment
+from automl_core.spec.names import name_taken, taken_message
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import format_duration
 
@@ -32,7 +34,18 @@ def build_dag(path: Path) -> DAG:
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
-    return experiment_dag(load_experiment(path), path)
+    experiment = load_experiment(path)
+    if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
+        _check_name(experiment, path)
+    return experiment_dag(experiment, path)
+
+
+def _check_name(experiment: Experiment, path: Path) -> None:
+    """Two files of one name: Airflow would show now the one, now the other, and say nothing."""
+    other = name_taken(path, experiment.name)
+    if other is not None:
+        problem = Problem(taken_message(other, path, experiment.name), ("name",))
+        raise SpecError(locate([problem], parse_document(read_text(path), str(path))[1]))
 
 
 def experiment_dag(experiment: Experiment, path: Path) -> DAG:

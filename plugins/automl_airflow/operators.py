@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,12 +81,14 @@ class ProposeOperator(ExperimentOperator):
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
+        from automl_core.housekeeping.mark import settle
         from automl_core.spec.loader import load_experiment
         from automl_core.spec.overrides import apply_overrides
         from automl_core.storage import check_store
         from automl_core.study import Study
 
         store, journal = self.open_store(context)
+        settle(store, journal.prefix, time.time())
         if journal.refresh().created:  # run again, for more slots: what was resolved at its start holds
             another = another_run(journal.state.identity, context)
             if another:

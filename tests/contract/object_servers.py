@@ -79,9 +79,17 @@ def _operation(method: str, query: Mapping[str, list[str]]) -> str:
         return "UploadPart" if "partNumber" in query else "PutObject"
     if method == "GET" and "versioning" in query:
         return "GetBucketVersioning"
+    if method == "GET" and "uploads" in query:
+        return "ListMultipartUploads"
+    if method == "GET" and "uploadId" in query:
+        return "ListParts"
     if method == "GET":
         return "ListObjectsV2" if "list-type" in query else "GetObject"
     return {"DELETE": "DeleteObject", "HEAD": "HeadObject"}[method]
+
+
+WRITTEN = "2026-11-21T04:00:00.000Z"
+"""When everything was written, as listings have it."""
 
 
 class BucketServer(ThreadingHTTPServer):
@@ -109,6 +117,7 @@ class BucketServer(ThreadingHTTPServer):
         self.script = Script()
         self.objects: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
+        self.upload_keys: dict[str, str] = {}
         self.page_sizes: list[int] = []
         self.create_only = True
         self.atomic = True
@@ -250,6 +259,10 @@ class _Handler(BaseHTTPRequestHandler):
             case "GetBucketVersioning":
                 status = f"<Status>{self.server.versioning}</Status>" if self.server.versioning else ""
                 return 200, f"<VersioningConfiguration>{status}</VersioningConfiguration>".encode(), {}
+            case "ListMultipartUploads":
+                return 200, self._uploads(query.get("prefix", [""])[0]), {}
+            case "ListParts":
+                return self._parts(query["uploadId"][0])
             case "ListObjectsV2":
                 return 200, self._listing({name: values[0] for name, values in query.items()}), {}
             case "DeleteObject" if "uploadId" in query:
@@ -308,7 +321,11 @@ class _Handler(BaseHTTPRequestHandler):
         found = sorted(key for key in self.server.objects if key.startswith(query.get("prefix", "")) and key > after)
         page = found[: min(int(query.get("max-keys", 1000)), 1000)]
         self.server.page_sizes.append(len(page))
-        entries = "".join(f"<Contents><Key>{quote(key)}</Key></Contents>" for key in page)
+        entries = "".join(
+            f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects.get(key, b''))}</Size>"
+            f"<LastModified>{WRITTEN}</LastModified></Contents>"
+            for key in page
+        )
         more = len(found) > len(page)
         token = f"<NextContinuationToken>{escape(quote(page[-1]))}</NextContinuationToken>" if more else ""
         return (
@@ -316,10 +333,32 @@ class _Handler(BaseHTTPRequestHandler):
             f"{token}{entries}</ListBucketResult>"
         ).encode()
 
+    def _uploads(self, prefix: str) -> bytes:
+        found = "".join(
+            f"<Upload><Key>{quote(key)}</Key><UploadId>{upload}</UploadId><Initiated>{WRITTEN}</Initiated></Upload>"
+            for upload, key in sorted(self.server.upload_keys.items())
+            if key.startswith(prefix) and upload in self.server.parts
+        )
+        return (
+            "<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+            f"{found}</ListMultipartUploadsResult>"
+        ).encode()
+
+    def _parts(self, upload: str) -> tuple[int, bytes | Answer, dict[str, str]]:
+        if upload not in self.server.parts:
+            return 0, Answer(404, "NoSuchUpload", "The specified multipart upload does not exist."), {}
+        found = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><Size>{len(data)}</Size>"
+            f"<LastModified>{WRITTEN}</LastModified></Part>"
+            for number, data in sorted(self.server.parts[upload].items())
+        )
+        return 200, f"<ListPartsResult><IsTruncated>false</IsTruncated>{found}</ListPartsResult>".encode(), {}
+
     def _multipart(self, key: str, query: Mapping[str, list[str]]) -> bytes:
         if "uploads" in query:
             upload = f"upload-{next(self.server.upload_ids)}"
             self.server.parts[upload] = {}
+            self.server.upload_keys[upload] = key
             return (
                 f"<InitiateMultipartUploadResult><UploadId>{upload}</UploadId></InitiateMultipartUploadResult>".encode()
             )

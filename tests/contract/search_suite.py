@@ -80,6 +80,25 @@ SPACES: dict[str, dict[str, Any]] = {
         "high": {"type": "int", "low": 1, "high": 40, "at_least": "low"},
         "inner": {"type": "uniform", "low": 0, "high": 40, "at_most": "high"},
     },
+    "between": {
+        "a": {"type": "uniform", "low": 0, "high": 10},
+        "b": {"type": "int", "low": 0, "high": 10},
+        "x": {"type": "int", "low": 0, "high": 10, "at_least": "a", "at_most": "b"},
+        "y": {"type": "loguniform", "low": 0.1, "high": 20, "at_least": "x", "at_most": "z"},
+        "z": {"type": "uniform", "low": 5, "high": 30},
+    },
+    "fine_grids": {
+        "bytes": {"type": "int", "low": 0, "high": 68719476736, "multiple_of": 4096},
+        "rate": {"type": "uniform", "low": 0, "high": 1000, "multiple_of": 0.00001},
+        "size": {"type": "logint", "low": 4096, "high": 68719476736, "multiple_of": 4096},
+    },
+    "extreme": {
+        "seed": {"type": "int", "low": -(2**53), "high": 2**53},
+        "far": {"type": "uniform", "low": -1.7e308, "high": 1.7e308},
+        "tiny": {"type": "loguniform", "low": 5e-324, "high": 1.7e308},
+        "power": {"type": "loguniform", "low": 1e-300, "high": 1e300, "power_of": 100000000000},
+        "spread": {"type": "lognormal", "mu": 0, "sigma": 100},
+    },
     "normals": {
         "a": {"type": "normal", "mu": 0, "sigma": 2},
         "b": {"type": "lognormal", "mu": 1, "sigma": 0.5},

@@ -475,7 +475,12 @@ def test_binary_output_is_text_all_the_same(rig: Rig) -> None:
     lines, ended = run(rig.python(program))
     assert ended.ok
     assert lines[-1] == "��\0ok"
-    assert not [line for line in lines if "\n" in line or "\r" in line]
+    assert not [line for line in lines if "\n" in line or "\r" in line[:-1]]
+
+
+def test_a_line_that_is_drawn_again_comes_in_the_pieces_in_which_it_is_drawn(rig: Rig) -> None:
+    lines, _ = run(rig.shell(r"printf '10%%\r20%%\r30%%\nend\r\n'"))
+    assert lines == ["10%\r", "20%\r", "30%", "end"]
 
 
 FLOOD = """

@@ -255,6 +255,22 @@ def test_an_ended_or_silent_trial_is_left_alone(rule: Rule) -> None:
     assert rule.decide(TrialCurve(0, ()), GOOD) is None
 
 
+@every(lambda rule: rule.file.get("last_step") is None)
+@some
+@given(losses=LOSSES, others=FIELDS)
+def test_steps_may_be_fractions(rule: Rule, losses: list[float], others: list[TrialCurve]) -> None:
+    """Evaluations four times an epoch are judged as evaluations once an epoch are."""
+
+    def quarters(trial: TrialCurve) -> TrialCurve:
+        return TrialCurve(trial.number, tuple((step / 4, loss) for step, loss in trial.points), trial.ended)
+
+    whole = rule.decide(curve(0, losses), others)
+    parted = rule.decide(quarters(curve(0, losses)), [quarters(other) for other in others])
+    assert (whole is None) == (parted is None)
+    if whole is not None and parted is not None:
+        assert parted.step == whole.step / 4
+
+
 @every()
 def test_steps_need_not_be_regular_nor_those_of_the_others(rule: Rule) -> None:
     steps = [10, 15, 40, 41, 90, 200, 210, 300, 400, 500, 550]

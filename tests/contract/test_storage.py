@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,10 @@ from automl_core.storage import (
     renaming,
     s3,
 )
+from automl_core.storage.keys import TEMPORARY
+from automl_core.storage.oss import OssStore
 from automl_core.storage.retry import RetryingStore
+from automl_core.storage.s3 import S3Store
 from automl_core.storage.testing import CountingStore, FaultyStore
 from tests.contract.object_servers import BUCKET, LOSE, BucketServer, MotoServer, Script
 
@@ -229,6 +232,55 @@ def test_lists_and_deletes_go_beyond_one_page(store: ObjectStore, monkeypatch: p
         assert store.list("journal/", start_after=keys[1], limit=limit) == keys[2 : 2 + limit]
     store.delete_prefix("journal/")
     assert store.list() == ["other"]
+
+
+def test_entries_are_the_list_with_sizes_and_times(store: ObjectStore) -> None:
+    for number, key in enumerate(sorted(ODD_KEYS)):
+        store.put(key, b"x" * number)
+    for prefix, after, limit in (("", "", None), ("a", "a-b", None), ("journal/", "", 1), ("none/", "", None)):
+        entries = store.entries(prefix, after, limit)
+        assert [entry.key for entry in entries] == store.list(prefix, after, limit)
+    entries = store.entries()
+    assert [entry.size for entry in entries] == list(range(len(ODD_KEYS)))
+    assert all(1.7e9 < entry.modified < 1e10 for entry in entries)
+    assert store.entries(limit=0) == []
+
+
+# What broke off
+
+
+def begin(site: Site, key: str) -> None:
+    """Leave a write half done, as a process does that is killed."""
+    if not site.url.startswith("file://"):
+        client = S3Store(BUCKET, "", site.credentials)._client if site.url.startswith("s3") else None
+        client = client or OssStore(BUCKET, "", site.credentials)._client
+        name = f"{site.url.split('/', 3)[3]}/{key}"
+        upload = client.create_multipart_upload(Bucket=BUCKET, Key=name)["UploadId"]
+        client.upload_part(Bucket=BUCKET, Key=name, UploadId=upload, PartNumber=1, Body=b"half")
+        return
+    folder = (Path(site.url.removeprefix("file://")) / key).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{TEMPORARY}{uuid.uuid4().hex}").write_bytes(b"half")
+
+
+def test_what_broke_off_is_found_and_discarded_and_no_object_is(site: Site, store: ObjectStore) -> None:
+    for key in ("a/whole.bin", "b/whole.bin"):
+        store.put(key, b"whole")
+    assert store.unfinished() == []
+    begin(site, "a/model.bin")
+    begin(site, "b/c/model.bin")
+    found = store.unfinished()
+    assert [part.key.rpartition("/")[0] for part in found] == ["a", "b/c"]
+    assert [part.size for part in found] == [4, 4]
+    assert all(1.7e9 < part.modified < 1e10 for part in found)
+    assert store.unfinished("b/") == found[1:]
+    assert store.unfinished("none/") == []
+    assert store.discard(found[0])
+    assert store.unfinished() == found[1:]
+    assert store.discard(found[0])  # it is gone, whoever did it
+    assert not store.discard(replace(found[1], size=3))  # somebody has gone on with it since
+    assert store.unfinished() == found[1:]
+    assert store.list() == ["a/whole.bin", "b/whole.bin"]
 
 
 def test_list_of_a_store_that_was_never_written_to(store: ObjectStore) -> None:

@@ -167,6 +167,21 @@ def open_browser(url: str, credentials: Path) -> Iterator[Browser]:
         url: of Airflow's API server.
         credentials: file with url, username and password.
     """
+    secret = json.loads(credentials.read_text())
+    login = {"username": secret["username"], "password": secret["password"]}
+    token = httpx.post(f"{url}/auth/token", json=login, timeout=60).json()["access_token"]
+    with open_window(url, token) as window:
+        yield window
+
+
+@contextmanager
+def open_window(url: str, token: str) -> Iterator[Browser]:
+    """A window that is signed in with a token.
+
+    Args:
+        url: of Airflow's API server.
+        token: as Airflow keeps it in its session cookie.
+    """
     chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or chromedriver is None:
         if os.environ.get("CI"):
@@ -180,9 +195,6 @@ def open_browser(url: str, credentials: Path) -> Iterator[Browser]:
     ):  # fmt: skip
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    secret = json.loads(credentials.read_text())
-    login = {"username": secret["username"], "password": secret["password"]}
-    token = httpx.post(f"{url}/auth/token", json=login, timeout=60).json()["access_token"]
     driver = webdriver.Chrome(options=options, service=Service(chromedriver))
     try:
         driver.set_script_timeout(60)

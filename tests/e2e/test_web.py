@@ -141,7 +141,8 @@ PLACES = ["#overview", "#trials", "#parameters", "#time", "#details"]
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_any_page(page: Browser, going: tuple[str, str], theme: str) -> None:
     places = {
-        "list": "", "new": "new", "experiment": f"experiments/{going[0]}", "nothing": "experiments/none",
+        "list": "", "new": "new", "housekeeping": "housekeeping",
+        "experiment": f"experiments/{going[0]}", "nothing": "experiments/none",
         "trial": run_page(going, "/trials/0"), "compare": f"compare?run={quote('/'.join(going), safe='')}",
         **{place: run_page(going, place) for place in PLACES},
     }  # fmt: skip

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from automl_core.storage.base import NotFound
+from automl_core.storage.base import Entries, Entry, NotFound, Parts, Unfinished
 from automl_core.storage.keys import check_key, check_prefix
 from automl_core.storage.transfers import FolderTransfers
 
@@ -13,8 +14,12 @@ from automl_core.storage.transfers import FolderTransfers
 class MemoryStore(FolderTransfers):
     """Objects in memory, with the promises of `ObjectStore`; as in a bucket there are no local paths."""
 
-    def __init__(self, name: str = "test") -> None:
+    def __init__(self, name: str = "test", clock: Callable[[], float] = lambda: 0.0) -> None:
         self.objects: dict[str, bytes] = {}
+        self.times: dict[str, float] = {}
+        """Key → when it was written, by the store's clock; 1970 where a test has none."""
+        self._clock = clock
+        self.parts: Parts = []
         self._name = name
         self._lock = threading.Lock()
 
@@ -30,13 +35,18 @@ class MemoryStore(FolderTransfers):
 
     def put(self, key: str, data: bytes) -> None:
         with self._lock:
-            self.objects[check_key(key)] = bytes(data)
+            self._write(check_key(key), data)
+
+    def _write(self, key: str, data: bytes) -> None:
+        self.objects[key] = bytes(data)
+        if now := self._clock():
+            self.times[key] = now
 
     def create(self, key: str, data: bytes) -> bool:
         with self._lock:
             if check_key(key) in self.objects:
                 return False
-            self.objects[key] = bytes(data)
+            self._write(key, data)
             return True
 
     def overwrites_because(self) -> str:
@@ -47,6 +57,23 @@ class MemoryStore(FolderTransfers):
         with self._lock:
             keys = sorted(key for key in self.objects if key.startswith(prefix) and key > start_after)
         return keys[:limit]
+
+    def entries(self, prefix: str = "", start_after: str = "", limit: int | None = None) -> Entries:
+        found = []
+        for key in self.list(prefix, start_after, limit):
+            data = self.objects.get(key)
+            if data is not None:
+                found.append(Entry(key, len(data), self.times.get(key, 0.0)))
+        return found
+
+    def unfinished(self, prefix: str = "") -> Parts:
+        return sorted((each for each in self.parts if each.key.startswith(prefix)), key=lambda each: each.key)
+
+    def discard(self, part: Unfinished) -> bool:
+        if part in self.parts:
+            self.parts.remove(part)
+            return True
+        return not any((each.key, each.upload) == (part.key, part.upload) for each in self.parts)
 
     def delete(self, key: str) -> None:
         with self._lock:

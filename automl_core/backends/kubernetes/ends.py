@@ -13,6 +13,7 @@ from automl_core.backends.base import Cause, Exit
 from automl_core.backends.exits import exit_of
 from automl_core.backends.kubernetes.artifacts import failure_to_keep
 from automl_core.backends.kubernetes.manifest import CONTAINER
+from automl_core.spec.tasks import OUT_OF_MEMORY
 
 Pod: TypeAlias = Mapping[str, Any]
 """A pod as the API server gives it."""
@@ -26,7 +27,7 @@ class Kind(StrEnum):
     PREEMPTED = "preempted"
     REJECTED = "rejected"
     DELETED = "deleted"
-    OOM = "oom"
+    OOM = OUT_OF_MEMORY
     IMAGE = "image"
     CONFIG = "config"
     PENDING = "pending"

@@ -14,6 +14,8 @@ from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.rendering import value_of
 from automl_core.backends.template import Placeholder, TemplateError, parse
 
+_LEADING = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*+", re.DOTALL)
+_COMMAND = re.compile(r"pai\s+-", re.IGNORECASE)
 _WORD = re.compile(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""")
 _QUOTED = re.compile(r""""([^"]*)"|'([^']*)'""")
 _OPTION = re.compile(r"-D([A-Za-z_][A-Za-z0-9_.]*)=(.*)", re.DOTALL)
@@ -41,8 +43,14 @@ class Command:
 
 
 def is_command(statement: str) -> bool:
-    """Whether a statement is a PAI command."""
-    return re.match(r"\s*pai\s+-", statement, re.IGNORECASE) is not None
+    """Whether a statement is a PAI command; comments may stand above it."""
+    return _COMMAND.match(_without_comments(statement)) is not None
+
+
+def _without_comments(statement: str) -> str:
+    """A statement without the comments before it."""
+    leading = _LEADING.match(statement)
+    return statement[leading.end() :] if leading else statement
 
 
 def parse_command(statement: str) -> Command:
@@ -103,7 +111,7 @@ def _text(piece: str | Placeholder, context: TrialContext) -> str:
 
 def _words(statement: str) -> Iterator[str]:
     position = 0
-    text = statement.strip().removesuffix(";")
+    text = _without_comments(statement).strip().removesuffix(";")
     for match in _WORD.finditer(text):
         if text[position : match.start()].strip():
             break

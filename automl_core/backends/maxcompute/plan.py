@@ -6,15 +6,17 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.maxcompute.ddl import with_lifecycle
 from automl_core.backends.maxcompute.lexer import significant, split, tokenize
 from automl_core.backends.maxcompute.pai import Command, is_command, parse_command, render_command
 from automl_core.backends.maxcompute.rendering import check_sql, render_name, render_sql
-from automl_core.backends.template import TemplateError
+from automl_core.backends.maxcompute.settings import render_setting, setting_of
+from automl_core.backends.template import Placeholder, TemplateError, parse, problem_of
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics, Statement, TableMetrics
 
 SCRIPT_MODE = "odps.sql.submit.mode"
@@ -35,6 +37,7 @@ class Step:
         once: whether one instance serves all trials of the run.
         metrics: whether its rows are the trial's metrics.
         timeout: seconds that it may take, None without a limit of its own.
+        hints: the file's, and what SET says before it.
         digest: the same for the same work in the same project with the same hints.
     """
 
@@ -42,6 +45,7 @@ class Step:
     label: str
     text: str
     digest: str
+    hints: Mapping[str, str] = field(default_factory=dict)
     command: Command | None = None
     once: bool = False
     metrics: bool = False
@@ -63,19 +67,22 @@ def plan(task: MaxComputeTask, context: TrialContext) -> list[Step]:
     Raises:
         TemplateError: a ``${…}`` can't be filled in; the message says in which statement.
     """
-    hints = hints_of(task)
     steps: list[Step] = []
-    pieces = [piece for index, item in enumerate(task.statements) for piece in _pieces(task, item, index)]
+    pieces, after = _all_pieces(task)
+    if not pieces:
+        raise TemplateError("sql: nothing but settings, which can't be run")
     metrics = task.metrics if isinstance(task.metrics, SelectMetrics | TableMetrics) else None
-    for number, (statement, text) in enumerate(pieces, 1):
+    for number, (statement, text, settings) in enumerate(pieces, 1):
         last = number == len(pieces)
         label = statement.name or f"statement {number}"
         try:
+            hints = _hints(task, settings, context)
             step = _step(task, statement, text, number, label, hints, context)
         except TemplateError as error:
             raise TemplateError(f"sql, {label}: {error}") from None
         steps.append(step)
         if metrics is not None and (last or (metrics.after == "each" and not statement.once)):
+            hints = _hints(task, after if last else settings, context)
             steps.append(_metric_step(metrics, number, last, hints, context))
     return steps
 
@@ -131,17 +138,48 @@ def _named(place: str, what: str) -> str:
     return f"automl_{hashlib.sha256(f'{place}|{what}'.encode()).hexdigest()[:32]}"
 
 
-def _pieces(task: MaxComputeTask, item: Statement, index: int) -> list[tuple[Statement, str]]:
-    """The single statements of an item; a script stays whole."""
-    if str(task.hints.get(SCRIPT_MODE, "")).lower() == "script" and not is_command(item.sql):
-        return [(item, item.sql.strip())]
-    try:
-        texts = split(item.sql)
-    except TemplateError as error:
-        raise TemplateError(f"sql[{index}]: {error}") from None
+Piece: TypeAlias = tuple[Statement, str, dict[str, str]]
+"""A single statement: its item of the file, its text, and what SET says before it."""
+
+
+def _all_pieces(task: MaxComputeTask) -> tuple[list[Piece], dict[str, str]]:
+    """The single statements of a task, and the settings that hold after the last one.
+
+    Raises:
+        TemplateError: an item can't be split into its statements.
+    """
+    pieces: list[Piece] = []
+    settings: dict[str, str] = {}
+    for index, item in enumerate(task.statements):
+        try:
+            more, settings = _pieces(task, item, settings)
+        except TemplateError as error:
+            raise TemplateError(f"sql[{index}]: {error}") from None
+        pieces += more
+    return pieces, settings
+
+
+def _pieces(task: MaxComputeTask, item: Statement, settings: dict[str, str]) -> tuple[list[Piece], dict[str, str]]:
+    """The single statements of an item, and the settings that hold after it; a script stays whole."""
+    pieces: list[Piece] = []
+    texts, settings = split(item.sql), dict(settings)
     if not texts:
-        raise TemplateError(f"sql[{index}]: nothing but comments, which can't be run")
-    return [(item, text) for text in texts]
+        raise TemplateError("nothing but comments, which can't be run")
+    for number, text in enumerate(texts):
+        setting = setting_of(text)
+        if setting is not None:
+            settings[setting[0]] = setting[1]
+            continue
+        mode = settings.get(SCRIPT_MODE, str(task.hints.get(SCRIPT_MODE, "")))
+        if mode.lower() == "script" and not is_command(text):
+            whole = item.sql.strip() if number == 0 else ";\n".join([*texts[number:], ""])
+            return [*pieces, (item, whole, dict(settings))], settings
+        pieces.append((item, text, dict(settings)))
+    return pieces, settings
+
+
+def _hints(task: MaxComputeTask, settings: dict[str, str], context: TrialContext) -> dict[str, str]:
+    return hints_of(task) | {key: render_setting(value, context) for key, value in settings.items()}
 
 
 def _step(
@@ -152,14 +190,14 @@ def _step(
         command = render_command(text, context)
         shown = command.to_text()
         return Step(
-            number, label, shown, _digest(shown, hints), command=command, once=statement.once,
+            number, label, shown, _digest(shown, hints), hints, command=command, once=statement.once,
             timeout=statement.timeout,
         )  # fmt: skip
     sql = render_sql(text, context)
     temporary, prefix = task.tables.temporary, temporary_prefix(task, context) if not statement.once else None
     if temporary is not None and prefix is not None:
         sql = with_lifecycle(sql, prefix, temporary.lifecycle)
-    return Step(number, label, sql, _digest(sql, hints), once=statement.once, timeout=statement.timeout)
+    return Step(number, label, sql, _digest(sql, hints), hints, once=statement.once, timeout=statement.timeout)
 
 
 def _metric_step(
@@ -174,7 +212,7 @@ def _metric_step(
         sql = render_sql(texts[0], context)
     except TemplateError as error:
         raise TemplateError(f"{where}: {error}") from None
-    return Step(number, "metrics", sql, _digest(sql, hints), metrics=True, last=last)
+    return Step(number, "metrics", sql, _digest(sql, hints), hints, metrics=True, last=last)
 
 
 def _digest(text: str, hints: dict[str, str]) -> str:
@@ -190,17 +228,27 @@ def check_task(task: MaxComputeTask, names: Iterable[str]) -> Iterator[tuple[tup
         names: parameters of the space.
     """
     known = list(names)
+    settings: dict[str, str] = {}
+    before: dict[str, str] = {}
+    ran = False
     for index, item in enumerate(task.statements):
-        field: tuple[str | int, ...] = ("sql",) if isinstance(task.sql, str) else ("sql", index)
+        place: tuple[str | int, ...] = ("sql",) if isinstance(task.sql, str) else ("sql", index)
         try:
-            texts = [text for _, text in _pieces(task, item, index)]
+            before, (pieces, settings) = settings, _pieces(task, item, settings)
+            texts = [text for _, text, _ in pieces]
+            ran = ran or bool(texts)
             for text in filter(is_command, texts):
                 parse_command(text)
         except TemplateError as error:
-            yield field, str(error).removeprefix(f"sql[{index}]: ")
+            yield place, str(error)
             continue
+        for key, value in settings.items():
+            if before.get(key) != value:
+                yield from ((place, f"SET {key}: {problem}") for problem in _unknown(value, known))
         for text in texts:
-            yield from ((field, problem) for problem in ([] if is_command(text) else check_sql(text, known)))
+            yield from ((place, problem) for problem in ([] if is_command(text) else check_sql(text, known)))
+    if not ran:
+        yield ("sql",), "nothing but settings, which can't be run"
     if isinstance(task.metrics, SelectMetrics):
         yield from ((("metrics", "sql"), problem) for problem in check_sql(task.metrics.sql, known))
 
@@ -209,3 +257,8 @@ def shown(text: str, limit: int = 200) -> str:
     """The start of a statement in one line, for messages."""
     line = re.sub(r"\s+", " ", text).strip()
     return line if len(line) <= limit else f"{line[:limit]}…"
+
+
+def _unknown(text: str, names: Iterable[str]) -> list[str]:
+    found = [problem_of(piece, names) for piece in parse(text) if isinstance(piece, Placeholder)]
+    return [problem for problem in found if problem]

@@ -34,7 +34,6 @@ class Settings:
     Attributes:
         steps: what it runs, in order.
         names: of its instances.
-        hints: settings of every statement.
         priority: of its instances, None for the project's default.
         metrics: what becomes of the rows of metric steps, None without such steps.
         timeout: seconds that the attempt may take, None for ever.
@@ -43,7 +42,6 @@ class Settings:
 
     steps: tuple[Step, ...]
     names: JobNames
-    hints: dict[str, str]
     priority: int | None = None
     metrics: RowMetrics | None = None
     timeout: float | None = None
@@ -289,8 +287,8 @@ class Run:
     def _post(self, step: Step, name: str) -> str:
         settings = self.settings
         if step.command is not None:
-            return self.client.submit_command(name, step.command, settings.hints, settings.priority)
-        return self.client.submit_sql(name, step.text, settings.hints, settings.priority)
+            return self.client.submit_command(name, step.command, dict(step.hints), settings.priority)
+        return self.client.submit_sql(name, step.text, dict(step.hints), settings.priority)
 
     def _obtain_once(self, step: Step) -> Entry | None:
         names = self.settings.names

@@ -27,6 +27,7 @@ from automl_core.running.places import Places, carried, context_of
 from automl_core.running.sync import MODULE
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.units import format_duration
+from automl_core.study.progress import out_of_memory
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -39,9 +40,6 @@ PATIENCE = 300.0
 
 IMAGE_VARIABLE = "AUTOML_IMAGE"
 """Names this product's own image, for helper containers."""
-
-OOM = "oom"
-"""The kind of failure of attempts after which a new one gets more memory."""
 
 
 class Launch:
@@ -80,8 +78,7 @@ class Launch:
     def memory(self) -> float | None:
         """Bytes of memory that this attempt gets: more after each one that ran out of it."""
         work = self._study.state.works[self._binding.slot]
-        failures = sum(a.task == self._binding.task and a.kind == OOM for a in work.attempts)
-        return self.task.memory_after(failures)
+        return self.task.memory_after(out_of_memory(work, self._binding.task))
 
     @property
     def _batch(self) -> Any:

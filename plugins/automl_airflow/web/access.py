@@ -37,7 +37,15 @@ def can_save(request: Request, user: User) -> None:
         raise HTTPException(403, "Forbidden: saving an experiment file needs the right to edit its DAG")
 
 
-ACCESS: frozenset[Any] = frozenset({CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save})
+def can_delete_runs(user: User) -> None:
+    """Demand the right to delete runs of some DAG; housekeeping looks at each experiment's."""
+    if not may(user, "DELETE", DagAccessEntity.RUN, None):
+        raise HTTPException(403, "Forbidden: cleaning up needs the right to delete DAG runs")
+
+
+ACCESS: frozenset[Any] = frozenset(
+    {CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_delete_runs}
+)
 """Every dependency that demands a right."""
 
 

@@ -54,7 +54,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """A DAG run as far as pages need it; free of the session that it was read in."""
+    """A DAG run as far as pages need it; free of the session that it was read in.
+
+    Attributes:
+        gone: whether the experiment's file was deleted: what the journal says can be read, and nothing be run.
+    """
 
     dag_id: str
     run_id: str
@@ -66,6 +70,7 @@ class RunInfo:
     conf: Mapping[str, Any]
     clears: int
     place: Place
+    gone: bool = False
 
     @property
     def over(self) -> bool:
@@ -171,10 +176,11 @@ def info_of(session: Session, run: DagRun) -> RunInfo | None:
             place = place_of_dag(session, run.dag_id)
         except HTTPException:
             return None
+    model = session.get(DagModel, run.dag_id)
     return RunInfo(
         dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
         started=_seconds(run.start_date), ended=_seconds(run.end_date), note=run.note, conf=dict(run.conf or {}),
-        clears=run.clear_number or 0, place=place,
+        clears=run.clear_number or 0, place=place, gone=model is None or bool(model.is_stale),
     )  # fmt: skip
 
 
@@ -189,7 +195,14 @@ def runs_of(session: Session, dag_id: str, offset: int, limit: int) -> tuple[int
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An experiment in the list."""
+    """An experiment in the list.
+
+    Attributes:
+        schedule: as Airflow sums it up, None for one that only people start.
+        next_run: when Airflow begins the next run, seconds since 1970 (of a paused one: would); None where nothing is
+            planned.
+        gone: whether its file was deleted, so that only its runs are left to be looked at.
+    """
 
     dag_id: str
     description: str
@@ -201,17 +214,27 @@ class Listed:
     tags: tuple[str, ...]
     runs: int
     latest: RunInfo | None
+    next_run: float | None = None
+    gone: bool = False
 
 
-def experiments(session: Session, allowed: set[str]) -> list[Listed]:
-    """Every experiment whose DAG is among those allowed, by name, with its latest run."""
+def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> list[Listed]:
+    """Every experiment whose DAG is among those allowed, by name, with its latest run.
+
+    Args:
+        session: of the metadata database.
+        allowed: ids of DAGs.
+        gone: those with runs whose file was deleted too.
+    """
     wanted = (
         select(DagModel)
         .join(DagTag, DagTag.dag_id == DagModel.dag_id)
-        .where(DagTag.name == TAG, DagModel.is_stale.is_(False))
+        .where(DagTag.name == TAG)
         .options(selectinload(DagModel.tags))
         .order_by(DagModel.dag_id)
     )
+    if not gone:
+        wanted = wanted.where(DagModel.is_stale.is_(False))
     counted = select(DagRun.dag_id, func.count(), func.max(DagRun.id)).group_by(DagRun.dag_id)
     if len(allowed) <= _FEW:
         wanted, counted = wanted.where(DagModel.dag_id.in_(allowed)), counted.where(DagRun.dag_id.in_(allowed))
@@ -231,13 +254,16 @@ def experiments(session: Session, allowed: set[str]) -> list[Listed]:
         if version is None or _places.get(session, version) is None:
             continue  # another DAG that bears the tag
         run = runs.get(model.dag_id)
+        if model.is_stale and run is None:
+            continue  # nothing is left of it
         listed.append(
             Listed(
                 dag_id=model.dag_id, description=model.description or "", paused=bool(model.is_paused),
                 schedule=model.timetable_summary if model.timetable_summary != "None" else None,
                 broken=bool(model.has_import_errors), file=model.relative_fileloc, bundle=model.bundle_name,
                 tags=tuple(sorted(tag.name for tag in model.tags)), runs=counts.get(model.dag_id, (0, 0))[0],
-                latest=info_of(session, run) if run is not None else None,
+                latest=info_of(session, run) if run is not None else None, gone=bool(model.is_stale),
+                next_run=_seconds(model.next_dagrun_create_after) if not model.is_stale else None,
             )
         )  # fmt: skip
     return listed

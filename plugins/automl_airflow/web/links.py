@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow.api_fastapi.app import API_ROOT_PATH
 
 from automl_airflow.web.catalog import RunInfo
-
-if TYPE_CHECKING:
-    from automl_core.study.state import Attempt, Work
 
 AIRFLOW = API_ROOT_PATH or "/"
 """Base path of Airflow's pages, ending with '/'."""
@@ -32,13 +28,19 @@ def run_page(run: RunInfo) -> str:
     return f"{AIRFLOW}dags/{_part(run.dag_id)}/runs/{_part(run.run_id)}"
 
 
-def log_page(run: RunInfo, work: Work, attempt: Attempt) -> str | None:
-    """The task instance that ran an attempt, with its log; None where the task is not known any more."""
-    if attempt.task >= len(run.place.steps):
+def log_page(run: RunInfo, place: tuple[str, int] | None, number: int) -> str | None:
+    """The task instance that ran an attempt, with the log of that try; None where the task is not known any more."""
+    if place is None:
         return None
-    step = run.place.steps[attempt.task] if work.lane is None else run.place.steps[0]
-    index = work.slot if work.lane is None else work.lane
-    return f"{run_page(run)}/tasks/{_part(step)}/mapped/{index}"
+    return f"{run_page(run)}/tasks/{_part(place[0])}/mapped/{place[1]}?try_number={number}"
+
+
+def log_lines(run: RunInfo, place: tuple[str, int] | None, number: int) -> str | None:
+    """The same log in Airflow's own REST API, which looks at the right to read task logs."""
+    if place is None:
+        return None
+    path = f"dags/{_part(run.dag_id)}/dagRuns/{_part(run.run_id)}/taskInstances/{_part(place[0])}/logs/{number}"
+    return f"{AIRFLOW}api/v2/{path}?map_index={place[1]}"
 
 
 def run_api(run: RunInfo) -> str:

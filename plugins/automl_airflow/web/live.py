@@ -14,7 +14,7 @@ from anyio import to_thread
 from automl_airflow.web.held import HeldRun, encode
 from automl_core.results.entries import counts, experiment_state, has_ended
 from automl_core.states import ExperimentState
-from automl_core.study.progress import running_cost
+from automl_core.study.progress import spent
 from automl_core.views.view import ExperimentView
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ def _news(view: ExperimentView, since: int) -> dict[str, Any]:
         "fraction": 1.0 if has_ended(state) else min(1.0, ended / slots) if slots else 0.0,
         "trials": trials if trials is None or len(trials) <= _MANY else None,
         "best": ranking[0][1].value if ranking else None,
-        "cost": state.cost + running_cost(state, view.experiment, view.clock()),
+        "cost": spent(state, view.experiment, view.clock()),
     }
 
 

@@ -13,6 +13,9 @@ from automl_core.views.view import ExperimentView
 
 _NO_RIGHT = "you have not the right to"
 
+GONE = "its file is gone, so Airflow has nothing to run"
+"""Why nothing of an experiment can be started whose file was deleted."""
+
 
 def standing(view: ExperimentView, run: RunInfo, rights: Mapping[str, bool]) -> tuple[dict[str, bool], dict[str, str]]:
     """Acts → whether they are possible now, and for those that aren't, why.
@@ -52,9 +55,13 @@ def standing(view: ExperimentView, run: RunInfo, rights: Mapping[str, bool]) -> 
         "" if rights["edit"] and rights["tasks"] else f"{_NO_RIGHT} edit runs and tasks of this DAG",
     )
     deny("clone", "" if rights["start"] else f"{_NO_RIGHT} start runs of this DAG")
+    deny("label", "" if rights["edit"] else f"{_NO_RIGHT} edit runs of this DAG")
+    deny("label_trial", "" if rights["tasks"] else f"{_NO_RIGHT} edit its tasks")
     if run.over and not has_ended(state):
         why_not = {act: why.replace("it has ended", "its run has ended in Airflow") for act, why in why_not.items()}
-    acts = ("stop", "stop_trial", "rerun", "edit", "extend", "clone")
+    if run.gone:  # what Airflow would have to run
+        why_not |= dict.fromkeys(("rerun", "extend", "clone"), GONE)
+    acts = ("stop", "stop_trial", "rerun", "edit", "extend", "clone", "label", "label_trial")
     return {act: act not in why_not for act in acts}, why_not
 
 
@@ -68,7 +75,7 @@ def ended_in_airflow(view: ExperimentView, run: RunInfo) -> dict[str, Any]:
 
 
 def trial_standing(
-    view: ExperimentView, number: int, rights: Mapping[str, bool]
+    view: ExperimentView, run: RunInfo, number: int, rights: Mapping[str, bool]
 ) -> tuple[dict[str, bool], dict[str, str]]:
     """What can be done to one trial now, and why not; as `standing`."""
     state = view.state
@@ -85,4 +92,8 @@ def trial_standing(
             why_not["stop"] = f"{trial.cancel} has asked for its end already"
     if state.lanes is not None:
         why_not.setdefault("rerun", "trials run in lanes, which can't begin one anew")
-    return {act: act not in why_not for act in ("stop", "rerun")}, why_not
+    if run.gone:
+        why_not["rerun"] = GONE
+    if not rights["tasks"]:
+        why_not["label"] = f"{_NO_RIGHT} edit its tasks"
+    return {act: act not in why_not for act in ("stop", "rerun", "label")}, why_not

@@ -1,4 +1,4 @@
-"""Runs at a glance, for lists: of one that has ended read once for good, of one that goes on at most once a second."""
+"""Runs at a glance, for lists: read once a second at most while they go on, every ten minutes once they have ended."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import held_where_there_is_room
 from automl_airflow.web.opening import opening
 from automl_core.results.entries import ended_at
+from automl_core.results.headline import headline
 from automl_core.results.summary import summary
 from automl_core.states import ExperimentState
 from automl_core.storage.base import StorageError
 from automl_core.study import Study
+from automl_core.study.labels import NO_LABEL, RUN
 
 _KEPT = 10_000
 _READERS = 4
@@ -25,6 +27,11 @@ _PATIENCE = 5.0
 
 _AGAIN = 15.0
 """Seconds between two readings of a run that goes on and is not held."""
+
+_WRITTEN_ON = 600.0
+"""Seconds between two readings of a run that has ended: what people write on it in another process is seen by then."""
+
+_NO_TRIAL = "its run ended before its first trial"
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +74,11 @@ class Summaries:
                 found.append({**_blank(run), "problem": "its journal is still being read; look again"})
         return found
 
+    def forget(self, run: RunInfo) -> None:
+        """Read a run anew the next time: somebody has written on it."""
+        with self._lock:
+            self._known.pop(run.version, None)
+
     def _job(self, run: RunInfo) -> Future[dict[str, Any]]:
         """The reading of a run: one at a time, however many lists wait for it."""
         with self._lock:
@@ -84,11 +96,11 @@ summaries = Summaries()
 def _blank(run: RunInfo) -> dict[str, Any]:
     state = "QUEUED" if not run.over else str(ExperimentState.FAILED)
     return {
-        "experiment": run.dag_id, "run": run.run_id, "seq": 0, "state": state, "reason": "",
+        "experiment": run.dag_id, "run": run.run_id, "seq": 0, "state": state, "reason": "", "headline": "",
         "airflow_state": run.state, "started": run.started, "ended": run.ended, "elapsed": None,
         "updated": run.ended or run.started or run.queued, "metric": None, "direction": None, "best": None,
         "trials": None, "done": None, "counts": None, "fraction": None, "cost": None, "seconds_left": None,
-        "algorithm": None, "problem": None,
+        "algorithm": None, "name": "", "tags": [], "comment": "", "gone": run.gone, "problem": None,
     }  # fmt: skip
 
 
@@ -96,7 +108,7 @@ def _summary(run: RunInfo) -> tuple[dict[str, Any], float]:
     """A run at a glance, and for how many seconds that may be shown again."""
     try:
         if run.over:
-            return _of_study(run, _read_once(run)), float("inf")
+            return _of_study(run, _read_once(run)), _WRITTEN_ON
         held = held_where_there_is_room(run)
         if held is None:
             return _of_study(run, _read_once(run)), _AGAIN
@@ -106,7 +118,7 @@ def _summary(run: RunInfo) -> tuple[dict[str, Any], float]:
         return {**_blank(run), "problem": str(error)}, 0.0
     except LookupError as error:
         if run.over:
-            return {**_blank(run), "reason": "its run ended before its first trial", "problem": str(error)}, 0.0
+            return {**_blank(run), "reason": _NO_TRIAL, "headline": _NO_TRIAL, "problem": str(error)}, 0.0
         return _blank(run), 0.0
     except Exception as error:  # one damaged journal must not take the others from the list
         log.exception("%s / %s can't be summed up", run.dag_id, run.run_id)
@@ -134,13 +146,15 @@ def _of_study(run: RunInfo, study: Study) -> dict[str, Any]:
     shown, reason = str(found.state), found.reason
     if run.over and not found.state.ended:
         shown, reason = str(ExperimentState.SYS_CANCELED), reason or "its run has ended in Airflow"
-    best = found.best
+    best, label = found.best, state.labels.get(RUN, NO_LABEL)
     return {
         "experiment": run.dag_id, "run": run.run_id, "seq": state.seq, "state": shown, "reason": reason,
+        "headline": headline(reason),
         "airflow_state": run.state, "started": state.created, "ended": ended_at(state) or run.ended,
         "elapsed": found.elapsed, "updated": state.updated, "metric": found.metric, "direction": found.direction,
         "best": {"trial": best.trial, "value": best.value, "budget": best.budget} if best else None,
         "trials": found.trials, "done": found.done,
         "counts": {str(each): number for each, number in found.counts.items()}, "fraction": found.fraction,
-        "cost": found.cost, "seconds_left": found.left.seconds_left, "algorithm": state.algorithm, "problem": None,
+        "cost": found.cost, "seconds_left": found.left.seconds_left, "algorithm": state.algorithm,
+        "name": label.name, "tags": label.tags, "comment": label.comment, "gone": run.gone, "problem": None,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from automl_core.backends.maxcompute.access import Access
 from automl_core.backends.maxcompute.client import Client
 from automl_core.backends.maxcompute.ledger import Ledger
 from automl_core.backends.maxcompute.once import Turn
-from automl_core.backends.maxcompute.plan import JobNames, hints_of, plan
+from automl_core.backends.maxcompute.plan import JobNames, plan
 from automl_core.backends.maxcompute.run import Run, Settings
 from automl_core.backends.remote import Report
 from automl_core.spec.maxcompute import MaxComputeTask, RowMetrics
@@ -71,7 +71,7 @@ class Trial:
         self.remembered: list[Ledger] = []
         self.kept = 0
         settings = Settings(
-            tuple(plan(task, context)), JobNames(place, number, 0, attempt), hints_of(task), task.priority, metrics,
+            tuple(plan(task, context)), JobNames(place, number, 0, attempt), task.priority, metrics,
             timeout,
         )  # fmt: skip
         self.run = Run(

@@ -21,7 +21,7 @@ from automl_core.backends.maxcompute.errors import Kind, classify
 from automl_core.backends.maxcompute.hub import FEW, Hub
 from automl_core.backends.maxcompute.job import SqlJob
 from automl_core.backends.maxcompute.ledger import Ledger
-from automl_core.backends.maxcompute.plan import JobNames, plan
+from automl_core.backends.maxcompute.plan import JobNames, check_task, plan
 from automl_core.backends.maxcompute.rows import BadRows, metric_lines, printed
 from automl_core.backends.template import TemplateError
 from automl_core.metrics.rows import RowSource
@@ -356,3 +356,29 @@ def test_a_ledger_is_plain_json_and_foreign_text_is_none() -> None:
     assert Ledger.from_text(json.dumps(ledger.to_json())) == ledger
     assert Ledger.from_text("a pod's name") is None
     assert Ledger.from_text('{"kind": "pod"}') is None
+
+
+@pytest.mark.parametrize(
+    "above", ["-- trains\n", "/* trains\n over two lines */ ", "\n  -- one\n\n  -- two; with a semicolon\n"]
+)
+def test_a_comment_above_a_pai_command_is_no_sql(above: str) -> None:
+    (step,) = plan(task_of(f"{above}PAI -name ps_smart -project algo_public -DtreeCount=${{x}};"), CONTEXT)
+    assert step.command is not None
+    assert (step.command.name, step.command.project) == ("ps_smart", "algo_public")
+    assert list(check_task(task_of(f"{above}PAI -name a -Dx=1"), ["x"])) == []
+
+
+@pytest.mark.parametrize(
+    ("statements", "place", "says"),
+    [
+        (["SET odps.x=1;"], ("sql",), "nothing but settings"),
+        (["SET odps.x; SELECT 1"], ("sql", 0), "'SET odps.x' is no setting; SET key=value is one"),
+        (["SELECT 1", "SET odps.x=${nothing}; SELECT 2"], ("sql", 1), "SET odps.x: ${nothing}: there is no such name"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_told(statements: list[str], place: tuple[Any, ...], says: str) -> None:
+    task = MaxComputeTask.model_validate({"name": "t", "backend": "maxcompute", "sql": statements})
+    found = list(check_task(task, ["x"]))
+    assert any(at[: len(place)] == place and says in message for at, message in found), found
+    with pytest.raises(TemplateError):
+        plan(task, CONTEXT)

@@ -48,6 +48,33 @@ def test_the_hints_the_priority_and_the_quota_go_along(standin: MaxComputeStandI
     assert (hints["odps.x"], hints["odps.y"], hints["odps.task.wlm.quota"]) == ("3", "true", "team")
 
 
+def test_what_set_says_holds_for_the_statements_after_it(standin: MaxComputeStandIn) -> None:
+    unlimited = "SELECT a FROM (SELECT 1 AS a) t ORDER BY a"  # refused without a LIMIT, unless a setting allows it
+    assert not Trial(standin, task_of(unlimited)).end().ok
+    before = len(texts(standin))
+    metrics = {"source": "select", "sql": "SELECT a AS loss FROM (SELECT 1 AS a) t ORDER BY a"}
+    task = task_of(
+        "SELECT 0 AS a",
+        "-- of all that follows\nSET odps.sql.validate.orderby.limit=false;\nSET odps.x=${x};\n" + unlimited,
+        unlimited.replace("1", "2"), hints={"odps.x": "of the file", "odps.y": "1"}, metrics=metrics,
+    )  # fmt: skip
+    trial = Trial(standin, task, x=0.25)
+    assert trial.end().ok, trial.lines
+    assert trial.lines[:3] == ["a=0", "a=1", "a=2"]
+    instances = list(standin.service._instances.values())[before:]
+    hints = [instance.job.tasks[0].hints for instance in instances]
+    assert len(instances) == 4, "SET is no instance of its own"
+    assert [each["odps.x"] for each in hints] == ["of the file", "0.25", "0.25", "0.25"]
+    assert {each["odps.y"] for each in hints} == {"1"}
+
+
+def test_a_script_that_says_so_itself_is_one_instance(standin: MaxComputeStandIn) -> None:
+    script = "SET odps.sql.submit.mode=script; CREATE TABLE s3 AS SELECT 1 AS a; SELECT a FROM s3;"
+    trial = Trial(standin, task_of(script))
+    assert trial.end().ok, trial.lines
+    assert len(texts(standin)) == 1
+
+
 def test_a_script_is_one_instance(standin: MaxComputeStandIn) -> None:
     script = "CREATE TABLE s1 AS SELECT 1 AS a; CREATE TABLE s2 AS SELECT a + 1 AS a FROM s1; SELECT a FROM s2;"
     trial = Trial(standin, task_of(script, hints={"odps.sql.submit.mode": "script"}))

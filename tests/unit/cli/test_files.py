@@ -20,6 +20,19 @@ def test_a_valid_file(automl: Automl, home: Path) -> None:
     assert (said.code, said.out, said.err) == (0, f"{path}: valid\n", "")
 
 
+def test_a_pattern_that_needs_a_process_of_its_own_is_told(automl: Automl, home: Path) -> None:
+    patterns = "metrics: {source: stdout, patterns: {accuracy: '(?<=acc=)(.*)', loss: 'loss=(.*)'}}"
+    path = home / "a.yaml"
+    path.write_text(DIGITS.replace("tasks: [{", f"tasks: [{{{patterns}, "))
+    said = automl("validate", str(path))
+    assert (said.code, len(said.out.splitlines())) == (0, 2)
+    valid, note = said.out.replace(f"{home}/", "").splitlines()
+    assert valid == "a.yaml: valid"
+    line = 1 + next(n for n, text in enumerate(path.read_text().splitlines()) if "tasks:" in text)
+    assert note.startswith(f"a.yaml:{line}: tasks[0].metrics.patterns.accuracy: a note: it is matched in a process of")
+    assert "(a look-around)" in note
+
+
 def test_every_problem_of_every_file(automl: Automl, home: Path) -> None:
     (home / "a.yaml").write_text(DIGITS.replace("maximize", "up").replace("low: 1e-5", "lo: 1"))
     (home / "b.yaml").write_text(DIGITS.replace("algorithm: random", "algorithm: randm, options: {x: 1}"))
@@ -49,6 +62,12 @@ def test_problems_as_json(automl: Automl, home: Path) -> None:
         ("algorithm: random", "warm_start: [{lt: 1}]", "there is no parameter 'lt'. Allowed: lr, solver."),
         ("tasks:", "schedule: '@dayly'\ntasks:", "schedule: '@dayly' is neither a cron line nor a preset."),
         ("tasks:", "schedule: '61 * * * *'\ntasks:", "schedule: '61 * * * *' is neither"),
+        ("tasks:", "schedule: '0 0 31 2 *'\ntasks:", "a.yaml:9: schedule: '0 0 31 2 *' names no date that ever comes"),
+        ("tasks:", "schedule: {assets: [\"名字\"]}\ntasks:", "a.yaml:9: schedule.assets[0]: '名字' has other"),
+        ("tasks:", "schedule: {assets: [\"\"]}\ntasks:", "schedule.assets[0]: an asset's name must not be empty"),
+        ("tasks:", "schedule: {assets: [\" \"]}\ntasks:", "schedule.assets[0]: an asset's name must not be empty"),
+        ("tasks:", "schedule: {assets: [\"airflow://x\"]}\ntasks:", "schedule.assets[0]: 'airflow://x': the scheme"),
+        ("tasks:", "schedule: {assets: [a, a]}\ntasks:", "schedule.assets[1]: 'a' stands there twice"),
     ],
 )  # fmt: skip
 def test_what_the_search_and_the_calendar_say(automl: Automl, home: Path, old: str, new: str, says: str) -> None:
@@ -56,6 +75,29 @@ def test_what_the_search_and_the_calendar_say(automl: Automl, home: Path, old: s
     said = automl("validate", str(home / "a.yaml"))
     assert (said.code, len(said.out.splitlines())) == (1, 1)
     assert says in said.out
+
+
+def test_a_name_that_another_file_has_already(automl: Automl, home: Path) -> None:
+    (home / "experiments" / "more").mkdir()
+    (home / "experiments" / "more" / "copy.yml").write_text(DIGITS)
+    (home / "experiments" / "quoted.yaml").write_text(DIGITS.replace("name: digits", "name: 'digits'"))
+    (home / "experiments" / "_draft.yaml").write_text(DIGITS)  # Airflow doesn't read it
+    said = automl("validate", str(home / "experiments"))
+    lines = [line.replace(f"{home}/", "") for line in said.out.splitlines()]
+    assert said.code == 1
+    assert lines[0] == "experiments/digits.yaml: valid"
+    taken = "name: 'digits' is the name of experiments/digits.yaml already, and each experiment's DAG has a name of its"
+    assert lines[1:] == [f"experiments/{name}:1: {taken} own." for name in ("more/copy.yml", "quoted.yaml")]
+    assert automl("validate", str(home / "experiments" / "quoted.yaml")).code == 1
+    assert automl("validate", str(home / "experiments" / "digits.yaml")).code == 0
+
+
+def test_two_files_of_one_name_anywhere(automl: Automl, home: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (home / name).write_text(DIGITS.replace("digits", "twice"))
+    said = automl("validate", str(home / "a.yaml"), str(home / "b.yaml"), str(home / "a.yaml"))
+    assert (said.code, len(said.out.splitlines())) == (1, 3)
+    assert "b.yaml:1: name: 'twice' is the name of" in said.out
 
 
 def test_the_schema_to_the_terminal_and_to_a_file(automl: Automl, home: Path) -> None:

@@ -28,8 +28,9 @@ from automl_core.journal import (
     key_of,
     seq_of,
 )
-from automl_core.journal.journal import MOST_INTERVAL, PATIENCE
+from automl_core.journal.journal import PATIENCE
 from automl_core.journal.records import FORMAT_VERSION, Stored, encode
+from automl_core.journal.snapshots import MOST_INTERVAL
 from automl_core.release import RELEASE
 from automl_core.storage import ObjectStore, StorageError, open_store
 from tests.support.memory_store import MemoryStore

@@ -77,6 +77,14 @@ def test_a_step_is_over_when_the_next_one_on_its_axis_has_begun() -> None:
     assert series.curve(goal()) == ((1, 2), (2, 9))
 
 
+def test_a_step_may_be_known_to_be_over() -> None:
+    series = Series([Point(1, {"loss": 3}, "step", over=True)])
+    assert series.over(goal()) == ((1, 3),)
+    assert series.ended(goal()) == series
+    series.add([Point(2, {"loss": 2}, "step")])
+    assert series.over(goal()) == ((1, 3),)
+
+
 def test_of_a_training_that_was_ended_the_step_it_was_in_is_left_out() -> None:
     series = Series([Point(1, {"loss": 3}, "epoch"), Point(2, {"loss": 1}, "epoch"), Point(9, {"lr": 0.1}, "step")])
     series.add([Point(2, {"size": 7}, "epoch")])

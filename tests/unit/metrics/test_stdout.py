@@ -307,8 +307,25 @@ def test_a_bar_and_what_is_written_above_it_are_one_line() -> None:
     assert list(curve("loss", *lines).values()) == [0.2, 1.2, 2.2, 2.2]
 
 
+@pytest.mark.parametrize("leave", [True, False])
+def test_a_bar_below_another_is_one_line_as_long_as_it_lasts(leave: bool) -> None:
+    """tqdm at position 1 goes down a line, draws, and goes up again (tqdm 4.67)."""
+    text = "\repochs: 0/3"
+    for epoch in range(3):
+        text += "".join(f"\n\r{n}/9 [00:00, loss={epoch}.{n}]\x1b[A" for n in range(1, 10))
+        text += "\n\r9/9 [00:00]\n" if leave else f"\n\r{' ' * 30}\r\x1b[A"
+        text += f"\repochs: {epoch + 1}/3"
+    assert curve("loss", *text.split("\n")) == {0: 0.9, 1: 1.9, 2: 2.9}
+    splitter, opened, found = LineSplitter(), source(), Series()
+    for byte in text.encode():
+        for line in splitter.feed(bytes([byte])):
+            found.add(opened.feed(line))
+    assert found == series(*text.split("\n"))
+
+
 PIECES = st.lists(
-    st.sampled_from(["loss=1", "loss=2", "step 1 loss=3", "step 2: acc=1", "Epoch 2", "words", "", "acc=3 loss=4"]),
+    st.sampled_from(["loss=1", "step 1 loss=3", "step 2: acc=1", "Epoch 2", "words", "", "acc=3 loss=4", "acc=1\x1b[A",
+                     "   ", "\x1b[A", "\x1b[Aloss=7"]),
     min_size=1, max_size=5,
 )  # fmt: skip
 

@@ -115,3 +115,29 @@ def test_asking_twice_for_it_changes_nothing_more(tmp_path: Path) -> None:
     assert airflow_file.list_py_file_paths is once
     assert once(tmp_path / "nowhere") == []
     assert once(None) == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "says"),
+    [
+        ("0 0 31 2 *", "schedule: '0 0 31 2 *' names no date that ever comes"),
+        ("61 * * * *", "schedule: '61 * * * *' is neither a cron line nor a preset"),
+        ({"assets": ["名字"]}, "schedule.assets[0]: '名字' has other characters than ASCII"),
+        ({"assets": [""]}, "schedule.assets[0]: an asset's name must not be empty"),
+    ],
+)
+def test_a_schedule_that_airflow_drops_in_silence_is_an_import_error(tmp_path: Path, schedule: Any, says: str) -> None:
+    path = write(tmp_path, "first.yaml", body(schedule=schedule))
+    result = ExperimentImporter().import_file(path, bundle_path=tmp_path)
+    (error,) = result.errors
+    assert not result.dags
+    assert f"{says}" in error.message
+    assert ".yaml:" in error.message
+
+
+def test_the_second_file_of_a_name_is_an_import_error_and_the_first_one_stays(tmp_path: Path) -> None:
+    first, second = (write(tmp_path, name, body()) for name in ("a.yaml", "team/b.yaml"))
+    assert ExperimentImporter().import_file(first, bundle_path=tmp_path).success
+    (error,) = ExperimentImporter().import_file(second, bundle_path=tmp_path).errors
+    assert "is the name of experiments/a.yaml already" in error.message
+    assert "b.yaml:4: name:" in error.message

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automl_core.backends.base import Cause, Exit
+from automl_core.metrics.guarded import GuardedPatterns, TookTooLong
 from automl_core.metrics.sources import open_source
-from automl_core.running.attempt import Attempt, digest_of, signature_of
+from automl_core.running.attempt import Attempt, digest_of, first_step, signature_of
 from automl_core.running.watch import Watch
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
-from automl_core.study import Binding, Study, StudyJournal
+from automl_core.study import Binding, Outcome, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
 
 SPEC: dict[str, Any] = {
@@ -42,12 +44,12 @@ class Scene:
         journal = StudyJournal(self.store, "e/r/", sleep=lambda _: None)
         self.study = Study.create(journal, Experiment.model_validate({**SPEC, **changes}), "r", [])
 
-    def attempt(self, slot: int) -> tuple[Binding, Attempt]:
+    def attempt(self, slot: int, **metrics: Any) -> tuple[Binding, Attempt]:
         binding = self.study.ask(slot)
         assert isinstance(binding, Binding)
         watch = Watch(self.study, self.store, binding)
         name = f"{slot}-{binding.attempt}.txt"
-        source = open_source(StdoutMetrics(), Path)
+        source = open_source(StdoutMetrics(**metrics), Path)
         return binding, Attempt(watch, source, self.folder / name, self.said.append)
 
     def run(self, slot: int, lines: list[str], status: Exit) -> tuple[Binding, bool]:
@@ -66,6 +68,32 @@ def test_output_goes_to_the_log_to_people_and_into_the_value(tmp_path: Path) -> 
     assert attempt.log.read_text() == "accuracy=0.5 step=0\nhello\naccuracy=0.75 step=1\n"
     assert scene.said == ["accuracy=0.5 step=0", "hello", "accuracy=0.75 step=1"]
     assert binding.trial == 0
+
+
+def test_people_see_what_a_line_that_is_drawn_again_ends_as(tmp_path: Path) -> None:
+    for lines in (["1/9 accuracy=0.1\r9/9 accuracy=0.5", "   \rsaved"], ["9/9 accuracy=0.5", "   \r", "saved"]):
+        scene = Scene(tmp_path)
+        _, attempt = scene.attempt(0)
+        attempt.feed(lines)
+        assert scene.said == ["9/9 accuracy=0.5", "saved"]
+        assert attempt.log.read_text().endswith("9/9 accuracy=0.5\nsaved\n")
+        assert attempt.outcome(Exit(Cause.EXITED, 0, None, "done")).curve == ((0, 0.5),)
+
+
+@pytest.mark.parametrize(("steps", "start"), [((1, 2, 3), 4), ((0.25, 0.5, 0.75), 1), ((), 0)])
+def test_what_is_counted_after_a_promotion_begins_behind_the_lower_budget(
+    tmp_path: Path, steps: tuple[float, ...], start: int
+) -> None:
+    budget = {"trials": {"max": 3, "concurrency": 3, "budget": {"min": 1, "max": 3, "factor": 3}}}
+    scene = Scene(tmp_path, search={"algorithm": "asha"}, **budget)
+    for slot in range(3):
+        binding, _ = scene.attempt(slot)
+        curve = tuple((step, 0.5) for step in steps)
+        outcome = Outcome(TrialState.SUCCEEDED, value=0.5 - slot / 10, step=steps[-1] if steps else 0, curve=curve)
+        scene.study.tell(binding, outcome)
+    promoted, _ = scene.attempt(3)
+    assert promoted.resume_budget == 1
+    assert first_step(scene.study, promoted) == start
 
 
 def test_lines_that_are_read_again_change_nothing(tmp_path: Path) -> None:
@@ -157,3 +185,32 @@ def test_a_worker_that_dies_leaves_an_attempt_that_can_be_found(tmp_path: Path) 
     assert scene.study.unfinished(1, 0) is None
     scene.study.tell(binding, attempt.outcome(CRASH))
     assert scene.study.unfinished(0, 0) is None
+
+
+def test_a_pattern_that_takes_too_long_fails_its_trial_alone_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_long(self: GuardedPatterns, text: str, wanted: Sequence[int]) -> list[tuple[str | None, float]]:
+        if text == "hard":
+            raise TookTooLong(wanted[0], "it took more than 1 s of processor time")
+        return [("0.5", 0.0) for _ in wanted]
+
+    monkeypatch.setattr(GuardedPatterns, "search", too_long)
+    scene = Scene(tmp_path, trials={"max": 9, "retries": 3, "concurrency": 3})
+    slow = {"patterns": {"accuracy": r"(?<=acc=)(\S+)"}}
+    (_, hit), (_, other), (_, over) = (scene.attempt(slot, **slow) for slot in range(3))
+    hit.feed(["acc=0.5", "hard", "acc=0.5"])
+    other.feed(["acc=0.5"])
+    over.feed(["acc=0.5", "hard"])
+    ordered = hit.must_end()
+    assert ordered is not None
+    assert ordered[0] is TrialState.FAILED
+    assert "metrics.patterns.accuracy: it took more than 1 s of processor time on a line of 4 char" in ordered[1]
+    outcome = hit.outcome(Exit(Cause.TERMINATED, 143, 15, "terminated"))
+    assert (outcome.state, outcome.retryable) == (TrialState.FAILED, False)
+    assert "metrics.patterns.accuracy" in outcome.reason
+    assert hit.log.read_text().splitlines() == ["acc=0.5", "hard", "acc=0.5"]  # the log goes on
+    assert other.must_end() is None
+    assert other.outcome(Exit(Cause.EXITED, 0, None, "done")).value == 0.5
+    ended = over.outcome(Exit(Cause.EXITED, 0, None, "done"))  # it ended before anybody could end it
+    assert (ended.state, "metrics.patterns.accuracy" in ended.reason) == (TrialState.FAILED, True)

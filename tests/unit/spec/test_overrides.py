@@ -148,3 +148,9 @@ def test_the_experiment_itself_is_never_changed() -> None:
     before = EXPERIMENT.model_dump()
     apply_overrides(EXPERIMENT, {"space": {"lr": {"low": 0.01}}, "search": {"options": {"shuffle": True}}})
     assert EXPERIMENT.model_dump() == before
+
+
+def test_null_says_never_where_that_is_not_the_default() -> None:
+    assert changes({"stop": {"same_error": None}}) == {"stop.same_error": (5, None)}
+    assert changes({"stop": {"same_error": 9}}) == {"stop.same_error": (5, 9)}
+    assert changes({"trials": {"timeout": None}}) == {"trials.timeout": (600.0, None)}

@@ -9,10 +9,10 @@ import pytest
 
 from automl_core.running.simulation import SimulatedRun, SimulatedTraining, Simulation
 from automl_core.spec.errors import SpecError
-from automl_core.spec.models import Experiment
-from automl_core.states import ExperimentState
-from automl_core.study import Binding, Study, StudyJournal
-from automl_core.study.editing import NotEditable, concurrency_at_most, edit
+from automl_core.spec.models import Experiment, Stop
+from automl_core.states import ExperimentState, TrialState
+from automl_core.study import Binding, Outcome, Study, StudyJournal
+from automl_core.study.editing import EDITABLE, NotEditable, concurrency_at_most, edit
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.state import State
 from tests.support.memory_store import MemoryStore
@@ -213,3 +213,43 @@ def test_an_edit_raced_by_others_is_made_on_what_they_wrote(monkeypatch: pytest.
     monkeypatch.setattr(store, "create", raced)
     with pytest.raises(NotEditable, match="stopped by bob"):
         edit(one, {"trials": {"max": 20}}, "ann")
+
+
+def test_every_stop_condition_can_be_edited_and_so_any_end_by_one_be_extended() -> None:
+    assert set(EDITABLE["stop"]) == set(Stop.model_fields)
+
+
+def failed_alike(store: MemoryStore) -> Study:
+    """An experiment of twelve trials that the same error in three of them has ended."""
+    spec = {**SPEC, "stop": {"same_error": 3}, "trials": {"max": 12, "concurrency": 1, "retries": 0}}
+    journal = StudyJournal(store, experiment_prefix("edited", "simulated"), clock=lambda: 1_000_000.0)
+    study = Study.create(journal, Experiment.model_validate(spec), "simulated", [])
+    for slot in range(3):
+        failed(study, slot)
+    assert study.state.stop is not None
+    assert study.state.stop.kind == "same_error"
+    return study
+
+
+def failed(study: Study, slot: int) -> None:
+    binding = study.ask(slot)
+    assert isinstance(binding, Binding)
+    study.tell(binding, Outcome(TrialState.FAILED, "no module named nope", error="e1"))
+
+
+@pytest.mark.parametrize(("same_error", "ends_after"), [(5, 2), (None, None)])
+def test_what_the_same_error_ended_is_extended_by_the_limit_that_it_names(
+    same_error: int | None, ends_after: int | None
+) -> None:
+    study = failed_alike(MemoryStore())
+    with pytest.raises(NotEditable, match=r"it would stop again at once: 3 trials .*\(stop.same_error\).*; change"):
+        edit(study, {}, "ann", reopen=True)
+    done = edit(study, {"stop": {"same_error": same_error}}, "ann", reopen=True)
+    assert done.text == f"stop.same_error 3 → {'null' if same_error is None else same_error}"
+    assert study.unbound() == tuple(range(3, 12))
+    for count in range(1, 6):
+        failed(study, 2 + count)
+        stopped = study.state.stop is not None
+        assert stopped is (ends_after is not None and count >= ends_after)
+        if stopped:
+            break

@@ -16,8 +16,8 @@ import pytest
 
 from automl_core.journal import JOURNAL, LaterFormat, LaterRelease, Record
 from automl_core.journal import SNAPSHOT as SNAPSHOT_V2
-from automl_core.journal.journal import SNAPSHOT_V1 as SNAPSHOT
 from automl_core.journal.records import FORMAT_VERSION
+from automl_core.journal.snapshots import SNAPSHOT_V1 as SNAPSHOT
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState

@@ -15,7 +15,7 @@ from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.editing import edit
 from automl_core.study.layout import experiment_prefix
 from automl_core.views import ExperimentView, rows
-from automl_core.views.curves import chosen, curves, thin
+from automl_core.views.curves import chosen, curves, read_series, thin, trial_curve
 from automl_core.views.history import history, pareto
 from automl_core.views.overview import overview
 from automl_core.views.table import BadQuery, Query, trial_table
@@ -105,6 +105,44 @@ def test_what_is_too_long_ago_is_not_known() -> None:
     assert view.changed_since(view.seq) == []
 
 
+def test_what_has_changed_is_known_by_what_was_seen_before() -> None:
+    """Against a walk through the records: from each place that a viewer may have seen, until too much was forgotten."""
+    store = MemoryStore()
+    sim = simulation(store)
+    view = ExperimentView(opened(store))
+    first = view.seq
+    sim.run()
+    view.study.refresh()
+    concerned: dict[int, int] = {}
+    state = view.state
+    for record in view.study.journal.records():
+        number = record.data.get("trial", None)
+        if number is None and "slot" in record.data:
+            number = state.works[record.data["slot"]].trial
+        if number is not None:
+            concerned[record.seq] = number
+    assert len(concerned) > 20
+    for seen in range(first, view.seq + 2):
+        assert view.changed_since(seen) == sorted({trial for seq, trial in concerned.items() if seq > seen}), seen
+    assert view.changed_since(first - 1) is None
+
+
+def test_changes_that_were_forgotten_are_not_taken_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl_core.views.view._REMEMBERED", 3)
+    store = MemoryStore()
+    simulation(store).run()
+    study = opened(store)
+    view = ExperimentView(study)
+    first = view.seq
+    for trial in (4, 5, 6):
+        study.journal.append("cancel", {"trial": trial, "by": "ann"})
+    assert view.changed_since(first) == [4, 5, 6]  # as many as are kept: none is forgotten yet
+    study.journal.append("cancel", {"trial": 7, "by": "ann"})
+    assert view.changed_since(first) is None
+    assert view.changed_since(first + 1) == [5, 6, 7]
+    assert view.changed_since(first + 3) == [7]
+
+
 def test_a_summary_has_no_number_that_json_has_not() -> None:
     store = MemoryStore()
     sim = simulation(store)
@@ -156,6 +194,19 @@ def test_constraints_keep_what_breaks_them_from_being_best() -> None:
     assert set(feasible.values()) == {True, False}
     best = [value for value in history(view)["columns"]["best"] if value is not None]
     assert best[-1] == max(row.value for row in view.rows if row.feasible)
+
+
+def test_steps_may_be_fractions_wherever_they_are_shown() -> None:
+    store = MemoryStore()
+    steps = {0.25: {"accuracy": 0.7}, 0.5: {"accuracy": 0.9}, 1: {"accuracy": 0.8}}
+    spec = Experiment.model_validate({**SPEC, "trials": {"max": 1}})
+    Simulation(spec, lambda binding, params: SimulatedTraining(steps), store).run()
+    view = ExperimentView(opened(store))
+    (shown,) = curves(view, [0], 10, {})["curves"]
+    assert (shown["steps"], shown["values"]) == ((0.25, 0.5, 1), (0.7, 0.9, 0.8))
+    every = trial_curve(view, 0, read_series(store, experiment_prefix("seen", "simulated"), 0), 10)
+    assert json.loads(json.dumps(every["series"]))["accuracy"]["steps"] == [0.25, 0.5, 1]
+    assert (view.rows[0].step, view.rows[0].value) == (0.5, 0.9)
 
 
 def test_running_trials_show_the_curves_of_their_files() -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from automl_core.running.simulation import SimulatedTraining, Simulation
+from automl_core.running.simulation import SimulatedTraining, Simulation, Trainer
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding, Study, StudyJournal
@@ -142,10 +143,12 @@ class World:
         """The journal of a run, as another process has it."""
         return Study.load(StudyJournal(FolderStore(self.storage), experiment_prefix(name, run_id)))
 
-    def simulate(self, text: str, run_id: str, until: float | None = None, **options: Any) -> Study:
+    def simulate(
+        self, text: str, run_id: str, until: float | None = None, training: Trainer | None = None, **options: Any
+    ) -> Study:
         """Make the journal of a run: to its end, or so many simulated seconds of it."""
         experiment = parse_experiment(text, "x.yaml")
-        simulation = Simulation(experiment, trainer, FolderStore(self.storage), run=run_id, **options)
+        simulation = Simulation(experiment, training or trainer, FolderStore(self.storage), run=run_id, **options)
         if until is None:
             return simulation.run().study
 
@@ -172,10 +175,9 @@ def trainer(binding: Binding, params: Any) -> SimulatedTraining:
     return SimulatedTraining(curve, seconds_per_step=1.0)
 
 
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One API server for all tests of this folder."""
-    home = tmp_path_factory.mktemp("web")
+@contextmanager
+def api_server(home: Path) -> Iterator[World]:
+    """Airflow's API server in this process, over a folder of its own, for as long as the context lasts."""
     files = home / "dags" / "experiments"
     files.mkdir(parents=True)
     settings = {
@@ -210,6 +212,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         purge_cached_app()
         plugins_manager._get_plugins.cache_clear()
         plugins_manager.get_fastapi_plugins.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One API server for all tests of this folder."""
+    with api_server(tmp_path_factory.mktemp("web")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

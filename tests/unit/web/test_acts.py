@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from automl_core.states import TrialState
-from automl_core.study import Binding
+from automl_core.study import Binding, Outcome
 from tests.unit.web.conftest import World, body_of, path
 
 API = "/automl/api/v1"
@@ -215,6 +215,45 @@ def test_slots_skipped_at_an_early_end_run_when_it_is_extended(world: World, fre
     assert unbound
     assert all(found["trial", slot] is None for slot in unbound)
     assert found["propose", -1] == "success"  # there are no more slots than before
+
+
+def test_what_the_same_error_ended_is_extended_and_what_was_skipped_runs(world: World, fresh: Fresh) -> None:
+    run = fresh(until=0.5, trials=12)
+    study = world.study(*run)
+    failed = Outcome(TrialState.FAILED, "no module named nope", retryable=False, error="e1")
+    for slot in range(8):
+        binding = study.unfinished(slot, 0) or study.ask(slot)
+        if isinstance(binding, Binding):
+            study.tell(binding, failed)
+    assert study.state.stop is not None
+    assert study.state.stop.kind == "same_error"
+    study.finish()
+    from airflow.models.dagrun import DagRun
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select, update
+
+    unbound = study.unbound()
+    with create_session() as session:
+        dag_run = session.scalar(select(DagRun).where(DagRun.dag_id == run[0], DagRun.run_id == run[1]))
+        assert dag_run is not None
+        dag_run.state = "failed"
+        session.execute(
+            update(TaskInstance)
+            .where(TaskInstance.dag_id == run[0], TaskInstance.run_id == run[1], TaskInstance.map_index.in_(unbound))
+            .values(state="skipped")
+        )
+    assert body_of(world.client().get(path(*run)))["limits"]["stop"]["same_error"] == 5
+    refused = world.client("uma").post(path(*run, "/extend"), json={})
+    assert refused.status_code == 409
+    assert "(stop.same_error)" in refused.json()["detail"]
+    done = body_of(world.client("uma").post(path(*run, "/extend"), json={"stop": {"same_error": None}}))
+    assert done["text"] == "stop.same_error 5 → null"
+    found = instances(world, run)
+    assert unbound
+    assert all(found["trial", slot] is None for slot in unbound)
+    assert state_in_airflow(run) == "queued"
+    assert isinstance(world.study(*run).ask(unbound[0]), Binding)
 
 
 def test_a_clone_has_the_runs_conf_and_what_is_given(world: World) -> None:

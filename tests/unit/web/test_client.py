@@ -191,6 +191,30 @@ def test_a_file_is_downloaded(run: ExperimentRun, tmp_path: Path) -> None:
         run.download(0, "../../journal/0000000001.json", tmp_path / "x")
 
 
+def test_a_run_and_its_trials_are_written_on(world: World, fresh: Callable[..., tuple[str, str]]) -> None:
+    mine = connect(world, "uma").run(*fresh())
+    assert mine.label(name="baseline", tags=["prod"]) == "saved"
+    mine.label(1, comment="look here")
+    mine.label(tags=[])
+    assert mine.overview()["label"]["name"] == "baseline"
+    assert mine.overview()["label"]["tags"] == []
+    assert mine.trial(1)["trial"]["comment"] == "look here"
+
+
+def test_what_was_published_is_downloaded_as_a_zip(
+    world: World, fresh: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    from zipfile import ZipFile
+
+    from automl_core.results.publish import publish_study
+
+    name, run = fresh(until=None, state="success")
+    publish_study(world.study(name, run))
+    place = connect(world, "vic").run(name, run).archive(tmp_path)
+    assert place == tmp_path / "results.zip"
+    assert [each for each in ZipFile(place).namelist() if each.endswith("/controller.json")]
+
+
 def test_a_run_is_steered(world: World, fresh: Callable[..., tuple[str, str]]) -> None:
     mine = connect(world, "uma").run(*fresh())
     assert mine.edit(stop={"target": 2.0}) == "stop.target null → 2.0"

@@ -83,13 +83,16 @@ def test_what_can_be_done_depends_on_who_asks_and_on_the_state(
     world: World, going: tuple[str, str], ended: tuple[str, str]
 ) -> None:
     can = body_of(world.client("uma").get(path(*going)))["can"]
-    assert can == {"stop": True, "stop_trial": True, "rerun": True, "edit": True, "extend": False, "clone": True}
+    written = {"label": True, "label_trial": True}
+    assert can == {
+        "stop": True, "stop_trial": True, "rerun": True, "edit": True, "extend": False, "clone": True, **written,
+    }  # fmt: skip
     looker = get(world, path(*going))
     assert not any(looker["can"].values())
     assert "right" in looker["why_not"]["stop"]
     over = body_of(world.client("uma").get(path(*ended)))
     assert over["can"] == {
-        "stop": False, "stop_trial": False, "rerun": True, "edit": False, "extend": True, "clone": True,
+        "stop": False, "stop_trial": False, "rerun": True, "edit": False, "extend": True, "clone": True, **written,
     }  # fmt: skip
 
 
@@ -153,7 +156,7 @@ def test_a_trials_page(world: World, ended: tuple[str, str]) -> None:
     assert failed["trial"]["state"] == "FAILED"
     assert failed["trial"]["value"] is None
     attempt = failed["works"][0]["attempts"][0]
-    assert attempt["log"].endswith("/tasks/trial/mapped/2")
+    assert attempt["log"].endswith("/tasks/trial/mapped/2?try_number=1")
     best = get(world, path(*ended))["best"]
     other = next(n for n in range(12) if n not in (2, best["trial"]))
     page = get(world, path(*ended, f"/trials/{other}"))

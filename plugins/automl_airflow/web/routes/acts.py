@@ -20,6 +20,7 @@ from automl_airflow.web.held import HeldRun, held_run
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import TheRun, TrialNumber
 from automl_airflow.web.routes.start import check_conf
+from automl_airflow.web.standing import GONE
 from automl_core.results.entries import has_ended
 from automl_core.states import ExperimentState
 from automl_core.study import Study
@@ -61,6 +62,12 @@ class Clone(Body):
     """What the new run has otherwise than the old one."""
 
     conf: dict[str, Any] = Field(default_factory=dict)
+
+
+def _is_there(run: RunInfo) -> None:
+    """See that the experiment's file is there, for Airflow to run."""
+    if run.gone:
+        raise HTTPException(409, f"{run.dag_id}: {GONE}")
 
 
 def _name(user: Any) -> str:
@@ -116,6 +123,7 @@ def stop_trial(run: TheRun, user: User, number: TrialNumber, body: Nothing) -> R
 @router.post("/trials/{number}/rerun", dependencies=[Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_rerun"))])
 def rerun_trial(run: TheRun, session: SessionDep, user: User, number: TrialNumber, body: Nothing) -> Response:
     """Run a trial once more, as clearing its task instance in Airflow does."""
+    _is_there(run)
     held = held_run(run)
     with held.shared.lock:
         study = held.shared.study
@@ -150,6 +158,7 @@ def edit_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Respon
 )
 def extend_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Response:
     """Open a run that has ended again, with more trials or other limits."""
+    _is_there(run)
     if not run.over:
         raise HTTPException(409, "its DAG run still goes on in Airflow: edit it instead")
     return _edit(run, session, user, body, reopen=True)
@@ -197,6 +206,7 @@ def _let_airflow_follow(run: RunInfo, session: SessionDep, user: Any, study: Stu
 @router.post("/clone", dependencies=[Depends(CAN_START), Depends(action_logging("automl_clone"))])
 def clone_run(request: Request, run: TheRun, session: SessionDep, user: User, body: Clone) -> Response:
     """Begin a new run with this one's conf, and what is given on top of it."""
+    _is_there(run)
     conf = merged(run.conf, body.conf)
     check_conf(session, run.dag_id, conf)
     started = airflow_acts.trigger(request, session, user, run.dag_id, conf, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -18,12 +19,17 @@ from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act, ma
 from automl_airflow.web.catalog import Listed, reading
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import DagId
+from automl_airflow.web.standing import GONE
 from automl_airflow.web.summaries import summaries
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
-from automl_core.views.overview import goal_of
+from automl_core.spec.models import Experiment
+from automl_core.views.overview import goal_of, limits_of
+from automl_core.views.parameters import parameters_in
 
 router = APIRouter(tags=["experiments"])
+
+NO_RIGHT_TO_START = "you have not the right to start runs of this DAG"
 
 SORTS = ("name", "state", "updated", "best", "cost", "elapsed", "fraction", "runs")
 
@@ -36,6 +42,7 @@ def get_experiments(
     sort: Annotated[str, Query(max_length=50)] = "-updated",
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    gone: Annotated[bool, Query(description="Those whose file was deleted too.")] = False,
 ) -> Response:
     """Every experiment that this user may read, with its latest run."""
     descending, column = sort.startswith("-"), sort.removeprefix("-")
@@ -43,7 +50,7 @@ def get_experiments(
         raise HTTPException(422, f"sort: {sort!r} is not known; allowed: {', '.join(SORTS)}, each with '-' before it")
     allowed = readable(user)
     with reading() as session:
-        every = catalog.experiments(session, allowed)
+        every = catalog.experiments(session, allowed, gone=gone)
     wanted = search.casefold()
     found = [each for each in every if wanted in f"{each.dag_id}\n{each.description}\n{' '.join(each.tags)}".casefold()]
     states = {part.strip() for part in state.split(",") if part.strip()}
@@ -68,7 +75,8 @@ def _entries(listed: list[Listed]) -> list[dict[str, Any]]:
     return [
         {
             "experiment": each.dag_id, "description": each.description, "tags": each.tags, "paused": each.paused,
-            "schedule": each.schedule, "broken": each.broken, "runs": each.runs, "latest": found.get(each.dag_id),
+            "schedule": each.schedule, "next_run": each.next_run, "broken": each.broken, "gone": each.gone,
+            "runs": each.runs, "latest": found.get(each.dag_id),
         }
         for each in listed
     ]  # fmt: skip
@@ -93,29 +101,41 @@ def _key(entry: dict[str, Any], column: str) -> Any:
 def get_experiment(dag_id: DagId, user: User) -> Response:
     """One experiment: its file, its goal, its latest run, and what this user can do."""
     with reading() as session:
-        listed = next((each for each in catalog.experiments(session, {dag_id})), None)
+        listed = next((each for each in catalog.experiments(session, {dag_id}, gone=True)), None)
         if listed is None:
             raise HTTPException(404, f"{dag_id!r} is no AutoML experiment")
         source = source_of(session, dag_id)
         found = import_error_of(session, listed.file, listed.bundle) if listed.broken else None
     import_error = shown_error(user, found[0]) if found is not None else None
     rights = may_act(user, dag_id)
-    goal = None
+    experiment = None
     if source is not None:
-        try:
-            goal = goal_of(parse_experiment(source, dag_id).goal)
-        except SpecError:  # as the file is now; its import error says so
-            goal = None
+        with suppress(SpecError):  # as the file is now; its import error says so
+            experiment = parse_experiment(source, dag_id)
     return reply(
         {
             **_entries([listed])[0],
             "file": listed.file,
             "source": source if may(user, "GET", DagAccessEntity.CODE, dag_id) else None,
-            "goal": goal,
-            "can": {"start": rights["start"], "edit_file": rights["file"]},
+            "goal": goal_of(experiment.goal) if experiment is not None else None,
+            "settings": _settings(experiment) if experiment is not None else None,
+            "can": {"start": rights["start"] and not listed.gone, "edit_file": rights["file"] and not listed.gone},
+            "why_not": {"start": GONE if listed.gone else "" if rights["start"] else NO_RIGHT_TO_START},
             "import_error": import_error,
         }
     )
+
+
+def _settings(experiment: Experiment) -> dict[str, Any]:
+    """What a new run can have otherwise than the file: the same fields as an edit of a running one."""
+    from automl_core.space import Space
+
+    return {
+        "algorithm": experiment.search.algorithm,
+        "seed": experiment.search.seed,
+        "limits": limits_of(experiment, experiment.trials.concurrency),
+        "parameters": parameters_in(Space.from_models(experiment.space), experiment),
+    }
 
 
 @router.get("/experiments/{dag_id}/runs", dependencies=[Depends(CAN_READ)])

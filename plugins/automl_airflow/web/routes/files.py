@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 import threading
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi import Path as PathParameter
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-from automl_airflow.web.access import CAN_READ
+from automl_airflow.web.access import CAN_READ, User
+from automl_airflow.web.archive import MOST_FILES, Places, TooMany, stream
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import HeldRun
 from automl_airflow.web.links import file_href
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
-from automl_core.journal import JOURNAL, SNAPSHOT
+from automl_core.journal import JOURNAL, SNAPSHOTS
+from automl_core.results.names import BEST_MODEL
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.storage.keys import is_key
-from automl_core.study.layout import SCRATCH, trial_prefix
+from automl_core.study.layout import SCRATCH, safe, trial_prefix
 from automl_core.views.trial import trial_of
 
 router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["files"])
@@ -37,7 +41,17 @@ MOST_FETCHED = 8
 
 _fetching = threading.BoundedSemaphore(MOST_FETCHED)
 
+_places: WeakKeyDictionary[asyncio.AbstractEventLoop, Places] = WeakKeyDictionary()
+
 FilePath = Annotated[str, PathParameter(max_length=800, description="The file, below the folder.")]
+
+
+async def the_places() -> Places:
+    """The places for archives of this event loop."""
+    return _places.setdefault(asyncio.get_running_loop(), Places())
+
+
+ThePlaces = Annotated[Places, Depends(the_places)]
 
 
 @router.get("/trials/{number}/files")
@@ -54,6 +68,51 @@ def get_trial_file(held: Held, number: TrialNumber, path: FilePath) -> Response:
     return _download(held, trial_prefix(number), path)
 
 
+@router.get("/archives/{what}", response_class=StreamingResponse)
+def get_archive(
+    run: TheRun, held: Held, user: User, places: ThePlaces,
+    what: Annotated[Literal["results", "best_model"], PathParameter(description="All published, or the best trial.")],
+) -> StreamingResponse:  # fmt: skip
+    """What was published as one zip file, made while it is sent: bounded in size, and two at once for one user."""
+    folder, skip = (BEST_MODEL, ()) if what == "best_model" else ("", UNPUBLISHED)
+    return _archive(run, held, str(user.get_name()), places, folder, skip, what)
+
+
+@router.get("/trials/{number}/archive", response_class=StreamingResponse)
+def get_trial_archive(
+    run: TheRun, held: Held, user: User, places: ThePlaces, number: TrialNumber
+) -> StreamingResponse:  # fmt: skip
+    """What a trial left as one zip file."""
+    held.use(lambda view: trial_of(view, number))
+    return _archive(run, held, str(user.get_name()), places, trial_prefix(number), (), f"trial_{number}")
+
+
+def _archive(
+    run: RunInfo, held: HeldRun, user: str, places: Places, folder: str, skip: tuple[str, ...], what: str
+) -> StreamingResponse:
+    try:
+        places.admit(user)
+    except TooMany as error:
+        raise HTTPException(429, str(error), {"Retry-After": "30"}) from None
+    store, root = held.shared.store, held.view.study.journal.prefix
+    inside = f"{safe(run.place.experiment, 60)}-{safe(run.run_id, 60)}-{what}"
+    files = []
+    for path in islice(_walk(store, root, root + folder, skip), MOST_FILES + 1):
+        here = store.local_path(root + folder + path)
+        real = _inside(here, store.local_path(root.rstrip("/"))) if here is not None else None
+        if here is None or real is not None:
+            files.append((f"{inside}/{path}", root + folder + path, real))
+    if not files:
+        raise HTTPException(404, "there are no files yet")
+    headers = {
+        "Content-Disposition": f'attachment; filename="{inside}.zip"',
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "private, no-store",
+        "X-Accel-Buffering": "no",
+    }
+    return StreamingResponse(stream(places, user, store, files), media_type="application/zip", headers=headers)
+
+
 @router.get("/results")
 def get_results(run: TheRun, held: Held) -> Response:
     """The published files: controller.json, the leaderboard, the best model and so on."""
@@ -68,7 +127,7 @@ def get_result(held: Held, path: FilePath) -> Response:
     return _download(held, "", path)
 
 
-UNPUBLISHED = (JOURNAL, SNAPSHOT, SCRATCH, "experiment_")
+UNPUBLISHED = (JOURNAL, *SNAPSHOTS, SCRATCH, "experiment_")
 """How the names begin of what is no published file: the journal, and the folders of trials."""
 
 

@@ -50,6 +50,7 @@ def get_asset(path: Annotated[str, PathParameter(max_length=300)]) -> Response:
 @router.get("/")
 @router.get("/new")
 @router.get("/compare")
+@router.get("/housekeeping")
 @router.get("/experiments")
 @router.get("/experiments/{path:path}")
 def get_page(path: str = "") -> Response:

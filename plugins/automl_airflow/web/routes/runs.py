@@ -13,6 +13,7 @@ from automl_airflow.web.held import HeldRun, held_run
 from automl_airflow.web.links import run_page
 from automl_airflow.web.respond import reply, send
 from automl_airflow.web.routes.parts import Held, TheRun, the_run
+from automl_airflow.web.routes.sheets import Filters, Search, Sort, States, query_of
 from automl_airflow.web.standing import ended_in_airflow, standing
 from automl_airflow.web.summaries import summaries
 from automl_core.storage.base import StorageError
@@ -49,7 +50,7 @@ def _overview(run: RunInfo, held: HeldRun, user: Any) -> dict[str, Any]:
         **(held.use(lambda view: ended_in_airflow(view, run)) if run.over and body["ended"] is None else {}),
         "airflow": {
             "state": run.state, "queued": run.queued, "started": run.started, "ended": run.ended,
-            "url": run_page(run), "note": run.note,
+            "url": run_page(run), "note": run.note, "gone": run.gone,
         },
         "folder": f"{store.url}/{held.view.study.journal.prefix}",
         "can": can,
@@ -155,16 +156,15 @@ def get_acts(held: Held, after: Annotated[int, Query(ge=0)] = 0) -> Response:
 def get_trials(
     request: Request,
     held: Held,
-    sort: Annotated[str, Query(max_length=500)] = "number",
-    state: Annotated[str, Query(max_length=200)] = "",
-    search: Annotated[str, Query(max_length=200)] = "",
-    filter: Annotated[list[str] | None, Query(max_length=20)] = None,
+    sort: Sort = "number",
+    state: States = "",
+    search: Search = "",
+    filter: Filters = None,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> Response:
     """The trial table: sorted, filtered, searched and paged, as columns."""
-    states = tuple(part.strip() for part in state.split(",") if part.strip())
-    query = TableQuery(sort, states, search, tuple(filter or ()), offset, limit)
+    query = query_of(sort, state, search, filter, offset, limit)
     try:
         return send(request, held.answer(("trials", query), lambda view: trial_table(view, query)))
     except BadQuery as error:

@@ -14,13 +14,14 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from automl_airflow.web import airflow_acts, saving
+from automl_airflow.web import airflow_acts, catalog, saving
 from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, can_save, may
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import AIRFLOW
 from automl_airflow.web.respond import problems_of, reply
 from automl_airflow.web.routes.experiments import model_of, shown_error, source_of
 from automl_airflow.web.routes.parts import DagId
+from automl_airflow.web.standing import GONE
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
 
@@ -99,12 +100,15 @@ def get_openapi(request: Request) -> Response:
 def validate(body: FileText) -> Response:
     """Everything that is wrong with a file, with lines and columns; or what the experiment will be."""
     from automl_core.preview.checks import check_text
+    from automl_core.preview.notes import notes_on
     from automl_core.preview.preview import preview
 
     name, ahead = None, None
+    notes: list[dict[str, Any]] = []
     try:
         experiment = check_text(body.text, "experiment.yaml")
         name = experiment.name
+        notes = [note.to_json() for note in notes_on(body.text, "experiment.yaml")]
         if _previews.acquire(blocking=False):  # laying out a very large search takes its time
             try:
                 ahead = preview(experiment, None, "", 5).to_json()
@@ -116,7 +120,7 @@ def validate(body: FileText) -> Response:
     except ValueError as error:  # an algorithm that can't search this experiment
         problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
                      "allowed": None, "suggestion": None, "text": str(error)}]  # fmt: skip
-    return reply({"ok": not problems, "name": name, "problems": problems, "preview": ahead})
+    return reply({"ok": not problems, "name": name, "problems": problems, "notes": notes, "preview": ahead})
 
 
 @router.post("/experiments", dependencies=[Depends(can_save), ACT])
@@ -159,6 +163,8 @@ def get_readiness(dag_id: DagId, user: User) -> Response:
 )
 def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, body: NewRun) -> Response:
     """Begin a run."""
+    if model_of(session, dag_id) is None and catalog.runs_of(session, dag_id, 0, 1)[0]:
+        raise HTTPException(409, f"{dag_id}: {GONE}")
     check_conf(session, dag_id, body.conf)
     started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id)
     model = model_of(session, dag_id)

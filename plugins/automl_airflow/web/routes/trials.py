@@ -7,10 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
 
 from automl_airflow.web.access import CAN_READ, User, may_act
-from automl_airflow.web.links import log_page
+from automl_airflow.web.catalog import reading
+from automl_airflow.web.links import log_lines, log_page
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
 from automl_airflow.web.standing import trial_standing
+from automl_airflow.web.tries import place_of, tries_of
+from automl_core.study.state import Attempt, Work
 from automl_core.views.curves import trial_curve
 from automl_core.views.trial import trial_of, trial_page
 from automl_core.views.view import ExperimentView
@@ -22,10 +25,19 @@ router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[D
 def get_trial(run: TheRun, held: Held, user: User, number: TrialNumber) -> Response:
     """One trial: combination, attempts, difference to the best, and what this user can do."""
     rights = may_act(user, run.dag_id)
+    works = held.use(lambda view: [view.state.works[slot] for slot in trial_of(view, number).slots])
+    with reading() as session:
+        tries = tries_of(session, run, works)
+
+    def log(work: Work, attempt: Attempt) -> dict[str, Any]:
+        place, tried = place_of(run, work, attempt), tries.of(run, work, attempt)
+        return {
+            "try": tried, "lane": work.lane, "log": log_page(run, place, tried), "lines": log_lines(run, place, tried),
+        }  # fmt: skip
 
     def build(view: ExperimentView) -> dict[str, Any]:
-        body = trial_page(view, number, lambda work, attempt: log_page(run, work, attempt))
-        can, why_not = trial_standing(view, number, rights)
+        body = trial_page(view, number, log)
+        can, why_not = trial_standing(view, run, number, rights)
         return {**body, "can": can, "why_not": why_not}
 
     return reply(held.use(build))

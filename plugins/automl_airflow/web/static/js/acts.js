@@ -1,9 +1,9 @@
 // What people do to experiments: each asks first, and says what came of it.
 
-import { act } from './api.js';
+import { act, experimentPath, get } from './api.js';
 import { ask, toast } from './dialog.js';
 import { field, h } from './dom.js';
-import { changes, limitFields } from './edit-form.js';
+import { changes, limitFields, searchFields } from './edit-form.js';
 import { many } from './format.js';
 import { pageOf } from './parts.js';
 
@@ -106,40 +106,44 @@ function change(run, overview, title, verb, method, path) {
 }
 
 /** Starts the same again as a run of its own. @param {Run} run @param {any} overview */
-export const clone = (run, overview) =>
-  start(
-    `Clone ${run.run}`,
-    `${run.path}/clone`,
-    overview.limits.max_trials,
-    'A new run with the settings of this one, and what you change here.',
-  );
+export async function clone(run, overview) {
+  const { settings } = await get(experimentPath(run.experiment));
+  const text = 'A new run with the settings of this one, and what you change here.';
+  // against the file: what was edited while the run went on stands in no conf that Airflow has of it
+  await start(`Clone ${run.run}`, `${run.path}/clone`, overview, settings ?? overview, text);
+}
 
-/** Starts a run of an experiment. @param {string} experiment @param {string} path of the experiment in the API */
-export const startRun = (experiment, path) =>
+/** Starts a run of an experiment. @param {string} experiment @param {string} path of the experiment in the API @param {any} settings of its file, null where they can't be read */
+export const startRun = (experiment, path, settings) =>
   start(
     `Start ${experiment}`,
     `${path}/runs`,
-    null,
+    settings,
+    settings,
     'A new run with the settings of the file, and what you change here.',
   );
 
-/** @param {string} title @param {string} path @param {number | null} trials @param {string} text */
-async function start(title, path, trials, text) {
-  const most = h('input', { type: 'number', min: 1, name: 'max_trials', placeholder: trials ?? 'as in the file' });
-  const seed = h('input', { type: 'number', name: 'seed', placeholder: 'as before' });
-  const conf = h('textarea', { name: 'conf', rows: 4, class: 'mono', placeholder: '{"stop": {"target": 0.99}}' });
+/** @param {string} title @param {string} path @param {any} shown what the fields hold @param {any} base what the run has without them @param {string} text */
+async function start(title, path, shown, base, text) {
+  const conf = h('textarea', { name: 'conf', rows: 4, class: 'mono', placeholder: '{"trials": {"timeout": "10m"}}' });
   /** @type {any} */
   let started;
   const done = await ask({
     title,
     verb: 'Start',
+    wide: true,
     body: [
       h('p', {}, text),
-      h('div', { class: 'fields' }, field('Number of trials', most), field('Seed of the search', seed)),
-      h('p', {}, field('Further settings (JSON)', conf, 'Groups as in the experiment file.')),
+      shown ? [searchFields(shown, get('algorithms')), limitFields(shown)] : null,
+      h(
+        'details',
+        { open: !shown },
+        h('summary', {}, 'Further settings (JSON)'),
+        field('Settings', conf, 'Groups as in the experiment file.'),
+      ),
     ],
     run: async (form) => {
-      started = await act('POST', path, { conf: confOf(form) });
+      started = await act('POST', path, { conf: merged(shown ? changes(form, base, shown) : {}, jsonOf(form)) });
     },
   });
   if (!done || !started) return;
@@ -147,24 +151,27 @@ async function start(title, path, trials, text) {
   location.assign(pageOf(started.experiment, started.run));
 }
 
-/** @param {HTMLFormElement} form */
-function confOf(form) {
-  const given = new FormData(form);
-  const text = String(given.get('conf') ?? '').trim();
-  /** @type {Record<string, any>} */
-  let conf = {};
-  if (text) {
-    try {
-      conf = JSON.parse(text);
-    } catch (error) {
-      throw new Error(`Further settings are no JSON: ${error instanceof Error ? error.message : error}`);
-    }
-    if (conf === null || typeof conf !== 'object' || Array.isArray(conf))
-      throw new Error('Further settings must be a JSON object, such as {"stop": {"target": 0.99}}.');
+/** The second over the first, group by group. @param {Record<string, any>} fields @param {Record<string, any>} more */
+function merged(fields, more) {
+  const both = { ...fields };
+  for (const [key, value] of Object.entries(more)) {
+    const plain = value !== null && typeof value === 'object' && !Array.isArray(value);
+    both[key] = plain ? { ...both[key], ...value } : value;
   }
-  const most = given.get('max_trials');
-  const seed = given.get('seed');
-  if (most) conf = { ...conf, trials: { ...conf.trials, max: Number(most) } };
-  if (seed) conf = { ...conf, search: { ...conf.search, seed: Number(seed) } };
+  return both;
+}
+
+/** @param {HTMLFormElement} form @returns {Record<string, any>} */
+function jsonOf(form) {
+  const text = String(new FormData(form).get('conf') ?? '').trim();
+  if (!text) return {};
+  let conf;
+  try {
+    conf = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`Further settings are no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  if (conf === null || typeof conf !== 'object' || Array.isArray(conf))
+    throw new Error('Further settings must be a JSON object, such as {"stop": {"target": 0.99}}.');
   return conf;
 }

@@ -2,6 +2,7 @@
 
 import { field, h } from './dom.js';
 import { setting } from './format.js';
+import { shorten, shortName } from './names.js';
 
 /** @param {any} value */
 const shown = (value) => (value === null || value === undefined ? '' : String(value));
@@ -14,6 +15,7 @@ const numbersOf = (limits) => [
   ['trials.retries', 'Retries of a trial', limits.retries, ''],
   ['stop.target', 'Stop at the value', limits.stop.target, 'empty: no target'],
   ['stop.max_cost', 'Stop at the cost', limits.stop.max_cost, 'empty: no limit'],
+  ['stop.same_error', 'Stop after so many equal errors in a row', limits.stop.same_error, 'empty: never'],
   [
     'stop.no_improvement.trials',
     'Stop after so many trials without improvement',
@@ -71,6 +73,30 @@ export function limitFields(overview) {
   );
 }
 
+/** How a new run searches. @param {any} settings @param {Promise<{algorithms: any[]}>} known which algorithms there are */
+export function searchFields(settings, known) {
+  const { algorithm } = settings;
+  const select = h(
+    'select',
+    { name: 'search.algorithm' },
+    h('option', { value: algorithm, selected: true }, algorithm),
+  );
+  known.then(({ algorithms }) => {
+    for (const { name } of algorithms) if (name !== algorithm) select.append(h('option', { value: name }, name));
+  }, console.warn);
+  return h(
+    'fieldset',
+    {},
+    h('legend', {}, 'Search'),
+    h(
+      'div',
+      { class: 'fields' },
+      field('Algorithm', select),
+      field('Seed of the search', h('input', { type: 'number', name: 'search.seed', value: shown(settings.seed) })),
+    ),
+  );
+}
+
 /** @param {any} parameter */
 function parameterFields(parameter) {
   const { name, values, low, high } = parameter;
@@ -78,7 +104,7 @@ function parameterFields(parameter) {
     return h(
       'fieldset',
       {},
-      h('legend', {}, name),
+      h('legend', {}, shortName(name, 60)),
       h(
         'div',
         { class: 'row' },
@@ -95,7 +121,7 @@ function parameterFields(parameter) {
   }
   const bound = (which, value) =>
     field(
-      `${which === 'low' ? 'Lowest' : 'Highest'} ${name}`,
+      `${which === 'low' ? 'Lowest' : 'Highest'} ${shorten(name)}`,
       h('input', {
         type: 'number',
         step: 'any',
@@ -109,18 +135,20 @@ function parameterFields(parameter) {
   return h(
     'fieldset',
     {},
-    h('legend', {}, name),
+    h('legend', {}, shortName(name, 60)),
     h('div', { class: 'fields' }, bound('low', low), bound('high', high)),
   );
 }
 
 /**
- * What a person has changed in the form, as the API takes it.
+ * What the form has otherwise than what holds without it, as the API takes it.
  *
- * @param {HTMLFormElement} form @param {any} overview
- * @returns {Record<string, any>} empty where nothing was changed
+ * @param {HTMLFormElement} form
+ * @param {any} overview what holds without it
+ * @param {any} [filled] what the fields were filled with, where that is something else
+ * @returns {Record<string, any>} empty where nothing is otherwise
  */
-export function changes(form, overview) {
+export function changes(form, overview, filled = overview) {
   const { limits } = overview;
   /** @type {Record<string, any>} */
   const body = {};
@@ -128,6 +156,11 @@ export function changes(form, overview) {
     body[group] = { ...body[group], [key]: value };
   };
   const text = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value.trim();
+  const has = (name) => form.elements.namedItem(name) !== null;
+  if (has('search.algorithm') && text('search.algorithm') !== overview.algorithm)
+    put('search', 'algorithm', text('search.algorithm'));
+  if (has('search.seed') && text('search.seed') !== shown(overview.seed))
+    put('search', 'seed', text('search.seed') === '' ? null : Number(text('search.seed')));
   for (const [name, , before] of numbersOf(limits)) {
     const after = text(name);
     if (after === shown(before)) continue;
@@ -140,20 +173,21 @@ export function changes(form, overview) {
     put('stop', 'max_duration', duration === '' ? null : /^[\d.]+$/.test(duration) ? Number(duration) : duration);
   const running = text('stop.running_trials');
   if (running !== limits.stop.running_trials) put('stop', 'running_trials', running);
-  for (const parameter of overview.parameters) {
+  for (const parameter of filled.parameters) {
+    const base = overview.parameters.find((each) => each.name === parameter.name) ?? parameter;
     const inputs = /** @type {HTMLInputElement[]} */ ([
       ...form.querySelectorAll(`[data-parameter="${CSS.escape(parameter.name)}"]`),
     ]);
     if (parameter.values) {
       const kept = inputs.filter((each) => each.checked).map((each) => parameter.values[Number(each.dataset.index)]);
-      if (inputs.length && kept.length !== parameter.values.length) put('space', parameter.name, { values: kept });
+      if (inputs.length && kept.length !== base.values.length) put('space', parameter.name, { values: kept });
       continue;
     }
     /** @type {Record<string, number>} */
     const bounds = {};
     for (const input of inputs) {
       const bound = /** @type {'low' | 'high'} */ (input.dataset.bound);
-      if (input.value !== '' && Number(input.value) !== parameter[bound]) bounds[bound] = Number(input.value);
+      if (input.value !== '' && Number(input.value) !== base[bound]) bounds[bound] = Number(input.value);
     }
     if (Object.keys(bounds).length) put('space', parameter.name, bounds);
   }

@@ -92,7 +92,7 @@ function diagnostic(state, problem) {
   return {
     from,
     to: Math.max(from, line.to),
-    severity: 'error',
+    severity: problem.severity ?? 'error',
     message: problem.message,
     renderMessage: () => h('div', {}, problem.text ?? problem.message),
   };

@@ -32,21 +32,42 @@ export function duration(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+/** The zone that is chosen in Airflow, which keeps it in this browser; the reader's own where none is. */
+function zone() {
+  try {
+    const kept = window.localStorage.getItem('timezone')?.replace(/^"|"$/g, '');
+    return kept ? new Intl.DateTimeFormat('en', { timeZone: kept }).resolvedOptions().timeZone : undefined;
+  } catch {
+    return undefined; // storage is switched off, or no such zone
+  }
+}
 
-/** A time in the reader's zone. @param {number | null | undefined} seconds since 1970 */
-export const time = (seconds) => (seconds === null || seconds === undefined ? '–' : moment.format(seconds * 1000));
+const clock = new Intl.DateTimeFormat('en', {
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+  timeZone: zone(),
+});
 
-const hour = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+/** Day and time of day as Airflow writes them. @param {number} seconds since 1970 @returns {[string, string]} */
+function moment(seconds) {
+  const part = Object.fromEntries(clock.formatToParts(seconds * 1000).map(({ type, value }) => [type, value]));
+  return [`${part.year}-${part.month}-${part.day}`, `${part.hour}:${part.minute}:${part.second}`];
+}
+
+/** A time as Airflow's own pages write it, in the same zone: 2026-11-28 23:56:30. @param {number | null | undefined} seconds since 1970 */
+export const time = (seconds) => (seconds === null || seconds === undefined ? '–' : moment(seconds).join(' '));
 
 /** A time in few letters, for tables: the hour of today, else the day with its hour. @param {number | null | undefined} seconds */
 export function briefTime(seconds) {
   if (seconds === null || seconds === undefined) return '–';
-  const then = new Date(seconds * 1000);
-  const today = then.toDateString() === new Date().toDateString();
-  const year = then.getFullYear() === new Date().getFullYear() ? '' : ` ${then.getFullYear()}`;
-  return today ? hour.format(then) : `${day.format(then)}${year}, ${hour.format(then)}`;
+  const [day, at] = moment(seconds);
+  const brief = at.slice(0, 5);
+  return day === moment(Date.now() / 1000)[0] ? brief : `${day} ${brief}`;
 }
 
 /** What was or will be paid. @param {number | null | undefined} value */

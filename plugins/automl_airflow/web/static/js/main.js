@@ -11,8 +11,10 @@ const ROUTES = [
   [/^(?:experiments\/?)?$/, 'experiments'],
   [/^new$/, 'new'],
   [/^compare$/, 'compare'],
+  [/^housekeeping$/, 'housekeeping'],
   [/^experiments\/([^/]+)\/?$/, 'experiment'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/?$/, 'run'],
+  [/^experiments\/([^/]+)\/runs\/([^/]+)\/trials\/?$/, 'trials'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/trials\/(\d+)$/, 'trial'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/tasks\/([^/]+)\/(-?\d+)$/, 'task'],
 ];
@@ -49,15 +51,23 @@ async function show() {
 function fail(main, error) {
   const status = error instanceof ApiError ? error.status : 0;
   const text = error instanceof Error ? error.message : String(error);
+  const of = location.pathname.match(/\/experiments\/([^/]+)/);
   const title = status === 404 ? 'Nothing to show' : status === 403 ? 'Not allowed' : 'This page could not be shown';
   fill(
     main,
     h('h1', {}, title),
     h('p', { role: 'alert' }, text),
-    status === 404 && location.pathname.includes('/experiments/')
+    status === 404 && text.endsWith('is no AutoML experiment')
       ? h('p', { class: 'muted' }, 'Only DAGs that AutoML makes from experiment files have experiments to look at.')
       : null,
-    h('p', {}, h('a', { href: './' }, 'All experiments')),
+    h(
+      'p',
+      { class: 'row' },
+      status === 404 && of && location.pathname.includes('/runs/')
+        ? h('a', { href: `experiments/${of[1]}` }, `Runs of ${decodeURIComponent(of[1])}`)
+        : null,
+      h('a', { href: './' }, 'All experiments'),
+    ),
   );
   main.removeAttribute('aria-busy');
   if (!(error instanceof ApiError)) throw error; // for the console: a fault of these pages

@@ -2,6 +2,7 @@
 
 import { explain } from './dialog.js';
 import { fill, freshId, h } from './dom.js';
+import { shortName } from './names.js';
 
 /**
  * @typedef {object} Context what panels of a run share
@@ -32,6 +33,7 @@ import { fill, freshId, h } from './dom.js';
  * @property {(data: any) => string} describe the plot in a sentence or two
  * @property {(data: any) => Numbers} numbers
  * @property {(params: any, data: any) => number | null} [trialAt] which trial was clicked
+ * @property {(chart: any, place: HTMLElement) => void} [ready] the plot stands for the first time
  */
 
 const MOST = 300;
@@ -137,7 +139,10 @@ export class Panel {
     if (nothing) return;
     if (!this.chart) {
       const { Chart } = await import('./chart.js');
-      this.chart ??= new Chart(this.place, (params) => this.open(params));
+      if (!this.chart) {
+        this.chart = new Chart(this.place, (params) => this.open(params));
+        this.plot.ready?.(this.chart.chart, this.place);
+      }
     }
     this.chart.draw(this.plot.option(this.data, this.context));
     this.element.dataset.drawn = String(this.data.seq ?? true);
@@ -169,7 +174,7 @@ export class Panel {
           h(
             'tr',
             {},
-            head.map((text) => h('th', { scope: 'col' }, text)),
+            head.map((text) => h('th', { scope: 'col' }, shortName(text))),
           ),
         ),
         h(

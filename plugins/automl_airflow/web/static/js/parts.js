@@ -31,12 +31,18 @@ export function crumbs(steps) {
   );
 }
 
-/** Names and values side by side. @param {Array<[string, import('./dom.js').Child, import('./dom.js').Child?]>} rows */
-export function figures(rows) {
+/**
+ * Names and values side by side. What has no value has no place: on a phone each takes one from what follows.
+ *
+ * @param {Array<[string, import('./dom.js').Child, import('./dom.js').Child?]>} rows
+ * @param {boolean} [moving] values come and go: each keeps its place, or the page would jump
+ */
+export function figures(rows, moving = false) {
+  const told = rows.filter(([, value, small]) => moving || (value !== '–' && value !== '') || small);
   return h(
     'dl',
     { class: 'figures' },
-    rows.map(([name, value, small]) =>
+    told.map(([name, value, small]) =>
       h('div', {}, h('dt', {}, name), h('dd', {}, value, small ? h('small', {}, small) : null)),
     ),
   );
@@ -122,6 +128,7 @@ export function tabs(tabs, label) {
     },
     heads,
   );
-  const first = tabs.findIndex((each) => `#${each.id}` === location.hash);
-  return { element: h('div', {}, list, bodies), start: () => open(Math.max(0, first), false) };
+  const named = () => tabs.findIndex((each) => `#${each.id}` === location.hash);
+  window.addEventListener('hashchange', () => named() >= 0 && open(named(), false));
+  return { element: h('div', {}, list, bodies), start: () => open(Math.max(0, named()), false) };
 }

@@ -1,8 +1,9 @@
 // What a run was made of, what people changed, and what was published.
 
-import { get } from './api.js';
+import { apiAddress, get } from './api.js';
 import { h } from './dom.js';
-import { bytes, setting, time } from './format.js';
+import { bytes, duration, many, setting, time } from './format.js';
+import { shortName } from './names.js';
 
 /** @param {Array<import('./dom.js').Child>} head @param {Array<Array<import('./dom.js').Child>>} rows @param {string} label */
 export function plainTable(head, rows, label) {
@@ -32,15 +33,65 @@ export function plainTable(head, rows, label) {
   );
 }
 
-/** Files to be downloaded. @param {Array<any>} files @param {string} label */
-export const fileTable = (files, label) =>
-  files.length
-    ? plainTable(
-        ['File', 'Size'],
-        files.map((each) => [h('a', { href: each.href, download: '' }, each.path), bytes(each.size)]),
-        label,
-      )
-    : h('p', { class: 'muted' }, 'There are no files yet.');
+/** Files of one group from which on they are folded away. */
+const MANY = 4;
+
+/** What a file is listed under: its folder, or what it has in common with others of its kind. @param {string} path */
+const groupOf = (path) => (path.includes('/') ? `${path.split('/', 1)[0]}/` : path.replace(/_\d+(?=\.)/, '_…'));
+
+/** Files to be downloaded; many of a kind are folded away. @param {Array<any>} files @param {string} label */
+export function fileTable(files, label) {
+  if (!files.length) return h('p', { class: 'muted' }, 'There are no files yet.');
+  /** @type {Map<string, any[]>} */
+  const groups = new Map();
+  for (const each of files) {
+    const name = groupOf(each.path);
+    groups.set(name, [...(groups.get(name) ?? []), each]);
+  }
+  const folded = [...groups].filter(([, members]) => members.length >= MANY);
+  const single = [...groups].filter(([, members]) => members.length < MANY).flatMap(([, members]) => members);
+  const table = (members, name) =>
+    plainTable(
+      ['File', 'Size'],
+      members.map((each) => [h('a', { href: each.href, download: '' }, each.path), bytes(each.size)]),
+      name,
+    );
+  return h(
+    'div',
+    {},
+    single.length ? table(single, label) : null,
+    folded.map(([name, members]) => {
+      const sizes = members.map((each) => each.size);
+      const size = sizes.includes(null) ? null : sizes.reduce((sum, each) => sum + each, 0);
+      return h(
+        'details',
+        { class: 'fold' },
+        h(
+          'summary',
+          {},
+          h('span', { class: 'mono' }, name),
+          ` ${many(members.length, 'file')}${size === null ? '' : `, ${bytes(size)}`}`,
+        ),
+        table(members, `${label}: ${name}`),
+      );
+    }),
+  );
+}
+
+/** What can be taken away of a run as a whole. @param {any[]} files @param {string} path */
+const archives = (files, path) =>
+  h(
+    'p',
+    { class: 'row' },
+    files.some((each) => each.path.startsWith('best_model/'))
+      ? h(
+          'a',
+          { class: 'button primary', href: apiAddress(`${path}/archives/best_model`), download: '' },
+          'Download the best model',
+        )
+      : null,
+    h('a', { class: 'button', href: apiAddress(`${path}/archives/results`), download: '' }, 'Everything as a zip'),
+  );
 
 /** @param {import('./panel.js').Context} context */
 export async function details(context) {
@@ -62,13 +113,13 @@ export async function details(context) {
           )
         : h('p', { class: 'muted' }, 'Nobody has changed this run.'),
     ),
-    card('Published files', fileTable(files, 'Published files')),
+    card('Published files', [files.length ? archives(files, context.path) : null, fileTable(files, 'Published files')]),
     card(
       'Search space',
       plainTable(
         ['Parameter', 'Kind', 'From', 'To or values', 'Only when'],
         overview.parameters.map((each) => [
-          each.name,
+          shortName(each.name),
           each.type ?? each.kind,
           each.values ? '' : setting(each.low),
           each.values ? each.values.map(setting).join(', ') : setting(each.high),
@@ -90,7 +141,7 @@ export async function details(context) {
           ['failed trials allowed', setting(limits.max_failed)],
           ['retries of a trial', setting(limits.retries)],
           ...(limits.budget ? [['budget', setting(limits.budget)]] : []),
-          ...stop.map(([name, value]) => [`stop: ${name}`, setting(value)]),
+          ...stop.map(([name, value]) => [`stop: ${name}`, name === 'max_duration' ? duration(value) : setting(value)]),
           ['folder', h('span', { class: 'mono' }, overview.folder)],
         ],
         'Goal and limits',

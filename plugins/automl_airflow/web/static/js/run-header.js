@@ -2,6 +2,7 @@
 
 import { actButton, bar, crumbs, figures, pageOf } from './parts.js';
 import { clone, edit, extend, stop } from './acts.js';
+import { write, written } from './label.js';
 import { airflowLink, fill, h } from './dom.js';
 import { cost, duration, number, percent, time } from './format.js';
 import { badge } from './states.js';
@@ -15,6 +16,7 @@ export class RunHeader {
     this.state = h('span', { role: 'status' });
     this.why = h('div');
     this.figures = h('div');
+    this.label = h('div');
     this.buttons = h('div', { class: 'row', role: 'group', 'aria-label': 'Actions' });
     this.airflow = h('span');
     this.element = h(
@@ -31,6 +33,7 @@ export class RunHeader {
         h('div', { class: 'row' }, h('h1', {}, run.experiment), this.state, this.live, this.airflow),
         this.buttons,
       ),
+      this.label,
       this.why,
       this.figures,
     );
@@ -50,6 +53,7 @@ export class RunHeader {
       document.title = `${overview.experiment} · AutoML`;
       fill(this.airflow, overview.airflow?.url ? airflowLink(overview.airflow.url, 'in Airflow') : null);
     }
+    if (JSON.stringify(before?.label) !== JSON.stringify(overview.label)) fill(this.label, written(overview.label));
     this.showWhy(overview);
     fill(this.figures, figuresOf(overview, this.run));
     if (JSON.stringify([before?.can, before?.why_not]) !== JSON.stringify([overview.can, overview.why_not]))
@@ -79,6 +83,14 @@ export class RunHeader {
           order.running === 'cancel' ? 'Running trials are cancelled.' : 'Running trials go on to their ends.',
         ),
       );
+    if (overview.airflow?.gone)
+      lines.push(
+        h(
+          'p',
+          { class: 'notice' },
+          'The file of this experiment is gone: what its journal says can be read, and nothing of it be run.',
+        ),
+      );
     for (const problem of overview.problems ?? []) lines.push(h('p', { class: 'notice' }, problem));
     fill(this.why, lines);
   }
@@ -97,6 +109,7 @@ export class RunHeader {
         ? actButton('Extend …', can.extend, why.extend, () => extend(run, now()))
         : actButton('Edit …', can.edit, why.edit, () => edit(run, now())),
       actButton('Clone …', can.clone, why.clone, () => clone(run, now())),
+      actButton('Name, tags …', can.label, why.label, () => write('this run', run.path, now().label)),
       h('a', { class: 'button', href: `compare?run=${encodeURIComponent(`${run.experiment}/${run.run}`)}` }, 'Compare'),
     );
     for (const button of this.buttons.children)
@@ -116,43 +129,50 @@ function figuresOf(o, run) {
   ]
     .filter(Boolean)
     .join(', ');
-  return figures([
-    o.goal.objectives.length > 1
-      ? [
-          'Knee of the front',
-          best ? trial(best.trial) : '–',
-          best
-            ? o.goal.objectives.map((each) => `${each.metric} ${number(best.metrics[each.metric])}`).join(', ')
-            : null,
-        ]
-      : [`Best ${o.goal.metric}`, best ? number(best.value) : '–', best ? trial(best.trial) : o.goal.direction],
+  return figures(
     [
-      'Trials',
-      `${number(o.done)} of ${number(o.limits.max_trials ?? o.plan.trials ?? o.slots)}`,
-      [bar(o.fraction, 'Progress'), `${percent(o.fraction)} done`, parts ? `: ${parts}` : ''],
+      o.goal.objectives.length > 1
+        ? [
+            'Knee of the front',
+            best ? trial(best.trial) : '–',
+            best
+              ? o.goal.objectives.map((each) => `${each.metric} ${number(best.metrics[each.metric])}`).join(', ')
+              : null,
+          ]
+        : [`Best ${o.goal.metric}`, best ? number(best.value) : '–', best ? trial(best.trial) : o.goal.direction],
+      [
+        'Trials',
+        `${number(o.done)} of ${number(o.limits.max_trials ?? o.plan.trials ?? o.slots)}`,
+        [bar(o.fraction, 'Progress'), `${percent(o.fraction)} done`, parts ? `: ${parts}` : ''],
+      ],
+      [
+        'Current trial',
+        current === null ? '–' : trial(current),
+        tao.running_trials.length > 1 ? `${tao.running_trials.length} at once` : null,
+      ],
+      ...(tao.units ? [[`${tao.units} left`, number(tao.units_left), 'over all trials']] : []),
+      [
+        'Time left',
+        o.ended === null ? duration(tao.seconds_left) : '–',
+        tao.eta === null ? null : `until ${time(tao.eta)}`,
+      ],
+      [
+        `Time per ${tao.units ? tao.units.replace(/s$/, '') : 'trial'}`, // without a budget a trial is the unit
+        duration(tao.seconds_per_unit),
+        null,
+      ],
+      ['Elapsed', duration(o.elapsed), `since ${time(o.created)}; training ${duration(o.training_seconds)}`],
+      ...(o.cost || o.forecast.cost_left // else nothing has a price
+        ? [
+            [
+              'Cost',
+              cost(o.cost),
+              o.forecast.cost_left && o.ended === null ? `about ${cost(o.forecast.cost_left)} to come` : null,
+            ],
+          ]
+        : []),
+      ['Algorithm', o.algorithm, o.plan.note || null],
     ],
-    [
-      'Current trial',
-      current === null ? '–' : trial(current),
-      tao.running_trials.length > 1 ? `${tao.running_trials.length} at once` : null,
-    ],
-    ...(tao.units ? [[`${tao.units} left`, number(tao.units_left), 'over all trials']] : []),
-    [
-      'Time left',
-      o.ended === null ? duration(tao.seconds_left) : '–',
-      tao.eta === null ? null : `until ${time(tao.eta)}`,
-    ],
-    [
-      `Time per ${tao.units ? tao.units.replace(/s$/, '') : 'trial'}`, // without a budget a trial is the unit
-      duration(tao.seconds_per_unit),
-      null,
-    ],
-    ['Elapsed', duration(o.elapsed), `since ${time(o.created)}; training ${duration(o.training_seconds)}`],
-    [
-      'Cost',
-      cost(o.cost),
-      o.forecast.cost_left && o.ended === null ? `about ${cost(o.forecast.cost_left)} to come` : null,
-    ],
-    ['Algorithm', o.algorithm, o.plan.note || null],
-  ]);
+    o.ended === null,
+  );
 }

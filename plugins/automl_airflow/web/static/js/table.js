@@ -2,6 +2,7 @@
 
 import { Virtualizer, elementScroll, observeElementOffset, observeElementRect } from '../vendor/virtual.js';
 import { fill, h } from './dom.js';
+import { shortName } from './names.js';
 
 const ROW = 34;
 const PAGE = 100;
@@ -11,7 +12,13 @@ const PAGE = 100;
  * @property {string} key what the server sorts by
  * @property {string} label
  * @property {boolean} [number] set to the right
+ * @property {boolean} [prose] a sentence: has more room than others
  * @property {boolean} [fixed] can't be sorted by
+ * @property {boolean} [sheet] stands in a CSV file though it can't be sorted by
+ * @property {boolean} [always] can't be left out
+ * @property {boolean} [hidden] is only shown when asked for
+ * @property {number} [width] in pixels, where somebody has set one
+ * @property {import('./dom.js').Child} [head] what stands in the head, where it is not the label
  * @property {(row: (name: string) => any) => import('./dom.js').Child} cell
  */
 
@@ -29,12 +36,16 @@ export class VirtualTable {
    * @param {(offset: number, limit: number, sort: string) => Promise<Answer>} options.load a page of rows
    * @param {string} [options.sort] '-' before the key: descending
    * @param {(answer: Answer) => void} [options.loaded]
+   * @param {(sort: string) => void} [options.sorted] somebody has chosen another order
+   * @param {import('./columns.js').Columns} [options.columns] which of them are shown, and how wide
    * @param {number} [options.height] of the window, in pixels
    */
-  constructor({ label, load, sort = 'number', loaded = () => {}, height = 520 }) {
+  constructor({ label, load, sort = 'number', loaded = () => {}, sorted = () => {}, columns, height = 520 }) {
     this.load = load;
     this.sort = sort;
     this.loaded = loaded;
+    this.sorted = sorted;
+    this.chooser = columns;
     this.total = 0;
     /** @type {Map<number, {answer: Answer, generation: number}>} some are older than the last reload */
     this.pages = new Map();
@@ -68,10 +79,26 @@ export class VirtualTable {
 
   /** @param {Column[]} columns */
   setColumns(columns) {
-    const before = this.columns.map((each) => each.key).join('\n');
+    const told = (/** @type {Column[]} */ them) => them.map((each) => `${each.key} ${each.width ?? ''}`).join('\n');
+    const before = told(this.columns);
     this.columns = columns;
-    if (before === columns.map((each) => each.key).join('\n') && this.head.childElementCount) return;
+    if (before === told(columns) && this.head.childElementCount) return;
     this.drawHead();
+  }
+
+  /** Other columns, over the rows that are there. @param {Column[]} columns */
+  showColumns(columns) {
+    const active = document.activeElement;
+    const held = active instanceof HTMLElement && this.head.contains(active) ? active.dataset.resize : undefined;
+    this.setColumns(columns);
+    this.draw();
+    if (held)
+      /** @type {HTMLElement | null} */ (this.head.querySelector(`[data-resize="${CSS.escape(held)}"]`))?.focus();
+  }
+
+  /** @param {Column} column */
+  widthOf(column) {
+    return column.width ? `width:${column.width}px;min-width:${column.width}px;max-width:${column.width}px` : null;
   }
 
   drawHead() {
@@ -81,7 +108,7 @@ export class VirtualTable {
       this.columns.map((column) => {
         const sorted = column.key === key;
         const label = column.fixed
-          ? column.label
+          ? (column.head ?? shortName(column.label))
           : h(
               'button',
               {
@@ -89,7 +116,7 @@ export class VirtualTable {
                 class: 'plain',
                 onclick: () => this.sortBy(sorted && !down ? `-${column.key}` : column.key),
               },
-              column.label,
+              shortName(column.label),
               h('span', { 'aria-hidden': 'true' }, sorted ? (down ? ' ↓' : ' ↑') : ''),
             );
         return h(
@@ -97,9 +124,11 @@ export class VirtualTable {
           {
             scope: 'col',
             class: column.number ? 'number' : null,
+            style: this.widthOf(column),
             'aria-sort': sorted ? (down ? 'descending' : 'ascending') : null,
           },
           label,
+          this.chooser && !column.always ? this.chooser.handle(column) : null,
         );
       }),
     );
@@ -111,6 +140,7 @@ export class VirtualTable {
       ? [...this.head.children].findIndex((cell) => cell.contains(document.activeElement))
       : -1;
     this.sort = sort;
+    this.sorted(sort);
     this.drawHead();
     this.head.children[focused]?.querySelector('button')?.focus();
     void this.reload(true);
@@ -214,7 +244,11 @@ export class VirtualTable {
       this.columns.map((column) => {
         const content = column.cell(read);
         const text = typeof content === 'string' && content.length > 24 ? content : null;
-        return h('td', { class: column.number ? 'number' : null, title: text }, content);
+        return h(
+          'td',
+          { class: column.number ? 'number' : column.prose ? 'prose' : null, style: this.widthOf(column), title: text },
+          content,
+        );
       }),
     );
   }

@@ -72,7 +72,7 @@ function sideBySide(answer) {
     line('Trials', (each) => `${each.summary.done ?? 0} of ${each.summary.trials ?? '–'}`),
     line('Time', (each) => duration(each.summary.elapsed)),
     line('Cost', (each) => cost(each.summary.cost)),
-    line('Why it ended', (each) => each.problem || each.summary.reason || '–'),
+    line('Why it ended', (each) => each.problem || each.summary.headline || '–'),
     ...parameters.map((name) => {
       const values = runs.map((each) => setting(each.best?.params?.[name]));
       const differ = new Set(values).size > 1;

@@ -4,7 +4,8 @@ import { ApiError, experimentPath, get } from '../api.js';
 import { startRun } from '../acts.js';
 import { toast } from '../dialog.js';
 import { airflowLink, fill, h } from '../dom.js';
-import { cost, duration, many, number, percent } from '../format.js';
+import { cost, duration, many, number, percent, time } from '../format.js';
+import { tagChips } from '../label.js';
 import { actButton, bar, crumbs, pageOf } from '../parts.js';
 import { plainTable } from '../run-details.js';
 import { badge } from '../states.js';
@@ -87,14 +88,30 @@ export async function show(main, [experiment]) {
           actButton(
             'Start …',
             entry.can.start,
-            'you have not the right to start runs of this DAG',
-            () => startRun(experiment, path),
+            entry.why_not.start,
+            () => startRun(experiment, path, entry.settings),
             'primary',
           ),
         ),
       ),
       entry.description ? h('p', {}, entry.description) : null,
-      entry.paused
+      entry.schedule
+        ? h(
+            'p',
+            { class: 'muted', id: 'schedule' },
+            `Schedule: ${entry.schedule}`,
+            entry.next_run ? `; next run ${time(entry.next_run)}` : '',
+            entry.next_run && entry.paused ? ', or once it is unpaused' : '',
+          )
+        : null,
+      entry.gone
+        ? h(
+            'p',
+            { class: 'notice' },
+            'The file of this experiment is gone, so nothing of it can be run. Its runs can be looked at as long as Airflow has them.',
+          )
+        : null,
+      entry.paused && !entry.gone
         ? h('p', { class: 'notice' }, 'This DAG is paused in Airflow: runs wait until somebody unpauses it.')
         : null,
       entry.import_error ? h('pre', { class: 'problems', role: 'alert' }, entry.import_error) : null,
@@ -133,19 +150,29 @@ function runTable(experiment, runs, picked, changed) {
           changed();
         },
       }),
-      h('a', { href: pageOf(experiment, run.run), 'data-key': `to-${run.run}` }, run.run),
+      [
+        h('a', { href: pageOf(experiment, run.run), 'data-key': `to-${run.run}` }, run.run),
+        run.name || run.tags.length
+          ? h(
+              'div',
+              { class: 'row tight', title: run.comment || null },
+              run.name ? h('strong', {}, run.name) : null,
+              tagChips(run.tags),
+            )
+          : null,
+      ],
       run.problem && !run.reason ? '⚠ Can’t be read' : badge(run.state),
-      run.best ? `${number(run.best.value)} (trial ${run.best.trial})` : '–',
+      h('span', { class: 'whole' }, run.best ? `${number(run.best.value)} (trial ${run.best.trial})` : '–'),
       h(
         'span',
         { class: 'row', style: 'flex-wrap:nowrap' },
         bar(run.fraction, `Progress of ${run.run}`),
-        percent(run.fraction),
+        h('span', { class: 'whole' }, percent(run.fraction)),
       ),
-      run.trials === null ? '–' : `${run.done} of ${run.trials}`,
-      duration(run.elapsed),
+      h('span', { class: 'whole' }, run.trials === null ? '–' : `${run.done} of ${run.trials}`),
+      h('span', { class: 'whole' }, duration(run.elapsed)),
       cost(run.cost),
-      run.problem ?? run.reason ?? '',
+      run.problem ?? run.headline,
     ]),
     'Runs',
   );
@@ -169,7 +196,11 @@ async function known(main, experiment) {
       fill(
         main,
         h('h1', {}, experiment),
-        h('p', { role: 'status' }, 'Airflow has not read its file yet, which takes up to a minute; the page goes on by itself.'),
+        h(
+          'p',
+          { role: 'status' },
+          'Airflow has not read its file yet, which takes up to a minute; the page goes on by itself.',
+        ),
       );
       main.removeAttribute('aria-busy');
       await new Promise((resolve) => setTimeout(resolve, 1500));

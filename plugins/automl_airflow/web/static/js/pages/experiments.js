@@ -1,10 +1,15 @@
 // All experiments that this user may read.
 
+import { asked as inAddress, keep } from '../address.js';
 import { get } from '../api.js';
 import { toast } from '../dialog.js';
 import { fill, h } from '../dom.js';
 import { briefTime, cost, duration, many, number, percent, time } from '../format.js';
+import { Columns } from '../columns.js';
+import { tagChips } from '../label.js';
+import { shorten, shortName } from '../names.js';
 import { bar, pageOf } from '../parts.js';
+import { shareButton } from '../share.js';
 import { badge } from '../states.js';
 import { VirtualTable } from '../table.js';
 
@@ -13,34 +18,50 @@ const REFRESH = 5000;
 /** @type {import('../main.js').Page} */
 export async function show(main) {
   document.title = 'Experiments · AutoML';
-  const asked = { search: '', state: '' };
+  const query = inAddress();
+  const asked = { search: query.get('search') ?? '', state: query.get('state') ?? '', gone: query.get('gone') ?? '' };
   /** @type {Set<string>} */
   const picked = new Set();
   const said = h('span', { class: 'muted', role: 'status' });
   const compare = h('a', { class: 'button', href: 'compare' }, 'Compare');
+  const write = () => keep({ ...asked, sort: table.sort === '-updated' ? null : table.sort });
+  const chooser = new Columns('experiments', () => table.showColumns(chooser.of(all)));
   const table = new VirtualTable({
     label: 'Experiments',
-    sort: '-updated',
+    sort: query.get('sort') ?? '-updated',
+    sorted: () => write(),
+    columns: chooser,
     height: 640,
     load: async (offset, limit, sort) => pageOfRows(await get('experiments', { ...asked, sort, offset, limit })),
-    loaded: (answer) =>
+    loaded: (answer) => {
+      const some = Array.from({ length: answer.count }, (_, i) => answer.row(i)('latest')).some(
+        (run) => run && (run.name || run.tags.length),
+      );
+      if (some && labels.hidden) {
+        labels.hidden = false;
+        table.showColumns(chooser.of(all));
+      }
       fill(
         said,
         answer.matched === answer.total
           ? many(answer.total, 'experiment')
           : `${answer.matched} of ${many(answer.total, 'experiment')}`,
-      ),
+      );
+    },
   });
   const choose = () => {
     const runs = [...picked].map((each) => `run=${encodeURIComponent(each)}`).join('&');
     compare.setAttribute('href', `compare${runs ? `?${runs}` : ''}`);
     fill(compare, picked.size ? `Compare ${picked.size}` : 'Compare');
   };
-  table.setColumns(columns(picked, choose));
+  const all = columns(picked, choose);
+  const labels = all.find((each) => each.key === 'label');
+  table.setColumns(chooser.of(all));
   const reload = (anew = true) => table.reload(anew).catch((error) => fill(said, error.message));
   let timer;
   const search = h('input', {
     type: 'search',
+    value: asked.search,
     'aria-label': 'Search experiments',
     placeholder: 'Search by name or description',
     size: 32,
@@ -48,6 +69,7 @@ export async function show(main) {
       clearTimeout(timer);
       timer = setTimeout(() => {
         asked.search = event.target.value.trim();
+        write();
         void reload();
       }, 200);
     },
@@ -58,6 +80,7 @@ export async function show(main) {
       'aria-label': 'State',
       onchange: (event) => {
         asked.state = event.target.value;
+        write();
         void reload();
       },
     },
@@ -68,7 +91,21 @@ export async function show(main) {
       ['EARLY_STOPPED', 'Stopped early'],
       ['FAILED', 'Failed'],
       ['USER_CANCELED,SYS_CANCELED', 'Cancelled'],
-    ].map(([value, label]) => h('option', { value }, label)),
+    ].map(([value, label]) => h('option', { value, selected: value === asked.state }, label)),
+  );
+  const gone = h(
+    'label',
+    { title: 'Their runs can be looked at, as far as Airflow still has them' },
+    h('input', {
+      type: 'checkbox',
+      checked: asked.gone === 'true',
+      onchange: (event) => {
+        asked.gone = event.target.checked ? 'true' : '';
+        write();
+        void reload();
+      },
+    }),
+    ' also with a deleted file',
   );
   await reload();
   fill(
@@ -77,9 +114,15 @@ export async function show(main) {
       'div',
       { class: 'row spread head' },
       h('h1', {}, 'Experiments'),
-      h('div', { class: 'row' }, compare, h('a', { class: 'button', href: 'new' }, 'New experiment')),
+      h(
+        'div',
+        { class: 'row' },
+        h('a', { class: 'button', href: 'housekeeping' }, 'Housekeeping'),
+        compare,
+        h('a', { class: 'button', href: 'new' }, 'New experiment'),
+      ),
     ),
-    h('div', { class: 'toolbar' }, search, state, said),
+    h('div', { class: 'toolbar' }, search, state, gone, chooser.element, shareButton(), said),
     table.element,
   );
   setInterval(() => !document.hidden && reload(false), REFRESH);
@@ -94,6 +137,16 @@ function pageOfRows(answer) {
     row: (index) => (name) => (name === 'latest' ? answer.experiments[index].latest : answer.experiments[index][name]),
   };
 }
+
+/** When it will run, of an experiment that never has. @param {(name: string) => any} read */
+const neverRan = (read) =>
+  h(
+    'span',
+    { class: 'muted', title: read('schedule') ? `Schedule: ${read('schedule')}` : null },
+    !read('next_run')
+      ? 'never ran'
+      : `${read('paused') ? 'paused; first run' : 'first run'} ${briefTime(read('next_run'))}`,
+  );
 
 /** @param {Set<string>} picked @param {() => void} changed @returns {import('../table.js').Column[]} */
 function columns(picked, changed) {
@@ -116,46 +169,70 @@ function columns(picked, changed) {
     });
   };
   return [
-    { key: 'pick', label: 'Compare', fixed: true, cell: latest(pick) },
+    {
+      key: 'pick',
+      label: 'Compare',
+      head: h('span', { class: 'visually-hidden' }, 'Compare'),
+      fixed: true,
+      always: true,
+      cell: latest(pick),
+    },
     {
       key: 'name',
       label: 'Experiment',
+      always: true,
       cell: (read) =>
         h(
           'a',
           {
             href: pageOf(read('experiment')),
             'data-key': `to-${read('experiment')}`,
-            title: read('description') || null,
+            title: [read('experiment'), read('description')].filter(Boolean).join(': '),
           },
-          read('experiment'),
+          shortName(read('experiment'), 40),
         ),
     },
     {
       key: 'state',
       label: 'Latest run',
       cell: (read) =>
-        read('broken')
-          ? h('span', { class: 'badge bad' }, '✕ File is broken')
-          : read('latest')
-            ? h(
-                'a',
-                {
-                  href: pageOf(read('experiment'), read('latest').run),
-                  'data-key': `run-${read('experiment')}`,
-                  title: read('latest').problem,
-                },
-                // what can't be read is in no known state
-                read('latest').problem && !read('latest').reason ? '⚠ Can’t be read' : badge(read('latest').state),
-              )
-            : 'never ran',
+        read('gone')
+          ? h(
+              'a',
+              { href: pageOf(read('experiment'), read('latest').run), 'data-key': `run-${read('experiment')}` },
+              badge(read('latest').state),
+              h('span', { class: 'muted' }, ' (file deleted)'),
+            )
+          : read('broken')
+            ? h('span', { class: 'badge bad' }, '✕ File is broken')
+            : read('latest')
+              ? h(
+                  'a',
+                  {
+                    href: pageOf(read('experiment'), read('latest').run),
+                    'data-key': `run-${read('experiment')}`,
+                    title: read('latest').problem,
+                  },
+                  // what can't be read is in no known state
+                  read('latest').problem && !read('latest').reason ? '⚠ Can’t be read' : badge(read('latest').state),
+                )
+              : neverRan(read),
+    },
+    {
+      key: 'label',
+      label: 'Name and tags',
+      fixed: true,
+      hidden: true, // until there is one
+      cell: latest((run) =>
+        h('span', { class: 'row tight one-line', title: run.comment || null }, run.name || '', tagChips(run.tags)),
+      ),
     },
     {
       key: 'best',
       label: 'Best',
       number: true,
       cell: latest((run) =>
-        run.best ? [number(run.best.value), h('span', { class: 'muted' }, ` ${run.metric}`)] : '–',
+        run.best ? [number(run.best.value), h('span', { class: 'muted if-room' }, ` ${shorten(run.metric)}`)] : '–',
       ),
     },
     {
@@ -165,7 +242,7 @@ function columns(picked, changed) {
         h(
           'span',
           { class: 'row', style: 'flex-wrap:nowrap' },
-          bar(run.fraction, `Progress of ${run.experiment}`),
+          h('span', { class: 'if-room' }, bar(run.fraction, `Progress of ${run.experiment}`)),
           percent(run.fraction),
         ),
       ),
@@ -186,7 +263,13 @@ function columns(picked, changed) {
       cell: latest((run) => (run.state === 'RUNNING' ? duration(run.seconds_left) : '–')),
     },
     { key: 'cost', label: 'Cost', number: true, cell: latest((run) => cost(run.cost)) },
-    { key: 'updated', label: 'Changed', cell: latest((run) => h('span', { title: time(run.updated) }, briefTime(run.updated))) },
+    {
+      key: 'updated',
+      label: 'Changed',
+      cell: latest((run) => h('span', { title: time(run.updated) }, briefTime(run.updated))),
+    },
     { key: 'runs', label: 'Runs', number: true, cell: (read) => number(read('runs')) },
+    { key: 'schedule', label: 'Schedule', fixed: true, hidden: true, cell: (read) => read('schedule') ?? '' },
+    { key: 'next', label: 'Next run', fixed: true, hidden: true, cell: (read) => briefTime(read('next_run')) },
   ];
 }

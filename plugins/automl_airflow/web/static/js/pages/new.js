@@ -94,7 +94,8 @@ export async function show(main, _, query) {
       if (!(error instanceof DOMException)) explain(said, error);
       return;
     }
-    editor.mark(checked.problems);
+    const notes = checked.notes.map((/** @type {any} */ note) => ({ ...note, severity: 'info' }));
+    editor.mark([...checked.problems, ...notes]);
     save.disabled = start.disabled = !(checked.ok && me.create.allowed);
     fill(said, checked.ok ? preview(checked) : problems(checked.problems));
   }

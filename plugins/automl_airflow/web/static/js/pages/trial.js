@@ -1,14 +1,17 @@
 // One trial: its combination beside the best one's, its attempts, curves and files.
 
-import { get, runPath } from '../api.js';
+import { apiAddress, get, runPath } from '../api.js';
 import { rerunTrial, stopTrial } from '../acts.js';
 import { airflowLink, fill, h } from '../dom.js';
 import { cost, duration, number, setting, time } from '../format.js';
+import { write, written } from '../label.js';
 import { follow } from '../live.js';
+import { shortName } from '../names.js';
 import { Panel } from '../panel.js';
 import { actButton, crumbs, figures, pageOf } from '../parts.js';
 import { fileTable, plainTable } from '../run-details.js';
 import { badge } from '../states.js';
+import { TrialLog } from '../trial-log.js';
 import metricPlot from '../plots/metric.js';
 
 /** @type {import('../main.js').Page} */
@@ -19,6 +22,7 @@ export async function show(main, [experiment, run, text]) {
   const state = { seq: 0 };
   const places = { head: h('div', { class: 'head' }), cards: h('div', { class: 'cards' }), files: h('div') };
   const plots = h('div', { class: 'panels' });
+  const log = new TrialLog();
   /** @type {Map<string, Panel>} */
   const panels = new Map();
   document.title = `Trial ${n} · ${experiment} · AutoML`;
@@ -46,9 +50,22 @@ export async function show(main, [experiment, run, text]) {
     const { seq: _, ...rest } = body;
     put(places.head, rest, () => head(body, { experiment, run, path }, n));
     put(places.cards, rest, () => cards(body, { experiment, run }, n));
+    log.show(body.works.flatMap((work) => work.attempts));
     if (listed)
       put(places.files, listed, () =>
-        h('section', { class: 'card' }, h('h2', {}, 'Files'), fileTable(listed.files, 'Files of the trial')),
+        h(
+          'section',
+          { class: 'card' },
+          h(
+            'div',
+            { class: 'row spread' },
+            h('h2', {}, 'Files'),
+            listed.files.length
+              ? h('a', { class: 'button', href: apiAddress(`${trialPath}/archive`), download: '' }, 'All as a zip')
+              : null,
+          ),
+          fileTable(listed.files, 'Files of the trial'),
+        ),
       );
     for (const [metric, series] of Object.entries(curve.series)) {
       if (!panels.has(metric)) {
@@ -75,6 +92,8 @@ export async function show(main, [experiment, run, text]) {
     h('div', { style: 'height:.9rem' }),
     plots,
     h('div', { style: 'height:.9rem' }),
+    log.element,
+    h('div', { style: 'height:.9rem' }),
     places.files,
   );
   follow(path, {
@@ -94,6 +113,8 @@ export async function show(main, [experiment, run, text]) {
 /** @param {any} body @param {import('../acts.js').Run} run @param {number} n */
 function head(body, run, n) {
   const { trial, can, why_not: why } = body;
+  const newest = body.works.flatMap((work) => work.attempts).at(-1);
+  const label = { name: trial.name, tags: trial.tags, comment: trial.comment, ...body.labelled };
   return [
     crumbs([
       ['Experiments', './'],
@@ -104,15 +125,23 @@ function head(body, run, n) {
     h(
       'div',
       { class: 'row spread' },
-      h('div', { class: 'row' }, h('h1', {}, `Trial ${n}`), h('span', { role: 'status' }, badge(trial.state))),
+      h(
+        'div',
+        { class: 'row' },
+        h('h1', {}, `Trial ${n}`),
+        h('span', { role: 'status' }, badge(trial.state)),
+        newest?.log ? airflowLink(newest.log, `Log of attempt ${newest.number}`) : null,
+      ),
       h(
         'div',
         { class: 'row', role: 'group', 'aria-label': 'Actions' },
         actButton('Stop …', can.stop, why.stop, () => stopTrial(run, n), 'danger'),
         actButton('Rerun …', can.rerun, why.rerun, () => rerunTrial(run, n)),
+        actButton('Name, tags …', can.label, why.label, () => write(`trial ${n}`, `${run.path}/trials/${n}`, label)),
       ),
     ),
-    trial.reason ? h('p', { class: trial.state === 'FAILED' ? 'problems' : 'muted' }, trial.reason) : null,
+    written(label),
+    trial.reason ? reasonOf(trial) : null,
     figures([
       ['Value', number(trial.value), trial.rank ? `rank ${trial.rank}` : null],
       [
@@ -146,28 +175,55 @@ function head(body, run, n) {
   ];
 }
 
+/** Why a trial ended: the line that says most, and below it what the training printed last. @param {any} trial */
+function reasonOf(trial) {
+  const { reason, headline } = trial;
+  const kind = trial.state === 'FAILED' ? 'problems' : 'muted';
+  if (reason.trim() === headline) return h('p', { class: kind }, reason);
+  return h(
+    'div',
+    { class: kind },
+    h('p', {}, h('strong', {}, headline)),
+    h('pre', { class: 'reason', tabindex: 0, 'aria-label': 'Why it ended, in full' }, reason),
+  );
+}
+
+/** The same of one attempt, where it is not what stands above already. @param {any} attempt @param {string} above */
+function whyOf({ reason, headline }, above) {
+  if (!reason) return '–';
+  if (reason.trim() === headline) return headline;
+  if (reason === above) return h('span', { class: 'muted' }, 'as above');
+  return h('details', {}, h('summary', {}, headline), h('pre', { class: 'reason' }, reason));
+}
+
 /** @param {any} body @param {{experiment: string, run: string}} run @param {number} n */
 function cards(body, run, n) {
   const card = (title, content) => h('section', { class: 'card' }, h('h2', {}, title), content);
   const { trial, difference } = body;
   const rows = difference
     ? difference.params.map((each) => [
-        each.name,
+        shortName(each.name),
         h('span', { class: each.same ? 'same' : 'differs' }, setting(each.this)),
         each.same ? 'same' : setting(each.best),
       ])
-    : Object.entries(trial.params).map(([name, value]) => [name, setting(value)]);
+    : Object.entries(trial.params).map(([name, value]) => [shortName(name), setting(value)]);
   const attempts = body.works.flatMap((work) =>
     work.attempts.map((each) => [
       each.task,
       each.number,
       work.budget === null ? '–' : number(work.budget),
       badge(each.state),
-      each.reason || '–',
-      time(each.started),
-      duration(each.ended === null || each.started === null ? null : each.ended - each.started),
+      each.log
+        ? h('span', { class: 'whole' }, airflowLink(each.log, `Log of ${each.task}, attempt ${each.number}`))
+        : '–',
+      whyOf(each, trial.reason),
+      h('span', { class: 'whole' }, time(each.started)),
+      h(
+        'span',
+        { class: 'whole' },
+        duration(each.ended === null || each.started === null ? null : each.ended - each.started),
+      ),
       each.external || each.worker || '–',
-      each.log ? airflowLink(each.log, `Log of ${each.task}, attempt ${each.number}`) : '–',
     ]),
   );
   const metrics = Object.entries(trial.metrics ?? {});
@@ -185,7 +241,7 @@ function cards(body, run, n) {
           'Metrics',
           plainTable(
             ['Metric', 'Value'],
-            metrics.map(([name, value]) => [name, number(value)]),
+            metrics.map(([name, value]) => [shortName(name), number(value)]),
             'Metrics',
           ),
         )
@@ -195,7 +251,7 @@ function cards(body, run, n) {
       { class: 'card', style: 'grid-column: 1 / -1' },
       h('h2', {}, 'Attempts'),
       plainTable(
-        ['Task', 'Attempt', 'Budget', 'State', 'Why', 'Started', 'Ran', 'Where', "Airflow's log"],
+        ['Task', 'Attempt', 'Budget', 'State', "Airflow's log", 'Why', 'Started', 'Ran', 'Where'],
         attempts,
         'Attempts',
       ),

@@ -2,10 +2,11 @@
 
 import { duration, number } from '../format.js';
 import { PALETTE } from '../chart.js';
+import { shorten } from '../names.js';
 import { chooser } from './slice.js';
-import { axis, colour, frame, legend, tip } from './shared.js';
+import { axis, colour, frame, legend, steps, tip } from './shared.js';
 
-const DASHES = ['solid', 'dashed', 'dotted', [12, 4, 2, 4], [4, 8]];
+const DASHES = [null, [8, 5], [2, 3], [12, 4, 2, 4], [4, 8]];
 
 /** @returns {import('../panel.js').Plot} */
 export default function comparisonPlot() {
@@ -26,7 +27,7 @@ export default function comparisonPlot() {
     empty: (data) => (data.runs.some((each) => each.best) ? '' : 'None of them has a value yet.'),
     option: (data) => ({
       grid: frame({ top: 44 }),
-      legend: legend({ itemWidth: 28 }),
+      legend: legend({ itemWidth: 28, formatter: (each) => shorten(each, 60) }),
       xAxis: axis({
         type: 'value',
         scale: false,
@@ -57,20 +58,21 @@ export default function comparisonPlot() {
               : [],
           ),
       },
-      series: data.runs.map((each, i) => ({
-        name: name(each, i),
-        type: 'line',
-        step: 'end',
-        symbol: 'circle',
-        symbolSize: 5,
-        showSymbol: x(each).length < 60,
-        itemStyle: { color: PALETTE[i] },
-        triggerLineEvent: true,
-        lineStyle: { type: DASHES[i], width: 2 },
-        data: x(each)
+      series: data.runs.flatMap((each, i) => {
+        const points = x(each)
           .map((at, k) => [at, each.history.columns.best[k]])
-          .filter((point) => point[1] !== null),
-      })),
+          .filter((point) => point[1] !== null);
+        return [
+          steps(name(each, i), points, { colour: PALETTE[i], dash: DASHES[i] }),
+          {
+            name: name(each, i),
+            type: 'scatter',
+            symbolSize: points.length < 60 ? 5 : 1,
+            itemStyle: { color: PALETTE[i] },
+            data: points,
+          },
+        ];
+      }),
     }),
     describe: (data) => data.runs.map((each, i) => `${name(each, i)}: ${number(each.best?.value)}`).join('; ') + '.',
     numbers: (data) => ({

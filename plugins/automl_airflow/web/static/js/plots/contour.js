@@ -90,10 +90,11 @@ export default function contour() {
           inRange: { color: scale() },
           right: 4,
           top: 'middle',
+          text: [number(bounds[1]), number(bounds[0])],
+          textGap: 6,
           itemHeight: 150,
           itemWidth: 12,
           textStyle: { color: colour('text') },
-          formatter: number,
           show: cells.length > 0,
         },
         tooltip: {

@@ -1,7 +1,7 @@
 // What was paid over time, and what the best value was for it.
 
 import { cost as money, duration, number } from '../format.js';
-import { axis, colour, frame, legend, tip } from './shared.js';
+import { axis, colour, frame, legend, steps, tip } from './shared.js';
 
 /** @type {import('../panel.js').Plot} */
 export default {
@@ -67,27 +67,34 @@ export default {
       },
       series: [
         {
-          name: 'Cost',
+          name: 'Limit',
           type: 'line',
-          symbol: 'circle',
-          step: 'end',
-          areaStyle: { opacity: 0.12 },
           data: time.map((each, i) => [each - start, cost[i]]),
-          showSymbol: false,
-          itemStyle: { color: colour('busy') },
+          symbol: 'none',
+          lineStyle: { opacity: 0 },
           ...limit,
         },
         {
-          name: 'Best so far',
+          // is not seen: what the pointer is told of is the nearest point of a line
           type: 'line',
-          symbol: 'circle',
-          step: 'end',
+          name: 'Best',
           yAxisIndex: 1,
           data: time.map((each, i) => [each - start, best[i]]),
-          showSymbol: false,
-          lineStyle: { type: 'dashed' },
-          itemStyle: { color: colour('good') },
+          symbol: 'none',
+          lineStyle: { opacity: 0 },
         },
+        steps(
+          'Cost',
+          time.map((each, i) => [each - start, cost[i]]),
+          { colour: colour('busy'), area: true },
+          { z: 2 },
+        ),
+        steps(
+          'Best so far',
+          time.map((each, i) => [each - start, best[i]]).filter((each) => each[1] !== null),
+          { colour: colour('good'), dash: [6, 4] },
+          { yAxisIndex: 1, z: 3 },
+        ),
       ],
     };
   },

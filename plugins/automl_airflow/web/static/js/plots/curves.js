@@ -1,6 +1,7 @@
 // The goal's value over the steps of trials; where one was stopped early, a mark stands at its end.
 
 import { number } from '../format.js';
+import { shorten } from '../names.js';
 import { look } from '../states.js';
 import { axis, colour, frame, legend, tip } from './shared.js';
 
@@ -56,7 +57,7 @@ export default {
       xAxis: axis({ type: 'value', name: 'step' }), // a step may be a fraction (epoch 0.25)
       yAxis: axis({
         type: 'value',
-        name: data.metric,
+        name: shorten(data.metric),
         nameGap: 46,
         axisLabel: { formatter: number, color: colour('muted') },
       }),

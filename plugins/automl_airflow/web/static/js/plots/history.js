@@ -1,8 +1,9 @@
 // Every trial as a point in the order of their ends, and the best so far as a line.
 
 import { number } from '../format.js';
+import { shorten } from '../names.js';
 import { look } from '../states.js';
-import { axis, byState, colour, frame, legend, tip, worthwhile } from './shared.js';
+import { axis, byState, colour, frame, legend, steps, tip, worthwhile } from './shared.js';
 
 /** What the plot shows of the values. @param {any} data */
 const bounds = (data) => worthwhile(data.columns.value, data.direction === 'minimize');
@@ -30,36 +31,21 @@ export default {
       xAxis: axis({ type: 'value', name: 'trials that have ended', min: 0, minInterval: 1, scale: false }),
       yAxis: axis({
         type: 'value',
-        name: data.metric,
+        name: shorten(data.metric),
         nameGap: 46,
         axisLabel: { formatter: number, color: colour('muted') },
       }),
       dataZoom: [{ type: 'inside', xAxisIndex: 0, filterMode: 'none', zoomOnMouseWheel: 'ctrl' }],
       tooltip: {
         trigger: 'item',
-        formatter: ({ data: item, seriesType }) =>
-          seriesType === 'line'
-            ? tip('Best so far', [[data.metric, number(best[item[0] - 1])]])
-            : tip(`Trial ${numbers[item[2]]}`, [
-                ['state', look(state[item[2]]).label],
-                [data.metric, number(value[item[2]])],
-                ['best so far', number(best[item[2]])],
-              ]),
+        formatter: ({ data: item }) =>
+          tip(`Trial ${numbers[item[2]]}`, [
+            ['state', look(state[item[2]]).label],
+            [data.metric, number(value[item[2]])],
+            ['best so far', number(best[item[2]])],
+          ]),
       },
-      series: [
-        ...points,
-        {
-          name: 'Best so far',
-          type: 'line',
-          step: 'end',
-          data: line,
-          showSymbol: false,
-          symbol: 'none',
-          lineStyle: { width: 2, color: colour('text') },
-          itemStyle: { color: colour('text') },
-          z: 2,
-        },
-      ],
+      series: [...points, steps('Best so far', line, { colour: colour('text') }, { z: 2 })],
     };
   },
   describe(data) {

@@ -1,5 +1,6 @@
 // Which parameters matter, with how sure that is.
 
+import { shorten } from '../names.js';
 import { axis, colour, frame, tip } from './shared.js';
 
 const share = (value) => `${(value * 100).toFixed(1)} %`;
@@ -26,7 +27,7 @@ export default {
       }),
       yAxis: axis({
         type: 'category',
-        data: bars.map((each) => each.name),
+        data: bars.map((each) => shorten(each.name, 18)),
         scale: false,
         axisLabel: { color: colour('text'), width: 135, overflow: 'truncate' },
       }),

@@ -1,6 +1,7 @@
 // One metric of one trial over its steps.
 
 import { number } from '../format.js';
+import { shorten } from '../names.js';
 import { axis, colour, frame, tip } from './shared.js';
 
 /** @param {string} metric @returns {import('../panel.js').Plot} */
@@ -17,7 +18,7 @@ export default function metricPlot(metric) {
       xAxis: axis({ type: 'value', name: 'step' }), // a step may be a fraction (epoch 0.25)
       yAxis: axis({
         type: 'value',
-        name: metric,
+        name: shorten(metric),
         nameGap: 46,
         axisLabel: { formatter: number, color: colour('muted') },
       }),

@@ -1,8 +1,9 @@
 // Trials as lines over all parameters, coloured by their value.
 
 import { number, setting } from '../format.js';
+import { shorten } from '../names.js';
 import { scale } from '../chart.js';
-import { colour, onAxis, range, tip } from './shared.js';
+import { colour, halo, onAxis, range, tip } from './shared.js';
 
 /** @type {import('../panel.js').Plot} */
 export default {
@@ -20,9 +21,9 @@ export default {
     const bounds = range(value) ?? [0, 1];
     const axes = dimensions.map((each, dim) => ({
       dim,
-      name: each.name.length > 22 ? `${each.name.slice(0, 21)}…` : each.name,
+      name: shorten(each.name, 22),
       nameTextStyle: text,
-      axisLabel: { ...text, formatter: each.values ? undefined : number },
+      axisLabel: { ...text, ...halo(), formatter: each.values ? (value) => shorten(value, 18) : number },
       ...(each.values
         ? { type: 'category', data: each.values.map(String) }
         : {
@@ -33,9 +34,9 @@ export default {
     }));
     axes.push({
       dim: dimensions.length,
-      name: data.metric,
+      name: shorten(data.metric, 22),
       nameTextStyle: text,
-      axisLabel: { ...text, formatter: number },
+      axisLabel: { ...text, ...halo(), formatter: number },
       type: 'value',
       scale: true,
     });
@@ -60,10 +61,11 @@ export default {
         inRange: { color: data.direction === 'minimize' ? [...scale()].reverse() : scale() },
         right: 4,
         top: 'middle',
+        text: [number(bounds[1]), number(bounds[0])], // what its ends stand for
+        textGap: 6,
         itemHeight: 160,
         itemWidth: 12,
         textStyle: text,
-        formatter: number,
       },
       tooltip: {
         trigger: 'item',

@@ -2,6 +2,7 @@
 
 import { h } from '../dom.js';
 import { number } from '../format.js';
+import { shorten } from '../names.js';
 import { look } from '../states.js';
 import { chooser } from './slice.js';
 import { axis, colour, frame, legend, outline, tip } from './shared.js';
@@ -64,10 +65,14 @@ export default function pareto() {
       return {
         grid: frame(),
         legend: legend({ data: kinds.map((each) => each.name).concat(knee >= 0 ? ['Knee'] : []) }),
-        xAxis: axis({ type: 'value', name: across.value, axisLabel: { formatter: number, color: colour('muted') } }),
+        xAxis: axis({
+          type: 'value',
+          name: shorten(across.value),
+          axisLabel: { formatter: number, color: colour('muted') },
+        }),
         yAxis: axis({
           type: 'value',
-          name: up.value,
+          name: shorten(up.value),
           nameGap: 46,
           axisLabel: { formatter: number, color: colour('muted') },
         }),

@@ -2,6 +2,7 @@
 
 import { axis, colour, frame, legend, tip } from '../chart.js';
 import { number } from '../format.js';
+import { shorten } from '../names.js';
 import { TRIAL_STATES, look } from '../states.js';
 
 /** Above so many points a series is drawn in one go. */
@@ -42,20 +43,86 @@ export function byState(states, point, own = {}) {
     });
 }
 
+/**
+ * A line of steps. ECharts leaves corners out that lie nearer than 0.7 pixels to one another (6.1, chart/line/poly.ts), so that many
+ * small steps become slopes: here every corner is drawn.
+ *
+ * @param {string} name
+ * @param {any[][]} points x and y in the order of x; a point holds until the next
+ * @param {object} look
+ * @param {string} look.colour
+ * @param {number} [look.width]
+ * @param {any} [look.dash] of ECharts' lineDash
+ * @param {boolean} [look.area] whether what lies below is shaded
+ * @param {Record<string, any>} [own] of the series
+ */
+export function steps(name, points, { colour: stroke, width = 2, dash = null, area = false }, own = {}) {
+  return {
+    name,
+    type: 'custom',
+    clip: true,
+    silent: true,
+    progressive: 0,
+    encode: { x: 0, y: 1 },
+    itemStyle: { color: stroke },
+    data: points,
+    renderItem(params, api) {
+      if (params.dataIndexInside !== 0) return null; // the whole line is one shape
+      /** @type {number[][]} */
+      const corners = [];
+      for (const point of points) {
+        const [x, y] = api.coord(point);
+        const before = corners[corners.length - 1];
+        if (before && before[1] !== y) corners.push([x, before[1]]);
+        corners.push([x, y]);
+      }
+      const bottom = params.coordSys.y + params.coordSys.height;
+      const line = {
+        type: 'polyline',
+        shape: { points: corners },
+        style: { stroke, fill: 'none', lineWidth: width, lineDash: dash, lineJoin: 'miter' },
+      };
+      if (!area || corners.length < 2) return line;
+      const under = [...corners, [corners[corners.length - 1][0], bottom], [corners[0][0], bottom]];
+      return {
+        type: 'group',
+        children: [{ type: 'polygon', shape: { points: under }, style: { fill: stroke, opacity: 0.12 } }, line],
+      };
+    },
+    ...own,
+  };
+}
+
+/** Text that is read over lines: with an edge in the colour of what lies behind. */
+export const halo = () => ({ textBorderColor: colour('card'), textBorderWidth: 3 });
+
 /** A shape that is not filled. @param {string} tone */
 export const outline = (tone) => ({ color: 'transparent', borderColor: colour(tone), borderWidth: 1.5 });
 
 /** Axis of a parameter. @param {any} parameter @param {Record<string, any>} [own] */
 export function parameterAxis(parameter, own = {}) {
   if (parameter.values) {
-    return axis({ type: 'category', data: parameter.values.map(String), name: parameter.name, scale: false, ...own });
+    const labels = {
+      color: colour('muted'),
+      hideOverlap: true,
+      formatter: (each) => shorten(each, 18),
+      ...own.axisLabel,
+    };
+    return axis({
+      type: 'category',
+      data: parameter.values.map(String),
+      name: shorten(parameter.name),
+      scale: false,
+      ...own,
+      axisLabel: labels,
+    });
   }
   const log = parameter.log && parameter.low > 0;
   return axis({
     type: log ? 'log' : 'value',
     min: parameter.low ?? undefined,
     max: parameter.high ?? undefined,
-    name: parameter.name,
+    name: shorten(parameter.name),
     ...own,
     axisLabel: { color: colour('muted'), hideOverlap: true, formatter: number, ...own.axisLabel },
   });
@@ -91,7 +158,9 @@ export function worthwhile(values, lowIsGood) {
   const at = (/** @type {number} */ share) => sorted[Math.floor(share * (sorted.length - 1))];
   const reach = 3 * (at(0.75) - at(0.25));
   if (sorted.length < 8 || reach === 0) return whole;
-  return lowIsGood ? [whole[0], Math.min(whole[1], at(0.75) + reach)] : [Math.max(whole[0], at(0.25) - reach), whole[1]];
+  return lowIsGood
+    ? [whole[0], Math.min(whole[1], at(0.75) + reach)]
+    : [Math.max(whole[0], at(0.25) - reach), whole[1]];
 }
 
 export { axis, colour, frame, legend, tip };

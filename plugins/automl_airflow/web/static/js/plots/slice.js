@@ -2,6 +2,7 @@
 
 import { h } from '../dom.js';
 import { number, setting } from '../format.js';
+import { shorten } from '../names.js';
 import { look } from '../states.js';
 import { axis, byState, colour, frame, legend, onAxis, parameterAxis, tip } from './shared.js';
 
@@ -11,7 +12,9 @@ export function chooser(parameters, label, first, again) {
     h(
       'select',
       { onchange: again },
-      parameters.map((each, i) => h('option', { value: each.name, selected: i === first }, each.name)),
+      parameters.map((each, i) =>
+        h('option', { value: each.name, selected: i === first, title: each.name }, shorten(each.name)),
+      ),
     )
   );
   return { select, element: h('label', {}, `${label} `, select) };
@@ -86,7 +89,7 @@ export default function slice() {
         xAxis: parameterAxis(parameter),
         yAxis: axis({
           type: 'value',
-          name: metric,
+          name: shorten(metric),
           nameGap: 46,
           axisLabel: { formatter: number, color: colour('muted') },
         }),

@@ -1,0 +1,99 @@
+"""Snapshots of a journal's state: where they lie, what stands in them, and when the next one is due."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from dataclasses import dataclass
+
+import msgspec
+
+from automl_core.journal.records import FORMAT_VERSION, LaterFormat, Record
+from automl_core.release import RELEASE
+
+SNAPSHOT = "journal-snapshot.json.gz"
+SNAPSHOT_V1 = "journal-snapshot.json"
+SNAPSHOTS = (SNAPSHOT, SNAPSHOT_V1)
+"""Where a snapshot may lie: that of today's format, and that of the first."""
+
+LEAST_INTERVAL = 32
+"""Records between two snapshots at least; how many at most follows from what both cost (`is_due`)."""
+
+MOST_INTERVAL = 512
+"""Records between two snapshots at most: one listing and a short fold."""
+
+_HEIR = 8
+"""Records after which another writer writes a snapshot that is due, where its own writer died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state, and what the next writer needs to know.
+
+    Attributes:
+        state: as the fold encodes it.
+        seq: the last record in it.
+        time: when it was written, seconds since 1970.
+        pace: see `automl_core.journal.pace`.
+    """
+
+    state: bytes
+    seq: int
+    time: float
+    pace: float = 0.0
+
+
+class _Body(msgspec.Struct):
+    version: int
+    release: str
+    seq: int
+    time: float
+    pace: float
+    state: msgspec.Raw
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """The bytes of a snapshot: packed JSON; the same state gives the same bytes."""
+    time, pace = round(snapshot.time, 3), round(snapshot.pace, 3)
+    body = _Body(FORMAT_VERSION, RELEASE, snapshot.seq, time, pace, msgspec.Raw(snapshot.state))
+    return gzip.compress(msgspec.json.encode(body), 6, mtime=0)
+
+
+def decode_snapshot(data: bytes) -> Snapshot:
+    """Read a snapshot of any format so far.
+
+    Raises:
+        LaterFormat: a later release has written it.
+        ValueError: it is torn, or none.
+    """
+    if not data.startswith(b"\x1f\x8b"):  # the first format: the state alone, as plain JSON
+        return Snapshot(data, 0, 0.0)
+    try:
+        body = msgspec.json.decode(gzip.decompress(data), type=_Body)
+    except (zlib.error, EOFError, OSError) as error:
+        raise ValueError(f"can't be unpacked ({error})") from None
+    if body.version > FORMAT_VERSION:
+        raise LaterFormat(f"written by release {body.release} in the later format {body.version}")
+    return Snapshot(bytes(body.state), body.seq, body.time, body.pace)
+
+
+def is_due(record: Record, size: int, count: int, weight: int) -> bool:
+    """Whether to write a snapshot once a record is written.
+
+    Objects since the last one have repeated some ``size × count / 2`` bytes. The cheapest moment is when that is as
+    much as a snapshot costs: with s bytes a snapshot and r bytes a record, s/n + r n/2 is least at n = √(2s/r).
+
+    Args:
+        record: the one that was written.
+        size: bytes of its object.
+        count: records since the last snapshot, it included.
+        weight: bytes of the last snapshot, 0 where there was none.
+    """
+    own = len(zlib.compress(msgspec.json.encode(record.data)))
+    if 2 * own >= weight:
+        return True  # the first record: what carries as much as the state itself is not repeated in each later one
+    cheapest = math.ceil(math.sqrt(2 * weight * count / size))
+    due = min(MOST_INTERVAL, max(LEAST_INTERVAL, cheapest))
+    # One writer writes it: those after it may not have heard of it yet. Had it died, another does a little later.
+    return count >= due and (count - due) % _HEIR == 0
