@@ -83,8 +83,7 @@ class Team:
         """`pip install`, with the packages that this checkout's environment was made from where they are at hand."""
         pins = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
         if OTHER_AIRFLOW:
-            released = ("apache-airflow==", "apache-airflow-core==", "apache-airflow-task-sdk==")
-            pins = [line for line in pins if not line.startswith(released)] + [f"apache-airflow=={OTHER_AIRFLOW}"]
+            pins = [f"apache-airflow=={OTHER_AIRFLOW}"]  # its packages ask for other releases of much else
         constraints = self.root / "constraints.txt"
         constraints.write_text("\n".join(pins))
         command = [uv(), "pip", "install", "--quiet", "--python", str(self.python), "--constraint", str(constraints)]

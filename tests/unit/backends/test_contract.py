@@ -35,8 +35,9 @@ CONTEXT = TrialContext(
     resume_from="/ckpt/3",
     checkpoint_dir="/ckpt/9",
     model_dir="/model",
+    bundle_dir="/bundle",
 )
-BARE = replace(CONTEXT, budget=None, resume_from=None)
+BARE = replace(CONTEXT, budget=None, resume_from=None, bundle_dir=None)
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 
@@ -69,7 +70,7 @@ def test_every_reserved_name_has_a_text() -> None:
     expected = {
         "trial_id": "7", "experiment_id": "digits", "exp_id": "digits", "run_id": "run-1", "attempt": "2",
         "budget": "9", "params": "lr0.001_batchsize64_solversgd_nesterovtrue_capnull",
-        "model_dir": "/model", "checkpoint_dir": "/ckpt/9", "resume_from": "/ckpt/3",
+        "model_dir": "/model", "checkpoint_dir": "/ckpt/9", "resume_from": "/ckpt/3", "bundle_dir": "/bundle",
     }  # fmt: skip
     assert {name: substitute(f"${{{name}}}", CONTEXT) for name in RESERVED_NAMES} == expected
 
