@@ -131,11 +131,17 @@ class StandaloneAirflow:
         return self._processes[component].pid
 
     def kill_component(self, component: str, sig: int = signal.SIGKILL) -> None:
-        """End a component as a crash would: the process alone, not what it started."""
+        """End a component as a crash would, and then what it started, as a container or systemd does after a crash.
+
+        A scheduler's forked workers share its database session: left alone, they keep it open, idle in a transaction
+        whose rows no new scheduler can lock (docs/deployment.md).
+        """
         process = self._processes[component]
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, sig)
         process.wait(30)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End everything that this Airflow started, on a polite signal first. Safe to call twice."""

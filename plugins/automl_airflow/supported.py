@@ -26,7 +26,9 @@ def check_airflow(version: str | None = None) -> None:
     from importlib.metadata import version as version_of
 
     if version is None:
-        from airflow import __version__ as version
+        import airflow
+
+        version = str(airflow.__version__)
     try:
         ours = version_of("airflow-automl")
     except PackageNotFoundError:

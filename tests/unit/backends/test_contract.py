@@ -198,11 +198,13 @@ def test_environment() -> None:
         "AUTOML_RESUME_FROM": "/ckpt/3",
         "AUTOML_CHECKPOINT_DIR": "/ckpt/9",
         "AUTOML_MODEL_DIR": "/model",
+        "AUTOML_BUNDLE_DIR": "/bundle",
     }
 
 
 def test_what_a_trial_does_not_have_is_not_in_its_environment() -> None:
-    assert environment(CONTEXT).keys() - environment(BARE).keys() == {"AUTOML_BUDGET", "AUTOML_RESUME_FROM"}
+    missing = environment(CONTEXT).keys() - environment(BARE).keys()
+    assert missing == {"AUTOML_BUDGET", "AUTOML_RESUME_FROM", "AUTOML_BUNDLE_DIR"}
 
 
 @given(st.dictionaries(st.text(min_size=1), scalars, max_size=5))
