@@ -39,5 +39,5 @@ def check_airflow(version: str | None = None) -> None:
     raise UnsupportedAirflow(
         f"airflow-automl {ours} runs on Airflow {least} and later, below {below}, and this is Airflow {version}: the "
         f"web view and experiment files are switched off. Install a release of airflow-automl for this Airflow, or "
-        f"hold Airflow when installing: pip install airflow-automl 'apache-airflow>={least},<{below}'"
+        f"this one beside 'apache-airflow>={least},<{below}' (docs/deployment.md has the support matrix)"
     )

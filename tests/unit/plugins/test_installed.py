@@ -67,7 +67,7 @@ def test_another_airflow_is_refused_with_what_to_do(version: str) -> None:
     with pytest.raises(UnsupportedAirflow, match=r"below 3\.4") as caught:
         check_airflow(version)
     assert f"this is Airflow {version}" in str(caught.value)
-    assert "apache-airflow>=3.3.0,<3.4" in str(caught.value), "the command that holds it"
+    assert "apache-airflow>=3.3.0,<3.4" in str(caught.value), "what may be installed"
 
 
 def test_the_plugin_of_another_airflow_is_an_import_error_and_no_process_dies(
