@@ -310,7 +310,10 @@ class Study(Specified):
 
     def judge(self) -> Verdict | None:
         """Whether the experiment is over by its stop conditions, on the state as last read."""
-        return judge(self.progress(), self.experiment)
+        verdict = judge(self.progress(), self.experiment)
+        if verdict is not None and verdict.kind in ("max_duration", "max_cost") and self.clock.is_wrong():
+            return judge(self.progress(), self.experiment)
+        return verdict
 
     def progress(self) -> Progress:
         """What the stop conditions look at."""
