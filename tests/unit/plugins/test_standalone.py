@@ -15,7 +15,7 @@ from automl_airflow.standalone import StandaloneAirflow
 def test_what_a_killed_component_has_started_ends_with_it(tmp_path: Path) -> None:
     """A scheduler's forked workers would keep its database session, and with it the rows that it has locked."""
     airflow = StandaloneAirflow(tmp_path)
-    code = "import os, time\nworker = os.fork()\nif worker:\n    print(worker, flush=True)\ntime.sleep(600)"
+    code = "import os, time\nworker = os.fork()\nif worker:\n    print(worker, flush=True)\ntime.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
     airflow._processes["scheduler"] = process
     assert process.stdout is not None
