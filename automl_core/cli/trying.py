@@ -46,9 +46,11 @@ def try_(
     from automl_core.cli.places import UserError, home
     from automl_core.preview.checks import examine_file
     from automl_core.preview.combination import chosen_combination
+    from automl_core.spec.bundles import bundle_of
 
     examined = examine_file(file, home())
-    experiment, notes = _made_local(examined.experiment, local)
+    bundle = bundle_of(file)
+    experiment, notes = _made_local(examined.experiment, local, bundle)
     try:
         params, smallest, chosen = chosen_combination(experiment, _values(given or []), proposal)
     except ValueError as error:
@@ -60,7 +62,7 @@ def try_(
     how_far = budget or smallest
     if not as_json:
         print("\n".join(_head(experiment, params, chosen, how_far, notes)), flush=True)
-    found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, quiet=as_json)
+    found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, quiet=as_json)
     if as_json:
         print_json(found.to_json() | {"warnings": [warning.to_json() for warning in examined.warnings]})
     else:
@@ -70,7 +72,7 @@ def try_(
 
 def _try(
     experiment: Experiment, params: dict[str, Any], budget: int | None, chosen: str, limit: float | None,
-    notes: tuple[str, ...], keep: Path | None, *, quiet: bool,
+    notes: tuple[str, ...], keep: Path | None, bundle: Path, *, quiet: bool,
 ) -> Tried:  # fmt: skip
     import tempfile
 
@@ -85,11 +87,20 @@ def _try(
         store = FolderStore((keep or Path(temporary)).absolute())
         emit = (lambda _: None) if quiet else (lambda line: tell(f"  | {line}"))
         return try_out(
-            experiment, params, store, home=home(), emit=emit, budget=budget, chosen=chosen, limit=limit, notes=notes
+            experiment,
+            params,
+            store,
+            home=home(),
+            emit=emit,
+            budget=budget,
+            chosen=chosen,
+            limit=limit,
+            notes=notes,
+            bundle=bundle,
         )
 
 
-def _made_local(experiment: Experiment, local: bool) -> tuple[Experiment, tuple[str, ...]]:
+def _made_local(experiment: Experiment, local: bool, bundle: Path) -> tuple[Experiment, tuple[str, ...]]:
     """The experiment with training tasks that can run here, and what is otherwise than in their own places."""
     from automl_core.cli.places import UserError, home
     from automl_core.running.trying import here
@@ -97,7 +108,7 @@ def _made_local(experiment: Experiment, local: bool) -> tuple[Experiment, tuple[
 
     tasks, notes = [], []
     for task in experiment.tasks:
-        made, said = here(task, home())
+        made, said = here(task, home(), bundle)
         if made is None or (not local and not isinstance(task, LocalTask)):
             where = {"kubernetes": "in a pod", "maxcompute": "in MaxCompute"}[task.backend]
             way = f"--local runs {said.partition(': ')[2]}" if made is not None else said

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from automl_core.spec.bundles import bundle_of, in_bundle
 from automl_core.spec.errors import Problem, did_you_mean
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.models import Experiment
@@ -44,21 +45,22 @@ def program_warnings(experiment: Experiment, home: Path, file: Path | None) -> I
             yield from _local(task, index, home, file)
         elif isinstance(task, KubernetesTask):
             for inside, source in task.files.items():
-                if not (home / source).is_file():
-                    beside = _beside(source, home, home, file)
-                    yield Problem(f"there is no file {home / source} here", ("tasks", index, "files", inside),
+                path = in_bundle(source, home, _bundle(file))
+                if not path.is_file():
+                    beside = _beside(source, home, file)
+                    yield Problem(f"there is no file {path} here", ("tasks", index, "files", inside),
                                   suggestion=beside)  # fmt: skip
 
 
-def readable_scripts(experiment: Experiment, home: Path) -> dict[str, str]:
+def readable_scripts(experiment: Experiment, home: Path, file: Path | None) -> dict[str, str]:
     """The scripts that training tasks run, as far as they are to be found here: name as in the file → text."""
     found = {}
     for task in experiment.tasks:
-        if isinstance(task, LocalTask) and (place := _folder(task, home)) is not None:
+        if isinstance(task, LocalTask) and (place := _folder(task, home, file)) is not None:
             script = script_of(_words(task.command))
             names = {script: place / script} if script else {}
         elif isinstance(task, KubernetesTask):
-            names = {source: home / source for source in task.files.values()}
+            names = {source: in_bundle(source, home, _bundle(file)) for source in task.files.values()}
         else:
             continue
         for name, path in names.items():
@@ -87,12 +89,12 @@ def script_of(words: list[str]) -> str | None:
 
 
 def _local(task: LocalTask, index: int, home: Path, file: Path | None) -> Iterator[Problem]:
-    place, words = _folder(task, home), _words(task.command)
+    place, words = _folder(task, home, file), _words(task.command)
     if place is None or not words:
         return
     if task.cwd is not None and not place.is_dir():
         yield Problem(f"there is no folder {place} on this machine, in which the command is to run",
-                      ("tasks", index, "cwd"), suggestion=_beside(task.cwd, home, home, file))  # fmt: skip
+                      ("tasks", index, "cwd"), suggestion=_beside(task.cwd, home, file))  # fmt: skip
         return
     where = ("tasks", index, "command")
     program, script = words[0], script_of(words)
@@ -109,7 +111,7 @@ def _local(task: LocalTask, index: int, home: Path, file: Path | None) -> Iterat
         )
         yield Problem(f"{program!r} is not to be found {searched} on this machine", where, suggestion=near)
     if script is not None and not (place / script).is_file():
-        beside = _beside(script, place, home, file)
+        beside = _in_bundle(task, script, file) or _beside(script, place, file)
         near = "" if beside else did_you_mean(script, _scripts_in((place / script).parent, script))
         yield Problem(
             f"there is no file {os.path.normpath(place / script)} on this machine; commands run in "
@@ -123,9 +125,21 @@ def _is_there(program: str, place: Path, path: str) -> bool:
     return shutil.which(program, path=path) is not None
 
 
-def _folder(task: LocalTask, home: Path) -> Path | None:
+def _bundle(file: Path | None) -> Path | None:
+    return bundle_of(file) if file is not None else None
+
+
+def _folder(task: LocalTask, home: Path, file: Path | None) -> Path | None:
     """Where a command runs; None where only a trial knows."""
-    return None if "${" in (task.cwd or "") else Path(os.path.normpath(home / (task.cwd or ".")))
+    place = str(in_bundle(task.folder, home, _bundle(file)))
+    return None if "${" in place else Path(os.path.normpath(place))
+
+
+def _in_bundle(task: LocalTask, script: str, file: Path | None) -> str:
+    """What to write where a script lies in the bundle of the experiment file, and the command doesn't run there."""
+    if file is None or task.cwd is not None or os.path.isabs(script) or not (bundle_of(file) / script).is_file():
+        return ""
+    return "It lies in the folder that the experiment file comes from: write cwd: bundle"
 
 
 def _words(command: list[str] | str) -> list[str]:
@@ -146,7 +160,7 @@ def _words(command: list[str] | str) -> list[str]:
     return words
 
 
-def _beside(name: str, place: Path, home: Path, file: Path | None) -> str:
+def _beside(name: str, place: Path, file: Path | None) -> str:
     """What to write where a file lies beside the experiment file."""
     if file is None or os.path.isabs(name):
         return ""

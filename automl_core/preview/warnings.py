@@ -51,7 +51,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_limits(experiment),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
-        *_unused(experiment, home, {name for name, _ in braces}),
+        *_unused(experiment, home, file, {name for name, _ in braces}),
     ]
     return [replace(each, severity="warning") for each in found]
 
@@ -208,7 +208,7 @@ def _is_assigned(name: str, script: str, env: Iterable[str]) -> bool:
     return name in env or re.search(own, script, re.MULTILINE) is not None
 
 
-def _unused(experiment: Experiment, home: Path, meant: set[str]) -> Iterator[Problem]:
+def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[str]) -> Iterator[Problem]:
     """Parameters, and the budget, that no training task names; ``meant`` are those that `_braces` has words for."""
     dumped = [task.model_dump(mode="json") for task in experiment.tasks]
     texts = [text for task in dumped for _, text in texts_of(task, ())]
@@ -219,7 +219,7 @@ def _unused(experiment: Experiment, home: Path, meant: set[str]) -> Iterator[Pro
     no_budget = budget is not None and "budget" not in named
     if not unused and not no_budget:
         return
-    scripts = readable_scripts(experiment, home)
+    scripts = readable_scripts(experiment, home, file)
     said = "\n".join([*texts, *scripts.values()])
     in_sql = all(isinstance(task, MaxComputeTask) for task in experiment.tasks)
     if budget is not None and no_budget and "AUTOML_BUDGET" not in said:

@@ -18,6 +18,7 @@ from automl_core.metrics.points import Step
 from automl_core.metrics.series import Series
 from automl_core.running.local import LocalRun
 from automl_core.space import Params
+from automl_core.spec.bundles import in_bundle
 from automl_core.spec.models import Experiment, Search, Stop
 from automl_core.spec.tasks import LocalTask, TaskBase
 from automl_core.spec.units import format_duration
@@ -129,6 +130,7 @@ class Tried:
         seconds: in all.
         model_files: what the training left in ``${model_dir}``: name → bytes.
         notes: what is otherwise than in a trial.
+        bundle: folder that stands for the DAG bundle of the experiment file; ``home`` where there is none.
         problem: what is wrong, in one line; empty where nothing is.
     """
 
@@ -161,6 +163,7 @@ class Tried:
 def try_out(
     experiment: Experiment, params: Params, store: ObjectStore, *, home: Path, emit: Callable[[str], None],
     budget: int | None = None, chosen: str = "", limit: float | None = None, notes: tuple[str, ...] = (),
+    bundle: Path | None = None,
 ) -> Tried:  # fmt: skip
     """Run one combination to its end.
 
@@ -186,7 +189,7 @@ def try_out(
     binding: Binding = binding_of(study.state, 0, 0)
     began, tasks, outcome, watch = study.journal.clock(), [], None, None
     while True:
-        run = LocalRun(study, store, binding, home=home, emit=emit)
+        run = LocalRun(study, store, binding, home=home, bundle=bundle, emit=emit)
         left = None if limit is None else max(0.1, limit - (study.journal.clock() - began))
         outcome = _run(run, left, limit)
         watch = run.watch
@@ -281,12 +284,13 @@ def _judged(experiment: Experiment, outcome: Outcome, series: Series) -> Judged:
     )  # fmt: skip
 
 
-def here(task: TaskBase, home: Path) -> tuple[LocalTask | None, str]:
+def here(task: TaskBase, home: Path, bundle: Path | None = None) -> tuple[LocalTask | None, str]:
     """A training task of another backend as a process of this machine, as far as that is possible.
 
     Args:
         task: any training task.
         home: AUTOML_HOME.
+        bundle: folder that stands for the DAG bundle of the experiment file; ``home`` where there is none.
 
     Returns:
         The local task and what is otherwise than in its own place; or None and why it can't be.
@@ -308,7 +312,7 @@ def here(task: TaskBase, home: Path) -> tuple[LocalTask | None, str]:
         "env": dict(task.env), "timeout": task.timeout, "cost_per_hour": task.cost_per_hour,
         "grace": getattr(task, "grace", 5.0), "metrics": metrics.model_dump(mode="json"),
     }  # fmt: skip
-    moved = _moved(data, {inside: str(home / source) for inside, source in files.items()})
+    moved = _moved(data, {inside: str(in_bundle(source, home, bundle)) for inside, source in files.items()})
     workers = getattr(task, "workers", 1)
     many = f", one process of its {workers} workers" if workers > 1 else ""
     image = getattr(task, "image", None) or "its image"

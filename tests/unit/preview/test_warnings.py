@@ -187,3 +187,19 @@ def test_notes_stand_among_the_warnings_with_a_severity_of_their_own(tmp_path: P
     )
     assert note.path not in [each.path for each in warnings_of(noted, tmp_path)]
     assert {each.severity for each in warnings_of(noted, tmp_path)} <= {"warning"}
+
+
+def test_code_in_the_bundle_is_looked_for_there(tmp_path: Path) -> None:
+    """`cwd: bundle` is the folder above `experiments`; without it, a script that lies there is told with the remedy."""
+    bundle = tmp_path / "repo"
+    (bundle / "experiments").mkdir(parents=True)
+    (bundle / "train.py").write_text("import json, os; print('accuracy', json.loads(os.environ['AUTOML_PARAMS']))\n")
+    file = bundle / "experiments" / "first.yaml"
+    home = tmp_path / "home"
+    home.mkdir()
+    task = {"name": "train", "command": ["python", "train.py"]}
+    without = list(warnings_of(experiment(tasks=[task]), home, file))
+    assert [each.suggestion for each in without if "train.py" in each.message] == [
+        "It lies in the folder that the experiment file comes from: write cwd: bundle"
+    ]
+    assert not list(warnings_of(experiment(tasks=[task | {"cwd": "bundle"}]), home, file))
