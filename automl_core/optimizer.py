@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from automl_core.search import BudgetRange, Context, Exhausted, History, NewTrial, PastTrial, Wait, create
 from automl_core.search.auto import UNLIMITED
 from automl_core.search.earlier import Incompatible, as_history, translate
+from automl_core.search.outcomes import Result, counted, finished, losses_at
 from automl_core.search.pareto import Point, front, knee, with_places
 from automl_core.space import Params, Space, Value
 from automl_core.spec.goal import MOST_OBJECTIVES, Constraint, Direction
@@ -40,6 +41,13 @@ class Trial:
     resume_from: int | None = None
     parent: int | None = None
     note: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told(Result):
+    """A result with what it reached where one loss doesn't say all, None for a failure."""
+
+    point: Point | None = None
 
 
 class Optimizer:
@@ -131,7 +139,7 @@ class Optimizer:
         self.exhausted = False
         """Whether nothing will be handed out any more, whatever is told."""
         self._history: list[PastTrial] = []
-        self._reached: list[dict[int, Point]] = []
+        self._results: list[list[_Told]] = []
 
     def _histories(self, earlier: Sequence[Sequence[tuple[Mapping[str, Value], float]]]) -> tuple[History, ...]:
         sign, found = self._signs[0], []
@@ -157,7 +165,7 @@ class Optimizer:
         self.reason, self.exhausted = "", False
         if isinstance(decision, NewTrial):
             number, parent = len(self._history), decision.parent
-            self._reached.append({})
+            self._results.append([])
             self._history.append(
                 PastTrial(
                     number=number,
@@ -199,7 +207,8 @@ class Optimizer:
             values: step (whole or a fraction) → value, the periodical values of this piece of work; with one objective
                 only.
             failed: the training failed; so it has when a value is not finite.
-            stopped_early: it was ended before its budget; its value counts.
+            stopped_early: it was ended before its budget, which it then has not finished; its value is the trial's
+                where the trial has finished no budget.
             constraints: name → what was measured, of every constraint; NaN where nothing was, which counts as not
                 satisfied.
 
@@ -226,20 +235,21 @@ class Optimizer:
         point = None
         if losses and not failed and all(map(math.isfinite, losses)):
             point = Point(losses, self._excess(number, constraints or {}))
-        losses_at = dict(past.losses_at)
-        if point is not None and past.budget is not None and not stopped_early:
-            losses_at[past.budget] = losses[0]
-            self._reached[number][past.budget] = point
-        reached = TrialState.EARLY_STOPPED if stopped_early else TrialState.SUCCEEDED
+        state = TrialState.FAILED
+        if point is not None:
+            state = TrialState.EARLY_STOPPED if stopped_early else TrialState.SUCCEEDED
+        results = self._results[number]
+        results.append(_Told(state, past.budget, None if point is None else losses[0], point))
+        counts = counted(results)
         told = replace(
             past,
-            state=TrialState.FAILED if point is None else reached,
-            loss=None if point is None else losses[0],
-            losses_at=losses_at,
+            state=state,
+            loss=None if counts is None else counts.counts,
+            losses_at=losses_at(results),
             curve=tuple(sorted(curve.items())),
         )
-        if point is not None and not self.algorithm.context.plain:
-            told = replace(told, objectives=point.objectives, constraints=point.constraints)
+        if counts is not None and counts.point is not None and not self.algorithm.context.plain:
+            told = replace(told, objectives=counts.point.objectives, constraints=counts.point.constraints)
         self._history[number] = told
 
     @property
@@ -251,7 +261,11 @@ class Optimizer:
         """
         if self.algorithm.context.plain:
             return tuple(self._history)
-        return tuple(with_places(self._history, self._reached))
+        reached = [
+            {each.budget: each.point for each in results if each.point and each.budget is not None and finished(each)}
+            for results in self._results
+        ]
+        return tuple(with_places(self._history, reached))
 
     @property
     def best(self) -> PastTrial | None:

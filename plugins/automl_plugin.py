@@ -1,46 +1,13 @@
-"""The one file that Airflow loads as a plugin: the page AutoML, its tabs, and its REST API.
+"""Airflow's plugin where the product is not installed as a package: the one file that is scanned in this folder.
 
-Every process of Airflow loads plugins, so the app is made only where somebody asks for it: in the API server.
+An installed one is found by its entry point, and Airflow reports a plugin that it meets twice as an error.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
+from importlib.metadata import entry_points
 
-from airflow.plugins_manager import AirflowPlugin
+from automl_airflow import plugin
 
-URL_PREFIX = "/automl"
-
-_RUN = "automl/experiments/{DAG_ID}/runs/{RUN_ID}"
-
-
-@cache
-def _apps() -> tuple[dict[str, Any], ...]:
-    from automl_airflow.web.app import create_app
-
-    return ({"app": create_app(), "url_prefix": URL_PREFIX, "name": "AutoML"},)
-
-
-class _Apps:
-    """Made when they are read."""
-
-    def __get__(self, instance: object, owner: type) -> list[dict[str, Any]]:
-        return list(_apps())
-
-
-def _view(destination: str, href: str, route: str) -> dict[str, str]:
-    return {"name": "AutoML", "destination": destination, "href": href, "url_route": route}
-
-
-class AutoMLPlugin(AirflowPlugin):
-    """The web view in Airflow's own UI."""
-
-    name = "automl"
-    fastapi_apps = _Apps()
-    external_views = [  # noqa: RUF012 (Airflow's own interface)
-        _view("nav", "automl/", "automl"),
-        _view("dag", "automl/experiments/{DAG_ID}", "automl-dag"),
-        _view("dag_run", _RUN, "automl-run"),
-        _view("task_instance", f"{_RUN}/tasks/{{TASK_ID}}/{{MAP_INDEX}}", "automl-trial"),
-    ]
+if not any(each.module == plugin.__name__ for each in entry_points(group="airflow.plugins")):
+    AutoMLPlugin = plugin.AutoMLPlugin

@@ -130,6 +130,20 @@ def make_targets() -> set[str]:
     return {line.split()[0] for line in done.stdout.splitlines()[1:]}
 
 
+def test_no_page_or_message_installs_us_by_a_name_that_anyone_could_take() -> None:
+    """Until the package is on an index, its name there is nobody's: `pip install airflow-automl` would be theirs."""
+    pattern = re.compile(r"(?:pip|uv)\b[^\n]*\binstall\b[^\n]*?[\s'\"]airflow-automl\b")
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *(p for f in PRODUCT for p in (ROOT / f).rglob("*.py"))]
+    wrong = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in texts
+        for found in pattern.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not wrong
+    assert pattern.search("pip install 'airflow-automl[notebook]'"), "the rule sees what it is for"
+    assert not pattern.search("pip install dist/airflow_automl-1.whl"), "a wheel of one's own is none"
+
+
 def test_commands_in_the_pages_exist() -> None:
     pages = [
         "README.md",

@@ -52,6 +52,7 @@ class TrialContext:
         budget: up to which budget to train, None in experiments without budgets.
         resume_from: folder (path or URL) of the checkpoint to go on from, None at the beginning.
         inactive: names of the space's parameters that this combination doesn't have.
+        bundle_dir: folder of the DAG bundle that the experiment file comes from, None where it is out of sight.
     """
 
     experiment_id: str
@@ -64,6 +65,7 @@ class TrialContext:
     budget: int | None = None
     resume_from: str | None = None
     inactive: frozenset[str] = field(default_factory=frozenset)
+    bundle_dir: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -96,6 +98,7 @@ class TrialContext:
             "resume_from": self.resume_from,
             "checkpoint_dir": self.checkpoint_dir,
             "model_dir": self.model_dir,
+            "bundle_dir": self.bundle_dir,
         }
 
 
@@ -131,7 +134,7 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET`` and ``AUTOML_RESUME_FROM`` are left out where the trial has none, so that
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM`` and ``AUTOML_BUNDLE_DIR`` are left out where the trial has none, so that
     ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do.
     """
     variables = {
@@ -147,6 +150,8 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_BUDGET"] = str(context.budget)
     if context.resume_from is not None:
         variables["AUTOML_RESUME_FROM"] = context.resume_from
+    if context.bundle_dir is not None:
+        variables["AUTOML_BUNDLE_DIR"] = context.bundle_dir
     return variables
 
 

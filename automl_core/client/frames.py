@@ -22,7 +22,7 @@ def frame(pages: Sequence[Mapping[str, Any]], index: str | None = None) -> Any:
     try:
         pandas: Any = import_module("pandas")
     except ImportError:
-        raise ClientError("frames want pandas: pip install 'airflow-automl[notebook]', or pip install pandas") from None
+        raise ClientError("frames want pandas: pip install pandas") from None
     flat = [_flat(page) for page in pages]
     names = list(dict.fromkeys(name for page in flat for name in page))
     columns = {name: [value for page in flat for value in page.get(name, ())] for name in names}

@@ -165,9 +165,7 @@ def _axes(axes: Any) -> Any:
     try:
         pyplot: Any = import_module("matplotlib.pyplot")
     except ImportError:
-        raise ClientError(
-            "plots want matplotlib: pip install 'airflow-automl[notebook]', or matplotlib alone"
-        ) from None
+        raise ClientError("plots want matplotlib: pip install matplotlib") from None
     return pyplot.subplots()[1]
 
 

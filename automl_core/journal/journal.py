@@ -98,15 +98,26 @@ class Journal(Generic[S]):
         self._torn: dict[int, float] = {}  # newest places that can't be read (yet) → seconds waited for them
         self._foreign: set[str] = set()
         self._snapshot_read = False
+        self._waits = True
         self._pace = Pace()
 
     # --- reading ------------------------------------------------------------------------------
 
-    def refresh(self) -> S:
-        """Read whatever is new and return the state. Costs one listing, and one read when there is news."""
+    def open(self) -> S:
+        """The state as the snapshot has it: for what takes a while to make ready, before the newest is read.
+
+        In a crowd the time between that and the next record is what others may write in.
+        """
         if not self._snapshot_read:
             self._read_snapshot()
-            if self.paced:  # in a crowd: before the listing, so that what it tells is still true after
+        return self.state
+
+    def refresh(self) -> S:
+        """Read whatever is new and return the state. Costs one listing, and one read when there is news."""
+        self.open()
+        if self._waits:  # in a crowd, once: before the listing, so that what it tells is still true after
+            self._waits = False
+            if self.paced:
                 self._wait(self._pace.wait())
         self._pace.reading()
         newest, fresh = self._newest(self._places())

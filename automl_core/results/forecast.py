@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median
 
+from automl_core.search import outcomes
 from automl_core.search.base import Plan
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
@@ -74,6 +75,8 @@ def pace_of(state: State, experiment: Experiment) -> Pace | None:
         experiment: its file.
     """
     finished = [w for w in state.works.values() if w.state.has_value]
+    if experiment.trials.budget is not None:  # what was stopped early did not train all of its units
+        finished = [w for w in finished if outcomes.finished(w)]
     finished = finished or [w for w in state.works.values() if w.state is TrialState.FAILED]
     if not finished:
         return None
@@ -95,7 +98,7 @@ def forecast(state: State, experiment: Experiment, now: float) -> Forecast:
     """
     left, pace = _left_of(state, experiment, now), pace_of(state, experiment)
     trials = sum(not state.state_of(trial).ended for trial in state.trials)
-    if state.stop is None and state.plan:
+    if state.stop is None and state.plan and not state.exhausted:
         trials += max(0, int(state.plan["trials"]) - len(state.trials))
     found = _forecast(left, trials, experiment, pace)
     if pace is None or state.stop is not None:
@@ -123,7 +126,7 @@ def units_of(state: State, experiment: Experiment, work: Work) -> int:
     trial = state.trials[work.trial]
     start = work.resume_budget or 0
     if trial.parent is not None and work.slot == trial.slots[0]:
-        ready = [w for w in map(state.works.__getitem__, state.trials[trial.parent].slots) if w.state.has_value]
+        ready = [w for w in map(state.works.__getitem__, state.trials[trial.parent].slots) if outcomes.finished(w)]
         start = max((w.budget or 0 for w in ready if w.ended is not None and w.ended <= work.bound), default=0)
     return max(0, (work.budget or budget.max) - start)
 
@@ -165,7 +168,7 @@ def _left_of(state: State, experiment: Experiment, now: float) -> _Left:
     works = state.works.values()
     running = [(units_of(state, experiment, w), _last_pass(w, now)) for w in works if w.state is TrialState.RUNNING]
     waiting = [units_of(state, experiment, w) for w in works if w.state is TrialState.WAITING]
-    if state.stop is not None or not state.plan:
+    if state.stop is not None or not state.plan or state.exhausted:
         return _Left(running, waiting, 0, 0)
     plan = Plan(state.plan["slots"], state.plan["trials"], state.plan.get("units"))
     slots = max(0, plan.slots - len(works))

@@ -21,6 +21,7 @@ from automl_core.spec.tasks import LocalTask
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from automl_core.study import Binding, Outcome, Study, Told
+from automl_core.study.binder import becomes_the_trials
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class LocalRun:
 
     def __init__(
         self, study: Study, store: ObjectStore, binding: Binding, *, home: Path, emit: Callable[[str], None],
-        patience: float = PATIENCE,
+        patience: float = PATIENCE, bundle: Path | None = None,
     ) -> None:  # fmt: skip
         """Make ready.
 
@@ -51,6 +52,7 @@ class LocalRun:
             home: folder to which a task's ``cwd`` is relative (AUTOML_HOME).
             emit: takes each line of the training process's output.
             patience: seconds that the store may be away before the training begins, and once it has ended.
+            bundle: folder of the DAG bundle that the experiment file comes from; ``home`` where there is none.
 
         Raises:
             TypeError: the training task is not a local one.
@@ -60,6 +62,7 @@ class LocalRun:
         if not isinstance(task, LocalTask):
             raise TypeError(f"{task.name} is no local training task")
         self.study, self.store, self.binding, self.task, self.home = study, store, binding, task, home
+        self.bundle = bundle or home
         self.folders = Folders(store, study.journal.prefix, binding)
         self.watch = Watch(study, store, binding)
         self.context: TrialContext | None = None
@@ -116,6 +119,7 @@ class LocalRun:
             checkpoint_dir=str(self.folders.checkpoint),
             model_dir=str(self.folders.model),
             inactive=frozenset(self.study.space.by_name) - binding.params.keys(),
+            bundle_dir=str(self.bundle.absolute()),
         )
 
     def _train(self, context: TrialContext) -> Outcome:
@@ -150,7 +154,7 @@ class LocalRun:
                     job.terminate(self.task.grace)
 
     def _cwd(self, context: TrialContext) -> Path:
-        return self.home / substitute(self.task.cwd or ".", context)
+        return self.home / substitute(self.task.folder, context)
 
     def _keep(self, outcome: Outcome) -> Outcome:
         """Bring what the attempt made into the store; nobody is to blame for a store that refuses it.
@@ -174,5 +178,5 @@ class LocalRun:
         self.watch.keep()
         self.folders.keep_log()
         self.folders.keep_checkpoint()
-        if outcome.state.has_value:
+        if becomes_the_trials(self.study.state, self.binding.trial, outcome.state):
             self.folders.keep_model()

@@ -37,6 +37,11 @@ class BracketOptions(Options):
         ge=2,
         description="Most units a trial gets. Left out: trials.budget.max / min, a unit being trials.budget.min.",
     )
+    schedule: Literal["full", "tao"] = Field(
+        "full",
+        description="full: every bracket ends at trials.budget.max. tao: TAO's rungs, multiplied up from whole "
+        "units, so that brackets may end below it.",
+    )
     epoch_multiplier: float | Literal["auto"] | None = Field(
         None,
         description="Budget of one unit, cut to a whole number. auto: TAO's adjustment of R (from 27) and of the "
@@ -46,6 +51,11 @@ class BracketOptions(Options):
 
 def brackets_in_budget(context: Context, options: BracketOptions) -> list[Bracket]:
     """Hyperband's brackets in the experiment's own budget units, no rung above ``trials.budget.max``.
+
+    The number of brackets and how many trials are on their rungs is that of `schedule`. By default the rungs of each
+    bracket are ``floor(max / factor ** i)``, so that every bracket ends at ``trials.budget.max`` and the best of one
+    can be compared with those of the others. TAO multiplies up from the lowest rung, which it cuts to whole units: of
+    50 units with factor 3 its brackets end at 27, 45 and 48.
 
     Raises:
         ValueError: the budget is too narrow for a single promotion, or the options don't fit it.
@@ -69,6 +79,8 @@ def brackets_in_budget(context: Context, options: BracketOptions) -> list[Bracke
         most, unit = options.R, max(1, budget.max // options.R)
     else:
         most, unit = budget.max // budget.min, budget.min
+    if options.schedule == "full":  # the lowest rung is a unit at least
+        most = min(most, budget.max // unit)
     if most < budget.factor:
         raise ValueError(
             f"trials.budget: between {unit} and {most * unit} no trial can be promoted; max must be at least "
@@ -76,9 +88,22 @@ def brackets_in_budget(context: Context, options: BracketOptions) -> list[Bracke
         )
     brackets = []
     for rungs in schedule(most, budget.factor):
-        inside = {min(budget.max, max(budget.min, r * unit)): n for n, r in rungs}  # equal budgets: one rung
+        levels = [r * unit for _, r in rungs]
+        if options.schedule == "full":
+            levels = [budget.max // budget.factor**i for i in reversed(range(len(rungs)))]
+        inside = {
+            min(budget.max, max(budget.min, level)): n for (n, _), level in zip(rungs, levels, strict=True)
+        }  # equal budgets: one rung
         brackets.append([(n, level) for level, n in inside.items()])
     return brackets
+
+
+def ends_of(brackets: Sequence[Bracket]) -> str:
+    """At which budgets brackets end, in words."""
+    ends = list(dict.fromkeys(rungs[-1][1] for rungs in brackets))
+    if len(ends) == 1:
+        return f"each ends at {ends[0]}"
+    return f"they end at {', '.join(map(str, ends))}, and a value at a higher end ranks before any at a lower one"
 
 
 def fit(brackets: Sequence[Bracket], trials: int, factor: int, repeat: bool) -> list[Bracket]:
@@ -144,6 +169,7 @@ class BracketSearch(Algorithm):
         """The sum of the rungs: known before the start."""
         total, whole = totals(self.brackets), totals(self.whole)
         note = f"{len(self.brackets)} brackets, {total.recommendations} trials, {total.jobs} pieces of work"
+        note += f"; {ends_of(self.brackets)}"
         if total.recommendations < whole.recommendations:
             note += f"; trials.max cuts the schedule of {whole.recommendations} trials"
         return Plan(slots=total.jobs, trials=total.recommendations, units=total.units_resumed, note=note)

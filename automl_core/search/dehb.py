@@ -21,7 +21,7 @@ from automl_core.search.base import (
     rng_for,
     seen_keys,
 )
-from automl_core.search.brackets import BracketOptions, BracketSearch
+from automl_core.search.brackets import BracketOptions, BracketSearch, ends_of
 from automl_core.search.drawing import draw_new
 from automl_core.search.schedule import totals
 from automl_core.space import Params
@@ -62,7 +62,7 @@ class Dehb(BracketSearch):
         first = totals(self.brackets)
         later = self.context.max_trials - first.recommendations
         units = first.units_resumed + sum(level for _, _, level in islice(self._places(), later))
-        note = f"a bracket of {first.recommendations} trials, then {later} mutants"
+        note = f"a bracket of {first.recommendations} trials, then {later} mutants; {ends_of(self.whole)}"
         return Plan(slots=first.jobs + later, trials=self.context.max_trials, units=units, note=note)
 
     def draw(self, history: History, seen: Set[str], bracket: int) -> Params | None:

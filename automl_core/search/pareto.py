@@ -131,9 +131,11 @@ def places(points: Sequence[Point]) -> list[int]:
     for index, layer in zip(feasible, layers([points[index].objectives for index in feasible]), strict=True):
         by_layer.setdefault(layer, []).append(index)
     for layer, members in by_layer.items():
-        lonely = crowding([points[index].objectives for index in members])
-        for index, distance in zip(members, lonely, strict=True):
-            keys[index] = (0.0, layer, -distance)
+        # each point once: beside its equal, one of two would look crowded and the other at the layer's end
+        distinct = sorted({points[index].objectives for index in members})
+        lonely = dict(zip(distinct, crowding(distinct), strict=True))
+        for index in members:
+            keys[index] = (0.0, layer, -lonely[points[index].objectives])
     place = {key: number for number, key in enumerate(sorted(set(keys)))}
     return [place[key] for key in keys]
 

@@ -237,7 +237,8 @@ class KubernetesTask(TaskBase):
     volumes: list[Volume] = Field(default_factory=list, description="Volumes and where they are mounted.")
     files: dict[PodPath, str] = Field(
         default_factory=dict,
-        description="Path in the pod → text file relative to AUTOML_HOME: training code without building an image.",
+        description="Path in the pod → text file relative to AUTOML_HOME or below ${bundle_dir}: training code without "
+        "building an image.",
     )
     storage_mount: StorageMount | None = Field(
         None, description="Where a file:// model storage path is mounted in the pod; buckets need none."
@@ -258,8 +259,8 @@ class KubernetesTask(TaskBase):
     security: Security = Field(default_factory=Security, description="What the pod may do.")
     pod_template: dict[str, Any] | str | None = Field(
         None,
-        description="A whole pod as a mapping, or a YAML file relative to AUTOML_HOME, for what the fields don't "
-        "cover; its first container trains. The fields go over it.",
+        description="A whole pod as a mapping, or a YAML file relative to AUTOML_HOME or below ${bundle_dir}, for what "
+        "the fields don't cover; its first container trains. The fields go over it.",
     )
     workers: int = Field(1, ge=1, le=1000, description="Pods that train as one (PyTorch and MPI conventions).")
     port: int = Field(29500, ge=1, le=65535, description="MASTER_PORT of several workers.")

@@ -11,7 +11,7 @@ from automl_core.spec.parameters import flatten
 
 RESERVED_NAMES = frozenset(
     {"trial_id", "experiment_id", "exp_id", "params", "budget", "model_dir", "checkpoint_dir", "resume_from",
-     "attempt", "run_id"}
+     "attempt", "run_id", "bundle_dir"}
 )  # fmt: skip
 """Names that ``${…}`` gives another meaning (the trial contract)."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from automl_core.spec.base import Model
+from automl_core.spec.bundles import BUNDLE_DIR, CWD
 from automl_core.spec.metrics import Metrics, StdoutMetrics
 from automl_core.spec.units import Duration
 
@@ -59,8 +60,17 @@ class LocalTask(TaskBase):
     command: list[str] | str = Field(
         description="An argument list, run as it is; or text, run by /bin/sh with substituted values quoted."
     )
-    cwd: str | None = Field(None, description="Working directory; relative to AUTOML_HOME. AUTOML_HOME when left out.")
+    cwd: str | None = Field(
+        None,
+        description="Working directory: `bundle` for the DAG bundle that the file comes from, or a path relative to "
+        "AUTOML_HOME. AUTOML_HOME when left out.",
+    )
     grace: Duration = Field(5.0, description="Between asking the processes to end and killing them.")
+
+    @property
+    def folder(self) -> str:
+        """Where the command runs, as a template: absolute, or relative to AUTOML_HOME."""
+        return f"${{{BUNDLE_DIR}}}" if self.cwd == CWD else self.cwd or "."
 
     @model_validator(mode="after")
     def _some_command(self) -> LocalTask:

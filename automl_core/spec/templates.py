@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from automl_core.spec.bundles import BUNDLE_DIR, has_bundle
 from automl_core.spec.errors import Path, Problem, did_you_mean
 from automl_core.spec.relations import RESERVED_NAMES
 
@@ -35,15 +36,23 @@ def template_problems(task: Any, path: Path, names: Iterable[str]) -> list[Probl
         names: the parameters of the space.
     """
     known = [*dict.fromkeys(names), *sorted(RESERVED_NAMES)]
+    backend = task.get("backend", "local") if isinstance(task, dict) else "local"
     return [
         _problem(name, closed, place, known)
         for place, text in texts_of(task, path)
         for name, closed in placeholders(text)
-        if not closed or name not in known
+        if not closed or name not in known or (name == BUNDLE_DIR and not has_bundle(backend, place[len(path) :]))
     ]
 
 
 def _problem(name: str, closed: bool, path: Path, known: list[str]) -> Problem:
+    if closed and name == BUNDLE_DIR:
+        return Problem(
+            f"${{{BUNDLE_DIR}}} is a folder of Airflow's worker, which a training that runs elsewhere doesn't see",
+            path,
+            found=f"${{{BUNDLE_DIR}}}",
+            suggestion=f"In pods, bring code with `files: {{/app/train.py: '${{{BUNDLE_DIR}}}/train.py'}}`",
+        )
     if not closed:
         return Problem(f"'${{{name}' has no closing brace", path, suggestion="Write $${ for a literal ${")
     guess = did_you_mean(name, known)

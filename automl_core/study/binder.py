@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+from automl_core.search import outcomes
 from automl_core.search.base import Algorithm, Exhausted, NewTrial, Promote, Wait
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
@@ -160,8 +161,12 @@ def _can_go_on(decision: Promote, state: State) -> bool:
 
 def finished_budgets(state: State, trial: int) -> list[int]:
     """Budgets that a trial has finished with a value."""
-    works = [state.works[slot] for slot in state.trials[trial].slots]
-    return [w.budget for w in works if w.budget is not None and w.counts is not None]
+    return outcomes.finished_budgets(state.works[slot] for slot in state.trials[trial].slots)
+
+
+def becomes_the_trials(state: State, trial: int, outcome: TrialState) -> bool:
+    """Whether the model of work that ends so is its trial's: where its value is (`State.counted`)."""
+    return outcome is TrialState.SUCCEEDED or (outcome.has_value and not finished_budgets(state, trial))
 
 
 def binding_of(state: State, slot: int, task: int) -> Binding:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from automl_core.search.base import BudgetRange as SearchBudget
 from automl_core.search.base import Context, PastTrial
+from automl_core.search.outcomes import finished, finished_budget, losses_at
 from automl_core.search.pareto import Point, with_places
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
@@ -40,18 +41,13 @@ def past_trial(state: State, trial: Trial, direction: float) -> PastTrial:
     """One trial as an algorithm sees it; ``direction`` as from `sign`."""
     work = state.latest(trial)
     value = state.value_of(trial)
-    by_budget = {}
-    for slot in trial.slots:
-        done = state.works[slot]
-        if done.budget is not None and done.counts is not None:
-            by_budget[done.budget] = direction * done.counts
     return PastTrial(
         number=trial.number,
         params=trial.params,
         state=work.state,
         loss=direction * value if value is not None else None,
         budget=work.budget,
-        losses_at=by_budget,
+        losses_at=losses_at([state.works[slot] for slot in trial.slots], direction),
         curve=tuple((step, direction * v) for step, v in work.points),
         bracket=work.bracket,
         rung=work.rung,
@@ -72,21 +68,23 @@ def history_of(state: State, experiment: Experiment) -> list[PastTrial]:
     reached: list[dict[int, Point]] = []
     for trial in state.trials:
         points = [(work, point_of(experiment, work)) for work in map(state.works.__getitem__, trial.slots)]
-        known = [(work.budget, point) for work, point in points if point is not None]
-        reached.append({budget: point for budget, point in known if budget is not None})
+        known = [(work, point) for work, point in points if point is not None]
+        reached.append({work.budget: point for work, point in known if work.budget is not None and finished(work)})
         past = history[trial.number]
-        if known:
-            point = known[-1][1]
+        counts = state.counted(trial)
+        point = next((point for work, point in known if work is counts), None)
+        if point is not None:
             past = replace(past, objectives=point.objectives, constraints=point.constraints)
-        history[trial.number] = past if known else replace(past, loss=None)
+        history[trial.number] = past if point is not None else replace(past, loss=None)
     return with_places(history, reached)
 
 
 def ranking(state: State, experiment: Experiment) -> list[tuple[Trial, Work]]:
     """The trials whose value counts, best first, each with the work that gave it.
 
-    Ties go to the lower trial number. With budgets, a value at a higher budget is worth more than any at a
-    lower one. With several objectives, or with constraints, see `ranked_by_points`.
+    Ties go to the lower trial number. With budgets, a value at a higher finished budget is worth more than any at a
+    lower one, and those of trials that finished none come last. With several objectives, or with constraints, see
+    `ranked_by_points`.
     """
     if not experiment.goal.plain:
         return ranked_by_points(state, experiment)
@@ -96,7 +94,7 @@ def ranking(state: State, experiment: Experiment) -> list[tuple[Trial, Work]]:
     def rank(item: tuple[Trial, Work]) -> tuple[int, float, int]:
         trial, work = item
         assert work.value is not None
-        return (-(work.budget or 0), direction * work.value, trial.number)
+        return (-finished_budget(work), direction * work.value, trial.number)
 
     return sorted(valued, key=rank)
 

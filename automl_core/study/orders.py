@@ -54,3 +54,10 @@ def given_up(state: State, slot: int, task: int, attempt: int) -> tuple[TrialSta
     if last.state is TrialState.SUCCEEDED:
         return TrialState.SYS_CANCELED, "the training task after its last one was never begun"
     return TrialState.SYS_CANCELED, "lost: its worker ended without a word"
+
+
+def unfinished_of_lane(state: State, lane: int | None) -> int | None:
+    """The slot whose work a lane has begun and not ended, None where there is none."""
+    return next(
+        (w.slot for w in state.works.values() if lane is not None and w.lane == lane and not w.state.ended), None
+    )

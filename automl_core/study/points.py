@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from automl_core.search.outcomes import finished_budget
 from automl_core.search.pareto import Point, front, knee, places
 from automl_core.spec.models import Experiment
 from automl_core.study.state import State, Trial, Work
@@ -55,15 +56,15 @@ def ranked_by_points(state: State, experiment: Experiment) -> list[tuple[Trial, 
     """
     valued = [(trial, work, point) for trial, work, point in _counted(state, experiment) if point is not None]
     place = dict.fromkeys(range(len(valued)), 0)
-    budgets = {work.budget for _, work, _ in valued}
+    budgets = {finished_budget(work) for _, work, _ in valued}
     for budget in budgets:
-        there = [index for index, (_, work, _) in enumerate(valued) if work.budget == budget]
+        there = [index for index, (_, work, _) in enumerate(valued) if finished_budget(work) == budget]
         place.update(zip(there, places([valued[index][2] for index in there]), strict=True))
     recommended = _recommended(front_of(state, experiment), experiment)
 
     def rank(index: int) -> tuple[bool, bool, int, int, int]:
         trial, work, point = valued[index]
-        return (trial is not recommended, not point.feasible, -(work.budget or 0), place[index], trial.number)
+        return (trial is not recommended, not point.feasible, -finished_budget(work), place[index], trial.number)
 
     return [valued[index][:2] for index in sorted(place, key=rank)]
 
@@ -75,8 +76,8 @@ def front_of(state: State, experiment: Experiment) -> list[tuple[Trial, Work]]:
     the best trial and its equals.
     """
     valued = [(trial, work, point) for trial, work, point in _counted(state, experiment) if point is not None]
-    highest = max((work.budget or 0 for _, work, point in valued if point.feasible), default=0)
-    there = [each for each in valued if (each[1].budget or 0) == highest]
+    highest = max((finished_budget(work) for _, work, point in valued if point.feasible), default=0)
+    there = [each for each in valued if finished_budget(each[1]) == highest]
     return [there[index][:2] for index in front([point for _, _, point in there])]
 
 

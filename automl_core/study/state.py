@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import msgspec
 
 from automl_core.journal import LaterFormat, Record
+from automl_core.search.outcomes import counted
 from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
@@ -21,8 +23,8 @@ __all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "W
 
 STATE_VERSION = 2
 """Version of the snapshot that this code writes; it reads every version up to this one. Version 1 had no `identity`,
-`environment`, `labels` and `reported`, and its attempts no `generation` and `systematic`. A state that gets anything
-new gets a new version: an older release would read it without, and write it so."""
+`environment`, `labels`, `exhausted` and `reported`, and its attempts no `generation` and `systematic`. A state that
+gets anything new gets a new version: an older release would read it without, and write it so."""
 
 ACTS_KEPT = 500
 
@@ -64,6 +66,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """Whether an edit has changed the space: trials before it may lie outside."""
     earlier: list[EarlierRun] = []
     """Earlier runs that the search was to learn from, with what was taken of them."""
+    exhausted: str = ""
+    """Why the algorithm has nothing more to hand out, empty while it has."""
     acts: list[Act] = []
     """What people did, the newest `ACTS_KEPT`."""
     labels: dict[int, Label] = {}
@@ -84,6 +88,8 @@ class State(msgspec.Struct, omit_defaults=False):
         if record.seq <= self.seq:
             return f"out of order: {record.seq} after {self.seq}"
         self.seq = record.seq
+        if record.time < self.updated:  # a writer whose clock is behind: what comes later doesn't begin earlier
+            record = replace(record, time=self.updated)
         try:
             problem = _APPLY.get(record.kind, _ignore)(self, record)
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -103,18 +109,14 @@ class State(msgspec.Struct, omit_defaults=False):
         return self.latest(trial).state
 
     def counted(self, trial: Trial) -> Work | None:
-        """The work whose value is a trial's: of those that ended with one, that at the highest budget.
+        """The work whose value is a trial's: that at the highest budget that it finished (`search.outcomes`).
 
         A value that an earlier training task gave doesn't count before the last one has ended.
         """
-        for slot in reversed(trial.slots):
-            work = self.works[slot]
-            if work.counts is not None:
-                return work
-        return None
+        return counted([self.works[slot] for slot in trial.slots])
 
     def value_of(self, trial: Trial) -> float | None:
-        """A trial's value at the highest budget that it finished."""
+        """A trial's value at the highest budget that it finished; where it finished none, that of an early stop."""
         work = self.counted(trial)
         return work.counts if work is not None else None
 
@@ -338,6 +340,8 @@ def _cancel(state: State, record: Record) -> str | None:
 
 def _note(state: State, record: Record) -> str | None:
     data = record.data
+    if "exhausted" in data:
+        state.exhausted = str(data["exhausted"])
     if "act" in data:
         trial = data.get("trial")
         _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
@@ -366,6 +370,7 @@ def _edited(state: State, record: Record) -> str | None:
     narrowed = any(str(change["path"]).startswith("space.") for change in changes)
     _act(state, record, "extend" if reopened else "edit", str(data.get("text", "")), changes=changes)
     state.experiment, state.plan, state.proposals, state.stop = experiment, plan, proposals, None
+    state.exhausted = ""
     state.edits, state.narrowed = state.edits + 1, state.narrowed or narrowed
     return None
 

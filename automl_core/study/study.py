@@ -19,10 +19,11 @@ from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Tol
 from automl_core.study.beginning import first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.canary import matters
+from automl_core.study.clock import JournalClock
 from automl_core.study.earlier import find_earlier
 from automl_core.study.history import best_trial
 from automl_core.study.journal import StudyJournal
-from automl_core.study.orders import ended_by_order, given_up, next_task, refusal
+from automl_core.study.orders import ended_by_order, given_up, next_task, refusal, unfinished_of_lane
 from automl_core.study.progress import progress_of
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
@@ -39,6 +40,7 @@ class Study(Specified):
     def __init__(self, journal: StudyJournal, experiment: Experiment, earlier: Sequence[EarlierRun] = ()) -> None:
         """Use `create` or `load`."""
         super().__init__(journal, experiment, earlier)
+        self.clock = JournalClock(journal)
         self._loaded: float | None = None
         self._refreshed = float("-inf")
 
@@ -79,12 +81,15 @@ class Study(Specified):
         Raises:
             LookupError: there is none at that place.
         """
+        known = journal.open()
+        study = cls(journal, Experiment.model_validate(known.experiment)) if known.created else None
         state = journal.refresh()
         if not state.created:
             first = next(iter(sorted(journal.unreadable.items())), None)
             why = f": record {first[0]} can't be used, {first[1]}" if first else ""
             raise LookupError(f"no experiment at {journal.store.url}/{journal.prefix}{why}")
-        study = cls(journal, Experiment.model_validate(state.experiment))
+        if study is None:
+            study = cls(journal, Experiment.model_validate(state.experiment))
         study._loaded = journal.clock()
         return study
 
@@ -127,7 +132,7 @@ class Study(Specified):
         self._catch_up()
         gated = places is None or places > self.experiment.trials.concurrency
         if slot is None:
-            slot = self._slot_of_lane(lane)
+            slot = unfinished_of_lane(self.state, lane)
         if slot is not None and slot in self.state.works:
             task = next_task(self.state, slot) if lane is not None else 0
             return self._again(slot, task, worker, gated, generation)
@@ -164,12 +169,6 @@ class Study(Specified):
         """Record the identity of the job that runs an attempt outside Airflow."""
         data = {"slot": binding.slot, "task": binding.task, "attempt": binding.attempt, "id": identity}
         self.journal.append("external", data)
-
-    def _slot_of_lane(self, lane: int | None) -> int | None:
-        for work in self.state.works.values():
-            if lane is not None and work.lane == lane and not work.state.ended:
-                return work.slot
-        return None
 
     def _again(self, slot: int, task: int, worker: str, gated: bool, generation: int | None) -> Answer:
         """A new attempt at bound work: a retry, a clear, or the next training task.
@@ -223,9 +222,9 @@ class Study(Specified):
             if over is not None:
                 return Over(over)
             answer = binder.bind(slot, lane, worker, lenient=tries >= _RECOMPUTE)
-            if isinstance(answer, Exhausted):
-                # nothing is cut short by it: whatever the file says of an early end, what runs goes on
-                self.stop("exhausted", ExperimentState.NO_MORE_TRIAL, answer.reason, running="drain")
+            if isinstance(answer, Exhausted):  # the stop conditions judge what follows from it, once nothing runs
+                data = {"exhausted": answer.reason}
+                self.journal.append("note", data, valid=lambda s: s.stop is None and not s.exhausted)
             elif answer is not None:
                 return answer
             elif slot is not None and slot in self.state.works:
@@ -315,11 +314,14 @@ class Study(Specified):
 
     def judge(self) -> Verdict | None:
         """Whether the experiment is over by its stop conditions, on the state as last read."""
-        return judge(self.progress(), self.experiment)
+        verdict = judge(self.progress(), self.experiment)
+        if verdict is not None and verdict.kind in ("max_duration", "max_cost") and self.clock.is_wrong():
+            return judge(self.progress(), self.experiment)
+        return verdict
 
     def progress(self) -> Progress:
         """What the stop conditions look at."""
-        return progress_of(self.state, self.experiment, self.journal.clock())
+        return progress_of(self.state, self.experiment, self.clock.now())
 
     def stop(
         self, kind: str, state: ExperimentState, reason: str, *, running: str | None = None, by: str = ""
@@ -376,7 +378,7 @@ class Study(Specified):
         if self.state.stop is None:
             verdict = self.judge()
             if verdict is None:
-                return None
+                return self.state.exhausted or None
             if verdict.kind == "max_trials":
                 return verdict.reason
             self.stop(verdict.kind, verdict.state, verdict.reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from automl_core.search.outcomes import finished_budget
 from automl_core.study.history import sign
 from automl_core.study.points import values_of
 from automl_core.views.rows import Row
@@ -13,7 +14,7 @@ from automl_core.views.view import ExperimentView
 def history(view: ExperimentView) -> dict[str, Any]:
     """Every piece of work in the order in which they ended, with the best value so far.
 
-    With budgets a value at a higher budget is worth more than any at a lower one. With constraints only what
+    With budgets a value at a higher finished budget is worth more than any at a lower one. With constraints only what
     satisfies them counts as best.
     """
     state, goal = view.state, view.experiment.goal
@@ -25,7 +26,7 @@ def history(view: ExperimentView) -> dict[str, Any]:
         work = state.works[slot]
         value, improved = work.counts, False
         if value is not None and rows[work.trial].feasible is not False:
-            rank = (-(work.budget or 0), direction * value)
+            rank = (-finished_budget(work), direction * value)
             improved = best is None or rank < best
             best = rank if best is None or improved else best
         shown = direction * best[1] if best is not None else None

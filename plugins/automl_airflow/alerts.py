@@ -36,7 +36,7 @@ def prepare(study: Study, record: Record) -> Callable[[], None] | None:
     if not work.state.has_value or "new_best" not in study.experiment.alerts.on:
         return None
     best = study.best()
-    if best is None or best[0] != work.trial:
+    if best is None or best[0] != work.trial or state.counted(state.trials[work.trial]) is not work:
         return None
     text = f"trial {work.trial} is the best so far: {study.experiment.goal.label} {best[1]:.6g}"
     return _alert(study, "new_best", text, trial=work.trial, value=best[1], params=state.trials[work.trial].params)

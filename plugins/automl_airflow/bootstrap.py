@@ -1,5 +1,8 @@
 """What every Airflow process does once at its start.
 
+Found by the entry point ``airflow.policy``, which Airflow loads in each process before it parses anything (settings.py,
+`load_policy_plugins`), or by an ``airflow_local_settings.py`` that imports it. Plugins load too late for this.
+
 Registers the importer, so that each experiment file is a DAG file of its own: with its own import
 error, its own place in the DAG processor's queue, and parsed alone by a task's process. What a DAG
 and a trial need is imported here once, in the process that forks the workers and the parsing
@@ -14,8 +17,23 @@ import sys
 log = logging.getLogger(__name__)
 
 
-def register() -> None:
-    """Make Airflow read experiment files. Never raises: a process of Airflow must start whatever is wrong here."""
+def register() -> bool:
+    """Make Airflow read experiment files, unless it is one that is not supported.
+
+    Never raises: a process of Airflow must start whatever is wrong here.
+
+    Returns:
+        Whether this Airflow is supported.
+    """
+    try:
+        from automl_airflow.supported import UnsupportedAirflow, check_airflow
+
+        check_airflow()
+    except UnsupportedAirflow as error:
+        log.error("%s", error)
+        return False
+    except Exception:
+        log.exception("Airflow's version could not be read")
     try:
         from airflow.dag_processing.importers import get_importer_registry
 
@@ -26,6 +44,7 @@ def register() -> None:
         get_importer_registry().register(ExperimentImporter())
     except Exception:
         log.exception("experiment files are not read as DAG files of their own; dags/automl_experiments.py still is")
+    return True
 
 
 def preload() -> None:
@@ -60,5 +79,5 @@ def _preload_operators() -> None:
         log.exception("what trials in pods need is imported by each of them instead of once")
 
 
-register()
-preload()
+if register():
+    preload()

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,6 +79,16 @@ def release_lost(context: Any, study: Study, step_ids: list[str]) -> bool:
 def worker_name() -> str:
     """Which process this is, for people."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def bundle_folder(context: Any) -> Path | None:
+    """The folder of the DAG bundle that a task's file was parsed from, in the version that its run is held to.
+
+    A task's process gets its bundle before it parses the file, and holds a lock on that version while it runs
+    (sdk/execution_time/task_runner.py:1012 and :2438). None where a task is called by hand.
+    """
+    path = getattr(getattr(context["ti"], "bundle_instance", None), "path", None)
+    return Path(path) if path is not None else None
 
 
 def generation_of(context: Any) -> int | None:

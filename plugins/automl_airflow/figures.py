@@ -11,11 +11,14 @@
 | ``automl.slots.waiting`` | gauge | experiment | trials that wait for a new attempt |
 | ``automl.slots.used`` | gauge | experiment | part of the places in use, 0 to 1 |
 | ``automl.experiments.ended`` | counter | experiment, state | experiments that stopped |
+
+Each is sent with its tags, and once more with their values in its name (`Figures`).
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,34 +33,35 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NO_PART = re.compile(r"[^a-zA-Z0-9_-]")
+
 
 def on_record(study: Study, record: Record) -> None:
     """Count what a record that this process has written tells."""
-    stats, state = _stats(), study.state
+    figures, state = Figures(_stats(), legacy=_legacy_names()), study.state
     tags = {"experiment": state.name}
     if record.kind == "bound":
-        stats.incr("automl.trials.started", tags=tags)
+        figures.incr("automl.trials.started", tags)
     elif record.kind == "ended":
         work = state.works[int(record.data["slot"])]
         attempt = work.attempts[-1]
-        told = {**tags, "state": str(attempt.state)}
         seconds = max(0.0, record.time - attempt.started)
-        stats.timing("automl.trial.duration", timedelta(seconds=seconds), tags=told)
+        figures.timing("automl.trial.duration", seconds, {**tags, "state": str(attempt.state)})
         if work.retry:
-            stats.incr("automl.trials.retried", tags=tags)
+            figures.incr("automl.trials.retried", tags)
         elif work.state.ended:
-            stats.incr("automl.trials.ended", tags={**tags, "state": str(work.state)})
+            figures.incr("automl.trials.ended", {**tags, "state": str(work.state)})
     elif record.kind == "closed":  # nobody ran it to its end: a lost worker, an order
         work = state.works[int(record.data["slot"])]
-        stats.incr("automl.trials.ended", tags={**tags, "state": str(work.state)})
+        figures.incr("automl.trials.ended", {**tags, "state": str(work.state)})
     elif record.kind == "stop" and state.stop is not None:
-        stats.incr("automl.experiments.ended", tags={**tags, "state": state.stop.state})
+        figures.incr("automl.experiments.ended", {**tags, "state": str(state.stop.state)})
     if record.kind in ("bound", "attempt", "ended", "lost", "closed"):
         works = state.works.values()
         running = sum(work.state is TrialState.RUNNING for work in works)
-        stats.gauge("automl.slots.running", running, tags=tags)
-        stats.gauge("automl.slots.waiting", sum(work.state is TrialState.WAITING for work in works), tags=tags)
-        stats.gauge("automl.slots.used", running / study.experiment.trials.concurrency, tags=tags)
+        figures.gauge("automl.slots.running", running, tags)
+        figures.gauge("automl.slots.waiting", sum(work.state is TrialState.WAITING for work in works), tags)
+        figures.gauge("automl.slots.used", running / study.experiment.trials.concurrency, tags)
 
 
 @contextmanager
@@ -66,14 +70,63 @@ def suggesting(study: Study) -> Iterator[None]:
     started = time.perf_counter()
     yield
     try:
-        taken = timedelta(seconds=time.perf_counter() - started)
+        taken = time.perf_counter() - started
         tags = {"experiment": study.state.name, "algorithm": study.state.algorithm}
-        _stats().timing("automl.suggestion.duration", taken, tags=tags)
+        Figures(_stats(), legacy=_legacy_names()).timing("automl.suggestion.duration", taken, tags)
     except Exception as error:  # figures are worth no trial
         log.debug("a figure was not sent: %s", error)
+
+
+class Figures:
+    """Sends each figure as Airflow sends its own: with tags, and once more with their values in its name.
+
+    Airflow's plain StatsD client drops tags, so two experiments would share one gauge there. Airflow names its own
+    metrics both ways (``ti.finish`` and ``ti.finish.<dag_id>.<task_id>.<state>``) while ``[metrics] legacy_names_on``
+    holds; its table of those names is closed, so ours are made here by the same rule.
+    """
+
+    def __init__(self, stats: Any, *, legacy: bool) -> None:
+        """Make ready.
+
+        Args:
+            stats: Airflow's metrics.
+            legacy: whether names with the tags' values in them are sent as well.
+        """
+        self._stats, self._legacy = stats, legacy
+
+    def incr(self, name: str, tags: dict[str, str]) -> None:
+        """Count one more."""
+        for each, further in self._names(name, tags):
+            self._stats.incr(each, tags=further)
+
+    def gauge(self, name: str, value: float, tags: dict[str, str]) -> None:
+        """Say how it stands."""
+        for each, further in self._names(name, tags):
+            self._stats.gauge(each, value, tags=further)
+
+    def timing(self, name: str, seconds: float, tags: dict[str, str]) -> None:
+        """Say how long it took."""
+        for each, further in self._names(name, tags):
+            self._stats.timing(each, timedelta(seconds=seconds), tags=further)
+
+    def _names(self, name: str, tags: dict[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+        yield name, tags
+        if self._legacy:
+            yield ".".join([name, *(_part(value) for value in tags.values())]), {}
+
+
+def _part(value: str) -> str:
+    """A tag's value as one part of a name: a dot would part it (as in Airflow's own legacy names)."""
+    return _NO_PART.sub("_", value.replace(".", "__"))
 
 
 def _stats() -> Any:
     from airflow.sdk.observability import stats
 
     return stats
+
+
+def _legacy_names() -> bool:
+    from airflow.configuration import conf
+
+    return conf.getboolean("metrics", "legacy_names_on", fallback=True)

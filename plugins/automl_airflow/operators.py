@@ -142,6 +142,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
 
     def train(self, context: Any, store: ObjectStore, study: Study, binding: Binding) -> tuple[Outcome, Told]:
         """Run one attempt at one training task on this worker."""
+        from automl_airflow.compat import bundle_folder
         from automl_airflow.session import home, patience
         from automl_core.running.local import LocalRun
         from automl_core.states import TrialState
@@ -149,9 +150,12 @@ class TrialOperator(SlotTask, ExperimentOperator):
         from automl_core.study import Outcome
 
         self.announce(context, study, binding)
+        bundle = bundle_folder(context)
         try:
             self._run = self.patiently(
-                lambda: LocalRun(study, store, binding, home=home(), emit=self.log.info, patience=patience())
+                lambda: LocalRun(
+                    study, store, binding, home=home(), bundle=bundle, emit=self.log.info, patience=patience()
+                )
             )
             return self._run.run()
         except StorageUnavailable:  # as a worker that is lost: what can't be told can't be counted either

@@ -25,8 +25,17 @@ def patience() -> float:
 
 
 def home() -> Path:
-    """The folder to which relative paths of experiment files are relative: AUTOML_HOME, else the product's own."""
-    return Path(os.environ.get("AUTOML_HOME") or PRODUCT_ROOT)
+    """The folder to which relative paths of experiment files are relative.
+
+    AUTOML_HOME, else the checkout that this code lies in, else (an installed package) AIRFLOW_HOME.
+    """
+    if os.environ.get("AUTOML_HOME"):
+        return Path(os.environ["AUTOML_HOME"])
+    if (PRODUCT_ROOT / "plugins").is_dir():
+        return PRODUCT_ROOT
+    from airflow.configuration import AIRFLOW_HOME
+
+    return Path(AIRFLOW_HOME)
 
 
 def credentials(connection: str | None) -> Credentials | None:

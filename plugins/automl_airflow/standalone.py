@@ -70,6 +70,8 @@ class StandaloneAirflow:
         self.parallelism = parallelism
         self.port = port
         self.extra_env = dict(extra_env or {})
+        self.python = Path(sys.executable)
+        """What runs Airflow's components."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._started: set[int] = set()  # process groups; one whose leader was killed may still have members
         self._detached = False
@@ -117,7 +119,7 @@ class StandaloneAirflow:
         log = self.log_file(component).open("ab")
         with log:
             self._processes[component] = subprocess.Popen(
-                [sys.executable, "-m", "airflow", *COMPONENTS[component]],
+                [self.python, "-m", "airflow", *COMPONENTS[component]],
                 env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True, cwd=self.home,
                 preexec_fn=None if self._detached else _die_with_parent,
@@ -129,11 +131,17 @@ class StandaloneAirflow:
         return self._processes[component].pid
 
     def kill_component(self, component: str, sig: int = signal.SIGKILL) -> None:
-        """End a component as a crash would: the process alone, not what it started."""
+        """End a component as a crash would, and then what it started, as a container or systemd does after a crash.
+
+        A scheduler's forked workers share its database session: left alone, they keep it open, idle in a transaction
+        whose rows no new scheduler can lock (docs/deployment.md).
+        """
         process = self._processes[component]
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, sig)
         process.wait(30)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
     def stop(self) -> None:
         """End everything that this Airflow started, on a polite signal first. Safe to call twice."""
@@ -201,7 +209,7 @@ class StandaloneAirflow:
             "AUTOML_HOME": str(self.automl_home),
             "PYTHONPATH": os.pathsep.join(p for p in (root, f"{root}/plugins", os.environ.get("PYTHONPATH")) if p),
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+            "PATH": os.pathsep.join((str(self.python.parent), os.environ.get("PATH", os.defpath))),
         }
         return env | self.extra_env
 
@@ -255,7 +263,7 @@ class StandaloneAirflow:
 
     def _migrate(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"], env=self.environment(), cwd=self.home,
+            [self.python, "-m", "airflow", "db", "migrate"], env=self.environment(), cwd=self.home,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:

@@ -258,6 +258,7 @@ class TrialTrigger(BaseTrigger):
         from automl_core.states import TrialState
         from automl_core.storage.base import AccessRefused, StorageError, StorageUnavailable
         from automl_core.study import Outcome
+        from automl_core.study.binder import becomes_the_trials
 
         assert self._watched is not None
         assert self._shared is not None
@@ -273,7 +274,7 @@ class TrialTrigger(BaseTrigger):
                 self._watched.watch.keep()
                 if self._watched.log.is_file():
                     self._places.keep_log(self._watched.log.read_bytes())
-                if outcome.state.has_value or outcome.state is TrialState.SUCCEEDED:
+                if becomes_the_trials(self._shared.study.state, self._watched.watch.binding.trial, outcome.state):
                     self._places.keep_model()
             except (StorageUnavailable, AccessRefused):  # a result is not given up for that: it is tried again
                 raise

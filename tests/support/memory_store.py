@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from automl_core.storage.base import Entries, Entry, NotFound, Parts, Unfinished
@@ -13,10 +14,11 @@ from automl_core.storage.transfers import FolderTransfers
 class MemoryStore(FolderTransfers):
     """Objects in memory, with the promises of `ObjectStore`; as in a bucket there are no local paths."""
 
-    def __init__(self, name: str = "test") -> None:
+    def __init__(self, name: str = "test", clock: Callable[[], float] = lambda: 0.0) -> None:
         self.objects: dict[str, bytes] = {}
         self.times: dict[str, float] = {}
-        """Key → when it was written, where a test says so; 1970 otherwise."""
+        """Key → when it was written, by the store's clock; 1970 where a test has none."""
+        self._clock = clock
         self.parts: Parts = []
         self._name = name
         self._lock = threading.Lock()
@@ -33,13 +35,18 @@ class MemoryStore(FolderTransfers):
 
     def put(self, key: str, data: bytes) -> None:
         with self._lock:
-            self.objects[check_key(key)] = bytes(data)
+            self._write(check_key(key), data)
+
+    def _write(self, key: str, data: bytes) -> None:
+        self.objects[key] = bytes(data)
+        if now := self._clock():
+            self.times[key] = now
 
     def create(self, key: str, data: bytes) -> bool:
         with self._lock:
             if check_key(key) in self.objects:
                 return False
-            self.objects[key] = bytes(data)
+            self._write(key, data)
             return True
 
     def overwrites_because(self) -> str:

@@ -46,7 +46,9 @@ def postgres() -> Iterator[str]:
         subprocess.run([*as_user, programs / "initdb", "-D", data, "-A", "trust", "-U", "airflow", "-N"], **quiet)
         options = (
             f"-c listen_addresses=127.0.0.1 -p {port} -c unix_socket_directories={folder} "
-            "-c max_connections=200 -c fsync=off"
+            "-c max_connections=200 -c fsync=off "
+            # what a killed scheduler leaves behind keeps its rows locked no longer (docs/deployment.md)
+            "-c idle_in_transaction_session_timeout=60s"
         )
         control = [*as_user, programs / "pg_ctl", "-D", data, "-w"]
         subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **quiet)

@@ -1,4 +1,4 @@
-"""What a training task takes from files of AUTOML_HOME: its pod template, and the code that it ships."""
+"""What a training task takes from files of AUTOML_HOME or its bundle: its pod template, the code that it ships."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import Any
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.manifest import Manifest
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, LABEL, AttemptId, journal_label, label_value
+from automl_core.spec.bundles import in_bundle
 from automl_core.spec.kubernetes import KubernetesTask
 
 MAX_BYTES = 900_000
 """Bytes of all `files` of a training task: an object of the cluster may have 1 MiB."""
 
 
-def config_map(task: KubernetesTask, attempt: AttemptId, home: Path) -> Manifest:
+def config_map(task: KubernetesTask, attempt: AttemptId, home: Path, bundle: Path | None = None) -> Manifest:
     """The config map with a training task's `files`, called by what is in it: all trials share one.
 
     Args:
         task: with `files`.
         attempt: whose experiment it belongs to.
         home: folder to which the files are relative.
+        bundle: folder of the DAG bundle, for those that name it; ``home`` where there is none.
 
     Raises:
         StartError: a file is missing, is no text, or all are too large.
     """
-    data = {f"file-{number}": _text(task, path, home) for number, path in enumerate(sorted(task.files))}
+    data = {f"file-{number}": _text(task, path, home, bundle) for number, path in enumerate(sorted(task.files))}
     size = sum(len(text.encode()) for text in data.values())
     if size > MAX_BYTES:
         raise StartError(
@@ -47,7 +49,7 @@ def config_map(task: KubernetesTask, attempt: AttemptId, home: Path) -> Manifest
     }
 
 
-def read_template(task: KubernetesTask, home: Path) -> dict[str, Any]:
+def read_template(task: KubernetesTask, home: Path, bundle: Path | None = None) -> dict[str, Any]:
     """The pod that a training task starts from, empty without a template.
 
     Raises:
@@ -57,7 +59,7 @@ def read_template(task: KubernetesTask, home: Path) -> dict[str, Any]:
         return task.pod_template or {}
     import yaml
 
-    path = home / task.pod_template
+    path = in_bundle(task.pod_template, home, bundle)
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -67,8 +69,8 @@ def read_template(task: KubernetesTask, home: Path) -> dict[str, Any]:
     return found
 
 
-def _text(task: KubernetesTask, path: str, home: Path) -> str:
-    source = home / task.files[path]
+def _text(task: KubernetesTask, path: str, home: Path, bundle: Path | None) -> str:
+    source = in_bundle(task.files[path], home, bundle)
     try:
         return source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

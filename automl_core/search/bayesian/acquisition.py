@@ -16,6 +16,12 @@ from automl_core.search.bayesian.encoding import Array, Indices
 from automl_core.search.bayesian.gp import Columns, Ensemble, Posterior
 
 _LOG_SQRT_2PI = 0.5 * np.log(2.0 * np.pi)
+_DIGITS = 7  # after the point; rounding errors of the best rows' values stay below 1e-8
+
+
+def rounded(values: Array) -> Array:
+    """Values by which rows are compared: what differs by rounding errors alone is equal, on every processor."""
+    return np.round(values, _DIGITS)
 
 
 def log_improvement(u: Array) -> Array:
@@ -143,7 +149,7 @@ class Acquisition:
             return rows
         rough = Acquisition(self.columns, self.models[: self.screening], self.chances)
         rough.caution = self.caution
-        return rows[np.sort(np.argsort(-rough(rows), kind="stable")[:count])]
+        return rows[np.sort(np.argsort(-rounded(rough(rows)), kind="stable")[:count])]
 
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
         """Value at one row and its gradient by the moving positions among the numeric columns."""

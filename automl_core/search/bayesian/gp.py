@@ -94,6 +94,7 @@ class Priors:
 
 _BOUNDS_SCALE = (np.log(0.02), np.log(50.0))
 _BOUNDS_NOISE = (np.log(1e-6), np.log(1.0))
+_DIGITS = 2  # of hyperparameters: where their search ends differs between processors by up to 1e-7
 _MANY = 90  # hyperparameters, from which their curvatures cost more than they tell
 
 
@@ -206,7 +207,7 @@ class Fit:
         result = minimize(
             self.objective, start, jac=True, method="L-BFGS-B", bounds=self.bounds, options={"maxiter": iterations}
         )
-        best = np.round(result.x, 3)  # not to the last bit: those differ between machines
+        best = np.round(result.x, _DIGITS)
         if not draws or len(best) > _MANY:
             return [self.unpack(best)]
         slope = self.objective(best)[1]
@@ -219,7 +220,7 @@ class Fit:
         deviation = 1.0 / np.sqrt(np.maximum(curvature, self.spread**-2.0))
         half = rng.standard_normal((draws // 2, len(best)))
         around = np.clip(best + deviation * np.vstack([half, -half]), low, high)
-        return [self.unpack(theta) for theta in np.round([best, *around], 3)]
+        return [self.unpack(theta) for theta in np.round([best, *around], _DIGITS)]
 
 
 def _standard(losses: Array, power: float) -> tuple[Array, Array, float, float]:
@@ -253,6 +254,7 @@ class Posterior:
 
     Attributes:
         z: warped, standardised losses of the data, shape (n,).
+        whitening: inverse of the covariance's lower Cholesky factor, shape (n, n).
         noise: variance of the noise on that scale.
         trend: added to the process; its targets are then what the trend leaves open.
     """
@@ -281,10 +283,12 @@ class Posterior:
             self.noise *= 10.0
             covariance.flat[:: len(rows) + 1] += self.noise
             factor, info = lapack.dpotrf(covariance, lower=1, clean=1)
-        inverse, _ = lapack.dpotri(factor, lower=1)
-        self.inverse = np.tril(inverse) + np.tril(inverse, -1).T
+        # Through the inverse of the factor, not that of the covariance: beside the data a variance is a small rest of
+        # large numbers, and its rounding errors are those of the condition's square root instead of the condition.
+        self.whitening, _ = lapack.dtrtri(factor, lower=1)
         self.targets = targets
-        self.alpha = self.inverse @ targets
+        self.white = self.whitening @ targets
+        self.alpha = self.whitening.T @ self.white
 
     def covariance(self, rows: Array) -> Array:
         """Prior covariance of rows with the data, shape (len(rows), n)."""
@@ -292,9 +296,9 @@ class Posterior:
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Means, shape (m, targets), and variances without noise, shape (m,)."""
-        cross = self.covariance(rows)
-        variance = self.signal + MEAN_VARIANCE - ((cross @ self.inverse) * cross).sum(axis=1)
-        mean = cross @ self.alpha
+        explained = self.covariance(rows) @ self.whitening.T
+        variance = self.signal + MEAN_VARIANCE - (explained * explained).sum(axis=1)
+        mean = explained @ self.white
         if self.trend is not None:
             mean = mean + self.trend(rows)[:, None]
         return mean, np.maximum(variance, 1e-10)
@@ -323,15 +327,15 @@ class Posterior:
             rows: pending, shape (q, width).
             draws: standard normal numbers, shape (q, fantasies); zeros make a Kriging believer.
         """
-        cross = self.covariance(rows)
+        explained = self.covariance(rows) @ self.whitening.T
         parts = self._split(rows)
         joint = self.signal * kernel.between(self.shape, parts, parts) + MEAN_VARIANCE
-        joint -= cross @ self.inverse @ cross.T
+        joint -= explained @ explained.T
         joint.flat[:: len(rows) + 1] += self.noise
         factor, info = lapack.dpotrf(joint, lower=1, clean=1)
         if info:
             factor = np.diag(np.sqrt(np.maximum(joint.diagonal(), 1e-10)))
-        values = cross @ self.alpha[:, :1] + factor @ draws
+        values = explained @ self.white[:, :1] + factor @ draws
         return self.extended(rows, values)
 
     def _warp(self, x: Array) -> Array:
@@ -356,7 +360,8 @@ class Ensemble:
         self.shapes = [p.shape for p in posteriors]
         self.signal = np.array([p.signal for p in posteriors])
         self.numeric = np.array([p.parts[0] for p in posteriors])
-        self.inverse = np.array([p.inverse for p in posteriors])
+        self.whitening = np.array([p.whitening for p in posteriors])
+        self.white = np.array([p.white for p in posteriors])
         self.alpha = np.array([p.alpha for p in posteriors])
         self.warp_a = np.array([p.hyper.warp_a for p in posteriors])
         self.warp_b = np.array([p.hyper.warp_b for p in posteriors])
@@ -382,9 +387,10 @@ class Ensemble:
             by_row *= slope[:, None, :]
         by_row *= self.signal[:, None, None]
         cross = self.signal[:, None] * correlation + MEAN_VARIANCE
-        solved = (self.inverse @ cross[:, :, None])[:, :, 0]
-        variance = self.signal + MEAN_VARIANCE - (cross * solved).sum(axis=1)
-        mean = (cross[:, None, :] @ self.alpha)[:, 0]
+        explained = self.whitening @ cross[:, :, None]
+        solved = (self.whitening.transpose(0, 2, 1) @ explained)[:, :, 0]
+        variance = self.signal + MEAN_VARIANCE - (explained[:, :, 0] ** 2).sum(axis=1)
+        mean = (explained.transpose(0, 2, 1) @ self.white)[:, 0]
         across = by_row.transpose(0, 2, 1)
         d_mean = across @ self.alpha
         for k, trend in self.trends:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import log_ndtr
 
-from automl_core.search.bayesian.acquisition import CAUTION, Acquisition, log_improvement, log_sum
+from automl_core.search.bayesian.acquisition import CAUTION, Acquisition, log_improvement, log_sum, rounded
 from automl_core.search.bayesian.boxes import Boxes
 from automl_core.search.bayesian.encoding import Array, Indices
 from automl_core.search.bayesian.gp import Columns, Ensemble, Posterior
@@ -109,7 +109,7 @@ class FrontAcquisition(Acquisition):
         if len(rows) <= count:
             return rows
         rough = self._like([replace(m, boxes=m.boxes[:1]) for m in self.fronts[:1]], None, self.caution)
-        return rows[np.sort(np.argsort(-rough(rows), kind="stable")[:count])]
+        return rows[np.sort(np.argsort(-rounded(rough(rows)), kind="stable")[:count])]
 
     @property
     def _objectives(self) -> range:

@@ -1,17 +1,25 @@
-"""The maximum of an acquisition over a mixed space: gradients where they exist, local moves where not."""
+"""The maximum of an acquisition over a mixed space: gradients where they exist, local moves where not.
+
+A gradient's ascent ends where its tolerance lets it, and that place depends on the last bits of its sums: on the
+processor and on the release of numpy or scipy. So the best end is set on a lattice that is as coarse as costs nothing,
+and the last steps are taken along it by rounded values (`_settled_end`): the same lattice point everywhere.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import minimize
 
-from automl_core.search.bayesian.acquisition import Acquisition
-from automl_core.search.bayesian.encoding import Array, Encoding
+from automl_core.search.bayesian.acquisition import Acquisition, rounded
+from automl_core.search.bayesian.encoding import Array, Encoding, Indices
 
 _POOL = 600  # rows drawn from the space
 _NEAR = 60  # rows drawn around each of the best ones seen
 _SCREENED = 100  # rows of them all that are looked at closely
 _MOVES = 40  # discrete neighbours tried in one round
+_STEPS = 0.25 ** np.arange(10, 2, -1)  # of the lattices, the finest first: 2^-20 … 2^-6 of the unit interval
+_COSTS_NOTHING = 4e-4  # of log EI: a step to the neighbour on the lattice may lose so much
+_ROUNDS = 20  # of steps along the lattice
 
 
 def candidates(encoding: Encoding, best: Array, rng: np.random.Generator) -> Array:
@@ -59,20 +67,25 @@ def maximise(
     chosen = _spread(pool, values, starts)
     climbed = np.array([_climb(acquisition, encoding, pool[i], rng) for i in chosen])
     climbed = encoding.settle(climbed)
-    rows = np.vstack([climbed, pool])
-    values = np.concatenate([acquisition(climbed), values])
-    return ranked(rows, values)
+    climbed, heights = ranked(climbed, acquisition(climbed))
+    end = _settled_end(acquisition, encoding, climbed[0])
+    rows, values = ranked(np.vstack([climbed[1:], pool]), np.concatenate([heights[1:], values]))
+    height = acquisition(end)
+    rows, values = np.vstack([end, rows]), np.concatenate([height, values])
+    # other ascents to the same place may be better by what the lattice costs, which is nothing
+    worth_it = height[0] >= values[1] - _COSTS_NOTHING * encoding.width
+    return (rows, values) if worth_it else ranked(rows, values)
 
 
 def ranked(rows: Array, values: Array) -> tuple[Array, Array]:
-    """Rows and their values, best first."""
-    order = np.argsort(-values, kind="stable")
+    """Rows and their values, best first; ties of rounded values in their own order."""
+    order = np.argsort(-rounded(values), kind="stable")
     return rows[order], values[order]
 
 
 def _spread(pool: Array, values: Array, count: int) -> list[int]:
     """Best rows first, then the best of those that aren't beside one already chosen."""
-    order = np.argsort(-values, kind="stable")[:200]
+    order = np.argsort(-rounded(values), kind="stable")[:200]
     chosen = [int(order[0])]
     for least in (0.15, 0.0):
         for i in order:
@@ -92,21 +105,61 @@ def _climb(acquisition: Acquisition, encoding: Encoding, row: Array, rng: np.ran
     row = _ascend(acquisition, encoding, row)
     if not discrete:
         return row
-    value = float(acquisition(row[None])[0])
+    value = rounded(acquisition(row[None]))[0]
     for _ in range(4):
         neighbours = _neighbours(encoding, row, rng)
-        found = acquisition(neighbours)
+        found = rounded(acquisition(neighbours))
         i = int(np.argmax(found))
-        if found[i] <= value + 1e-9:
+        if found[i] <= value:
             break
         row = _ascend(acquisition, encoding, neighbours[i])
-        value = float(acquisition(row[None])[0])
+        value = rounded(acquisition(row[None]))[0]
     return row
 
 
-def _ascend(acquisition: Acquisition, encoding: Encoding, row: Array) -> Array:
+def _settled_end(acquisition: Acquisition, encoding: Encoding, row: Array) -> Array:
+    """The best point of a lattice beside the end of an ascent, shape (1, width).
+
+    Each continuous column has a lattice of its own, the coarsest one of `_STEPS` on which a step to the neighbour loses
+    next to nothing: so the suggestion is as good, and neighbours differ by far more than rounding errors. From the
+    nearest point, steps along one column at a time go to the best neighbour while it is better.
+    """
+    columns = _moving(encoding, row)
+    if not len(columns):
+        return encoding.settle(row[None])
+    tried = _stepped(row, columns, np.repeat(_STEPS[:, None], len(columns), axis=1))
+    values = acquisition(np.vstack([row[None], tried]))
+    lost = np.abs(values[0] - values[1:].reshape(len(_STEPS), len(columns), 2).mean(axis=2))
+    fitting = np.cumprod(lost <= _COSTS_NOTHING, axis=0, dtype=np.intp).sum(axis=0)
+    steps = _STEPS[np.maximum(fitting - 1, 0)]
+    here = row.copy()
+    here[columns] = np.round(row[columns] / steps) * steps
+    for _ in range(_ROUNDS):
+        rows = encoding.settle(np.vstack([here[None], _stepped(here, columns, steps[None])]))
+        best = int(np.argmax(rounded(acquisition(rows))))
+        if best == 0:
+            break
+        here = rows[best]
+    return encoding.settle(here[None])
+
+
+def _stepped(row: Array, columns: Indices, steps: Array) -> Array:
+    """A row with one column moved up or down, for each step (k, columns): shape (k * columns * 2, width)."""
+    rows = np.repeat(row[None], 2 * steps.size, axis=0)
+    at = np.repeat(np.tile(columns, len(steps)), 2)
+    moves = np.repeat(steps.ravel(), 2) * np.tile([1.0, -1.0], steps.size)
+    rows[np.arange(len(rows)), at] = np.clip(row[at] + moves, 0.0, 1.0)
+    return rows
+
+
+def _moving(encoding: Encoding, row: Array) -> Indices:
+    """The continuous columns of a row that are active."""
     active = encoding.active(row[None])[0]
-    columns = np.array([j for j in encoding.continuous if active[j]], dtype=np.intp)
+    return np.array([j for j in encoding.continuous if active[j]], dtype=np.intp)
+
+
+def _ascend(acquisition: Acquisition, encoding: Encoding, row: Array) -> Array:
+    columns = _moving(encoding, row)
     if not len(columns):
         return row
     moving = np.searchsorted(encoding.numeric, columns)

@@ -105,7 +105,7 @@ def weigh(predictions: Sequence[tuple[Array, Array]], z: Array, rng: np.random.G
 
 def left_out(posterior: Posterior) -> tuple[Array, Array]:
     """Mean and variance of each observation given all others, shapes (n,) (Rasmussen & Williams 2006, 5.12)."""
-    precision = posterior.inverse.diagonal()
+    precision = (posterior.whitening**2).sum(axis=0)
     mean = posterior.targets[:, 0] - posterior.alpha[:, 0] / precision
     if posterior.trend is not None:
         mean = mean + posterior.trend(posterior.rows)

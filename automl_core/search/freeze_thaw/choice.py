@@ -21,6 +21,7 @@ from automl_core.states import TrialState
 _SCREENED = 12  # new combinations, and as many paused trials, whose rate is worked out
 _LOOKED_AT = 100  # paused trials whose whole curve is predicted
 _HURRY = 0.6  # exponent of a whole training's cost where they are screened
+_DIGITS = 9  # of what is compared, so that rounding errors, which differ between processors, decide nothing
 _SURE = 0.5  # deviations by which the loss must fall below that at the end where a curve turns
 
 
@@ -108,7 +109,7 @@ class Chooser:
         mean, covariance = model.curves(rows, numbers, np.ones(1))
         deviation = np.sqrt(np.maximum(covariance[:, 0, 0], 1e-10))
         gain = expected_improvement(float(model.losses.min()) - mean[:, 0], deviation)
-        first = np.argsort(-gain, kind="stable")[:most]
+        first = np.argsort(-np.round(gain, _DIGITS), kind="stable")[:most]
         return [choices[place] for place in first], rows[first]
 
     def _best(self, choices: Sequence[Choice], rows: Array, model: CurveModel, known: Observations) -> Choice:
@@ -123,10 +124,10 @@ class Chooser:
         deviations, costs = stages(covariance, model.noise(self.times), reached, targets, budgets)
         total = np.maximum(np.sqrt((deviations**2).sum(axis=1)), 1e-9)
         rough = expected_improvement(best - aimed, total) / costs.sum(axis=1) ** _HURRY
-        order = np.argsort(-rough, kind="stable")
+        order = np.argsort(-np.round(rough, _DIGITS), kind="stable")
         short = np.concatenate([order[~new[order]][:_SCREENED], order[new[order]][:_SCREENED]])
         worth = rates(aimed[short], deviations[short], costs[short], best[short])
-        chosen = int(short[np.argmax(worth)])
+        chosen = int(short[np.argmax(np.round(worth, _DIGITS))])
         return replace(choices[chosen], chance=float(ndtr((best[chosen] - aimed[chosen]) / total[chosen])))
 
     def _aims(

@@ -41,7 +41,9 @@ def rates(means: Array, deviations: Array, costs: Array, best: Array) -> Array:
     """Expected improvement per unit of budget of each combination, when it is stopped as early as is best.
 
     The stopping rule is that of the rate of the best combination (Dinkelbach 1967), so the order of the
-    others is that of how well they would do in its place.
+    others is that of how well they would do in its place. The next stage of each is always taken: whether it is
+    worth its cost is what is asked, and at the fixpoint the best one's reward equals its price, so that a gate
+    there would leave the answer to rounding.
 
     Args:
         means: predicted final losses, shape (m,).
@@ -52,6 +54,7 @@ def rates(means: Array, deviations: Array, costs: Array, best: Array) -> Array:
     """
     count, stages = deviations.shape
     deviations = np.maximum(deviations, 1e-6)
+    ahead = costs > 0
     total = np.sqrt((deviations**2).sum(axis=1))
     gain = best - means
     grid = gain[:, None] + total[:, None] * _POSITIONS
@@ -65,7 +68,9 @@ def rates(means: Array, deviations: Array, costs: Array, best: Array) -> Array:
             both = np.where((reward > price * cost)[:, :, None], np.stack([reward, cost], axis=2), 0.0)
             moves, above = steps[stage]
             expected = moves @ both
-            reward, cost = expected[:, :, 0] + above, expected[:, :, 1] + costs[:, stage, None]
+            on = ahead[:, stage, None]
+            reward = np.where(on, expected[:, :, 0] + above, reward)
+            cost = np.where(on, expected[:, :, 1] + costs[:, stage, None], cost)
         spent = cost[:, _MIDDLE]
         ratio = np.divide(reward[:, _MIDDLE], spent, out=np.zeros(count), where=spent > 0)
         highest = float(ratio.max())

@@ -6,12 +6,14 @@ import json
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubernetes.client.exceptions import ApiException  # noqa: TID253  # this module is imported with its operator
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 from urllib3.exceptions import HTTPError
 
+from automl_airflow.compat import bundle_folder
 from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
@@ -141,13 +143,13 @@ class Launch:
             raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
 
     def _create(self, context: Any, namespace: str) -> None:
-        operator, home = self._operator, _home()
-        files = config_map(self.task, self.attempt, home) if self.task.files else None
+        operator, bundle = self._operator, bundle_folder(context)
+        files = config_map(self.task, self.attempt, _home(), bundle) if self.task.files else None
         if files is not None:
             self._ask(lambda: operator.client.create_namespaced_config_map(namespace, files), exists_is_fine=True)
         if any(each.connection for each in self.task.secrets):
             self._keep_secrets(namespace)
-        manifest = self._manifest(files["metadata"]["name"] if files else None)
+        manifest = self._manifest(files["metadata"]["name"] if files else None, bundle)
         operator.namespace = namespace
         operator.pod_template_dict = manifest
         request = operator.build_pod_request_obj(context)
@@ -178,7 +180,7 @@ class Launch:
         if self._ask(lambda: self._batch.create_namespaced_job(namespace, job), exists_is_fine=True) is None:
             operator.log.info("the Job is there already: it is taken over")
 
-    def _manifest(self, files: str | None) -> Manifest:
+    def _manifest(self, files: str | None, bundle: Path | None) -> Manifest:
         task, context, carrying = self.task, context_of(self._study, self._binding, self.places), None
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
@@ -198,7 +200,7 @@ class Launch:
                 attempt=self.attempt,
                 memory=self.memory,
                 timeout=min((limit for limit in limits if limit is not None), default=None),
-                template=read_template(task, _home()),
+                template=read_template(task, _home(), bundle),
                 files=files,
                 environment=worker_variables(self.attempt, task.workers, task.port) if task.workers > 1 else (),
             )

@@ -35,8 +35,9 @@ CONTEXT = TrialContext(
     resume_from="/ckpt/3",
     checkpoint_dir="/ckpt/9",
     model_dir="/model",
+    bundle_dir="/bundle",
 )
-BARE = replace(CONTEXT, budget=None, resume_from=None)
+BARE = replace(CONTEXT, budget=None, resume_from=None, bundle_dir=None)
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 
@@ -69,7 +70,7 @@ def test_every_reserved_name_has_a_text() -> None:
     expected = {
         "trial_id": "7", "experiment_id": "digits", "exp_id": "digits", "run_id": "run-1", "attempt": "2",
         "budget": "9", "params": "lr0.001_batchsize64_solversgd_nesterovtrue_capnull",
-        "model_dir": "/model", "checkpoint_dir": "/ckpt/9", "resume_from": "/ckpt/3",
+        "model_dir": "/model", "checkpoint_dir": "/ckpt/9", "resume_from": "/ckpt/3", "bundle_dir": "/bundle",
     }  # fmt: skip
     assert {name: substitute(f"${{{name}}}", CONTEXT) for name in RESERVED_NAMES} == expected
 
@@ -197,11 +198,13 @@ def test_environment() -> None:
         "AUTOML_RESUME_FROM": "/ckpt/3",
         "AUTOML_CHECKPOINT_DIR": "/ckpt/9",
         "AUTOML_MODEL_DIR": "/model",
+        "AUTOML_BUNDLE_DIR": "/bundle",
     }
 
 
 def test_what_a_trial_does_not_have_is_not_in_its_environment() -> None:
-    assert environment(CONTEXT).keys() - environment(BARE).keys() == {"AUTOML_BUDGET", "AUTOML_RESUME_FROM"}
+    missing = environment(CONTEXT).keys() - environment(BARE).keys()
+    assert missing == {"AUTOML_BUDGET", "AUTOML_RESUME_FROM", "AUTOML_BUNDLE_DIR"}
 
 
 @given(st.dictionaries(st.text(min_size=1), scalars, max_size=5))

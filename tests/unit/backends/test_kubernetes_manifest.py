@@ -263,3 +263,21 @@ def test_a_template_may_be_a_file(tmp_path: Any) -> None:
     for wrong in ("kind: Deployment", "[1]", "{"):
         with pytest.raises(StartError, match="pod_template"):
             read(wrong)
+
+
+def test_code_and_template_may_come_from_the_bundle_of_the_file(tmp_path: Any) -> None:
+    for folder in ("home", "version-1", "version-2"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.py").write_text(f"print('{folder}')")
+        (tmp_path / folder / "pod.yaml").write_text(f"kind: Pod\nspec: {{hostname: {folder}}}")
+    place = "${bundle_dir}"
+    task = KubernetesTask.model_validate(
+        {"backend": "kubernetes", "files": {"/code/train.py": f"{place}/train.py"}, "pod_template": f"{place}/pod.yaml"}
+    )
+    names = set()
+    for version in ("version-1", "version-2"):
+        found = config_map(task, attempt(), tmp_path / "home", tmp_path / version)
+        assert found["data"] == {"file-0": f"print('{version}')"}
+        names.add(found["metadata"]["name"])
+        assert read_template(task, tmp_path / "home", tmp_path / version)["spec"] == {"hostname": version}
+    assert len(names) == 2, "a run of each version mounts its own"

@@ -271,6 +271,46 @@ def test_operators_get_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(sent.timings["automl.suggestion.duration"]) == 1
 
 
+class PlainStatsd:
+    """A StatsD client: what it would put on the wire. It knows no tags."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def incr(self, name: str, count: int = 1, rate: float = 1) -> None:
+        self.lines.append(f"{name}:{count}|c")
+
+    def gauge(self, name: str, value: float, rate: float = 1, delta: bool = False) -> None:
+        self.lines.append(f"{name}:{value}|g")
+
+    def timing(self, name: str, taken: Any) -> None:
+        self.lines.append(f"{name}|ms")
+
+
+def test_plain_statsd_tells_two_experiments_and_states_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk._shared.observability.metrics.statsd_logger import SafeStatsdLogger
+
+    wire = PlainStatsd()
+    monkeypatch.setattr(figures, "_stats", lambda: SafeStatsdLogger(wire))  # Airflow's own, over a client without tags
+    for name in ("first", "se.cond"):
+        study = report(Simulation(Experiment.model_validate({**SPEC, "name": name}), trainer, MemoryStore()).study)
+        assert isinstance(study.ask(0), Binding)
+        study.give_up(0)
+        with figures.suggesting(study):
+            pass
+    for name in ("first", "se__cond"):
+        assert f"automl.trials.started.{name}:1|c" in wire.lines
+        assert f"automl.slots.running.{name}:1|g" in wire.lines
+        assert f"automl.slots.running.{name}:0|g" in wire.lines
+        assert len([line for line in wire.lines if line.startswith(f"automl.trials.ended.{name}.")]) == 1
+        assert [line for line in wire.lines if line.startswith(f"automl.suggestion.duration.{name}.")]
+    monkeypatch.setenv("AIRFLOW__METRICS__LEGACY_NAMES_ON", "False")
+    wire.lines.clear()
+    simulated(None)
+    assert "automl.trials.started:1|c" in wire.lines
+    assert not [line for line in wire.lines if line.startswith("automl.trials.started.")], "as Airflow's own then"
+
+
 def test_trials_that_nobody_ended_are_counted_and_told(
     hook: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

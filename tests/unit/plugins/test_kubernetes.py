@@ -194,6 +194,22 @@ def test_nan_ends_the_pod_and_the_trial(setting: Setting) -> None:
     assert setting.pods() == []
 
 
+def test_a_pod_gets_its_code_from_the_bundle_that_airflow_gave_the_worker(setting: Setting) -> None:
+    bundle = setting.folder / "versions" / "3f2a"
+    bundle.mkdir(parents=True)
+    (bundle / "code.py").write_text("print('accuracy=0.75')")
+    setting.create(["python3", "/code/x.py"], "bundled", files={"/code/x.py": "${bundle_dir}/code.py"})
+    given = context()
+    given["ti"].bundle_instance = type("Bundle", (), {"path": bundle})()
+    binding = setting.bind()
+    job = setting.operator().launch(given, setting.study, setting.journal.store, binding)
+    maps = setting.core.list_namespaced_config_map("default", label_selector="automl/experiment=bundled").items
+    assert [each.data for each in maps] == [{"file-0": "print('accuracy=0.75')"}]
+    event = run(setting.trigger(binding, job))
+    assert event is not None
+    assert setting.study.refresh().works[binding.slot].value == 0.75
+
+
 def test_a_stop_cancels_what_runs(setting: Setting) -> None:
     setting.create("echo begun; sleep 600", "stopped")
     binding = setting.bind()

@@ -279,3 +279,14 @@ def test_a_store_that_stays_away_past_all_patience_is_no_failure_of_the_training
             world.trial(0)
     assert world.study().state.works[0].failures == 0
     assert world.trial(0)["state"] == "SUCCEEDED", "Airflow tries the task again, and the trial is not lost"
+
+
+def test_a_local_trial_runs_in_the_bundle_that_airflow_gave_its_process(tmp_path: Path) -> None:
+    bundle = tmp_path / "versions" / "3f2a"
+    bundle.mkdir(parents=True)
+    (bundle / "train.sh").write_text("echo accuracy=0.5\n")
+    world = World(tmp_path, tasks=[{"name": "train", "command": ["sh", "train.sh"], "cwd": "bundle"}])
+    world.propose()
+    context = world.context()
+    context["ti"].bundle_instance = type("Bundle", (), {"path": bundle, "version": "3f2a"})()
+    assert world.operator(0).execute(context)["value"] == 0.5

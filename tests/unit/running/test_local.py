@@ -415,3 +415,29 @@ def test_no_process_is_left(folder: FolderStore, tmp_path: Path, monkeypatch: py
     Bench(folder, tmp_path, f"sleep 600 & {EPOCHS}").run()
     assert jobs
     assert all(job.poll() is not None for job in jobs)
+
+
+@pytest.mark.parametrize("where", [{"cwd": "bundle"}, {"cwd": "${bundle_dir}"}, {"cwd": "${bundle_dir}/../team"}])
+def test_code_beside_the_file_is_reached_in_the_bundle_that_the_run_is_held_to(
+    tmp_path: Path, store: ObjectStore, where: dict[str, str]
+) -> None:
+    bundle = tmp_path / "team"
+    bundle.mkdir()
+    (bundle / "train.py").write_text(
+        "import os, sys\nprint('accuracy=0.5')\nassert os.environ['AUTOML_BUNDLE_DIR'] == sys.argv[1] == os.getcwd()\n"
+        "open('metrics.json', 'w').write('{\"accuracy\": 0.75}')\n"
+    )
+    task = {"command": ["python", "train.py", "${bundle_dir}"], "metrics": {"source": "json", "path": "metrics.json"}}
+    bench = Bench(store, tmp_path / "home", {**task, **where})
+    binding = bench.ask()
+    run = LocalRun(bench.study, store, binding, home=bench.home, bundle=bundle, emit=bench.lines.append)
+    outcome, _ = run.run()
+    assert (outcome.state, outcome.value) == (TrialState.SUCCEEDED, 0.75), (outcome.reason, "its cwd has the metrics")
+
+
+def test_without_a_bundle_its_folder_is_the_home(tmp_path: Path, store: ObjectStore) -> None:
+    bench = Bench(
+        store, tmp_path / "home", {"command": "echo accuracy=1; pwd; echo $AUTOML_BUNDLE_DIR", "cwd": "bundle"}
+    )
+    assert bench.run()[0].state is TrialState.SUCCEEDED
+    assert bench.lines[1:] == [str(tmp_path / "home")] * 2

@@ -166,6 +166,36 @@ def test_a_stage_that_tells_all_is_worth_what_the_best_threshold_makes_of_it(mea
     assert found[0] == pytest.approx(max(ratios), rel=0.25)
 
 
+def test_a_combination_that_is_paused_has_its_rate_at_the_fixpoint_too() -> None:
+    """At the fixpoint the price equals the winner's own rate; the value is that of a sum over 3,201 points."""
+    paused = rates(
+        np.array([-1.1367]), np.array([[0, 0.9663, 0.5226, 0.2879]]), np.array([[0, 2.0, 6, 18]]), np.array([-0.9089])
+    )
+    never_started = rates(
+        np.array([-1.1367]), np.array([[0.9663, 0.5226, 0.2879]]), np.array([[2.0, 6, 18]]), np.array([-0.9089])
+    )
+
+    assert paused[0] == pytest.approx(0.04777, rel=0.02)
+    assert paused[0] == pytest.approx(never_started[0], rel=1e-5)  # what lies behind it costs nothing and tells nothing
+
+
+def test_a_better_paused_trial_is_never_passed_over() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        count = int(rng.integers(1, 8))
+        deviations, costs = rng.uniform(0.05, 1.2, (count, 4)), np.tile([1.0, 2, 6, 18], (count, 1))
+        behind = np.arange(4) <= rng.integers(-1, 3, count)[:, None]
+        deviations[behind] = costs[behind] = 0.0
+        means, best = rng.normal(-0.3, 1, count), np.full(count, rng.normal(-1, 0.5))
+
+        together = rates(means, deviations, costs, best)
+
+        places = [slice(index, index + 1) for index in range(count)]
+        alone = np.array([rates(means[at], deviations[at], costs[at], best[at])[0] for at in places])
+        assert alone.max() > 0
+        assert alone[np.argmax(together)] >= alone.max() * (1 - 2e-3)
+
+
 def test_a_cheap_telling_stage_is_worth_more_than_an_empty_one() -> None:
     costs = np.array([[1.0, 26.0]] * 3)
     deviations = np.array([[0.9, math.sqrt(1 - 0.81)], [0.5, math.sqrt(0.75)], [0.0, 1.0]])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from automl_core.search import BudgetRange, Exhausted, NewTrial, PastTrial, Promote, Wait, create
 from automl_core.search.base import Context
-from automl_core.search.brackets import fit
+from automl_core.search.brackets import BracketSearch, fit
 from automl_core.search.schedule import schedule
 from automl_core.states import TrialState
 from tests.contract.search_suite import SPACES, Simulation, build
@@ -98,13 +99,51 @@ def test_a_unit_is_the_least_budget() -> None:
 
 
 def test_the_multiplier_of_the_file() -> None:
-    run = simulation(BudgetRange(1, 120, 3), options={"R": 27, "epoch_multiplier": 4.3}).run()
+    run = simulation(BudgetRange(1, 120, 3), options={"R": 27, "epoch_multiplier": 4.3, "schedule": "tao"}).run()
 
     assert {d.budget for d in run.decisions} == {4, 12, 36, 108}  # type: ignore[union-attr]
 
+    run = simulation(BudgetRange(1, 120, 3), options={"R": 27, "epoch_multiplier": 4.3}).run()
+
+    assert {d.budget for d in run.decisions} == {4, 13, 40, 120}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["hyperband", "bohb", "dehb"])
+@pytest.mark.parametrize("most", [50, 4, 26, 28, 80, 100])
+def test_every_bracket_ends_at_the_highest_budget(name: str, most: int) -> None:
+    algorithm = create(name, Context(SPACE, 200, budget=BudgetRange(1, most, 3)))
+    assert isinstance(algorithm, BracketSearch)
+
+    assert {rungs[-1][1] for rungs in algorithm.whole} == {most}
+    assert all(level < above for rungs in algorithm.whole for (_, level), (_, above) in pairwise(rungs))
+    assert f"each ends at {most}" in algorithm.plan().note
+    run = Simulation(algorithm, by_number).run()
+    highest = {d.budget for d in run.decisions if d.rung == len(algorithm.whole[0]) - 1}  # type: ignore[union-attr]
+    assert highest == {most}
+
+
+def test_the_best_of_one_bracket_is_compared_with_that_of_another_at_the_same_budget() -> None:
+    """Of 50 units TAO's brackets end at 27, 45 and 48, where a worse value at 48 stands before a better one at 27."""
+    full, tao = (simulation(BudgetRange(1, 50, 3), options={"schedule": each}) for each in ("full", "tao"))
+
+    assert [[level for _, level in rungs] for rungs in full.algorithm.whole] == [  # type: ignore[attr-defined]
+        [1, 5, 16, 50], [5, 16, 50], [16, 50],
+    ]  # fmt: skip
+    assert [rungs[-1][1] for rungs in tao.algorithm.whole] == [27, 45, 48]  # type: ignore[attr-defined]
+    assert "they end at 27, 45, 48" in tao.algorithm.plan().note
+    sizes = [[[n for n, _ in rungs] for rungs in each.algorithm.whole] for each in (full, tao)]  # type: ignore[attr-defined]
+    assert sizes[0] == sizes[1]
+
+
+@pytest.mark.parametrize("most", [27, 81])
+def test_where_the_highest_budget_is_a_power_of_the_factor_both_schedules_are_taos(most: int) -> None:
+    for each in ("full", "tao"):
+        run = simulation(BudgetRange(1, most, 3), options={"schedule": each})
+        assert run.algorithm.whole == schedule(most, 3)  # type: ignore[attr-defined]
+
 
 def test_the_automatic_adjustment_never_passes_the_highest_budget() -> None:
-    run = simulation(BudgetRange(1, 80, 3), options={"epoch_multiplier": "auto"}).run()
+    run = simulation(BudgetRange(1, 80, 3), options={"epoch_multiplier": "auto", "schedule": "tao"}).run()
 
     assert {d.budget for d in run.decisions} == {4, 12, 36, 80}  # type: ignore[union-attr]  # 27 units of 4 would be 108
 

@@ -60,6 +60,33 @@ def test_a_promoted_trial_resumes_where_it_stopped() -> None:
     assert longest.losses_at == {1: 1.0, 3: 1 / 3, 9: 1 / 9}
 
 
+def test_what_was_stopped_early_has_finished_no_budget_however_good_it_is() -> None:
+    optimizer = Optimizer(SPACE, algorithm="asha", budget={"min": 1, "max": 9}, max_trials=3)
+    for _ in range(3):
+        trial = optimizer.ask()
+        assert trial is not None
+        optimizer.tell(trial, 1.0 + trial.number)
+    promoted = optimizer.ask()
+    assert promoted is not None
+    assert (promoted.number, promoted.budget) == (0, 3)
+
+    optimizer.tell(promoted, 0.1, stopped_early=True)
+
+    past = optimizer.trials[0]
+    assert (past.state, past.loss, past.losses_at) == (TrialState.EARLY_STOPPED, 1.0, {1: 1.0})
+    assert optimizer.ask() is None  # nothing is promoted from it
+
+
+def test_a_trial_that_finished_no_budget_has_the_value_that_it_reached() -> None:
+    optimizer = Optimizer(SPACE, algorithm="asha", budget={"min": 1, "max": 9})
+    trial = optimizer.ask()
+    assert trial is not None
+
+    optimizer.tell(trial, 0.1, stopped_early=True)
+
+    assert (optimizer.trials[0].loss, optimizer.trials[0].losses_at) == (0.1, {})
+
+
 def test_a_pbt_child_resumes_from_its_parent() -> None:
     optimizer = Optimizer(SPACE, algorithm="pbt", budget={"min": 1, "max": 5}, max_trials=30)
     children = 0

@@ -43,6 +43,23 @@ def test_a_layer_is_one_deeper_than_what_dominates_it(losses: list[Losses]) -> N
         assert layer == (max(above) + 1 if above else 0)
 
 
+@given(some_points())
+def test_equal_points_have_the_same_place_and_others_none_of_theirs_for_it(losses: list[Losses]) -> None:
+    found = dict(zip(losses, places([Point(each) for each in losses]), strict=True))
+
+    assert [found[each] for each in losses] == places([Point(each) for each in losses])
+    assert [found[each] for each in found] == places([Point(each) for each in found])
+
+
+def test_an_equal_beside_it_does_not_make_a_point_of_the_front_crowded() -> None:
+    points = [(0.0, 4.0), (1.0, 3.0), (1.0, 3.0), (2.0, 2.0), (4.0, 0.0)]
+
+    found = places([Point(each) for each in points])
+
+    assert found[1] == found[2]
+    assert found == [0, 2, 2, 1, 0]
+
+
 @given(some_points(finest=4), st.data())
 def test_the_hypervolume_is_what_counting_cells_gives(losses: list[Losses], data: st.DataObject) -> None:
     objectives = len(losses[0])

@@ -14,6 +14,7 @@ from automl_core.states import ExperimentState, TrialState
 from automl_core.storage import open_store
 from automl_core.study import Binding, Ended, NotNow, Outcome, Over, Study, StudyJournal
 from automl_core.study.state import State
+from tests.support.memory_store import MemoryStore
 
 PREFIX = "e/r/"
 
@@ -172,6 +173,148 @@ def test_time_that_runs_out_is_seen_while_trials_run(tmp_path: Path) -> None:
     assert order[0] is TrialState.SYS_CANCELED
     assert study.state.stop is not None
     assert study.state.stop.kind == "max_duration"
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(59.99, False), (60.0, True)])
+def test_the_time_allowed_is_over_when_it_has_passed_and_not_before(tmp_path: Path, seconds: float, ends: bool) -> None:
+    clock = Clock()
+    study = open_study(tmp_path, experiment(stop={"max_duration": "1m"}), clock)
+    binding = bound(study.ask(0))
+    clock.now += seconds
+
+    study.order(binding)
+
+    assert (study.state.stop is not None) is ends
+
+
+PRICED = {
+    "tasks": [{"name": "train", "command": ["true"], "cost_per_hour": 36.0}],
+    "stop": {"max_cost": 5, "max_duration": "30m", "running_trials": "cancel"},
+}
+
+
+class Shared:
+    """A store with a clock of its own, which is right, and machines whose clocks may be wrong."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.now = 1000.0
+        self.store = MemoryStore(clock=lambda: self.now)
+        self.study(0.0, experiment(**spec))
+
+    def study(self, ahead: float, spec: Experiment | None = None) -> Study:
+        journal = StudyJournal(self.store, PREFIX, clock=lambda: self.now + ahead, sleep=lambda _: None)
+        return Study.create(journal, spec, "r", []) if spec else Study.load(journal)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_an_hour_ahead_or_behind_does_no_harm(hours: int) -> None:
+    """Of two machines one is wrong; each asks, watches and tells, and sees the other's records."""
+    shared = Shared(**PRICED)
+    right, other = shared.study(0.0), shared.study(3600.0 * hours)
+    first, second = bound(right.ask(0)), bound(other.ask(1))
+    for _ in range(3):
+        shared.now += 10
+        assert right.order(first) is None
+        assert other.order(second) is None
+        for study in (right, other):
+            assert study.progress().cost >= 0
+            assert study.progress().elapsed >= 0
+    assert other.tell(second, good(0.5)).stop is None
+    assert right.tell(first, good(0.6)).stop is None
+    third = bound(right.ask(2))
+    assert shared.study(3600.0 * hours).order(third) is None  # a process that begins on the wrong machine
+    assert shared.study(0.0).order(third) is None
+    assert right.state.stop is None
+
+
+def test_a_limit_holds_by_a_clock_that_is_ahead_too_once_its_time_has_passed() -> None:
+    shared = Shared(**PRICED)
+    other = shared.study(3600.0)
+    binding = bound(other.ask(0))
+    shared.now += 1801
+
+    assert other.order(binding) is not None
+    assert other.state.stop is not None
+    assert other.state.stop.kind == "max_duration"
+
+
+def test_a_limit_is_noticed_by_a_process_that_begins_after_a_long_silence() -> None:
+    """A triggerer is restarted while one long training runs: the newest record lies hours back, by a right clock."""
+    shared = Shared(**PRICED)
+    binding = bound(shared.study(0.0).ask(0))
+    shared.now += 7200
+
+    fresh = shared.study(0.0)
+    assert fresh.order(binding) is not None
+    assert fresh.state.stop is not None
+    assert fresh.state.stop.kind == "max_duration"
+    assert not [key for key in shared.store.objects if "clock-" in key], "what the store was asked by is gone"
+
+
+def test_running_trials_are_not_counted_again_where_whoever_schedules_lets_no_more_run(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment())
+    for slot in range(2):
+        bound(study.ask(slot))
+
+    assert isinstance(study.ask(2, places=3), NotNow)  # more places than the file allows at once: counted here
+    assert isinstance(study.ask(2, places=2), Binding)  # as many: a third one asks where one has just ended
+    assert isinstance(study.ask(3, places=1), Binding)
+
+
+FINITE = {"space": {"x": {"type": "choice", "values": [1, 2]}}, "trials": {"max": 9, "concurrency": 2, "retries": 0}}
+
+
+def test_a_search_that_is_exhausted_while_trials_run_ends_by_the_stop_conditions(tmp_path: Path) -> None:
+    spec = experiment(**FINITE, stop={"target": 0.9})
+    study = open_study(tmp_path, spec)
+    first, second = bound(study.ask(0)), bound(study.ask(1))
+    study.tell(first, good(0.1))
+
+    answer = open_study(tmp_path).ask(2)
+
+    assert isinstance(answer, Over)
+    assert study.refresh().stop is None  # the trial that runs may yet reach the target
+    assert isinstance(study.ask(3), Over)
+    stop = study.tell(second, good(0.95)).stop
+    assert stop is not None
+    assert (stop.kind, stop.state) == ("target", ExperimentState.EARLY_STOPPED)
+
+
+def test_a_search_that_is_exhausted_ends_once_its_last_trial_has(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment(**FINITE))
+    first, second = bound(study.ask(0)), bound(study.ask(1))
+    study.tell(first, good(0.1))
+    assert isinstance(study.ask(2), Over)
+
+    stop = study.tell(second, good(0.2)).stop
+
+    assert stop is not None
+    assert (stop.kind, stop.state) == ("exhausted", ExperimentState.NO_MORE_TRIAL)
+
+
+def test_a_search_that_is_exhausted_after_failures_alone_has_failed(tmp_path: Path) -> None:
+    spec = experiment(space=FINITE["space"], trials=FINITE["trials"] | {"max_failed": 1})  # type: ignore[operator]
+    study = open_study(tmp_path, spec)
+    first, second = bound(study.ask(0)), bound(study.ask(1))
+    study.tell(first, FAILED)
+    assert isinstance(study.ask(2), Over)
+
+    stop = study.tell(second, FAILED).stop
+
+    assert stop is not None
+    assert (stop.kind, stop.state) == ("max_failed", ExperimentState.FAILED)
+
+
+def test_all_failed_without_a_limit_is_a_failure_and_no_end_of_the_search(tmp_path: Path) -> None:
+    study = open_study(tmp_path, experiment(**FINITE))
+    for binding in [bound(study.ask(0)), bound(study.ask(1))]:
+        study.tell(binding, FAILED)
+
+    assert isinstance(study.ask(2), Over)
+
+    stop = study.state.stop
+    assert stop is not None
+    assert stop.state == ExperimentState.FAILED
 
 
 def test_finishing_gives_a_reason_ends_what_was_lost_and_changes_nothing_when_repeated(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from tests.unit.web.conftest import World, body_of
 
 def test_only_the_api_server_pays_for_the_web_view() -> None:
     program = (
-        "import sys, automl_plugin\n"
-        "from automl_plugin import AutoMLPlugin\n"
+        "import sys\n"
+        "from automl_airflow.plugin import AutoMLPlugin\n"
         "plugin = AutoMLPlugin(); plugin.validate()\n"
         "assert plugin.external_views and plugin.name == 'automl'\n"
         "assert not [m for m in sys.modules if m.startswith(('automl_airflow.web', 'automl_core.views', 'fastapi.'))]\n"
