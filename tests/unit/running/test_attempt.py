@@ -215,3 +215,4 @@ def test_a_pattern_that_takes_too_long_fails_its_trial_alone_with_the_reason(
     assert other.outcome(Exit(Cause.EXITED, 0, None, "done")).value == 0.5
     ended = over.outcome(Exit(Cause.EXITED, 0, None, "done"))  # it ended before anybody could end it
     assert (ended.state, "metrics.patterns.accuracy" in ended.reason) == (TrialState.FAILED, True)
+    assert [(each.kind, each.systematic) for each in (outcome, ended)] == [("pattern", False)] * 2

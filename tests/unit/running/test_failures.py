@@ -11,6 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.backends.base import Cause, Exit, StartError
+from automl_core.metrics.errors import (
+    AmbiguousMetric,
+    DamagedMetrics,
+    MetricError,
+    MissingMetric,
+    NotFinite,
+    PatternTooSlow,
+    UnreadableMetrics,
+)
 from automl_core.running.attempt import not_started
 from automl_core.running.failures import (
     digest_of_end,
@@ -18,6 +27,7 @@ from automl_core.running.failures import (
     names_a_value,
     started_by_combination,
 )
+from automl_core.running.watch import Watch
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
@@ -160,6 +170,24 @@ def test_a_metric_that_is_never_reported_ends_it_after_the_first_trial_that_trai
         "Seen: acuracy. Did you mean 'acuracy'? To go on, name in goal.metric what the training reports, or let it "
         "report that metric, and start it again"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "shared"),
+    [
+        (MissingMetric(["accuracy"], ["loss"]), True),
+        (AmbiguousMetric("auc", ["train auc", "val auc"]), True),
+        (UnreadableMetrics("events", "no such folder"), True),
+        (DamagedMetrics("events", "events.1: a damaged record"), False),
+        (PatternTooSlow("accuracy", "(a+)+", "it took more than 1 s"), False),
+        (NotFinite("accuracy", 3, float("nan")), False),
+    ],
+)
+def test_which_metrics_no_other_combination_mends(tmp_path: Path, error: MetricError, shared: bool) -> None:
+    scene = Scene(tmp_path)
+    binding, _ = scene.attempt(0)
+    outcome = Watch(scene.study, scene.store, binding).without_metrics(error, (), 0.0)
+    assert (outcome.state, outcome.kind, outcome.systematic) == (TrialState.FAILED, error.kind, shared)
 
 
 def test_null_lets_all_trials_run(tmp_path: Path) -> None:
