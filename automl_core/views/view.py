@@ -36,7 +36,7 @@ class ExperimentView:
         self.study, self.clock = study, clock
         self._rows: list[Row] = []
         self._dirty: set[int] | None = None  # None: all
-        self._ranked_at = -1
+        self._ranked_at, self._ranked = -1, study.state
         self._ranking: list[tuple[Trial, Work]] = []
         self._edits = -1
         self._changes: deque[tuple[int, int]] = deque()
@@ -116,10 +116,10 @@ class ExperimentView:
 
     def _update(self) -> None:
         state = self.state
-        if self._ranked_at == state.seq:
+        if self._ranked_at == state.seq and self._ranked is state:
             return
         experiment = self.experiment
-        if self._edits != state.edits:
+        if self._edits != state.edits or self._ranked is not state:  # edited, or read anew: a record was void
             self._edits, self._dirty = state.edits, None
         if self._dirty is None:
             self._rows = [row_of(experiment, state, trial) for trial in state.trials]
@@ -132,7 +132,7 @@ class ExperimentView:
                     self._rows[number] = row_of(experiment, state, state.trials[number])
         self._dirty = set()
         self._rank()
-        self._ranked_at = state.seq
+        self._ranked_at, self._ranked = state.seq, state
 
     def _rank(self) -> None:
         for row in self._rows:

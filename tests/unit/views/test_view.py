@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from automl_core.journal import JOURNAL, key_of
 from automl_core.running.simulation import SimulatedTraining, Simulation
 from automl_core.spec.models import Experiment
 from automl_core.study import Binding, Study, StudyJournal
@@ -95,6 +96,27 @@ def test_only_rows_that_changed_are_made_again(monkeypatch: pytest.MonkeyPatch) 
     assert view.rows[7].cancel == "ann"
     assert made == [7]
     assert view.changed_since(study.state.seq - 1) == [7]
+
+
+def test_what_was_read_of_a_record_that_is_void_to_others_is_shown_no_more() -> None:
+    """On a store that shows an object before its bytes: a trial that one viewer has seen, and that never was."""
+    store = MemoryStore()
+    run = simulation(store, trials={"max": 6, "concurrency": 2})
+    view = ExperimentView(opened(store))
+    run.study.ask(0)
+    journal = run.study.journal
+    key = journal.prefix + JOURNAL + key_of(journal.state.seq + 1)
+    blind = Study.load(StudyJournal(store, journal.prefix, sleep=lambda _: None))
+    opened(store).ask(1)
+    view.study.refresh()
+    assert len(view.rows) == 2
+    seen = store.objects[key]
+    store.objects[key] = b""
+    assert isinstance(blind.ask(2), Binding)
+    store.objects[key] = seen
+    view.study.refresh()
+    assert [row.number for row in view.rows] == [0, 1]
+    assert view.rows == ExperimentView(opened(store)).rows
 
 
 def test_what_is_too_long_ago_is_not_known() -> None:
