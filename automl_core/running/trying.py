@@ -32,6 +32,9 @@ from automl_core.study.reasons import headline
 RUN = "try"
 """Id of the run that a try stands for."""
 
+ELSEWHERE = {"kubernetes": "in a pod", "maxcompute": "in MaxCompute"}
+"""Where the training tasks of a backend run that are no processes of this machine."""
+
 _POINTS = 200
 
 
