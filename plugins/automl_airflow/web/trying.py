@@ -153,7 +153,7 @@ class Trying:
             over = self._job.poll() is not None  # asked before the last lines are read
             lines = await to_thread.run_sync(self._job.read, 0.0 if over else _BEAT)
             last = next((line for line in reversed(lines) if line.strip()), last)
-            fits = []
+            fits: list[str] = []
             for line in lines:
                 text += len(line)
                 if sent + len(fits) >= MOST_LINES or text > MOST_TEXT:

@@ -126,9 +126,9 @@ def test_what_is_wrong_is_told(world: World, allowed: Path) -> None:
 
 def test_a_long_training_is_ended_at_its_limit_and_what_was_seen_is_told(world: World, allowed: Path) -> None:
     command = ["python", "sleeper.py", str(allowed / "pids")]
-    _, end = tried(world, {"text": file_of(world, "limited", command), "seconds": 3})
+    _, end = tried(world, {"text": file_of(world, "limited", command), "seconds": 8})
     assert end["result"]["tasks"][0]["metrics"][0]["last"] == 0.25
-    assert "ended after 3s" in end["result"]["tasks"][0]["ended"]
+    assert "as asked" in end["result"]["tasks"][0]["ended"]
     assert all_gone(allowed / "pids")
 
 
@@ -153,6 +153,7 @@ def test_what_can_not_be_tried_is_refused(
 
 def test_what_runs_elsewhere_is_refused_as_by_the_command(world: World, allowed: Path) -> None:
     text = world.spec("in-pods").replace("{name: train, ", "{name: train, backend: kubernetes, image: x, ")
+    text = text.replace(f"file://{world.storage}", "s3://bucket/runs")
     answer = world.client().post(TRY, json={"text": text})
     assert answer.status_code == 409, answer.text
     assert "tasks.train runs in a pod" in answer.text
@@ -223,8 +224,10 @@ def test_it_ends_with_all_that_it_started_when_the_browser_goes_away(world: Worl
         async def send(message: Any) -> None:
             sent.append(message)
 
-        headers = {"authorization": f"Bearer {world.tokens['ann']}", "x-automl-request": "1",
-                   "content-type": "application/json", "content-length": str(len(body)), "host": "testserver"}  # fmt: skip
+        headers = {
+            "authorization": f"Bearer {world.tokens['ann']}", "x-automl-request": "1", "host": "testserver",
+            "content-type": "application/json", "content-length": str(len(body)),
+        }  # fmt: skip
         scope = {"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
                  "method": "POST", "scheme": "http", "path": TRY, "raw_path": TRY.encode(), "query_string": b"",
                  "root_path": "", "client": ("127.0.0.1", 1), "server": ("testserver", 80), "state": {},

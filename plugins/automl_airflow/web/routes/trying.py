@@ -7,6 +7,7 @@ import json
 from airflow.models.log import Log
 from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from automl_airflow.web import trying
@@ -28,7 +29,7 @@ class Asked(FileText):
     seconds: int = Field(120, ge=1, le=trying.LONGEST, description="After which the training is ended.")
 
 
-@router.post("/try", dependencies=[Depends(can_try), ACT], response_class=trying.TryResponse)
+@router.post("/try", dependencies=[Depends(can_try), ACT], response_class=StreamingResponse)
 def post_try(user: User, body: Asked) -> Response:
     """Run one combination on this machine, as `automl try` does: server-sent events, until it has ended.
 
