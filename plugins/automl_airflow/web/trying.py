@@ -124,7 +124,7 @@ class Trying:
         command = [sys.executable, "-P", "-c", _COMMAND, str(_PACKAGES), "try", str(file), "--for", str(self._seconds),
                    "--bundle", str(bundle), "--result", str(self._result)]  # fmt: skip
         for name, value in given.items():
-            command += ["--set", f"{name}={json.dumps(value)}"]
+            command += ["--set", f"{name}={json.dumps(value, ensure_ascii=False)}"]
         variables = {"AUTOML_HOME": str(home()), "TMPDIR": str(temporary)}
         literal = {name: _literal(value) for name, value in variables.items()}
         return LocalTask(name="try", command=[_literal(each) for each in command], cwd=_literal(str(self._folder)),

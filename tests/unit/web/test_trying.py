@@ -35,13 +35,13 @@ print("epoch=0 accuracy=0.25", flush=True)
 time.sleep(600)
 """
 
-CHOSEN = "${run_id} is no template here"
+CHOSEN = "${run_id} is no template here, \U0001f600"
 
 
 def file_of(world: World, name: str, command: list[str]) -> str:
     """An experiment file whose only training task is a command."""
     text = world.spec(name).replace('command: ["true"]', f"command: {json.dumps(command)}")
-    return text.replace("values: [adam, sgd, ", f"values: [adam, sgd, {json.dumps(CHOSEN)}, ")
+    return text.replace("values: [adam, sgd, ", f"values: [adam, sgd, {json.dumps(CHOSEN, ensure_ascii=False)}, ")
 
 
 @pytest.fixture
@@ -281,6 +281,21 @@ def test_a_folder_for_locks_that_others_may_write_to_is_not_trusted(allowed: Pat
     folder.chmod(0o777)
     with pytest.raises(PermissionError, match="of this user alone"):
         trying._lock_folder()
+
+
+def test_it_holds_no_connection_to_the_database_while_it_trains(world: World) -> None:
+    from airflow.api_fastapi.common.db.common import _get_session
+
+    from tests.unit.web.test_access import calls_of, routes_of
+
+    (route,) = [route for method, place, route in routes_of(world) if (method, place) == ("POST", "/api/v1/try")]
+    assert _get_session not in calls_of(route)
+
+
+def test_a_metric_that_is_no_number_is_told(world: World, allowed: Path) -> None:
+    _, end = tried(world, {"text": file_of(world, "not-a-number", ["echo", "epoch=0 accuracy=nan loss=inf"])})
+    assert end["result"]["ok"] is False
+    assert "accuracy" in end["problem"]
 
 
 def test_much_output_is_counted_and_not_sent(world: World, allowed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
