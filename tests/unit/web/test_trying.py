@@ -273,7 +273,7 @@ def test_a_machine_has_two_places_and_a_user_one(world: World, allowed: Path) ->
             each.close()
 
 
-def test_a_folder_for_locks_that_others_may_write_to_is_not_trusted(allowed: Path) -> None:
+def test_a_folder_for_locks_that_others_may_write_to_is_not_trusted(world: World, allowed: Path) -> None:
     from automl_airflow.web import trying
 
     folder = allowed.parent / "tmp" / f"automl-tries-{os.getuid()}"
@@ -281,6 +281,9 @@ def test_a_folder_for_locks_that_others_may_write_to_is_not_trusted(allowed: Pat
     folder.chmod(0o777)
     with pytest.raises(PermissionError, match="of this user alone"):
         trying._lock_folder()
+    answer = world.client().post(TRY, json={"text": file_of(world, "no-locks", ["touch", str(allowed / "was-run")])})
+    assert answer.status_code == 503
+    assert not (allowed / "was-run").exists()
 
 
 def test_it_holds_no_connection_to_the_database_while_it_trains(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 from airflow.models.log import Log
 from airflow.utils.session import create_session
@@ -14,6 +15,8 @@ from automl_airflow.web import trying
 from automl_airflow.web.access import ACT, User, can_try, may_try
 from automl_airflow.web.routes.start import FileText
 from automl_core.spec.parameters import Scalar
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["start"])
 
@@ -56,6 +59,9 @@ def post_try(user: User, body: Asked) -> Response:
         begun = trying.Trying(experiment, body.text, body.set, body.seconds, name)
     except trying.TooMany as error:
         raise HTTPException(429, str(error), {"Retry-After": "30"}) from None
+    except OSError as error:
+        log.warning("a try of %s can't be begun: %s", experiment.name, error)
+        raise HTTPException(503, "nothing can be tried now; the API server's log has more") from None
     try:
         commands = {task.name: str(getattr(task, "command", ""))[:_LONGEST_COMMAND] for task in experiment.tasks}
         extra = json.dumps({"params": params, "commands": commands, "seconds": body.seconds})
