@@ -24,9 +24,14 @@ def console() -> Console:
     return Console(highlight=False, width=None if known else _WIDTH)
 
 
+def json_text(body: Any) -> str:
+    """Plain JSON, indented."""
+    return json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False)
+
+
 def print_json(body: Any) -> None:
     """Write plain JSON, indented."""
-    print(json.dumps(body, indent=2, ensure_ascii=False, allow_nan=False))
+    print(json_text(body))
 
 
 def tell(text: str) -> None:

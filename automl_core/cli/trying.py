@@ -35,6 +35,15 @@ def try_(
         Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep log, metrics and model in this folder.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    result: Annotated[
+        Path | None, typer.Option("--result", metavar="FILE", help="Write the JSON into this file as well.")
+    ] = None,
+    place: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle", metavar="FOLDER", help="The file's DAG bundle; the folder above `experiments` if not given."
+        ),
+    ] = None,
 ) -> None:
     """Run one combination here, without Airflow, and say all that a trial would make of it.
 
@@ -42,14 +51,14 @@ def try_(
     where a trial like it has a value.
     """
     from automl_core.cli.look import seconds_of
-    from automl_core.cli.output import print_json, tell
+    from automl_core.cli.output import json_text, print_json, tell
     from automl_core.cli.places import UserError, home
     from automl_core.preview.checks import examine_file
     from automl_core.preview.combination import chosen_combination
-    from automl_core.spec.bundles import bundle_of
+    from automl_core.spec.bundles import FOLDER, bundle_of
 
-    examined = examine_file(file, home())
-    bundle = bundle_of(file)
+    bundle = bundle_of(file) if place is None else place.absolute()
+    examined = examine_file(file, home(), file if place is None else bundle / FOLDER / file.name)
     experiment, notes = _made_local(examined.experiment, local, bundle)
     try:
         params, smallest, chosen = chosen_combination(experiment, _values(given or []), proposal)
@@ -63,8 +72,11 @@ def try_(
     if not as_json:
         print("\n".join(_head(experiment, params, chosen, how_far, notes)), flush=True)
     found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, quiet=as_json)
+    body = found.to_json() | {"warnings": [warning.to_json() for warning in examined.warnings]}
+    if result is not None:
+        result.write_text(json_text(body), encoding="utf-8")
     if as_json:
-        print_json(found.to_json() | {"warnings": [warning.to_json() for warning in examined.warnings]})
+        print_json(body)
     else:
         print("\n".join([*_result(found), *_last_words(found, file, keep)]))
     raise typer.Exit(0 if found.ok else 1)
@@ -103,14 +115,14 @@ def _try(
 def _made_local(experiment: Experiment, local: bool, bundle: Path) -> tuple[Experiment, tuple[str, ...]]:
     """The experiment with training tasks that can run here, and what is otherwise than in their own places."""
     from automl_core.cli.places import UserError, home
-    from automl_core.running.trying import here
+    from automl_core.running.trying import ELSEWHERE, here
     from automl_core.spec.tasks import LocalTask
 
     tasks, notes = [], []
     for task in experiment.tasks:
         made, said = here(task, home(), bundle)
         if made is None or (not local and not isinstance(task, LocalTask)):
-            where = {"kubernetes": "in a pod", "maxcompute": "in MaxCompute"}[task.backend]
+            where = ELSEWHERE[task.backend]
             way = f"--local runs {said.partition(': ')[2]}" if made is not None else said
             raise UserError(
                 f"tasks.{task.name} runs {where}, and `try` runs processes on this machine: {way}. "

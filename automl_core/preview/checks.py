@@ -67,17 +67,18 @@ class Examined:
     warnings: tuple[Problem, ...]
 
 
-def examine_file(path: str | Path, home: Path) -> Examined:
+def examine_file(path: str | Path, home: Path, place: Path | None = None) -> Examined:
     """As `check_file`, with what is valid but may do something else than was meant, or is worth knowing.
 
     Args:
         path: of the file.
         home: the folder to which a task's ``cwd`` is relative.
+        place: where the file is to lie, if that is not where it lies.
 
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    examined = examine_text(read_text(path), str(path), home, Path(path))
+    examined = examine_text(read_text(path), str(path), home, place or Path(path))
     _check_name(Path(path), examined.experiment)
     return examined
 

@@ -6,6 +6,7 @@ the experiment is one of a single trial, and its journal lies in a folder of its
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,9 @@ from automl_core.study.reasons import headline
 
 RUN = "try"
 """Id of the run that a try stands for."""
+
+ELSEWHERE = {"kubernetes": "in a pod", "maxcompute": "in MaxCompute"}
+"""Where the training tasks of a backend run that are no processes of this machine."""
 
 _POINTS = 200
 
@@ -151,13 +155,22 @@ class Tried:
         return not self.problem
 
     def to_json(self) -> dict[str, Any]:
-        """The whole as plain JSON."""
+        """The whole as plain JSON; a number that is not finite, which JSON has none of, is None."""
         body = asdict(self)
         for task in body["tasks"]:
             task["points"] = [{"step": step, "metrics": metrics} for step, metrics in task["points"]]
         constraints = [{"constraint": text, "holds": holds} for text, holds in self.judged.constraints]
         body["judged"] = body["judged"] | {"constraints": constraints}
-        return {"ok": self.ok, **body}
+        plain: dict[str, Any] = _finite({"ok": self.ok, **body})
+        return plain
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(child) for key, child in value.items()}
+    return [_finite(child) for child in value] if isinstance(value, list | tuple) else value
 
 
 def try_out(

@@ -189,6 +189,7 @@ class StandaloneAirflow:
             "API__BASE_URL": f"http://127.0.0.1:{port}",
             "API__WORKERS": "1",
             "AUTOML__EXPERIMENTS_FOLDER": str(self.dags / "experiments"),  # where the web view saves new files
+            "AUTOML__TRY_IN_WEB": "True",  # it listens on loopback alone, and its trials run on this machine anyhow
             "API__SECRET_KEY": secret["key"],
             "API_AUTH__JWT_SECRET": secret["jwt"],
             # a worker keeps its place for a whole interval after its task has ended, and a short deferral may

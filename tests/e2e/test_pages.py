@@ -548,6 +548,49 @@ def test_a_valid_file_shows_what_to_look_at_and_notes_beside_its_lines(page: Bro
     assert page.grave_accessibility_problems() == []
 
 
+def test_a_file_is_tried_from_the_editor_where_the_deployment_allows_it(
+    page: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, script = tmp_path / "attempt.yaml", tmp_path / "train.py"
+    script.write_text("import sys\nprint('<b>units', sys.argv[1], flush=True)\nprint('accuracy=0.75 loss=0.5')\n")
+    command = json.dumps(["python", str(script), "${units}"])
+    text = SPEC.format(name="attempt", storage=tmp_path, long="x", more="")
+    file.write_text(text.replace('command: ["true"]', f"command: {command}"))
+    page.open("new")
+    assert not page.all("#try"), "it is off by default"
+    monkeypatch.setenv("AIRFLOW__AUTOML__TRY_IN_WEB", "True")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # places of its own: another suite may run on this machine
+    page.open("new")
+    page.one("#upload").send_keys(str(file))
+    page.until(lambda: "attempt is fine" in page.text("#validation"), 30, "the file to be checked")
+    page.one("#try input").send_keys("units=7")
+    page.button("Try", "#try").click()
+    page.until(lambda: "It works." in page.text("#try-result"), 90, "the try to end")
+    assert "| <b>units 7" in page.text("#try pre")
+    assert "units=7" in page.text("#try-result")
+    metrics = page.text('#try-result table[aria-label="Metrics that were seen"]')
+    assert "accuracy" in metrics
+    assert "0.75" in metrics
+    assert page.grave_accessibility_problems() == []
+    script.write_text("import time\nprint('it goes on', flush=True)\ntime.sleep(600)\n")
+    page.button("Try", "#try").click()
+    page.until(lambda: "it goes on" in page.text("#try pre"), 90, "its first line")
+    page.button("End it", "#try").click()
+    page.until(lambda: "Ended, as you asked." in page.text("#try-state"), 30, "the try to end")
+    script.write_text("raise ValueError('bad units')\n")
+    page.until(lambda: tries_again(page), 60, "the place to be free")
+    page.until(lambda: "It does not work" in page.text("#try-result"), 90, "the next one to end")
+    assert "ValueError: bad units" in page.text("#try-result")
+
+
+def tries_again(page: Browser) -> bool:
+    """Press *Try*, and see whether it was let in: what was ended a moment ago may not be gone yet."""
+    page.button("Try", "#try").click()
+    page.until(lambda: page.button("End it", "#try").is_enabled() or page.text("#try [role=alert]"), 30, "an answer")
+    time.sleep(0.5)
+    return "goes on already" not in page.text("#try [role=alert]")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_what_is_new(page: Browser, theme: str) -> None:
     places = {

@@ -37,6 +37,17 @@ def can_save(request: Request, user: User) -> None:
         raise HTTPException(403, "Forbidden: saving an experiment file needs the right to edit its DAG")
 
 
+def can_try(user: User) -> None:
+    """Demand the rights to edit and to run some DAG; the route looks at the one that the file names."""
+    if not may_try(user, None):
+        raise HTTPException(403, "Forbidden: trying a file needs the rights to edit its DAG and to run it")
+
+
+def may_try(user: BaseUser, dag_id: str | None) -> bool:
+    """Whether a user may do in two steps what a try does in one: save a file, and have its command run."""
+    return may(user, "PUT", None, dag_id) and may(user, "POST", DagAccessEntity.RUN, dag_id)
+
+
 def can_delete_runs(user: User) -> None:
     """Demand the right to delete runs of some DAG; housekeeping looks at each experiment's."""
     if not may(user, "DELETE", DagAccessEntity.RUN, None):
@@ -44,7 +55,7 @@ def can_delete_runs(user: User) -> None:
 
 
 ACCESS: frozenset[Any] = frozenset(
-    {CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_delete_runs}
+    {CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs}
 )
 """Every dependency that demands a right."""
 

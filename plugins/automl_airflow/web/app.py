@@ -8,7 +8,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from automl_airflow.web.limits import BodyLimit
 from automl_airflow.web.respond import install_handlers
-from automl_airflow.web.routes import acts, events, experiments, files, gc, labels, pages, runs, sheets, start, trials
+from automl_airflow.web.routes import (
+    acts,
+    events,
+    experiments,
+    files,
+    gc,
+    labels,
+    pages,
+    runs,
+    sheets,
+    start,
+    trials,
+    trying,
+)
 
 API = "/api/v1"
 
@@ -60,7 +73,8 @@ def create_app() -> FastAPI:
     # routes of one run before those that would take "runs" for something else
     for router in (
         events.router, files.router, sheets.router, trials.router, acts.router, labels.router, runs.router,
-        runs.compare_router, start.router, gc.router, experiments.router,
+        runs.compare_router, start.router, trying.router, gc.router,
+        experiments.router,
     ):  # fmt: skip
         app.include_router(router, prefix=API)
     app.include_router(pages.router)

@@ -181,3 +181,28 @@ def test_pods_and_sql_are_refused_with_what_to_do(automl: Automl, place: Path) -
     refused = automl("try", str(place), "--local")
     assert refused.code == 1
     assert "tasks.train runs in MaxCompute, and `try` runs processes on this machine: SQL runs in" in refused.err
+
+
+def test_a_metric_that_is_no_number_is_null_in_json(automl: Automl, place: Path) -> None:
+    (place.parent / "train.py").write_text("print('epoch=0 accuracy=nan loss=inf')\n")
+    kept = place.parent / "result.json"
+    said = automl("try", str(place), "--json", "--result", str(kept))
+    assert said.code == 1, said
+    found = json.loads(said.out)
+    assert [(each["name"], each["last"]) for each in found["tasks"][0]["metrics"]] == [
+        ("accuracy", None),
+        ("loss", None),
+    ]
+    assert "accuracy" in found["problem"]
+    assert json.loads(kept.read_text()) == found
+
+
+def test_the_folder_of_a_bundle_can_be_named(automl: Automl, place: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "a-bundle"
+    bundle.mkdir()
+    (bundle / "train.py").write_text("print('epoch=0 accuracy=0.5 loss=0.1')\n")
+    text = place.read_text().replace("python, train.py", 'python, "${bundle_dir}/train.py"')
+    place.write_text(text)
+    said = automl("try", str(place), "--bundle", str(bundle))
+    assert said.code == 0, said
+    assert f"python {bundle}/train.py" in said.out

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
-from automl_airflow.web import airflow_acts, catalog, saving
-from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, can_save, may
+from automl_airflow.web import airflow_acts, catalog, saving, trying
+from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, can_save, may, may_try
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import AIRFLOW
 from automl_airflow.web.respond import problems_of, reply
@@ -58,12 +58,16 @@ class NewRun(BaseModel):
 
 @router.get("/me", dependencies=[Depends(CAN_LOOK)])
 def get_me(user: User) -> Response:
-    """Who is signed in, and whether experiment files can be saved from here."""
+    """Who is signed in, and whether experiment files can be saved and tried from here."""
     reason = saving.why_not()
     if not reason and not may(user, "PUT", None, None):
         reason = "saving an experiment file needs the right to edit its DAG"
     create = {"allowed": not reason, "reason": reason}
-    return reply({"user": str(user.get_name()), "create": create, "airflow": AIRFLOW, "version": "1"})
+    unable = trying.why_not()
+    if not unable and not may_try(user, None):
+        unable = "trying a file needs the rights to edit its DAG and to run it"
+    attempt = {"allowed": not unable, "reason": unable, "longest": trying.LONGEST}
+    return reply({"user": str(user.get_name()), "create": create, "try": attempt, "airflow": AIRFLOW, "version": "1"})
 
 
 @router.get("/algorithms", dependencies=[Depends(CAN_LOOK)])

@@ -58,6 +58,33 @@ export async function act(method, path, body, signal = undefined) {
   return done;
 }
 
+/**
+ * Acts, and hears what the server tells for as long as it goes on. The act ends with the page or the signal.
+ *
+ * @param {string} path below the API's root
+ * @param {any} body
+ * @param {(event: any) => void} hear
+ * @param {AbortSignal} signal
+ * @throws {ApiError}
+ */
+export async function actAndHear(path, body, hear, signal) {
+  const headers = { 'Content-Type': 'application/json', 'X-AutoML-Request': '1' };
+  const response = await reach(ROOT + path, { method: 'POST', headers, body: JSON.stringify(body), signal });
+  if (!response.ok || !response.body) {
+    await answer(response);
+    return;
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (waiting + value).split('\n\n');
+    waiting = parts.pop() ?? '';
+    for (const part of parts) if (part.startsWith('data: ')) hear(JSON.parse(part.slice(6)));
+  }
+}
+
 /** @param {string} address @param {RequestInit} options */
 async function reach(address, options) {
   try {

@@ -7,6 +7,7 @@ import { number, setting } from '../format.js';
 import { crumbs, pageOf } from '../parts.js';
 import { plainTable } from '../run-details.js';
 import { makeEditor } from '../editor.js';
+import { TryPanel } from '../try.js';
 
 const PAUSE = 300;
 const LARGEST = 1_000_000;
@@ -39,6 +40,7 @@ export async function show(main, _, query) {
   const start = /** @type {HTMLButtonElement} */ (
     h('button', { type: 'button', class: 'primary', disabled: true, onclick: () => store(true) }, 'Save and start')
   );
+  const attempt = me.try.allowed ? new TryPanel(() => editor.text(), me.try.longest) : null;
   const upload = h('input', {
     type: 'file',
     accept: '.yaml,.yml,.json',
@@ -66,6 +68,7 @@ export async function show(main, _, query) {
       : h('p', { class: 'notice' }, `Files can be checked but not saved here: ${me.create.reason}`),
     refused,
     h('div', { class: 'editor' }, place, h('aside', { 'aria-label': 'What the file says' }, said)),
+    attempt?.element,
   );
   const editor = makeEditor(place, entry?.source ?? EXAMPLE, soon);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -81,6 +84,7 @@ export async function show(main, _, query) {
   function soon() {
     touched = true;
     save.disabled = start.disabled = true;
+    attempt?.allow(false);
     clearTimeout(timer);
     timer = setTimeout(check, PAUSE);
   }
@@ -96,6 +100,7 @@ export async function show(main, _, query) {
     }
     editor.mark([...checked.problems, ...checked.warnings]);
     save.disabled = start.disabled = !(checked.ok && me.create.allowed);
+    attempt?.allow(checked.ok);
     fill(said, checked.ok ? preview(checked, remarks(checked.warnings)) : problems(checked.problems));
   }
 
