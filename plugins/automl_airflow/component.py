@@ -1,4 +1,4 @@
-"""``python -m automl_airflow.component api-server``: an Airflow component that imports while its database is being made.
+"""``python -m automl_airflow.component api-server``: a component that imports while Airflow's database is being made.
 
 A component looks for its tables as soon as it starts, so it can't start before ``airflow db migrate`` has ended; yet
 most of its start is importing, which needs no tables. This imports first, waits for a word on standard input, and then

@@ -23,7 +23,7 @@ COMMAND = ".venv/bin/automl"
 DEFAULT_EXPERIMENT = PRODUCT_ROOT / "experiments" / "digits_mlp.yaml"
 
 SHORT_END = 1.0
-"""Seconds for Airflow to end by itself: nothing runs in it any more, and its database stands a component that is killed."""
+"""Seconds for Airflow to end by itself: nothing runs in it any more, and its database stands a kill."""
 
 SETTINGS = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60"}
 """Files that changed are read at once all the same; to read all of them every ten seconds takes a quarter of a core."""
