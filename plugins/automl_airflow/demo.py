@@ -67,7 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     finally:
         tried.end()
         if mine and not options.keep:
-            _say("Ending Airflow")
+            if airflow.running():
+                _say("Ending Airflow")
             airflow.stop(patience=SHORT_END)
             for service in services:
                 service.stop()

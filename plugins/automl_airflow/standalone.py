@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from automl_airflow.component import GO
+from automl_airflow.processes import alive, die_with_parent, start_of
 from automl_airflow.session import PRODUCT_ROOT
 
 COMPONENTS: dict[str, list[str]] = {
@@ -155,7 +156,7 @@ class StandaloneAirflow:
                 [self.python, "-m", module, *COMPONENTS[component]],
                 env=self.environment(), stdin=stdin, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True, cwd=self.home,
-                preexec_fn=None if self._detached else _die_with_parent,
+                preexec_fn=None if self._detached else die_with_parent,
             )  # fmt: skip
         self._processes[component] = process
         self._started.add(process.pid)
@@ -190,7 +191,7 @@ class StandaloneAirflow:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(group, sig)
             deadline = time.monotonic() + most
-            while time.monotonic() < deadline and any(_alive(group) for group in groups):
+            while time.monotonic() < deadline and any(alive(group) for group in groups):
                 for process in self._processes.values():
                     process.poll()
                 time.sleep(0.1)
@@ -201,7 +202,7 @@ class StandaloneAirflow:
     def running(self) -> bool:
         """Whether the components recorded in the folder are all alive."""
         groups = self._groups()
-        return len(groups) == len(COMPONENTS) and all(_alive(group) for group in groups)
+        return len(groups) == len(COMPONENTS) and all(alive(group) for group in groups)
 
     def environment(self) -> dict[str, str]:
         """The environment of the components (with secrets: never printed)."""
@@ -275,11 +276,11 @@ class StandaloneAirflow:
         recorded: dict[str, list[int]] = {}
         with contextlib.suppress(FileNotFoundError, ValueError):
             recorded = json.loads(self._process_file.read_text())
-        ours = {pid for pid, started in recorded.values() if _start_of(pid) == started}
+        ours = {pid for pid, started in recorded.values() if start_of(pid) == started}
         return sorted(ours | self._started)
 
     def _write_processes(self) -> None:
-        recorded = {name: [process.pid, _start_of(process.pid)] for name, process in self._processes.items()}
+        recorded = {name: [process.pid, start_of(process.pid)] for name, process in self._processes.items()}
         self._process_file.write_text(json.dumps(recorded))
 
     def _write_secrets(self) -> None:
@@ -305,7 +306,7 @@ class StandaloneAirflow:
             process = subprocess.Popen(
                 [self.python, "-m", "airflow", "db", "migrate"], env=self.environment(), cwd=self.home,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )  # fmt: skip
             self._started.add(process.pid)
             while (code := process.poll()) is None:
@@ -353,37 +354,6 @@ def running_airflow(airflow: StandaloneAirflow) -> Iterator[StandaloneAirflow]:
         yield airflow
     finally:
         airflow.stop()
-
-
-def _die_with_parent() -> None:
-    """In the child: be ended when the process that started it is (Linux)."""
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
-
-
-def _alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    # a zombie that nobody has waited for yet is dead
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[2]) == group and fields[0] != "Z":
-                    return True
-    return False
-
-
-def _start_of(pid: int) -> int | None:
-    """When a process started, in clock ticks since the machine did: process ids are used again, this is not."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    except (OSError, IndexError):
-        return None
 
 
 def _port_is_free(port: int) -> bool:
