@@ -106,7 +106,7 @@ class FirstTry:
             return cls()
         _say(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
         _say("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)")
-        command = [Path(sys.executable).with_name("automl"), "try", str(experiment)]
+        command = [str(Path(sys.executable).with_name("automl")), "try", str(experiment)]
         return cls(subprocess.Popen(command, stdin=subprocess.DEVNULL, env=plain_environment()))
 
     def check(self) -> None:
