@@ -95,12 +95,15 @@ $(UV):
 	echo "setting up $(VENV) with $$($$python --version), once (about a minute) …" >&2; \
 	"$$python" -m venv $(VENV) || { \
 	    echo "make: $$python can't make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo '  installing uv, which installs the rest' >&2
 	@$(RUN) pip install --quiet --disable-pip-version-check 'uv>=0.9'
 
 $(VENV)/.installed: requirements.txt pyproject.toml | $(UV)
+	@echo "  installing Airflow and what it needs: $$(grep -c == $<) packages of $<" >&2
 	@$(UV) pip install --quiet --requirements requirements.txt --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt pyproject.toml | $(UV)
+	@echo "  installing Airflow, what it needs and what development needs: $$(grep -c == $<) packages of $<" >&2
 	@$(UV) pip install --quiet --requirements requirements-dev.txt --editable .
 	@touch $@ $(VENV)/.installed

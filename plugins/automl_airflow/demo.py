@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,11 +13,20 @@ from automl_airflow.kubernetes.demo import DemoKubernetes
 from automl_airflow.maxcompute.demo import DemoMaxCompute
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
-from automl_airflow.standins import DemoStandIn
+from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
+from automl_core.spec.errors import SpecError
+from automl_core.spec.loader import load_experiment
+from automl_core.spec.tasks import LocalTask
 
 COMMAND = ".venv/bin/automl"
 
 DEFAULT_EXPERIMENT = PRODUCT_ROOT / "experiments" / "digits_mlp.yaml"
+
+SHORT_END = 1.0
+"""Seconds for Airflow to end by itself: nothing runs in it any more, and its database stands a kill."""
+
+SETTINGS = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60"}
+"""Files that changed are read at once all the same; to read all of them every ten seconds takes a quarter of a core."""
 
 STANDINS: tuple[type[DemoStandIn], ...] = (DemoKubernetes, DemoMaxCompute)
 """Of services that an experiment may need and this machine need not have."""
@@ -25,7 +35,7 @@ STANDINS: tuple[type[DemoStandIn], ...] = (DemoKubernetes, DemoMaxCompute)
 def main(argv: list[str] | None = None) -> int:
     """Run the demonstration. Returns the exit code: 0 when the experiment found its best model."""
     options = _parse(argv)
-    airflow = StandaloneAirflow(PRODUCT_ROOT / ".airflow")
+    airflow = StandaloneAirflow(PRODUCT_ROOT / ".airflow", extra_env=SETTINGS)
     services = [kind(airflow.home) for kind in STANDINS]
     if options.stop:
         airflow.stop()
@@ -36,30 +46,37 @@ def main(argv: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, on this signal too
     experiment = _experiment(options.experiment)
     os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
-    if not _tried(experiment):
-        return 1
     mine = not airflow.running()
+    tried = FirstTry()
     try:
+        tried = FirstTry.begin(experiment)
         if mine:
             for service in services:
                 airflow.extra_env |= service.environment(experiment, detached=options.keep)
-            print("Starting Airflow (scheduler, API server, triggerer, DAG processor) …", flush=True)
-            airflow.start(detached=options.keep)
+            airflow.start(detached=options.keep, say=_say, check=tried.check)
         else:
-            print(f"Using the Airflow that runs at {airflow.url}", flush=True)
+            _say(f"Using the Airflow that runs at {airflow.url}")
+        tried.wait()
         code = _run(airflow, experiment, keep=options.keep or not mine)
-    except StandaloneError as error:
+    except (SpecError, StandaloneError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = 130
     finally:
+        tried.end()
         if mine and not options.keep:
-            airflow.stop()
+            if airflow.running():
+                _say("Ending Airflow")
+            airflow.stop(patience=SHORT_END)
             for service in services:
                 service.stop()
     return code
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
@@ -71,26 +88,59 @@ def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
     return automl(["run", str(experiment), "--follow"])
 
 
-def _tried(experiment: Path) -> bool:
-    """Run one combination without Airflow first, where that can be done here; whether it may go on."""
-    from automl_core.cli import main as automl
-    from automl_core.spec.errors import SpecError
-    from automl_core.spec.loader import load_experiment
-    from automl_core.spec.tasks import LocalTask
+class FirstTry:
+    """One combination without Airflow, while Airflow starts; where it does not work, nothing else is done."""
 
-    try:
-        local = all(isinstance(task, LocalTask) for task in load_experiment(experiment).tasks)
-    except SpecError as error:
-        print(error, file=sys.stderr)
-        return False
-    if not local:
-        return True
-    print(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
-    print("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)", flush=True)
-    if automl(["try", str(experiment)]) != 0:
-        return False
-    print("Now all of it, in Airflow.", flush=True)
-    return True
+    def __init__(self, process: subprocess.Popen[bytes] | None = None) -> None:
+        """Watch a process of ``automl try``; None where the experiment can't be tried here."""
+        self._process = process
+
+    @classmethod
+    def begin(cls, experiment: Path) -> FirstTry:
+        """Begin, where that can be done here.
+
+        Raises:
+            SpecError: the file is none that could run.
+        """
+        if not all(isinstance(task, LocalTask) for task in load_experiment(experiment).tasks):
+            return cls()
+        _say(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
+        _say("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)")
+        command = [str(Path(sys.executable).with_name("automl")), "try", str(experiment)]
+        return cls(subprocess.Popen(command, stdin=subprocess.DEVNULL, env=plain_environment()))
+
+    def check(self) -> None:
+        """See that it has not failed so far.
+
+        Raises:
+            StandaloneError: it has.
+        """
+        if self._process is not None and self._process.poll():
+            raise StandaloneError("That one combination does not work, so Airflow is not asked for all of them.")
+
+    def wait(self) -> None:
+        """Wait for its end.
+
+        Raises:
+            StandaloneError: it does not work.
+        """
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            _say("Airflow is up; waiting for that one combination")
+            self._process.wait()
+        self.check()
+        _say("Now all of it, in Airflow.")
+
+    def end(self) -> None:
+        """End it where it still runs, and the training with it. Safe to call twice."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # on which it ends its training too
+            try:
+                self._process.wait(END_WITHIN)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
 
 
 def _experiment(given: str | None) -> Path:

@@ -16,9 +16,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
+from automl_airflow.component import GO
+from automl_airflow.processes import alive, die_with_parent, start_of
 from automl_airflow.session import PRODUCT_ROOT
 
 COMPONENTS: dict[str, list[str]] = {
@@ -90,12 +93,23 @@ class StandaloneAirflow:
         """Where a component writes what it prints."""
         return self.home / "logs" / f"{component}.log"
 
-    def start(self, *, detached: bool = False, timeout: float = 180.0) -> None:
+    def start(
+        self,
+        *,
+        detached: bool = False,
+        timeout: float = 180.0,
+        say: Callable[[str], None] = lambda _: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         """Start all components and wait until they are healthy.
+
+        The API server takes longest, and nearly all of that is importing: it does so while the database is made.
 
         Args:
             detached: keep them when this process ends (ended by `stop` then).
             timeout: seconds to wait.
+            say: told in one line what is done from now on.
+            check: called several times a second; what it raises ends the start, and all that was started.
 
         Raises:
             StandaloneError: a component ended or did not become healthy.
@@ -104,27 +118,49 @@ class StandaloneAirflow:
         self.home.mkdir(parents=True, exist_ok=True)
         (self.home / "logs").mkdir(exist_ok=True)
         self._write_secrets()
-        self._migrate()
         try:
+            say("Airflow: making its database")
+            early = self._start_waiting("api-server")
+            self._migrate(check)
+            self._let_go("api-server", early)
             for component in COMPONENTS:
-                self.start_component(component)
+                if component not in self._processes:
+                    self.start_component(component)
             self._write_processes()
-            self._wait_until_healthy(timeout)
+            self._wait_until_healthy(timeout, say, check)
         except BaseException:
             self.stop()
             raise
 
     def start_component(self, component: str) -> None:
         """Start one of the components."""
+        self._spawn(component, "airflow", stdin=subprocess.DEVNULL)
+
+    def _start_waiting(self, component: str) -> IO[bytes]:
+        """Start a component that imports, and goes no further until a word comes on its standard input."""
+        stdin = self._spawn(component, "automl_airflow.component", stdin=subprocess.PIPE).stdin
+        assert stdin is not None
+        return stdin
+
+    def _let_go(self, component: str, stdin: IO[bytes]) -> None:
+        try:
+            with stdin:
+                stdin.write(GO)
+        except BrokenPipeError:
+            raise self._ended(component) from None
+
+    def _spawn(self, component: str, module: str, stdin: int) -> subprocess.Popen[bytes]:
         log = self.log_file(component).open("ab")
         with log:
-            self._processes[component] = subprocess.Popen(
-                [self.python, "-m", "airflow", *COMPONENTS[component]],
-                env=self.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            process = subprocess.Popen(
+                [self.python, "-m", module, *COMPONENTS[component]],
+                env=self.environment(), stdin=stdin, stdout=log, stderr=subprocess.STDOUT,
                 start_new_session=True, cwd=self.home,
-                preexec_fn=None if self._detached else _die_with_parent,
+                preexec_fn=None if self._detached else die_with_parent,
             )  # fmt: skip
-        self._started.add(self._processes[component].pid)
+        self._processes[component] = process
+        self._started.add(process.pid)
+        return process
 
     def pid(self, component: str) -> int:
         """Process id of a component."""
@@ -143,15 +179,19 @@ class StandaloneAirflow:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 
-    def stop(self) -> None:
-        """End everything that this Airflow started, on a polite signal first. Safe to call twice."""
+    def stop(self, patience: float = 10.0) -> None:
+        """End everything that this Airflow started, on a polite signal first. Safe to call twice.
+
+        Args:
+            patience: seconds after that signal, before what is left is killed.
+        """
         groups = self._groups()
-        for sig, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+        for sig, most in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
             for group in groups:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(group, sig)
-            deadline = time.monotonic() + patience
-            while time.monotonic() < deadline and any(_alive(group) for group in groups):
+            deadline = time.monotonic() + most
+            while time.monotonic() < deadline and any(alive(group) for group in groups):
                 for process in self._processes.values():
                     process.poll()
                 time.sleep(0.1)
@@ -162,7 +202,7 @@ class StandaloneAirflow:
     def running(self) -> bool:
         """Whether the components recorded in the folder are all alive."""
         groups = self._groups()
-        return len(groups) == len(COMPONENTS) and all(_alive(group) for group in groups)
+        return len(groups) == len(COMPONENTS) and all(alive(group) for group in groups)
 
     def environment(self) -> dict[str, str]:
         """The environment of the components (with secrets: never printed)."""
@@ -237,11 +277,11 @@ class StandaloneAirflow:
         recorded: dict[str, list[int]] = {}
         with contextlib.suppress(FileNotFoundError, ValueError):
             recorded = json.loads(self._process_file.read_text())
-        ours = {pid for pid, started in recorded.values() if _start_of(pid) == started}
+        ours = {pid for pid, started in recorded.values() if start_of(pid) == started}
         return sorted(ours | self._started)
 
     def _write_processes(self) -> None:
-        recorded = {name: [process.pid, _start_of(process.pid)] for name, process in self._processes.items()}
+        recorded = {name: [process.pid, start_of(process.pid)] for name, process in self._processes.items()}
         self._process_file.write_text(json.dumps(recorded))
 
     def _write_secrets(self) -> None:
@@ -262,22 +302,31 @@ class StandaloneAirflow:
         url = f"http://127.0.0.1:{secret['port']}"
         _write_private(self.credentials_file, {"url": url, "username": USER, "password": secret["password"]})
 
-    def _migrate(self) -> None:
-        done = subprocess.run(
-            [self.python, "-m", "airflow", "db", "migrate"], env=self.environment(), cwd=self.home,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode != 0:
-            raise StandaloneError(f"airflow db migrate failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    def _migrate(self, check: Callable[[], None] = lambda: None) -> None:
+        with (self.home / "logs" / "db-migrate.log").open("w+b") as log:
+            process = subprocess.Popen(
+                [self.python, "-m", "airflow", "db", "migrate"], env=self.environment(), cwd=self.home,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=die_with_parent,
+            )  # fmt: skip
+            self._started.add(process.pid)
+            while (code := process.poll()) is None:
+                check()
+                time.sleep(0.1)
+            self._started.discard(process.pid)
+        if code != 0:
+            raise StandaloneError(f"airflow db migrate failed:\n{self.last_lines('db-migrate', 40)}")
 
-    def _wait_until_healthy(self, timeout: float) -> None:
+    def _wait_until_healthy(self, timeout: float, say: Callable[[str], None], check: Callable[[], None]) -> None:
         import httpx
 
-        deadline, last = time.monotonic() + timeout, "no answer"
+        deadline, last, told = time.monotonic() + timeout, "no answer", ""
         while time.monotonic() < deadline:
+            check()
             for component, process in self._processes.items():
                 if process.poll() is not None:
-                    raise StandaloneError(f"airflow {component} ended at once:\n{self.last_lines(component)}")
+                    raise self._ended(component)
+            waited_for = "API server"
             with contextlib.suppress(httpx.HTTPError, ValueError, KeyError):
                 health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
                 parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -285,10 +334,17 @@ class StandaloneAirflow:
                 if not sick and self._accepts_login():
                     return
                 last = f"not healthy yet: {', '.join(sick)}"
+                waited_for = ", ".join(sick).replace("_", " ") or "API server"
+            if waited_for != told:
+                told = waited_for
+                say(f"Airflow: starting, waiting for: {waited_for}")
             time.sleep(0.3)
         raise StandaloneError(
             f"Airflow did not become healthy in {timeout:.0f} s ({last}); logs in {self.home / 'logs'}"
         )
+
+    def _ended(self, component: str) -> StandaloneError:
+        return StandaloneError(f"airflow {component} ended at once:\n{self.last_lines(component)}")
 
 
 @contextlib.contextmanager
@@ -299,37 +355,6 @@ def running_airflow(airflow: StandaloneAirflow) -> Iterator[StandaloneAirflow]:
         yield airflow
     finally:
         airflow.stop()
-
-
-def _die_with_parent() -> None:
-    """In the child: be ended when the process that started it is (Linux)."""
-    import ctypes
-
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
-
-
-def _alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    # a zombie that nobody has waited for yet is dead
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[2]) == group and fields[0] != "Z":
-                    return True
-    return False
-
-
-def _start_of(pid: int) -> int | None:
-    """When a process started, in clock ticks since the machine did: process ids are used again, this is not."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    except (OSError, IndexError):
-        return None
 
 
 def _port_is_free(port: int) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from automl_airflow.processes import start_of
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneError
 from automl_core.spec.errors import SpecError
@@ -123,7 +124,7 @@ class DemoStandIn(ABC):
         where: dict[str, Any] = json.loads(line)
         descriptor = os.open(self._note, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump({**where, "pid": process.pid, "started": _start_of(process.pid)}, file)
+            json.dump({**where, "pid": process.pid, "started": start_of(process.pid)}, file)
         if not detached:
             self._process = process
         return where
@@ -132,7 +133,7 @@ class DemoStandIn(ABC):
         """What an earlier demonstration left running, None where nothing is or it is another process by now."""
         try:
             found: dict[str, Any] = json.loads(self._note.read_text())
-            return found if _start_of(int(found["pid"])) == found["started"] else None
+            return found if start_of(int(found["pid"])) == found["started"] else None
         except (OSError, ValueError, KeyError):
             return None
 
@@ -145,11 +146,3 @@ def variable_of(connection: str) -> str:
 def plain_environment() -> dict[str, str]:
     """This process's environment for its children, which keep their bytecode."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-
-def _start_of(pid: int) -> int | None:
-    """When a process started, in clock ticks since the machine did: ids are used again, this is not."""
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    except (OSError, IndexError):
-        return None
