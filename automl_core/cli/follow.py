@@ -12,7 +12,7 @@ from automl_core.client.airflow import AirflowClient
 from automl_core.client.errors import Unreachable
 from automl_core.client.records import Run
 from automl_core.results.summary import Summary
-from automl_core.states import ExperimentState
+from automl_core.states import ExperimentState, TrialState
 
 GOOD_ENDS = frozenset({ExperimentState.FINISHED, ExperimentState.NO_MORE_TRIAL, ExperimentState.EARLY_STOPPED})
 """How an experiment ends when all went as its file wants."""
@@ -65,6 +65,7 @@ def follow(
     """
     heard = asked = clock()
     hinted = False
+    stage = ""
     try:
         while True:
             try:
@@ -80,12 +81,27 @@ def follow(
             display.update(now, run.state)
             if run.over:
                 return _ending(client, run, now, watcher)
+            if (doing := _doing(run, now)) != stage:
+                stage = doing
+                if doing:
+                    display.note(doing)
             if run.state == "queued" and not hinted and clock() - asked > _QUEUED_LONG:
                 hinted = True
                 display.note(_why_queued(client, run))
             sleep(interval)
     finally:
         display.close()
+
+
+def _doing(run: Run, now: Summary | None) -> str:
+    """What is done while no trial is trained, for whoever sees nothing move; empty where trials tell it."""
+    if run.state != "running":
+        return ""
+    if now is None:
+        return "the search begins: the task propose writes the journal's first record"
+    if now.reason and not now.counts.get(TrialState.RUNNING):
+        return "no trial runs any more: the task reduce ranks them and publishes the result"
+    return ""
 
 
 def _why_queued(client: AirflowClient, run: Run) -> str:
