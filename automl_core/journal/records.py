@@ -100,7 +100,7 @@ def encode(stored: Stored) -> bytes:
         body["pace"] = round(stored.pace, 3)
     if not stored.tail:
         return _json(body)
-    packed = zlib.compress(_json([[each.seq, each.time, each.kind, each.data] for each in stored.tail]), 9)
+    packed = zlib.compress(_json([[each.seq, each.time, each.kind, each.data] for each in stored.tail]), 6)
     return _json(body | {"tail": len(packed)}) + b"\n" + packed
 
 
