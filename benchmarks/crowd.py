@@ -4,7 +4,7 @@ Each ask and each tell opens the journal anew, as a task's process does. The ser
 request. Another checkout of the product is measured beside this one, in turns.
 
     python -m benchmarks.crowd --processes 8 --beside /path/to/another/checkout
-    python -m benchmarks.crowd --processes 64 --rounds 3 --beside /path/to/another/checkout
+    python -m benchmarks.crowd --processes 8 --threads 8 --rounds 1 --beside /path/to/another/checkout
     python -m benchmarks.crowd --bytes 1000 --beside /path/to/another/checkout
 """
 
@@ -29,43 +29,43 @@ LOGIN = "benchmark"
 
 WORKER = """
 import json, random, sys
+from concurrent.futures import ThreadPoolExecutor
 from automl_core.states import TrialState
 from automl_core.storage import Credentials, open_store
 from automl_core.study import Binding, Outcome, Study
 from benchmarks.journal import experiment
 import automl_core.study
 Opened = getattr(automl_core.study, "StudyJournal", None) or automl_core.study.Journal  # as builds name it
-url, bucket, number, count, rounds, trials = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+url, bucket, number, count, rounds, trials, threads = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 key = Credentials(access_key="benchmark", secret_key="benchmark", endpoint_url=url, region="us-east-1")
-requests = 0
-def counted(**_):
-    global requests
-    requests += 1
-def fresh():
+def fresh(requests):
     store = open_store(f"s3://{bucket}/runs", key)
     inner = store
     while not hasattr(inner, "_client"):
         inner = inner._inner
-    inner._client.meta.events.register("before-send.s3", counted)
+    inner._client.meta.events.register("before-send.s3", lambda **_: requests.append(1))
     return Opened(store, "benchmark/run/")
 if number < 0:
-    Study.create(fresh(), experiment(trials), "run", [])
+    spec = experiment(trials)
+    spec = spec.model_copy(update={"trials": spec.trials.model_copy(update={"concurrency": count})})
+    Study.create(fresh([]), spec, "run", [])
     print("{}"); sys.exit()
-noise = random.Random(number)
-first = fresh()  # its client is made before the start signal: imports are no part of this
-Study.load(first)
+def work(mine):
+    noise, rows = random.Random(mine), []
+    for turn in range(rounds):
+        requests = []
+        answer = Study.load(fresh(requests)).ask(mine + turn * count)
+        assert isinstance(answer, Binding), answer
+        curve = tuple((epoch, noise.random()) for epoch in range(30))
+        outcome = Outcome(TrialState.SUCCEEDED, value=noise.random(), step=29,
+                          metrics={"accuracy": noise.random(), "loss": noise.random()}, curve=curve)
+        assert Study.load(fresh(requests)).tell(answer, outcome).accepted
+        rows.append(len(requests))
+    return rows
+Study.load(fresh([]))  # imports are no part of this
 print("ready", flush=True); sys.stdin.readline()
-rows = []
-for turn in range(rounds):
-    before = requests
-    answer = Study.load(fresh()).ask(number + turn * count)
-    assert isinstance(answer, Binding), answer
-    curve = tuple((epoch, noise.random()) for epoch in range(30))
-    outcome = Outcome(TrialState.SUCCEEDED, value=noise.random(), step=29,
-                      metrics={"accuracy": noise.random(), "loss": noise.random()}, curve=curve)
-    assert Study.load(fresh()).tell(answer, outcome).accepted
-    rows.append(requests - before)
-print(json.dumps(rows), flush=True)
+with ThreadPoolExecutor(threads) as pool:
+    print(json.dumps(sum(pool.map(work, range(number * threads, (number + 1) * threads)), [])), flush=True)
 """
 
 
@@ -169,11 +169,14 @@ def worker(checkout: Path, *args: object) -> subprocess.Popen[str]:
     )
 
 
-def crowd(checkout: Path, server: Server, bucket: str, processes: int, rounds: int) -> dict[str, float]:
+def crowd(
+    checkout: Path, server: Server, bucket: str, processes: int, rounds: int, threads: int = 1
+) -> dict[str, float]:
     """Requests an ask + tell and objects a record, of processes that work at once."""
     server.bucket(bucket)
-    worker(checkout, server.url, bucket, -1, processes, 0, processes * rounds).communicate()
-    crew = [worker(checkout, server.url, bucket, n, processes, rounds, 0) for n in range(processes)]
+    writers = processes * threads
+    worker(checkout, server.url, bucket, -1, writers, 0, writers * rounds, 1).communicate()
+    crew = [worker(checkout, server.url, bucket, n, writers, rounds, 0, threads) for n in range(processes)]
     for each in crew:
         assert each.stdout is not None
         assert each.stdout.readline().strip() == "ready"
@@ -184,7 +187,7 @@ def crowd(checkout: Path, server: Server, bucket: str, processes: int, rounds: i
         each.stdin.flush()
     rows = sorted(requests for each in crew for requests in json.loads(each.communicate()[0].strip().splitlines()[-1]))
     seconds, written = time.perf_counter() - started, server.records(bucket) - records
-    assert written == 2 * processes * rounds, (written, processes, rounds)
+    assert written == 2 * writers * rounds, (written, writers, rounds)
     return {
         "requests, median": statistics.median(rows), "requests, p99": rows[int(0.99 * (len(rows) - 1))],
         "requests, sum": sum(rows), "objects a record": (server.puts[bucket] - puts) / written, "seconds": seconds,
@@ -205,6 +208,7 @@ def main() -> None:
     """Measure this checkout, and another beside it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=1, help="writers a process")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--delay", type=float, default=0.02, help="seconds before each request")
     parser.add_argument(
@@ -221,7 +225,7 @@ def main() -> None:
                 if options.bytes:
                     found = bytes_a_record(checkout, options.bytes)
                 else:
-                    found = crowd(checkout, server, bucket, options.processes, options.rounds)
+                    found = crowd(checkout, server, bucket, options.processes, options.rounds, options.threads)
                 print(f"{name:7}", "   ".join(f"{key}: {value:.4g}" for key, value in found.items()), flush=True)
 
 
