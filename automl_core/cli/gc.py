@@ -196,7 +196,8 @@ def _show(plan: dict[str, Any], dry: bool = True) -> None:
     total = f"{plural(len(plan['items']), 'item')}, {plural(plan['objects'], 'object')}, {size_text(plan['bytes'])}"
     kept = plural(len(plan["spared"]), "run")
     if dry:
-        print(f"{total} would go, {kept} would stay. Nothing was deleted: --apply --plan {plan['plan']} deletes these.")
+        way = f" Nothing was deleted: --apply --plan {plan['plan']} deletes these." if plan["items"] else ""
+        print(f"{total} would go, {kept} would stay.{way}")
 
 
 def _place(item: dict[str, Any]) -> str:

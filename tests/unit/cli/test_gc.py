@@ -55,6 +55,12 @@ def test_nothing_is_deleted_before_it_is_said(automl: Automl, home: Path) -> Non
     assert Path(young.folder).exists()
 
 
+def test_where_nothing_could_go_no_plan_is_named(automl: Automl, home: Path) -> None:
+    lived(home, "young", 1)
+    said = automl("gc", str(home / "runs"))
+    assert said.last_line == "0 items, 0 objects, 0 B would go, 1 run would stay."
+
+
 def test_what_was_not_seen_does_not_go(automl: Automl, home: Path) -> None:
     lived(home, "old", 90)
     lived(home, "young", 1)
