@@ -53,6 +53,8 @@ class TrialContext:
         resume_from: folder (path or URL) of the checkpoint to go on from, None at the beginning.
         inactive: names of the space's parameters that this combination doesn't have.
         bundle_dir: folder of the DAG bundle that the experiment file comes from, None where it is out of sight.
+        prepared_dir: folder (path or URL) with what the stage ``prepare`` left, None where there is none.
+        trials_file: file (path or URL) that tells ``conclude`` of all trials, None elsewhere.
     """
 
     experiment_id: str
@@ -66,6 +68,8 @@ class TrialContext:
     resume_from: str | None = None
     inactive: frozenset[str] = field(default_factory=frozenset)
     bundle_dir: str | None = None
+    prepared_dir: str | None = None
+    trials_file: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -99,6 +103,8 @@ class TrialContext:
             "checkpoint_dir": self.checkpoint_dir,
             "model_dir": self.model_dir,
             "bundle_dir": self.bundle_dir,
+            "prepared_dir": self.prepared_dir,
+            "trials_file": self.trials_file,
         }
 
 
@@ -134,8 +140,9 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM`` and ``AUTOML_BUNDLE_DIR`` are left out where the trial has none, so that
-    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do.
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR`` and
+    ``AUTOML_TRIALS_FILE`` are left out where the trial has none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does
+    what it seems to do.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -152,6 +159,10 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_RESUME_FROM"] = context.resume_from
     if context.bundle_dir is not None:
         variables["AUTOML_BUNDLE_DIR"] = context.bundle_dir
+    if context.prepared_dir is not None:
+        variables["AUTOML_PREPARED_DIR"] = context.prepared_dir
+    if context.trials_file is not None:
+        variables["AUTOML_TRIALS_FILE"] = context.trials_file
     return variables
 
 

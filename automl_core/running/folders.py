@@ -11,6 +11,9 @@ from pathlib import Path
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding
 from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
+from automl_core.study.stages import TRIALS_FILE, Inputs
+
+NONE = Inputs()
 
 
 class Folders:
@@ -22,15 +25,16 @@ class Folders:
     a machine that dies.
     """
 
-    def __init__(self, store: ObjectStore, prefix: str, binding: Binding) -> None:
+    def __init__(self, store: ObjectStore, prefix: str, binding: Binding, inputs: Inputs = NONE) -> None:
         """Lay out the folders; nothing is made or copied before `prepare`.
 
         Args:
             store: the model storage path.
             prefix: the experiment's folder in it.
             binding: the attempt.
+            inputs: what others made before it.
         """
-        self.store, self.prefix, self.binding = store, prefix, binding
+        self.store, self.prefix, self.binding, self._inputs = store, prefix, binding, inputs
         local = self._local("")
         name = f"slot_{binding.slot}_{binding.task}_{binding.attempt}"
         self._scratch = (
@@ -42,6 +46,14 @@ class Folders:
         self.checkpoint = here if here else self._scratch / "checkpoint"
         self.log = self._scratch / LOG_FILE
         self.resume_from: Path | None = None
+        self.prepared = self._input(inputs.prepared, "prepared")
+        self.trials = self._input(inputs.trials, TRIALS_FILE)
+
+    def _input(self, key: str | None, name: str) -> Path | None:
+        """Where the training finds what lies at a key: there, or brought here from a bucket."""
+        if key is None:
+            return None
+        return self.store.local_path(key.rstrip("/")) or self._scratch / name
 
     def _local(self, folder: str) -> Path | None:
         """The path of a folder below the experiment's, where the store is a local folder."""
@@ -58,6 +70,7 @@ class Folders:
             self.store.download(self.prefix + self._own, self.checkpoint)
         if self.binding.task > 0:
             self._fetch_model()
+        self._fetch_inputs()
         if self.binding.retried and any(self.checkpoint.iterdir()):
             self.resume_from = self.checkpoint  # the attempt before this one left off here
             return
@@ -86,6 +99,16 @@ class Folders:
             self.store.download(self.prefix + folder, self.model)
         elif here.is_dir():
             shutil.copytree(here, self.model, dirs_exist_ok=True)
+
+    def _fetch_inputs(self) -> None:
+        """Bring what others made before from a bucket; in a folder it is read where it lies."""
+        if self._local("") is not None:
+            return
+        if self._inputs.prepared is not None and self.prepared is not None:
+            self.prepared.mkdir()
+            self.store.download(self._inputs.prepared, self.prepared)
+        if self._inputs.trials is not None and self.trials is not None:
+            self.trials.write_bytes(self.store.get(self._inputs.trials))
 
     def keep_model(self) -> None:
         """Make the attempt's model folder the trial's, in place of any older one."""

@@ -22,6 +22,7 @@ from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
 from automl_core.study import Binding, Outcome, Study, Told
 from automl_core.study.binder import becomes_the_trials
+from automl_core.study.stages import inputs_of
 
 T = TypeVar("T")
 
@@ -63,7 +64,9 @@ class LocalRun:
             raise TypeError(f"{task.name} is no local training task")
         self.study, self.store, self.binding, self.task, self.home = study, store, binding, task, home
         self.bundle = bundle or home
-        self.folders = Folders(store, study.journal.prefix, binding)
+        self.folders = Folders(
+            store, study.journal.prefix, binding, inputs_of(study.journal.prefix, study.experiment)
+        )
         self.watch = Watch(study, store, binding)
         self.context: TrialContext | None = None
         self.job: LocalProcess | None = None
@@ -120,6 +123,8 @@ class LocalRun:
             model_dir=str(self.folders.model),
             inactive=frozenset(self.study.space.by_name) - binding.params.keys(),
             bundle_dir=str(self.bundle.absolute()),
+            prepared_dir=str(self.folders.prepared) if self.folders.prepared else None,
+            trials_file=str(self.folders.trials) if self.folders.trials else None,
         )
 
     def _train(self, context: TrialContext) -> Outcome:

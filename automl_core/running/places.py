@@ -13,6 +13,7 @@ from automl_core.running.sync import Order
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding, Study
 from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
+from automl_core.study.stages import TRIALS_FILE, inputs_of
 
 
 class Places:
@@ -99,7 +100,7 @@ class Places:
 
 def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
     """The trial as the training code of an attempt sees it."""
-    state = study.state
+    state, inputs = study.state, inputs_of(study.journal.prefix, study.experiment)
     return TrialContext(
         experiment_id=state.name,
         run_id=state.run,
@@ -111,6 +112,8 @@ def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
         checkpoint_dir=places.checkpoint_dir,
         model_dir=places.model_dir,
         inactive=frozenset(study.space.by_name) - binding.params.keys(),
+        prepared_dir=places.seen(inputs.prepared) if inputs.prepared else None,
+        trials_file=places.seen(inputs.trials) if inputs.trials else None,
     )
 
 
@@ -125,12 +128,21 @@ def carried(context: TrialContext, places: Places, folder: str, every: float, en
         ended: a file that is there once the training has ended.
     """
     model, checkpoint, resume = f"{folder}/model", f"{folder}/checkpoint", f"{folder}/resume"
+    prepared, trials = f"{folder}/prepared", f"{folder}/input"
     fetch = {places.model: model}
     source = places.key_of(context.resume_from) if context.resume_from else None
     if source is not None:
         fetch[source] = resume
+    made = places.key_of(context.prepared_dir) if context.prepared_dir else None
+    if made is not None:
+        fetch[f"{made}/"] = prepared
+    told = places.key_of(context.trials_file) if context.trials_file else None
+    if told is not None:
+        fetch[f"{told.rpartition('/')[0]}/"] = trials
     order = Order(places.store.url, fetch, {model: places.model, checkpoint: places.checkpoint}, every, ended)
     here = replace(
-        context, model_dir=model, checkpoint_dir=checkpoint, resume_from=resume if source is not None else None
-    )
+        context, model_dir=model, checkpoint_dir=checkpoint, resume_from=resume if source is not None else None,
+        prepared_dir=prepared if made is not None else None,
+        trials_file=f"{trials}/{TRIALS_FILE}" if told is not None else None,
+    )  # fmt: skip
     return here, order

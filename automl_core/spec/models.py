@@ -217,22 +217,33 @@ class Experiment(Model):
     trials: Trials = Field(default_factory=Trials)
     stop: Stop = Field(default_factory=Stop)
     tasks: list[TrainingTask] = Field(min_length=1, description="The training tasks of a trial, run in order.")
+    prepare: list[TrainingTask] = Field(
+        default_factory=list, description="Training tasks that run once, in order, before the first trial."
+    )
+    conclude: list[TrainingTask] = Field(
+        default_factory=list,
+        description="Training tasks that run once, in order, after the last trial and before the result is published.",
+    )
     schedule: str | AssetSchedule | None = Field(None, description="A cron line or preset such as @daily, or assets.")
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
+        lists = {"tasks": self.tasks, "prepare": self.prepare, "conclude": self.conclude}
         problems = [
-            *task_name_problems([task.name for task in self.tasks]),
+            *(each for where, tasks in lists.items() for each in task_name_problems([t.name for t in tasks], where)),
             *space_problems(self.space),
             *goal_problems(
                 several=self.goal.several,
                 early_stopping=self.trials.early_stopping is not None,
                 target=self.stop.target is not None,
             ),
-            *storage_problems(
-                self.output.storage,
-                [{key: getattr(task, key, None) for key in STORAGE_KEYS} for task in self.tasks],
+            *(
+                each
+                for where, tasks in lists.items()
+                for each in storage_problems(
+                    self.output.storage, [{key: getattr(t, key, None) for key in STORAGE_KEYS} for t in tasks], where
+                )
             ),
         ]
         if problems:

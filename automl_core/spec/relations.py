@@ -11,7 +11,7 @@ from automl_core.spec.parameters import flatten
 
 RESERVED_NAMES = frozenset(
     {"trial_id", "experiment_id", "exp_id", "params", "budget", "model_dir", "checkpoint_dir", "resume_from",
-     "attempt", "run_id", "bundle_dir"}
+     "attempt", "run_id", "bundle_dir", "prepared_dir", "trials_file"}
 )  # fmt: skip
 """Names that ``${…}`` gives another meaning (the trial contract)."""
 
@@ -41,10 +41,15 @@ class RelationError(ValueError):
         self.problems = tuple(problems)
 
 
-def task_name_problems(names: Sequence[str]) -> list[str]:
-    """What is wrong with the names of an experiment's training tasks, in their order."""
+def task_name_problems(names: Sequence[str], where: str = "tasks") -> list[str]:
+    """What is wrong with the names of training tasks that run one after the other.
+
+    Args:
+        names: theirs, in their order.
+        where: the list that they stand in: ``tasks``, or that of a stage.
+    """
     return [
-        f"tasks[{index}].name: two training tasks are called {name!r}"
+        f"{where}[{index}].name: two training tasks are called {name!r}"
         for index, name in enumerate(names)
         if name in names[:index]
     ]
@@ -78,12 +83,13 @@ STORAGE_KEYS = ("backend", "storage_mount", "artifacts")
 """What a training task says of its way to the model storage path."""
 
 
-def storage_problems(storage: str, tasks: Sequence[Mapping[str, Any]]) -> list[str]:
+def storage_problems(storage: str, tasks: Sequence[Mapping[str, Any]], where: str = "tasks") -> list[str]:
     """What is wrong with where training tasks that run in pods find the model storage path.
 
     Args:
         storage: the model storage path.
         tasks: what each training task says under `STORAGE_KEYS`.
+        where: the list that they stand in: ``tasks``, or that of a stage.
     """
     in_folder = "://" not in storage or storage.startswith("file://")
     found = []
@@ -93,13 +99,13 @@ def storage_problems(storage: str, tasks: Sequence[Mapping[str, Any]]) -> list[s
             continue
         if in_folder and not mounted:
             found.append(
-                f"tasks[{index}].storage_mount: output.storage is a folder ({storage}), and a pod has to be told where "
+                f"{where}[{index}].storage_mount: output.storage is a folder ({storage}), and a pod has to be told where "
                 "it finds it: {path: /mnt/runs, claim: a-volume-claim} (or host_path, or volume)"
             )
         if mounted and not in_folder:
-            found.append(f"tasks[{index}].storage_mount: output.storage ({storage}) is no folder to be mounted")
+            found.append(f"{where}[{index}].storage_mount: output.storage ({storage}) is no folder to be mounted")
         if in_folder and task.get("artifacts") is not None:
-            found.append(f"tasks[{index}].artifacts: output.storage ({storage}) is a folder: mount it instead")
+            found.append(f"{where}[{index}].artifacts: output.storage ({storage}) is a folder: mount it instead")
     return found
 
 

@@ -27,25 +27,52 @@ def placeholders(text: str) -> Iterator[tuple[str, bool]]:
             yield match.group(1), bool(match.group(2))
 
 
-def template_problems(task: Any, path: Path, names: Iterable[str]) -> list[Problem]:
+TASK_LISTS = ("tasks", "prepare", "conclude")
+"""The lists of training tasks in an experiment file."""
+
+OF_A_TRIAL = frozenset({"trial_id", "params", "budget"})
+"""What a training task of a stage has not: it belongs to no trial."""
+
+
+def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: bool = False) -> list[Problem]:
     """Check every placeholder of one training task.
 
     Args:
         task: its plain data, as in the file or as dumped from the model.
-        path: where it stands in the file.
+        path: where it stands in the file; its first element is one of `TASK_LISTS`.
         names: the parameters of the space.
+        prepared: whether the experiment has a stage ``prepare``.
     """
-    known = [*dict.fromkeys(names), *sorted(RESERVED_NAMES)]
+    parameters = list(dict.fromkeys(names))
+    elsewhere = _elsewhere(str(path[0]), parameters, prepared)
+    known = [name for name in [*parameters, *sorted(RESERVED_NAMES)] if name not in elsewhere]
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
     return [
-        _problem(name, closed, place, known)
+        _problem(name, closed, place, known, elsewhere.get(name, ""))
         for place, text in texts_of(task, path)
         for name, closed in placeholders(text)
         if not closed or name not in known or (name == BUNDLE_DIR and not has_bundle(backend, place[len(path) :]))
     ]
 
 
-def _problem(name: str, closed: bool, path: Path, known: list[str]) -> Problem:
+def _elsewhere(where: str, parameters: Iterable[str], prepared: bool) -> dict[str, str]:
+    """Names that have a meaning in other training tasks than those of one list, and why not in these."""
+    reasons: dict[str, str] = {}
+    if where in ("prepare", "conclude"):
+        why = f"a training task of {where} belongs to no trial"
+        reasons |= dict.fromkeys([*parameters, *OF_A_TRIAL], why)
+    if where != "conclude":
+        reasons["trials_file"] = "only the training tasks of conclude see all trials"
+    if where == "prepare":
+        reasons["prepared_dir"] = "it is what prepare leaves for others; its own place is ${model_dir}"
+    elif not prepared:
+        reasons["prepared_dir"] = "the experiment has no prepare"
+    return reasons
+
+
+def _problem(name: str, closed: bool, path: Path, known: list[str], elsewhere: str) -> Problem:
+    if closed and elsewhere:
+        return Problem(f"${{{name}}} has no meaning here: {elsewhere}", path, found=f"${{{name}}}", allowed=tuple(known))
     if closed and name == BUNDLE_DIR:
         return Problem(
             f"${{{BUNDLE_DIR}}} is a folder of Airflow's worker, which a training that runs elsewhere doesn't see",

@@ -15,7 +15,7 @@ from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
-from automl_core.spec.templates import template_problems
+from automl_core.spec.templates import TASK_LISTS, template_problems
 
 Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
 
@@ -48,15 +48,14 @@ def validate(data: Any) -> tuple[Experiment | None, list[Problem]]:
 
 def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
     """What validators of the whole file would say: pydantic doesn't ask them when a part is wrong."""
-    tasks = data.get("tasks")
-    names = [task.get("name", "train") for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
-    if len(names) == len(tasks or ()):
-        yield from _own(data, task_name_problems([str(name) for name in names]))
-        output = data.get("output")
-        storage = output.get("storage") if isinstance(output, dict) else None
-        yield from _own(
-            data, storage_problems(str(storage or "file://./runs"), [t for t in tasks or () if isinstance(t, dict)])
-        )
+    output = data.get("output")
+    storage = str((output.get("storage") if isinstance(output, dict) else None) or "file://./runs")
+    for where in TASK_LISTS:
+        tasks = data.get(where)
+        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+            continue
+        yield from _own(data, task_name_problems([str(task.get("name", "train")) for task in tasks], where))
+        yield from _own(data, storage_problems(storage, tasks, where))
     yield from _own(data, goal_problems(**_said_of_goal(data)))
     space = data.get("space")
     if not isinstance(space, dict):
@@ -95,9 +94,11 @@ def _parameter_adapter() -> TypeAdapter[Any]:
 
 
 def _unknown_placeholders(data: dict[str, Any]) -> Iterator[Problem]:
-    space, tasks = data.get("space"), data.get("tasks")
-    if not isinstance(space, dict) or not isinstance(tasks, list):
+    space = data.get("space")
+    if not isinstance(space, dict):
         return
     names = [*space, *(name for _, inner in nested_spaces(space) for name in inner)]
-    for index, task in enumerate(tasks):
-        yield from template_problems(task, ("tasks", index), names)
+    for where in TASK_LISTS:
+        tasks = data.get(where)
+        for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
+            yield from template_problems(task, (where, index), names, prepared=bool(data.get("prepare")))

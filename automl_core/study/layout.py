@@ -32,6 +32,16 @@ def experiment_prefix(name: str, run: str) -> str:
     return f"{safe(name)}/{safe(run)}/"
 
 
+def stage_prefix(prefix: str, stage: str) -> str:
+    """The folder of a stage of an experiment (``prepare``, ``conclude``), ending with '/'.
+
+    Args:
+        prefix: the folder of the experiment's run.
+        stage: its name.
+    """
+    return f"{prefix}{stage}/"
+
+
 def trial_prefix(trial: int) -> str:
     """The folder of a trial below the experiment's, ending with '/'."""
     return f"experiment_{trial}/"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from automl_core.search.base import Algorithm
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
+from automl_core.spec.stages import experiment_in
 from automl_core.study.history import context_of
 from automl_core.study.journal import StudyJournal
 from automl_core.study.sources import EarlierRun, histories
@@ -44,7 +45,7 @@ class Specified:
 
     def _follow_edits(self) -> None:
         if self._edits != self.journal.state.edits:
-            self._adopt(Experiment.model_validate(self.journal.state.experiment))
+            self._adopt(experiment_in(self.journal.state.experiment))
 
     @property
     def experiment(self) -> Experiment:

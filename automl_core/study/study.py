@@ -13,6 +13,7 @@ from typing import Any
 from automl_core.journal import Contended
 from automl_core.search.base import Exhausted
 from automl_core.spec.models import Experiment
+from automl_core.spec.stages import experiment_in
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
@@ -82,14 +83,14 @@ class Study(Specified):
             LookupError: there is none at that place.
         """
         known = journal.open()
-        study = cls(journal, Experiment.model_validate(known.experiment)) if known.created else None
+        study = cls(journal, experiment_in(known.experiment)) if known.created else None
         state = journal.refresh()
         if not state.created:
             first = next(iter(sorted(journal.unreadable.items())), None)
             why = f": record {first[0]} can't be used, {first[1]}" if first else ""
             raise LookupError(f"no experiment at {journal.store.url}/{journal.prefix}{why}")
         if study is None:
-            study = cls(journal, Experiment.model_validate(state.experiment))
+            study = cls(journal, experiment_in(state.experiment))
         study._loaded = journal.clock()
         return study
 

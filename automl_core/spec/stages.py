@@ -1,0 +1,88 @@
+"""Stages: training tasks that run once, before the first trial (``prepare``) and after the last one (``conclude``).
+
+A stage is an experiment of its own with one trial, no parameters and no goal. So whatever holds for a trial holds for
+it: it runs on every backend, is retried, cancelled, cleared and taken up again after a kill, and its end stands in a
+journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from automl_core.spec.base import UNTOLD
+from automl_core.spec.errors import Path, Problem
+from automl_core.spec.goal import Goal, Objective
+from automl_core.spec.models import Experiment, Search, Stop, Trials
+from automl_core.spec.parameters import Parameter
+
+StageName: TypeAlias = Literal["prepare", "conclude"]
+
+STAGES: tuple[StageName, ...] = ("prepare", "conclude")
+"""In the order in which they run; the trials come between them."""
+
+
+class NoGoal(Goal):
+    """A stage has done what it is for when its last training task has ended well; nothing is measured."""
+
+    metric: Annotated[dict[str, float] | None, UNTOLD] = None  # type: ignore[assignment]
+    direction: Annotated[Literal["minimize"] | None, UNTOLD] = None
+
+    @classmethod
+    def _either_form(cls, data: Any, handler: Any) -> Any:
+        return handler(data)
+
+    @property
+    def all_objectives(self) -> tuple[Objective, ...]:
+        """One objective that weighs no metric."""
+        return (Objective.model_construct(metric={}, direction="minimize", reference=None),)
+
+
+class StageExperiment(Experiment):
+    """One stage of an experiment as an experiment of its own.
+
+    Attributes:
+        stage: which one.
+        prepare: of the experiment, where ``stage`` is not that itself: what it made can be read.
+    """
+
+    stage: StageName
+    goal: NoGoal = Field(default_factory=NoGoal)
+    space: dict[str, Parameter] = Field(default_factory=dict)
+
+
+def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
+    """A stage of an experiment as an experiment of its own.
+
+    Failed training tasks are tried again as a trial's are (``trials.retries``); the time limit of a trial is none of a
+    stage's.
+
+    Args:
+        experiment: it.
+        stage: one that it has.
+    """
+    tasks = getattr(experiment, stage)
+    if not tasks:
+        raise ValueError(f"{experiment.name} has no {stage}")
+    trials = experiment.trials
+    return StageExperiment(
+        stage=stage,
+        name=experiment.name,
+        output=experiment.output,
+        tasks=list(tasks),
+        prepare=[] if stage == "prepare" else list(experiment.prepare),
+        trials=Trials(max=1, concurrency=1, retries=trials.retries, retry_delay=trials.retry_delay, canary=False),
+        stop=Stop(same_error=None, running_trials="cancel"),
+        search=Search(algorithm="grid"),
+    )
+
+
+def experiment_in(document: Mapping[str, Any]) -> Experiment:
+    """The experiment that a journal's record holds: a whole one, or a stage.
+
+    Raises:
+        ValidationError: it is neither, to this release.
+    """
+    return (StageExperiment if "stage" in document else Experiment).model_validate(document)
