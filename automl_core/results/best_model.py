@@ -17,8 +17,9 @@ _MARK = BEST_MODEL + STATUS
 
 
 def publish_best_model(
-    store: ObjectStore, prefix: str, trial: int | None, files: Mapping[str, bytes], *, afresh: bool
-) -> tuple[str, ...]:
+    store: ObjectStore, prefix: str, trial: int | None, files: Mapping[str, bytes], *, afresh: bool,
+    model: str | None = None,
+) -> tuple[str, ...]:  # fmt: skip
     """Bring best_model/ in line with the best trial.
 
     Args:
@@ -27,6 +28,7 @@ def publish_best_model(
         trial: number of the best trial; None removes the folder.
         files: the derived files of the folder, by name below the experiment's folder.
         afresh: copy the model even where the folder is that of the same attempts already.
+        model: folder in the store with the model to be published in place of the trial's own, ending with '/'.
 
     Returns:
         Names of the folder's files, below the experiment's folder.
@@ -41,7 +43,7 @@ def publish_best_model(
         return ()
     mark = _read(store, prefix + _MARK) if _MARK in there else None
     for tried in range(1, _TRIES + 1):
-        sources = _sources(store, prefix, trial)
+        sources = _sources(store, prefix, trial, model)
         wanted = {*files, *sources}
         if mark == files[_MARK] and there == wanted and not afresh:
             break
@@ -62,8 +64,12 @@ def publish_best_model(
     return tuple(sorted(wanted))
 
 
-def _sources(store: ObjectStore, prefix: str, trial: int) -> dict[str, str]:
+def _sources(store: ObjectStore, prefix: str, trial: int, model: str | None) -> dict[str, str]:
     """What is copied of a trial: name below the experiment's folder → key of the source."""
+    if model is not None:
+        made = {BEST_MODEL + MODEL_FOLDER + key.removeprefix(model): key for key in store.list(model)}
+        own = _sources(store, prefix, trial, None)
+        return {name: key for name, key in own.items() if not name.startswith(BEST_MODEL + MODEL_FOLDER)} | made
     folder = prefix + trial_prefix(trial)
     names = [key.removeprefix(folder) for key in store.list(folder)]
     copied = (n for n in names if n in (LOG_FILE, METRICS_FILE) or n.startswith(MODEL_FOLDER))

@@ -45,15 +45,22 @@ _DIGITS = 9
 """Significant digits of the algorithm's own numbers: their last ones differ between machines' linear algebra."""
 
 
-def render(experiment: Experiment, state: State, algorithm_state: Mapping[str, Any] | None) -> dict[str, bytes]:
+def render(
+    experiment: Experiment, state: State, algorithm_state: Mapping[str, Any] | None,
+    stages: Mapping[str, Any] | None = None, model_from: str = "trial",
+) -> dict[str, bytes]:  # fmt: skip
     """Every file derived from the journal, by its name below the experiment's folder.
 
     Args:
         experiment: its file, with the run's overrides.
         state: folded from its journal.
         algorithm_state: from `Algorithm.describe`; None leaves it out.
+        stages: how the stages went, from `stage_entries`; empty where there are none.
+        model_from: what made the published model: ``trial`` or ``conclude``.
     """
     body = controller(experiment, state)
+    if stages:
+        body["experiment"] |= {"stages": dict(stages), "model_from": model_from}
     board = Leaderboard.from_controller(body)
     resolved = to_yaml(experiment.model_dump(mode="json"))
     files = {

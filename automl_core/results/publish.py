@@ -15,15 +15,19 @@ from automl_core.results.best_model import publish_best_model
 from automl_core.results.entries import experiment_state, has_ended
 from automl_core.results.files import render
 from automl_core.results.names import BEST_MODEL, CONTROLLER
+from automl_core.results.stages import concluded_model, stage_entries
 from automl_core.results.writing import delete_prefixes, put_all
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState
 from automl_core.storage.base import ObjectStore
 from automl_core.study.history import history_of, ranking
 from automl_core.study.layout import SCRATCH
+from automl_core.study.stages import stages_of
 from automl_core.study.state import State
 
 if TYPE_CHECKING:
+    from automl_core.spec.stages import StageName
+    from automl_core.study.stages import StageStudy
     from automl_core.study.study import Study
 
 log = logging.getLogger(__name__)
@@ -55,8 +59,9 @@ class Published:
 
 
 def publish(
-    store: ObjectStore, prefix: str, experiment: Experiment, state: State, *, algorithm_state: Mapping[str, Any] | None
-) -> Published:
+    store: ObjectStore, prefix: str, experiment: Experiment, state: State, *,
+    algorithm_state: Mapping[str, Any] | None, stages: Mapping[StageName, StageStudy] | None = None,
+) -> Published:  # fmt: skip
     """Write an experiment's result, in place of whatever was published before.
 
     While the experiment runs nothing but the result itself is touched. Once it has ended, the models and
@@ -69,17 +74,20 @@ def publish(
         experiment: its file, with the run's overrides.
         state: folded from its journal.
         algorithm_state: the algorithm's state for brain.json (`Algorithm.describe`); None leaves it out.
+        stages: those that were begun; the model that ``conclude`` has made is published in place of the best trial's.
 
     Raises:
         StorageError: the store refuses. What was written stands; publishing again completes it.
     """
     ranked = ranking(state, experiment)
     best = ranked[0] if ranked else None
-    files = render(experiment, state, algorithm_state)
+    stages = stages or {}
+    model = concluded_model(store, prefix, stages)
+    files = render(experiment, state, algorithm_state, stage_entries(stages), "conclude" if model else "trial")
     of_best = {name: data for name, data in files.items() if name.startswith(BEST_MODEL)}
     put_all(store, {prefix + name: data for name, data in files.items() if name not in (CONTROLLER, *of_best)})
     number = best[0].number if best else None
-    copied = publish_best_model(store, prefix, number, of_best, afresh=has_ended(state))
+    copied = publish_best_model(store, prefix, number, of_best, afresh=has_ended(state), model=model)
     store.put(prefix + CONTROLLER, files[CONTROLLER])
     if has_ended(state):
         store.delete_prefix(prefix + SCRATCH)
@@ -109,7 +117,8 @@ def publish_study(study: Study) -> Published:
     except (ArithmeticError, LookupError, TypeError, ValueError):
         # a result must not be lost for want of what only explains it
         log.warning("the state of algorithm %s is left out of brain.json", state.algorithm, exc_info=True)
-    return publish(journal.store, journal.prefix, experiment, state, algorithm_state=described)
+    stages = stages_of(study)
+    return publish(journal.store, journal.prefix, experiment, state, algorithm_state=described, stages=stages)
 
 
 def _remove_models(store: ObjectStore, prefix: str, kept: set[int]) -> None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from automl_core.results.entries import controller, iso
-from automl_core.spec.stages import STAGES, StageName
-from automl_core.study.layout import MODEL_FOLDER, trial_prefix
-from automl_core.study.stages import INPUT, TRIALS_FILE, made_by, stage_journal
-from automl_core.study.layout import stage_prefix
-from automl_core.study.progress import spent
+from automl_core.states import TrialState
+from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
+from automl_core.study.stages import INPUT, TRIALS_FILE, made_by
 
 if TYPE_CHECKING:
+    from automl_core.spec.stages import StageName
+    from automl_core.storage.base import ObjectStore
+    from automl_core.study.stages import StageStudy
     from automl_core.study.study import Study
+
+_MODEL = re.compile(rf"experiment_(\d+)/{MODEL_FOLDER}")
 
 
 def write_trials(study: Study, root: str) -> None:
     """Write the file that tells the training tasks of ``conclude`` of all trials.
 
-    It is what controller.json will be, and each trial's ``model``: its folder as the training sees it.
+    It is what controller.json will be, with each trial's ``model``: its folder as the training sees it, null where it
+    left none.
 
     Args:
         study: of the experiment, whose search is over.
@@ -31,9 +36,49 @@ def write_trials(study: Study, root: str) -> None:
     """
     store, prefix = study.journal.store, study.journal.prefix
     body = controller(study.experiment, study.state)
+    keys = (key.removeprefix(prefix) for key in store.list(f"{prefix}experiment_"))
+    kept = {int(found[1]) for key in keys if (found := _MODEL.match(key))}
     for entry in body["trials"]:
-        folder = prefix + trial_prefix(int(entry["number"])) + MODEL_FOLDER
-        has_model = bool(store.list(folder, limit=1))
-        entry["model"] = f"{root.rstrip('/')}/{folder}".rstrip("/") if has_model else None
+        number = int(entry["number"])
+        folder = f"{root.rstrip('/')}/{prefix}{trial_prefix(number)}{MODEL_FOLDER}".rstrip("/")
+        entry["model"] = folder if number in kept else None
     key = stage_prefix(prefix, "conclude") + INPUT + TRIALS_FILE
     store.put(key, json.dumps(body, indent=1, sort_keys=True).encode())
+
+
+def stage_entries(stages: Mapping[StageName, StageStudy]) -> dict[str, Any]:
+    """The stages that were begun, as plain JSON by name: how each ended, when, for how much, and its attempts."""
+    found = {}
+    for stage, study in stages.items():
+        work = study.state.works.get(0)
+        if work is None:
+            continue
+        found[str(stage)] = {
+            "state": str(work.state), "reason": work.reason or None, "started": iso(work.bound),
+            "ended": iso(work.ended), "seconds": round(work.seconds, 3), "cost": round(work.cost, 6),
+            "tasks": [
+                {
+                    "name": study.experiment.tasks[attempt.task].name, "attempt": attempt.number,
+                    "state": str(attempt.state), "reason": attempt.reason or None,
+                    "started": iso(attempt.started), "ended": iso(attempt.ended),
+                }
+                for attempt in work.attempts
+            ],
+        }  # fmt: skip
+    return found
+
+
+def concluded_model(store: ObjectStore, prefix: str, stages: Mapping[StageName, StageStudy]) -> str | None:
+    """The folder with the model that ``conclude`` has made, in place of the best trial's; None where it made none.
+
+    Args:
+        store: the model storage path.
+        prefix: the folder of the experiment's run.
+        stages: those that were begun.
+    """
+    study = stages.get("conclude")
+    work = study.state.works.get(0) if study is not None else None
+    if work is None or work.state is not TrialState.SUCCEEDED:
+        return None
+    folder = made_by(prefix, "conclude")
+    return folder if store.list(folder, limit=1) else None

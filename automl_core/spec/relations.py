@@ -99,8 +99,8 @@ def storage_problems(storage: str, tasks: Sequence[Mapping[str, Any]], where: st
             continue
         if in_folder and not mounted:
             found.append(
-                f"{where}[{index}].storage_mount: output.storage is a folder ({storage}), and a pod has to be told where "
-                "it finds it: {path: /mnt/runs, claim: a-volume-claim} (or host_path, or volume)"
+                f"{where}[{index}].storage_mount: output.storage is a folder ({storage}), and a pod has to be told "
+                "where it finds it: {path: /mnt/runs, claim: a-volume-claim} (or host_path, or volume)"
             )
         if mounted and not in_folder:
             found.append(f"{where}[{index}].storage_mount: output.storage ({storage}) is no folder to be mounted")

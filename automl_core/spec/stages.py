@@ -7,13 +7,12 @@ journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from automl_core.spec.base import UNTOLD
-from automl_core.spec.errors import Path, Problem
 from automl_core.spec.goal import Goal, Objective
 from automl_core.spec.models import Experiment, Search, Stop, Trials
 from automl_core.spec.parameters import Parameter

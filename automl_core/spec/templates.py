@@ -72,7 +72,9 @@ def _elsewhere(where: str, parameters: Iterable[str], prepared: bool) -> dict[st
 
 def _problem(name: str, closed: bool, path: Path, known: list[str], elsewhere: str) -> Problem:
     if closed and elsewhere:
-        return Problem(f"${{{name}}} has no meaning here: {elsewhere}", path, found=f"${{{name}}}", allowed=tuple(known))
+        return Problem(
+            f"${{{name}}} has no meaning here: {elsewhere}", path, found=f"${{{name}}}", allowed=tuple(known)
+        )
     if closed and name == BUNDLE_DIR:
         return Problem(
             f"${{{BUNDLE_DIR}}} is a folder of Airflow's worker, which a training that runs elsewhere doesn't see",

@@ -1,11 +1,11 @@
-"""A stage's study: that of one trial, in a journal of its own below the experiment's (see `automl_core.spec.stages`)."""
+"""A stage's study: one trial, in a journal of its own below the experiment's (see `automl_core.spec.stages`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from automl_core.spec.models import Experiment
-from automl_core.spec.stages import StageExperiment, StageName, stage_of
+from automl_core.spec.stages import STAGES, StageExperiment, StageName, stage_of
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.answers import Answer, Binding, Over
 from automl_core.study.journal import StudyJournal
@@ -114,6 +114,17 @@ def stage_journal(journal: StudyJournal, stage: StageName) -> StudyJournal:
     return StudyJournal(journal.store, stage_prefix(journal.prefix, stage), clock=journal.clock)
 
 
+def stages_of(study: Study) -> dict[StageName, StageStudy]:
+    """The stages of an experiment that were begun, in the order in which they run."""
+    found = {}
+    for stage in STAGES:
+        if getattr(study.experiment, stage):
+            journal = stage_journal(study.journal, stage)
+            if journal.refresh().created:
+                found[stage] = StageStudy.load(journal)
+    return found
+
+
 def begin_stage(study: Study, stage: StageName) -> StageStudy:
     """The study of a stage, begun where that has not been done.
 
@@ -128,6 +139,4 @@ def begin_stage(study: Study, stage: StageName) -> StageStudy:
     if journal.refresh().created:
         return StageStudy.load(journal)
     state = study.state
-    made = StageStudy.create(journal, stage_of(study.experiment, stage), state.run, [], state.identity)
-    assert isinstance(made, StageStudy)
-    return made
+    return StageStudy.create(journal, stage_of(study.experiment, stage), state.run, [], state.identity)

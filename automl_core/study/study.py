@@ -8,7 +8,7 @@ So any number of processes on any number of machines act as one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from automl_core.journal import Contended
 from automl_core.search.base import Exhausted
@@ -53,7 +53,7 @@ class Study(Specified):
         run: str,
         overrides: list[dict[str, Any]],
         identity: Mapping[str, Any] | None = None,
-    ) -> Study:
+    ) -> Self:
         """Write the first record, or open the study when it exists (a proposer that runs again).
 
         Args:
@@ -76,7 +76,7 @@ class Study(Specified):
         return cls.load(journal)
 
     @classmethod
-    def load(cls, journal: StudyJournal) -> Study:
+    def load(cls, journal: StudyJournal) -> Self:
         """Open an existing study.
 
         Raises:

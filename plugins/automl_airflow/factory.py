@@ -6,12 +6,13 @@ Parsed all day by Airflow: nothing heavy is imported here or by what is imported
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, get_parsing_context
+from airflow.sdk import DAG, Asset, TaskGroup, chain, get_parsing_context
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
@@ -24,6 +25,7 @@ from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import AssetSchedule, Experiment
 from automl_core.spec.names import name_taken, taken_message
+from automl_core.spec.stages import STAGES, StageName
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import format_duration
 
@@ -104,8 +106,35 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
         reduce = ReduceOperator(
             task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where
         )
-        propose >> trials >> reduce
+        before = _stage(experiment, "prepare", {**again, **where}, "all_success")
+        after = _stage(experiment, "conclude", {**again, **where}, "all_done")
+        chain(propose, *before, trials, *after, reduce)
     return dag
+
+
+def _stage(experiment: Experiment, stage: StageName, common: dict[str, Any], first: str) -> list[Any]:
+    """The tasks of a stage, in their order: one called as the stage is, several in a group of that name.
+
+    Args:
+        experiment: it.
+        stage: which one; the experiment need not have it.
+        common: what all operators of trials and stages take.
+        first: trigger rule of the first task.
+    """
+    tasks = getattr(experiment, stage)
+    group = f"{stage}." if len(tasks) > 1 else ""
+    step_ids = [f"{group}{task.name}" if group else stage for task in tasks]
+    operators = []
+    with TaskGroup(stage) if group else nullcontext():
+        for index, task in enumerate(tasks):
+            operator, own = operator_of(task)
+            rule = first if index == 0 else "all_success"
+            made = operator(
+                task_id=step_ids[index].removeprefix(group), task_index=index, step_ids=step_ids, slot=0,
+                stage=stage, trigger_rule=rule, **own, **common,
+            )  # fmt: skip
+            operators.append(made)
+    return operators
 
 
 def operator_of(task: TaskBase) -> tuple[type[Any], dict[str, Any]]:
@@ -177,7 +206,20 @@ def _doc(experiment: Experiment, path: Path) -> str:
         f"**Goal:** {aims} ({goal.final} of a trial){limits}  \n"
         f"**Search:** {experiment.search.algorithm}, at most {trials.max} trials, "
         f"{trials.concurrency} at the same time{limit}  \n"
-        f"**Training tasks:** {' → '.join(f'{t.name} ({t.backend})' for t in experiment.tasks)}  \n"
+        f"**Training tasks:** {_line_of(experiment.tasks)}  \n"
+        f"{_doc_of_stages(experiment)}"
         f"**Results:** `{experiment.output.storage}/{experiment.name}/`  \n"
         f"**File:** `{path}`\n\n| parameter | type |\n|---|---|\n{parameters}\n"
     )
+
+
+def _line_of(tasks: Sequence[TaskBase]) -> str:
+    return " → ".join(f"{task.name} ({getattr(task, 'backend', 'local')})" for task in tasks)
+
+
+def _doc_of_stages(experiment: Experiment) -> str:
+    """What runs before the first trial and after the last one."""
+    lines = (
+        f"**{stage.capitalize()}:** {_line_of(tasks)}  \n" for stage in STAGES if (tasks := getattr(experiment, stage))
+    )
+    return "".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,16 @@ AT_THE_START = 300.0
 
 
 class ExperimentOperator(ExperimentTask, BaseOperator):
-    """What the operators of ours have in common: where the experiment's journal lies."""
+    """What the operators of ours have in common: where the experiment's journal lies, or that of its stage."""
 
-    def __init__(self, *, storage: str, connection: str | None, experiment: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, storage: str, connection: str | None, experiment: str, stage: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.storage = storage
         self.connection = connection
         self.experiment = experiment
+        self.stage = stage
 
 
 class ProposeOperator(ExperimentOperator):
@@ -195,8 +199,10 @@ class ReduceOperator(ExperimentOperator):
         except LookupError as error:
             raise AirflowFailException(f"nothing to publish: {error}; see the log of `propose`") from error
         from automl_airflow.remote import sweep
+        from automl_airflow.stages import finish_stages
 
-        left = self.patiently(lambda: sweep(context, study))
+        stages, broken = self.patiently(lambda: finish_stages(study))
+        left = [each for found in (study, *stages.values()) for each in self.patiently(partial(sweep, context, found))]
         stop = self.patiently(study.finish)
         published = self.patiently(lambda: publish_study(study), refused=True)
         best = study.best()
@@ -213,4 +219,8 @@ class ReduceOperator(ExperimentOperator):
             raise AirflowException(f"published in {published.folder}, but jobs may be left running: {'; '.join(left)}")
         if stop.state in (ExperimentState.FAILED, ExperimentState.SYS_CANCELED) or best is None:
             raise AirflowFailException(f"experiment {stop.state}: {stop.reason} (published in {published.folder})")
+        if broken:
+            raise AirflowFailException(
+                f"{'; '.join(broken)} (what the search found is published in {published.folder})"
+            )
         return result

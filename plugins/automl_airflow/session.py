@@ -71,10 +71,13 @@ def open_experiment_store(storage: str, connection: str | None) -> ObjectStore:
     return open_store(storage, credentials(connection), base=home(), renew=renew)
 
 
-def open_journal(storage: str, connection: str | None, name: str, run: str) -> tuple[ObjectStore, StudyJournal]:
-    """The journal of one run of an experiment, and the store that it lies in."""
+def open_journal(
+    storage: str, connection: str | None, name: str, run: str, stage: str | None = None
+) -> tuple[ObjectStore, StudyJournal]:
+    """The journal of one run of an experiment, or of a stage of it, and the store that it lies in."""
     from automl_core.study.journal import StudyJournal
-    from automl_core.study.layout import experiment_prefix
+    from automl_core.study.layout import experiment_prefix, stage_prefix
 
     store = open_experiment_store(storage, connection)
-    return store, StudyJournal(store, experiment_prefix(name, run))
+    prefix = experiment_prefix(name, run)
+    return store, StudyJournal(store, stage_prefix(prefix, stage) if stage else prefix)

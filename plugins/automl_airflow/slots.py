@@ -37,6 +37,8 @@ class ExperimentTask:
     storage: str
     connection: str | None
     experiment: str
+    stage: str | None = None
+    """The stage that it belongs to; None for what belongs to the experiment as a whole, and for trials."""
     killed = False
     """Whether the task was cleared or marked, or its worker is ending."""
 
@@ -44,18 +46,26 @@ class ExperimentTask:
         log: Any
 
     def open_store(self, context: Any) -> tuple[ObjectStore, Any]:
-        """The store and journal of this DAG run."""
+        """The store and journal of this DAG run, whatever the stage."""
         from automl_airflow.session import open_journal
 
         return open_journal(self.storage, self.connection, self.experiment, context["run_id"])
 
     def open_study(self, context: Any) -> tuple[ObjectStore, Study]:
-        """The study of this DAG run."""
+        """The study of this DAG run, or of the task's stage.
+
+        Raises:
+            AirflowSkipException: there is nothing for the stage to do.
+        """
         from automl_airflow.reporting import report
         from automl_core.study import Study
 
         def load() -> tuple[ObjectStore, Study]:
             store, journal = self.open_store(context)
+            if self.stage is not None:
+                from automl_airflow.stages import open_stage
+
+                return store, open_stage(Study.load(journal), self.stage, getattr(self, "task_index", 0))
             return store, report(Study.load(journal))
 
         return self.patiently(load)
@@ -131,8 +141,15 @@ class SlotTask(ExperimentTask):
         from automl_airflow.compat import name_map_index
         from automl_airflow.labels import running_label
 
+        if self.stage is not None:
+            self.log.info("%s, attempt %d", self.stage, binding.attempt)
+            return
         name_map_index(context, running_label(study, binding))
         self.log.info("trial %d, attempt %d: %s", binding.trial, binding.attempt, study.space.key(binding.params))
+
+    def subject(self, binding: Binding) -> str:
+        """Whose attempt it is, for people."""
+        return self.stage or f"trial {binding.trial}"
 
     def wait(self, context: Any, answer: NotNow) -> None:
         """Give the worker back until the journal has moved, and the place too where a retry needs it.
@@ -145,7 +162,9 @@ class SlotTask(ExperimentTask):
         if answer.give_way:
             raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
         more = {} if answer.patience is None else {"patience": min(answer.patience, LONGEST_WAIT)}
-        trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq, **more)
+        trigger = JournalTrigger(
+            self.storage, self.connection, self.experiment, context["run_id"], answer.seq, stage=self.stage, **more
+        )
         self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
 
     def conclude(self, context: Any, study: Study, binding: Binding, outcome: Outcome, told: Told) -> dict[str, Any]:
@@ -160,25 +179,26 @@ class SlotTask(ExperimentTask):
         from automl_airflow.labels import ended_label
         from automl_core.states import TrialState
 
-        name_map_index(context, ended_label(study, binding, outcome))
+        if self.stage is None:
+            name_map_index(context, ended_label(study, binding, outcome))
         if told.stop is not None:
             self.log.info("the experiment ends: %s", told.stop.reason)
             self.skip_unbound(context, study)
         if not told.accepted:
-            raise AirflowFailException("a later attempt at this trial has taken over; this one's result is not used")
+            raise AirflowFailException("a later attempt has taken over; this one's result is not used")
         if outcome.state is TrialState.FAILED:
-            message = f"trial {binding.trial}, attempt {binding.attempt}: {outcome.reason}"
+            message = f"{self.subject(binding)}, attempt {binding.attempt}: {outcome.reason}"
             raise AirflowException(message) if told.retry else AirflowFailException(message)
         if not outcome.state.has_value:
             raise AirflowSkipException(outcome.reason)
-        self.log.info("trial %d: %s %s", binding.trial, outcome.state, outcome.reason)
+        self.log.info("%s: %s %s", self.subject(binding), outcome.state, outcome.reason)
         return result_of(binding, outcome)
 
     def conclude_again(self, context: Any, study: Study, ended: Ended) -> dict[str, Any]:
         """What `conclude` does, for an attempt whose end is told already: nothing is trained for it once more."""
         from automl_core.study import Told
 
-        self.log.info("trial %d, attempt %d has ended already", ended.binding.trial, ended.binding.attempt)
+        self.log.info("%s, attempt %d has ended already", self.subject(ended.binding), ended.binding.attempt)
         told = Told(accepted=True, stop=study.state.stop)
         return self.conclude(context, study, ended.binding, ended.outcome, told)
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from automl_core.study import Study
     from automl_core.study.state import State
 
-Key: TypeAlias = tuple[str, str | None, str, str]
-"""Model storage path, its connection, the experiment's name, the run's id."""
+Key: TypeAlias = tuple[str, str | None, str, str, str | None]
+"""Model storage path, its connection, the experiment's name, the run's id; the stage, where it is not the whole."""
 
 CAPACITY = 64
 """Experiments held at most; the one that was not asked for the longest goes first."""
@@ -107,21 +107,24 @@ class SharedStudies:
 def _open(key: Key) -> SharedStudy:
     from automl_airflow.reporting import report
     from automl_airflow.session import open_journal
-    from automl_core.study import Study
+    from automl_core.study.stages import open_study
 
     store, journal = open_journal(*key)
     journal.paced = False  # many wait for what is read here, and few of them write
-    return SharedStudy(store, report(Study.load(journal), aside=True))
+    study = open_study(journal)
+    return SharedStudy(store, study if key[4] else report(study, aside=True))
 
 
 _studies = SharedStudies(_open)
 
 
-def shared_study(storage: str, connection: str | None, experiment: str, run: str) -> SharedStudy:
-    """The study of a DAG run, shared by all of this process.
+def shared_study(
+    storage: str, connection: str | None, experiment: str, run: str, stage: str | None = None
+) -> SharedStudy:
+    """The study of a DAG run, or of a stage of it, shared by all of this process.
 
     Raises:
         LookupError: it has no journal (yet).
         StorageError: the store is away.
     """
-    return _studies.get((storage, connection, experiment, run))
+    return _studies.get((storage, connection, experiment, run, stage))

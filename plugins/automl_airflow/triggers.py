@@ -20,11 +20,11 @@ class JournalTrigger(BaseTrigger):
 
     def __init__(
         self, storage: str, connection: str | None, name: str, run: str, seq: int, poll: float = 2.0,
-        patience: float = 60.0,
+        patience: float = 60.0, stage: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.storage, self.connection, self.name, self.run_name = storage, connection, name, run
-        self.seq, self.poll, self.patience = seq, poll, patience
+        self.seq, self.poll, self.patience, self.stage = seq, poll, patience, stage
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, without any credentials."""
@@ -33,6 +33,7 @@ class JournalTrigger(BaseTrigger):
             {
                 "storage": self.storage, "connection": self.connection, "name": self.name, "run": self.run_name,
                 "seq": self.seq, "poll": self.poll, "patience": self.patience,
+                **({"stage": self.stage} if self.stage else {}),
             },
         )  # fmt: skip
 
@@ -54,6 +55,6 @@ class JournalTrigger(BaseTrigger):
         from automl_airflow.session import open_journal
         from automl_core.journal import JOURNAL, key_of
 
-        store, journal = open_journal(self.storage, self.connection, self.name, self.run_name)
+        store, journal = open_journal(self.storage, self.connection, self.name, self.run_name, self.stage)
         folder = journal.prefix + JOURNAL
         return bool(store.list(folder, start_after=folder + key_of(self.seq), limit=1))

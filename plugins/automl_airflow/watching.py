@@ -64,7 +64,7 @@ class TrialTrigger(BaseTrigger):
 
     def __init__(
         self, *, storage: str, connection: str | None, experiment: str, run: str, slot: int, task: int, attempt: int,
-        root: str, job: dict[str, Any], poll: float = 5.0, grace: float = 5.0,
+        root: str, job: dict[str, Any], poll: float = 5.0, grace: float = 5.0, stage: str | None = None,
     ) -> None:  # fmt: skip
         """State which attempt.
 
@@ -75,8 +75,10 @@ class TrialTrigger(BaseTrigger):
             job: where the job is to be found; plain JSON without secrets.
             poll: seconds between two looks at the job.
             grace: seconds that the training has to end by itself when it is ended.
+            stage: the stage of the experiment whose attempt it is, None for a trial's.
         """
         super().__init__()
+        self.stage = stage
         self.storage, self.connection, self.experiment, self.run_id = storage, connection, experiment, run
         self.slot, self.task_index, self.attempt = slot, task, attempt
         self.root, self.job, self.poll, self.grace = root, job, poll, grace
@@ -97,7 +99,7 @@ class TrialTrigger(BaseTrigger):
         return f"{kind.__module__}.{kind.__qualname__}", {
             "storage": self.storage, "connection": self.connection, "experiment": self.experiment, "run": self.run_id,
             "slot": self.slot, "task": self.task_index, "attempt": self.attempt, "root": self.root, "job": self.job,
-            "poll": self.poll, "grace": self.grace,
+            "poll": self.poll, "grace": self.grace, **({"stage": self.stage} if self.stage else {}),
         }  # fmt: skip
 
     @abstractmethod
@@ -206,7 +208,7 @@ class TrialTrigger(BaseTrigger):
         from automl_core.running.places import Places
         from automl_core.running.watch import Watch
 
-        self._shared = shared = shared_study(self.storage, self.connection, self.experiment, self.run_id)
+        self._shared = shared = shared_study(self.storage, self.connection, self.experiment, self.run_id, self.stage)
         with shared.lock:
             binding = shared.study.unfinished(self.slot, self.task_index)
             if binding is None or binding.attempt != self.attempt:
@@ -348,7 +350,9 @@ class TrialTrigger(BaseTrigger):
             return TriggerEvent(
                 {"slot": self.slot, "outcome": _plain(outcome), "accepted": told.accepted, "retry": told.retry}
             )
-        summary = f"trial {self._binding.trial}, attempt {self.attempt}: {outcome.state} {outcome.reason}"
+        summary = (
+            f"{self.stage or f'trial {self._binding.trial}'}, attempt {self.attempt}: {outcome.state} {outcome.reason}"
+        )
         if failed:
             self.log.error(f"{summary}\nit is tried again")
             return TaskFailedEvent()

@@ -32,7 +32,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def __init__(
         self, *, storage: str, connection: str | None, experiment: str, slot: int | None = None, task_index: int = 0,
-        step_ids: list[str], cluster: str, **kwargs: Any,
+        step_ids: list[str], cluster: str, stage: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         """State where the experiment's journal lies, and which training task this is.
 
@@ -42,10 +42,11 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
             task_index: index of the training task.
             step_ids: ids of the Airflow tasks of all training tasks, in order.
             cluster: Airflow connection of the cluster.
+            stage: the stage that it belongs to, None for a trial's.
             kwargs: of KubernetesPodOperator.
         """
         super().__init__(kubernetes_conn_id=cluster, random_name_suffix=False, deferrable=True, **kwargs)
-        self.storage, self.connection, self.experiment = storage, connection, experiment
+        self.storage, self.connection, self.experiment, self.stage = storage, connection, experiment, stage
         self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
         self.cluster = cluster
         self.launched: Launch | None = None
@@ -77,5 +78,5 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
         return KubernetesTrialTrigger(
             storage=self.storage, connection=self.connection, experiment=self.experiment, run=context["run_id"],
             slot=binding.slot, task=binding.task, attempt=binding.attempt, root=launch.root, job=job,
-            poll=launch.task.poll or 0.0, grace=launch.task.grace,
+            poll=launch.task.poll or 0.0, grace=launch.task.grace, stage=self.stage,
         )  # fmt: skip

@@ -92,7 +92,7 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
         return MaxComputeTrialTrigger(
             storage=self.storage, connection=self.connection, experiment=self.experiment, run=context["run_id"],
             slot=binding.slot, task=binding.task, attempt=binding.attempt, root=study.journal.store.url, job=job,
-            poll=task.poll, grace=0.0,
+            poll=task.poll, grace=0.0, stage=self.stage,
         )  # fmt: skip
 
     def on_kill(self) -> None:

@@ -72,7 +72,7 @@ class MaxComputeTrialTrigger(TrialTrigger):
         from automl_core.running.places import Places
         from automl_core.running.statements import Statements, ledger_of
 
-        shared = shared_study(self.storage, self.connection, self.experiment, self.run_id)
+        shared = shared_study(self.storage, self.connection, self.experiment, self.run_id, self.stage)
         with shared.lock:
             study = shared.study
             binding = replace(study.binding(self.slot, self.task_index), attempt=self.attempt)
