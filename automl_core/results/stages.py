@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from automl_core.results.entries import controller, iso
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MODEL = re.compile(rf"experiment_(\d+)/{MODEL_FOLDER}")
 
 
-def write_trials(study: Study, root: str) -> None:
+def write_trials(study: Study, seen: Callable[[str], str]) -> None:
     """Write the file that tells the training tasks of ``conclude`` of all trials.
 
     It is what controller.json will be, with each trial's ``model``: its folder as the training sees it, null where it
@@ -29,7 +29,7 @@ def write_trials(study: Study, root: str) -> None:
 
     Args:
         study: of the experiment, whose search is over.
-        root: the model storage path as the training sees it.
+        seen: from the key of a folder in the store to its path or URL as the training sees it.
 
     Raises:
         StorageError: the store refuses or is away.
@@ -40,8 +40,8 @@ def write_trials(study: Study, root: str) -> None:
     kept = {int(found[1]) for key in keys if (found := _MODEL.match(key))}
     for entry in body["trials"]:
         number = int(entry["number"])
-        folder = f"{root.rstrip('/')}/{prefix}{trial_prefix(number)}{MODEL_FOLDER}".rstrip("/")
-        entry["model"] = folder if number in kept else None
+        folder = (prefix + trial_prefix(number) + MODEL_FOLDER).rstrip("/")
+        entry["model"] = seen(folder) if number in kept else None
     key = stage_prefix(prefix, "conclude") + INPUT + TRIALS_FILE
     store.put(key, json.dumps(body, indent=1, sort_keys=True).encode())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
@@ -81,6 +81,9 @@ class Goal(Model):
         json_schema_extra={"anyOf": [{"required": ["metric", "direction"]}, {"required": ["objectives"]}]}
     )
 
+    measured: ClassVar[bool] = True
+    """Whether a trial is to report something; what belongs to no trial need not."""
+
     metric: Annotated[str | dict[str, float] | None, UNTOLD] = Field(
         None, description="The metric's name, or several with weights: {auc: 0.5, loss: -0.25}."
     )
@@ -106,7 +109,7 @@ class Goal(Model):
         if not isinstance(data, Mapping):
             return handler(data)
         several = data.get("objectives") is not None
-        missing = [] if several else [key for key in ("metric", "direction") if data.get(key) is None]
+        missing = [] if several or not cls.measured else [key for key in ("metric", "direction") if data.get(key) is None]
         absent: list[InitErrorDetails] = [{"type": "missing", "loc": (key,), "input": data} for key in missing]
         given = {key: value for key, value in data.items() if key not in missing}
         if several and "final" not in data:

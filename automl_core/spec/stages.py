@@ -8,11 +8,10 @@ journal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
-from automl_core.spec.base import UNTOLD
 from automl_core.spec.goal import Goal, Objective
 from automl_core.spec.models import Experiment, Search, Stop, Trials
 from automl_core.spec.parameters import Parameter
@@ -26,12 +25,7 @@ STAGES: tuple[StageName, ...] = ("prepare", "conclude")
 class NoGoal(Goal):
     """A stage has done what it is for when its last training task has ended well; nothing is measured."""
 
-    metric: Annotated[dict[str, float] | None, UNTOLD] = None  # type: ignore[assignment]
-    direction: Annotated[Literal["minimize"] | None, UNTOLD] = None
-
-    @classmethod
-    def _either_form(cls, data: Any, handler: Any) -> Any:
-        return handler(data)
+    measured: ClassVar[bool] = False
 
     @property
     def all_objectives(self) -> tuple[Objective, ...]:

@@ -16,6 +16,7 @@ from automl_airflow.slots import ExperimentTask, SlotTask
 if TYPE_CHECKING:
     from automl_core.running.local import LocalRun
     from automl_core.spec.overrides import Change
+    from automl_core.spec.stages import StageName
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
 
@@ -28,7 +29,7 @@ class ExperimentOperator(ExperimentTask, BaseOperator):
     """What the operators of ours have in common: where the experiment's journal lies, or that of its stage."""
 
     def __init__(
-        self, *, storage: str, connection: str | None, experiment: str, stage: str | None = None, **kwargs: Any
+        self, *, storage: str, connection: str | None, experiment: str, stage: StageName | None = None, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.storage = storage

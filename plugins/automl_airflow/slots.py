@@ -18,6 +18,7 @@ from airflow.sdk.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from automl_core.spec.stages import StageName
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Answer, Binding, Ended, NotNow, Outcome, Study, Told
 
@@ -37,7 +38,7 @@ class ExperimentTask:
     storage: str
     connection: str | None
     experiment: str
-    stage: str | None = None
+    stage: StageName | None = None
     """The stage that it belongs to; None for what belongs to the experiment as a whole, and for trials."""
     killed = False
     """Whether the task was cleared or marked, or its worker is ending."""

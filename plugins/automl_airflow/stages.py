@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowSkipException
@@ -32,7 +33,7 @@ def open_stage(study: Study, stage: StageName, task_index: int) -> StageStudy:
             raise AirflowSkipException(f"nothing to conclude: {why}")
         begun = begin_stage(study, "conclude")
         if begun.unfinished(0, task_index) is None:  # what runs has been told, and reads it perhaps now
-            write_trials(study, _root(study, task_index))
+            write_trials(study, partial(_seen, study, task_index))
         return begun
     return begin_stage(study, stage)
 
@@ -40,7 +41,11 @@ def open_stage(study: Study, stage: StageName, task_index: int) -> StageStudy:
 def _nothing_to_conclude(study: Study) -> str:
     """Why the stage that follows the search has nothing to do, empty where it has."""
     from automl_core.states import ExperimentState
+    from automl_core.study.stages import stages_of
 
+    begun = stages_of(study)
+    if "prepare" in begun:
+        fail_by_prepare(study, begun["prepare"])
     stop = study.finish()
     if study.best() is None:
         return f"no trial has a value ({stop.reason})"
@@ -51,34 +56,52 @@ def _nothing_to_conclude(study: Study) -> str:
     return ""
 
 
-def _root(study: Study, task_index: int) -> str:
-    """The model storage path as a training task of ``conclude`` sees it."""
+def _seen(study: Study, task_index: int, key: str) -> str:
+    """How a training task of ``conclude`` sees a folder of the store."""
     task, store = study.experiment.conclude[task_index], study.journal.store
     mount = getattr(task, "storage_mount", None)
-    if mount is not None:
-        return str(mount.path)
-    here = store.local_path("") if task.backend == "local" else None
-    return str(here) if here is not None else store.url
+    here = store.local_path(key) if mount is None and task.backend == "local" else None
+    return str(here) if here is not None else f"{mount.path if mount is not None else store.url}/{key}"
 
 
 def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]:
-    """Close the stages of an experiment whose run is at its end, and let the experiment fail by one that has.
+    """Close the stages that were begun. Where ``prepare`` came to no good end, the experiment ends by that.
 
     Returns:
-        The studies of those that were begun; and for people what went wrong in those that failed.
+        The stages' studies; and for people what went wrong in those that failed.
     """
-    from automl_core.states import ExperimentState, TrialState
     from automl_core.study.stages import stages_of
 
     problems, found = [], stages_of(study)
     for stage, begun in found.items():
         begun.finish()
-        work = begun.state.works.get(0)
-        if work is None or work.state is TrialState.SUCCEEDED:
-            continue
-        problem = f"{stage} {str(work.state).lower().replace('_', ' ')}: {work.reason}"
-        if stage == "prepare":
-            state = ExperimentState.FAILED if work.state is TrialState.FAILED else ExperimentState.SYS_CANCELED
-            study.stop("prepare", state, problem)
-        problems.append(problem)
+        problem = fail_by_prepare(study, begun) if stage == "prepare" else _problem(begun)
+        if problem:
+            problems.append(problem)
     return found, problems
+
+
+def fail_by_prepare(study: Study, prepare: StageStudy) -> str:
+    """End an experiment whose ``prepare`` is over without having done its work.
+
+    Returns:
+        What went wrong, for people; empty where all is well, or it goes on.
+    """
+    from automl_core.states import ExperimentState, TrialState
+
+    prepare.finish()
+    problem = _problem(prepare)
+    if problem:
+        failed = prepare.state.works[0].state is TrialState.FAILED
+        study.stop("prepare", ExperimentState.FAILED if failed else ExperimentState.SYS_CANCELED, problem)
+    return problem
+
+
+def _problem(stage: StageStudy) -> str:
+    """How a stage ended that did not succeed, for people; empty otherwise."""
+    from automl_core.states import TrialState
+
+    work = stage.state.works.get(0)
+    if work is None or work.state is TrialState.SUCCEEDED:
+        return ""
+    return f"{stage.stage} {str(work.state).lower().replace('_', ' ')}: {work.reason}"

@@ -15,6 +15,7 @@ from automl_airflow.remote import RemoteTrial
 
 if TYPE_CHECKING:
     from automl_airflow.watching import TrialTrigger
+    from automl_core.spec.stages import StageName
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study
 
@@ -32,7 +33,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def __init__(
         self, *, storage: str, connection: str | None, experiment: str, slot: int | None = None, task_index: int = 0,
-        step_ids: list[str], cluster: str, stage: str | None = None, **kwargs: Any,
+        step_ids: list[str], cluster: str, stage: StageName | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         """State where the experiment's journal lies, and which training task this is.
 

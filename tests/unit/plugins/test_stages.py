@@ -1,0 +1,254 @@
+"""prepare and conclude: once, before the first trial and after the last, with all that holds for a trial."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+
+from automl_airflow import compat
+from automl_airflow.factory import experiment_dag
+from automl_airflow.operators import ReduceOperator, TrialOperator
+from automl_core.spec.stages import StageName
+from automl_core.states import ExperimentState, TrialState
+from automl_core.study import Study
+from automl_core.study.layout import experiment_prefix
+from automl_core.study.stages import StageStudy, stages_of
+from tests.unit.plugins.files import body, round_trip
+from tests.unit.plugins.test_operators import RUN, World
+
+PREPARE = 'echo made by attempt "$AUTOML_ATTEMPT" > "$AUTOML_MODEL_DIR"/table.csv'
+TRAIN = 'cat "$AUTOML_PREPARED_DIR"/table.csv > "$AUTOML_MODEL_DIR"/seen.txt; echo accuracy=${x}'
+CONCLUDE = """
+import json, os
+told = json.load(open(os.environ["AUTOML_TRIALS_FILE"]))
+best = next(trial for trial in told["trials"] if trial["rank"] == 1)
+seen = open(os.path.join(best["model"], "seen.txt")).read()
+prepared = open(os.path.join(os.environ["AUTOML_PREPARED_DIR"], "table.csv")).read()
+assert seen == prepared
+with open(os.path.join(os.environ["AUTOML_MODEL_DIR"], "refit.json"), "w") as file:
+    json.dump({"value": best["value"], "trials": len(told["trials"]), "seen": seen}, file)
+"""
+SPACE = {"x": {"type": "choice", "values": [0.25, 0.75]}}
+
+
+def task(command: str, name: str = "train") -> dict[str, Any]:
+    return {"name": name, "command": ["sh", "-c", command]}
+
+
+def python(program: str, name: str = "train") -> dict[str, Any]:
+    return {"name": name, "command": [sys.executable, "-c", program]}
+
+
+class Staged(World):
+    """An experiment with stages, whose tasks are called one by one."""
+
+    def __init__(self, folder: Path, **groups: Any) -> None:
+        super().__init__(folder, **{"space": SPACE, "search": {"algorithm": "grid"}, "tasks": [task(TRAIN)], **groups})
+        self.tries: dict[str, int] = {}
+
+    def stage(self, stage: StageName, index: int = 0, count: int = 1, cleared: int = 0) -> Any:
+        """Call a task of a stage; ``cleared``: how often a person has cleared it."""
+        ids = [stage] if count == 1 else [f"{stage}.{n}" for n in range(count)]
+        operator = TrialOperator(
+            task_id="x", slot=0, task_index=index, step_ids=ids, stage=stage, max_active_tis_per_dagrun=3, **self.where
+        )
+        context = self.context()
+        context["ti"].max_tries = 10 + cleared
+        return operator.execute(context)
+
+    def result(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.run / "controller.json").read_text())
+        return found
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "runs" / experiment_prefix("first", RUN)
+
+
+@pytest.fixture(autouse=True)
+def no_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compat, "skip_instances", lambda *_: None)
+    monkeypatch.setattr(compat, "name_map_index", lambda *_: None)
+
+
+def test_what_prepare_made_reaches_every_trial_and_what_conclude_made_is_published(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task(PREPARE, "split")], conclude=[python(CONCLUDE, "refit")])
+    slots = world.propose()
+    world.stage("prepare")
+    for slot in slots:
+        world.trial(slot)
+    world.stage("conclude")
+    result = world.reduce()
+
+    assert result["best_value"] == 0.75
+    refit = json.loads((world.run / "best_model" / "model" / "refit.json").read_text())
+    assert refit == {"value": 0.75, "trials": 2, "seen": "made by attempt 1\n"}
+    assert not (world.run / "best_model" / "model" / "seen.txt").exists()  # one model, not a mixture
+    told = world.result()["experiment"]
+    assert told["model_from"] == "conclude"
+    assert [told["stages"][stage]["state"] for stage in ("prepare", "conclude")] == ["SUCCEEDED", "SUCCEEDED"]
+    assert told["stages"]["conclude"]["tasks"][0]["name"] == "refit"
+    assert told["counts"]["SUCCEEDED"] == 2, "a stage is no trial"
+
+
+def test_a_conclude_that_makes_no_model_leaves_the_best_trials(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task(PREPARE)], conclude=[task("echo a report")])
+    for slot in (world.propose(), world.stage("prepare"))[0]:
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    assert (world.run / "best_model" / "model" / "seen.txt").is_file()
+    assert world.result()["experiment"]["model_from"] == "trial"
+
+
+def test_an_experiment_without_stages_is_what_it_was(tmp_path: Path) -> None:
+    world = Staged(tmp_path, tasks=[task("echo accuracy=${x}")])
+    for slot in world.propose():
+        world.trial(slot)
+    world.reduce()
+    assert "stages" not in world.result()["experiment"]
+    assert not list(world.run.glob("prepare*"))
+    assert not list(world.run.glob("conclude*"))
+
+
+def test_a_task_of_a_stage_that_is_asked_again_trains_once(tmp_path: Path) -> None:
+    """Its worker was killed when the end was told, and Airflow makes the next try of the same task."""
+    counting = f"echo run >> {shlex.quote(str(tmp_path))}/count; {PREPARE}"
+    world = Staged(tmp_path, prepare=[task(counting)])
+    world.propose()
+    assert world.stage("prepare") == world.stage("prepare")
+    assert (tmp_path / "count").read_text() == "run\n"
+    world.stage("prepare", cleared=1)  # a person's clear does run it anew
+    assert (tmp_path / "count").read_text() == "run\n" * 2
+
+
+def test_a_stage_whose_worker_was_killed_is_taken_up_by_the_next(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task(PREPARE)])
+    world.propose()
+    study = staged(world, "prepare")
+    study.ask(0, generation=10)  # bound, and killed before anything ran
+    world.stage("prepare")
+    assert (world.run / "prepare" / "experiment_0" / "model" / "table.csv").read_text() == "made by attempt 2\n"
+
+
+def test_several_tasks_of_a_stage_pass_a_folder_on(tmp_path: Path) -> None:
+    add = 'echo two >> "$AUTOML_MODEL_DIR"/table.csv'
+    world = Staged(tmp_path, prepare=[task('echo one > "$AUTOML_MODEL_DIR"/table.csv', "a"), task(add, "b")])
+    slots = world.propose()
+    world.stage("prepare", 0, 2)
+    world.stage("prepare", 1, 2)
+    world.trial(slots[0])
+    assert (world.run / "experiment_0" / "model" / "seen.txt").read_text() == "one\ntwo\n"
+
+
+def test_a_failed_task_of_a_stage_is_tried_again_as_a_trials_is(tmp_path: Path) -> None:
+    once = f'test -e {tmp_path}/there || {{ touch {tmp_path}/there; echo "not yet $RANDOM$$" >&2; exit 3; }}; {PREPARE}'
+    world = Staged(tmp_path, prepare=[task(once)], trials={"max": 2, "retries": 1})
+    world.propose()
+    with pytest.raises(AirflowException, match="prepare, attempt 1"):
+        world.stage("prepare")
+    world.stage("prepare")
+    assert staged(world, "prepare").state.works[0].state is TrialState.SUCCEEDED
+
+
+def test_an_experiment_whose_prepare_failed_fails_and_says_so(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task("echo 'ValueError: no such table' >&2; exit 1")], conclude=[task("true")])
+    world.propose()
+    with pytest.raises(AirflowFailException, match="no such table"):
+        world.stage("prepare")
+    with pytest.raises(AirflowSkipException, match="nothing to conclude"):  # Airflow runs it whatever came of the trials
+        world.stage("conclude")
+    with pytest.raises(AirflowFailException, match="no such table"):
+        world.reduce()
+    told = world.result()["experiment"]
+    assert told["state"] == "FAILED"
+    assert "prepare failed" in told["stop_reason"]
+    assert told["stages"]["prepare"]["state"] == "FAILED"
+
+
+def test_a_conclude_that_failed_costs_no_result(tmp_path: Path) -> None:
+    world = Staged(tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[task("exit 1")])
+    for slot in world.propose():
+        world.trial(slot)
+    with pytest.raises(AirflowFailException):
+        world.stage("conclude")
+    with pytest.raises(AirflowFailException, match="conclude failed"):
+        world.reduce()
+    told = world.result()["experiment"]
+    assert (told["state"], told["best_value"]) == ("NO_MORE_TRIAL", 0.75)
+    assert told["stages"]["conclude"]["state"] == "FAILED"
+
+
+def test_whoever_stops_the_experiment_stops_its_prepare(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task("sleep 600")])
+    world.propose()
+    study = staged(world, "prepare")
+    binding = study.ask(0, generation=10)
+    world.study().stop("user", ExperimentState.USER_CANCELED, "stopped by anna", running="cancel", by="anna")
+    assert study.order(binding) == (TrialState.USER_CANCELED, "stopped by anna")
+    # one that has not begun is not begun
+    late = Staged(tmp_path / "late", prepare=[task("sleep 600")])
+    late.propose()
+    late.study().stop("user", ExperimentState.USER_CANCELED, "stopped by anna", running="drain", by="anna")
+    with pytest.raises(AirflowSkipException, match="stopped by anna"):
+        late.stage("prepare")
+
+
+def test_a_stage_goes_on_when_the_search_is_extended(tmp_path: Path) -> None:
+    """After an extension Airflow clears conclude: it runs anew, over all trials."""
+    world = Staged(tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[python(COUNT)])
+    slots = world.propose()
+    for slot in slots:
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    assert (world.run / "best_model" / "model" / "count").read_text() == "2"
+    world.stage("conclude", cleared=1)
+    world.reduce()
+    assert len(staged(world, "conclude").state.works[0].attempts) == 2
+    assert world.result()["experiment"]["stages"]["conclude"]["state"] == "SUCCEEDED"
+
+
+COUNT = """
+import json, os
+told = json.load(open(os.environ["AUTOML_TRIALS_FILE"]))
+open(os.path.join(os.environ["AUTOML_MODEL_DIR"], "count"), "w").write(str(len(told["trials"])))
+"""
+
+
+def staged(world: Staged, stage: StageName) -> StageStudy:
+    from automl_core.study.stages import begin_stage
+
+    return begin_stage(world.study(), stage)
+
+
+def test_the_dag_has_a_task_a_stage_before_the_first_trial_and_after_the_last(tmp_path: Path) -> None:
+    from automl_core.spec.validation import validate
+
+    experiment, problems = validate(
+        body(prepare=[task("true", "split")], conclude=[task("true", "refit"), task("true", "report")])
+    )
+    assert experiment is not None, problems
+    dag = round_trip(experiment_dag(experiment, tmp_path / "first.yaml"))
+    ways = {each.task_id: sorted(each.downstream_task_ids) for each in dag.tasks}
+    assert ways == {
+        "propose": ["prepare", "trial"], "prepare": ["trial"], "trial": ["conclude.refit"],
+        "conclude.refit": ["conclude.report"], "conclude.report": ["reduce"], "reduce": [],
+    }  # fmt: skip
+    assert str(dag.get_task("conclude.refit").trigger_rule) == "all_done"
+
+
+def test_stages_of_a_study_are_those_begun(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task(PREPARE)], conclude=[task("true")])
+    world.propose()
+    study: Study = world.study()
+    assert stages_of(study) == {}
+    world.stage("prepare")
+    assert list(stages_of(study)) == ["prepare"]
+    assert ReduceOperator(task_id="reduce", **world.where).stage is None
