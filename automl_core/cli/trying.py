@@ -118,19 +118,21 @@ def _made_local(experiment: Experiment, local: bool, bundle: Path) -> tuple[Expe
     from automl_core.running.trying import ELSEWHERE, here
     from automl_core.spec.tasks import LocalTask
 
-    tasks, notes = [], []
-    for task in experiment.tasks:
-        made, said = here(task, home(), bundle)
-        if made is None or (not local and not isinstance(task, LocalTask)):
-            where = ELSEWHERE[task.backend]
-            way = f"--local runs {said.partition(': ')[2]}" if made is not None else said
-            raise UserError(
-                f"tasks.{task.name} runs {where}, and `try` runs processes on this machine: {way}. "
-                "One trial in its own place: automl run FILE --conf trials.max=1"
-            )
-        tasks.append(made)
-        notes += [said] if said else []
-    return experiment.model_copy(update={"tasks": tasks}), tuple(notes)
+    lists: dict[str, list[LocalTask]] = {"prepare": [], "tasks": []}
+    notes = []
+    for name, tasks in lists.items():
+        for task in getattr(experiment, name):
+            made, said = here(task, home(), bundle)
+            if made is None or (not local and not isinstance(task, LocalTask)):
+                where = ELSEWHERE[task.backend]
+                way = f"--local runs {said.partition(': ')[2]}" if made is not None else said
+                raise UserError(
+                    f"{name}.{task.name} runs {where}, and `try` runs processes on this machine: {way}. "
+                    "One trial in its own place: automl run FILE --conf trials.max=1"
+                )
+            tasks.append(made)
+            notes += [said] if said else []
+    return experiment.model_copy(update=lists), tuple(notes)
 
 
 def _values(entries: list[str]) -> dict[str, Any]:

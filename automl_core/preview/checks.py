@@ -18,6 +18,7 @@ from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.names import name_taken, taken_message
 from automl_core.spec.schedule import schedule_problems
+from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.yaml_reader import Document
 from automl_core.study.history import context_of
@@ -143,10 +144,10 @@ def _algorithm(experiment: Experiment, space: Space) -> Iterator[Problem]:
 
 
 def _commands(experiment: Experiment, space: Space) -> Iterator[Problem]:
-    for index, task in enumerate(experiment.tasks):
+    for place, task in task_places(experiment):
         if isinstance(task, LocalTask):
             for message in check_command(task.command, space.by_name):
-                yield Problem(message.removeprefix("command: "), ("tasks", index, "command"))
+                yield Problem(message.removeprefix("command: "), (*place, "command"))
         if isinstance(task, MaxComputeTask):
             for field, message in check_task(task, space.by_name):
-                yield Problem(message, ("tasks", index, *field))
+                yield Problem(message, (*place, *field))

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from automl_core.spec.bundles import bundle_of, in_bundle
+from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, did_you_mean
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.models import Experiment
+from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
 
 SCRIPTS = (".py", ".sh", ".bash", ".R", ".r", ".pl", ".js", ".mjs", ".rb", ".jl", ".php", ".lua")
@@ -40,15 +42,15 @@ def program_warnings(experiment: Experiment, home: Path, file: Path | None) -> I
         home: AUTOML_HOME.
         file: where the experiment file lies, where that is known.
     """
-    for index, task in enumerate(experiment.tasks):
+    for where, task in task_places(experiment):
         if isinstance(task, LocalTask):
-            yield from _local(task, index, home, file)
+            yield from _local(task, where, home, file)
         elif isinstance(task, KubernetesTask):
             for inside, source in task.files.items():
                 path = in_bundle(source, home, _bundle(file))
                 if not path.is_file():
                     beside = _beside(source, home, file)
-                    yield Problem(f"there is no file {path} here", ("tasks", index, "files", inside),
+                    yield Problem(f"there is no file {path} here", (*where, "files", inside),
                                   suggestion=beside)  # fmt: skip
 
 
@@ -88,15 +90,15 @@ def script_of(words: list[str]) -> str | None:
     return None
 
 
-def _local(task: LocalTask, index: int, home: Path, file: Path | None) -> Iterator[Problem]:
+def _local(task: LocalTask, field: Place, home: Path, file: Path | None) -> Iterator[Problem]:
     place, words = _folder(task, home, file), _words(task.command)
     if place is None or not words:
         return
     if task.cwd is not None and not place.is_dir():
         yield Problem(f"there is no folder {place} on this machine, in which the command is to run",
-                      ("tasks", index, "cwd"), suggestion=_beside(task.cwd, home, file))  # fmt: skip
+                      (*field, "cwd"), suggestion=_beside(task.cwd, home, file))  # fmt: skip
         return
-    where = ("tasks", index, "command")
+    where = (*field, "command")
     program, script = words[0], script_of(words)
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
     if (

@@ -18,7 +18,7 @@ from automl_core.search import outcomes
 from automl_core.search.base import Plan
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
-from automl_core.study.progress import spent
+from automl_core.study.progress import reserve_of, spent
 from automl_core.study.state import State, Work
 
 _SAMPLES = 3
@@ -204,13 +204,16 @@ def _forecast(left: _Left, trials: int, experiment: Experiment, pace: Pace | Non
 def _within_limits(
     found: Forecast, left: _Left, state: State, experiment: Experiment, pace: Pace, now: float
 ) -> Forecast:
-    """The forecast, no longer and no dearer than ``stop.max_duration`` and ``stop.max_cost`` let it become."""
+    """The forecast, no longer and no dearer than the stop conditions let it become."""
     stop = experiment.stop
     # drained trials go on beyond the limit, at most for as long as the longest of them takes
     drained = left.longest(pace) if stop.running_trials == "drain" else 0.0
     if stop.max_duration is not None and found.seconds_left is not None:
         remaining = max(0.0, state.created + stop.max_duration - now)
         found = replace(found, seconds_left=min(found.seconds_left, remaining + drained))
+    if stop.deadline is not None and found.seconds_left is not None:
+        remaining = max(0.0, state.created + stop.deadline - reserve_of(state, experiment) - now)
+        found = replace(found, seconds_left=min(found.seconds_left, remaining))
     if stop.max_cost is not None and found.cost_left is not None and pace.cost_per_second is not None:
         remaining = max(0.0, stop.max_cost - spent(state, experiment, now))
         drained_cost = drained * experiment.trials.concurrency * pace.cost_per_second

@@ -29,6 +29,7 @@ from automl_core.study import Binding, Outcome, Study, StudyJournal
 from automl_core.study.binder import binding_of
 from automl_core.study.layout import MODEL_FOLDER, experiment_prefix, trial_prefix
 from automl_core.study.reasons import headline
+from automl_core.study.stages import begin_stage
 
 RUN = "try"
 """Id of the run that a try stands for."""
@@ -195,24 +196,37 @@ def try_out(
         TypeError: a training task is no local one.
         StorageError: the folder can't be written to.
     """
+    if experiment.conclude:
+        notes = (*notes, "conclude runs after the last trial of an experiment, and is not tried")
     study = _alone(experiment, store)
     seen = {"slot": 0, "lane": None, "worker": "here", "seen": study.state.seq, "budget": budget, "bracket": None,
             "rung": None, "note": chosen, "trial": 0, "params": params, "parent": None}  # fmt: skip
     study.journal.append("bound", seen)
     binding: Binding = binding_of(study.state, 0, 0)
-    began, tasks, outcome, watch = study.journal.clock(), [], None, None
-    while True:
-        run = LocalRun(study, store, binding, home=home, bundle=bundle, emit=emit)
-        left = None if limit is None else max(0.1, limit - (study.journal.clock() - began))
-        outcome = _run(run, left, limit)
-        watch = run.watch
-        tasks.append(_told(experiment, run, outcome))
-        if outcome.state is not TrialState.SUCCEEDED or binding.task + 1 == len(experiment.tasks):
-            break
-        answer = study.resume(0, binding.task + 1, worker="here")
-        if not isinstance(answer, Binding):
-            break
-        binding = answer
+    began, tasks = study.journal.clock(), []
+
+    def through(study: Study, binding: Binding, prefix: str = "") -> tuple[Outcome, LocalRun]:
+        """Run all training tasks of a study's one trial, as long as they end well."""
+        while True:
+            run = LocalRun(study, store, binding, home=home, bundle=bundle, emit=emit)
+            left = None if limit is None else max(0.1, limit - (study.journal.clock() - began))
+            outcome = _run(run, left, limit)
+            tasks.append(_told(experiment, run, outcome, prefix))
+            if outcome.state is not TrialState.SUCCEEDED or binding.task + 1 == len(study.experiment.tasks):
+                return outcome, run
+            answer = study.resume(0, binding.task + 1, worker="here")
+            assert isinstance(answer, Binding), answer
+            binding = answer
+
+    outcome = None
+    if experiment.prepare:
+        stage = begin_stage(study, "prepare")
+        first = stage.ask(0, worker="here")
+        assert isinstance(first, Binding), first
+        outcome, run = through(stage, first, "prepare.")
+    if outcome is None or outcome.state is TrialState.SUCCEEDED:
+        outcome, run = through(study, binding)
+    watch = run.watch
     model = store.local_path(study.journal.prefix + trial_prefix(0) + MODEL_FOLDER.rstrip("/"))
     files = (
         {}
@@ -232,7 +246,7 @@ def _alone(experiment: Experiment, store: ObjectStore) -> Study:
         update={"max": 1, "concurrency": 1, "retries": 0, "budget": None, "max_failed": None}
     )
     alone = experiment.model_copy(
-        update={"search": Search(algorithm="random"), "trials": trials, "stop": Stop(), "alerts": None}
+        update={"search": Search(algorithm="random"), "trials": trials, "stop": Stop(), "alerts": None, "conclude": []}
     )
     return Study.create(StudyJournal(store, experiment_prefix(experiment.name, RUN)), alone, RUN, [])
 
@@ -250,14 +264,14 @@ def _run(run: LocalRun, left: float | None, limit: float | None) -> Outcome:
         timer.cancel()
 
 
-def _told(experiment: Experiment, run: LocalRun, outcome: Outcome) -> TaskTried:
+def _told(experiment: Experiment, run: LocalRun, outcome: Outcome, prefix: str) -> TaskTried:
     job, status, series = run.job, run.status, run.watch.series
     command: list[str] | str = list(job.arguments) if job is not None else run.task.command
     if isinstance(run.task.command, str) and job is not None and run.context is not None:
         command = substitute(run.task.command, run.context)  # as people wrote it, not as the shell is given it
     started = status is not None
     return TaskTried(
-        name=run.task.name, command=command, cwd=str(job.cwd) if job is not None else str(run.home),
+        name=f"{prefix}{run.task.name}", command=command, cwd=str(job.cwd) if job is not None else str(run.home),
         program=job.program if job is not None else None, started=started,
         exit_code=status.code if status is not None else -1,
         ended=headline(outcome.reason) if status is None or status.cause is Cause.TERMINATED else status.reason,

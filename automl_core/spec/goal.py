@@ -109,7 +109,8 @@ class Goal(Model):
         if not isinstance(data, Mapping):
             return handler(data)
         several = data.get("objectives") is not None
-        missing = [] if several or not cls.measured else [key for key in ("metric", "direction") if data.get(key) is None]
+        wanted = () if several or not cls.measured else ("metric", "direction")
+        missing = [key for key in wanted if data.get(key) is None]
         absent: list[InitErrorDetails] = [{"type": "missing", "loc": (key,), "input": data} for key in missing]
         given = {key: value for key, value in data.items() if key not in missing}
         if several and "final" not in data:

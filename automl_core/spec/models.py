@@ -187,6 +187,11 @@ class Stop(Model):
 
     target: float | None = Field(None, description="The value that is good enough.")
     max_duration: Duration | None = Field(None, description="Time from the experiment's start.")
+    deadline: Duration | None = Field(
+        None,
+        description="Time from the experiment's start to the end of everything, prepare and conclude among it; trials "
+        "that run when the search has to end are cancelled.",
+    )
     max_cost: float | None = Field(None, gt=0, description="In the currency of the prices.")
     same_error: int | None = Field(
         5, ge=2, description="Stop as failed when so many trials running fail with the same error. null: never."

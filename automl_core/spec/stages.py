@@ -7,14 +7,17 @@ journal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from automl_core.spec.errors import Path
 from automl_core.spec.goal import Goal, Objective
 from automl_core.spec.models import Experiment, Search, Stop, Trials
 from automl_core.spec.parameters import Parameter
+from automl_core.spec.tasks import TaskBase
+from automl_core.spec.templates import TASK_LISTS
 
 StageName: TypeAlias = Literal["prepare", "conclude"]
 
@@ -70,6 +73,19 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         stop=Stop(same_error=None, running_trials="cancel"),
         search=Search(algorithm="grid"),
     )
+
+
+def task_ids(experiment: Experiment, stage: StageName) -> list[str]:
+    """What the tasks of a stage are called: as the stage where it has one, ``stage.name`` where it has several."""
+    tasks = getattr(experiment, stage)
+    return [stage] if len(tasks) == 1 else [f"{stage}.{task.name}" for task in tasks]
+
+
+def task_places(experiment: Experiment) -> Iterator[tuple[Path, TaskBase]]:
+    """Every training task of an experiment, those of its stages too, with its place in the file."""
+    for where in TASK_LISTS:
+        for index, task in enumerate(getattr(experiment, where)):
+            yield (where, index), task
 
 
 def experiment_in(document: Mapping[str, Any]) -> Experiment:

@@ -20,9 +20,13 @@ StopKind: TypeAlias = Literal[
     "max_trials",
     "exhausted",
     "max_duration",
+    "deadline",
     "max_cost",
     "no_improvement",
 ]
+
+OVERDUE: frozenset[str] = frozenset({"max_duration", "deadline", "max_cost"})
+"""Conditions that come to hold while trials run, without any of them ending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Progress:
         running, waiting: trials being worked on, and waiting for a new attempt.
         started: combinations bound so far.
         elapsed: seconds since the experiment was created.
+        reserve: seconds before the deadline that are kept for what follows the search.
         cost: so far, what runs included, in the currency of the prices.
         budgeted: whether trials are promoted to higher budgets, so that the last trial's start is not the end.
         slots_left: pieces of work not yet handed out, None where their number is not known.
@@ -59,6 +64,7 @@ class Progress:
     waiting: int = 0
     started: int = 0
     elapsed: float = 0.0
+    reserve: float = 0.0
     cost: float = 0.0
     budgeted: bool = False
     slots_left: int | None = None
@@ -190,6 +196,15 @@ def _max_duration(progress: Progress, experiment: Experiment) -> Verdict | None:
     return Verdict("max_duration", ExperimentState.EARLY_STOPPED, reason)
 
 
+def _deadline(progress: Progress, experiment: Experiment) -> Verdict | None:
+    allowed, reserve = experiment.stop.deadline, progress.reserve
+    if allowed is None or progress.elapsed < allowed - reserve:
+        return None
+    kept = f" less {format_duration(reserve)} that are kept for conclude" if reserve else ""
+    reason = f"after {format_duration(progress.elapsed)} of {format_duration(allowed)}{kept} (stop.deadline)"
+    return Verdict("deadline", ExperimentState.EARLY_STOPPED, f"the search ends {reason}")
+
+
 def _max_cost(progress: Progress, experiment: Experiment) -> Verdict | None:
     allowed = experiment.stop.max_cost
     if allowed is None or progress.cost < allowed:
@@ -237,7 +252,8 @@ def _all_started(progress: Progress, experiment: Experiment) -> Verdict | None:
 
 
 _CONDITIONS: tuple[Callable[[Progress, Experiment], Verdict | None], ...] = (
-    _user, _max_failed, _same_error, _target, _all_done, _max_duration, _max_cost, _no_improvement, _all_started,
+    _user, _max_failed, _same_error, _target, _all_done, _max_duration, _deadline, _max_cost, _no_improvement,
+    _all_started,
 )  # fmt: skip
 
 

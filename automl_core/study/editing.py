@@ -26,7 +26,7 @@ from automl_core.study.study import Study
 
 EDITABLE: dict[str, tuple[str, ...]] = {
     "trials": ("max", "concurrency", "max_failed", "retries"),
-    "stop": ("target", "max_duration", "max_cost", "same_error", "no_improvement", "running_trials"),
+    "stop": ("target", "max_duration", "deadline", "max_cost", "same_error", "no_improvement", "running_trials"),
 }
 """Group → fields that a running experiment may be given anew; of ``space``, the limits of its parameters."""
 

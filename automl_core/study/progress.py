@@ -38,12 +38,35 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         started=len(states),
         exhausted=state.exhausted or None,
         elapsed=max(0.0, now - state.created),
+        reserve=reserve_of(state, experiment),
         cost=spent(state, experiment, now),
         budgeted=bool(experiment.trials.budget and state.plan.get("units")),
         slots_left=int(state.plan["slots"]) - len(state.works),
         failed_alike=failed_alike(state),
         systematic=systematic_failure(state),
     )
+
+
+SHARE_OF_DEADLINE = 0.1
+"""Share of the deadline that is kept for each training task of ``conclude`` that has no time limit of its own."""
+
+MOST_OF_DEADLINE = 0.5
+"""Share of the deadline that is kept for ``conclude`` at most: a search that never begins is no search."""
+
+
+def reserve_of(state: State, experiment: Experiment) -> float:
+    """Seconds before the deadline that are kept for ``conclude``; 0 where there is no deadline or no such stage.
+
+    A training task with a time limit may take all of it. One without is taken to need a tenth of the deadline, or what
+    the trials that ended well took, if that is more: it often trains the best of them once more.
+    """
+    deadline, tasks = experiment.stop.deadline, experiment.conclude
+    if deadline is None or not tasks:
+        return 0.0
+    took = sorted(work.seconds for work in state.works.values() if work.state is TrialState.SUCCEEDED)
+    typical = took[len(took) // 2] if took else 0.0
+    guess = max(SHARE_OF_DEADLINE * deadline, typical)
+    return min(MOST_OF_DEADLINE * deadline, sum(guess if t.timeout is None else t.timeout for t in tasks))
 
 
 CHANCY = frozenset({"oom", "timeout", "not_finite"})

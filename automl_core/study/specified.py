@@ -9,7 +9,7 @@ from automl_core.search.base import Algorithm
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.spec.stages import experiment_in
-from automl_core.study.history import context_of
+from automl_core.study.history import best_trial, context_of
 from automl_core.study.journal import StudyJournal
 from automl_core.study.sources import EarlierRun, histories
 from automl_core.study.state import State
@@ -71,3 +71,17 @@ class Specified:
     def state(self) -> State:
         """The state as last read."""
         return self.journal.state
+
+    def unbound(self) -> tuple[int, ...]:
+        """Slots that have no work yet."""
+        slots = int(self.state.plan.get("slots", 0))
+        return tuple(s for s in range(slots) if s not in self.state.works)
+
+    def best(self) -> tuple[int, float] | None:
+        """Number and value of the best trial so far."""
+        trial = best_trial(self.state, self.experiment)
+        if trial is None:
+            return None
+        value = self.state.value_of(trial)
+        assert value is not None
+        return (trial.number, value)

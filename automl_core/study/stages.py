@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from automl_core.spec.models import Experiment
 from automl_core.spec.stages import STAGES, StageExperiment, StageName, stage_of
+from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.answers import Answer, Binding, Over
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
-from automl_core.study.state import StopRecord
 from automl_core.study.study import Study
 
 TRIALS_FILE = "trials.json"
@@ -57,9 +57,9 @@ def made_by(prefix: str, stage: StageName) -> str:
 
 
 class StageStudy(Study):
-    """The study of a stage. ``prepare`` obeys the stop of its experiment, as trials do."""
+    """The study of a stage. It obeys the experiment: ``prepare`` its stop, ``conclude`` its deadline."""
 
-    _parent: StudyJournal | None = None
+    _whole: Study | None = None
 
     @property
     def stage(self) -> StageName:
@@ -72,9 +72,10 @@ class StageStudy(Study):
         generation: int | None = None,
     ) -> Answer:  # fmt: skip
         """What the stage is to do at its first training task; see `Study.ask`."""
-        stop = self._stop_of_experiment() if not self.state.works else None
-        if stop is not None:
-            return Over(stop.reason)
+        if self.stage == "prepare" and not self.state.works:
+            stop = self._experiments().state.stop
+            if stop is not None:
+                return Over(stop.reason)
         return super().ask(slot, lane=lane, worker=worker, places=places, generation=generation)
 
     def order(self, binding: Binding, *, max_age: float = 0.0) -> tuple[TrialState, str] | None:
@@ -83,20 +84,37 @@ class StageStudy(Study):
         ordered = super().order(binding, max_age=max_age)
         if ordered is not None or self._refreshed == read:
             return ordered
-        stop = self._stop_of_experiment()
+        return self._ended_by_stop() if self.stage == "prepare" else self._ended_by_deadline()
+
+    def _ended_by_stop(self) -> tuple[TrialState, str] | None:
+        """While it is prepared, the experiment may be stopped, or its time be over."""
+        whole = self._experiments()
+        if whole.state.stop is None:
+            whole.stop_when_overdue()
+        stop = whole.state.stop
         if stop is None or stop.running != "cancel":
             return None
         by_user = stop.state == ExperimentState.USER_CANCELED
         return TrialState.USER_CANCELED if by_user else TrialState.SYS_CANCELED, stop.reason
 
-    def _stop_of_experiment(self) -> StopRecord | None:
-        """The end of the experiment as far as it concerns the stage: when it concludes, the search is over."""
-        if self.stage != "prepare":
+    def _ended_by_deadline(self) -> tuple[TrialState, str] | None:
+        """What is concluded may take until the deadline; an attempt that a person has it make later may take longer."""
+        whole = self._experiments()
+        allowed, attempt = whole.experiment.stop.deadline, self.state.works[0].last_attempt()
+        if allowed is None or (attempt is not None and attempt.started >= whole.state.created + allowed):
             return None
-        if self._parent is None:
+        if whole.clock.now() < whole.state.created + allowed or whole.clock.is_wrong():
+            return None
+        return TrialState.SYS_CANCELED, f"the experiment's {format_duration(allowed)} are over (stop.deadline)"
+
+    def _experiments(self) -> Study:
+        """The study of the whole experiment, as it stands now."""
+        if self._whole is None:
             prefix = self.journal.prefix.removesuffix(f"{self.stage}/")
-            self._parent = StudyJournal(self.journal.store, prefix, clock=self.journal.clock)
-        return self._parent.refresh().stop
+            self._whole = Study.load(StudyJournal(self.journal.store, prefix, clock=self.journal.clock))
+        else:
+            self._whole.refresh()
+        return self._whole
 
 
 def open_study(journal: StudyJournal) -> Study:

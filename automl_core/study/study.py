@@ -15,14 +15,13 @@ from automl_core.search.base import Exhausted
 from automl_core.spec.models import Experiment
 from automl_core.spec.stages import experiment_in
 from automl_core.states import ExperimentState, TrialState
-from automl_core.stopping.experiment import Progress, Verdict, judge
+from automl_core.stopping.experiment import OVERDUE, Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
 from automl_core.study.beginning import first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.canary import matters
 from automl_core.study.clock import JournalClock
 from automl_core.study.earlier import find_earlier
-from automl_core.study.history import best_trial
 from automl_core.study.journal import StudyJournal
 from automl_core.study.orders import ended_by_order, given_up, next_task, refusal, unfinished_of_lane
 from automl_core.study.progress import progress_of
@@ -258,7 +257,7 @@ class Study(Specified):
         if not self.is_current(binding):
             return (TrialState.SYS_CANCELED, "a later attempt has taken over, or this one was given up")
         if state.stop is None:
-            self._stop_when_overdue()
+            self.stop_when_overdue()
         return ended_by_order(self.state, binding.slot)
 
     def is_current(self, binding: Binding) -> bool:
@@ -271,12 +270,13 @@ class Study(Specified):
             data = {"reported": True, "trial": binding.trial}
             self.journal.append("note", data, valid=lambda state: not state.proven)
 
-    def _stop_when_overdue(self) -> None:
+    def stop_when_overdue(self) -> None:
         """Judge again while a trial runs, since time and cost go on."""
-        if self.experiment.stop.max_duration is None and self.experiment.stop.max_cost is None:
+        limits = self.experiment.stop
+        if limits.max_duration is None and limits.max_cost is None and limits.deadline is None:
             return
         verdict = self.judge()
-        if verdict is not None and verdict.kind in ("max_duration", "max_cost"):
+        if verdict is not None and verdict.kind in OVERDUE:
             self.stop(verdict.kind, verdict.state, verdict.reason)
 
     # --- telling ------------------------------------------------------------------------------
@@ -316,7 +316,7 @@ class Study(Specified):
     def judge(self) -> Verdict | None:
         """Whether the experiment is over by its stop conditions, on the state as last read."""
         verdict = judge(self.progress(), self.experiment)
-        if verdict is not None and verdict.kind in ("max_duration", "max_cost") and self.clock.is_wrong():
+        if verdict is not None and verdict.kind in OVERDUE and self.clock.is_wrong():
             return judge(self.progress(), self.experiment)
         return verdict
 
@@ -333,7 +333,7 @@ class Study(Specified):
         """
         data = {
             "kind": kind, "state": str(state), "reason": reason, "by": by,
-            "running": running or self.experiment.stop.running_trials,
+            "running": running or ("cancel" if kind == "deadline" else self.experiment.stop.running_trials),
         }  # fmt: skip
         self.journal.append("stop", data, valid=lambda s: s.stop is None)
         stop = self.state.stop
@@ -384,17 +384,3 @@ class Study(Specified):
                 return verdict.reason
             self.stop(verdict.kind, verdict.state, verdict.reason)
         return self.state.stop.reason if self.state.stop else None
-
-    def unbound(self) -> tuple[int, ...]:
-        """Slots that have no work yet."""
-        slots = int(self.state.plan.get("slots", 0))
-        return tuple(s for s in range(slots) if s not in self.state.works)
-
-    def best(self) -> tuple[int, float] | None:
-        """Number and value of the best trial so far."""
-        trial = best_trial(self.state, self.experiment)
-        if trial is None:
-            return None
-        value = self.state.value_of(trial)
-        assert value is not None
-        return (trial.number, value)

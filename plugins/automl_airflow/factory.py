@@ -25,7 +25,7 @@ from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import AssetSchedule, Experiment
 from automl_core.spec.names import name_taken, taken_message
-from automl_core.spec.stages import STAGES, StageName
+from automl_core.spec.stages import STAGES, StageName, task_ids
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import format_duration
 
@@ -122,15 +122,14 @@ def _stage(experiment: Experiment, stage: StageName, common: dict[str, Any], fir
         first: trigger rule of the first task.
     """
     tasks = getattr(experiment, stage)
-    group = f"{stage}." if len(tasks) > 1 else ""
-    step_ids = [f"{group}{task.name}" if group else stage for task in tasks]
+    step_ids = task_ids(experiment, stage)
     operators = []
-    with TaskGroup(stage) if group else nullcontext():
+    with TaskGroup(stage) if len(tasks) > 1 else nullcontext():
         for index, task in enumerate(tasks):
             operator, own = operator_of(task)
             rule = first if index == 0 else "all_success"
             made = operator(
-                task_id=step_ids[index].removeprefix(group), task_index=index, step_ids=step_ids, slot=0,
+                task_id=task.name if len(tasks) > 1 else stage, task_index=index, step_ids=step_ids, slot=0,
                 stage=stage, trigger_rule=rule, **own, **common,
             )  # fmt: skip
             operators.append(made)

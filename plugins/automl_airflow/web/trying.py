@@ -80,10 +80,10 @@ def why_not() -> str:
 
 def unfit(experiment: Experiment) -> str:
     """Why an experiment can't be tried here, empty where it can: a try is made of processes of this machine."""
-    for task in experiment.tasks:
+    for name, task in [*(("prepare", t) for t in experiment.prepare), *(("tasks", t) for t in experiment.tasks)]:
         if not isinstance(task, LocalTask):
             return (
-                f"tasks.{task.name} runs {ELSEWHERE[task.backend]}, and a try runs processes on this machine. "
+                f"{name}.{task.name} runs {ELSEWHERE[task.backend]}, and a try runs processes on this machine. "
                 "One trial in its own place: start the experiment with trials.max 1"
             )
     return ""

@@ -206,3 +206,23 @@ def test_the_folder_of_a_bundle_can_be_named(automl: Automl, place: Path, tmp_pa
     said = automl("try", str(place), "--bundle", str(bundle))
     assert said.code == 0, said
     assert f"python {bundle}/train.py" in said.out
+
+
+def test_what_prepare_makes_is_made_first_and_conclude_is_said_not_to_be_tried(automl: Automl, place: Path) -> None:
+    look = "cat $AUTOML_PREPARED_DIR/table >&2; echo epoch=0 accuracy=0.5 loss=0.1"
+    text = place.read_text().partition("tasks:")[0] + (
+        "prepare:\n  - {name: split, command: 'echo rows of the table > $AUTOML_MODEL_DIR/table'}\n"
+        f"tasks:\n  - {{command: '{look}', env: {{SOLVER: '${{solver}}${{lr}}${{momentum}}'}}}}\n"
+        "conclude:\n  - {name: refit, command: 'exit 1'}\n"
+    )
+    place.write_text(text)
+    said = automl("try", str(place), "--json")
+    assert said.code == 0, said
+    told = json.loads(said.out)
+    assert [task["name"] for task in told["tasks"]] == ["prepare.split", "train"]
+    assert any("conclude" in note for note in told["notes"])
+    place.write_text(text.replace("echo rows of the table", "echo no rows; exit 3"))
+    said = automl("try", str(place), "--json")
+    told = json.loads(said.out)
+    assert [task["name"] for task in told["tasks"]] == ["prepare.split"]
+    assert not told["ok"]

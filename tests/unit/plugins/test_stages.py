@@ -162,7 +162,8 @@ def test_an_experiment_whose_prepare_failed_fails_and_says_so(tmp_path: Path) ->
     world.propose()
     with pytest.raises(AirflowFailException, match="no such table"):
         world.stage("prepare")
-    with pytest.raises(AirflowSkipException, match="nothing to conclude"):  # Airflow runs it whatever came of the trials
+    # Airflow runs it whatever came of the trials
+    with pytest.raises(AirflowSkipException, match="nothing to conclude"):
         world.stage("conclude")
     with pytest.raises(AirflowFailException, match="no such table"):
         world.reduce()

@@ -10,6 +10,7 @@ import pytest
 from automl_core.running.folders import Folders
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding
+from automl_core.study.stages import Inputs
 
 PREFIX = "e/r/"
 
@@ -150,3 +151,17 @@ def test_nothing_but_what_was_kept_remains(store: ObjectStore, with_checkpoint: 
 def test_what_an_attempt_of_this_name_left_before_is_gone(store: ObjectStore) -> None:
     (prepared(store).model / "w.bin").write_text("left by a worker that died")
     assert names(prepared(store).model) == []
+
+
+def test_what_prepare_left_and_what_conclude_is_told_is_found(store: ObjectStore) -> None:
+    store.put("e/r/prepare/experiment_0/model/rows/a.csv", b"1")
+    store.put("e/r/conclude/input/trials.json", b"{}")
+    inputs = Inputs("e/r/prepare/experiment_0/model/", "e/r/conclude/input/trials.json")
+    made = Folders(store, "e/r/conclude/", Binding(slot=0, trial=0, task=0, attempt=1, params={}), inputs)
+    made.prepare()
+    assert made.prepared is not None
+    assert made.trials is not None
+    assert (made.prepared / "rows" / "a.csv").read_text() == "1"
+    assert made.trials.read_text() == "{}"
+    made.remove(fail)
+    assert store.get("e/r/prepare/experiment_0/model/rows/a.csv") == b"1", "it is the experiment's"

@@ -23,6 +23,7 @@ from automl_airflow.web.routes.parts import TheRun, TrialNumber
 from automl_airflow.web.routes.start import check_conf
 from automl_airflow.web.standing import GONE
 from automl_core.results.entries import has_ended
+from automl_core.spec.stages import task_ids
 from automl_core.states import ExperimentState
 from automl_core.study import Study
 from automl_core.study.editing import NotEditable, edit
@@ -151,8 +152,7 @@ def rerun_trial(run: TheRun, session: SessionDep, user: User, number: TrialNumbe
         if airflow_acts.goes_on(session, run, run.place.steps[0], work.slot):
             raise HTTPException(409, f"Airflow is at trial {number} already")
         tasks: list[str | tuple[str, int]] = [(step, work.slot) for step in run.place.steps]
-        if airflow_acts.has_run(session, run, airflow_acts.REDUCE):
-            tasks.append(airflow_acts.REDUCE)
+        tasks += [last for last in _last_tasks(study) if airflow_acts.has_run(session, run, last)]
         name = _name(user)
         text = f"trial {number} runs again"
         study.journal.append("note", {"act": "rerun", "trial": number, "by": name, "text": text})
@@ -212,9 +212,15 @@ def _let_airflow_follow(run: RunInfo, session: SessionDep, user: Any, study: Stu
     if reopen:
         indexes = range(lanes) if lanes is not None else study.unbound()
         tasks += [(step, index) for index in indexes if index in present for step in run.place.steps]
-        tasks.append(airflow_acts.REDUCE)
+        tasks += _last_tasks(study)
     if tasks:
         airflow_acts.clear(session, user, run, tasks, f"AutoML: more trials ({_name(user)})")
+
+
+def _last_tasks(study: Study) -> list[str]:
+    """Ids of the tasks that come after the last trial: they look at all trials, so they run again with one of them."""
+    concluding = task_ids(study.experiment, "conclude") if study.experiment.conclude else []
+    return [*concluding, airflow_acts.REDUCE]
 
 
 @router.post("/clone", dependencies=[Depends(CAN_START), Depends(action_logging("automl_clone"))])

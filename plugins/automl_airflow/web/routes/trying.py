@@ -63,7 +63,11 @@ def post_try(user: User, body: Asked) -> Response:
         log.warning("a try of %s can't be begun: %s", experiment.name, error)
         raise HTTPException(503, "nothing can be tried now; the API server's log has more") from None
     try:
-        commands = {task.name: str(getattr(task, "command", ""))[:_LONGEST_COMMAND] for task in experiment.tasks}
+        commands = {
+            prefix + task.name: str(getattr(task, "command", ""))[:_LONGEST_COMMAND]
+            for prefix, tasks in (("prepare.", experiment.prepare), ("", experiment.tasks))
+            for task in tasks
+        }
         extra = json.dumps({"params": params, "commands": commands, "seconds": body.seconds})
         with create_session() as session:  # not the request's, which would be held for as long as it trains
             session.add(Log(event="automl_try", owner=name, dag_id=experiment.name, extra=extra))
