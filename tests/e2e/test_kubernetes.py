@@ -90,6 +90,18 @@ def runs(world: World, cluster: TestCluster) -> Runs:
             ),
         ],
     )  # fmt: skip
+    world.experiment(
+        "staged", trials={**ONE, "max": 2},
+        prepare=[cluster.task(world, command="echo rows of the table > $AUTOML_MODEL_DIR/rows", files={})],
+        tasks=[cluster.task(world, command="cat $AUTOML_PREPARED_DIR/rows; echo accuracy=${x} step=0", files={})],
+        conclude=[
+            cluster.task(
+                world, files={},
+                command="grep -q '\"rank\": 1' $AUTOML_TRIALS_FILE && "
+                "echo refit of rank 1 | tee $AUTOML_MODEL_DIR/refit",
+            )
+        ],
+    )  # fmt: skip
     names = sorted(path.stem for path in (world.root / "experiments").glob("*.yaml"))
     for name in names:
         world.wait_for_dag(name, 180)
@@ -356,3 +368,18 @@ def wait_for_step(world: World, name: str, run: str, step: int) -> None:
         return path.is_file() and any(row[0] >= step for row in json.loads(path.read_text())["points"]["points"])
 
     wait_until(reported, 90, f"step {step} of {name}", lambda: path.read_text()[:300] if path.is_file() else "none")
+
+
+def test_prepare_and_conclude_run_in_pods_too(world: World, cluster: TestCluster, runs: Runs) -> None:
+    name, run = "staged", runs["staged"]
+    assert world.finish(name, run) == "success"
+    told = world.controller(name, run)["experiment"]
+    assert {stage: entry["state"] for stage, entry in told["stages"].items()} == {
+        "prepare": "SUCCEEDED", "conclude": "SUCCEEDED",
+    }  # fmt: skip
+    assert told["model_from"] == "conclude"
+    assert "rows of the table" in world.log(name, run, "trial", 0)
+    assert "refit of rank 1" in world.log(name, run, "conclude", -1)
+    if cluster.shares_folders:
+        assert (world.folder(name, run) / "best_model" / "model" / "refit").is_file()
+    assert cluster.pods(name) == [], "no pod is left"

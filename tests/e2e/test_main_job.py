@@ -105,6 +105,50 @@ def test_several_training_tasks_are_a_mapped_group_and_share_the_model(world: Wo
         assert [attempt["task"] for attempt in trial["attempts"]] == ["train", "score"]
 
 
+def test_prepare_runs_before_the_first_trial_and_conclude_makes_the_model_that_is_published(world: World) -> None:
+    split = "import os, pathlib; (pathlib.Path(os.environ['AUTOML_MODEL_DIR']) / 'rows.csv').write_text('1\\n2\\n')"
+    more = "import os, pathlib; (pathlib.Path(os.environ['AUTOML_MODEL_DIR']) / 'rows.csv').open('a').write('3\\n')"
+    train = (
+        "import os, pathlib, sys; rows = (pathlib.Path(os.environ['AUTOML_PREPARED_DIR']) / 'rows.csv').read_text();"
+        "assert rows.split() == ['1', '2', '3'], rows; print('accuracy=' + sys.argv[1])"
+    )
+    refit = (
+        "import json, os, pathlib; told = json.loads(pathlib.Path(os.environ['AUTOML_TRIALS_FILE']).read_text());"
+        "best = min(told['trials'], key=lambda trial: trial['rank']);"
+        "(pathlib.Path(os.environ['AUTOML_MODEL_DIR']) / 'refit.json').write_text(json.dumps(best['params']))"
+    )
+    name = world.experiment(
+        "staged",
+        prepare=[
+            {"name": "split", "command": ["python", "-c", split]},
+            {"name": "more", "command": ["python", "-c", more]},
+        ],
+        tasks=[{"name": "train", "command": ["python", "-c", train, "${x}"]}],
+        conclude=[{"name": "refit", "command": ["python", "-c", refit]}],
+        trials={"max": 3, "concurrency": 3},
+    )
+    run, state = world.run(name)
+    assert state == "success"
+    result = world.controller(name, run)
+    best = result["trials"][result["experiment"]["best_trial"]]
+    published = world.folder(name, run) / "best_model" / "model"
+    assert json.loads((published / "refit.json").read_text()) == best["params"]
+    stages = result["experiment"]["stages"]
+    assert [task["name"] for task in stages["prepare"]["tasks"]] == ["split", "more"]
+    assert stages["prepare"]["ended"] <= min(trial["started"] for trial in result["trials"])
+    assert stages["conclude"]["started"] >= max(trial["ended"] for trial in result["trials"])
+    assert "prepare, attempt 1" in world.log(name, run, "prepare.split", -1)
+    # clearing it as a person does makes it anew, and the result after it
+    body = {
+        "dry_run": False, "dag_run_id": run, "task_ids": ["conclude"], "include_downstream": True,
+        "only_failed": False, "reset_dag_runs": True,
+    }  # fmt: skip
+    world.call("POST", f"/dags/{name}/clearTaskInstances", json=body)
+    assert world.finish(name, run) == "success"
+    again = world.controller(name, run)["experiment"]["stages"]["conclude"]["tasks"]
+    assert [task["attempt"] for task in again] == [1, 2]
+
+
 def test_a_failed_trial_is_red_keeps_its_log_and_when_cleared_is_a_new_attempt_of_the_same_trial(world: World) -> None:
     name = world.experiment(
         "cleared",
