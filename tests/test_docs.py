@@ -153,7 +153,8 @@ def test_the_trial_contract() -> None:
     rows = rows_after(FILE_PAGE, "### What training code sees")
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
     assert placeholders == RESERVED_NAMES
-    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, resume_from="f", bundle_dir="b")
+    optional = {"resume_from": "f", "bundle_dir": "b", "prepared_dir": "p", "trials_file": "t"}
+    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, **optional)
     assert {name for row in rows for name in named(row[1])} == set(environment(context))
 
 

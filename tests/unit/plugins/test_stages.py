@@ -16,6 +16,7 @@ from automl_airflow.factory import experiment_dag
 from automl_airflow.operators import ReduceOperator, TrialOperator
 from automl_core.spec.stages import StageName
 from automl_core.states import ExperimentState, TrialState
+from automl_core.storage.folder import FolderStore
 from automl_core.study import Study
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.stages import StageStudy, stages_of
@@ -253,3 +254,62 @@ def test_stages_of_a_study_are_those_begun(tmp_path: Path) -> None:
     world.stage("prepare")
     assert list(stages_of(study)) == ["prepare"]
     assert ReduceOperator(task_id="reduce", **world.where).stage is None
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing of ours is to catch it."""
+
+
+@pytest.mark.parametrize("stage", ["prepare", "conclude"])
+def test_killed_before_any_change_of_the_store_a_stage_loses_and_repeats_nothing(
+    stage: StageName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill before the n-th change, for every n; then Airflow's next try of the same task, which nothing kills."""
+    changes, ends = {"left": 10**9, "seen": 0}, 0
+
+    def dying(method: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            changes["seen"] += 1
+            if changes["left"] <= 0:
+                raise Killed
+            changes["left"] -= 1
+            return method(*args, **kwargs)
+
+        return call
+
+    for name in ("put", "create", "delete", "delete_prefix", "copy", "upload_file"):
+        monkeypatch.setattr(FolderStore, name, dying(getattr(FolderStore, name)))
+    for kill in range(100):
+        world = Staged(
+            tmp_path / str(kill), tasks=[task("echo accuracy=${x}")],
+            **{stage: [task(f'echo run >> {tmp_path}/{kill}/count; echo made > "$AUTOML_MODEL_DIR"/made')]},
+        )  # fmt: skip
+        slots = world.propose()
+        if stage == "conclude":
+            for slot in slots:
+                world.trial(slot)
+        changes["left"] = kill
+        try:
+            world.stage(stage)
+            killed = False
+        except Killed:
+            killed = True
+        changes["left"] = 10**9
+        told = staged(world, stage).state.works
+        ended = bool(told) and told[0].state is TrialState.SUCCEEDED
+        count = tmp_path / str(kill) / "count"
+        runs = count.read_text().count("run") if count.exists() else 0
+        world.stage(stage)
+        again = count.read_text().count("run")
+        assert again == (runs if ended else runs + 1), "what has ended is not trained again, what has not is, once"
+        assert (world.run / stage / "experiment_0" / "model" / "made").read_text() == "made\n"
+        work = staged(world, stage).state.works[0]
+        assert work.state is TrialState.SUCCEEDED
+        assert [attempt.state for attempt in work.attempts].count(TrialState.SUCCEEDED) == 1
+        ends += ended
+        if not killed:
+            break
+    else:
+        raise AssertionError("no end of changes was found")
+    assert kill > 3, "there are several moments to be killed at"
+    assert ends >= 1
