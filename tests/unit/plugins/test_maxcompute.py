@@ -351,3 +351,23 @@ def test_a_connection_that_is_not_there_is_named(tmp_path: Path, monkeypatch: py
     with pytest.raises(AirflowFailException, match="there is no Airflow connection 'nowhere'"):
         world.operator(0).execute(world.context())
     assert skipped == [("trial", 1), ("trial", 2)], "no combination mends that, so no other trial is begun"
+
+
+def test_a_stage_in_maxcompute_is_watched_and_ended_by_its_trigger(standin: MaxComputeStandIn, tmp_path: Path) -> None:
+    world = World(tmp_path, {"sql": "SELECT ${x} AS x"})
+    whole = yaml.safe_load(world.file.read_text())
+    whole["prepare"] = [
+        {"name": "join", "backend": "maxcompute", "poll": "1s", "sql": "CREATE TABLE joined AS SELECT 1 AS n"}
+    ]
+    world.file.write_text(yaml.safe_dump(whole))
+    world.propose()
+    operator = MaxComputeTrialOperator(task_id="prepare", slot=0, step_ids=["prepare"], stage="prepare", **world.where)
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(world.context())
+    trigger = deferred.value.trigger
+    assert isinstance(trigger, MaxComputeTrialTrigger)
+    assert isinstance(watch(again(trigger)), TaskSuccessEvent)
+    stage = operator.open_study(world.context())[1]
+    assert stage.state.works[0].state is TrialState.SUCCEEDED
+    assert world.study().state.trials == [], "the experiment's own journal knows nothing of it"
+    assert any("joined" in text for text in texts(standin))
