@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from automl_core.backends.shell import check_shell, shell_command
 from automl_core.backends.template import Placeholder, TemplateError, check_template, parse, problem_of, render
+from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
 from automl_core.spec.parameters import Scalar
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class TrialContext:
         resume_from: folder (path or URL) of the checkpoint to go on from, None at the beginning.
         inactive: names of the space's parameters that this combination doesn't have.
         bundle_dir: folder of the DAG bundle that the experiment file comes from, None where it is out of sight.
+        dates: the run's dates by their names (`automl_core.spec.dates`), without those that it doesn't have.
     """
 
     experiment_id: str
@@ -66,6 +68,7 @@ class TrialContext:
     resume_from: str | None = None
     inactive: frozenset[str] = field(default_factory=frozenset)
     bundle_dir: str | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -76,7 +79,7 @@ class TrialContext:
         """The text that a placeholder stands for, None when the trial has no such value.
 
         Raises:
-            TemplateError: there is no such name.
+            TemplateError: there is no such name, or it is a date that the run doesn't have.
         """
         problem = problem_of(placeholder, self.names)
         if problem:
@@ -84,7 +87,13 @@ class TrialContext:
         name = placeholder.name
         if name in self.params:
             return value_text(self.params[name])
-        return None if name in self.inactive else self._reserved()[name]
+        if name in self.inactive:
+            return None
+        if name in RUN_DATES:
+            if name not in self.dates:
+                raise TemplateError(missing(name))
+            return self.dates[name]
+        return self._reserved()[name]
 
     def _reserved(self) -> dict[str, str | None]:
         return {
@@ -134,8 +143,8 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM`` and ``AUTOML_BUNDLE_DIR`` are left out where the trial has none, so that
-    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do.
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR`` and the run's dates are left out where there is
+    none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -152,7 +161,7 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_RESUME_FROM"] = context.resume_from
     if context.bundle_dir is not None:
         variables["AUTOML_BUNDLE_DIR"] = context.bundle_dir
-    return variables
+    return variables | {VARIABLES[name]: date for name, date in context.dates.items() if name in VARIABLES}
 
 
 def substitute(text: str, context: TrialContext) -> str:

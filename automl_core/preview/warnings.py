@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
@@ -183,7 +184,7 @@ def _has_prices(task: object) -> bool:
 
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
-    names = [*flatten(experiment.space), *RESERVED_NAMES]
+    names = [*flatten(experiment.space), *RESERVED_NAMES, *RUN_DATES]
     listed = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
     bare = re.compile(rf"(?<![\\$])\$({listed})(?![\w.-]*[\w])")
     curly = re.compile(rf"(?:^|(?<=[\s=]))\{{+\s*(?:params\.)?({listed})\s*\}}+(?=$|\s)")

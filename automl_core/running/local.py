@@ -17,6 +17,7 @@ from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
+from automl_core.spec.dates import run_dates
 from automl_core.spec.tasks import LocalTask
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
@@ -120,6 +121,7 @@ class LocalRun:
             model_dir=str(self.folders.model),
             inactive=frozenset(self.study.space.by_name) - binding.params.keys(),
             bundle_dir=str(self.bundle.absolute()),
+            dates=run_dates(state.identity),
         )
 
     def _train(self, context: TrialContext) -> Outcome:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from automl_core.backends.contract import TrialContext
 from automl_core.running.sync import Order
+from automl_core.spec.dates import run_dates
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding, Study
 from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
@@ -111,6 +112,7 @@ def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
         checkpoint_dir=places.checkpoint_dir,
         model_dir=places.model_dir,
         inactive=frozenset(study.space.by_name) - binding.params.keys(),
+        dates=run_dates(state.identity),
     )
 
 

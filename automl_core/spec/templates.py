@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from automl_core.spec.bundles import BUNDLE_DIR, has_bundle
+from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean
 from automl_core.spec.relations import RESERVED_NAMES
 
@@ -35,7 +36,7 @@ def template_problems(task: Any, path: Path, names: Iterable[str]) -> list[Probl
         path: where it stands in the file.
         names: the parameters of the space.
     """
-    known = [*dict.fromkeys(names), *sorted(RESERVED_NAMES)]
+    known = [*dict.fromkeys(names), *sorted(RESERVED_NAMES), *RUN_DATES]
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
     return [
         _problem(name, closed, place, known)
@@ -67,7 +68,11 @@ def texts_of(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
         yield path, value
     elif isinstance(value, dict):
         for key, child in value.items():
-            if key in NOT_SUBSTITUTED or (key == "patterns" and path and path[-1] == "metrics"):
+            if (
+                key in NOT_SUBSTITUTED
+                or (len(path) == 2 and key == "airflow")
+                or (key == "patterns" and path and path[-1] == "metrics")
+            ):
                 continue  # a regular expression may well have ${ in it
             yield from texts_of(child, (*path, str(key)))
     elif isinstance(value, list | tuple):

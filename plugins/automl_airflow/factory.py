@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, get_parsing_context
+from airflow.sdk import DAG, Asset, AssetAny, CronDataIntervalTimetable, CronTriggerTimetable, get_parsing_context
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
@@ -22,7 +22,7 @@ from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
-from automl_core.spec.models import AssetSchedule, Experiment
+from automl_core.spec.models import Experiment, Schedule
 from automl_core.spec.names import name_taken, taken_message
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import format_duration
@@ -82,13 +82,14 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
     where: dict[str, Any] = {
         "storage": experiment.output.storage, "connection": experiment.output.connection, "experiment": experiment.name,
     }  # fmt: skip
+    place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
     with dag:
         propose = ProposeOperator(
-            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where
+            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where, **place
         )
         if len(experiment.tasks) == 1:
-            operator, own = operator_of(experiment.tasks[0])
+            operator, own = operator_of(experiment.tasks[0], experiment)
             trials: Any = operator.partial(
                 task_id="trial",
                 task_index=0,
@@ -102,26 +103,27 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
         reduce = ReduceOperator(
-            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where
+            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where, **place
         )
         propose >> trials >> reduce
     return dag
 
 
-def operator_of(task: TaskBase) -> tuple[type[Any], dict[str, Any]]:
+def operator_of(task: TaskBase, experiment: Experiment) -> tuple[type[Any], dict[str, Any]]:
     """The operator class of a training task, and what it takes beyond what all take.
 
     Imported only where an experiment needs it: a KubernetesPodOperator costs seconds.
     """
+    place = task.airflow.arguments(under=experiment.airflow)
     if isinstance(task, KubernetesTask):
         from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 
-        return KubernetesTrialOperator, {"cluster": task.connection}
+        return KubernetesTrialOperator, {"cluster": task.connection, **place}
     if isinstance(task, MaxComputeTask):
         from automl_airflow.maxcompute.operator import MaxComputeTrialOperator
 
-        return MaxComputeTrialOperator, {}
-    return TrialOperator, {}
+        return MaxComputeTrialOperator, place
+    return TrialOperator, place
 
 
 def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, common: dict[str, Any]) -> Any:
@@ -134,7 +136,7 @@ def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, c
     def trial(slot: Any) -> None:
         before = None
         for index, task in enumerate(experiment.tasks):
-            operator, own = operator_of(task)
+            operator, own = operator_of(task, experiment)
             step = operator(
                 task_id=task.name,
                 task_index=index,
@@ -153,9 +155,24 @@ def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, c
 
 
 def _schedule(experiment: Experiment) -> Any:
-    if isinstance(experiment.schedule, AssetSchedule):
-        return [Asset(uri) if "://" in uri else Asset(name=uri) for uri in experiment.schedule.assets]
-    return experiment.schedule
+    """What makes runs: a cron line, a timetable where it has a time zone, or references to assets.
+
+    Airflow takes an asset for its name *and* URI together, and the file knows one of them: a reference matches the
+    asset that a producer defines, and defines none itself.
+    """
+    schedule = experiment.schedule
+    if not isinstance(schedule, Schedule):
+        return schedule
+    if schedule.assets is not None:
+        refs = [Asset.ref(uri=each) if "://" in each else Asset.ref(name=each) for each in schedule.assets]
+        return AssetAny(*refs) if schedule.wait_for == "any" else refs
+    if schedule.timezone is None:
+        return schedule.cron
+    from airflow.configuration import conf
+
+    intervals = conf.getboolean("scheduler", "create_cron_data_intervals")  # as Airflow does with a plain cron line
+    timetable = CronDataIntervalTimetable if intervals else CronTriggerTimetable
+    return timetable(schedule.cron, timezone=schedule.timezone)
 
 
 def _doc_of_warnings(warnings: Sequence[Problem]) -> str:

@@ -27,6 +27,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
     """
 
     ui_color = "#d9e7fb"
+    backend = "kubernetes"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
     template_fields_renderers: ClassVar[dict[str, str]] = {}
 
