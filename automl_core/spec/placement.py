@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from automl_core.spec.base import Model
 
@@ -28,6 +28,13 @@ class Placement(Model):
     weight_rule: Literal["downstream", "upstream", "absolute"] | None = Field(
         None, description="What the weights of a task's neighbours add to its own."
     )
+
+    @field_validator("queue", "pool", "executor")
+    @classmethod
+    def _as_it_stands(cls, name: str | None) -> str | None:
+        if name is not None and "${" in name:
+            raise ValueError("${…} has no meaning here: Airflow places a task before its trial is known")
+        return name
 
     def arguments(self, under: Placement | None = None) -> dict[str, Any]:
         """What is given, as arguments of an operator.

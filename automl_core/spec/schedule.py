@@ -81,15 +81,12 @@ def _cron_problems(schedule: str, path: Path, presets: tuple[str, ...]) -> Itera
     from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 
     if not croniter.is_valid(schedule):
+        groups = ("{assets: […]}",) if path == ("schedule",) else ()
         yield Problem(
             f"{schedule!r} is neither a cron line nor a preset",
             path,
             found=show(schedule),
-            allowed=(
-                "a cron line such as '0 6 * * 1'",
-                *presets,
-                *(("{assets: […]}",) if path == ("schedule",) else ()),
-            ),
+            allowed=("a cron line such as '0 6 * * 1'", *presets, *groups),
             suggestion=did_you_mean(schedule, presets),
         )
         return

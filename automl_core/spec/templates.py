@@ -68,11 +68,7 @@ def texts_of(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
         yield path, value
     elif isinstance(value, dict):
         for key, child in value.items():
-            if (
-                key in NOT_SUBSTITUTED
-                or (len(path) == 2 and key == "airflow")
-                or (key == "patterns" and path and path[-1] == "metrics")
-            ):
+            if key in NOT_SUBSTITUTED or (key == "patterns" and path and path[-1] == "metrics"):
                 continue  # a regular expression may well have ${ in it
             yield from texts_of(child, (*path, str(key)))
     elif isinstance(value, list | tuple):
