@@ -32,26 +32,27 @@ AIRFLOW_RETRIES = 10
 (``trials.retries``); the rest is for workers that die, which are no failure of the trial."""
 
 
-def build_dag(path: Path) -> DAG:
-    """Make the DAG of an experiment file.
-
-    Raises:
-        SpecError: the file is wrong; the text says where and what is allowed.
-    """
-    return build(path)[0]
+def build_dag(path: Path, bundle: Path | None = None) -> DAG:
+    """Make the DAG of an experiment file (see `build`)."""
+    return build(path, bundle)[0]
 
 
-def build(path: Path) -> tuple[DAG, list[Problem]]:
+def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
     """Make the DAG of an experiment file, and say what in the file may be a slip.
+
+    Args:
+        path: of the file.
+        bundle: root of the DAG bundle that it lies in, where that is known.
 
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
     experiment, document = parse_document(read_text(path), str(path))
     if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
-        other = name_taken(path, experiment.name)
+        other = name_taken(path, experiment.name, bundle)
         if other is not None:  # Airflow would show now the one, now the other, and say nothing
-            raise SpecError(locate([Problem(taken_message(other, path, experiment.name), ("name",))], document))
+            message = taken_message(other, path, experiment.name, bundle)
+            raise SpecError(locate([Problem(message, ("name",))], document))
     warnings = locate(warnings_of(experiment, home(), path), document)
     return experiment_dag(experiment, path, warnings), warnings
 

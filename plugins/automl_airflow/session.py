@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from automl_core.storage import Credentials
     from automl_core.storage.base import ObjectStore
-    from automl_core.study.finding import find_prefix
     from automl_core.study.journal import StudyJournal
+
 PRODUCT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -73,6 +73,7 @@ def open_experiment_store(storage: str, connection: str | None) -> ObjectStore:
 
 def open_journal(storage: str, connection: str | None, name: str, run: str) -> tuple[ObjectStore, StudyJournal]:
     """The journal of one run of an experiment, and the store that it lies in."""
+    from automl_core.study.finding import find_prefix
     from automl_core.study.journal import StudyJournal
 
     store = open_experiment_store(storage, connection)
