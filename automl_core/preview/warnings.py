@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
-from automl_core.spec.dates import RUN_DATES
+from automl_core.spec.dates import RUN_DATES, named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
@@ -50,6 +50,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_goal(experiment),
         *_sources(experiment),
         *_limits(experiment),
+        *_dates(experiment),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
         *_unused(experiment, home, file, {name for name, _ in braces}),
@@ -175,6 +176,21 @@ def _limits(experiment: Experiment) -> Iterator[Problem]:
         if task.timeout is not None and trials.timeout is not None and task.timeout > trials.timeout:
             limit = format_duration(trials.timeout)
             yield Problem(f"trials.timeout is shorter ({limit}), and that one holds", ("tasks", index, "timeout"))
+
+
+def _dates(experiment: Experiment) -> Iterator[Problem]:
+    """Dates of a run that no run, or none of those that begin by themselves, will have."""
+    if experiment.cron is not None:
+        return
+    if experiment.schedule is not None:
+        why = "runs that assets begin have no logical date, so they fail at their start"
+        remedy = "Read the day from what was updated, or use a cron schedule"
+    else:
+        why = "no schedule gives runs a logical date, and one that is begun without fails at its start"
+        remedy = "Add a schedule, or begin runs with one: automl run --logical-date 2026-11-01"
+    for name, problem in named_dates(experiment):
+        yield replace(problem, message=f"${{{name}}}: {why}", suggestion=remedy)
+        return  # one word on it is enough
 
 
 def _has_prices(task: object) -> bool:

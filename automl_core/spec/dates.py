@@ -87,6 +87,27 @@ def missing(name: str) -> str:
     )
 
 
+def dates_of_now(experiment: Experiment) -> dict[str, str]:
+    """What would be recorded of a run of now, for a look ahead (see `dates_at`)."""
+    from automl_core.spec.models import Schedule
+
+    zone = experiment.schedule.timezone if isinstance(experiment.schedule, Schedule) else None
+    return dates_at(datetime.now(UTC), experiment.cron, zone)
+
+
+def moment_of(text: str) -> datetime:
+    """A date or moment that a person writes; UTC where it says no offset.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no date; wanted is 2026-11-01 or 2026-11-01T06:00:00+01:00") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 def dates_at(moment: datetime, schedule: str | None = None, zone: str | None = None) -> dict[str, str]:
     """What is recorded of a run whose logical date is the latest that a schedule had at a moment.
 

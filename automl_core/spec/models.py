@@ -238,6 +238,12 @@ class Experiment(Model):
     )
 
     @property
+    def pools(self) -> tuple[str, ...]:
+        """The Airflow pools that it names."""
+        places = [self.airflow, *(task.airflow for task in self.tasks)]
+        return tuple(dict.fromkeys(place.pool for place in places if place.pool is not None))
+
+    @property
     def cron(self) -> str | None:
         """The cron line or preset by which it runs, None where none does."""
         return self.schedule.cron if isinstance(self.schedule, Schedule) else self.schedule

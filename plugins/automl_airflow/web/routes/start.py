@@ -11,7 +11,7 @@ from airflow.api_fastapi.logging.decorators import action_logging
 from airflow.models.dag import DagModel
 from airflow.models.log import Log
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from automl_airflow.web import airflow_acts, catalog, saving, trying
@@ -54,6 +54,7 @@ class NewRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
     conf: dict[str, Any] = Field(default_factory=dict, description="What the run changes in the experiment.")
     run_id: str | None = Field(None, max_length=250, description="Airflow makes one when left out.")
+    logical_date: AwareDatetime | None = Field(None, description="The run's date; none when left out.")
 
 
 @router.get("/me", dependencies=[Depends(CAN_LOOK)])
@@ -174,7 +175,7 @@ def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, 
     if model_of(session, dag_id) is None and catalog.runs_of(session, dag_id, 0, 1)[0]:
         raise HTTPException(409, f"{dag_id}: {GONE}")
     check_conf(session, dag_id, body.conf)
-    started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id)
+    started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id, body.logical_date)
     model = model_of(session, dag_id)
     return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
 
