@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
@@ -96,6 +97,20 @@ def test_a_cron_line_has_the_time_zone_of_the_file(
     assert first.data_interval.start == pendulum.datetime(2026, 7, 1, 4), "six o'clock in Berlin, in summer"
     plain: Any = made(schedule="0 6 * * *")
     assert type(plain.timetable) is kind, "as Airflow makes of a plain cron line"
+
+
+def test_a_plain_cron_line_is_in_the_default_time_zone_of_airflow() -> None:
+    code = (
+        "from pathlib import Path\n"
+        "from automl_airflow.factory import experiment_dag\n"
+        "from automl_core.spec.models import Experiment\n"
+        "from tests.unit.plugins.files import body\n"
+        "dag = experiment_dag(Experiment.model_validate(body(schedule='0 6 * * *')), Path('/x/experiments/a.yaml'))\n"
+        "print(dag.timetable.timezone.name)\n"
+    )
+    environment = {**os.environ, "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Europe/Berlin"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split()[-1] == "Europe/Berlin"
 
 
 PLACE = {
