@@ -34,7 +34,7 @@ def first_record(
     """
     experiment, plan, most = study.experiment, study.algorithm.plan(), min(LANE_THRESHOLD, mapped_at_most)
     proposals = study.algorithm.propose()[: plan.slots]
-    data = {
+    data: dict[str, Any] = {
         "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
         "name": experiment.name,
         "run": run,

@@ -167,7 +167,7 @@ def _schedule(experiment: Experiment) -> Any:
     if schedule.assets is not None:
         refs = [Asset.ref(uri=each) if "://" in each else Asset.ref(name=each) for each in schedule.assets]
         return AssetAny(*refs) if schedule.wait_for == "any" else refs
-    if schedule.timezone is None:
+    if schedule.cron is None or schedule.timezone is None:
         return schedule.cron
     from airflow.configuration import conf
 

@@ -20,7 +20,7 @@ FOLDER = "experiments"
 """YAML files count as experiment files below a folder of this name only; a DAG folder has others too."""
 
 
-def is_experiment_file(path: str | Path, root: str | Path | None = None) -> bool:
+def is_experiment_file(path: str | Path, root: str | os.PathLike[str] | None = None) -> bool:
     """Whether a file is one that this product reads.
 
     Args:
