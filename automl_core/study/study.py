@@ -52,7 +52,6 @@ class Study(Specified):
         run: str,
         overrides: list[dict[str, Any]],
         identity: Mapping[str, Any] | None = None,
-        *,
         mapped_at_most: int = LANE_THRESHOLD,
     ) -> Study:
         """Write the first record, or open the study when it exists (a proposer that runs again).
@@ -71,10 +70,9 @@ class Study(Specified):
         """
         if journal.refresh().created or journal.later:
             return cls.load(journal)
-        earlier = find_earlier(journal.store, experiment, journal.prefix)
-        study = cls(journal, experiment, earlier)
-        data = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most)
-        journal.append("created", data, valid=lambda state: not state.created)
+        study = cls(journal, experiment, earlier := find_earlier(journal.store, experiment, journal.prefix))
+        first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most)
+        journal.append("created", first, valid=lambda state: not state.created)
         return cls.load(journal)
 
     @classmethod
