@@ -46,7 +46,7 @@ def run(
     date = moment_option(logical_date)
     name, path = find_experiment(experiment)
     changes = parse_conf(conf or [])
-    checked = _check(path, changes) if path is not None else None
+    checked = _check(path, changes, dated=date is not None) if path is not None else None
     name = checked.name if checked is not None else name
     with AirflowClient(find_credentials(home())) as client:
         _make_ready(client, name, path, checked, unpause)
@@ -59,16 +59,21 @@ def run(
             raise typer.Exit(_follow(client, started, place, top))
 
 
-def _check(path: Path, changes: dict[str, Any]) -> Experiment:
+def _check(path: Path, changes: dict[str, Any], *, dated: bool) -> Experiment:
     """The experiment as this run will have it; wrong files and changes are known before anything starts."""
     from automl_core.cli.output import tell
     from automl_core.cli.places import home
     from automl_core.preview.checks import check_experiment, examine_file
+    from automl_core.spec.dates import RUN_DATES, missing_dates
     from automl_core.spec.errors import SpecError, in_file
+    from automl_core.spec.loader import locate, parse_document, read_text
     from automl_core.spec.overrides import SOURCE, apply_overrides
 
     examined = examine_file(path, home())
     experiment = examined.experiment
+    undated = missing_dates(experiment, RUN_DATES if dated else ())
+    if undated:
+        raise SpecError(locate(undated, parse_document(read_text(path), str(path))[1]))
     for warning in examined.warnings:
         tell(str(warning))
     if not changes:

@@ -523,3 +523,12 @@ def test_no_run_begins_whose_pool_is_missing(world: World) -> None:
     with create_session() as session:
         Pool.create_or_update_pool("of_nobody", slots=1, description="", include_deferred=True, session=session)
     body_of(world.client().post(f"{API}/experiments/{name}/runs", json={}))
+
+
+def test_a_date_that_the_run_will_not_have_is_refused_with_its_line(world: World) -> None:
+    text = world.spec("undated")
+    name = world.know(text.replace("command: [", 'command: ["${ds}", ', 1))
+    refused = world.client().post(f"{API}/experiments/{name}/runs", json={})
+    assert refused.status_code == 422
+    assert "${ds}: this run has no logical date" in refused.json()["detail"]
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"logical_date": "2026-11-02T00:00:00Z"}))
