@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.search import registry
-from automl_core.spec import goal, kubernetes, maxcompute, metrics, models, parameters, tasks
+from automl_core.spec import goal, kubernetes, maxcompute, metrics, models, parameters, placement, tasks
+from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.yaml_reader import read_yaml
@@ -62,7 +63,8 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### temporary": (maxcompute.TemporaryTables, frozenset()),
     "### model": (maxcompute.TrialModel, frozenset()),
     "### prices of MaxCompute": (maxcompute.MaxComputePrices, frozenset()),
-    "## schedule": (models.AssetSchedule, frozenset()),
+    "## schedule": (models.Schedule, frozenset()),
+    "## airflow": (placement.Placement, frozenset()),
     "## alerts": (models.Alerts, frozenset()),
     **{
         f"`rule: {rule.model_fields['rule'].annotation.__args__[0]}`": (  # type: ignore[union-attr]
@@ -152,9 +154,10 @@ def test_every_algorithm_with_its_options() -> None:
 def test_the_trial_contract() -> None:
     rows = rows_after(FILE_PAGE, "### What training code sees")
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
-    assert placeholders == RESERVED_NAMES
+    assert placeholders == RESERVED_NAMES | set(RUN_DATES)
     optional = {"resume_from": "f", "bundle_dir": "b", "prepared_dir": "p", "trials_file": "t"}
-    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, **optional)
+    dates = dict.fromkeys(RUN_DATES, "2026-11-01")
+    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional)
     assert {name for row in rows for name in named(row[1])} == set(environment(context))
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from automl_core.backends.shell import check_shell, shell_command
 from automl_core.backends.template import Placeholder, TemplateError, check_template, parse, problem_of, render
+from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
 from automl_core.spec.parameters import Scalar
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class TrialContext:
         bundle_dir: folder of the DAG bundle that the experiment file comes from, None where it is out of sight.
         prepared_dir: folder (path or URL) with what the stage ``prepare`` left, None where there is none.
         trials_file: file (path or URL) that tells ``conclude`` of all trials, None elsewhere.
+        dates: the run's dates by their names (`automl_core.spec.dates`), without those that it doesn't have.
     """
 
     experiment_id: str
@@ -70,6 +72,7 @@ class TrialContext:
     bundle_dir: str | None = None
     prepared_dir: str | None = None
     trials_file: str | None = None
+    dates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -80,7 +83,7 @@ class TrialContext:
         """The text that a placeholder stands for, None when the trial has no such value.
 
         Raises:
-            TemplateError: there is no such name.
+            TemplateError: there is no such name, or it is a date that the run doesn't have.
         """
         problem = problem_of(placeholder, self.names)
         if problem:
@@ -88,7 +91,13 @@ class TrialContext:
         name = placeholder.name
         if name in self.params:
             return value_text(self.params[name])
-        return None if name in self.inactive else self._reserved()[name]
+        if name in self.inactive:
+            return None
+        if name in RUN_DATES:
+            if name not in self.dates:
+                raise TemplateError(missing(name))
+            return self.dates[name]
+        return self._reserved()[name]
 
     def _reserved(self) -> dict[str, str | None]:
         return {
@@ -140,9 +149,9 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR`` and
-    ``AUTOML_TRIALS_FILE`` are left out where the trial has none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does
-    what it seems to do.
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE`` and
+    the run's dates are left out where there is none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems
+    to do.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -163,7 +172,7 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_PREPARED_DIR"] = context.prepared_dir
     if context.trials_file is not None:
         variables["AUTOML_TRIALS_FILE"] = context.trials_file
-    return variables
+    return variables | {VARIABLES[name]: date for name, date in context.dates.items() if name in VARIABLES}
 
 
 def substitute(text: str, context: TrialContext) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import nearest
 from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.templates import PLACEHOLDER
@@ -65,7 +66,7 @@ def problem_of(placeholder: Placeholder, names: Iterable[str]) -> str | None:
         names: names of all parameters of the space; the reserved names always count as well.
     """
     parameters = list(names)
-    known = [*parameters, *sorted(RESERVED_NAMES)]
+    known = [*parameters, *sorted(RESERVED_NAMES), *RUN_DATES]
     shown = placeholder.source if len(placeholder.source) <= 60 else placeholder.source[:59] + "…"
     if not placeholder.source.endswith("}"):
         return f"{shown}: this is not closed by a }} (a literal ${{ is written $${{)"
@@ -76,7 +77,7 @@ def problem_of(placeholder: Placeholder, names: Iterable[str]) -> str | None:
     near = nearest(placeholder.name, known)
     hint = f"Did you mean ${{{near}}}?" if near else f"(The shell's own variable is written $${{{placeholder.name}}}.)"
     more = f" and {len(parameters) - _LISTED} more parameters" if len(parameters) > _LISTED else ""
-    allowed = ", ".join([*parameters[:_LISTED], *sorted(RESERVED_NAMES)])
+    allowed = ", ".join([*parameters[:_LISTED], *sorted(RESERVED_NAMES), *RUN_DATES])
     return f"{shown}: there is no such name. {hint} Allowed: {allowed}{more}"
 
 

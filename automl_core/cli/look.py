@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.table import Table
 
     from automl_core.preview.estimate import StatementEstimate
@@ -55,12 +57,41 @@ def preview(
         return
     for warning in examined.warnings:
         print(warning)
-    print("\n".join(_lines(found)))
+    print("\n".join([*_lines(found), *dates_lines(experiment)]))
     for each in estimates:
         print(f"  maxcompute   {each}")
     if found.first:
         print(f"  first        {len(found.first):,} of {plural(found.known, 'combination')} known before the start:")
         console().print(_table(found.first, found.unit))
+
+
+def dates_lines(experiment: Experiment, recorded: dict[str, str] | None = None) -> list[str]:
+    """A line with the dates that training tasks name, as a run of now would have them; none where they name none.
+
+    Args:
+        experiment: its file.
+        recorded: other dates than those of now.
+    """
+    from automl_core.spec.dates import dates_of_now, named_dates, run_dates
+
+    named = list(dict.fromkeys(name for name, _ in named_dates(experiment)))
+    dates = run_dates(dates_of_now(experiment) if recorded is None else recorded)
+    shown = ", ".join(f"${{{name}}} {dates[name]}" for name in named)
+    return [f"  dates        {shown}" + (" (of a run of now)" if recorded is None else "")] if named else []
+
+
+def moment_option(text: str | None) -> datetime | None:
+    """A moment of the command line.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    from automl_core.spec.dates import moment_of
+
+    try:
+        return moment_of(text) if text is not None else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def algorithms() -> None:

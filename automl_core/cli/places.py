@@ -98,9 +98,10 @@ def _stated_name(path: Path) -> str:
 def run_place(experiment: Experiment, run_id: str) -> Place:
     """Where a run of an experiment lies, or will lie."""
     from automl_core.storage import open_store
-    from automl_core.study.layout import experiment_prefix
+    from automl_core.study.finding import find_prefix
 
-    return Place(open_store(experiment.output.storage, base=home()), experiment_prefix(experiment.name, run_id))
+    store = open_store(experiment.output.storage, base=home())
+    return Place(store, find_prefix(store, experiment.name, run_id, by_folder=True))
 
 
 def find_run(target: str, run_id: str | None = None) -> Place:
@@ -117,11 +118,14 @@ def find_run(target: str, run_id: str | None = None) -> Place:
     from automl_core.results.reading import find_run as newest_run
     from automl_core.spec.loader import load_experiment
     from automl_core.storage import open_store
-    from automl_core.study.layout import safe
+    from automl_core.study.layout import folders_of, safe
 
     if "://" in target or Path(target).is_dir():
         store = open_store(target, base=Path.cwd())
-        return Place(store, f"{safe(run_id)}/" if run_id is not None else newest_run(store))
+        if run_id is None:
+            return Place(store, newest_run(store))
+        folders = [f"{folder}/" for folder in folders_of(run_id)]
+        return Place(store, next((each for each in folders if store.list(each, limit=1)), folders[0]))
     name, path = find_experiment(target)
     if path is None:
         raise UserError(_unknown(target))

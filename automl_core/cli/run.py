@@ -25,6 +25,9 @@ def run(
     ] = None,
     follow: Annotated[bool, typer.Option(help="Show the progress until the run has ended.")] = True,
     run_id: Annotated[str | None, typer.Option(help="Id of the run; Airflow makes one if not given.")] = None,
+    logical_date: Annotated[
+        str | None, typer.Option("--logical-date", metavar="DATE", help="The run's date, for ${ds} and its like.")
+    ] = None,
     unpause: Annotated[bool, typer.Option("--unpause", help="Let Airflow run a paused DAG, its schedule too.")] = False,
     top: Annotated[int, typer.Option("--top", "-n", min=1, help="Trials to show at the end.")] = 10,
 ) -> None:
@@ -34,18 +37,20 @@ def run(
     AIRFLOW_API_TOKEN); a local Airflow started by this project is found by itself.
     """
     from automl_core.cli.conf import parse_conf
+    from automl_core.cli.look import moment_option
     from automl_core.cli.output import tell
     from automl_core.cli.places import find_experiment, home, run_place
     from automl_core.client.airflow import AirflowClient
     from automl_core.client.credentials import find_credentials
 
+    date = moment_option(logical_date)
     name, path = find_experiment(experiment)
     changes = parse_conf(conf or [])
-    checked = _check(path, changes) if path is not None else None
+    checked = _check(path, changes, dated=date is not None) if path is not None else None
     name = checked.name if checked is not None else name
     with AirflowClient(find_credentials(home())) as client:
         _make_ready(client, name, path, checked, unpause)
-        started = client.trigger(name, changes, run_id)
+        started = client.trigger(name, changes, run_id, date)
         tell(f"{name}: run {started.run_id}\n{client.run_url(name, started.run_id)}")
         if follow:
             place = None
@@ -54,16 +59,21 @@ def run(
             raise typer.Exit(_follow(client, started, place, top))
 
 
-def _check(path: Path, changes: dict[str, Any]) -> Experiment:
+def _check(path: Path, changes: dict[str, Any], *, dated: bool) -> Experiment:
     """The experiment as this run will have it; wrong files and changes are known before anything starts."""
     from automl_core.cli.output import tell
     from automl_core.cli.places import home
     from automl_core.preview.checks import check_experiment, examine_file
+    from automl_core.spec.dates import RUN_DATES, missing_dates
     from automl_core.spec.errors import SpecError, in_file
+    from automl_core.spec.loader import locate, parse_document, read_text
     from automl_core.spec.overrides import SOURCE, apply_overrides
 
     examined = examine_file(path, home())
     experiment = examined.experiment
+    undated = missing_dates(experiment, RUN_DATES if dated else ())
+    if undated:
+        raise SpecError(locate(undated, parse_document(read_text(path), str(path))[1]))
     for warning in examined.warnings:
         tell(str(warning))
     if not changes:
@@ -95,12 +105,25 @@ def _make_ready(
     else:
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
         dag = client.wait_for_dag(name, file=path.name, changed=changed, waiting=waiting)
+    _check_pools(client, experiment)
     if not dag.paused:
         return
     scheduled = experiment is None or experiment.schedule is not None
     if scheduled and not unpause:
         raise UserError(f"{name} is paused in Airflow, so no run of it starts; --unpause also starts its schedule")
     client.unpause(name)
+
+
+def _check_pools(client: AirflowClient, experiment: Experiment | None) -> None:
+    """See that Airflow has the pools that a file names: a task in one that it doesn't have never starts, silently."""
+    from automl_core.cli.places import UserError
+
+    for pool in experiment.pools if experiment is not None else ():
+        if client.has_pool(pool) is False:
+            raise UserError(
+                f"airflow.pool: Airflow has no pool {pool!r}, so tasks in it would never start; make it first: "
+                f"airflow pools set {pool} SLOTS DESCRIPTION --include-deferred"
+            )
 
 
 def _follow(client: AirflowClient, run: Run, place: Place | None, top: int) -> int:

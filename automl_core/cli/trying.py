@@ -38,6 +38,9 @@ def try_(
     result: Annotated[
         Path | None, typer.Option("--result", metavar="FILE", help="Write the JSON into this file as well.")
     ] = None,
+    logical_date: Annotated[
+        str | None, typer.Option("--logical-date", metavar="DATE", help="The run's date, for ${ds} and its like.")
+    ] = None,
     place: Annotated[
         Path | None,
         typer.Option(
@@ -50,13 +53,15 @@ def try_(
     What ran, where, which metrics were seen at which steps, what would be judged, and what is wrong. The exit code is 0
     where a trial like it has a value.
     """
-    from automl_core.cli.look import seconds_of
+    from automl_core.cli.look import dates_lines, moment_option, seconds_of
     from automl_core.cli.output import json_text, print_json, tell
     from automl_core.cli.places import UserError, home
     from automl_core.preview.checks import examine_file
     from automl_core.preview.combination import chosen_combination
     from automl_core.spec.bundles import FOLDER, bundle_of
+    from automl_core.spec.dates import dates_at, dates_of_now
 
+    date = moment_option(logical_date)
     bundle = bundle_of(file) if place is None else place.absolute()
     examined = examine_file(file, home(), file if place is None else bundle / FOLDER / file.name)
     experiment, notes = _made_local(examined.experiment, local, bundle)
@@ -70,8 +75,10 @@ def try_(
         tell(str(warning))
     how_far = budget or smallest
     if not as_json:
-        print("\n".join(_head(experiment, params, chosen, how_far, notes)), flush=True)
-    found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, quiet=as_json)
+        shown = dates_lines(experiment, dates_at(date) if date is not None else None)
+        print("\n".join([*_head(experiment, params, chosen, how_far, notes), *shown]), flush=True)
+    dates = dates_at(date) if date is not None else dates_of_now(experiment)
+    found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, dates, quiet=as_json)
     body = found.to_json() | {"warnings": [warning.to_json() for warning in examined.warnings]}
     if result is not None:
         result.write_text(json_text(body), encoding="utf-8")
@@ -84,7 +91,7 @@ def try_(
 
 def _try(
     experiment: Experiment, params: dict[str, Any], budget: int | None, chosen: str, limit: float | None,
-    notes: tuple[str, ...], keep: Path | None, bundle: Path, *, quiet: bool,
+    notes: tuple[str, ...], keep: Path | None, bundle: Path, dates: dict[str, str], *, quiet: bool,
 ) -> Tried:  # fmt: skip
     import tempfile
 
@@ -109,6 +116,7 @@ def _try(
             limit=limit,
             notes=notes,
             bundle=bundle,
+            dates=dates,
         )
 
 

@@ -87,20 +87,25 @@ class AirflowClient(ApiClient):
         same = (p for p in self.import_problems() if p.file.replace("\\", "/").rsplit("/", 1)[-1] == file)
         return next(same, None)
 
-    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None) -> Run:
+    def trigger(
+        self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None,
+        logical_date: datetime | None = None,
+    ) -> Run:  # fmt: skip
         """Start a run.
 
         Args:
             dag_id: of the DAG.
             conf: what the run changes in the experiment.
             run_id: one is made when left out, so that a server that fails half way can be asked again.
+            logical_date: the run's, with a time zone; none when left out.
 
         Raises:
-            AlreadyExists: there is a run of that id.
+            AlreadyExists: there is a run of that id, or of that date.
             NotKnown: there is no such DAG.
         """
         known = run_id or new_run_id()
-        body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": known}
+        date = logical_date.isoformat() if logical_date is not None else None
+        body: dict[str, Any] = {"logical_date": date, "conf": dict(conf or {}), "dag_run_id": known}
         place = self._run_path(dag_id, known)
         try:
             begun = self.begin(
@@ -108,9 +113,21 @@ class AirflowClient(ApiClient):
             )
             return Run.from_json(begun or self._request("GET", place))
         except Conflict:
+            if date is not None:
+                raise AlreadyExists(f"{dag_id} has a run of {date} already (or of the id {known})") from None
             raise AlreadyExists(f"{dag_id} has a run {run_id!r} already; choose another --run-id") from None
         except NotKnown:
             raise NotKnown(self._no_such_dag(dag_id)) from None
+
+    def has_pool(self, name: str) -> bool | None:
+        """Whether Airflow has a pool; None where that can't be known."""
+        try:
+            self._request("GET", f"/pools/{quote(name, safe='')}")
+        except NotKnown:
+            return False
+        except ClientError:
+            return None
+        return True
 
     def run(self, dag_id: str, run_id: str) -> Run:
         """One run.

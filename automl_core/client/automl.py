@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -91,7 +92,7 @@ class AutoML(ApiClient):
 
     def start(
         self, experiment: str | Path, conf: Mapping[str, Any] | None = None, *, run_id: str | None = None,
-        replace: bool = False,
+        replace: bool = False, logical_date: datetime | None = None,
     ) -> ExperimentRun:  # fmt: skip
         """Start a run.
 
@@ -100,9 +101,10 @@ class AutoML(ApiClient):
             conf: what this run changes in the file: ``{"trials": {"max": 5}}``.
             run_id: one is made when left out, so that a server that fails half way can be asked again.
             replace: overwrite the experiment's file on the server.
+            logical_date: the run's date, with a time zone, for ``${ds}`` and its like; none when left out.
 
         Raises:
-            AlreadyExists: there is a run of that id.
+            AlreadyExists: there is a run of that id, or of that date.
             Invalid: the file or the conf is wrong.
             NotKnown: there is no such experiment.
         """
@@ -111,7 +113,9 @@ class AutoML(ApiClient):
             name = self.save(Path(name).read_text(encoding="utf-8"), replace=replace)
             self.wait_until_known(name)
         run = ExperimentRun(self, name, run_id or new_run_id())
-        body = {"conf": dict(conf or {}), "run_id": run.run_id}
+        body: dict[str, Any] = {"conf": dict(conf or {}), "run_id": run.run_id}
+        if logical_date is not None:
+            body["logical_date"] = logical_date.isoformat()
         try:
             self.begin(f"/experiments/{quote(name, safe='')}/runs", body, run.exists)
         except Conflict as error:

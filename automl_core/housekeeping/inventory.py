@@ -21,7 +21,7 @@ from automl_core.states import ExperimentState
 from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError, StorageUnavailable, Unfinished
 from automl_core.study.history import ranking
 from automl_core.study.journal import StudyJournal
-from automl_core.study.layout import SCRATCH, safe
+from automl_core.study.layout import SCRATCH, folders_of, safe
 from automl_core.study.state import State
 
 PAGE = 10_000
@@ -272,7 +272,7 @@ def _problem(journal: StudyJournal, first: Record | None, top: str, name: str) -
         return f"record {seq} of its journal can't be read: {why}"
     if first is None or not state.created:
         return "its journal has no first record"
-    if (safe(state.name), safe(state.run)) != (top, name):
+    if safe(state.name) != top or name not in folders_of(state.run):
         return f"its journal is that of {state.name}@{state.run}: it is a copy"
     return ""
 

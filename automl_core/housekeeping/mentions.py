@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError
-from automl_core.study.layout import safe
+from automl_core.study.layout import folders_of
 
 RESERVED = "_"
 """How the names of folders begin that are no experiments: ``_models/``, ``_annotation/``. Nothing below is touched."""
@@ -55,7 +55,13 @@ class Text:
         return self._has(experiment) and self._has(run)
 
     def _has(self, name: str) -> bool:
-        forms = {name, safe(name), json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1], quote(name, "")}
+        forms = {
+            name,
+            *folders_of(name),
+            json.dumps(name)[1:-1],
+            json.dumps(name, ensure_ascii=False)[1:-1],
+            quote(name, ""),
+        }
         return any(form in self.text for form in forms)
 
 

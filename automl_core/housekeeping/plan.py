@@ -14,7 +14,7 @@ from automl_core.housekeeping.inventory import Inventory, Run, Size
 from automl_core.housekeeping.mentions import RESERVED
 from automl_core.spec.units import format_duration
 from automl_core.storage.base import Unfinished
-from automl_core.study.layout import safe
+from automl_core.study.layout import folders_of, safe
 
 Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "parts"]
 """What can go: whole runs; checkpoints of ended runs; what attempts left behind; writes that broke off."""
@@ -232,7 +232,8 @@ class _Rules:
         by_name: dict[str, list[Run]] = defaultdict(list)
         for run in inventory.runs:
             for experiment, name in run.learned_from:
-                self._learned[safe(experiment), safe(name)].append(run)
+                for folder in folders_of(name):
+                    self._learned[safe(experiment), folder].append(run)
             if run.mark is None and not run.problem:
                 by_name[run.experiment].append(run)
         for runs in by_name.values():

@@ -11,6 +11,7 @@ from automl_core.backends.base import BackendError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.template import TemplateError
 from automl_core.space import Space
+from automl_core.spec.dates import dates_of_now, run_dates
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import Scalar
@@ -68,8 +69,9 @@ def estimate(experiment: Experiment, params: Mapping[str, Scalar], client: Clien
 
     names = frozenset(Space.from_models(experiment.space).by_name)
     context = TrialContext(
-        experiment.name, "preview", 0, 1, params, "/checkpoints", "/model", inactive=names - params.keys()
-    )
+        experiment.name, "preview", 0, 1, params, "/checkpoints", "/model", inactive=names - params.keys(),
+        dates=run_dates(dates_of_now(experiment)),
+    )  # fmt: skip
     for task in experiment.tasks:
         if not isinstance(task, MaxComputeTask):
             continue

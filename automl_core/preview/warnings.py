@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.dates import RUN_DATES, named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
@@ -49,6 +50,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_goal(experiment),
         *_sources(experiment),
         *_limits(experiment),
+        *_dates(experiment),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
         *_unused(experiment, home, file, {name for name, _ in braces}),
@@ -176,6 +178,21 @@ def _limits(experiment: Experiment) -> Iterator[Problem]:
             yield Problem(f"trials.timeout is shorter ({limit}), and that one holds", ("tasks", index, "timeout"))
 
 
+def _dates(experiment: Experiment) -> Iterator[Problem]:
+    """Dates of a run that no run, or none of those that begin by themselves, will have."""
+    if experiment.cron is not None:
+        return
+    if experiment.schedule is not None:
+        why = "runs that assets begin have no logical date, so they fail at their start"
+        remedy = "Read the day from what was updated, or use a cron schedule"
+    else:
+        why = "no schedule gives runs a logical date, and one that is begun without fails at its start"
+        remedy = "Add a schedule, or begin runs with one: automl run --logical-date 2026-11-01"
+    for name, problem in named_dates(experiment):
+        yield replace(problem, message=f"${{{name}}}: {why}", suggestion=remedy)
+        return  # one word on it is enough
+
+
 def _has_prices(task: object) -> bool:
     prices = getattr(task, "prices", None)
     return prices is not None and any(value for value in prices.model_dump().values())
@@ -183,7 +200,7 @@ def _has_prices(task: object) -> bool:
 
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
-    names = [*flatten(experiment.space), *RESERVED_NAMES]
+    names = [*flatten(experiment.space), *RESERVED_NAMES, *RUN_DATES]
     listed = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
     bare = re.compile(rf"(?<![\\$])\$({listed})(?![\w.-]*[\w])")
     curly = re.compile(rf"(?:^|(?<=[\s=]))\{{+\s*(?:params\.)?({listed})\s*\}}+(?=$|\s)")

@@ -17,6 +17,7 @@ from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
+from automl_core.spec.dates import run_dates
 from automl_core.spec.tasks import LocalTask
 from automl_core.states import TrialState
 from automl_core.storage.base import ObjectStore, StorageError, StorageUnavailable
@@ -123,6 +124,7 @@ class LocalRun:
             bundle_dir=str(self.bundle.absolute()),
             prepared_dir=str(self.folders.prepared) if self.folders.prepared else None,
             trials_file=str(self.folders.trials) if self.folders.trials else None,
+            dates=run_dates(state.identity),
         )
 
     def _train(self, context: TrialContext) -> Outcome:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from automl_core.backends.contract import TrialContext
 from automl_core.running.sync import Order
+from automl_core.spec.dates import run_dates
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding, Study
 from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
@@ -114,6 +115,7 @@ def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
         inactive=frozenset(study.space.by_name) - binding.params.keys(),
         prepared_dir=places.seen(inputs.prepared) if inputs.prepared else None,
         trials_file=places.seen(inputs.trials) if inputs.trials else None,
+        dates=run_dates(state.identity),
     )
 
 

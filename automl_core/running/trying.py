@@ -177,7 +177,7 @@ def _finite(value: Any) -> Any:
 def try_out(
     experiment: Experiment, params: Params, store: ObjectStore, *, home: Path, emit: Callable[[str], None],
     budget: int | None = None, chosen: str = "", limit: float | None = None, notes: tuple[str, ...] = (),
-    bundle: Path | None = None,
+    bundle: Path | None = None, dates: Mapping[str, str] | None = None,
 ) -> Tried:  # fmt: skip
     """Run one combination to its end.
 
@@ -191,6 +191,8 @@ def try_out(
         chosen: where the combination comes from, in words.
         limit: seconds after which the training is ended, and what was seen until then is told.
         notes: what is otherwise than in a trial.
+        bundle: folder that stands for the DAG bundle of the experiment file; ``home`` where there is none.
+        dates: what would be recorded of a run's dates (`automl_core.spec.dates`).
 
     Raises:
         TypeError: a training task is no local one.
@@ -198,7 +200,7 @@ def try_out(
     """
     if experiment.conclude:
         notes = (*notes, "conclude runs after the last trial of an experiment, and is not tried")
-    study = _alone(experiment, store)
+    study = _alone(experiment, store, dates or {})
     seen = {"slot": 0, "lane": None, "worker": "here", "seen": study.state.seq, "budget": budget, "bracket": None,
             "rung": None, "note": chosen, "trial": 0, "params": params, "parent": None}  # fmt: skip
     study.journal.append("bound", seen)
@@ -240,7 +242,7 @@ def try_out(
     )  # fmt: skip
 
 
-def _alone(experiment: Experiment, store: ObjectStore) -> Study:
+def _alone(experiment: Experiment, store: ObjectStore, dates: Mapping[str, str]) -> Study:
     """The study of an experiment of which one trial is all there is."""
     trials = experiment.trials.model_copy(
         update={"max": 1, "concurrency": 1, "retries": 0, "budget": None, "max_failed": None}
@@ -248,7 +250,7 @@ def _alone(experiment: Experiment, store: ObjectStore) -> Study:
     alone = experiment.model_copy(
         update={"search": Search(algorithm="random"), "trials": trials, "stop": Stop(), "alerts": None, "conclude": []}
     )
-    return Study.create(StudyJournal(store, experiment_prefix(experiment.name, RUN)), alone, RUN, [])
+    return Study.create(StudyJournal(store, experiment_prefix(experiment.name, RUN)), alone, RUN, [], dates)
 
 
 def _run(run: LocalRun, left: float | None, limit: float | None) -> Outcome:

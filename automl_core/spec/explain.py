@@ -90,7 +90,7 @@ def _locate(details: ErrorDetails, root: Shape, data: Any) -> _Place:
         elif shape.members:
             if not parts:
                 break
-            label = str(parts.pop(0))
+            label = re.sub(r"^function-\w+\[\w+\(\), (.*)\]$", r"\1", str(parts.pop(0)))  # a model with a validator
             member = shape.container_for(place.value)
             if member is None:
                 return replace(place, union=place)

@@ -10,6 +10,7 @@ from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
 from automl_core.spec.goal import Goal
 from automl_core.spec.parameters import Parameter, Scalar
+from automl_core.spec.placement import Placement
 from automl_core.spec.relations import (
     STORAGE_KEYS,
     RelationError,
@@ -202,10 +203,25 @@ class Stop(Model):
     )
 
 
-class AssetSchedule(Model):
-    """Run when Airflow assets are updated."""
+class Schedule(Model):
+    """Run at the times of a cron line in a time zone, or when Airflow assets are updated."""
 
-    assets: list[str] = Field(min_length=1, description="Names or URIs of assets; all must be updated.")
+    cron: str | None = Field(None, description="A cron line or preset such as @daily.")
+    timezone: str | None = Field(
+        None, description="Time zone of `cron`, such as Europe/Berlin; Airflow's default_timezone when left out."
+    )
+    assets: list[str] | None = Field(
+        None, min_length=1, description="Names or URIs of assets that DAGs of this Airflow define."
+    )
+    wait_for: Literal["all", "any"] = Field("all", description="Which of `assets` must have been updated.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Schedule:
+        if (self.cron is None) == (self.assets is None):
+            raise ValueError("give exactly one of cron and assets")
+        if self.timezone is not None and self.cron is None:
+            raise ValueError("timezone is that of cron, and assets are updated at no certain time")
+        return self
 
 
 class Experiment(Model):
@@ -229,7 +245,25 @@ class Experiment(Model):
         default_factory=list,
         description="Training tasks that run once, in order, after the last trial and before the result is published.",
     )
-    schedule: str | AssetSchedule | None = Field(None, description="A cron line or preset such as @daily, or assets.")
+    schedule: str | Schedule | None = Field(
+        None, description="A cron line or preset such as @daily; or a group, with a time zone or with assets."
+    )
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The Airflow pools that it names."""
+        places = [self.airflow, *(task.airflow for task in self.tasks)]
+        return tuple(dict.fromkeys(place.pool for place in places if place.pool is not None))
+
+    @property
+    def cron(self) -> str | None:
+        """The cron line or preset by which it runs, None where none does."""
+        return self.schedule.cron if isinstance(self.schedule, Schedule) else self.schedule
+
+    airflow: Placement = Field(
+        default_factory=Placement,
+        description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
+    )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
 
     @model_validator(mode="after")

@@ -28,10 +28,16 @@ def stated_name(path: Path) -> str | None:
     return next(group for group in match.groups() if group is not None).decode(errors="replace") if match else None
 
 
-def folder_of(path: Path) -> Path:
-    """The outermost folder named experiments that a file lies in, else its own folder."""
+def folder_of(path: Path, bundle: Path | None = None) -> Path:
+    """The outermost folder named experiments that a file lies in, else its own folder.
+
+    Args:
+        path: of the file.
+        bundle: root of the DAG bundle that it lies in, where that is known: folders around the bundle don't count, and
+            a git bundle has many versions of a file side by side there.
+    """
     for parent in reversed(path.parents):
-        if parent.name == FOLDER:
+        if parent.name == FOLDER and (bundle is None or parent == bundle or parent.is_relative_to(bundle)):
             return parent
     return path.parent
 
@@ -45,13 +51,13 @@ def experiment_files(folder: Path) -> list[Path]:
     )
 
 
-def name_taken(path: Path, name: str) -> Path | None:
+def name_taken(path: Path, name: str, bundle: Path | None = None) -> Path | None:
     """The file of the same `experiments` folder that has a name before this one, None where there is none.
 
     The first one in the order of their paths has it.
     """
     path = path.absolute()
-    folder = folder_of(path)
+    folder = folder_of(path, bundle)
     if folder.name != FOLDER:  # nothing that Airflow would read
         return None
     for other in experiment_files(folder):
@@ -62,8 +68,8 @@ def name_taken(path: Path, name: str) -> Path | None:
     return None
 
 
-def taken_message(other: Path, path: Path, name: str) -> str:
+def taken_message(other: Path, path: Path, name: str, bundle: Path | None = None) -> str:
     """What to say of it."""
-    folder = folder_of(path.absolute())
+    folder = folder_of(path.absolute(), bundle)
     shown = other.relative_to(folder.parent) if other.is_relative_to(folder.parent) else other
     return f"{name!r} is the name of {shown} already, and each experiment's DAG has a name of its own"

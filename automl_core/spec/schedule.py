@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from automl_core.spec.errors import Problem, did_you_mean, show
+from automl_core.spec.errors import Path, Problem, did_you_mean, show
 
 PRESETS = ("@once", "@continuous", "@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 """Airflow's presets, in the order in which they are named."""
 
 LONGEST_ASSET = 1_500
 """Characters of an asset's name or URI in Airflow's database."""
+
+TIMELESS = ("@once", "@continuous")
+"""Presets that stand for no times, so that a time zone has no meaning for them."""
 
 _ALSO = ("@annually", "@midnight")
 _FROM = datetime(2024, 1, 1)  # any date will do: only whether there is a next one matters
@@ -38,31 +41,56 @@ def asset_problem(asset: str) -> str | None:
 
 
 def schedule_problems(schedule: Any) -> Iterator[Problem]:
-    """What is wrong with a cron line, a preset, or the names of assets.
+    """What is wrong with a cron line, a preset, a time zone, or the names of assets.
 
     Args:
         schedule: of a validated experiment.
     """
-    for index, asset in enumerate(getattr(schedule, "assets", ())):
+    assets = getattr(schedule, "assets", None) or ()
+    for index, asset in enumerate(assets):
         problem = asset_problem(asset)
-        if problem is None and asset in schedule.assets[:index]:
+        if problem is None and asset in assets[:index]:
             problem = f"{asset!r} stands there twice"
         if problem:
             yield Problem(problem, ("schedule", "assets", index), found=show(asset))
-    if not isinstance(schedule, str) or schedule in (*PRESETS, *_ALSO):
+    if isinstance(schedule, str):
+        yield from _cron_problems(schedule, ("schedule",), PRESETS)
+    elif schedule is not None and schedule.cron is not None:
+        presets = PRESETS if schedule.timezone is None else tuple(p for p in PRESETS if p not in TIMELESS)
+        yield from _cron_problems(schedule.cron, ("schedule", "cron"), presets)
+        yield from _zone_problems(schedule.timezone)
+
+
+def _zone_problems(zone: str | None) -> Iterator[Problem]:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+    try:
+        ZoneInfo(zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the database, such as Europe
+        yield Problem(
+            f"{zone!r} is no time zone of the IANA database", ("schedule", "timezone"), found=show(zone),
+            allowed=("a name such as Europe/Berlin, Asia/Shanghai or UTC",),
+            suggestion=did_you_mean(str(zone), sorted(available_timezones())),
+        )  # fmt: skip
+
+
+def _cron_problems(schedule: str, path: Path, presets: tuple[str, ...]) -> Iterator[Problem]:
+    """What is wrong with a cron line; `presets` are those that may stand in its place."""
+    if schedule in (*presets, *_ALSO):
         return
     from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 
     if not croniter.is_valid(schedule):
+        groups = ("{assets: […]}",) if path == ("schedule",) else ()
         yield Problem(
             f"{schedule!r} is neither a cron line nor a preset",
-            ("schedule",),
+            path,
             found=show(schedule),
-            allowed=("a cron line such as '0 6 * * 1'", *PRESETS, "{assets: […]}"),
-            suggestion=did_you_mean(schedule, PRESETS),
+            allowed=("a cron line such as '0 6 * * 1'", *presets, *groups),
+            suggestion=did_you_mean(schedule, presets),
         )
         return
     try:
         croniter(schedule, _FROM).get_next(datetime)
     except CroniterBadDateError:
-        yield Problem(f"{schedule!r} names no date that ever comes", ("schedule",), found=show(schedule))
+        yield Problem(f"{schedule!r} names no date that ever comes", path, found=show(schedule))

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from automl_core.spec.base import Model
 from automl_core.spec.bundles import BUNDLE_DIR, CWD
 from automl_core.spec.metrics import Metrics, StdoutMetrics
+from automl_core.spec.placement import Placement
 from automl_core.spec.units import Duration
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}"
@@ -37,6 +38,9 @@ class TaskBase(Model):
     timeout: Duration | None = Field(None, description="Time limit of this training task.")
     metrics: Metrics = Field(default_factory=StdoutMetrics, description="Where the metrics come from.")
     cost_per_hour: float = Field(0.0, ge=0, description="Price of one hour of this training task.")
+    airflow: Placement = Field(
+        default_factory=Placement, description="Queue, pool, executor and weight of this training task in Airflow."
+    )
 
     @property
     def hourly_price(self) -> float:

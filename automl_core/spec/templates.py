@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from automl_core.spec.bundles import BUNDLE_DIR, has_bundle
+from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean
 from automl_core.spec.relations import RESERVED_NAMES
 
@@ -45,7 +46,7 @@ def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: 
     """
     parameters = list(dict.fromkeys(names))
     elsewhere = _elsewhere(str(path[0]), parameters, prepared)
-    known = [name for name in [*parameters, *sorted(RESERVED_NAMES)] if name not in elsewhere]
+    known = [name for name in [*parameters, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
     return [
         _problem(name, closed, place, known, elsewhere.get(name, ""))

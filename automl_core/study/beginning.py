@@ -14,10 +14,13 @@ from automl_core.study.specified import Specified
 LANE_THRESHOLD = 1000
 """More slots than this are run in lanes: one mapped task instance runs trial after trial."""
 
+MAPPED_AT_MOST = "mapped_at_most"
+"""Key of the plan in the first record: that limit, where the run's Airflow has a lower one."""
+
 
 def first_record(
     study: Specified, run: str, overrides: list[dict[str, Any]], identity: Mapping[str, Any],
-    earlier: Sequence[EarlierRun],
+    earlier: Sequence[EarlierRun], mapped_at_most: int = LANE_THRESHOLD,
 ) -> dict[str, Any]:  # fmt: skip
     """What the first record tells, as plain JSON.
 
@@ -27,10 +30,11 @@ def first_record(
         overrides: what the run's conf changed.
         identity: what tells this run from another of the same id.
         earlier: runs that the search is to learn from.
+        mapped_at_most: slots that whoever runs them can start one by one.
     """
-    experiment, plan = study.experiment, study.algorithm.plan()
+    experiment, plan, most = study.experiment, study.algorithm.plan(), min(LANE_THRESHOLD, mapped_at_most)
     proposals = study.algorithm.propose()[: plan.slots]
-    data = {
+    data: dict[str, Any] = {
         "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
         "name": experiment.name,
         "run": run,
@@ -40,8 +44,10 @@ def first_record(
         "algorithm": study.algorithm.name,
         "plan": {"slots": plan.slots, "trials": plan.trials, "units": plan.units, "note": plan.note},
         "proposals": [proposal.params for proposal in proposals if proposal.budget is None],
-        "lanes": min(experiment.trials.concurrency, plan.slots) if plan.slots > LANE_THRESHOLD else None,
+        "lanes": min(experiment.trials.concurrency, plan.slots, most) if plan.slots > most else None,
     }
+    if most < LANE_THRESHOLD:
+        data["plan"][MAPPED_AT_MOST] = most
     if earlier:
         data["earlier"] = msgspec.to_builtins(list(earlier))
     return data

@@ -17,7 +17,7 @@ from automl_core.spec.models import Experiment
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 from automl_core.study.history import history_of
 from automl_core.study.journal import StudyJournal
-from automl_core.study.layout import experiment_prefix, safe
+from automl_core.study.layout import folders_of, safe
 from automl_core.study.sources import EarlierRun
 from automl_core.study.state import State
 
@@ -74,7 +74,8 @@ def _asked_for(store: ObjectStore, experiment: Experiment, own_prefix: str) -> I
     for text in transfer.experiments:
         name, _, run = text.partition("@")
         if run:
-            yield _read(store, name, safe(run), run)
+            found = [_read(store, name, folder, run) for folder in folders_of(run)]
+            yield next((each for each in found if each.state is not None), found[0])
             continue
         latest = list(_latest_ended(store, name, 1, own_prefix))
         yield from latest or [_Found(name, "", reason="no run of it has ended in this model storage path")]
@@ -90,7 +91,7 @@ def _latest_ended(store: ObjectStore, name: str, count: int, own_prefix: str) ->
     for _, folder in runs:
         if count == 0:
             return
-        if experiment_prefix(name, folder) == own_prefix:
+        if f"{safe(name)}/{folder}/" == own_prefix:
             continue
         item = _read(store, name, folder, folder)
         if item.state is not None and item.state.stop is None:

@@ -17,7 +17,7 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.overrides import Change, apply_overrides, changes_between
 from automl_core.spec.parameters import Choice, Ranged
 from automl_core.stopping.experiment import judge
-from automl_core.study.beginning import LANE_THRESHOLD
+from automl_core.study.beginning import LANE_THRESHOLD, MAPPED_AT_MOST
 from automl_core.study.history import context_of
 from automl_core.study.narrowed import is_within
 from automl_core.study.progress import progress_of
@@ -231,14 +231,17 @@ def _too_many(state: State, before: Experiment, after: Experiment) -> Iterator[P
 
     narrowed = before.space != after.space
     more = after.trials.max > int(state.plan["trials"])
+    most = int(state.plan.get(MAPPED_AT_MOST, LANE_THRESHOLD))
     other = after.trials.max != before.trials.max
     if algorithm_class(state.algorithm).uses_budget and (narrowed or other):
         path = ("space",) if narrowed else ("trials", "max")
         message = f"the rungs of {state.algorithm} are laid out before the start"
         yield Problem(message, path, suggestion="Start a new run for it: clone this one")
-    elif more and state.lanes is None and after.trials.max > LANE_THRESHOLD:
-        message = f"an experiment that started with at most {LANE_THRESHOLD} trials can't have more"
-        yield Problem(message, ("trials", "max"), found=show(after.trials.max), allowed=(f"at most {LANE_THRESHOLD}",))
+    elif more and state.lanes is None and after.trials.max > most:
+        message = f"an experiment that started with at most {most} trials can't have more"
+        if most < LANE_THRESHOLD:
+            message += f" ([core] max_map_length of its Airflow was {most} then): start a new run, which uses lanes"
+        yield Problem(message, ("trials", "max"), found=show(after.trials.max), allowed=(f"at most {most}",))
 
 
 def _plan(state: State, before: Experiment, after: Experiment) -> dict[str, Any]:

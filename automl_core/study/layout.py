@@ -12,19 +12,50 @@ SCRATCH = "scratch/"
 """What attempts leave here is of use to nobody once the experiment has ended."""
 
 
+_TYPES = "(?:manual|scheduled|asset_triggered|backfill)"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
+_OF_AIRFLOW = re.compile(rf"{_TYPES}__{_DAY}T{_TIME}(?:[+-][0-9]{{2}}:[0-9]{{2}}(?:_[A-Za-z0-9]+)?)?")
+"""Airflow's own run ids: a moment in ISO 8601, and perhaps letters and digits behind its offset."""
+
+_LIKE_THEIRS = re.compile(rf"{_TYPES}__{_DAY}T[0-9]{{2}}_[0-9]{{2}}_[0-9].*", re.DOTALL)
+"""What such ids become, and a little more."""
+
+_ONCE_THEIRS = re.compile(rf"{_TYPES}__[0-9T:.+-]+(?:_[A-Za-z0-9]+)?")
+"""What earlier builds took for Airflow's own."""
+
+
 def safe(name: str, limit: int = 150) -> str:
     """A name for folders, object keys and URLs alike; different names stay different.
+
+    What can't stand in a path becomes ``_``, and a digest of the name is put behind. Airflow's own run ids go without:
+    their punctuation stands at fixed places, so they stay different when it is replaced, and a name that looks like one
+    of these results gets a digest itself. (What is left is a name made to end in the digest of another: `propose`
+    refuses the folder of another run, so even these don't mix.)
 
     Args:
         name: any text, such as an Airflow run id (``manual__2026-11-21T04:10:00+00:00``).
         limit: longest result.
     """
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip(".") or "_"
-    if plain == name and len(plain) <= limit:
+    plain = _plain(name)
+    if len(plain) <= limit and (_OF_AIRFLOW.fullmatch(name) or (plain == name and not _LIKE_THEIRS.fullmatch(name))):
         return plain
-    if re.fullmatch(r"(manual|scheduled|asset_triggered|backfill)__[0-9T:.+-]+(_[A-Za-z0-9]+)?", name):
-        return plain[:limit]  # Airflow's own ids stay different with their punctuation replaced
     return f"{plain[: limit - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def folders_of(run: str) -> tuple[str, ...]:
+    """The folders in which a run may be found, the one that it is given first.
+
+    Earlier builds gave ids that are not quite Airflow's (``manual__1+1``) folders without a digest, which others might
+    share; and people say a folder's name where a run's id is wanted.
+    """
+    plain = _plain(run)
+    once = len(plain) <= 150 and (plain == run or _ONCE_THEIRS.fullmatch(run) is not None)
+    return tuple(dict.fromkeys((safe(run), plain) if once else (safe(run),)))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip(".") or "_"
 
 
 def experiment_prefix(name: str, run: str) -> str:

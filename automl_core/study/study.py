@@ -17,7 +17,7 @@ from automl_core.spec.stages import experiment_in
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import OVERDUE, Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
-from automl_core.study.beginning import first_record
+from automl_core.study.beginning import LANE_THRESHOLD, first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.canary import matters
 from automl_core.study.clock import JournalClock
@@ -52,6 +52,7 @@ class Study(Specified):
         run: str,
         overrides: list[dict[str, Any]],
         identity: Mapping[str, Any] | None = None,
+        mapped_at_most: int = LANE_THRESHOLD,
     ) -> Self:
         """Write the first record, or open the study when it exists (a proposer that runs again).
 
@@ -61,6 +62,7 @@ class Study(Specified):
             run: the run's id, for people.
             overrides: what the run's conf changed: path, old, new.
             identity: what tells this run from another of the same id, plain JSON; recorded as it is.
+            mapped_at_most: slots that whoever runs them can start one by one; more are run in lanes.
 
         Raises:
             ValueError: the algorithm doesn't exist or can't search this experiment.
@@ -68,10 +70,9 @@ class Study(Specified):
         """
         if journal.refresh().created or journal.later:
             return cls.load(journal)
-        earlier = find_earlier(journal.store, experiment, journal.prefix)
-        study = cls(journal, experiment, earlier)
-        data = first_record(study, run, overrides, identity or {}, earlier)
-        journal.append("created", data, valid=lambda state: not state.created)
+        study = cls(journal, experiment, earlier := find_earlier(journal.store, experiment, journal.prefix))
+        first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most)
+        journal.append("created", first, valid=lambda state: not state.created)
         return cls.load(journal)
 
     @classmethod

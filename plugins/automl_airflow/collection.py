@@ -50,7 +50,7 @@ def experiment_dags(folder: Path) -> Iterator[DAG]:
         if wanted is not None and _stated_name(path) != wanted:
             continue
         try:
-            yield build_dag(path)
+            yield build_dag(path, folder)
         except SpecError as error:
             problems.append(str(error))
         except Exception as error:

@@ -12,7 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, TaskGroup, chain, get_parsing_context
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetAny,
+    CronDataIntervalTimetable,
+    CronTriggerTimetable,
+    TaskGroup,
+    chain,
+    get_parsing_context,
+)
 
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
@@ -23,7 +32,7 @@ from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.loader import locate, parse_document, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
-from automl_core.spec.models import AssetSchedule, Experiment
+from automl_core.spec.models import Experiment, Schedule
 from automl_core.spec.names import name_taken, taken_message
 from automl_core.spec.stages import STAGES, StageName, task_ids
 from automl_core.spec.tasks import TaskBase
@@ -34,26 +43,27 @@ AIRFLOW_RETRIES = 10
 (``trials.retries``); the rest is for workers that die, which are no failure of the trial."""
 
 
-def build_dag(path: Path) -> DAG:
-    """Make the DAG of an experiment file.
-
-    Raises:
-        SpecError: the file is wrong; the text says where and what is allowed.
-    """
-    return build(path)[0]
+def build_dag(path: Path, bundle: Path | None = None) -> DAG:
+    """Make the DAG of an experiment file (see `build`)."""
+    return build(path, bundle)[0]
 
 
-def build(path: Path) -> tuple[DAG, list[Problem]]:
+def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
     """Make the DAG of an experiment file, and say what in the file may be a slip.
+
+    Args:
+        path: of the file.
+        bundle: root of the DAG bundle that it lies in, where that is known.
 
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
     experiment, document = parse_document(read_text(path), str(path))
     if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
-        other = name_taken(path, experiment.name)
+        other = name_taken(path, experiment.name, bundle)
         if other is not None:  # Airflow would show now the one, now the other, and say nothing
-            raise SpecError(locate([Problem(taken_message(other, path, experiment.name), ("name",))], document))
+            message = taken_message(other, path, experiment.name, bundle)
+            raise SpecError(locate([Problem(message, ("name",))], document))
     warnings = locate(warnings_of(experiment, home(), path), document)
     return experiment_dag(experiment, path, warnings), warnings
 
@@ -84,13 +94,14 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
     where: dict[str, Any] = {
         "storage": experiment.output.storage, "connection": experiment.output.connection, "experiment": experiment.name,
     }  # fmt: skip
+    place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
     with dag:
         propose = ProposeOperator(
-            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where
+            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where, **place
         )
         if len(experiment.tasks) == 1:
-            operator, own = operator_of(experiment.tasks[0])
+            operator, own = operator_of(experiment.tasks[0], experiment)
             trials: Any = operator.partial(
                 task_id="trial",
                 task_index=0,
@@ -104,7 +115,7 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
         reduce = ReduceOperator(
-            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where
+            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where, **place
         )
         before = _stage(experiment, "prepare", {**again, **where}, "all_success")
         after = _stage(experiment, "conclude", {**again, **where}, "all_done")
@@ -126,7 +137,7 @@ def _stage(experiment: Experiment, stage: StageName, common: dict[str, Any], fir
     operators = []
     with TaskGroup(stage) if len(tasks) > 1 else nullcontext():
         for index, task in enumerate(tasks):
-            operator, own = operator_of(task)
+            operator, own = operator_of(task, experiment)
             rule = first if index == 0 else "all_success"
             made = operator(
                 task_id=task.name if len(tasks) > 1 else stage, task_index=index, step_ids=step_ids, slot=0,
@@ -136,20 +147,21 @@ def _stage(experiment: Experiment, stage: StageName, common: dict[str, Any], fir
     return operators
 
 
-def operator_of(task: TaskBase) -> tuple[type[Any], dict[str, Any]]:
+def operator_of(task: TaskBase, experiment: Experiment) -> tuple[type[Any], dict[str, Any]]:
     """The operator class of a training task, and what it takes beyond what all take.
 
     Imported only where an experiment needs it: a KubernetesPodOperator costs seconds.
     """
+    place = task.airflow.arguments(under=experiment.airflow)
     if isinstance(task, KubernetesTask):
         from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 
-        return KubernetesTrialOperator, {"cluster": task.connection}
+        return KubernetesTrialOperator, {"cluster": task.connection, **place}
     if isinstance(task, MaxComputeTask):
         from automl_airflow.maxcompute.operator import MaxComputeTrialOperator
 
-        return MaxComputeTrialOperator, {}
-    return TrialOperator, {}
+        return MaxComputeTrialOperator, place
+    return TrialOperator, place
 
 
 def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, common: dict[str, Any]) -> Any:
@@ -162,7 +174,7 @@ def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, c
     def trial(slot: Any) -> None:
         before = None
         for index, task in enumerate(experiment.tasks):
-            operator, own = operator_of(task)
+            operator, own = operator_of(task, experiment)
             step = operator(
                 task_id=task.name,
                 task_index=index,
@@ -181,9 +193,24 @@ def _group(experiment: Experiment, propose: ProposeOperator, concurrency: int, c
 
 
 def _schedule(experiment: Experiment) -> Any:
-    if isinstance(experiment.schedule, AssetSchedule):
-        return [Asset(uri) if "://" in uri else Asset(name=uri) for uri in experiment.schedule.assets]
-    return experiment.schedule
+    """What makes runs: a cron line, a timetable where it has a time zone, or references to assets.
+
+    Airflow takes an asset for its name *and* URI together, and the file knows one of them: a reference matches the
+    asset that a producer defines, and defines none itself.
+    """
+    schedule = experiment.schedule
+    if not isinstance(schedule, Schedule):
+        return schedule
+    if schedule.assets is not None:
+        refs = [Asset.ref(uri=each) if "://" in each else Asset.ref(name=each) for each in schedule.assets]
+        return AssetAny(*refs) if schedule.wait_for == "any" else refs
+    if schedule.cron is None or schedule.timezone is None:
+        return schedule.cron
+    from airflow.configuration import conf
+
+    intervals = conf.getboolean("scheduler", "create_cron_data_intervals")  # as Airflow does with a plain cron line
+    timetable = CronDataIntervalTimetable if intervals else CronTriggerTimetable
+    return timetable(schedule.cron, timezone=schedule.timezone)
 
 
 def _doc_of_warnings(warnings: Sequence[Problem]) -> str:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from automl_core.spec.dates import RECORDED, recorded_dates
+
 
 def identity_of(context: Any) -> dict[str, str]:
-    """What tells the DAG run of a task from another run of the same id, as plain JSON."""
+    """What tells the DAG run of a task from another run of the same id, and its dates, as plain JSON."""
     run = context["dag_run"]
     moments = {"run_after": getattr(run, "run_after", None), "started": getattr(run, "start_date", None)}
     found = {"dag": str(getattr(run, "dag_id", "")), "run": str(context["run_id"])}
-    return found | {name: moment.isoformat() for name, moment in moments.items() if moment is not None}
+    found |= {name: moment.isoformat() for name, moment in moments.items() if moment is not None}
+    return found | recorded_dates({name: getattr(run, name, None) for name in RECORDED})
 
 
 def another_run(recorded: Mapping[str, Any], context: Any) -> str:

@@ -20,10 +20,19 @@ FOLDER = "experiments"
 """YAML files count as experiment files below a folder of this name only; a DAG folder has others too."""
 
 
-def is_experiment_file(path: str | Path) -> bool:
-    """Whether a file is one that this product reads."""
+def is_experiment_file(path: str | Path, root: str | os.PathLike[str] | None = None) -> bool:
+    """Whether a file is one that this product reads.
+
+    Args:
+        path: of the file.
+        root: the bundle, or the folder that is searched: a folder around it may be called experiments as well. Its own
+            name counts, for a bundle that is nothing but such a folder.
+    """
     path = Path(path)
-    return path.suffix.lower() in EXTENSIONS and FOLDER in path.parts[:-1] and not path.name.startswith((".", "_"))
+    folders = path.parts[:-1]
+    if root is not None and path.is_relative_to(root):
+        folders = (Path(root).name, *path.relative_to(root).parts[:-1])
+    return path.suffix.lower() in EXTENSIONS and FOLDER in folders and not path.name.startswith((".", "_"))
 
 
 class ExperimentImporter(AbstractDagImporter):
@@ -41,7 +50,7 @@ class ExperimentImporter(AbstractDagImporter):
     def list_dag_files(self, directory: str | os.PathLike[str], safe_mode: bool = True) -> Iterator[str]:
         """Experiment files below a folder; ``safe_mode`` (a look for the word DAG) has no meaning for them."""
         for path in super().list_dag_files(directory, safe_mode=False):
-            if is_experiment_file(path):
+            if is_experiment_file(path, directory):
                 yield path
 
     def import_file(
@@ -55,14 +64,14 @@ class ExperimentImporter(AbstractDagImporter):
         """Read one experiment file; what is wrong with it becomes its own import error, in words and with lines."""
         relative = self.get_relative_path(file_path, bundle_path)
         result = DagImportResult(file_path=relative)
-        if not is_experiment_file(file_path):
+        if not is_experiment_file(file_path, bundle_path):
             result.skipped_files.append(str(file_path))
             return result
         from automl_airflow.factory import build
         from automl_core.spec.errors import SpecError
 
         try:
-            dag, warnings = build(Path(file_path))
+            dag, warnings = build(Path(file_path), bundle_path)
         except SpecError as error:
             result.errors.append(DagImportError(file_path=relative, message=str(error), error_type="experiment"))
             return result

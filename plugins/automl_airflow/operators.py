@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -23,6 +22,13 @@ if TYPE_CHECKING:
 
 AT_THE_START = 300.0
 """Seconds that a store is waited for before anything has trained: its address may be wrong as well."""
+
+
+def most_mapped() -> int:
+    """Task instances at most that this Airflow maps a task to."""
+    from airflow.configuration import conf
+
+    return conf.getint("core", "max_map_length", fallback=1024)
 
 
 class ExperimentOperator(ExperimentTask, BaseOperator):
@@ -59,17 +65,24 @@ class ProposeOperator(ExperimentOperator):
             AirflowFailException: the file or the run's conf is wrong, or its connection is missing; trying again won't
                 help.
         """
+        from automl_airflow.began import KEY, Beginning, remember, remembered
         from automl_core.spec.errors import SpecError
 
         conf = dict(context["dag_run"].conf or {})
+        again = remembered(context)
+        if again is not None:
+            again.apply(self)
         try:
             store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START)
         except (SpecError, ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(str(error)) from error
-        state = study.state
+        state, place = study.state, Beginning.of(self)
+        if again is None:
+            remember(context, place)
         for change in changes:
             self.log.info("conf: %s: %r → %r", change.path, change.old, change.new)
-        self.log.info("%s: %s", state.algorithm, state.plan["note"] or f"{state.plan['slots']} slots")
+        slots = int(state.plan["slots"])
+        self.log.info("%s: %s", state.algorithm, state.plan["note"] or f"{slots} slots")
         self.log.info("journal: %s/%s", store.url, study.journal.prefix)
         for run in state.earlier:
             self.log.info("earlier run %s", run)
@@ -79,16 +92,36 @@ class ProposeOperator(ExperimentOperator):
                 "algorithm": state.algorithm, "plan": state.plan,
                 "combinations": [params for params in state.proposals if params][:50],
                 "folder": f"{store.url}/{study.journal.prefix}", "earlier": [run.summary() for run in state.earlier],
+                KEY: place.to_json(),
             },
         )  # fmt: skip
-        return list(range(state.lanes or state.plan["slots"]))
+        if state.lanes is not None:
+            self.log.info("%d slots run in %d lanes: one task instance runs trial after trial", slots, state.lanes)
+        return list(range(self._mappable(state.lanes or slots)))
+
+    @staticmethod
+    def _mappable(count: int) -> int:
+        """As many as Airflow lets a task be mapped over.
+
+        Raises:
+            AirflowFailException: there are more than that.
+        """
+        most = most_mapped()
+        if count > most:
+            raise AirflowFailException(
+                f"{count} task instances are wanted, and [core] max_map_length of this Airflow is {most}: set it to "
+                f"{count} or more for the API server and the workers, and clear this task"
+            )
+        return count
 
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
         from automl_core.housekeeping.mark import settle
-        from automl_core.spec.loader import load_experiment
+        from automl_core.spec.dates import missing_dates, run_dates
+        from automl_core.spec.errors import SpecError
+        from automl_core.spec.loader import locate, parse_document, read_text
         from automl_core.spec.overrides import apply_overrides
         from automl_core.storage import check_store
         from automl_core.study import Study
@@ -100,7 +133,11 @@ class ProposeOperator(ExperimentOperator):
             if another:
                 raise AirflowFailException(f"{store.url}/{journal.prefix} {another}")
             return store, Study.load(journal), ()
-        experiment = load_experiment(Path(self.file))
+        experiment, document = parse_document(read_text(self.file), self.file)
+        identity = identity_of(context)
+        problems = missing_dates(experiment, run_dates(identity))
+        if problems:
+            raise SpecError(locate(problems, document))
         experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
         if any(getattr(task, "prices_connection", None) for task in experiment.tasks):
             from automl_airflow.kubernetes.prices import with_prices
@@ -108,13 +145,15 @@ class ProposeOperator(ExperimentOperator):
             experiment = with_prices(experiment)
         check_store(store)
         overrides = [change.to_json() for change in changes]
-        return store, Study.create(journal, experiment, context["run_id"], overrides, identity_of(context)), changes
+        study = Study.create(journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped())
+        return store, study, changes
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
     """One slot (or lane) at one training task of its trial, run by the worker itself."""
 
     ui_color = "#e4f2dc"
+    backend = "local"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
 
     def __init__(self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], **kwargs: Any) -> None:

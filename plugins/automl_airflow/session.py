@@ -75,9 +75,10 @@ def open_journal(
     storage: str, connection: str | None, name: str, run: str, stage: str | None = None
 ) -> tuple[ObjectStore, StudyJournal]:
     """The journal of one run of an experiment, or of a stage of it, and the store that it lies in."""
+    from automl_core.study.finding import find_prefix
     from automl_core.study.journal import StudyJournal
-    from automl_core.study.layout import experiment_prefix, stage_prefix
+    from automl_core.study.layout import stage_prefix
 
     store = open_experiment_store(storage, connection)
-    prefix = experiment_prefix(name, run)
+    prefix = find_prefix(store, name, run)
     return store, StudyJournal(store, stage_prefix(prefix, stage) if stage else prefix)

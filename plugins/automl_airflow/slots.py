@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk.exceptions import (
     AirflowException,
@@ -40,6 +40,7 @@ class ExperimentTask:
     experiment: str
     stage: StageName | None = None
     """The stage that it belongs to; None for what belongs to the experiment as a whole, and for trials."""
+    _asked_where = False
     killed = False
     """Whether the task was cleared or marked, or its worker is ending."""
 
@@ -69,7 +70,29 @@ class ExperimentTask:
                 return store, open_stage(Study.load(journal), self.stage, getattr(self, "task_index", 0))
             return store, report(Study.load(journal))
 
-        return self.patiently(load)
+        def load_where_it_began() -> tuple[ObjectStore, Study]:
+            try:
+                return load()
+            except Exception as error:  # of every kind: an edited address may name no journal, store or connection
+                if not self._moved_back(context, error):
+                    raise
+                return load()
+
+        return self.patiently(load_where_it_began)
+
+    def _moved_back(self, context: Any, why: Exception) -> bool:
+        """Whether the run began elsewhere than the DAG says now; the task looks there from now on."""
+        from automl_airflow.began import Beginning, told_by_propose
+
+        if self._asked_where:
+            return False
+        self._asked_where = True
+        began = told_by_propose(context)
+        if began is None or began == Beginning.of(self):
+            return False
+        self.log.warning("%s: the file was edited since the run began; it goes on in %s", why, began.storage)
+        began.apply(self)
+        return True
 
     def patiently(self, call: Callable[[], T], *, most: float = float("inf"), refused: bool = False) -> T:
         """Do something with the store, waiting for one that is away: an outage is nobody's failure.
@@ -94,11 +117,27 @@ class SlotTask(ExperimentTask):
         slot: number of the slot, or of the lane.
         task_index: index of the training task.
         step_ids: ids of the Airflow tasks of all training tasks, in order.
+        backend: what it runs trainings with.
     """
 
     slot: int | None
     task_index: int
     step_ids: list[str]
+    backend: ClassVar[str]
+
+    def open_study(self, context: Any) -> tuple[ObjectStore, Study]:
+        """The study of this DAG run.
+
+        Raises:
+            AirflowFailException: the file's training tasks are others than those that the run began with.
+        """
+        from automl_airflow.began import edited_tasks
+
+        store, study = super().open_study(context)
+        problem = edited_tasks(study, self.step_ids, self.task_index, self.backend)
+        if problem:
+            raise AirflowFailException(problem)
+        return store, study
 
     if TYPE_CHECKING:
         max_active_tis_per_dagrun: int | None

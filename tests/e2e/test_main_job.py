@@ -292,3 +292,125 @@ def test_the_api_refuses_who_is_not_logged_in(world: World) -> None:
 
     response = httpx.post(f"{world.airflow.url}/api/v2/dags/plain/dagRuns", json={"logical_date": None}, timeout=30)
     assert response.status_code == 401
+
+
+ONE = {"max": 1, "concurrency": 1}
+QUICK = [{"name": "train", "command": ["echo", "accuracy=1"]}]
+DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"]
+DATED = [
+    {
+        "name": "train",
+        "command": [
+            "sh",
+            "-c",
+            "echo accuracy=1; echo $0 $AUTOML_DATA_INTERVAL_START > $AUTOML_MODEL_DIR/day",
+            "${ds}",
+        ],
+    }
+]
+
+
+def runs(world: World, name: str) -> list[dict[str, Any]]:
+    """The runs of a DAG, oldest first."""
+    rows = world.call("GET", f"/dags/{name}/dagRuns", params={"order_by": "run_after"})["dag_runs"]
+    return list(rows)
+
+
+def unpause(world: World, name: str) -> None:
+    world.wait_for_dag(name)
+    world.call("PATCH", f"/dags/{name}", json={"is_paused": False})
+
+
+def day_of(world: World, name: str, run: str) -> str:
+    return (world.folder(name, run) / "best_model" / "model" / "day").read_text().strip()
+
+
+def test_three_days_of_a_backfill_train_three_days(world: World) -> None:
+    name = world.experiment("backfilled", schedule="0 0 * * *", trials=ONE, tasks=DATED)
+    unpause(world, name)
+    if world.airflow.database.startswith("sqlite"):  # where a backfill may end the scheduler
+        for day in DAYS:
+            body = {"logical_date": f"{day}T00:00:00Z", "conf": {}}
+            world.call("POST", f"/dags/{name}/dagRuns", json=body)
+    else:
+        body = {
+            "dag_id": name, "from_date": f"{DAYS[0]}T00:00:00Z", "to_date": f"{DAYS[-1]}T00:00:00Z",
+            "run_backwards": False, "dag_run_conf": {}, "max_active_runs": 3, "reprocess_behavior": "none",
+        }  # fmt: skip
+        world.call("POST", "/backfills", json=body)
+
+    def old() -> list[dict[str, Any]]:
+        return [run for run in runs(world, name) if (run["logical_date"] or "")[:10] in DAYS]
+
+    wait_until(
+        lambda: [run["state"] for run in old()] == ["success"] * 3, 180, "three days", lambda: str(runs(world, name))
+    )
+    seen = {day_of(world, name, run["dag_run_id"]) for run in old()}
+    assert seen == {f"{day} {day}T00:00:00+00:00" for day in DAYS}
+    world.call("PATCH", f"/dags/{name}", json={"is_paused": True})
+
+
+def test_a_run_without_a_date_fails_at_once_where_a_date_is_named(world: World) -> None:
+    name = world.experiment("undated", trials=ONE, tasks=DATED)
+    run, state = world.run(name)
+    assert state == "failed"
+    assert "undated.yaml:" in (log := world.log(name, run, "propose", -1))
+    assert "${ds}: this run has no logical date" in log
+
+
+PRODUCER = """
+from airflow.sdk import DAG, Asset, task
+
+with DAG("orders_producer", schedule=None, is_paused_upon_creation=False):
+
+    @task(outlets=[Asset(name="orders", uri="s3://lake/orders")])
+    def produce():
+        pass
+
+    produce()
+"""
+
+
+def test_each_update_of_an_asset_runs_who_refers_to_its_name_or_its_uri(world: World) -> None:
+    """Also where the experiments are read before the DAG that defines the asset."""
+    names = [
+        world.experiment("by_uri", schedule={"assets": ["s3://lake/orders"]}, trials=ONE, tasks=QUICK),
+        world.experiment("by_name", schedule={"assets": ["orders"]}, trials=ONE, tasks=QUICK),
+    ]
+    for name in names:
+        unpause(world, name)
+    (world.root / "dags" / "orders_producer.py").write_text(PRODUCER)
+    for updates in (1, 2):
+        _, state = world.run("orders_producer")
+        assert state == "success", "no experiment stands in the producer's way"
+        for name in names:
+            wait_until(
+                lambda name=name, updates=updates: [r["state"] for r in runs(world, name)] == ["success"] * updates,
+                120, f"{updates} runs of {name}", lambda name=name: str(runs(world, name)),
+            )  # fmt: skip
+            assert {run["run_type"] for run in runs(world, name)} == {"asset_triggered"}
+    (world.root / "dags" / "orders_producer.py").unlink()
+
+
+def test_a_pool_is_where_its_trials_run_and_a_run_goes_on_where_it_began(world: World) -> None:
+    world.call("POST", "/pools", json={"name": "few", "slots": 1, "include_deferred": True})
+    slow = [{"name": "train", "command": world.command(steps=4, pause=1), "airflow": {"pool": "few"}}]
+    more = {"trials": {"max": 4, "concurrency": 2}, "tasks": slow, "airflow": {"priority_weight": 5}}
+    name = world.experiment("placed", **more)
+    run = world.start(name)
+    wait_until(lambda: world.states(name, run)["running"] == 1, 60, "a first trial")
+    world.experiment(name, **more, output={"storage": "file://./elsewhere"})
+
+    def version() -> int:
+        return int(world.call("GET", f"/dags/{name}/dagVersions")["total_entries"])
+
+    wait_until(lambda: version() >= 2, 60, "the edited file to be read")
+    assert world.finish(name, run) == "success"
+    instances = world.instances(name, run)
+    assert {instances["trial", index]["pool"] for index in range(4)} == {"few"}
+    assert instances["reduce", -1]["pool"] == "default_pool"
+    assert instances["reduce", -1]["priority_weight"] == 5
+    spans = sorted((t["started"], t["ended"]) for t in world.controller(name, run)["trials"])
+    assert all(later[0] >= earlier[1] for earlier, later in itertools.pairwise(spans)), "one slot"
+    assert len(spans) == 4
+    assert not (world.root / "elsewhere").exists()

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.lexer import Token, line_of, significant, tokenize
 from automl_core.backends.template import Placeholder, TemplateError, parse, problem_of
+from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.parameters import Scalar
 
 MOST_INT, LEAST_INT = 2**63 - 1, -(2**63) + 1
@@ -24,7 +25,7 @@ _NAME_FOLLOWS = frozenset({"FROM", "JOIN", "TABLE", "INTO", "VIEW", "UPDATE", "E
 _PART = re.compile(r"[A-Za-z0-9_]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){0,2}")
 _LONGEST_NAME = 128
-_MADE_SAFE = frozenset({"experiment_id", "exp_id", "run_id", "params"})
+_MADE_SAFE = frozenset({"experiment_id", "exp_id", "run_id", "params", *RUN_DATES})
 """Values of ours that become part of a name with ``_`` for what a name can't hold."""
 
 _SPECIAL = frozenset("'\"\\;<>&`\x7f")

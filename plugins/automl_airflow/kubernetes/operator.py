@@ -12,6 +12,7 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 
 from automl_airflow.kubernetes.launching import Launch
 from automl_airflow.remote import RemoteTrial
+from automl_core.spec.kubernetes import KubernetesTask
 
 if TYPE_CHECKING:
     from automl_airflow.watching import TrialTrigger
@@ -28,6 +29,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
     """
 
     ui_color = "#d9e7fb"
+    backend = "kubernetes"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
     template_fields_renderers: ClassVar[dict[str, str]] = {}
 
@@ -51,6 +53,14 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
         self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
         self.cluster = cluster
         self.launched: Launch | None = None
+
+    def open_study(self, context: Any) -> tuple[ObjectStore, Study]:
+        """As of every slot; the cluster is the one that the run began with, whatever the file says since."""
+        store, study = super().open_study(context)
+        task = study.experiment.tasks[self.task_index]
+        assert isinstance(task, KubernetesTask)  # else it was refused
+        self.cluster = self.kubernetes_conn_id = task.connection
+        return store, study
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
         """Bind and start, or conclude what the trigger has watched (see `RemoteTrial.attend`)."""

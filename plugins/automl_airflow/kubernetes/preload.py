@@ -33,7 +33,7 @@ def _experiment_files(folder: Path) -> Iterator[Path]:
     for root, _, names in os.walk(folder, followlinks=True):
         for name in names:
             path = Path(root, name)
-            if is_experiment_file(path):
+            if is_experiment_file(path, folder):
                 seen += 1
                 yield path
             if seen >= _MOST_FILES:

@@ -24,6 +24,7 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
     """
 
     ui_color = "#fdebd3"
+    backend = "maxcompute"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
 
     def __init__(self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], **kwargs: Any) -> None:

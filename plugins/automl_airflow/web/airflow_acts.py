@@ -9,6 +9,7 @@ cleared: it returns the longer list, and the scheduler adds the rest (models/dag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from airflow.api_fastapi.core_api.routes.public.dag_run import trigger_dag_run
 from airflow.api_fastapi.core_api.routes.public.task_instances import post_clear_task_instances
 from airflow.models.dagbag import DBDagBag
 from airflow.models.dagrun import DagRun
+from airflow.models.pool import Pool
 from airflow.models.taskinstance import TaskInstance
 from airflow.settings import task_instance_mutation_hook
 from airflow.utils.state import TaskInstanceState
@@ -27,7 +29,7 @@ from fastapi import HTTPException, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.catalog import RunInfo, place_of_dag
 
 PROPOSE, REDUCE = "propose", "reduce"
 
@@ -43,21 +45,36 @@ def _dag_bag() -> DBDagBag:
 
 
 def trigger(
-    request: Request, session: Session, user: BaseUser, dag_id: str, conf: Mapping[str, Any], run_id: str | None
-) -> str:
+    request: Request, session: Session, user: BaseUser, dag_id: str, conf: Mapping[str, Any], run_id: str | None,
+    logical_date: datetime | None = None,
+) -> str:  # fmt: skip
     """Begin a run as Airflow's own route does. Returns its id.
 
     Raises:
-        HTTPException: 404 no such DAG, 400 it can't be run (with that conf), 409 there is a run of that id.
+        HTTPException: 404 no such DAG, 400 it can't be run (with that conf), 409 there is a run of that id or date, or
+            a pool that its tasks are in is missing.
     """
     if run_id is not None and session.scalar(select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)):
         raise HTTPException(409, f"{dag_id} has a run {run_id!r} already")
-    body = TriggerDAGRunPostBody(logical_date=None, conf=dict(conf), dag_run_id=run_id)
+    if logical_date is not None and session.scalar(
+        select(DagRun.run_id).where(DagRun.dag_id == dag_id, DagRun.logical_date == logical_date)
+    ):
+        raise HTTPException(409, f"{dag_id} has a run of {logical_date.isoformat()} already")
+    missing = missing_pools(session, dag_id)
+    if missing:
+        raise HTTPException(409, f"Airflow has no pool {', '.join(missing)}, so tasks in it would never start")
+    body = TriggerDAGRunPostBody(logical_date=logical_date, conf=dict(conf), dag_run_id=run_id)
     run: Any = trigger_dag_run(
         dag_id=dag_id, body=body, dag_bag=_dag_bag(), user=user, session=session, request=request
     )  # fmt: skip
     session.flush()
     return str(run.run_id)
+
+
+def missing_pools(session: Session, dag_id: str) -> list[str]:
+    """Pools that an experiment's tasks are in and Airflow doesn't have: only the scheduler's log speaks of them."""
+    pools = set(place_of_dag(session, dag_id).pools)
+    return sorted(pools - set(session.scalars(select(Pool.pool).where(Pool.pool.in_(pools))))) if pools else []
 
 
 def clear(session: Session, user: BaseUser, run: RunInfo, tasks: Sequence[str | tuple[str, int]], note: str) -> int:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagrun import DagRun
+from airflow.models.pool import Pool
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.utils.session import create_session
 from fastapi import HTTPException
@@ -44,12 +45,14 @@ class Place:
     Attributes:
         storage, connection, experiment: as the experiment's file has them.
         steps: ids of the tasks that run a trial's training tasks, in order.
+        pools: those that its tasks are in, without the default one.
     """
 
     storage: str
     connection: str | None
     experiment: str
     steps: tuple[str, ...]
+    pools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,12 @@ def place_in(data: Mapping[str, Any]) -> Place | None:
         return None
     if not steps:
         steps = [task["task_id"] for task in trials]
-    return Place(str(fields["storage"]), fields.get("connection"), str(fields["experiment"]), tuple(steps))
+    # where a field stands is Airflow's affair: a mapped task's are in its partial arguments
+    pools = {str(pool) for task in tasks.values() if (pool := task.get("partial_kwargs", task).get("pool"))}
+    return Place(
+        str(fields["storage"]), fields.get("connection"), str(fields["experiment"]), tuple(steps),
+        tuple(sorted(pools - {Pool.DEFAULT_POOL_NAME})),
+    )  # fmt: skip
 
 
 def _tasks(data: Mapping[str, Any]) -> list[dict[str, Any]]:

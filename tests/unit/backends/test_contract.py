@@ -20,6 +20,7 @@ from automl_core.backends.contract import (
     substitute,
     value_text,
 )
+from automl_core.spec.dates import RUN_DATES, run_dates
 from automl_core.spec.parameters import Scalar
 from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.tasks import LocalTask
@@ -73,6 +74,26 @@ def test_every_reserved_name_has_a_text() -> None:
         "model_dir": "/model", "checkpoint_dir": "/ckpt/9", "resume_from": "/ckpt/3", "bundle_dir": "/bundle",
     }  # fmt: skip
     assert {name: substitute(f"${{{name}}}", CONTEXT) for name in RESERVED_NAMES} == expected
+
+
+DATES = run_dates({"logical_date": "2026-11-02T00:00:00+01:00", "data_interval_start": "2026-11-01T23:00:00+00:00"})
+
+
+def test_the_run_s_dates_are_airflow_s() -> None:
+    dated = replace(CONTEXT, dates=DATES)
+    assert substitute("${ds} ${ds_nodash} ${ts} ${ts_nodash}", dated) == (
+        "2026-11-01 20261101 2026-11-01T23:00:00+00:00 20261101T230000"
+    )
+    assert argv(["run", "--day=${ds}"], dated) == ["run", "--day=2026-11-01"]
+    assert environment(dated)["AUTOML_DATA_INTERVAL_START"] == "2026-11-01T23:00:00+00:00"
+    assert "AUTOML_DATA_INTERVAL_END" not in environment(dated)
+
+
+@pytest.mark.parametrize("name", RUN_DATES)
+def test_a_date_that_the_run_does_not_have_is_never_empty(name: str) -> None:
+    for text in (lambda: substitute(f"${{{name}}}", CONTEXT), lambda: argv(["run", "--day", f"${{{name}}}"])):
+        with pytest.raises(TemplateError, match="no logical date"):
+            text()
 
 
 def test_substitute_mixes_text_and_values() -> None:

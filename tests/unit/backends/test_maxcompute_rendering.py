@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from automl_core.backends.maxcompute.lexer import split, tokenize
 from automl_core.backends.maxcompute.pai import is_command, parse_command, render_command
 from automl_core.backends.maxcompute.rendering import check_sql, literal, render_name, render_sql
 from automl_core.backends.template import TemplateError
+from automl_core.spec.dates import run_dates
 from tests.standins.maxcompute import MaxComputeStandIn
 
 HOSTILE = [
@@ -50,6 +52,16 @@ def rendered(sql: str, **params: Any) -> str:
 )  # fmt: skip
 def test_a_value_is_a_typed_literal(value: Any, written: str) -> None:
     assert rendered("SELECT ${v} AS x", v=value) == f"SELECT {written} AS x"
+
+
+def test_dates_of_the_run_are_text_and_parts_of_names() -> None:
+    dated = replace(context(), dates=run_dates({"logical_date": "2026-11-01T00:00:00+00:00"}))
+    sql = "INSERT INTO t_${ds} PARTITION (ds='${ds}') SELECT * FROM orders_${ds_nodash} WHERE ds = ${ds_nodash}"
+    assert render_sql(sql, dated) == (
+        "INSERT INTO t_2026_11_01 PARTITION (ds='2026-11-01') SELECT * FROM orders_20261101 WHERE ds = '20261101'"
+    )
+    with pytest.raises(TemplateError, match="no logical date"):
+        rendered("SELECT ${ds}")
 
 
 def test_a_negative_value_after_a_minus_is_no_comment() -> None:

@@ -28,6 +28,7 @@ class FakeAirflow:
         self.import_errors: list[dict[str, Any]] = []
         self.logs: dict[tuple[str, str], list[Any]] = {}
         """Run and task → the entries of its log."""
+        self.pools = {"default_pool"}
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.tokens: set[str] = set()
@@ -104,6 +105,9 @@ class FakeAirflow:
             return page(self.import_errors, "import_errors", query)
         if names == ["dags"]:
             return page(list(self.dags.values()), "dags", query)
+        if names[0] == "pools":
+            missing = {"detail": f"The Pool with name: `{names[1]}` was not found"}
+            return (200, {"name": names[1]}) if names[1] in self.pools else (404, missing)
         dag_id = names[1]
         if dag_id not in self.dags:
             return 404, {"detail": f"The Dag with ID: `{dag_id}` was not found"}

@@ -54,6 +54,21 @@ def client(airflow: FakeAirflow, clock: Clock) -> AirflowClient:
     return AirflowClient(who, transport=airflow.transport(), sleep=clock.sleep, clock=clock)
 
 
+def test_a_run_has_the_date_that_is_given(client: AirflowClient, airflow: FakeAirflow) -> None:
+    client.trigger("digits", None, "mine", datetime(2026, 11, 1, tzinfo=UTC))
+    assert airflow.bodies[-1] == {"logical_date": "2026-11-01T00:00:00+00:00", "conf": {}, "dag_run_id": "mine"}
+    with pytest.raises(AlreadyExists, match="a run of 2026-11-01T00:00:00"):
+        client.trigger("digits", None, "mine", datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def test_a_pool_is_there_or_not_or_nobody_may_say(client: AirflowClient, airflow: FakeAirflow) -> None:
+    airflow.pools.add("gpus/a")
+    assert client.has_pool("gpus/a") is True
+    assert client.has_pool("gpu") is False
+    airflow.allowed = False
+    assert client.has_pool("gpu") is None
+
+
 def test_trigger_sends_what_airflow_wants(client: AirflowClient, airflow: FakeAirflow) -> None:
     run = client.trigger("digits", {"trials": {"max": 3}}, "mine")
     assert (run.dag_id, run.run_id, run.state, run.over) == ("digits", "mine", "queued", False)

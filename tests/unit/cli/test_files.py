@@ -68,6 +68,18 @@ def test_problems_as_json(automl: Automl, home: Path) -> None:
         ("tasks:", "schedule: {assets: [\" \"]}\ntasks:", "schedule.assets[0]: an asset's name must not be empty"),
         ("tasks:", "schedule: {assets: [\"airflow://x\"]}\ntasks:", "schedule.assets[0]: 'airflow://x': the scheme"),
         ("tasks:", "schedule: {assets: [a, a]}\ntasks:", "schedule.assets[1]: 'a' stands there twice"),
+        ("tasks:", "schedule: {assets: []}\ntasks:", "a.yaml:9: schedule.assets: at least one entry is needed here"),
+        ("tasks:", "schedule: {cron: x, assets: [a]}\ntasks:", "a.yaml:9: schedule: give exactly one of"),
+        ("tasks:", "schedule: {timezone: UTC}\ntasks:", "a.yaml:9: schedule: give exactly one of"),
+        ("tasks:", "schedule: {assets: [a], timezone: UTC}\ntasks:", "timezone: found 'UTC'; timezone is that"),
+        ("tasks:", "schedule: {cron: '@dayly'}\ntasks:", "schedule.cron: '@dayly' is neither a cron line nor"),
+        ("tasks:", "schedule: {cron: '@once', timezone: UTC}\ntasks:", "schedule.cron: '@once' is neither"),
+        ("tasks:", "schedule: {cron: '@daily', timezone: Europe/Berlim}\ntasks:", "Did you mean 'Europe/Berlin'?"),
+        ("tasks:", "schedule: {cron: '@daily', timezone: ../UTC}\ntasks:", "'../UTC' is no time zone"),
+        ("tasks:", "airflow: {pols: a}\ntasks:", "a.yaml:9: airflow.pols: the key 'pols' is not known here."),
+        ("tasks:", "airflow: {pool_slots: 0}\ntasks:", "airflow.pool_slots: 0 is too low."),
+        ("tasks:", "airflow: {weight_rule: up}\ntasks:", "airflow.weight_rule: 'up' is not known."),
+        ("tasks:", "airflow: {pool: '${lr}'}\ntasks:", "airflow.pool: found '${lr}'; ${…} has no meaning here"),
     ],
 )  # fmt: skip
 def test_what_the_search_and_the_calendar_say(automl: Automl, home: Path, old: str, new: str, says: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -152,6 +153,28 @@ class TestRun:
         assert said.code == 1
         assert says in said.err
         assert not airflow.requests
+
+    def test_a_pool_that_airflow_does_not_have(self, automl: Automl, airflow: FakeAirflow, home: Path) -> None:
+        file = home / "experiments/digits.yaml"
+        file.write_text(file.read_text() + "airflow: {pool: gpus}\n")
+        said = automl("run", "digits", "--no-follow", "--run-id", "two")
+        assert said.code != 0
+        assert "Airflow has no pool 'gpus'" in said.err
+        assert "--include-deferred" in said.err
+        assert not airflow.runs
+        airflow.pools.add("gpus")
+        assert automl("run", "digits", "--no-follow", "--run-id", "two").code == 0
+
+    def test_a_date_where_the_file_names_one(self, automl: Automl, airflow: FakeAirflow, home: Path) -> None:
+        file = home / "experiments/digits.yaml"
+        file.write_text(file.read_text().replace("command: [", 'command: ["${ds}", ', 1))
+        said = automl("run", "digits", "--no-follow", "--run-id", "two")
+        assert said.code != 0
+        assert re.search(r"digits.yaml:9: tasks\[0\].command\[0\]: \$\{ds\}: this run has no logical date", said.err)
+        assert not airflow.runs
+        said = automl("run", "digits", "--no-follow", "--run-id", "two", "--logical-date", "2026-11-01")
+        assert said.code == 0, said.err
+        assert airflow.bodies[-1]["logical_date"] == "2026-11-01T00:00:00+00:00"
 
     def test_an_id_that_is_taken(self, automl: Automl, airflow: FakeAirflow) -> None:
         airflow.add_run("digits", "one")

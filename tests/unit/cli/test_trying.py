@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,26 @@ def test_what_prepare_makes_is_made_first_and_conclude_is_said_not_to_be_tried(a
     told = json.loads(said.out)
     assert [task["name"] for task in told["tasks"]] == ["prepare.split"]
     assert not told["ok"]
+
+
+def test_the_dates_of_a_run_of_now_or_of_a_day(automl: Automl, place: Path) -> None:
+    dated = FILE.replace("tasks:", 'schedule: "0 0 * * *"\ntasks:').replace('SOLVER: "${solver}"', 'DAY: "${ds}"')
+    shown = '[sh, -c, \'echo day $DAY $AUTOML_LOGICAL_DATE; exec "$0" "$@"\', python, train.py'
+    place.write_text(dated.replace("[python, train.py", shown))
+    said = automl("try", str(place), "--logical-date", "2026-11-01")
+    assert said.code == 0, said
+    assert "  dates        ${ds} 2026-11-01" in said.out.splitlines()
+    assert "day 2026-11-01 2026-11-01T00:00:00+00:00" in said.err + said.out
+    today = datetime.now(UTC).date()
+    line = next(row for row in automl("try", str(place)).out.splitlines() if row.startswith("  dates"))
+    assert line in [f"  dates        ${{ds}} {day} (of a run of now)" for day in (today, today + timedelta(days=1))]
+    wrong = automl("try", str(place), "--logical-date", "tomorrow")
+    assert wrong.code == 2
+    assert "2026-11-01T06:00:00+01:00" in wrong.err
+
+
+def test_a_look_ahead_shows_the_dates_too(automl: Automl, place: Path) -> None:
+    place.write_text(FILE.replace('SOLVER: "${solver}"', 'DAY: "${ts_nodash}"'))
+    said = automl("preview", str(place))
+    assert said.code == 0, said
+    assert "  dates        ${ts_nodash} 20" in said.out

@@ -54,7 +54,7 @@ def test_a_tasks_process_reads_its_own_file_alone(tmp_path: Path, monkeypatch: p
     write(tmp_path, "bad.yaml", body(name="bad", space={}))
     built: list[str] = []
 
-    def build(path: Path) -> object:
+    def build(path: Path, bundle: Path) -> object:
         built.append(path.name)
         return path
 

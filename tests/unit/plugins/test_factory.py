@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pendulum
 import pytest
-from airflow.sdk import DAG, Asset
+from airflow.sdk import DAG, Asset, AssetAll, AssetAny, CronDataIntervalTimetable, CronTriggerTimetable
+from airflow.timetables.base import TimeRestriction
 
 from automl_airflow.factory import build_dag, experiment_dag
 from automl_core.spec.errors import SpecError
 from automl_core.spec.models import Experiment
 from tests.unit.plugins.files import TWO_TASKS, body, round_trip, write
+
+BERLIN = {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}
 
 
 def made(**groups: Any) -> DAG:
@@ -64,13 +69,86 @@ def test_a_cron_line_is_the_schedule(schedule: str | None, expected: str | None)
     assert dag.schedule == expected
 
 
-def test_assets_are_the_schedule() -> None:
-    dag: Any = made(schedule={"assets": ["s3://bucket/data", "new-data"]})
-    assets = dag.timetable.asset_condition.objects
-    assert {(asset.name, asset.uri) for asset in assets} == {
-        ("s3://bucket/data", "s3://bucket/data"), ("new-data", "new-data"),
+def test_assets_are_referred_to_by_what_the_file_knows_of_them() -> None:
+    """An asset is its name *and* URI: `Asset("s3://lake/orders")` is another than the producer's `orders` there."""
+    dag: Any = made(schedule={"assets": ["s3://lake/orders", "new-data"]})
+    condition = dag.timetable.asset_condition
+    assert isinstance(condition, AssetAll)
+    assert list(condition.objects) == [Asset.ref(uri="s3://lake/orders"), Asset.ref(name="new-data")]
+    assert not list(round_trip(dag).timetable.asset_condition.iter_assets()), "none that stands in a producer's way"
+
+
+def test_one_of_several_assets_may_be_enough() -> None:
+    dag: Any = made(schedule={"assets": ["a", "b"], "wait_for": "any"})
+    condition = dag.timetable.asset_condition
+    assert isinstance(condition, AssetAny)
+    assert list(condition.objects) == [Asset.ref(name="a"), Asset.ref(name="b")]
+
+
+@pytest.mark.parametrize(("intervals", "kind"), [("False", CronTriggerTimetable), ("True", CronDataIntervalTimetable)])
+def test_a_cron_line_has_the_time_zone_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, intervals: str, kind: type[Any]
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SCHEDULER__CREATE_CRON_DATA_INTERVALS", intervals)
+    dag: Any = made(schedule=BERLIN)
+    assert type(dag.timetable) is kind
+    since = TimeRestriction(pendulum.datetime(2026, 7, 1), None, catchup=True)
+    first = round_trip(dag).timetable.next_dagrun_info(last_automated_data_interval=None, restriction=since)
+    assert first.data_interval.start == pendulum.datetime(2026, 7, 1, 4), "six o'clock in Berlin, in summer"
+    plain: Any = made(schedule="0 6 * * *")
+    assert type(plain.timetable) is kind, "as Airflow makes of a plain cron line"
+
+
+def test_a_plain_cron_line_is_in_the_default_time_zone_of_airflow() -> None:
+    code = (
+        "from pathlib import Path\n"
+        "from automl_airflow.factory import experiment_dag\n"
+        "from automl_core.spec.models import Experiment\n"
+        "from tests.unit.plugins.files import body\n"
+        "dag = experiment_dag(Experiment.model_validate(body(schedule='0 6 * * *')), Path('/x/experiments/a.yaml'))\n"
+        "print(dag.timetable.timezone.name)\n"
+    )
+    environment = {**os.environ, "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Europe/Berlin"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split()[-1] == "Europe/Berlin"
+
+
+PLACE = {
+    "queue": "gpu", "pool": "training", "pool_slots": 2, "executor": "LocalExecutor", "priority_weight": 7,
+    "weight_rule": "absolute",
+}  # fmt: skip
+
+
+def test_airflow_is_told_where_all_tasks_run() -> None:
+    dag = made(airflow=PLACE)
+    trial: Any = dag.get_task("trial")
+    assert {key: trial.partial_kwargs[key] for key in PLACE} == PLACE
+    read = round_trip(dag)
+    for name in ("propose", "trial", "reduce"):
+        task = read.get_task(name)
+        assert (task.queue, task.pool, task.pool_slots, task.executor) == ("gpu", "training", 2, "LocalExecutor")
+        assert task.priority_weight == 7
+
+
+def test_a_training_task_s_own_place_goes_first() -> None:
+    first, second = TWO_TASKS
+    tasks = [{**first, "airflow": {"pool": "gpu", "pool_slots": 4}}, second]
+    dag = made(tasks=tasks, airflow={"pool": "small", "queue": "cpu"})
+    places = {name: (dag.get_task(name).pool, dag.get_task(name).queue) for name in dag.task_ids}
+    assert places == {
+        "propose": ("small", "cpu"), "trial.train": ("gpu", "cpu"), "trial.score": ("small", "cpu"),
+        "reduce": ("small", "cpu"),
     }  # fmt: skip
-    assert all(isinstance(asset, Asset) for asset in assets)
+    assert dag.get_task("trial.train").pool_slots == 4
+
+
+def test_pods_are_placed_too() -> None:
+    dag = made(
+        tasks=[{"backend": "kubernetes", "image": "a:1", "command": ["true"], "airflow": {"queue": "pods"}}],
+        output={"storage": "s3://bucket/runs"},
+    )
+    trial: Any = dag.get_task("trial")
+    assert trial.partial_kwargs["queue"] == "pods"
 
 
 def test_only_what_runs_on_a_schedule_waits_to_be_unpaused() -> None:
@@ -79,7 +157,7 @@ def test_only_what_runs_on_a_schedule_waits_to_be_unpaused() -> None:
 
 
 @pytest.mark.parametrize("tasks", [TWO_TASKS[:1], TWO_TASKS])
-@pytest.mark.parametrize("schedule", [None, "0 3 * * *", {"assets": ["s3://bucket/data"]}])
+@pytest.mark.parametrize("schedule", [None, "0 3 * * *", {"assets": ["s3://bucket/data"]}, BERLIN])
 def test_the_scheduler_reads_the_same_dag_from_the_database(tasks: Any, schedule: Any) -> None:
     dag = made(tasks=tasks, schedule=schedule, description="digits", tags=["demo"])
     read = round_trip(dag)

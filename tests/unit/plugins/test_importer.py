@@ -52,6 +52,35 @@ def test_yaml_below_a_folder_of_experiments_counts(path: str, counts: bool) -> N
     assert ExperimentImporter().can_handle(path) is counts
 
 
+def test_folders_around_a_bundle_don_t_count(tmp_path: Path) -> None:
+    """A bundle at …/experiments/team-a: its configuration files were import errors, every one."""
+    bundle = tmp_path / "experiments" / "team-a"
+    config = bundle / "config" / "prod.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("replicas: 3\n")
+    path = write(bundle, "first.yaml", body())
+    importer = ExperimentImporter()
+    assert list(importer.list_dag_files(bundle)) == [str(path)]
+    skipped = importer.import_file(config, bundle_path=bundle)
+    assert skipped.success
+    assert skipped.skipped_files == [str(config)]
+    assert [dag.dag_id for dag in importer.import_file(path, bundle_path=bundle).dags] == ["first"]
+
+
+def test_a_bundle_that_is_a_folder_of_experiments_is_one(tmp_path: Path) -> None:
+    path = write(tmp_path, "first.yaml", body())
+    importer = ExperimentImporter()
+    assert list(importer.list_dag_files(tmp_path / "experiments")) == [str(path)]
+    assert importer.import_file(path, bundle_path=tmp_path / "experiments").dags
+
+
+def test_versions_of_a_bundle_below_such_a_folder_don_t_take_each_other_s_names(tmp_path: Path) -> None:
+    bundles = [tmp_path / "experiments" / "versions" / each for each in ("1a2b", "9f8e")]
+    for bundle in bundles:
+        path = write(bundle, "first.yaml", body())
+        assert ExperimentImporter().import_file(path, bundle_path=bundle).success
+
+
 def test_a_good_file_is_one_dag_that_knows_its_place(tmp_path: Path) -> None:
     path = write(tmp_path, "team/first.yaml", body(tasks=TWO_TASKS))
     result = ExperimentImporter().import_file(path, bundle_path=tmp_path)
@@ -74,7 +103,7 @@ def test_a_bad_file_is_an_import_error_of_its_own_in_words(tmp_path: Path) -> No
 
 
 def test_a_fault_of_ours_is_an_import_error_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(path: Path) -> None:
+    def broken(path: Path, bundle: Path) -> None:
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr("automl_airflow.factory.build", broken)

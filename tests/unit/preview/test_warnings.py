@@ -203,3 +203,21 @@ def test_code_in_the_bundle_is_looked_for_there(tmp_path: Path) -> None:
         "It lies in the folder that the experiment file comes from: write cwd: bundle"
     ]
     assert not list(warnings_of(experiment(tasks=[task | {"cwd": "bundle"}]), home, file))
+
+
+DATED = [{"command": ["python", "train.py", "${lr}", "${ds}"]}]
+
+
+def test_dates_that_no_run_has_by_itself_are_said(home: Path) -> None:
+    (by_hand,) = messages(home, tasks=DATED)
+    assert "${ds}: no schedule gives runs a logical date" in by_hand
+    assert "--logical-date" in by_hand
+    (by_assets,) = messages(home, tasks=DATED, schedule={"assets": ["a"]})
+    assert "runs that assets begin have no logical date" in by_assets
+    for schedule in ("@daily", {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}):
+        assert not messages(home, tasks=DATED, schedule=schedule)
+
+
+def test_a_date_in_airflow_s_own_braces_is_a_likely_slip(home: Path) -> None:
+    (said_,) = messages(home, tasks=[{"command": ["python", "train.py", "${lr}", "{{ ds }}"]}])
+    assert "Did you mean ${ds}?" in said_

@@ -492,3 +492,43 @@ def test_notes_are_warnings_of_another_severity(world: World) -> None:
     assert note["path"] == "tasks[0].metrics.patterns.accuracy"
     assert pattern in text.splitlines()[note["line"] - 1]
     assert "a process of its own (a look-around)" in note["message"]
+
+
+def test_a_run_has_the_date_that_is_given_once(world: World) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    name = world.know(world.spec("dated"))
+    body = {"logical_date": "2026-11-01T00:00:00Z", "run_id": "one"}
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json=body))
+    with create_session() as session:
+        run = session.scalar(select(DagRun).where(DagRun.dag_id == name, DagRun.run_id == "one"))
+        assert run is not None
+        assert run.logical_date is not None
+        assert run.logical_date.isoformat() == "2026-11-01T00:00:00+00:00"
+    again = world.client().post(f"{API}/experiments/{name}/runs", json=body | {"run_id": "two"})
+    assert again.status_code == 409
+    assert "has a run of 2026-11-01T00:00:00+00:00 already" in again.json()["detail"]
+
+
+def test_no_run_begins_whose_pool_is_missing(world: World) -> None:
+    from airflow.models.pool import Pool
+    from airflow.utils.session import create_session
+
+    name = world.know(world.spec("pooled") + "airflow: {pool: of_nobody}\n")
+    refused = world.client().post(f"{API}/experiments/{name}/runs", json={})
+    assert refused.status_code == 409
+    assert "Airflow has no pool of_nobody" in refused.json()["detail"]
+    with create_session() as session:
+        Pool.create_or_update_pool("of_nobody", slots=1, description="", include_deferred=True, session=session)
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={}))
+
+
+def test_a_date_that_the_run_will_not_have_is_refused_with_its_line(world: World) -> None:
+    text = world.spec("undated")
+    name = world.know(text.replace("command: [", 'command: ["${ds}", ', 1))
+    refused = world.client().post(f"{API}/experiments/{name}/runs", json={})
+    assert refused.status_code == 422
+    assert "${ds}: this run has no logical date" in refused.json()["detail"]
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"logical_date": "2026-11-02T00:00:00Z"}))

@@ -11,7 +11,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.logging.decorators import action_logging
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from automl_airflow.web import airflow_acts
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User, may
@@ -65,6 +65,7 @@ class Clone(Body):
 
     conf: dict[str, Any] = Field(default_factory=dict)
     run_id: str | None = Field(None, max_length=250, description="Airflow makes one when left out.")
+    logical_date: AwareDatetime | None = Field(None, description="The run's date; none when left out.")
 
 
 def _begun(run: RunInfo) -> HeldRun:
@@ -228,8 +229,8 @@ def clone_run(request: Request, run: TheRun, session: SessionDep, user: User, bo
     """Begin a new run with this one's conf, and what is given on top of it."""
     _is_there(run)
     conf = merged(run.conf, body.conf)
-    check_conf(session, run.dag_id, conf)
-    started = airflow_acts.trigger(request, session, user, run.dag_id, conf, body.run_id)
+    check_conf(session, run.dag_id, conf, dated=body.logical_date is not None)
+    started = airflow_acts.trigger(request, session, user, run.dag_id, conf, body.run_id, body.logical_date)
     return reply({"experiment": run.dag_id, "run": started}, 201)
 
 

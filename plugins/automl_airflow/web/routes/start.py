@@ -11,7 +11,7 @@ from airflow.api_fastapi.logging.decorators import action_logging
 from airflow.models.dag import DagModel
 from airflow.models.log import Log
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from automl_airflow.web import airflow_acts, catalog, saving, trying
@@ -54,6 +54,7 @@ class NewRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
     conf: dict[str, Any] = Field(default_factory=dict, description="What the run changes in the experiment.")
     run_id: str | None = Field(None, max_length=250, description="Airflow makes one when left out.")
+    logical_date: AwareDatetime | None = Field(None, description="The run's date; none when left out.")
 
 
 @router.get("/me", dependencies=[Depends(CAN_LOOK)])
@@ -173,8 +174,8 @@ def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, 
     """Begin a run."""
     if model_of(session, dag_id) is None and catalog.runs_of(session, dag_id, 0, 1)[0]:
         raise HTTPException(409, f"{dag_id}: {GONE}")
-    check_conf(session, dag_id, body.conf)
-    started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id)
+    check_conf(session, dag_id, body.conf, dated=body.logical_date is not None)
+    started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id, body.logical_date)
     model = model_of(session, dag_id)
     return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
 
@@ -184,15 +185,23 @@ def file_known(model: DagModel | None) -> str | None:
     return model.relative_fileloc or model.fileloc if model is not None else None
 
 
-def check_conf(session: Session, dag_id: str, conf: dict[str, Any]) -> None:
+def check_conf(session: Session, dag_id: str, conf: dict[str, Any], *, dated: bool) -> None:
     """Look at a run's conf before Airflow queues it: its first task would say the same, minutes later.
+
+    Args:
+        session: of the metadata database.
+        dag_id: of the experiment.
+        conf: the run's.
+        dated: whether the run has a logical date.
 
     Raises:
         HTTPException: 404, there is no such experiment.
-        SpecError: a value is wrong.
+        SpecError: a value is wrong, or the file names a date that the run won't have.
     """
     from automl_airflow.form import overrides_of
     from automl_airflow.web.catalog import place_of_dag
+    from automl_core.spec.dates import RUN_DATES, missing_dates
+    from automl_core.spec.loader import locate, parse_document
     from automl_core.spec.overrides import apply_overrides
 
     place_of_dag(session, dag_id)
@@ -200,7 +209,10 @@ def check_conf(session: Session, dag_id: str, conf: dict[str, Any]) -> None:
     if source is None:
         return
     try:
-        experiment = parse_experiment(source, dag_id)
+        experiment, document = parse_document(source, dag_id)
     except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
         return
     apply_overrides(experiment, overrides_of(experiment, conf))
+    problems = missing_dates(experiment, RUN_DATES if dated else ())
+    if problems:
+        raise SpecError(locate(problems, document))
