@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.backends.kubernetes import ends
+from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.logs import PodLog
@@ -28,7 +28,7 @@ class PodJob(RemoteJob):
     """One pod."""
 
     def __init__(
-        self, hub: PodHub, name: str, limits: Limits, *, growth: bool = False, keep: str = "never",
+        self, hub: PodHub, name: str, limits: Limits, *, most_memory: float | None = None, keep: str = "never",
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Begin to watch a pod from its beginning.
@@ -37,12 +37,14 @@ class PodJob(RemoteJob):
             hub: of its namespace.
             name: the pod's.
             limits: how long what may take.
-            growth: whether the next attempt would get more memory after this one ran out of it.
+            most_memory: bytes that the next attempt can come to have after this one ran out of it; None for no more.
             keep: which ended pods are left there: never, failed or always.
             clock: seconds since 1970.
         """
-        self._hub, self.name, self._limits, self._growth, self._keep = hub, name, limits, growth, keep
+        self._hub, self.name, self._limits, self._most_memory, self._keep = hub, name, limits, most_memory, keep
         self._clock = clock
+        self.memory_held = 0.0
+        """Bytes of memory that it could have when it ended, 0 while that is not known."""
         self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
@@ -58,13 +60,14 @@ class PodJob(RemoteJob):
         if pod is None:
             return self._report(self._log.take(), self._gone())
         if ends.has_ended(pod):
+            evicted = await self._hub.eviction(pod) if self._cause is None else None
             lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
-            return self._report(lines, self._exit(pod))
+            return self._report(lines, self._exit(pod, evicted))
         await self._keep_limits(pod)
         held = await self._waiting.look(pod, self._hub.warnings) if self._cause is None else None
         if held is not None:
             await self._delete(0)
-            return self._report([], ends.refused(held))
+            return self._report([], holds.refused(held))
         await self._end_what_lingers(pod)
         lines = []
         if ends.has_begun(pod):  # last: nothing after it may fail
@@ -94,21 +97,24 @@ class PodJob(RemoteJob):
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
         return Report(lines, notes, running, ended)
 
-    def _exit(self, pod: Mapping[str, Any]) -> Exit:
+    def _exit(self, pod: Mapping[str, Any], evicted: str | None) -> Exit:
         peak = self._hub.peak_memory(self.name)
+        self.memory_held = ends.memory_held(pod)
         return ends.exit_of_pod(
             ends.undeleted(pod) if self._dismissed else pod,
             cause=self._cause,
             timeout=self._limits.timeout,
-            growth=self._growth,
+            most_memory=self._most_memory,
             peak_memory=peak,
+            evicted=evicted,
         )
 
     def _gone(self) -> Exit:
         pod = self._hub.last_seen(self.name)
         if pod is not None and self._dismissed:
             pod = ends.undeleted(pod)
-        return ends.gone(pod, cause=self._cause, timeout=self._limits.timeout)
+        self.memory_held = ends.memory_held(pod) if pod is not None else 0.0
+        return ends.gone(pod, cause=self._cause, timeout=self._limits.timeout, most_memory=self._most_memory)
 
     async def _delete(self, grace: float) -> None:
         try:

@@ -22,8 +22,12 @@ Manifest: TypeAlias = dict[str, Any]
 CONTAINER = "base"
 """Name of the container that trains; KubernetesPodOperator's."""
 
-DEADLINE_MARGIN = 300.0
-"""Seconds after its time limit at which the cluster ends a pod by itself, should nobody else."""
+DEADLINE_RESERVE = 6 * 3600.0
+"""Seconds beyond its time limit after which the cluster ends a pod by itself, should nobody else.
+
+The time limit is the training's and is kept by who watches it. A pod's ``activeDeadlineSeconds`` count from when a node
+took it, so that pulling its image and its init containers (data that is brought, say) are within.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ def pod_manifest(order: PodOrder) -> Manifest:
         grace += order.carrying.artifacts.grace
     spec["terminationGracePeriodSeconds"] = max(1, math.ceil(grace))
     if order.timeout is not None:
-        spec["activeDeadlineSeconds"] = math.ceil(order.timeout + DEADLINE_MARGIN)
+        latest = math.ceil(order.timeout + DEADLINE_RESERVE)
+        spec["activeDeadlineSeconds"] = min(latest, spec.get("activeDeadlineSeconds") or latest)
     return pod
 
 

@@ -21,11 +21,13 @@ from automl_core.backends.kubernetes.files import config_map, read_template
 from automl_core.backends.kubernetes.group import group_manifests, worker_variables
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
+from automl_core.backends.kubernetes.quota import never_fits
 from automl_core.backends.kubernetes.secrets import secret
 from automl_core.backends.remote import NotYet
 from automl_core.running.places import Places, carried, context_of
 from automl_core.running.sync import MODULE
 from automl_core.spec.kubernetes import KubernetesTask
+from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.spec.units import format_duration
 from automl_core.study.progress import out_of_memory
 
@@ -77,8 +79,13 @@ class Launch:
     @property
     def memory(self) -> float | None:
         """Bytes of memory that this attempt gets: more after each one that ran out of it."""
-        work = self._study.state.works[self._binding.slot]
-        return self.task.memory_after(out_of_memory(work, self._binding.task))
+        work, task = self._study.state.works[self._binding.slot], self._binding.task
+        held = [
+            float(json.loads(each.external).get("memory") or 0)
+            for each in work.attempts
+            if each.task == task and each.kind == OUT_OF_MEMORY and each.external
+        ]
+        return self.task.memory_after(out_of_memory(work, task), max(held, default=0.0))
 
     @property
     def _batch(self) -> Any:
@@ -242,10 +249,13 @@ class Launch:
         except ApiException as error:
             if exists_is_fine and _is_there_already(error):
                 return None
-            if _may_pass(error) or _is_quota(error):
+            never = never_fits(reason_of(error))
+            if _may_pass(error) or (_is_quota(error) and not never):
                 raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
-            lasting = error.status in (400, 401, 403, 422)  # 404 and 409 are of this one attempt
-            raise StartError(f"the cluster refuses: {reason_of(error)}", systematic=lasting) from error
+            # 404 and 409 are of this one attempt, and so is what only comes of its having got more memory
+            lasting = error.status in (400, 401, 403, 422) and self.memory == self.task.memory_bytes
+            why = f" ({never})" if never else ""
+            raise StartError(f"the cluster refuses: {reason_of(error)}{why}", systematic=lasting) from error
         except (HTTPError, ConnectionError, TimeoutError) as error:
             raise NotYet(f"the cluster does not answer: {error}") from error
 

@@ -14,12 +14,10 @@ from automl_core.backends.kubernetes.ends import (
     gone,
     has_begun,
     has_ended,
-    hold,
-    is_mounting,
     left_behind,
-    refused,
     started_at,
 )
+from automl_core.backends.kubernetes.holds import hold, is_mounting, refused
 
 BEGAN, ENDED = "2026-11-21T10:00:00Z", "2026-11-21T10:01:30Z"
 
@@ -104,7 +102,7 @@ def test_a_pod_evicted_for_its_own_appetite_is_its_own_fault() -> None:
 
 def test_what_is_evicted_for_its_own_appetite_has_not_run_out_of_memory() -> None:
     status = {"reason": "Evicted", "message": 'Container base exceeded its local ephemeral storage limit "1Gi".'}
-    found = exit_of_pod(pod(code=137, status=status), growth=True)
+    found = exit_of_pod(pod(code=137, status=status), most_memory=2.0**40)
     assert (found.kind, found.blameless, found.retryable) == (Kind.EVICTED, False, True)
     assert "ephemeral storage" in found.reason
 
@@ -138,7 +136,7 @@ def test_an_exit_code_is_a_failure_that_counts() -> None:
 @pytest.mark.parametrize("code", [137, 1])
 def test_out_of_memory_is_tried_again_only_with_more(code: int) -> None:
     ended = pod(code=code, reason="OOMKilled")
-    more, same = exit_of_pod(ended, growth=True), exit_of_pod(ended, growth=False)
+    more, same = exit_of_pod(ended, most_memory=2.0**40), exit_of_pod(ended, most_memory=None)
     assert more.kind == same.kind == Kind.OOM
     assert (more.blameless, more.retryable) == (True, True)
     assert (same.blameless, same.retryable) == (False, False)
@@ -147,7 +145,7 @@ def test_out_of_memory_is_tried_again_only_with_more(code: int) -> None:
 
 
 def test_a_kill_without_a_word_gets_more_memory_where_there_is_more() -> None:
-    more, same = exit_of_pod(pod(code=137), growth=True), exit_of_pod(pod(code=137), growth=False)
+    more, same = exit_of_pod(pod(code=137), most_memory=2.0**40), exit_of_pod(pod(code=137), most_memory=None)
     assert (more.kind, more.blameless) == (Kind.OOM, True)
     assert (same.kind, same.blameless, same.retryable) == ("", False, True)
 
@@ -226,6 +224,7 @@ def test_a_sidecar_that_never_comes_up_is_named_and_one_that_fails_beside_the_tr
     }  # fmt: skip
     before = waiting("PodInitializing")
     before["status"]["initContainerStatuses"] = [crash]
+    before["spec"]["initContainers"] = [{"name": "proxy", "restartPolicy": "Always"}]
     found = hold(before)
     assert found is not None
     assert (found.kind, str(found)) == (Kind.CONFIG, "CrashLoopBackOff: proxy: no such host")

@@ -188,7 +188,7 @@ def test_ended_at_its_time_limit(standin: KubernetesStandIn) -> None:
 def test_out_of_memory(standin: KubernetesStandIn) -> None:
     async def test(bench: Bench) -> None:
         hog = "exec python3 -c 'import time; x = bytearray(200_000_000); time.sleep(60)'"
-        job = PodJob(bench.hub, bench.start(hog, resources={"memory": "60Mi"}), Limits(), growth=True)
+        job = PodJob(bench.hub, bench.start(hog, resources={"memory": "60Mi"}), Limits(), most_memory=2.0**40)
         _, ended = await bench.run(job)
         assert (ended.kind, ended.blameless) == (Kind.OOM, True)
 

@@ -114,7 +114,7 @@ def test_every_field_reaches_the_pod() -> None:
     assert (spec["serviceAccountName"], spec["priorityClassName"]) == ("trainer", "low")
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
     assert spec["terminationGracePeriodSeconds"] == 7
-    assert spec["activeDeadlineSeconds"] == 360, "the last resort, long after the time limit"
+    assert spec["activeDeadlineSeconds"] == 6 * 3600 + 60, "the last resort, long after the time limit"
     (container,) = spec["containers"]
     assert container["command"] == ["train", "--lr", "0.1"]
     assert container["imagePullPolicy"] == "IfNotPresent"
