@@ -100,7 +100,7 @@ class GroupJob(RemoteJob):
 
     def __init__(
         self, hub: PodHub, name: str, workers: int, limits: Limits, *, most_memory: float | None = None,
-        keep: str = "never",
+        keep: str = "never", secret: str = "",
         signature: Callable[[Exit, Sequence[str]], str] = lambda ended, lines: "",
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
@@ -113,6 +113,7 @@ class GroupJob(RemoteJob):
             limits: how long what may take.
             most_memory: bytes that the next attempt can come to have after this one ran out of it; None for no more.
             keep: which ended pods are left there: never, failed or always.
+            secret: name of the secret that belongs to the Job, empty without one: pods that are kept need none.
             signature: digest of a worker's failure, from how it ended and its last lines.
             clock: seconds since 1970.
         """
@@ -120,7 +121,7 @@ class GroupJob(RemoteJob):
         self.memory_held = 0.0
         """Bytes of memory that the pod which failed could have, 0 while none has."""
         self._evicted: dict[str, str | None] = {}
-        self._keep, self._signature, self._clock = keep, signature, clock
+        self._keep, self._secret, self._signature, self._clock = keep, secret, signature, clock
         self._logs: dict[str, PodLog] = {}
         self._tails: dict[str, deque[str]] = {}
         self._seen: dict[str, Mapping[str, Any]] = {}
@@ -169,6 +170,7 @@ class GroupJob(RemoteJob):
     async def remove(self) -> None:
         """Delete what is left, unless the pods are to be kept to look at."""
         if self._keep == "always" or (self._keep == "failed" and self._failed):
+            await self._hub.delete_secret(self._secret)
             return
         await self._delete()
 

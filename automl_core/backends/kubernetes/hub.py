@@ -139,6 +139,15 @@ class PodHub:
             return None
         return await self.warnings.eviction(str(pod["metadata"]["name"]))
 
+    async def delete_secret(self, name: str) -> None:
+        """Delete what the environment of an ended pod was made from, if it has a name."""
+        if not name:
+            return
+        try:
+            await self.api.delete(f"/api/v1/namespaces/{self.namespace}/secrets/{name}")
+        except BackendError as error:
+            log.warning("the secret %s of a pod that is kept was not deleted: %s", name, error)
+
     def peak_memory(self, name: str) -> int | None:
         """Most bytes that a pod was seen to hold, None where the cluster doesn't tell."""
         return self._peaks.get(name)

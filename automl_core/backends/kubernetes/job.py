@@ -29,7 +29,7 @@ class PodJob(RemoteJob):
 
     def __init__(
         self, hub: PodHub, name: str, limits: Limits, *, most_memory: float | None = None, keep: str = "never",
-        clock: Callable[[], float] = time.time,
+        secret: str = "", clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Begin to watch a pod from its beginning.
 
@@ -39,10 +39,11 @@ class PodJob(RemoteJob):
             limits: how long what may take.
             most_memory: bytes that the next attempt can come to have after this one ran out of it; None for no more.
             keep: which ended pods are left there: never, failed or always.
+            secret: name of the secret that belongs to it, empty without one: an ended pod that is kept needs none.
             clock: seconds since 1970.
         """
         self._hub, self.name, self._limits, self._most_memory, self._keep = hub, name, limits, most_memory, keep
-        self._clock = clock
+        self._secret, self._clock = secret, clock
         self.memory_held = 0.0
         """Bytes of memory that it could have when it ended, 0 while that is not known."""
         self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
@@ -82,6 +83,7 @@ class PodJob(RemoteJob):
     async def remove(self) -> None:
         """Delete the ended pod, unless it is to be kept to look at."""
         if self._keep == "always" or (self._keep == "failed" and self._failed):
+            await self._hub.delete_secret(self._secret)
             return
         await self._delete(0)
 

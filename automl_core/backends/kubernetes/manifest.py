@@ -245,10 +245,10 @@ def _placement(spec: dict[str, Any], task: KubernetesTask) -> None:
 
 
 def _secret_key(variable: SecretVariable, order: PodOrder) -> dict[str, str]:
-    """Where the cluster keeps a value: in the secret that the file names, or in the one made from connections."""
+    """Where the cluster keeps a value: in the secret that the file names, or in the attempt's, of connections."""
     if variable.secret is not None:
         return {"name": variable.secret, "key": variable.key}
-    return {"name": secret_name(order.attempt.place, order.attempt.task), "key": variable.env}
+    return {"name": secret_name(order.attempt), "key": variable.env}
 
 
 def _protection(spec: dict[str, Any], container: dict[str, Any], task: KubernetesTask) -> None:

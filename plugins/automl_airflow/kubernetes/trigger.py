@@ -42,15 +42,16 @@ class KubernetesTrialTrigger(TrialTrigger):
 
         name, task = str(self.job["name"]), self.kubernetes_task
         most = task.most_memory if task is not None else None
+        secret = str(self.job.get("secret") or "")
         keep, limits = task.keep_pods if task else "never", self._limits(task)
         if self.job["kind"] == "job":
             workers = int(self.job["workers"])
             params = self._binding.params if self._binding is not None else {}
             return GroupJob(
-                self._hub, name, workers, limits, most_memory=most, keep=keep,
+                self._hub, name, workers, limits, most_memory=most, keep=keep, secret=secret,
                 signature=lambda ended, lines: digest_of_end(ended, lines, params),
             )  # fmt: skip
-        return PodJob(self._hub, name, limits, most_memory=most, keep=keep)
+        return PodJob(self._hub, name, limits, most_memory=most, keep=keep, secret=secret)
 
     @property
     def kubernetes_task(self) -> KubernetesTask | None:

@@ -179,7 +179,9 @@ class Cluster:
 
     def _is_there(self, namespace: str, reference: Object) -> bool:
         found = self.store.find(f"{reference['kind'].lower()}s", namespace, reference["name"])
-        return found is not None and found["metadata"]["uid"] == reference["uid"]
+        if found is None or found["metadata"]["uid"] != reference["uid"]:
+            return False
+        return "foregroundDeletion" not in (found["metadata"].get("finalizers") or ())
 
     def _finish_foreground(self, namespace: str, reference: Object) -> None:
         """Let an owner go that waited for its dependents."""

@@ -205,7 +205,7 @@ def test_several_workers_find_one_another() -> None:
     )
     assert "activeDeadlineSeconds" not in spec, "a Job's runs while its pods wait for a node"
     template = spec["template"]
-    assert template["spec"]["activeDeadlineSeconds"] == 360
+    assert template["spec"]["activeDeadlineSeconds"] == 6 * 3600 + 60
     assert template["spec"]["subdomain"] == name
     assert template["metadata"]["labels"][JOURNAL_LABEL]
     variables = {each["name"]: each for each in template["spec"]["containers"][0]["env"]}
