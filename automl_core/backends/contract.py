@@ -53,6 +53,9 @@ class TrialContext:
         resume_from: folder (path or URL) of the checkpoint to go on from, None at the beginning.
         inactive: names of the space's parameters that this combination doesn't have.
         bundle_dir: folder of the DAG bundle that the experiment file comes from, None where it is out of sight.
+        attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
+        owner_file: file (path or URL) that holds the `attempt_id` to which the checkpoint folder belongs now, None
+            where nobody else could write there or the training can't see it.
     """
 
     experiment_id: str
@@ -66,6 +69,8 @@ class TrialContext:
     resume_from: str | None = None
     inactive: frozenset[str] = field(default_factory=frozenset)
     bundle_dir: str | None = None
+    attempt_id: str = ""
+    owner_file: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -135,7 +140,8 @@ def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
     ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM`` and ``AUTOML_BUNDLE_DIR`` are left out where the trial has none, so that
-    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do.
+    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_ATTEMPT_ID`` and
+    ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -150,6 +156,9 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_BUDGET"] = str(context.budget)
     if context.resume_from is not None:
         variables["AUTOML_RESUME_FROM"] = context.resume_from
+    if context.attempt_id and context.owner_file is not None:
+        variables["AUTOML_ATTEMPT_ID"] = context.attempt_id
+        variables["AUTOML_OWNER_FILE"] = context.owner_file
     if context.bundle_dir is not None:
         variables["AUTOML_BUNDLE_DIR"] = context.bundle_dir
     return variables

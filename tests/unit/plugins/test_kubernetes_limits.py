@@ -6,16 +6,19 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent
 
 from automl_airflow import compat
 from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 from automl_core.backends import StartError
 from automl_core.backends.remote import NotYet
+from automl_core.running.places import Places
 from automl_core.states import TrialState
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.standins.kubernetes.testing import wait_for
@@ -123,6 +126,50 @@ def test_a_grown_attempt_that_the_cluster_does_not_take_says_nothing_of_other_tr
         with pytest.raises(StartError, match="ever allows") as caught:
             setting.launch(setting.bind())
     assert not caught.value.systematic
+
+
+def test_an_attempt_that_has_nothing_left_to_do_has_the_curve_of_its_trial(setting: Setting) -> None:
+    """The node is lost after the last checkpoint; the next attempt resumes, prints nothing and exits with 0."""
+    script = (
+        'test -e "$AUTOML_CHECKPOINT_DIR/done" && exit 0; for i in 1 2 3; do echo accuracy=0.$i step=$i; done; '
+        'touch "$AUTOML_CHECKPOINT_DIR/done"; sleep 600'
+    )
+    setting.create(script, "nothing-left")
+    first = setting.bind()
+    job, kept = setting.launch(first), setting.folder / "runs"
+
+    def lose_it() -> None:
+        wait_for(lambda: list(kept.rglob("done")))
+        setting.standin.lose_node(node, pods="gone", trains_on=True)
+
+    wait_for(lambda: setting.core.read_namespaced_pod(job["name"], "default").status.phase == "Running")
+    node = setting.core.read_namespaced_pod(job["name"], "default").spec.node_name
+    helper = threading.Thread(target=lose_it)
+    helper.start()
+    assert isinstance(run(setting.trigger(first, job)), TaskFailedEvent)
+    helper.join()
+    setting.study.refresh()
+    second = setting.bind()
+    again = setting.launch(second)
+    assert isinstance(run(setting.trigger(second, again)), TaskSuccessEvent)
+    setting.standin.restore_node(node)
+    work = setting.study.refresh().works[0]
+    assert (work.state, work.value) == (TrialState.SUCCEEDED, 0.3)
+    assert work.points == ((1, 0.1), (2, 0.2), (3, 0.3))
+
+
+def test_training_sees_that_another_attempt_has_taken_its_checkpoints_over(setting: Setting) -> None:
+    script = (
+        'while [ "$(cat "$AUTOML_OWNER_FILE")" = "$AUTOML_ATTEMPT_ID" ]; do sleep 0.1; done; '
+        'echo "$AUTOML_ATTEMPT_ID was replaced"; exit 3'
+    )
+    setting.create(script, "replaced")
+    first = setting.bind()
+    job = setting.launch(first)
+    wait_for(lambda: setting.core.read_namespaced_pod(job["name"], "default").status.phase == "Running")
+    Places(setting.journal.store, setting.journal.prefix, replace(first, attempt=2), "/").prepare()
+    event = run(setting.trigger(first, job))
+    assert "slot_0_0_1 was replaced" in event.payload["outcome"]["reason"]
 
 
 class Killed(BaseException):
