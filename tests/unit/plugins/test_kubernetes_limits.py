@@ -69,6 +69,18 @@ def test_what_a_quota_allows_once_others_have_gone_is_waited_for(setting: Settin
         setting.core.delete_namespaced_pod(first["name"], "default", grace_period_seconds=0)
 
 
+def test_time_that_is_over_while_a_quota_is_used_up_says_that_nothing_could_be_started(setting: Setting) -> None:
+    setting.create("true", "unbegun", resources={"memory": "6Gi"})
+    assert setting.study.progress().jobless == 0
+    with quota(setting, limits_memory="7Gi"):
+        job = setting.launch(first := setting.bind())
+        setting.study.external(first, json.dumps(job))
+        with pytest.raises(NotYet):
+            setting.launch(setting.bind(1))
+        setting.core.delete_namespaced_pod(job["name"], "default", grace_period_seconds=0)
+    assert setting.study.progress().jobless == 1
+
+
 def test_what_a_quota_wants_to_be_stated_fails(setting: Setting) -> None:
     setting.create("true", "unstated")
     with (
