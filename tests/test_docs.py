@@ -153,7 +153,9 @@ def test_the_trial_contract() -> None:
     rows = rows_after(FILE_PAGE, "### What training code sees")
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
     assert placeholders == RESERVED_NAMES
-    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, resume_from="f", bundle_dir="b")
+    context = TrialContext(
+        "e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, resume_from="f", bundle_dir="b", attempt_id="i", owner_file="o"
+    )
     assert {name for row in rows for name in named(row[1])} == set(environment(context))
 
 

@@ -88,7 +88,8 @@ class SecretVariable(Model):
     secret: ObjectName | None = Field(None, description="Name of the secret, in the pod's namespace.")
     connection: str | None = Field(
         None, min_length=1,
-        description="Airflow connection instead: its value is in a secret of the cluster for as long as the run lasts.",
+        description="Airflow connection instead: its value is in a secret of the cluster for as long as the attempt's "
+        "pod is.",
     )  # fmt: skip
     key: str = Field(
         min_length=1,

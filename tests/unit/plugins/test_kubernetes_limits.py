@@ -70,7 +70,7 @@ def test_what_a_quota_allows_once_others_have_gone_is_waited_for(setting: Settin
 
 
 def test_time_that_is_over_while_a_quota_is_used_up_says_that_nothing_could_be_started(setting: Setting) -> None:
-    setting.create("true", "unbegun", resources={"memory": "6Gi"})
+    setting.create("sleep 600", "unbegun", resources={"memory": "6Gi"})
     assert setting.study.progress().jobless == 0
     with quota(setting, limits_memory="7Gi"):
         job = setting.launch(first := setting.bind())
