@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.exits import exit_of
 from automl_core.backends.kubernetes.artifacts import failure_to_keep
-from automl_core.backends.kubernetes.manifest import CONTAINER
-from automl_core.spec.quantities import parse_quantity
+from automl_core.backends.kubernetes.bounds import Pod, memory_held, memory_limit, training
 from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.spec.units import format_duration
-
-Pod: TypeAlias = Mapping[str, Any]
-"""A pod as the API server gives it."""
 
 
 class Kind(StrEnum):
@@ -80,24 +76,24 @@ def has_ended(pod: Pod) -> bool:
 
 def has_begun(pod: Pod) -> bool:
     """Whether its training container has been started."""
-    state = _training(pod).get("state") or {}
+    state = training(pod).get("state") or {}
     return "running" in state or "terminated" in state
 
 
 def started_at(pod: Pod) -> float | None:
     """When its training container was started, in seconds since 1970; None before that."""
-    state = _training(pod).get("state") or {}
+    state = training(pod).get("state") or {}
     return _seconds((state.get("running") or state.get("terminated") or {}).get("startedAt"))
 
 
 def ended_at(pod: Pod) -> float | None:
     """When its training container ended, in seconds since 1970; None before that."""
-    return _seconds(((_training(pod).get("state") or {}).get("terminated") or {}).get("finishedAt"))
+    return _seconds(((training(pod).get("state") or {}).get("terminated") or {}).get("finishedAt"))
 
 
 def training_ended(pod: Pod) -> bool:
     """Whether its training container has ended; others of it may run on."""
-    return "terminated" in (_training(pod).get("state") or {})
+    return "terminated" in (training(pod).get("state") or {})
 
 
 def left_behind(pod: Pod) -> list[str]:
@@ -139,7 +135,7 @@ def exit_of_pod(
         peak_memory: most bytes that its processes were seen to hold, None when unknown.
         evicted: what the cluster's event says of its eviction, None without one (see `limits_local_storage`).
     """
-    status, state = _status(pod), (_training(pod).get("state") or {}).get("terminated") or {}
+    status, state = _status(pod), (training(pod).get("state") or {}).get("terminated") or {}
     seconds, code = _duration(pod), state.get("exitCode")
     if cause is not None:
         code = 143 if code is None else code
@@ -181,29 +177,6 @@ def exit_of_pod(
         reason = f"the container could not be started: {state.get('message') or 'no reason given'}"
         return replace(ended, reason=reason, kind=Kind.CONFIG, final=True, systematic=True)
     return ended
-
-
-def limits_local_storage(pod: Pod) -> bool:
-    """Whether its node may end it for what it writes to local disks.
-
-    Of a training that exits with 0 then, only an event tells: the pod is Succeeded, without reason or condition.
-    """
-    spec = pod.get("spec") or {}
-    return any((each.get("emptyDir") or {}).get("sizeLimit") for each in spec.get("volumes") or []) or any(
-        "ephemeral-storage" in ((each.get("resources") or {}).get("limits") or {})
-        for each in spec.get("containers") or []
-    )
-
-
-def memory_held(pod: Pod) -> float:
-    """Bytes of memory that its training could have, 0 where there was no limit.
-
-    What its status says before its spec: a limit that somebody changes in place shows there once it holds.
-    """
-    try:
-        return parse_quantity(_memory_limit(pod) or "0")
-    except ValueError:
-        return 0.0
 
 
 def gone(
@@ -331,22 +304,12 @@ def _was_over(pod: Pod) -> bool:
 
 
 def _out_of_memory(pod: Pod, seconds: float, growth: bool, peak: int | None) -> Exit:
-    limit = _memory_limit(pod)
+    limit = memory_limit(pod)
     words = f"it ran out of memory (its limit is {limit})" if limit else "it ran out of memory"
     words += "; the next attempt gets more" if growth else ", and a new attempt would get no more"
     return Exit(
         Cause.KILLED, 137, 9, words, seconds, peak_memory_bytes=peak, kind=Kind.OOM, blameless=growth, final=not growth
     )
-
-
-def _memory_limit(pod: Pod) -> str | None:
-    containers = (pod.get("spec") or {}).get("containers") or []
-    declared = next((each for each in containers if each.get("name") == CONTAINER), containers[0] if containers else {})
-    for each in (_training(pod), declared):
-        limit = ((each.get("resources") or {}).get("limits") or {}).get("memory")
-        if limit:
-            return str(limit)
-    return None
 
 
 def _never_ran(pod: Pod, seconds: float) -> Exit:
@@ -367,12 +330,6 @@ def _with(words: str, message: str | None) -> str:
 
 def _status(pod: Pod) -> Mapping[str, Any]:
     return pod.get("status") or {}
-
-
-def _training(pod: Pod) -> Mapping[str, Any]:
-    """Status of the container that trains."""
-    statuses: list[Mapping[str, Any]] = _status(pod).get("containerStatuses") or []
-    return next((status for status in statuses if status.get("name") == CONTAINER), statuses[0] if statuses else {})
 
 
 def _duration(pod: Pod) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
+from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.job import LINGERING, is_stuck
 from automl_core.backends.kubernetes.logs import PodLog
@@ -270,7 +271,7 @@ class GroupJob(RemoteJob):
         if not exits:
             return
         _, number, pod, ended = min(exits, key=lambda entry: entry[:2])
-        name, self.memory_held = str(pod["metadata"]["name"]), ends.memory_held(pod)
+        name, self.memory_held = str(pod["metadata"]["name"]), memory_held(pod)
         tail = list(self._tails.get(name, ()))
         shown = "\n".join(["; its last lines:", *tail]) if tail and number != 0 else ""
         self._first = replace(

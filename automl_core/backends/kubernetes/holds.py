@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.backends.kubernetes.ends import Kind, Pod, has_begun
-from automl_core.backends.kubernetes.manifest import CONTAINER
+from automl_core.backends.kubernetes.bounds import Pod, training
+from automl_core.backends.kubernetes.ends import Kind, has_begun
 from automl_core.backends.kubernetes.quota import never_fits
 
 HOPELESS = frozenset({"InvalidImageName"})
@@ -118,7 +118,7 @@ def starting(pod: Pod) -> Hold | None:
             told = f"runs since {since}" if since else "runs"
             return Hold(Kind.PENDING, "Initializing", f"the init container {name} {told} and has not ended")
         return Hold(Kind.PENDING, "Initializing", f"the init container {name} is still to be started")
-    waiting = ((_training(pod).get("state") or {}).get("waiting") or {}).get("reason") or "Pending"
+    waiting = ((training(pod).get("state") or {}).get("waiting") or {}).get("reason") or "Pending"
     return Hold(Kind.PENDING, str(waiting), "its image is being pulled, or its node has not come to starting it")
 
 
@@ -142,7 +142,7 @@ def refused(held: Hold) -> Exit:
 
 def _held_by(pod: Pod) -> list[Mapping[str, Any]]:
     """The containers that the training waits for, and itself; what is beside it may come up as it likes."""
-    status, own = _status(pod), _training(pod)
+    status, own = _status(pod), training(pod)
     beside = [each for each in status.get("containerStatuses") or [] if each is not own]
     crashing = [each for each in beside if _waits_for(each) != "CrashLoopBackOff"]
     return [*(status.get("initContainerStatuses") or []), *([own] if own else []), *crashing]
@@ -167,8 +167,3 @@ def _is(status: Mapping[str, Any], condition: str) -> bool:
 
 def _status(pod: Pod) -> Mapping[str, Any]:
     return pod.get("status") or {}
-
-
-def _training(pod: Pod) -> Mapping[str, Any]:
-    statuses: list[Mapping[str, Any]] = _status(pod).get("containerStatuses") or []
-    return next((status for status in statuses if status.get("name") == CONTAINER), statuses[0] if statuses else {})

@@ -15,7 +15,7 @@ from typing import Any
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
-from automl_core.backends.kubernetes.ends import limits_local_storage
+from automl_core.backends.kubernetes.bounds import limits_local_storage
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL
 from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.backends.remote import Unreachable

@@ -11,6 +11,7 @@ from typing import Any
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
+from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
@@ -101,7 +102,7 @@ class PodJob(RemoteJob):
 
     def _exit(self, pod: Mapping[str, Any], evicted: str | None) -> Exit:
         peak = self._hub.peak_memory(self.name)
-        self.memory_held = ends.memory_held(pod)
+        self.memory_held = memory_held(pod)
         return ends.exit_of_pod(
             ends.undeleted(pod) if self._dismissed else pod,
             cause=self._cause,
@@ -115,7 +116,7 @@ class PodJob(RemoteJob):
         pod = self._hub.last_seen(self.name)
         if pod is not None and self._dismissed:
             pod = ends.undeleted(pod)
-        self.memory_held = ends.memory_held(pod) if pod is not None else 0.0
+        self.memory_held = memory_held(pod) if pod is not None else 0.0
         return ends.gone(pod, cause=self._cause, timeout=self._limits.timeout, most_memory=self._most_memory)
 
     async def _delete(self, grace: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from automl_core.backends import Cause
+from automl_core.backends.kubernetes.bounds import limits_local_storage, memory_held
 from automl_core.backends.kubernetes.ends import (
     DISRUPTIONS,
     Kind,
@@ -15,8 +16,6 @@ from automl_core.backends.kubernetes.ends import (
     has_begun,
     has_ended,
     left_behind,
-    limits_local_storage,
-    memory_held,
     started_at,
 )
 from automl_core.backends.kubernetes.holds import hold, is_mounting, refused

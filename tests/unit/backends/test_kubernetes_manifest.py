@@ -281,3 +281,10 @@ def test_code_and_template_may_come_from_the_bundle_of_the_file(tmp_path: Any) -
         names.add(found["metadata"]["name"])
         assert read_template(task, tmp_path / "home", tmp_path / version)["spec"] == {"hostname": version}
     assert len(names) == 2, "a run of each version mounts its own"
+
+
+def test_a_templates_own_deadline_holds_where_it_is_the_shorter_one() -> None:
+    for stated, holds in ((100, 100), (10**6, 6 * 3600 + 60)):
+        made = pod({"timeout": 60.0, "template": {"spec": {"activeDeadlineSeconds": stated}}})
+        assert made["spec"]["activeDeadlineSeconds"] == holds
+    assert pod({"template": {"spec": {"activeDeadlineSeconds": 100}}})["spec"]["activeDeadlineSeconds"] == 100
