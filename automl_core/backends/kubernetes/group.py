@@ -144,6 +144,7 @@ class GroupJob(RemoteJob):
         pods = {str(pod["metadata"]["name"]): pod for pod in await self._hub.pods(self.name)}
         vanished = [pod for name, pod in self._seen.items() if name not in pods]
         self._seen.update(pods)
+        await self._ask_events(pods)
         if not pods and not await self._job_is_there():
             return self._report(self._first or self._done or self._success() or self._gone())
         begun = [start for pod in pods.values() if (start := ends.started_at(pod)) is not None]
@@ -156,9 +157,6 @@ class GroupJob(RemoteJob):
         if held is not None:
             self._first = self._first or holds.refused(held)
         await self._remove_stuck(pods)
-        for name, pod in pods.items():
-            if ends.has_ended(pod) and name not in self._evicted:
-                self._evicted[name] = await self._hub.eviction(pod)
         await self._read_logs(pods)
         self._note_first_failure(pods, vanished)
         return self._report(await self._end_as_one(pods), running=bool(begun))
@@ -217,6 +215,12 @@ class GroupJob(RemoteJob):
         """Whether containers of its template have long gone on beside an ended training."""
         ended = ends.ended_at(pod)
         return bool(ends.left_behind(pod)) and ended is not None and self._clock() - ended >= LINGERING
+
+    async def _ask_events(self, pods: Mapping[str, Mapping[str, Any]]) -> None:
+        """Ask, once for each, for what the state of an ended pod may keep to itself."""
+        for name, pod in pods.items():
+            if ends.has_ended(pod) and name not in self._evicted:
+                self._evicted[name] = await self._hub.eviction(pod)
 
     async def _held(self, pods: Mapping[str, Mapping[str, Any]]) -> holds.Hold | None:
         """What keeps one of the pods from running, or from being made, where that is to end the attempt."""

@@ -47,6 +47,8 @@ class PodJob(RemoteJob):
         self._secret, self._clock = secret, clock
         self.memory_held = 0.0
         """Bytes of memory that it could have when it ended, 0 while that is not known."""
+        self._evicted: str | None = None
+        self._asked = False
         self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
@@ -59,12 +61,12 @@ class PodJob(RemoteJob):
     async def poll(self) -> Report:
         """What is new (see `RemoteJob.poll`)."""
         pod = await self._hub.pod(self.name)
+        await self._ask_events(pod)
         if pod is None:
             return self._report(self._log.take(), self._gone())
         if ends.has_ended(pod):
-            evicted = await self._hub.eviction(pod) if self._cause is None else None
             lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
-            return self._report(lines, self._exit(pod, evicted))
+            return self._report(lines, self._exit(pod))
         await self._keep_limits(pod)
         held = await self._waiting.look(pod, self._hub.warnings) if self._cause is None else None
         if held is not None:
@@ -100,7 +102,12 @@ class PodJob(RemoteJob):
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
         return Report(lines, notes, running, ended)
 
-    def _exit(self, pod: Mapping[str, Any], evicted: str | None) -> Exit:
+    async def _ask_events(self, pod: Mapping[str, Any] | None) -> None:
+        """Ask, once, for what an ended pod's state may keep to itself."""
+        if pod is not None and not self._asked and self._cause is None and ends.has_ended(pod):
+            self._evicted, self._asked = await self._hub.eviction(pod), True
+
+    def _exit(self, pod: Mapping[str, Any]) -> Exit:
         peak = self._hub.peak_memory(self.name)
         self.memory_held = memory_held(pod)
         return ends.exit_of_pod(
@@ -109,7 +116,7 @@ class PodJob(RemoteJob):
             timeout=self._limits.timeout,
             most_memory=self._most_memory,
             peak_memory=peak,
-            evicted=evicted,
+            evicted=self._evicted,
         )
 
     def _gone(self) -> Exit:

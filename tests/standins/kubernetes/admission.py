@@ -7,7 +7,7 @@ from random import Random
 
 from tests.standins.kubernetes.objects import Object, forbidden, name_of, namespace_of, not_found, timestamp
 from tests.standins.kubernetes.quantity import parse_quantity
-from tests.standins.kubernetes.quotas import check_quotas
+from tests.standins.kubernetes.resourcequotas import check_quotas
 from tests.standins.kubernetes.resources import Resource
 from tests.standins.kubernetes.store import Store
 
