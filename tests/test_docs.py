@@ -156,8 +156,9 @@ def test_the_trial_contract() -> None:
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
     assert placeholders == RESERVED_NAMES | set(RUN_DATES)
     optional = {"resume_from": "f", "bundle_dir": "b", "prepared_dir": "p", "trials_file": "t"}
+    owner = {"attempt_id": "i", "owner_file": "o"}
     dates = dict.fromkeys(RUN_DATES, "2026-11-01")
-    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional)
+    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional, **owner)
     assert {name for row in rows for name in named(row[1])} == set(environment(context))
 
 

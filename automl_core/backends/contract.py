@@ -57,6 +57,9 @@ class TrialContext:
         prepared_dir: folder (path or URL) with what the stage ``prepare`` left, None where there is none.
         trials_file: file (path or URL) that tells ``conclude`` of all trials, None elsewhere.
         dates: the run's dates by their names (`automl_core.spec.dates`), without those that it doesn't have.
+        attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
+        owner_file: file (path or URL) that holds the `attempt_id` to which the checkpoint folder belongs now, None
+            where nobody else could write there or the training can't see it.
     """
 
     experiment_id: str
@@ -73,6 +76,8 @@ class TrialContext:
     prepared_dir: str | None = None
     trials_file: str | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
+    attempt_id: str = ""
+    owner_file: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -149,9 +154,9 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE`` and
-    the run's dates are left out where there is none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems
-    to do.
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``
+    and the run's dates are left out where there is none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it
+    seems to do; so are ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -166,6 +171,9 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_BUDGET"] = str(context.budget)
     if context.resume_from is not None:
         variables["AUTOML_RESUME_FROM"] = context.resume_from
+    if context.attempt_id and context.owner_file is not None:
+        variables["AUTOML_ATTEMPT_ID"] = context.attempt_id
+        variables["AUTOML_OWNER_FILE"] = context.owner_file
     if context.bundle_dir is not None:
         variables["AUTOML_BUNDLE_DIR"] = context.bundle_dir
     if context.prepared_dir is not None:

@@ -41,6 +41,8 @@ def exit_of(
     if cause is Cause.EXITED and ended_by is not None:
         cause = Cause.KILLED
     how = _signal_text(ended_by) if ended_by is not None else _code_text(code)
+    if cause in (Cause.TIMEOUT, Cause.TERMINATED) and ended_by is None and code == 128 + signal.SIGKILL:
+        how = f"exit code {code}: it did not end when it was asked to, and was killed"
     if cause is Cause.TIMEOUT:
         how = f"ran past its time limit of {format_duration(timeout or 0)} and was ended ({how})"
     elif cause is Cause.TERMINATED:

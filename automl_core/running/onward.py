@@ -35,6 +35,10 @@ class Earlier:
         self._own = Series()
         self._begin: Step = math.inf
 
+    def whole(self) -> Series | None:
+        """All that was reported before, for an attempt that has nothing left to report; None where there is nothing."""
+        return Series(self._points) if self._points else None
+
     def shifted(self, news: Sequence[News]) -> list[News]:
         """The same news, with the steps of a training that counts them again behind those of the lower budgets."""
         if not self._lower:

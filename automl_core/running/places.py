@@ -13,7 +13,7 @@ from automl_core.running.sync import Order
 from automl_core.spec.dates import run_dates
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding, Study
-from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
+from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, owner_key, trial_prefix
 from automl_core.study.stages import TRIALS_FILE, inputs_of
 
 
@@ -35,8 +35,9 @@ class Places:
         """
         self.store, self.prefix, self.binding = store, prefix, binding
         self._root = root.rstrip("/")
-        name = f"slot_{binding.slot}_{binding.task}_{binding.attempt}"
-        self.scratch = f"{prefix}{SCRATCH}{name}/"
+        self.attempt_id = f"slot_{binding.slot}_{binding.task}_{binding.attempt}"
+        self.scratch = f"{prefix}{SCRATCH}{self.attempt_id}/"
+        self.owner = prefix + owner_key(binding.trial, binding.budget)
         self.model = f"{self.scratch}{MODEL_FOLDER}"
         self.checkpoint = prefix + checkpoint_prefix(binding.trial, binding.budget)
         self._kept_model = prefix + trial_prefix(binding.trial) + MODEL_FOLDER
@@ -66,7 +67,11 @@ class Places:
         return next((self.seen(source) for source in sources if self.store.list(source, limit=1)), None)
 
     def prepare(self) -> None:
-        """Clear what an attempt that begins anew must not see, and bring the model of the training task before."""
+        """Clear what an attempt that begins anew must not see, and bring the model of the training task before.
+
+        From here on the checkpoint folder is this attempt's: one before it may still run on a node that nobody reaches.
+        """
+        self.store.put(self.owner, self.attempt_id.encode())
         self.store.delete_prefix(self.scratch)
         if self.binding.attempt > 1 and not self.binding.retried:
             self.store.delete_prefix(self.checkpoint)
@@ -116,6 +121,8 @@ def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
         prepared_dir=places.seen(inputs.prepared) if inputs.prepared else None,
         trials_file=places.seen(inputs.trials) if inputs.trials else None,
         dates=run_dates(state.identity),
+        attempt_id=places.attempt_id,
+        owner_file=places.seen(places.owner),
     )
 
 
@@ -141,9 +148,13 @@ def carried(context: TrialContext, places: Places, folder: str, every: float, en
     told = places.key_of(context.trials_file) if context.trials_file else None
     if told is not None:
         fetch[f"{told.rpartition('/')[0]}/"] = trials
-    order = Order(places.store.url, fetch, {model: places.model, checkpoint: places.checkpoint}, every, ended)
+    order = Order(
+        places.store.url, fetch, {model: places.model, checkpoint: places.checkpoint}, every, ended,
+        owner=places.owner, attempt=places.attempt_id,
+    )  # fmt: skip
     here = replace(
         context, model_dir=model, checkpoint_dir=checkpoint, resume_from=resume if source is not None else None,
+        owner_file=None,  # the training writes to a folder of its own; whoever carries from there looks
         prepared_dir=prepared if made is not None else None,
         trials_file=f"{trials}/{TRIALS_FILE}" if told is not None else None,
     )  # fmt: skip

@@ -45,6 +45,8 @@ class Order:
         keep: folders → prefixes of the store that are to have their files while and after it.
         every: seconds between two looks for files that have changed.
         ended: a file that is there once the training has ended; empty where a signal alone says so.
+        owner: key of the object that says whose the kept prefixes are now; empty where nobody says so.
+        attempt: what that object says as long as they are this attempt's.
     """
 
     storage: str
@@ -52,6 +54,8 @@ class Order:
     keep: Mapping[str, str]
     every: float
     ended: str = ""
+    owner: str = ""
+    attempt: str = ""
 
     def to_json(self) -> str:
         """As text, for `VARIABLE`."""
@@ -68,6 +72,28 @@ class Order:
             return cls(**json.loads(text))
         except TypeError as error:
             raise ValueError(f"{VARIABLE}: {error}") from error
+
+
+class Replaced(Exception):
+    """Another attempt has taken over what this one writes to."""
+
+
+def check_owner(store: ObjectStore, order: Order) -> None:
+    """See that nothing is written to what is another attempt's by now: this one's node may have been given up.
+
+    A store that is away says nothing, and no more does one whose object is gone with the run's other scraps.
+
+    Raises:
+        Replaced: it is another's.
+    """
+    if not order.owner:
+        return
+    try:
+        owner = store.get(order.owner).decode("utf-8", "replace").strip()
+    except StorageError:
+        return
+    if owner != order.attempt:
+        raise Replaced(f"{owner} has taken over from {order.attempt}: nothing more of it is brought")
 
 
 class Keeper:
@@ -131,16 +157,19 @@ def keep(store: ObjectStore, order: Order, ended: threading.Event) -> None:
 
     Raises:
         StorageError: the last of it could not be brought.
+        Replaced: another attempt has taken over.
     """
     keeper, looked = Keeper(store, order.keep), time.monotonic()
     while not (order.ended and Path(order.ended).exists()) and not ended.wait(min(_PAUSE, order.every)):
         if time.monotonic() - looked < order.every:
             continue
         looked = time.monotonic()
+        check_owner(store, order)
         try:
             keeper.look()
         except StorageError as error:
             log.warning("tried again in %.0f s: %s", order.every, error)
+    check_owner(store, order)
     # what trained for hours is waited for, however long the store is away
     log.info("the training has ended: %d files brought at last", patiently(keeper.look, refused=True, say=log.warning))
 
@@ -161,6 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             fetch(store, order)
         else:
             keep(store, order, ended)
+    except Replaced as error:  # whatever it says, nobody waits for it any more
+        log.warning("%s", error)
     except (StorageError, OSError, ValueError, KeyError) as error:
         log.error("%s", error)
         return 1

@@ -25,7 +25,7 @@ from automl_core.stopping.base import TrialCurve, create_rule
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 from automl_core.study import Binding, Outcome, Study
 from automl_core.study.history import sign
-from automl_core.study.layout import METRICS_FILE, trial_prefix
+from automl_core.study.layout import METRICS_FILE, checkpoint_prefix, trial_prefix
 from automl_core.study.state import Trial, unpack_curve
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,7 @@ class Watch:
         self.failing_kind = ""
         self._names = GoalNames(self._goal.metrics)
         self._news = False
+        self._resumes = False
         self._earlier = self._read_earlier()
 
     def observe(self, points: Iterable[News]) -> None:
@@ -171,6 +172,7 @@ class Watch:
             tail: last lines of its log, for the message when the metrics are wrong.
             cost: of the attempt.
         """
+        self._take_over_earlier()
         if self._dirty:
             self.publish()
         if not self._goal.metrics:  # a stage: it has done what it is for
@@ -201,6 +203,16 @@ class Watch:
             curve=self._curve(),
             cost=cost,
         )
+
+    def _take_over_earlier(self) -> None:
+        """Of an attempt that went on from a checkpoint and reported nothing, the trial's curve is that before it.
+
+        So it is where the training had done all it had to when its node was lost. Without a checkpoint it has trained
+        from its beginning, and that it reported nothing is its own failure.
+        """
+        whole = self._earlier.whole() if self._resumes and not self.series else None
+        if whole is not None:
+            self.series, self._dirty = whole, True
 
     def _without_value(self, seen: dict[str, float], last: bool, tail: Sequence[str], cost: float) -> Outcome:
         """Of a training task that reports no objective: another one gives the value."""
@@ -241,6 +253,8 @@ class Watch:
 
         The step that it was in is not over: its value doesn't count, unless there is no other.
         """
+        if state.has_value:
+            self._take_over_earlier()
         if self._dirty:
             self.publish()
         value = step = None
@@ -329,6 +343,9 @@ class Watch:
         if found is None or found[0] != binding.task:
             return Earlier((), sorted(lower.items()), None, self._goal)
         _, slot, series = found
+        if binding.retried and slot == binding.slot:
+            own = self.study.journal.prefix + checkpoint_prefix(binding.trial, binding.budget)
+            self._resumes = bool(self.store.list(own, limit=1))
         finite = (replace(p, values={n: v for n, v in p.values.items() if math.isfinite(v)}) for p in series.by_axis())
         points = [point for point in finite if point.values]
         return Earlier(points, sorted(lower.items()), series if slot != binding.slot else None, self._goal)

@@ -55,11 +55,12 @@ def run_dates(recorded: Mapping[str, Any]) -> dict[str, str]:
 def named_dates(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """The dates that training tasks name, each with the field in which it stands, as a problem without a line."""
     from automl_core.spec.parameters import flatten
+    from automl_core.spec.stages import task_places
     from automl_core.spec.templates import placeholders, texts_of
 
     own = flatten(experiment.space)
-    for index, task in enumerate(experiment.tasks):
-        for place, text in texts_of(task.model_dump(mode="json"), ("tasks", index)):
+    for where, task in task_places(experiment):
+        for place, text in texts_of(task.model_dump(mode="json"), where):
             for name, closed in placeholders(text):
                 if closed and name in RUN_DATES and name not in own:
                     yield name, Problem(missing(name), place, found=f"${{{name}}}")

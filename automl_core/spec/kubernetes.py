@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from automl_core.spec.base import Model
+from automl_core.spec.pod_templates import problem_of_template
 from automl_core.spec.quantities import Quantity, parse_quantity
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import Duration
@@ -87,7 +88,8 @@ class SecretVariable(Model):
     secret: ObjectName | None = Field(None, description="Name of the secret, in the pod's namespace.")
     connection: str | None = Field(
         None, min_length=1,
-        description="Airflow connection instead: its value is in a secret of the cluster for as long as the run lasts.",
+        description="Airflow connection instead: its value is in a secret of the cluster for as long as the attempt's "
+        "pod is.",
     )  # fmt: skip
     key: str = Field(
         min_length=1,
@@ -174,7 +176,11 @@ class MemoryGrowth(Model):
 class Pending(Model):
     """What becomes of a pod that can't be scheduled or started."""
 
-    timeout: Duration = Field(600.0, description="Waiting time after which people are told, or the attempt fails.")
+    timeout: Duration = Field(
+        600.0,
+        description="Time from a pod's creation to its training's start after which people are told, or the attempt "
+        "fails: without a node, with init containers that do not end, with an image that takes long.",
+    )
     then: Literal["wait", "fail"] = Field("wait", description="wait: go on waiting. fail: the attempt fails.")
     image: Duration = Field(300.0, description="Time after which an image that can't be pulled fails the attempt.")
     config: Duration = Field(
@@ -286,12 +292,17 @@ class KubernetesTask(TaskBase):
         """Memory of one pod in bytes, None where the file states none."""
         return parse_quantity(self.resources.memory) if self.resources.memory else None
 
-    def memory_after(self, failures: int) -> float | None:
-        """Memory of one pod in bytes after so many attempts that ran out of it."""
+    def memory_after(self, failures: int, held: float = 0.0) -> float | None:
+        """Memory of one pod in bytes after so many attempts that ran out of it.
+
+        Args:
+            failures: how many did.
+            held: most bytes that one of them had: more than it was given where somebody raised its limit in place.
+        """
         growth, most = self.memory_limit_on_oom, self.most_memory
         if self.memory_bytes is None or growth is None or most is None:
             return self.memory_bytes
-        return min(self.memory_bytes * growth.factor**failures, most)
+        return min(max(self.memory_bytes * growth.factor**failures, held * growth.factor), most)
 
     @property
     def most_memory(self) -> float | None:
@@ -324,6 +335,8 @@ class KubernetesTask(TaskBase):
             raise ValueError("image: name the container image, or give a pod_template that does")
         if self.command is not None and (not self.command or not self.command[0]):
             raise ValueError("command: an empty command can't be run")
+        if isinstance(self.pod_template, dict) and (problem := problem_of_template(self.pod_template)):
+            raise ValueError(f"pod_template.{problem}")
         if isinstance(self.command, str) and self.args:
             raise ValueError("args: a command that is text takes no further arguments; write them into it")
         if self.memory_limit_on_oom is not None:

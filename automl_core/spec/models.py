@@ -252,7 +252,7 @@ class Experiment(Model):
     @property
     def pools(self) -> tuple[str, ...]:
         """The Airflow pools that it names."""
-        places = [self.airflow, *(task.airflow for task in self.tasks)]
+        places = [self.airflow, *(task.airflow for task in (*self.prepare, *self.tasks, *self.conclude))]
         return tuple(dict.fromkeys(place.pool for place in places if place.pool is not None))
 
     @property

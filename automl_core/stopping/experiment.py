@@ -42,6 +42,7 @@ class Progress:
         failed: trials that failed for good.
         succeeded: trials with a value that counts, early-stopped ones among them.
         running, waiting: trials being worked on, and waiting for a new attempt.
+        jobless: running trials whose cluster or service has taken no job of theirs yet.
         started: combinations bound so far.
         elapsed: seconds since the experiment was created.
         reserve: seconds before the deadline that are kept for what follows the search.
@@ -62,6 +63,7 @@ class Progress:
     succeeded: int = 0
     running: int = 0
     waiting: int = 0
+    jobless: int = 0
     started: int = 0
     elapsed: float = 0.0
     reserve: float = 0.0
@@ -193,7 +195,24 @@ def _max_duration(progress: Progress, experiment: Experiment) -> Verdict | None:
     reason = (
         f"it ran for {format_duration(progress.elapsed)}, {format_duration(allowed)} is allowed (stop.max_duration)"
     )
-    return Verdict("max_duration", ExperimentState.EARLY_STOPPED, reason)
+    return Verdict("max_duration", ExperimentState.EARLY_STOPPED, reason + _why_nothing_came(progress))
+
+
+def _why_nothing_came(progress: Progress) -> str:
+    """Of an experiment whose time is over before a trial has ended: what it spent the time on, as far as is known."""
+    if progress.succeeded or progress.failed or progress.values:
+        return ""
+    if progress.started == 0:
+        return (
+            "; no trial was bound: Airflow started none of its slots in that time (look for what its trial tasks wait "
+            "for: a pool, the executor's slots, limits of the DAG, a paused DAG or a scheduler that is away)"
+        )
+    if progress.jobless:
+        return (
+            f"; no trial has ended, and of {progress.jobless} of {progress.started} that were bound no job could be "
+            "started (the logs of their tasks say what refused it: a quota, say)"
+        )
+    return f"; none of the {_trials(progress.started)} bound has ended (their logs say what they wait for)"
 
 
 def _deadline(progress: Progress, experiment: Experiment) -> Verdict | None:

@@ -78,6 +78,14 @@ def trial_prefix(trial: int) -> str:
     return f"experiment_{trial}/"
 
 
+def owner_key(trial: int, budget: int | None) -> str:
+    """The object that holds the id of the attempt to which a checkpoint folder belongs now.
+
+    It lies beside the folder, where no training takes it for a checkpoint.
+    """
+    return f"{SCRATCH}owner_of_{trial}_{'final' if budget is None else f'budget_{budget}'}"
+
+
 def checkpoint_prefix(trial: int, budget: int | None) -> str:
     """The folder of a trial's checkpoint at one budget, ending with '/'."""
     return f"{trial_prefix(trial)}checkpoints/{'final' if budget is None else f'budget_{budget}'}/"

@@ -35,6 +35,7 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         succeeded=sum(s.has_value for s in states),
         running=sum(s is TrialState.RUNNING for s in states),
         waiting=sum(s is TrialState.WAITING for s in states),
+        jobless=sum(_has_no_job(work, experiment) for work in state.running),
         started=len(states),
         exhausted=state.exhausted or None,
         elapsed=max(0.0, now - state.created),
@@ -45,6 +46,12 @@ def progress_of(state: State, experiment: Experiment, now: float) -> Progress:
         failed_alike=failed_alike(state),
         systematic=systematic_failure(state),
     )
+
+
+def _has_no_job(work: Work, experiment: Experiment) -> bool:
+    """Whether a trial runs whose training was not taken yet by the cluster or service where it is to run."""
+    attempt = work.last_attempt()
+    return attempt is not None and experiment.tasks[attempt.task].backend != "local" and not attempt.external
 
 
 SHARE_OF_DEADLINE = 0.1

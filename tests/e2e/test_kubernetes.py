@@ -192,14 +192,20 @@ def test_a_promoted_trial_resumes_from_its_own_rung(world: World, cluster: TestC
     cluster.needs_shared_folder()
     assert world.finish("rungs", runs["rungs"], seconds=300) == "success"
     result = world.controller("rungs", runs["rungs"])
-    logs = {index: world.log("rungs", runs["rungs"], "trial", index) for _, index in instances_of(world, "rungs", runs)}
-    assert any("resumed after step 0" in log for log in logs.values())
+    logs = [
+        world.log("rungs", runs["rungs"], "trial", index, attempt=tried)
+        for index, tried in ended_well(world, "rungs", runs)
+    ]
+    assert any("resumed after step 0" in log for log in logs)
     assert any(len({attempt["slot"] for attempt in each["attempts"]}) == 2 for each in result["trials"])
 
 
-def instances_of(world: World, name: str, runs: Runs) -> list[tuple[str, int]]:
+def ended_well(world: World, name: str, runs: Runs) -> list[tuple[int, int]]:
+    """Index and try of each trial that ended well: a slot that waited, or was tried again, ran as a later try."""
     return [
-        key for key, row in world.instances(name, runs[name]).items() if key[0] == "trial" and row["state"] == "success"
+        (index, row["try_number"])
+        for (task, index), row in world.instances(name, runs[name]).items()
+        if task == "trial" and row["state"] == "success"
     ]
 
 

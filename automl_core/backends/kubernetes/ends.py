@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.exits import exit_of
 from automl_core.backends.kubernetes.artifacts import failure_to_keep
-from automl_core.backends.kubernetes.manifest import CONTAINER
+from automl_core.backends.kubernetes.bounds import Pod, memory_held, memory_limit, training
 from automl_core.spec.tasks import OUT_OF_MEMORY
-
-Pod: TypeAlias = Mapping[str, Any]
-"""A pod as the API server gives it."""
+from automl_core.spec.units import format_duration
 
 
 class Kind(StrEnum):
@@ -62,65 +60,13 @@ _REJECTED = "Pod was rejected"
 UNSEEN_ENDS = frozenset({"Unknown", "ContainerStatusUnknown"})
 """Reasons of a container whose end nobody saw: its node was restarted, or lost it. Its exit code is made up."""
 
+_SETTLED = 30.0
+"""Seconds by which a training has ended before its node began to end the pod, if it is to have ended by itself.
+
+A node asks and waits for at most its own grace; a helper may still be carrying what a training made minutes ago.
+"""
+
 _OWN_LIMIT = re.compile(r"exceeds? the (total )?limit|usage .* exceeds|exceeded its (local )?ephemeral", re.IGNORECASE)
-
-HOPELESS = frozenset({"InvalidImageName"})
-"""Reasons of a waiting container that time does not mend."""
-
-ADVICE: Mapping[str, str] = {
-    "image will run as root": "state a user in security.run_as_user, or allow root with security.run_as_root",
-    "cannot verify user is non-root": "state the image's user by its number in security.run_as_user",
-    "breaks non-root policy": "user 0 is root: state another in security.run_as_user, or set security.run_as_root",
-}
-"""What a kubelet says of a container that it will never make → what mends it in the experiment file."""
-
-WAITING: Mapping[str, Kind] = {
-    "ErrImagePull": Kind.IMAGE,
-    "ImagePullBackOff": Kind.IMAGE,
-    "ErrImageNeverPull": Kind.IMAGE,
-    "InvalidImageName": Kind.IMAGE,
-    "RegistryUnavailable": Kind.IMAGE,
-    "ImageInspectError": Kind.IMAGE,
-    "SignatureValidationFailed": Kind.IMAGE,
-    "CreateContainerConfigError": Kind.CONFIG,
-    "CreateContainerError": Kind.CONFIG,
-    "PreCreateHookError": Kind.CONFIG,
-    "PreStartHookError": Kind.CONFIG,
-    "RunContainerError": Kind.CONFIG,
-    "PostStartHookError": Kind.CONFIG,
-    "CrashLoopBackOff": Kind.CONFIG,  # of a sidecar that the training waits for
-}
-"""Reasons of a waiting container that are problems."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What keeps a pod from running.
-
-    Attributes:
-        kind: IMAGE or CONFIG for a problem of the container, PENDING where no node takes it.
-        reason: the cluster's word for it.
-        message: the cluster's explanation.
-    """
-
-    kind: Kind
-    reason: str
-    message: str
-
-    def __str__(self) -> str:
-        """For people."""
-        words = f"{self.reason}: {self.message}" if self.message else self.reason
-        return f"{words} ({self.advice})" if self.advice else words
-
-    @property
-    def advice(self) -> str:
-        """What mends it in the experiment file, empty where nothing there does."""
-        return next((advice for words, advice in ADVICE.items() if words in self.message), "")
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether waiting can't help."""
-        return self.reason in HOPELESS or bool(self.advice)
 
 
 def has_ended(pod: Pod) -> bool:
@@ -130,24 +76,24 @@ def has_ended(pod: Pod) -> bool:
 
 def has_begun(pod: Pod) -> bool:
     """Whether its training container has been started."""
-    state = _training(pod).get("state") or {}
+    state = training(pod).get("state") or {}
     return "running" in state or "terminated" in state
 
 
 def started_at(pod: Pod) -> float | None:
     """When its training container was started, in seconds since 1970; None before that."""
-    state = _training(pod).get("state") or {}
+    state = training(pod).get("state") or {}
     return _seconds((state.get("running") or state.get("terminated") or {}).get("startedAt"))
 
 
 def ended_at(pod: Pod) -> float | None:
     """When its training container ended, in seconds since 1970; None before that."""
-    return _seconds(((_training(pod).get("state") or {}).get("terminated") or {}).get("finishedAt"))
+    return _seconds(((training(pod).get("state") or {}).get("terminated") or {}).get("finishedAt"))
 
 
 def training_ended(pod: Pod) -> bool:
     """Whether its training container has ended; others of it may run on."""
-    return "terminated" in (_training(pod).get("state") or {})
+    return "terminated" in (training(pod).get("state") or {})
 
 
 def left_behind(pod: Pod) -> list[str]:
@@ -156,13 +102,6 @@ def left_behind(pod: Pod) -> list[str]:
         return []
     statuses = _status(pod).get("containerStatuses") or []
     return [str(each.get("name")) for each in statuses if "terminated" not in (each.get("state") or {})]
-
-
-def is_mounting(pod: Pod) -> bool:
-    """Whether it has a node, which has not got its volumes and network ready."""
-    states = {each.get("type"): each.get("status") for each in _status(pod).get("conditions") or []}
-    waits = _status(pod).get("phase") == "Pending" and not has_begun(pod)
-    return waits and states.get("PodScheduled") == "True" and states.get("PodReadyToStartContainers") != "True"
 
 
 def disruption(pod: Pod) -> tuple[Kind, str] | None:
@@ -182,29 +121,9 @@ def disruption(pod: Pod) -> tuple[Kind, str] | None:
     return None
 
 
-def hold(pod: Pod) -> Hold | None:
-    """What keeps the training from running, None where it runs, has ended, or is just being started."""
-    if has_begun(pod):
-        return None
-    status = _status(pod)
-    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        kind = WAITING.get(waiting.get("reason", ""))
-        if kind is not None:
-            before = (container.get("lastState") or {}).get("terminated") or {}
-            message = waiting.get("message") or ""
-            if waiting["reason"] == "CrashLoopBackOff" and before.get("message"):  # why, rather than how often
-                message = f"{container.get('name')}: {str(before['message']).strip()}"
-            return Hold(kind, waiting["reason"], message)
-    for condition in status.get("conditions") or []:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return Hold(Kind.PENDING, condition.get("reason") or "Unschedulable", condition.get("message") or "")
-    return None
-
-
 def exit_of_pod(
-    pod: Pod, *, cause: Cause | None = None, timeout: float | None = None, growth: bool = False,
-    peak_memory: int | None = None,
+    pod: Pod, *, cause: Cause | None = None, timeout: float | None = None, most_memory: float | None = None,
+    peak_memory: int | None = None, evicted: str | None = None,
 ) -> Exit:  # fmt: skip
     """How a pod has ended that has ended, or that is being taken away.
 
@@ -212,38 +131,43 @@ def exit_of_pod(
         pod: as it was seen last.
         cause: TERMINATED or TIMEOUT where it was ended from here; None otherwise.
         timeout: the time limit in seconds.
-        growth: whether a new attempt would get more memory.
+        most_memory: bytes of memory that a new attempt can come to have; None where that is no more.
         peak_memory: most bytes that its processes were seen to hold, None when unknown.
+        evicted: what the cluster's event says of its eviction, None without one (see `limits_local_storage`).
     """
-    status, state = _status(pod), (_training(pod).get("state") or {}).get("terminated") or {}
-    seconds = _duration(pod)
-    code = state.get("exitCode")
+    status, state = _status(pod), (training(pod).get("state") or {}).get("terminated") or {}
+    seconds, code = _duration(pod), state.get("exitCode")
     if cause is not None:
         code = 143 if code is None else code
         return exit_of(
             code=code, ended_by=None, cause=cause, seconds=seconds, timeout=timeout, peak_memory_bytes=peak_memory
         )
-    disrupted, ended_well = disruption(pod), code == 0 and state.get("reason") == "Completed"
+    if status.get("reason") == "DeadlineExceeded" and not _ended_before_its_deadline(pod):
+        return _past_deadline(pod, code, seconds, timeout, peak_memory)
+    appetite = _appetite(pod, evicted)
+    if appetite is not None:
+        return Exit(Cause.KILLED, -1, None, appetite, seconds, peak_memory_bytes=peak_memory, kind=Kind.EVICTED)
+    disrupted = disruption(pod) or _told_by_event(evicted)
+    ended_well = code == 0 and state.get("reason") not in UNSEEN_ENDS  # also where a child was killed for memory
     if (status.get("phase") == "Succeeded" or ended_well) and not _left_early(pod, disrupted is not None):
         unkept = failure_to_keep(status)
         if unkept is not None:
             reason = f"what it made could not be stored: {unkept}"
             return Exit(Cause.EXITED, 1, None, reason, seconds, kind=Kind.STORAGE, blameless=True)
         return exit_of(code=0, ended_by=None, cause=Cause.EXITED, seconds=seconds, peak_memory_bytes=peak_memory)
-    if status.get("reason") == "DeadlineExceeded":
-        return exit_of(code=143, ended_by=None, cause=Cause.TIMEOUT, seconds=seconds, timeout=timeout)
     if disrupted is not None:
         kind, words = disrupted
         return Exit(Cause.LOST, -1, None, words, seconds, peak_memory_bytes=peak_memory, kind=kind, blameless=True)
     if _was_deleted(pod):
+        if _was_past(pod, timeout):  # from here, by a watch that is none any more
+            code = 143 if code is None else code
+            return exit_of(code=code, ended_by=None, cause=Cause.TIMEOUT, seconds=seconds, timeout=timeout)
         return gone(None, seconds=seconds)
-    if status.get("reason") == "Evicted":  # for more than it had asked for
-        words = _with(POD_REASONS["Evicted"][1], status.get("message"))
-        return Exit(Cause.KILLED, -1, None, words, seconds, peak_memory_bytes=peak_memory, kind=Kind.EVICTED)
     if state.get("reason") in UNSEEN_ENDS:
         words = _with("its node was restarted, or lost track of it", state.get("message"))
         return Exit(Cause.LOST, -1, None, words, seconds, kind=Kind.NODE_LOST, blameless=True)
     # memory that ran out is not always said: the runtime may miss it, and only a child may have been killed
+    growth = most_memory is not None and most_memory > memory_held(pod)
     if state.get("reason") == "OOMKilled" or (code == 137 and growth):
         return _out_of_memory(pod, seconds, growth, peak_memory)
     if code is None:
@@ -255,7 +179,10 @@ def exit_of_pod(
     return ended
 
 
-def gone(pod: Pod | None, *, cause: Cause | None = None, timeout: float | None = None, seconds: float = 0.0) -> Exit:
+def gone(
+    pod: Pod | None, *, cause: Cause | None = None, timeout: float | None = None, seconds: float = 0.0,
+    most_memory: float | None = None,
+) -> Exit:  # fmt: skip
     """How an attempt has ended whose pod is not there any more.
 
     Args:
@@ -263,21 +190,21 @@ def gone(pod: Pod | None, *, cause: Cause | None = None, timeout: float | None =
         cause: TERMINATED or TIMEOUT where it was ended from here; None otherwise.
         timeout: the time limit in seconds.
         seconds: how long it ran, where that is known without the pod.
+        most_memory: as in `exit_of_pod`.
     """
-    if pod is not None and (cause is not None or has_ended(pod) or disruption(pod) is not None or _was_over(pod)):
-        return exit_of_pod(pod, cause=cause, timeout=timeout)
+    if pod is not None and (
+        cause is not None
+        or has_ended(pod)
+        or disruption(pod) is not None
+        or _was_over(pod)
+        or (_was_deleted(pod) and _was_past(pod, timeout))
+    ):
+        return exit_of_pod(pod, cause=cause, timeout=timeout, most_memory=most_memory)
     if cause is not None:
         return Exit(cause, -1, None, "ended on request; its pod is gone")
     seconds = _duration(pod) if pod is not None else seconds
     reason = "its pod was deleted, and not from here"
     return Exit(Cause.LOST, -1, None, reason, seconds, kind=Kind.DELETED, blameless=True)
-
-
-def refused(held: Hold) -> Exit:
-    """The end of an attempt that is given up before it began."""
-    lasting = held.kind in (Kind.IMAGE, Kind.CONFIG)  # a cluster that is full is none of the file's doing
-    reason = f"it could not be started: {held}"
-    return Exit(Cause.UNSTARTED, -1, None, reason, kind=held.kind, final=True, systematic=lasting)
 
 
 def asked_to_go_at(pod: Pod) -> float | None:
@@ -304,8 +231,68 @@ def _left_early(pod: Pod, disrupted: bool) -> bool:
     A pod that had ended is deleted at once, without a grace.
     """
     in_grace = bool(pod.get("metadata", {}).get("deletionGracePeriodSeconds"))
-    by_kubelet = disrupted and _status(pod).get("phase") == "Failed"
-    return by_kubelet or (in_grace and training_ended(pod) and _was_deleted(pod))
+    # ended by its node it is Succeeded where it exits with 0: the condition is all that tells (Kubernetes 1.27 on)
+    by_node = disrupted and (_status(pod).get("phase") == "Failed" or asked_to_go_at(pod) is None)
+    return (by_node and not _had_settled(pod)) or (in_grace and training_ended(pod) and _was_deleted(pod))
+
+
+def _had_settled(pod: Pod) -> bool:
+    """Whether its training had ended long before its node began to end the pod."""
+    ended = ended_at(pod)
+    began = next(
+        (
+            _seconds(each.get("lastTransitionTime"))
+            for each in _status(pod).get("conditions") or []
+            if each.get("type") == "DisruptionTarget" and each.get("status") == "True"
+        ),
+        None,
+    )
+    return ended is not None and began is not None and ended < began - _SETTLED
+
+
+def _ended_before_its_deadline(pod: Pod) -> bool:
+    """Whether its training had ended by itself when the pod's time was over: a container beside it had not."""
+    ended, accepted = ended_at(pod), _seconds(_status(pod).get("startTime"))
+    deadline = (pod.get("spec") or {}).get("activeDeadlineSeconds")
+    if ended is None or accepted is None or deadline is None:
+        return False
+    return ended < accepted + float(deadline) - 1
+
+
+def _past_deadline(pod: Pod, code: int | None, seconds: float, timeout: float | None, peak: int | None) -> Exit:
+    """A pod that the cluster has ended at its ``activeDeadlineSeconds``, whatever its training made of that."""
+    ended = exit_of(
+        code=143 if code is None else code, ended_by=None, cause=Cause.TIMEOUT, seconds=seconds, timeout=timeout,
+        peak_memory_bytes=peak,
+    )  # fmt: skip
+    if timeout is not None and seconds >= timeout - 1:
+        words = f"ran past its time limit of {format_duration(timeout)} and was ended by the cluster"
+        return replace(ended, reason=words)
+    deadline = (pod.get("spec") or {}).get("activeDeadlineSeconds")
+    limit = f" of {format_duration(float(deadline))}" if deadline is not None else ""
+    trained = f"it had trained for {format_duration(round(seconds))}" if seconds else "it had not begun to train"
+    return replace(
+        ended,
+        reason=f"the cluster ended its pod at its activeDeadlineSeconds{limit}, which count from when its node took "
+        f"it, so pulling the image and init containers are within; {trained}",
+    )
+
+
+def _appetite(pod: Pod, evicted: str | None) -> str | None:
+    """In words that it was ended for more local storage than it had asked for, None where it was not."""
+    status = _status(pod)
+    message = str(status.get("message") or "") if status.get("reason") == "Evicted" else evicted or ""
+    return _with(POD_REASONS["Evicted"][1], message) if _OWN_LIMIT.search(message) else None
+
+
+def _told_by_event(evicted: str | None) -> tuple[Kind, str] | None:
+    return (Kind.EVICTED, _with(POD_REASONS["Evicted"][1], evicted)) if evicted is not None else None
+
+
+def _was_past(pod: Pod, timeout: float | None) -> bool:
+    """Whether it was at its time limit when it was deleted."""
+    begun, asked = started_at(pod), asked_to_go_at(pod)
+    return timeout is not None and begun is not None and asked is not None and asked - begun >= timeout - 1
 
 
 def _was_over(pod: Pod) -> bool:
@@ -317,10 +304,7 @@ def _was_over(pod: Pod) -> bool:
 
 
 def _out_of_memory(pod: Pod, seconds: float, growth: bool, peak: int | None) -> Exit:
-    limit = next(
-        (c.get("resources", {}).get("limits", {}).get("memory") for c in pod.get("spec", {}).get("containers") or []),
-        None,
-    )
+    limit = memory_limit(pod)
     words = f"it ran out of memory (its limit is {limit})" if limit else "it ran out of memory"
     words += "; the next attempt gets more" if growth else ", and a new attempt would get no more"
     return Exit(
@@ -346,12 +330,6 @@ def _with(words: str, message: str | None) -> str:
 
 def _status(pod: Pod) -> Mapping[str, Any]:
     return pod.get("status") or {}
-
-
-def _training(pod: Pod) -> Mapping[str, Any]:
-    """Status of the container that trains."""
-    statuses: list[Mapping[str, Any]] = _status(pod).get("containerStatuses") or []
-    return next((status for status in statuses if status.get("name") == CONTAINER), statuses[0] if statuses else {})
 
 
 def _duration(pod: Pod) -> float:

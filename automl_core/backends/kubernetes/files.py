@@ -12,6 +12,7 @@ from automl_core.backends.kubernetes.manifest import Manifest
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, LABEL, AttemptId, journal_label, label_value
 from automl_core.spec.bundles import in_bundle
 from automl_core.spec.kubernetes import KubernetesTask
+from automl_core.spec.pod_templates import problem_of_template
 
 MAX_BYTES = 900_000
 """Bytes of all `files` of a training task: an object of the cluster may have 1 MiB."""
@@ -53,7 +54,7 @@ def read_template(task: KubernetesTask, home: Path, bundle: Path | None = None) 
     """The pod that a training task starts from, empty without a template.
 
     Raises:
-        StartError: its file can't be read, or has no pod in it.
+        StartError: its file can't be read, has no pod in it, or one that may not be.
     """
     if not isinstance(task.pod_template, str):
         return task.pod_template or {}
@@ -66,6 +67,8 @@ def read_template(task: KubernetesTask, home: Path, bundle: Path | None = None) 
         raise StartError(f"pod_template: {path} can't be read: {error}", systematic=True) from error
     if not isinstance(found, dict) or found.get("kind", "Pod") != "Pod":
         raise StartError(f"pod_template: {path} has no pod in it (kind: Pod, spec: …)", systematic=True)
+    if problem := problem_of_template(found):
+        raise StartError(f"pod_template: {path}: {problem}", systematic=True)
     return found
 
 

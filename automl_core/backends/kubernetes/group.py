@@ -14,8 +14,9 @@ from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.backends.kubernetes import ends
+from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
+from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.job import LINGERING, is_stuck
 from automl_core.backends.kubernetes.logs import PodLog
@@ -99,7 +100,8 @@ class GroupJob(RemoteJob):
     """The pods of one attempt."""
 
     def __init__(
-        self, hub: PodHub, name: str, workers: int, limits: Limits, *, growth: bool = False, keep: str = "never",
+        self, hub: PodHub, name: str, workers: int, limits: Limits, *, most_memory: float | None = None,
+        keep: str = "never", secret: str = "",
         signature: Callable[[Exit, Sequence[str]], str] = lambda ended, lines: "",
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
@@ -110,13 +112,17 @@ class GroupJob(RemoteJob):
             name: the Job's, and the service's.
             workers: how many pods there are to be.
             limits: how long what may take.
-            growth: whether the next attempt would get more memory after this one ran out of it.
+            most_memory: bytes that the next attempt can come to have after this one ran out of it; None for no more.
             keep: which ended pods are left there: never, failed or always.
+            secret: name of the secret that belongs to the Job, empty without one: pods that are kept need none.
             signature: digest of a worker's failure, from how it ended and its last lines.
             clock: seconds since 1970.
         """
-        self._hub, self.name, self._workers, self._limits, self._growth = hub, name, workers, limits, growth
-        self._keep, self._signature, self._clock = keep, signature, clock
+        self._hub, self.name, self._workers, self._limits, self._most_memory = hub, name, workers, limits, most_memory
+        self.memory_held = 0.0
+        """Bytes of memory that the pod which failed could have, 0 while none has."""
+        self._evicted: dict[str, str | None] = {}
+        self._keep, self._secret, self._signature, self._clock = keep, secret, signature, clock
         self._logs: dict[str, PodLog] = {}
         self._tails: dict[str, deque[str]] = {}
         self._seen: dict[str, Mapping[str, Any]] = {}
@@ -138,6 +144,7 @@ class GroupJob(RemoteJob):
         pods = {str(pod["metadata"]["name"]): pod for pod in await self._hub.pods(self.name)}
         vanished = [pod for name, pod in self._seen.items() if name not in pods]
         self._seen.update(pods)
+        await self._ask_events(pods)
         if not pods and not await self._job_is_there():
             return self._report(self._first or self._done or self._success() or self._gone())
         begun = [start for pod in pods.values() if (start := ends.started_at(pod)) is not None]
@@ -148,7 +155,7 @@ class GroupJob(RemoteJob):
             self._waiting.note(f"all of it is ended at its time limit of {format_duration(limit)}")
         held = await self._held(pods)
         if held is not None:
-            self._first = self._first or ends.refused(held)
+            self._first = self._first or holds.refused(held)
         await self._remove_stuck(pods)
         await self._read_logs(pods)
         self._note_first_failure(pods, vanished)
@@ -162,6 +169,7 @@ class GroupJob(RemoteJob):
     async def remove(self) -> None:
         """Delete what is left, unless the pods are to be kept to look at."""
         if self._keep == "always" or (self._keep == "failed" and self._failed):
+            await self._hub.delete_secret(self._secret)
             return
         await self._delete()
 
@@ -208,7 +216,13 @@ class GroupJob(RemoteJob):
         ended = ends.ended_at(pod)
         return bool(ends.left_behind(pod)) and ended is not None and self._clock() - ended >= LINGERING
 
-    async def _held(self, pods: Mapping[str, Mapping[str, Any]]) -> ends.Hold | None:
+    async def _ask_events(self, pods: Mapping[str, Mapping[str, Any]]) -> None:
+        """Ask, once for each, for what the state of an ended pod may keep to itself."""
+        for name, pod in pods.items():
+            if ends.has_ended(pod) and name not in self._evicted:
+                self._evicted[name] = await self._hub.eviction(pod)
+
+    async def _held(self, pods: Mapping[str, Mapping[str, Any]]) -> holds.Hold | None:
         """What keeps one of the pods from running, or from being made, where that is to end the attempt."""
         if self._cause is not None or self._first is not None:
             return None
@@ -219,7 +233,9 @@ class GroupJob(RemoteJob):
         if len(self._seen) >= self._workers or self._clock() - self._begun_at < _MADE_BY:
             return None
         # a quota, a policy or a webhook refuses pods, and the Job itself has no word for it
-        return self._waiting.judge({"metadata": {"name": self.name}}, await self._hub.warnings.about("Job", self.name))
+        said = await self._hub.warnings.about("Job", self.name)
+        whole = holds.too_much(said, self._workers) if said is not None else None
+        return self._waiting.judge({"metadata": {"name": self.name}}, whole)
 
     async def _remove_stuck(self, pods: Mapping[str, Mapping[str, Any]]) -> None:
         """Remove by force what was to go long ago: its node is lost, and may never say that it has ended."""
@@ -243,7 +259,8 @@ class GroupJob(RemoteJob):
     def _exit(self, pod: Mapping[str, Any], cause: Cause | None = None) -> Exit:
         peak = self._hub.peak_memory(str(pod["metadata"]["name"]))
         return ends.exit_of_pod(
-            pod, cause=cause, timeout=self._limits.timeout, growth=self._growth, peak_memory=peak
+            pod, cause=cause, timeout=self._limits.timeout, most_memory=self._most_memory, peak_memory=peak,
+            evicted=self._evicted.get(str(pod["metadata"]["name"])),
         )  # fmt: skip
 
     def _note_first_failure(self, pods: Mapping[str, Mapping[str, Any]], vanished: Sequence[Mapping[str, Any]]) -> None:
@@ -253,12 +270,12 @@ class GroupJob(RemoteJob):
         failed = [(pod, self._exit(pod)) for pod in pods.values() if self._is_over(pod) or is_leaving(pod)]
         for pod in vanished:
             last = self._hub.last_seen(str(pod["metadata"]["name"])) or pod
-            failed.append((last, ends.gone(last)))
+            failed.append((last, ends.gone(last, timeout=self._limits.timeout, most_memory=self._most_memory)))
         exits = [(self._failed_at(pod, ended), number_of(pod), pod, ended) for pod, ended in failed if not ended.ok]
         if not exits:
             return
         _, number, pod, ended = min(exits, key=lambda entry: entry[:2])
-        name = str(pod["metadata"]["name"])
+        name, self.memory_held = str(pod["metadata"]["name"]), memory_held(pod)
         tail = list(self._tails.get(name, ()))
         shown = "\n".join(["; its last lines:", *tail]) if tail and number != 0 else ""
         self._first = replace(

@@ -15,6 +15,7 @@ from typing import Any
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
+from automl_core.backends.kubernetes.bounds import limits_local_storage
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL
 from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.backends.remote import Unreachable
@@ -125,6 +126,27 @@ class PodHub:
         """A deleted pod as it was seen last."""
         found = self._gone.get(name)
         return found[1] if found else None
+
+    async def eviction(self, pod: Mapping[str, Any]) -> str | None:
+        """What the cluster's events say of an eviction of an ended pod that seems to have done well.
+
+        Only pods that a node may end for what they write cost a request.
+
+        Raises:
+            Unreachable: the cluster can't be asked now.
+        """
+        if (pod.get("status") or {}).get("phase") != "Succeeded" or not limits_local_storage(pod):
+            return None
+        return await self.warnings.eviction(str(pod["metadata"]["name"]))
+
+    async def delete_secret(self, name: str) -> None:
+        """Delete what the environment of an ended pod was made from, if it has a name."""
+        if not name:
+            return
+        try:
+            await self.api.delete(f"/api/v1/namespaces/{self.namespace}/secrets/{name}")
+        except BackendError as error:
+            log.warning("the secret %s of a pod that is kept was not deleted: %s", name, error)
 
     def peak_memory(self, name: str) -> int | None:
         """Most bytes that a pod was seen to hold, None where the cluster doesn't tell."""
@@ -284,10 +306,30 @@ def _slim(pod: Mapping[str, Any]) -> Mapping[str, Any]:
                 {"name": c.get("name"), "resources": {"limits": (c.get("resources") or {}).get("limits") or {}}}
                 for c in spec.get("containers") or []
             ],
+            **_rare(spec),
         },
         "status": {
             key: status[key]
-            for key in ("phase", "reason", "message", "conditions", "containerStatuses", "initContainerStatuses")
+            for key in (
+                "phase", "reason", "message", "startTime", "conditions", "containerStatuses", "initContainerStatuses",
+            )
             if key in status
         },
     }  # fmt: skip
+
+
+def _rare(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What matters of a pod's spec and few pods have."""
+    helpers = [
+        {"name": each.get("name"), "restartPolicy": each.get("restartPolicy")}
+        for each in spec.get("initContainers") or []
+    ]
+    bounded = [
+        {"emptyDir": {"sizeLimit": each["emptyDir"]["sizeLimit"]}}
+        for each in spec.get("volumes") or []
+        if (each.get("emptyDir") or {}).get("sizeLimit")
+    ]
+    found = {
+        "activeDeadlineSeconds": spec.get("activeDeadlineSeconds"), "initContainers": helpers, "volumes": bounded,
+    }  # fmt: skip
+    return {key: value for key, value in found.items() if value}

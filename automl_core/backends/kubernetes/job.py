@@ -9,8 +9,9 @@ from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.backends.kubernetes import ends
+from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
+from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
@@ -28,8 +29,8 @@ class PodJob(RemoteJob):
     """One pod."""
 
     def __init__(
-        self, hub: PodHub, name: str, limits: Limits, *, growth: bool = False, keep: str = "never",
-        clock: Callable[[], float] = time.time,
+        self, hub: PodHub, name: str, limits: Limits, *, most_memory: float | None = None, keep: str = "never",
+        secret: str = "", clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         """Begin to watch a pod from its beginning.
 
@@ -37,12 +38,17 @@ class PodJob(RemoteJob):
             hub: of its namespace.
             name: the pod's.
             limits: how long what may take.
-            growth: whether the next attempt would get more memory after this one ran out of it.
+            most_memory: bytes that the next attempt can come to have after this one ran out of it; None for no more.
             keep: which ended pods are left there: never, failed or always.
+            secret: name of the secret that belongs to it, empty without one: an ended pod that is kept needs none.
             clock: seconds since 1970.
         """
-        self._hub, self.name, self._limits, self._growth, self._keep = hub, name, limits, growth, keep
-        self._clock = clock
+        self._hub, self.name, self._limits, self._most_memory, self._keep = hub, name, limits, most_memory, keep
+        self._secret, self._clock = secret, clock
+        self.memory_held = 0.0
+        """Bytes of memory that it could have when it ended, 0 while that is not known."""
+        self._evicted: str | None = None
+        self._asked = False
         self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
@@ -55,6 +61,7 @@ class PodJob(RemoteJob):
     async def poll(self) -> Report:
         """What is new (see `RemoteJob.poll`)."""
         pod = await self._hub.pod(self.name)
+        await self._ask_events(pod)
         if pod is None:
             return self._report(self._log.take(), self._gone())
         if ends.has_ended(pod):
@@ -64,7 +71,7 @@ class PodJob(RemoteJob):
         held = await self._waiting.look(pod, self._hub.warnings) if self._cause is None else None
         if held is not None:
             await self._delete(0)
-            return self._report([], ends.refused(held))
+            return self._report([], holds.refused(held))
         await self._end_what_lingers(pod)
         lines = []
         if ends.has_begun(pod):  # last: nothing after it may fail
@@ -79,6 +86,7 @@ class PodJob(RemoteJob):
     async def remove(self) -> None:
         """Delete the ended pod, unless it is to be kept to look at."""
         if self._keep == "always" or (self._keep == "failed" and self._failed):
+            await self._hub.delete_secret(self._secret)
             return
         await self._delete(0)
 
@@ -94,21 +102,29 @@ class PodJob(RemoteJob):
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
         return Report(lines, notes, running, ended)
 
+    async def _ask_events(self, pod: Mapping[str, Any] | None) -> None:
+        """Ask, once, for what an ended pod's state may keep to itself."""
+        if pod is not None and not self._asked and self._cause is None and ends.has_ended(pod):
+            self._evicted, self._asked = await self._hub.eviction(pod), True
+
     def _exit(self, pod: Mapping[str, Any]) -> Exit:
         peak = self._hub.peak_memory(self.name)
+        self.memory_held = memory_held(pod)
         return ends.exit_of_pod(
             ends.undeleted(pod) if self._dismissed else pod,
             cause=self._cause,
             timeout=self._limits.timeout,
-            growth=self._growth,
+            most_memory=self._most_memory,
             peak_memory=peak,
+            evicted=self._evicted,
         )
 
     def _gone(self) -> Exit:
         pod = self._hub.last_seen(self.name)
         if pod is not None and self._dismissed:
             pod = ends.undeleted(pod)
-        return ends.gone(pod, cause=self._cause, timeout=self._limits.timeout)
+        self.memory_held = memory_held(pod) if pod is not None else 0.0
+        return ends.gone(pod, cause=self._cause, timeout=self._limits.timeout, most_memory=self._most_memory)
 
     async def _delete(self, grace: float) -> None:
         try:

@@ -22,8 +22,12 @@ Manifest: TypeAlias = dict[str, Any]
 CONTAINER = "base"
 """Name of the container that trains; KubernetesPodOperator's."""
 
-DEADLINE_MARGIN = 300.0
-"""Seconds after its time limit at which the cluster ends a pod by itself, should nobody else."""
+DEADLINE_RESERVE = 6 * 3600.0
+"""Seconds beyond its time limit after which the cluster ends a pod by itself, should nobody else.
+
+The time limit is the training's and is kept by who watches it. A pod's ``activeDeadlineSeconds`` count from when a node
+took it, so that pulling its image and its init containers (data that is brought, say) are within.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ def pod_manifest(order: PodOrder) -> Manifest:
         grace += order.carrying.artifacts.grace
     spec["terminationGracePeriodSeconds"] = max(1, math.ceil(grace))
     if order.timeout is not None:
-        spec["activeDeadlineSeconds"] = math.ceil(order.timeout + DEADLINE_MARGIN)
+        latest = math.ceil(order.timeout + DEADLINE_RESERVE)
+        spec["activeDeadlineSeconds"] = min(latest, spec.get("activeDeadlineSeconds") or latest)
     return pod
 
 
@@ -240,10 +245,10 @@ def _placement(spec: dict[str, Any], task: KubernetesTask) -> None:
 
 
 def _secret_key(variable: SecretVariable, order: PodOrder) -> dict[str, str]:
-    """Where the cluster keeps a value: in the secret that the file names, or in the one made from connections."""
+    """Where the cluster keeps a value: in the secret that the file names, or in the attempt's, of connections."""
     if variable.secret is not None:
         return {"name": variable.secret, "key": variable.key}
-    return {"name": secret_name(order.attempt.place, order.attempt.task), "key": variable.env}
+    return {"name": secret_name(order.attempt), "key": variable.env}
 
 
 def _protection(spec: dict[str, Any], container: dict[str, Any], task: KubernetesTask) -> None:

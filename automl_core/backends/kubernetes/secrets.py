@@ -1,4 +1,4 @@
-"""The cluster's secret with what a training task takes from Airflow connections; pods only refer to it."""
+"""The cluster's secret with what an attempt takes from Airflow connections; its pod only refers to it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, LABEL, journal_label, label_value
+from automl_core.backends.kubernetes.naming import AttemptId
 
 
-def secret_name(place: str, task: str) -> str:
-    """Name of the secret that the trials of a run share.
+def secret_name(attempt: AttemptId) -> str:
+    """Name of an attempt's secret: that of its pod, which owns it."""
+    return attempt.name
+
+
+def secret_of_run(place: str, task: str) -> str:
+    """Name of the secret that all attempts of a run shared before each had its own: of runs that began then.
 
     Args:
         place: URL of the experiment's folder, as `AttemptId.place`.
@@ -19,21 +24,17 @@ def secret_name(place: str, task: str) -> str:
     return f"automl-secrets-{hashlib.sha256(f'{place} {task}'.encode()).hexdigest()[:16]}"
 
 
-def secret(place: str, experiment: str, task: str, values: Mapping[str, str]) -> dict[str, Any]:
+def secret(attempt: AttemptId, values: Mapping[str, str]) -> dict[str, Any]:
     """The secret itself.
 
     Args:
-        place, task: see `secret_name`.
-        experiment: its name.
+        attempt: whose it is.
         values: environment variable → value.
     """
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
-        "metadata": {
-            "name": secret_name(place, task),
-            "labels": {JOURNAL_LABEL: journal_label(place), f"{LABEL}experiment": label_value(experiment)},
-        },
+        "metadata": {"name": secret_name(attempt), "labels": attempt.labels},
         "stringData": dict(values),
     }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from automl_core.backends.kubernetes.ends import Hold, Kind, hold, is_mounting
+from automl_core.backends.kubernetes.ends import Kind
+from automl_core.backends.kubernetes.holds import Hold, hold, is_mounting, starting
 from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.spec.units import format_duration
 
@@ -24,7 +25,7 @@ class Limits:
 
     Attributes:
         timeout: of the training, None without a limit.
-        pending: until a pod that no node takes is a matter for `pending_fails`.
+        pending: from a pod's creation until its training begins; beyond that it is a matter for `pending_fails`.
         pending_fails: whether the attempt fails then, or people are told and it waits on.
         image: until an image that can't be pulled fails the attempt.
         config: until a container that can't be made (a secret is missing, say) fails it.
@@ -83,6 +84,8 @@ class WaitingRoom:
             What keeps it from running where that is to end the attempt, else None.
         """
         name, held = str(pod["metadata"]["name"]), hold(pod) or said
+        if held is None and (slow := starting(pod)) is not None and self._waited(pod, slow) > self._limits.pending:
+            held = slow  # nothing is wrong with it but that it takes so long
         if held is None:
             self._since.pop(name, None)
             return None

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from automl_core.backends.base import BackendError
-from automl_core.backends.kubernetes.api import KubernetesApi
-from automl_core.backends.kubernetes.ends import Hold, Kind
+from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
+from automl_core.backends.kubernetes.ends import Kind
+from automl_core.backends.kubernetes.holds import Hold, too_much
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,24 @@ class Warnings:
         found = self._found.get((kind, name))
         return found[1] if found else None
 
+    async def eviction(self, pod: str) -> str | None:
+        """What the cluster says of a pod's eviction, None where it says nothing. Asked for at once: one request.
+
+        Args:
+            pod: its name.
+
+        Raises:
+            Unreachable: the cluster can't be asked now.
+        """
+        selector = f"involvedObject.kind=Pod,involvedObject.name={pod},reason=Evicted"
+        try:
+            answer = await self._api.get(self._path, fieldSelector=selector, limit="1")
+        except ApiError as error:
+            log.warning("whether %s was evicted is not known: %s", pod, error)
+            return None
+        found = answer.get("items") or []
+        return str(found[0].get("message") or "").strip() if found else None
+
     async def _look(self) -> None:
         found: dict[tuple[str, str], tuple[str, Hold]] = {}
         proceed = ""
@@ -90,4 +109,4 @@ def _hold(event: Mapping[str, Any]) -> Hold:
     """What waiting may mend is PENDING; what is missing or not allowed is CONFIG."""
     message = str(event.get("message") or "").strip()
     lasting = any(words in message for words in _LASTING) and not any(words in message for words in _PASSING)
-    return Hold(Kind.CONFIG if lasting else Kind.PENDING, str(event["reason"]), message)
+    return too_much(Hold(Kind.CONFIG if lasting else Kind.PENDING, str(event["reason"]), message), workers=1)

@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 from urllib3.exceptions import HTTPError
 
 from automl_airflow.compat import bundle_folder
+from automl_airflow.kubernetes.belongings import Belonging
 from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
@@ -21,11 +22,13 @@ from automl_core.backends.kubernetes.files import config_map, read_template
 from automl_core.backends.kubernetes.group import group_manifests, worker_variables
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
-from automl_core.backends.kubernetes.secrets import secret
+from automl_core.backends.kubernetes.quota import never_fits
+from automl_core.backends.kubernetes.secrets import secret, secret_name
 from automl_core.backends.remote import NotYet
 from automl_core.running.places import Places, carried, context_of
 from automl_core.running.sync import MODULE
 from automl_core.spec.kubernetes import KubernetesTask
+from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.spec.units import format_duration
 from automl_core.study.progress import out_of_memory
 
@@ -77,8 +80,13 @@ class Launch:
     @property
     def memory(self) -> float | None:
         """Bytes of memory that this attempt gets: more after each one that ran out of it."""
-        work = self._study.state.works[self._binding.slot]
-        return self.task.memory_after(out_of_memory(work, self._binding.task))
+        work, task = self._study.state.works[self._binding.slot], self._binding.task
+        held = [
+            float(json.loads(each.external).get("memory") or 0)
+            for each in work.attempts
+            if each.task == task and each.kind == OUT_OF_MEMORY and each.external
+        ]
+        return self.task.memory_after(out_of_memory(work, task), max(held, default=0.0))
 
     @property
     def _batch(self) -> Any:
@@ -101,11 +109,16 @@ class Launch:
             NotYet: it does not take it for now.
             TemplateError: a ``${…}`` of the task can't be substituted.
         """
-        namespace = self.namespace
+        namespace, operator = self.namespace, self._operator
         try:
-            if self._find(namespace) is None:
+            owner = self._find(namespace)
+            if owner is None:
                 self.places.prepare()
-                self._create(context, namespace)
+                belongings = self._belongings(bundle_folder(context))
+                owner = self._create(context, namespace, belongings)
+            else:
+                belongings = self._belongings_again(bundle_folder(context))
+            left = [each.leave_to(owner, operator.client, namespace, self._ask, operator.log) for each in belongings]
         except NotYet as error:
             self._give_up_in_time(error)
             raise
@@ -116,6 +129,10 @@ class Launch:
             job |= {"kind": "job", "workers": self.task.workers}
         if self.memory is not None:
             job["memory"] = self.memory
+        if self._takes_connections:
+            job["secret"] = secret_name(self.attempt)
+        if not all(left):
+            job["loose"] = True  # the reducer removes what the pod does not own
         self._operator.log.info("pod %s/%s", namespace, self.attempt.name)
         return job
 
@@ -142,43 +159,71 @@ class Launch:
         if attempt is not None and pending.then == "fail" and time.time() - attempt.started > pending.timeout:
             raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
 
-    def _create(self, context: Any, namespace: str) -> None:
-        operator, bundle = self._operator, bundle_folder(context)
-        files = config_map(self.task, self.attempt, _home(), bundle) if self.task.files else None
-        if files is not None:
-            self._ask(lambda: operator.client.create_namespaced_config_map(namespace, files), exists_is_fine=True)
-        if any(each.connection for each in self.task.secrets):
-            self._keep_secrets(namespace)
-        manifest = self._manifest(files["metadata"]["name"] if files else None, bundle)
-        operator.namespace = namespace
-        operator.pod_template_dict = manifest
-        request = operator.build_pod_request_obj(context)
-        if self.task.workers > 1:
-            self._create_group(request, namespace)
-            return
-        created = self._ask(lambda: operator.client.create_namespaced_pod(namespace, request), exists_is_fine=True)
+    @property
+    def _takes_connections(self) -> bool:
+        return any(each.connection for each in self.task.secrets)
+
+    def _belongings(self, bundle: Path | None) -> list[Belonging]:
+        """What the attempt needs beside its pod.
+
+        Raises:
+            StartError: a file or a connection is missing.
+        """
+        task, attempt, found = self.task, self.attempt, []
+        if task.files:
+            found.append(Belonging("config_map", config_map(task, attempt, _home(), bundle)))
+        if self._takes_connections:
+            found.append(Belonging("secret", secret(attempt, values_of(task))))
+        return found
+
+    def _belongings_again(self, bundle: Path | None) -> list[Belonging]:
+        """The same for a pod that is there: its worker may have died before it left them to it."""
+        try:
+            return self._belongings(bundle)
+        except StartError as error:  # it runs without
+            self._operator.log.warning("what the pod has beside it is not left to it: %s", error)
+            return []
+
+    def _create(self, context: Any, namespace: str, belongings: list[Belonging]) -> Any:
+        """Create all of it, or nothing. Returns the pod or Job, which may have been there already."""
+        operator, made = self._operator, list[Belonging]()
+        try:
+            made += (each for each in belongings if each.make(operator.client, namespace, self._ask))
+            files = next((each.name for each in belongings if each.kind == "config_map"), None)
+            operator.namespace = namespace
+            operator.pod_template_dict = self._manifest(files, bundle_folder(context))
+            request = operator.build_pod_request_obj(context)
+            if self.task.workers > 1:
+                return self._create_group(request, namespace)
+            created = self._ask(lambda: operator.client.create_namespaced_pod(namespace, request), exists_is_fine=True)
+        except Exception:  # a password is not to lie there for a pod that the cluster refuses
+            for each in made:
+                each.remove(operator.client, namespace, operator.log)
+            raise
         if created is None:
             operator.log.info("the pod is there already: it is taken over")
             created = self._find(namespace)
         operator.pod = created  # for KubernetesPodOperator.on_kill: until the trigger has it, it is the worker's
+        return created
 
-    def _keep_secrets(self, namespace: str) -> None:
-        """Put what the task takes from Airflow connections into the run's secret, as it is now."""
-        client, attempt = self._operator.client, self.attempt
-        made = secret(attempt.place, attempt.experiment, attempt.task, values_of(self.task))
-        name = made["metadata"]["name"]
-        if self._ask(lambda: client.create_namespaced_secret(namespace, made), exists_is_fine=True) is None:
-            self._ask(lambda: client.replace_namespaced_secret(name, namespace, made))
-
-    def _create_group(self, pod: Any, namespace: str) -> None:
-        """Create the service and the Job of several pods."""
+    def _create_group(self, pod: Any, namespace: str) -> Any:
+        """Create the service and the Job of several pods. Returns the Job."""
         operator, task = self._operator, self.task
         plain = operator.client.api_client.sanitize_for_serialization(pod)
         service, job = group_manifests(plain, task.workers, task.port)
         operator.launched = self  # for on_kill, as operator.pod
-        self._ask(lambda: operator.client.create_namespaced_service(namespace, service), exists_is_fine=True)
-        if self._ask(lambda: self._batch.create_namespaced_job(namespace, job), exists_is_fine=True) is None:
+        hosts = Belonging("service", service)
+        hosts.make(operator.client, namespace, self._ask)
+        try:
+            created = self._ask(lambda: self._batch.create_namespaced_job(namespace, job), exists_is_fine=True)
+        except (StartError, NotYet):
+            hosts.remove(operator.client, namespace, operator.log)
+            raise
+        if created is None:
             operator.log.info("the Job is there already: it is taken over")
+            created = self._find(namespace)
+        hosts.leave_to(created, operator.client, namespace, self._ask, operator.log)
+        return created
 
     def _manifest(self, files: str | None, bundle: Path | None) -> Manifest:
         task, context, carrying = self.task, context_of(self._study, self._binding, self.places), None
@@ -242,10 +287,13 @@ class Launch:
         except ApiException as error:
             if exists_is_fine and _is_there_already(error):
                 return None
-            if _may_pass(error) or _is_quota(error):
+            never = never_fits(reason_of(error))
+            if _may_pass(error) or (_is_quota(error) and not never):
                 raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
-            lasting = error.status in (400, 401, 403, 422)  # 404 and 409 are of this one attempt
-            raise StartError(f"the cluster refuses: {reason_of(error)}", systematic=lasting) from error
+            # 404 and 409 are of this one attempt, and so is what only comes of its having got more memory
+            lasting = error.status in (400, 401, 403, 422) and self.memory == self.task.memory_bytes
+            why = f" ({never})" if never else ""
+            raise StartError(f"the cluster refuses: {reason_of(error)}{why}", systematic=lasting) from error
         except (HTTPError, ConnectionError, TimeoutError) as error:
             raise NotYet(f"the cluster does not answer: {error}") from error
 

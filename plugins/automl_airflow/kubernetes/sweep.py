@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, journal_label
-from automl_core.backends.kubernetes.secrets import secret_name
+from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, AttemptId, journal_label
+from automl_core.backends.kubernetes.secrets import secret_name, secret_of_run
 from automl_core.spec.kubernetes import KubernetesTask
 
 if TYPE_CHECKING:
@@ -29,14 +31,14 @@ def sweep(context: Any, study: Study) -> None:
     for connection, namespace in sorted({(task.connection, task.namespace or "") for task in tasks}):
         own = [task for task in tasks if (task.connection, task.namespace or "") == (connection, namespace)]
         try:
-            _sweep(connection, namespace, place, own)
+            _sweep(connection, namespace, place, own, study)
         except Exception as error:  # one cluster that is away keeps nothing in another running
             problems.append(f"{connection}: {type(error).__name__}: {error}")
     if problems:
         raise RuntimeError("; ".join(problems))
 
 
-def _sweep(connection: str, namespace: str, place: str, tasks: list[KubernetesTask]) -> None:
+def _sweep(connection: str, namespace: str, place: str, tasks: list[KubernetesTask], study: Study) -> None:
     """Delete what the training tasks of one namespace have left there."""
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 
@@ -61,12 +63,30 @@ def _sweep(connection: str, namespace: str, place: str, tasks: list[KubernetesTa
         if not ended:
             log.warning("pod %s/%s was still there (%s): deleted", namespace, pod.metadata.name, pod.status.phase)
         _delete(client.delete_namespaced_pod, pod.metadata.name, namespace, grace_period_seconds=grace)
-    for task in tasks:
-        if any(each.connection for each in task.secrets):  # by its name: to list secrets is to read them all
-            _delete(client.delete_namespaced_secret, secret_name(place, task.name), namespace)
+    for name in _secrets_left(study, place, tasks):  # by their names: to list secrets is to read them all
+        _delete(client.delete_namespaced_secret, name, namespace)
     if any(task.files for task in tasks):
         for found in client.list_namespaced_config_map(namespace, label_selector=selector).items:
             _delete(client.delete_namespaced_config_map, found.metadata.name, namespace)
+
+
+def _secrets_left(study: Study, place: str, tasks: list[KubernetesTask]) -> Iterator[str]:
+    """Names of the secrets that may be left: an attempt's belongs to its pod, unless its worker came no further."""
+    state, found = study.state, study.experiment.tasks
+    taking = {task.name: task for task in tasks if any(each.connection for each in task.secrets)}
+    for task in taking.values():
+        yield secret_of_run(place, task.name)
+    for work in state.works.values():
+        for attempt in work.attempts:
+            known = taking.get(found[attempt.task].name)
+            job = json.loads(attempt.external) if attempt.external else {"loose": True}
+            if known is not None and (job.get("loose") or known.keep_pods != "never"):
+                yield secret_name(
+                    AttemptId(
+                        place=place, experiment=state.name, run=state.run, trial=work.trial, slot=work.slot,
+                        task=known.name, attempt=attempt.number,
+                    )
+                )  # fmt: skip
 
 
 def _is_over(job: Any) -> bool:

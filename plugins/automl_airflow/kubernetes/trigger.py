@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from automl_airflow.watching import TrialTrigger
+from automl_core.spec.tasks import OUT_OF_MEMORY
 
 if TYPE_CHECKING:
     from automl_core.backends.base import Exit
@@ -12,11 +14,15 @@ if TYPE_CHECKING:
     from automl_core.backends.kubernetes.waiting import Limits
     from automl_core.backends.remote import RemoteJob
     from automl_core.spec.kubernetes import KubernetesTask
+    from automl_core.study import Outcome, Told
 
 SHORTEST_POLL, LONGEST_POLL = 2.0, 5.0
 """Seconds between two readings of a log: the shorter with few pods, the longer with many."""
 
 _PODS_A_SECOND = 200.0
+
+MIB = 2**20
+"""Bytes."""
 
 
 class KubernetesTrialTrigger(TrialTrigger):
@@ -35,16 +41,17 @@ class KubernetesTrialTrigger(TrialTrigger):
         from automl_core.running.failures import digest_of_end
 
         name, task = str(self.job["name"]), self.kubernetes_task
-        growth = task is not None and (task.most_memory or 0) > float(self.job.get("memory") or 0)
+        most = task.most_memory if task is not None else None
+        secret = str(self.job.get("secret") or "")
         keep, limits = task.keep_pods if task else "never", self._limits(task)
         if self.job["kind"] == "job":
             workers = int(self.job["workers"])
             params = self._binding.params if self._binding is not None else {}
             return GroupJob(
-                self._hub, name, workers, limits, growth=growth, keep=keep,
+                self._hub, name, workers, limits, most_memory=most, keep=keep, secret=secret,
                 signature=lambda ended, lines: digest_of_end(ended, lines, params),
             )  # fmt: skip
-        return PodJob(self._hub, name, limits, growth=growth, keep=keep)
+        return PodJob(self._hub, name, limits, most_memory=most, keep=keep, secret=secret)
 
     @property
     def kubernetes_task(self) -> KubernetesTask | None:
@@ -68,6 +75,17 @@ class KubernetesTrialTrigger(TrialTrigger):
             timeout=timeout, pending=pending.timeout, pending_fails=pending.then == "fail", image=pending.image,
             config=pending.config,
         )  # fmt: skip
+
+    def _record(self, status: Exit) -> tuple[Outcome, Told]:
+        """As any attempt's; what memory held goes into the journal where somebody had changed it in place."""
+        given, held = float(self.job.get("memory") or 0), float(getattr(self._remote, "memory_held", 0.0))
+        changed = held > 0 and abs(held - given) > MIB  # it is given in whole ones
+        if status.kind == OUT_OF_MEMORY and changed and self._shared is not None and self._binding is not None:
+            job = {**self.job, "memory": held}
+            with self._shared.lock:
+                self._shared.study.external(self._binding, json.dumps(job, sort_keys=True))
+            self.job = job
+        return super()._record(status)
 
     def interval(self) -> float:
         """Seconds between two looks: the file's, or by the number of pods in this triggerer."""

@@ -7,6 +7,7 @@ from random import Random
 
 from tests.standins.kubernetes.objects import Object, forbidden, name_of, namespace_of, not_found, timestamp
 from tests.standins.kubernetes.quantity import parse_quantity
+from tests.standins.kubernetes.resourcequotas import check_quotas
 from tests.standins.kubernetes.resources import Resource
 from tests.standins.kubernetes.store import Store
 
@@ -79,6 +80,7 @@ def _admit_pod(store: Store, pod: Object) -> None:
         if key not in tolerated and None not in tolerated
     ]
     pod["status"] = {"phase": "Pending", "qosClass": quality_of_service(spec)}
+    check_quotas(store, pod)
 
 
 def pod_defaults(spec: Object) -> None:

@@ -186,7 +186,23 @@ class Api:
     def _patch(self, target: Target, kind: str, body: bytes, *, dry: bool) -> Response:
         current = self._one(target)
         patched = apply_patch(kind, current, body)
+        if target.subresource == "resize":
+            return respond(self._resize(current, patched))
         return respond(self._put(target, current, patched, dry=dry))
+
+    def _resize(self, current: Object, patched: Object) -> Object:
+        """Take over what containers are to use from now on, and nothing else."""
+        wanted = {each["name"]: each.get("resources") or {} for each in patched["spec"]["containers"]}
+
+        def change(held: Object) -> None:
+            for container in held["spec"]["containers"]:
+                container["resources"] = wanted.get(container["name"], container["resources"])
+
+        put = self._store.edit("pods", namespace_of(current), name_of(current), change) or current
+        worker = self._cluster.kubelet.worker(current["metadata"]["uid"])
+        if worker is not None:
+            worker.resize(wanted)
+        return put
 
     def _put(self, target: Target, current: Object, value: Object, *, dry: bool = False) -> Object:
         """Put a changed object in place: what may not change is kept or refused."""

@@ -16,7 +16,7 @@ from tests.standins.kubernetes.jobs import JobController
 from tests.standins.kubernetes.kubelet import Kubelet
 from tests.standins.kubernetes.objects import Object, copy, name_of, namespace_of
 from tests.standins.kubernetes.scheduler import Scheduler, new_node
-from tests.standins.kubernetes.store import Change, Store
+from tests.standins.kubernetes.store import Change, Store, owners
 
 
 @dataclass(frozen=True)
@@ -164,13 +164,24 @@ class Cluster:
                 loop.call_soon(self._collect, uid)
             for owner in change.object["metadata"].get("ownerReferences") or ():
                 loop.call_soon(self._finish_foreground, namespace, owner)
+        else:
+            for uid in owners(change.object):  # one that is gone already takes it along
+                asyncio.get_running_loop().call_soon(self._collect, uid)
 
     def _collect(self, uid: str) -> None:
-        """Delete what an object leaves behind."""
+        """Delete what an object leaves behind and nobody else owns."""
         for resource, namespace, name in self.store.dependents(uid):
             value = self.store.find(resource, namespace, name)
-            if value is not None and not value["metadata"].get("deletionTimestamp"):
+            if value is None or value["metadata"].get("deletionTimestamp"):
+                continue
+            if not any(self._is_there(namespace, each) for each in value["metadata"]["ownerReferences"]):
                 self.delete(resource, copy(value), None, "Background")
+
+    def _is_there(self, namespace: str, reference: Object) -> bool:
+        found = self.store.find(f"{reference['kind'].lower()}s", namespace, reference["name"])
+        if found is None or found["metadata"]["uid"] != reference["uid"]:
+            return False
+        return "foregroundDeletion" not in (found["metadata"].get("finalizers") or ())
 
     def _finish_foreground(self, namespace: str, reference: Object) -> None:
         """Let an owner go that waited for its dependents."""

@@ -71,9 +71,11 @@ class Control:
                 pods, eviction = str(rest.get("pods", LOST_PODS[0])), float(str(rest.get("eviction", 0.5)))
                 if pods not in LOST_PODS:
                     raise bad_request(f"pods: {pods!r} is none of {', '.join(LOST_PODS)}")
-                self._later(disruption.lose_node(node, pods, eviction))
+                self._later(disruption.lose_node(node, pods, eviction, rest.get("trains_on") is True))
             case {"restore_node": str() as node}:
                 disruption.restore_node(node)
+            case {"single_process_oom": bool() as single}:
+                self._cluster.kubelet.usage.single = single
             case {"evict": str() as pod}:
                 disruption.evict(pod)
             case {"preempt": str() as pod}:

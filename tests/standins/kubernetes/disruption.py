@@ -9,7 +9,7 @@ from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.kubelet import Kubelet
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of, not_found, timestamp
 from tests.standins.kubernetes.podstatus import condition, set_condition
-from tests.standins.kubernetes.podworker import Failure
+from tests.standins.kubernetes.podworker import EVICTION_GRACE, Failure
 from tests.standins.kubernetes.scheduler import restore, silence
 from tests.standins.kubernetes.store import Store
 
@@ -36,10 +36,15 @@ class Disruption:
         self._events = events
         self._kubelet = kubelet
 
-    async def lose_node(self, name: str, pods: str = "terminating", eviction: float = 0.5) -> None:
-        """Cut a node off. `eviction`: seconds until its pods are evicted (a cluster waits five minutes)."""
+    async def lose_node(
+        self, name: str, pods: str = "terminating", eviction: float = 0.5, trains_on: bool = False
+    ) -> None:
+        """Cut a node off. `eviction`: seconds until its pods are evicted (a cluster waits five minutes).
+
+        `trains_on`: only its kubelet stands still; what runs there goes on until the node is back.
+        """
         self._store.get("nodes", "", name)
-        lost = self._kubelet.lose(name)
+        lost = self._kubelet.lose(name, trains_on)
         silence(self._store, name)
         self._events.record(self._store.get("nodes", "", name), "NodeNotReady", f"Node {name} status is now: "
                             "NodeNotReady", source="node-controller", warning=True)  # fmt: skip
@@ -75,7 +80,7 @@ class Disruption:
     def restore_node(self, name: str) -> None:
         """Let a node answer again: pods that were marked for deletion go, as its kubelet ends them."""
         self._store.get("nodes", "", name)
-        self._kubelet.lost.discard(name)
+        self._kubelet.find_again(name)
         restore(self._store, name)
         for pod in self._store.select("pods"):
             if pod["spec"].get("nodeName") != name:
@@ -86,7 +91,7 @@ class Disruption:
                 self._edit(pod, _lost_containers)
 
     def evict(self, place: str) -> None:
-        """Evict a pod under node pressure: it stays, Failed."""
+        """Evict a pod under node pressure: it stays, Failed, or Succeeded where all of it exits with 0 in time."""
         pod = self._find(place)
         name = str(pod["spec"]["containers"][0]["name"])
         message = (
@@ -96,7 +101,7 @@ class Disruption:
         target = condition("DisruptionTarget", True, "TerminationByKubelet", message)
         node = str(pod["spec"].get("nodeName", ""))
         self._events.record(pod, "Evicted", message, source="kubelet", host=node, warning=True)
-        self._kubelet.fail(pod, Failure("Evicted", message, target))
+        self._kubelet.fail(pod, Failure("Evicted", message, target), EVICTION_GRACE)
 
     def preempt(self, place: str) -> None:
         """Let the scheduler take a pod's place for another: it is deleted, with its grace."""

@@ -74,7 +74,7 @@ class Fault:
         if self.status == 200:
             return None
         reason, message = REASONS[self.status]
-        if self.status == 403:
+        if self.status == 403 and self.message is None:
             return denied(verb, target)
         retry_after = self.retry_after if self.retry_after is not None else (1 if self.status == 429 else None)
         return ApiError(self.status, reason, self.message or message, retry_after=retry_after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Coroutine
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class Kubelet:
         """Nodes that don't answer: their pods' status stands still."""
         self._site = Site(store, events, Images(), folder, back_off, image_folder)
         self._workers: dict[str, PodWorker] = {}
+        self._unreached: defaultdict[str, list[PodWorker]] = defaultdict(list)
+        """Node → what runs on there though nobody reaches it."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.usage = UsageMonitor(self.running)
         store.listen(self._notice)
@@ -53,18 +56,30 @@ class Kubelet:
         if worker is not None:
             worker.stop(grace, failure)
 
-    def lose(self, node: str) -> list[Object]:
-        """Let a node fall silent with all that runs on it: the pods that it had."""
+    def lose(self, node: str, trains_on: bool = False) -> list[Object]:
+        """Let a node fall silent with all that runs on it: the pods that it had. `trains_on`: their processes go on."""
         self.lost.add(node)
         pods = [pod for pod in self.store.select("pods") if pod["spec"].get("nodeName") == node]
         for pod in pods:
             worker = self._workers.get(pod["metadata"]["uid"])
             if worker is not None and not worker.done.is_set():
-                worker.vanish()
+                if trains_on:
+                    worker.fall_silent()
+                    self._unreached[node].append(worker)
+                else:
+                    worker.vanish()
         return pods
+
+    def find_again(self, node: str) -> None:
+        """Let a node answer again: it ends what the cluster has given up meanwhile."""
+        self.lost.discard(node)
+        for worker in self._unreached.pop(node, ()):
+            worker.vanish()
 
     async def stop(self) -> None:
         """Kill everything."""
+        for node in list(self._unreached):
+            self.find_again(node)
         for worker in self._workers.values():
             worker.vanish()
         await asyncio.gather(*(worker.done.wait() for worker in self._workers.values()))
@@ -80,7 +95,8 @@ class Kubelet:
         if change.type == "DELETED":
             if worker is not None:
                 self._workers.pop(uid)
-                worker.vanish()
+                if worker not in self._unreached.get(node or "", ()):
+                    worker.vanish()
                 self._later(self._forget(worker))
             return
         if not node or node in self.lost:

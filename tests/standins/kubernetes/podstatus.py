@@ -9,6 +9,7 @@ from typing import Literal
 from tests.standins.kubernetes.logs import ContainerLog
 from tests.standins.kubernetes.objects import Object, timestamp
 from tests.standins.kubernetes.process import ContainerProcess
+from tests.standins.kubernetes.quantity import parse_quantity
 
 Role = Literal["init", "sidecar", "main"]
 
@@ -27,6 +28,8 @@ class Container:
     log: ContainerLog | None = None
     previous_log: ContainerLog | None = None
     memory_limit: int | None = None
+    resources: Object = field(default_factory=dict)
+    """What holds: a resize changes it while it runs."""
 
     @property
     def name(self) -> str:
@@ -45,6 +48,12 @@ class Container:
     def waiting_for(self) -> str:
         return str(self.state.get("waiting", {}).get("reason", ""))
 
+    def give(self, resources: Object) -> None:
+        """Let it use so much from now on."""
+        limit = (resources.get("limits") or {}).get("memory")
+        self.resources = resources
+        self.memory_limit = int(parse_quantity(limit)) if limit is not None else None
+
     def wait(self, reason: str, message: str = "") -> None:
         self.state = {"waiting": {"reason": reason, **({"message": message} if message else {})}}
 
@@ -61,6 +70,7 @@ class Container:
             "restartCount": self.restarts,
             "state": self.state,
             "lastState": self.last_state,
+            **({"resources": self.resources} if self.identity else {}),
         }
 
 

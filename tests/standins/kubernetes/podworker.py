@@ -16,7 +16,7 @@ from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.images import Images
 from tests.standins.kubernetes.logs import ContainerLog, lines_of, without_times
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of, timestamp
-from tests.standins.kubernetes.podstatus import Container, phase_of, report, set_condition
+from tests.standins.kubernetes.podstatus import Container, condition, phase_of, report, set_condition
 from tests.standins.kubernetes.process import ContainerProcess, StartError
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.store import Store
@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 MESSAGE_LIMIT = 4096
 FALLBACK_LINES, FALLBACK_LIMIT = 80, 2048
 LONGEST_BACK_OFF = 300.0
+DEADLINE = "DeadlineExceeded"
+EVICTION_GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL where a node ends a pod for its own sake, as seen of 1.36."""
+VOLUMES_EVERY = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class PodWorker:
         self._failure: Failure | None = None
         self._sidecars_end = False
         self._reporting = True
+        self._watching: asyncio.Task[None] | None = None
+        self._unmet: Object | None = None
         spec = pod["spec"]
         self.containers = [
             *(Container(each, "sidecar" if each.get("restartPolicy") == "Always" else "init")
@@ -90,6 +96,23 @@ class PodWorker:
         for container in self.containers if first else ():
             if container.role != "sidecar" and container.running:
                 self._end(container)
+
+    def resize(self, resources: dict[str, Object]) -> None:
+        """Change what containers may use, by name, while they run; memory below what is used stays as it was."""
+        for container in self.containers:
+            wanted = resources.get(container.name)
+            if wanted is None or wanted == container.resources or container.process is None:
+                continue
+            limit = (wanted.get("limits") or {}).get("memory")
+            if limit is not None and int(parse_quantity(limit)) < container.process.memory:
+                self._unmet = condition("PodResizeInProgress", True, "Error", f"{container.name}: memory is in use")
+            else:
+                container.give(wanted)
+        self._report()
+
+    def fall_silent(self) -> None:
+        """Go on, and report nothing more: nobody reaches the node."""
+        self._reporting = False
 
     def vanish(self) -> None:
         """End at once and report nothing more: the pod is gone, or its node is."""
@@ -134,11 +157,13 @@ class PodWorker:
         for container in self.containers:
             container.wait("PodInitializing" if has_init else "ContainerCreating")
         self._report()
+        if (deadline := self.pod["spec"].get("activeDeadlineSeconds")) is not None:  # volumes, images and init count
+            failure = Failure(DEADLINE, "Pod was active on the node longer than the specified deadline")
+            asyncio.get_running_loop().call_later(deadline, self._over_deadline, failure)
         if not await self._mount():
             return
-        if (deadline := self.pod["spec"].get("activeDeadlineSeconds")) is not None:
-            failure = Failure("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
-            asyncio.get_running_loop().call_later(deadline, self._over_deadline, failure)
+        if self._volumes.limited:
+            self._watching = asyncio.create_task(self._watch_volumes())
         for container in self.containers:
             if container.role == "sidecar":
                 task = asyncio.create_task(self._supervise(container))
@@ -149,6 +174,15 @@ class PodWorker:
                 return
         if not self._stopping.is_set():
             await asyncio.gather(*(self._supervise(each) for each in self.containers if each.role == "main"))
+
+    async def _watch_volumes(self) -> None:
+        """End the pod when a volume of its own grows beyond its limit, which only an event tells."""
+        while not self._stopping.is_set() and not self.done.is_set():
+            message = self._volumes.overfull()
+            if message:
+                self._event("Evicted", message, warning=True)
+                self.stop(EVICTION_GRACE, Failure("Evicted", message))
+            await asyncio.sleep(VOLUMES_EVERY)
 
     def _over_deadline(self, failure: Failure) -> None:
         if not self.done.is_set() and self._reporting:
@@ -196,7 +230,11 @@ class PodWorker:
             return False
         if container.role == "sidecar":
             return not self._sidecars_end
-        policy = self.pod["spec"]["restartPolicy"]
+        for rule in container.spec.get("restartPolicyRules") or ():
+            codes = rule["exitCodes"]
+            if (code in codes["values"]) is (codes["operator"] == "In"):
+                return True
+        policy = container.spec.get("restartPolicy") or self.pod["spec"]["restartPolicy"]
         return policy != "Never" and (code != 0 or (policy == "Always" and container.role == "main"))
 
     async def _crash_loop(self, container: Container, ended: Object, delay: float) -> None:
@@ -256,8 +294,7 @@ class PodWorker:
         else:
             return False
         container.identity = f"containerd://{uuid4().hex}{uuid4().hex}"
-        limit = (container.spec["resources"].get("limits") or {}).get("memory")
-        container.memory_limit = int(parse_quantity(limit)) if limit is not None else None
+        container.give(container.spec["resources"])
         container.log = ContainerLog(folder / f"{container.restarts}.log")
         try:
             container.process = ContainerProcess(command, container.log)
@@ -279,6 +316,8 @@ class PodWorker:
         reason = "Completed" if code == 0 else "Error"
         if container.process.out_of_memory:
             reason, code = "OOMKilled", 137
+        elif container.process.child_out_of_memory:
+            reason = "OOMKilled"
         state = {
             "exitCode": code,
             "reason": reason,
@@ -328,16 +367,20 @@ class PodWorker:
             return
         address = pod_address(namespace_of(self.pod), host_of(self.pod))
         phase = phase_of(self.containers, restarting=not final)
-        if final and (self._failure is not None or phase not in {"Succeeded", "Failed"}):
+        failure = self._failure
+        late = failure is not None and failure.reason == DEADLINE  # whatever its containers made of it
+        if final and (late or phase not in {"Succeeded", "Failed"}):
             phase = "Failed"
 
         def change(pod: Object) -> None:
             status = pod.setdefault("status", {})
             report(status, self.containers, phase, address)
-            if self._failure is not None:
-                status |= {"reason": self._failure.reason, "message": self._failure.message}
-                if self._failure.condition is not None:
-                    set_condition(status, dict(self._failure.condition))
+            if failure is not None and phase == "Failed":  # one that has ended well has no reason, whoever ended it
+                status |= {"reason": failure.reason, "message": failure.message}
+            if self._unmet is not None:
+                set_condition(status, self._unmet)
+            if failure is not None and failure.condition is not None:
+                set_condition(status, dict(failure.condition))
 
         current = self._site.store.find("pods", namespace_of(self.pod), name_of(self.pod))
         if current is not None and current["metadata"]["uid"] == self.uid:

@@ -27,6 +27,8 @@ class ContainerProcess:
     def __init__(self, command: Command, log: ContainerLog) -> None:
         self.log = log
         self.out_of_memory = False
+        self.child_out_of_memory = False
+        """Whether a process of it was killed for memory, which is not its first."""
         self.escaped: set[int] = set()
         """Its processes outside its process group, as the last look at /proc found them."""
         self.memory = 0

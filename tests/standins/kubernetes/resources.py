@@ -44,7 +44,8 @@ class Resource:
 RESOURCES = (
     Resource("namespaces", "Namespace", namespaced=False),
     Resource("nodes", "Node", namespaced=False, subresources=("status",)),
-    Resource("pods", "Pod", subresources=("status", "log", "eviction")),
+    Resource("pods", "Pod", subresources=("status", "log", "eviction", "resize")),
+    Resource("resourcequotas", "ResourceQuota", subresources=("status",)),
     Resource("events", "Event"),
     Resource("secrets", "Secret"),
     Resource("configmaps", "ConfigMap"),

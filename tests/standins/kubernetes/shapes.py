@@ -87,6 +87,7 @@ class ContainerShape(TypedDict, total=False):
     resources: Resources
     workingDir: str
     restartPolicy: str
+    restartPolicyRules: list[dict[str, Any]]
     imagePullPolicy: str
     terminationMessagePath: str
     terminationMessagePolicy: str

@@ -89,8 +89,8 @@ class KubernetesStandIn:
         """Refuse (or `drop`) every connection for a while, and cut those that stand."""
         self.fault(away=seconds, mode=mode)
 
-    def lose_node(self, node: str, pods: str = "terminating", eviction: float = 0.5) -> None:
-        self.fault(lose_node=node, pods=pods, eviction=eviction)
+    def lose_node(self, node: str, pods: str = "terminating", eviction: float = 0.5, trains_on: bool = False) -> None:
+        self.fault(lose_node=node, pods=pods, eviction=eviction, trains_on=trains_on)
 
     def restore_node(self, node: str) -> None:
         self.fault(restore_node=node)

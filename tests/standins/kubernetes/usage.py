@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -79,6 +80,8 @@ class UsageMonitor:
         self._containers = containers
         self._owners: dict[tuple[int, int], int] = {}
         self.looked_at = 0.0
+        self.single = False
+        """Whether what is out of memory loses its largest process alone."""
 
     async def run(self) -> None:
         while True:
@@ -114,8 +117,18 @@ class UsageMonitor:
             if limit is not None and container.memory > limit:
                 container.memory = proportional(entry.pid for entry in entries)
                 if container.memory > limit:
-                    container.out_of_memory = True
-                    container.kill()
+                    self._kill(container, entries)
+
+    def _kill(self, container: ContainerProcess, entries: list[Entry]) -> None:
+        """End a container for its memory, or its largest process alone: cgroup v1, or singleProcessOOMKill."""
+        largest = max(entries, key=lambda entry: entry.resident)
+        if not self.single or largest.pid == container.pid:
+            container.out_of_memory = True
+            container.kill()
+            return
+        container.child_out_of_memory = True
+        with suppress(ProcessLookupError):
+            os.kill(largest.pid, signal.SIGKILL)
 
     def _owner(
         self, entry: Entry, found: dict[int, Entry], containers: dict[int, ContainerProcess],

@@ -11,9 +11,11 @@ import base64
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of
+from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.store import Store
 
 
@@ -53,6 +55,19 @@ class Volumes:
             name = volume["name"]
             if name not in self._hosts:
                 self._hosts[name] = self._make(name, volume)
+
+    @property
+    def limited(self) -> bool:
+        """Whether a volume of its own has a largest size."""
+        return any((each.get("emptyDir") or {}).get("sizeLimit") for each in self._pod["spec"].get("volumes") or ())
+
+    def overfull(self) -> str:
+        """What a kubelet says of the first volume that is larger than it may be, empty where none is."""
+        for volume in self._pod["spec"].get("volumes") or ():
+            limit = (volume.get("emptyDir") or {}).get("sizeLimit")
+            if limit and size_of(self._hosts[volume["name"]]) > parse_quantity(limit):
+                return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
+        return ""
 
     def path_map(self, container: Object, termination_log: Path) -> PathMap:
         """Where a container's mount paths and its termination message lie on this machine."""
@@ -113,6 +128,15 @@ class Volumes:
             write(folder / item["path"], value.encode(), 0o644)
         if "serviceAccountToken" in source:
             write(folder / source["serviceAccountToken"]["path"], b"no token of this stand-in", 0o600)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder, some of which may go meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total
 
 
 def write(path: Path, data: bytes, mode: int) -> None:

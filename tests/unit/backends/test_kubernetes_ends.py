@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from automl_core.backends import Cause
+from automl_core.backends.kubernetes.bounds import limits_local_storage, memory_held
 from automl_core.backends.kubernetes.ends import (
     DISRUPTIONS,
     Kind,
@@ -14,12 +15,10 @@ from automl_core.backends.kubernetes.ends import (
     gone,
     has_begun,
     has_ended,
-    hold,
-    is_mounting,
     left_behind,
-    refused,
     started_at,
 )
+from automl_core.backends.kubernetes.holds import hold, is_mounting, refused
 
 BEGAN, ENDED = "2026-11-21T10:00:00Z", "2026-11-21T10:01:30Z"
 
@@ -104,7 +103,7 @@ def test_a_pod_evicted_for_its_own_appetite_is_its_own_fault() -> None:
 
 def test_what_is_evicted_for_its_own_appetite_has_not_run_out_of_memory() -> None:
     status = {"reason": "Evicted", "message": 'Container base exceeded its local ephemeral storage limit "1Gi".'}
-    found = exit_of_pod(pod(code=137, status=status), growth=True)
+    found = exit_of_pod(pod(code=137, status=status), most_memory=2.0**40)
     assert (found.kind, found.blameless, found.retryable) == (Kind.EVICTED, False, True)
     assert "ephemeral storage" in found.reason
 
@@ -138,7 +137,7 @@ def test_an_exit_code_is_a_failure_that_counts() -> None:
 @pytest.mark.parametrize("code", [137, 1])
 def test_out_of_memory_is_tried_again_only_with_more(code: int) -> None:
     ended = pod(code=code, reason="OOMKilled")
-    more, same = exit_of_pod(ended, growth=True), exit_of_pod(ended, growth=False)
+    more, same = exit_of_pod(ended, most_memory=2.0**40), exit_of_pod(ended, most_memory=None)
     assert more.kind == same.kind == Kind.OOM
     assert (more.blameless, more.retryable) == (True, True)
     assert (same.blameless, same.retryable) == (False, False)
@@ -147,7 +146,7 @@ def test_out_of_memory_is_tried_again_only_with_more(code: int) -> None:
 
 
 def test_a_kill_without_a_word_gets_more_memory_where_there_is_more() -> None:
-    more, same = exit_of_pod(pod(code=137), growth=True), exit_of_pod(pod(code=137), growth=False)
+    more, same = exit_of_pod(pod(code=137), most_memory=2.0**40), exit_of_pod(pod(code=137), most_memory=None)
     assert (more.kind, more.blameless) == (Kind.OOM, True)
     assert (same.kind, same.blameless, same.retryable) == ("", False, True)
 
@@ -226,6 +225,7 @@ def test_a_sidecar_that_never_comes_up_is_named_and_one_that_fails_beside_the_tr
     }  # fmt: skip
     before = waiting("PodInitializing")
     before["status"]["initContainerStatuses"] = [crash]
+    before["spec"]["initContainers"] = [{"name": "proxy", "restartPolicy": "Always"}]
     found = hold(before)
     assert found is not None
     assert (found.kind, str(found)) == (Kind.CONFIG, "CrashLoopBackOff: proxy: no such host")
@@ -271,3 +271,85 @@ def test_begin_and_end_are_read_from_the_container() -> None:
     assert started_at(pod(code=0)) == started_at(pod(code=1))
     assert has_ended(pod())
     assert not has_ended(pod("Running"))
+
+
+def kubelet_took(at: str, **more: Any) -> dict[str, Any]:
+    """A pod that its node has ended for its own sake from a moment on."""
+    condition = {
+        "type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": "low on memory",
+        "lastTransitionTime": at,
+    }  # fmt: skip
+    return pod(conditions=[condition], code=0, reason="Completed", **more)
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_training_that_its_node_ends_and_that_saves_itself_has_not_succeeded(phase: str) -> None:
+    left = exit_of_pod(kubelet_took("2026-11-21T10:01:29Z", phase=phase))
+    assert (left.kind, left.cause, left.blameless, left.ok) == (Kind.EVICTED, Cause.LOST, True, False)
+    settled = exit_of_pod(kubelet_took("2026-11-21T10:04:00Z", phase=phase))
+    assert settled.ok, "what carried its model was ended, minutes after it"
+
+
+def test_the_clusters_deadline_is_none_of_the_trainings_successes() -> None:
+    status = {"reason": "DeadlineExceeded", "startTime": "2026-11-21T09:59:51Z"}
+    cut = pod(code=0, reason="Completed", status=status)
+    cut["spec"]["activeDeadlineSeconds"] = 100
+    ended = exit_of_pod(cut)
+    assert (ended.cause, ended.code, ended.retryable) == (Cause.TIMEOUT, 0, False)
+    assert "activeDeadlineSeconds of 1m 40s" in ended.reason
+    assert "trained for 1m 30s" in ended.reason
+    assert "memory" not in exit_of_pod({**cut, "status": {**pod(code=137)["status"], **status}}).reason
+    ours = exit_of_pod(cut, timeout=90)
+    assert ours.reason == "ran past its time limit of 1m 30s and was ended by the cluster"
+    cut["spec"]["activeDeadlineSeconds"] = 600
+    assert exit_of_pod(cut).ok, "the training had ended; a container beside it had not"
+
+
+def test_a_time_limit_that_python_as_process_1_sits_out_says_nothing_of_memory() -> None:
+    ended = exit_of_pod(pod(code=137), cause=Cause.TIMEOUT, timeout=60)
+    assert ended.reason.startswith("ran past its time limit of 1m 00s and was ended (")
+    assert "did not end when it was asked to" in ended.reason
+    assert "memory" not in ended.reason
+    assert "memory" not in exit_of_pod(pod(code=137), cause=Cause.TERMINATED).reason
+
+
+@pytest.mark.parametrize("code", [0, 137, None])
+def test_a_time_limit_is_one_though_who_ended_the_pod_has_been_started_anew(code: int | None) -> None:
+    asked = {"deletionTimestamp": "2026-11-21T10:02:04Z", "deletionGracePeriodSeconds": 34}
+    left = pod("Succeeded" if code == 0 else "Failed", code=code, metadata=asked)
+    if code is None:
+        left["status"]["containerStatuses"] = [{"name": "base", "state": {"running": {"startedAt": BEGAN}}}]
+    for found in (exit_of_pod(left, timeout=89.5), gone(left, timeout=89.5)):
+        assert (found.cause, found.retryable) == (Cause.TIMEOUT, False)
+    assert exit_of_pod(left, timeout=600).kind == Kind.DELETED
+
+
+def test_local_storage_beyond_its_own_limit_is_told_by_an_event_alone() -> None:
+    well = pod("Succeeded", code=0, reason="Completed")
+    assert not limits_local_storage(well)
+    well["spec"]["volumes"] = [{"emptyDir": {"sizeLimit": "10Mi"}}]
+    assert limits_local_storage(well)
+    message = 'Usage of EmptyDir volume "scratch" exceeds the limit "10Mi". '
+    own = exit_of_pod(well, evicted=message)
+    assert (own.kind, own.cause, own.blameless, own.ok) == (Kind.EVICTED, Cause.KILLED, False, False)
+    assert "scratch" in own.reason
+    nodes = exit_of_pod(well, evicted="The node was low on resource: memory.")
+    assert (nodes.kind, nodes.cause, nodes.blameless) == (Kind.EVICTED, Cause.LOST, True)
+    failed = pod(code=0, reason="Completed", status={"reason": "Evicted", "message": message})
+    assert exit_of_pod(failed).kind == Kind.EVICTED
+
+
+def test_a_child_that_is_killed_for_memory_fails_no_training_that_ends_well() -> None:
+    for phase in ("Succeeded", "Failed"):  # failed: a container beside it was ended
+        assert exit_of_pod(pod(phase, code=0, reason="OOMKilled")).ok
+    assert exit_of_pod(pod(code=1, reason="OOMKilled")).kind == Kind.OOM
+
+
+def test_memory_that_held_is_what_the_status_says() -> None:
+    ended = pod(code=137, reason="OOMKilled", memory="80Mi")
+    ended["status"]["containerStatuses"][0]["resources"] = {"limits": {"memory": "300Mi"}}
+    assert memory_held(ended) == 300 * 2**20
+    assert "limit is 300Mi" in exit_of_pod(ended).reason
+    assert exit_of_pod(ended, most_memory=400 * 2**20).blameless
+    assert exit_of_pod(ended, most_memory=300 * 2**20).final, "no attempt would get more"
+    assert memory_held(pod(code=0)) == 2**30

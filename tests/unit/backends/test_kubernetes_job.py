@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from kubernetes import client, config
+from kubernetes import client
 
-from automl_core.backends import Cause, Exit
-from automl_core.backends.contract import TrialContext
+from automl_core.backends import Cause
 from automl_core.backends.kubernetes import group, warnings
 from automl_core.backends.kubernetes import job as job_module
-from automl_core.backends.kubernetes.access import Access, Cluster
-from automl_core.backends.kubernetes.api import KubernetesApi
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
 from automl_core.backends.kubernetes.ends import Kind
-from automl_core.backends.kubernetes.group import GroupJob, group_manifests, worker_variables
-from automl_core.backends.kubernetes.hub import PodHub
+from automl_core.backends.kubernetes.group import GroupJob
 from automl_core.backends.kubernetes.job import PodJob
-from automl_core.backends.kubernetes.manifest import PodOrder, pod_manifest
-from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.waiting import Limits
-from automl_core.backends.remote import RemoteJob, Unreachable
+from automl_core.backends.remote import RemoteJob
 from automl_core.running.failures import digest_of_end
 from automl_core.running.sync import MODULE, Order
-from automl_core.spec.kubernetes import Artifacts, KubernetesTask
+from automl_core.spec.kubernetes import Artifacts
 from automl_core.storage import open_store
 from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
-
-_numbers = itertools.count()
-SOON = 15.0
+from tests.unit.backends.kubernetes_bench import SOON, Bench, on
 
 
 @pytest.fixture(scope="module")
@@ -49,82 +39,6 @@ def _no_faults(standin: KubernetesStandIn) -> Iterator[None]:
     standin.forget_requests()
     yield
     standin.clear_faults()
-
-
-class Bench:
-    """Starts pods of a test with the official client, and follows jobs."""
-
-    def __init__(self, standin: KubernetesStandIn, hub: PodHub) -> None:
-        self.standin, self.hub = standin, hub
-        connected = config.new_client_from_config(config_file=str(standin.kubeconfig))
-        self.core, self.batch = client.CoreV1Api(connected), client.BatchV1Api(connected)
-
-    def start(self, command: str, **fields: Any) -> str:
-        """Start a pod that runs a shell script. Returns its name."""
-        pod, attempt, _ = self._manifest(command, fields)
-        self.core.create_namespaced_pod("default", pod)
-        return attempt.name
-
-    def start_group(self, command: str, workers: int, **fields: Any) -> str:
-        """Start an indexed Job of such pods. Returns its name."""
-        pod, attempt, task = self._manifest(command, {**fields, "workers": workers})
-        service, job = group_manifests(pod, workers, task.port)
-        self.core.create_namespaced_service("default", service)
-        self.batch.create_namespaced_job("default", job)
-        return attempt.name
-
-    def _manifest(self, command: str, fields: dict[str, Any]) -> tuple[dict[str, Any], AttemptId, KubernetesTask]:
-        carrying = fields.pop("carrying", None)
-        given = {"backend": "kubernetes", "image": "python:3.11", "command": command, "grace": 1, **fields}
-        task = KubernetesTask.model_validate(given)
-        number = next(_numbers)
-        attempt = AttemptId("s3://b", "jobs", "r", number, number, "train", 1)
-        context = TrialContext("jobs", "r", number, 1, {"lr": 0.1}, "/c", "/m")
-        variables = worker_variables(attempt, task.workers, task.port) if task.workers > 1 else ()
-        order = PodOrder(
-            task, context, attempt, memory=task.memory_bytes, environment=variables, carrying=carrying,
-            template=task.pod_template if isinstance(task.pod_template, dict) else {},
-        )  # fmt: skip
-        return pod_manifest(order), attempt, task
-
-    async def follow(
-        self, job: RemoteJob, *, until: str | None = None, seconds: float = SOON
-    ) -> tuple[list[str], list[str], Exit | None]:
-        """Lines and notes up to the end, or to a line or note that has a text in it."""
-        lines: list[str] = []
-        notes: list[str] = []
-        async with asyncio.timeout(seconds):
-            while True:
-                try:
-                    report = await job.poll()
-                except Unreachable as error:
-                    notes.append(f"unreachable: {error}")
-                    await asyncio.sleep(0.2)
-                    continue
-                lines += report.lines
-                notes += report.notes
-                if report.exit is not None or (until and any(until in text for text in lines + notes)):
-                    return lines, notes, report.exit
-                await job.wait(0.3)
-
-    async def run(self, job: RemoteJob) -> tuple[list[str], Exit]:
-        lines, _, ended = await self.follow(job)
-        assert ended is not None
-        return lines, ended
-
-
-def on(standin: KubernetesStandIn, test: Callable[[Bench], Awaitable[None]]) -> None:
-    """Run a test in a loop of its own with a hub that watches the stand-in."""
-
-    async def main() -> None:
-        hub = PodHub(KubernetesApi(Access(Cluster(kubeconfig_path=str(standin.kubeconfig)))), "default")
-        hub.start()
-        try:
-            await test(Bench(standin, hub))
-        finally:
-            await hub.stop()
-
-    asyncio.run(main())
 
 
 def test_a_pods_lines_come_once_and_its_end_after_them(standin: KubernetesStandIn) -> None:
@@ -188,7 +102,7 @@ def test_ended_at_its_time_limit(standin: KubernetesStandIn) -> None:
 def test_out_of_memory(standin: KubernetesStandIn) -> None:
     async def test(bench: Bench) -> None:
         hog = "exec python3 -c 'import time; x = bytearray(200_000_000); time.sleep(60)'"
-        job = PodJob(bench.hub, bench.start(hog, resources={"memory": "60Mi"}), Limits(), growth=True)
+        job = PodJob(bench.hub, bench.start(hog, resources={"memory": "60Mi"}), Limits(), most_memory=2.0**40)
         _, ended = await bench.run(job)
         assert (ended.kind, ended.blameless) == (Kind.OOM, True)
 

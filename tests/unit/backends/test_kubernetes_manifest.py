@@ -114,7 +114,7 @@ def test_every_field_reaches_the_pod() -> None:
     assert (spec["serviceAccountName"], spec["priorityClassName"]) == ("trainer", "low")
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
     assert spec["terminationGracePeriodSeconds"] == 7
-    assert spec["activeDeadlineSeconds"] == 360, "the last resort, long after the time limit"
+    assert spec["activeDeadlineSeconds"] == 6 * 3600 + 60, "the last resort, long after the time limit"
     (container,) = spec["containers"]
     assert container["command"] == ["train", "--lr", "0.1"]
     assert container["imagePullPolicy"] == "IfNotPresent"
@@ -205,7 +205,7 @@ def test_several_workers_find_one_another() -> None:
     )
     assert "activeDeadlineSeconds" not in spec, "a Job's runs while its pods wait for a node"
     template = spec["template"]
-    assert template["spec"]["activeDeadlineSeconds"] == 360
+    assert template["spec"]["activeDeadlineSeconds"] == 6 * 3600 + 60
     assert template["spec"]["subdomain"] == name
     assert template["metadata"]["labels"][JOURNAL_LABEL]
     variables = {each["name"]: each for each in template["spec"]["containers"][0]["env"]}
@@ -281,3 +281,10 @@ def test_code_and_template_may_come_from_the_bundle_of_the_file(tmp_path: Any) -
         names.add(found["metadata"]["name"])
         assert read_template(task, tmp_path / "home", tmp_path / version)["spec"] == {"hostname": version}
     assert len(names) == 2, "a run of each version mounts its own"
+
+
+def test_a_templates_own_deadline_holds_where_it_is_the_shorter_one() -> None:
+    for stated, holds in ((100, 100), (10**6, 6 * 3600 + 60)):
+        made = pod({"timeout": 60.0, "template": {"spec": {"activeDeadlineSeconds": stated}}})
+        assert made["spec"]["activeDeadlineSeconds"] == holds
+    assert pod({"template": {"spec": {"activeDeadlineSeconds": 100}}})["spec"]["activeDeadlineSeconds"] == 100

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from automl_core.backends.base import StartError
+from automl_core.backends.kubernetes.files import read_template
 from automl_core.spec.errors import SpecError
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.loader import parse_experiment
@@ -118,3 +122,49 @@ def test_the_price_of_an_hour_is_that_of_all_resources_of_all_workers() -> None:
     )
     assert task.hourly_price == pytest.approx(0.5 + 2 * (0.5 * 1 + 2 * 0.25 + 2 * 3))
     assert task.price_with(4e9) == pytest.approx(0.5 + 2 * (0.5 * 1 + 4 * 0.25 + 2 * 3))
+
+
+RULES = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]
+WHOLE = [{"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"containers": [{"name": "base", "restartPolicyRules": RULES}]}, "containers[0].restartPolicyRules"),
+        ({"containers": [{"name": "base", "restartPolicy": "OnFailure"}]}, "containers[0].restartPolicy"),
+        (
+            {"containers": [{"name": "base"}, {"name": "side", "restartPolicyRules": WHOLE}]},
+            "containers[1].restartPolicyRules[0].action",
+        ),
+        (
+            {"initContainers": [{"name": "stage", "restartPolicyRules": [*RULES, *WHOLE]}]},
+            "initContainers[0].restartPolicyRules[1].action",
+        ),
+    ],
+)
+def test_a_template_may_not_have_the_training_started_again_in_its_pod(
+    spec: dict[str, Any], field: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        pod_task(pod_template={"spec": spec})
+    assert f"pod_template.spec.{field}: " in str(caught.value)
+    (tmp_path / "pod.yaml").write_text(yaml.safe_dump({"spec": spec}))
+    with pytest.raises(StartError) as refused:
+        read_template(pod_task(pod_template="pod.yaml"), tmp_path)
+    assert f"spec.{field}: " in str(refused.value)
+    assert refused.value.systematic
+
+
+def test_containers_beside_the_training_may_be_started_again() -> None:
+    beside = [{"name": "base"}, {"name": "side", "restartPolicy": "OnFailure", "restartPolicyRules": RULES}]
+    helpers = [{"name": "proxy", "restartPolicy": "Always"}, {"name": "stage", "restartPolicyRules": RULES}]
+    assert pod_task(pod_template={"spec": {"containers": beside, "initContainers": helpers}}).pod_template
+
+
+def test_more_memory_than_held_is_given_after_it_was_raised_in_place() -> None:
+    grows = pod_task(resources={"memory": "80Mi"}, memory_limit_on_oom={"factor": 1.5, "max": "1Gi"})
+    assert grows.memory_after(1) == 120 * 2**20
+    assert grows.memory_after(1, held=300 * 2**20) == 450 * 2**20
+    assert grows.memory_after(1, held=900 * 2**20) == 2**30
+    assert pod_task(resources={"memory": "80Mi"}).memory_after(1, held=300 * 2**20) == 80 * 2**20

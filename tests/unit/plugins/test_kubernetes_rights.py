@@ -13,6 +13,7 @@ import yaml
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from automl_airflow.kubernetes.sweep import sweep
+from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes import group, hub
 from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
@@ -96,6 +97,15 @@ def test_the_rights_are_those_that_are_used(
             setting.launch(setting.bind())
             setting.launch(setting.bind(1))  # finds what the first has made
             sweep(context(), setting.study)
+    setting.create("true", "kept", secrets=secrets, keep_pods="always")
+    assert not isinstance(attempt(), TaskSuccessEvent)
+    for more in ({}, {"workers": 2}):  # what was made for a pod that the cluster then refuses
+        setting.create(["true"], f"refused-{len(more)}", files={"/code/x.py": "code.py"}, secrets=secrets, **more)
+        binding = setting.bind()
+        standin.fail(422, "create", "jobs" if more else "pods")
+        with worker.held(), pytest.raises(StartError):
+            setting.launch(binding)
+        standin.clear_faults()
 
     assert worker.used == worker.granted
     assert triggerer.used == triggerer.granted

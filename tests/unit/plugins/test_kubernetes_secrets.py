@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 
+from automl_airflow.kubernetes.belongings import Belonging
 from automl_airflow.kubernetes.sweep import sweep
 from automl_core.backends.base import StartError
-from automl_core.backends.kubernetes.secrets import secret_name
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.standins.kubernetes.testing import wait_for
 from tests.support.said import said_in
 from tests.unit.plugins.kubernetes_trials import Setting, context, prepare, run
 
@@ -38,12 +39,20 @@ def setting(tmp_path: Path, standin: KubernetesStandIn, monkeypatch: pytest.Monk
     return prepare(tmp_path, standin, monkeypatch)
 
 
-def kept(setting: Setting) -> dict[str, str]:
-    """The run's secret, read back."""
-    name = secret_name(f"{setting.journal.store.url}/{setting.journal.prefix}", "train")
+def kept(setting: Setting, name: str) -> dict[str, str]:
+    """An attempt's secret, read back."""
     found = setting.core.read_namespaced_secret(name, "default")
-    values = found.data or {key: base64.b64encode(text.encode()).decode() for key, text in found.string_data.items()}
-    return {key: base64.b64decode(text).decode() for key, text in values.items()}
+    return {key: base64.b64decode(text).decode() for key, text in found.data.items()}
+
+
+def left(setting: Setting) -> list[str]:
+    """What lies in the cluster beside pods: secrets, and files, of this experiment."""
+    selector = f"automl/experiment={setting.name}"
+    return [
+        each.metadata.name
+        for lists in (setting.core.list_namespaced_secret, setting.core.list_namespaced_config_map)
+        for each in lists("default", label_selector=selector).items
+    ]
 
 
 def test_the_pod_has_the_values_and_nothing_else_does(setting: Setting) -> None:
@@ -51,7 +60,7 @@ def test_the_pod_has_the_values_and_nothing_else_does(setting: Setting) -> None:
     binding = setting.bind()
     job = setting.launch(binding)
 
-    assert kept(setting) == {"KEY": HIDDEN, "TOKEN": "t" * 40}
+    assert kept(setting, job["secret"]) == {"KEY": HIDDEN, "TOKEN": "t" * 40}
     (pod,) = setting.core.list_namespaced_pod("default", label_selector="automl/experiment=secretive").items
     assert HIDDEN not in json.dumps(pod.to_dict(), default=str)
     assert isinstance(run(setting.trigger(binding, job)), TaskSuccessEvent)
@@ -59,18 +68,92 @@ def test_the_pod_has_the_values_and_nothing_else_does(setting: Setting) -> None:
     assert f"it is {len(HIDDEN)} and 40 long" in said
     assert HIDDEN not in said
     assert "t" * 40 not in said
+    wait_for(lambda: left(setting) == [])
 
 
-def test_the_next_attempt_has_what_the_connection_holds_then(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_attempt_has_what_the_connection_holds_then(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     setting.create("sleep 600", "renewed", secrets=SECRETS[:1])
-    setting.launch(setting.bind())
+    first = setting.bind()
+    one = setting.launch(first)
     monkeypatch.setenv("AIRFLOW_CONN_TEAM", '{"conn_type": "http", "password": "another"}')
-    setting.launch(setting.bind(1))
-    assert kept(setting) == {"KEY": "another"}
-
+    two = setting.launch(setting.bind(1))
+    assert kept(setting, one["secret"]) == {"KEY": HIDDEN}
+    assert kept(setting, two["secret"]) == {"KEY": "another"}
+    setting.launch(first)  # taken over
     sweep(context(), setting.study)
-    with pytest.raises(Exception, match="404"):
-        kept(setting)
+    wait_for(lambda: left(setting) == [])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_stays_of_a_run_that_no_reducer_ever_concludes(setting: Setting, workers: int) -> None:
+    (setting.folder / "code.py").write_text("import time; time.sleep(600)")
+    name = f"marked-{workers}"
+    files = {"/code/x.py": "code.py"}
+    setting.create(["python3", "/code/x.py"], name, secrets=SECRETS, files=files, workers=workers)
+    for slot in (0, 1):
+        setting.launch(setting.bind(slot))
+    assert len(left(setting)) == 3, "a secret for each attempt, and files for both"
+    first, *others = setting.pods()
+    setting.core.delete_namespaced_pod(first, "default", grace_period_seconds=0)
+    if workers == 1:
+        wait_for(lambda: len(left(setting)) == 2, "its secret to go, and the files to stay for the other")
+    for pod in others:
+        setting.core.delete_namespaced_pod(pod, "default", grace_period_seconds=0)
+    selector = f"automl/experiment={name}"
+    for job in setting.batch.list_namespaced_job("default", label_selector=selector).items:
+        setting.batch.delete_namespaced_job(job.metadata.name, "default", propagation_policy="Background")
+    wait_for(lambda: left(setting) == [])
+    assert not setting.core.list_namespaced_service("default", label_selector=selector).items
+
+
+def test_a_worker_that_died_before_it_left_the_secret_to_the_pod_is_made_up_for(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.create("sleep 600", "died", secrets=SECRETS)
+    binding = setting.bind()
+
+    def dies(self: Belonging, *_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dead:
+        dead.setattr(Belonging, "leave_to", dies)
+        with pytest.raises(KeyboardInterrupt):
+            setting.launch(binding)
+    job = setting.launch(binding)
+    setting.core.delete_namespaced_pod(job["name"], "default", grace_period_seconds=0)
+    wait_for(lambda: left(setting) == [])
+
+
+def test_a_pod_that_the_cluster_refuses_leaves_no_secret(setting: Setting) -> None:
+    (setting.folder / "code.py").write_text("")
+    setting.create("true", "refused", secrets=SECRETS, files={"/code/x.py": "code.py"}, service_account="nobody")
+    with pytest.raises(StartError, match="nobody"):
+        setting.launch(setting.bind())
+    assert left(setting) == []
+
+
+def test_rights_of_an_earlier_release_leave_it_to_the_reducer(setting: Setting, standin: KubernetesStandIn) -> None:
+    setting.create("true", "older", secrets=SECRETS)
+    binding = setting.bind()
+    standin.fail(403, "patch", "secrets")
+    job = setting.launch(binding)
+    standin.clear_faults()
+    assert job["loose"]
+    setting.study.external(binding, json.dumps(job))
+    run(setting.trigger(binding, job))
+    assert left(setting) == [job["secret"]]
+    sweep(context(), setting.study)
+    assert left(setting) == []
+
+
+def test_a_pod_that_is_kept_keeps_no_password(setting: Setting) -> None:
+    setting.create(SAYS, "kept", secrets=SECRETS, keep_pods="always")
+    binding = setting.bind()
+    job = setting.launch(binding)
+    assert isinstance(run(setting.trigger(binding, job)), TaskSuccessEvent)
+    assert setting.pods() == [job["name"]]
+    assert left(setting) == []
+    setting.core.delete_namespaced_pod(job["name"], "default", grace_period_seconds=0)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,16 @@ def test_a_new_attempt_goes_on_from_the_checkpoint_of_the_one_before(store: Obje
     assert made.resume_from() == made.checkpoint_dir
 
 
+def test_a_checkpoint_folder_belongs_to_the_attempt_that_was_started_last(store: ObjectStore) -> None:
+    first, second = places(store), places(store, attempt=2, retried=True)
+    first.prepare()
+    assert store.get(first.owner) == first.attempt_id.encode()
+    second.prepare()
+    assert store.get(first.owner) == second.attempt_id.encode() != first.attempt_id.encode()
+    assert places(store, budget=9).owner != first.owner
+    assert second.resume_from() is None, "who owns it is no checkpoint"
+
+
 def test_a_cleared_trial_begins_anew(store: ObjectStore) -> None:
     store.put(TRIAL + "checkpoints/final/weights", b"3")
     made = places(store, attempt=2)
@@ -72,6 +82,7 @@ def test_a_model_is_kept_in_place_of_the_older_one_and_the_scratch_goes(store: O
     assert {key: store.get(key) for key in store.list(PREFIX)} == {
         TRIAL + "log.txt": b"all went well\n",
         TRIAL + "model/deep/new": b"new",
+        made.owner: b"slot_4_0_1",
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.running.sync import VARIABLE, Keeper, Order, fetch, keep, main
+from automl_core.running.sync import VARIABLE, Keeper, Order, Replaced, fetch, keep, main
 from automl_core.storage import StorageError, open_store
 from automl_core.storage.base import ObjectStore, StorageUnavailable
 
@@ -115,3 +115,52 @@ def test_a_store_that_is_away_is_waited_for(
         keep(store, order, ended)
         assert store.get("m/a") == b"1"
     assert len(refused) == 4
+
+
+def test_a_replaced_attempt_brings_nothing_more(store: ObjectStore, tmp_path: Path) -> None:
+    """Its node was given up, and its containers run on: the attempt after it writes to the same checkpoint."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    order = Order(store.url, {}, {str(folder): "c"}, 0.01, str(tmp_path / "ended"), owner="o", attempt="slot_0_0_1")
+    store.put("o", b"slot_0_0_1")
+    ended = threading.Event()
+
+    def keeps() -> None:
+        with pytest.raises(Replaced):
+            keep(store, order, ended)
+
+    kept = threading.Thread(target=keeps)
+    (folder / "step").write_text("7")
+    kept.start()
+    while not store.list("c/step"):
+        ended.wait(0.01)
+    store.put("o", b"slot_0_0_2")
+    kept.join(10)
+    assert not kept.is_alive()
+    store.put("c/step", b"9")
+    (folder / "step").write_text("8 of the attempt before")
+    (tmp_path / "ended").touch()
+    with pytest.raises(Replaced, match="slot_0_0_2 has taken over from slot_0_0_1"):
+        keep(store, order, ended)
+    assert store.get("c/step") == b"9"
+
+
+def test_a_replaced_attempt_fails_nothing(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.put("o", b"another")
+    (tmp_path / "ended").touch()
+    order = Order(store.url, {}, {str(tmp_path / "c"): "c"}, 0.01, str(tmp_path / "ended"), owner="o", attempt="mine")
+    monkeypatch.setenv(VARIABLE, order.to_json())
+    assert main(["keep"]) == 0
+    assert "another has taken over" in caplog.text
+
+
+def test_an_owner_that_nobody_can_tell_stops_nothing(store: ObjectStore, tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    folder.mkdir()
+    (folder / "step").write_text("7")
+    ended = threading.Event()
+    ended.set()
+    keep(store, Order(store.url, {}, {str(folder): "c"}, 1, owner="gone", attempt="mine"), ended)
+    assert store.get("c/step") == b"7"

@@ -296,6 +296,27 @@ def test_an_attempt_that_reports_nothing_does_not_live_on_the_one_before() -> No
     assert scene.watch().outcome().state is TrialState.FAILED
 
 
+def test_an_attempt_that_had_nothing_left_to_do_has_the_curve_of_its_trial() -> None:
+    scene = Scene(trials={"retries": 1})
+    earlier_attempt(scene, 0.1, 0.9, 0.7)
+    scene.store.put("e/r/experiment_0/checkpoints/final/step_2", b"weights")
+    watch = scene.watch()
+    watch.verdict()
+    assert watch.outcome().curve == ((0, 0.1), (1, 0.9), (2, 0.7))
+    assert watch.outcome().state is TrialState.SUCCEEDED
+    assert scene.watch().ended_as(TrialState.EARLY_STOPPED, "enough").value is not None
+
+
+def test_what_a_cleared_trial_left_is_not_the_curve_of_the_attempt_that_begins_anew() -> None:
+    scene = Scene()
+    binding = scene.ask()
+    watch = scene.watch(binding)
+    watch.observe(points(0.9))
+    scene.study.tell(binding, watch.outcome())
+    scene.store.put("e/r/experiment_0/checkpoints/final/step_2", b"weights")
+    assert scene.watch().outcome().state is TrialState.FAILED
+
+
 def test_what_made_the_attempt_before_fail_is_not_taken_over() -> None:
     scene = Scene(trials={"retries": 1})
     earlier_attempt(scene, 0.1, math.nan)

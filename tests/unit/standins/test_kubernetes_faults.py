@@ -169,7 +169,7 @@ def test_a_deleted_nodes_pods_are_collected(cluster: KubernetesStandIn, core: cl
 
 
 def test_an_evicted_pod_stays_and_says_why(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:
-    start(core, "evicted")
+    start(core, "evicted", "sh", "-c", "trap '' TERM; while :; do sleep 0.05; done")
     cluster.evict("evicted")
     wait_for(lambda: phase(core, "evicted") == "Failed")
     found = core.read_namespaced_pod("evicted", "default")
@@ -177,6 +177,17 @@ def test_an_evicted_pod_stays_and_says_why(cluster: KubernetesStandIn, core: cli
     assert found.status.message.startswith("The node was low on resource: memory.")
     assert condition(found, "DisruptionTarget").reason == "TerminationByKubelet"
     assert found.status.container_statuses[0].state.terminated.exit_code == 137
+
+
+def test_an_evicted_pod_that_exits_with_0_has_succeeded_and_a_condition_alone_tells(
+    cluster: KubernetesStandIn, core: client.CoreV1Api
+) -> None:
+    start(core, "saves", "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done")
+    cluster.evict("saves")
+    wait_for(lambda: phase(core, "saves") == "Succeeded")
+    found = core.read_namespaced_pod("saves", "default")
+    assert (found.status.reason, found.status.message) == (None, None)
+    assert condition(found, "DisruptionTarget").reason == "TerminationByKubelet"
 
 
 def test_a_preempted_pod_is_deleted_with_its_grace(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:

@@ -153,6 +153,22 @@ def test_each_condition_with_its_words(
 
 
 @pytest.mark.parametrize(
+    ("counts", "why"),
+    [
+        ({}, "no trial was bound: Airflow started none of its slots in that time"),
+        ({"started": 3, "running": 3, "jobless": 2}, "of 2 of 3 that were bound no job could be started"),
+        ({"started": 1, "running": 1}, "none of the 1 trial bound has ended"),
+    ],
+)
+def test_time_that_is_over_before_a_trial_has_ended_says_what_it_went_into(counts: dict[str, int], why: str) -> None:
+    verdict = judge(Progress(elapsed=105.0, **counts), experiment(max_duration="100s"))
+    assert verdict is not None
+    assert (verdict.kind, verdict.state) == ("max_duration", ExperimentState.EARLY_STOPPED)
+    assert verdict.reason.startswith("it ran for 1m 45s, 1m 40s is allowed (stop.max_duration); ")
+    assert why in verdict.reason
+
+
+@pytest.mark.parametrize(
     ("progress", "file"),
     [
         (Progress(), experiment(target=0.9, max_duration="1h", max_cost=1, no_improvement=STILL)),
