@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.exits import exit_of
+from automl_core.backends.kubernetes import queueing
 from automl_core.backends.kubernetes.artifacts import failure_to_keep
 from automl_core.backends.kubernetes.manifest import CONTAINER
 from automl_core.spec.tasks import OUT_OF_MEMORY
@@ -168,6 +169,9 @@ def is_mounting(pod: Pod) -> bool:
 def disruption(pod: Pod) -> tuple[Kind, str] | None:
     """Who takes the pod away, where it is none of the training's doing."""
     status = _status(pod)
+    sent_away = queueing.eviction_of(pod)
+    if sent_away is not None:
+        return evicted_by_kueue(*sent_away)
     for condition in status.get("conditions") or []:
         if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
             kind, words = DISRUPTIONS.get(condition.get("reason", ""), (Kind.EVICTED, "taken away by the cluster"))
@@ -180,6 +184,12 @@ def disruption(pod: Pod) -> tuple[Kind, str] | None:
         kind, words = POD_REASONS.get(reason, (Kind.REJECTED, "its node had no room for it"))
         return kind, _with(words, message)
     return None
+
+
+def evicted_by_kueue(reason: str, message: str) -> tuple[Kind, str]:
+    """What it means that Kueue takes a place away, by the reason and message that it gives."""
+    kind = Kind.PREEMPTED if queueing.was_preempted(reason) else Kind.EVICTED
+    return kind, _with(f"Kueue took its place away ({reason.removeprefix('WorkloadEvictedDueTo')})", message)
 
 
 def hold(pod: Pod) -> Hold | None:

@@ -17,6 +17,7 @@ from automl_core.backends.base import BackendError
 from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL
 from automl_core.backends.kubernetes.warnings import Warnings
+from automl_core.backends.kubernetes.workloads import Workloads
 from automl_core.backends.remote import Unreachable
 from automl_core.spec.quantities import parse_quantity
 
@@ -53,6 +54,7 @@ class PodHub:
         """
         self.api, self.namespace, self.selector = api, namespace, selector
         self.warnings = Warnings(api, namespace)
+        self.workloads = Workloads(api, namespace)
         self.users = 0
         self._logs = asyncio.Semaphore(_LOGS_AT_ONCE)
         self._logs_of_node: defaultdict[str, asyncio.Semaphore] = defaultdict(

@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 from urllib3.exceptions import HTTPError
 
 from automl_airflow.compat import bundle_folder
+from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
@@ -104,6 +105,8 @@ class Launch:
         namespace = self.namespace
         try:
             if self._find(namespace) is None:
+                if self.task.kueue is not None:
+                    check_queue(self._operator.client.api_client, self.task.kueue, namespace, self._ask)
                 self.places.prepare()
                 self._create(context, namespace)
         except NotYet as error:

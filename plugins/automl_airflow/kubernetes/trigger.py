@@ -42,6 +42,7 @@ class KubernetesTrialTrigger(TrialTrigger):
             params = self._binding.params if self._binding is not None else {}
             return GroupJob(
                 self._hub, name, workers, limits, growth=growth, keep=keep,
+                queued=task is not None and task.kueue is not None,
                 signature=lambda ended, lines: digest_of_end(ended, lines, params),
             )  # fmt: skip
         return PodJob(self._hub, name, limits, growth=growth, keep=keep)
