@@ -46,9 +46,8 @@ def queue_of(pod: Mapping[str, Any]) -> str | None:
 
 def ignores_queue(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is meant for a queue, and the cluster has no Kueue that manages pods."""
-    metadata = pod["metadata"]
-    labels = metadata.get("labels") or {}
-    return QUEUE in labels and MANAGED not in labels and not metadata.get("ownerReferences")
+    labels = pod["metadata"].get("labels") or {}
+    return QUEUE in labels and MANAGED not in labels
 
 
 def is_cancelled(pod: Mapping[str, Any]) -> bool:
