@@ -1,4 +1,4 @@
-"""Paths to fields of a Kubernetes object: ``spec.trainer.env``, ``spec.replicaSpecs.*.template.spec.containers[0].env``."""
+"""Paths to fields of a Kubernetes object: ``spec.trainer.env``, ``spec.templates[*].container.env``."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from automl_core.spec.field_paths import places, value_at
 
 
 def resource_name(attempt: AttemptId, longest: int) -> str:
-    """Name of an attempt's resource: a function of the attempt alone, a DNS-1035 label of so many characters at most."""
+    """Name of an attempt's resource: a function of the attempt alone, a DNS-1035 label of ``longest`` characters."""
     if len(attempt.name) <= longest:
         return attempt.name
     digest = hashlib.sha256(attempt.name.encode()).hexdigest()[:10]
@@ -38,16 +38,13 @@ def resource_manifest(task: CustomResourceTask, context: TrialContext, attempt: 
     metadata["name"] = resource_name(attempt, task.name_length)
     metadata["labels"] = {**(metadata.get("labels") or {}), **attempt.labels, **labels_of(task.kueue)}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **attempt.annotations}
-    own = [
-        variable("PYTHONUNBUFFERED", "1"),
-        *(variable(name, substitute(value, context)) for name, value in task.env.items()),
-        *(variable(name, value) for name, value in environment(context).items()),
-    ]
-    names = {each["name"] for each in own}
+    given = {name: substitute(value, context) for name, value in task.env.items()}
+    values = {"PYTHONUNBUFFERED": "1", **given, **environment(context)}
+    own = [variable(name, value) for name, value in values.items()]  # each once: many kinds take no name twice
     for path in task.env_at:
         for container, key in places(made, path, make=True):
             there = (container.get(key) if isinstance(container, dict) else container[key]) or []
-            container[key] = [*(each for each in there if each.get("name") not in names), *own]
+            container[key] = [*(each for each in there if each.get("name") not in values), *own]
     return made
 
 

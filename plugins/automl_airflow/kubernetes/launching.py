@@ -33,6 +33,7 @@ from automl_core.study.progress import out_of_memory
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
+    from automl_core.spec.kubernetes import Pending
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study
 
@@ -110,7 +111,7 @@ class Launch:
                 self.places.prepare()
                 self._create(context, namespace)
         except NotYet as error:
-            self._give_up_in_time(error)
+            give_up_in_time(self._study, self._binding, self.task.pending, error)
             raise
         job: dict[str, Any] = {
             "kind": "pod", "name": self.attempt.name, "namespace": namespace, "connection": self.task.connection,
@@ -134,16 +135,6 @@ class Launch:
             except ApiException as error:
                 if error.status != 404:
                     log.warning("%s/%s was not deleted: %s", namespace, name, reason_of(error))
-
-    def _give_up_in_time(self, error: NotYet) -> None:
-        """Fail the attempt where the file says so of one that has waited for too long.
-
-        Raises:
-            StartError: it has.
-        """
-        attempt, pending = self._study.state.works[self._binding.slot].last_attempt(), self.task.pending
-        if attempt is not None and pending.then == "fail" and time.time() - attempt.started > pending.timeout:
-            raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
 
     def _create(self, context: Any, namespace: str) -> None:
         operator, bundle = self._operator, bundle_folder(context)
@@ -230,27 +221,46 @@ class Launch:
         return pod
 
     def _ask(self, call: Callable[[], Any], *, exists_is_fine: bool = False) -> Any:
-        """Ask the cluster, patiently where it is away or overloaded.
+        return ask(call, exists_is_fine=exists_is_fine)
 
-        Raises:
-            StartError: it refuses.
-            NotYet: it refuses for now (a quota is used up), or was away all the time.
-        """
-        patience = Retrying(
-            retry=retry_if_exception(_may_pass), wait=wait_exponential_jitter(initial=1, max=15),
-            stop=stop_after_delay(PATIENCE), reraise=True,
-        )  # fmt: skip
-        try:
-            return patience(call)
-        except ApiException as error:
-            if exists_is_fine and _is_there_already(error):
-                return None
-            if _may_pass(error) or _is_quota(error):
-                raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
-            lasting = error.status in (400, 401, 403, 422)  # 404 and 409 are of this one attempt
-            raise StartError(f"the cluster refuses: {reason_of(error)}", systematic=lasting) from error
-        except (HTTPError, ConnectionError, TimeoutError) as error:
-            raise NotYet(f"the cluster does not answer: {error}") from error
+
+def give_up_in_time(study: Study, binding: Binding, pending: Pending, error: NotYet) -> None:
+    """Fail an attempt that can't be started for now, where the file says so of one that has waited for too long.
+
+    Raises:
+        StartError: it has.
+    """
+    attempt = study.state.works[binding.slot].last_attempt()
+    if attempt is not None and pending.then == "fail" and time.time() - attempt.started > pending.timeout:
+        raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
+
+
+def ask(call: Callable[[], Any], *, exists_is_fine: bool = False) -> Any:
+    """Ask the cluster, patiently where it is away or overloaded.
+
+    Args:
+        call: the request.
+        exists_is_fine: whether a name that is taken is no error; the answer is None then.
+
+    Raises:
+        StartError: it refuses.
+        NotYet: it refuses for now (a quota is used up), or was away all the time.
+    """
+    patience = Retrying(
+        retry=retry_if_exception(_may_pass), wait=wait_exponential_jitter(initial=1, max=15),
+        stop=stop_after_delay(PATIENCE), reraise=True,
+    )  # fmt: skip
+    try:
+        return patience(call)
+    except ApiException as error:
+        if exists_is_fine and _is_there_already(error):
+            return None
+        if _may_pass(error) or _is_quota(error):
+            raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
+        lasting = error.status in (400, 401, 403, 422)  # 404 and 409 are of this one attempt
+        raise StartError(f"the cluster refuses: {reason_of(error)}", systematic=lasting) from error
+    except (HTTPError, ConnectionError, TimeoutError) as error:
+        raise NotYet(f"the cluster does not answer: {error}") from error
 
 
 def reason_of(error: ApiException) -> str:

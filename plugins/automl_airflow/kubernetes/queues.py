@@ -46,8 +46,5 @@ def check_queue(client: ApiClient, kueue: Kueue, namespace: str, ask: Callable[[
     names = sorted(str(each["metadata"]["name"]) for each in found.get("items") or [])
     if kueue.queue not in names:
         there = f"there are {', '.join(names)}" if names else "there is none"
-        hint = did_you_mean(kueue.queue, names)
-        raise StartError(
-            f"kueue.queue: there is no LocalQueue {kueue.queue!r} in the namespace {namespace} ({there}). {hint}".strip(),
-            systematic=True,
-        )
+        words = f"kueue.queue: there is no LocalQueue {kueue.queue!r} in the namespace {namespace} ({there})."
+        raise StartError(f"{words} {did_you_mean(kueue.queue, names)}".strip(), systematic=True)
