@@ -27,11 +27,11 @@ class CustomResourceTrialTrigger(TrialTrigger):
         from automl_airflow.kubernetes.hubs import borrow
 
         connection, namespace = str(self.job["connection"]), str(self.job["namespace"])
-        task = await asyncio.to_thread(self._task)
+        task = await asyncio.to_thread(self._resource_task)
         if self._resources is None:
-            self._resources = await borrow(connection, namespace, self._watched())  # type: ignore[assignment]
+            self._resources = await borrow(connection, namespace, self._kind_of_resource())  # type: ignore[assignment]
         if self._pods is None and task.pods is not None:
-            self._pods = await borrow(connection, namespace, self._watched_pods(task))
+            self._pods = await borrow(connection, namespace, self._kind_of_pods(task))
         from automl_core.backends.kubernetes.resource_job import ResourceJob
         from automl_core.running.failures import digest_of_end
 
@@ -44,7 +44,7 @@ class CustomResourceTrialTrigger(TrialTrigger):
             signature=lambda ended, lines: digest_of_end(ended, lines, params),
         )  # fmt: skip
 
-    def _task(self) -> CustomResourceTask:
+    def _resource_task(self) -> CustomResourceTask:
         from automl_airflow.studies import shared_study
         from automl_core.spec.custom_resource import CustomResourceTask
 
@@ -55,12 +55,12 @@ class CustomResourceTrialTrigger(TrialTrigger):
             raise TypeError(f"{task.name} is no custom resource")
         return task
 
-    def _watched(self) -> Watched:
+    def _kind_of_resource(self) -> Watched:
         from automl_airflow.kubernetes.hubs import Watched
 
         return Watched(group_version=str(self.job["group_version"]), plural=str(self.job["plural"]))
 
-    def _watched_pods(self, task: CustomResourceTask) -> Watched:
+    def _kind_of_pods(self, task: CustomResourceTask) -> Watched:
         from automl_airflow.kubernetes.hubs import Watched
 
         return Watched(label=task.pods.label if task.pods is not None else "")
@@ -77,7 +77,7 @@ class CustomResourceTrialTrigger(TrialTrigger):
         connection = str(self.job["connection"])
         if self._resources is not None:
             hub, self._resources = self._resources, None
-            await give_back(connection, hub, self._watched())
+            await give_back(connection, hub, self._kind_of_resource())
         if self._pods is not None:
             pods, self._pods = self._pods, None
-            await give_back(connection, pods, self._watched_pods(self._task()))
+            await give_back(connection, pods, self._kind_of_pods(self._resource_task()))

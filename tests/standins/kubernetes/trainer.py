@@ -43,10 +43,11 @@ class Trainer:
         reference = (value.get("spec") or {}).get("runtimeRef") or {}
         name, given = reference.get("name"), reference.get("kind", "ClusterTrainingRuntime")
         if isinstance(name, str) and (name, given) != (RUNTIME, "ClusterTrainingRuntime"):
+            lower = given[:1].lower() + given[1:]
+            shown = f'{{"name":"{name}","apiGroup":"trainer.kubeflow.org","kind":"{given}"}}'
             what = f'{given}.trainer.kubeflow.org "{name}" not found'
-            message = (
-                f"{FORBIDDEN}: spec.runtimeRef: Invalid value: {what}: {given} must be created before the TrainJob"
-            )
+            why = f"{what}: specified {lower} must be created before the TrainJob is created"
+            message = f"{FORBIDDEN}: spec.RuntimeRef: Invalid value: {shown}: {why}"
             raise ApiError(403, "Forbidden", message)
 
     def _notice(self, change: Change) -> None:
