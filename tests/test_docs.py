@@ -12,7 +12,18 @@ from pydantic.fields import FieldInfo
 
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.search import registry
-from automl_core.spec import goal, kubernetes, maxcompute, metrics, models, parameters, placement, tasks
+from automl_core.spec import (
+    custom_resource,
+    goal,
+    kubernetes,
+    maxcompute,
+    metrics,
+    models,
+    parameters,
+    placement,
+    queueing,
+    tasks,
+)
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.relations import RESERVED_NAMES
@@ -55,6 +66,10 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### pending": (kubernetes.Pending, frozenset()),
     "### prices": (kubernetes.Prices, frozenset()),
     "### security": (kubernetes.Security, frozenset()),
+    "### kueue": (queueing.Kueue, frozenset()),
+    "## The custom resource": (custom_resource.CustomResourceTask, frozenset(tasks.TaskBase.model_fields)),
+    "### success, failure": (custom_resource.ResourceState, frozenset()),
+    "### pods": (custom_resource.ResourcePods, frozenset()),
     "## The task in MaxCompute": (maxcompute.MaxComputeTask, frozenset(tasks.TaskBase.model_fields) - {"metrics"}),
     "### statements": (maxcompute.Statement, frozenset()),
     "The query of `source: select`": (maxcompute.SelectMetrics, frozenset(maxcompute.RowMetrics.model_fields)),

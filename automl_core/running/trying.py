@@ -34,7 +34,9 @@ from automl_core.study.stages import begin_stage
 RUN = "try"
 """Id of the run that a try stands for."""
 
-ELSEWHERE = {"kubernetes": "in a pod", "maxcompute": "in MaxCompute"}
+ELSEWHERE = {
+    "kubernetes": "in a pod", "custom_resource": "in a custom resource of a cluster", "maxcompute": "in MaxCompute"
+}  # fmt: skip
 """Where the training tasks of a backend run that are no processes of this machine."""
 
 _POINTS = 200
@@ -327,6 +329,8 @@ def here(task: TaskBase, home: Path, bundle: Path | None = None) -> tuple[LocalT
     if isinstance(task, LocalTask):
         return task, ""
     command: list[str] | str | None = getattr(task, "command", None)
+    if task.backend == "custom_resource":  # type: ignore[attr-defined]
+        return None, "what a custom resource runs is known to its controller alone"
     if task.backend != "kubernetes":  # type: ignore[attr-defined]
         return (
             None,

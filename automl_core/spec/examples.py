@@ -33,6 +33,11 @@ EXAMPLES: dict[str, str] = {
     "path": "metrics.json",
     "table": "metrics_${trial_id}",
     "prefix": "tmp_${trial_id}_",
+    "queue": "team-a",
+    "resource": "{apiVersion: trainer.kubeflow.org/v1alpha1, kind: TrainJob, spec: {runtimeRef: {name: torch}}}",
+    "success": "[{condition: Complete}]",
+    "failure": "[{condition: Failed}]",
+    "label": "jobset.sigs.k8s.io/jobset-name",
     "sql": "SELECT accuracy FROM results WHERE trial = '${trial_id}'",
 }
 """Key → what may stand there, as YAML in one line."""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from automl_core.spec.base import Model
 from automl_core.spec.pod_templates import problem_of_template
 from automl_core.spec.quantities import Quantity, parse_quantity
+from automl_core.spec.queueing import Kueue
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.units import Duration
 
@@ -258,6 +259,7 @@ class KubernetesTask(TaskBase):
     node_selector: dict[str, str] = Field(default_factory=dict, description="Labels that the node must have.")
     tolerations: list[Toleration] = Field(default_factory=list, description="Taints that are tolerated.")
     priority_class: str | None = Field(None, description="Priority class.")
+    kueue: Kueue | None = Field(None, description="The queue of Kueue in which each attempt waits for its turn.")
     image_pull_secrets: list[ObjectName] = Field(default_factory=list, description="Secrets of the image registry.")
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = Field(
         None, description="When the image is pulled; the cluster's default when left out."

@@ -79,7 +79,7 @@ def goal_problems(*, several: bool, early_stopping: bool, target: bool) -> list[
     return found
 
 
-STORAGE_KEYS = ("backend", "storage_mount", "artifacts")
+STORAGE_KEYS = ("backend", "storage_mount", "storage_path", "artifacts")
 """What a training task says of its way to the model storage path."""
 
 
@@ -95,6 +95,15 @@ def storage_problems(storage: str, tasks: Sequence[Mapping[str, Any]], where: st
     found = []
     for index, task in enumerate(tasks):
         mounted = task.get("storage_mount") is not None
+        if task.get("backend") == "custom_resource":
+            seen = task.get("storage_path") is not None
+            if in_folder and not seen:
+                found.append(
+                    f"tasks[{index}].storage_path: output.storage is a folder ({storage}): name the path at which the "
+                    "resource's pods mount it"
+                )
+            if seen and not in_folder:
+                found.append(f"tasks[{index}].storage_path: output.storage ({storage}) is no folder to be mounted")
         if task.get("backend") != "kubernetes":
             continue
         if in_folder and not mounted:

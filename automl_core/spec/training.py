@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from automl_core.spec.base import DefaultTag
+from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.tasks import LocalTask
@@ -19,7 +20,7 @@ def _local_when_left_out(value: Any) -> Any:
 
 
 TrainingTask = Annotated[
-    LocalTask | KubernetesTask | MaxComputeTask,
+    LocalTask | KubernetesTask | CustomResourceTask | MaxComputeTask,
     Field(discriminator="backend", json_schema_extra={"default_tag": _DEFAULT.value}),
     BeforeValidator(_local_when_left_out),
     _DEFAULT,

@@ -28,6 +28,7 @@ from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOpera
 from automl_airflow.session import home
 from automl_core.preview.warnings import warnings_of
 from automl_core.search import names
+from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.loader import locate, parse_document, read_text
@@ -157,6 +158,10 @@ def operator_of(task: TaskBase, experiment: Experiment) -> tuple[type[Any], dict
         from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 
         return KubernetesTrialOperator, {"cluster": task.connection, **place}
+    if isinstance(task, CustomResourceTask):
+        from automl_airflow.kubernetes.resource_operator import CustomResourceTrialOperator
+
+        return CustomResourceTrialOperator, place
     if isinstance(task, MaxComputeTask):
         from automl_airflow.maxcompute.operator import MaxComputeTrialOperator
 

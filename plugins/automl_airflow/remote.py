@@ -22,6 +22,7 @@ PAUSE = timedelta(seconds=60)
 
 SWEEPERS = {
     "kubernetes": "automl_airflow.kubernetes.sweep:sweep",
+    "custom_resource": "automl_airflow.kubernetes.resource_sweep:sweep",
     "maxcompute": "automl_airflow.maxcompute.sweep:sweep",
 }
 """Backend → what ends all that an experiment has left running there; called by the reducer."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.exits import exit_of
+from automl_core.backends.kubernetes import queueing
 from automl_core.backends.kubernetes.artifacts import failure_to_keep
 from automl_core.backends.kubernetes.bounds import Pod, memory_held, memory_limit, training
 from automl_core.spec.tasks import OUT_OF_MEMORY
@@ -107,6 +108,9 @@ def left_behind(pod: Pod) -> list[str]:
 def disruption(pod: Pod) -> tuple[Kind, str] | None:
     """Who takes the pod away, where it is none of the training's doing."""
     status = _status(pod)
+    sent_away = queueing.eviction_of(pod)
+    if sent_away is not None:
+        return evicted_by_kueue(*sent_away)
     for condition in status.get("conditions") or []:
         if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
             kind, words = DISRUPTIONS.get(condition.get("reason", ""), (Kind.EVICTED, "taken away by the cluster"))
@@ -119,6 +123,12 @@ def disruption(pod: Pod) -> tuple[Kind, str] | None:
         kind, words = POD_REASONS.get(reason, (Kind.REJECTED, "its node had no room for it"))
         return kind, _with(words, message)
     return None
+
+
+def evicted_by_kueue(reason: str, message: str) -> tuple[Kind, str]:
+    """What it means that Kueue takes a place away, by the reason and message that it gives."""
+    kind = Kind.PREEMPTED if queueing.was_preempted(reason) else Kind.EVICTED
+    return kind, _with(f"Kueue took its place away ({reason.removeprefix('WorkloadEvictedDueTo')})", message)
 
 
 def exit_of_pod(

@@ -22,7 +22,9 @@ from automl_core.backends.kubernetes.job import LINGERING, is_stuck
 from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.manifest import Manifest, variable
 from automl_core.backends.kubernetes.naming import NAME_LABEL, AttemptId
+from automl_core.backends.kubernetes.queueing import PRIORITY, QUEUE
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
+from automl_core.backends.kubernetes.workloads import Queueing
 from automl_core.backends.remote import RemoteJob, Report, Unreachable
 from automl_core.spec.units import format_duration
 
@@ -68,10 +70,11 @@ def group_manifests(pod: Manifest, workers: int, port: int) -> tuple[Manifest, M
     metadata = pod["metadata"]
     name, labels = metadata["name"], metadata.get("labels") or {}
     head = {"name": name, "labels": labels, "annotations": metadata.get("annotations") or {}}
+    own = {key: value for key, value in labels.items() if key not in (QUEUE, PRIORITY)}  # the Job waits, not each pod
     service = {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": head,
+        "metadata": {**head, "labels": own},
         "spec": {
             "clusterIP": "None",
             "publishNotReadyAddresses": True,
@@ -90,7 +93,7 @@ def group_manifests(pod: Manifest, workers: int, port: int) -> tuple[Manifest, M
             "completionMode": "Indexed",
             "backoffLimit": 0,
             # its activeDeadlineSeconds stay the pods': a Job's would run while they wait for a node
-            "template": {"metadata": {"labels": labels, "annotations": head["annotations"]}, "spec": spec},
+            "template": {"metadata": {"labels": own, "annotations": head["annotations"]}, "spec": spec},
         },
     }
     return service, job
@@ -101,7 +104,7 @@ class GroupJob(RemoteJob):
 
     def __init__(
         self, hub: PodHub, name: str, workers: int, limits: Limits, *, most_memory: float | None = None,
-        keep: str = "never", secret: str = "",
+        keep: str = "never", secret: str = "", queued: bool = False,
         signature: Callable[[Exit, Sequence[str]], str] = lambda ended, lines: "",
         clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
@@ -115,6 +118,7 @@ class GroupJob(RemoteJob):
             most_memory: bytes that the next attempt can come to have after this one ran out of it; None for no more.
             keep: which ended pods are left there: never, failed or always.
             secret: name of the secret that belongs to the Job, empty without one: pods that are kept need none.
+            queued: whether Kueue may take their place away.
             signature: digest of a worker's failure, from how it ended and its last lines.
             clock: seconds since 1970.
         """
@@ -129,11 +133,12 @@ class GroupJob(RemoteJob):
         self._lines: list[str] = []
         self._notes: list[str] = []
         self._waiting = WaitingRoom(limits, clock)
+        self._queueing = Queueing(hub.workloads, "Job", name)
         self._cause: Cause | None = None
         self._first: Exit | None = None
         self._done: Exit | None = None
         self._begun_at = clock()
-        self._failed = False
+        self._failed, self._ask_kueue = False, queued
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next look: so many seconds, or until one of the pods changes."""
@@ -145,8 +150,12 @@ class GroupJob(RemoteJob):
         vanished = [pod for name, pod in self._seen.items() if name not in pods]
         self._seen.update(pods)
         await self._ask_events(pods)
-        if not pods and not await self._job_is_there():
-            return self._report(self._first or self._done or self._success() or self._gone())
+        if not pods:
+            job = await self._job()
+            if job is None:
+                return self._report(self._first or self._done or self._success() or self._gone())
+            if not self._seen and await self._waits_in_queue(job):
+                return self._report(None, running=False)
         begun = [start for pod in pods.values() if (start := ends.started_at(pod)) is not None]
         limit, trains = self._limits.timeout, not all(ends.training_ended(pod) for pod in pods.values())
         if limit is not None and begun and trains and self._cause is None and self._clock() - min(begun) > limit:
@@ -159,6 +168,7 @@ class GroupJob(RemoteJob):
         await self._remove_stuck(pods)
         await self._read_logs(pods)
         self._note_first_failure(pods, vanished)
+        await self._name_eviction()
         return self._report(await self._end_as_one(pods), running=bool(begun))
 
     async def end(self, grace: float) -> None:
@@ -251,7 +261,7 @@ class GroupJob(RemoteJob):
 
     def _report(self, ended: Exit | None, *, running: bool = True) -> Report:
         lines, self._lines = self._lines, []
-        notes, self._notes = [*self._waiting.take_notes(), *self._notes], []
+        notes, self._notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
         return Report(lines, notes, running, ended)
@@ -294,14 +304,35 @@ class GroupJob(RemoteJob):
             return self._exit(seen, self._cause)
         return ends.gone(None, cause=self._cause)
 
-    async def _job_is_there(self) -> bool:
+    async def _job(self) -> Mapping[str, Any] | None:
+        """The Job itself, None where there is none."""
         try:
-            await self._hub.api.get(f"/apis/batch/v1/namespaces/{self._hub.namespace}/jobs/{self.name}")
+            return await self._hub.api.get(f"/apis/batch/v1/namespaces/{self._hub.namespace}/jobs/{self.name}")
         except ApiError as error:
             if error.status == 404:
-                return False
+                return None
             raise Unreachable(f"its Job can't be asked for: {error}") from error
+
+    async def _waits_in_queue(self, job: Mapping[str, Any]) -> bool:
+        """Whether the Job is suspended until Kueue admits it, of which people are told."""
+        queue = (job["metadata"].get("labels") or {}).get(QUEUE)
+        if queue is None or not job["spec"].get("suspend"):
+            self._queueing.admit()
+            return False
+        self._begun_at = self._clock()  # from here on its pods may be waited for
+        await self._queueing.wait(queue)
         return True
+
+    async def _name_eviction(self) -> None:
+        """Say who deleted the pods where that was Kueue, which suspends a Job to give its place to others."""
+        first = self._first
+        if first is None or first.kind != ends.Kind.DELETED or self._cause is not None or not self._ask_kueue:
+            return
+        self._ask_kueue = False
+        evicted = await self._queueing.eviction()
+        if evicted is not None:
+            kind, words = ends.evicted_by_kueue(*evicted)
+            self._first = replace(first, kind=kind, reason=words)
 
     async def _delete(self) -> None:
         namespace = self._hub.namespace

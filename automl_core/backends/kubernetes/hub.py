@@ -18,6 +18,7 @@ from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
 from automl_core.backends.kubernetes.bounds import limits_local_storage
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL
 from automl_core.backends.kubernetes.warnings import Warnings
+from automl_core.backends.kubernetes.workloads import Workloads
 from automl_core.backends.remote import Unreachable
 from automl_core.spec.quantities import parse_quantity
 
@@ -44,16 +45,20 @@ _SHORT = 1.0
 class PodHub:
     """What is known of the pods of ours in one namespace. Belongs to one event loop."""
 
-    def __init__(self, api: KubernetesApi, namespace: str, selector: str = JOURNAL_LABEL) -> None:
+    def __init__(
+        self, api: KubernetesApi, namespace: str, selector: str = JOURNAL_LABEL, group: str = NAME_LABEL
+    ) -> None:
         """Watch nothing yet; `start` does.
 
         Args:
             api: of the cluster.
             namespace: where the pods are.
             selector: labels of those that are ours.
+            group: label whose value the pods of one attempt share.
         """
-        self.api, self.namespace, self.selector = api, namespace, selector
+        self.api, self.namespace, self.selector, self._group = api, namespace, selector, group
         self.warnings = Warnings(api, namespace)
+        self.workloads = Workloads(api, namespace)
         self.users = 0
         self._logs = asyncio.Semaphore(_LOGS_AT_ONCE)
         self._logs_of_node: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -71,6 +76,10 @@ class PodHub:
     def path(self) -> str:
         """The pods in the API."""
         return f"/api/v1/namespaces/{self.namespace}/pods"
+
+    def slim(self, pod: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is held of each."""
+        return _slim(pod)
 
     def start(self) -> None:
         """Begin to watch, unless that is done."""
@@ -99,7 +108,7 @@ class PodHub:
                 raise Unreachable(str(self._problem)) from None
         if self._problem is not None:
             raise Unreachable(self._problem)
-        return [pod for pod in self._pods.values() if pod["metadata"]["labels"].get(NAME_LABEL) == name]
+        return [pod for pod in self._pods.values() if pod["metadata"]["labels"].get(self._group) == name]
 
     async def pod(self, name: str) -> Mapping[str, Any] | None:
         """One pod by its name, None where there is none.
@@ -112,7 +121,7 @@ class PodHub:
         found = self._pods.get(name)
         if found is None and name not in self._gone:  # made a moment ago, or ended before the first list
             try:
-                found = _slim(await self.api.get(f"{self.path}/{name}"))
+                found = self.slim(await self.api.get(f"{self.path}/{name}"))
             except ApiError as error:
                 if error.status != 404:
                     raise Unreachable(f"its pod can't be asked for: {error}") from error
@@ -205,7 +214,7 @@ class PodHub:
             page = {"continue": proceed} if proceed else {}
             answer = await self.api.get(self.path, labelSelector=self.selector, limit=str(PAGE), **page)
             for item in answer.get("items") or []:
-                found[item["metadata"]["name"]] = _slim(item)
+                found[item["metadata"]["name"]] = self.slim(item)
             proceed = answer["metadata"].get("continue") or ""
             if not proceed:
                 break
@@ -232,7 +241,7 @@ class PodHub:
                 version = str(item["metadata"]["resourceVersion"])
                 if kind == "BOOKMARK":
                     continue
-                name, pod = item["metadata"]["name"], _slim(item)
+                name, pod = item["metadata"]["name"], self.slim(item)
                 if kind == "DELETED":
                     self._pods.pop(name, None)
                     self._bury(name, pod)
@@ -248,7 +257,7 @@ class PodHub:
         self._gone[name] = (now, pod)
 
     def _wake(self, name: str, pod: Mapping[str, Any] | None = None) -> None:
-        group = pod["metadata"]["labels"].get(NAME_LABEL) if pod is not None else None
+        group = pod["metadata"]["labels"].get(self._group) if pod is not None else None
         for key in {name, group or name}:
             if key in self._changed:
                 self._changed[key].set()

@@ -14,7 +14,9 @@ from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.logs import PodLog
+from automl_core.backends.kubernetes.queueing import QUEUE, ignores_queue, is_cancelled, queue_of
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
+from automl_core.backends.kubernetes.workloads import Queueing
 from automl_core.backends.remote import RemoteJob, Report, Unreachable
 from automl_core.spec.units import format_duration
 
@@ -52,6 +54,7 @@ class PodJob(RemoteJob):
         self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
+        self._queueing = Queueing(hub.workloads, "Pod", name)
         self._failed = self._dismissed = False
 
     async def wait(self, seconds: float) -> None:
@@ -64,6 +67,10 @@ class PodJob(RemoteJob):
         await self._ask_events(pod)
         if pod is None:
             return self._report(self._log.take(), self._gone())
+        if is_cancelled(pod):  # what keeps it is Kueue's finalizer, of which a Kueue that is away is not rid
+            return self._report([], ends.gone(None, cause=self._cause))
+        if await self._waits_in_queue(pod):
+            return self._report([], None, running=False)
         if ends.has_ended(pod):
             lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
             return self._report(lines, self._exit(pod))
@@ -94,10 +101,21 @@ class PodJob(RemoteJob):
         """Let go of what is remembered of the pod."""
         self._hub.forget(self.name)
 
+    async def _waits_in_queue(self, pod: Mapping[str, Any]) -> bool:
+        """Whether it waits for its turn in a queue, of which people are told."""
+        queue = queue_of(pod)
+        if queue is not None:
+            await self._queueing.wait(queue)
+            return True
+        self._queueing.admit()
+        if ignores_queue(pod):
+            self._queueing.ignored(pod["metadata"]["labels"][QUEUE])
+        return False
+
     # --- the end --------------------------------------------------------------------------------
 
     def _report(self, lines: list[str], ended: Exit | None, *, running: bool = True) -> Report:
-        notes = [*self._waiting.take_notes(), *self._log.take_notes()]
+        notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._log.take_notes()]
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
         return Report(lines, notes, running, ended)

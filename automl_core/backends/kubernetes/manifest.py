@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from automl_core.backends.contract import TrialContext, arguments_of, environment, substitute
 from automl_core.backends.kubernetes.artifacts import Carrying, add_helpers
 from automl_core.backends.kubernetes.naming import AttemptId
+from automl_core.backends.kubernetes.queueing import labels_of
 from automl_core.backends.kubernetes.secrets import secret_name
 from automl_core.spec.kubernetes import KubernetesTask, SecretVariable, Volume
 from automl_core.spec.quantities import memory_quantity
@@ -71,7 +72,7 @@ def pod_manifest(order: PodOrder) -> Manifest:
     metadata["name"] = attempt.name
     if task.namespace:
         metadata["namespace"] = task.namespace
-    metadata["labels"] = {**(metadata.get("labels") or {}), **attempt.labels}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **attempt.labels, **labels_of(task.kueue)}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **attempt.annotations}
     spec = pod.setdefault("spec", {})
     containers = spec.setdefault("containers", [])

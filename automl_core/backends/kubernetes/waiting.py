@@ -9,6 +9,7 @@ from typing import Any
 
 from automl_core.backends.kubernetes.ends import Kind
 from automl_core.backends.kubernetes.holds import Hold, hold, is_mounting, starting
+from automl_core.backends.kubernetes.queueing import MANAGED
 from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.spec.units import format_duration
 
@@ -105,8 +106,8 @@ class WaitingRoom:
 
     def _waited(self, pod: Mapping[str, Any], held: Hold) -> float:
         now, name = self._clock(), str(pod["metadata"]["name"])
-        created = pod["metadata"].get("creationTimestamp")
-        if held.kind is Kind.PENDING and created:
+        created, queued = pod["metadata"].get("creationTimestamp"), MANAGED in (pod["metadata"].get("labels") or {})
+        if held.kind is Kind.PENDING and created and not queued:  # its time in a queue counts for nothing
             return now - datetime.fromisoformat(created).timestamp()
         kind, since = self._since.setdefault(name, (held.kind, now))
         if kind is not held.kind:

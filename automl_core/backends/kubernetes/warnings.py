@@ -25,7 +25,7 @@ _PAGE, _PAGES = 500, 10
 _WANTED = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "FailedCreate"})
 """Reasons of events for which the state of the pod or Job has no word."""
 
-_LASTING = ("not found", "is forbidden", "is invalid", "non-existent")
+_LASTING = ("not found", "is forbidden", "is invalid", "non-existent", "denied the request")
 _PASSING = ("exceeded quota", "object has been modified")
 
 
@@ -91,7 +91,7 @@ class Warnings:
                 about = event.get("involvedObject") or {}
                 key, at = (str(about.get("kind")), str(about.get("name"))), _last(event)
                 if event.get("reason") in _WANTED and (key not in found or found[key][0] <= at):
-                    found[key] = (at, _hold(event))
+                    found[key] = (at, hold_of(event))
             proceed = (answer.get("metadata") or {}).get("continue") or ""
             if not proceed:
                 break
@@ -105,7 +105,7 @@ def _last(event: Mapping[str, Any]) -> str:
     return str(at or event.get("firstTimestamp") or "")[:19]
 
 
-def _hold(event: Mapping[str, Any]) -> Hold:
+def hold_of(event: Mapping[str, Any]) -> Hold:
     """What waiting may mend is PENDING; what is missing or not allowed is CONFIG."""
     message = str(event.get("message") or "").strip()
     lasting = any(words in message for words in _LASTING) and not any(words in message for words in _PASSING)

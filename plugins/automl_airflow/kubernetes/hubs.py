@@ -1,57 +1,89 @@
-"""The hubs of one triggerer: one for each cluster and namespace, shared by all triggers that watch pods there."""
+"""The hubs of one triggerer: one for each cluster, namespace and kind, shared by all triggers that watch there.
+
+A kind is that of our own pods, of pods that share a label (what a controller makes of a custom resource), or of a
+custom resource.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from automl_core.backends.kubernetes.hub import PodHub
 
-_hubs: dict[tuple[str, str], PodHub] = {}
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a hub watches.
+
+    Attributes:
+        label: label by whose value pods are told apart; ours when empty.
+        group_version, plural: of a custom resource, in place of pods.
+    """
+
+    label: str = ""
+    group_version: str = ""
+    plural: str = ""
+
+
+OUR_PODS = Watched()
+
+_hubs: dict[tuple[str, str, Watched], PodHub] = {}
 _making = asyncio.Lock()
 
 
-async def borrow(connection: str, namespace: str) -> PodHub:
+async def borrow(connection: str, namespace: str, watched: Watched = OUR_PODS) -> PodHub:
     """The hub of a namespace, made where there is none; to be given back with `give_back`.
 
     Raises:
         BackendError: the connection is wrong.
     """
     async with _making:
-        hub = _hubs.get((connection, namespace))
+        key = (connection, namespace, watched)
+        hub = _hubs.get(key)
         if hub is None:
-            hub = await _make(connection, namespace)
-            _hubs[connection, namespace] = hub
+            hub = await _make(connection, namespace, watched)
+            _hubs[key] = hub
         hub.users += 1
         return hub
 
 
-async def give_back(connection: str, hub: PodHub) -> None:
+async def give_back(connection: str, hub: PodHub, watched: Watched = OUR_PODS) -> None:
     """Let go of a hub; the last one ends it."""
     hub.users -= 1
-    if hub.users <= 0 and _hubs.get((connection, hub.namespace)) is hub:
-        del _hubs[connection, hub.namespace]
+    key = (connection, hub.namespace, watched)
+    if hub.users <= 0 and _hubs.get(key) is hub:
+        del _hubs[key]
         await hub.stop()
 
 
-async def _make(connection: str, namespace: str) -> PodHub:
+async def _make(connection: str, namespace: str, watched: Watched) -> PodHub:
     from automl_airflow.kubernetes.connection import cluster_of
 
     cluster = await asyncio.to_thread(cluster_of, connection)
-    access, api, hub = await asyncio.to_thread(_classes)
-    made: PodHub = hub(api(access(cluster, partial(cluster_of, connection))), namespace)
+    access, api, pod_hub, resource_hub = await asyncio.to_thread(_classes)
+    connected = api(access(cluster, partial(cluster_of, connection)))
+    made: PodHub
+    if watched.plural:
+        made = resource_hub(connected, namespace, watched.group_version, watched.plural)
+    elif watched.label:
+        made = pod_hub(connected, namespace, watched.label, watched.label)
+    else:
+        made = pod_hub(connected, namespace)
     made.start()
     return made
 
 
-def _classes() -> tuple[type, type, type]:
+def _classes() -> tuple[type, type, type, type]:
     """Imported in a thread: the triggerer's loop must not stand still for it."""
     import kubernetes_asyncio.config  # noqa: F401
 
     from automl_core.backends.kubernetes.access import Access
     from automl_core.backends.kubernetes.api import KubernetesApi
     from automl_core.backends.kubernetes.hub import PodHub
+    from automl_core.backends.kubernetes.resource_hub import ResourceHub
 
-    return Access, KubernetesApi, PodHub
+    return Access, KubernetesApi, PodHub, ResourceHub

@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from automl_airflow.compat import bundle_folder
 from automl_airflow.kubernetes.belongings import Belonging
+from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
@@ -35,6 +36,7 @@ from automl_core.study.progress import out_of_memory
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
+    from automl_core.spec.kubernetes import Pending
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study
 
@@ -113,6 +115,8 @@ class Launch:
         try:
             owner = self._find(namespace)
             if owner is None:
+                if self.task.kueue is not None:
+                    check_queue(self._operator.client.api_client, self.task.kueue, namespace, self._ask)
                 self.places.prepare()
                 belongings = self._belongings(bundle_folder(context))
                 owner = self._create(context, namespace, belongings)
@@ -120,7 +124,7 @@ class Launch:
                 belongings = self._belongings_again(bundle_folder(context))
             left = [each.leave_to(owner, operator.client, namespace, self._ask, operator.log) for each in belongings]
         except NotYet as error:
-            self._give_up_in_time(error)
+            give_up_in_time(self._study, self._binding, self.task.pending, error)
             raise
         job: dict[str, Any] = {
             "kind": "pod", "name": self.attempt.name, "namespace": namespace, "connection": self.task.connection,
@@ -148,16 +152,6 @@ class Launch:
             except ApiException as error:
                 if error.status != 404:
                     log.warning("%s/%s was not deleted: %s", namespace, name, reason_of(error))
-
-    def _give_up_in_time(self, error: NotYet) -> None:
-        """Fail the attempt where the file says so of one that has waited for too long.
-
-        Raises:
-            StartError: it has.
-        """
-        attempt, pending = self._study.state.works[self._binding.slot].last_attempt(), self.task.pending
-        if attempt is not None and pending.then == "fail" and time.time() - attempt.started > pending.timeout:
-            raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
 
     @property
     def _takes_connections(self) -> bool:
@@ -272,30 +266,50 @@ class Launch:
         return pod
 
     def _ask(self, call: Callable[[], Any], *, exists_is_fine: bool = False) -> Any:
-        """Ask the cluster, patiently where it is away or overloaded.
+        return ask(call, exists_is_fine=exists_is_fine, grown=self.memory != self.task.memory_bytes)
 
-        Raises:
-            StartError: it refuses.
-            NotYet: it refuses for now (a quota is used up), or was away all the time.
-        """
-        patience = Retrying(
-            retry=retry_if_exception(_may_pass), wait=wait_exponential_jitter(initial=1, max=15),
-            stop=stop_after_delay(PATIENCE), reraise=True,
-        )  # fmt: skip
-        try:
-            return patience(call)
-        except ApiException as error:
-            if exists_is_fine and _is_there_already(error):
-                return None
-            never = never_fits(reason_of(error))
-            if _may_pass(error) or (_is_quota(error) and not never):
-                raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
-            # 404 and 409 are of this one attempt, and so is what only comes of its having got more memory
-            lasting = error.status in (400, 401, 403, 422) and self.memory == self.task.memory_bytes
-            why = f" ({never})" if never else ""
-            raise StartError(f"the cluster refuses: {reason_of(error)}{why}", systematic=lasting) from error
-        except (HTTPError, ConnectionError, TimeoutError) as error:
-            raise NotYet(f"the cluster does not answer: {error}") from error
+
+def give_up_in_time(study: Study, binding: Binding, pending: Pending, error: NotYet) -> None:
+    """Fail an attempt that can't be started for now, where the file says so of one that has waited for too long.
+
+    Raises:
+        StartError: it has.
+    """
+    attempt = study.state.works[binding.slot].last_attempt()
+    if attempt is not None and pending.then == "fail" and time.time() - attempt.started > pending.timeout:
+        raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
+
+
+def ask(call: Callable[[], Any], *, exists_is_fine: bool = False, grown: bool = False) -> Any:
+    """Ask the cluster, patiently where it is away or overloaded.
+
+    Args:
+        call: the request.
+        exists_is_fine: whether a name that is taken is no error; the answer is None then.
+        grown: whether it asks for more memory than the file does, so that a refusal says nothing of other trials.
+
+    Raises:
+        StartError: it refuses.
+        NotYet: it refuses for now (a quota is used up), or was away all the time.
+    """
+    patience = Retrying(
+        retry=retry_if_exception(_may_pass), wait=wait_exponential_jitter(initial=1, max=15),
+        stop=stop_after_delay(PATIENCE), reraise=True,
+    )  # fmt: skip
+    try:
+        return patience(call)
+    except ApiException as error:
+        if exists_is_fine and _is_there_already(error):
+            return None
+        never = never_fits(reason_of(error))
+        if _may_pass(error) or (_is_quota(error) and not never):
+            raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
+        # 404 and 409 are of this one attempt, and so is what only comes of its having got more memory
+        lasting = error.status in (400, 401, 403, 422) and not grown
+        why = f" ({never})" if never else ""
+        raise StartError(f"the cluster refuses: {reason_of(error)}{why}", systematic=lasting) from error
+    except (HTTPError, ConnectionError, TimeoutError) as error:
+        raise NotYet(f"the cluster does not answer: {error}") from error
 
 
 def reason_of(error: ApiException) -> str:

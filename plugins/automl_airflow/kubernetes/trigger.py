@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from automl_core.backends.kubernetes.hub import PodHub
     from automl_core.backends.kubernetes.waiting import Limits
     from automl_core.backends.remote import RemoteJob
+    from automl_core.spec.custom_resource import CustomResourceTask
     from automl_core.spec.kubernetes import KubernetesTask
     from automl_core.study import Outcome, Told
 
@@ -49,6 +50,7 @@ class KubernetesTrialTrigger(TrialTrigger):
             params = self._binding.params if self._binding is not None else {}
             return GroupJob(
                 self._hub, name, workers, limits, most_memory=most, keep=keep, secret=secret,
+                queued=task is not None and task.kueue is not None,
                 signature=lambda ended, lines: digest_of_end(ended, lines, params),
             )  # fmt: skip
         return PodJob(self._hub, name, limits, most_memory=most, keep=keep, secret=secret)
@@ -68,13 +70,7 @@ class KubernetesTrialTrigger(TrialTrigger):
 
         if task is None or self._shared is None:
             return Limits()
-        limits = [task.timeout, self._shared.study.experiment.trials.timeout]
-        timeout = min((limit for limit in limits if limit is not None), default=None)
-        pending = task.pending
-        return Limits(
-            timeout=timeout, pending=pending.timeout, pending_fails=pending.then == "fail", image=pending.image,
-            config=pending.config,
-        )  # fmt: skip
+        return limits_of(task, self._shared.study.experiment.trials.timeout)
 
     def _record(self, status: Exit) -> tuple[Outcome, Told]:
         """As any attempt's; what memory held goes into the journal where somebody had changed it in place."""
@@ -89,9 +85,7 @@ class KubernetesTrialTrigger(TrialTrigger):
 
     def interval(self) -> float:
         """Seconds between two looks: the file's, or by the number of pods in this triggerer."""
-        if self.poll > 0 or self._hub is None:
-            return self.poll or LONGEST_POLL
-        return min(LONGEST_POLL, max(SHORTEST_POLL, self._hub.users / _PODS_A_SECOND))
+        return polls_by_number(self.poll, self._hub)
 
     def price(self, status: Exit) -> float:
         """What the attempt cost, with the memory that it had."""
@@ -109,3 +103,22 @@ class KubernetesTrialTrigger(TrialTrigger):
 
             hub, self._hub = self._hub, None
             await give_back(str(self.job["connection"]), hub)
+
+
+def limits_of(task: KubernetesTask | CustomResourceTask, timeout: float | None) -> Limits:
+    """How long what may take: as the training task says, and the trial's own time limit."""
+    from automl_core.backends.kubernetes.waiting import Limits
+
+    pending = task.pending
+    limits = [limit for limit in (task.timeout, timeout) if limit is not None]
+    return Limits(
+        timeout=min(limits, default=None), pending=pending.timeout, pending_fails=pending.then == "fail",
+        image=pending.image, config=pending.config,
+    )  # fmt: skip
+
+
+def polls_by_number(stated: float, hub: PodHub | None) -> float:
+    """Seconds between two looks: those that the file states (0: none), or by the number of jobs in this triggerer."""
+    if stated > 0 or hub is None:
+        return stated or LONGEST_POLL
+    return min(LONGEST_POLL, max(SHORTEST_POLL, hub.users / _PODS_A_SECOND))

@@ -16,6 +16,7 @@ from pathlib import Path
 import uvloop
 
 from tests.standins.kubernetes.cluster import Cluster, Settings
+from tests.standins.kubernetes.schemas import install
 from tests.standins.kubernetes.server import Listener, serve
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -36,6 +37,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--history", type=int, default=defaults.history, help="changes that a watch can go back")
     parser.add_argument("--image-folder", help="working directory that every image brings")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of generated names")
+    parser.add_argument("--kueue", action="store_true", help="with Kueue: queues and quotas")
+    parser.add_argument("--trainer", action="store_true", help="with Kubeflow Trainer: TrainJobs")
+    parser.add_argument("--crd", type=Path, action="append", default=[], help="file of custom resource definitions")
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
     return parser.parse_args()
 
@@ -58,8 +62,10 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
     settings = Settings(
         nodes=options.nodes, cpu=options.cpu, memory=options.memory, gpus=options.gpus, pods=options.pods,
         namespaces=tuple(options.namespace), back_off=options.back_off, history=options.history,
-        image_folder=options.image_folder, seed=options.seed,
+        image_folder=options.image_folder, seed=options.seed, kueue=options.kueue, trainer=options.trainer,
     )  # fmt: skip
+    for path in options.crd:
+        install(path)
     token = secrets.token_urlsafe(24)
     listener = Listener(options.port)
     url = f"http://127.0.0.1:{listener.port}"

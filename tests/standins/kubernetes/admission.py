@@ -6,9 +6,11 @@ import base64
 from random import Random
 
 from tests.standins.kubernetes.objects import Object, forbidden, name_of, namespace_of, not_found, timestamp
+from tests.standins.kubernetes.podstatus import condition, set_condition
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.resourcequotas import check_quotas
 from tests.standins.kubernetes.resources import Resource
+from tests.standins.kubernetes.schemas import complete
 from tests.standins.kubernetes.store import Store
 
 NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -57,6 +59,12 @@ def admit(store: Store, resource: Resource, value: Object) -> None:
             }
         case "Namespace":
             value["status"] = {"phase": "Active"}
+    complete(resource, value)
+    for webhook in store.webhooks:
+        webhook(resource.kind, value)
+    if resource.kind == "Pod" and value["spec"].get("schedulingGates"):
+        gated = "Scheduling is blocked due to non-empty scheduling gates"
+        set_condition(value["status"], condition("PodScheduled", False, "SchedulingGated", gated))
 
 
 def _admit_pod(store: Store, pod: Object) -> None:

@@ -14,9 +14,12 @@ from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.faults import Faults, Journal
 from tests.standins.kubernetes.jobs import JobController
 from tests.standins.kubernetes.kubelet import Kubelet
+from tests.standins.kubernetes.kueue import Kueue
 from tests.standins.kubernetes.objects import Object, copy, name_of, namespace_of
+from tests.standins.kubernetes.resources import plural_of
 from tests.standins.kubernetes.scheduler import Scheduler, new_node
 from tests.standins.kubernetes.store import Change, Store, owners
+from tests.standins.kubernetes.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Settings:
 
     `nodes`, and what each has: `cpu`, `memory` and `gpus` as quantities, `pods` at most. `back_off`: seconds before a
     second restart of a container, a second pull, a replacement of a job's pod (10 in a cluster); doubled each time.
+    `kueue`, `trainer`: whether Kueue and Kubeflow Trainer are installed.
     `image_folder`: the working directory that every image brings (without: an empty folder for each container).
     """
 
@@ -38,6 +42,8 @@ class Settings:
     history: int = 20_000
     image_folder: str | None = None
     seed: int = 0
+    kueue: bool = False
+    trainer: bool = False
 
     def capacity(self) -> dict[str, str]:
         found = {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods), "ephemeral-storage": "100Gi"}
@@ -61,6 +67,11 @@ class Cluster:
         self.scheduler = Scheduler(self.store, self.events)
         self.jobs = JobController(self.store, self.events, self.random, back_off=settings.back_off)
         self.disruption = Disruption(self.store, self.events, self.kubelet)
+        self.more: list[Kueue | Trainer] = []
+        if settings.trainer:
+            self.more.append(Trainer(self.store, self.events))
+        if settings.kueue:
+            self.more.append(Kueue(self.store, self.events, self.delete, self.release))
         self.store.listen(self._notice)
         initial_objects(self.store, settings.namespaces)
         for number in range(settings.nodes):
@@ -68,7 +79,8 @@ class Cluster:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        for work in (self.scheduler.run(), self.jobs.run(), self.kubelet.usage.run()):
+        more = [each.run() for each in self.more]
+        for work in (self.scheduler.run(), self.jobs.run(), self.kubelet.usage.run(), *more):
             task = asyncio.create_task(work)
             self._tasks.add(task)
 
@@ -185,7 +197,7 @@ class Cluster:
 
     def _finish_foreground(self, namespace: str, reference: Object) -> None:
         """Let an owner go that waited for its dependents."""
-        resource = {"Job": "jobs", "Pod": "pods"}.get(reference["kind"])
+        resource = plural_of(reference["kind"])
         owner = self.store.find(resource, namespace, reference["name"]) if resource else None
         if owner is None or resource is None or self.store.dependents(owner["metadata"]["uid"]):
             return

@@ -41,7 +41,7 @@ class Resource:
         }
 
 
-RESOURCES = (
+RESOURCES: list[Resource] = [
     Resource("namespaces", "Namespace", namespaced=False),
     Resource("nodes", "Node", namespaced=False, subresources=("status",)),
     Resource("pods", "Pod", subresources=("status", "log", "eviction", "resize")),
@@ -59,11 +59,24 @@ RESOURCES = (
         "selfsubjectaccessreviews", "SelfSubjectAccessReview", "authorization.k8s.io", namespaced=False,
         verbs=("create",),
     ),
-)  # fmt: skip
+]  # fmt: skip
 
 BY_PLACE = {(each.group, each.version, each.plural): each for each in RESOURCES}
 POD = BY_PLACE["", "v1", "pods"]
 JOB = BY_PLACE["batch", "v1", "jobs"]
+
+
+def register(resource: Resource) -> None:
+    """Serve one more kind: a custom resource."""
+    place = (resource.group, resource.version, resource.plural)
+    if place not in BY_PLACE:
+        RESOURCES.append(resource)
+        BY_PLACE[place] = resource
+
+
+def plural_of(kind: str) -> str | None:
+    """The plural of a kind, None where none is served."""
+    return next((each.plural for each in RESOURCES if each.kind == kind), None)
 
 
 @dataclass(frozen=True)

@@ -99,9 +99,12 @@ class Scheduler:
             elif pod["spec"].get("nodeName"):
                 self._waiting.pop(uid, None)
                 self._take(uid, pod)
-            else:
+            elif not pod["spec"].get("schedulingGates") and not pod["metadata"].get("deletionTimestamp"):
+                opened = uid not in self._waiting
                 self._waiting[uid] = pod
-            if over or (uid in self._waiting and change.type == "ADDED"):
+                if opened:
+                    self._dirty.set()
+            if over:
                 self._dirty.set()
         elif resource in {"nodes", "persistentvolumeclaims"}:
             self._dirty.set()

@@ -111,7 +111,12 @@ class Volume(TypedDict, total=False):
     persistentVolumeClaim: dict[str, Any]
 
 
+class SchedulingGate(TypedDict):
+    name: str
+
+
 class PodSpec(TypedDict, total=False):
+    schedulingGates: list[SchedulingGate]
     containers: list[ContainerShape]
     initContainers: list[ContainerShape]
     volumes: list[Volume]

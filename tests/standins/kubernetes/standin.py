@@ -25,7 +25,7 @@ class KubernetesStandIn:
         RuntimeError: it did not start.
     """
 
-    def __init__(self, **options: str | int | float | Path | list[str]) -> None:
+    def __init__(self, **options: str | int | float | bool | Path | list[str]) -> None:
         self._options = options
         self._folder = Path(tempfile.mkdtemp(prefix="kubernetes-standin-"))
         self.kubeconfig = self._folder / "kubeconfig.json"
@@ -42,6 +42,9 @@ class KubernetesStandIn:
         command = [sys.executable, "-m", "tests.standins.kubernetes", "--with-parent",
                    "--kubeconfig", str(self.kubeconfig), "--data", str(self._folder / "data")]  # fmt: skip
         for name, value in self._options.items():
+            if isinstance(value, bool):
+                command += [f"--{name.replace('_', '-')}"] if value else []
+                continue
             for each in value if isinstance(value, list) else [value]:
                 command += [f"--{name.replace('_', '-')}", str(each)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -63,6 +63,8 @@ class Store:
         self._subscriptions: dict[tuple[str, str | None], set[Subscription]] = defaultdict(set)
         self._listeners: list[Callable[[Change], None]] = []
         self._oldest = self.version
+        self.webhooks: list[Callable[[str, Object], None]] = []
+        """What controllers do to a new object, called with its kind, as mutating admission webhooks do."""
 
     # reading
 

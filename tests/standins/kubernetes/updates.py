@@ -55,7 +55,7 @@ def check_update(resource: Resource, current: Object, value: Object, *, status: 
 def _fixed(spec: Object) -> Object:
     """What of a pod's spec can't change."""
     fixed = copy(spec)
-    for field in ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds"):
+    for field in ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "schedulingGates"):
         fixed.pop(field, None)
     for container in [*(fixed.get("containers") or ()), *(fixed.get("initContainers") or ())]:
         container.pop("image", None)

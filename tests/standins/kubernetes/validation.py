@@ -9,6 +9,7 @@ from typing import Any
 from tests.standins.kubernetes.objects import Object, invalid
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.resources import Resource
+from tests.standins.kubernetes.schemas import check_schema
 
 Cause = tuple[str, str, str]
 """Field, reason, message."""
@@ -49,8 +50,10 @@ def check(resource: Resource, value: Object) -> None:
         causes += pod_spec(value.get("spec") or {}, "spec", ("Always", "OnFailure", "Never"))
     elif resource.kind == "Job":
         causes += _job_spec(value.get("spec") or {})
+    causes += check_schema(resource, value)
     if causes:
-        raise invalid(resource.kind, str(value["metadata"].get("name", "")), causes)
+        kind = f"{resource.kind}.{resource.group}" if "." in resource.group else resource.kind
+        raise invalid(kind, str(value["metadata"].get("name", "")), causes)
 
 
 def _metadata(resource: Resource, metadata: Object) -> list[Cause]:
