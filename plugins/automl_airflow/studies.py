@@ -105,13 +105,17 @@ class SharedStudies:
 
 
 def _open(key: Key) -> SharedStudy:
+    from automl_airflow import journal_watch
     from automl_airflow.reporting import report
     from automl_airflow.session import open_journal
+    from automl_airflow.stores import shared_store
     from automl_core.study import Study
 
-    store, journal = open_journal(*key)
+    store, journal = open_journal(*key, store=shared_store(key[0], key[1]))
     journal.paced = False  # many wait for what is read here, and few of them write
-    return SharedStudy(store, report(Study.load(journal), aside=True))
+    study = report(Study.load(journal), aside=True)
+    journal.observers.append(lambda record: journal_watch.tell(key, record.seq))
+    return SharedStudy(store, study)
 
 
 _studies = SharedStudies(_open)

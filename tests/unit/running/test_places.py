@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from automl_core.running.places import Places
@@ -61,13 +62,15 @@ def test_a_child_begins_with_its_parents_checkpoint(store: ObjectStore) -> None:
     assert found == "s3://bucket/models/e/r/experiment_0/checkpoints/budget_3"
 
 
-def test_a_model_is_kept_in_place_of_the_older_one_and_the_scratch_goes(store: ObjectStore) -> None:
+def test_a_model_is_kept_in_place_of_the_older_one_and_the_scratch_goes(store: ObjectStore, tmp_path: Path) -> None:
     store.put(TRIAL + "model/old", b"old")
     made = places(store)
     made.prepare()
     store.put(made.model + "deep/new", b"new")
     made.keep_model()
-    made.keep_log(b"all went well\n")
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"all went well\n")
+    made.keep_log(log)
     made.remove()
     assert {key: store.get(key) for key in store.list(PREFIX)} == {
         TRIAL + "log.txt": b"all went well\n",
