@@ -71,7 +71,14 @@ def _open(storage: str, connection: str | None) -> ObjectStore:
     return session.open_experiment_store(storage, connection)
 
 
+def _open_viewed(storage: str, connection: str | None) -> ObjectStore:
+    from automl_airflow import session
+
+    return session.open_viewed_store(storage, connection)
+
+
 _stores = Stores(_open)
+_viewed = Stores(_open_viewed)
 
 
 def shared_store(storage: str, connection: str | None) -> ObjectStore:
@@ -81,6 +88,15 @@ def shared_store(storage: str, connection: str | None) -> ObjectStore:
         StorageError: it can't be opened.
     """
     return _stores.of(storage, connection)
+
+
+def viewed_store(storage: str, connection: str | None) -> ObjectStore:
+    """A store as all viewers of this process share it: what hangs is given up soon. In one of the store's threads.
+
+    Raises:
+        StorageError: it can't be opened.
+    """
+    return _viewed.of(storage, connection)
 
 
 def forget_store(storage: str, connection: str | None) -> None:

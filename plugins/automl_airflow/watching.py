@@ -228,9 +228,10 @@ class TrialTrigger(BaseTrigger):
         self._shared = shared = shared_study(self.storage, self.connection, self.experiment, self.run_id)
         with shared.lock:
             binding = shared.study.unfinished(self.slot, self.task_index)
-            if binding is None or binding.attempt != self.attempt:
-                shared.read(max_age=0)
-                binding = shared.study.unfinished(self.slot, self.task_index)
+        if binding is None or binding.attempt != self.attempt:
+            shared.read(max_age=0)
+        with shared.lock:
+            binding = shared.study.unfinished(self.slot, self.task_index)
             if binding is None or binding.attempt != self.attempt:
                 return None
             watch = Watch(
