@@ -211,6 +211,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     kept: dict[str, SharedStudy] = {}
     monkeypatch.setattr(held_module, "viewed_study", shared)
+    monkeypatch.setattr("automl_airflow.stores.viewed_store", lambda storage, connection: MemoryStore())
     monkeypatch.setattr(held_module, "CAPACITY", 2)
     monkeypatch.setattr(held_module, "_held", {})
     monkeypatch.setattr(
