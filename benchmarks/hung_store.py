@@ -1,8 +1,8 @@
 """A store that accepts and never answers, under a triggerer and under Airflow's API server.
 
-The store is a real server on loopback that takes connections and says nothing, asked by boto3's client. In the triggerer
+The store is a real server on loopback that takes connections and says nothing, asked by boto3. In the triggerer
 slots wait for runs in it while trials of another store are watched; at the API server requests for its runs come at
-once, while Airflow's health and another experiment's page are asked for on. Another checkout is measured after this one.
+once, while Airflow's health and another experiment's page are asked for on. Another checkout is measured after it.
 
     python -m benchmarks.hung_store --seconds 60 --beside /path/to/another/checkout
 """
