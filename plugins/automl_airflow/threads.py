@@ -25,6 +25,9 @@ OF_A_STORE = 8
 OF_READING = 3
 """Threads that take in what trainings print: Python's lock lets one work, and a pattern may wait for its child."""
 
+OF_SET_UP = 2
+"""Threads that read connections and import clients."""
+
 IDLE = 600.0
 """Seconds after its last call from which on the threads of a store may be let go."""
 
@@ -164,6 +167,7 @@ class StoreThreads:
 
 _stores = StoreThreads()
 _reading: list[Threads] = []
+_set_up: list[Threads] = []
 
 
 def threads_of(storage: str, connection: str | None, use: str = "") -> Threads:
@@ -176,3 +180,10 @@ def reading_threads() -> Threads:
     if not _reading:
         _reading.append(Threads("automl reading", OF_READING))
     return _reading[0]
+
+
+def set_up_threads() -> Threads:
+    """The threads in which connections of clusters and services are read, and their clients imported."""
+    if not _set_up:
+        _set_up.append(Threads("automl set-up", OF_SET_UP))
+    return _set_up[0]

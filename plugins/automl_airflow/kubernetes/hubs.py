@@ -6,6 +6,8 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
+from automl_airflow.threads import set_up_threads
+
 if TYPE_CHECKING:
     from automl_core.backends.kubernetes.hub import PodHub
 
@@ -39,8 +41,8 @@ async def give_back(connection: str, hub: PodHub) -> None:
 async def _make(connection: str, namespace: str) -> PodHub:
     from automl_airflow.kubernetes.connection import cluster_of
 
-    cluster = await asyncio.to_thread(cluster_of, connection)
-    access, api, hub = await asyncio.to_thread(_classes)
+    cluster = await set_up_threads().call(cluster_of, connection)
+    access, api, hub = await set_up_threads().call(_classes)
     made: PodHub = hub(api(access(cluster, partial(cluster_of, connection))), namespace)
     made.start()
     return made

@@ -7,6 +7,7 @@ from typing import Any
 
 from automl_core.running.places import Places
 from automl_core.storage.base import ObjectStore
+from automl_core.storage.testing import CountingStore
 from automl_core.study import Binding
 
 PREFIX = "e/r/"
@@ -76,6 +77,16 @@ def test_a_model_is_kept_in_place_of_the_older_one_and_the_scratch_goes(store: O
         TRIAL + "log.txt": b"all went well\n",
         TRIAL + "model/deep/new": b"new",
     }
+
+
+def test_a_long_log_is_published_from_its_file(store: ObjectStore, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"a line of output\n" * 200_000)
+    counted = CountingStore(store)
+    places(counted).keep_log(log)
+    assert store.get(TRIAL + "log.txt") == log.read_bytes()
+    assert counted.calls["upload_file"] == 1
+    assert not counted.calls["put"], "not by way of memory"
 
 
 def test_an_attempt_without_a_model_leaves_the_older_one(store: ObjectStore) -> None:
