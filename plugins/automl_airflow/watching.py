@@ -390,7 +390,7 @@ class TrialTrigger(BaseTrigger):
                 yield await self.threads.call(self._take, watched, [], [], False)
                 looked = clock()
         must_end = await self.threads.call(self._take, watched, rest, report.notes, report.exit is not None)
-        self._replaying = False
+        self._replaying = self._replaying and not report.current
         yield must_end
 
     async def _patiently(self, function: Any, *args: Any) -> Any:
