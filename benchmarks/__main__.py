@@ -14,6 +14,9 @@ PLATFORM = [
     ["benchmarks.pods"],
     ["benchmarks.pod_slots"],
     ["benchmarks.instances"],
+    ["benchmarks.waiting_slots"],
+    ["benchmarks.talkative"],
+    ["benchmarks.hung_store"],
 ]
 
 _PEERS = ["benchmarks.search.environments", "main", "-m"]

@@ -100,18 +100,19 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 class Server:
-    """moto's S3 behind a wait; counts what is written below journal/."""
+    """moto's S3 behind a wait; counts requests, and what is written below journal/."""
 
     def __init__(self, delay: float) -> None:
         from moto.server import DomainDispatcherApplication, create_backend_app
         from werkzeug.serving import make_server
 
         app = DomainDispatcherApplication(create_backend_app)
-        self.delay, self.puts = delay, Counter[str]()
+        self.delay, self.puts, self.asked = delay, Counter[str](), 0
         self._lock = threading.Lock()
 
         def delayed(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
             time.sleep(self.delay)
+            self.asked += 1
             path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
             if method == "PUT" and "/run/journal" in path:
                 with self._lock:

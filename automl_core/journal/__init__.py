@@ -1,5 +1,6 @@
 """One order of events on nothing but an object store, folded into whatever its caller makes of them."""
 
+from automl_core.journal.ahead import ReadAhead
 from automl_core.journal.fold import Fold
 from automl_core.journal.journal import JOURNAL, Contended, Journal, LaterRelease
 from automl_core.journal.records import BadRecord, LaterFormat, Record, decode, key_of, seq_of
@@ -16,6 +17,7 @@ __all__ = [
     "Journal",
     "LaterFormat",
     "LaterRelease",
+    "ReadAhead",
     "Record",
     "decode",
     "key_of",

@@ -51,6 +51,7 @@ class Attempt:
         log: Path,
         emit: Callable[[str], None],
         cost: Callable[[Exit], float] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         """Begin to read.
 
@@ -60,10 +61,12 @@ class Attempt:
             log: the file for its output; its folder exists.
             emit: takes each line of output, for Airflow's task log.
             cost: price of the attempt once it has ended; by its seconds when left out.
+            say: takes what people are told that the training did not print, where that goes another way; as `emit`
+                when left out.
         """
         self.watch, self.source, self.log = watch, source, log
         self.ordered: tuple[TrialState, str] | None = None
-        self._emit = emit
+        self._emit, self._say = emit, say or emit
         self._cost = cost or (lambda status: watch.cost(status.seconds))
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._bytes = 0
@@ -98,7 +101,7 @@ class Attempt:
 
     def say(self, line: str) -> None:
         """Tell people something that the training did not print."""
-        self._emit(line)
+        self._say(line)
 
     def outcome(self, status: Exit) -> Outcome:
         """What to record of the attempt now that it has ended."""
@@ -161,7 +164,7 @@ class Attempt:
         if before < MAX_EMITTED_BYTES or worth:
             self._emit(line)
         if before < MAX_EMITTED_BYTES <= self._bytes:
-            self._emit(f"[more than {MAX_EMITTED_BYTES // 1_000_000} MB of output: from here on metrics only]")
+            self._say(f"[more than {MAX_EMITTED_BYTES // 1_000_000} MB of output: from here on metrics only]")
         if before < MAX_LOG_BYTES:
             write(line + "\n")
             if self._bytes >= MAX_LOG_BYTES:

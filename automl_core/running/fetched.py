@@ -37,7 +37,7 @@ class FetchedSource(MetricSource):
             clock: seconds.
         """
         self._inner, self._fetch, self._every, self._clock = inner, fetch, every, clock
-        self._fetched = float("-inf")
+        self._fetched, self._away = float("-inf"), False
 
     def feed(self, line: str) -> list[News]:
         """See `MetricSource.feed`."""
@@ -52,8 +52,11 @@ class FetchedSource(MetricSource):
         try:
             self._fetch()
         except StorageError as error:
-            log.warning("the file with the metrics can't be fetched, it will be tried again: %s", error)
+            if not self._away:  # once: a thousand trials of one process share its log
+                log.warning("the file with the metrics can't be fetched, it will be tried again: %s", error)
+            self._away = True
             return []
+        self._away = False
         return self._inner.poll()
 
     def finish(self) -> list[News]:

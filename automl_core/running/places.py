@@ -7,6 +7,7 @@ path itself (a bucket's URL, or a volume with the same folder), and what is to b
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from automl_core.backends.contract import TrialContext
 from automl_core.running.sync import Order
@@ -15,6 +16,9 @@ from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding, Study
 from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, owner_key, trial_prefix
 from automl_core.study.stages import TRIALS_FILE, inputs_of
+
+_SHORT_LOG = 1 << 20
+"""Bytes of a log that is written by one request; a bucket's client begins threads to upload a file."""
 
 
 class Places:
@@ -90,9 +94,13 @@ class Places:
         self.store.delete_prefix(self._kept_model)
         self.store.copy(self.model, self._kept_model)
 
-    def keep_log(self, data: bytes) -> None:
-        """Publish the attempt's log as the trial's."""
-        self.store.put(self.prefix + trial_prefix(self.binding.trial) + LOG_FILE, data)
+    def keep_log(self, log: Path) -> None:
+        """Publish the attempt's log as the trial's; a long one from its file, not by way of memory."""
+        key = self.prefix + trial_prefix(self.binding.trial) + LOG_FILE
+        if log.stat().st_size > _SHORT_LOG:
+            self.store.upload_file(log, key)
+        else:
+            self.store.put(key, log.read_bytes())
 
     def remove(self) -> None:
         """Remove what was only of use to the attempt."""

@@ -33,6 +33,12 @@ log = logging.getLogger(__name__)
 CURVE_POINTS = 50
 """Points of a trial's curve that the journal keeps; all of them stay in the trial's metrics file."""
 
+HEAVY = 0.05
+"""Seconds of a core for one such file, from which on it is written more seldom."""
+
+SHARE = 0.02
+"""Of a core's time that goes into writing one trial's metrics file, at most."""
+
 
 class Watch:
     """One attempt's metrics and the decisions about it. Not shared between threads."""
@@ -78,6 +84,8 @@ class Watch:
         self._sign = sign(study.experiment)
         self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.first.direction)
         self._told_that_it_reported = False
+        self._away: set[str] = set()
+        self._publishing = 0.0
         self.failing_kind = ""
         self._names = GoalNames(self._goal.metrics)
         self._news = False
@@ -114,8 +122,9 @@ class Watch:
             self._ordered = now
             try:
                 order = self.study.order(self.binding, max_age=0.0 if force else self._max_age)
+                self._away.discard("journal")
             except StorageError as error:  # a store that is away must not end a trial that trains
-                log.warning("the journal can't be read, the trial goes on: %s", error)
+                self._warn_once("journal", f"the journal can't be read, the trial goes on: {error}")
                 order = None
             if order is not None:
                 return order
@@ -130,21 +139,36 @@ class Watch:
             self.study.note_reported(self.binding)
             self._told_that_it_reported = True
         except StorageError as error:
-            log.warning("that the goal was reported can't be noted, it will be later: %s", error)
+            self._warn_once("note", f"that the goal was reported can't be noted, it will be later: {error}")
 
     def publish_if_due(self, *, force: bool = False) -> None:
-        """Write the trial's metrics file, if there is news and the last time is a while ago."""
+        """Write the trial's metrics file, if there is news and the last time is a while ago.
+
+        A file of a million points takes a second to make, for which nothing else of the process goes on: it is made
+        the more seldom the longer that takes.
+        """
         now = self._clock()
-        if self._dirty and (force or now - self._published >= self._publish_every):
+        if self._dirty and (force or now - self._published >= max(self._publish_every, self._publishing / SHARE)):
             self._published = now
+            began = time.thread_time()
             self.publish()
+            took = time.thread_time() - began
+            self._publishing = took if took > HEAVY else 0.0
 
     def publish(self) -> None:
         """Write the trial's metrics file, for other trials' stopping rules and for people; later where it can't be."""
         try:
             self.keep()
+            self._away.discard("metrics")
         except StorageError as error:
-            log.warning("the metrics of trial %d were not written, they will be later: %s", self.binding.trial, error)
+            number = self.binding.trial
+            self._warn_once("metrics", f"the metrics of trial {number} were not written, they will be later: {error}")
+
+    def _warn_once(self, what: str, text: str) -> None:
+        """Say that something can't be done now, once until it can: a thousand watches share a log of one process."""
+        if what not in self._away:
+            self._away.add(what)
+            log.warning("%s", text)
 
     def keep(self) -> None:
         """Write the trial's metrics file if there is news: what goes on from this attempt begins with it.

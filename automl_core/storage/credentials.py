@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,3 +92,15 @@ def _checked_endpoint(url: str, name: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"credentials: {name} {url!r} is not an end point; allowed: https://host or http://host:port")
     return url
+
+
+def soon_given_up(credentials: Credentials | None, connect: float, read: float) -> Credentials:
+    """The same credentials for a client that gives up sooner, unless their own options state its time-outs.
+
+    Args:
+        credentials: None for those of the environment.
+        connect: seconds that a connection may take.
+        read: seconds that an answer may be silent.
+    """
+    given = credentials or Credentials()
+    return replace(given, client_options={"connect_timeout": connect, "read_timeout": read, **given.client_options})

@@ -21,8 +21,9 @@ def open_store(
     credentials: Credentials | None = None,
     base: Path | None = None,
     renew: Callable[[], Credentials | None] | None = None,
+    patience: float = 45.0,
 ) -> ObjectStore:
-    """The object store at ``url``, with what may pass tried again for some 45 seconds.
+    """The object store at ``url``, with what may pass tried again for a while.
 
     Where a bucket refuses its credentials they are read anew and the call is done once more: keys are rotated while
     a process goes on.
@@ -35,6 +36,7 @@ def open_store(
         credentials: of a bucket. What they leave out comes from the environment: for S3 boto3's own chain
             (AWS_… variables, profile, role), for OSS its OSS_… variables.
         renew: reads those credentials anew; may raise anything. Without it what comes from the environment is.
+        patience: seconds after which what may pass is not tried again.
         base: where relative folders begin; by default the AUTOML_HOME of the deployment, else the current folder.
 
     Raises:
@@ -51,7 +53,7 @@ def open_store(
     if url.strip().partition("://")[0] in _BUCKETS:
         store = RenewingStore(store, again)
     faults = os.environ.get(FAULTS_VARIABLE)
-    return RetryingStore(with_faults(store, faults) if faults else store)
+    return RetryingStore(with_faults(store, faults) if faults else store, patience)
 
 
 def _plain_store(url: str, credentials: Credentials | None, base: Path | None) -> ObjectStore:

@@ -60,6 +60,7 @@ class StageStudy(Study):
     """The study of a stage. It obeys the experiment: ``prepare`` its stop, ``conclude`` its deadline."""
 
     _whole: Study | None = None
+    _looked = float("-inf")
 
     @property
     def stage(self) -> StageName:
@@ -80,10 +81,11 @@ class StageStudy(Study):
 
     def order(self, binding: Binding, *, max_age: float = 0.0) -> tuple[TrialState, str] | None:
         """Whether an attempt must end now; see `Study.order`."""
-        read = self._refreshed
         ordered = super().order(binding, max_age=max_age)
-        if ordered is not None or self._refreshed == read:
+        now = self.journal.clock()
+        if ordered is not None or (max_age > 0 and now - self._looked < max_age):
             return ordered
+        self._looked = now
         return self._ended_by_stop() if self.stage == "prepare" else self._ended_by_deadline()
 
     def _ended_by_stop(self) -> tuple[TrialState, str] | None:

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from automl_core.storage.base import ObjectStore
     from automl_core.study.journal import StudyJournal
 
+VIEW_TIMEOUTS = (3.0, 10.0)
+"""Seconds that a viewer's connection to a bucket may take, and each silence in its answer; workers wait 5 and 30."""
+
+VIEW_PATIENCE = 5.0
+"""Seconds after which a viewer's request to a store is not tried again; workers have 45."""
+
 PRODUCT_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -71,14 +77,27 @@ def open_experiment_store(storage: str, connection: str | None) -> ObjectStore:
     return open_store(storage, credentials(connection), base=home(), renew=renew)
 
 
+def open_viewed_store(storage: str, connection: str | None) -> ObjectStore:
+    """As `open_experiment_store`, for people who wait for a page: what hangs or is away is given up soon."""
+    from automl_core.storage import open_store
+    from automl_core.storage.credentials import soon_given_up
+
+    def read() -> Credentials:
+        return soon_given_up(credentials(connection), *VIEW_TIMEOUTS)
+
+    return open_store(storage, read(), base=home(), renew=read, patience=VIEW_PATIENCE)
+
+
 def open_journal(
-    storage: str, connection: str | None, name: str, run: str, stage: str | None = None
-) -> tuple[ObjectStore, StudyJournal]:
-    """The journal of one run of an experiment, or of a stage of it, and the store that it lies in."""
+    storage: str, connection: str | None, name: str, run: str, stage: str | None = None,
+    store: ObjectStore | None = None,
+) -> tuple[ObjectStore, StudyJournal]:  # fmt: skip
+    """The journal of one run of an experiment, or of a stage of it, and its store (opened, where it isn't given)."""
     from automl_core.study.finding import find_prefix
     from automl_core.study.journal import StudyJournal
     from automl_core.study.layout import stage_prefix
 
-    store = open_experiment_store(storage, connection)
+    if store is None:
+        store = open_experiment_store(storage, connection)
     prefix = find_prefix(store, name, run)
     return store, StudyJournal(store, stage_prefix(prefix, stage) if stage else prefix)

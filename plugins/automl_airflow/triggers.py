@@ -38,23 +38,18 @@ class JournalTrigger(BaseTrigger):
         )  # fmt: skip
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll the store for a later record, in a thread, since stores are synchronous."""
-        started = asyncio.get_running_loop().time()
+        """Wait for a later record; one look at the journal serves all who wait for the same run."""
+        from automl_airflow.journal_watch import watch_of
+
+        clock = asyncio.get_running_loop().time
+        started = clock()
         await asyncio.sleep(LEAST_WAIT)
-        moved = False
-        while not moved and asyncio.get_running_loop().time() - started < self.patience:
-            try:
-                moved = await asyncio.to_thread(self._moved)
-            except Exception as error:
-                self.log.warning("the journal can't be read, trying again: %s", error)
-            if not moved:
-                await asyncio.sleep(self.poll)
+        watch = watch_of((self.storage, self.connection, self.name, self.run_name, self.stage))
+        moved = True
+        try:
+            await asyncio.wait_for(watch.beyond(self.seq, self.poll), max(0.0, self.patience - (clock() - started)))
+        except TimeoutError:
+            moved = False
+            if watch.problem is not None:
+                self.log.warning("the journal can't be read, the slot asks again: %s", watch.problem)
         yield TriggerEvent({"moved": moved})
-
-    def _moved(self) -> bool:
-        from automl_airflow.session import open_journal
-        from automl_core.journal import JOURNAL, key_of
-
-        store, journal = open_journal(self.storage, self.connection, self.name, self.run_name, self.stage)
-        folder = journal.prefix + JOURNAL
-        return bool(store.list(folder, start_after=folder + key_of(self.seq), limit=1))

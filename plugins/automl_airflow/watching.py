@@ -13,19 +13,17 @@ import tempfile
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import (
-    BaseTrigger,
-    TaskFailedEvent,
-    TaskSkippedEvent,
-    TaskSuccessEvent,
-    TriggerEvent,
-)
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from automl_airflow.ending import clear_away, has_ended, insist, remove
+from automl_airflow.slices import slices
+from automl_airflow.task_events import task_event
+from automl_airflow.task_log import TaskLog
+from automl_airflow.threads import Threads, reading_threads, threads_of
 from automl_airflow.triggers import LEAST_WAIT
 from automl_airflow.waiting import until_done
 
@@ -44,6 +42,8 @@ PUBLISH_EVERY = 5.0
 ORDER_AGE = 2.0
 """Seconds that the journal may be old in which a trigger looks for orders; one reading serves all triggers."""
 
+LOOK_AFTER = 1.0
+"""Seconds of reading a flood after which the study is asked for orders all the same."""
 
 BY_AIRFLOW = "ended from Airflow (cleared or marked)"
 """Why an attempt ended whose task a person cleared or marked: the task itself may go on, with a new attempt."""
@@ -92,6 +92,7 @@ class TrialTrigger(BaseTrigger):
         self._replaying = False
         self._closed = False
         self._telling: asyncio.Task[None] | None = None
+        self._lines: TaskLog | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, without any credentials."""
@@ -101,6 +102,18 @@ class TrialTrigger(BaseTrigger):
             "slot": self.slot, "task": self.task_index, "attempt": self.attempt, "root": self.root, "job": self.job,
             "poll": self.poll, "grace": self.grace, **({"stage": self.stage} if self.stage else {}),
         }  # fmt: skip
+
+    @property
+    def lines(self) -> TaskLog:
+        """The task's log; never waited for. To be asked for in the trigger's own task first."""
+        if self._lines is None:
+            self._lines = TaskLog(self.log)
+        return self._lines
+
+    @property
+    def threads(self) -> Threads:
+        """Where all that touches the store is done."""
+        return threads_of(self.storage, self.connection)
 
     @abstractmethod
     async def find(self) -> RemoteJob:
@@ -143,22 +156,27 @@ class TrialTrigger(BaseTrigger):
         """Watch to the end; yields one event."""
         clock = asyncio.get_running_loop().time
         started = clock()
+        lines = self.lines
         watched = await self._patiently(self._begin)
         if watched is None:
-            recorded = await asyncio.to_thread(self._recorded)
-            await clear_away(self._find, self.grace, self.log)  # a triggerer that died before it came to that
+            recorded = await self.threads.call(self._recorded)
+            await clear_away(self._find, self.grace, lines)  # a triggerer that died before it came to that
             await asyncio.sleep(LEAST_WAIT)
-            yield await asyncio.to_thread(self._event, *recorded) if recorded else TriggerEvent({"superseded": True})
+            event = await self.threads.call(self._event, *recorded) if recorded else TriggerEvent({"superseded": True})
+            await lines.close()
+            yield event
             return
         self._remote = await self._find()
         status = await self._follow(self._remote, watched)
         outcome, told = await self._patiently(self._record, status)
-        await remove(self._remote, self.log)
+        await remove(self._remote, lines)
         await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
-        if not told.accepted and await asyncio.to_thread(self._recorded) is None:
-            yield TriggerEvent({"superseded": True})
-            return
-        yield await asyncio.to_thread(self._event, outcome, told)
+        superseded = not told.accepted and await self.threads.call(self._recorded) is None
+        event = (
+            TriggerEvent({"superseded": True}) if superseded else await self.threads.call(self._event, outcome, told)
+        )
+        await lines.close()
+        yield event
 
     async def cleanup(self) -> None:
         """Let go of what is held here. The job goes on: another triggerer may be watching it already."""
@@ -179,10 +197,11 @@ class TrialTrigger(BaseTrigger):
         # first, since the reducer may follow at once
         told = self._telling = asyncio.create_task(self._tell_who_ended_it())
         await asyncio.wait([told], timeout=TELL_FIRST)
-        await insist(remote, self.grace, self.log)
+        await insist(remote, self.grace, self.lines)
         if await has_ended(remote, self.grace):  # else the cluster goes on with it: to forget it would leave it running
-            await remove(remote, self.log)
+            await remove(remote, self.lines)
         await told
+        await self.lines.close()
 
     async def _tell_who_ended_it(self) -> None:
         from automl_core.states import TrialState
@@ -196,8 +215,8 @@ class TrialTrigger(BaseTrigger):
 
         try:
             await self._patiently(tell)
-        except Exception:  # the job has to be ended all the same
-            self.log.exception("who ended the trial was not recorded")
+        except Exception as error:  # the job has to be ended all the same
+            self.lines.error("who ended the trial was not recorded: %s: %s", type(error).__name__, error)
 
     # --- the parts that block, each in a thread ----------------------------------------------------
 
@@ -211,9 +230,10 @@ class TrialTrigger(BaseTrigger):
         self._shared = shared = shared_study(self.storage, self.connection, self.experiment, self.run_id, self.stage)
         with shared.lock:
             binding = shared.study.unfinished(self.slot, self.task_index)
-            if binding is None or binding.attempt != self.attempt:
-                shared.read(max_age=0)
-                binding = shared.study.unfinished(self.slot, self.task_index)
+        if binding is None or binding.attempt != self.attempt:
+            shared.read(max_age=0)
+        with shared.lock:
+            binding = shared.study.unfinished(self.slot, self.task_index)
             if binding is None or binding.attempt != self.attempt:
                 return None
             watch = Watch(
@@ -226,7 +246,8 @@ class TrialTrigger(BaseTrigger):
             self._spool = Path(tempfile.mkdtemp(prefix="automl-"))
             source = self.source(binding, self._spool)
             begun = shared.study.state.works[self.slot].last_attempt(self.task_index)
-        self._watched = Attempt(watch, source, self._spool / "log.txt", self._emit, cost=self.price)
+        log = self._spool / "log.txt"
+        self._watched = Attempt(watch, source, log, self._emit, cost=self.price, say=self.lines.say)
         if begun is not None and time.time() - begun.started > RESTARTED_AFTER:
             self._watched.say(
                 "the watching was taken up again: the output is read from its beginning, only news is shown"
@@ -238,18 +259,17 @@ class TrialTrigger(BaseTrigger):
 
     def _emit(self, line: str) -> None:
         if not self._replaying:
-            self.log.info(line)
+            self.lines.line(line)
 
-    def _take(self, watched: Attempt, report: Report) -> bool:
+    def _take(self, watched: Attempt, lines: list[str], notes: list[str], ended: bool) -> bool:
         """Take in what is new. Returns whether the job has to be ended."""
         assert self._shared is not None
-        watched.feed(report.lines)
-        self._replaying = False
-        for note in report.notes:
+        watched.feed(lines)
+        for note in notes:
             watched.say(note)
         watched.poll()
         watched.watch.publish_if_due()
-        if report.exit is not None:
+        if ended:
             return False
         with self._shared.lock:
             return watched.must_end() is not None
@@ -275,7 +295,7 @@ class TrialTrigger(BaseTrigger):
             try:
                 self._watched.watch.keep()
                 if self._watched.log.is_file():
-                    self._places.keep_log(self._watched.log.read_bytes())
+                    self._places.keep_log(self._watched.log)
                 if becomes_the_trials(self._shared.study.state, self._watched.watch.binding.trial, outcome.state):
                     self._places.keep_model()
             except (StorageUnavailable, AccessRefused):  # a result is not given up for that: it is tried again
@@ -283,18 +303,11 @@ class TrialTrigger(BaseTrigger):
             except StorageError as error:
                 reason = f"what the attempt made could not be stored: {error}"
                 outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=True, cost=outcome.cost)
-            self._remove_scratch()
+            try:
+                self._places.remove()
+            except StorageError as error:  # a result is not given up because that fails
+                self.lines.warning("what only the attempt needed was not removed: %s", error)
         return outcome, self._tell(outcome)
-
-    def _remove_scratch(self) -> None:
-        """Remove what was only of use to the attempt. A result is not given up because that fails."""
-        from automl_core.storage.base import StorageError
-
-        assert self._places is not None
-        try:
-            self._places.remove()
-        except StorageError as error:
-            self.log.warning("what only the attempt needed was not removed: %s", error)
 
     def _tell(self, outcome: Outcome) -> Told:
         assert self._shared is not None
@@ -332,34 +345,15 @@ class TrialTrigger(BaseTrigger):
             return outcome, Told(accepted=True, retry=work.retry)
 
     def _event(self, outcome: Outcome, told: Told) -> TriggerEvent:
-        """How the task goes on: it ends here, or in a worker where one has to act.
-
-        To Airflow a TaskFailedEvent is a failure to be tried again (models/trigger.py:651 of 3.3.2): the end for a
-        trial that is, and for one that failed for good only a worker can say so (AirflowFailException).
-        """
-        from automl_airflow.slots import result_of
-        from automl_core.states import TrialState
-
+        """How the task goes on."""
         assert self._shared is not None
         assert self._binding is not None
         with self._shared.lock:
             lane = self._shared.study.state.lanes is not None
-        ends_the_experiment = told.stop is not None and not self._had_stopped  # the slots left are to be skipped
-        failed = outcome.state is TrialState.FAILED
-        if lane or not told.accepted or ends_the_experiment or (failed and not told.retry):
-            return TriggerEvent(
-                {"slot": self.slot, "outcome": _plain(outcome), "accepted": told.accepted, "retry": told.retry}
-            )
-        summary = (
-            f"{self.stage or f'trial {self._binding.trial}'}, attempt {self.attempt}: {outcome.state} {outcome.reason}"
+        ends = told.stop is not None and not self._had_stopped
+        return task_event(
+            self._binding, self.attempt, outcome, told, lane=lane, ends=ends, log=self.lines, stage=self.stage
         )
-        if failed:
-            self.log.error(f"{summary}\nit is tried again")
-            return TaskFailedEvent()
-        self.log.info(summary)
-        if not outcome.state.has_value and outcome.state is not TrialState.SUCCEEDED:
-            return TaskSkippedEvent()
-        return TaskSuccessEvent(xcoms={"return_value": result_of(self._binding, outcome)})
 
     # --- the loop --------------------------------------------------------------------------------
 
@@ -376,12 +370,12 @@ class TrialTrigger(BaseTrigger):
                 if unreachable:
                     watched.say("it can be reached again")
                 unreachable = False
-                must_end = await asyncio.to_thread(self._take, watched, report)
+                async for must_end in self._read(watched, report):
+                    if must_end and not asked_to_end:
+                        await remote.end(self.grace)
+                        asked_to_end = True
                 if report.exit is not None:
                     return report.exit
-                if must_end and not asked_to_end:
-                    await remote.end(self.grace)
-                    asked_to_end = True
             except Unreachable as error:
                 if not unreachable:
                     watched.say(f"it can't be reached, the trial goes on and is asked again: {error}")
@@ -389,11 +383,20 @@ class TrialTrigger(BaseTrigger):
             wait = min(1.0, self.interval()) if asked_to_end else self.interval()
             await remote.wait(max(0.1, wait - (clock() - began)))
 
+    async def _read(self, watched: Attempt, report: Report) -> AsyncIterator[bool]:
+        """Take in a report, the trials of a process in turns. Yields now and then whether the job has to be ended."""
+        clock = asyncio.get_running_loop().time
+        looked = clock()
+        *many, rest = slices(report.lines)
+        for lines in many:  # work for the processor alone: other trials' turns come between two slices
+            await reading_threads().call(watched.feed, lines)
+            if report.exit is None and clock() - looked >= max(LOOK_AFTER, self.interval()):
+                yield await self.threads.call(self._take, watched, [], [], False)
+                looked = clock()
+        must_end = await self.threads.call(self._take, watched, rest, report.notes, report.exit is not None)
+        self._replaying = self._replaying and not report.current
+        yield must_end
+
     async def _patiently(self, function: Any, *args: Any) -> Any:
         """Do something with the store that must be done, however long the store is away."""
-        return await until_done(function, *args, log=self.log)
-
-
-def _plain(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as plain JSON, for the worker that concludes it."""
-    return {**asdict(outcome), "state": str(outcome.state), "curve": []}
+        return await until_done(function, *args, log=self.lines, threads=self.threads)

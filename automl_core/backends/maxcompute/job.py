@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.maxcompute.client import Usage
@@ -20,9 +21,12 @@ _FIRST_LOOK = 1.0
 
 
 class SqlJob(RemoteJob):
-    """The statements of one attempt. The service is asked in the hub's threads."""
+    """The statements of one attempt. The service is asked in the hub's threads, or in those that are given."""
 
-    def __init__(self, hub: Hub, run: Run, interval: float, *, cleanup: Callable[[Run], None] = lambda _: None) -> None:
+    def __init__(
+        self, hub: Hub, run: Run, interval: float, *, cleanup: Callable[[Run], None] = lambda _: None,
+        call: Callable[..., Awaitable[Any]] | None = None,
+    ) -> None:  # fmt: skip
         """Watch a run.
 
         Args:
@@ -30,7 +34,10 @@ class SqlJob(RemoteJob):
             run: the attempt.
             interval: seconds between two looks at the instances, at most.
             cleanup: drops what the run has left, once its end is recorded; blocks.
+            call: calls what blocks in the service *and* in the experiment's store, in threads of that store: one that
+                hangs must not take the hub's, which are for all trials.
         """
+        self._call = call or hub.call
         self._hub, self._run, self._interval, self._cleanup = hub, run, interval, cleanup
         self._progress, self._shown, self._progress_asked = "", "", time.monotonic()
 
@@ -41,7 +48,7 @@ class SqlJob(RemoteJob):
 
     async def poll(self) -> Report:
         """See `RemoteJob.poll`."""
-        report = Report() if await self._still_runs() else await self._hub.call(self._run.advance)
+        report = Report() if await self._still_runs() else await self._call(self._run.advance)
         if report.exit is None:
             await self._look_at_progress()
         return replace(report, notes=[*report.notes, *self._run.notes(), *self._new_progress()])
@@ -60,11 +67,11 @@ class SqlJob(RemoteJob):
 
     async def end(self, grace: float) -> None:
         """See `RemoteJob.end`; MaxCompute knows no grace."""
-        await self._hub.call(self._run.order_end)
+        await self._call(self._run.order_end)
 
     async def remove(self) -> None:
         """Drop the temporary tables, where the file says so."""
-        await self._hub.call(self._cleanup, self._run)
+        await self._call(self._cleanup, self._run)
 
     async def _look_at_progress(self) -> None:
         now = time.monotonic()

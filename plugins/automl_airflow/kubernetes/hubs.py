@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from automl_airflow.threads import set_up_threads
+
 if TYPE_CHECKING:
     from automl_core.backends.kubernetes.hub import PodHub
 
@@ -63,8 +65,8 @@ async def give_back(connection: str, hub: PodHub, watched: Watched = OUR_PODS) -
 async def _make(connection: str, namespace: str, watched: Watched) -> PodHub:
     from automl_airflow.kubernetes.connection import cluster_of
 
-    cluster = await asyncio.to_thread(cluster_of, connection)
-    access, api, pod_hub, resource_hub = await asyncio.to_thread(_classes)
+    cluster = await set_up_threads().call(cluster_of, connection)
+    access, api, pod_hub, resource_hub = await set_up_threads().call(_classes)
     connected = api(access(cluster, partial(cluster_of, connection)))
     made: PodHub
     if watched.plural:

@@ -49,7 +49,7 @@ class CustomResourceTrialTrigger(TrialTrigger):
         from automl_core.spec.custom_resource import CustomResourceTask
 
         if self._shared is None:  # killed before it was begun
-            self._shared = shared_study(self.storage, self.connection, self.experiment, self.run_id)
+            self._shared = shared_study(self.storage, self.connection, self.experiment, self.run_id, self.stage)
         task = self._shared.study.experiment.tasks[self.task_index]
         if not isinstance(task, CustomResourceTask):
             raise TypeError(f"{task.name} is no custom resource")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from automl_airflow.threads import set_up_threads
+
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -24,7 +26,7 @@ async def borrow(connection: str, project: str | None) -> Hub:
     async with _making:
         hub = _hubs.get((connection, project))
         if hub is None:
-            hub = await asyncio.to_thread(_make, connection, project)
+            hub = await set_up_threads().call(_make, connection, project)
             _hubs[connection, project] = hub
         hub.users += 1
         return hub

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from automl_airflow.threads import threads_of
 from automl_airflow.watching import TrialTrigger
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class MaxComputeTrialTrigger(TrialTrigger):
 
         if self._hub is None:
             self._hub = await borrow(str(self.job["connection"]), str(self.job["project"]))
-        self._job = await self._hub.call(self._open, self._hub)
+        self._job = await self.threads.call(self._open, self._hub)  # it reads the journal
         return self._job
 
     def source(self, binding: Binding, spool: Path) -> MetricSource:
@@ -82,7 +83,8 @@ class MaxComputeTrialTrigger(TrialTrigger):
             places = Places(shared.store, study.journal.prefix, binding, self.root)
             statements = Statements(study, binding, places)
         run = statements.open(hub.client, ledger, record=lambda known: self._remember(binding, known))
-        return SqlJob(hub, run, self.interval(), cleanup=statements.clean)
+        threads = threads_of(self.storage, self.connection, "statements")  # a step asks MaxCompute and writes there
+        return SqlJob(hub, run, self.interval(), cleanup=statements.clean, call=threads.call)
 
     def _remember(self, binding: Binding, ledger: Ledger) -> None:
         """Write to the journal which instances there are.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from automl_airflow.web.limits import BodyLimit
-from automl_airflow.web.respond import install_handlers
+from automl_airflow.web.respond import STALE, install_handlers
 from automl_airflow.web.routes import (
     acts,
     events,
@@ -52,6 +54,10 @@ class SafeHeaders:
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "same-origin"
                 headers.setdefault("Cache-Control", "private, no-cache")
+                stale = scope.get(STALE)
+                if stale is not None:
+                    headers["Age"] = str(round(stale[0]))
+                    headers["X-AutoML-Stale"] = quote(stale[1], safe=" :/,;()'")
             await send(message)
 
         await self._app(scope, receive, guarded)

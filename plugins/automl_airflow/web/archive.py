@@ -12,12 +12,11 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from anyio import to_thread
-
+from automl_airflow.threads import Threads
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 
 MOST_BYTES = 8 << 30
@@ -107,7 +106,7 @@ class _Pipe:
 
 
 async def stream(
-    places: Places, user: str, store: ObjectStore, files: Sequence[tuple[str, str, Path | None]]
+    places: Places, user: str, store: ObjectStore, files: Sequence[tuple[str, str, Path | None]], threads: Threads
 ) -> AsyncIterator[bytes]:
     """The pieces of an archive.
 
@@ -116,14 +115,16 @@ async def stream(
         user: who is sent it.
         store: where the files lie.
         files: name in the archive, key in the store, and the file itself where the store is a local folder.
+        threads: those of the store, for each piece.
     """
     with places.one(user):
         pieces = zipped(store, files)
         try:
-            while (piece := await to_thread.run_sync(next, pieces, None)) is not None:
+            while (piece := await threads.call(next, pieces, None)) is not None:
                 yield piece
         finally:
-            pieces.close()
+            with suppress(ValueError):  # a piece is being read still: it is closed when that thread lets go of it
+                pieces.close()
 
 
 def zipped(store: ObjectStore, files: Sequence[tuple[str, str, Path | None]]) -> Generator[bytes, None, None]:

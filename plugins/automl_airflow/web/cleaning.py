@@ -19,7 +19,7 @@ from fastapi import HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from automl_airflow.session import open_experiment_store
+from automl_airflow.session import open_viewed_store
 from automl_airflow.web.access import may
 from automl_airflow.web.catalog import TAG, place_of_dag, reading
 from automl_core.housekeeping import Done, ExperimentFile, Item, Options, Plan, carry_out, look, make_plan
@@ -84,7 +84,7 @@ def planned(user: BaseUser, options: Options, at: int) -> Plans:
     problems = []
     for storage, connection in storages:
         try:
-            store = open_experiment_store(storage, connection)
+            store = open_viewed_store(storage, connection)
             if store.url in [other.url for other in stores]:
                 continue
             plans.append(_planned(user, store, files, options, at))

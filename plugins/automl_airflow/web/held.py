@@ -10,14 +10,16 @@ import gzip
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
-from automl_airflow.studies import CAPACITY, Key, SharedStudy, shared_study
-from automl_airflow.web.catalog import RunInfo
+from automl_airflow.studies import CAPACITY, Key, SharedStudy, viewed_study
+from automl_airflow.web.aside import PATIENCE, Unanswered
+from automl_airflow.web.catalog import Place, RunInfo
 from automl_airflow.web.opening import opening
 from automl_airflow.web.series import LiveSeries
 from automl_core.states import TrialState
@@ -60,10 +62,12 @@ class HeldRun:
         view: the read model; use it with `shared.lock` held.
         live: what its trials report while they run.
         asked: when somebody looked last, by the monotonic clock.
+        place: where it lies.
     """
 
-    def __init__(self, shared: SharedStudy) -> None:
+    def __init__(self, shared: SharedStudy, place: Place | None = None) -> None:
         self.shared = shared
+        self.place = place or Place(shared.store.url, None, shared.study.experiment.name, ())
         with shared.lock:
             self.view = ExperimentView(shared.study)
         self.live = LiveSeries(shared.store, self.view.study.journal.prefix)
@@ -87,9 +91,24 @@ class HeldRun:
         return state.seq
 
     def use(self, build: Callable[[ExperimentView], T]) -> T:
-        """Make something of the read model while nobody else reads on."""
-        with self.shared.lock:
+        """Make something of the read model while nobody else reads on.
+
+        Raises:
+            Unanswered: somebody writes into the store meanwhile, and it doesn't answer.
+        """
+        with self._locked():
             return build(self.view)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self.shared.lock.acquire(timeout=PATIENCE):
+            raise Unanswered(
+                f"{self.place.storage} did not answer within {PATIENCE:g} s to what is being written to it"
+            )
+        try:
+            yield
+        finally:
+            self.shared.lock.release()
 
     def answer(
         self, key: Any, build: Callable[[ExperimentView], Any], *, volatile: bool = False, stamp: int = 0
@@ -102,7 +121,7 @@ class HeldRun:
             volatile: it changes with time too while something runs.
             stamp: version of what else it is made of.
         """
-        with self.shared.lock:
+        with self._locked():
             seq, moment = self._version(volatile)
             etag = f'"{seq}-{moment}-{stamp}-{hash(key) & 0xFFFFFFFF:x}"'
             with self._lock:
@@ -117,7 +136,7 @@ class HeldRun:
 
     def overview(self) -> dict[str, Any]:
         """How the run stands, without what differs from user to user; to be read, not changed."""
-        with self.shared.lock:
+        with self._locked():
             version = self._version(volatile=True)
             if self._overview is None or self._overview[0] != version:
                 self._overview = (version, overview(self.view))
@@ -176,17 +195,31 @@ def held_run(run: RunInfo) -> HeldRun:
     """
     key = _key(run)
     with opening(run):
-        shared = shared_study(*key)
+        shared = viewed_study(*key)
         with _lock:
             found = _held.get(key)
-            if found is None or found.shared is not shared:
-                if found is not None:
-                    found.view.close()
-                found = _held[key] = HeldRun(shared)
+        if found is None or found.shared is not shared:  # made without the lock that all runs share: this one may wait
+            found = HeldRun(shared, run.place)
+        out: list[HeldRun] = []
+        with _lock:
+            known = _held.get(key)
+            if known is not None and known.shared is shared and known is not found:  # another was faster
+                out, found = [found], known
+            elif known is not found:
+                out += [known] if known is not None else []
+                _held[key] = found
             found.asked = time.monotonic()
             while len(_held) > CAPACITY:
-                _held.pop(min(_held, key=lambda each: _held[each].asked)).view.close()
-            return found
+                out.append(_held.pop(min(_held, key=lambda each: _held[each].asked)))
+        for each in out:
+            each.view.close()
+        return found
+
+
+def known_run(run: RunInfo) -> HeldRun | None:
+    """The read model of a run where it is held already, as old as it may be. Never waits."""
+    with _lock:
+        return _held.get(_key(run))
 
 
 def held_where_there_is_room(run: RunInfo) -> HeldRun | None:

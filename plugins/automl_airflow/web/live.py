@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from anyio import to_thread
-
+from automl_airflow.web.aside import PAGES, PATIENCE, in_store
 from automl_airflow.web.held import HeldRun, encode
 from automl_core.results.entries import counts, experiment_state, has_ended
 from automl_core.states import ExperimentState
@@ -102,7 +101,7 @@ class Channel:
 
     async def _look(self) -> None:
         try:
-            seq, ended = await to_thread.run_sync(self._read)
+            seq, ended = await in_store(self._held.place, self._read, patience=PATIENCE)
         except Exception as error:  # it is looked at again: listeners must not wait for ever for one that gave up
             if not self._failing:
                 log.warning("a journal can't be read now: %s", error)
@@ -131,11 +130,11 @@ class Channel:
         return await asyncio.shield(known)  # one listener that leaves must not take it from the others
 
     async def _make(self, since: int, seq: int) -> bytes:
-        body = await to_thread.run_sync(lambda: self._held.use(lambda view: _news(view, since)))
+        body = await PAGES.call(self._held.use, lambda view: _news(view, since))
         return _format("changed", seq, {**body, "seq": seq})
 
     async def _state(self) -> str:
-        return await to_thread.run_sync(lambda: self._held.use(_last_state))
+        return await PAGES.call(self._held.use, _last_state)
 
 
 def _last_state(view: ExperimentView) -> str:

@@ -13,14 +13,19 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from automl_airflow.web.aside import RETRY_AFTER
 from automl_airflow.web.held import Answer, encode
 from automl_core.spec.errors import Problem, SpecError
-from automl_core.storage.base import StorageError
+from automl_core.storage.base import StorageError, StorageUnavailable
 from automl_core.study.editing import NotEditable
 
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
+
+STALE = "automl.stale"
+"""Key of a request's scope: how old in seconds the state is that is answered with, and why it is not newer."""
+
 _CACHE = "private, no-cache"  # a browser asks again, and hears 304 where nothing has changed
 
 
@@ -105,7 +110,10 @@ async def _missing(request: Request, error: Exception) -> Response:
 
 async def _away(request: Request, error: Exception) -> Response:
     log.warning("%s: %s", request.url.path, error)
-    return reply({"detail": f"the model storage can't be read now: {error}"}, 503)
+    response = reply({"detail": f"the model storage can't be read now: {error}"}, 503)
+    if isinstance(error, StorageUnavailable):
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 async def _exists(request: Request, error: Exception) -> Response:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from automl_airflow.web.aside import in_store
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import held_where_there_is_room
 from automl_airflow.web.opening import opening
@@ -22,7 +24,6 @@ from automl_core.study.labels import NO_LABEL, RUN
 from automl_core.study.reasons import headline
 
 _KEPT = 10_000
-_READERS = 4
 _PATIENCE = 5.0
 
 _AGAIN = 15.0
@@ -35,7 +36,7 @@ _NO_TRIAL = "its run ended before its first trial"
 
 log = logging.getLogger(__name__)
 
-_pool = ThreadPoolExecutor(_READERS, thread_name_prefix="automl-summaries")
+_STILL_READ = "its journal is still being read; look again"
 
 
 class Summaries:
@@ -45,7 +46,10 @@ class Summaries:
         self._kept = kept
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[Any, ...], tuple[float, dict[str, Any]]] = OrderedDict()
-        self._reading: dict[tuple[Any, ...], Future[dict[str, Any]]] = {}
+        self._lasts: OrderedDict[tuple[str, str], tuple[float, dict[str, Any]]] = OrderedDict()
+        self._reading: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, dict[tuple[Any, ...], asyncio.Task[dict[str, Any]]]
+        ] = WeakKeyDictionary()
 
     def of(self, run: RunInfo) -> dict[str, Any]:
         """A run at a glance. Never raises: what is wrong with its journal stands in ``problem``."""
@@ -55,6 +59,12 @@ class Summaries:
                 self._known.move_to_end(run.version)
                 return known[1]
         found, lasts = _summary(run)
+        if found["problem"] is None:
+            with self._lock:
+                self._lasts[run.dag_id, run.run_id] = (time.monotonic(), found)
+                self._lasts.move_to_end((run.dag_id, run.run_id))
+                while len(self._lasts) > self._kept:
+                    self._lasts.popitem(last=False)
         if lasts:
             with self._lock:
                 self._known[run.version] = (time.monotonic() + lasts, found)
@@ -62,31 +72,43 @@ class Summaries:
                     self._known.popitem(last=False)
         return found
 
-    def of_all(self, runs: Iterable[RunInfo]) -> list[dict[str, Any]]:
-        """Several, read side by side; what takes too long comes without figures, and is there the next time."""
+    async def of_all(self, runs: Iterable[RunInfo]) -> list[dict[str, Any]]:
+        """Several, read side by side, each in threads of its store.
+
+        What takes too long comes as it was when it was last read, or without figures, and is there the next time.
+        """
         jobs = [(run, self._job(run)) for run in runs]
-        until = time.monotonic() + _PATIENCE
-        found = []
-        for run, job in jobs:
-            try:
-                found.append(job.result(timeout=max(0.0, until - time.monotonic())))
-            except TimeoutError:
-                found.append({**_blank(run), "problem": "its journal is still being read; look again"})
-        return found
+        if jobs:
+            await asyncio.wait([job for _, job in jobs], timeout=_PATIENCE)
+        return [job.result() if job.done() else self._last(run, _STILL_READ) for run, job in jobs]
 
     def forget(self, run: RunInfo) -> None:
         """Read a run anew the next time: somebody has written on it."""
         with self._lock:
             self._known.pop(run.version, None)
 
-    def _job(self, run: RunInfo) -> Future[dict[str, Any]]:
+    def _job(self, run: RunInfo) -> asyncio.Task[dict[str, Any]]:
         """The reading of a run: one at a time, however many lists wait for it."""
-        with self._lock:
-            job = self._reading.get(run.version)
-            if job is None or job.done():
-                job = self._reading[run.version] = _pool.submit(self.of, run)
-        job.add_done_callback(lambda _: self._reading.pop(run.version, None))
+        reading = self._reading.setdefault(asyncio.get_running_loop(), {})
+        job = reading.get(run.version)
+        if job is None or job.done():
+            job = reading[run.version] = asyncio.create_task(self._read(run))
+            job.add_done_callback(lambda _: reading.pop(run.version, None))
         return job
+
+    async def _read(self, run: RunInfo) -> dict[str, Any]:
+        try:
+            return await in_store(run.place, self.of, run)
+        except StorageError as error:
+            return self._last(run, str(error))
+
+    def _last(self, run: RunInfo, problem: str) -> dict[str, Any]:
+        """A run as it was when it was last read, with its age and why it is not newer."""
+        with self._lock:
+            last = self._lasts.get((run.dag_id, run.run_id))
+        if last is None:
+            return {**_blank(run), "problem": problem}
+        return {**last[1], "problem": f"as it was {time.monotonic() - last[0]:.0f} s ago: {problem}"}
 
 
 summaries = Summaries()
@@ -129,10 +151,12 @@ def _summary(run: RunInfo) -> tuple[dict[str, Any], float]:
 def _read_once(run: RunInfo) -> Study:
     """Read and not kept: a list of a thousand runs must not push out those that people look at."""
     from automl_airflow.session import open_journal
+    from automl_airflow.stores import viewed_store
 
     place = run.place
     with opening(run):
-        _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id)
+        store = viewed_store(place.storage, place.connection)
+        _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id, store)
         journal.paced = False
         return Study.load(journal)
 

@@ -23,12 +23,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from airflow.configuration import conf
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from automl_airflow.session import home
 from automl_airflow.web import saving
+from automl_airflow.web.aside import TRIES
 from automl_core.backends.base import Cause, StartError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.local import LocalProcess
@@ -145,13 +146,13 @@ class Trying:
         began, sent, text, left_out, last = time.monotonic(), 0, 0, 0, ""
         yield _event({"experiment": self._name, "limit": self._seconds})
         try:
-            await to_thread.run_sync(self._job.start)
+            await TRIES.call(self._job.start)
         except StartError as error:
             yield _event({"ended": True, "result": None, "problem": str(error), "left_out": 0})
             return
         while True:
             over = self._job.poll() is not None  # asked before the last lines are read
-            lines = await to_thread.run_sync(self._job.read, 0.0 if over else _BEAT)
+            lines = await TRIES.call(self._job.read, 0.0 if over else _BEAT)
             last = next((line for line in reversed(lines) if line.strip()), last)
             fits: list[str] = []
             for line in lines:
@@ -164,7 +165,7 @@ class Trying:
             yield _event({"seconds": round(time.monotonic() - began, 1), "lines": fits})
             if over and not lines:
                 break
-        result = await to_thread.run_sync(self._read_result)
+        result = await TRIES.call(self._read_result)
         problem = result["problem"] if result is not None else self._why(last)
         yield _event({"ended": True, "result": result, "problem": problem, "left_out": left_out})
 
@@ -212,7 +213,7 @@ class TryResponse(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             with CancelScope(shield=True):
-                await to_thread.run_sync(self._trying.close)
+                await TRIES.call(self._trying.close)
 
 
 def _event(body: Mapping[str, Any]) -> bytes:

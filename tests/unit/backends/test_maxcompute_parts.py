@@ -23,6 +23,7 @@ from automl_core.backends.maxcompute.job import SqlJob
 from automl_core.backends.maxcompute.ledger import Ledger
 from automl_core.backends.maxcompute.plan import JobNames, check_task, plan
 from automl_core.backends.maxcompute.rows import BadRows, metric_lines, printed
+from automl_core.backends.remote import Report
 from automl_core.backends.template import TemplateError
 from automl_core.metrics.rows import RowSource
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
@@ -382,3 +383,37 @@ def test_what_is_wrong_with_a_setting_is_told(statements: list[str], place: tupl
     assert any(at[: len(place)] == place and says in message for at, message in found), found
     with pytest.raises(TemplateError):
         plan(task, CONTEXT)
+
+
+def test_what_writes_into_the_store_is_called_where_the_caller_says() -> None:
+    """A store that hangs must not take the hub's threads, which all trials of a process share."""
+    called: list[str] = []
+
+    async def call(function: Any, *args: Any) -> Any:
+        called.append(function.__name__)
+        return function(*args)
+
+    class Run:
+        current, settled, seen, step = None, True, 0.0, None
+
+        def advance(self) -> Report:
+            return Report()
+
+        def notes(self) -> list[str]:
+            return []
+
+        def order_end(self) -> None:
+            pass
+
+    def clean(run: Any) -> None:
+        pass
+
+    job = SqlJob(Hub(None), Run(), 0.5, cleanup=clean, call=call)  # type: ignore[arg-type]
+
+    async def everything() -> None:
+        await job.poll()
+        await job.end(0.0)
+        await job.remove()
+
+    asyncio.run(everything())
+    assert called == ["advance", "order_end", "clean"]

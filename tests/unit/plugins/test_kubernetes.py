@@ -316,11 +316,11 @@ def test_a_store_that_is_away_at_the_end_loses_no_result(setting: Setting, monke
     binding = setting.bind()
     keep, tried = Places.keep_log, []
 
-    def away(self: Places, data: bytes) -> None:
-        tried.append(data)
+    def away(self: Places, log: Path) -> None:
+        tried.append(log)
         if len(tried) == 1:
             raise StorageUnavailable("the bucket is away")
-        keep(self, data)
+        keep(self, log)
 
     def refused(self: Places) -> None:
         raise StorageError("the pod's files are another user's")

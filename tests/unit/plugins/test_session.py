@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from automl_airflow import session
 from automl_airflow.operators import ProposeOperator
 from automl_airflow.session import credentials
 from tests.unit.plugins.files import body, write
@@ -39,3 +41,23 @@ def test_the_first_task_says_so_and_is_not_tried_again(tmp_path: Path) -> None:
     run: Any = type("Run", (), {"conf": {}})()
     with pytest.raises(AirflowFailException, match=WORDS):
         operator.execute({"run_id": "r", "dag_run": run, "ti": None})
+
+
+@pytest.mark.parametrize("options", [{}, {"config_kwargs": {"read_timeout": 77}}])
+def test_viewers_give_up_a_bucket_sooner_than_workers(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any]) -> None:
+    """What the connection itself says goes before both."""
+    extra = {"endpoint_url": "http://127.0.0.1:9", "region_name": "us-east-1", **options}
+    made = Connection(conn_id="bucket", conn_type="aws", login="key", password="secret", extra=json.dumps(extra))
+    monkeypatch.setattr(Connection, "get", lambda name: made)
+
+    def timeouts(store: Any) -> tuple[float, float]:
+        while not hasattr(store, "_client"):
+            store = store._inner
+        config = store._client.meta.config
+        return config.connect_timeout, config.read_timeout
+
+    viewed = timeouts(session.open_viewed_store("s3://bucket/runs", "bucket"))
+    worker = timeouts(session.open_experiment_store("s3://bucket/runs", "bucket"))
+    assert viewed == (3.0, 77 if options else 10.0)
+    assert worker == (5, 77 if options else 30)
+    assert session.open_viewed_store("s3://bucket/runs", "bucket")._patience < 10  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from automl_airflow.studies import Key, SharedStudies, SharedStudy
+from automl_core.journal import ReadAhead
 from automl_core.spec.models import Experiment
 from automl_core.storage.testing import CountingStore
 from automl_core.study import Binding, Study, StudyJournal
@@ -122,3 +123,30 @@ def test_the_store_of_one_can_be_used_without_its_lock(bucket: Bucket, tmp_path:
         worker.start()
         worker.join(timeout=5)
         assert shared.store.get("x") == b"y"
+
+
+def test_the_state_can_be_used_while_a_reading_hangs(bucket: Bucket) -> None:
+    """What is new is fetched before the lock is taken: viewers see the state as it was, whatever the store does."""
+    study = bucket.create("r")
+    answers, asked = threading.Event(), threading.Event()
+    ahead = ReadAhead(bucket.store)
+    shared = SharedStudy(bucket.store, Study.load(StudyJournal(ahead, "e/r/", sleep=lambda _: None)), ahead)
+    listed = bucket.store.list
+
+    def hanging(*args: Any, **options: Any) -> Any:
+        asked.set()
+        answers.wait()
+        return listed(*args, **options)
+
+    study.ask(0)
+    bucket.store.list = hanging  # type: ignore[method-assign]
+    reader = threading.Thread(target=lambda: shared.read(max_age=0))
+    reader.start()
+    assert asked.wait(60)
+    assert shared.lock.acquire(blocking=False)
+    assert shared.study.state.seq == 1
+    shared.lock.release()
+    answers.set()
+    reader.join()
+    assert shared.study.state.seq == 2
+    assert shared.age < 3600

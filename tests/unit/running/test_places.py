@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from automl_core.running.places import Places
 from automl_core.storage.base import ObjectStore
+from automl_core.storage.testing import CountingStore
 from automl_core.study import Binding
 
 PREFIX = "e/r/"
@@ -71,19 +73,31 @@ def test_a_child_begins_with_its_parents_checkpoint(store: ObjectStore) -> None:
     assert found == "s3://bucket/models/e/r/experiment_0/checkpoints/budget_3"
 
 
-def test_a_model_is_kept_in_place_of_the_older_one_and_the_scratch_goes(store: ObjectStore) -> None:
+def test_a_model_is_kept_in_place_of_the_older_one_and_the_scratch_goes(store: ObjectStore, tmp_path: Path) -> None:
     store.put(TRIAL + "model/old", b"old")
     made = places(store)
     made.prepare()
     store.put(made.model + "deep/new", b"new")
     made.keep_model()
-    made.keep_log(b"all went well\n")
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"all went well\n")
+    made.keep_log(log)
     made.remove()
     assert {key: store.get(key) for key in store.list(PREFIX)} == {
         TRIAL + "log.txt": b"all went well\n",
         TRIAL + "model/deep/new": b"new",
         made.owner: b"slot_4_0_1",
     }
+
+
+def test_a_long_log_is_published_from_its_file(store: ObjectStore, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_bytes(b"a line of output\n" * 200_000)
+    counted = CountingStore(store)
+    places(counted).keep_log(log)
+    assert store.get(TRIAL + "log.txt") == log.read_bytes()
+    assert counted.calls["upload_file"] == 1
+    assert not counted.calls["put"], "not by way of memory"
 
 
 def test_an_attempt_without_a_model_leaves_the_older_one(store: ObjectStore) -> None:

@@ -91,6 +91,49 @@ def test_a_store_that_is_away_ends_no_trial_and_what_was_not_written_is_later(
     assert scene.published() == [[0, 0.1]]
 
 
+def test_a_store_that_is_away_is_said_once_until_it_is_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thousand watches of one process share its log."""
+    scene = Scene()
+    watch = scene.watch(publish_every=0.0, order_every=0.0)
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise StorageUnavailable("busy")
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(scene.store, "put", away)
+            patch.setattr(scene.store, "list", away)
+            for step in range(10):
+                watch.observe(points(0.1, start=step))
+                watch.verdict()
+        watch.verdict()
+    said = [record.getMessage() for record in caplog.records]
+    assert len([text for text in said if "journal can't be read" in text]) == 2
+    assert len([text for text in said if "were not written" in text]) == 2
+
+
+def test_a_metrics_file_that_takes_long_to_make_is_made_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    watch = scene.watch(publish_every=1.0)
+    spent = iter([0.0, 2.0, 2.0, 2.001, 2.001, 2.002])
+    monkeypatch.setattr("automl_core.running.watch.time.thread_time", lambda: next(spent))
+    watch.observe(points(0.1))
+    watch.publish_if_due()
+    watch.observe(points(0.2, start=1))
+    scene.now += 99
+    watch.publish_if_due()
+    assert len(scene.published()) == 1, "two seconds of a core: every hundred seconds"
+    scene.now += 2
+    watch.publish_if_due()
+    assert len(scene.published()) == 2
+    watch.observe(points(0.3, start=2))
+    scene.now += 1.1
+    watch.publish_if_due(force=True)
+    assert len(scene.published()) == 3
+
+
 def test_a_value_that_is_no_number_ends_it_at_once() -> None:
     watch = Scene().watch()
     watch.observe(points(0.5, math.nan))

@@ -105,14 +105,16 @@ def test_a_large_archive_is_made_piece_by_piece(tmp_path: Path) -> None:
 
 
 def test_only_so_many_are_made_at_once_and_a_reader_that_leaves_gives_its_place_back(tmp_path: Path) -> None:
+    from automl_airflow.threads import Threads
     from automl_airflow.web import archive
 
     (tmp_path / "big.bin").write_bytes(b"x" * (4 * archive._PIECE))
+    threads, store = Threads("files", 2), FolderStore(tmp_path)
     files = [("big.bin", "big.bin", tmp_path / "big.bin")]
 
     async def readers() -> None:
         places = archive.Places()
-        streams = [archive.stream(places, user, FolderStore(tmp_path), files) for user in ("ann", "ann", "uma", "vic")]
+        streams = [archive.stream(places, user, store, files, threads) for user in ("ann", "ann", "uma", "vic")]
         for stream in streams:
             places.admit("vic")
             await anext(stream)

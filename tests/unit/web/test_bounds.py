@@ -210,12 +210,15 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return known
 
     kept: dict[str, SharedStudy] = {}
-    monkeypatch.setattr(held_module, "shared_study", shared)
+    monkeypatch.setattr(held_module, "viewed_study", shared)
+    monkeypatch.setattr("automl_airflow.stores.viewed_store", lambda storage, connection: MemoryStore())
     monkeypatch.setattr(held_module, "CAPACITY", 2)
     monkeypatch.setattr(held_module, "_held", {})
     monkeypatch.setattr(
         "automl_airflow.session.open_journal",
-        lambda storage, connection, name, run: found.append(name) or (None, held_of(MemoryStore()).view.study.journal),
+        lambda storage, connection, name, run, store: (
+            found.append(name) or (None, held_of(MemoryStore()).view.study.journal)
+        ),
     )
     return found
 
@@ -230,7 +233,7 @@ def test_a_list_of_more_runs_than_are_held_reads_none_of_them_at_every_look(open
 
 def test_a_list_does_not_push_out_what_people_look_at(opened: list[str]) -> None:
     viewed = [held_module.held_run(running(f"viewed{k}")) for k in range(2)]
-    Summaries().of_all([running(f"e{k}") for k in range(6)])
+    asyncio.run(Summaries().of_all([running(f"e{k}") for k in range(6)]))
     assert [held_module.held_run(running(f"viewed{k}")) for k in range(2)] == viewed
 
 
@@ -244,11 +247,16 @@ def test_lists_that_wait_for_a_slow_storage_wait_for_the_same_reading(monkeypatc
 
     monkeypatch.setattr("automl_airflow.web.summaries._summary", slow)
     monkeypatch.setattr("automl_airflow.web.summaries._PATIENCE", 0.01)
-    try:
-        for _ in range(20):
-            assert "still being read" in known.of_all([running("slow")])[0]["problem"]
-    finally:
-        go_on.set()
+
+    async def lists() -> None:
+        try:
+            for _ in range(20):
+                [found] = await known.of_all([running("slow")])
+                assert "still being read" in found["problem"]
+        finally:
+            go_on.set()
+
+    asyncio.run(lists())
     assert reads == ["slow"]
 
 

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from automl_airflow.web import airflow_acts
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User, may
+from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import HeldRun, held_run
 from automl_airflow.web.opening import NotBegun
@@ -29,7 +30,9 @@ from automl_core.study import Study
 from automl_core.study.editing import NotEditable, edit
 from automl_core.views.trial import trial_of
 
-router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", tags=["acts"], dependencies=[ACT])
+router = APIRouter(
+    route_class=AsideRoute, prefix="/experiments/{dag_id}/runs/{run_id}", tags=["acts"], dependencies=[ACT]
+)
 
 
 class Body(BaseModel):
@@ -91,6 +94,7 @@ def _name(user: Any) -> str:
 
 
 @router.post("/stop", dependencies=[Depends(CAN_EDIT_RUN), Depends(action_logging("automl_stop"))])
+@touches_store(patience=LONGEST_ACT)
 def stop_run(run: TheRun, session: SessionDep, user: User, body: Stop) -> Response:
     """End a run: no new trial starts, running ones finish or are ended, and what there is is published."""
     name = _name(user)
@@ -123,6 +127,7 @@ def stop_run(run: TheRun, session: SessionDep, user: User, body: Stop) -> Respon
 @router.post(
     "/trials/{number}/stop", dependencies=[Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_stop_trial"))]
 )
+@touches_store(patience=LONGEST_ACT)
 def stop_trial(run: TheRun, user: User, number: TrialNumber, body: Nothing) -> Response:
     """End one trial; whoever runs it obeys at its next look."""
     held = _begun(run)
@@ -137,6 +142,7 @@ def stop_trial(run: TheRun, user: User, number: TrialNumber, body: Nothing) -> R
 
 
 @router.post("/trials/{number}/rerun", dependencies=[Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_rerun"))])
+@touches_store(patience=LONGEST_ACT)
 def rerun_trial(run: TheRun, session: SessionDep, user: User, number: TrialNumber, body: Nothing) -> Response:
     """Run a trial once more, as clearing its task instance in Airflow does."""
     _is_there(run)
@@ -162,6 +168,7 @@ def rerun_trial(run: TheRun, session: SessionDep, user: User, number: TrialNumbe
 
 
 @router.patch("", dependencies=[Depends(CAN_EDIT_RUN), Depends(action_logging("automl_edit"))])
+@touches_store(patience=LONGEST_ACT)
 def edit_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Response:
     """Change a running experiment: number of trials, concurrency, stop conditions, the space within its bounds."""
     return _edit(run, session, user, body, reopen=False)
@@ -171,6 +178,7 @@ def edit_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Respon
     "/extend",
     dependencies=[Depends(CAN_EDIT_RUN), Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_extend"))],
 )
+@touches_store(patience=LONGEST_ACT)
 def extend_run(run: TheRun, session: SessionDep, user: User, body: Edit) -> Response:
     """Open a run that has ended again, with more trials or other limits."""
     _is_there(run)

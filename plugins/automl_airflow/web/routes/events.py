@@ -6,31 +6,32 @@ import asyncio
 from typing import Annotated
 from weakref import WeakKeyDictionary
 
-from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
 from automl_airflow.web.access import CAN_READ, User
+from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.catalog import RunInfo, find_run, reading
-from automl_airflow.web.held import HeldRun, held_run
+from automl_airflow.web.held import HeldRun
 from automl_airflow.web.live import Channels, TooMany, only_ended
-from automl_airflow.web.routes.parts import TheRun
+from automl_airflow.web.routes.parts import TheRun, the_held
 from automl_core.states import ExperimentState
 
-router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["run"])
+router = APIRouter(
+    route_class=AsideRoute, prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["run"]
+)
 
 _channels: WeakKeyDictionary[asyncio.AbstractEventLoop, Channels] = WeakKeyDictionary()
 
 
-def the_followed(run: TheRun) -> HeldRun | None:
+async def the_followed(request: Request, run: TheRun) -> HeldRun | None:
     """The read model of a run; None for one that ended before it had a journal, and never will have one."""
     try:
-        held = held_run(run)
+        return await the_held(request, run)
     except LookupError:
         if run.over:
             return None
         raise
-    held.read()
-    return held
 
 
 @router.get("/events", response_class=StreamingResponse)

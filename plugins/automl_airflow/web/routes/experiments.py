@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from automl_airflow.web import catalog
 from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act, may_see_import_errors, readable
-from automl_airflow.web.catalog import Listed, reading
+from automl_airflow.web.aside import PAGES, AsideRoute
+from automl_airflow.web.catalog import Listed, RunInfo, reading
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import DagId
 from automl_airflow.web.standing import GONE
@@ -27,7 +28,7 @@ from automl_core.spec.models import Experiment
 from automl_core.views.overview import goal_of, limits_of
 from automl_core.views.parameters import parameters_in
 
-router = APIRouter(tags=["experiments"])
+router = APIRouter(route_class=AsideRoute, tags=["experiments"])
 
 NO_RIGHT_TO_START = "you have not the right to start runs of this DAG"
 
@@ -35,7 +36,7 @@ SORTS = ("name", "state", "updated", "best", "cost", "elapsed", "fraction", "run
 
 
 @router.get("/experiments", dependencies=[Depends(CAN_LOOK)])
-def get_experiments(
+async def get_experiments(
     user: User,
     search: Annotated[str, Query(max_length=200)] = "",
     state: Annotated[str, Query(max_length=200, description="States of the latest run, with commas between.")] = "",
@@ -48,19 +49,23 @@ def get_experiments(
     descending, column = sort.startswith("-"), sort.removeprefix("-")
     if column not in SORTS:
         raise HTTPException(422, f"sort: {sort!r} is not known; allowed: {', '.join(SORTS)}, each with '-' before it")
-    allowed = readable(user)
-    with reading() as session:
-        every = catalog.experiments(session, allowed, gone=gone)
+
+    def known() -> list[Listed]:
+        allowed = readable(user)
+        with reading() as session:
+            return catalog.experiments(session, allowed, gone=gone)
+
+    every = await PAGES.call(known)
     wanted = search.casefold()
     found = [each for each in every if wanted in f"{each.dag_id}\n{each.description}\n{' '.join(each.tags)}".casefold()]
     states = {part.strip() for part in state.split(",") if part.strip()}
     by_run = column not in ("name", "runs")
     if not states and not by_run:  # what is sorted by Airflow's own data needs only the page's journals
         found.sort(key=lambda each: each.dag_id if column == "name" else each.runs, reverse=descending)
-        entries = _entries(found[offset : offset + limit])
+        entries = await _entries(found[offset : offset + limit])
         matched = len(found)
     else:
-        entries = [entry for entry in _entries(found) if not states or _state(entry) in states]
+        entries = [entry for entry in await _entries(found) if not states or _state(entry) in states]
         entries.sort(key=lambda entry: entry["experiment"])
         known = [entry for entry in entries if _key(entry, column) is not None]
         unknown = [entry for entry in entries if _key(entry, column) is None]
@@ -69,9 +74,9 @@ def get_experiments(
     return reply({"total": len(every), "matched": matched, "offset": offset, "limit": limit, "experiments": entries})
 
 
-def _entries(listed: list[Listed]) -> list[dict[str, Any]]:
+async def _entries(listed: list[Listed]) -> list[dict[str, Any]]:
     latest = [each.latest for each in listed if each.latest is not None]
-    found = {run.dag_id: body for run, body in zip(latest, summaries.of_all(latest), strict=True)}
+    found = {run.dag_id: body for run, body in zip(latest, await summaries.of_all(latest), strict=True)}
     return [
         {
             "experiment": each.dag_id, "description": each.description, "tags": each.tags, "paused": each.paused,
@@ -98,8 +103,14 @@ def _key(entry: dict[str, Any], column: str) -> Any:
 
 
 @router.get("/experiments/{dag_id}", dependencies=[Depends(CAN_READ)])
-def get_experiment(dag_id: DagId, user: User) -> Response:
+async def get_experiment(dag_id: DagId, user: User) -> Response:
     """One experiment: its file, its goal, its latest run, and what this user can do."""
+    listed, body = await PAGES.call(_experiment, dag_id, user)
+    return reply({**(await _entries([listed]))[0], **body})
+
+
+def _experiment(dag_id: str, user: User) -> tuple[Listed, dict[str, Any]]:
+    """The experiment as it stands in the list, and what its own page has beside that."""
     with reading() as session:
         listed = next((each for each in catalog.experiments(session, {dag_id}, gone=True)), None)
         if listed is None:
@@ -112,18 +123,15 @@ def get_experiment(dag_id: DagId, user: User) -> Response:
     if source is not None:
         with suppress(SpecError):  # as the file is now; its import error says so
             experiment = parse_experiment(source, dag_id)
-    return reply(
-        {
-            **_entries([listed])[0],
-            "file": listed.file,
-            "source": source if may(user, "GET", DagAccessEntity.CODE, dag_id) else None,
-            "goal": goal_of(experiment.goal) if experiment is not None else None,
-            "settings": _settings(experiment) if experiment is not None else None,
-            "can": {"start": rights["start"] and not listed.gone, "edit_file": rights["file"] and not listed.gone},
-            "why_not": {"start": GONE if listed.gone else "" if rights["start"] else NO_RIGHT_TO_START},
-            "import_error": import_error,
-        }
-    )
+    return listed, {
+        "file": listed.file,
+        "source": source if may(user, "GET", DagAccessEntity.CODE, dag_id) else None,
+        "goal": goal_of(experiment.goal) if experiment is not None else None,
+        "settings": _settings(experiment) if experiment is not None else None,
+        "can": {"start": rights["start"] and not listed.gone, "edit_file": rights["file"] and not listed.gone},
+        "why_not": {"start": GONE if listed.gone else "" if rights["start"] else NO_RIGHT_TO_START},
+        "import_error": import_error,
+    }
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:
@@ -139,15 +147,19 @@ def _settings(experiment: Experiment) -> dict[str, Any]:
 
 
 @router.get("/experiments/{dag_id}/runs", dependencies=[Depends(CAN_READ)])
-def get_runs(
+async def get_runs(
     dag_id: DagId,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """The runs of an experiment, newest first."""
-    with reading() as session:
-        total, runs = catalog.runs_of(session, dag_id, offset, limit)
-    return reply({"total": total, "offset": offset, "limit": limit, "runs": summaries.of_all(runs)})
+
+    def known() -> tuple[int, list[RunInfo]]:
+        with reading() as session:
+            return catalog.runs_of(session, dag_id, offset, limit)
+
+    total, runs = await PAGES.call(known)
+    return reply({"total": total, "offset": offset, "limit": limit, "runs": await summaries.of_all(runs)})
 
 
 def source_of(session: Session, dag_id: str) -> str | None:

@@ -20,11 +20,12 @@ from starlette.background import BackgroundTask
 
 from automl_airflow.web.access import CAN_READ, User
 from automl_airflow.web.archive import MOST_FILES, Places, TooMany, stream
+from automl_airflow.web.aside import AsideRoute, threads_of, touches_store
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import HeldRun
 from automl_airflow.web.links import file_href
 from automl_airflow.web.respond import reply
-from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
+from automl_airflow.web.routes.parts import Fresh, TheRun, TrialNumber
 from automl_core.journal import JOURNAL, SNAPSHOTS
 from automl_core.results.names import BEST_MODEL
 from automl_core.storage.base import NotFound, ObjectStore
@@ -32,9 +33,17 @@ from automl_core.storage.keys import is_key
 from automl_core.study.layout import SCRATCH, safe, trial_prefix
 from automl_core.views.trial import trial_of
 
-router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["files"])
+router = APIRouter(
+    route_class=AsideRoute,
+    prefix="/experiments/{dag_id}/runs/{run_id}",
+    dependencies=[Depends(CAN_READ)],
+    tags=["files"],
+)
 
 MAX_LISTED = 1000
+
+FILES = "files"
+"""Use of the threads in which files are fetched: they may rightly take long, and pages don't wait for them."""
 
 MOST_FETCHED = 8
 """Files fetched from a bucket at once."""
@@ -55,22 +64,25 @@ ThePlaces = Annotated[Places, Depends(the_places)]
 
 
 @router.get("/trials/{number}/files")
-def get_trial_files(run: TheRun, held: Held, number: TrialNumber) -> Response:
+@touches_store()
+def get_trial_files(run: TheRun, held: Fresh, number: TrialNumber) -> Response:
     """The files of a trial: its log, its metrics, its model, its checkpoints."""
     held.use(lambda view: trial_of(view, number))
     return reply(_listed(run, held, trial_prefix(number), f"trials/{number}/files", ()))
 
 
 @router.get("/trials/{number}/files/{path:path}")
-def get_trial_file(held: Held, number: TrialNumber, path: FilePath) -> Response:
+@touches_store(FILES)
+def get_trial_file(held: Fresh, number: TrialNumber, path: FilePath) -> Response:
     """Download a file of a trial."""
     held.use(lambda view: trial_of(view, number))
     return _download(held, trial_prefix(number), path)
 
 
 @router.get("/archives/{what}", response_class=StreamingResponse)
+@touches_store(FILES)
 def get_archive(
-    run: TheRun, held: Held, user: User, places: ThePlaces,
+    run: TheRun, held: Fresh, user: User, places: ThePlaces,
     what: Annotated[Literal["results", "best_model"], PathParameter(description="All published, or the best trial.")],
 ) -> StreamingResponse:  # fmt: skip
     """What was published as one zip file, made while it is sent: bounded in size, and two at once for one user."""
@@ -79,8 +91,9 @@ def get_archive(
 
 
 @router.get("/trials/{number}/archive", response_class=StreamingResponse)
+@touches_store(FILES)
 def get_trial_archive(
-    run: TheRun, held: Held, user: User, places: ThePlaces, number: TrialNumber
+    run: TheRun, held: Fresh, user: User, places: ThePlaces, number: TrialNumber
 ) -> StreamingResponse:  # fmt: skip
     """What a trial left as one zip file."""
     held.use(lambda view: trial_of(view, number))
@@ -110,17 +123,21 @@ def _archive(
         "Cache-Control": "private, no-store",
         "X-Accel-Buffering": "no",
     }
-    return StreamingResponse(stream(places, user, store, files), media_type="application/zip", headers=headers)
+    return StreamingResponse(
+        stream(places, user, store, files, threads_of(run.place, FILES)), media_type="application/zip", headers=headers
+    )
 
 
 @router.get("/results")
-def get_results(run: TheRun, held: Held) -> Response:
+@touches_store()
+def get_results(run: TheRun, held: Fresh) -> Response:
     """The published files: controller.json, the leaderboard, the best model and so on."""
     return reply(_listed(run, held, "", "results", UNPUBLISHED))
 
 
 @router.get("/results/{path:path}")
-def get_result(held: Held, path: FilePath) -> Response:
+@touches_store(FILES)
+def get_result(held: Fresh, path: FilePath) -> Response:
     """Download a published file."""
     if path.startswith(UNPUBLISHED):
         raise HTTPException(404, f"{path!r} is no published file")

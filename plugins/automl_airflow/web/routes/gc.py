@@ -11,10 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from automl_airflow.web import cleaning
 from automl_airflow.web.access import ACT, User, can_delete_runs
+from automl_airflow.web.aside import AsideRoute, looks_through_storages
 from automl_airflow.web.respond import reply
 from automl_core.housekeeping.plan import DAY, KINDS, Kind, Options, made_at
 
-router = APIRouter(prefix="/gc", tags=["housekeeping"], dependencies=[ACT, Depends(can_delete_runs)])
+router = APIRouter(
+    route_class=AsideRoute, prefix="/gc", tags=["housekeeping"], dependencies=[ACT, Depends(can_delete_runs)]
+)
 
 GOOD_FOR = 3600
 """Seconds after which a plan is too old to be carried out."""
@@ -49,12 +52,14 @@ class Agreed(Asked):
 
 
 @router.post("")
+@looks_through_storages
 def post_plan(user: User, body: Asked) -> Response:
     """What could go, and what stays and why. Deletes nothing."""
     return reply(cleaning.planned(user, body.options(), int(time.time())).to_json())
 
 
 @router.post("/apply", dependencies=[Depends(action_logging("automl_gc"))])
+@looks_through_storages
 def post_apply(user: User, body: Agreed) -> Response:
     """Delete what a plan names: just that, and only where nothing speaks for it by now."""
     now = int(time.time())

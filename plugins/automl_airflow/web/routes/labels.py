@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import Field
 
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, User
+from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import held_run
 from automl_airflow.web.respond import reply
@@ -18,7 +19,9 @@ from automl_airflow.web.summaries import summaries
 from automl_core.study.labels import LONGEST_COMMENT, LONGEST_NAME, LONGEST_TAG, MOST_TAGS, NO_LABEL, RUN, changed
 from automl_core.views.trial import trial_of
 
-router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", tags=["acts"], dependencies=[ACT])
+router = APIRouter(
+    route_class=AsideRoute, prefix="/experiments/{dag_id}/runs/{run_id}", tags=["acts"], dependencies=[ACT]
+)
 
 Tag = Annotated[str, Field(max_length=LONGEST_TAG)]
 
@@ -32,6 +35,7 @@ class Written(Body):
 
 
 @router.patch("/label", dependencies=[Depends(CAN_EDIT_RUN), Depends(action_logging("automl_label"))])
+@touches_store(patience=LONGEST_ACT)
 def label_run(run: TheRun, user: User, body: Written) -> Response:
     """Give a run a name, tags or a comment."""
     answer = _write(run, str(user.get_name()), body, RUN)
@@ -42,6 +46,7 @@ def label_run(run: TheRun, user: User, body: Written) -> Response:
 @router.patch(
     "/trials/{number}/label", dependencies=[Depends(CAN_EDIT_TASKS), Depends(action_logging("automl_label_trial"))]
 )
+@touches_store(patience=LONGEST_ACT)
 def label_trial(run: TheRun, user: User, number: TrialNumber, body: Written) -> Response:
     """Give a trial a name, tags or a comment."""
     return _write(run, str(user.get_name()), body, number)

@@ -15,9 +15,10 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, HTMLResponse
 
 from automl_airflow.web.access import CAN_LOOK
+from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.links import BASE
 
-router = APIRouter(dependencies=[Depends(CAN_LOOK)], include_in_schema=False)
+router = APIRouter(route_class=AsideRoute, dependencies=[Depends(CAN_LOOK)], include_in_schema=False)
 
 STATIC = Path(__file__).parents[1] / "static"
 

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act
+from automl_airflow.web.aside import PAGES, PATIENCE, AsideRoute, in_store
 from automl_airflow.web.catalog import RunInfo
-from automl_airflow.web.held import HeldRun, held_run
+from automl_airflow.web.held import HeldRun
 from automl_airflow.web.links import run_page
 from automl_airflow.web.respond import reply, send
-from automl_airflow.web.routes.parts import Held, TheRun, the_run
+from automl_airflow.web.routes.parts import Held, TheRun, read_run, the_run
 from automl_airflow.web.routes.sheets import Filters, Search, Sort, States, query_of
 from automl_airflow.web.standing import ended_in_airflow, standing
 from automl_airflow.web.summaries import summaries
-from automl_core.storage.base import StorageError
+from automl_core.storage.base import StorageError, StorageUnavailable
 from automl_core.views.compare import MOST, NO_SIDE, comparable, side
 from automl_core.views.curves import Curve, chosen, curves, running
 from automl_core.views.history import cost, history, pareto
@@ -28,8 +29,10 @@ from automl_core.views.table import Query as TableQuery
 from automl_core.views.timeline import rungs, timeline
 from automl_core.views.view import ExperimentView
 
-router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["run"])
-compare_router = APIRouter(dependencies=[Depends(CAN_LOOK)], tags=["run"])
+router = APIRouter(
+    route_class=AsideRoute, prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["run"]
+)
+compare_router = APIRouter(route_class=AsideRoute, dependencies=[Depends(CAN_LOOK)], tags=["run"])
 
 Build = Callable[[ExperimentView], Any]
 
@@ -91,7 +94,7 @@ def get_parallel(request: Request, held: Held, limit: Annotated[int, Query(ge=10
 
 
 @router.get("/curves")
-def get_curves(
+async def get_curves(
     request: Request,
     held: Held,
     top: Annotated[int, Query(ge=1, le=500)] = 60,
@@ -100,13 +103,18 @@ def get_curves(
 ) -> Response:
     """The goal's value over the steps of trials: of those that run and the best, or of those named."""
     numbers = _numbers(trials) if trials else None
-    build, version = _curves(held, top, points, numbers)
-    return send(request, held.answer(("curves", top, points, trials), build, stamp=version))
+    build, version = await _curves(held, top, points, numbers)
+    key = ("curves", top, points, trials)
+    return await PAGES.call(lambda: send(request, held.answer(key, build, stamp=version)))
 
 
-def _curves(held: HeldRun, top: int, points: int, numbers: list[int] | None) -> tuple[Build, int]:
+async def _curves(held: HeldRun, top: int, points: int, numbers: list[int] | None) -> tuple[Build, int]:
     """What makes the curves, and the version of those of running trials."""
-    series = held.live.running(held.use(running))
+    wanted = await PAGES.call(held.use, running)
+    try:
+        series = await in_store(held.place, held.live.running, wanted, patience=PATIENCE)
+    except StorageUnavailable:  # the others' curves stand in the journal
+        series = held.live.known(wanted)
     version = held.live.version
 
     def build(view: ExperimentView) -> dict[str, Any]:
@@ -175,27 +183,30 @@ BUNDLED = ("overview", "trials", "curves", *PARTS)
 
 
 @router.get("/bundle")
-def get_bundle(run: TheRun, held: Held, user: User, parts: Annotated[str, Query(max_length=200)]) -> Response:
+async def get_bundle(run: TheRun, held: Held, user: User, parts: Annotated[str, Query(max_length=200)]) -> Response:
     """Several of the above in one answer."""
     wanted = [part.strip() for part in parts.split(",") if part.strip()]
     wrong = [part for part in wanted if part not in BUNDLED]
     if wrong or not wanted:
         raise HTTPException(422, f"parts: {', '.join(wrong) or 'none given'}; allowed: {', '.join(BUNDLED)}")
-    body: dict[str, Any] = {}
-    for part in wanted:
-        if part == "overview":
-            body[part] = _overview(run, held, user)
-        elif part == "trials":
-            body[part] = held.use(lambda view: trial_table(view, TableQuery()))
-        elif part == "curves":
-            body[part] = held.use(_curves(held, 60, 100, None)[0])
-        else:
-            body[part] = held.use(PARTS[part][0])
-    return reply(body)
+    lines = (await _curves(held, 60, 100, None))[0] if "curves" in wanted else None
+
+    def bundle() -> Response:
+        body: dict[str, Any] = {}
+        for part in wanted:
+            if part == "overview":
+                body[part] = _overview(run, held, user)
+            elif part == "trials":
+                body[part] = held.use(lambda view: trial_table(view, TableQuery()))
+            else:
+                body[part] = held.use(lines if part == "curves" and lines is not None else PARTS[part][0])
+        return reply(body)
+
+    return await PAGES.call(bundle)
 
 
 @compare_router.get("/compare")
-def get_comparison(
+async def get_comparison(
     user: User,
     run: Annotated[list[str], Query(min_length=1, max_length=MOST, description="<experiment>/<run id>")],
 ) -> Response:
@@ -207,15 +218,16 @@ def get_comparison(
         name, slash, run_id = text.partition("/")
         if not slash:
             raise HTTPException(422, f"run: {text!r} is no <experiment>/<run id>")
-        if not may(user, "GET", DagAccessEntity.RUN, name):
+        if not await PAGES.call(may, user, "GET", DagAccessEntity.RUN, name):
             raise HTTPException(403, f"Forbidden: {name}")
-        info = the_run(name, run_id)
+        info = await PAGES.call(the_run, name, run_id)
         try:
-            held = held_run(info)
-            held.read()
-            sides.append({"summary": summaries.of(info), "problem": None, **held.use(side)})
+            held = await in_store(info.place, read_run, info, 0)
+            found = {"problem": None, **await PAGES.call(held.use, side)}
         except (LookupError, StorageError) as error:  # the others can be compared none the less
-            sides.append({"summary": summaries.of(info), "problem": str(error), **NO_SIDE})
+            found = {"problem": str(error), **NO_SIDE}
+        [summed] = await summaries.of_all([info])
+        sides.append({"summary": summed, **found})
     alike, why_not = comparable([each["goal"] for each in sides if each["goal"]])
     names = dict.fromkeys(name for each in sides for name in each.pop("parameters"))
     return reply({"comparable": alike, "why_not": why_not, "parameters": list(names), "runs": sides})

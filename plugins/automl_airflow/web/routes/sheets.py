@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from automl_airflow.web.access import CAN_READ
+from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.respond import send
 from automl_airflow.web.routes.parts import Held, TheRun
 from automl_core.study.layout import safe
@@ -15,7 +16,9 @@ from automl_core.views.sheets import scatter, trial_csv
 from automl_core.views.table import BadQuery
 from automl_core.views.table import Query as TableQuery
 
-router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["run"])
+router = APIRouter(
+    route_class=AsideRoute, prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["run"]
+)
 
 Sort = Annotated[str, Query(max_length=500)]
 States = Annotated[str, Query(max_length=200, description="With commas between.")]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from automl_airflow.web import airflow_acts, catalog, saving, trying
 from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, can_save, may, may_try
+from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import AIRFLOW
 from automl_airflow.web.respond import problems_of, reply
@@ -25,7 +26,7 @@ from automl_airflow.web.standing import GONE
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
 
-router = APIRouter(tags=["start"])
+router = APIRouter(route_class=AsideRoute, tags=["start"])
 
 MAX_TEXT = 1 << 18
 """Characters of an experiment file that comes by this way."""

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 
 from automl_airflow.web.access import CAN_READ, User, may_act
+from automl_airflow.web.aside import PAGES, AsideRoute, in_store
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import log_lines, log_page
-from automl_airflow.web.respond import reply
+from automl_airflow.web.respond import STALE, reply
 from automl_airflow.web.routes.parts import Held, TheRun, TrialNumber
 from automl_airflow.web.standing import trial_standing
 from automl_airflow.web.tries import place_of, tries_of
+from automl_core.storage.base import StorageUnavailable
 from automl_core.study.state import Attempt, Work
 from automl_core.views.curves import trial_curve
 from automl_core.views.trial import trial_of, trial_page
 from automl_core.views.view import ExperimentView
 
-router = APIRouter(prefix="/experiments/{dag_id}/runs/{run_id}", dependencies=[Depends(CAN_READ)], tags=["trial"])
+router = APIRouter(
+    route_class=AsideRoute,
+    prefix="/experiments/{dag_id}/runs/{run_id}",
+    dependencies=[Depends(CAN_READ)],
+    tags=["trial"],
+)
 
 
 @router.get("/trials/{number}")
@@ -44,11 +51,19 @@ def get_trial(run: TheRun, held: Held, user: User, number: TrialNumber) -> Respo
 
 
 @router.get("/trials/{number}/curve")
-def get_trial_curve(held: Held, number: TrialNumber, points: Annotated[int, Query(ge=2, le=5000)] = 500) -> Response:
+async def get_trial_curve(
+    request: Request, held: Held, number: TrialNumber, points: Annotated[int, Query(ge=2, le=5000)] = 500
+) -> Response:
     """Every metric of a trial over its steps, from its metrics file."""
-    held.use(lambda view: trial_of(view, number))
-    series = held.live.of(number)
-    return reply(held.use(lambda view: trial_curve(view, number, series, points)))
+    await PAGES.call(held.use, lambda view: trial_of(view, number))
+    try:
+        series = await in_store(held.place, held.live.of, number)
+    except StorageUnavailable as error:
+        series = held.live.known([number]).get(number)
+        if series is None:
+            raise
+        request.scope[STALE] = (held.shared.age, str(error))
+    return reply(await PAGES.call(held.use, lambda view: trial_curve(view, number, series, points)))
 
 
 @router.get("/task-instances/{task_id}/{map_index}")

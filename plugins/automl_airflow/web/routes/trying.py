@@ -13,12 +13,13 @@ from pydantic import Field
 
 from automl_airflow.web import trying
 from automl_airflow.web.access import ACT, User, can_try, may_try
+from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.routes.start import FileText
 from automl_core.spec.parameters import Scalar
 
 log = logging.getLogger(__name__)
 
-router = APIRouter(tags=["start"])
+router = APIRouter(route_class=AsideRoute, tags=["start"])
 
 _LONGEST_COMMAND = 2_000
 

@@ -38,7 +38,16 @@ export async function get(path, query = {}, signal = undefined) {
     }
   }
   const text = parameters.toString();
-  return answer(await reach(ROOT + path + (text ? `?${text}` : ''), { signal }));
+  const response = await reach(ROOT + path + (text ? `?${text}` : ''), { signal });
+  if (response.ok && path.includes('/runs/')) tellAge(response.headers);
+  return answer(response);
+}
+
+/** Tells the page how old what it shows is, where the model storage does not answer. @param {Headers} headers */
+function tellAge(headers) {
+  const reason = headers.get('X-AutoML-Stale');
+  const detail = reason === null ? null : { age: Number(headers.get('Age')), reason: decodeURIComponent(reason) };
+  document.dispatchEvent(new CustomEvent('automl:age', { detail }));
 }
 
 /**

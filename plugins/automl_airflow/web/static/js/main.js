@@ -3,6 +3,7 @@
 
 import { ApiError } from './api.js';
 import { fill, h } from './dom.js';
+import { duration } from './format.js';
 
 /** @typedef {(main: HTMLElement, parts: string[], query: URLSearchParams) => Promise<void>} Page */
 
@@ -73,4 +74,18 @@ function fail(main, error) {
   if (!(error instanceof ApiError)) throw error; // for the console: a fault of these pages
 }
 
+/** Says above the page how old it is, for as long as the model storage does not answer. */
+function showAge() {
+  const line = h('p', { class: 'notice', role: 'status', id: 'age' });
+  line.hidden = true;
+  document.getElementById('main')?.before(line);
+  document.addEventListener('automl:age', (event) => {
+    const found = /** @type {CustomEvent} */ (event).detail;
+    const text = found ? `This is how it stood ${duration(found.age)} ago: ${found.reason}.` : '';
+    if (line.textContent !== text) line.textContent = text; // else screen readers read it again
+    line.hidden = !found;
+  });
+}
+
+showAge();
 show();
