@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from automl_core.backends.base import BackendError, Cause, Exit
-from automl_core.backends.kubernetes import ends
+from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.logs import PodLog
@@ -72,7 +72,7 @@ class ResourceJob(RemoteJob):
         self._over_since: float | None = None
         self._free_since: float | None = None
         self._asked_events = float("-inf")
-        self._event: ends.Hold | None = None
+        self._event: holds.Hold | None = None
         self._failed = False
 
     async def wait(self, seconds: float) -> None:
@@ -102,7 +102,7 @@ class ResourceJob(RemoteJob):
         await self._keep_limit(resource, pods)
         held = await self._held(pods)
         if held is not None:
-            await self._give_up(ends.refused(held))
+            await self._give_up(holds.refused(held))
         await self._read_logs(pods)
         return self._report(None, running=self._began(resource) is not None)
 
@@ -180,7 +180,7 @@ class ResourceJob(RemoteJob):
         main = self._task.pods.main if self._task.pods is not None else {}
         return [pod for pod in self._seen.values() if is_main(pod, main)]
 
-    async def _held(self, pods: Mapping[str, Mapping[str, Any]]) -> ends.Hold | None:
+    async def _held(self, pods: Mapping[str, Mapping[str, Any]]) -> holds.Hold | None:
         """What keeps one of its pods from running, or from being made, where that is to end the attempt."""
         if self._cause is not None or self._given_up is not None or self._pods is None:
             return None
@@ -192,7 +192,7 @@ class ResourceJob(RemoteJob):
             return None
         return self._waiting.judge({"metadata": {"name": self.name}}, await self._last_warning())
 
-    async def _last_warning(self) -> ends.Hold | None:
+    async def _last_warning(self) -> holds.Hold | None:
         """The last warning about the resource: what its controller can't do is often said in an event alone."""
         if self._clock() - self._asked_events < EVENTS_EVERY:
             return self._event

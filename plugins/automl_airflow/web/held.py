@@ -195,7 +195,7 @@ def held_run(run: RunInfo) -> HeldRun:
     """
     key = _key(run)
     with opening(run):
-        shared = viewed_study(*key)
+        shared = viewed_study(*key[:4])
         with _lock:
             found = _held.get(key)
         if found is None or found.shared is not shared:  # made without the lock that all runs share: this one may wait

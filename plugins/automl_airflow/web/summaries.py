@@ -156,7 +156,7 @@ def _read_once(run: RunInfo) -> Study:
     place = run.place
     with opening(run):
         store = viewed_store(place.storage, place.connection)
-        _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id, store)
+        _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id, store=store)
         journal.paced = False
         return Study.load(journal)
 

@@ -67,10 +67,10 @@ async def get_experiments(
     else:
         entries = [entry for entry in await _entries(found) if not states or _state(entry) in states]
         entries.sort(key=lambda entry: entry["experiment"])
-        known = [entry for entry in entries if _key(entry, column) is not None]
+        sorted_by = [entry for entry in entries if _key(entry, column) is not None]
         unknown = [entry for entry in entries if _key(entry, column) is None]
-        known.sort(key=lambda entry: _key(entry, column), reverse=descending)
-        matched, entries = len(entries), [*known, *unknown][offset : offset + limit]
+        sorted_by.sort(key=lambda entry: _key(entry, column), reverse=descending)
+        matched, entries = len(entries), [*sorted_by, *unknown][offset : offset + limit]
     return reply({"total": len(every), "matched": matched, "offset": offset, "limit": limit, "experiments": entries})
 
 
