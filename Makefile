@@ -26,7 +26,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo stop test lint format unit e2e test-cluster bench requirements compose-env clean
+.PHONY: help setup setup-dev demo stop test lint format unit e2e faults test-cluster bench requirements compose-env clean
 
 help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
@@ -55,6 +55,9 @@ unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
 
 e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time: they mostly wait [ARGS=…]
 	$(PYTEST) -m e2e -n 2 --dist loadfile --timeout 400 --junitxml=$(REPORTS)/e2e.xml $(ARGS)
+
+faults: setup-dev ## kill each part of Airflow and the store at three moments of an experiment [FAULTS=worker,store] [ARGS=…]
+	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --timeout 900 --junitxml=$(REPORTS)/faults.xml $(ARGS)
 
 test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFIG=file IMAGE=image [NAMESPACE=… STORAGE=json RUNS=folder]
 	@test -n '$(KUBECONFIG)' -a -n '$(IMAGE)' || { echo 'make: test-cluster needs KUBECONFIG=file and IMAGE=image' >&2; exit 2; }

@@ -15,8 +15,11 @@ import pytest
 
 TESTS = Path(__file__).parent
 
-MARKERS = ("unit", "contract", "e2e")
+MARKERS = ("unit", "contract", "e2e", "faults", "heavy")
 """Folders below tests/ whose tests bear the folder's name as a marker."""
+
+ASKED_FOR = ("faults", "heavy")
+"""Those that run only where they are named: they take long, or need what development does without."""
 
 # The whole suite gives the same answer each time, in CI too; HYPOTHESIS_PROFILE=explore looks for new examples.
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
@@ -34,6 +37,14 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AIRFLOW_HOME"] = f"{home}/airflow"
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AUTOML_HOME"] = home
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over what nobody has asked for."""
+    if collection_path.parent != TESTS or collection_path.name not in ASKED_FOR:
+        return None
+    named = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(collection_path) for path in named) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
