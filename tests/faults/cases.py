@@ -120,7 +120,7 @@ def run_case(site: Site, faults: dict[str, Fault], fault: str, moment: str) -> R
     reached, doing = faults[fault].moment(moment), faults[fault].strike
     struck = 0.0
 
-    def strike() -> bool:
+    def strike(running: Running) -> bool:
         nonlocal struck
         if not reached(running):
             return False
