@@ -13,6 +13,8 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.support.patience import stretched
+
 TESTS = Path(__file__).parent
 
 MARKERS = ("unit", "contract", "e2e", "faults", "heavy")
@@ -47,12 +49,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.is_relative_to(collection_path) for path in named) else True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by its folder."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test by its folder, and stretch its limit."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in MARKERS:
             item.add_marker(folder)
+        stated = item.get_closest_marker("timeout")
+        limit = stated.args[0] if stated else config.getoption("timeout") or config.getini("timeout")
+        item.add_marker(pytest.mark.timeout(stretched(float(limit))), append=False)
 
 
 @pytest.fixture(autouse=True)

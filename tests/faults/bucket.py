@@ -21,6 +21,7 @@ from typing import Any
 from automl_airflow.processes import die_with_parent
 from tests.contract.object_servers import BUCKET, BucketServer
 from tests.sources import ROOT
+from tests.support.patience import stretched
 
 
 class KeptObjects(dict[str, bytes]):
@@ -108,7 +109,7 @@ class Bucket:
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "plugins")))},
             )  # fmt: skip
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + stretched(30)
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return

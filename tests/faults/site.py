@@ -22,6 +22,7 @@ from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
 from tests.e2e.world import World, wait_until
 from tests.faults.bucket import BUCKET, Bucket
 from tests.faults.database import Database
+from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
 
 CONNECTION = "bucket"
@@ -32,8 +33,8 @@ PLACES = 2
 RESTART = 1.0
 """Seconds after which a service manager starts again what has died."""
 
-PATIENCE = 420.0
-"""Seconds that an experiment of half a minute may take, with its fault, on a machine ten times busier."""
+PATIENCE = 120.0
+"""Seconds that an experiment of half a minute may take, with its fault."""
 
 
 class FaultWorld(World):
@@ -41,7 +42,7 @@ class FaultWorld(World):
 
     def raw(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """See `World.raw`."""
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + stretched(60)
         while True:
             try:
                 answer = super().raw(method, path, **arguments)
@@ -167,7 +168,7 @@ class Running:
         Raises:
             AssertionError: the run ended before it came, or it never came.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + stretched(PATIENCE)
         look = time.monotonic() + 5
         while not moment(self):
             assert time.monotonic() < deadline, f"{self.name}: never {what}"

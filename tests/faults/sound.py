@@ -10,6 +10,7 @@ from automl_airflow.processes import alive
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.state import State
 from tests.faults.site import TRIALS, Running, Site
+from tests.support.patience import stretched
 
 
 def check(running: Running) -> None:
@@ -100,7 +101,7 @@ def check_trainings(running: Running, state: State) -> None:
 def check_database(running: Running) -> None:
     """No session stands idle in a transaction, and every row can be locked."""
     assert not running.site.database.idle_too_long()
-    held = running.site.database.locked_rows(running.name, seconds=30)
+    held = running.site.database.locked_rows(running.name, seconds=stretched(15))
     assert not held, f"rows that nobody can lock: {held}"
 
 

@@ -34,8 +34,9 @@ def test_a_trial_of_torch_is_judged_by_the_losses_that_it_wrote(heavy_python: Pa
         ],
     }
     file.write_text(yaml.safe_dump(body, sort_keys=False))
+    automl = Path(sys.executable).with_name("automl")
     done = subprocess.run(
-        [Path(sys.executable).with_name("automl"), "try", file, "--set", "rate=0.1", "--keep", kept, "--result", result],
+        [automl, "try", file, "--set", "rate=0.1", "--keep", kept, "--result", result],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
