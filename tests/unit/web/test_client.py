@@ -15,7 +15,6 @@ from automl_core.client import AutoML, Credentials, ExperimentRun
 from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Conflict, Invalid, NotKnown
 from automl_core.client.events import parse
 from automl_core.client.frames import frame
-from tests.support.patience import stretched
 from tests.unit.web.conftest import World
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -119,7 +118,7 @@ def test_waiting_ends_when_its_time_is_over_though_nothing_happens(
 
     monkeypatch.setattr(client, "stream", quiet)
     with pytest.raises(TimeoutError, match="after 100 s"):
-        client.run(*going).wait(timeout=stretched(100))
+        client.run(*going).wait(timeout=100)
     assert clock.now < 130
 
 
@@ -130,14 +129,14 @@ def test_waiting_for_a_run_that_never_begins_has_an_end(world: World) -> None:
     assert run.state == "QUEUED"
     clock = Clocked(client)
     with pytest.raises(TimeoutError):
-        run.wait(timeout=stretched(30))
+        run.wait(timeout=30)
     assert clock.now <= 31
     with pytest.raises(NotKnown):
         client.run(name, "no-such-run").wait()
     with pytest.raises(NotKnown):
         _ = client.run(name, "no-such-run").state
     run.stop()  # before its first trial: its run fails in Airflow
-    assert run.wait(timeout=stretched(30)) == "FAILED"
+    assert run.wait(timeout=30) == "FAILED"
     assert run.state == "FAILED"
 
 
