@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -46,6 +46,12 @@ class Database:
         with self._engine.connect() as connection:
             rows = connection.execute(text(_IDLE), {"limit": IDLE_LIMIT + margin})
             return [f"session {row.pid}, idle in a transaction for {row.seconds} s after: {row.query}" for row in rows]
+
+    def in_transaction(self, ports: Collection[int]) -> bool:
+        """Whether a session from one of these local ports is idle in a transaction just now."""
+        query = "SELECT client_port FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+        with self._engine.connect() as connection:
+            return any(row.client_port in ports for row in connection.execute(text(query)))
 
     def locked_rows(self, dag: str, seconds: float) -> dict[str, int]:
         """Rows per table that could not be locked, tried again for so long: the living lock rows for moments."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from automl_airflow.standalone import running_airflow
@@ -96,13 +97,29 @@ class Site:
     def restart(self, component: str) -> None:
         """Kill a part of Airflow with all that it started, and start it again, as a service manager would."""
         self.killed.append(self.world.airflow.pid(component))
+        if component == "scheduler":
+            self.catch_in_transaction(self.killed[-1])
         self.world.airflow.kill_component(component)
         time.sleep(RESTART)
         self.world.airflow.start_component(component)
 
+    def catch_in_transaction(self, pid: int) -> None:
+        """Stop a process at the worst moment, while it has a transaction open whose rows are locked."""
+        process = psutil.Process(pid)
+        for _ in range(100):
+            process.suspend()
+            ports = {found.laddr.port for found in process.net_connections("tcp")}
+            time.sleep(0.1)  # what it had sent is done by then
+            if self.database.in_transaction(ports):
+                return
+            process.resume()
+            time.sleep(0.03)
+        raise AssertionError("the scheduler never had a transaction open")
+
     def orphan_scheduler(self) -> None:
         """Kill the scheduler alone (systemd with KillMode=process): its workers live on, with its session."""
         pid = self.world.airflow.pid("scheduler")
+        self.catch_in_transaction(pid)
         os.kill(pid, signal.SIGKILL)
         time.sleep(RESTART)
         self.world.airflow.start_component("scheduler")
