@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from automl_airflow.processes import die_with_parent
+from automl_airflow.processes import die_with_parent, free_port
 from tests.contract.object_servers import BUCKET, BucketServer
 from tests.sources import ROOT
 from tests.support.patience import stretched
@@ -84,9 +84,7 @@ class Bucket:
         self.folder.mkdir(parents=True)
         self._keys = folder.with_name("bucket-keys")
         self.allow("first")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
