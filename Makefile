@@ -4,6 +4,8 @@ VENV := .venv
 BIN  := $(VENV)/bin
 UV   := $(BIN)/uv
 RUN  := $(BIN)/python -m
+# What training libraries live in (make test-heavy), apart from the product.
+HEAVY := .venv-heavy
 
 # The one command behind `make demo`.
 DEMO ?= $(RUN) automl_airflow.demo
@@ -26,7 +28,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo stop test lint format unit e2e test-cluster bench requirements compose-env clean
+.PHONY: help setup setup-dev demo stop test steady lint format unit e2e faults test-heavy test-cluster bench requirements compose-env clean
 
 help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
@@ -40,6 +42,11 @@ stop: ## stop the Airflow that `make demo KEEP=1` left running
 
 test: lint unit e2e ## everything that proves the product: lint, unit, e2e
 	@$(BIN)/python tests/summary.py $(REPORTS)/unit.xml $(REPORTS)/e2e.xml
+
+steady: setup-dev ## `make test` N times (3) while other processes keep both cores busy [N=3] [BUSY=2]
+	@busy=; trap 'kill $$busy' EXIT; trap 'exit 130' INT TERM; \
+	for each in $$(seq $(or $(BUSY),2)); do $(BIN)/python -c 'while True: pass' & busy="$$busy $$!"; done; \
+	for each in $$(seq $(or $(N),3)); do echo "steady: $$each of $(or $(N),3)"; $(MAKE) test ARGS='$(ARGS)' || exit 1; done
 
 lint: setup-dev ## ruff (rules and format) and strict mypy
 	$(BIN)/ruff check .
@@ -55,6 +62,12 @@ unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
 
 e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time: they mostly wait [ARGS=…]
 	$(PYTEST) -m e2e -n 2 --dist loadfile --timeout 400 --junitxml=$(REPORTS)/e2e.xml $(ARGS)
+
+faults: setup-dev ## kill each part of Airflow and the store at three moments of an experiment [FAULTS=worker,store] [ARGS=…]
+	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --timeout 300 --junitxml=$(REPORTS)/faults.xml $(ARGS)
+
+test-heavy: setup-dev $(HEAVY)/.installed ## tests with real torch, Lightning, Transformers, … in an environment of their own [ARGS=…]
+	HEAVY_PYTHON='$(CURDIR)/$(HEAVY)/bin/python' $(PYTEST) tests/heavy --timeout 300 --junitxml=$(REPORTS)/heavy.xml $(ARGS)
 
 test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFIG=file IMAGE=image [NAMESPACE=… STORAGE=json RUNS=folder]
 	@test -n '$(KUBECONFIG)' -a -n '$(IMAGE)' || { echo 'make: test-cluster needs KUBECONFIG=file and IMAGE=image' >&2; exit 2; }
@@ -76,7 +89,7 @@ compose-env: ## write .env with random secrets for docker-compose.yaml, once
 	@python3 deploy/compose/make_env.py .env
 
 clean: ## remove the environment and every cache; experiments' results (runs/) stay
-	rm -rf $(VENV) $(REPORTS) .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(HEAVY) $(REPORTS) .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: made once, and again when what it is made from changes -----------------------------------
@@ -107,3 +120,10 @@ $(VENV)/.installed-dev: requirements-dev.txt pyproject.toml | $(UV)
 	@echo "  installing Airflow, what it needs and what development needs: $$(grep -c == $<) packages of $<" >&2
 	@$(UV) pip install --quiet --requirements requirements-dev.txt --editable .
 	@touch $@ $(VENV)/.installed
+
+# pip, not uv: it heeds this machine's own configuration, which may say where torch without CUDA is to be had
+$(HEAVY)/.installed: requirements-heavy.txt | $(UV)
+	@echo '  installing what the heavy tests train with (some gigabytes on disk) …' >&2
+	@rm -rf $(HEAVY) && $(RUN) venv $(HEAVY)
+	@$(HEAVY)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-heavy.txt
+	@touch $@

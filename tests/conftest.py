@@ -13,10 +13,15 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.support.patience import stretched
+
 TESTS = Path(__file__).parent
 
-MARKERS = ("unit", "contract", "e2e")
+MARKERS = ("unit", "contract", "e2e", "faults", "heavy")
 """Folders below tests/ whose tests bear the folder's name as a marker."""
+
+ASKED_FOR = ("faults", "heavy")
+"""Those that run only where they are named: they take long, or need what development does without."""
 
 # The whole suite gives the same answer each time, in CI too; HYPOTHESIS_PROFILE=explore looks for new examples.
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
@@ -36,12 +41,23 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AUTOML_HOME"] = home
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by its folder."""
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over what nobody has asked for."""
+    if collection_path.parent != TESTS or collection_path.name not in ASKED_FOR:
+        return None
+    named = [(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(collection_path) for path in named) else True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test by its folder, and stretch its limit."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in MARKERS:
             item.add_marker(folder)
+        stated = item.get_closest_marker("timeout")
+        limit = stated.args[0] if stated else config.getoption("timeout") or config.getini("timeout")
+        item.add_marker(pytest.mark.timeout(stretched(float(limit))), append=False)
 
 
 @pytest.fixture(autouse=True)

@@ -81,6 +81,17 @@ def test_the_header_says_how_pins_are_made() -> None:
         assert "#    make requirements" in (ROOT / file).read_text(encoding="utf-8").splitlines()[:3]
 
 
+def test_heavy_tests_have_the_versions_of_the_recorders() -> None:
+    def stated(text: str) -> set[tuple[str, str]]:
+        return set(re.findall(r"([A-Za-z][\w-]*)==([\w.]+)", text))
+
+    heavy = dict(stated((ROOT / "requirements-heavy.txt").read_text(encoding="utf-8")))
+    headers = [path.read_text(encoding="utf-8") for path in (ROOT / "tests/assets/outputs/make").glob("record_*.py")]
+    recorded = set().union(*(stated(text.partition('# ///\n"""')[0]) for text in headers))
+    assert heavy.items() <= recorded
+    assert not {(name, version) for name, version in recorded if heavy.get(name, version) != version}
+
+
 def test_what_is_installed_fits_together() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "uv", "pip", "check", "--python", sys.executable],

@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from automl_airflow.component import GO
-from automl_airflow.processes import alive, die_with_parent, start_of
+from automl_airflow.processes import alive, die_with_parent, free_port, port_is_free, start_of
 from automl_airflow.session import PRODUCT_ROOT
 
 COMPONENTS: dict[str, list[str]] = {
@@ -295,8 +294,8 @@ class StandaloneAirflow:
                 "fernet": Fernet.generate_key().decode(), "key": secrets.token_urlsafe(32),
                 "jwt": secrets.token_urlsafe(48), "password": secrets.token_urlsafe(12), "port": 0,
             }  # fmt: skip
-        if not _port_is_free(int(secret["port"])):
-            secret["port"] = _free_port(self.port)
+        if not port_is_free(int(secret["port"])):
+            secret["port"] = self.port if port_is_free(self.port) else free_port()
         _write_private(path, secret)
         _write_private(self.home / "passwords.json", {USER: secret["password"]})
         url = f"http://127.0.0.1:{secret['port']}"
@@ -355,26 +354,6 @@ def running_airflow(airflow: StandaloneAirflow) -> Iterator[StandaloneAirflow]:
         yield airflow
     finally:
         airflow.stop()
-
-
-def _port_is_free(port: int) -> bool:
-    if port == 0:
-        return False
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port(wanted: int) -> int:
-    if _port_is_free(wanted):
-        return wanted
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _write_private(path: Path, content: object) -> None:

@@ -111,8 +111,8 @@ class BucketServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, dialect: Literal["s3", "oss"]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, dialect: Literal["s3", "oss"], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.dialect = dialect
         self.script = Script()
         self.objects: dict[str, bytes] = {}

@@ -24,6 +24,7 @@ from automl_core.backends.base import BACKENDS
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.backends.local import LocalProcess
 from automl_core.spec.tasks import LocalTask
+from tests.support.patience import stretched
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SOON = 30.0  # seconds after which a test that waits gives up; no test passes or fails by a shorter time
@@ -119,7 +120,7 @@ def read_until(job: Job, line: str) -> list[str]:
 
 
 def eventually(holds: Callable[[], bool], within: float = SOON) -> bool:
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + stretched(within)
     while not holds():
         if time.monotonic() >= deadline:
             return False

@@ -23,6 +23,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.support.patience import stretched
+
 T = TypeVar("T")
 
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
@@ -117,7 +119,7 @@ class Browser:
 
     def until(self, find: Callable[[], T | None], seconds: float, what: str) -> T:
         """Wait until something is found; elements that went away meanwhile are looked for again."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + stretched(seconds)
         while True:
             try:
                 found = find()
@@ -126,7 +128,9 @@ class Browser:
             except (StaleElementReferenceException, ElementClickInterceptedException):
                 pass
             if time.monotonic() > deadline:
-                raise AssertionError(f"waited {seconds:.0f} s for {what}; the page says: {self.text('body')[:1500]}")
+                raise AssertionError(
+                    f"waited {stretched(seconds):.0f} s for {what}; the page says: {self.text('body')[:1500]}"
+                )
             time.sleep(0.15)
 
     def plots_drawn(self) -> None:

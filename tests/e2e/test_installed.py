@@ -25,6 +25,7 @@ from moto.server import ThreadedMotoServer
 from automl_airflow.standalone import StandaloneAirflow, running_airflow
 from tests.e2e.world import World, wait_until
 from tests.sources import ROOT
+from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
 
 pytestmark = [
@@ -98,7 +99,13 @@ class Team:
         """A command of the team's Airflow."""
         command = [self.python, "-m", "airflow", *arguments]
         done = subprocess.run(
-            command, env=clean() | more, cwd=self.root, capture_output=True, text=True, check=False, timeout=180
+            command,
+            env=clean() | more,
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=stretched(180),
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout

@@ -9,7 +9,6 @@ import csv
 import io
 import json
 import re
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -23,11 +22,13 @@ import uvicorn
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from automl_airflow.processes import free_port
 from automl_core.results.publish import publish_study
 from automl_core.running.simulation import SimulatedTraining
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding
 from tests.e2e.browser import Browser, open_window
+from tests.support.patience import stretched
 from tests.unit.web.conftest import World, api_server
 
 LONG = "model_optimizer_learning_rate_schedule_warmup_share_of_a_step"
@@ -86,13 +87,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def address(world: World) -> Iterator[str]:
     """Where the API server listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = uvicorn.Server(uvicorn.Config(world.app, host="127.0.0.1", port=port, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + stretched(60)
     while not server.started:
         assert thread.is_alive(), "the API server has ended"
         assert time.monotonic() < deadline, "the API server doesn't listen"

@@ -12,6 +12,7 @@ import yaml
 
 from automl_core.client import AutoML, Credentials
 from tests.e2e.world import World
+from tests.support.patience import stretched
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -25,7 +26,7 @@ def automl(world: World) -> Iterator[AutoML]:
 
 def until(holds: Callable[[], Any], timeout: float = 240.0) -> Any:
     """Wait until something holds; what it is then."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + stretched(timeout)
     while True:
         found = holds()
         if found:
@@ -54,11 +55,11 @@ def in_airflow(world: World, run: Any) -> str:
 
 def test_an_experiment_is_started_edited_and_extended(world: World, automl: AutoML) -> None:
     name = automl.save(spec(world, "steered", 4, pause=0.5))
-    automl.wait_until_known(name, timeout=240)
+    automl.wait_until_known(name, timeout=stretched(240))
     run = automl.start(name)
     until(lambda: run.state == "RUNNING")
     assert run.edit(trials={"max": 6}) == "trials.max 4 → 6"
-    assert run.wait(timeout=300) == "FINISHED"
+    assert run.wait(timeout=stretched(300)) == "FINISHED"
     assert len(run.trials()) == 6
     until(lambda: in_airflow(world, run) == "success")
     states = [
@@ -67,7 +68,7 @@ def test_an_experiment_is_started_edited_and_extended(world: World, automl: Auto
     assert states == ["success"] * 8  # propose, six trials, reduce
 
     assert run.extend(trials={"max": 8}) == "trials.max 6 → 8"
-    assert run.wait(timeout=300) == "FINISHED"
+    assert run.wait(timeout=stretched(300)) == "FINISHED"
     until(lambda: in_airflow(world, run) == "success")
     trials = run.trials()
     assert len(trials) == 8
@@ -77,28 +78,28 @@ def test_an_experiment_is_started_edited_and_extended(world: World, automl: Auto
 
 def test_a_run_is_stopped_opened_again_and_cloned(world: World, automl: AutoML) -> None:
     name = automl.save(spec(world, "halted", 6, pause=1))
-    automl.wait_until_known(name, timeout=240)
+    automl.wait_until_known(name, timeout=stretched(240))
     run = automl.start(name)
     until(lambda: run.state == "RUNNING")
     run.stop(cancel=True)
-    assert run.wait(timeout=300) == "USER_CANCELED"
+    assert run.wait(timeout=stretched(300)) == "USER_CANCELED"
     until(lambda: in_airflow(world, run) in ("success", "failed"))
     before = len(run.trials())
     assert before < 6
     run.extend()
-    assert run.wait(timeout=300) == "FINISHED"
+    assert run.wait(timeout=stretched(300)) == "FINISHED"
     assert len(run.trials()) == 6
     until(lambda: in_airflow(world, run) == "success")
     again = run.clone({"trials": {"max": 1}})
-    assert again.wait(timeout=300) == "FINISHED"
+    assert again.wait(timeout=stretched(300)) == "FINISHED"
     assert len(again.trials()) == 1
 
 
 def test_a_failed_trial_is_run_again(world: World, automl: AutoML) -> None:
     name = automl.save(spec(world, "again", 2, mode="fails_once"))
-    automl.wait_until_known(name, timeout=240)
+    automl.wait_until_known(name, timeout=stretched(240))
     run = automl.start(name)
-    run.wait(timeout=300)
+    run.wait(timeout=stretched(300))
     until(lambda: in_airflow(world, run) in ("success", "failed"))
     assert set(run.trials()["state"]) == {"FAILED"}
     assert run.rerun(1) == "trial 1 runs again"

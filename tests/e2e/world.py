@@ -19,6 +19,7 @@ from automl_airflow.standalone import StandaloneAirflow
 from automl_core.storage import open_store
 from automl_core.study import Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
+from tests.support.patience import stretched
 
 TRAIN = '''
 """Training code of the tests: a value from x, a few steps, and any misbehaviour it is asked for."""
@@ -213,9 +214,9 @@ def wait_until(
     condition: Callable[[], bool], seconds: float, what: str, explain: Callable[[], str] = lambda: ""
 ) -> None:
     """Wait for a condition; fails with what was waited for."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + stretched(seconds)
     while time.monotonic() < deadline:
         if condition():
             return
         time.sleep(0.5)
-    raise AssertionError(f"waited {seconds:.0f} s for {what}. {explain()}")
+    raise AssertionError(f"waited {stretched(seconds):.0f} s for {what}. {explain()}")

@@ -6,12 +6,13 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from automl_airflow.processes import free_port
 
 
 def binaries() -> Path | None:
@@ -35,7 +36,7 @@ def postgres() -> Iterator[str]:
         raise LookupError("no PostgreSQL server is installed (Debian: apt-get install postgresql)")
     # not in pytest's folder: root alone may enter that, and the server refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="automl-postgres-"))
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     as_user: list[str] = []
     if os.geteuid() == 0:
         user = pwd.getpwnam("postgres")
@@ -70,9 +71,3 @@ def airflow_database() -> Iterator[str | None]:
     """
     with postgres() if binaries() else contextlib.nullcontext() as url:
         yield url
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from kubernetes import client, config
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.support.patience import stretched
 
 Found = TypeVar("Found")
 PATIENCE = 20.0
@@ -22,12 +23,12 @@ def pod(name: str, *command: str, labels: dict[str, str] | None = None, **spec: 
 
 def wait_for(look: Callable[[], Found | None], what: str = "", seconds: float = PATIENCE) -> Found:
     """The first true answer; AssertionError where none comes in time."""
-    ends = time.monotonic() + seconds
+    ends = time.monotonic() + stretched(seconds)
     while True:
         found = look()
         if found:
             return found
-        assert time.monotonic() < ends, f"waited {seconds:g} s in vain for {what or look}"
+        assert time.monotonic() < ends, f"waited {stretched(seconds):g} s in vain for {what or look}"
         time.sleep(0.02)
 
 

@@ -17,6 +17,7 @@ from automl_core.backends.maxcompute.run import Run, Settings
 from automl_core.backends.remote import Report
 from automl_core.spec.maxcompute import MaxComputeTask, RowMetrics
 from tests.standins.maxcompute import MaxComputeStandIn
+from tests.support.patience import stretched
 
 
 def access(standin: MaxComputeStandIn) -> Access:
@@ -98,7 +99,7 @@ class Trial:
 
     def end(self, seconds: float = 20.0) -> Exit:
         """Advance to the end."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + stretched(seconds)
         while time.monotonic() < deadline:
             report = self.advance()
             if report.exit is not None:

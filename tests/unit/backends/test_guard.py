@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from automl_core.backends import guard
 from automl_core.backends.guard import ProcessStat, Request, descendants, process_stat, process_table
+from tests.support.patience import stretched
 
 fields = st.binary(max_size=200).filter(lambda field: b"\0" not in field)
 
@@ -97,7 +98,7 @@ def test_a_closed_link_is_the_end() -> None:
 
 def test_a_guard_without_a_worker_goes_away() -> None:
     command = [sys.executable, "-I", "-S", guard.__file__]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=stretched(60), check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

@@ -15,6 +15,7 @@ from automl_core.backends.contract import TrialContext, command_line
 from automl_core.backends.shell import SHELL, check_shell, shell_command
 from automl_core.backends.template import Placeholder, TemplateError
 from automl_core.spec.tasks import LocalTask
+from tests.support.patience import stretched
 
 SHELLS = [shell for shell in (SHELL, shutil.which("dash"), shutil.which("bash"), shutil.which("busybox")) if shell]
 
@@ -69,7 +70,12 @@ hostile = st.text(st.sampled_from(METACHARACTERS), max_size=30) | st.text(
 def run(arguments: list[str], shell: str, folder: Path | None = None) -> str:
     start = {"bash": [shell, "--posix"], "busybox": [shell, "sh"]}.get(Path(shell).name, [shell])  # as /bin/sh is
     done = subprocess.run(
-        [*start, *arguments[1:]], capture_output=True, cwd=folder, timeout=30, stdin=subprocess.DEVNULL, check=False
+        [*start, *arguments[1:]],
+        capture_output=True,
+        cwd=folder,
+        timeout=stretched(30),
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     return done.stdout.decode()
 

@@ -13,6 +13,7 @@ from automl_core.metrics import patterns as module
 from automl_core.metrics.errors import PatternTooSlow
 from automl_core.metrics.guarded import GuardedPatterns, TookTooLong, guarded
 from automl_core.metrics.patterns import Pattern, Patterns
+from tests.support.patience import stretched
 
 SLEEPING = (sys.executable, "-I", "-S", "-c", "import sys, time; sys.stdin.readline(); time.sleep(600)")
 BUSY = (
@@ -140,7 +141,7 @@ def test_the_child_ends_when_whoever_asked_is_gone() -> None:
     import subprocess
 
     pid = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
-    until = time.monotonic() + 60
+    until = time.monotonic() + stretched(60)
     while os.path.exists(f"/proc/{pid}/exe") and time.monotonic() < until:
         time.sleep(0.01)
     assert not os.path.exists(f"/proc/{pid}/exe")

@@ -20,6 +20,7 @@ from automl_core.spec.alerts import Alerts
 from automl_core.spec.models import Experiment
 from automl_core.study import Binding, Study
 from tests.support.memory_store import MemoryStore
+from tests.support.patience import stretched
 
 SPEC: dict[str, Any] = {
     "name": "told",
@@ -111,7 +112,7 @@ def test_a_triggerer_sends_them_aside(hook: list[dict[str, Any]]) -> None:
     from automl_airflow.reporting import _messenger
 
     simulated({"on": ["failure"], "url_connection": "team"}, aside=True)
-    _messenger().submit(lambda: None).result(timeout=10)
+    _messenger().submit(lambda: None).result(timeout=stretched(10))
     assert [body["on"] for body in hook] == ["failure"]
 
 

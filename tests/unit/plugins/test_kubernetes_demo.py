@@ -14,6 +14,7 @@ from automl_airflow.kubernetes.demo import DemoKubernetes
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneError
 from tests.standins.kubernetes.testing import pod
+from tests.support.patience import stretched
 
 EXPERIMENTS = PRODUCT_ROOT / "experiments"
 VARIABLE = "AIRFLOW_CONN_KUBERNETES_DEFAULT"
@@ -34,7 +35,7 @@ def test_the_example_gets_a_cluster_and_loses_it_again(tmp_path: Path, capsys: p
         cluster = cluster_from(json.loads(found[VARIABLE])["extra"], "demo")
         core = client.CoreV1Api(config.new_client_from_config(config_file=cluster.kubeconfig_path))
         core.create_namespaced_pod("default", pod("here", "test", "-d", "examples"))
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + stretched(20)
         while (phase := core.read_namespaced_pod("here", "default").status.phase) not in ("Succeeded", "Failed"):
             assert time.monotonic() < ends
             time.sleep(0.05)

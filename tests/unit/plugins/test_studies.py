@@ -14,6 +14,7 @@ from automl_core.spec.models import Experiment
 from automl_core.storage.testing import CountingStore
 from automl_core.study import Binding, Study, StudyJournal
 from tests.support.memory_store import MemoryStore
+from tests.support.patience import stretched
 
 SPEC = Experiment.model_validate(
     {
@@ -121,7 +122,7 @@ def test_the_store_of_one_can_be_used_without_its_lock(bucket: Bucket, tmp_path:
     with shared.lock:
         worker = threading.Thread(target=lambda: shared.store.put("x", b"y"))
         worker.start()
-        worker.join(timeout=5)
+        worker.join(timeout=stretched(5))
         assert shared.store.get("x") == b"y"
 
 

@@ -14,6 +14,7 @@ from automl_core.states import TrialState
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 from automl_core.storage.folder import FolderStore
 from tests.support.memory_store import MemoryStore
+from tests.support.patience import stretched
 from tests.unit.results.lab import Lab
 
 
@@ -150,7 +151,7 @@ def test_a_model_that_is_replaced_while_it_is_copied_is_copied_anew() -> None:
 
     def replace(number: int) -> None:
         if number == 2:
-            assert store.copied.wait(10)  # the first file of the older model is there
+            assert store.copied.wait(stretched(10))  # the first file of the older model is there
             leave(lab, 0, {"c.bin": b"newer"})
 
     store.before_copy = replace

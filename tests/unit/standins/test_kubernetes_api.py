@@ -20,6 +20,7 @@ from kubernetes.client.rest import ApiException
 
 from tests.standins.kubernetes import KubernetesStandIn
 from tests.standins.kubernetes.testing import pod, wait_for
+from tests.support.patience import stretched
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +231,7 @@ def test_a_watch_sees_objects_come_and_go_by_their_labels(core: client.CoreV1Api
     core.patch_namespaced_config_map("labelled", "default", {"metadata": {"labels": {"on": "yes"}}})
     wait_for(lambda: seen == ["ADDED"])
     core.patch_namespaced_config_map("labelled", "default", {"metadata": {"labels": {"on": "no"}}})
-    thread.join(20)
+    thread.join(stretched(20))
     assert seen == ["ADDED", "DELETED"]
 
 
@@ -341,7 +342,7 @@ def test_it_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
             lambda: (found := log("stubborn", "default", _preload_content=False).data.split()) and found[1:] and found
         )
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(stretched(20)) == 0
     assert ready["url"].startswith("http://127.0.0.1:")
     assert kubeconfig.stat().st_mode & 0o077 == 0
     for pid in lines:

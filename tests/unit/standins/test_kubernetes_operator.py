@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -12,7 +13,7 @@ import pytest
 from kubernetes import client, config
 
 from tests.standins.kubernetes import KubernetesStandIn
-from tests.standins.kubernetes.testing import pod
+from tests.standins.kubernetes.testing import pod, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +27,11 @@ def core(cluster: KubernetesStandIn) -> client.CoreV1Api:
     return client.CoreV1Api(config.new_client_from_config(str(cluster.kubeconfig)))
 
 
-def operator(cluster: KubernetesStandIn, **arguments: Any) -> Any:
+def operator(cluster: KubernetesStandIn, name: str, **arguments: Any) -> Any:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
     return KubernetesPodOperator(
-        task_id="train", name="train", namespace="default", image="standin/any:1", kubernetes_conn_id=None,
+        task_id="train", name=name, namespace="default", image="standin/any:1", kubernetes_conn_id=None,
         config_file=str(cluster.kubeconfig), in_cluster=False, do_xcom_push=False, startup_check_interval_seconds=1,
         base_container_status_polling_interval=0.1, **arguments,
     )  # fmt: skip
@@ -47,7 +48,7 @@ def test_the_operator_runs_a_pod_to_its_end(
 ) -> None:
     cluster.forget_requests()
     script = "for i in 1 2 3; do echo accuracy=0.$i step=$i; sleep 0.2; done"
-    operator(cluster, cmds=["sh", "-c", script], durable=False).execute(context())
+    operator(cluster, "train", cmds=["sh", "-c", script], durable=False).execute(context())
     printed = capsys.readouterr().out
     assert all(f"accuracy=0.{i} step={i}" in printed for i in (1, 2, 3))
     assert not [each for each in core.list_namespaced_pod("default").items if each.metadata.name.startswith("train")]
@@ -58,23 +59,34 @@ def test_the_operator_runs_a_pod_to_its_end(
 
 
 def test_the_operator_sees_a_pod_fail(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:
+    failing = operator(
+        cluster, "failing", cmds=["sh", "-c", "echo lost; exit 3"], on_finish_action="keep_pod", durable=False
+    )
     with pytest.raises(Exception, match=r"returned a failure|failed"):
-        operator(cluster, cmds=["sh", "-c", "echo lost; exit 3"], on_finish_action="keep_pod", durable=False).execute(
-            context()
-        )
-    (left,) = [each for each in core.list_namespaced_pod("default").items if each.metadata.name.startswith("train")]
+        failing.execute(context())
+    (left,) = [each for each in core.list_namespaced_pod("default").items if each.metadata.name.startswith("failing")]
     assert left.status.container_statuses[0].state.terminated.exit_code == 3
 
 
-def test_the_triggers_hook_reads_pods_logs_and_events(cluster: KubernetesStandIn, core: client.CoreV1Api) -> None:
+def test_the_triggers_hook_reads_pods_logs_and_events(
+    cluster: KubernetesStandIn, core: client.CoreV1Api, tmp_path: Path
+) -> None:
     from airflow.providers.cncf.kubernetes.hooks.kubernetes import AsyncKubernetesHook
 
-    core.create_namespaced_pod("default", pod("hooked", "sh", "-c", "echo hello; sleep 0.5"))
+    go_on = tmp_path / "go-on"  # the hook reads no events of a pod that has ended when it looks first
+    script = f"echo hello; until test -e '{go_on}'; do sleep 0.05; done"
+    core.create_namespaced_pod("default", pod("hooked", "sh", "-c", script))
 
     async def follow() -> tuple[Any, list[str], list[str]]:
         settings = json.loads(cluster.kubeconfig.read_text(encoding="utf-8"))
         hook = AsyncKubernetesHook(conn_id=None, config_dict=settings, in_cluster=False)
-        reasons = [each.reason async for each in hook.watch_pod_events("hooked", "default", timeout_seconds=2)]
+        reasons: list[str] = []
+        async for each in hook.watch_pod_events("hooked", "default", timeout_seconds=2):  # until the pod has ended
+            reasons.append(each.reason)
+            if {"Scheduled", "Started"} <= set(reasons):
+                break
+        go_on.touch()
+        wait_for(lambda: core.read_namespaced_pod("hooked", "default").status.phase == "Succeeded")
         found = await hook.get_pod("hooked", "default")
         lines = await hook.read_logs("hooked", "default", container_name="base")
         await hook.delete_pod("hooked", "default")

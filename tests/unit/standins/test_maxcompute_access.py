@@ -14,6 +14,7 @@ import pytest
 from odps import ODPS, errors
 
 from tests.standins.maxcompute import Account, MaxComputeStandIn
+from tests.support.patience import stretched
 
 ME = Account("me", "my secret")
 TEMPORARY = Account("temporary", "its secret", sts_token="a token")
@@ -101,7 +102,7 @@ def test_it_runs_as_a_process_and_keeps_its_tables(tmp_path: Path) -> None:
             odps.execute_sql("insert into kept partition (ds='1') values (7)")
         finally:
             process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=stretched(20)) == 0
     with MaxComputeStandIn(folder=tmp_path / "data") as again:
         odps = again.odps()
         assert odps.get_table("kept").lifecycle == 5

@@ -26,6 +26,7 @@ from automl_core.spec.loader import parse_experiment
 from automl_core.study import Study, StudyJournal
 from automl_core.study.layout import METRICS_FILE, experiment_prefix, trial_prefix
 from tests.support.memory_store import MemoryStore
+from tests.support.patience import stretched
 from tests.unit.web.conftest import SPEC, World, body_of, path, trainer
 
 API = "/automl/api/v1"
@@ -118,11 +119,11 @@ def test_a_look_that_fails_does_not_end_the_looking(monkeypatch: pytest.MonkeyPa
 
         with monkeypatch.context() as patch:
             patch.setattr(HeldRun, "read", damaged)
-            await asyncio.wait_for(failed.wait(), 5)
+            await asyncio.wait_for(failed.wait(), stretched(5))
         assert HeldRun.read is read
         monkeypatch.setattr("automl_airflow.web.held.READ_EVERY", 0.0)
         held.shared.study.stop("user", "USER_CANCELED", "enough", running="cancel", by="ann")
-        while b"event: ended" not in await asyncio.wait_for(anext(events), 5):
+        while b"event: ended" not in await asyncio.wait_for(anext(events), stretched(5)):
             pass
 
     asyncio.run(listen())

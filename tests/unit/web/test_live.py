@@ -20,6 +20,7 @@ from automl_core.storage.base import StorageError
 from automl_core.study import Binding, Outcome, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.support.memory_store import MemoryStore
+from tests.support.patience import stretched
 from tests.unit.web.conftest import SPEC, World, path, trainer
 
 TEXT = SPEC.format(name="live", storage="/nowhere", trials=4)
@@ -50,7 +51,7 @@ def parse(event: bytes) -> tuple[str, dict[str, Any]]:
 
 async def next_event(events: AsyncIterator[bytes]) -> tuple[str, dict[str, Any]]:
     while True:
-        event = await asyncio.wait_for(anext(events), 5)
+        event = await asyncio.wait_for(anext(events), stretched(5))
         if event.startswith(b"id:"):
             return parse(event)
 

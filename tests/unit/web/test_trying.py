@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.patience import stretched
 from tests.unit.web.conftest import World, body_of
 
 TRY = "/automl/api/v1/try"
@@ -198,7 +199,7 @@ def is_there(pid: int) -> bool:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + stretched(120)
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
@@ -242,7 +243,7 @@ def test_it_ends_with_all_that_it_started_when_the_browser_goes_away(world: Worl
         lines, end = await asyncio.to_thread(tried, world, others, "uma")
         assert end["result"]["ok"] is True, lines
         gone.set()
-        await asyncio.wait_for(request, 60)
+        await asyncio.wait_for(request, stretched(60))
 
     asyncio.run(asked())
     assert all_gone(pids)

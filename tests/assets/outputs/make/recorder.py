@@ -23,7 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-OUTPUTS = Path(__file__).resolve().parents[1]
+OUTPUTS = Path(os.environ.get("RECORDINGS") or Path(__file__).resolve().parents[1])
+"""Where recordings go: another folder where RECORDINGS names one (`make test-heavy` records anew, and compares)."""
 MAX_BYTES = 20_000
 
 History = dict[str, list[tuple[float, float]]]

@@ -1,0 +1,69 @@
+"""Which cases run (`make faults FAULTS=worker,store`), one Airflow for each module, and the table at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+import pytest
+
+from tests.faults.cases import Case, Fault, run_case
+from tests.faults.site import Site, site_of
+from tests.faults.sound import check
+
+_ROW = "fault"
+_COLUMNS = ("place", "fault", "moment", "struck", "next_record", "end", "longer", "attempts", "tries")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the faults that FAULTS names, where it names any."""
+    wanted = {name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()}
+    if not wanted:
+        return
+    known = {item.callspec.params["fault"] for item in items if "fault" in getattr(item, "fixturenames", ())}
+    if wanted - known:
+        raise pytest.UsageError(f"FAULTS: {', '.join(sorted(wanted - known))}; allowed: {', '.join(sorted(known))}")
+    dropped = [item for item in items if item.callspec.params.get("fault", "") not in wanted]
+    items[:] = [item for item in items if item not in dropped]
+    config.hook.pytest_deselected(items=dropped)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The Airflow of a module, which has run an experiment without a fault."""
+    with site_of(tmp_path_factory.mktemp("site"), pods=getattr(request.module, "PODS", False)) as made:
+        running = made.start("undisturbed")
+        running.finish()
+        made.undisturbed = time.time() - running.began
+        check(running)
+        yield made
+
+
+@pytest.fixture
+def case(site: Site, record_property: Callable[[str, object], None]) -> Case:
+    """Runs one case, and notes what it showed for the table."""
+
+    def run(faults: dict[str, Fault], fault: str, moment: str) -> None:
+        record_property(_ROW, json.dumps(asdict(run_case(site, faults, fault, moment))))
+
+    return run
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each fault at each moment has cost."""
+    reports = terminalreporter.stats.get("passed", [])
+    rows = [json.loads(value) for report in reports for name, value in report.user_properties if name == _ROW]
+    if not rows:
+        return
+    terminalreporter.section(
+        "faults: seconds from the start to the strike, then from it to the next record, to the end"
+    )
+    texts = [
+        [str(round(row[key])) if isinstance(row[key], float) else str(row[key]) for key in _COLUMNS] for row in rows
+    ]
+    widths = [max(map(len, column)) for column in zip(_COLUMNS, *texts, strict=True)]
+    for line in (_COLUMNS, *texts):
+        terminalreporter.write_line("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)))
