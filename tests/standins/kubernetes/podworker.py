@@ -31,13 +31,15 @@ LONGEST_BACK_OFF = 300.0
 
 @dataclass(frozen=True)
 class Site:
-    """What every pod's worker shares. `back_off`: seconds before a second restart or pull; doubled each time."""
+    """What every pod's worker shares. `back_off`: seconds before a second restart or pull; doubled each time.
+    `start`: seconds that a node takes before it starts a pod's first container."""
 
     store: Store
     events: EventRecorder
     images: Images
     folder: Path
     back_off: float
+    start: float
     image_folder: str | None
 
 
@@ -134,6 +136,8 @@ class PodWorker:
         for container in self.containers:
             container.wait("PodInitializing" if has_init else "ContainerCreating")
         self._report()
+        if self._site.start > 0:
+            await self._sleep(self._site.start)
         if not await self._mount():
             return
         if (deadline := self.pod["spec"].get("activeDeadlineSeconds")) is not None:
