@@ -5,8 +5,8 @@
                 (concurrency + k)-th that was created
 
 The makespan runs from the first trial's start to the last one's end. The times of pods are the stand-in's own; it
-takes as long as a cluster to start and to delete them. CPU is that of all of Airflow's processes, less what they use when
-nothing runs. SQLite and LocalExecutor, so the figures are those of a small deployment.
+takes as long as a cluster to start and to delete them. CPU is that of all of Airflow's processes, less what they use
+when nothing runs. SQLite and LocalExecutor, so the figures are those of a small deployment.
 
     python -m benchmarks.pod_slots                            # 24 pods of 8 s and 12 of 60 s, 6 at once
     python -m benchmarks.pod_slots --other ../before          # the same, in turns with another build
@@ -25,13 +25,16 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 from automl_airflow.standalone import running_airflow
-from tests.e2e.cluster import environment, prepare, some_cluster
+from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
 from tests.e2e.world import World
+from tests.standins.kubernetes.standin import KubernetesStandIn
 
 COMPONENTS = ("scheduler", "triggerer", "dag-processor", "api-server")
 
@@ -82,10 +85,20 @@ def hand_overs(pods: list[dict[str, Any]], places: int) -> list[float]:
     return [begun - end for end, begun in zip(ended, created[places:], strict=False)]
 
 
+@contextmanager
+def cluster_for(options: argparse.Namespace) -> Iterator[TestCluster]:
+    """The real cluster that the environment names, else a stand-in with a cluster's delays."""
+    if os.environ.get("CLUSTER_KUBECONFIG"):
+        with some_cluster() as found:
+            yield found
+        return
+    with KubernetesStandIn(start=options.start, deletion=options.deletion) as standin:
+        yield TestCluster(standin.kubeconfig, "python:3.11-slim", "default", standin)
+
+
 def measure(pods: int, seconds: float, options: argparse.Namespace) -> dict[str, Any]:
     """Run one experiment. Returns its figures."""
-    delays = {"start": options.start, "deletion": options.deletion}
-    with tempfile.TemporaryDirectory() as folder, some_cluster(**delays) as cluster:
+    with tempfile.TemporaryDirectory() as folder, cluster_for(options) as cluster:
         world = World.make(Path(folder) / "world", **environment(cluster))
         prepare(world)
         name = world.experiment(
@@ -139,8 +152,10 @@ def elsewhere(checkout: Path, arguments: list[str]) -> None:
     if not python.exists():
         raise SystemExit(f"--other: {python} is not there; run `make setup-dev` in that checkout first")
     with tempfile.TemporaryDirectory() as folder:
-        for part in ("benchmarks", "tests"):
-            shutil.copytree(ROOT / part, Path(folder) / part, ignore=shutil.ignore_patterns("__pycache__", "assets"))
+        junk = shutil.ignore_patterns("__pycache__", "assets")
+        shutil.copytree(checkout / "tests", Path(folder) / "tests", ignore=junk)
+        for part in ("benchmarks", "tests/standins/kubernetes"):
+            shutil.copytree(ROOT / part, Path(folder) / part, ignore=junk, dirs_exist_ok=True)
         clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         subprocess.run([str(python), "-m", "benchmarks.pod_slots", *arguments], cwd=folder, env=clean, check=True)
 

@@ -128,6 +128,11 @@ class Journal(Generic[S]):
                 self._take(newest, fresh)
         return self.state
 
+    def moved(self) -> bool:
+        """Whether something stands behind the state's place: a listing of one key, nothing is read."""
+        folder = self.prefix + JOURNAL
+        return bool(self.store.list(folder, start_after=folder + key_of(self.state.seq), limit=1))
+
     def records(self) -> Iterator[Record]:
         """Every record from the first one, in order; a read for each stretch between two snapshots."""
         places = self._places(after=0)

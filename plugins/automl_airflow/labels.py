@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from automl_core.study import Binding, Outcome, Study
 
 
+WAITS = "waits for a place"
+"""Name of an instance that has been started ahead of its place and has no trial yet."""
+
+NOT_NEEDED = "no trial"
+"""Name of one that nothing was bound to."""
+
+
 def running_label(study: Study, binding: Binding) -> str:
     """Name of an instance whose trial is running."""
     parts = [str(binding.trial), study.space.label(binding.params)]

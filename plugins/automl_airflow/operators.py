@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
+from automl_airflow.ahead import slots_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class ProposeOperator(ExperimentOperator):
                 "folder": f"{store.url}/{study.journal.prefix}", "earlier": [run.summary() for run in state.earlier],
             },
         )  # fmt: skip
-        return list(range(state.lanes or state.plan["slots"]))
+        slots = int(state.plan["slots"])
+        return list(range(slots if state.lanes is None else min(slots, state.lanes + slots_ahead(study.experiment))))
 
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""

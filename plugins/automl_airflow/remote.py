@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automl_airflow.watching import TrialTrigger
     from automl_core.backends.remote import NotYet
     from automl_core.storage.base import ObjectStore
-    from automl_core.study import Binding, Ended, Study
+    from automl_core.study import Answer, Binding, Ended, Study
 
 
 PAUSE = timedelta(seconds=60)
@@ -129,7 +129,12 @@ class RemoteTrial(SlotTask):
         from automl_airflow.compat import worker_name
         from automl_core.study import Binding, Ended, NotNow
 
-        answer = self.patiently(lambda: study.ask(lane=int(self.slot or 0), worker=worker_name()))
+        def ask() -> Answer:
+            return study.ask(lane=int(self.slot or 0), worker=worker_name())
+
+        answer = self.patiently(ask)
+        if isinstance(answer, NotNow) and answer.full and self.ahead:
+            answer = self.wait_ahead(context, study, answer, ask)
         if isinstance(answer, NotNow):
             self.wait(context, answer)
         assert not isinstance(answer, Ended), "a lane asks for what is unfinished"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk.exceptions import (
@@ -83,11 +84,13 @@ class SlotTask(ExperimentTask):
         slot: number of the slot, or of the lane.
         task_index: index of the training task.
         step_ids: ids of the Airflow tasks of all training tasks, in order.
+        ahead: slots that Airflow lets start beyond the places, see `ahead`.
     """
 
     slot: int | None
     task_index: int
     step_ids: list[str]
+    ahead: int = 0
 
     if TYPE_CHECKING:
         max_active_tis_per_dagrun: int | None
@@ -100,12 +103,17 @@ class SlotTask(ExperimentTask):
             AirflowSkipException: nothing is left to do.
             TaskDeferred: nothing now; the task goes on when the journal has moved.
         """
+        from automl_airflow.compat import name_map_index
+        from automl_airflow.labels import NOT_NEEDED
         from automl_core.study import Binding, Ended, NotNow
 
         answer = self.patiently(lambda: self._ask(context, study))
+        if isinstance(answer, NotNow) and answer.full and self.ahead:
+            answer = self.wait_ahead(context, study, answer, lambda: self._ask(context, study))
         if isinstance(answer, NotNow):
             self.wait(context, answer)
         if not isinstance(answer, Binding | Ended):
+            name_map_index(context, NOT_NEEDED)
             self.skip_unbound(context, study)
             raise AirflowSkipException(answer.reason)
         return answer
@@ -122,9 +130,68 @@ class SlotTask(ExperimentTask):
         places = self.max_active_tis_per_dagrun if len(self.step_ids) == 1 else None
         with suggesting(study):
             answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
-        if isinstance(answer, NotNow) and release_lost(context, study, self.step_ids):
+        ahead = isinstance(answer, NotNow) and answer.full and self.ahead > 0  # it looks when it gives its worker back
+        if isinstance(answer, NotNow) and not ahead and release_lost(context, study, self.step_ids):
             answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
         return answer
+
+    def wait_ahead(self, context: Any, study: Study, answer: NotNow, ask: Callable[[], Answer]) -> Answer:
+        """Wait alive while a place is expected soon, then without a worker.
+
+        Returns:
+            What the study says once it is no longer for want of a place.
+
+        Raises:
+            AirflowException: the task was ended meanwhile.
+            AirflowRescheduleException: whom it waits for needs Airflow's place.
+            TaskDeferred: no place is expected soon.
+        """
+        from automl_airflow.ahead import patience_of, stay
+        from automl_airflow.compat import name_map_index
+        from automl_airflow.labels import WAITS
+        from automl_airflow.places import PlaceTrigger
+        from automl_core.study import NotNow
+
+        lane = None if study.state.lanes is None else int(self.slot or 0)
+        slot = self.slot if lane is None else None
+        name_map_index(context, WAITS)
+        self.log.info("waiting ahead of its place: %s", answer.reason)
+        self.make_ready(study)
+        while True:
+            said = self.patiently(
+                partial(stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed)
+            )
+            if self.killed:
+                raise AirflowException("ended while it waited for a place")
+            if not isinstance(said, NotNow) or not said.full:
+                return said
+            if lane is None and self._looks_after_others(context, study):
+                answer = said
+                continue
+            trigger = PlaceTrigger(
+                self.storage, self.connection, self.experiment, context["run_id"], slot, lane, patience_of(study)
+            )
+            self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
+
+    def _looks_after_others(self, context: Any, study: Study) -> bool:
+        """Note the trials whose worker was lost, as whoever waits does. Returns whether a place may be free now.
+
+        Raises:
+            AirflowRescheduleException: one of them needs Airflow's place to go on.
+        """
+        from automl_airflow.compat import release_lost, stands_outside, states_of
+
+        states = states_of(context, self.step_ids)
+        if self.patiently(lambda: release_lost(context, study, self.step_ids, states)):
+            return True
+        if stands_outside(study, states, self.step_ids):
+            self.log.info("making room for a trial whose worker was lost")
+            raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
+        return False
+
+    def make_ready(self, study: Study) -> None:
+        """Do what starting a training needs before it has a place: what takes time and decides nothing."""
+        _ = study.algorithm
 
     def announce(self, context: Any, study: Study, binding: Binding) -> None:
         """Name the task instance after its trial, and say in its log what it is about."""

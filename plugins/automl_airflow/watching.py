@@ -17,15 +17,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import (
-    BaseTrigger,
-    TaskFailedEvent,
-    TaskSkippedEvent,
-    TaskSuccessEvent,
-    TriggerEvent,
-)
+from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 
-from automl_airflow.ending import clear_away, has_ended, insist, remove
+from automl_airflow.ending import clear_away, has_ended, insist, remove, to_its_end
 from automl_airflow.triggers import LEAST_WAIT
 from automl_airflow.waiting import until_done
 
@@ -90,6 +84,7 @@ class TrialTrigger(BaseTrigger):
         self._replaying = False
         self._closed = False
         self._telling: asyncio.Task[None] | None = None
+        self._removal: asyncio.Task[None] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, without any credentials."""
@@ -145,13 +140,13 @@ class TrialTrigger(BaseTrigger):
         if watched is None:
             recorded = await asyncio.to_thread(self._recorded)
             await clear_away(self._find, self.grace, self.log)  # a triggerer that died before it came to that
-            await asyncio.sleep(LEAST_WAIT)
+            await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
             yield await asyncio.to_thread(self._event, *recorded) if recorded else TriggerEvent({"superseded": True})
             return
         self._remote = await self._find()
         status = await self._follow(self._remote, watched)
         outcome, told = await self._patiently(self._record, status)
-        await remove(self._remote, self.log)
+        self._removal = asyncio.create_task(remove(self._remote, self.log))  # `cleanup` waits for it, Airflow need not
         await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
         if not told.accepted and await asyncio.to_thread(self._recorded) is None:
             yield TriggerEvent({"superseded": True})
@@ -161,6 +156,12 @@ class TrialTrigger(BaseTrigger):
     async def cleanup(self) -> None:
         """Let go of what is held here. The job goes on: another triggerer may be watching it already."""
         self._closed = True
+        await to_its_end(self.close())
+
+    async def close(self) -> None:
+        """What `cleanup` does. A subclass lets go of more after it."""
+        if self._removal is not None:
+            await asyncio.wait([self._removal])
         if self._remote is not None:
             await self._remote.close()
         self._let_go()

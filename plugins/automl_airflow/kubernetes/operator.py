@@ -32,7 +32,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def __init__(
         self, *, storage: str, connection: str | None, experiment: str, slot: int | None = None, task_index: int = 0,
-        step_ids: list[str], cluster: str, **kwargs: Any,
+        step_ids: list[str], cluster: str, ahead: int = 0, **kwargs: Any,
     ) -> None:  # fmt: skip
         """State where the experiment's journal lies, and which training task this is.
 
@@ -42,12 +42,13 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
             task_index: index of the training task.
             step_ids: ids of the Airflow tasks of all training tasks, in order.
             cluster: Airflow connection of the cluster.
+            ahead: slots that Airflow lets start beyond the places.
             kwargs: of KubernetesPodOperator.
         """
         super().__init__(kubernetes_conn_id=cluster, random_name_suffix=False, deferrable=True, **kwargs)
         self.storage, self.connection, self.experiment = storage, connection, experiment
         self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
-        self.cluster = cluster
+        self.cluster, self.ahead = cluster, ahead
         self.launched: Launch | None = None
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
@@ -60,6 +61,14 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
         super().on_kill()
         if self.launched is not None:
             self.launched.end()
+
+    def make_ready(self, study: Study) -> None:
+        """Make the cluster's client as well: it reads the connection and, in a cluster, the certificates."""
+        super().make_ready(study)
+        try:
+            _ = self.client
+        except Exception as error:  # the start says so, where it counts
+            self.log.warning("the cluster's client can't be made yet: %s", error)
 
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Create the attempt's pod, or take it over (see `RemoteTrial.launch`)."""
