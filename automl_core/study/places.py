@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from automl_core.spec.models import Experiment
 from automl_core.study.state import State
 
+WAITING = "waits for a place"
+"""What whoever schedules the slots calls one that has been started ahead of its place and has no trial yet."""
+
 KNOWN = 64
 """Trials that the estimate looks back on: the newest, since a space that narrows changes how long trials take."""
 
@@ -42,6 +45,11 @@ def waiting_before(state: State, slot: int | None = None, lane: int | None = Non
     if slot is None or slot in state.works:
         return 0
     return slot - sum(other < slot for other in state.works)
+
+
+def is_in_turn(state: State, experiment: Experiment, slot: int | None = None, lane: int | None = None) -> bool:
+    """Whether there is a free place that nobody else has the first claim on."""
+    return free_places(state, experiment) > waiting_before(state, slot, lane)
 
 
 def expected_ends(state: State, now: float, within: float) -> float:

@@ -11,11 +11,8 @@ if TYPE_CHECKING:
     from automl_core.study import Binding, Outcome, Study
 
 
-WAITS = "waits for a place"
-"""Name of an instance that has been started ahead of its place and has no trial yet."""
-
 NOT_NEEDED = "no trial"
-"""Name of one that nothing was bound to."""
+"""Name of an instance that nothing was bound to."""
 
 
 def running_label(study: Study, binding: Binding) -> str:

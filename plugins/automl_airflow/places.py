@@ -33,9 +33,20 @@ class PlaceTrigger(BaseTrigger):
 
     def __init__(
         self, storage: str, connection: str | None, name: str, run: str, slot: int | None, lane: int | None,
-        patience: float, poll: float = 2.0,
+        patience: float, poll: float = 2.0, in_turn: bool = False,
     ) -> None:  # fmt: skip
+        """State who waits.
+
+        Args:
+            storage, connection, name, run: where the journal lies.
+            slot: number of the slot, None for a lane.
+            lane: number of the lane, None for a slot.
+            patience: seconds after which it fires in any case.
+            poll: seconds between two looks.
+            in_turn: whether a place is of use only where nobody else has the first claim on it (they wait as well).
+        """
         super().__init__()
+        self.in_turn = in_turn
         self.storage, self.connection, self.name, self.run_name = storage, connection, name, run
         self.slot, self.lane, self.patience, self.poll = slot, lane, patience, poll
         self._opened: float | None = None
@@ -48,6 +59,7 @@ class PlaceTrigger(BaseTrigger):
             {
                 "storage": self.storage, "connection": self.connection, "name": self.name, "run": self.run_name,
                 "slot": self.slot, "lane": self.lane, "patience": self.patience, "poll": self.poll,
+                "in_turn": self.in_turn,
             },
         )  # fmt: skip
 
@@ -89,8 +101,8 @@ class PlaceTrigger(BaseTrigger):
         if state.stop is not None or state.exhausted:
             self._over = now if self._over is None else self._over
             return self.lane is not None or now - self._over >= SKIPPED_WITHIN
-        if free > before:
-            return True
+        if free > before or self.in_turn:
+            return free > before
         if self._opened is not None and now - self._opened >= LEFT_OPEN:
             return True
         return is_due(state, study.experiment, study.journal.clock(), WAKE, before)

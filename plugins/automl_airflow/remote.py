@@ -136,7 +136,7 @@ class RemoteTrial(SlotTask):
         if isinstance(answer, NotNow) and answer.full and self.ahead:
             answer = self.wait_ahead(context, study, answer, ask)
         if isinstance(answer, NotNow):
-            self.wait(context, answer)
+            self.wait(context, answer, study)
         assert not isinstance(answer, Ended), "a lane asks for what is unfinished"
         if not isinstance(answer, Binding):
             from airflow.sdk.exceptions import AirflowSkipException

@@ -111,7 +111,7 @@ class SlotTask(ExperimentTask):
         if isinstance(answer, NotNow) and answer.full and self.ahead:
             answer = self.wait_ahead(context, study, answer, lambda: self._ask(context, study))
         if isinstance(answer, NotNow):
-            self.wait(context, answer)
+            self.wait(context, answer, study)
         if not isinstance(answer, Binding | Ended):
             name_map_index(context, NOT_NEEDED)
             self.skip_unbound(context, study)
@@ -146,15 +146,11 @@ class SlotTask(ExperimentTask):
             AirflowRescheduleException: whom it waits for needs Airflow's place.
             TaskDeferred: no place is expected soon.
         """
-        from automl_airflow.ahead import patience_of, stay
-        from automl_airflow.compat import name_map_index
-        from automl_airflow.labels import WAITS
-        from automl_airflow.places import PlaceTrigger
+        from automl_airflow.ahead import stay
         from automl_core.study import NotNow
 
-        lane = None if study.state.lanes is None else int(self.slot or 0)
-        slot = self.slot if lane is None else None
-        name_map_index(context, WAITS)
+        slot, lane = self._who(study)
+        self._name_waiting(context)
         self.log.info("waiting ahead of its place: %s", answer.reason)
         self.make_ready(study)
         while True:
@@ -168,10 +164,28 @@ class SlotTask(ExperimentTask):
             if lane is None and self._looks_after_others(context, study):
                 answer = said
                 continue
-            trigger = PlaceTrigger(
-                self.storage, self.connection, self.experiment, context["run_id"], slot, lane, patience_of(study)
-            )
-            self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
+            self._wait_for_a_place(context, study)
+
+    def _who(self, study: Study) -> tuple[int | None, int | None]:
+        """Slot and lane: the one that this task is, and None."""
+        return (self.slot, None) if study.state.lanes is None else (None, int(self.slot or 0))
+
+    def _name_waiting(self, context: Any) -> None:
+        from automl_airflow.compat import name_map_index
+        from automl_core.study.places import WAITING
+
+        name_map_index(context, WAITING)
+
+    def _wait_for_a_place(self, context: Any, study: Study, *, in_turn: bool = False) -> None:
+        from automl_airflow.ahead import patience_of
+        from automl_airflow.places import PlaceTrigger
+
+        self._name_waiting(context)
+        trigger = PlaceTrigger(
+            self.storage, self.connection, self.experiment, context["run_id"], *self._who(study), patience_of(study),
+            in_turn=in_turn,
+        )  # fmt: skip
+        self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
 
     def _looks_after_others(self, context: Any, study: Study) -> bool:
         """Note the trials whose worker was lost, as whoever waits does. Returns whether a place may be free now.
@@ -201,16 +215,21 @@ class SlotTask(ExperimentTask):
         name_map_index(context, running_label(study, binding))
         self.log.info("trial %d, attempt %d: %s", binding.trial, binding.attempt, study.space.key(binding.params))
 
-    def wait(self, context: Any, answer: NotNow) -> None:
+    def wait(self, context: Any, answer: NotNow, study: Study) -> None:
         """Give the worker back until the journal has moved, and the place too where a retry needs it.
 
-        Airflow counts deferred instances against the concurrency, and rescheduled ones not.
+        Airflow counts deferred instances against the concurrency, and rescheduled ones not. A slot ahead whose turn has
+        not come is no better off for each record: a worker would be started for nothing.
         """
         from automl_airflow.triggers import JournalTrigger
+        from automl_core.study.places import is_in_turn
 
         self.log.info("waiting: %s", answer.reason)
         if answer.give_way:
             raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
+        slot, lane = self._who(study)
+        if self.ahead and not is_in_turn(study.state, study.experiment, slot, lane):
+            self._wait_for_a_place(context, study, in_turn=True)
         more = {} if answer.patience is None else {"patience": min(answer.patience, LONGEST_WAIT)}
         trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq, **more)
         self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))

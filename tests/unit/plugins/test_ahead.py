@@ -19,13 +19,15 @@ from airflow.sdk.exceptions import (
 from automl_airflow import ahead, compat
 from automl_airflow.ahead import AFTER_YOU, LONGEST_STAY, LOOK, RAREST_LOOK, slots_ahead, stay
 from automl_airflow.factory import experiment_dag
-from automl_airflow.labels import NOT_NEEDED, WAITS
+from automl_airflow.labels import NOT_NEEDED
 from automl_airflow.maxcompute.operator import MaxComputeTrialOperator
 from automl_airflow.operators import ProposeOperator
 from automl_airflow.places import LEFT_OPEN, SKIPPED_WITHIN, WAKE, PlaceTrigger
+from automl_airflow.triggers import JournalTrigger
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Answer, Binding, NotNow, Outcome, Over, Study
+from automl_core.study.places import WAITING
 from tests.support.clocked_study import ClockedStudy
 from tests.support.memory_store import MemoryStore
 from tests.unit.plugins.files import body, write
@@ -244,6 +246,20 @@ def test_no_worker_is_started_for_each_that_the_end_of_all_skips() -> None:
     assert lane.is_due(scene.study, scene.now), "a lane is skipped by nobody else"
 
 
+def test_who_waits_for_the_algorithm_is_woken_in_its_turn_and_not_by_an_estimate() -> None:
+    scene = ClockedStudy()
+    trials = running(scene, 10.0)
+    scene.end(trials[0])
+    first, second = scene.next, scene.next + 1
+    waits = PlaceTrigger("s3://bucket/models", "my_s3", "e", "r", second, None, 60.0, in_turn=True)
+    assert not waits.is_due(scene.study, scene.now)
+    assert not waits.is_due(scene.study, scene.now + LEFT_OPEN), "the first may wait for a rung, and so would this one"
+    scene.study.ask(first)
+    assert not waits.is_due(scene.study, scene.now)
+    scene.end(trials[1])
+    assert waits.is_due(scene.study, scene.now)
+
+
 def test_what_airflow_keeps_of_it_makes_the_same_trigger_again() -> None:
     path, arguments = trigger(7).serialize()
     assert path == f"{PlaceTrigger.__module__}.{PlaceTrigger.__name__}"
@@ -357,11 +373,23 @@ def test_the_study_counts_the_places_and_a_slot_ahead_waits_without_a_worker(wor
     assert isinstance(deferred.trigger, PlaceTrigger)
     assert (deferred.trigger.slot, deferred.trigger.lane, deferred.method_name) == (2, None, "execute")
     assert deferred.trigger.patience == ahead.CHECK_FIRST
-    assert label == WAITS
+    assert label == WAITING
     study = world.study()
     assert sorted(study.state.works) == [0, 1], "it is no trial: nobody counts it as running"
     study.tell(study.binding(0, 0), Outcome(TrialState.SUCCEEDED, value=0.5))
     assert world.trial(2)[0].trigger == "watches 2"
+
+
+def test_a_record_wakes_only_those_whose_turn_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "STAY", -1.0)
+    world = World(tmp_path, concurrency=4, canary=True)
+    world.propose()
+    for slot in range(2):
+        world.trial(slot)
+    third, last = world.trial(2)[0].trigger, world.trial(4)[0].trigger
+    assert isinstance(third, JournalTrigger), "it waits for the first two"
+    assert isinstance(last, PlaceTrigger), "it does too, and would have no place"
+    assert last.in_turn
 
 
 def test_those_that_wait_make_room_for_a_trial_whose_worker_was_lost(world: World) -> None:
