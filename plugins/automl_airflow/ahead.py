@@ -9,7 +9,6 @@ time (`places`).
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -21,10 +20,8 @@ if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
     from automl_core.study import Answer, NotNow, Study
 
-VARIABLE = "AUTOML_SLOTS_AHEAD"
-"""Most slots of an experiment that wait ahead of their places; 0: none. `MOST` when it is not set."""
-
 MOST = 6
+"""Slots of an experiment that wait ahead of their places at most, unless ``[automl] slots_ahead`` says otherwise."""
 
 STAY = 20.0
 """Seconds: a worker waits alive for a place that is expected within this time."""
@@ -54,9 +51,9 @@ def slots_ahead(experiment: Experiment) -> int:
     """
     if len(experiment.tasks) != 1 or not isinstance(experiment.tasks[0], KubernetesTask | MaxComputeTask):
         return 0
-    stated = os.environ.get(VARIABLE, "")
-    most = int(stated) if stated.isdecimal() else MOST
-    return min(most, experiment.trials.concurrency)
+    from airflow.configuration import conf
+
+    return min(max(0, conf.getint("automl", "slots_ahead", fallback=MOST)), experiment.trials.concurrency)
 
 
 def stay(

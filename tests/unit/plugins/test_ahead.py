@@ -280,8 +280,8 @@ def test_as_many_wait_ahead_as_there_are_places_up_to_a_number(monkeypatch: pyte
     assert slots_ahead(spec({"name": "train", "command": ["true"]})) == 0, "a local training has the worker"
     several = body(tasks=[POD, {**POD, "name": "score"}])
     assert slots_ahead(Experiment.model_validate(several)) == 0
-    for stated, number in (("0", 0), ("2", 2), ("99", 4), ("few", 4)):
-        monkeypatch.setenv(ahead.VARIABLE, stated)
+    for stated, number in (("0", 0), ("2", 2), ("99", 4), ("-1", 0)):
+        monkeypatch.setenv("AIRFLOW__AUTOML__SLOTS_AHEAD", stated)
         assert slots_ahead(spec(POD)) == number
 
 
