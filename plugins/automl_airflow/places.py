@@ -82,8 +82,8 @@ class PlaceTrigger(BaseTrigger):
         from automl_airflow.studies import shared_study
 
         shared = shared_study(self.storage, self.connection, self.name, self.run_name)
+        shared.read(max_age=self.poll)
         with shared.lock:
-            shared.read(max_age=self.poll)
             return self.is_due(shared.study, time.monotonic())
 
     def is_due(self, study: Study, now: float) -> bool:

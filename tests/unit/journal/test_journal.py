@@ -72,6 +72,16 @@ def test_a_writer_that_is_behind_reads_on_and_takes_the_next_number(tmp_path: Pa
     assert note(first, "c").seq == 3
 
 
+def test_whoever_looks_sees_that_the_journal_has_moved_and_reads_nothing(tmp_path: Path) -> None:
+    writer, looker = journal_at(tmp_path), journal_at(tmp_path)
+    assert not looker.moved()
+    note(writer, "a")
+    assert looker.moved()
+    assert looker.state.seq == 0
+    looker.refresh()
+    assert not looker.moved()
+
+
 def test_a_record_that_is_no_longer_valid_on_newer_state_is_not_written(tmp_path: Path) -> None:
     first, second = journal_at(tmp_path), journal_at(tmp_path)
     first.refresh(), second.refresh()
