@@ -32,6 +32,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from automl_airflow.standalone import running_airflow
+from automl_core.spec.models import Trials
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
 from tests.e2e.world import World
 from tests.standins.kubernetes.standin import KubernetesStandIn
@@ -98,13 +99,14 @@ def cluster_for(options: argparse.Namespace) -> Iterator[TestCluster]:
 
 def measure(pods: int, seconds: float, options: argparse.Namespace) -> dict[str, Any]:
     """Run one experiment. Returns its figures."""
+    all_at_once = {"canary": False} if "canary" in Trials.model_fields else {}  # an older build knows nothing else
     with tempfile.TemporaryDirectory() as folder, cluster_for(options) as cluster:
         world = World.make(Path(folder) / "world", **environment(cluster))
         prepare(world)
         name = world.experiment(
             "slots",
             tasks=[cluster.task(world, command=f"echo accuracy=${{x}} step=0; sleep {seconds}", files={})],
-            trials={"max": pods, "concurrency": options.concurrency, "canary": False},
+            trials={"max": pods, "concurrency": options.concurrency, **all_at_once},
         )
         with running_airflow(world.airflow):
             world.wait_for_dag(name)
