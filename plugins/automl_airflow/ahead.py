@@ -100,7 +100,7 @@ def stay(
             last, opened = ask(), None
             continue
         if clock() - began > LONGEST_STAY or not is_due(state, study.experiment, study.journal.clock(), STAY, before):
-            break
+            return ask() if free > 0 else last  # those before may never come: a person can mark them
         looked, seen = clock(), state.seq
         if study.journal.moved():
             study.refresh()

@@ -53,6 +53,9 @@ def sweep(context: Any, study: Study) -> list[str]:
 class RemoteTrial(SlotTask):
     """Mixin of the operators whose training tasks run elsewhere. A subclass knows how to start and to find a job."""
 
+    bound_now = False
+    """Whether this very process has bound the attempt: nobody else can have started its job."""
+
     @abstractmethod
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Start the job of an attempt, once: a job of this very attempt that is there already is taken over.
@@ -76,6 +79,7 @@ class RemoteTrial(SlotTask):
     def attend(self, context: Any, event: dict[str, Any] | None = None) -> Any:
         """What `execute` of such an operator does: bind and start, or conclude what a trigger has watched."""
         store, study = self.open_study(context)
+        self.woken = event is not None
         if event and "outcome" in event:
             if study.state.lanes is None:
                 return self._conclude(context, study, event)
@@ -91,7 +95,7 @@ class RemoteTrial(SlotTask):
             answer = self._next(context, study)
             if isinstance(answer, Ended):
                 return self.conclude_again(context, study, answer)
-            binding = answer
+            binding, self.bound_now = answer, True
         self._start(context, study, store, binding)
         return None
 

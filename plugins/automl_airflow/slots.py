@@ -85,12 +85,14 @@ class SlotTask(ExperimentTask):
         task_index: index of the training task.
         step_ids: ids of the Airflow tasks of all training tasks, in order.
         ahead: slots that Airflow lets start beyond the places, see `ahead`.
+        woken: whether a trigger has started this process: it asks, whoever comes first.
     """
 
     slot: int | None
     task_index: int
     step_ids: list[str]
     ahead: int = 0
+    woken: bool = False
 
     if TYPE_CHECKING:
         max_active_tis_per_dagrun: int | None
@@ -107,7 +109,10 @@ class SlotTask(ExperimentTask):
         from automl_airflow.labels import NOT_NEEDED
         from automl_core.study import Binding, Ended, NotNow
 
-        answer = self.patiently(lambda: self._ask(context, study))
+        if self._comes_too_early(study):
+            answer: Answer = NotNow("others that wait have the first claim on the places", study.state.seq, full=True)
+        else:
+            answer = self.patiently(lambda: self._ask(context, study))
         if isinstance(answer, NotNow) and answer.full and self.ahead:
             answer = self.wait_ahead(context, study, answer, lambda: self._ask(context, study))
         if isinstance(answer, NotNow):
@@ -170,6 +175,19 @@ class SlotTask(ExperimentTask):
         """Slot and lane: the one that this task is, and None."""
         return (self.slot, None) if study.state.lanes is None else (None, int(self.slot or 0))
 
+    def _comes_too_early(self, study: Study) -> bool:
+        """Whether not even to ask: slots that start together would race for places that the first are to have."""
+        state = study.state
+        if not self.ahead or self.woken or self.slot in state.works or state.stop is not None or state.exhausted:
+            return False
+        return not self._is_in_turn(study)
+
+    def _is_in_turn(self, study: Study) -> bool:
+        """Whether a place is free that no other slot has the first claim on."""
+        from automl_core.study.places import is_in_turn
+
+        return is_in_turn(study.state, study.experiment, *self._who(study))
+
     def _name_waiting(self, context: Any) -> None:
         from automl_airflow.compat import name_map_index
         from automl_core.study.places import WAITING
@@ -222,13 +240,11 @@ class SlotTask(ExperimentTask):
         not come is no better off for each record: a worker would be started for nothing.
         """
         from automl_airflow.triggers import JournalTrigger
-        from automl_core.study.places import is_in_turn
 
         self.log.info("waiting: %s", answer.reason)
         if answer.give_way:
             raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
-        slot, lane = self._who(study)
-        if self.ahead and not is_in_turn(study.state, study.experiment, slot, lane):
+        if self.ahead and not self._is_in_turn(study):
             self._wait_for_a_place(context, study, in_turn=True)
         more = {} if answer.patience is None else {"patience": min(answer.patience, LONGEST_WAIT)}
         trigger = JournalTrigger(self.storage, self.connection, self.experiment, context["run_id"], answer.seq, **more)

@@ -90,8 +90,12 @@ class Launch:
         pod = self._find(self.namespace)
         return pod is not None and pod.metadata.deletion_timestamp is None
 
-    def start(self, context: Any) -> dict[str, Any]:
+    def start(self, context: Any, *, new: bool = False) -> dict[str, Any]:
         """Create the pod, or take over the one of this very attempt.
+
+        Args:
+            context: of the task instance.
+            new: whether nobody can have created it yet: it is not looked for first.
 
         Returns:
             Where it is, for the trigger and the journal.
@@ -103,7 +107,7 @@ class Launch:
         """
         namespace = self.namespace
         try:
-            if self._find(namespace) is None:
+            if new or self._find(namespace) is None:
                 self.places.prepare()
                 self._create(context, namespace)
         except NotYet as error:

@@ -72,7 +72,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Create the attempt's pod, or take it over (see `RemoteTrial.launch`)."""
-        return Launch(self, study, store, binding).start(context)
+        return Launch(self, study, store, binding).start(context, new=self.bound_now)
 
     def is_there(self, study: Study, binding: Binding) -> bool:
         """Whether the attempt's pod exists (see `RemoteTrial.is_there`)."""

@@ -138,6 +138,28 @@ def test_a_place_is_left_to_those_before_and_taken_where_they_are_gone() -> None
     assert 3.0 + AFTER_YOU <= scene.now - began < 3.0 + AFTER_YOU + 3 * LOOK
 
 
+def test_no_worker_is_given_back_while_a_place_is_free() -> None:
+    scene = ClockedStudy()
+    trials = running(scene, 500.0)
+    scene.end(trials[0])
+    room = Room(scene)
+    assert isinstance(scene.study.ask(scene.next), Binding)  # full again
+    scene.study.refresh()
+    waiting = scene.next + 10  # those before were marked by a person, and will never ask
+    study = scene.study
+
+    def ask() -> Answer:
+        return study.ask(waiting)
+
+    first = ask()
+    assert isinstance(first, NotNow)
+    scene.end(trials[1])
+    answer = stay(
+        study, first, ask, slot=waiting, lane=None, wanted=lambda: True, wait=room.wait, clock=lambda: scene.now
+    )
+    assert isinstance(answer, Binding)
+
+
 def test_who_is_before_takes_the_place_and_the_next_waits_on() -> None:
     scene = ClockedStudy()
     trials = running(scene, 10.0)
@@ -390,6 +412,32 @@ def test_a_record_wakes_only_those_whose_turn_it_is(tmp_path: Path, monkeypatch:
     assert isinstance(third, JournalTrigger), "it waits for the first two"
     assert isinstance(last, PlaceTrigger), "it does too, and would have no place"
     assert last.in_turn
+
+
+def test_slots_that_start_together_leave_the_places_to_the_first_and_ask_when_they_are_woken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = Study.ask
+
+    def ask(self: Study, slot: int | None = None, **more: Any) -> Answer:
+        asked.append(int(slot or 0))
+        return real(self, slot, **more)
+
+    monkeypatch.setattr(Study, "ask", ask)
+    monkeypatch.setattr(ahead, "AFTER_YOU", 600.0)
+    monkeypatch.setattr(ahead, "LONGEST_STAY", -1.0)
+    world = World(tmp_path)
+    world.propose()
+    early = world.operator(3)
+    monkeypatch.setattr(early, "wait_ahead", lambda context, study, answer, ask: Over(answer.reason))
+    monkeypatch.setattr(compat, "skip_instances", lambda *_: None)
+    with pytest.raises(AirflowSkipException, match="first claim"):
+        early.execute(world.context())
+    assert asked == [], "two of the three before it are to have the places"
+    with pytest.raises(TaskDeferred):
+        world.operator(3).execute(world.context(), {"moved": True})
+    assert asked == [3], "a trigger has woken it for a place that the others don't take"
 
 
 def test_those_that_wait_make_room_for_a_trial_whose_worker_was_lost(world: World) -> None:
