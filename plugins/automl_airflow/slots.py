@@ -162,9 +162,11 @@ class SlotTask(ExperimentTask):
             said = self.patiently(
                 partial(stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed)
             )
+            if not isinstance(said, NotNow):  # bound in the last moment, perhaps: then it is the trial that was ended
+                return said
             if self.killed:
                 raise AirflowException("ended while it waited for a place")
-            if not isinstance(said, NotNow) or not said.full:
+            if not said.full:
                 return said
             if lane is None and self._looks_after_others(context, study):
                 answer = said
