@@ -56,6 +56,18 @@ def slots_ahead(experiment: Experiment) -> int:
     return min(max(0, conf.getint("automl", "slots_ahead", fallback=MOST)), experiment.trials.concurrency)
 
 
+def seats() -> int:
+    """Workers of one machine that may wait alive at once: half of those that Airflow starts there, for all experiments.
+
+    The others are left to whoever has work for them.
+    """
+    from airflow.configuration import conf
+
+    celery = "celery" in conf.get("core", "executor", fallback="").lower()
+    section, option, usual = ("celery", "worker_concurrency", 16) if celery else ("core", "parallelism", 32)
+    return max(1, (conf.getint(section, option, fallback=usual) or usual) // 2)
+
+
 def stay(
     study: Study,
     answer: NotNow,
@@ -64,6 +76,7 @@ def stay(
     slot: int | None,
     lane: int | None,
     wanted: Callable[[], bool],
+    alive: bool = True,
     wait: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Answer:
@@ -76,6 +89,7 @@ def stay(
         slot: number of the slot that waits, None for a lane.
         lane: number of the lane that waits, None for a slot.
         wanted: whether to go on.
+        alive: whether to wait at all; else it is asked only where a place is free.
         wait: sleeps for so many seconds.
         clock: seconds from any moment.
 
@@ -99,7 +113,11 @@ def stay(
         if opened is not None and clock() - opened >= AFTER_YOU * max(0, before - free + 1):
             last, opened = ask(), None
             continue
-        if clock() - began > LONGEST_STAY or not is_due(state, study.experiment, study.journal.clock(), STAY, before):
+        if (
+            not alive
+            or clock() - began > LONGEST_STAY
+            or not is_due(state, study.experiment, study.journal.clock(), STAY, before)
+        ):
             return ask() if free > 0 else last  # those before may never come: a person can mark them
         looked, seen = clock(), state.seq
         if study.journal.moved():

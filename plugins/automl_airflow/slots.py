@@ -151,7 +151,8 @@ class SlotTask(ExperimentTask):
             AirflowRescheduleException: whom it waits for needs Airflow's place.
             TaskDeferred: no place is expected soon.
         """
-        from automl_airflow.ahead import stay
+        from automl_airflow.ahead import seats, stay
+        from automl_airflow.machine import seat
         from automl_core.study import NotNow
 
         slot, lane = self._who(study)
@@ -159,9 +160,12 @@ class SlotTask(ExperimentTask):
         self.log.info("waiting ahead of its place: %s", answer.reason)
         self.make_ready(study)
         while True:
-            said = self.patiently(
-                partial(stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed)
-            )
+            with seat("waiting", seats()) as seated:
+                said = self.patiently(
+                    partial(
+                        stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed, alive=seated
+                    )
+                )
             if not isinstance(said, NotNow):  # bound in the last moment, perhaps: then it is the trial that was ended
                 return said
             if self.killed:
@@ -171,7 +175,7 @@ class SlotTask(ExperimentTask):
             if lane is None and self._looks_after_others(context, study):
                 answer = said
                 continue
-            self._wait_for_a_place(context, study)
+            self._wait_for_a_place(context, study, in_turn=not seated)
 
     def _who(self, study: Study) -> tuple[int | None, int | None]:
         """Slot and lane: the one that this task is, and None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from automl_airflow import ahead, compat
 from automl_airflow.ahead import AFTER_YOU, LONGEST_STAY, LOOK, RAREST_LOOK, slots_ahead, stay
 from automl_airflow.factory import experiment_dag
 from automl_airflow.labels import NOT_NEEDED
+from automl_airflow.machine import seat
 from automl_airflow.maxcompute.operator import MaxComputeTrialOperator
 from automl_airflow.operators import ProposeOperator
 from automl_airflow.places import LEFT_OPEN, SKIPPED_WITHIN, WAKE, PlaceTrigger
@@ -382,6 +384,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(ahead, "STAY", -1.0)  # no place is expected soon
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other processes of this machine wait elsewhere
     made = World(tmp_path)
     made.propose()
     for slot in range(2):
@@ -438,6 +441,23 @@ def test_slots_that_start_together_leave_the_places_to_the_first_and_ask_when_th
     with pytest.raises(TaskDeferred):
         world.operator(3).execute(world.context(), {"moved": True})
     assert asked == [3], "a trigger has woken it for a place that the others don't take"
+
+
+def test_half_of_a_machines_workers_are_left_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "STAY", 20.0)
+    monkeypatch.setattr(ahead.time, "sleep", lambda seconds: pytest.fail("it waits alive"))
+    monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "4")
+    assert ahead.seats() == 2
+    with seat("waiting", 2) as first, seat("waiting", 2) as second, seat("waiting", 2) as third:
+        assert (first, second, third) == (True, True, False)
+        deferred, _ = world.trial(2)
+    assert isinstance(deferred.trigger, PlaceTrigger)
+    assert deferred.trigger.in_turn, "it is not woken for an estimate: it would find no place to wait at again"
+    with seat("waiting", 2) as again:
+        assert again, "places come back"
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+    monkeypatch.setenv("AIRFLOW__CELERY__WORKER_CONCURRENCY", "10")
+    assert ahead.seats() == 5
 
 
 def test_those_that_wait_make_room_for_a_trial_whose_worker_was_lost(world: World) -> None:
