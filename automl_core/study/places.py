@@ -19,6 +19,9 @@ WAITING = "waits for a place"
 KNOWN = 64
 """Trials that the estimate looks back on: the newest, since a space that narrows changes how long trials take."""
 
+UNKNOWN = 90.0
+"""Seconds for which the first trials are held to end at any moment: nobody knows yet how long any takes."""
+
 ENOUGH = 0.5
 """Places that have to be expected beyond those that others take first: from there on one more is likelier than not."""
 
@@ -56,8 +59,8 @@ def expected_ends(state: State, now: float, within: float) -> float:
     """How many of the running trials are likely to end within so many seconds.
 
     For each the share of the trials known to have lasted longer than its age that ended within that time of it
-    (Kaplan and Meier's estimate, without the running ones). One that has outlived all of them, or before any has
-    ended, may be expected to last as long again as it has outlived them.
+    (Kaplan and Meier's estimate, without the running ones). One that has outlived all of them is expected to last as
+    long again as it has outlived them. Before any has ended, each may end at any moment of its first minute and a half.
 
     Args:
         state: as last read.
@@ -109,4 +112,6 @@ def _chance(known: Sequence[float], age: float, within: float) -> float:
     longer = len(known) - bisect_right(known, age)
     if longer:
         return (bisect_right(known, age + within) - bisect_right(known, age)) / longer
-    return 1.0 if age - (known[-1] if known else 0.0) <= within else 0.0
+    if not known:
+        return 1.0 if age <= max(UNKNOWN, within) else 0.0
+    return 1.0 if age - known[-1] <= within else 0.0

@@ -27,7 +27,7 @@ STAY = 20.0
 """Seconds: a worker waits alive for a place that is expected within this time."""
 
 LONGEST_STAY = 30.0
-"""Seconds that a worker waits alive at most, however soon a place is expected."""
+"""Seconds that a worker waits alive at most for an end that is expected and does not come."""
 
 LOOK, RAREST_LOOK = 0.1, 0.5
 """Seconds between two looks at the journal, by how long a look takes: a folder is asked more often than a bucket."""
@@ -100,9 +100,9 @@ def stay(
         StorageError: the store is away.
     """
     from automl_core.study import NotNow
-    from automl_core.study.places import free_places, is_due, waiting_before
+    from automl_core.study.places import UNKNOWN, free_places, is_due, waiting_before
 
-    began, opened = clock(), None
+    began, opened, ended = clock(), None, len(study.state.order)
     last: Answer = answer
     while isinstance(last, NotNow) and last.full and wanted():
         state = study.state
@@ -110,12 +110,15 @@ def stay(
         opened = (opened if opened is not None else clock()) if free > 0 else None
         if state.stop is not None or state.exhausted:
             return ask()
+        if len(state.order) != ended:
+            began, ended = clock(), len(state.order)
+        longest = LONGEST_STAY if ended else max(LONGEST_STAY, UNKNOWN)
         if opened is not None and clock() - opened >= AFTER_YOU * max(0, before - free + 1):
             last, opened = ask(), None
             continue
         if (
             not alive
-            or clock() - began > LONGEST_STAY
+            or clock() - began > longest
             or not is_due(state, study.experiment, study.journal.clock(), STAY, before)
         ):
             return ask() if free > 0 else last  # those before may never come: a person can mark them

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from automl_airflow.triggers import JournalTrigger
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Answer, Binding, NotNow, Outcome, Over, Study
+from automl_core.study import places as study_places
 from automl_core.study.places import WAITING
 from tests.support.clocked_study import ClockedStudy
 from tests.support.memory_store import MemoryStore
@@ -128,6 +130,18 @@ def test_nobody_waits_alive_for_ever() -> None:
     room, began = Room(scene), scene.now
     assert isinstance(room.stay(scene.next), NotNow)
     assert LONGEST_STAY < scene.now - began < LONGEST_STAY + 1
+
+
+def test_a_worker_is_kept_while_others_end_and_through_the_first_of_all() -> None:
+    scene = ClockedStudy()
+    trials = [scene.begin() for _ in range(3)]
+    room, began = Room(scene), scene.now
+    for number in range(2):
+        room.at(61.0 + number, partial(scene.end, trials[number]))
+        room.at(61.2 + number, partial(scene.study.ask, 3 + number))
+    room.at(63.0, lambda: scene.end(trials[2]))
+    assert isinstance(room.stay(5), Binding), "nobody knew how long a trial takes"
+    assert scene.now - began < 63.0 + 3 * LOOK
 
 
 def test_a_place_is_left_to_those_before_and_taken_where_they_are_gone() -> None:
@@ -381,9 +395,15 @@ class World:
         return self.operator(0).open_study(self.context())[1]
 
 
+def nothing_is_expected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits alive."""
+    monkeypatch.setattr(ahead, "STAY", -1.0)
+    monkeypatch.setattr(study_places, "UNKNOWN", -1.0)
+
+
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(ahead, "STAY", -1.0)  # no place is expected soon
+    nothing_is_expected(monkeypatch)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # other processes of this machine wait elsewhere
     made = World(tmp_path)
     made.propose()
@@ -406,7 +426,7 @@ def test_the_study_counts_the_places_and_a_slot_ahead_waits_without_a_worker(wor
 
 
 def test_a_record_wakes_only_those_whose_turn_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "STAY", -1.0)
+    nothing_is_expected(monkeypatch)
     world = World(tmp_path, concurrency=4, canary=True)
     world.propose()
     for slot in range(2):
@@ -444,7 +464,7 @@ def test_slots_that_start_together_leave_the_places_to_the_first_and_ask_when_th
 
 
 def test_half_of_a_machines_workers_are_left_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "STAY", 20.0)
+    monkeypatch.setattr(study_places, "UNKNOWN", 90.0)
     monkeypatch.setattr(ahead.time, "sleep", lambda seconds: pytest.fail("it waits alive"))
     monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", "4")
     assert ahead.seats() == 2
@@ -506,7 +526,7 @@ def test_the_cluster_may_be_away_while_a_slot_makes_ready(monkeypatch: pytest.Mo
 
 
 def test_lanes_wait_ahead_as_slots_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "STAY", -1.0)
+    nothing_is_expected(monkeypatch)
     world = World(tmp_path, max=1001)
     assert world.propose() == [0, 1, 2, 3], "two places, and two ahead"
     for lane in range(2):

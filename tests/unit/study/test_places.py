@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from automl_core.states import TrialState
 from automl_core.study import Outcome
-from automl_core.study.places import free_places, is_due, waiting_before, youngest
+from automl_core.study.places import UNKNOWN, free_places, is_due, waiting_before, youngest
 from tests.support.clocked_study import ClockedStudy, experiment
 
 
@@ -31,13 +31,16 @@ def test_a_long_trial_does_not_hold_a_worker_from_its_beginning() -> None:
         assert is_due(scene.study.state, experiment(concurrency=1), scene.now + age, 20, 0) is due, age
 
 
-def test_before_any_has_ended_a_trial_is_expected_to_go_on_as_long_as_it_has() -> None:
+def test_before_any_has_ended_the_first_may_at_any_moment_for_a_while() -> None:
     scene = ClockedStudy()
     scene.begin()
-    scene.now += 15
-    assert scene.ends(within=20) == 1
-    scene.now += 15
-    assert scene.ends(within=20) == 0, "one that has run for half a minute is no reason to hold a worker for 20 s"
+    scene.begin()
+    scene.now += UNKNOWN
+    assert scene.ends(within=20) == 2
+    scene.now += 1
+    assert scene.ends(within=20) == 0, "nor is a worker held for the first hour of an hour's training"
+    scene.lasted(100.0)
+    assert scene.ends(within=20) == 0
 
 
 def test_one_that_has_outlived_all_is_due_for_as_long_as_it_is_late() -> None:
