@@ -14,6 +14,7 @@ from automl_core.results.forecast import Forecast
 from automl_core.results.summary import Summary, summary
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import StorageError
+from automl_core.study.places import WAITING
 
 if TYPE_CHECKING:
     from automl_core.cli.places import Place
@@ -102,6 +103,10 @@ class Watcher:
         return summary(state, self._experiment, self._clock())
 
 
+_AT_WORK = ("running", "deferred", "queued", "restarting")
+"""States of a task instance that is held to be training; a slot that waits ahead of its place is not."""
+
+
 def summary_of_tasks(run: Run, instances: Iterable[TaskInstance], now: float) -> Summary | None:
     """What Airflow's mapped task instances alone tell of a run: how many, and how they ended.
 
@@ -114,7 +119,10 @@ def summary_of_tasks(run: Run, instances: Iterable[TaskInstance], now: float) ->
             slots.setdefault(instance.map_index, []).append(instance)
     if not slots:
         return None
-    states = [_slot_state([step.state for step in steps]) for steps in slots.values()]
+    states = [
+        _slot_state([None if step.label == WAITING and step.state in _AT_WORK else step.state for step in steps])
+        for steps in slots.values()
+    ]
     counts = dict.fromkeys(TrialState, 0)
     for state in filter(None, states):
         counts[state] += 1
@@ -145,6 +153,6 @@ def _slot_state(steps: list[str | None]) -> TrialState | None:
         return TrialState.FAILED
     if all(state in ("success", "skipped", "removed") for state in steps):
         return TrialState.SUCCEEDED if "success" in steps else TrialState.SYS_CANCELED
-    if any(state in ("running", "deferred", "queued", "restarting") for state in steps):
+    if any(state in _AT_WORK for state in steps):
         return TrialState.RUNNING
     return TrialState.WAITING if "success" in steps or "up_for_retry" in steps else None

@@ -128,6 +128,11 @@ class Journal(Generic[S]):
                 self._take(newest, fresh)
         return self.state
 
+    def moved(self) -> bool:
+        """Whether something stands behind the state's place: a listing of one key, nothing is read."""
+        folder = self.prefix + JOURNAL
+        return bool(self.store.list(folder, start_after=folder + key_of(self.state.seq), limit=1))
+
     def records(self) -> Iterator[Record]:
         """Every record from the first one, in order; a read for each stretch between two snapshots."""
         places = self._places(after=0)
@@ -274,7 +279,9 @@ class Journal(Generic[S]):
 
     # --- writing ------------------------------------------------------------------------------
 
-    def append(self, kind: str, data: dict[str, Any], *, valid: Callable[[S], bool] | None = None) -> Record | None:
+    def append(
+        self, kind: str, data: dict[str, Any], *, valid: Callable[[S], bool] | None = None, decided: bool = False
+    ) -> Record | None:
         """Write the next record.
 
         Args:
@@ -282,6 +289,8 @@ class Journal(Generic[S]):
             data: what happened, plain JSON.
             valid: asked with the newest state before each try, the first included: when it says no,
                 the record is not written.
+            decided: whether what is written took its time to decide, on the state as it was read: in a crowd others
+                write in that time again and again. Else only the time of a try tells how long to leave to others.
 
         Returns:
             The record as it stands in the journal, or None when it was no longer valid.
@@ -293,6 +302,8 @@ class Journal(Generic[S]):
         """
         assert kind in self.fold.kinds, kind
         identity = uuid.uuid4().hex[:16]
+        if not decided:
+            self._pace.reading()
         for _ in range(1000):
             if self.later:
                 raise LaterRelease(

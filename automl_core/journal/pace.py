@@ -55,7 +55,7 @@ class Pace:
         self.span = max(self.span, heard) if self._losses else heard
 
     def reading(self) -> None:
-        """What is decided from here on rests on what is read now."""
+        """What is decided from here on rests on what is read now; or nothing is decided before the write."""
         self._read = time.monotonic()
 
     def lost(self) -> None:

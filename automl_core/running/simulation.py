@@ -88,6 +88,7 @@ class Simulation:
         run: str = "simulated",
         start_delay: float = 0.0,
         worker_timeout: float = 20.0,
+        ahead: int = 0,
     ) -> None:
         """Make ready.
 
@@ -98,9 +99,11 @@ class Simulation:
             run: the run's id.
             start_delay: seconds from a free place to the next slot's start, as Airflow needs some.
             worker_timeout: seconds after which the death of a worker is noticed and its slot tried again.
+            ahead: slots that are started beyond the places, and wait for one.
         """
         self.now = 1_000_000.0
         self._trainer, self._start_delay, self._worker_timeout = trainer, start_delay, worker_timeout
+        self._ahead = ahead
         journal = StudyJournal(
             store, experiment_prefix(experiment.name, run), clock=lambda: self.now, sleep=lambda _: None
         )
@@ -152,7 +155,7 @@ class Simulation:
 
     def _fill(self) -> None:
         """Start queued slots while there are free places; a slot that waits holds its place, as in Airflow."""
-        limit = self.study.experiment.trials.concurrency
+        limit = self.study.experiment.trials.concurrency + self._ahead
         while self._queue and self._active < limit:
             self._active += 1
             self._later(self._start_delay, partial(self._start, *self._queue.popleft()))

@@ -94,23 +94,26 @@ class Binder:
         data = {"slot": place, "lane": lane, "worker": worker, "seen": seen}
         if self.generation is not None:
             data["generation"] = self.generation
-        return binding_of(self.state, place, 0) if self._append(data, decision, valid) else None
+        computed = len(state.trials) >= len(state.proposals)
+        return binding_of(self.state, place, 0) if self._append(data, decision, valid, decided=computed) else None
 
-    def _append(self, data: dict[str, Any], decision: NewTrial | Promote, valid: Callable[[State], bool]) -> bool:
+    def _append(
+        self, data: dict[str, Any], decision: NewTrial | Promote, valid: Callable[[State], bool], *, decided: bool
+    ) -> bool:
         data |= {
             "budget": decision.budget, "bracket": decision.bracket, "rung": decision.rung, "note": decision.note,
         }  # fmt: skip
         if isinstance(decision, Promote):
             finished = [b for b in finished_budgets(self.state, decision.trial) if b < decision.budget]
             data |= {"trial": decision.trial, "resume_budget": max(finished, default=None)}
-            return self.journal.append("bound", data, valid=valid) is not None
+            return self.journal.append("bound", data, valid=valid, decided=decided) is not None
         data |= {"params": decision.params, "parent": decision.parent}
 
         def valid_and_numbered(now: State) -> bool:
             data["trial"] = len(now.trials)
             return valid(now)
 
-        return self.journal.append("bound", data, valid=valid_and_numbered) is not None
+        return self.journal.append("bound", data, valid=valid_and_numbered, decided=decided) is not None
 
     def _decide(self) -> NewTrial | Promote | Wait | Exhausted:
         number = len(self.state.trials)

@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,19 +51,25 @@ def skip_instances(context: Any, instances: Iterable[tuple[str, int]]) -> None:
     SUPERVISOR_COMMS.send(msg=SkipDownstreamTasks(tasks=instances))
 
 
-def release_lost(context: Any, study: Study, step_ids: list[str]) -> bool:
+def release_lost(
+    context: Any, study: Study, step_ids: list[str], states: Mapping[str, str | None] | None = None
+) -> bool:
     """Note the trials whose task instance has ended although nobody has told how. Returns whether there were any.
 
     A worker that was killed tells nothing; Airflow finds out after a while. Without this its trial would
     keep a place that the slot which is to try it again then waits for. A trial that waits for a new attempt
     which Airflow will not make any more (its tries are used up, or a person marked it) is given up.
+
+    Args:
+        context: of a task of the run.
+        study: of the run.
+        step_ids: tasks of the trials.
+        states: what `states_of` says, where the caller has asked already.
     """
     unfinished = [work for work in study.state.works.values() if not work.state.ended]
     if not unfinished:
         return False
-    ti = context["ti"]
-    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=step_ids, run_ids=[context["run_id"]])
-    states = states.get(context["run_id"], states)
+    states = states_of(context, step_ids) if states is None else states
     before = study.state.seq
     for work in unfinished:
         attempt = work.last_attempt()
@@ -74,6 +80,23 @@ def release_lost(context: Any, study: Study, step_ids: list[str]) -> bool:
         elif work.retry and state in _ENDED:
             study.give_up(work.slot)
     return study.state.seq != before
+
+
+def stands_outside(study: Study, states: Mapping[str, str | None], step_ids: list[str]) -> bool:
+    """Whether a trial that is held to be running waits for Airflow to let its task instance in (again).
+
+    Its worker was lost, and the others that Airflow counts are waiting for it: one of them has to make room.
+    """
+    places = [f"{step_ids[work.attempts[-1].task]}_{work.slot}" for work in study.state.running if work.attempts]
+    return any(place in states and states[place] in ("scheduled", "up_for_retry", None) for place in places)
+
+
+def states_of(context: Any, step_ids: list[str]) -> dict[str, str | None]:
+    """States of all task instances of these tasks in this run, by ``TASK_INDEX``."""
+    ti = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=step_ids, run_ids=[context["run_id"]])
+    found: dict[str, str | None] = states.get(context["run_id"], states)
+    return found
 
 
 def worker_name() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +14,17 @@ LATE = 5.0
 """Seconds beyond its grace that a job may take to end."""
 
 _AGAIN = 2.0
+
+_kept: set[asyncio.Task[None]] = set()
+"""What runs to its end: the loop alone would forget it."""
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for something that goes on when whoever waits is cancelled: for Airflow it is over, not for the cluster."""
+    task = asyncio.create_task(work)
+    _kept.add(task)
+    task.add_done_callback(_kept.discard)
+    await asyncio.shield(task)
 
 
 async def insist(remote: RemoteJob, grace: float, log: Any) -> None:

@@ -23,6 +23,7 @@ from airflow.sdk import (
     get_parsing_context,
 )
 
+from automl_airflow.ahead import slots_ahead
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_airflow.session import home
@@ -77,14 +78,14 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
         path: its file.
         warnings: what in the file may be a slip; they stand in the DAG's documentation.
     """
-    concurrency = experiment.trials.concurrency
+    concurrency, ahead = experiment.trials.concurrency, slots_ahead(experiment)
     dag = DAG(
         dag_id=experiment.name,
         description=experiment.description or f"AutoML experiment {experiment.name}",
         schedule=_schedule(experiment),
         catchup=False,
         max_active_runs=1,
-        max_active_tasks=max(16, concurrency + 2),
+        max_active_tasks=max(16, concurrency + ahead + 2),
         params=build_params(experiment, names()),
         tags={"automl", *experiment.tags},
         doc_md=_doc(experiment, path) + _doc_of_warnings(warnings),
@@ -108,7 +109,8 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
                 task_index=0,
                 step_ids=["trial"],
                 map_index_template="{{ label }}",
-                max_active_tis_per_dagrun=concurrency,
+                max_active_tis_per_dagrun=concurrency + ahead,
+                **({"ahead": ahead} if ahead else {}),
                 **own,
                 **again,
                 **where,

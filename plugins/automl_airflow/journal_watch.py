@@ -90,10 +90,13 @@ class JournalWatch:
 def _newest(key: Key, known: int) -> int:
     """The number of the newest record, where it is later than the one that is known: one listing."""
     from automl_core.journal import JOURNAL, key_of, seq_of
-    from automl_core.study.layout import experiment_prefix
+    from automl_core.study.finding import find_prefix
+    from automl_core.study.layout import stage_prefix
 
-    folder = experiment_prefix(key[2], key[3]) + JOURNAL
-    found = shared_store(key[0], key[1]).list(folder, start_after=folder + key_of(known), limit=1000)
+    store = shared_store(key[0], key[1])
+    prefix = find_prefix(store, key[2], key[3])
+    folder = (stage_prefix(prefix, key[4]) if key[4] else prefix) + JOURNAL
+    found = store.list(folder, start_after=folder + key_of(known), limit=1000)
     numbers = (seq_of(each.removeprefix(folder)) for each in found)
     return max((number for number in numbers if number is not None), default=known)
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from automl_core.study import Binding, Outcome, Study
 
 
+NOT_NEEDED = "no trial"
+"""Name of an instance that nothing was bound to."""
+
+
 def running_label(study: Study, binding: Binding) -> str:
     """Name of an instance whose trial is running."""
     parts = [str(binding.trial), study.space.label(binding.params)]

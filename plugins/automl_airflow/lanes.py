@@ -29,7 +29,7 @@ def run_lane(operator: TrialOperator, context: Any, store: ObjectStore, study: S
     while True:
         answer = operator.patiently(lambda: study.ask(lane=lane, worker=worker_name()))
         if isinstance(answer, NotNow):
-            operator.wait(context, answer)
+            operator.wait(context, answer, study)
         if isinstance(answer, Over):
             operator.log.info("lane %d ends: %s", lane, answer.reason)
             break

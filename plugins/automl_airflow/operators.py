@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
+from automl_airflow.ahead import slots_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ class ProposeOperator(ExperimentOperator):
         )  # fmt: skip
         if state.lanes is not None:
             self.log.info("%d slots run in %d lanes: one task instance runs trial after trial", slots, state.lanes)
-        return list(range(self._mappable(state.lanes or slots)))
+        mapped = slots if state.lanes is None else min(slots, state.lanes + slots_ahead(study.experiment))
+        return list(range(self._mappable(mapped)))
 
     @staticmethod
     def _mappable(count: int) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from automl_airflow.watching import TrialTrigger
     from automl_core.backends.remote import NotYet
     from automl_core.storage.base import ObjectStore
-    from automl_core.study import Binding, Ended, Study
+    from automl_core.study import Answer, Binding, Ended, Study
 
 
 PAUSE = timedelta(seconds=60)
@@ -54,6 +54,9 @@ def sweep(context: Any, study: Study) -> list[str]:
 class RemoteTrial(SlotTask):
     """Mixin of the operators whose training tasks run elsewhere. A subclass knows how to start and to find a job."""
 
+    bound_now = False
+    """Whether this very process has bound the attempt: nobody else can have started its job."""
+
     @abstractmethod
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Start the job of an attempt, once: a job of this very attempt that is there already is taken over.
@@ -77,6 +80,7 @@ class RemoteTrial(SlotTask):
     def attend(self, context: Any, event: dict[str, Any] | None = None) -> Any:
         """What `execute` of such an operator does: bind and start, or conclude what a trigger has watched."""
         store, study = self.open_study(context)
+        self.woken = event is not None
         if event and "outcome" in event:
             if study.state.lanes is None:
                 return self._conclude(context, study, event)
@@ -92,7 +96,7 @@ class RemoteTrial(SlotTask):
             answer = self._next(context, study)
             if isinstance(answer, Ended):
                 return self.conclude_again(context, study, answer)
-            binding = answer
+            binding, self.bound_now = answer, True
         self._start(context, study, store, binding)
         return None
 
@@ -130,9 +134,14 @@ class RemoteTrial(SlotTask):
         from automl_airflow.compat import worker_name
         from automl_core.study import Binding, Ended, NotNow
 
-        answer = self.patiently(lambda: study.ask(lane=int(self.slot or 0), worker=worker_name()))
+        def ask() -> Answer:
+            return study.ask(lane=int(self.slot or 0), worker=worker_name())
+
+        answer = self.patiently(ask)
+        if isinstance(answer, NotNow) and answer.full and self.ahead:
+            answer = self.wait_ahead(context, study, answer, ask)
         if isinstance(answer, NotNow):
-            self.wait(context, answer)
+            self.wait(context, answer, study)
         assert not isinstance(answer, Ended), "a lane asks for what is unfinished"
         if not isinstance(answer, Binding):
             from airflow.sdk.exceptions import AirflowSkipException

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow.sdk.exceptions import (
@@ -118,11 +119,15 @@ class SlotTask(ExperimentTask):
         task_index: index of the training task.
         step_ids: ids of the Airflow tasks of all training tasks, in order.
         backend: what it runs trainings with.
+        ahead: slots that Airflow lets start beyond the places, see `ahead`.
+        woken: whether a trigger has started this process: it asks, whoever comes first.
     """
 
     slot: int | None
     task_index: int
     step_ids: list[str]
+    ahead: int = 0
+    woken: bool = False
     backend: ClassVar[str]
 
     def open_study(self, context: Any) -> tuple[ObjectStore, Study]:
@@ -150,12 +155,20 @@ class SlotTask(ExperimentTask):
             AirflowSkipException: nothing is left to do.
             TaskDeferred: nothing now; the task goes on when the journal has moved.
         """
+        from automl_airflow.compat import name_map_index
+        from automl_airflow.labels import NOT_NEEDED
         from automl_core.study import Binding, Ended, NotNow
 
-        answer = self.patiently(lambda: self._ask(context, study))
+        if self._comes_too_early(study):
+            answer: Answer = NotNow("others that wait have the first claim on the places", study.state.seq, full=True)
+        else:
+            answer = self.patiently(lambda: self._ask(context, study))
+        if isinstance(answer, NotNow) and answer.full and self.ahead:
+            answer = self.wait_ahead(context, study, answer, lambda: self._ask(context, study))
         if isinstance(answer, NotNow):
-            self.wait(context, answer)
+            self.wait(context, answer, study)
         if not isinstance(answer, Binding | Ended):
+            name_map_index(context, NOT_NEEDED)
             self.skip_unbound(context, study)
             raise AirflowSkipException(answer.reason)
         return answer
@@ -172,9 +185,101 @@ class SlotTask(ExperimentTask):
         places = self.max_active_tis_per_dagrun if len(self.step_ids) == 1 else None
         with suggesting(study):
             answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
-        if isinstance(answer, NotNow) and release_lost(context, study, self.step_ids):
+        ahead = isinstance(answer, NotNow) and answer.full and self.ahead > 0  # it looks when it gives its worker back
+        if isinstance(answer, NotNow) and not ahead and release_lost(context, study, self.step_ids):
             answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
         return answer
+
+    def wait_ahead(self, context: Any, study: Study, answer: NotNow, ask: Callable[[], Answer]) -> Answer:
+        """Wait alive while a place is expected soon, then without a worker.
+
+        Returns:
+            What the study says once it is no longer for want of a place.
+
+        Raises:
+            AirflowException: the task was ended meanwhile.
+            AirflowRescheduleException: whom it waits for needs Airflow's place.
+            TaskDeferred: no place is expected soon.
+        """
+        from automl_airflow.ahead import seats, stay
+        from automl_airflow.machine import seat
+        from automl_core.study import NotNow
+
+        slot, lane = self._who(study)
+        self._name_waiting(context)
+        self.log.info("waiting ahead of its place: %s", answer.reason)
+        self.make_ready(study)
+        while True:
+            with seat("waiting", seats()) as seated:
+                said = self.patiently(
+                    partial(
+                        stay, study, answer, ask, slot=slot, lane=lane, wanted=lambda: not self.killed, alive=seated
+                    )
+                )
+            if not isinstance(said, NotNow):  # bound in the last moment, perhaps: then it is the trial that was ended
+                return said
+            if self.killed:
+                raise AirflowException("ended while it waited for a place")
+            if not said.full:
+                return said
+            if lane is None and self._looks_after_others(context, study):
+                answer = said
+                continue
+            self._wait_for_a_place(context, study, in_turn=not seated)
+
+    def _who(self, study: Study) -> tuple[int | None, int | None]:
+        """Slot and lane: the one that this task is, and None."""
+        return (self.slot, None) if study.state.lanes is None else (None, int(self.slot or 0))
+
+    def _comes_too_early(self, study: Study) -> bool:
+        """Whether not even to ask: slots that start together would race for places that the first are to have."""
+        state = study.state
+        if not self.ahead or self.woken or self.slot in state.works or state.stop is not None or state.exhausted:
+            return False
+        return not self._is_in_turn(study)
+
+    def _is_in_turn(self, study: Study) -> bool:
+        """Whether a place is free that no other slot has the first claim on."""
+        from automl_core.study.places import is_in_turn
+
+        return is_in_turn(study.state, study.experiment, *self._who(study))
+
+    def _name_waiting(self, context: Any) -> None:
+        from automl_airflow.compat import name_map_index
+        from automl_core.study.places import WAITING
+
+        name_map_index(context, WAITING)
+
+    def _wait_for_a_place(self, context: Any, study: Study, *, in_turn: bool = False) -> None:
+        from automl_airflow.ahead import patience_of
+        from automl_airflow.places import PlaceTrigger
+
+        self._name_waiting(context)
+        trigger = PlaceTrigger(
+            self.storage, self.connection, self.experiment, context["run_id"], *self._who(study), patience_of(study),
+            in_turn=in_turn,
+        )  # fmt: skip
+        self.defer(trigger=trigger, method_name="execute", timeout=timedelta(days=30))
+
+    def _looks_after_others(self, context: Any, study: Study) -> bool:
+        """Note the trials whose worker was lost, as whoever waits does. Returns whether a place may be free now.
+
+        Raises:
+            AirflowRescheduleException: one of them needs Airflow's place to go on.
+        """
+        from automl_airflow.compat import release_lost, stands_outside, states_of
+
+        states = states_of(context, self.step_ids)
+        if self.patiently(lambda: release_lost(context, study, self.step_ids, states)):
+            return True
+        if stands_outside(study, states, self.step_ids):
+            self.log.info("making room for a trial whose worker was lost")
+            raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
+        return False
+
+    def make_ready(self, study: Study) -> None:
+        """Do what starting a training needs before it has a place: what takes time and decides nothing."""
+        _ = study.algorithm
 
     def announce(self, context: Any, study: Study, binding: Binding) -> None:
         """Name the task instance after its trial, and say in its log what it is about."""
@@ -191,16 +296,19 @@ class SlotTask(ExperimentTask):
         """Whose attempt it is, for people."""
         return self.stage or f"trial {binding.trial}"
 
-    def wait(self, context: Any, answer: NotNow) -> None:
+    def wait(self, context: Any, answer: NotNow, study: Study) -> None:
         """Give the worker back until the journal has moved, and the place too where a retry needs it.
 
-        Airflow counts deferred instances against the concurrency, and rescheduled ones not.
+        Airflow counts deferred instances against the concurrency, and rescheduled ones not. A slot ahead whose turn has
+        not come is no better off for each record: a worker would be started for nothing.
         """
         from automl_airflow.triggers import JournalTrigger
 
         self.log.info("waiting: %s", answer.reason)
         if answer.give_way:
             raise AirflowRescheduleException(datetime.now(UTC) + GIVE_WAY)
+        if self.ahead and not self._is_in_turn(study):
+            self._wait_for_a_place(context, study, in_turn=True)
         more = {} if answer.patience is None else {"patience": min(answer.patience, LONGEST_WAIT)}
         trigger = JournalTrigger(
             self.storage, self.connection, self.experiment, context["run_id"], answer.seq, stage=self.stage, **more

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from automl_airflow.ending import clear_away, has_ended, insist, remove
+from automl_airflow.ending import clear_away, has_ended, insist, remove, to_its_end
 from automl_airflow.slices import slices
 from automl_airflow.task_events import task_event
 from automl_airflow.task_log import TaskLog
@@ -93,6 +93,7 @@ class TrialTrigger(BaseTrigger):
         self._closed = False
         self._telling: asyncio.Task[None] | None = None
         self._lines: TaskLog | None = None
+        self._removal: asyncio.Task[None] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, without any credentials."""
@@ -161,7 +162,7 @@ class TrialTrigger(BaseTrigger):
         if watched is None:
             recorded = await self.threads.call(self._recorded)
             await clear_away(self._find, self.grace, lines)  # a triggerer that died before it came to that
-            await asyncio.sleep(LEAST_WAIT)
+            await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
             event = await self.threads.call(self._event, *recorded) if recorded else TriggerEvent({"superseded": True})
             await lines.close()
             yield event
@@ -169,7 +170,7 @@ class TrialTrigger(BaseTrigger):
         self._remote = await self._find()
         status = await self._follow(self._remote, watched)
         outcome, told = await self._patiently(self._record, status)
-        await remove(self._remote, lines)
+        self._removal = asyncio.create_task(remove(self._remote, self.log))  # `cleanup` waits for it, Airflow need not
         await asyncio.sleep(max(0.0, LEAST_WAIT - (clock() - started)))
         superseded = not told.accepted and await self.threads.call(self._recorded) is None
         event = (
@@ -181,6 +182,12 @@ class TrialTrigger(BaseTrigger):
     async def cleanup(self) -> None:
         """Let go of what is held here. The job goes on: another triggerer may be watching it already."""
         self._closed = True
+        await to_its_end(self.close())
+
+    async def close(self) -> None:
+        """What `cleanup` does. A subclass lets go of more after it."""
+        if self._removal is not None:
+            await asyncio.wait([self._removal])
         if self._remote is not None:
             await self._remote.close()
         self._let_go()

@@ -153,14 +153,14 @@ class TestCluster:
 
 
 @contextmanager
-def some_cluster() -> Iterator[TestCluster]:
-    """The real cluster that the environment names, else the stand-in."""
+def some_cluster(**options: float) -> Iterator[TestCluster]:
+    """The real cluster that the environment names, else the stand-in with these options."""
     stated = os.environ.get("CLUSTER_KUBECONFIG")
     if stated:
         namespace = os.environ.get("CLUSTER_NAMESPACE", "default")
         yield TestCluster(Path(stated), os.environ.get("CLUSTER_IMAGE", "python:3.11-slim"), namespace)
         return
-    with KubernetesStandIn() as standin:
+    with KubernetesStandIn(**options) as standin:
         yield TestCluster(standin.kubeconfig, "python:3.11-slim", "default", standin)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from automl_airflow.standalone import running_airflow
+from automl_core.study.places import WAITING
 from tests.e2e.cluster import TestCluster, environment, prepare, some_cluster
 from tests.e2e.world import World, wait_until
 from tests.support.postgres import airflow_database
@@ -273,6 +274,24 @@ def test_a_worker_that_dies_before_it_has_deferred_leaves_its_pod_to_the_next(
     found = trial(world, name, run)
     assert [json.loads(attempt["external"])["name"] for attempt in found["attempts"]] == [pod]
     assert world.instances(name, run)["trial", 0]["try_number"] == 2
+
+
+def test_slots_wait_ahead_and_never_more_pods_run_than_there_are_places(world: World, cluster: TestCluster) -> None:
+    if cluster.standin is None:
+        pytest.skip("only the stand-in says exactly when a pod was created and ended")
+    task = cluster.task(world, command="echo accuracy=${x} step=0; sleep 2", files={})
+    name = world.experiment("ahead", tasks=[task], trials={"max": 8, "concurrency": 2, "canary": False})
+    run, state = world.run(name)
+    assert state == "success"
+    assert [len(each["attempts"]) for each in world.controller(name, run)["trials"]] == [1] * 8
+    ours = {json.loads(work.attempts[0].external)["name"] for work in world.study(name, run).state.works.values()}
+    lives = [life for life in cluster.standin.pod_times() if life["name"] in ours]
+    assert len(lives) == 8
+    for life in lives:
+        beside = [each for each in lives if each["created"] <= life["created"] < each["ended"]]
+        assert len(beside) <= 2
+    names = [row["rendered_map_index"] for (step, _), row in world.instances(name, run).items() if step == "trial"]
+    assert not [each for each in names if each == WAITING]
 
 
 def test_a_cleared_trial_ends_its_pod_and_one_marked_failed_too(world: World, cluster: TestCluster) -> None:

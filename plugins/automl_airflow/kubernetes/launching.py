@@ -100,8 +100,12 @@ class Launch:
         pod = self._find(self.namespace)
         return pod is not None and pod.metadata.deletion_timestamp is None
 
-    def start(self, context: Any) -> dict[str, Any]:
+    def start(self, context: Any, *, new: bool = False) -> dict[str, Any]:
         """Create the pod, or take over the one of this very attempt.
+
+        Args:
+            context: of the task instance.
+            new: whether nobody can have created it yet: it is not looked for first.
 
         Returns:
             Where it is, for the trigger and the journal.
@@ -113,7 +117,7 @@ class Launch:
         """
         namespace, operator = self.namespace, self._operator
         try:
-            owner = self._find(namespace)
+            owner = None if new else self._find(namespace)
             if owner is None:
                 if self.task.kueue is not None:
                     check_queue(self._operator.client.api_client, self.task.kueue, namespace, self._ask)

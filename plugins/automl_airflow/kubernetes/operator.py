@@ -35,7 +35,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def __init__(
         self, *, storage: str, connection: str | None, experiment: str, slot: int | None = None, task_index: int = 0,
-        step_ids: list[str], cluster: str, stage: StageName | None = None, **kwargs: Any,
+        step_ids: list[str], cluster: str, stage: StageName | None = None, ahead: int = 0, **kwargs: Any,
     ) -> None:  # fmt: skip
         """State where the experiment's journal lies, and which training task this is.
 
@@ -46,12 +46,13 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
             step_ids: ids of the Airflow tasks of all training tasks, in order.
             cluster: Airflow connection of the cluster.
             stage: the stage that it belongs to, None for a trial's.
+            ahead: slots that Airflow lets start beyond the places.
             kwargs: of KubernetesPodOperator.
         """
         super().__init__(kubernetes_conn_id=cluster, random_name_suffix=False, deferrable=True, **kwargs)
         self.storage, self.connection, self.experiment, self.stage = storage, connection, experiment, stage
         self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
-        self.cluster = cluster
+        self.cluster, self.ahead = cluster, ahead
         self.launched: Launch | None = None
 
     def open_study(self, context: Any) -> tuple[ObjectStore, Study]:
@@ -73,9 +74,17 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
         if self.launched is not None:
             self.launched.end()
 
+    def make_ready(self, study: Study) -> None:
+        """Make the cluster's client as well: it reads the connection and, in a cluster, the certificates."""
+        super().make_ready(study)
+        try:
+            _ = self.client
+        except Exception as error:  # the start says so, where it counts
+            self.log.warning("the cluster's client can't be made yet: %s", error)
+
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Create the attempt's pod, or take it over (see `RemoteTrial.launch`)."""
-        return Launch(self, study, store, binding).start(context)
+        return Launch(self, study, store, binding).start(context, new=self.bound_now)
 
     def is_there(self, study: Study, binding: Binding) -> bool:
         """Whether the attempt's pod exists (see `RemoteTrial.is_there`)."""

@@ -69,9 +69,9 @@ class CustomResourceTrialTrigger(TrialTrigger):
         """Seconds between two looks: the file's, or by the number of such trials in this triggerer."""
         return polls_by_number(self.poll, self._resources)
 
-    async def cleanup(self) -> None:
+    async def close(self) -> None:
         """Let go of the hubs too."""
-        await super().cleanup()
+        await super().close()
         from automl_airflow.kubernetes.hubs import give_back
 
         connection = str(self.job["connection"])

@@ -95,9 +95,9 @@ class KubernetesTrialTrigger(TrialTrigger):
         memory = self.job.get("memory")
         return status.seconds / 3600 * task.price_with(float(memory) if memory else None)
 
-    async def cleanup(self) -> None:
+    async def close(self) -> None:
         """Let go of the hub too."""
-        await super().cleanup()
+        await super().close()
         if self._hub is not None:
             from automl_airflow.kubernetes.hubs import give_back
 

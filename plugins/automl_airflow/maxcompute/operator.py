@@ -27,9 +27,11 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
     backend = "maxcompute"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
 
-    def __init__(self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], ahead: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
+        self.slot, self.task_index, self.step_ids, self.ahead = slot, task_index, step_ids, ahead
         self._run: Run | None = None
 
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:

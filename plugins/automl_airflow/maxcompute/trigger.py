@@ -56,9 +56,9 @@ class MaxComputeTrialTrigger(TrialTrigger):
             cost += usage.cu_seconds / 3600 * task.prices.cu_hour + usage.input_bytes / 1e9 * task.prices.input_gb
         return cost
 
-    async def cleanup(self) -> None:
+    async def close(self) -> None:
         """Let go of the hub too."""
-        await super().cleanup()
+        await super().close()
         if self._hub is not None:
             from automl_airflow.maxcompute.hubs import give_back
 

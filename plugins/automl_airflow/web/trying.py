@@ -9,12 +9,9 @@ and with the API server.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
-import stat
 import sys
 import tempfile
 import time
@@ -27,6 +24,7 @@ from anyio import CancelScope
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from automl_airflow.machine import lock, lock_folder
 from automl_airflow.session import home
 from automl_airflow.web import saving
 from automl_airflow.web.aside import TRIES
@@ -231,37 +229,13 @@ def _take(user: str) -> list[IO[bytes]]:
     Raises:
         TooMany: one of them is taken.
     """
-    folder = _lock_folder()
-    own = _lock(folder / f"user-{hashlib.sha256(user.encode()).hexdigest()[:24]}")
+    folder = lock_folder("tries")
+    own = lock(folder / f"user-{hashlib.sha256(user.encode()).hexdigest()[:24]}")
     if own is None:
         raise TooMany("a try of yours goes on already: end it, or wait for it")
     for number in range(MOST_AT_ONCE):
-        place = _lock(folder / f"place-{number}")
+        place = lock(folder / f"place-{number}")
         if place is not None:
             return [own, place]
     own.close()
     raise TooMany(f"{MOST_AT_ONCE} tries go on here already: try again in a moment")
-
-
-def _lock_folder() -> Path:
-    """A folder that is this user's alone: another's, or one that leads elsewhere, is refused.
-
-    Raises:
-        PermissionError: it is none.
-    """
-    folder = Path(tempfile.gettempdir(), f"automl-tries-{os.getuid()}")
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise PermissionError(f"{folder} is not a folder of this user alone")
-    return folder
-
-
-def _lock(path: Path) -> IO[bytes] | None:
-    file = path.open("ab")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file

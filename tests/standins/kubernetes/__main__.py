@@ -34,6 +34,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pods", type=int, default=defaults.pods, help="at most on each node")
     parser.add_argument("--namespace", action="append", default=[], help="a namespace that exists from the start")
     parser.add_argument("--back-off", type=float, default=defaults.back_off, help="seconds, doubled each time")
+    parser.add_argument("--start", type=float, default=defaults.start, help="seconds until a pod's containers start")
+    parser.add_argument("--deletion", type=float, default=defaults.deletion, help="seconds until what ended is gone")
     parser.add_argument("--history", type=int, default=defaults.history, help="changes that a watch can go back")
     parser.add_argument("--image-folder", help="working directory that every image brings")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of generated names")
@@ -61,8 +63,9 @@ def write_kubeconfig(path: Path, url: str, token: str, namespace: str) -> None:
 async def run(options: argparse.Namespace, folder: Path) -> None:
     settings = Settings(
         nodes=options.nodes, cpu=options.cpu, memory=options.memory, gpus=options.gpus, pods=options.pods,
-        namespaces=tuple(options.namespace), back_off=options.back_off, history=options.history,
-        image_folder=options.image_folder, seed=options.seed, kueue=options.kueue, trainer=options.trainer,
+        namespaces=tuple(options.namespace), back_off=options.back_off, start=options.start,
+        deletion=options.deletion, history=options.history, image_folder=options.image_folder, seed=options.seed,
+        kueue=options.kueue, trainer=options.trainer,
     )  # fmt: skip
     for path in options.crd:
         install(path)

@@ -19,6 +19,7 @@ from tests.standins.kubernetes.objects import Object, copy, name_of, namespace_o
 from tests.standins.kubernetes.resources import plural_of
 from tests.standins.kubernetes.scheduler import Scheduler, new_node
 from tests.standins.kubernetes.store import Change, Store, owners
+from tests.standins.kubernetes.times import PodTimes
 from tests.standins.kubernetes.trainer import Trainer
 
 
@@ -28,6 +29,8 @@ class Settings:
 
     `nodes`, and what each has: `cpu`, `memory` and `gpus` as quantities, `pods` at most. `back_off`: seconds before a
     second restart of a container, a second pull, a replacement of a job's pod (10 in a cluster); doubled each time.
+    `start`: seconds from a pod's binding to its first container's start (1.5 in a cluster); `deletion`: from the end
+    of what is deleted until it is gone (0.5 there).
     `kueue`, `trainer`: whether Kueue and Kubeflow Trainer are installed.
     `image_folder`: the working directory that every image brings (without: an empty folder for each container).
     """
@@ -39,6 +42,8 @@ class Settings:
     pods: int = 1000
     namespaces: tuple[str, ...] = ()
     back_off: float = 1.0
+    start: float = 0.0
+    deletion: float = 0.0
     history: int = 20_000
     image_folder: str | None = None
     seed: int = 0
@@ -60,10 +65,12 @@ class Cluster:
         self.faults = Faults()
         self.journal = Journal()
         self.store = Store(settings.history)
+        self.times = PodTimes(self.store)
         self.events = EventRecorder(self.store)
         self.kubelet = Kubelet(
-            self.store, self.events, folder, back_off=settings.back_off, image_folder=settings.image_folder
-        )
+            self.store, self.events, folder, back_off=settings.back_off, start=settings.start,
+            deletion=settings.deletion, image_folder=settings.image_folder,
+        )  # fmt: skip
         self.scheduler = Scheduler(self.store, self.events)
         self.jobs = JobController(self.store, self.events, self.random, back_off=settings.back_off)
         self.disruption = Disruption(self.store, self.events, self.kubelet)
@@ -118,7 +125,24 @@ class Cluster:
             marked = self.store.edit("pods", namespace, name, lambda held: mark_deleted(held, asked))
             assert marked is not None
             return marked
+        if over and self.settings.deletion > 0:
+            return self._remove_later(pod)
         return self.store.remove("pods", namespace, name) or pod
+
+    def _remove_later(self, pod: Object) -> Object:
+        """Mark an ended pod, and take it away as late as a cluster does."""
+        namespace, name, uid = namespace_of(pod), name_of(pod), pod["metadata"]["uid"]
+
+        def remove() -> None:
+            current = self.store.find("pods", namespace, name)
+            if current is not None and current["metadata"]["uid"] == uid:
+                self.release("pods", current)
+
+        if not pod["metadata"].get("deletionTimestamp"):
+            asyncio.get_running_loop().call_later(self.settings.deletion, remove)
+        marked = self.store.edit("pods", namespace, name, lambda held: mark_deleted(held, 0))
+        assert marked is not None
+        return marked
 
     def _hold(self, resource: str, value: Object, finalizer: str | None = None) -> Object:
         def change(held: Object) -> None:

@@ -32,6 +32,8 @@ class Control:
             match request.method, request.url.path.removeprefix("/_standin/"):
                 case "GET", "requests":
                     return respond(self._cluster.journal.report())
+                case "GET", "pods":
+                    return respond({"pods": self._cluster.times.report()})
                 case "DELETE", "requests":
                     self._cluster.journal.clear()
                 case "DELETE", "faults":

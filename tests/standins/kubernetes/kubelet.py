@@ -21,12 +21,14 @@ class Kubelet:
     """Runs the pods of all nodes. `folder`: where volumes and logs lie."""
 
     def __init__(
-        self, store: Store, events: EventRecorder, folder: Path, *, back_off: float, image_folder: str | None
-    ) -> None:
+        self, store: Store, events: EventRecorder, folder: Path, *, back_off: float, start: float = 0.0,
+        deletion: float = 0.0, image_folder: str | None,
+    ) -> None:  # fmt: skip
         self.store = store
         self.lost: set[str] = set()
         """Nodes that don't answer: their pods' status stands still."""
-        self._site = Site(store, events, Images(), folder, back_off, image_folder)
+        self._site = Site(store, events, Images(), folder, back_off, start, image_folder)
+        self._deletion = deletion
         self._workers: dict[str, PodWorker] = {}
         self._unreached: defaultdict[str, list[PodWorker]] = defaultdict(list)
         """Node → what runs on there though nobody reaches it."""
@@ -120,6 +122,7 @@ class Kubelet:
         """Take a deleted pod out of the store once nothing of it runs."""
         if worker is not None:
             await worker.done.wait()
+            await asyncio.sleep(self._deletion)
         current = self.store.find("pods", namespace_of(pod), name_of(pod))
         if current is not None and current["metadata"]["uid"] == pod["metadata"]["uid"] and (
             not current["metadata"].get("finalizers") and pod["spec"].get("nodeName") not in self.lost

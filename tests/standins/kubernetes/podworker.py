@@ -35,13 +35,15 @@ VOLUMES_EVERY = 0.2
 
 @dataclass(frozen=True)
 class Site:
-    """What every pod's worker shares. `back_off`: seconds before a second restart or pull; doubled each time."""
+    """What every pod's worker shares. `back_off`: seconds before a second restart or pull; doubled each time.
+    `start`: seconds that a node takes before it starts a pod's first container."""
 
     store: Store
     events: EventRecorder
     images: Images
     folder: Path
     back_off: float
+    start: float
     image_folder: str | None
 
 
@@ -160,6 +162,8 @@ class PodWorker:
         if (deadline := self.pod["spec"].get("activeDeadlineSeconds")) is not None:  # volumes, images and init count
             failure = Failure(DEADLINE, "Pod was active on the node longer than the specified deadline")
             asyncio.get_running_loop().call_later(deadline, self._over_deadline, failure)
+        if self._site.start > 0:
+            await self._sleep(self._site.start)
         if not await self._mount():
             return
         if self._volumes.limited:

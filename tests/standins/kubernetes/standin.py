@@ -126,6 +126,11 @@ class KubernetesStandIn:
             found[key] = found.get(key, 0) + each["count"]
         return found
 
+    def pod_times(self) -> list[dict[str, Any]]:
+        """Every pod that there was, in order: name, and when it was created, started, ended and removed (or None)."""
+        found: list[dict[str, Any]] = self._ask("GET", "pods")["pods"]
+        return found
+
     def forget_requests(self) -> None:
         self._ask("DELETE", "requests")
 

@@ -493,6 +493,17 @@ def test_trials_from_task_instances(steps: list[tuple[str, str | None]], counts:
     assert summary_of_tasks(run, [TaskInstance("propose", -1, "running")], 0.0) is None
 
 
+def test_a_slot_that_waits_ahead_of_its_place_is_no_trial_that_runs() -> None:
+    instances = [
+        TaskInstance("trial", 0, "deferred", "0 · x=0.5"), TaskInstance("trial", 1, "running", "waits for a place"),
+        TaskInstance("trial", 2, "deferred", "waits for a place"),
+        TaskInstance("trial", 3, "skipped", "waits for a place"),
+    ]  # fmt: skip
+    found = summary_of_tasks(Run("digits", "one", "running"), instances, 0.0)
+    assert found is not None
+    assert {str(state): number for state, number in found.counts.items() if number} == {"RUNNING": 1, "SYS_CANCELED": 1}
+
+
 @pytest.mark.parametrize(
     ("entries", "conf"),
     [

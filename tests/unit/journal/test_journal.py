@@ -8,6 +8,7 @@ import itertools
 import json
 import multiprocessing
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from automl_core.journal import (
     Record,
     decode,
     key_of,
+    pace,
     seq_of,
 )
 from automl_core.journal.journal import PATIENCE
@@ -70,6 +72,29 @@ def test_a_writer_that_is_behind_reads_on_and_takes_the_next_number(tmp_path: Pa
     note(first, "a")
     assert note(second, "b").seq == 2
     assert note(first, "c").seq == 3
+
+
+def test_whoever_looks_sees_that_the_journal_has_moved_and_reads_nothing(tmp_path: Path) -> None:
+    writer, looker = journal_at(tmp_path), journal_at(tmp_path)
+    assert not looker.moved()
+    note(writer, "a")
+    assert looker.moved()
+    assert looker.state.seq == 0
+    looker.refresh()
+    assert not looker.moved()
+
+
+@pytest.mark.parametrize(("decided", "least", "most"), [(False, 0.0, 1.0), (True, 10.0, 20.0)])
+def test_how_long_ago_the_state_was_read_is_no_crowd_unless_it_was_thought_about_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decided: bool, least: float, most: float
+) -> None:
+    writer, other = journal_at(tmp_path), journal_at(tmp_path)
+    writer.refresh()
+    note(other, "a")
+    now = time.monotonic()
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now + 5.0)  # a pod was started, say
+    assert writer.append("note", {"text": "b"}, decided=decided) is not None
+    assert least <= writer._pace.span <= most
 
 
 def test_a_record_that_is_no_longer_valid_on_newer_state_is_not_written(tmp_path: Path) -> None:

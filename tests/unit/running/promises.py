@@ -82,10 +82,12 @@ def simulate(
     *,
     prepare: Callable[[Simulation], object] | None = None,
     distinct: bool = True,
+    ahead: int = 0,
+    start_delay: float = 0.0,
 ) -> SimulatedRun:
     """Run an experiment and check everything that must be true of any."""
     store = MemoryStore()
-    simulation = Simulation(spec, trainer, store)
+    simulation = Simulation(spec, trainer, store, ahead=ahead, start_delay=start_delay)
     if prepare is not None:
         prepare(simulation)
     run = simulation.run()

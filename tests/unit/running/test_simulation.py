@@ -111,6 +111,28 @@ def test_whatever_trials_do_the_promises_hold_with_budgets(
     simulate(spec, moody(seed), distinct=False)
 
 
+@settings(max_examples=25)
+@given(
+    algorithm=st.sampled_from(["random", "tpe", "hyperband", "asha"]),
+    concurrency=st.integers(1, 4),
+    ahead=st.integers(1, 6),
+    retries=st.integers(0, 2),
+    seed=st.integers(0, 10_000),
+)
+def test_slots_that_wait_ahead_of_their_places_hold_up_nobody(
+    algorithm: str, concurrency: int, ahead: int, retries: int, seed: int
+) -> None:
+    budget = BUDGET if algorithm_class(algorithm).uses_budget else None
+    trials = {"max": 16, "concurrency": concurrency, "retries": retries, "budget": budget}
+    simulate(experiment(search={"algorithm": algorithm, "seed": seed}, trials=trials), moody(seed), ahead=ahead)
+
+
+def test_a_slot_that_waits_ahead_takes_a_place_in_the_moment_in_which_it_is_free() -> None:
+    spec = experiment(trials={"max": 12, "concurrency": 3})
+    late, soon = (simulate(spec, start_delay=4.0, ahead=ahead).seconds for ahead in (0, 3))
+    assert late - soon == pytest.approx(4.0 * 3), "all but the first three start without Airflow's delay"
+
+
 @pytest.mark.parametrize("algorithm", names())
 def test_every_algorithm_runs_a_whole_experiment(algorithm: str) -> None:
     budget = BUDGET if algorithm_class(algorithm).uses_budget else None

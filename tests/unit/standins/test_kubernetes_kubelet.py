@@ -326,3 +326,21 @@ def test_binary_secrets_reach_files(lab: Lab) -> None:
                container={"volumeMounts": [{"name": "s", "mountPath": "/s"}]})  # fmt: skip
     lab.run(body)
     assert lab.log("binary") == "True\n"
+
+
+def test_a_pod_starts_and_goes_as_slowly_as_in_a_cluster() -> None:
+    with KubernetesStandIn(start=0.4, deletion=0.3) as standin:
+        lab = Lab(standin)
+        lab.run(pod("slow", "true"))
+        lab.core.delete_namespaced_pod("slow", "default", grace_period_seconds=0)
+        lab.core.delete_namespaced_pod("slow", "default")  # once more while it goes: nothing new
+        assert lab.get("slow").metadata.deletion_timestamp
+        wait_for(lambda: lab.gone("slow"))
+        lab.start(pod("cut-off", "sleep", "60", terminationGracePeriodSeconds=1))
+        lab.until("cut-off", "Running")
+        lab.core.delete_namespaced_pod("cut-off", "default")
+        wait_for(lambda: lab.gone("cut-off"))
+        lives = {life["name"]: life for life in standin.pod_times()}
+    slow, cut = lives["slow"], lives["cut-off"]
+    assert slow["created"] + 0.35 <= slow["started"] <= slow["ended"] <= slow["removed"] - 0.25
+    assert cut["started"] < cut["ended"] <= cut["removed"] - 0.25

@@ -275,13 +275,13 @@ def test_a_machine_has_two_places_and_a_user_one(world: World, allowed: Path) ->
 
 
 def test_a_folder_for_locks_that_others_may_write_to_is_not_trusted(world: World, allowed: Path) -> None:
-    from automl_airflow.web import trying
+    from automl_airflow import machine
 
     folder = allowed.parent / "tmp" / f"automl-tries-{os.getuid()}"
     folder.mkdir()
     folder.chmod(0o777)
     with pytest.raises(PermissionError, match="of this user alone"):
-        trying._lock_folder()
+        machine.lock_folder("tries")
     answer = world.client().post(TRY, json={"text": file_of(world, "no-locks", ["touch", str(allowed / "was-run")])})
     assert answer.status_code == 503
     assert not (allowed / "was-run").exists()
