@@ -36,6 +36,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--history", type=int, default=defaults.history, help="changes that a watch can go back")
     parser.add_argument("--image-folder", help="working directory that every image brings")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="of generated names")
+    parser.add_argument("--log-delay", type=float, default=defaults.log_delay, help="seconds until a line can be read")
+    parser.add_argument("--log-max-size", type=int, default=defaults.log_max_size, help="bytes, then it is rotated")
+    parser.add_argument("--log-check", type=float, default=defaults.log_check, help="seconds between looks at that")
+    parser.add_argument("--log-watchers", type=int, default=defaults.log_watchers, help="logs followed at once, a node")
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started it has ended")
     return parser.parse_args()
 
@@ -58,7 +62,8 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
     settings = Settings(
         nodes=options.nodes, cpu=options.cpu, memory=options.memory, gpus=options.gpus, pods=options.pods,
         namespaces=tuple(options.namespace), back_off=options.back_off, history=options.history,
-        image_folder=options.image_folder, seed=options.seed,
+        image_folder=options.image_folder, seed=options.seed, log_delay=options.log_delay,
+        log_max_size=options.log_max_size, log_check=options.log_check, log_watchers=options.log_watchers,
     )  # fmt: skip
     token = secrets.token_urlsafe(24)
     listener = Listener(options.port)

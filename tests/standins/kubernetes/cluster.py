@@ -14,6 +14,7 @@ from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.faults import Faults, Journal
 from tests.standins.kubernetes.jobs import JobController
 from tests.standins.kubernetes.kubelet import Kubelet
+from tests.standins.kubernetes.logs import LogSettings
 from tests.standins.kubernetes.objects import Object, copy, name_of, namespace_of
 from tests.standins.kubernetes.scheduler import Scheduler, new_node
 from tests.standins.kubernetes.store import Change, Store
@@ -26,6 +27,7 @@ class Settings:
     `nodes`, and what each has: `cpu`, `memory` and `gpus` as quantities, `pods` at most. `back_off`: seconds before a
     second restart of a container, a second pull, a replacement of a job's pod (10 in a cluster); doubled each time.
     `image_folder`: the working directory that every image brings (without: an empty folder for each container).
+    `log_…`: how nodes keep logs (`LogSettings`).
     """
 
     nodes: int = 2
@@ -38,6 +40,10 @@ class Settings:
     history: int = 20_000
     image_folder: str | None = None
     seed: int = 0
+    log_delay: float = 0.0
+    log_max_size: int = 10 << 20
+    log_check: float = 10.0
+    log_watchers: int = 128
 
     def capacity(self) -> dict[str, str]:
         found = {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods), "ephemeral-storage": "100Gi"}
@@ -56,8 +62,9 @@ class Cluster:
         self.store = Store(settings.history)
         self.events = EventRecorder(self.store)
         self.kubelet = Kubelet(
-            self.store, self.events, folder, back_off=settings.back_off, image_folder=settings.image_folder
-        )
+            self.store, self.events, folder, back_off=settings.back_off, image_folder=settings.image_folder,
+            logs=LogSettings(settings.log_delay, settings.log_max_size, settings.log_check, settings.log_watchers),
+        )  # fmt: skip
         self.scheduler = Scheduler(self.store, self.events)
         self.jobs = JobController(self.store, self.events, self.random, back_off=settings.back_off)
         self.disruption = Disruption(self.store, self.events, self.kubelet)

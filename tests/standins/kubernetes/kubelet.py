@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from pathlib import Path
 
 from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.images import Images
+from tests.standins.kubernetes.logs import LogSettings
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of
 from tests.standins.kubernetes.podstatus import Container
 from tests.standins.kubernetes.podworker import Failure, PodWorker, Site
@@ -20,12 +22,16 @@ class Kubelet:
     """Runs the pods of all nodes. `folder`: where volumes and logs lie."""
 
     def __init__(
-        self, store: Store, events: EventRecorder, folder: Path, *, back_off: float, image_folder: str | None
-    ) -> None:
+        self, store: Store, events: EventRecorder, folder: Path, *, back_off: float, image_folder: str | None,
+        logs: LogSettings,
+    ) -> None:  # fmt: skip
         self.store = store
         self.lost: set[str] = set()
         """Nodes that don't answer: their pods' status stands still."""
-        self._site = Site(store, events, Images(), folder, back_off, image_folder)
+        self._site = Site(store, events, Images(), folder, back_off, image_folder, logs)
+        self.log_settings = logs
+        self.log_watchers: Counter[str] = Counter()
+        """Logs that are followed, by node."""
         self._workers: dict[str, PodWorker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.usage = UsageMonitor(self.running)
