@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.backends.kubernetes import ends
 from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.hub import PodHub
-from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
 from automl_core.backends.remote import RemoteJob, Report, Unreachable
 from automl_core.spec.units import format_duration
@@ -43,7 +41,7 @@ class PodJob(RemoteJob):
         """
         self._hub, self.name, self._limits, self._growth, self._keep = hub, name, limits, growth, keep
         self._clock = clock
-        self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
+        self._log = hub.log(name, name)
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
         self._failed = self._dismissed = False
@@ -56,20 +54,20 @@ class PodJob(RemoteJob):
         """What is new (see `RemoteJob.poll`)."""
         pod = await self._hub.pod(self.name)
         if pod is None:
-            return self._report(self._log.take(), self._gone())
+            self._log.read_on(gone=True)
+            return self._last_report(self._gone)
         if ends.has_ended(pod):
-            lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
-            return self._report(lines, self._exit(pod))
+            self._log.read_on(whole=True, abandoned=ends.disruption(pod) is not None)
+            return self._last_report(lambda: self._exit(pod))
         await self._keep_limits(pod)
         held = await self._waiting.look(pod, self._hub.warnings) if self._cause is None else None
         if held is not None:
             await self._delete(0)
             return self._report([], ends.refused(held))
+        if ends.has_begun(pod):
+            self._log.read_on(whole=ends.training_ended(pod), abandoned=ends.disruption(pod) is not None)
         await self._end_what_lingers(pod)
-        lines = []
-        if ends.has_begun(pod):  # last: nothing after it may fail
-            lines = await self._log.read(whole=ends.training_ended(pod), abandoned=ends.disruption(pod) is not None)
-        return self._report(lines, None, running=ends.has_begun(pod))
+        return self._report(self._log.take(), None, running=ends.has_begun(pod))  # last: nothing after it may fail
 
     async def end(self, grace: float) -> None:
         """Delete the pod (see `RemoteJob.end`)."""
@@ -84,9 +82,21 @@ class PodJob(RemoteJob):
 
     async def close(self) -> None:
         """Let go of what is remembered of the pod."""
+        await self._log.close()
         self._hub.forget(self.name)
 
     # --- the end --------------------------------------------------------------------------------
+
+    def _last_report(self, ended: Callable[[], Exit]) -> Report:
+        """The rest of the lines; the end with the last of them, which `wait` waits for.
+
+        Raises:
+            Unreachable: the log can't be asked for now, and something may be left in it.
+        """
+        drained, lines = self._log.drained, self._log.take()
+        if not drained and self._log.problem is not None and not lines:
+            raise Unreachable(self._log.problem)
+        return self._report(lines, ended() if drained else None)
 
     def _report(self, lines: list[str], ended: Exit | None, *, running: bool = True) -> Report:
         notes = [*self._waiting.take_notes(), *self._log.take_notes()]
@@ -133,7 +143,8 @@ class PodJob(RemoteJob):
         others, ended = ends.left_behind(pod), ends.ended_at(pod)
         if not others or ended is None or self._clock() - ended < LINGERING or pod["metadata"].get("deletionTimestamp"):
             return
-        await self._log.catch_up()  # with the pod goes its log
+        if not self._log.drained:  # with the pod goes its log
+            return
         self._waiting.note(f"the training has ended; what runs on beside it is ended too: {', '.join(others)}")
         await self._delete(pod_grace(pod))
         self._dismissed = True

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from automl_core.backends.kubernetes.hub import PodHub
+    from automl_core.backends.kubernetes.turns import LogTurns
 
 _hubs: dict[tuple[str, str], PodHub] = {}
 _making = asyncio.Lock()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, LogTurns] = WeakKeyDictionary()
+"""What reading logs may take, of all hubs together."""
 
 
 async def borrow(connection: str, namespace: str) -> PodHub:
@@ -40,18 +44,20 @@ async def _make(connection: str, namespace: str) -> PodHub:
     from automl_airflow.kubernetes.connection import cluster_of
 
     cluster = await asyncio.to_thread(cluster_of, connection)
-    access, api, hub = await asyncio.to_thread(_classes)
-    made: PodHub = hub(api(access(cluster, partial(cluster_of, connection))), namespace)
+    access, api, hub, turns = await asyncio.to_thread(_classes)
+    bounds = _turns.setdefault(asyncio.get_running_loop(), turns())
+    made: PodHub = hub(api(access(cluster, partial(cluster_of, connection))), namespace, turns=bounds)
     made.start()
     return made
 
 
-def _classes() -> tuple[type, type, type]:
+def _classes() -> tuple[type, type, type, type]:
     """Imported in a thread: the triggerer's loop must not stand still for it."""
     import kubernetes_asyncio.config  # noqa: F401
 
     from automl_core.backends.kubernetes.access import Access
     from automl_core.backends.kubernetes.api import KubernetesApi
     from automl_core.backends.kubernetes.hub import PodHub
+    from automl_core.backends.kubernetes.turns import LogTurns
 
-    return Access, KubernetesApi, PodHub
+    return Access, KubernetesApi, PodHub, LogTurns

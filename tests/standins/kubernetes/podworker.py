@@ -39,7 +39,7 @@ class Site:
     folder: Path
     back_off: float
     image_folder: str | None
-    logs: LogSettings = LogSettings()
+    logs: LogSettings
 
 
 @dataclass(frozen=True)
