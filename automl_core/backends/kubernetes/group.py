@@ -142,6 +142,7 @@ class GroupJob(RemoteJob):
         vanished = [pod for name, pod in self._seen.items() if name not in pods]
         self._seen.update(pods)
         if not pods and not await self._job_is_there():
+            self._read_logs(pods)
             return self._report(self._first or self._done or self._success() or self._gone())
         begun = [start for pod in pods.values() if (start := ends.started_at(pod)) is not None]
         limit, trains = self._limits.timeout, not all(ends.training_ended(pod) for pod in pods.values())

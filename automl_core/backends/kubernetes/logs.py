@@ -86,6 +86,7 @@ class PodLog:
         """Whether all is read that will ever be; `take` hands over the last of it."""
         self._cursor = LogCursor()
         self._notes: list[str] = []
+        self._said = ""
         self._whole = self._abandoned = self._gone = self._over = False
         self._failures = self._broken = 0
         self._interval = SHORTEST
@@ -327,13 +328,12 @@ class PodLog:
     def _arrived(self, size: int) -> None:
         """Note what there is now, and tell who waits for it."""
         cursor = self._cursor
+        complaint = cursor.take_complaint()
+        if complaint and complaint != self._said and not NO_FOLLOWING.match(complaint.encode()):
+            self._said = complaint
+            self._notes.append(f"of its log the node says: {complaint[:300]}")
         for first, then in cursor.take_gaps():
             self._notes.append(gap_note(first, then))
-        complaint = cursor.take_complaint()
-        if complaint and not NO_FOLLOWING.match(complaint.encode()):
-            note = f"of its log the node says: {complaint[:300]}"
-            if note not in self._notes:
-                self._notes.append(note)
         waiting = cursor.lines.size
         self._turns.waiting += waiting - self._counted
         self._counted = waiting
