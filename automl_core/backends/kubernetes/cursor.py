@@ -214,7 +214,7 @@ class LogCursor:
             self._partial += data
             self._held_size += len(data)
             if self._held_size > _HELD:
-                self._go_on()
+                self._hold_less()
         elif mode is _Mode.RESUME:
             if len(data) <= self._skip:
                 self._skip -= len(data)
@@ -262,6 +262,14 @@ class LogCursor:
             self._begin_taking()
             self.lines.feed(partial)
             self._partial.clear()
+
+    def _hold_less(self) -> None:
+        """Much was read without the last line: it is still to come where all that was is older, and else not there."""
+        assert self._place is not None
+        if self._time < self._place.time:
+            self._held, self._held_size, self._mode = [], 0, _Mode.SKIP
+        else:
+            self._go_on()
 
     def _note(self, size: int, *, ended: bool) -> None:
         """Remember the line that is being taken as the last one, as far as it was handed over."""

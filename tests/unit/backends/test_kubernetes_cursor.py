@@ -145,6 +145,18 @@ def test_a_small_reading_after_a_large_one_forgets_nothing() -> None:
     assert read(cursor, served(log, cursor.since)) == [], "what the small one did not show is known still"
 
 
+def test_a_flood_is_found_again_where_its_last_line_is_far_behind() -> None:
+    log = [(n, "x" * 1000) for n in range(10_000)]
+    cursor = LogCursor()
+    assert len(read(cursor, served(log, None))) == 10_000
+    log += [(n, "y" * 1000) for n in range(10_000, 10_010)]
+    assert read(cursor, served(log, cursor.since)) == ["y" * 1000] * 10
+    assert cursor.take_gaps() == []
+    rotated = [(n, "z" * 1000) for n in range(20_000, 30_000)]
+    assert len(read(cursor, served(rotated, cursor.since), chunk=1 << 16)) == 10_000
+    assert cursor.take_gaps() == [(time_of(10_009), time_of(20_000))]
+
+
 def test_little_is_remembered_of_a_second_in_which_much_was_printed() -> None:
     cursor = LogCursor()
     read(cursor, served([(n, "x") for n in range(50_000)], None))
