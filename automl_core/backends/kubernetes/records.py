@@ -38,7 +38,7 @@ _LONGEST_LIKENESS = 500
 _REMEMBERED = 8
 """Kinds of lines that are remembered, to be known again."""
 
-_NOTED_AT_ONCE = 1000
+_NOTED_AT_ONCE = 50
 """Lines between two takings of which the kind is noted: a flood is not worth it."""
 
 _NUMBERS = re.compile(r"[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?")
@@ -108,6 +108,16 @@ class Lines:
         else:
             self._advance(final=True)
         self._goes_on = False
+
+    def add(self, line: bytes) -> bool:
+        """Take a whole line at once, where no line has begun. Returns False for one that has to be looked at closer."""
+        if self._open or b"\r" in line or len(line) >= RECORD:
+            return False
+        self._goes_on = False
+        self._handed = self._start = 0
+        self._drawn_again, self._decided = False, True
+        self._line(line)
+        return True
 
     def drop(self) -> None:
         """The reading broke off: what was not handed over of the line will be read again."""

@@ -28,7 +28,8 @@ import sys, time
 for step in range(48):
     for done in range(101):
         drawn = chr(9608) * (done * 60 // 100)
-        sys.stderr.write(f"\\rEpoch {step}: {done:3}%|{drawn:<60}| {done}/100 [00:0{done % 10}, loss=0.{100 - done:03}]")
+        rest = f"{done}/100 [00:0{done % 10}, loss=0.{100 - done:03}]"
+        sys.stderr.write(f"\\rEpoch {step}: {done:3}%|{drawn:<60}| {rest}")
     sys.stderr.flush()
     time.sleep(0.02)
     print(f"accuracy=0.{step:02} step={step}", flush=True)
@@ -111,7 +112,8 @@ def on(
 
 
 def logs_asked(standin: KubernetesStandIn, *, follow: bool) -> int:
-    found = [each for each in standin.requests() if each["resource"] == "pods/log"]
+    """Requests for logs, but those that came too early."""
+    found = [each for each in standin.requests() if each["resource"] == "pods/log" and each["status"] == 200]
     return sum(("follow=true" in each["query"]) is follow for each in found)
 
 
@@ -233,7 +235,7 @@ def test_cut_connections_lose_no_line_and_no_change(
 
 
 def test_a_pod_that_prints_without_end_holds_up_no_other(standin: KubernetesStandIn) -> None:
-    """Nobody takes what the talkative ones print: little of it is held, and the quiet one's end is seen all the same."""
+    """Nobody takes what the talkative ones print: little of it is held, and a quiet one's end is seen all the same."""
 
     async def test(bench: Bench) -> None:
         flood = "exec python3 -c \"while True: print('x' * 200)\""
