@@ -29,12 +29,15 @@ class Report:
         notes: what people should know (why it waits, say), each once.
         running: whether it has begun to do its work.
         exit: how it ended, once it has and all its lines were handed over.
+        current: whether, but for what came within this call, all was handed over that had been printed; not yet, while
+            a watcher that has started anew reads what was printed before.
     """
 
     lines: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     running: bool = True
     exit: Exit | None = None
+    current: bool = True
 
 
 class RemoteJob(ABC):

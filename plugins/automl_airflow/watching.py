@@ -242,7 +242,7 @@ class TrialTrigger(BaseTrigger):
         """Take in what is new. Returns whether the job has to be ended."""
         assert self._shared is not None
         watched.feed(report.lines)
-        self._replaying = False
+        self._replaying = self._replaying and not report.current
         for note in report.notes:
             watched.say(note)
         watched.poll()

@@ -245,7 +245,8 @@ class GroupJob(RemoteJob):
         notes, self._notes = [*self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        current = all(log.current or log.drained for log in self._logs.values())
+        return Report(lines, notes, running, ended, current)
 
     def _exit(self, pod: Mapping[str, Any], cause: Cause | None = None) -> Exit:
         peak = self._hub.peak_memory(str(pod["metadata"]["name"]))

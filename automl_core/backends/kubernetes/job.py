@@ -67,7 +67,10 @@ class PodJob(RemoteJob):
         if ends.has_begun(pod):
             self._log.read_on(whole=ends.training_ended(pod), abandoned=ends.disruption(pod) is not None)
         await self._end_what_lingers(pod)
-        return self._report(self._log.take(), None, running=ends.has_begun(pod))  # last: nothing after it may fail
+        current = not ends.has_begun(pod) or self._log.current
+        return self._report(
+            self._log.take(), None, running=ends.has_begun(pod), current=current
+        )  # nothing may fail now
 
     async def end(self, grace: float) -> None:
         """Delete the pod (see `RemoteJob.end`)."""
@@ -96,13 +99,15 @@ class PodJob(RemoteJob):
         drained, lines = self._log.drained, self._log.take()
         if not drained and self._log.problem is not None and not lines:
             raise Unreachable(self._log.problem)
-        return self._report(lines, ended() if drained else None)
+        return self._report(lines, ended() if drained else None, current=drained or self._log.current)
 
-    def _report(self, lines: list[str], ended: Exit | None, *, running: bool = True) -> Report:
+    def _report(
+        self, lines: list[str], ended: Exit | None, *, running: bool = True, current: bool = True
+    ) -> Report:  # fmt: skip
         notes = [*self._waiting.take_notes(), *self._log.take_notes()]
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        return Report(lines, notes, running, ended, current)
 
     def _exit(self, pod: Mapping[str, Any]) -> Exit:
         peak = self._hub.peak_memory(self.name)

@@ -59,6 +59,9 @@ _STALLED = 30.0
 
 _RATED_EVERY = 5.0
 
+_CAUGHT_UP = 0.05
+"""Seconds without anything to read after which a log that is followed was read up to now."""
+
 
 class PodLog:
     """The log of one pod's training container. Belongs to one event loop."""
@@ -84,6 +87,8 @@ class PodLog:
         """Why nothing can be read now, None while it can."""
         self.drained = False
         """Whether all is read that will ever be; `take` hands over the last of it."""
+        self.current = False
+        """Whether what was printed before the reading began was read."""
         self._cursor = LogCursor()
         self._notes: list[str] = []
         self._said = ""
@@ -189,6 +194,7 @@ class PodLog:
         finally:
             self._turns.leave(self)
         self.problem, self._broken, self._failures = None, 0, 0
+        self.current = self.current or clean
         if whole and clean:
             self._over = True
             return 0.0
@@ -246,7 +252,7 @@ class PodLog:
         clock = asyncio.get_running_loop().time
         left, settled, last, tail = _TURN, False, clock(), b""
         while True:
-            limit = (self._silence() if settled else _SETTLED) if follows else _STALLED
+            limit, asked = (self._silence() if settled else _SETTLED) if follows else _STALLED, clock()
             try:
                 async with asyncio.timeout(limit) as self._timer:
                     data = await stream.read()
@@ -255,7 +261,7 @@ class PodLog:
                     raise Unreachable("its node does not go on with its log") from None
                 if settled or self._stands_up:
                     return False
-                settled = True
+                settled = self.current = True
                 self._cursor.settle()
                 self._arrived(0)
                 continue
@@ -268,6 +274,7 @@ class PodLog:
                     log.info("logs of node %s are not followed for a while: %s", self._node(), found[0].decode())
                 return True
             if follows:
+                self.current = self.current or (bool(tail) and clock() - asked > _CAUGHT_UP)
                 tail = (tail + data[-200:])[-200:]
                 now = clock()
                 if settled:
