@@ -1,10 +1,13 @@
 """A thousand pods in one triggerer: its memory and CPU, and how soon it sees what they print.
 
 The triggers, their study and their journal are the product's; the cluster is the API server stand-in of the tests,
-in which every pod is a real process. The triggers run in a process of their own that has imported all that Airflow's
-triggerer imports, so its memory is comparable; Airflow's scheduler and workers have no part in it.
+in which every pod is a real process and a line can be read 0.3 s after it was printed. The triggers run in a process of
+their own that has imported all that Airflow's triggerer imports, so its memory is comparable; Airflow's scheduler and
+workers have no part in it. `--code` measures the triggers of another checkout on the same cluster; `--talkative` lets
+ten pods print 5 MB each and one 100 MB.
 
     python -m benchmarks.pods --pods 1000 --seconds 300
+    python -m benchmarks.pods --pods 1000 --seconds 300 --code /path/of/another/checkout
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import multiprocessing
 import os
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -31,6 +35,7 @@ from automl_core.storage import open_store
 from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 
+HERE = Path(__file__).resolve().parents[1]
 RUN = "benchmark"
 EVERY = 5.0
 """Seconds between two lines of a pod."""
@@ -40,8 +45,14 @@ SETTLING = 20.0
 
 SCRIPT = (
     "n=0; while [ $n -lt {lines} ]; do "
-    "echo accuracy=0.5 printed=$(date +%s.%N) step=$n; n=$((n+1)); sleep {every}; done"
+    "echo accuracy=0.5 printed=$(date +%s.%N) step=$n; n=$((n+1)); sleep {every}; done; "
+    "echo accuracy=0.5 printed=$(date +%s.%N) step=$n"
 )
+TALK = (
+    "sleep {after}; yes 'talk talk talk talk talk talk talk talk talk talk talk talk talk talk talk' | head -c {size}; "
+)
+TALKERS = [5_000_000] * 10 + [100_000_000]
+"""Bytes that each of the talkative pods prints."""
 NAN = "sleep {after}; echo accuracy=nan printed=$(date +%s.%N) step=0; exec sleep 600"
 
 
@@ -51,10 +62,16 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=300, help="how long each pod runs")
     parser.add_argument("--stopped", type=int, default=20, help="pods that print NaN and are to be ended for it")
+    parser.add_argument("--talkative", action="store_true", help="ten pods print 5 MB each, one 100 MB")
+    parser.add_argument("--code", type=Path, default=HERE, help="the checkout whose triggers are measured")
+    parser.add_argument("--watch", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.watch:
+        watch(json.loads(options.watch.read_text()), options.watch)
+        return
     from tests.standins.kubernetes.standin import KubernetesStandIn
 
-    with tempfile.TemporaryDirectory() as folder, KubernetesStandIn(nodes=10, pods=500) as standin:
+    with tempfile.TemporaryDirectory() as folder, KubernetesStandIn(nodes=10, pods=500, log_delay=0.3) as standin:
         root = Path(folder)
         connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(standin.kubeconfig)}}
         os.environ |= {
@@ -63,17 +80,20 @@ def main() -> None:
             "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
         }
         jobs = start_pods(root, standin, options)
-        context = multiprocessing.get_context("spawn")
-        answers: Any = context.SimpleQueue()
-        watcher = context.Process(target=watch, args=(jobs, answers))
-        watcher.start()
-        found = answers.get()
-        watcher.join()
+        before = standin.counts()
+        told = root / "told.json"
+        told.write_text(json.dumps(jobs))
+        places = os.pathsep.join([str(options.code), str(options.code / "plugins")])
+        command = [sys.executable, str(Path(__file__).resolve()), "--watch", str(told)]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": places})
+        found = json.loads(told.read_text())
         study = open_study(root)
         states = [str(study.state.state_of(trial)) for trial in study.state.trials]
         found |= {"pods": options.pods, "succeeded": states.count("SUCCEEDED"), "failed": states.count("FAILED")}
         found["lost"] = options.pods - found["succeeded"] - found["failed"]
-        found["requests"] = {" ".join(key): count for key, count in sorted(standin.counts().items())}
+        asked = {key: count - before.get(key, 0) for key, count in standin.counts().items()}
+        found["requests"] = {" ".join(key): count for key, count in sorted(asked.items()) if count}
+        found["requests_per_pod"] = round(sum(asked.values()) / options.pods, 2)
         print(json.dumps(found))
 
 
@@ -96,7 +116,7 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
         "tasks": [
             {
                 "name": "train", "backend": "kubernetes", "image": "busybox", "command": "true",
-                "storage_mount": {"path": "/mnt/runs", "host_path": str(root / "runs")}, "poll": EVERY,
+                "storage_mount": {"path": "/mnt/runs", "host_path": str(root / "runs")},
             }
         ],
     }  # fmt: skip
@@ -111,10 +131,13 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
             assert isinstance(binding, Binding), binding
             place = Places(store, journal.prefix, binding, "/mnt/runs")
             attempt = AttemptId(f"{store.url}/{journal.prefix}", "pods", RUN, binding.trial, number, "train", 1)
-            late = 100 + 0.6 * options.seconds * (number + 1) / (options.stopped + 2)
+            late = 0.3 * options.seconds + 0.6 * options.seconds * (number + 1) / (options.stopped + 2)
             script = SCRIPT.format(lines=int(options.seconds / EVERY), every=EVERY)
             if number < options.stopped:
                 script = NAN.format(after=late)
+            elif options.talkative and number - options.stopped < len(TALKERS):
+                size = TALKERS[number - options.stopped]
+                script = TALK.format(after=options.seconds / 3, size=size) + script
             task = study.experiment.tasks[0].model_copy(update={"command": f"sleep 0.{number % 10}; {script}"})
             manifest = pod_manifest(PodOrder(task, context_of(study, binding, place), attempt))
             http.post("/api/v1/namespaces/default/pods", json=manifest).raise_for_status()
@@ -123,7 +146,7 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
     return jobs
 
 
-def watch(jobs: list[dict[str, Any]], answers: Any) -> None:
+def watch(jobs: list[dict[str, Any]], answers: Path) -> None:
     """What a triggerer does: run all triggers to their end. Measures itself."""
     import airflow.jobs.triggerer_job_runner  # noqa: F401
 
@@ -132,13 +155,18 @@ def watch(jobs: list[dict[str, Any]], answers: Any) -> None:
 
     delays: list[float] = []
     printed: dict[int, float] = {}
+    last: dict[int, float] = {}
     stopped: list[float] = []
+    ends: list[float] = []
     feed = Attempt.feed
 
     def timed_feed(self: Attempt, lines: Any) -> None:
         now = time.time()
         for line in lines:
+            if "printed=" not in line:
+                continue
             at = float(line.partition("printed=")[2].partition(" ")[0])
+            last[self.watch.binding.slot] = at
             if at > settled:
                 delays.append(now - at)
                 if "nan" in line:
@@ -151,12 +179,14 @@ def watch(jobs: list[dict[str, Any]], answers: Any) -> None:
 
     async def one(arguments: dict[str, Any]) -> None:
         trigger = KubernetesTrialTrigger(
-            storage="file://./runs", connection=None, experiment="pods", run=RUN, poll=EVERY, **arguments
+            storage="file://./runs", connection=None, experiment="pods", run=RUN, poll=0.0, **arguments
         )
         try:
             await anext(aiter(trigger.run()))
             if arguments["slot"] in printed:
                 stopped.append(time.time() - printed[arguments["slot"]])
+            elif last.get(arguments["slot"], 0.0) > settled:
+                ends.append(time.time() - last[arguments["slot"]])
         finally:
             await trigger.cleanup()
 
@@ -179,15 +209,18 @@ def watch(jobs: list[dict[str, Any]], answers: Any) -> None:
 
     figures: dict[str, Any] = {**asyncio.run(everything()), "baseline_mb": baseline}
     delays.sort()
+    ends.sort()
     figures |= {
         "lines": len(delays),
         "delay_p50": round(delays[len(delays) // 2], 2),
         "delay_p99": round(delays[int(len(delays) * 0.99)], 2),
         "delay_max": round(delays[-1], 2),
+        "end_p50": round(ends[len(ends) // 2], 2),
+        "end_p99": round(ends[int(len(ends) * 0.99)], 2),
         "stopped_max": round(max(stopped, default=0.0), 2),
         "rss_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
-    answers.put(figures)
+    answers.write_text(json.dumps(figures))
 
 
 def memory() -> float:

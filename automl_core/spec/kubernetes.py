@@ -286,7 +286,9 @@ class KubernetesTask(TaskBase):
     )
     grace: Duration = Field(4.0, description="Between asking the training to end and killing it.")
     poll: Duration | None = Field(
-        None, description="How often log and metrics are read; by the number of pods (2s to 5s) when left out."
+        None,
+        description="How often metrics in files are read and orders looked for; by the number of pods (2s to 5s) when "
+        "left out.",
     )
 
     @property

@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from automl_core.backends.contract import TrialContext
-from automl_core.backends.kubernetes.logs import LogCursor
+from automl_core.backends.kubernetes.cursor import LogCursor
 from automl_core.backends.local import LocalProcess
 from automl_core.metrics import Series, open_source
 from automl_core.spec.metrics import Metrics
@@ -73,8 +73,11 @@ def pod(printed: Path) -> list[str]:
         data = b"\n".join(
             line for line in log[:shown] if cursor.since is None or line[:19] >= cursor.since[:19].encode()
         )
-        lines += cursor.take(data[: -len(log[shown - 1]) // 2], whole=False)
-        lines += cursor.take(data, whole=shown == len(log))
+        for part, whole in ((data[: -len(log[shown - 1]) // 2], False), (data, shown == len(log))):
+            cursor.begin()
+            cursor.feed(part)
+            cursor.end(whole=whole, clean=part is data)
+            lines += cursor.lines.take()
     return lines
 
 

@@ -7,8 +7,10 @@ a thousand pods are looked at all the time (benchmarks/README.md has the figures
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncGenerator, Mapping
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -20,7 +22,15 @@ from automl_core.backends.remote import Unreachable
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=10)
 _TRIES = 3
 _LONGEST_WAIT = 10.0
-_CONNECTIONS = 64
+_AT_ONCE = 64
+"""Requests at once, but for watches and logs."""
+
+_STREAMED = aiohttp.ClientTimeout(total=None, connect=10, sock_connect=10)
+_PORTION = 1 << 16
+"""Bytes of a stream that are held here before the connection is read no further."""
+
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 20, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4}
+"""Seconds, seconds and probes by which a peer that is gone without a word is found out, where the system knows them."""
 
 
 class ApiError(BackendError):
@@ -44,6 +54,7 @@ class KubernetesApi:
         """Connect to nothing yet."""
         self._access = access
         self._session: aiohttp.ClientSession | None = None
+        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def get(self, path: str, **params: Any) -> dict[str, Any]:
         """An object or list.
@@ -59,9 +70,43 @@ class KubernetesApi:
             raise Unreachable(f"{self._access.url} answers with something that is no JSON: {body[:80]!r}") from error
         return found
 
-    async def read(self, path: str, **params: Any) -> bytes:
-        """What a node answers: a log. Raises as `get`; `ApiError` too where the node is away (5xx)."""
-        return await self._request("GET", path, params, of_node=True)
+    @contextlib.asynccontextmanager
+    async def stream(self, path: str, **params: Any) -> AsyncIterator[Stream]:
+        """What a node answers, as it comes: a log. It is read no faster than it is taken.
+
+        A node sends nothing, not even a status, before there is something to read; so `Stream.read` raises what
+        `get` does: `ApiError` also for 5xx, where the node is away.
+        """
+        opening = asyncio.ensure_future(self._begin(path, params))
+        try:
+            yield Stream(opening, self._access.url)
+        finally:
+            if not opening.done():
+                opening.cancel()
+                await asyncio.gather(opening, return_exceptions=True)
+            elif not opening.cancelled() and opening.exception() is None:
+                opening.result().close()  # unless it was read to its end, which gives its connection back
+
+    async def _begin(self, path: str, params: Mapping[str, Any]) -> aiohttp.ClientResponse:
+        for tries in (1, 2):
+            session = await self._open()
+            options, reading = await self._options(), self._access.readings
+            try:
+                answer = await session.get(
+                    self._access.url + path, params=params, timeout=_STREAMED, read_bufsize=_PORTION, **options
+                )
+                if answer.status < 400:
+                    return answer
+                async with answer:
+                    refusal = _refusal(answer.status, await answer.read())
+            except (aiohttp.ClientError, OSError) as error:
+                raise Unreachable(f"{self._access.url} does not answer: {_words(error)}") from error
+            if refusal.status == 429:
+                raise Unreachable(f"{self._access.url} is overloaded: {refusal}") from refusal
+            if refusal.status != 401 or tries == 2:
+                break
+            await self._access.load(refused=reading)
+        raise refusal
 
     async def delete(self, path: str, **params: Any) -> bool:
         """Delete an object. Returns whether it was there; raises as `get` otherwise."""
@@ -108,7 +153,7 @@ class KubernetesApi:
     async def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             await self._access.load()
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+            connector = aiohttp.TCPConnector(limit=0, socket_factory=_socket)  # who asks for what is bounded elsewhere
             self._session = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, read_bufsize=2**21)
         return self._session
 
@@ -120,8 +165,12 @@ class KubernetesApi:
             "server_hostname": access.server_name,
         }  # fmt: skip
 
-    async def _request(self, method: str, path: str, params: Mapping[str, Any], *, of_node: bool = False) -> bytes:
+    async def _request(self, method: str, path: str, params: Mapping[str, Any]) -> bytes:
         """One request; again where the server asks for patience, or lets nobody in with an old token."""
+        async with self._places:
+            return await self._ask(method, path, params)
+
+    async def _ask(self, method: str, path: str, params: Mapping[str, Any]) -> bytes:
         for tries in range(1, _TRIES + 1):
             session = await self._open()
             options, reading = await self._options(), self._access.readings
@@ -136,7 +185,7 @@ class KubernetesApi:
             refusal = _refusal(status, body)
             if status == 401 and tries == 1:
                 await self._access.load(refused=reading)
-            elif status != 429 and (status < 500 or of_node):
+            elif status != 429 and status < 500:
                 raise refusal
             elif tries == _TRIES:
                 raise Unreachable(f"{self._access.url} is overloaded: {refusal}") from refusal
@@ -145,6 +194,43 @@ class KubernetesApi:
                     min(_LONGEST_WAIT, float(patience) if patience and patience.isdigit() else 0.5 * tries)
                 )
         raise refusal
+
+
+class Stream:
+    """An answer that is read as it comes."""
+
+    def __init__(self, opening: asyncio.Future[aiohttp.ClientResponse], url: str) -> None:
+        """Read nothing yet.
+
+        Args:
+            opening: the request.
+            url: whom it goes to, for messages.
+        """
+        self._opening, self._url = opening, url
+
+    async def read(self) -> bytes:
+        """What has come, empty at the end. To be cancelled at any time: nothing is lost.
+
+        Raises:
+            ApiError: the request is refused.
+            Unreachable: the server is away, or the connection broke.
+        """
+        answer = await asyncio.shield(self._opening)
+        try:
+            return await answer.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unreachable(f"what {self._url} sends broke off: {_words(error)}") from error
+
+
+def _socket(address: Any) -> socket.socket:
+    """A socket by which a dead connection is noticed."""
+    family, kind, protocol = address[:3]
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 def _refusal(status: int, body: bytes) -> ApiError:

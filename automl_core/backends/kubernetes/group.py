@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
@@ -32,6 +31,9 @@ INDEX = "batch.kubernetes.io/job-completion-index"
 """Label and annotation with a pod's index in its Job."""
 
 _TAIL = 40
+
+_DRAINED_BY = 60.0
+"""Seconds that the end of one may wait for its last lines before the others are ended because of it."""
 
 _MADE_BY = 5.0
 """Seconds by which a Job has usually made its pods."""
@@ -128,6 +130,7 @@ class GroupJob(RemoteJob):
         self._evicted: dict[str, str | None] = {}
         self._keep, self._secret, self._signature, self._clock = keep, secret, signature, clock
         self._logs: dict[str, PodLog] = {}
+        self._ended_at: dict[str, float] = {}
         self._tails: dict[str, deque[str]] = {}
         self._seen: dict[str, Mapping[str, Any]] = {}
         self._lines: list[str] = []
@@ -153,6 +156,7 @@ class GroupJob(RemoteJob):
         if not pods:
             job = await self._job()
             if job is None:
+                self._read_logs(pods)
                 return self._report(self._first or self._done or self._success() or self._gone())
             if not self._seen and await self._waits_in_queue(job):
                 return self._report(None, running=False)
@@ -166,7 +170,8 @@ class GroupJob(RemoteJob):
         if held is not None:
             self._first = self._first or holds.refused(held)
         await self._remove_stuck(pods)
-        await self._read_logs(pods)
+        if not self._read_logs(pods):  # an end is told by its last lines, and with a pod goes its log
+            return self._report(None, running=bool(begun))
         self._note_first_failure(pods, vanished)
         await self._name_eviction()
         return self._report(await self._end_as_one(pods), running=bool(begun))
@@ -185,6 +190,8 @@ class GroupJob(RemoteJob):
 
     async def close(self) -> None:
         """Let go of what is remembered of the pods."""
+        for log in self._logs.values():
+            await log.close()
         for name in [self.name, *self._seen]:
             self._hub.forget(name)
 
@@ -264,7 +271,8 @@ class GroupJob(RemoteJob):
         notes, self._notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        current = all(log.current or log.drained for log in self._logs.values())
+        return Report(lines, notes, running, ended, current)
 
     def _exit(self, pod: Mapping[str, Any], cause: Cause | None = None) -> Exit:
         peak = self._hub.peak_memory(str(pod["metadata"]["name"]))
@@ -346,27 +354,43 @@ class GroupJob(RemoteJob):
 
     # --- their output -------------------------------------------------------------------------------
 
-    async def _read_logs(self, pods: Mapping[str, Mapping[str, Any]]) -> None:
-        """Keep new lines of the master for the report, and those of the others for people."""
+    def _read_logs(self, pods: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Keep new lines of the master for the report, and those of the others for people.
+
+        Returns:
+            Whether all was read of those that have ended, or has taken too long.
+
+        Raises:
+            Unreachable: the log of one that has ended can't be asked for now.
+        """
+        waits, problem = False, None
         for name, pod in sorted(pods.items(), key=lambda item: number_of(item[1])):
             if not ends.has_begun(pod):
                 continue
             if name not in self._logs:
-                self._logs[name] = PodLog(
-                    self._hub.api, f"{self._hub.path}/{name}", partial(self._hub.reading, name)
-                )  # fmt: skip
+                self._logs[name] = self._hub.log(name, self.name)
                 self._tails[name] = deque(maxlen=_TAIL)
-            abandoned = ends.disruption(pod) is not None
-            new = await self._logs[name].read(
-                whole=ends.training_ended(pod) or ends.has_ended(pod), abandoned=abandoned
-            )
-            self._notes += self._logs[name].take_notes()
-            self._tails[name].extend(new)
-            number = number_of(pod)
-            if number == 0:
-                self._lines += new
-            else:
-                self._notes += [f"[worker {number}] {line}" for line in new]
+            log, ended = self._logs[name], ends.training_ended(pod) or ends.has_ended(pod)
+            log.read_on(whole=ended, abandoned=ends.disruption(pod) is not None)
+            drained = log.drained
+            self._take(name, number_of(pod))
+            if ended and not drained and self._clock() - self._ended_at.setdefault(name, self._clock()) < _DRAINED_BY:
+                waits, problem = True, problem or log.problem
+        for name in self._logs.keys() - pods.keys():
+            self._logs[name].read_on(gone=True)
+            self._take(name, number_of(self._seen[name]))
+        if problem is not None and not self._lines:
+            raise Unreachable(problem)
+        return not waits
+
+    def _take(self, name: str, number: int) -> None:
+        new = self._logs[name].take()
+        self._notes += self._logs[name].take_notes()
+        self._tails[name].extend(new)
+        if number == 0:
+            self._lines += new
+        else:
+            self._notes += [f"[worker {number}] {line}" for line in new]
 
 
 def is_leaving(pod: Mapping[str, Any]) -> bool:

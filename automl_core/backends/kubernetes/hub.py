@@ -9,14 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import weakref
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
 from automl_core.backends.kubernetes.bounds import limits_local_storage
+from automl_core.backends.kubernetes.logs import PodLog
+from automl_core.backends.kubernetes.manifest import CONTAINER
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL
+from automl_core.backends.kubernetes.turns import LogTurns
 from automl_core.backends.kubernetes.warnings import Warnings
 from automl_core.backends.kubernetes.workloads import Workloads
 from automl_core.backends.remote import Unreachable
@@ -33,10 +38,6 @@ PAGE = 500
 MEMORY_EVERY = 15.0
 """Seconds between two looks at the memory of all pods."""
 
-_LOGS_AT_ONCE = 16
-_LOGS_OF_ONE_NODE = 8
-"""A node that does not answer holds each reading for half a minute: it is not to keep those of the others waiting."""
-
 _FORGET_AFTER = 600.0
 _SHORT = 1.0
 """Seconds: watches that end sooner are not begun at once again."""
@@ -46,7 +47,13 @@ class PodHub:
     """What is known of the pods of ours in one namespace. Belongs to one event loop."""
 
     def __init__(
-        self, api: KubernetesApi, namespace: str, selector: str = JOURNAL_LABEL, group: str = NAME_LABEL
+        self,
+        api: KubernetesApi,
+        namespace: str,
+        selector: str = JOURNAL_LABEL,
+        group: str = NAME_LABEL,
+        *,
+        turns: LogTurns | None = None,
     ) -> None:
         """Watch nothing yet; `start` does.
 
@@ -55,20 +62,21 @@ class PodHub:
             namespace: where the pods are.
             selector: labels of those that are ours.
             group: label whose value the pods of one attempt share.
+            turns: bounds what reading their logs takes; for all hubs of a process the same.
         """
         self.api, self.namespace, self.selector, self._group = api, namespace, selector, group
         self.warnings = Warnings(api, namespace)
         self.workloads = Workloads(api, namespace)
         self.users = 0
-        self._logs = asyncio.Semaphore(_LOGS_AT_ONCE)
-        self._logs_of_node: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(_LOGS_OF_ONE_NODE)
-        )
+        self._turns = turns or LogTurns()
+        self._logs: weakref.WeakSet[PodLog] = weakref.WeakSet()
         self._pods: dict[str, Mapping[str, Any]] = {}
         self._gone: dict[str, tuple[float, Mapping[str, Any]]] = {}
         self._peaks: dict[str, int] = {}
         self._changed: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._problem: str | None = "the first list of its pods is still to come"
+        self._version = ""
+        """From which on the watch tells what changes, empty where a list has to come first."""
         self._synced = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -91,7 +99,7 @@ class PodHub:
         """Watch no more."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *(log.close() for log in list(self._logs)), return_exceptions=True)
         self._tasks = []
         await self.api.close()
 
@@ -170,13 +178,24 @@ class PodHub:
             return
         event.clear()
 
-    @contextlib.asynccontextmanager
-    async def reading(self, pod: str) -> AsyncIterator[None]:
-        """A turn to read the log of a pod: so many at once, and not all of them at one node."""
+    def log(self, pod: str, waits: str, container: str = CONTAINER) -> PodLog:
+        """The log of a pod, of which nothing was read yet.
+
+        Args:
+            pod: its name.
+            waits: of the pod or attempt whose `changed` is told when there are lines.
+            container: whose log.
+        """
+        made = PodLog(
+            self.api, f"{self.path}/{pod}", self._turns, node=partial(self._node, pod), wake=partial(self._wake, waits),
+            container=container,
+        )  # fmt: skip
+        self._logs.add(made)
+        return made
+
+    def _node(self, pod: str) -> str:
         found = self._pods.get(pod)
-        node = str(found["spec"].get("nodeName") or "") if found is not None else ""
-        async with self._logs_of_node[node], self._logs:
-            yield
+        return str(found["spec"].get("nodeName") or "") if found is not None else ""
 
     def forget(self, name: str) -> None:
         """Drop what is remembered of an attempt that has been dealt with."""
@@ -189,20 +208,31 @@ class PodHub:
     async def _follow(self) -> None:
         """Keep the states up to date. Never ends by itself: whoever waits would wait for ever."""
         clock = asyncio.get_running_loop().time
-        version, pause = "", _SHORT
+        pause = _SHORT
         while True:
-            begun, watching = clock(), bool(version)
+            begun, watching, seen = clock(), bool(self._version), self._version
+            failed = False
             try:
-                version = await (self._watch(version) if watching else self._list())
+                if watching:
+                    await self._watch()
+                else:
+                    self._version = await self._list()
             except Exception as error:  # what an answer may hold is open
                 if not isinstance(error, BackendError):
                     log.exception("the pods of %s can't be followed", self.namespace)
-                version = ""  # what happened meanwhile is told by a list, in one answer
-                if not watching:  # while that succeeds nothing is amiss
+                lasted = clock() - begun >= _SHORT or self._version != seen
+                if not (watching and lasted and isinstance(error, Unreachable)):
+                    self._version = ""  # what happened meanwhile is told by a list, in one answer
+                # else a proxy has cut it, or the server was ended: the next watch goes on where this one was
+                failed = not watching
+                if failed:  # while a list succeeds nothing is amiss
                     self._problem = _problem_of(error)
             if clock() - begun >= _SHORT:
                 pause = _SHORT
-            if (watching and clock() - begun < _SHORT) or (not watching and not version):
+            elif watching and self._version != seen:  # it was of use
+                await asyncio.sleep(min(0.1, _SHORT))
+                continue
+            if (watching and clock() - begun < _SHORT) or failed:
                 await asyncio.sleep(pause)
                 pause = min(15.0, pause * 2)
 
@@ -228,10 +258,10 @@ class PodHub:
             self._wake(name)
         return str(answer["metadata"]["resourceVersion"])
 
-    async def _watch(self, version: str) -> str:
-        """Follow one watch to its end. Returns the version from which to go on."""
+    async def _watch(self) -> None:
+        """Follow one watch to its end. `_version` is where to go on, however it ends."""
         events = self.api.watch(
-            self.path, WATCH_SECONDS, labelSelector=self.selector, resourceVersion=version
+            self.path, WATCH_SECONDS, labelSelector=self.selector, resourceVersion=self._version
         )  # fmt: skip
         async with contextlib.aclosing(events):
             async for event in events:
@@ -239,16 +269,15 @@ class PodHub:
                 if kind == "ERROR":
                     raise ApiError(int(item.get("code") or 500), item.get("reason") or "", item.get("message") or "")
                 version = str(item["metadata"]["resourceVersion"])
-                if kind == "BOOKMARK":
-                    continue
-                name, pod = item["metadata"]["name"], self.slim(item)
-                if kind == "DELETED":
-                    self._pods.pop(name, None)
-                    self._bury(name, pod)
-                else:
-                    self._pods[name] = pod
-                self._wake(name, pod)
-        return version
+                if kind != "BOOKMARK":
+                    name, pod = item["metadata"]["name"], self.slim(item)
+                    if kind == "DELETED":
+                        self._pods.pop(name, None)
+                        self._bury(name, pod)
+                    else:
+                        self._pods[name] = pod
+                    self._wake(name, pod)
+                self._version = version
 
     def _bury(self, name: str, pod: Mapping[str, Any]) -> None:
         now = asyncio.get_running_loop().time()

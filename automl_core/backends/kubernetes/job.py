@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
@@ -13,7 +12,6 @@ from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
-from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.queueing import QUEUE, ignores_queue, is_cancelled, queue_of
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
 from automl_core.backends.kubernetes.workloads import Queueing
@@ -51,7 +49,7 @@ class PodJob(RemoteJob):
         """Bytes of memory that it could have when it ended, 0 while that is not known."""
         self._evicted: str | None = None
         self._asked = False
-        self._log = PodLog(hub.api, f"{hub.path}/{name}", partial(hub.reading, name))
+        self._log = hub.log(name, name)
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
         self._queueing = Queueing(hub.workloads, "Pod", name)
@@ -66,24 +64,27 @@ class PodJob(RemoteJob):
         pod = await self._hub.pod(self.name)
         await self._ask_events(pod)
         if pod is None:
-            return self._report(self._log.take(), self._gone())
+            self._log.read_on(gone=True)
+            return self._last_report(self._gone)
         if is_cancelled(pod):  # what keeps it is Kueue's finalizer, of which a Kueue that is away is not rid
             return self._report([], ends.gone(None, cause=self._cause))
         if await self._waits_in_queue(pod):
             return self._report([], None, running=False)
         if ends.has_ended(pod):
-            lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
-            return self._report(lines, self._exit(pod))
+            self._log.read_on(whole=True, abandoned=ends.disruption(pod) is not None)
+            return self._last_report(lambda: self._exit(pod))
         await self._keep_limits(pod)
         held = await self._waiting.look(pod, self._hub.warnings) if self._cause is None else None
         if held is not None:
             await self._delete(0)
             return self._report([], holds.refused(held))
+        if ends.has_begun(pod):
+            self._log.read_on(whole=ends.training_ended(pod), abandoned=ends.disruption(pod) is not None)
         await self._end_what_lingers(pod)
-        lines = []
-        if ends.has_begun(pod):  # last: nothing after it may fail
-            lines = await self._log.read(whole=ends.training_ended(pod), abandoned=ends.disruption(pod) is not None)
-        return self._report(lines, None, running=ends.has_begun(pod))
+        current = not ends.has_begun(pod) or self._log.current
+        return self._report(
+            self._log.take(), None, running=ends.has_begun(pod), current=current
+        )  # nothing may fail now
 
     async def end(self, grace: float) -> None:
         """Delete the pod (see `RemoteJob.end`)."""
@@ -99,6 +100,7 @@ class PodJob(RemoteJob):
 
     async def close(self) -> None:
         """Let go of what is remembered of the pod."""
+        await self._log.close()
         self._hub.forget(self.name)
 
     async def _waits_in_queue(self, pod: Mapping[str, Any]) -> bool:
@@ -114,11 +116,24 @@ class PodJob(RemoteJob):
 
     # --- the end --------------------------------------------------------------------------------
 
-    def _report(self, lines: list[str], ended: Exit | None, *, running: bool = True) -> Report:
+    def _last_report(self, ended: Callable[[], Exit]) -> Report:
+        """The rest of the lines; the end with the last of them, which `wait` waits for.
+
+        Raises:
+            Unreachable: the log can't be asked for now, and something may be left in it.
+        """
+        drained, lines = self._log.drained, self._log.take()
+        if not drained and self._log.problem is not None and not lines:
+            raise Unreachable(self._log.problem)
+        return self._report(lines, ended() if drained else None, current=drained or self._log.current)
+
+    def _report(
+        self, lines: list[str], ended: Exit | None, *, running: bool = True, current: bool = True
+    ) -> Report:  # fmt: skip
         notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._log.take_notes()]
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        return Report(lines, notes, running, ended, current)
 
     async def _ask_events(self, pod: Mapping[str, Any] | None) -> None:
         """Ask, once, for what an ended pod's state may keep to itself."""
@@ -167,7 +182,8 @@ class PodJob(RemoteJob):
         others, ended = ends.left_behind(pod), ends.ended_at(pod)
         if not others or ended is None or self._clock() - ended < LINGERING or pod["metadata"].get("deletionTimestamp"):
             return
-        await self._log.catch_up()  # with the pod goes its log
+        if not self._log.drained:  # with the pod goes its log
+            return
         self._waiting.note(f"the training has ended; what runs on beside it is ended too: {', '.join(others)}")
         await self._delete(pod_grace(pod))
         self._dismissed = True

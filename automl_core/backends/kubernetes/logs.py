@@ -1,245 +1,389 @@
-"""Reading a pod's log again and again, each line once.
+"""The log of one pod's container, read beside everything else: ends, starts and orders never wait for it.
 
-The API gives lines from a second on (``sinceTime`` is cut to whole seconds on its way to the node), with the
-nanosecond at which each was printed. What came before of that second is left out by its time *and* text, counted:
-so neither a line that is printed twice is lost, nor one that is read twice doubled, also where standard output and
-error bring their times a little out of order.
+A log is followed where that is possible: one request for as long as the container runs, lines seen as they are printed,
+and a rotation loses nothing. All others are looked at now and then (`turns` says who and how often). Streams that end,
+break off or fall silent are begun again where they were; nobody is told a line twice, and what a rotation has taken is
+named. What nobody takes is not read on, so that a pod that prints gigabytes fills no memory.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+import asyncio
+import logging
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from automl_core.backends.kubernetes.cursor import NO_FOLLOWING, LogCursor
 from automl_core.backends.kubernetes.manifest import CONTAINER
+from automl_core.backends.kubernetes.turns import MOST, SHORTEST, LogTurns
 from automl_core.backends.remote import Unreachable
 
 if TYPE_CHECKING:
-    from automl_core.backends.kubernetes.api import KubernetesApi
+    from automl_core.backends.kubernetes.api import KubernetesApi, Stream
 
-LOG_BYTES = 1 << 20
-"""Bytes of log read at once; more is read in several goes."""
-
-_MOST_LOG_BYTES = 1 << 26
-"""Bytes that one second of a log may have to be read whole."""
-
-_GOES = 8
-"""Readings in one poll, so that a flood delays nobody else."""
-
-_GOES_AT_THE_END = 1000
+log = logging.getLogger(__name__)
 
 _FAILURES = 5
 """Readings that a node refuses, one after the other, before what is left of an ended pod's log is given up."""
 
-_COMPLAINT = re.compile(r"unable to retrieve container logs|failed to (try|get|open|read|watch|create)")
-"""How a node begins that answers 200 and has no log: its container was removed, say."""
+_SETTLED = 1.0
+"""Seconds without a line after which a followed log is read up to now."""
 
-_SECOND = len("2026-11-21T08:00:00")
-"""Characters of a time up to its second."""
+_SILENCE = 10.0, 60.0
+"""Seconds without a line after which a follower asks anew, at least and at most: a connection may have died without a
+word, and kubelets before 1.28 go on with the old file when a log is rotated (kubernetes issue 115701)."""
 
-OVERLAP = timedelta(seconds=1)
-"""Read again before the newest line: times of the two streams may be a little out of order."""
+_PAUSES = 3.0
+"""So many times the longest pause of late is a silence."""
 
+_ENDING = 1.0
+"""Seconds that the stream of an ended container may stay silent: a kubelet looks every second whether it has ended."""
 
-class LogCursor:
-    """Where the reading of one container's log has come to.
+_CUT_OFF = 2.0
+"""Seconds until a stream that ended is begun again: most end because the container did, which is told soon."""
 
-    What is remembered are the lines handed over of the seconds that will be read again, whatever a single reading
-    brought: one that is cut short knows less of them than the one before it.
-    """
+_TURN = 1 << 18
+"""Bytes that a turn at the node covers; what follows is paced by who takes it."""
 
-    def __init__(self) -> None:
-        """At the beginning."""
-        self._newest = ""
-        self._since = ""
-        self._seen: defaultdict[str, Counter[int]] = defaultdict(Counter)  # second → line → how often
-        self._strange = ""
+_LOOK_PAUSES = 2.0
+_FOLLOWER_PAUSES = 30.0
+"""Seconds that a reading waits for its lines to be taken. A follower that falls behind by more than a file would miss
+one without a word; one that asks anew finds out."""
 
-    @property
-    def since(self) -> str | None:
-        """``sinceTime`` of the next reading, None for all."""
-        return f"{self._since}Z" if self._since else None
+_TOLD_EVERY = 1.0
+"""Seconds between two words to who waits for lines."""
 
-    def take(self, data: bytes, *, whole: bool) -> list[str]:
-        """The lines of a reading that are new, without their times.
+_STALLED = 30.0
+"""Seconds in which a node must go on with a log that is not followed."""
 
-        Args:
-            data: what was read from `since` on, with timestamps; it may be cut off anywhere.
-            whole: whether a last line without its end is to be taken too: nothing more will be printed.
-        """
-        lines = data.decode("utf-8", "replace").split("\n")
-        rest = lines.pop()
-        if whole and rest:
-            lines.append(rest)
-        again: Counter[int] = Counter()
-        new: list[str] = []
-        for line in lines:
-            mark, time = hash(line), _time_of(line)
-            if not time:  # none that the training printed: the node's own words, or the rest of a line begun before
-                self._strange = self._strange or line
-                continue
-            if time < self._since:  # as the node leaves them out: they are remembered no more
-                continue
-            again[mark] += 1
-            seen = self._seen[time[:_SECOND]]
-            if again[mark] <= seen[mark]:
-                continue
-            seen[mark] += 1
-            self._newest = max(self._newest, time)
-            new.append(line.partition(" ")[2].rstrip("\r"))
-        if self._newest:
-            self._advance(_text(_parse(self._newest) - OVERLAP))
-        return new
+_RATED_EVERY = 5.0
 
-    def take_complaint(self) -> str:
-        """What the node said in place of a log since the last call, empty for nothing."""
-        strange, self._strange = self._strange, ""
-        return strange if _COMPLAINT.match(strange) else ""
-
-    def skip_second(self) -> bool:
-        """Go on a second later: for a flood of which not even one second can be read at once.
-
-        Returns:
-            Whether lines are left out: the newest one read is of the second that is skipped.
-        """
-        if not self._since:
-            return False
-        before = self._since
-        self._advance(_text(_parse(before) + timedelta(seconds=1)))
-        return self._newest[:_SECOND] <= before
-
-    def _advance(self, since: str) -> None:
-        """Read from a second on, never from an earlier one than before, and forget what lies before it."""
-        if since > self._since:
-            self._since = since
-            for second in [second for second in self._seen if second < since]:
-                del self._seen[second]
-
-
-def _time_of(line: str) -> str:
-    """The time at the head of a line, cut so that texts compare as times do; empty where there is none."""
-    head = line[:40].partition(" ")[0]
-    if len(head) < 20 or head[10] != "T":
-        return ""
-    if head.endswith("Z"):
-        return head[:-1]
-    try:  # a node whose clock is not set to UTC
-        return datetime.fromisoformat(head).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    except ValueError:
-        return ""
-
-
-def _parse(time: str) -> datetime:
-    return datetime.fromisoformat(time[:19]).replace(tzinfo=UTC)
-
-
-def _text(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S")
+_CAUGHT_UP = 0.05
+"""Seconds without anything to read after which a log that is followed was read up to now."""
 
 
 class PodLog:
-    """The log of one pod's training container."""
+    """The log of one pod's training container. Belongs to one event loop."""
 
     def __init__(
-        self, api: KubernetesApi, path: str, turn: Callable[[], AbstractAsyncContextManager[None]],
-        container: str = CONTAINER,
+        self, api: KubernetesApi, path: str, turns: LogTurns, *, node: Callable[[], str] = lambda: "",
+        wake: Callable[[], None] = lambda: None, container: str = CONTAINER,
     ) -> None:  # fmt: skip
-        """Read nothing yet.
+        """Read nothing yet; `read_on` begins.
 
         Args:
             api: of the cluster.
             path: the pod's in the API.
-            turn: bounds how many logs are read at once.
+            turns: bounds what all readers take.
+            node: the pod's, empty while it has none.
+            wake: told when there are lines, and when there will be no more.
             container: whose log.
         """
-        self._api, self._path, self._turn, self._container = api, path, turn, container
+        self._api, self._path, self._turns, self._container = api, path, turns, container
+        self._node, self._wake = node, wake
+        self.rate = 0.0
+        self.problem: str | None = None
+        """Why nothing can be read now, None while it can."""
+        self.drained = False
+        """Whether all is read that will ever be; `take` hands over the last of it."""
+        self.current = False
+        """Whether what was printed before the reading began was read."""
         self._cursor = LogCursor()
-        self._failures = 0
-        self._read_so_far: list[str] = []
         self._notes: list[str] = []
+        self._said = ""
+        self._whole = self._abandoned = self._gone = self._over = False
+        self._failures = self._broken = 0
+        self._interval = SHORTEST
+        self._usual_pause = 0.0
+        self._stands_up = False
+        self._counted = 0
+        self._bytes, self._rated_at = 0, 0.0
+        self._taken_at, self._telling = float("-inf"), False
+        self._nudge, self._taken = asyncio.Event(), asyncio.Event()
+        self._timer: asyncio.Timeout | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def read_on(self, *, whole: bool = False, abandoned: bool = False, gone: bool = False) -> None:
+        """Begin to read, or say what is known now.
+
+        Args:
+            whole: whether the container has ended: all that is left is read, a last line without its end too.
+            abandoned: whether its node is probably gone, so that there is no use in asking again and again.
+            gone: whether the pod is: what is on its way is still taken.
+        """
+        before = (self._whole, self._abandoned, self._gone)
+        self._whole, self._abandoned, self._gone = self._whole or whole, abandoned, self._gone or gone
+        if self._task is None and not self.drained:
+            if gone:
+                self.drained = True
+                return
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        elif before != (self._whole, self._abandoned, self._gone):
+            self._nudge.set()
+            if self._whole or self._gone:
+                self._hurry(_ENDING)
+
+    def take(self) -> list[str]:
+        """The lines that were read, each once; about a megabyte at most."""
+        lines = self._cursor.lines.take()
+        self._turns.waiting -= self._counted
+        self._counted = 0
+        self._taken.set()
+        if lines and self._task is not None:
+            self._taken_at = asyncio.get_running_loop().time()
+        return lines
 
     def take_notes(self) -> list[str]:
         """What people should know of the reading, once."""
         notes, self._notes = self._notes, []
         return notes
 
-    async def read(self, *, whole: bool = False, abandoned: bool = False) -> list[str]:
-        """The lines that are new.
+    async def close(self) -> None:
+        """Read no more."""
+        self.drained = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self.take()
 
-        Args:
-            whole: whether the container has ended: all that is left is read, a last line without its end too.
-            abandoned: whether its node is probably gone, so that there is no use in asking again and again.
+    def stand_up(self) -> None:
+        """See `Follower.stand_up`."""
+        self._stands_up = True
+        self._taken.set()
+        self._hurry(0.0)
 
-        Raises:
-            Unreachable: the log can't be asked for now, and something may be left in it.
-        """
-        await self._read(whole, patient=whole and not abandoned)
-        return self.take()
+    # --- reading -------------------------------------------------------------------------------------
 
-    def take(self) -> list[str]:
-        """The lines that were read and not handed over: of a pod that is gone there will be no more."""
-        lines, self._read_so_far = self._read_so_far, []
-        return lines
+    async def _run(self) -> None:
+        self._turns.readers += 1
+        try:
+            while not (self._over or self._gone):
+                self._nudge.clear()
+                pause = await self._once()
+                if not (self._over or self._gone) and pause > 0:
+                    await self._pause(pause)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # what an answer may hold is open, and whoever waits for the end would wait for ever
+            log.exception("the log of %s", self._path)
+            self._notes.append(f"its log is not read on: {error!r}")
+        finally:
+            self._turns.readers -= 1
+            self._turns.leave(self)
+            self.drained = True
+            self._wake()
 
-    async def catch_up(self) -> None:
-        """Read all of an ended container's log now; `read` hands it over.
+    async def _once(self) -> float:
+        """Read once, to the end of what there is. Returns after how many seconds to read on."""
+        whole, follows = self._whole, False
+        self._stands_up = False
+        if not whole:
+            follows = self._turns.sit_down(self, self._node())
+        clock = asyncio.get_running_loop().time
+        began, before = clock(), self._cursor.newest
+        try:
+            clean = await self._stream(follows=follows, whole=whole)
+        except Unreachable as error:
+            self.problem = str(error)
+            self._broken += 1
+            self._wake()
+            return min(10.0, 0.5 * 2 ** min(5, self._broken - 1))
+        except _Refused as refusal:
+            return self._refused(refusal.status, str(refusal), whole=whole)
+        finally:
+            self._turns.leave(self)
+        self.problem, self._broken, self._failures = None, 0, 0
+        self.current = self.current or clean
+        if whole and clean:
+            self._over = True
+            return 0.0
+        news = self._cursor.newest != before
+        if follows and not self._stands_up:
+            return _CUT_OFF if clean and (news or clock() - began > _CUT_OFF) else self._rest(news=news or not clean)
+        return self._rest(news=news)
 
-        Raises:
-            Unreachable: as `read`.
-        """
-        await self._read(True, patient=True)
+    def _rest(self, *, news: bool) -> float:
+        self._interval = self._turns.interval(self._interval, news=news)
+        return self._interval
 
-    async def _read(self, whole: bool, *, patient: bool) -> None:
-        """Read on; where this fails, what was read waits for the rest."""
-        most = LOG_BYTES
-        for _ in range(_GOES_AT_THE_END if whole else _GOES):
-            data = await self._ask(most, patient=patient)
-            if data is None:
-                return
-            cut = len(data) >= most
-            new = self._cursor.take(data, whole=whole and not cut)
-            self._read_so_far += new
-            if complaint := self._cursor.take_complaint():
-                self._note(f"of its log the node says: {complaint[:300]}")
-            if not cut:
-                return
-            if not new:  # all of it was known: the newest second alone is longer than what is read at once
-                most *= 4
-            if most > _MOST_LOG_BYTES:
-                if self._cursor.since is None:
-                    self._note("its log begins with a line that is too long to be read")
-                    return
-                if self._cursor.skip_second():
-                    self._note("more was printed within a second than can be read; some lines are left out")
-                most = LOG_BYTES
-        if whole:
-            self._note("its log is too long to be read to its end; its last lines are left out")
+    def _refused(self, status: int, words: str, *, whole: bool) -> float:
+        if status in (400, 404):  # the container has no log (yet)
+            self._over = whole
+            if whole and self._cursor.newest:
+                self._notes.append(gap_note(self._cursor.newest, ""))
+            return 1.0
+        self._failures += 1
+        self.problem = f"its log can't be read: {words}"
+        if self._failures == _FAILURES:
+            self._notes.append(self.problem)
+        if whole and (self._abandoned or self._failures >= _FAILURES):
+            self._over = True
+            if self._cursor.newest:
+                self._notes.append(gap_note(self._cursor.newest, ""))
+        self._wake()
+        return min(8.0, 0.25 * 2**self._failures)
 
-    def _note(self, note: str) -> None:
-        if note not in self._notes:
-            self._notes.append(note)
-
-    async def _ask(self, most: int, *, patient: bool) -> bytes | None:
+    async def _stream(self, *, follows: bool, whole: bool) -> bool:
+        """Read one answer to its end. Returns whether it came to the log's end (as it stands now)."""
         from automl_core.backends.kubernetes.api import ApiError
 
-        params = {"container": self._container, "timestamps": "true", "limitBytes": str(most)}
+        params = {"container": self._container, "timestamps": "true"}
         if self._cursor.since:
             params["sinceTime"] = self._cursor.since
+        if follows:
+            params["follow"] = "true"
+        async with AsyncExitStack() as turn:
+            if not follows:  # who may follow has a place of his own
+                await turn.enter_async_context(self._turns.turn(self._node(), last=whole))
+            async with self._api.stream(f"{self._path}/log", **params) as stream:
+                clean = False
+                self._cursor.begin()
+                try:
+                    clean = await self._consume(stream, turn, follows=follows, whole=whole)
+                except ApiError as error:
+                    raise _Refused(error.status, str(error)) from error
+                finally:
+                    self._cursor.end(whole=whole, clean=clean)
+                    self._arrived(0)
+        return clean
+
+    async def _consume(self, stream: Stream, turn: AsyncExitStack, *, follows: bool, whole: bool) -> bool:
+        clock = asyncio.get_running_loop().time
+        left, settled, last, tail = _TURN, False, clock(), b""
+        while True:
+            limit, asked = (self._silence() if settled else _SETTLED) if follows else _STALLED, clock()
+            try:
+                async with asyncio.timeout(limit) as self._timer:
+                    data = await stream.read()
+            except TimeoutError:
+                if not follows:
+                    raise Unreachable("its node does not go on with its log") from None
+                if settled or self._stands_up:
+                    return False
+                settled = self.current = True
+                self._cursor.settle()
+                self._arrived(0)
+                continue
+            finally:
+                self._timer = None
+            self.problem = None
+            if not data:
+                if follows and (found := NO_FOLLOWING.search(tail)):
+                    self._turns.refuse(self._node())
+                    log.info("logs of node %s are not followed for a while: %s", self._node(), found[0].decode())
+                return True
+            if follows:
+                self.current = self.current or (bool(tail) and clock() - asked > _CAUGHT_UP)
+                tail = (tail + data[-200:])[-200:]
+                now = clock()
+                if settled:
+                    self._usual_pause = max(now - last, 0.7 * self._usual_pause)
+                last = now
+            self._cursor.feed(data)
+            self._arrived(len(data))
+            left -= len(data)
+            if left <= 0:
+                left = _TURN
+                await turn.aclose()
+                await asyncio.sleep(0)  # what is there at once would keep the loop from everybody else
+            if not self._turns.room(self._cursor.lines.size):
+                await turn.aclose()
+                if not await self._wait_for_room(None if whole else _FOLLOWER_PAUSES if follows else _LOOK_PAUSES):
+                    return False
+            if self._stands_up and follows:
+                return False
+
+    def _silence(self) -> float:
+        if self._whole or self._gone:
+            return _ENDING
+        if self._stands_up:
+            return 0.0
+        least, most = _SILENCE
+        return min(most, max(least, _PAUSES * self._usual_pause))
+
+    async def _wait_for_room(self, seconds: float | None) -> bool:
+        """Wait until lines were taken. Returns whether they were in time."""
         try:
-            async with self._turn():
-                data = await self._api.read(f"{self._path}/log", **params)
-            self._failures = 0
-            return data
-        except ApiError as error:
-            if error.status in (400, 404):  # the container has no log (yet)
-                return None
-            self._failures += 1
-            if self._failures == _FAILURES:
-                self._notes.append(f"its log can't be read: {error}")
-            if patient and self._failures < _FAILURES:
-                raise Unreachable(f"its log can't be read: {error}") from error
-            return None
+            async with asyncio.timeout(seconds):
+                while not self._turns.room(self._cursor.lines.size) and not self._stands_up:
+                    self._taken.clear()
+                    self._wake()
+                    await self._taken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not once more is known of the container."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._nudge.wait()
+        except TimeoutError:
+            return
+
+    def _hurry(self, seconds: float) -> None:
+        """Let a stream that is silent end soon."""
+        timer = self._timer
+        if timer is not None:
+            ends, soon = timer.when(), asyncio.get_running_loop().time() + seconds
+            if ends is None or ends > soon:
+                timer.reschedule(soon)
+
+    # --- what was read -------------------------------------------------------------------------------
+
+    def _arrived(self, size: int) -> None:
+        """Note what there is now, and tell who waits for it."""
+        cursor = self._cursor
+        complaint = cursor.take_complaint()
+        if complaint and complaint != self._said and not NO_FOLLOWING.match(complaint.encode()):
+            self._said = complaint
+            self._notes.append(f"of its log the node says: {complaint[:300]}")
+        for first, then in cursor.take_gaps():
+            self._notes.append(gap_note(first, then))
+        waiting = cursor.lines.size
+        self._turns.waiting += waiting - self._counted
+        self._counted = waiting
+        now = asyncio.get_running_loop().time()
+        self._bytes += size
+        if now - self._rated_at >= _RATED_EVERY:
+            self.rate = 0.5 * self.rate + 0.5 * self._bytes / min(60.0, now - self._rated_at)
+            self._bytes, self._rated_at = 0, now
+        if waiting:
+            self._tell(now)
+
+    def _tell(self, now: float) -> None:
+        """Wake who waits for lines, not more often than is of use, and not late where many wait."""
+        due = self._taken_at + _TOLD_EVERY
+        if now >= due or self._counted > MOST // 4:
+            self._wake()
+        elif not self._telling:
+            self._telling = True
+            asyncio.get_running_loop().call_at(due, self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._telling = False
+        self._wake()
+
+
+class _Refused(Exception):
+    """A log that is not given."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def gap_note(first: str, then: str) -> str:
+    """Between which times lines may be missing, for people.
+
+    Args:
+        first: time of the last line before them, in UTC as ISO 8601 writes it.
+        then: time of the first line after them, empty where there is none.
+    """
+    start, end = first[:23].replace("T", " "), then[:23].replace("T", " ")
+    if not end:
+        return f"lines printed after {start} UTC may be missing: the log was rotated, or is gone, before they were read"
+    if end[:11] == start[:11]:
+        end = end[11:]
+    return f"lines printed between {start} and {end} UTC may be missing: the log was rotated before they were read"

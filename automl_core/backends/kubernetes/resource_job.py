@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from automl_core.backends.base import BackendError, Cause, Exit
@@ -31,6 +30,9 @@ from automl_core.spec.units import format_duration
 
 SETTLED_BY = 10.0
 """Seconds by which its pods' ends are known when the resource itself has ended."""
+
+DRAINED_BY = 60.0
+"""Seconds that the end of a pod may wait for its last lines."""
 
 MADE_BY = 5.0
 """Seconds by which a controller has usually made the pods of a resource."""
@@ -64,6 +66,7 @@ class ResourceJob(RemoteJob):
         self._queueing = Queueing(resources.workloads, task.kind, name)
         self._logs: dict[str, PodLog] = {}
         self._tails: dict[str, deque[str]] = {}
+        self._ended: dict[str, float] = {}
         self._seen: dict[str, Mapping[str, Any]] = {}
         self._lines: list[str] = []
         self._notes: list[str] = []
@@ -103,7 +106,7 @@ class ResourceJob(RemoteJob):
         held = await self._held(pods)
         if held is not None:
             await self._give_up(holds.refused(held))
-        await self._read_logs(pods)
+        self._read_logs(pods)
         return self._report(None, running=self._began(resource) is not None)
 
     async def end(self, grace: float) -> None:
@@ -120,6 +123,8 @@ class ResourceJob(RemoteJob):
 
     async def close(self) -> None:
         """Let go of what is remembered of it."""
+        for log in self._logs.values():
+            await log.close()
         self._resources.forget(self.name)
         if self._pods is not None:
             for name in [self.name, *self._seen]:
@@ -215,15 +220,15 @@ class ResourceJob(RemoteJob):
         """The resource has ended: what its pods have printed is read, and how they ended is waited for a moment."""
         self._over_since = self._over_since or self._clock()
         settled = all(ends.has_ended(pod) or ends.training_ended(pod) for pod in pods.values())
-        await self._read_logs(pods, whole=settled)
-        if not settled and self._clock() - self._over_since < SETTLED_BY:
+        read = self._read_logs(pods, whole=settled)
+        if not read or (not settled and self._clock() - self._over_since < SETTLED_BY):
             return self._report(None)
         return self._report(self._given_up or self._exit(found, resource))
 
     async def _gone(self, pods: Mapping[str, Mapping[str, Any]]) -> Report:
         """The resource is not there any more: its pods may still be ending."""
-        await self._read_logs(pods)
-        if any(not ends.has_ended(pod) for pod in pods.values()):
+        read = self._read_logs(pods)
+        if not read or any(not ends.has_ended(pod) for pod in pods.values()):
             return self._report(None)
         if self._given_up is not None:
             return self._report(self._given_up)
@@ -303,28 +308,42 @@ class ResourceJob(RemoteJob):
 
     # --- its output -----------------------------------------------------------------------------
 
-    async def _read_logs(self, pods: Mapping[str, Mapping[str, Any]], *, whole: bool = False) -> None:
-        """Keep new lines of the main pods for the report, and those of the others for people."""
+    def _read_logs(self, pods: Mapping[str, Mapping[str, Any]], *, whole: bool = False) -> bool:
+        """Keep new lines of the main pods for the report, and those of the others for people.
+
+        Returns:
+            Whether all was read of those that have ended, or has taken too long.
+        """
         if self._pods is None or self._task.pods is None:
-            return
+            return True
+        waits = False
         for name, pod in sorted(pods.items()):
             if not ends.has_begun(pod):
                 continue
             if name not in self._logs:
                 container = self._task.pods.container or _first_container(pod)
-                self._logs[name] = PodLog(
-                    self._pods.api, f"{self._pods.path}/{name}", partial(self._pods.reading, name), container
-                )
+                self._logs[name] = self._pods.log(name, self.name, container)
                 self._tails[name] = deque(maxlen=_TAIL)
-            log = self._logs[name]
             over = whole or ends.training_ended(pod) or ends.has_ended(pod)
-            new = await log.read(whole=over, abandoned=ends.disruption(pod) is not None)
-            self._notes += log.take_notes()
-            self._tails[name].extend(new)
-            if is_main(pod, self._task.pods.main):
-                self._lines += new
-            else:
-                self._notes += [f"[{self._short(name)}] {line}" for line in new]
+            self._logs[name].read_on(whole=over, abandoned=ends.disruption(pod) is not None)
+            waits = self._take(name, over=over) or waits
+        for name in self._logs.keys() - pods.keys():
+            self._logs[name].read_on(gone=True)
+            waits = self._take(name, over=True) or waits
+        return not waits
+
+    def _take(self, name: str, *, over: bool) -> bool:
+        """Take what is new of one log. Returns whether more is to come of one that has ended."""
+        assert self._task.pods is not None
+        log = self._logs[name]
+        drained, new = log.drained, log.take()
+        self._notes += log.take_notes()
+        self._tails[name].extend(new)
+        if is_main(self._seen[name], self._task.pods.main):
+            self._lines += new
+        else:
+            self._notes += [f"[{self._short(name)}] {line}" for line in new]
+        return over and not drained and self._clock() - self._ended.setdefault(name, self._clock()) < DRAINED_BY
 
     def _short(self, pod: str) -> str:
         """A pod's name without the resource's before it."""

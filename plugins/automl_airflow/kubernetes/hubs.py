@@ -10,11 +10,13 @@ import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from automl_airflow.threads import set_up_threads
 
 if TYPE_CHECKING:
     from automl_core.backends.kubernetes.hub import PodHub
+    from automl_core.backends.kubernetes.turns import LogTurns
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ OUR_PODS = Watched()
 
 _hubs: dict[tuple[str, str, Watched], PodHub] = {}
 _making = asyncio.Lock()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, LogTurns] = WeakKeyDictionary()
+"""What reading logs may take, of all hubs together."""
 
 
 async def borrow(connection: str, namespace: str, watched: Watched = OUR_PODS) -> PodHub:
@@ -66,15 +70,16 @@ async def _make(connection: str, namespace: str, watched: Watched) -> PodHub:
     from automl_airflow.kubernetes.connection import cluster_of
 
     cluster = await set_up_threads().call(cluster_of, connection)
-    access, api, pod_hub, resource_hub = await set_up_threads().call(_classes)
+    access, api, pod_hub, resource_hub, turns = await set_up_threads().call(_classes)
+    bounds = _turns.setdefault(asyncio.get_running_loop(), turns())
     connected = api(access(cluster, partial(cluster_of, connection)))
     made: PodHub
     if watched.plural:
         made = resource_hub(connected, namespace, watched.group_version, watched.plural)
     elif watched.label:
-        made = pod_hub(connected, namespace, watched.label, watched.label)
+        made = pod_hub(connected, namespace, watched.label, watched.label, turns=bounds)
     else:
-        made = pod_hub(connected, namespace)
+        made = pod_hub(connected, namespace, turns=bounds)
     made.start()
     return made
 
@@ -87,5 +92,6 @@ def _classes() -> tuple[type, type, type, type]:
     from automl_core.backends.kubernetes.api import KubernetesApi
     from automl_core.backends.kubernetes.hub import PodHub
     from automl_core.backends.kubernetes.resource_hub import ResourceHub
+    from automl_core.backends.kubernetes.turns import LogTurns
 
-    return Access, KubernetesApi, PodHub, ResourceHub
+    return Access, KubernetesApi, PodHub, ResourceHub, LogTurns

@@ -29,7 +29,7 @@ from tests.standins.kubernetes.objects import (
     timestamp,
 )
 from tests.standins.kubernetes.patching import apply_patch
-from tests.standins.kubernetes.podlogs import find_log, log_lines
+from tests.standins.kubernetes.podlogs import LogRequest, find_log
 from tests.standins.kubernetes.resources import Resource, Target, parse_path
 from tests.standins.kubernetes.shapes import check_shape
 from tests.standins.kubernetes.updates import check_update
@@ -40,6 +40,8 @@ WARNING = (
     '299 - "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them '
     'or set propagationPolicy=Orphan to suppress this warning"'
 )
+LARGE = 1 << 18
+"""Bytes of a log that is sent in parts."""
 PLAIN = {"Content-Type": "text/plain"}
 METHODS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
 
@@ -102,14 +104,14 @@ class Api:
             return respond(pod_metrics(self._cluster, target, query))
         match verb:
             case "get" if target.subresource == "log":
-                log = find_log(self._cluster.kubelet, self._one(target), query)
-                number(query, "limitBytes")
+                pod = self._one(target)
+                log = find_log(self._cluster.kubelet, pod, query)
                 if log is None:
                     return Response(b"", headers=PLAIN)
-                lines = log_lines(log, query)
-                if flag(query, "follow"):
-                    return StreamingResponse(lines, headers=PLAIN)
-                return Response(b"".join([part async for part in lines]), headers=PLAIN)
+                asked = LogRequest(self._cluster.kubelet, pod["spec"]["nodeName"], log, query)
+                if asked.follow or log.path.stat().st_size > LARGE:
+                    return StreamingResponse(asked.parts(), headers=PLAIN)
+                return Response(b"".join([part async for part in asked.parts()]), headers=PLAIN)
             case "get":
                 return respond(self._one(target))
             case "list":

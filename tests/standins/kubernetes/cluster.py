@@ -15,6 +15,7 @@ from tests.standins.kubernetes.faults import Faults, Journal
 from tests.standins.kubernetes.jobs import JobController
 from tests.standins.kubernetes.kubelet import Kubelet
 from tests.standins.kubernetes.kueue import Kueue
+from tests.standins.kubernetes.logs import LogSettings
 from tests.standins.kubernetes.objects import Object, copy, name_of, namespace_of
 from tests.standins.kubernetes.resources import plural_of
 from tests.standins.kubernetes.scheduler import Scheduler, new_node
@@ -33,6 +34,7 @@ class Settings:
     of what is deleted until it is gone (0.5 there).
     `kueue`, `trainer`: whether Kueue and Kubeflow Trainer are installed.
     `image_folder`: the working directory that every image brings (without: an empty folder for each container).
+    `log_…`: how nodes keep logs (`LogSettings`).
     """
 
     nodes: int = 2
@@ -49,6 +51,10 @@ class Settings:
     seed: int = 0
     kueue: bool = False
     trainer: bool = False
+    log_delay: float = 0.0
+    log_max_size: int = 10 << 20
+    log_check: float = 10.0
+    log_watchers: int = 128
 
     def capacity(self) -> dict[str, str]:
         found = {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods), "ephemeral-storage": "100Gi"}
@@ -70,6 +76,7 @@ class Cluster:
         self.kubelet = Kubelet(
             self.store, self.events, folder, back_off=settings.back_off, start=settings.start,
             deletion=settings.deletion, image_folder=settings.image_folder,
+            logs=LogSettings(settings.log_delay, settings.log_max_size, settings.log_check, settings.log_watchers),
         )  # fmt: skip
         self.scheduler = Scheduler(self.store, self.events)
         self.jobs = JobController(self.store, self.events, self.random, back_off=settings.back_off)

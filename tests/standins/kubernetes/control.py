@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from tests.standins.kubernetes.api import refuse, respond
 from tests.standins.kubernetes.cluster import Cluster
-from tests.standins.kubernetes.disruption import LOST_PODS
+from tests.standins.kubernetes.disruption import LOST_PODS, place_of
+from tests.standins.kubernetes.logs import ContainerLog
 from tests.standins.kubernetes.objects import ApiError, bad_request
 
 GoAway = Callable[[float, str], None]
@@ -66,6 +67,14 @@ class Control:
             case {"expire": True}:
                 store.compact()
                 store.close_watches()
+            case {"cut": True}:
+                self._go_away(0.0, "drop")
+            case {"rotate": str() as pod}:
+                for log in self._logs(pod):
+                    log.rotate()
+            case {"remove_containers": str() as pod}:
+                for log in self._logs(pod):
+                    log.removed = f"unable to retrieve container logs for containerd://{log.path.parent.name}"
             case {"rules": list() | None as rules}:
                 self._cluster.faults.restrict(rules)
             case {"lose_node": str() as node, **rest}:
@@ -86,6 +95,12 @@ class Control:
                 disruption.vanish(pod)
             case _:
                 raise bad_request(f"no such fault: {fault}; tests/standins/README.md lists them")
+
+    def _logs(self, pod: str) -> list[ContainerLog]:
+        """The logs of a pod's containers."""
+        namespace, name = place_of(pod)
+        uid = self._cluster.store.get("pods", namespace, name)["metadata"]["uid"]
+        return [each.log for each in self._cluster.kubelet.containers(uid) if each.log is not None]
 
     def _later(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Coroutine
 from pathlib import Path
 
 from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.images import Images
+from tests.standins.kubernetes.logs import LogSettings
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of
 from tests.standins.kubernetes.podstatus import Container
 from tests.standins.kubernetes.podworker import Failure, PodWorker, Site
@@ -22,13 +23,16 @@ class Kubelet:
 
     def __init__(
         self, store: Store, events: EventRecorder, folder: Path, *, back_off: float, start: float = 0.0,
-        deletion: float = 0.0, image_folder: str | None,
+        deletion: float = 0.0, image_folder: str | None, logs: LogSettings,
     ) -> None:  # fmt: skip
         self.store = store
         self.lost: set[str] = set()
         """Nodes that don't answer: their pods' status stands still."""
-        self._site = Site(store, events, Images(), folder, back_off, start, image_folder)
+        self._site = Site(store, events, Images(), folder, back_off, start, image_folder, logs)
         self._deletion = deletion
+        self.log_settings = logs
+        self.log_watchers: Counter[str] = Counter()
+        """Logs that are followed, by node."""
         self._workers: dict[str, PodWorker] = {}
         self._unreached: defaultdict[str, list[PodWorker]] = defaultdict(list)
         """Node → what runs on there though nobody reaches it."""

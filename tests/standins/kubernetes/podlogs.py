@@ -6,10 +6,11 @@ import time
 from collections.abc import AsyncIterator, Mapping
 
 from tests.standins.kubernetes.kubelet import Kubelet
-from tests.standins.kubernetes.logs import ContainerLog, log_time, without_times
+from tests.standins.kubernetes.logs import CONTENT, TAG, TIME, ContainerLog, log_time, records_of, start_of
 from tests.standins.kubernetes.objects import ApiError, Object, bad_request, name_of, seconds_of
 from tests.standins.kubernetes.watching import flag, number
 
+PART = 1 << 16
 IMAGE_PROBLEMS = frozenset({"ErrImagePull", "ImagePullBackOff"})
 
 
@@ -51,25 +52,70 @@ def _only_container(pod: Object) -> str:
     return containers[0]
 
 
-async def log_lines(log: ContainerLog, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-    """The log as asked for: whole, since a time, its tail, and with `follow` until the container ends."""
-    since = _since(query)
-    at = log.start_of(since=since, tail=number(query, "tailLines"))
-    left = number(query, "limitBytes")
-    stamped = flag(query, "timestamps")
-    while True:
-        closed, seen = log.closed, log.writes
-        data = log.read(at)
-        at += len(data)
-        shown = data if stamped else without_times(data)
-        if left is not None:
-            shown = shown[:left]
-            left -= len(shown)
-        if shown:
-            yield shown
-        if closed or left == 0 or not flag(query, "follow"):
+class LogRequest:
+    """One reading of a log: whole, since a time, its tail, and with `follow` until the container ends."""
+
+    def __init__(self, kubelet: Kubelet, node: str, log: ContainerLog, query: Mapping[str, str]) -> None:
+        self._watchers, self._most = kubelet.log_watchers, kubelet.log_settings.watchers
+        self._node, self._log = node, log
+        self._since, self._left = _since(query), number(query, "limitBytes")
+        self._tail = number(query, "tailLines")
+        self._stamped, self.follow = flag(query, "timestamps"), flag(query, "follow")
+        self._begins = True
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The answer, as a kubelet puts it together from the records of the file (cri-client's logs.go)."""
+        log = self._log
+        if log.removed:
+            yield log.removed.encode()
             return
-        await log.wait(seen)
+        generation, watching = log.generation, False
+        file = log.open()
+        try:
+            start, self._begins = start_of(file, since=self._since, tail=self._tail)
+            file.seek(start)
+            while self._left != 0:
+                closed, seen, rotated = log.closed, log.writes, log.generation != generation
+                data = file.read(PART)
+                whole = data[: data.rfind(b"\n") + 1]
+                file.seek(len(whole) - len(data), 1)
+                if shown := self._shown(whole):
+                    yield shown
+                if whole:
+                    continue
+                if rotated:  # the newest file: those between that were never opened are lost to this reader
+                    file.close()
+                    generation, file = log.generation, log.open()
+                    continue
+                if closed or not self.follow:
+                    return
+                if not watching:
+                    if self._watchers[self._node] >= self._most:
+                        yield b"failed to create fsnotify watcher: too many open files"
+                        return
+                    self._watchers[self._node] += 1
+                    watching = True
+                await log.wait(seen)
+        finally:
+            file.close()
+            if watching:
+                self._watchers[self._node] -= 1
+
+    def _shown(self, data: bytes) -> bytes:
+        """Records as a client sees them: a time before each line, not before each record."""
+        out: list[bytes] = []
+        for record in records_of(data):
+            full = record[TAG : TAG + 1] == b"F"
+            if self._since is None or record[:TIME] >= self._since:
+                if self._begins and self._stamped:
+                    out.append(record[:TIME] + b" ")
+                out.append(record[CONTENT:] if full else record[CONTENT:-1])
+            self._begins = full
+        shown = b"".join(out)
+        if self._left is not None:
+            shown = shown[: self._left]
+            self._left -= len(shown)
+        return shown
 
 
 def _since(query: Mapping[str, str]) -> bytes | None:

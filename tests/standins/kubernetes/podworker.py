@@ -14,7 +14,7 @@ from uuid import uuid4
 from tests.standins.kubernetes.environment import ConfigError, command_of, host_of, pod_address
 from tests.standins.kubernetes.events import EventRecorder
 from tests.standins.kubernetes.images import Images
-from tests.standins.kubernetes.logs import ContainerLog, lines_of, without_times
+from tests.standins.kubernetes.logs import ContainerLog, LogSettings
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of, timestamp
 from tests.standins.kubernetes.podstatus import Container, condition, phase_of, report, set_condition
 from tests.standins.kubernetes.process import ContainerProcess, StartError
@@ -45,6 +45,7 @@ class Site:
     back_off: float
     start: float
     image_folder: str | None
+    logs: LogSettings
 
 
 @dataclass(frozen=True)
@@ -299,7 +300,7 @@ class PodWorker:
             return False
         container.identity = f"containerd://{uuid4().hex}{uuid4().hex}"
         container.give(container.spec["resources"])
-        container.log = ContainerLog(folder / f"{container.restarts}.log")
+        container.log = ContainerLog(folder / f"{container.restarts}.log", self._site.logs)
         try:
             container.process = ContainerProcess(command, container.log)
         except StartError as error:
@@ -339,9 +340,7 @@ class PodWorker:
             data = (self._folder / container.name / "termination-log").read_bytes()[:MESSAGE_LIMIT]
         fallback = container.spec["terminationMessagePolicy"] == "FallbackToLogsOnError"
         if not data and code != 0 and fallback and container.log is not None:
-            printed = container.log.read(container.log.start_of(since=None, tail=FALLBACK_LINES))
-            lines = lines_of(without_times(printed))
-            data = b"".join(lines)[-FALLBACK_LIMIT:]
+            data = container.log.tail(FALLBACK_LINES)[-FALLBACK_LIMIT:]
         return data.decode(errors="replace")
 
     async def _end_sidecar(self, container: Container) -> None:

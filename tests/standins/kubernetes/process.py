@@ -38,15 +38,16 @@ class ContainerProcess:
         """Cores."""
         if not command.arguments:
             raise StartError("failed to create containerd container: no command specified: unknown")
-        reader, writer = os.pipe()
+        pipes = {stream: os.pipe() for stream in ("stdout", "stderr")}
         try:
             # fork and exec take a millisecond; a thread would not be faster
             self._popen = subprocess.Popen(
                 command.arguments, env=command.environment, cwd=command.folder, stdin=subprocess.DEVNULL,
-                stdout=writer, stderr=writer, start_new_session=True,
+                stdout=pipes["stdout"][1], stderr=pipes["stderr"][1], start_new_session=True,
             )  # fmt: skip
         except (OSError, ValueError) as error:
-            os.close(reader)
+            for reader, _ in pipes.values():
+                os.close(reader)
             missing = isinstance(error, FileNotFoundError)
             why = "executable file not found in $PATH" if missing else str(getattr(error, "strerror", "") or error)
             raise StartError(
@@ -55,36 +56,40 @@ class ContainerProcess:
                 f'exec: "{command.arguments[0]}": {why}: unknown'
             ) from error
         finally:
-            os.close(writer)
+            for _, writer in pipes.values():
+                os.close(writer)
         self.pid = self._popen.pid
         self.started = time.time()
         self._loop = asyncio.get_running_loop()
-        self._reader: int | None = reader
-        os.set_blocking(reader, False)
-        self._loop.add_reader(reader, self._pump)
+        self._readers = {stream: reader for stream, (reader, _) in pipes.items()}
+        for stream, reader in self._readers.items():
+            os.set_blocking(reader, False)
+            self._loop.add_reader(reader, self._pump, stream)
         self._drained = self._loop.create_future()
         self._ended = self._loop.create_future()
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._reap)
 
-    def _pump(self) -> None:
-        if self._reader is None:
+    def _pump(self, stream: str) -> None:
+        if stream not in self._readers:
             return
         try:
-            data = os.read(self._reader, CHUNK)
+            data = os.read(self._readers[stream], CHUNK)
         except BlockingIOError:
             return
         if data:
-            self.log.write(data)
+            self.log.write(data, stream)
         else:
-            self._close_pipe()
+            self._close_pipe(stream)
 
-    def _close_pipe(self) -> None:
-        if self._reader is not None:
-            self._loop.remove_reader(self._reader)
-            os.close(self._reader)
-            self._reader = None
-            self._drained.set_result(None)
+    def _close_pipe(self, stream: str) -> None:
+        reader = self._readers.pop(stream, None)
+        if reader is not None:
+            self._loop.remove_reader(reader)
+            os.close(reader)
+            self.log.end(stream)
+            if not self._readers:
+                self._drained.set_result(None)
 
     def _reap(self) -> None:
         self._loop.remove_reader(self._pidfd)
@@ -97,7 +102,8 @@ class ContainerProcess:
         """Its exit code once it has ended and its output is written; 128 + n after signal n."""
         await asyncio.shield(self._ended)
         await asyncio.wait([self._drained], timeout=DRAIN)
-        self._close_pipe()
+        for stream in list(self._readers):
+            self._close_pipe(stream)
         self.log.close()
         return self.exit_code()
 

@@ -107,6 +107,22 @@ class KubernetesStandIn:
     def vanish(self, pod: str) -> None:
         self.fault(vanish=pod)
 
+    def rotate(self, pod: str) -> None:
+        """Begin new files for a pod's logs, whatever their size."""
+        self.fault(rotate=pod)
+
+    def remove_containers(self, pod: str) -> None:
+        """Remove an ended pod's containers and with them their logs; the pod stays."""
+        self.fault(remove_containers=pod)
+
+    def close_watches(self) -> None:
+        """End all watches, as time-outs do."""
+        self.fault(close_watches=True)
+
+    def cut(self) -> None:
+        """Cut every connection in the middle of what it carries, as a proxy may; new ones are taken."""
+        self.fault(cut=True)
+
     def restrict(self, rules: list[dict[str, Any]] | None) -> None:
         """Hold the token to a Role's rules; None gives it all rights again."""
         self.fault(rules=rules)

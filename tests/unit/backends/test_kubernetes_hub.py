@@ -174,29 +174,6 @@ def test_a_change_is_not_missed_that_comes_while_the_last_one_is_dealt_with() ->
     on(Server(), test)
 
 
-def test_a_node_that_does_not_answer_leaves_turns_to_the_others() -> None:
-    server = Server()
-    pods = [pod(f"p{number}", node="dead") for number in range(40)]
-    server.lists = [{"items": [*pods, pod("alive", node="other")], "metadata": {"resourceVersion": "1"}}]
-
-    async def test(hub: PodHub) -> None:
-        await hub.pods("alive")
-
-        async def stuck(name: str) -> None:
-            async with hub.reading(name):
-                await asyncio.Event().wait()
-
-        readers = [asyncio.create_task(stuck(f"p{number}")) for number in range(40)]
-        await asyncio.sleep(0.01)
-        async with asyncio.timeout(1), hub.reading("alive"):
-            pass
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
-
-    on(server, test)
-
-
 def test_many_who_are_refused_renew_the_credentials_once() -> None:
     with KubernetesStandIn() as standin:
         told: list[str] = []

@@ -51,6 +51,49 @@ def test_a_log_can_be_followed(lab: Lab) -> None:
     assert b"".join(stream.stream()).decode() == "1\n2\n3\n"
 
 
+GLUED = """import sys, time
+bar = "\\r" + "x" * 99
+for step in range(3):
+    sys.stderr.write(bar * 164), sys.stderr.flush(), time.sleep(0.2)
+    print("accuracy=0.5", step, flush=True), time.sleep(0.2)
+"""
+
+
+def test_what_follows_a_record_without_an_end_is_glued_to_it(lab: Lab) -> None:
+    lab.run(pod("glued", "python", "-c", GLUED))
+    lines = lab.log("glued", timestamps=True).split("\n")
+    glued = [line for line in lines if "accuracy" in line]
+    assert [line[31 + 16_384 :] for line in glued] == [f"accuracy=0.5 {step}" for step in range(3)]
+    assert lab.log("glued", tail_lines=2).startswith("accuracy"), "a tail counts records"
+
+
+def test_after_a_rotation_there_is_only_the_new_file_and_a_follower_sees_both(lab: Lab) -> None:
+    lab.start(pod("turned", "sh", "-c", "echo old; read x < /dev/null; sleep 1; echo new; sleep 0.5; echo last"))
+    wait_for(lambda: lab.log("turned") == "old\n" if lab.get("turned").status.phase == "Running" else None)
+    stream = lab.core.read_namespaced_pod_log("turned", "default", follow=True, _preload_content=False)
+    lab.standin.rotate("turned")
+    assert b"".join(stream.stream()).decode() == "old\nnew\nlast\n"
+    lab.until("turned", "Succeeded")
+    assert lab.log("turned") == "new\nlast\n"
+    lab.standin.remove_containers("turned")
+    assert lab.log("turned").startswith("unable to retrieve container logs for containerd://")
+
+
+def test_a_node_has_no_more_than_so_many_watchers_and_shows_lines_late() -> None:
+    with KubernetesStandIn(log_watchers=1, log_delay=0.3, nodes=1) as standin:
+        lab = Lab(standin)
+        for name in ("one", "two"):
+            lab.start(pod(name, "sh", "-c", "echo here; exec sleep 20"))
+            lab.until(name, "Running")
+        held = lab.core.read_namespaced_pod_log("one", "default", follow=True, _preload_content=False)
+        parts = held.stream()
+        assert next(parts) == b"here\n"
+        wait_for(lambda: lab.log("two"))
+        text = lab.log("two", follow=True)
+        assert text == "here\nfailed to create fsnotify watcher: too many open files"
+        parts.close()
+
+
 def test_a_log_of_several_containers_must_be_named(lab: Lab) -> None:
     body = pod("two", "true")
     body["spec"]["containers"].append({"name": "other", "image": "i", "command": ["true"]})

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.standins.kubernetes.environment import expand, pod_address, replace_hosts
-from tests.standins.kubernetes.logs import WIDTH, ContainerLog, lines_of, without_times
+from tests.standins.kubernetes.logs import TIME, ContainerLog, contents, records_of, start_of
 from tests.standins.kubernetes.objects import ApiError
 from tests.standins.kubernetes.patching import merge, strategic_merge
 from tests.standins.kubernetes.quantity import parse_quantity
@@ -159,17 +159,17 @@ def test_a_log_keeps_every_byte(tmp_path_factory: pytest.TempPathFactory, parts:
         log.write(part)
     log.close()
     whole = b"".join(parts)
-    stamped = log.read(0)
-    assert without_times(stamped) == whole
-    times = [line[: WIDTH - 1] for line in lines_of(stamped)]
-    assert times == sorted(set(times))
-    assert without_times(log.read(log.start_of(since=None, tail=tail))) == b"".join(
-        lines_of(whole)[-tail:] if tail else []
-    )
-    if times:
-        middle = times[len(times) // 2]
-        kept = log.read(log.start_of(since=middle, tail=None))
-        assert [line[: WIDTH - 1] for line in lines_of(kept)] == times[len(times) // 2 :]
+    with log.open() as file:
+        records = records_of(file.read())
+        assert contents(b"".join(records)) == whole
+        times = [record[:TIME] for record in records]
+        assert times == sorted(set(times))
+        assert log.tail(tail) == b"".join(records_of(whole)[-tail:] if tail else [])
+        if times:
+            start, begins = start_of(file, since=times[len(times) // 2], tail=None)
+            file.seek(start)
+            assert [record[:TIME] for record in records_of(file.read())] == times[len(times) // 2 :]
+            assert begins, "no record before the last is a part of a line here"
 
 
 def test_a_tail_is_found_in_a_long_log(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_tail_is_found_in_a_long_log(tmp_path: Path) -> None:
     for i in range(20_000):
         log.write(b"x" * (i % 300) + b" %d\n" % i)
     log.close()
-    last = lines_of(without_times(log.read(log.start_of(since=None, tail=5000))))
+    last = records_of(log.tail(5000))
     assert [int(line.split()[-1]) for line in last] == list(range(15_000, 20_000))
 
 
@@ -185,9 +185,21 @@ def test_an_endless_line_does_not_pile_up(tmp_path: Path) -> None:
     log = ContainerLog(tmp_path / "0.log")
     for _ in range(100):
         log.write(b"." * 10_000)
-    assert log.size() > 900_000
+    assert log.path.stat().st_size > 900_000
     log.close()
-    assert without_times(log.read(0)) == b"." * 1_000_000
+    assert contents(log.path.read_bytes()) == b"." * 1_000_000
+
+
+def test_records_of_two_streams_lie_in_the_order_of_their_writing(tmp_path: Path) -> None:
+    log = ContainerLog(tmp_path / "0.log")
+    log.write(b"\rbar" * 5000, "stderr")  # 20,000 bytes: a record of 16,384, and a rest that waits
+    log.write(b"accuracy=0.5\n", "stdout")
+    log.end("stderr")
+    log.close()
+    heads = [record[TIME + 1 :].split(b" ", 2) for record in records_of(log.path.read_bytes())]
+    assert [(stream, tag, len(content) - 1) for stream, tag, content in heads] == [
+        (b"stderr", b"P", 16_384), (b"stdout", b"F", 12), (b"stderr", b"P", 20_000 - 16_384),
+    ]  # fmt: skip
 
 
 def test_versions_rise_and_nothing_happens_without_a_change() -> None:
