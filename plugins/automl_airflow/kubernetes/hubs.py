@@ -84,7 +84,7 @@ async def _make(connection: str, namespace: str, watched: Watched) -> PodHub:
     return made
 
 
-def _classes() -> tuple[type, type, type, type]:
+def _classes() -> tuple[type, type, type, type, type]:
     """Imported in a thread: the triggerer's loop must not stand still for it."""
     import kubernetes_asyncio.config  # noqa: F401
 
