@@ -29,7 +29,7 @@ SPEC = Experiment.model_validate(
 
 
 def key(run: str) -> Key:
-    return ("memory://", None, "e", run)
+    return ("memory://", None, "e", run, None)
 
 
 class Bucket:

@@ -127,7 +127,7 @@ def test_what_this_process_writes_itself_is_heard_without_a_look(
 ) -> None:
     monkeypatch.setattr(journal_watch, "_newest", lambda key, known: known)  # looks find nothing
     study = Study.create(journal_in(tmp_path), SPEC, RUN, [])
-    shared = studies._open((str(tmp_path), None, "first", RUN))
+    shared = studies._open((str(tmp_path), None, "first", RUN, None))
     seq = study.state.seq
 
     def write() -> None:
@@ -170,7 +170,7 @@ def test_who_stops_waiting_is_forgotten(tmp_path: Path) -> None:
 
     async def everything() -> None:
         wait = asyncio.ensure_future(anext(waiting(tmp_path, 1).run()))
-        watch = journal_watch.watch_of((str(tmp_path), None, "first", RUN))
+        watch = journal_watch.watch_of((str(tmp_path), None, "first", RUN, None))
         while not watch.waiting:
             await asyncio.sleep(0.001)
         poller = watch._poller
