@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from automl_core.spec.models import Experiment
 from automl_core.spec.stages import STAGES, StageExperiment, StageName, stage_of
 from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState, TrialState
+from automl_core.storage.base import ObjectStore
 from automl_core.study.answers import Answer, Binding, Over
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
@@ -134,14 +136,27 @@ def stage_journal(journal: StudyJournal, stage: StageName) -> StudyJournal:
     return StudyJournal(journal.store, stage_prefix(journal.prefix, stage), clock=journal.clock)
 
 
-def stages_of(study: Study) -> dict[StageName, StageStudy]:
-    """The stages of an experiment that were begun, in the order in which they run."""
+def stages_of(
+    study: Study, known: Mapping[StageName, StageStudy] | None = None, *, store: ObjectStore | None = None
+) -> dict[StageName, StageStudy]:
+    """The stages of an experiment that were begun, in the order in which they run, as they stand now.
+
+    Args:
+        study: of the experiment.
+        known: those that were found before; they are read on.
+        store: where they lie, if not where the study's own journal says.
+    """
     found = {}
     for stage in STAGES:
-        if getattr(study.experiment, stage):
-            journal = stage_journal(study.journal, stage)
-            if journal.refresh().created:
-                found[stage] = StageStudy.load(journal)
+        begun = (known or {}).get(stage)
+        if begun is not None:
+            begun.refresh()
+        elif getattr(study.experiment, stage):
+            own = study.journal
+            journal = StudyJournal(store or own.store, stage_prefix(own.prefix, stage), clock=own.clock)
+            begun = StageStudy.load(journal) if journal.refresh().created else None
+        if begun is not None:
+            found[stage] = begun
     return found
 
 

@@ -22,7 +22,10 @@ from automl_airflow.web.aside import PATIENCE, Unanswered
 from automl_airflow.web.catalog import Place, RunInfo
 from automl_airflow.web.opening import opening
 from automl_airflow.web.series import LiveSeries
+from automl_core.results.stages import stage_entries
+from automl_core.spec.stages import StageName
 from automl_core.states import TrialState
+from automl_core.study.stages import StageStudy, stages_of
 from automl_core.views.importance import Model, Observations, fit, importance, observe
 from automl_core.views.overview import overview
 from automl_core.views.view import ExperimentView
@@ -31,6 +34,9 @@ T = TypeVar("T")
 
 READ_EVERY = 1.0
 """Seconds between two looks at a journal, whoever asks."""
+
+STAGES_EVERY = 5.0
+"""Seconds between two looks at the journals of a run's stages, whoever asks."""
 
 _ANSWERS = 48
 _ANSWER_BYTES = 6_000_000
@@ -81,6 +87,9 @@ class HeldRun:
         self._grown_at = 0.0
         self._importance: dict[str, Any] | None = None
         self._overview: tuple[tuple[int, int], dict[str, Any]] | None = None
+        self._stages: dict[StageName, StageStudy] = {}
+        self._staging = threading.Lock()
+        self._staged = float("-inf")
 
     def read(self, seq: int = 0) -> int:
         """Bring the state up to date, at once where the caller knows of a later record than is held."""
@@ -141,6 +150,19 @@ class HeldRun:
             if self._overview is None or self._overview[0] != version:
                 self._overview = (version, overview(self.view))
             return self._overview[1]
+
+    def stages(self) -> list[dict[str, Any]]:
+        """How prepare and conclude stand, in this order; looked at now and then, whoever asks."""
+        with self._locked():
+            study = self.shared.study
+            had = study.experiment.prepare or study.experiment.conclude
+        if not had:
+            return []
+        with self._staging:
+            if time.monotonic() - self._staged >= STAGES_EVERY:
+                self._staged = time.monotonic()
+                self._stages = stages_of(study, self._stages, store=self.shared.store)
+            return [{"name": stage, **entry} for stage, entry in stage_entries(self._stages).items()]
 
     def _version(self, volatile: bool) -> tuple[int, int]:
         """Changes with the journal, and while something runs with time too, where that matters."""

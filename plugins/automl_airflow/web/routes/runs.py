@@ -55,6 +55,7 @@ def _overview(run: RunInfo, held: HeldRun, user: Any) -> dict[str, Any]:
             "state": run.state, "queued": run.queued, "started": run.started, "ended": run.ended,
             "url": run_page(run), "note": run.note, "gone": run.gone,
         },
+        "stages": held.stages(),
         "folder": f"{store.url}/{held.view.study.journal.prefix}",
         "can": can,
         "why_not": why_not,

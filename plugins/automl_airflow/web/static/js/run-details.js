@@ -100,6 +100,7 @@ export async function details(context) {
   const card = (title, body) => h('section', { class: 'card' }, h('h2', {}, title), body);
   const { limits, goal } = overview;
   const stop = Object.entries(limits.stop).filter(([, value]) => value !== null);
+  const stages = overview.stages.flatMap((stage) => stage.tasks.map((task) => [stage, task]));
   return h(
     'div',
     { class: 'cards' },
@@ -113,6 +114,24 @@ export async function details(context) {
           )
         : h('p', { class: 'muted' }, 'Nobody has changed this run.'),
     ),
+    stages.length
+      ? card(
+          'Prepare and conclude',
+          plainTable(
+            ['Stage', 'Training task', 'Attempt', 'State', 'Began', 'Ended', 'Why'],
+            stages.map(([stage, task]) => [
+              stage.name,
+              task.name,
+              setting(task.attempt),
+              task.state.toLowerCase(),
+              time(Date.parse(task.started) / 1000),
+              task.ended ? time(Date.parse(task.ended) / 1000) : '',
+              task.reason ?? '',
+            ]),
+            'Prepare and conclude',
+          ),
+        )
+      : null,
     card('Published files', [files.length ? archives(files, context.path) : null, fileTable(files, 'Published files')]),
     card(
       'Search space',
@@ -141,7 +160,7 @@ export async function details(context) {
           ['failed trials allowed', setting(limits.max_failed)],
           ['retries of a trial', setting(limits.retries)],
           ...(limits.budget ? [['budget', setting(limits.budget)]] : []),
-          ...stop.map(([name, value]) => [`stop: ${name}`, name === 'max_duration' ? duration(value) : setting(value)]),
+          ...stop.map(([name, value]) => [`stop: ${name}`, ['max_duration', 'deadline'].includes(name) ? duration(value) : setting(value)]),
           ['folder', h('span', { class: 'mono' }, overview.folder)],
         ],
         'Goal and limits',
