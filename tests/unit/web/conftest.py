@@ -22,7 +22,9 @@ from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.sources import ROOT
 
-USERS = {"ann": "ADMIN", "uma": "USER", "vic": "VIEWER"}
+USERS = {"ann": "ADMIN", "oli": "OP", "uma": "USER", "vic": "VIEWER"}
+
+BUNDLE, LOCAL_BUNDLE = "testing", "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 SPEC = """\
 name: {name}
@@ -82,14 +84,14 @@ class World:
         experiment = parse_experiment(text, "x.yaml")
         path = self.files / f"{experiment.name}.yaml"
         path.write_text(text)
-        result = ExperimentImporter().import_file(path, bundle_path=self.files.parent, bundle_name="testing")
+        result = ExperimentImporter().import_file(path, bundle_path=self.files.parent, bundle_name=BUNDLE)
         assert not result.errors
         with create_session() as session:
-            if session.get(DagBundleModel, "testing") is None:
-                session.add(DagBundleModel(name="testing"))
+            if session.get(DagBundleModel, BUNDLE) is None:
+                session.add(DagBundleModel(name=BUNDLE))
                 session.flush()
             update_dag_parsing_results_in_db(
-                bundle_name="testing", bundle_version=None, dags=[LazyDeserializedDAG.from_dag(result.dags[0])],
+                bundle_name=BUNDLE, bundle_version=None, dags=[LazyDeserializedDAG.from_dag(result.dags[0])],
                 import_errors={}, parse_duration=None, warnings=set(), session=session,
             )  # fmt: skip
         return experiment.name
@@ -187,6 +189,9 @@ def api_server(home: Path) -> Iterator[World]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__API_AUTH__JWT_SECRET": "tests-only-" + "x" * 64,
         "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER": str(files),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+            [{"name": BUNDLE, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(home / "dags")}}]
+        ),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():

@@ -15,7 +15,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
 from automl_airflow.web import airflow_acts, catalog, saving, trying
-from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, can_save, may, may_try
+from automl_airflow.web.access import (
+    ACT,
+    CAN_LOOK,
+    CAN_READ,
+    CAN_START,
+    NO_RIGHT_TO_SAVE,
+    NO_RIGHT_TO_TRY,
+    User,
+    can_save,
+    may_save,
+    may_try,
+)
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import AIRFLOW
 from automl_airflow.web.respond import problems_of, reply
@@ -60,12 +71,12 @@ class NewRun(BaseModel):
 def get_me(user: User) -> Response:
     """Who is signed in, and whether experiment files can be saved and tried from here."""
     reason = saving.why_not()
-    if not reason and not may(user, "PUT", None, None):
-        reason = "saving an experiment file needs the right to edit its DAG"
+    if not reason and not may_save(user, None, saving.team()):
+        reason = NO_RIGHT_TO_SAVE
     create = {"allowed": not reason, "reason": reason}
     unable = trying.why_not()
-    if not unable and not may_try(user, None):
-        unable = "trying a file needs the rights to edit its DAG and to run it"
+    if not unable and not may_try(user, None, saving.team()):
+        unable = NO_RIGHT_TO_TRY
     attempt = {"allowed": not unable, "reason": unable, "longest": trying.LONGEST}
     return reply({"user": str(user.get_name()), "create": create, "try": attempt, "airflow": AIRFLOW, "version": "1"})
 
@@ -135,8 +146,8 @@ def validate(body: FileText) -> Response:
 def create_experiment(session: SessionDep, user: User, body: NewFile) -> Response:
     """Save an experiment file where Airflow reads it; its DAG is there once Airflow has (see readiness)."""
     experiment = parse_experiment(body.text, "experiment.yaml")
-    if not may(user, "PUT", None, experiment.name):
-        raise HTTPException(403, f"Forbidden: saving {experiment.name} needs the right to edit that DAG")
+    if not may_save(user, experiment.name, saving.team()):
+        raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)
@@ -179,9 +190,11 @@ def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, 
     return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
 
 
-def file_known(model: DagModel | None) -> str | None:
-    """The file that a DAG comes from, below its bundle; None where there is no such DAG."""
-    return model.relative_fileloc or model.fileloc if model is not None else None
+def file_known(model: DagModel | None) -> saving.Origin | None:
+    """The file that a DAG comes from; None where there is no such DAG."""
+    if model is None:
+        return None
+    return saving.Origin(model.relative_fileloc or model.fileloc or "", model.bundle_name)
 
 
 def check_conf(session: Session, dag_id: str, conf: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from automl_airflow.web import trying
-from automl_airflow.web.access import ACT, User, can_try, may_try
+from automl_airflow.web import saving, trying
+from automl_airflow.web.access import ACT, NO_RIGHT_TO_TRY, User, can_try, may_try
 from automl_airflow.web.routes.start import FileText
 from automl_core.spec.parameters import Scalar
 
@@ -45,8 +45,8 @@ def post_try(user: User, body: Asked) -> Response:
     if reason:
         raise HTTPException(403, reason)
     experiment = check_text(body.text, "experiment.yaml")
-    if not may_try(user, experiment.name):
-        raise HTTPException(403, f"Forbidden: trying {experiment.name} needs the rights to edit its DAG and to run it")
+    if not may_try(user, experiment.name, saving.team()):
+        raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_TRY}")
     reason = trying.unfit(experiment)
     if reason:
         raise HTTPException(409, reason)
