@@ -79,7 +79,7 @@ def preview(experiment: Experiment, pace: Pace | None = None, basis: str = "", c
     space = Space.from_models(experiment.space)
     algorithm = create(experiment.search.algorithm, context_of(experiment, space))
     plan = algorithm.plan()
-    proposed = algorithm.propose()
+    proposed = algorithm.propose(combinations)
     budget = experiment.trials.budget if plan.units is not None else None
     return Preview(
         name=experiment.name,
@@ -92,7 +92,7 @@ def preview(experiment: Experiment, pace: Pace | None = None, basis: str = "", c
         units=plan.units,
         unit=budget.name if budget else None,
         concurrency=experiment.trials.concurrency,
-        known=len(proposed),
+        known=min(algorithm.proposals(), plan.trials),
         first=tuple(Combination(n, new.params, new.budget) for n, new in enumerate(proposed[:combinations])),
         forecast=forecast_plan(plan, experiment, pace) if pace is not None else None,
         basis=basis,
