@@ -68,7 +68,7 @@ class Study(Specified):
         """
         if journal.refresh().created or journal.later:
             return cls.load(journal)
-        earlier = find_earlier(journal.store, experiment, journal.prefix)
+        earlier = find_earlier(journal.store, experiment, journal.prefix, (identity or {}).get("team"))
         study = cls(journal, experiment, earlier)
         data = first_record(study, run, overrides, identity or {}, earlier)
         journal.append("created", data, valid=lambda state: not state.created)

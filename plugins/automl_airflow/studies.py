@@ -13,13 +13,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from automl_airflow.teams import ConnectionName
     from automl_core.running.watch import Watch
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Study
     from automl_core.study.state import State
 
-Key: TypeAlias = tuple[str, str | None, str, str]
-"""Model storage path, its connection, the experiment's name, the run's id."""
+Key: TypeAlias = "tuple[str, ConnectionName, str, str]"
+"""Model storage path, its connection (as a team has it, where a team is named), the experiment's name, the run's id."""
 
 CAPACITY = 64
 """Experiments held at most; the one that was not asked for the longest goes first."""
@@ -117,7 +118,7 @@ def _open(key: Key) -> SharedStudy:
 _studies = SharedStudies(_open)
 
 
-def shared_study(storage: str, connection: str | None, experiment: str, run: str) -> SharedStudy:
+def shared_study(storage: str, connection: ConnectionName, experiment: str, run: str) -> SharedStudy:
     """The study of a DAG run, shared by all of this process.
 
     Raises:

@@ -24,6 +24,8 @@ from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
 
+from automl_core.spec.models import Experiment
+
 User = Annotated[BaseUser, GetUserDep.__metadata__[0]]
 """Whoever asks: by Airflow's session cookie or a bearer token; 401 where neither is good."""
 
@@ -123,6 +125,21 @@ def may(
         )
         for each in teams
     )
+
+
+def check_sources(user: BaseUser, experiment: Experiment) -> None:
+    """Demand the right to read what an experiment learns from: its best combinations come to stand in this one's pages.
+
+    Raises:
+        HTTPException: 403, it names the experiments.
+    """
+    transfer = experiment.search.transfer
+    names = dict.fromkeys(each.partition("@")[0] for each in (transfer.experiments if transfer else ()))
+    names.pop(experiment.name, None)
+    hidden = [name for name in names if not may(user, "GET", DagAccessEntity.RUN, name)]
+    if hidden:
+        words = f"search.transfer names {', '.join(hidden)}, whose runs you have not the right to read"
+        raise HTTPException(403, f"Forbidden: {words}")
 
 
 def may_act(user: BaseUser, dag_id: str) -> dict[str, bool]:

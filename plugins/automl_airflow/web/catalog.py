@@ -19,6 +19,9 @@ from fastapi import HTTPException
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
+from automl_airflow.teams import ConnectionName, named
+from automl_airflow.web.bundles import many_teams
+
 TAG = "automl"
 
 
@@ -58,6 +61,7 @@ class RunInfo:
 
     Attributes:
         gone: whether the experiment's file was deleted: what the journal says can be read, and nothing be run.
+        team: whose the experiment is; None where it is no team's.
     """
 
     dag_id: str
@@ -71,6 +75,12 @@ class RunInfo:
     clears: int
     place: Place
     gone: bool = False
+    team: str | None = None
+
+    @property
+    def connection(self) -> ConnectionName:
+        """The connection to where it lies, as its team has it."""
+        return named(self.place.connection, self.team)
 
     @property
     def over(self) -> bool:
@@ -181,6 +191,7 @@ def info_of(session: Session, run: DagRun) -> RunInfo | None:
         dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
         started=_seconds(run.start_date), ended=_seconds(run.end_date), note=run.note, conf=dict(run.conf or {}),
         clears=run.clear_number or 0, place=place, gone=model is None or bool(model.is_stale),
+        team=DagModel.get_team_name(run.dag_id) if many_teams() else None,
     )  # fmt: skip
 
 

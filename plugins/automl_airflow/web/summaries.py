@@ -132,7 +132,7 @@ def _read_once(run: RunInfo) -> Study:
 
     place = run.place
     with opening(run):
-        _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id)
+        _, journal = open_journal(place.storage, run.connection, place.experiment, run.run_id)
         journal.paced = False
         return Study.load(journal)
 

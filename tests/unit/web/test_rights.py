@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.sources import ROOT
-from tests.unit.web.conftest import BUNDLE, LOCAL_BUNDLE, World, body_of, path
+from tests.unit.web.conftest import World, body_of, forget_teams, of_team, path
 from tests.unit.web.test_access import ACTS, address, routes_of
 
 API = "/automl/api/v1"
@@ -155,52 +154,6 @@ def test_an_auth_manager_that_knows_single_rights_needs_no_role(world: World, mo
     assert (world.files / "by-right.yaml").exists()
 
 
-@pytest.fixture
-def teams(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder for new files is team red's; there is a bundle of team blue beside it."""
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.models.team import Team
-    from airflow.utils.session import create_session
-
-    blue = world.files.parents[1] / "blue"
-    (blue / "experiments").mkdir(parents=True, exist_ok=True)
-    bundles = [
-        {"name": BUNDLE, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(world.files.parent)}, "team_name": "red"},
-        {"name": "blue-bundle", "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(blue)}, "team_name": "blue"},
-    ]
-    monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
-    with create_session() as session:
-        for name, team in ((BUNDLE, "red"), ("blue-bundle", "blue")):
-            model = session.get(DagBundleModel, name) or DagBundleModel(name=name)
-            model.teams = [session.get(Team, team) or Team(name=team)]
-            session.merge(model)
-    _forget_teams()
-    yield blue / "experiments"
-    with create_session() as session:
-        for name in (BUNDLE, "blue-bundle"):
-            model = session.get(DagBundleModel, name)
-            assert model is not None
-            model.teams = []
-    _forget_teams()
-
-
-def _forget_teams() -> None:
-    from airflow.models.dag import clear_team_name_cache
-
-    clear_team_name_cache()
-
-
-def of_team(world: World, role: str, *teams: str) -> Any:
-    """A client of somebody with a role in teams."""
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    user = SimpleAuthManagerUser(username=f"{role}-{'-'.join(teams)}", role=role, teams=list(teams))
-    world.tokens[user.username] = get_auth_manager().generate_jwt(user)
-    return world.client(user.username)
-
-
 def test_a_file_is_saved_by_the_team_of_its_folder_alone(world: World, teams: Path) -> None:
     mine = of_team(world, "OP", "red")
     body_of(mine.post(f"{API}/experiments", json={"text": world.spec("reds")}))
@@ -224,7 +177,7 @@ def test_a_file_never_takes_the_place_of_one_in_another_bundle(world: World, tea
             DagModel(dag_id="theirs", bundle_name="blue-bundle", is_stale=False, fileloc=str(teams / "theirs.yaml"),
                      relative_fileloc="experiments/theirs.yaml")
         )  # fmt: skip
-    _forget_teams()
+    forget_teams()
     body = {"text": world.spec("theirs", 13), "replace": True}
     assert of_team(world, "OP", "red").post(f"{API}/experiments", json=body).status_code == 403
     answer = world.client("ann").post(f"{API}/experiments", json=body)

@@ -222,7 +222,7 @@ def clone_run(request: Request, run: TheRun, session: SessionDep, user: User, bo
     """Begin a new run with this one's conf, and what is given on top of it."""
     _is_there(run)
     conf = merged(run.conf, body.conf)
-    check_conf(session, run.dag_id, conf)
+    check_conf(session, user, run.dag_id, conf)
     started = airflow_acts.trigger(request, session, user, run.dag_id, conf, body.run_id)
     return reply({"experiment": run.dag_id, "run": started}, 201)
 

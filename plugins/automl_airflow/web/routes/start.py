@@ -6,6 +6,7 @@ import json
 import threading
 from typing import Any
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.logging.decorators import action_logging
 from airflow.models.dag import DagModel
@@ -24,6 +25,7 @@ from automl_airflow.web.access import (
     NO_RIGHT_TO_TRY,
     User,
     can_save,
+    check_sources,
     may_save,
     may_try,
 )
@@ -112,7 +114,7 @@ def get_openapi(request: Request) -> Response:
 
 
 @router.post("/validate", dependencies=[Depends(CAN_LOOK), ACT])
-def validate(body: FileText) -> Response:
+def validate(user: User, body: FileText) -> Response:
     """Everything that is wrong with a file, with lines and columns; or what the experiment will be.
 
     ``warnings`` are of what is valid but may do something else than was meant, or (with the severity ``note``) is worth
@@ -127,6 +129,7 @@ def validate(body: FileText) -> Response:
     try:
         examined = examine_text(body.text, "experiment.yaml", home())
         experiment = examined.experiment
+        check_sources(user, experiment)
         name, warnings = experiment.name, [warning.to_json() for warning in examined.warnings]
         if _previews.acquire(blocking=False):  # laying out a very large search takes its time
             try:
@@ -148,6 +151,7 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
     experiment = parse_experiment(body.text, "experiment.yaml")
     if not may_save(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
+    check_sources(user, experiment)
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)
@@ -184,7 +188,7 @@ def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, 
     """Begin a run."""
     if model_of(session, dag_id) is None and catalog.runs_of(session, dag_id, 0, 1)[0]:
         raise HTTPException(409, f"{dag_id}: {GONE}")
-    check_conf(session, dag_id, body.conf)
+    check_conf(session, user, dag_id, body.conf)
     started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id)
     model = model_of(session, dag_id)
     return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
@@ -197,11 +201,11 @@ def file_known(model: DagModel | None) -> saving.Origin | None:
     return saving.Origin(model.relative_fileloc or model.fileloc or "", model.bundle_name)
 
 
-def check_conf(session: Session, dag_id: str, conf: dict[str, Any]) -> None:
+def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, Any]) -> None:
     """Look at a run's conf before Airflow queues it: its first task would say the same, minutes later.
 
     Raises:
-        HTTPException: 404, there is no such experiment.
+        HTTPException: 404, there is no such experiment; 403, it learns from one that this user may not read.
         SpecError: a value is wrong.
     """
     from automl_airflow.form import overrides_of
@@ -216,4 +220,4 @@ def check_conf(session: Session, dag_id: str, conf: dict[str, Any]) -> None:
         experiment = parse_experiment(source, dag_id)
     except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
         return
-    apply_overrides(experiment, overrides_of(experiment, conf))
+    check_sources(user, apply_overrides(experiment, overrides_of(experiment, conf)).experiment)
