@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import (
     AccessView,
@@ -19,11 +18,11 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     DagAccessEntity,
     DagDetails,
 )
-from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.configuration import conf
-from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
 
+from automl_airflow.compat.metadata import team_of
+from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
 from automl_core.spec.models import Experiment
 
 User = Annotated[BaseUser, GetUserDep.__metadata__[0]]
@@ -116,7 +115,7 @@ def may(
         dag_id: the DAG.
         team: one that the user must belong to besides the DAG's own: that of a folder whose DAG is yet to come.
     """
-    teams = dict.fromkeys((DagModel.get_team_name(dag_id) if dag_id else None, team))
+    teams = dict.fromkeys((team_of(dag_id) if dag_id else None, team))
     if len(teams) > 1:
         teams.pop(None, None)
     return all(
@@ -148,7 +147,7 @@ def may_act(user: BaseUser, dag_id: str) -> dict[str, bool]:
         "edit": may(user, "PUT", DagAccessEntity.RUN, dag_id),
         "tasks": may(user, "PUT", DagAccessEntity.TASK_INSTANCE, dag_id),
         "start": may(user, "POST", DagAccessEntity.RUN, dag_id),
-        "file": may_save(user, dag_id, DagModel.get_team_name(dag_id)),
+        "file": may_save(user, dag_id, team_of(dag_id)),
     }
 
 

@@ -11,14 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from airflow.models.dag import DagModel, DagTag
-from airflow.models.dagrun import DagRun
-from airflow.models.serialized_dag import SerializedDagModel
-from airflow.utils.session import create_session
 from fastapi import HTTPException
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
+from automl_airflow.compat.metadata import DagModel, DagRun, SerializedDagModel, create_session, team_of
 from automl_airflow.teams import ConnectionName, named
 from automl_airflow.web.bundles import many_teams
 
@@ -191,7 +188,7 @@ def info_of(session: Session, run: DagRun) -> RunInfo | None:
         dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
         started=_seconds(run.start_date), ended=_seconds(run.end_date), note=run.note, conf=dict(run.conf or {}),
         clears=run.clear_number or 0, place=place, gone=model is None or bool(model.is_stale),
-        team=DagModel.get_team_name(run.dag_id) if many_teams() else None,
+        team=team_of(run.dag_id) if many_teams() else None,
     )  # fmt: skip
 
 
@@ -239,8 +236,7 @@ def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> l
     """
     wanted = (
         select(DagModel)
-        .join(DagTag, DagTag.dag_id == DagModel.dag_id)
-        .where(DagTag.name == TAG)
+        .where(DagModel.tags.any(name=TAG))
         .options(selectinload(DagModel.tags))
         .order_by(DagModel.dag_id)
     )

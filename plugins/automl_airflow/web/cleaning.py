@@ -10,15 +10,13 @@ from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.models.dag import DagModel, DagTag
-from airflow.models.dagcode import DagCode
-from airflow.models.dagrun import DagRun
+from airflow.sdk import DagRunState
 from airflow.sdk.exceptions import AirflowNotFoundException
-from airflow.utils.state import DagRunState
 from fastapi import HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.metadata import DagCode, DagModel, DagRun, team_of
 from automl_airflow.session import open_experiment_store
 from automl_airflow.teams import ConnectionName, OfTeam, named
 from automl_airflow.web.access import may
@@ -164,7 +162,7 @@ def _storages(session: Session, user: BaseUser) -> tuple[list[tuple[str, Connect
 
     Other experiments' storages are nothing to look at, nor to be named: they may be another team's.
     """
-    ids = sorted(session.scalars(select(DagTag.dag_id).where(DagTag.name == TAG).distinct()))
+    ids = sorted(session.scalars(select(DagModel.dag_id).where(DagModel.tags.any(name=TAG))))
     places: dict[tuple[str, ConnectionName], None] = {}
     for dag_id in ids:
         if not may(user, "DELETE", DagAccessEntity.RUN, dag_id):
@@ -173,7 +171,7 @@ def _storages(session: Session, user: BaseUser) -> tuple[list[tuple[str, Connect
             place = place_of_dag(session, dag_id)
         except HTTPException:
             continue  # another DAG that bears the tag
-        team = DagModel.get_team_name(dag_id) if many_teams() else None
+        team = team_of(dag_id) if many_teams() else None
         places.setdefault((place.storage, named(place.connection, team)))
     return list(places), list(_files(session, ids))
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from airflow.configuration import conf
-from airflow.models.errors import ParseImportError
 from fastapi import HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.metadata import ParseImportError
 from automl_airflow.importer import EXTENSIONS, FOLDER
 from automl_airflow.web.bundles import bundle_of, many_teams
 from automl_core.spec.errors import SpecError

@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.logging.decorators import action_logging
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from automl_airflow.compat.acts import SessionDep, action_logging
 from automl_airflow.web import airflow_acts
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User, may
 from automl_airflow.web.catalog import RunInfo

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from airflow.api_fastapi.logging.decorators import action_logging
 from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import Field
 
+from automl_airflow.compat.acts import action_logging
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, User
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import held_run

@@ -7,14 +7,12 @@ import threading
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.logging.decorators import action_logging
-from airflow.models.dag import DagModel
-from airflow.models.log import Log
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.acts import SessionDep, action_logging
+from automl_airflow.compat.metadata import DagModel, noted
 from automl_airflow.web import airflow_acts, catalog, saving, trying
 from automl_airflow.web.access import (
     ACT,
@@ -158,7 +156,7 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
     model = model_of(session, experiment.name)
     file, replaced = saving.save(experiment.name, body.text, replace=body.replace, known=file_known(model))
     extra = json.dumps({"file": file, "replaced": replaced})
-    session.add(Log(event="automl_save_experiment", owner=user.get_name(), dag_id=experiment.name, extra=extra))
+    session.add(noted("automl_save_experiment", str(user.get_name()), experiment.name, extra))
     return reply({"experiment": experiment.name, "file": file, "replaced": replaced}, 201)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 
-from airflow.models.log import Log
-from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from automl_airflow.compat.metadata import create_session, noted
 from automl_airflow.web import saving, trying
 from automl_airflow.web.access import ACT, NO_RIGHT_TO_TRY, User, can_try, may_try
 from automl_airflow.web.routes.start import FileText
@@ -66,7 +65,7 @@ def post_try(user: User, body: Asked) -> Response:
         commands = {task.name: str(getattr(task, "command", ""))[:_LONGEST_COMMAND] for task in experiment.tasks}
         extra = json.dumps({"params": params, "commands": commands, "seconds": body.seconds})
         with create_session() as session:  # not the request's, which would be held for as long as it trains
-            session.add(Log(event="automl_try", owner=name, dag_id=experiment.name, extra=extra))
+            session.add(noted("automl_try", name, experiment.name, extra))
         return trying.TryResponse(begun)
     except BaseException:
         begun.close()

@@ -1,4 +1,9 @@
-"""What depends on the version of Airflow (3.3 now), in one place."""
+"""What depends on the version of Airflow (3.3 now), in one place: nothing outside this package touches its insides.
+
+Here is what tasks, the DAG processor and triggerers need; `metadata`, `acts`, `signed_in` and `importers` have what
+the web view and the importer do. docs/airflow-versions.md says of each private interface what breaks when it changes,
+and tests/unit/plugins/test_compat.py notices.
+"""
 
 from __future__ import annotations
 
@@ -108,8 +113,9 @@ def list_as_dag_files() -> None:
     but its processor still looks for files with ``list_py_file_paths`` (dag_processing/manager.py:961). Called
     before that module is imported. Where Airflow asks the registry itself, this adds nothing.
     """
-    from airflow.dag_processing.importers import get_importer_registry
     from airflow.utils import file
+
+    from automl_airflow.compat.importers import get_importer_registry
 
     listed = file.list_py_file_paths
     if getattr(listed, "lists_experiments", False):
