@@ -72,9 +72,10 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any]) -> Overridd
 
 
 def _other_sources(experiment: Experiment, changed: Experiment) -> list[Problem]:
-    """A run learns from its own experiment and from those that its file names: who starts it need not be who may read more.
+    """What a run would learn from beside its own experiment and those that its file names.
 
-    What it learns from is read with the file's keys, and shown in its pages.
+    Who starts it need not be who may read more: what it learns from is read with the file's keys and shown in its
+    pages.
     """
     if changed.search.transfer is None:
         return []

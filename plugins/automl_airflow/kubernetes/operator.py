@@ -50,7 +50,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
         self.cluster = cluster
         self.launched: Launch | None = None
 
-    def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
+    def execute(self, context: Any, event: dict[str, Any] | str | None = None) -> Any:
         """Bind and start, or conclude what the trigger has watched (see `RemoteTrial.attend`)."""
         return self.attend(context, event)
 
