@@ -84,6 +84,22 @@ def test_there_is_no_secret_in_it_and_every_one_is_made(tmp_path: Path) -> None:
         assert not (re.search("PASSWORD|SECRET|KEY$", name) and name != "S3_ACCESS_KEY" and default.startswith("-"))
 
 
+def test_where_trials_run_there_is_no_file_of_passwords_and_no_key_of_the_bucket() -> None:
+    """LocalExecutor runs them in the scheduler's container, as the same user."""
+    services = compose()["services"]
+    assert services["scheduler"]["environment"]["AIRFLOW__CORE__EXECUTOR"] == "LocalExecutor"
+    holders = {name for name, body in services.items() if any("auth:" in str(each) for each in body.get("volumes", []))}
+    assert holders == {"init", "api-server"}
+    with_keys = {name for name, body in services.items() if "AIRFLOW_CONN_AUTOML_S3" in (body.get("environment") or {})}
+    assert with_keys == {"init", "api-server", "triggerer"}
+    security = (ROOT / "docs" / "security.md").read_text()
+    readable = {
+        name for name in services["scheduler"]["environment"] if re.search("KEY|SECRET|SQL_ALCHEMY|PASSW", name)
+    }
+    assert readable, "what is left there is told"
+    assert [name for name in readable if name not in security] == []
+
+
 def test_nothing_is_published_beyond_this_machine_unasked() -> None:
     for name, body in compose()["services"].items():
         for port in body.get("ports", []):

@@ -79,20 +79,21 @@ def preview(experiment: Experiment, pace: Pace | None = None, basis: str = "", c
     space = Space.from_models(experiment.space)
     algorithm = create(experiment.search.algorithm, context_of(experiment, space))
     plan = algorithm.plan()
-    proposed = algorithm.propose()
+    proposed = algorithm.propose(combinations)
+    size = space.size()
     budget = experiment.trials.budget if plan.units is not None else None
     return Preview(
         name=experiment.name,
         algorithm=algorithm.name,
         note=plan.note,
-        size=space.size(),
+        size=size,
         trials=plan.trials,
         slots=plan.slots,
         jobs=plan.slots * len(experiment.tasks),
         units=plan.units,
         unit=budget.name if budget else None,
         concurrency=experiment.trials.concurrency,
-        known=len(proposed),
+        known=min(algorithm.proposals(), plan.trials, *([size] if size is not None else [])),
         first=tuple(Combination(n, new.params, new.budget) for n, new in enumerate(proposed[:combinations])),
         forecast=forecast_plan(plan, experiment, pace) if pace is not None else None,
         basis=basis,

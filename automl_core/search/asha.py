@@ -52,11 +52,15 @@ class Asha(Algorithm):
         units = sum(size * step for size, step in zip(sizes, steps, strict=True))
         return Plan(slots=sum(sizes), trials=sizes[0], units=units, note=f"rungs {', '.join(map(str, self.levels))}")
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """One a concurrent slot."""
+        return min(self.context.concurrency, self.context.max_trials)
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The trials that start before any result: one a concurrent slot."""
         proposed: list[NewTrial] = []
         history: list[PastTrial] = []
-        for number in range(min(self.context.concurrency, self.context.max_trials)):
+        for number in self._numbers(most):
             decision = self.suggest(history)
             if not isinstance(decision, NewTrial):
                 break

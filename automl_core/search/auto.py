@@ -49,9 +49,13 @@ class Auto(Algorithm):
         note = f"auto chose {self.chosen.name}: {self.reason}"
         return replace(plan, note=f"{note} ({plan.note})" if plan.note else note)
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """As many as the chosen algorithm."""
+        return self.chosen.proposals()
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """What the chosen algorithm proposes."""
-        return self.chosen.propose()
+        return self.chosen.propose(most)
 
     def suggest(self, history: History) -> Decision:
         """What the chosen algorithm suggests."""

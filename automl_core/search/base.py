@@ -231,12 +231,23 @@ class Algorithm(ABC):
                 return NewTrial(params, budget=self.full_budget, note=note)
         return None
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """How many combinations `propose` makes, unless the space has fewer: counted, not made."""
+        return 0
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The combinations known before any result, in the order in which they will be handed out.
 
         `suggest` returns the same ones for trial numbers 0, 1, … when they are asked in order.
+
+        Args:
+            most: how many of them at most, for who wants to look at the first ones; None: all.
         """
         return []
+
+    def _numbers(self, most: int | None) -> range:
+        """Numbers of the trials that `propose` makes."""
+        return range(self.proposals() if most is None else min(most, self.proposals()))
 
     @abstractmethod
     def suggest(self, history: History) -> Decision:

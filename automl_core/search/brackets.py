@@ -174,12 +174,16 @@ class BracketSearch(Algorithm):
             note += f"; trials.max cuts the schedule of {whole.recommendations} trials"
         return Plan(slots=total.jobs, trials=total.recommendations, units=total.units_resumed, note=note)
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """The lowest rung of the first bracket."""
+        return self.brackets[0][0][0]
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The lowest rung of the first bracket, as far as it needs no result."""
         proposed: list[NewTrial] = []
         history: list[PastTrial] = []
         seen: set[str] = set()  # kept up here: from the history anew, ten thousand combinations would take minutes
-        for number in range(self.brackets[0][0][0]):
+        for number in self._numbers(most):
             new = self._start(history, seen, bracket=0)
             if not isinstance(new, NewTrial):
                 break

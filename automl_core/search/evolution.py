@@ -74,11 +74,15 @@ class Evolution(Algorithm):
         """Exploration and children."""
         return self.plan_of(min(self.trials, super().plan().trials))
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """The exploration."""
+        return min(self.options.exploration, self.trials)
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The exploration."""
         proposed: list[NewTrial] = []
         seen: set[str] = set()
-        for number in range(min(self.options.exploration, self.trials)):
+        for number in self._numbers(most):
             decision = self.opening(number, seen) or self._explore(number, seen)
             if not isinstance(decision, NewTrial):
                 break

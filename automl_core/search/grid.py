@@ -61,14 +61,32 @@ class Grid(Algorithm):
 
     def plan(self) -> Plan:
         """The size of the grid, as far as ``trials.max`` lets it be walked."""
-        wanted = sum(1 for _ in islice(self._new(frozenset()), self.context.max_trials))
-        whole = self._size(_LISTABLE)
-        size = f"over {_LISTABLE}" if whole is None else str(whole)
-        return self.plan_of(wanted, note=f"a grid of {size} combinations")
+        whole = self._count(max(_LISTABLE, self.context.max_trials))
+        beside = sum(1 for params, _ in self.leading if not self.context.space.on_grid(params, self.options.resolution))
+        size = f"over {_LISTABLE}" if whole > _LISTABLE else str(whole)
+        return self.plan_of(min(whole + beside, self.context.max_trials), note=f"a grid of {size} combinations")
 
-    def propose(self) -> list[NewTrial]:
+    def _count(self, limit: int) -> int:
+        """Combinations of the grid; one more than the limit where there are more.
+
+        Raises:
+            ValueError: its conditions hang together so much that they can't be counted.
+        """
+        found = self.context.space.count(self.options.resolution, limit)
+        if found is None:
+            raise ValueError(
+                "search.algorithm: too many of the space's conditions and bounds hang together for its grid to be "
+                "counted; lower trials.max, leave some of them out, or take another algorithm (random, sobol)"
+            )
+        return found
+
+    def proposals(self) -> int:
+        """The whole grid."""
+        return self.context.max_trials
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """All combinations."""
-        new = islice(self._new(frozenset()), self.context.max_trials)
+        new = islice(self._new(frozenset()), len(self._numbers(most)))
         return [NewTrial(params, budget=self.full_budget, note=note) for params, note in new]
 
     def suggest(self, history: History) -> Decision:
@@ -80,10 +98,6 @@ class Grid(Algorithm):
         for params, note in self._new(seen):
             return NewTrial(params, budget=self.full_budget, note=note)
         return Exhausted("every combination of the grid is handed out")
-
-    def _size(self, limit: int) -> int | None:
-        size = sum(1 for _ in islice(self.context.space.combinations(self.options.resolution), limit + 1))
-        return size if size <= limit else None
 
     def _new(self, seen: Set[str]) -> Iterator[tuple[Params, str]]:
         """Combinations not handed out yet, with their notes: the leading ones, then the grid's."""

@@ -42,6 +42,10 @@ class PbtOptions(Options):
     )
 
 
+_INTERVALS = 10_000
+"""Intervals of a member: each is a level that is kept in a list, and a piece of work."""
+
+
 class Pbt(Algorithm):
     """Each member trains an interval at a time; after it, the worst ones take a checkpoint of the best.
 
@@ -69,6 +73,11 @@ class Pbt(Algorithm):
         step = self.options.interval or budget.min
         if step > budget.max:
             raise ValueError(f"search.options.interval: found {step}; trials.budget.max is {budget.max}")
+        if budget.max // step > _INTERVALS:
+            raise ValueError(
+                f"search.options.interval: {budget.max // step:,} intervals of {step} up to trials.budget.max; "
+                f"{_INTERVALS:,} are allowed"
+            )
         self.levels = (*range(step, budget.max, step), budget.max)
         self.population = min(self.options.population, context.max_trials)
 
@@ -79,11 +88,15 @@ class Pbt(Algorithm):
         note = f"{self.population} members, {len(self.levels)} intervals"
         return Plan(slots=slots, trials=trials, units=self.population * self.levels[-1], note=note)
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """A combination a member."""
+        return self.population
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The first interval of every member."""
         proposed: list[NewTrial] = []
         seen: set[str] = set()
-        for member in range(self.population):
+        for member in self._numbers(most):
             new = self._first_interval(member, member, seen)
             if new is None:
                 break

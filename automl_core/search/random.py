@@ -15,11 +15,15 @@ class Random(Algorithm):
     name = "random"
     summary = "independent draws from the distributions of the space"
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """All trials."""
+        return self.context.max_trials
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """All combinations."""
         proposed: list[NewTrial] = []
         seen: set[str] = set()
-        for number in range(self.context.max_trials):
+        for number in self._numbers(most):
             decision = self._decide(number, seen)
             if not isinstance(decision, NewTrial):
                 break

@@ -41,12 +41,16 @@ class Sobol(Algorithm):
     name = "sobol"
     summary = "a scrambled low-discrepancy sequence: even coverage"
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """All trials."""
+        return self.context.max_trials
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """All combinations."""
         proposed: list[NewTrial] = []
         seen: set[str] = set()
         points = enumerate(sobol_points(self.context.space, self.context.seed))
-        for number in range(self.context.max_trials):
+        for number in self._numbers(most):
             decision = self._decide(number, seen, points)
             if not isinstance(decision, NewTrial):
                 break

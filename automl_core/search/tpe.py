@@ -53,11 +53,15 @@ class Tpe(Algorithm):
     options_model = TpeOptions
     options: TpeOptions
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """The start."""
+        return min(self.options.startup, self.context.max_trials)
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The start along the Sobol sequence."""
         proposed: list[NewTrial] = []
         seen: set[str] = set()
-        for number in range(min(self.options.startup, self.context.max_trials)):
+        for number in self._numbers(most):
             decision = self.opening(number, seen) or self._explore(number, seen)
             if not isinstance(decision, NewTrial):
                 break

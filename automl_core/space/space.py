@@ -17,6 +17,12 @@ Params: TypeAlias = dict[str, Value]
 """One hyperparameter combination: name → value, of the active parameters only."""
 
 
+_LOOKS = 200_000
+"""Values looked at while combinations are counted; what takes more is not counted."""
+
+_NOTHING: Any = object()
+
+
 class Space:
     """Parameters in an order in which parents come before those that depend on them."""
 
@@ -146,15 +152,71 @@ class Space:
         """Number of distinct combinations; None when it is infinite or above ``limit``."""
         if any(p.size is None for p in self.dimensions):
             return None
-        if not any(p.when or p.at_least or p.at_most for p in self.parameters):
-            total = math.prod(p.size or 1 for p in self.dimensions)
-            return total if total <= limit else None
-        count = 0
-        for _ in self.combinations():
-            count += 1
-            if count > limit:
+        count = self.count(None, limit)
+        return count if count is not None and count <= limit else None
+
+    def count(self, resolution: int | None, limit: int) -> int | None:
+        """Number of `combinations`, one more than the limit where there are more.
+
+        They are not listed: of the values that were given so far only those are kept that a later parameter refers to,
+        with the number of ways that lead there. Each way leads to a combination at least, so there are never more of
+        them than combinations.
+
+        Returns:
+            None where so many conditions and bounds hang together that counting would take too long.
+
+        Raises:
+            ValueError: a parameter can't be counted and no resolution is given.
+        """
+        last_use: dict[str, int] = {}
+        for index, parameter in enumerate(self.parameters):
+            for name in (*parameter.when, parameter.at_least, parameter.at_most):
+                if name is not None:
+                    last_use[name] = index
+        ways: dict[tuple[tuple[str, Value], ...], int] = {(): 1}
+        looked = 0
+        for index, parameter in enumerate(self.parameters):
+            wanted = parameter.name in last_use
+            free: Sequence[Value] | None = None
+            after: dict[tuple[tuple[str, Value], ...], int] = {}
+            for state, number in ways.items():
+                params = dict(state)
+                kept = tuple(item for item in state if last_use[item[0]] > index)
+                looked += 1 + len(state)
+                if not self.is_active(parameter, params):
+                    after[kept] = after.get(kept, 0) + number
+                    continue
+                points = free
+                if points is None:
+                    points = self._points(parameter, params, resolution)
+                    looked += 0 if resolution is None else min(len(points), resolution)
+                    if parameter.at_least is None and parameter.at_most is None:
+                        free = points
+                if not wanted:
+                    after[kept] = after.get(kept, 0) + number * len(points)
+                    continue
+                for value in points:
+                    looked += 1
+                    if looked > _LOOKS:
+                        break
+                    ended = (*kept, (parameter.name, value))
+                    after[ended] = after.get(ended, 0) + number
+                if looked > _LOOKS:
+                    break
+            ways = after
+            if sum(ways.values()) > limit:
+                return limit + 1
+            if looked > _LOOKS:
                 return None
-        return count
+        return sum(ways.values())
+
+    def on_grid(self, params: Mapping[str, Value], resolution: int | None) -> bool:
+        """Whether a whole combination is one of `combinations`."""
+        return all(
+            params[parameter.name] in self._points(parameter, params, resolution)
+            for parameter in self.parameters
+            if parameter.name in params
+        )
 
     def combinations(self, resolution: int | None = None) -> Iterator[Params]:
         """Every combination, in the file's order, the last parameter changing fastest.
@@ -168,22 +230,37 @@ class Space:
             ValueError: a parameter can't be counted and no resolution is given.
         """
         # parents first, yet in the file's order: a depth-first walk over the sorted parameters
-        yield from self._walk(0, {}, resolution)
+        params: Params = {}
+        open_ones: list[tuple[int, Iterator[Value]]] = []  # parameters whose next value has still to come
+        index = 0
+        while True:
+            while index < len(self.parameters):
+                parameter = self.parameters[index]
+                if self.is_active(parameter, params):
+                    points = iter(self._points(parameter, params, resolution))
+                    first = next(points, _NOTHING)
+                    if first is _NOTHING:
+                        break
+                    params[parameter.name] = first
+                    open_ones.append((index, points))
+                index += 1
+            else:
+                yield dict(params)
+            while open_ones:
+                place, points = open_ones[-1]
+                for later in self.parameters[place:index]:
+                    params.pop(later.name, None)
+                index = place
+                value = next(points, _NOTHING)
+                if value is not _NOTHING:
+                    params[self.parameters[place].name] = value
+                    index = place + 1
+                    break
+                open_ones.pop()
+            else:
+                return
 
-    def _walk(self, index: int, params: Params, resolution: int | None) -> Iterator[Params]:
-        if index == len(self.parameters):
-            yield dict(params)
-            return
-        parameter = self.parameters[index]
-        if not self.is_active(parameter, params):
-            yield from self._walk(index + 1, params, resolution)
-            return
-        for value in self._points(parameter, params, resolution):
-            params[parameter.name] = value
-            yield from self._walk(index + 1, params, resolution)
-            del params[parameter.name]
-
-    def _points(self, parameter: Parameter, params: Params, resolution: int | None) -> Sequence[Value]:
+    def _points(self, parameter: Parameter, params: Mapping[str, Value], resolution: int | None) -> Sequence[Value]:
         low, high = self.bounds(parameter, params)
         values = parameter.values_within(low, high)
         if values is not None and (

@@ -14,6 +14,7 @@ from automl_core.spec.errors import Path, Problem, did_you_mean, nearest, show
 from automl_core.spec.examples import EXAMPLES
 from automl_core.spec.models import Experiment
 from automl_core.spec.shapes import Shape, describe, fields_of, key_names, shape_of_field, tags_of
+from automl_core.spec.sizes import PROBLEMS
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def explain(error: ValidationError, root: Shape, data: Any, base: Path = ()) -> 
     """
     problems: list[Problem] = []
     unions: set[Path] = set()
-    for details in error.errors(include_url=False):
+    for details in error.errors(include_url=False)[: 4 * PROBLEMS]:  # several make one problem
         place = _locate(details, root, data)
         if place.union is not None:
             if place.union.path not in unions:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from automl_core.spec.errors import Problem, SpecError, nearest
 from automl_core.spec.models import Experiment
+from automl_core.spec.sizes import PROBLEMS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import MAX_BYTES, Document, read_yaml
 
@@ -44,14 +45,26 @@ def parse_document(text: str, source: str) -> tuple[Experiment, Document]:
     """
     document = read_yaml(text, source)
     problems = list(document.problems)
+    if len(problems) > PROBLEMS:
+        raise SpecError(_first(problems))
     experiment = None
     if not document.fatal:
         experiment, more = validate(document.data)
         seen = {problem.path for problem in problems}  # one word on each place is enough
-        problems += locate([problem for problem in more if problem.path not in seen], document)
+        problems += locate([problem for problem in more if problem.path not in seen][: 2 * PROBLEMS], document)
     if problems or experiment is None:
-        raise SpecError(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
+        raise SpecError(_first(problems))
     return experiment, document
+
+
+def _first(problems: list[Problem]) -> list[Problem]:
+    """Problems in their order in the file; of very many, the first ones, and that there are more."""
+    told = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+    if len(told) > PROBLEMS:
+        last = told[PROBLEMS - 1]
+        more = Problem("there are more problems than these: mend these first", file=last.file, line=last.line)
+        told = [*told[: PROBLEMS - 1], more]
+    return told
 
 
 def locate(problems: list[Problem], document: Document) -> list[Problem]:

@@ -64,9 +64,31 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any]) -> Overridd
     problems += more
     if changed is not None and changed.trials.concurrency > experiment.trials.concurrency:
         problems.append(_too_concurrent(experiment, changed))
+    if changed is not None:
+        problems += _other_sources(experiment, changed)
     if problems or changed is None:
         raise SpecError(in_file(problems, SOURCE))
     return Overridden(changed, tuple(changes_between(experiment, changed)))
+
+
+def _other_sources(experiment: Experiment, changed: Experiment) -> list[Problem]:
+    """What a run would learn from beside its own experiment and those that its file names.
+
+    Who starts it need not be who may read more: what it learns from is read with the file's keys and shown in its
+    pages.
+    """
+    if changed.search.transfer is None:
+        return []
+    given = experiment.search.transfer
+    allowed = {experiment.name, *(each.partition("@")[0] for each in (given.experiments if given else ()))}
+    return [
+        Problem(
+            f"{each!r} is none that the experiment file names", ("search", "transfer", "experiments", index),
+            found=show(each), allowed=tuple(sorted(allowed)), suggestion="Name it in the experiment file",
+        )
+        for index, each in enumerate(changed.search.transfer.experiments)
+        if each.partition("@")[0] not in allowed
+    ]  # fmt: skip
 
 
 def _misplaced(key: str) -> Problem:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from automl_core.spec.bounds import arrange
 from automl_core.spec.parameters import flatten
+from automl_core.spec.sizes import DEEP, PROBLEMS
 
 RESERVED_NAMES = frozenset(
     {"trial_id", "experiment_id", "exp_id", "params", "budget", "model_dir", "checkpoint_dir", "resume_from",
@@ -17,6 +19,9 @@ RESERVED_NAMES = frozenset(
 
 NAME_PATTERN = "[A-Za-z_][A-Za-z0-9_.-]*"
 """What a parameter may be called."""
+
+_TOLD = 5
+"""Values of one condition that are told at once."""
 
 BOUNDS = ("at_least", "at_most")
 """Fields that bound a parameter by another one."""
@@ -154,11 +159,10 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
         if name in RESERVED_NAMES:
             problems.append(f"space.{name}: ${{{name}}} has another meaning in commands; choose another name")
         for parent, values in parameter.when.items():
-            if parent not in unreadable:
+            if parent not in unreadable and len(problems) <= PROBLEMS:
                 problems.extend(_condition_problems(name, parent, values, flat))
-    circle = _circle(flat)
-    if circle:
-        problems.append(circle)
+    levels = _levels(flat)
+    problems += [each for each in (_circle(flat, levels), _too_deep(levels)) if each is not None]
     for name, parameter in flat.items():
         for field in BOUNDS:
             other = getattr(parameter, field, None)
@@ -194,28 +198,62 @@ def _condition_problems(name: str, parent: str, values: Sequence[Any], flat: dic
     if not values:
         yield f"space.{name}.when.{parent}: an empty list can never hold"
     options = getattr(flat[parent], "values", None)
-    for value in values:
-        if options is not None and value not in options:
-            yield f"space.{name}.when.{parent}: {value!r} is not among its values {options!r}"
+    if options is None:
+        return
+    allowed = set(options)
+    for value in islice((value for value in values if value not in allowed), _TOLD):
+        shown = repr(options) if len(options) <= 50 else f"{options[:50]!r} and {len(options) - 50:,} more"
+        yield f"space.{name}.when.{parent}: {value!r} is not among its values {shown}"
 
 
-def _circle(flat: dict[str, Any]) -> str | None:
+def _before(name: str, flat: dict[str, Any]) -> list[str]:
+    return [parent for parent in parents(flat[name]) if parent in flat and parent != name]
+
+
+def _levels(flat: dict[str, Any]) -> dict[str, int]:
+    """How many parameters stand behind one another before each one; those in or behind a circle are left out.
+
+    Without recursion: a file has as many as it likes.
+    """
+    waiting = {name: set(_before(name, flat)) for name in flat}
+    children: dict[str, list[str]] = {name: [] for name in flat}
+    for name, before in waiting.items():
+        for parent in before:
+            children[parent].append(name)
+    levels = dict.fromkeys((name for name, before in waiting.items() if not before), 0)
+    ready = list(levels)
+    for name in ready:
+        for child in children[name]:
+            waiting[child].discard(name)
+            if not waiting[child]:
+                levels[child] = 1 + max(levels[parent] for parent in _before(child, flat))
+                ready.append(child)
+    return levels
+
+
+def _circle(flat: dict[str, Any], levels: Mapping[str, int]) -> str | None:
     """The first circle of parameters that depend on one another, in words."""
-    done: set[str] = set()
-
-    def visit(name: str, path: tuple[str, ...]) -> str | None:
-        if name in path:
-            circle = " → ".join((*path[path.index(name) :], name))
-            return f"space.{name}: {circle} depend on one another in a circle"
-        if name not in done:
-            for parent in parents(flat[name]):
-                found = visit(parent, (*path, name)) if parent in flat and parent != name else None
-                if found:
-                    return found
-            done.add(name)
+    name = next((name for name in flat if name not in levels), None)
+    path: dict[str, None] = {}
+    while name is not None and name not in path:
+        path[name] = None
+        name = next(parent for parent in _before(name, flat) if parent not in levels)
+    if name is None:
         return None
+    names = list(path)
+    around = names[names.index(name) :]
+    shown = around if len(around) <= 20 else [*around[:19], "…"]
+    return f"space.{name}: {' → '.join((*shown, name))} depend on one another in a circle"
 
-    return next((found for name in flat if (found := visit(name, ()))), None)
+
+def _too_deep(levels: Mapping[str, int]) -> str | None:
+    name = next((name for name, level in levels.items() if level >= DEEP), None)
+    if name is None:
+        return None
+    return (
+        f"space.{name}: it stands behind {levels[name]} parameters, each with a condition or bound that names the one "
+        f"before; {DEEP} one behind the other are allowed"
+    )
 
 
 def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) -> str | None:

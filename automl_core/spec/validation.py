@@ -15,6 +15,7 @@ from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
+from automl_core.spec.sizes import size_problems
 from automl_core.spec.templates import TASK_LISTS, template_problems
 
 Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
@@ -34,7 +35,9 @@ def validate(data: Any) -> tuple[Experiment | None, list[Problem]]:
         message = "the file is empty" if data is None else f"found {show(data)} where the file's keys are wanted"
         return None, [Problem(message, suggestion="An experiment has at least: name, goal, space, tasks")]
     experiment: Experiment | None = None
-    problems: list[Problem] = []
+    problems = size_problems(data)
+    if problems:
+        return None, problems
     try:
         experiment = Experiment.model_validate(data)
     except ValidationError as error:

@@ -39,7 +39,9 @@ class _Found:
     reason: str = ""
 
 
-def find_earlier(store: ObjectStore, experiment: Experiment, own_prefix: str) -> list[EarlierRun]:
+def find_earlier(
+    store: ObjectStore, experiment: Experiment, own_prefix: str, team: str | None = None
+) -> list[EarlierRun]:
     """The earlier runs that ``search.transfer`` asks for, with the observations that today's space can hold.
 
     What can't be used (another goal, another space, a run that can't be read) is returned with its reason; it
@@ -49,6 +51,7 @@ def find_earlier(store: ObjectStore, experiment: Experiment, own_prefix: str) ->
         store: the model storage path.
         experiment: today's file.
         own_prefix: folder of today's run, which is none of the earlier ones.
+        team: whose experiment this is; a run of another team's is not looked into, whoever could read it.
 
     Returns:
         The latest ended runs of this experiment, newest first, then those of ``transfer.experiments`` in their
@@ -63,7 +66,7 @@ def find_earlier(store: ObjectStore, experiment: Experiment, own_prefix: str) ->
             found.setdefault(item.prefix or f"{item.experiment}@{item.run}", item)
     space = Space.from_models(experiment.space)
     most = min(transfer.max_trials, max(1, MOST_OBSERVATIONS // max(1, len(found))))
-    return [_taken(item, experiment, space, most) for item in found.values()]
+    return [_taken(item, experiment, space, most, team) for item in found.values()]
 
 
 def _asked_for(store: ObjectStore, experiment: Experiment, own_prefix: str) -> Iterator[_Found]:
@@ -127,9 +130,13 @@ def _read(store: ObjectStore, name: str, folder: str, run: str) -> _Found:
     return _Found(name, state.run or run, prefix, state)
 
 
-def _taken(item: _Found, experiment: Experiment, space: Space, most: int) -> EarlierRun:
+def _taken(item: _Found, experiment: Experiment, space: Space, most: int, team: str | None) -> EarlierRun:
     if item.state is None:
         return EarlierRun(item.experiment, item.run, reason=item.reason)
+    theirs_is = item.state.identity.get("team")
+    if theirs_is and theirs_is != team:
+        whose = f"and this experiment is of the team {team}" if team else "and this experiment is no team's"
+        return EarlierRun(item.experiment, item.run, reason=f"it is of the team {theirs_is}, {whose}")
     taken = EarlierRun(item.experiment, item.run, trials=len(item.state.trials))
     try:
         theirs = Experiment.model_validate(item.state.experiment)

@@ -70,7 +70,8 @@ class Study(Specified):
         """
         if journal.refresh().created or journal.later:
             return cls.load(journal)
-        study = cls(journal, experiment, earlier := find_earlier(journal.store, experiment, journal.prefix))
+        earlier = find_earlier(journal.store, experiment, journal.prefix, (identity or {}).get("team"))
+        study = cls(journal, experiment, earlier)
         first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most)
         journal.append("created", first, valid=lambda state: not state.created)
         return cls.load(journal)

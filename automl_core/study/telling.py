@@ -62,6 +62,13 @@ def told_before(state: State, slot: int, task: int, generation: int | None) -> O
     return outcome_of(work, last)
 
 
+def end_of(state: State, slot: int, task: int) -> Outcome | None:
+    """How the newest attempt of a slot at a training task ended, however it did; None where none has."""
+    work = state.works.get(slot)
+    last = work.last_attempt(task) if work is not None else None
+    return None if work is None or last is None or last.ended is None else outcome_of(work, last)
+
+
 def outcome_of(work: Work, attempt: Attempt) -> Outcome:
     """What was told of an attempt, as far as the state keeps it."""
     return Outcome(

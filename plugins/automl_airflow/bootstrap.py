@@ -37,9 +37,8 @@ def register() -> bool:
     except Exception:
         log.exception("Airflow's version could not be read")
     try:
-        from airflow.dag_processing.importers import get_importer_registry
-
         from automl_airflow.compat import list_as_dag_files
+        from automl_airflow.compat.importers import get_importer_registry
         from automl_airflow.importer import ExperimentImporter
 
         list_as_dag_files()

@@ -39,7 +39,7 @@ def experiment_dags(folder: Path) -> Iterator[DAG]:
 
     Nothing where Airflow reads experiment files as DAG files by itself.
     """
-    from airflow.dag_processing.importers import get_importer_registry
+    from automl_airflow.compat.importers import get_importer_registry
 
     if isinstance(get_importer_registry().get_importer("x.yaml"), ExperimentImporter):
         return

@@ -17,6 +17,9 @@ def identity_of(context: Any) -> dict[str, str]:
     run = context["dag_run"]
     moments = {"run_after": getattr(run, "run_after", None), "started": getattr(run, "start_date", None)}
     found = {"dag": str(getattr(run, "dag_id", "")), "run": str(context["run_id"])}
+    team = getattr(run, "team_name", None)
+    if team:  # who may learn from it (`automl_core.study.earlier`)
+        found["team"] = str(team)
     found |= {name: moment.isoformat() for name, moment in moments.items() if moment is not None}
     return found | recorded_dates({name: getattr(run, name, None) for name in RECORDED})
 

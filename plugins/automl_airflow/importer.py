@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from airflow.dag_processing.importers import (
+from automl_airflow.compat.importers import (
     AbstractDagImporter,
     DagImportError,
     DagImportResult,

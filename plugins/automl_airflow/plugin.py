@@ -10,6 +10,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from automl_airflow.teams import TeamListener
+
 URL_PREFIX = "/automl"
 
 _RUN = "automl/experiments/{DAG_ID}/runs/{RUN_ID}"
@@ -38,6 +40,7 @@ class AutoMLPlugin(AirflowPlugin):
 
     name = "automl"
     fastapi_apps = _Apps()
+    listeners = [TeamListener()]  # noqa: RUF012
     external_views = [  # noqa: RUF012 (Airflow's own interface)
         _view("nav", "automl/", "automl"),
         _view("dag", "automl/experiments/{DAG_ID}", "automl-dag"),

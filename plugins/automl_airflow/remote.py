@@ -77,14 +77,35 @@ class RemoteTrial(SlotTask):
     def watcher(self, context: Any, study: Study, binding: Binding, job: dict[str, Any]) -> TrialTrigger:
         """The trigger that watches a job."""
 
-    def attend(self, context: Any, event: dict[str, Any] | None = None) -> Any:
-        """What `execute` of such an operator does: bind and start, or conclude what a trigger has watched."""
+    def attend(self, context: Any, event: dict[str, Any] | str | None = None) -> Any:
+        """What `execute` of such an operator does: bind and start, or conclude what a trigger has watched.
+
+        Args:
+            context: of the task instance.
+            event: what its trigger handed over; a state's name where the trigger has ended the task and Airflow
+                resumes it all the same. `airflow dags test` does (sdk/definitions/dag.py:1545); the end stands in the
+                journal then, and is all that there is to conclude.
+
+        Raises:
+            AirflowFailException: a trigger has ended the task, and the journal knows of no end.
+        """
         store, study = self.open_study(context)
         self.woken = event is not None
-        if event and "outcome" in event:
+        if isinstance(event, dict) and "outcome" in event:
             if study.state.lanes is None:
                 return self._conclude(context, study, event)
             self.log.info("trial ended: %s %s", event["outcome"]["state"], event["outcome"]["reason"])
+        if isinstance(event, str):
+            from airflow.sdk.exceptions import AirflowFailException
+
+            from automl_core.study import Ended
+            from automl_core.study.telling import end_of
+
+            slot = int(self.slot or 0)
+            end = end_of(study.state, slot, self.task_index)
+            if end is None:
+                raise AirflowFailException(f"its trigger has ended the task as {event}, but no end is in the journal")
+            return self.conclude_again(context, study, Ended(study.binding(slot, self.task_index), end))
         from automl_core.backends.remote import NotYet
         from automl_core.study import Ended
 

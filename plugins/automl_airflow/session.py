@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from automl_airflow.teams import ConnectionName
     from automl_core.storage import Credentials
     from automl_core.storage.base import ObjectStore
     from automl_core.study.journal import StudyJournal
@@ -44,7 +45,7 @@ def home() -> Path:
     return Path(AIRFLOW_HOME)
 
 
-def credentials(connection: str | None) -> Credentials | None:
+def credentials(connection: ConnectionName) -> Credentials | None:
     """The credentials in an Airflow connection, read when they are needed and never written anywhere.
 
     Raises:
@@ -57,19 +58,22 @@ def credentials(connection: str | None) -> Credentials | None:
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     from automl_airflow.bucket_connection import credentials_in
+    from automl_airflow.compat import connection_of
 
+    name, team = (connection, None) if isinstance(connection, str) else connection
     try:
-        found = Connection.get(connection)
+        found = Connection.get(name) if team is None else connection_of(name, team)
     except AirflowNotFoundException:
-        words = f"output.connection: the connection {connection!r} is not defined in Airflow"
+        words = f"output.connection: the connection {name!r} is not defined in Airflow"
+        words += f" for the team {team} (nor for everybody)" if team is not None else ""
         raise AirflowNotFoundException(words) from None
     return credentials_in(
-        connection, login=found.login, password=found.password, host=found.host, port=found.port, schema=found.schema,
+        name, login=found.login, password=found.password, host=found.host, port=found.port, schema=found.schema,
         extra=found.extra_dejson,
     )  # fmt: skip
 
 
-def open_experiment_store(storage: str, connection: str | None) -> ObjectStore:
+def open_experiment_store(storage: str, connection: ConnectionName) -> ObjectStore:
     """The model storage path of an experiment; its connection is read again where the keys are refused."""
     from automl_core.storage import open_store
 
@@ -77,7 +81,7 @@ def open_experiment_store(storage: str, connection: str | None) -> ObjectStore:
     return open_store(storage, credentials(connection), base=home(), renew=renew)
 
 
-def open_viewed_store(storage: str, connection: str | None) -> ObjectStore:
+def open_viewed_store(storage: str, connection: ConnectionName) -> ObjectStore:
     """As `open_experiment_store`, for people who wait for a page: what hangs or is away is given up soon."""
     from automl_core.storage import open_store
     from automl_core.storage.credentials import soon_given_up
@@ -89,7 +93,7 @@ def open_viewed_store(storage: str, connection: str | None) -> ObjectStore:
 
 
 def open_journal(
-    storage: str, connection: str | None, name: str, run: str, stage: str | None = None,
+    storage: str, connection: ConnectionName, name: str, run: str, stage: str | None = None,
     store: ObjectStore | None = None,
 ) -> tuple[ObjectStore, StudyJournal]:  # fmt: skip
     """The journal of one run of an experiment, or of a stage of it, and its store (opened, where it isn't given)."""

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from automl_airflow.teams import ConnectionName
     from automl_core.storage.base import ObjectStore
 
-Where: TypeAlias = tuple[str, str | None]
+Where: TypeAlias = "tuple[str, ConnectionName]"
 """Model storage path and its connection."""
 
 KEPT = 64
@@ -27,13 +28,13 @@ class Stores:
         open_one: opens a store; may raise anything, and may hang: only who wants that very store waits for it.
     """
 
-    def __init__(self, open_one: Callable[[str, str | None], ObjectStore]) -> None:
+    def __init__(self, open_one: Callable[[str, ConnectionName], ObjectStore]) -> None:
         self._open_one = open_one
         self._lock = threading.Lock()
         self._known: OrderedDict[Where, ObjectStore] = OrderedDict()
         self._opening: dict[Where, threading.Lock] = {}
 
-    def of(self, storage: str, connection: str | None) -> ObjectStore:
+    def of(self, storage: str, connection: ConnectionName) -> ObjectStore:
         """The store of a model storage path. To be called in one of the store's threads.
 
         Raises:
@@ -59,19 +60,19 @@ class Stores:
                     self._known.popitem(last=False)
             return store
 
-    def forget(self, storage: str, connection: str | None) -> None:
+    def forget(self, storage: str, connection: ConnectionName) -> None:
         """Open a store anew the next time."""
         with self._lock:
             self._known.pop((storage, connection), None)
 
 
-def _open(storage: str, connection: str | None) -> ObjectStore:
+def _open(storage: str, connection: ConnectionName) -> ObjectStore:
     from automl_airflow import session
 
     return session.open_experiment_store(storage, connection)
 
 
-def _open_viewed(storage: str, connection: str | None) -> ObjectStore:
+def _open_viewed(storage: str, connection: ConnectionName) -> ObjectStore:
     from automl_airflow import session
 
     return session.open_viewed_store(storage, connection)
@@ -81,7 +82,7 @@ _stores = Stores(_open)
 _viewed = Stores(_open_viewed)
 
 
-def shared_store(storage: str, connection: str | None) -> ObjectStore:
+def shared_store(storage: str, connection: ConnectionName) -> ObjectStore:
     """A store as all triggers of this process share it. To be called in one of the store's threads.
 
     Raises:
@@ -90,7 +91,7 @@ def shared_store(storage: str, connection: str | None) -> ObjectStore:
     return _stores.of(storage, connection)
 
 
-def viewed_store(storage: str, connection: str | None) -> ObjectStore:
+def viewed_store(storage: str, connection: ConnectionName) -> ObjectStore:
     """A store as all viewers of this process share it: what hangs is given up soon. In one of the store's threads.
 
     Raises:
@@ -99,6 +100,6 @@ def viewed_store(storage: str, connection: str | None) -> ObjectStore:
     return _viewed.of(storage, connection)
 
 
-def forget_store(storage: str, connection: str | None) -> None:
+def forget_store(storage: str, connection: ConnectionName) -> None:
     """Open a store anew the next time."""
     _stores.forget(storage, connection)

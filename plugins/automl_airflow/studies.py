@@ -13,14 +13,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from automl_airflow.teams import ConnectionName
     from automl_core.journal import ReadAhead
     from automl_core.running.watch import Watch
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Study
     from automl_core.study.state import State
 
-Key: TypeAlias = tuple[str, str | None, str, str, str | None]
-"""Model storage path, its connection, the experiment's name, the run's id; the stage, where it is not the whole."""
+Key: TypeAlias = "tuple[str, ConnectionName, str, str, str | None]"
+"""Model storage path, its connection (as a team has it, where a team is named), the experiment's name, the run's id;
+the stage, where it is not the whole."""
 
 CAPACITY = 64
 """Experiments held at most; the one that was not asked for the longest goes first."""
@@ -167,7 +169,7 @@ _viewed = SharedStudies(_open_viewed)
 
 
 def shared_study(
-    storage: str, connection: str | None, experiment: str, run: str, stage: str | None = None
+    storage: str, connection: ConnectionName, experiment: str, run: str, stage: str | None = None
 ) -> SharedStudy:
     """The study of a DAG run, or of a stage of it, shared by all of this process.
 
@@ -178,7 +180,7 @@ def shared_study(
     return _studies.get((storage, connection, experiment, run, stage))
 
 
-def viewed_study(storage: str, connection: str | None, experiment: str, run: str) -> SharedStudy:
+def viewed_study(storage: str, connection: ConnectionName, experiment: str, run: str) -> SharedStudy:
     """As `shared_study`, for people who wait for a page: a store that hangs is given up soon.
 
     Raises:

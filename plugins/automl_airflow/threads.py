@@ -14,8 +14,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from automl_airflow.teams import ConnectionName
 
 T = TypeVar("T")
 
@@ -139,9 +142,9 @@ class StoreThreads:
     def __init__(self, most: int = OF_A_STORE, waiting: int | None = None) -> None:
         self._most, self._waiting = most, waiting
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, str | None, str], Threads] = {}
+        self._known: dict[tuple[str, ConnectionName, str], Threads] = {}
 
-    def of(self, storage: str, connection: str | None, use: str = "") -> Threads:
+    def of(self, storage: str, connection: ConnectionName, use: str = "") -> Threads:
         """The threads of one store.
 
         Args:
@@ -170,7 +173,7 @@ _reading: list[Threads] = []
 _set_up: list[Threads] = []
 
 
-def threads_of(storage: str, connection: str | None, use: str = "") -> Threads:
+def threads_of(storage: str, connection: ConnectionName, use: str = "") -> Threads:
     """The threads in which this process's triggers touch a store, and nothing else (see `StoreThreads.of`)."""
     return _stores.of(storage, connection, use)
 

@@ -215,6 +215,17 @@ def test_what_is_proposed_is_what_suggest_hands_out_first(name: str, space: str)
     assert simulation.decisions == proposed
 
 
+@pytest.mark.parametrize("space", ["mixed", "small", "one_point", "wide"])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_proposals_are_counted_and_the_first_ones_made_without_the_rest(name: str, space: str) -> None:
+    algorithm = make(name, space)
+    proposed = algorithm.propose()
+    size = algorithm.context.space.size() or 10**6
+    assert min(algorithm.proposals(), algorithm.plan().trials, size) == len(proposed)
+    for most in (0, 1, 3, 10_000):
+        assert make(name, space).propose(most) == proposed[:most]
+
+
 @pytest.mark.parametrize("name", ["grid", "random", "sobol"])
 def test_the_combinations_of_an_unadaptive_search_are_all_known_before_the_start(name: str) -> None:
     assert len(make(name, "rounding", max_trials=25).propose()) == 25

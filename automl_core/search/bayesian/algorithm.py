@@ -45,9 +45,16 @@ class Bayesian(Algorithm):
     options_model: ClassVar[type[Options]] = BayesianOptions
     options: BayesianOptions
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """The initial design, as far as earlier runs don't take its place."""
+        if self.context.earlier:
+            return min(self._unguided, len(self._initial))
+        return max(self._count, len(self.leading) + 1)
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The initial design, in the order in which it is handed out."""
-        known = self._initial[: self._unguided] if self.context.earlier else self._initial
+        known = self._initial if most is None or self.context.earlier else self._design(min(most, self._count))
+        known = known[: len(self._numbers(most))]
         return [NewTrial(params, budget=self.full_budget, note=note) for params, note in known]
 
     def suggest(self, history: History) -> Decision:
@@ -86,13 +93,20 @@ class Bayesian(Algorithm):
 
         return Encoding(self.context.space)
 
-    @cached_property
-    def _initial(self) -> list[tuple[Params, str]]:
-        from automl_core.search.bayesian.initial import design
-
+    @property
+    def _count(self) -> int:
         dimensions = len(self.context.space.dimensions)
         count = self.options.initial_trials or max(min(4 + dimensions // 4, 10), self.context.concurrency)
-        return design(self.context, min(count, max(self.context.max_trials, 1)))
+        return min(count, max(self.context.max_trials, 1))
+
+    def _design(self, count: int) -> list[tuple[Params, str]]:
+        from automl_core.search.bayesian.initial import design
+
+        return design(self.context, count)
+
+    @cached_property
+    def _initial(self) -> list[tuple[Params, str]]:
+        return self._design(self._count)
 
     @property
     def _unguided(self) -> int:

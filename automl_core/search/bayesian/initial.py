@@ -32,9 +32,12 @@ def design(context: Context, count: int) -> list[tuple[Params, str]]:
         first = {Space.key(params): (params, note) for params, note in [*given, *without]}
         return list(first.values())[: max(count, len(given) + CONTRAST)]
     found = list(given) or [(context.space.complete({}), "initial design: the middle of the space")]
-    points = islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16)
-    found.extend((params, "initial design: Sobol") for params in points)
+    wanted = max(count, len(given) + 1)
     unique: dict[str, tuple[Params, str]] = {}
     for params, note in found:
         unique.setdefault(Space.key(params), (params, note))
-    return list(unique.values())[: max(count, len(given) + 1)]
+    for params in islice(sobol_points(context.space, context.seed, "bayesian"), 4 * count + 16):
+        if len(unique) >= wanted:
+            break
+        unique.setdefault(Space.key(params), (params, "initial design: Sobol"))
+    return list(unique.values())[:wanted]

@@ -79,11 +79,15 @@ class FreezeThaw(Algorithm):
         note = f"rungs {', '.join(map(str, self.levels))}; the model chooses who climbs them"
         return Plan(slots=allowed.slots, trials=allowed.trials, units=allowed.units, note=note)
 
-    def propose(self) -> list[NewTrial]:
+    def proposals(self) -> int:
+        """The initial design."""
+        return min(self.initial, self.allowance.trials)
+
+    def propose(self, most: int | None = None) -> list[NewTrial]:
         """The initial design."""
         proposed: list[NewTrial] = []
         history: list[PastTrial] = []
-        for number in range(min(self.initial, self.allowance.trials)):
+        for number in self._numbers(most):
             decision = self.suggest(history)
             if not isinstance(decision, NewTrial):
                 break

@@ -63,7 +63,7 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
         self.cluster = self.kubernetes_conn_id = task.connection
         return store, study
 
-    def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
+    def execute(self, context: Any, event: dict[str, Any] | str | None = None) -> Any:
         """Bind and start, or conclude what the trigger has watched (see `RemoteTrial.attend`)."""
         return self.attend(context, event)
 

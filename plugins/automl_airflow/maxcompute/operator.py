@@ -34,7 +34,7 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
         self.slot, self.task_index, self.step_ids, self.ahead = slot, task_index, step_ids, ahead
         self._run: Run | None = None
 
-    def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
+    def execute(self, context: Any, event: dict[str, Any] | str | None = None) -> Any:
         """Bind and start, or conclude what the trigger has watched (see `RemoteTrial.attend`)."""
         return self.attend(context, event)
 

@@ -1,8 +1,9 @@
 """Who may do what: Airflow's own users and rights, and nothing that another site has a browser do.
 
-Every route names its right through one of the dependencies below (`ACCESS` holds those there are; a test looks that
-no route is without). Reading needs what reading the DAG's runs needs in Airflow; an act needs what the same act needs
-there.
+Every route names a right through one of the dependencies below (`ACCESS` holds those there are); docs/security.md has
+all that each route needs, and a test takes them away one by one. Reading needs what reading the DAG's runs needs in
+Airflow; an act needs what the same act needs there. What has no counterpart in Airflow, writing a file whose commands
+are run, needs a right of its own (`may_write_files`).
 """
 
 from __future__ import annotations
@@ -10,13 +11,19 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.api_fastapi.auth.managers.models.resource_details import AccessView, DagAccessEntity, DagDetails
-from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.api_fastapi.auth.managers.models.resource_details import (
+    AccessView,
+    ConnectionDetails,
+    DagAccessEntity,
+    DagDetails,
+)
 from airflow.configuration import conf
-from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
+
+from automl_airflow.compat.metadata import team_of
+from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
+from automl_core.spec.models import Experiment
 
 User = Annotated[BaseUser, GetUserDep.__metadata__[0]]
 """Whoever asks: by Airflow's session cookie or a bearer token; 401 where neither is good."""
@@ -30,22 +37,19 @@ CAN_EDIT_RUN = requires_access_dag("PUT", DagAccessEntity.RUN)
 CAN_EDIT_TASKS = requires_access_dag("PUT", DagAccessEntity.TASK_INSTANCE)
 CAN_START = requires_access_dag("POST", DagAccessEntity.RUN)
 
+_NOBODYS = "AutoML: a right that nobody was ever given"
 
-def can_save(request: Request, user: User) -> None:
-    """Demand the right to edit some DAG; the route looks at the one that the file names."""
-    if not may(user, "PUT", None, None):
-        raise HTTPException(403, "Forbidden: saving an experiment file needs the right to edit its DAG")
+
+def can_save(user: User) -> None:
+    """Demand the right to write some experiment file; the route looks at the DAG that the file names, and its team."""
+    if not may_save(user, None, None):
+        raise HTTPException(403, f"Forbidden: {NO_RIGHT_TO_SAVE}")
 
 
 def can_try(user: User) -> None:
-    """Demand the rights to edit and to run some DAG; the route looks at the one that the file names."""
-    if not may_try(user, None):
-        raise HTTPException(403, "Forbidden: trying a file needs the rights to edit its DAG and to run it")
-
-
-def may_try(user: BaseUser, dag_id: str | None) -> bool:
-    """Whether a user may do in two steps what a try does in one: save a file, and have its command run."""
-    return may(user, "PUT", None, dag_id) and may(user, "POST", DagAccessEntity.RUN, dag_id)
+    """Demand the rights to write some experiment file and to run it; the route looks at the one that is tried."""
+    if not may_try(user, None, None):
+        raise HTTPException(403, f"Forbidden: {NO_RIGHT_TO_TRY}")
 
 
 def can_delete_runs(user: User) -> None:
@@ -59,12 +63,82 @@ ACCESS: frozenset[Any] = frozenset(
 )
 """Every dependency that demands a right."""
 
+NO_RIGHT_TO_SAVE = (
+    "saving an experiment file needs the rights to edit its DAG and to edit DAG code (in FAB `can_edit` on `DAG Code`; "
+    "in Airflow's simple auth manager the role op), in the team of the folder"
+)
+NO_RIGHT_TO_TRY = f"trying a file needs the right to create runs of its DAG; {NO_RIGHT_TO_SAVE}"
 
-def may(user: BaseUser, method: Any, entity: DagAccessEntity | None, dag_id: str | None) -> bool:
-    """Whether Airflow's auth manager allows something of a DAG (of any where it is None)."""
-    team = DagModel.get_team_name(dag_id) if dag_id else None
-    details = DagDetails(id=dag_id, team_name=team)
-    return bool(get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user))
+
+def may_write_files(user: BaseUser, dag_id: str | None, team: str | None) -> bool:
+    """Whether a user may write what workers run: edit the code of a DAG.
+
+    No route of Airflow's writes code, so no role of any auth manager has this right unless somebody gave it one. The
+    simple auth manager has no rights but roles: whoever may edit a DAG may edit its code, and whoever may look has any
+    right that a plugin thinks of (simple_auth_manager.py:354). That is how it is told, and there it takes, besides, who
+    may create connections of that team, which is the least role whose holders can have workers run their own code.
+    """
+    if not may(user, "PUT", DagAccessEntity.CODE, dag_id, team):
+        return False
+    manager = get_auth_manager()
+    if not manager.is_authorized_custom_view(method="PUT", resource_name=_NOBODYS, user=user):
+        return True
+    details = ConnectionDetails(team_name=team)
+    return bool(manager.is_authorized_connection(method="POST", details=details, user=user))
+
+
+def may_save(user: BaseUser, dag_id: str | None, team: str | None) -> bool:
+    """Whether a user may save the file of a DAG (of any where it is None).
+
+    Args:
+        user: who asks.
+        dag_id: the experiment's name; its DAG need not be there yet.
+        team: of the folder that the file is saved in, None where that is no team's.
+    """
+    return may(user, "PUT", None, dag_id, team) and may_write_files(user, dag_id, team)
+
+
+def may_try(user: BaseUser, dag_id: str | None, team: str | None) -> bool:
+    """Whether a user may do in two steps what a try does in one: save a file, and have its command run."""
+    return may_save(user, dag_id, team) and may(user, "POST", DagAccessEntity.RUN, dag_id, team)
+
+
+def may(
+    user: BaseUser, method: Any, entity: DagAccessEntity | None, dag_id: str | None, team: str | None = None
+) -> bool:
+    """Whether Airflow's auth manager allows something of a DAG (of any where it is None).
+
+    Args:
+        user: who asks.
+        method: GET, POST, PUT or DELETE.
+        entity: what of the DAG; None for the DAG itself.
+        dag_id: the DAG.
+        team: one that the user must belong to besides the DAG's own: that of a folder whose DAG is yet to come.
+    """
+    teams = dict.fromkeys((team_of(dag_id) if dag_id else None, team))
+    if len(teams) > 1:
+        teams.pop(None, None)
+    return all(
+        get_auth_manager().is_authorized_dag(
+            method=method, access_entity=entity, details=DagDetails(id=dag_id, team_name=each), user=user
+        )
+        for each in teams
+    )
+
+
+def check_sources(user: BaseUser, experiment: Experiment) -> None:
+    """Demand the right to read what an experiment learns from: its best combinations come to stand in this one's pages.
+
+    Raises:
+        HTTPException: 403, it names the experiments.
+    """
+    transfer = experiment.search.transfer
+    names = dict.fromkeys(each.partition("@")[0] for each in (transfer.experiments if transfer else ()))
+    names.pop(experiment.name, None)
+    hidden = [name for name in names if not may(user, "GET", DagAccessEntity.RUN, name)]
+    if hidden:
+        words = f"search.transfer names {', '.join(hidden)}, whose runs you have not the right to read"
+        raise HTTPException(403, f"Forbidden: {words}")
 
 
 def may_act(user: BaseUser, dag_id: str) -> dict[str, bool]:
@@ -73,7 +147,7 @@ def may_act(user: BaseUser, dag_id: str) -> dict[str, bool]:
         "edit": may(user, "PUT", DagAccessEntity.RUN, dag_id),
         "tasks": may(user, "PUT", DagAccessEntity.TASK_INSTANCE, dag_id),
         "start": may(user, "POST", DagAccessEntity.RUN, dag_id),
-        "file": may(user, "PUT", None, dag_id),
+        "file": may_save(user, dag_id, team_of(dag_id)),
     }
 
 

@@ -14,21 +14,20 @@ from functools import cache
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.api_fastapi.common.dagbag import create_dag_bag, get_dag_for_run
-from airflow.api_fastapi.core_api.datamodels.dag_run import DagRunMutableStates, TriggerDAGRunPostBody
-from airflow.api_fastapi.core_api.datamodels.task_instances import ClearTaskInstancesBody
-from airflow.api_fastapi.core_api.routes.public.dag_run import trigger_dag_run
-from airflow.api_fastapi.core_api.routes.public.task_instances import post_clear_task_instances
-from airflow.models.dagbag import DBDagBag
-from airflow.models.dagrun import DagRun
-from airflow.models.pool import Pool
-from airflow.models.taskinstance import TaskInstance
-from airflow.settings import task_instance_mutation_hook
-from airflow.utils.state import TaskInstanceState
+from airflow.sdk import TaskInstanceState
 from fastapi import HTTPException, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.acts import (
+    ClearTaskInstancesBody,
+    TriggerDAGRunPostBody,
+    create_dag_bag,
+    post_clear_task_instances,
+    task_instance_mutation_hook,
+    trigger_dag_run,
+)
+from automl_airflow.compat.metadata import DagRun, Pool, TaskInstance
 from automl_airflow.web.catalog import RunInfo, place_of_dag
 
 PROPOSE, REDUCE = "propose", "reduce"
@@ -40,8 +39,15 @@ _GOES_ON = {
 
 
 @cache
-def _dag_bag() -> DBDagBag:
+def _dag_bag() -> Any:
     return create_dag_bag()
+
+
+def _dag_of(dag_run: DagRun, session: Session) -> Any:
+    dag = _dag_bag().get_dag_for_run(dag_run, session=session)
+    if dag is None:
+        raise HTTPException(404, f"Airflow has no DAG of the run {dag_run.run_id!r} any more")
+    return dag
 
 
 def trigger(
@@ -122,7 +128,7 @@ def add_slots(session: Session, run: RunInfo, slots: int) -> None:
     dag_run = session.scalar(select(DagRun).where(DagRun.dag_id == run.dag_id, DagRun.run_id == run.run_id))
     if dag_run is None:
         raise HTTPException(404, f"{run.dag_id} has no run {run.run_id!r}")
-    dag = get_dag_for_run(_dag_bag(), dag_run, session)
+    dag = _dag_of(dag_run, session)
     for step in run.place.steps:
         present = mapped(session, run, step)
         first = max(present, default=-1) + 1
@@ -143,10 +149,10 @@ def add_slots(session: Session, run: RunInfo, slots: int) -> None:
 
 def end_run(session: Session, run: RunInfo) -> None:
     """Mark a run as failed, which ends its tasks: where there is no journal yet, nothing is to be drained."""
-    from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
+    from automl_airflow.compat.acts import patch_dag_run_state
 
     dag_run = session.scalar(select(DagRun).where(DagRun.dag_id == run.dag_id, DagRun.run_id == run.run_id))
     if dag_run is None:
         raise HTTPException(404, f"{run.dag_id} has no run {run.run_id!r}")
-    dag = get_dag_for_run(_dag_bag(), dag_run, session)
-    patch_dag_run_state(dag=dag, dag_run=dag_run, state=DagRunMutableStates.FAILED, session=session)
+    dag = _dag_of(dag_run, session)
+    patch_dag_run_state(dag=dag, dag_run=dag_run, state="failed", session=session)

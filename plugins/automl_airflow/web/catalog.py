@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from airflow.models.dag import DagModel, DagTag
-from airflow.models.dagrun import DagRun
-from airflow.models.pool import Pool
-from airflow.models.serialized_dag import SerializedDagModel
-from airflow.utils.session import create_session
 from fastapi import HTTPException
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
+
+from automl_airflow.compat.metadata import DagModel, DagRun, Pool, SerializedDagModel, create_session, team_of
+from automl_airflow.teams import ConnectionName, named
+from automl_airflow.web.bundles import many_teams
 
 TAG = "automl"
 
@@ -61,6 +60,7 @@ class RunInfo:
 
     Attributes:
         gone: whether the experiment's file was deleted: what the journal says can be read, and nothing be run.
+        team: whose the experiment is; None where it is no team's.
     """
 
     dag_id: str
@@ -74,6 +74,12 @@ class RunInfo:
     clears: int
     place: Place
     gone: bool = False
+    team: str | None = None
+
+    @property
+    def connection(self) -> ConnectionName:
+        """The connection to where it lies, as its team has it."""
+        return named(self.place.connection, self.team)
 
     @property
     def over(self) -> bool:
@@ -189,6 +195,7 @@ def info_of(session: Session, run: DagRun) -> RunInfo | None:
         dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
         started=_seconds(run.start_date), ended=_seconds(run.end_date), note=run.note, conf=dict(run.conf or {}),
         clears=run.clear_number or 0, place=place, gone=model is None or bool(model.is_stale),
+        team=team_of(run.dag_id) if many_teams() else None,
     )  # fmt: skip
 
 
@@ -236,8 +243,7 @@ def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> l
     """
     wanted = (
         select(DagModel)
-        .join(DagTag, DagTag.dag_id == DagModel.dag_id)
-        .where(DagTag.name == TAG)
+        .where(DagModel.tags.any(name=TAG))
         .options(selectinload(DagModel.tags))
         .order_by(DagModel.dag_id)
     )

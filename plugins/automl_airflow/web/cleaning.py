@@ -10,17 +10,17 @@ from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.models.dag import DagModel, DagTag
-from airflow.models.dagcode import DagCode
-from airflow.models.dagrun import DagRun
+from airflow.sdk import DagRunState
 from airflow.sdk.exceptions import AirflowNotFoundException
-from airflow.utils.state import DagRunState
 from fastapi import HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.metadata import DagCode, DagModel, DagRun, team_of
 from automl_airflow.session import open_viewed_store
+from automl_airflow.teams import ConnectionName, OfTeam, named
 from automl_airflow.web.access import may
+from automl_airflow.web.bundles import many_teams
 from automl_airflow.web.catalog import TAG, place_of_dag, reading
 from automl_core.housekeeping import Done, ExperimentFile, Item, Options, Plan, carry_out, look, make_plan
 from automl_core.housekeeping.inventory import InAirflow, Inventory, Run
@@ -78,7 +78,7 @@ def planned(user: BaseUser, options: Options, at: int) -> Plans:
         if not may(user, "DELETE", DagAccessEntity.RUN, name):
             raise HTTPException(403, f"Forbidden: cleaning up {name} needs the right to delete runs of its DAG")
     with reading() as session:
-        storages, files = _storages(session)
+        storages, files = _storages(session, user)
     plans: list[Plan] = []
     stores: list[ObjectStore] = []
     problems = []
@@ -90,7 +90,8 @@ def planned(user: BaseUser, options: Options, at: int) -> Plans:
             plans.append(_planned(user, store, files, options, at))
             stores.append(store)
         except AirflowNotFoundException:
-            problems.append(f"{storage}: the connection {connection!r} is not defined in Airflow")
+            missing = connection.name if isinstance(connection, OfTeam) else connection
+            problems.append(f"{storage}: the connection {missing!r} is not defined in Airflow")
         except StorageError as error:
             problems.append(str(error))
     return Plans(at, tuple(plans), tuple(stores), tuple(problems))
@@ -101,7 +102,7 @@ def clean(user: BaseUser, plans: Plans, options: Options) -> dict[str, Any]:
     begun, by = time.monotonic(), str(user.get_name())
     found: dict[str, Any] = {"deleted": [], "spared": [], "failed": [], "objects": 0, "bytes": 0, "left": 0}
     with reading() as session:
-        _, files = _storages(session)
+        _, files = _storages(session, user)
     for store, plan in zip(plans.stores, plans.plans, strict=True):
 
         def again(store: ObjectStore = store) -> Plan:
@@ -156,16 +157,22 @@ def _forbidden(user: BaseUser, item: Item) -> str:
     return "Airflow has its run again" if state is not None and item.why.startswith("orphaned") else ""
 
 
-def _storages(session: Session) -> tuple[list[tuple[str, str | None]], list[ExperimentFile]]:
-    """Where runs of this Airflow's experiments lie (those without a file now, too), and the files of all."""
-    ids = sorted(session.scalars(select(DagTag.dag_id).where(DagTag.name == TAG).distinct()))
-    places: dict[tuple[str, str | None], None] = {}
+def _storages(session: Session, user: BaseUser) -> tuple[list[tuple[str, ConnectionName]], list[ExperimentFile]]:
+    """Where runs of experiments lie that a user may delete runs of (without a file now, too), and the files of all.
+
+    Other experiments' storages are nothing to look at, nor to be named: they may be another team's.
+    """
+    ids = sorted(session.scalars(select(DagModel.dag_id).where(DagModel.tags.any(name=TAG))))
+    places: dict[tuple[str, ConnectionName], None] = {}
     for dag_id in ids:
+        if not may(user, "DELETE", DagAccessEntity.RUN, dag_id):
+            continue
         try:
             place = place_of_dag(session, dag_id)
         except HTTPException:
             continue  # another DAG that bears the tag
-        places.setdefault((place.storage, place.connection))
+        team = team_of(dag_id) if many_teams() else None
+        places.setdefault((place.storage, named(place.connection, team)))
     return list(places), list(_files(session, ids))
 
 

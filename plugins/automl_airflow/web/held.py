@@ -262,4 +262,4 @@ def held_where_there_is_room(run: RunInfo) -> HeldRun | None:
 
 def _key(run: RunInfo) -> Key:
     place = run.place
-    return (place.storage, place.connection, place.experiment, run.run_id, None)
+    return (place.storage, run.connection, place.experiment, run.run_id, None)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from airflow.api_fastapi.app import API_ROOT_PATH
+from airflow.configuration import conf
 
 from automl_airflow.web.catalog import RunInfo
 
-AIRFLOW = API_ROOT_PATH or "/"
+AIRFLOW = f"{urlsplit(conf.get('api', 'base_url', fallback='') or '').path.rstrip('/')}/"
 """Base path of Airflow's pages, ending with '/'."""
 
 PREFIX = "/automl"

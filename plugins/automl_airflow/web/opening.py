@@ -37,9 +37,9 @@ def opening(run: RunInfo) -> Iterator[None]:
     except StorageError:
         raise
     except AirflowNotFoundException:
-        name = run.place.connection
+        whose = f" for the team {run.team} (nor for everybody)" if run.team is not None else ""
         raise StorageError(
-            f"the connection {name!r}, which output.connection names, is not defined in Airflow"
+            f"the connection {run.place.connection!r}, which output.connection names, is not defined in Airflow{whose}"
         ) from None
     except Exception as error:
         if isinstance(error, LookupError) and not isinstance(error, KeyError | IndexError):

@@ -1,7 +1,8 @@
 """Where experiment files that come through the web view are kept: a folder that the deployment names.
 
 Whoever can put a file there has its commands run on the workers. So there is no such folder unless
-``[automl] experiments_folder`` (``AIRFLOW__AUTOML__EXPERIMENTS_FOLDER``) names one.
+``[automl] experiments_folder`` (``AIRFLOW__AUTOML__EXPERIMENTS_FOLDER``) names one, and it is its DAG bundle's: no file
+takes the place of one in another bundle, and who saves there must be of the bundle's team.
 """
 
 from __future__ import annotations
@@ -10,19 +11,28 @@ import errno
 import os
 import secrets
 from pathlib import Path
+from typing import NamedTuple
 
 from airflow.configuration import conf
-from airflow.models.errors import ParseImportError
 from fastapi import HTTPException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.metadata import ParseImportError
 from automl_airflow.importer import EXTENSIONS, FOLDER
+from automl_airflow.web.bundles import bundle_of, many_teams
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import read_text
 from automl_core.spec.yaml_reader import read_yaml
 
 SETTING = "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER"
+
+
+class Origin(NamedTuple):
+    """The file that a DAG comes from: below its bundle, and the bundle's name."""
+
+    file: str
+    bundle: str | None
 
 
 def folder() -> Path | None:
@@ -42,7 +52,19 @@ def why_not() -> str:
         return f"the folder {place} ({SETTING}) does not exist on the API server"
     if not os.access(place, os.W_OK | os.X_OK):
         return f"the folder {place} ({SETTING}) can't be written to by the API server"
+    if many_teams() and bundle_of(place) is None:
+        return (
+            f"the folder {place} ({SETTING}) lies in no local bundle of [dag_processor] dag_bundle_config_list, so "
+            "nobody can tell whose it is ([core] multi_team)"
+        )
     return ""
+
+
+def team() -> str | None:
+    """The team whose files lie in the folder; None where they are everybody's."""
+    place = folder()
+    bundle = bundle_of(place) if place is not None else None
+    return bundle.team if bundle is not None else None
 
 
 def file_name(name: str) -> str:
@@ -50,19 +72,28 @@ def file_name(name: str) -> str:
     return f"{name}.yaml"
 
 
-def file_of(name: str, known: str | None) -> Path | None:
+def _is_there(path: Path, known: Origin) -> bool:
+    """Whether a path of the folder is the file that a DAG comes from: a like name in another bundle is another file."""
+    bundle = bundle_of(path.parent)
+    if bundle is None:
+        return path.as_posix().endswith(f"/{known.file.lstrip('/')}")
+    below = path.parent.resolve() / path.name
+    return known.bundle == bundle.name and bundle.path.resolve() / known.file.lstrip("/") == below
+
+
+def file_of(name: str, known: Origin | None) -> Path | None:
     """Where an experiment is kept in the folder: the file that its DAG comes from, else one of its name.
 
     Args:
         name: of the experiment.
-        known: file of the DAG of that name, below its bundle; None where there is no such DAG.
+        known: where the DAG of that name comes from; None where there is no such DAG.
     """
     place = folder()
     if place is None:
         return None
     if known is not None:
-        path = place / Path(known).name
-        if path.as_posix().endswith(f"/{known.lstrip('/')}") and _stated_name(path) == name:
+        path = place / Path(known.file).name
+        if _is_there(path, known) and _stated_name(path) == name:
             return path
     return place / file_name(name) if _is_plain(name) else None
 
@@ -78,7 +109,7 @@ def _stated_name(path: Path) -> str | None:
     return str(data.get("name")) if isinstance(data, dict) else None
 
 
-def saved_at(name: str, known: str | None) -> float | None:
+def saved_at(name: str, known: Origin | None) -> float | None:
     """When an experiment's file was written last; seconds since 1970, None where there is none. See `file_of`."""
     path = file_of(name, known)
     try:
@@ -87,7 +118,7 @@ def saved_at(name: str, known: str | None) -> float | None:
         return None
 
 
-def import_error_since(session: Session, name: str, known: str | None, saved: float) -> str | None:
+def import_error_since(session: Session, name: str, known: Origin | None, saved: float) -> str | None:
     """What Airflow found wrong with an experiment's file as it was saved last; None where nothing, or not read yet.
 
     An error from before is of what the file was then: Airflow takes it back when it reads the file again.
@@ -97,20 +128,20 @@ def import_error_since(session: Session, name: str, known: str | None, saved: fl
         return None
     alike = ParseImportError.filename.endswith(path.name, autoescape=True)
     for error in session.scalars(select(ParseImportError).where(alike)):
-        same = path.as_posix().endswith(f"/{(error.filename or '').lstrip('/')}")
+        same = _is_there(path, Origin(error.filename or "", error.bundle_name))
         if same and error.timestamp is not None and error.timestamp.timestamp() >= saved:
             return error.stacktrace or ""
     return None
 
 
-def save(name: str, text: str, *, replace: bool, known: str | None) -> tuple[str, bool]:
+def save(name: str, text: str, *, replace: bool, known: Origin | None) -> tuple[str, bool]:
     """Write an experiment's file, whole or not at all.
 
     Args:
         name: of the experiment, as validated.
         text: the file.
         replace: overwrite the file that the experiment comes from.
-        known: file of the DAG of that name, None where there is no such DAG.
+        known: where the DAG of that name comes from, None where there is no such DAG.
 
     Returns:
         The file's name below the folder, and whether there was one.
@@ -121,16 +152,17 @@ def save(name: str, text: str, *, replace: bool, known: str | None) -> tuple[str
     place, path = folder(), file_of(name, known)
     if place is None or path is None:
         raise HTTPException(403, why_not() or f"{name!r} is no file name")
-    beside = {path.with_suffix(ending).name for ending in EXTENSIONS}
+    beside = [path.with_suffix(ending) for ending in EXTENSIONS]
     there = path.exists() or path.is_symlink()
-    if known is not None and Path(known).name not in beside:
-        raise HTTPException(409, f"a DAG {name!r} comes from {known} already; choose another name")
+    if known is not None and not any(_is_there(each, known) for each in beside):
+        where = f"{known.file} (bundle {known.bundle})" if known.bundle else known.file
+        raise HTTPException(409, f"a DAG {name!r} comes from {where} already; choose another name")
     if (there or known is not None) and not replace:
         raise HTTPException(409, f"there is an experiment {name!r} already; replace it, or choose another name")
     if there and (path.is_symlink() or not path.is_file()):
         raise HTTPException(409, f"{path.name} is no plain file")
     if known is not None and not there:
-        raise HTTPException(409, f"{name!r} comes from {known}, which is not in the folder for new files")
+        raise HTTPException(409, f"{name!r} comes from {known.file}, which is not in the folder for new files")
     temporary = place / f".{path.name}.{secrets.token_hex(8)}"
     try:
         temporary.write_text(text, encoding="utf-8")

@@ -155,8 +155,8 @@ def _read_once(run: RunInfo) -> Study:
 
     place = run.place
     with opening(run):
-        store = viewed_store(place.storage, place.connection)
-        _, journal = open_journal(place.storage, place.connection, place.experiment, run.run_id, store=store)
+        store = viewed_store(place.storage, run.connection)
+        _, journal = open_journal(place.storage, run.connection, place.experiment, run.run_id, store=store)
         journal.paced = False
         return Study.load(journal)
 

@@ -139,6 +139,25 @@ def test_a_trial_goes_from_the_worker_to_the_trigger_and_ends_there(
     assert standin.account.secret not in everything
 
 
+def test_a_task_that_its_trigger_has_ended_is_concluded_when_it_is_resumed_all_the_same(
+    standin: MaxComputeStandIn, tmp_path: Path
+) -> None:
+    """`airflow dags test` hands over the state's name (Airflow 3.3.2, sdk/definitions/dag.py:1545)."""
+    world = World(tmp_path, {"sql": "SELECT ${x} AS ended_here"}).propose()
+    event = watch(world.start(0))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.payload == "success", "what Airflow makes of it there"
+    result = world.operator(0).execute(world.context(), event.payload)
+    assert result["trial"] == 0
+    assert result["value"] == pytest.approx(world.study().state.works[0].value)
+    assert len(world.study().state.works[0].attempts) == 1
+    before = len(texts(standin))
+    with pytest.raises(AirflowFailException, match="no end is in the journal"):
+        world.operator(1).execute(world.context(), "success")
+    assert len(texts(standin)) == before, "nothing is started for a task that has ended"
+    assert 1 not in world.study().state.works
+
+
 def test_a_worker_that_dies_after_submitting_is_followed_by_one_that_finds_the_instance(
     standin: MaxComputeStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

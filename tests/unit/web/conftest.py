@@ -22,7 +22,9 @@ from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.sources import ROOT
 
-USERS = {"ann": "ADMIN", "uma": "USER", "vic": "VIEWER"}
+USERS = {"ann": "ADMIN", "oli": "OP", "uma": "USER", "vic": "VIEWER"}
+
+BUNDLE, LOCAL_BUNDLE = "testing", "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 SPEC = """\
 name: {name}
@@ -82,14 +84,14 @@ class World:
         experiment = parse_experiment(text, "x.yaml")
         path = self.files / f"{experiment.name}.yaml"
         path.write_text(text)
-        result = ExperimentImporter().import_file(path, bundle_path=self.files.parent, bundle_name="testing")
+        result = ExperimentImporter().import_file(path, bundle_path=self.files.parent, bundle_name=BUNDLE)
         assert not result.errors
         with create_session() as session:
-            if session.get(DagBundleModel, "testing") is None:
-                session.add(DagBundleModel(name="testing"))
+            if session.get(DagBundleModel, BUNDLE) is None:
+                session.add(DagBundleModel(name=BUNDLE))
                 session.flush()
             update_dag_parsing_results_in_db(
-                bundle_name="testing", bundle_version=None, dags=[LazyDeserializedDAG.from_dag(result.dags[0])],
+                bundle_name=BUNDLE, bundle_version=None, dags=[LazyDeserializedDAG.from_dag(result.dags[0])],
                 import_errors={}, parse_duration=None, warnings=set(), session=session,
             )  # fmt: skip
         return experiment.name
@@ -187,6 +189,9 @@ def api_server(home: Path) -> Iterator[World]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
         "AIRFLOW__API_AUTH__JWT_SECRET": "tests-only-" + "x" * 64,
         "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER": str(files),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+            [{"name": BUNDLE, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(home / "dags")}}]
+        ),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():
@@ -269,3 +274,49 @@ def body_of(response: Any) -> Any:
     """The body of an answer that went well."""
     assert response.status_code in (200, 201), f"{response.status_code}: {response.text}"
     return json.loads(response.content)
+
+
+@pytest.fixture
+def teams(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for new files is team red's; there is a bundle of team blue beside it."""
+    from airflow.models.dagbundle import DagBundleModel
+    from airflow.models.team import Team
+    from airflow.utils.session import create_session
+
+    blue = world.files.parents[1] / "blue"
+    (blue / "experiments").mkdir(parents=True, exist_ok=True)
+    bundles = [
+        {"name": BUNDLE, "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(world.files.parent)}, "team_name": "red"},
+        {"name": "blue-bundle", "classpath": LOCAL_BUNDLE, "kwargs": {"path": str(blue)}, "team_name": "blue"},
+    ]
+    monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
+    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
+    with create_session() as session:
+        for name, team in ((BUNDLE, "red"), ("blue-bundle", "blue")):
+            model = session.get(DagBundleModel, name) or DagBundleModel(name=name)
+            model.teams = [session.get(Team, team) or Team(name=team)]
+            session.merge(model)
+    forget_teams()
+    yield blue / "experiments"
+    with create_session() as session:
+        for name in (BUNDLE, "blue-bundle"):
+            model = session.get(DagBundleModel, name)
+            assert model is not None
+            model.teams = []
+    forget_teams()
+
+
+def forget_teams() -> None:
+    from airflow.models.dag import clear_team_name_cache
+
+    clear_team_name_cache()
+
+
+def of_team(world: World, role: str, *teams: str) -> Any:
+    """A client of somebody with a role in teams."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    user = SimpleAuthManagerUser(username=f"{role}-{'-'.join(teams)}", role=role, teams=list(teams))
+    world.tokens[user.username] = get_auth_manager().generate_jwt(user)
+    return world.client(user.username)

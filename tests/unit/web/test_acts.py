@@ -314,7 +314,7 @@ def test_a_file_is_validated_as_it_is_typed(world: World) -> None:
 
 def test_a_file_is_saved_where_airflow_reads_it(world: World) -> None:
     text = world.spec("pasted")
-    made = body_of(world.client("uma").post(f"{API}/experiments", json={"text": text}))
+    made = body_of(world.client("oli").post(f"{API}/experiments", json={"text": text}))
     assert made == {"experiment": "pasted", "file": "pasted.yaml", "replaced": False}
     assert (world.files / "pasted.yaml").read_text() == text
     ready = body_of(world.client().get(f"{API}/experiments/pasted/readiness"))

@@ -240,7 +240,7 @@ def test_it_ends_with_all_that_it_started_when_the_browser_goes_away(world: Worl
         refused = await asyncio.to_thread(world.client().post, TRY, json=others)
         assert refused.status_code == 429, refused.text
         assert "of yours" in refused.text
-        lines, end = await asyncio.to_thread(tried, world, others, "uma")
+        lines, end = await asyncio.to_thread(tried, world, others, "oli")
         assert end["result"]["ok"] is True, lines
         gone.set()
         await asyncio.wait_for(request, stretched(60))

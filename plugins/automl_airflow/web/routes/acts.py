@@ -8,11 +8,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.logging.decorators import action_logging
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from automl_airflow.compat.acts import SessionDep, action_logging
 from automl_airflow.web import airflow_acts
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User, may
 from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
@@ -237,7 +236,7 @@ def clone_run(request: Request, run: TheRun, session: SessionDep, user: User, bo
     """Begin a new run with this one's conf, and what is given on top of it."""
     _is_there(run)
     conf = merged(run.conf, body.conf)
-    check_conf(session, run.dag_id, conf, dated=body.logical_date is not None)
+    check_conf(session, user, run.dag_id, conf, dated=body.logical_date is not None)
     started = airflow_acts.trigger(request, session, user, run.dag_id, conf, body.run_id, body.logical_date)
     return reply({"experiment": run.dag_id, "run": started}, 201)
 

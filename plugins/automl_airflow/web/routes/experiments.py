@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.models.dag import DagModel
-from airflow.models.dagcode import DagCode
-from airflow.models.errors import ParseImportError
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.metadata import DagCode, DagModel, ParseImportError
 from automl_airflow.web import catalog
 from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act, may_see_import_errors, readable
 from automl_airflow.web.aside import PAGES, AsideRoute

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from airflow.api_fastapi.logging.decorators import action_logging
 from fastapi import APIRouter, Depends, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from automl_airflow.compat.acts import action_logging
 from automl_airflow.web import cleaning
 from automl_airflow.web.access import ACT, User, can_delete_runs
 from automl_airflow.web.aside import AsideRoute, looks_through_storages

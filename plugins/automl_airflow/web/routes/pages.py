@@ -9,11 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Annotated
 
-from airflow.api_fastapi.app import get_auth_manager
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, HTMLResponse
 
+from automl_airflow.compat.signed_in import get_auth_manager
 from automl_airflow.web.access import CAN_LOOK
 from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.links import BASE

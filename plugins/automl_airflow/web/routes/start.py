@@ -6,16 +6,27 @@ import json
 import threading
 from typing import Any
 
-from airflow.api_fastapi.common.db.common import SessionDep
-from airflow.api_fastapi.logging.decorators import action_logging
-from airflow.models.dag import DagModel
-from airflow.models.log import Log
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.orm import Session
 
+from automl_airflow.compat.acts import SessionDep, action_logging
+from automl_airflow.compat.metadata import DagModel, noted
 from automl_airflow.web import airflow_acts, catalog, saving, trying
-from automl_airflow.web.access import ACT, CAN_LOOK, CAN_READ, CAN_START, User, can_save, may, may_try
+from automl_airflow.web.access import (
+    ACT,
+    CAN_LOOK,
+    CAN_READ,
+    CAN_START,
+    NO_RIGHT_TO_SAVE,
+    NO_RIGHT_TO_TRY,
+    User,
+    can_save,
+    check_sources,
+    may_save,
+    may_try,
+)
 from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import AIRFLOW
@@ -62,12 +73,12 @@ class NewRun(BaseModel):
 def get_me(user: User) -> Response:
     """Who is signed in, and whether experiment files can be saved and tried from here."""
     reason = saving.why_not()
-    if not reason and not may(user, "PUT", None, None):
-        reason = "saving an experiment file needs the right to edit its DAG"
+    if not reason and not may_save(user, None, saving.team()):
+        reason = NO_RIGHT_TO_SAVE
     create = {"allowed": not reason, "reason": reason}
     unable = trying.why_not()
-    if not unable and not may_try(user, None):
-        unable = "trying a file needs the rights to edit its DAG and to run it"
+    if not unable and not may_try(user, None, saving.team()):
+        unable = NO_RIGHT_TO_TRY
     attempt = {"allowed": not unable, "reason": unable, "longest": trying.LONGEST}
     return reply({"user": str(user.get_name()), "create": create, "try": attempt, "airflow": AIRFLOW, "version": "1"})
 
@@ -103,7 +114,7 @@ def get_openapi(request: Request) -> Response:
 
 
 @router.post("/validate", dependencies=[Depends(CAN_LOOK), ACT])
-def validate(body: FileText) -> Response:
+def validate(user: User, body: FileText) -> Response:
     """Everything that is wrong with a file, with lines and columns; or what the experiment will be.
 
     ``warnings`` are of what is valid but may do something else than was meant, or (with the severity ``note``) is worth
@@ -118,6 +129,7 @@ def validate(body: FileText) -> Response:
     try:
         examined = examine_text(body.text, "experiment.yaml", home())
         experiment = examined.experiment
+        check_sources(user, experiment)
         name, warnings = experiment.name, [warning.to_json() for warning in examined.warnings]
         if _previews.acquire(blocking=False):  # laying out a very large search takes its time
             try:
@@ -137,15 +149,16 @@ def validate(body: FileText) -> Response:
 def create_experiment(session: SessionDep, user: User, body: NewFile) -> Response:
     """Save an experiment file where Airflow reads it; its DAG is there once Airflow has (see readiness)."""
     experiment = parse_experiment(body.text, "experiment.yaml")
-    if not may(user, "PUT", None, experiment.name):
-        raise HTTPException(403, f"Forbidden: saving {experiment.name} needs the right to edit that DAG")
+    if not may_save(user, experiment.name, saving.team()):
+        raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
+    check_sources(user, experiment)
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)
     model = model_of(session, experiment.name)
     file, replaced = saving.save(experiment.name, body.text, replace=body.replace, known=file_known(model))
     extra = json.dumps({"file": file, "replaced": replaced})
-    session.add(Log(event="automl_save_experiment", owner=user.get_name(), dag_id=experiment.name, extra=extra))
+    session.add(noted("automl_save_experiment", str(user.get_name()), experiment.name, extra))
     return reply({"experiment": experiment.name, "file": file, "replaced": replaced}, 201)
 
 
@@ -175,18 +188,20 @@ def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, 
     """Begin a run."""
     if model_of(session, dag_id) is None and catalog.runs_of(session, dag_id, 0, 1)[0]:
         raise HTTPException(409, f"{dag_id}: {GONE}")
-    check_conf(session, dag_id, body.conf, dated=body.logical_date is not None)
+    check_conf(session, user, dag_id, body.conf, dated=body.logical_date is not None)
     started = airflow_acts.trigger(request, session, user, dag_id, body.conf, body.run_id, body.logical_date)
     model = model_of(session, dag_id)
     return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
 
 
-def file_known(model: DagModel | None) -> str | None:
-    """The file that a DAG comes from, below its bundle; None where there is no such DAG."""
-    return model.relative_fileloc or model.fileloc if model is not None else None
+def file_known(model: DagModel | None) -> saving.Origin | None:
+    """The file that a DAG comes from; None where there is no such DAG."""
+    if model is None:
+        return None
+    return saving.Origin(model.relative_fileloc or model.fileloc or "", model.bundle_name)
 
 
-def check_conf(session: Session, dag_id: str, conf: dict[str, Any], *, dated: bool) -> None:
+def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, Any], *, dated: bool) -> None:
     """Look at a run's conf before Airflow queues it: its first task would say the same, minutes later.
 
     Args:
@@ -196,7 +211,7 @@ def check_conf(session: Session, dag_id: str, conf: dict[str, Any], *, dated: bo
         dated: whether the run has a logical date.
 
     Raises:
-        HTTPException: 404, there is no such experiment.
+        HTTPException: 404, there is no such experiment; 403, it learns from one that this user may not read.
         SpecError: a value is wrong, or the file names a date that the run won't have.
     """
     from automl_airflow.form import overrides_of
@@ -213,7 +228,7 @@ def check_conf(session: Session, dag_id: str, conf: dict[str, Any], *, dated: bo
         experiment, document = parse_document(source, dag_id)
     except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
         return
-    apply_overrides(experiment, overrides_of(experiment, conf))
+    check_sources(user, apply_overrides(experiment, overrides_of(experiment, conf)).experiment)
     problems = missing_dates(experiment, RUN_DATES if dated else ())
     if problems:
         raise SpecError(locate(problems, document))

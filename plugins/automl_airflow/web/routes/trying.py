@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 
-from airflow.models.log import Log
-from airflow.utils.session import create_session
 from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from automl_airflow.web import trying
-from automl_airflow.web.access import ACT, User, can_try, may_try
+from automl_airflow.compat.metadata import create_session, noted
+from automl_airflow.web import saving, trying
+from automl_airflow.web.access import ACT, NO_RIGHT_TO_TRY, User, can_try, may_try
 from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.routes.start import FileText
 from automl_core.spec.parameters import Scalar
@@ -46,8 +45,8 @@ def post_try(user: User, body: Asked) -> Response:
     if reason:
         raise HTTPException(403, reason)
     experiment = check_text(body.text, "experiment.yaml")
-    if not may_try(user, experiment.name):
-        raise HTTPException(403, f"Forbidden: trying {experiment.name} needs the rights to edit its DAG and to run it")
+    if not may_try(user, experiment.name, saving.team()):
+        raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_TRY}")
     reason = trying.unfit(experiment)
     if reason:
         raise HTTPException(409, reason)
@@ -71,7 +70,7 @@ def post_try(user: User, body: Asked) -> Response:
         }
         extra = json.dumps({"params": params, "commands": commands, "seconds": body.seconds})
         with create_session() as session:  # not the request's, which would be held for as long as it trains
-            session.add(Log(event="automl_try", owner=name, dag_id=experiment.name, extra=extra))
+            session.add(noted("automl_try", name, experiment.name, extra))
         return trying.TryResponse(begun)
     except BaseException:
         begun.close()

@@ -1,4 +1,9 @@
-"""What depends on the version of Airflow (3.3 now), in one place."""
+"""What depends on the version of Airflow (3.3 now), in one place: nothing outside this package touches its insides.
+
+Here is what tasks, the DAG processor and triggerers need; `metadata`, `acts`, `signed_in` and `importers` have what
+the web view and the importer do. docs/airflow-versions.md says of each private interface what breaks when it changes,
+and tests/unit/plugins/test_compat.py notices.
+"""
 
 from __future__ import annotations
 
@@ -131,8 +136,9 @@ def list_as_dag_files() -> None:
     but its processor still looks for files with ``list_py_file_paths`` (dag_processing/manager.py:961). Called
     before that module is imported. Where Airflow asks the registry itself, this adds nothing.
     """
-    from airflow.dag_processing.importers import get_importer_registry
     from airflow.utils import file
+
+    from automl_airflow.compat.importers import get_importer_registry
 
     listed = file.list_py_file_paths
     if getattr(listed, "lists_experiments", False):
@@ -149,3 +155,58 @@ def list_as_dag_files() -> None:
 
     list_dag_files.lists_experiments = True  # type: ignore[attr-defined]
     file.list_py_file_paths = list_dag_files
+
+
+def connection_of(name: str, team: str) -> Any:
+    """A connection of a team, or one that is everybody's, in the API server.
+
+    `airflow.sdk.Connection.get` names no team there, and so finds everybody's alone
+    (sdk/execution_time/context.py:213).
+
+    Raises:
+        AirflowNotFoundException: the team has none of that name; the SDK's exception.
+    """
+    from airflow.exceptions import AirflowNotFoundException as NotFound
+    from airflow.models.connection import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        return Connection.get_connection_from_secrets(name, team_name=team)
+    except NotFound as error:
+        raise AirflowNotFoundException(str(error)) from None
+
+
+def give_triggers_their_team() -> None:
+    """Have triggers of a triggerer with ``--team-name`` find connections of that team, as its tasks do.
+
+    Airflow runs a team's triggers in the team's triggerers alone (models/trigger.py:360), but these ask for connections
+    as nobody's task (api_fastapi/execution_api/app.py:409 gives an id that no task has), and so find everybody's alone.
+    What they ask is an API of their own process; it is told the team here.
+    """
+    from airflow.api_fastapi.execution_api.security import get_team_name_dep
+    from airflow.jobs import triggerer_job_runner
+
+    made = triggerer_job_runner.TriggerRunnerSupervisor.make_client
+    if getattr(made, "knows_teams", False):
+        return
+
+    @functools.wraps(made)
+    def make_client(self: Any) -> Any:
+        team = self.team_name
+        if not team:
+            return made(self)
+        serve = triggerer_job_runner.in_process_api_server
+        api = serve()
+
+        async def the_team() -> str:
+            return str(team)
+
+        api.app.dependency_overrides[get_team_name_dep] = the_team
+        triggerer_job_runner.in_process_api_server = lambda: api  # `made` calls it by that name
+        try:
+            return made(self)
+        finally:
+            triggerer_job_runner.in_process_api_server = serve
+
+    make_client.knows_teams = True  # type: ignore[attr-defined]
+    triggerer_job_runner.TriggerRunnerSupervisor.make_client = make_client  # type: ignore[method-assign]

@@ -1,0 +1,23 @@
+"""What Airflow's own REST routes run, called from ours: in the same process, transaction and rights as the request.
+
+A request to the REST API from within the API server would need a token of the user's, and could not be one transaction
+with what the act writes beside it.
+"""
+
+from __future__ import annotations
+
+from airflow.api_fastapi.common.dagbag import create_dag_bag
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBody
+from airflow.api_fastapi.core_api.datamodels.task_instances import ClearTaskInstancesBody
+from airflow.api_fastapi.core_api.routes.public.dag_run import trigger_dag_run
+from airflow.api_fastapi.core_api.routes.public.task_instances import post_clear_task_instances
+from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
+from airflow.api_fastapi.logging.decorators import action_logging
+from airflow.settings import task_instance_mutation_hook
+
+__all__ = [
+    "ClearTaskInstancesBody", "SessionDep", "TriggerDAGRunPostBody",
+    "action_logging", "create_dag_bag", "patch_dag_run_state", "post_clear_task_instances",
+    "task_instance_mutation_hook", "trigger_dag_run",
+]  # fmt: skip

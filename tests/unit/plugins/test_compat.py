@@ -1,0 +1,144 @@
+"""What of Airflow's insides the product leans on is as it was when it was tried; a change of it fails here."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sources import ROOT
+
+PLUGINS = ROOT / "plugins" / "automl_airflow"
+COMPAT = PLUGINS / "compat"
+
+PUBLIC = (
+    "airflow.sdk", "airflow.triggers.base", "airflow.plugins_manager", "airflow.configuration", "airflow.listeners",
+    "airflow.exceptions", "airflow.providers", "airflow.api_fastapi.auth.managers.models", "airflow.__main__",
+)  # fmt: skip
+"""Modules that Airflow's documentation of its public interface names, the auth managers' interface, and its command."""
+
+PRIVATE_OF_SDK = ("airflow.sdk.execution_time", "airflow.sdk.api")
+
+
+def within(module: str, names: tuple[str, ...]) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+def is_private(module: str) -> bool:
+    return within(module, ("airflow",)) and (not within(module, PUBLIC) or within(module, PRIVATE_OF_SDK))
+
+
+def imported(path: Path) -> set[str]:
+    """Every name of Airflow's that a file imports from a private module, with its module; type hints included."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module and within(node.module, ("airflow",)):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {f"{alias.name}." for alias in node.names if alias.name.startswith("airflow.")}
+    return {name for name in found if is_private(name) and name != "airflow.__version__"}
+
+
+SEAMS = sorted(set().union(*(imported(path) for path in COMPAT.glob("*.py"))))
+
+
+@pytest.mark.parametrize("folder", ["plugins", "dags", "automl_core"])
+def test_airflows_insides_are_touched_in_one_place(folder: str) -> None:
+    files = [path for path in (ROOT / folder).rglob("*.py") if not path.is_relative_to(COMPAT)]
+    assert files
+    assert {str(path.relative_to(ROOT)): sorted(names) for path in files if (names := imported(path))} == {}
+
+
+def test_the_documentation_has_every_one_and_no_other() -> None:
+    text = (ROOT / "docs" / "airflow-versions.md").read_text().split("## Private interfaces")[1].split("\n## ")[0]
+    rows = [row for row in text.splitlines() if row.startswith("| `")]
+    told = {name for row in rows for name in re.findall(r"`(airflow\.[\w.]+)`", row.split(" | ")[0])}
+    assert told == set(SEAMS)
+    assert all(len(row.split(" | ")) == 3 and len(row.split(" | ")[2]) > 20 for row in rows), "what breaks is said"
+
+
+def test_their_number_does_not_grow_unnoticed() -> None:
+    assert len(SEAMS) <= 33, "a further private interface wants a reason: see docs/airflow-versions.md"
+
+
+@pytest.mark.parametrize("name", SEAMS)
+def test_each_is_there(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError:
+        pytest.fail(f"this Airflow has no {module}")
+    if attribute == "SUPERVISOR_COMMS":  # set when a task's process starts
+        assert "SUPERVISOR_COMMS" in inspect.getsource(found)
+    elif not hasattr(found, attribute):
+        importlib.import_module(name)
+
+
+def parameters(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def test_what_is_called_takes_what_it_is_called_with() -> None:
+    from airflow.models.connection import Connection
+
+    from automl_airflow.compat import acts, signed_in
+    from automl_airflow.compat.importers import AbstractDagImporter
+    from automl_airflow.compat.metadata import DagModel, TaskInstance
+
+    assert {"dag_id", "body", "dag_bag", "user", "session", "request"} <= set(parameters(acts.trigger_dag_run))
+    assert {"dag_id", "dag_bag", "body", "session", "user"} <= set(parameters(acts.post_clear_task_instances))
+    assert {"dag", "dag_run", "state", "session"} <= set(parameters(acts.patch_dag_run_state))
+    assert {"dag_run", "session"} <= set(parameters(type(acts.create_dag_bag()).get_dag_for_run))
+    assert {"dag_run_id", "task_ids", "dry_run", "only_failed", "reset_dag_runs", "note"} <= set(
+        acts.ClearTaskInstancesBody.model_fields
+    )
+    assert parameters(signed_in.requires_access_dag)[:2] == ["method", "access_entity"]
+    assert parameters(DagModel.get_team_name)[0] == "dag_id"
+    assert parameters(Connection.get_connection_from_secrets) == ["conn_id", "team_name"]
+    assert {"task", "run_id", "map_index", "state", "dag_version_id"} <= set(parameters(TaskInstance.__init__))
+    assert {"import_file", "supported_extensions", "list_dag_files"} <= set(dir(AbstractDagImporter))
+
+
+def test_columns_that_pages_read_are_there() -> None:
+    from automl_airflow.compat import metadata
+
+    wanted = {
+        "DagModel": ["dag_id", "is_stale", "is_paused", "bundle_name", "relative_fileloc", "fileloc", "description",
+                     "timetable_summary", "has_import_errors", "last_parsed_time", "next_dagrun_create_after", "tags"],
+        "DagRun": ["id", "dag_id", "run_id", "state", "conf", "run_after", "queued_at", "start_date", "end_date",
+                   "clear_number", "created_dag_version_id", "note"],
+        "DagCode": ["dag_id", "source_code", "last_updated"],
+        "SerializedDagModel": ["dag_id", "dag_version_id", "created_at", "data"],
+        "ParseImportError": ["filename", "bundle_name", "stacktrace", "timestamp"],
+        "TaskInstance": ["dag_id", "run_id", "task_id", "map_index", "state", "try_number", "start_date"],
+        "TaskInstanceHistory": ["dag_id", "run_id", "task_id", "map_index", "try_number", "start_date"],
+    }  # fmt: skip
+    missing = [f"{model}.{name}" for model, names in wanted.items() for name in names
+               if not hasattr(getattr(metadata, model), name)]  # fmt: skip
+    assert not missing
+
+
+def test_a_task_asks_its_supervisor_in_words_that_it_knows() -> None:
+    from airflow.sdk.execution_time.comms import SetRenderedMapIndex, SkipDownstreamTasks
+
+    assert SetRenderedMapIndex(rendered_map_index="lr=1").rendered_map_index == "lr=1"
+    assert list(SkipDownstreamTasks(tasks=[("trial", 3)]).tasks) == [("trial", 3)]
+
+
+def test_only_a_clear_raises_max_tries() -> None:
+    """`generation_of` tells a person's clear by it: clear_task_instances sets it to the tries made plus the retries."""
+    from airflow.models import taskinstance
+
+    assert "ti.max_tries = " in inspect.getsource(taskinstance.clear_task_instances)
+
+
+def test_the_dag_processor_looks_for_files_by_the_function_that_is_wrapped() -> None:
+    from airflow.dag_processing import manager
+
+    assert "list_py_file_paths" in inspect.getsource(manager)
