@@ -50,7 +50,7 @@ class Statement(Model):
         if own:
             raise ValueError(
                 f"once: a statement that runs once for all trials can't name ${{{own[0]}}}; "
-                f"allowed: {', '.join(sorted(SHARED_NAMES))}"
+                f"allowed: {', '.join(sorted(SHARED_NAMES, key=lambda name: (name in RUN_DATES, name)))}"
             )
         return self
 

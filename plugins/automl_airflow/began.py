@@ -54,7 +54,7 @@ class Beginning:
 
 def remember(context: Any, place: Beginning) -> None:
     """Note where the run of this task began, for the next try of the same task."""
-    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # its stub lacks it (3.3.2)
+    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # Airflow 3.3.2: left out of __init__.pyi alone
 
     state = context.get("task_state_store")
     if state is not None:

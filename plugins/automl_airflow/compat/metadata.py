@@ -17,11 +17,12 @@ from airflow.models.pool import Pool
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.taskinstancehistory import TaskInstanceHistory
+from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 
 __all__ = [
     "DagCode", "DagModel", "DagRun", "ParseImportError", "Pool", "SerializedDagModel", "TaskInstance",
-    "TaskInstanceHistory", "create_session", "noted", "team_of",
+    "TaskInstanceHistory", "XComModel", "create_session", "noted", "team_of",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,16 @@ from fastapi import HTTPException
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from automl_airflow.compat.metadata import DagModel, DagRun, Pool, SerializedDagModel, create_session, team_of
+from automl_airflow.began import KEY, Beginning
+from automl_airflow.compat.metadata import (
+    DagModel,
+    DagRun,
+    Pool,
+    SerializedDagModel,
+    XComModel,
+    create_session,
+    team_of,
+)
 from automl_airflow.teams import ConnectionName, named
 from automl_airflow.web.bundles import many_teams
 
@@ -93,21 +102,33 @@ class RunInfo:
 
 
 class _Places:
-    """Places by version of the DAG: a version never changes."""
+    """Places by version of the DAG.
+
+    Airflow writes a version anew as long as no task instance has it (serialized_dag.py:735, Airflow 3.3.2), so the
+    latest one is known by its digest too; that of a run never changes.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[UUID, Place | None] = OrderedDict()
+        self._known: OrderedDict[tuple[UUID, str | None], Place | None] = OrderedDict()
 
-    def get(self, session: Session, version: UUID) -> Place | None:
+    def get(self, session: Session, version: UUID, digest: str | None = None) -> Place | None:
+        """The place that a version names.
+
+        Args:
+            session: of the metadata database.
+            version: of the DAG.
+            digest: the serialized DAG's; None for the version of a run.
+        """
+        key = (version, digest)
         with self._lock:
-            if version in self._known:
-                self._known.move_to_end(version)
-                return self._known[version]
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
         row = session.scalar(select(SerializedDagModel).where(SerializedDagModel.dag_version_id == version))
         found = place_in(row.data) if row is not None and row.data else None
         with self._lock:
-            self._known[version] = found
+            self._known[key] = found
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
         return found
@@ -153,13 +174,13 @@ def place_of_dag(session: Session, dag_id: str) -> Place:
     Raises:
         HTTPException: 404, there is no such experiment.
     """
-    version = session.scalar(
-        select(SerializedDagModel.dag_version_id)
+    version = session.execute(
+        select(SerializedDagModel.dag_version_id, SerializedDagModel.dag_hash)
         .where(SerializedDagModel.dag_id == dag_id)
         .order_by(SerializedDagModel.created_at.desc())
         .limit(1)
-    )
-    place = _places.get(session, version) if version is not None else None
+    ).first()
+    place = _places.get(session, *version) if version is not None else None
     if place is None:
         raise HTTPException(404, f"{dag_id!r} is no AutoML experiment")
     return place
@@ -175,14 +196,21 @@ def find_run(session: Session, dag_id: str, run_id: str) -> RunInfo:
     if run is None:
         place_of_dag(session, dag_id)
         raise HTTPException(404, f"{dag_id} has no run {run_id!r}")
-    info = info_of(session, run)
+    info = info_of(session, run, _latest_place(session, dag_id))
     if info is None:
         raise HTTPException(404, f"{dag_id!r} is no AutoML experiment")
     return info
 
 
-def info_of(session: Session, run: DagRun) -> RunInfo | None:
-    """A DAG run as pages need it; None where it is none of an experiment."""
+def info_of(session: Session, run: DagRun, latest: Place | None = None) -> RunInfo | None:
+    """A DAG run as pages need it; None where it is none of an experiment.
+
+    Args:
+        session: of the metadata database.
+        run: it.
+        latest: where the DAG says now that its runs lie: where that is elsewhere, the file was edited, and the run is
+            where its first task has told.
+    """
     version = run.created_dag_version_id
     place = _places.get(session, version) if version is not None else None
     if place is None:
@@ -190,6 +218,8 @@ def info_of(session: Session, run: DagRun) -> RunInfo | None:
             place = place_of_dag(session, run.dag_id)
         except HTTPException:
             return None
+    if latest is not None and Beginning.of(latest) != Beginning.of(place):
+        place = _told_place(session, run, place)
     model = session.get(DagModel, run.dag_id)
     return RunInfo(
         dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
@@ -199,12 +229,30 @@ def info_of(session: Session, run: DagRun) -> RunInfo | None:
     )  # fmt: skip
 
 
+def _latest_place(session: Session, dag_id: str) -> Place | None:
+    try:
+        return place_of_dag(session, dag_id)
+    except HTTPException:  # the DAG of that id is another one now
+        return None
+
+
+def _told_place(session: Session, run: DagRun, place: Place) -> Place:
+    """Where `propose` says that the run lies, which is what its tasks go by; ``place`` where it has told nothing."""
+    wanted = XComModel.get_many(run_id=run.run_id, key="search", task_ids="propose", dag_ids=run.dag_id, limit=1)
+    found = session.scalar(wanted)
+    value = XComModel.deserialize_value(found) if found is not None else None
+    began = Beginning.read(value.get(KEY)) if isinstance(value, Mapping) else None
+    if began is None:
+        return place
+    return replace(place, storage=began.storage, connection=began.connection, experiment=began.experiment)
+
+
 def runs_of(session: Session, dag_id: str, offset: int, limit: int) -> tuple[int, list[RunInfo]]:
     """How many runs an experiment has, and a page of them, newest first."""
-    place_of_dag(session, dag_id)
+    latest = place_of_dag(session, dag_id)
     total = session.scalar(select(func.count()).select_from(DagRun).where(DagRun.dag_id == dag_id)) or 0
     wanted = select(DagRun).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc(), DagRun.id.desc())
-    found = [info_of(session, run) for run in session.scalars(wanted.offset(offset).limit(limit))]
+    found = [info_of(session, run, latest) for run in session.scalars(wanted.offset(offset).limit(limit))]
     return total, [info for info in found if info is not None]
 
 
@@ -265,7 +313,8 @@ def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> l
     listed = []
     for model in models:
         version = versions.get(model.dag_id)
-        if version is None or _places.get(session, version) is None:
+        place = _places.get(session, *version) if version is not None else None
+        if place is None:
             continue  # another DAG that bears the tag
         run = runs.get(model.dag_id)
         if model.is_stale and run is None:
@@ -276,16 +325,16 @@ def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> l
                 schedule=model.timetable_summary if model.timetable_summary != "None" else None,
                 broken=bool(model.has_import_errors), file=model.relative_fileloc, bundle=model.bundle_name,
                 tags=tuple(sorted(tag.name for tag in model.tags)), runs=counts.get(model.dag_id, (0, 0))[0],
-                latest=info_of(session, run) if run is not None else None, gone=bool(model.is_stale),
+                latest=info_of(session, run, place) if run is not None else None, gone=bool(model.is_stale),
                 next_run=_seconds(model.next_dagrun_create_after) if not model.is_stale else None,
             )
         )  # fmt: skip
     return listed
 
 
-def _newest_versions(session: Session, dag_ids: Sequence[str]) -> dict[str, UUID]:
-    """The newest version of each DAG, in a few queries however many there are."""
-    found: dict[str, UUID] = {}
+def _newest_versions(session: Session, dag_ids: Sequence[str]) -> dict[str, tuple[UUID, str]]:
+    """The newest version of each DAG, and its digest, in a few queries however many there are."""
+    found: dict[str, tuple[UUID, str]] = {}
     for start in range(0, len(dag_ids), _FEW):
         newest = (
             select(SerializedDagModel.dag_id, func.max(SerializedDagModel.created_at).label("created_at"))
@@ -293,11 +342,11 @@ def _newest_versions(session: Session, dag_ids: Sequence[str]) -> dict[str, UUID
             .group_by(SerializedDagModel.dag_id)
             .subquery()
         )
-        wanted = select(SerializedDagModel.dag_id, SerializedDagModel.dag_version_id).join(
+        wanted = select(SerializedDagModel.dag_id, SerializedDagModel.dag_version_id, SerializedDagModel.dag_hash).join(
             newest,
             (SerializedDagModel.dag_id == newest.c.dag_id) & (SerializedDagModel.created_at == newest.c.created_at),
         )
-        found.update((row[0], row[1]) for row in session.execute(wanted))
+        found.update((row[0], (row[1], row[2])) for row in session.execute(wanted))
     return found
 
 

@@ -200,3 +200,15 @@ def test_making_a_dag_loads_nothing_heavy(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_pools_are_found_in_the_serialized_dag(count: int) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    from automl_airflow.web.catalog import place_in
+
+    tasks = [{**task, "airflow": {"pool": f"of_{task['name']}"}} for task in TWO_TASKS[:count]]
+    place = place_in(DagSerialization.to_dict(made(tasks=tasks)))
+    assert place is not None
+    assert place.pools == tuple(sorted(f"of_{task['name']}" for task in tasks))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from automl_core.running.places import Places
+from automl_core.backends.contract import environment, substitute
+from automl_core.running.places import Places, context_of
+from automl_core.spec.models import Experiment
 from automl_core.storage.base import ObjectStore
 from automl_core.storage.testing import CountingStore
-from automl_core.study import Binding
+from automl_core.study import Binding, Study, StudyJournal
 
 PREFIX = "e/r/"
 ROOT = "s3://bucket/models/"
@@ -120,3 +122,17 @@ def test_what_a_lost_attempt_left_is_not_mistaken_for_its_own(store: ObjectStore
     store.put(first.model + "half", b"")
     first.prepare()
     assert store.list(first.scratch) == []
+
+
+def test_the_run_s_dates_are_those_of_its_first_record(store: ObjectStore) -> None:
+    spec = {
+        "name": "e", "goal": {"metric": "m", "direction": "minimize"},
+        "space": {"x": {"type": "uniform", "low": 0, "high": 1}}, "tasks": [{"command": ["true"]}],
+    }  # fmt: skip
+    identity = {"run": "r", "logical_date": "2026-11-01T00:00:00+00:00"}
+    study = Study.create(StudyJournal(store, PREFIX), Experiment.model_validate(spec), "r", [], identity)
+    binding = study.ask(0)
+    assert isinstance(binding, Binding)
+    context = context_of(study, binding, Places(store, PREFIX, binding, ROOT))
+    assert environment(context)["AUTOML_LOGICAL_DATE"] == "2026-11-01T00:00:00+00:00"
+    assert substitute("${ds_nodash}", context) == "20261101"

@@ -532,3 +532,57 @@ def test_a_date_that_the_run_will_not_have_is_refused_with_its_line(world: World
     assert refused.status_code == 422
     assert "${ds}: this run has no logical date" in refused.json()["detail"]
     body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"logical_date": "2026-11-02T00:00:00Z"}))
+
+
+def test_a_file_that_is_edited_before_its_first_run_is_where_it_says_now(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow writes a version anew that no task instance has yet."""
+    from airflow.utils.session import create_session
+
+    from automl_airflow.web.catalog import experiments, place_of_dag
+
+    monkeypatch.setenv("AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL", "0")
+    text = world.spec("never_run")
+    name = world.know(text)
+    with create_session() as session:
+        before = place_of_dag(session, name).storage
+        experiments(session, {name})
+    world.know(text.replace(before, f"{before}/elsewhere"))
+    with create_session() as session:
+        assert place_of_dag(session, name).storage == f"{before}/elsewhere"
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"run_id": "one"}))
+    with create_session() as session:
+        (shown,) = experiments(session, {name})
+        assert shown.latest is not None
+        assert shown.latest.place.storage == f"{before}/elsewhere"
+
+
+def test_pages_look_where_a_run_began_when_its_file_was_edited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queued before the edit and begun after it, it lies elsewhere than the version says that it was made with."""
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    from automl_airflow.web.catalog import experiments, find_run, runs_of
+
+    monkeypatch.setenv("AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL", "0")
+    text = world.spec("moved")
+    name = world.know(text)
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"run_id": "one"}))
+    body_of(world.client().post(f"{API}/experiments/{name}/runs", json={"run_id": "two"}))
+    first = f"file://{world.storage}"
+    world.know(text.replace(first, f"{first}/elsewhere"))
+    told = {"storage": f"{first}/elsewhere", "connection": None, "experiment": name}
+    with create_session() as session:
+        XComModel.set(
+            key="search", value={"algorithm": "random", "place": told}, dag_id=name, run_id="two", task_id="propose",
+            session=session,
+        )  # fmt: skip
+    with create_session() as session:
+        assert find_run(session, name, "one").place.storage == first, "it has not begun, or where its version says"
+        assert find_run(session, name, "two").place.storage == f"{first}/elsewhere"
+        listed = {run.run_id: run.place.storage for run in runs_of(session, name, 0, 10)[1]}
+        assert listed == {"one": first, "two": f"{first}/elsewhere"}
+        (shown,) = experiments(session, {name})
+        assert shown.latest is not None
+        assert shown.latest.place.storage == listed[shown.latest.run_id]
