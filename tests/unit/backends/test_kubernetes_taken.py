@@ -156,6 +156,9 @@ def test_a_sidecar_that_is_deaf_to_sigterm_takes_no_time_from_what_brings_the_mo
         _, ended = await bench.run(job)
         assert ended.ok, ended
         assert store.get("models/m/w.txt") == b"weights\n"
+        ends = {each.name: each.state.terminated for each in pod_of(bench, job).status.init_container_statuses}
+        assert ends["deaf"].exit_code == 137
+        assert ends["automl-keep"].finished_at < ends["deaf"].finished_at, "not after it, in the rest of the grace"
 
     on(standin, test)
 
