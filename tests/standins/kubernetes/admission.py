@@ -39,9 +39,7 @@ def admit(store: Store, resource: Resource, value: Object) -> None:
             value["status"] = {}
         case "Secret":
             value.setdefault("type", "Opaque")
-            value.setdefault("data", {})
-            plain = value.pop("stringData", None) or {}
-            value["data"] |= {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
+            encode(value)
         case "Service":
             spec = value.setdefault("spec", {})
             spec.setdefault("type", "ClusterIP")
@@ -57,6 +55,13 @@ def admit(store: Store, resource: Resource, value: Object) -> None:
             }
         case "Namespace":
             value["status"] = {"phase": "Active"}
+
+
+def encode(secret: Object) -> None:
+    """Put what a secret has as text among its data; it is never given back as text."""
+    secret.setdefault("data", {})
+    plain = secret.pop("stringData", None) or {}
+    secret["data"] |= {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
 
 
 def _admit_pod(store: Store, pod: Object) -> None:
