@@ -61,11 +61,11 @@ def add_helpers(spec: dict[str, Any], container: dict[str, Any], carrying: Carry
     }
     if carrying.artifacts.secret:
         helper["envFrom"] = [{"secretRef": {"name": carrying.artifacts.secret}}]
-    helpers = [
-        {**helper, "name": FETCH, "command": ["/bin/sh", "-c", _fetch(carrying.module)]},
-        {**helper, "name": KEEP, "command": ["/bin/sh", "-c", _keep(carrying.module)], "restartPolicy": "Always"},
-    ]
-    spec["initContainers"] = [*helpers, *(spec.get("initContainers") or [])]
+    fetch = {**helper, "name": FETCH, "command": ["/bin/sh", "-c", _fetch(carrying.module)]}
+    keep = {**helper, "name": KEEP, "command": ["/bin/sh", "-c", _keep(carrying.module)], "restartPolicy": "Always"}
+    # sidecars end in reverse order, one after the other: a template's that is deaf to SIGTERM would take all the grace,
+    # and what the training made would not be brought
+    spec["initContainers"] = [fetch, *(spec.get("initContainers") or []), keep]
 
 
 def _fetch(module: str) -> str:

@@ -51,7 +51,7 @@ class Belonging:
         if ask(lambda: create(namespace, self.made), exists_is_fine=True) is not None:
             return True
         if self.kind == "secret":
-            ask(lambda: client.patch_namespaced_secret(self.name, namespace, {"stringData": self.made["stringData"]}))
+            ask(lambda: client.replace_namespaced_secret(self.name, namespace, self.made))
         return self.kind != "config_map"  # files are shared by all that have the same
 
     def remove(self, client: Any, namespace: str, log: Any) -> None:
@@ -78,15 +78,16 @@ class Belonging:
             StartError: the cluster refuses.
             NotYet: it refuses for now.
         """
-        reference = reference_to(owner)
-        change = {"metadata": {"ownerReferences": [reference]}}  # of these a strategic merge makes one list, by uid
-        patch = getattr(client, f"patch_namespaced_{self.kind}")
+        owned = {"ownerReferences": [reference_to(owner)]}  # of these a strategic merge makes one list, by uid
+        made = {**self.made, "metadata": {**self.made["metadata"], **owned}}
+        # a secret is this attempt's alone, and written anew: who may patch one is answered with what is in it
+        verb, change = ("replace", made) if self.kind == "secret" else ("patch", {"metadata": owned})
+        put = getattr(client, f"{verb}_namespaced_{self.kind}")
         try:
-            ask(lambda: patch(self.name, namespace, change))
+            ask(lambda: put(self.name, namespace, change))
         except StartError as error:
             status = error.__cause__.status if isinstance(error.__cause__, ApiException) else None
             if status == 404:  # the last pod that owned it has just gone
-                made = {**self.made, "metadata": {**self.made["metadata"], "ownerReferences": [reference]}}
                 create = getattr(client, f"create_namespaced_{self.kind}")
                 ask(lambda: create(namespace, made), exists_is_fine=True)
             elif status == 403:

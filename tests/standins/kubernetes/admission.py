@@ -41,9 +41,7 @@ def admit(store: Store, resource: Resource, value: Object) -> None:
             value["status"] = {}
         case "Secret":
             value.setdefault("type", "Opaque")
-            value.setdefault("data", {})
-            plain = value.pop("stringData", None) or {}
-            value["data"] |= {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
+            encode(value)
         case "Service":
             spec = value.setdefault("spec", {})
             spec.setdefault("type", "ClusterIP")
@@ -65,6 +63,13 @@ def admit(store: Store, resource: Resource, value: Object) -> None:
     if resource.kind == "Pod" and value["spec"].get("schedulingGates"):
         gated = "Scheduling is blocked due to non-empty scheduling gates"
         set_condition(value["status"], condition("PodScheduled", False, "SchedulingGated", gated))
+
+
+def encode(secret: Object) -> None:
+    """Put what a secret has as text among its data; it is never given back as text."""
+    secret.setdefault("data", {})
+    plain = secret.pop("stringData", None) or {}
+    secret["data"] |= {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
 
 
 def _admit_pod(store: Store, pod: Object) -> None:

@@ -30,6 +30,8 @@ LONGEST_BACK_OFF = 300.0
 DEADLINE = "DeadlineExceeded"
 EVICTION_GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL where a node ends a pod for its own sake, as seen of 1.36."""
+LEAST_GRACE = 2.0
+"""Seconds that a container gets whose turn comes late (kuberuntime's minimumGracePeriodInSeconds, by source)."""
 VOLUMES_EVERY = 0.2
 
 
@@ -143,8 +145,9 @@ class PodWorker:
         try:
             await self._live(sidecars)
             self._sidecars_end = True
+            deadline = min(self._kill_at, time.monotonic() + self.pod["spec"]["terminationGracePeriodSeconds"])
             for container in reversed([each for each in self.containers if each.role == "sidecar"]):
-                await self._end_sidecar(container)
+                await self._end_sidecar(container, deadline)
             await asyncio.gather(*sidecars)
         except Exception:
             log.exception("pod %s/%s", namespace_of(self.pod), name_of(self.pod))
@@ -343,10 +346,12 @@ class PodWorker:
             data = container.log.tail(FALLBACK_LINES)[-FALLBACK_LIMIT:]
         return data.decode(errors="replace")
 
-    async def _end_sidecar(self, container: Container) -> None:
+    async def _end_sidecar(self, container: Container, deadline: float) -> None:
+        """They end one after the other, and share the pod's grace: the last get what is left of it, or the least."""
         if container.running and container.process is not None:
             self._end(container)
-            grace = min(self.pod["spec"]["terminationGracePeriodSeconds"], max(0, self._kill_at - time.monotonic()))
+            killed = self._kill_at <= time.monotonic()
+            grace = 0.0 if killed else max(LEAST_GRACE, deadline - time.monotonic())
             try:
                 await asyncio.wait_for(container.process.wait(), grace)
             except TimeoutError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.standins.kubernetes.admission import encode
 from tests.standins.kubernetes.objects import Object, copy, invalid, name_of
 from tests.standins.kubernetes.resources import Resource
 from tests.standins.kubernetes.validation import check
@@ -39,6 +40,8 @@ def check_update(resource: Resource, current: Object, value: Object, *, status: 
         value.pop("status", None)
         if "status" in current:
             value["status"] = current["status"]
+    if resource.kind == "Secret":
+        encode(value)
     check(resource, value)
     if resource.kind == "Pod" and _fixed(value["spec"]) != _fixed(current["spec"]):
         raise invalid("Pod", name_of(current), [("spec", "FieldValueForbidden", POD_MESSAGE)])

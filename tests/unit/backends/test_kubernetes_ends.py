@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from automl_core.backends import Cause
 from automl_core.backends.kubernetes.bounds import limits_local_storage, memory_held
@@ -353,3 +355,28 @@ def test_memory_that_held_is_what_the_status_says() -> None:
     assert exit_of_pod(ended, most_memory=400 * 2**20).blameless
     assert exit_of_pod(ended, most_memory=300 * 2**20).final, "no attempt would get more"
     assert memory_held(pod(code=0)) == 2**30
+
+
+CONDITIONS = st.sampled_from([*DISRUPTIONS, "SomethingNew"]).map(
+    lambda reason: {"type": "DisruptionTarget", "status": "True", "reason": reason, "lastTransitionTime": ENDED}
+)
+
+
+@given(
+    phase=st.sampled_from(["Succeeded", "Failed"]),
+    code=st.sampled_from([0, 1, 137, 143]),
+    reason=st.sampled_from(["Completed", "Error", "OOMKilled", "ContainerStatusUnknown"]),
+    conditions=st.lists(CONDITIONS, max_size=1),
+    told=st.sampled_from([None, "The node was low on resource: memory.", "Usage of EmptyDir exceeds the limit"]),
+    word=st.sampled_from(["", "DeadlineExceeded", "Evicted", "NodeShutdown", "Terminated"]),
+)
+def test_nothing_that_was_ended_is_a_success(
+    phase: str, code: int, reason: str, conditions: list[dict[str, str]], told: str | None, word: str
+) -> None:
+    status = {"reason": word, "message": "The node was low on resource: memory."} if word else {}
+    found = exit_of_pod(pod(phase, code=code, reason=reason, conditions=conditions, status=status), evicted=told)
+    if found.ok:
+        assert (conditions, told, word) == ([], None, ""), "somebody ended it"
+        assert code == 0 or phase == "Succeeded"
+    if conditions and word != "DeadlineExceeded" and not (told and "exceeds" in told and word != "Evicted"):
+        assert found.blameless

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from automl_core.backends.kubernetes.ends import Kind
 from automl_core.backends.kubernetes.holds import Hold, hold, starting, too_much
@@ -113,3 +115,26 @@ def test_a_quota_that_never_lets_a_pod_be_is_told_from_one_that_is_used_up(
     held = too_much(Hold(Kind.PENDING, "FailedCreate", message), workers)
     assert held.kind is (Kind.CONFIG if never else Kind.PENDING)
     assert ("quota team ever allows" in held.message) is never
+
+
+AMOUNTS = st.dictionaries(
+    st.sampled_from(["pods", "requests.cpu", "limits.memory", "requests.nvidia.com/gpu"]),
+    st.integers(1, 500), min_size=1,
+)  # fmt: skip
+
+
+@given(AMOUNTS, st.integers(1, 8), st.data())
+def test_a_quota_that_is_used_up_is_waited_for_whatever_it_says(
+    hard: dict[str, int], workers: int, data: st.DataObject
+) -> None:
+    wanted = {name: data.draw(st.integers(1, 600), name) for name in hard}
+    said = [",".join(f"{name}={amount}" for name, amount in of.items()) for of in (wanted, hard, hard)]
+    never = never_fits(QUOTA.format(*said), workers)
+    assert bool(never) is any(wanted[name] * workers > hard[name] for name in hard)
+    assert all((f"{name}: " in never) is (wanted[name] * workers > hard[name]) for name in hard)
+
+
+@given(st.text(), st.text())
+def test_other_words_of_the_cluster_are_no_quotas(before: str, after: str) -> None:
+    assert never_fits(f"{before} is forbidden {after}") == ""
+    assert isinstance(never_fits(f"{before}exceeded quota: team, requested: {after}, used: , limited: {after}"), str)

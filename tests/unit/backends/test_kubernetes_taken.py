@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,16 @@ import pytest
 from automl_core.backends import Cause
 from automl_core.backends.kubernetes import group, warnings
 from automl_core.backends.kubernetes import job as job_module
+from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
 from automl_core.backends.kubernetes.ends import Kind
 from automl_core.backends.kubernetes.group import GroupJob
 from automl_core.backends.kubernetes.job import PodJob
 from automl_core.backends.kubernetes.waiting import Limits
 from automl_core.backends.remote import RemoteJob
+from automl_core.running.sync import MODULE, Order
+from automl_core.spec.kubernetes import Artifacts
+from automl_core.storage import open_store
+from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.unit.backends.kubernetes_bench import Bench, on
 
@@ -133,6 +139,31 @@ def test_an_init_container_that_never_ends_is_given_up_by_its_name(standin: Kube
     on(standin, test)
 
 
+def test_a_sidecar_that_is_deaf_to_sigterm_takes_no_time_from_what_brings_the_model(
+    standin: KubernetesStandIn, tmp_path: Path
+) -> None:
+    """A node ends sidecars one after the other, the last first, and a shell or Python as process 1 sits SIGTERM out."""
+    store = open_store(str(tmp_path / "store"))
+    order = Order(store.url, {}, {f"{FOLDER}/model": "models/m"}, 60, ENDED)
+    carrying = Carrying(Artifacts(env={"PYTHONPATH": str(ROOT)}, grace=3), "automl:1", MODULE, order.to_json())
+    deaf = {"name": "deaf", "image": "a", "restartPolicy": "Always", "command": ["sh", "-c", DEAF]}
+
+    async def test(bench: Bench) -> None:
+        job = started(
+            bench, f"echo weights > {FOLDER}/model/w.txt", 1, carrying=carrying,
+            pod_template={"spec": {"initContainers": [deaf]}},
+        )  # fmt: skip
+        _, ended = await bench.run(job)
+        assert ended.ok, ended
+        assert store.get("models/m/w.txt") == b"weights\n"
+        ends = {each.name: each.state.terminated for each in pod_of(bench, job).status.init_container_statuses}
+        assert ends["deaf"].exit_code == 137
+        assert ends["automl-keep"].finished_at < ends["deaf"].finished_at, "not after it, in the rest of the grace"
+
+    on(standin, test)
+
+
+DEAF = "trap '' TERM; while :; do sleep 0.1; done"
 HOG = "python3 -c 'import time; x = bytearray(150_000_000); time.sleep(60)'"
 
 

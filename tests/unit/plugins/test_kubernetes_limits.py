@@ -148,17 +148,19 @@ def test_an_attempt_that_has_nothing_left_to_do_has_the_curve_of_its_trial(setti
     )
     setting.create(script, "nothing-left")
     first = setting.bind()
-    job, kept = setting.launch(first), setting.folder / "runs"
+    job = setting.launch(first)
+    trigger = setting.trigger(first, job)
 
     def lose_it() -> None:
-        wait_for(lambda: list(kept.rglob("done")))
+        wait_for(lambda: trigger._watched is not None and len(list(trigger._watched.watch.series)) == 3)
+        wait_for(lambda: list((setting.folder / "runs").rglob("done")))
         setting.standin.lose_node(node, pods="gone", trains_on=True)
 
     wait_for(lambda: setting.core.read_namespaced_pod(job["name"], "default").status.phase == "Running")
     node = setting.core.read_namespaced_pod(job["name"], "default").spec.node_name
     helper = threading.Thread(target=lose_it)
     helper.start()
-    assert isinstance(run(setting.trigger(first, job)), TaskFailedEvent)
+    assert isinstance(run(trigger), TaskFailedEvent)
     helper.join()
     setting.study.refresh()
     second = setting.bind()

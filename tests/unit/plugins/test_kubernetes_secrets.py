@@ -135,7 +135,7 @@ def test_a_pod_that_the_cluster_refuses_leaves_no_secret(setting: Setting) -> No
 def test_rights_of_an_earlier_release_leave_it_to_the_reducer(setting: Setting, standin: KubernetesStandIn) -> None:
     setting.create("true", "older", secrets=SECRETS)
     binding = setting.bind()
-    standin.fail(403, "patch", "secrets")
+    standin.fail(403, "update", "secrets")
     job = setting.launch(binding)
     standin.clear_faults()
     assert job["loose"]
