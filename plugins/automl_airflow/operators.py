@@ -58,7 +58,7 @@ class ProposeOperator(ExperimentOperator):
 
         conf = dict(context["dag_run"].conf or {})
         try:
-            store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START)
+            store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START, refused=False)
         except (SpecError, ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(str(error)) from error
         state = study.state
@@ -164,7 +164,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
             self.log.exception("the attempt broke off")
             reason = f"the attempt broke off: {type(error).__name__}: {error}"
             outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=isinstance(error, StorageError))
-            return outcome, self.patiently(lambda: study.tell(binding, outcome), refused=True)
+            return outcome, self.patiently(lambda: study.tell(binding, outcome))
 
     def on_kill(self) -> None:
         """The task was cleared or marked in the UI, or its worker is ending: end the training, record why."""
@@ -198,7 +198,7 @@ class ReduceOperator(ExperimentOperator):
 
         left = self.patiently(lambda: sweep(context, study))
         stop = self.patiently(study.finish)
-        published = self.patiently(lambda: publish_study(study), refused=True)
+        published = self.patiently(lambda: publish_study(study))
         best = study.best()
         self.log.info("%s: %s", stop.state, stop.reason)
         self.log.info("result: %s", published.folder)

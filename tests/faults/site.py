@@ -138,8 +138,8 @@ class Site:
         time.sleep(seconds)
         self.bucket.go_on()
 
-    def rotate_keys(self, seconds: float = 5) -> None:
-        """Withdraw the store's key, and only then write the new one into Airflow's connection."""
+    def rotate_keys(self, seconds: float = 60) -> None:
+        """Withdraw the store's key, and only after a while write the new one into Airflow's connection."""
         assert self.bucket is not None
         self.keys += 1
         self.bucket.allow(f"key{self.keys}")
