@@ -167,6 +167,8 @@ class Running:
     name: str
     run: str
     began: float = field(default_factory=time.time)
+    idle: float = 0.0
+    """Seconds for which a session was seen idle in a transaction, at most."""
     _study: Study | None = None
 
     @property
@@ -202,8 +204,7 @@ class Running:
         """Wait for its end, watching the database meanwhile."""
 
         def over() -> bool:
-            idle = self.site.database.idle_too_long()
-            assert not idle, idle
+            self.idle = max(self.idle, self.site.database.longest_idle())
             return self.site.world.state(self.name, self.run) in ("success", "failed")
 
         wait_until(
