@@ -74,7 +74,7 @@ class ProposeOperator(ExperimentOperator):
         if again is not None:
             again.apply(self)
         try:
-            store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START)
+            store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START, refused=False)
         except (SpecError, ValueError, AirflowNotFoundException) as error:
             raise AirflowFailException(str(error)) from error
         state, place = study.state, Beginning.of(self)
@@ -210,7 +210,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
             self.log.exception("the attempt broke off")
             reason = f"the attempt broke off: {type(error).__name__}: {error}"
             outcome = Outcome(TrialState.FAILED, reason, retryable=True, blameless=isinstance(error, StorageError))
-            return outcome, self.patiently(lambda: study.tell(binding, outcome), refused=True)
+            return outcome, self.patiently(lambda: study.tell(binding, outcome))
 
     def on_kill(self) -> None:
         """The task was cleared or marked in the UI, or its worker is ending: end the training, record why."""
@@ -246,7 +246,7 @@ class ReduceOperator(ExperimentOperator):
         stages, broken = self.patiently(lambda: finish_stages(study))
         left = [each for found in (study, *stages.values()) for each in self.patiently(partial(sweep, context, found))]
         stop = self.patiently(study.finish)
-        published = self.patiently(lambda: publish_study(study), refused=True)
+        published = self.patiently(lambda: publish_study(study))
         best = study.best()
         self.log.info("%s: %s", stop.state, stop.reason)
         self.log.info("result: %s", published.folder)

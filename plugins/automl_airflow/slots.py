@@ -95,13 +95,14 @@ class ExperimentTask:
         began.apply(self)
         return True
 
-    def patiently(self, call: Callable[[], T], *, most: float = float("inf"), refused: bool = False) -> T:
+    def patiently(self, call: Callable[[], T], *, most: float = float("inf"), refused: bool = True) -> T:
         """Do something with the store, waiting for one that is away: an outage is nobody's failure.
 
         Args:
             call: done again from its beginning.
             most: seconds to wait, where the deployment has more patience.
-            refused: whether to wait for credentials that are refused, too.
+            refused: whether to wait for credentials that are refused, too. They were good when the experiment began
+                (`propose` tries everything), so somebody is changing them; only `propose` fails at once.
         """
         from automl_airflow.session import patience
         from automl_core.running.patience import patiently

@@ -74,6 +74,8 @@ class StandaloneAirflow:
         self.extra_env = dict(extra_env or {})
         self.python = Path(sys.executable)
         """What runs Airflow's components."""
+        self.patience = 180.0
+        """Seconds within which all of them have to be healthy."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._started: set[int] = set()  # process groups; one whose leader was killed may still have members
         self._detached = False
@@ -96,7 +98,6 @@ class StandaloneAirflow:
         self,
         *,
         detached: bool = False,
-        timeout: float = 180.0,
         say: Callable[[str], None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -106,7 +107,6 @@ class StandaloneAirflow:
 
         Args:
             detached: keep them when this process ends (ended by `stop` then).
-            timeout: seconds to wait.
             say: told in one line what is done from now on.
             check: called several times a second; what it raises ends the start, and all that was started.
 
@@ -126,7 +126,7 @@ class StandaloneAirflow:
                 if component not in self._processes:
                     self.start_component(component)
             self._write_processes()
-            self._wait_until_healthy(timeout, say, check)
+            self._wait_until_healthy(self.patience, say, check)
         except BaseException:
             self.stop()
             raise

@@ -195,7 +195,7 @@ def world(team: Team, package: str, bucket: str) -> Iterator[World]:
         airflow = InstalledAirflow(
             team.root / "airflow", database=database, parallelism=8, port=0, extra_env=settings
         )  # fmt: skip
-        airflow.python = team.python
+        airflow.python, airflow.patience = team.python, stretched(airflow.patience)
         with running_airflow(airflow):
             yield World(team.root, airflow)
 

@@ -82,6 +82,7 @@ class World:
             root / "airflow", dags=dags, automl_home=root, database=database, parallelism=12, port=0,
             extra_env=environment,
         )  # fmt: skip
+        airflow.patience = stretched(airflow.patience)
         return cls(root, airflow)
 
     # --- experiments ---------------------------------------------------------------------------

@@ -97,6 +97,7 @@ class Row:
         longer: than a run without a fault.
         attempts: made again, of all trials.
         tries: that Airflow made again, of all tasks.
+        idle: for which a session of the database was seen idle in a transaction, at most.
     """
 
     place: str
@@ -108,6 +109,7 @@ class Row:
     longer: float
     attempts: int
     tries: int
+    idle: float
 
 
 def run_case(site: Site, faults: dict[str, Fault], fault: str, moment: str) -> Row:
@@ -139,5 +141,5 @@ def run_case(site: Site, faults: dict[str, Fault], fault: str, moment: str) -> R
         min((at - struck for at in after if at > struck), default=float("nan")), ended - struck,
         ended - running.began - site.undisturbed,
         sum(len(work.attempts) - 1 for work in state.works.values()),
-        sum(row["try_number"] - 1 for row in rows),
+        sum(row["try_number"] - 1 for row in rows), running.idle,
     )  # fmt: skip

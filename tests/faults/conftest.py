@@ -15,7 +15,7 @@ from tests.faults.site import Site, site_of
 from tests.faults.sound import check
 
 _ROW = "fault"
-_COLUMNS = ("place", "fault", "moment", "struck", "next_record", "end", "longer", "attempts", "tries")
+_COLUMNS = ("place", "fault", "moment", "struck", "next_record", "end", "longer", "attempts", "tries", "idle")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -23,10 +23,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = {name.strip() for name in os.environ.get("FAULTS", "").split(",") if name.strip()}
     if not wanted:
         return
-    known = {item.callspec.params["fault"] for item in items if "fault" in getattr(item, "fixturenames", ())}
+    faults = {item: item.callspec.params["fault"] for item in items if hasattr(item, "callspec")}
+    known = set(faults.values())
     if wanted - known:
         raise pytest.UsageError(f"FAULTS: {', '.join(sorted(wanted - known))}; allowed: {', '.join(sorted(known))}")
-    dropped = [item for item in items if item.callspec.params.get("fault", "") not in wanted]
+    dropped = [item for item in items if faults.get(item) not in wanted]
     items[:] = [item for item in items if item not in dropped]
     config.hook.pytest_deselected(items=dropped)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
@@ -13,10 +13,10 @@ IDLE_LIMIT = 30
 limit); short, since what a killed scheduler holds is held as long."""
 
 _IDLE = """
-SELECT pid, round(extract(epoch FROM now() - state_change)) AS seconds, left(query, 200) AS query
+SELECT extract(epoch FROM clock_timestamp() - state_change)::float AS seconds, left(query, 200) AS query
 FROM pg_stat_activity
 WHERE datname = current_database() AND state LIKE 'idle in transaction%'
-  AND now() - state_change > make_interval(secs => :limit)
+ORDER BY state_change LIMIT 1
 """
 
 _LOCKABLE = {
@@ -41,11 +41,21 @@ class Database:
         with self._engine.begin() as connection:
             connection.execute(text(f"ALTER DATABASE {name} SET idle_in_transaction_session_timeout = '{IDLE_LIMIT}s'"))
 
-    def idle_too_long(self, margin: float = 10) -> Sequence[str]:
-        """Sessions that have been idle in a transaction for longer than the limit, and a margin for a busy machine."""
+    def longest_idle(self, margin: float = 10) -> float:
+        """Seconds for which a session has been idle in a transaction by now; that of the one for longest.
+
+        Args:
+            margin: seconds beyond the limit after which it is too long, for a busy machine.
+
+        Raises:
+            AssertionError: it is too long.
+        """
         with self._engine.connect() as connection:
-            rows = connection.execute(text(_IDLE), {"limit": IDLE_LIMIT + margin})
-            return [f"session {row.pid}, idle in a transaction for {row.seconds} s after: {row.query}" for row in rows]
+            row = connection.execute(text(_IDLE)).one_or_none()
+        if row is None:
+            return 0.0
+        assert row.seconds <= IDLE_LIMIT + margin, f"idle in a transaction for {row.seconds:.0f} s after: {row.query}"
+        return float(row.seconds)
 
     def in_transaction(self, ports: Collection[int]) -> bool:
         """Whether a session from one of these local ports is idle in a transaction just now."""

@@ -19,6 +19,7 @@ from automl_airflow import compat, session
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage import StorageUnavailable
+from automl_core.storage.base import AccessRefused
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding, Outcome, Study
 from tests.unit.plugins.files import body, write
@@ -257,6 +258,34 @@ def test_a_store_that_is_away_fails_no_task(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(session, "open_experiment_store", lambda storage, connection: Away(tmp_path / "runs"))
     for step in (world.propose, lambda: world.trial(0), world.reduce):
+        left = 4
+        step()
+        assert left == 0
+    assert world.study().state.works[0].failures == 0
+
+
+def test_keys_that_are_refused_in_mid_experiment_are_waited_for_and_at_its_start_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody rotates them: a slot that is not bound yet, and the reducer, have few tries, seconds apart."""
+    monkeypatch.setattr("automl_core.running.patience.FIRST_PAUSE", 0.001)
+    world = World(tmp_path, tasks=prints("accuracy=${x}"), trials={"max": 1, "retries": 0})
+    left = 4
+
+    class Refusing(FolderStore):
+        def _told(self, operation: str, key: str) -> Any:
+            nonlocal left
+            if left:
+                left -= 1
+                raise AccessRefused(f"Cannot {operation} {key}: InvalidAccessKeyId")
+            return super()._told(operation, key)
+
+    monkeypatch.setattr(session, "open_experiment_store", lambda storage, connection: Refusing(tmp_path / "runs"))
+    with pytest.raises(AccessRefused):
+        world.propose()
+    left = 0
+    world.propose()
+    for step in (lambda: world.trial(0), world.reduce):
         left = 4
         step()
         assert left == 0
