@@ -99,9 +99,11 @@ class PlaceTrigger(BaseTrigger):
         state = study.state
         before, free = waiting_before(state, self.slot, self.lane), free_places(state, study.experiment)
         self._opened = None if free <= 0 else now if self._opened is None else self._opened
-        if state.stop is not None or state.exhausted:
+        if state.stop is not None:
             self._over = now if self._over is None else self._over
             return self.lane is not None or now - self._over >= SKIPPED_WITHIN
+        if state.exhausted:  # of that nobody skips the others
+            return True
         if free > before or self.in_turn:
             return free > before
         if self._opened is not None and now - self._opened >= LEFT_OPEN:

@@ -7,6 +7,7 @@ KubernetesPodOperator.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -175,7 +176,7 @@ class SlotTask(ExperimentTask):
         return answer
 
     def _ask(self, context: Any, study: Study) -> Answer:
-        from automl_airflow.compat import generation_of, release_lost, worker_name
+        from automl_airflow.compat import generation_of, release_lost, stands_outside, states_of, worker_name
         from automl_airflow.figures import suggesting
         from automl_core.study import NotNow
 
@@ -187,8 +188,12 @@ class SlotTask(ExperimentTask):
         with suggesting(study):
             answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
         ahead = isinstance(answer, NotNow) and answer.full and self.ahead > 0  # it looks when it gives its worker back
-        if isinstance(answer, NotNow) and not ahead and release_lost(context, study, self.step_ids):
-            answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
+        if isinstance(answer, NotNow) and not ahead:
+            states = states_of(context, self.step_ids)
+            if release_lost(context, study, self.step_ids, states):
+                answer = study.ask(self.slot, worker=worker, places=places, generation=generation)
+            if isinstance(answer, NotNow) and stands_outside(study, states, self.step_ids):
+                answer = replace(answer, give_way=True)
         return answer
 
     def wait_ahead(self, context: Any, study: Study, answer: NotNow, ask: Callable[[], Answer]) -> Answer:

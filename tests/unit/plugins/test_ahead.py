@@ -284,6 +284,15 @@ def test_no_worker_is_started_for_each_that_the_end_of_all_skips() -> None:
     assert lane.is_due(scene.study, scene.now), "a lane is skipped by nobody else"
 
 
+def test_each_finds_out_for_itself_that_the_algorithm_has_nothing_more() -> None:
+    scene = ClockedStudy()
+    running(scene, 600.0)
+    waits = trigger(scene.next)
+    assert not waits.is_due(scene.study, scene.now)
+    scene.study.journal.append("note", {"exhausted": "all combinations are bound"})
+    assert waits.is_due(scene.study, scene.now)
+
+
 def test_who_waits_for_the_algorithm_is_woken_in_its_turn_and_not_by_an_estimate() -> None:
     scene = ClockedStudy()
     trials = running(scene, 10.0)

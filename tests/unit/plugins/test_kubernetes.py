@@ -82,6 +82,17 @@ def test_one_attempt_has_one_pod_however_often_it_is_started(setting: Setting) -
     setting.core.delete_namespaced_pod(first["name"], "default", grace_period_seconds=0)
 
 
+def test_the_pod_of_an_attempt_that_was_bound_just_now_is_not_looked_for_first(setting: Setting) -> None:
+    setting.create("sleep 600", "new")
+    binding, operator = setting.bind(), setting.operator()
+    operator.bound_now = True
+    setting.standin.forget_requests()
+    job = operator.launch(context(), setting.study, setting.journal.store, binding)
+    assert setting.standin.counts() == {("create", "pods"): 1}
+    assert operator.launch(context(), setting.study, setting.journal.store, binding) == job, "it is there: taken over"
+    setting.core.delete_namespaced_pod(job["name"], "default", grace_period_seconds=0)
+
+
 def test_a_pod_of_somebody_else_is_not_taken_over(setting: Setting) -> None:
     setting.create("sleep 600", "foreign")
     binding = setting.bind()

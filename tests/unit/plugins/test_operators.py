@@ -185,6 +185,20 @@ def test_a_slot_that_waits_for_a_rung_does_not_hold_the_place_that_a_retry_needs
         world.trial(slot)
 
 
+def test_who_waits_makes_room_for_a_trial_whose_worker_was_lost_and_whose_task_airflow_can_not_start(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, trials={"max": 4, "concurrency": 3})
+    world.propose({"concurrency": 1})
+    assert isinstance(world.study().ask(0), Binding)
+    world.states = {"trial_0": "scheduled"}  # Airflow's three places are held by those who wait for it
+    with pytest.raises(AirflowRescheduleException):
+        world.trial(1)
+    world.states = {"trial_0": "running"}
+    with pytest.raises(TaskDeferred):
+        world.trial(1)
+
+
 def test_a_retry_that_airflow_will_not_make_any_more_is_given_up(tmp_path: Path) -> None:
     world = World(tmp_path, trials={"max": 3, "concurrency": 1, "retries": 1})
     world.propose()
