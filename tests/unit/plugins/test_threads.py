@@ -136,6 +136,24 @@ def test_one_event_loop_after_the_other_may_use_them() -> None:
     assert [asyncio.run(threads.call(lambda: "a")), asyncio.run(threads.call(lambda: "b"))] == ["a", "b"]
 
 
+def test_threads_that_nobody_used_for_long_are_let_go_and_others_kept(
+    monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> None:
+    async def everything() -> None:
+        stores = StoreThreads(most=1)
+        idle, busy = stores.of("s3://idle", None), stores.of("s3://busy", None)
+        call = asyncio.create_task(busy.call(gate.wait))
+        await until(lambda: busy.running == 1)
+        monkeypatch.setattr("automl_airflow.threads.IDLE", -1.0)
+        stores.of("s3://new", None)
+        assert stores.of("s3://busy", None) is busy, "a call still runs there"
+        assert stores.of("s3://idle", None) is not idle
+        gate.set()
+        await call
+
+    asyncio.run(everything())
+
+
 def test_the_same_store_with_another_connection_or_use_has_threads_of_its_own() -> None:
     stores = StoreThreads()
     assert stores.of("s3://b", "x") is stores.of("s3://b", "x")
