@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from automl_airflow.threads import Busy, StoreThreads, Threads
+from tests.sources import ROOT
 
 
 @pytest.fixture
@@ -152,6 +153,13 @@ def test_threads_that_nobody_used_for_long_are_let_go_and_others_kept(
         await call
 
     asyncio.run(everything())
+
+
+@pytest.mark.parametrize("shared", ["asyncio.to_thread", "to_thread.run_sync", "run_in_threadpool", "run_in_executor("])
+def test_nothing_of_ours_in_airflow_uses_the_threads_that_all_share(shared: str) -> None:
+    files = sorted((ROOT / "plugins").rglob("*.py"))
+    assert len(files) > 50
+    assert not [file.name for file in files if shared in file.read_text()]
 
 
 def test_the_same_store_with_another_connection_or_use_has_threads_of_its_own() -> None:
