@@ -22,11 +22,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-from benchmarks.watched import run_beside
 
 ROOT = Path(__file__).resolve().parents[1]
 LOGIN = "benchmark"
@@ -109,7 +107,8 @@ def viewers(checkout: Path, url: str, requests: int, seconds: float) -> dict[str
             token, run = json.loads((folder / "token.json").read_text())
             return asyncio.run(_viewed(f"http://127.0.0.1:{port}", token, run, requests, seconds))
         finally:
-            os.killpg(server.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
             server.wait()
 
 
@@ -184,6 +183,8 @@ def main() -> None:
     if options.serve:
         serve(options.serve, options.port)
         return
+    from benchmarks.watched import run_beside
+
     checkouts = {"this": ROOT} | ({"beside": options.beside.resolve()} if options.beside else {})
     with silence() as url:
         for name, checkout in checkouts.items():

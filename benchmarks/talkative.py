@@ -25,8 +25,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="over which the quiet ones end")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds after which the rest is given up")
     parser.add_argument("--beside", type=Path, help="another checkout of the product")
+    parser.add_argument("--only-beside", type=Path, help="the same, without this one")
     options = parser.parse_args()
-    checkouts = {"this": ROOT} | ({"beside": options.beside.resolve()} if options.beside else {})
+    beside = options.only_beside or options.beside
+    checkouts = ({} if options.only_beside else {"this": ROOT}) | ({"beside": beside.resolve()} if beside else {})
     for name, checkout in checkouts.items():
         arguments = []
         for key in ("trials", "loud", "seconds", "patience"):

@@ -1,7 +1,7 @@
 """The one interface of every backend: start one training task, watch it, end it.
 
 A backend knows nothing of studies, metrics or Airflow. Its verbs block for at most the time they
-are given, so a worker calls them as they are and a trigger calls them with ``asyncio.to_thread``.
+are given, so a worker calls them as they are and a trigger calls them in a thread.
 """
 
 from __future__ import annotations

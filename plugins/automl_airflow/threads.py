@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OF_A_STORE = 8
-"""Threads of one store: as many as the default executor of a triggerer on four cores has for everything."""
+"""Threads of one store: as many as asyncio has for everything on four cores."""
 
 OF_READING = 3
 """Threads that take in what trainings print: Python's lock lets one work, and a pattern may wait for its child."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl_airflow.threads import threads_of
 from automl_airflow.watching import TrialTrigger
@@ -83,8 +84,11 @@ class MaxComputeTrialTrigger(TrialTrigger):
             places = Places(shared.store, study.journal.prefix, binding, self.root)
             statements = Statements(study, binding, places)
         run = statements.open(hub.client, ledger, record=lambda known: self._remember(binding, known))
-        threads = threads_of(self.storage, self.connection, "statements")  # a step asks MaxCompute and writes there
-        return SqlJob(hub, run, self.interval(), cleanup=statements.clean, call=threads.call)
+        return SqlJob(hub, run, self.interval(), cleanup=statements.clean, call=self._call)
+
+    async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call what asks MaxCompute and writes into the store: in threads of that store, apart from its own."""
+        return await threads_of(self.storage, self.connection, "statements").call(function, *args)
 
     def _remember(self, binding: Binding, ledger: Ledger) -> None:
         """Write to the journal which instances there are.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from automl_airflow.threads import Busy, StoreThreads, Threads
+from tests.sources import ROOT
 
 
 @pytest.fixture
@@ -134,6 +135,31 @@ def test_an_error_is_the_callers_and_frees_the_thread() -> None:
 def test_one_event_loop_after_the_other_may_use_them() -> None:
     threads = Threads("store", 1)
     assert [asyncio.run(threads.call(lambda: "a")), asyncio.run(threads.call(lambda: "b"))] == ["a", "b"]
+
+
+def test_threads_that_nobody_used_for_long_are_let_go_and_others_kept(
+    monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> None:
+    async def everything() -> None:
+        stores = StoreThreads(most=1)
+        idle, busy = stores.of("s3://idle", None), stores.of("s3://busy", None)
+        call = asyncio.create_task(busy.call(gate.wait))
+        await until(lambda: busy.running == 1)
+        monkeypatch.setattr("automl_airflow.threads.IDLE", -1.0)
+        stores.of("s3://new", None)
+        assert stores.of("s3://busy", None) is busy, "a call still runs there"
+        assert stores.of("s3://idle", None) is not idle
+        gate.set()
+        await call
+
+    asyncio.run(everything())
+
+
+@pytest.mark.parametrize("shared", ["asyncio.to_thread", "to_thread.run_sync", "run_in_threadpool", "run_in_executor("])
+def test_nothing_of_ours_in_airflow_uses_the_threads_that_all_share(shared: str) -> None:
+    files = sorted((ROOT / "plugins").rglob("*.py"))
+    assert len(files) > 50
+    assert not [file.name for file in files if shared in file.read_text()]
 
 
 def test_the_same_store_with_another_connection_or_use_has_threads_of_its_own() -> None:

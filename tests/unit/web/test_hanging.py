@@ -14,6 +14,7 @@ from automl_airflow import session, studies
 from automl_airflow.web import aside, held, live
 from automl_airflow.web.access import ACCESS
 from automl_airflow.web.catalog import Place
+from automl_airflow.web.routes import parts
 from automl_airflow.web.routes.parts import the_run
 from automl_core.running.simulation import Simulation
 from automl_core.spec.loader import parse_experiment
@@ -43,6 +44,7 @@ class Hanging(StoreWrapper):
         self._gate.clear()
         self._patch.setattr(aside, "seconds", lambda place, most: 0.05 if place.storage == BUCKET else 600.0)
         self._patch.setattr(held, "PATIENCE", 0.05)
+        self._patch.setattr(parts, "PATIENCE", 0.05)
         self._patch.setattr("automl_airflow.web.summaries._PATIENCE", 0.05)
 
     def open(self) -> None:
@@ -224,9 +226,10 @@ def test_an_act_that_hangs_in_the_store_lets_pages_say_so(
             writer.start()
             locked.wait()
             store.shut()
-            answer = await client.get(path(*run, "/trials"))
-            assert answer.status_code == 503
-            assert BUCKET in answer.json()["detail"]
+            answers = await asyncio.gather(*(client.get(path(*run, "/trials")) for _ in range(45)))
+            assert {answer.status_code for answer in answers} == {503}
+            assert all(BUCKET in answer.json()["detail"] for answer in answers)
+            assert aside.PAGES.running == 0, "pages of others have those"
             assert (await client.get(path(*ended))).status_code == 200
             done.set()
             writer.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
@@ -33,10 +34,22 @@ async def the_held(request: Request, run: TheRun, seq: Seq = 0) -> HeldRun:
     try:
         return await in_store(run.place, read_run, run, seq, patience=None if known is None else PATIENCE)
     except StorageUnavailable as error:
-        if known is None:
+        if known is None or not await _free(known):
             raise
         request.scope[STALE] = (known.shared.age, str(error))
         return known
+
+
+async def _free(held: HeldRun) -> bool:
+    """Whether a state can be used soon: whoever writes it holds it, and a write may hang. Waits without a thread."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + PATIENCE
+    while not held.shared.lock.acquire(blocking=False):
+        if clock() >= until:
+            return False
+        await asyncio.sleep(0.02)
+    held.shared.lock.release()
+    return True
 
 
 async def the_fresh(run: TheRun) -> HeldRun:
