@@ -30,6 +30,7 @@ import yaml
 from automl_core.backends.kubernetes.manifest import PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.running.places import Places, context_of
+from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage import open_store
 from automl_core.study import Binding, Study
@@ -111,14 +112,13 @@ def open_study(root: Path) -> Study:
 def start_pods(root: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Bind a trial for each pod and start it, as workers would. Returns what the triggers are to watch."""
     (root / "runs").mkdir()
-    body = {
+    body: dict[str, Any] = {
         "name": "pods",
         "output": {"storage": "file://./runs"},
         "goal": {"metric": "accuracy", "direction": "maximize"},
         "search": {"algorithm": "random"},
         "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
-        "trials": {"max": options.pods, "concurrency": min(1000, options.pods), "canary": False},
-        "stop": {"same_error": None},
+        "trials": {"max": options.pods, "concurrency": min(1000, options.pods)},
         "tasks": [
             {
                 "name": "train", "backend": "kubernetes", "image": "busybox", "command": "true",
@@ -126,9 +126,14 @@ def start_pods(root: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
             }
         ],
     }  # fmt: skip
+    at_once = {"trials": {**body["trials"], "canary": False}, "stop": {"same_error": None}}
+    try:
+        experiment = parse_experiment(yaml.safe_dump(body | at_once), "pods.yaml")
+    except SpecError:  # a checkout that has neither
+        experiment = parse_experiment(yaml.safe_dump(body), "pods.yaml")
     store = open_store(str(root / "runs"))
     journal = StudyJournal(store, experiment_prefix("pods", RUN))
-    study = Study.create(journal, parse_experiment(yaml.safe_dump(body), "pods.yaml"), RUN, [])
+    study = Study.create(journal, experiment, RUN, [])
     jobs = []
     url, token = json.loads(os.environ["STANDIN"])
     headers = {"Authorization": f"Bearer {token}"}
