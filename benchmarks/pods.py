@@ -30,12 +30,19 @@ import yaml
 from automl_core.backends.kubernetes.manifest import PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.running.places import Places, context_of
+from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
 from automl_core.storage import open_store
-from automl_core.study import Binding, Study, StudyJournal
+from automl_core.study import Binding, Study
 from automl_core.study.layout import experiment_prefix
 
+try:
+    from automl_core.study import StudyJournal
+except ImportError:  # a checkout of before November 2026, with --code
+    from automl_core.study import Journal as StudyJournal  # type: ignore[attr-defined, no-redef]
+
 HERE = Path(__file__).resolve().parents[1]
+JOBS, FOUND = "jobs.json", "found.json"
 RUN = "benchmark"
 EVERY = 5.0
 """Seconds between two lines of a pod."""
@@ -64,10 +71,14 @@ def main() -> None:
     parser.add_argument("--stopped", type=int, default=20, help="pods that print NaN and are to be ended for it")
     parser.add_argument("--talkative", action="store_true", help="ten pods print 5 MB each, one 100 MB")
     parser.add_argument("--code", type=Path, default=HERE, help="the checkout whose triggers are measured")
-    parser.add_argument("--watch", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--step", choices=["start", "watch"], help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.watch:
-        watch(json.loads(options.watch.read_text()), options.watch)
+    if options.step == "start":
+        root = Path(os.environ["AUTOML_HOME"])
+        (root / JOBS).write_text(json.dumps(start_pods(root, options)))
+        return
+    if options.step == "watch":
+        watch(Path(os.environ["AUTOML_HOME"]))
         return
     from tests.standins.kubernetes.standin import KubernetesStandIn
 
@@ -78,18 +89,14 @@ def main() -> None:
             "AIRFLOW_HOME": str(root / "airflow"),
             "AUTOML_HOME": folder,
             "AIRFLOW_CONN_KUBERNETES_DEFAULT": json.dumps(connection),
+            "STANDIN": json.dumps([standin.url, standin.token]),
+            "PYTHONPATH": os.pathsep.join([str(options.code), str(options.code / "plugins")]),
         }
-        jobs = start_pods(root, standin, options)
-        before = standin.counts()
-        told = root / "told.json"
-        told.write_text(json.dumps(jobs))
-        places = os.pathsep.join([str(options.code), str(options.code / "plugins")])
-        command = [sys.executable, str(Path(__file__).resolve()), "--watch", str(told)]
-        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": places})
-        found = json.loads(told.read_text())
-        study = open_study(root)
-        states = [str(study.state.state_of(trial)) for trial in study.state.trials]
-        found |= {"pods": options.pods, "succeeded": states.count("SUCCEEDED"), "failed": states.count("FAILED")}
+        for step in ("start", "watch"):
+            command = [sys.executable, str(Path(__file__).resolve()), *sys.argv[1:], "--step", step]
+            before = standin.counts()
+            subprocess.run(command, check=True)
+        found = json.loads((root / FOUND).read_text())
         found["lost"] = options.pods - found["succeeded"] - found["failed"]
         asked = {key: count - before.get(key, 0) for key, count in standin.counts().items()}
         found["requests"] = {" ".join(key): count for key, count in sorted(asked.items()) if count}
@@ -102,17 +109,16 @@ def open_study(root: Path) -> Study:
     return Study.load(StudyJournal(open_store(str(root / "runs")), experiment_prefix("pods", RUN)))
 
 
-def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
+def start_pods(root: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Bind a trial for each pod and start it, as workers would. Returns what the triggers are to watch."""
     (root / "runs").mkdir()
-    body = {
+    body: dict[str, Any] = {
         "name": "pods",
         "output": {"storage": "file://./runs"},
         "goal": {"metric": "accuracy", "direction": "maximize"},
         "search": {"algorithm": "random"},
         "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
-        "trials": {"max": options.pods, "concurrency": min(1000, options.pods), "canary": False},
-        "stop": {"same_error": None},
+        "trials": {"max": options.pods, "concurrency": min(1000, options.pods)},
         "tasks": [
             {
                 "name": "train", "backend": "kubernetes", "image": "busybox", "command": "true",
@@ -120,12 +126,18 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
             }
         ],
     }  # fmt: skip
+    at_once = {"trials": {**body["trials"], "canary": False}, "stop": {"same_error": None}}
+    try:
+        experiment = parse_experiment(yaml.safe_dump(body | at_once), "pods.yaml")
+    except SpecError:  # a checkout that has neither
+        experiment = parse_experiment(yaml.safe_dump(body), "pods.yaml")
     store = open_store(str(root / "runs"))
     journal = StudyJournal(store, experiment_prefix("pods", RUN))
-    study = Study.create(journal, parse_experiment(yaml.safe_dump(body), "pods.yaml"), RUN, [])
+    study = Study.create(journal, experiment, RUN, [])
     jobs = []
-    headers = {"Authorization": f"Bearer {standin.token}"}
-    with httpx.Client(base_url=standin.url, headers=headers, timeout=60, trust_env=False) as http:
+    url, token = json.loads(os.environ["STANDIN"])
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as http:
         for number in range(options.pods):
             binding = study.ask(number)
             assert isinstance(binding, Binding), binding
@@ -146,8 +158,9 @@ def start_pods(root: Path, standin: Any, options: argparse.Namespace) -> list[di
     return jobs
 
 
-def watch(jobs: list[dict[str, Any]], answers: Path) -> None:
+def watch(root: Path) -> None:
     """What a triggerer does: run all triggers to their end. Measures itself."""
+    jobs: list[dict[str, Any]] = json.loads((root / JOBS).read_text())
     import airflow.jobs.triggerer_job_runner  # noqa: F401
 
     from automl_airflow.kubernetes.trigger import KubernetesTrialTrigger
@@ -220,7 +233,10 @@ def watch(jobs: list[dict[str, Any]], answers: Path) -> None:
         "stopped_max": round(max(stopped, default=0.0), 2),
         "rss_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
-    answers.write_text(json.dumps(figures))
+    study = open_study(root)
+    states = [str(study.state.state_of(trial)) for trial in study.state.trials]
+    figures |= {"pods": len(jobs), "succeeded": states.count("SUCCEEDED"), "failed": states.count("FAILED")}
+    (root / FOUND).write_text(json.dumps(figures))
 
 
 def memory() -> float:

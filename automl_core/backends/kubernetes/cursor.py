@@ -297,6 +297,21 @@ class LogCursor:
             self._since = max(self._since, _text(_parse(time) - OVERLAP))
 
 
+def gap_note(first: str, then: str) -> str:
+    """Between which times lines may be missing, for people.
+
+    Args:
+        first: time of the last line before them, in UTC as ISO 8601 writes it.
+        then: time of the first line after them, empty where there is none.
+    """
+    start, end = first[:23].replace("T", " "), then[:23].replace("T", " ")
+    if not end:
+        return f"lines printed after {start} UTC may be missing: the log was rotated, or is gone, before they were read"
+    if end[:11] == start[:11]:
+        end = end[11:]
+    return f"lines printed between {start} and {end} UTC may be missing: the log was rotated before they were read"
+
+
 def _time_of(head: bytes) -> str:
     """The time at the head of a line, cut so that texts compare as times do; empty where there is none."""
     if len(head) < 20 or head[10:11] != b"T":

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from automl_core.backends.kubernetes.cursor import NO_FOLLOWING, LogCursor
+from automl_core.backends.kubernetes.cursor import NO_FOLLOWING, LogCursor, gap_note
 from automl_core.backends.kubernetes.manifest import CONTAINER
 from automl_core.backends.kubernetes.turns import MOST, SHORTEST, LogTurns
 from automl_core.backends.remote import Unreachable
@@ -100,7 +100,8 @@ class PodLog:
         self._counted = 0
         self._bytes, self._rated_at = 0, 0.0
         self._taken_at, self._telling = float("-inf"), False
-        self._nudge, self._taken = asyncio.Event(), asyncio.Event()
+        self._nudged = False
+        self._sleeper: asyncio.Future[None] | None = None  # lighter than events: a thousand of these are held
         self._timer: asyncio.Timeout | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -120,7 +121,8 @@ class PodLog:
                 return
             self._task = asyncio.get_running_loop().create_task(self._run())
         elif before != (self._whole, self._abandoned, self._gone):
-            self._nudge.set()
+            self._nudged = True
+            self._rouse()
             if self._whole or self._gone:
                 self._hurry(_ENDING)
 
@@ -129,7 +131,7 @@ class PodLog:
         lines = self._cursor.lines.take()
         self._turns.waiting -= self._counted
         self._counted = 0
-        self._taken.set()
+        self._rouse()
         if lines and self._task is not None:
             self._taken_at = asyncio.get_running_loop().time()
         return lines
@@ -150,7 +152,7 @@ class PodLog:
     def stand_up(self) -> None:
         """See `Follower.stand_up`."""
         self._stands_up = True
-        self._taken.set()
+        self._rouse()
         self._hurry(0.0)
 
     # --- reading -------------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ class PodLog:
         self._turns.readers += 1
         try:
             while not (self._over or self._gone):
-                self._nudge.clear()
+                self._nudged = False
                 pause = await self._once()
                 if not (self._over or self._gone) and pause > 0:
                     await self._pause(pause)
@@ -258,7 +260,7 @@ class PodLog:
                     data = await stream.read()
             except TimeoutError:
                 if not follows:
-                    raise Unreachable("its node does not go on with its log") from None
+                    raise _Refused(504, "its node does not go on with it") from None
                 if settled or self._stands_up:
                     return False
                 settled = self.current = True
@@ -307,9 +309,8 @@ class PodLog:
         try:
             async with asyncio.timeout(seconds):
                 while not self._turns.room(self._cursor.lines.size) and not self._stands_up:
-                    self._taken.clear()
                     self._wake()
-                    await self._taken.wait()
+                    await self._sleep()
         except TimeoutError:
             return False
         return True
@@ -318,9 +319,22 @@ class PodLog:
         """Wait, but not once more is known of the container."""
         try:
             async with asyncio.timeout(seconds):
-                await self._nudge.wait()
+                while not self._nudged:
+                    await self._sleep()
         except TimeoutError:
             return
+
+    async def _sleep(self) -> None:
+        """Until something has changed for the reading."""
+        self._sleeper = asyncio.get_running_loop().create_future()
+        try:
+            await self._sleeper
+        finally:
+            self._sleeper = None
+
+    def _rouse(self) -> None:
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
 
     def _hurry(self, seconds: float) -> None:
         """Let a stream that is silent end soon."""
@@ -372,18 +386,3 @@ class _Refused(Exception):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
         self.status = status
-
-
-def gap_note(first: str, then: str) -> str:
-    """Between which times lines may be missing, for people.
-
-    Args:
-        first: time of the last line before them, in UTC as ISO 8601 writes it.
-        then: time of the first line after them, empty where there is none.
-    """
-    start, end = first[:23].replace("T", " "), then[:23].replace("T", " ")
-    if not end:
-        return f"lines printed after {start} UTC may be missing: the log was rotated, or is gone, before they were read"
-    if end[:11] == start[:11]:
-        end = end[11:]
-    return f"lines printed between {start} and {end} UTC may be missing: the log was rotated before they were read"

@@ -29,7 +29,7 @@ from tests.standins.kubernetes.objects import (
     timestamp,
 )
 from tests.standins.kubernetes.patching import apply_patch
-from tests.standins.kubernetes.podlogs import LogRequest, find_log
+from tests.standins.kubernetes.podlogs import LogRequest, LogResponse, find_log
 from tests.standins.kubernetes.resources import Resource, Target, parse_path
 from tests.standins.kubernetes.shapes import check_shape
 from tests.standins.kubernetes.updates import check_update
@@ -110,7 +110,7 @@ class Api:
                     return Response(b"", headers=PLAIN)
                 asked = LogRequest(self._cluster.kubelet, pod["spec"]["nodeName"], log, query)
                 if asked.follow or log.path.stat().st_size > LARGE:
-                    return StreamingResponse(asked.parts(), headers=PLAIN)
+                    return LogResponse(asked.parts(), headers=PLAIN)
                 return Response(b"".join([part async for part in asked.parts()]), headers=PLAIN)
             case "get":
                 return respond(self._one(target))

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from starlette.responses import StreamingResponse
+from starlette.types import Send
 
 from tests.standins.kubernetes.kubelet import Kubelet
 from tests.standins.kubernetes.logs import CONTENT, TAG, TIME, ContainerLog, log_time, records_of, start_of
@@ -116,6 +120,22 @@ class LogRequest:
             shown = shown[: self._left]
             self._left -= len(shown)
         return shown
+
+
+class LogResponse(StreamingResponse):
+    """A log as it comes: not even its head is sent before there is something to send, as a kubelet does."""
+
+    async def stream_response(self, send: Send) -> None:
+        parts = aiter(self.body_iterator)
+        first = await anext(parts, b"")
+
+        async def all_parts() -> AsyncIterator[Any]:
+            yield first
+            async for part in parts:
+                yield part
+
+        self.body_iterator = all_parts()
+        await super().stream_response(send)
 
 
 def _since(query: Mapping[str, str]) -> bytes | None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from automl_core.backends.kubernetes import logs, turns
 from automl_core.backends.kubernetes.api import ApiError
-from automl_core.backends.kubernetes.logs import PodLog, gap_note
+from automl_core.backends.kubernetes.cursor import gap_note
+from automl_core.backends.kubernetes.logs import PodLog
 from automl_core.backends.kubernetes.turns import LogTurns
 from automl_core.backends.remote import Unreachable
 
@@ -358,6 +359,21 @@ def test_the_log_of_an_ended_pod_is_asked_for_several_times_before_it_is_given_u
         patch.setattr(logs.PodLog, "_pause", lambda self, seconds: asyncio.sleep(0.001))
         assert asyncio.run(test()) == (5, [], "its log can't be read: 500 : dial tcp: i/o timeout")
         assert asyncio.run(test(abandoned=True))[0] == 1, "its node is gone: there is no use in asking"
+
+
+def test_a_node_that_takes_the_request_and_says_nothing_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_STALLED", 0.01)
+    monkeypatch.setattr(logs.PodLog, "_pause", lambda self, seconds: asyncio.sleep(0.001))
+
+    async def test() -> None:
+        node, never = Node([(1, "never seen")]), asyncio.Event()
+        monkeypatch.setattr(Answer, "read", lambda self: never.wait())
+        log = reader(node)
+        log.read_on(whole=True)
+        await until(lambda: log.drained)
+        assert len(node.asked) == 5
+
+    on(test)
 
 
 def test_a_pod_that_is_gone_is_not_asked_for() -> None:
