@@ -70,8 +70,11 @@ class ResourceLaunch:
         return plural_of(self.objects, self.task)
 
     def is_there(self) -> bool:
-        """Whether the attempt's resource exists and is not being deleted."""
-        found = self._find()
+        """Whether the attempt's resource exists and is not being deleted; not where the start will say why it can't."""
+        try:
+            found = self._find()
+        except StartError:
+            return False
         return found is not None and not found["metadata"].get("deletionTimestamp")
 
     def start(self) -> dict[str, Any]:

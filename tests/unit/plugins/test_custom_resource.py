@@ -153,6 +153,13 @@ def test_a_kind_that_the_cluster_does_not_have_is_named(setting: Setting, change
     assert refused.value.systematic
 
 
+def test_a_kind_that_is_not_there_is_no_error_of_looking_for_what_was_left(setting: Setting) -> None:
+    task = setting.script(GOOD)
+    task["resource"]["apiVersion"] = "trainer.kubeflow.org/v9"
+    setting.create("left-nowhere", task)
+    assert not setting.operator().is_there(setting.study, setting.bind()), "the start that follows says why"
+
+
 def test_a_field_that_the_kind_refuses_is_named(setting: Setting) -> None:
     task = setting.script(GOOD)
     task["resource"]["spec"]["trainer"]["numNodes"] = "two"
@@ -273,6 +280,12 @@ def test_queues_and_custom_resources_take_these_rights_and_no_more(
     binding = setting.bind()
     job = holding("worker", lambda: setting.launch(binding))
     assert isinstance(holding("triggerer", lambda: run(setting.trigger(binding, job))), TaskSuccessEvent)
+    setting.create("rights-deleted", setting.script("exec sleep 600"))
+    unseen = setting.bind()
+    job = holding("worker", lambda: setting.launch(unseen))
+    setting.objects.delete_namespaced_custom_object(GROUP, VERSION, "default", PLURAL, job["name"])
+    event = holding("triggerer", lambda: run(setting.trigger(unseen, job)))
+    assert not isinstance(event, TaskSuccessEvent), "deleted before anybody has seen it"
     setting.create("rights-left", setting.script(GOOD, kueue={"queue": "rights-shut"}))
     holding("worker", lambda: (setting.launch(setting.bind()), resource_sweep.sweep(context(), setting.study)))
     setting.create("rights-waits", setting.script(GOOD, kueue={"queue": "rights-shut"}))
