@@ -29,12 +29,14 @@ class Report:
         notes: what people should know (why it waits, say), each once.
         running: whether it has begun to do its work.
         exit: how it ended, once it has and all its lines were handed over.
+        began: when its training began, in seconds since 1970, of one that was put into a queue before; None until then.
     """
 
     lines: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     running: bool = True
     exit: Exit | None = None
+    began: float | None = None
 
 
 class RemoteJob(ABC):

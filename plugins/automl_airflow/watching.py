@@ -26,6 +26,7 @@ from airflow.triggers.base import (
 )
 
 from automl_airflow.ending import clear_away, has_ended, insist, remove
+from automl_airflow.queued import left_queue
 from automl_airflow.triggers import LEAST_WAIT
 from automl_airflow.waiting import until_done
 
@@ -241,6 +242,8 @@ class TrialTrigger(BaseTrigger):
     def _take(self, watched: Attempt, report: Report) -> bool:
         """Take in what is new. Returns whether the job has to be ended."""
         assert self._shared is not None
+        if report.began is not None and self._binding is not None:
+            self.job = left_queue(self._shared, self._binding, self.job, report.began)
         watched.feed(report.lines)
         self._replaying = False
         for note in report.notes:

@@ -132,7 +132,7 @@ class GroupJob(RemoteJob):
         self._first: Exit | None = None
         self._done: Exit | None = None
         self._begun_at = clock()
-        self._failed, self._ask_kueue = False, queued
+        self._failed, self._ask_kueue, self._queued = False, queued, queued
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next look: so many seconds, or until one of the pods changes."""
@@ -248,7 +248,8 @@ class GroupJob(RemoteJob):
         notes, self._notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        starts = [start for pod in self._seen.values() if (start := ends.started_at(pod)) is not None]
+        return Report(lines, notes, running, ended, min(starts, default=None) if self._queued else None)
 
     def _exit(self, pod: Mapping[str, Any], cause: Cause | None = None) -> Exit:
         peak = self._hub.peak_memory(str(pod["metadata"]["name"]))

@@ -13,7 +13,7 @@ from automl_core.backends.kubernetes import ends
 from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.logs import PodLog
-from automl_core.backends.kubernetes.queueing import QUEUE, ignores_queue, is_cancelled, queue_of
+from automl_core.backends.kubernetes.queueing import QUEUE, came_from_queue, ignores_queue, is_cancelled, queue_of
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
 from automl_core.backends.kubernetes.workloads import Queueing
 from automl_core.backends.remote import RemoteJob, Report, Unreachable
@@ -49,6 +49,7 @@ class PodJob(RemoteJob):
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
         self._queueing = Queueing(hub.workloads, "Pod", name)
+        self._began: float | None = None
         self._failed = self._dismissed = False
 
     async def wait(self, seconds: float) -> None:
@@ -64,6 +65,8 @@ class PodJob(RemoteJob):
             return self._report([], ends.gone(None, cause=self._cause))
         if await self._waits_in_queue(pod):
             return self._report([], None, running=False)
+        if came_from_queue(pod):
+            self._began = ends.started_at(pod)
         if ends.has_ended(pod):
             lines = await self._log.read(whole=True, abandoned=ends.disruption(pod) is not None)
             return self._report(lines, self._exit(pod))
@@ -110,7 +113,7 @@ class PodJob(RemoteJob):
         notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._log.take_notes()]
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        return Report(lines, notes, running, ended, self._began)
 
     def _exit(self, pod: Mapping[str, Any]) -> Exit:
         peak = self._hub.peak_memory(self.name)

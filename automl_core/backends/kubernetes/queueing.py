@@ -47,7 +47,12 @@ def queue_of(pod: Mapping[str, Any]) -> str | None:
 def ignores_queue(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is meant for a queue, and the cluster has no Kueue that manages pods."""
     labels = pod["metadata"].get("labels") or {}
-    return QUEUE in labels and MANAGED not in labels
+    return came_from_queue(pod) and MANAGED not in labels
+
+
+def came_from_queue(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is meant for a queue, whether or not one kept it waiting."""
+    return QUEUE in (pod["metadata"].get("labels") or {})
 
 
 def is_cancelled(pod: Mapping[str, Any]) -> bool:

@@ -71,6 +71,7 @@ class ResourceJob(RemoteJob):
         self._given_up: Exit | None = None
         self._over_since: float | None = None
         self._free_since: float | None = None
+        self._left_queue: float | None = None
         self._asked_events = float("-inf")
         self._event: ends.Hold | None = None
         self._failed = False
@@ -96,6 +97,8 @@ class ResourceJob(RemoteJob):
             return await self._suspended(resource, pods)
         self._queueing.admit()
         self._free_since = self._free_since or self._clock()
+        if self._task.kueue is not None:
+            self._left_queue = self._began(resource)
         found = verdict(self._task, resource)
         if found is not None:
             return await self._over(found, resource, pods)
@@ -299,7 +302,7 @@ class ResourceJob(RemoteJob):
         notes, self._notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        return Report(lines, notes, running, ended, self._left_queue)
 
     # --- its output -----------------------------------------------------------------------------
 

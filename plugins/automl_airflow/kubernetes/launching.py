@@ -29,6 +29,7 @@ from automl_core.running.sync import MODULE
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.units import format_duration
 from automl_core.study.progress import out_of_memory
+from automl_core.study.queued import QUEUE
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -120,6 +121,8 @@ class Launch:
             job |= {"kind": "job", "workers": self.task.workers}
         if self.memory is not None:
             job["memory"] = self.memory
+        if self.task.kueue is not None:
+            job[QUEUE] = self.task.kueue.queue
         self._operator.log.info("pod %s/%s", namespace, self.attempt.name)
         return job
 

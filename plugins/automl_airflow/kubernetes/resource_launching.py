@@ -14,6 +14,7 @@ from automl_core.backends.remote import NotYet
 from automl_core.running.places import Places, context_of
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import did_you_mean
+from automl_core.study.queued import QUEUE
 
 if TYPE_CHECKING:
     from kubernetes.client import CustomObjectsApi
@@ -101,6 +102,7 @@ class ResourceLaunch:
         return {
             "kind": "resource", "name": self.name, "namespace": namespace, "connection": task.connection,
             "group_version": task.api_version, "plural": self.plural,
+            **({QUEUE: task.kueue.queue} if task.kueue is not None else {}),
         }  # fmt: skip
 
     def end(self) -> None:

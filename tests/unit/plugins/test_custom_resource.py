@@ -27,6 +27,8 @@ from automl_core.states import TrialState
 from automl_core.storage import open_store
 from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
+from automl_core.study.progress import spent
+from automl_core.study.queued import is_queued
 from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.support.kueue import Queues
@@ -158,6 +160,7 @@ def test_a_kind_that_is_not_there_is_no_error_of_looking_for_what_was_left(setti
     task["resource"]["apiVersion"] = "trainer.kubeflow.org/v9"
     setting.create("left-nowhere", task)
     assert not setting.operator().is_there(setting.study, setting.bind()), "the start that follows says why"
+    resource_sweep.sweep(context(), setting.study)
 
 
 def test_a_field_that_the_kind_refuses_is_named(setting: Setting) -> None:
@@ -227,6 +230,30 @@ def test_cleared_while_it_waits_in_the_queue(setting: Setting) -> None:
     setting.study.refresh()
     assert setting.study.state.works[0].last_attempt().state is TrialState.USER_CANCELED  # type: ignore[union-attr]
     assert setting.trainjobs() == []
+
+
+def test_time_in_the_queue_is_no_time_of_the_trial(setting: Setting) -> None:
+    queues = Queues(setting.standin.kubeconfig)
+    queues.make("later", {"cpu": "0"})
+    setting.create("waits", setting.script(GOOD, kueue={"queue": "later"}, cost_per_hour=3600))
+    binding = setting.bind()
+    job = setting.launch(binding)
+    assert job["queue"] == "later"
+    setting.study.external(binding, json.dumps(job))
+    attempt = setting.study.state.works[0].attempts[0]
+    assert is_queued(attempt)
+    hours_later = attempt.started + 36_000
+    assert spent(setting.study.state, setting.study.experiment, hours_later) == 0.0, "nothing is paid for waiting"
+    trigger = setting.trigger(binding, job)
+    flavor = {"name": "any", "resources": [{"name": "cpu", "nominalQuota": "1"}]}
+    queues.change("later", {"resourceGroups": [{"coveredResources": ["cpu"], "flavors": [flavor]}]})
+    assert isinstance(run(trigger), TaskSuccessEvent)
+    setting.study.refresh()
+    attempt = setting.study.state.works[0].attempts[0]
+    assert not is_queued(attempt)
+    assert "queue" not in json.loads(attempt.external)
+    records = [each for each in setting.journal.records() if each.kind == "external"]
+    assert [("began" in each.data) for each in records] == [False, True]
 
 
 def test_the_reducer_ends_what_is_left_and_keeps_what_is_to_be_kept(setting: Setting) -> None:
