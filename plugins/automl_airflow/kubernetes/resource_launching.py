@@ -127,7 +127,10 @@ class ResourceLaunch:
         kind = self._kind()
         self.places.prepare()
         self._started = True
-        made = ask(lambda: self.objects.create_namespaced_custom_object(*kind, manifest), exists_is_fine=True)
+        made = ask(  # strict: a field that the kind does not have would be dropped without a word
+            lambda: self.objects.create_namespaced_custom_object(*kind, manifest, field_validation="Strict"),
+            exists_is_fine=True,
+        )
         if made is None:
             self._log.info("the resource is there already: it is taken over")
 

@@ -171,6 +171,14 @@ def test_a_field_that_the_kind_refuses_is_named(setting: Setting) -> None:
         setting.launch(setting.bind())
     assert refused.value.systematic
     task["resource"]["spec"]["trainer"]["numNodes"] = 1
+    task["resource"]["spec"]["podTemplateOverrides"] = [{"targetJobs": [{"name": "node"}]}]
+    setting.create("older-field", task)
+    with pytest.raises(
+        StartError, match=r'strict decoding error: unknown field "spec\.podTemplateOverrides"'
+    ) as refused:
+        setting.launch(setting.bind())
+    assert refused.value.systematic, "Trainer 2.2 has it, 2.3 has runtimePatches: it would be dropped without a word"
+    del task["resource"]["spec"]["podTemplateOverrides"]
     task["resource"]["spec"]["runtimeRef"]["name"] = "none-such"
     setting.create("wrong-runtime", task)
     with pytest.raises(StartError, match=r'"none-such" not found: specified clusterTrainingRuntime must') as refused:
