@@ -177,7 +177,7 @@ def test_a_field_that_the_kind_refuses_is_named(setting: Setting) -> None:
         StartError, match=r'strict decoding error: unknown field "spec\.podTemplateOverrides"'
     ) as refused:
         setting.launch(setting.bind())
-    assert refused.value.systematic, "Trainer 2.2 has it, 2.3 has runtimePatches: it would be dropped without a word"
+    assert refused.value.systematic, "Trainer 2.1 had it: it would be dropped without a word"
     del task["resource"]["spec"]["podTemplateOverrides"]
     task["resource"]["spec"]["runtimeRef"]["name"] = "none-such"
     setting.create("wrong-runtime", task)
