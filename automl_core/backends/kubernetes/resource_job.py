@@ -78,7 +78,7 @@ class ResourceJob(RemoteJob):
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next look: so many seconds, or until the resource or one of its pods changes."""
-        hubs = [self._resources, self._pods] if self._pods is not None else [self._resources]
+        hubs: list[PodHub] = [self._resources, self._pods] if self._pods is not None else [self._resources]
         tasks = [asyncio.ensure_future(hub.changed(self.name, seconds)) for hub in hubs]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
