@@ -16,6 +16,7 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from kubernetes import client, config
 
 from automl_airflow import studies, watching
+from automl_airflow.factory import build_dag
 from automl_airflow.kubernetes import hubs, resource_sweep, sweep
 from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 from automl_airflow.kubernetes.resource_operator import CustomResourceTrialOperator
@@ -118,6 +119,22 @@ async def first_event(trigger: CustomResourceTrialTrigger) -> TriggerEvent:
 
 def run(trigger: CustomResourceTrialTrigger) -> TriggerEvent:
     return asyncio.run(first_event(trigger))
+
+
+def test_an_experiment_of_trainjobs_is_a_dag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    body = {
+        "name": "trains",
+        "output": {"storage": "s3://models/automl"},
+        "goal": {"metric": "accuracy", "direction": "maximize"},
+        "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
+        "tasks": [trainjob(["train", "${x}"], kueue={"queue": "team-a"})],
+    }
+    file = tmp_path / "trains.yaml"
+    file.write_text(yaml.safe_dump(body))
+    dag = build_dag(file)
+    assert set(dag.task_ids) == {"propose", "trial", "reduce"}
+    assert dag.get_task("trial").operator_class is CustomResourceTrialOperator  # type: ignore[union-attr]
 
 
 def test_a_trial_is_a_trainjob_from_start_to_record(setting: Setting) -> None:
