@@ -31,6 +31,7 @@ class Report:
         exit: how it ended, once it has and all its lines were handed over.
         current: whether, but for what came within this call, all was handed over that had been printed; not yet, while
             a watcher that has started anew reads what was printed before.
+        began: when its training began, in seconds since 1970, of one that was put into a queue before; None until then.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Report:
     running: bool = True
     exit: Exit | None = None
     current: bool = True
+    began: float | None = None
 
 
 class RemoteJob(ABC):

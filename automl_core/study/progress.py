@@ -11,6 +11,7 @@ from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.states import TrialState
 from automl_core.stopping.experiment import Progress
 from automl_core.study.points import point_of
+from automl_core.study.queued import seconds_of
 from automl_core.study.reasons import headline
 from automl_core.study.state import State, Work
 
@@ -143,7 +144,7 @@ def spent(state: State, experiment: Experiment, now: float) -> float:
         attempt = work.last_attempt()
         if attempt is not None and attempt.state is TrialState.RUNNING:
             price = experiment.tasks[attempt.task].hourly_price_after(out_of_memory(work, attempt.task))
-            total += max(0.0, now - attempt.started) / 3600 * price
+            total += seconds_of(attempt, now) / 3600 * price
     return total
 
 

@@ -17,6 +17,7 @@ from automl_core.space import Params
 from automl_core.states import TrialState
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
 from automl_core.study.labels import NO_LABEL, RUN, Label, labelled
+from automl_core.study.queued import seconds_of
 from automl_core.study.sources import EarlierRun
 
 __all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "Work", "pack_curve", "unpack_curve"]
@@ -249,7 +250,7 @@ def _external(state: State, record: Record) -> str | None:
     attempt = state.works[int(data["slot"])].last_attempt(int(data["task"]))
     if attempt is None or attempt.number != data["attempt"]:
         return "no such attempt"
-    attempt.external = str(data["id"])
+    attempt.external, attempt.started = str(data["id"]), max(attempt.started, float(data.get("began", 0.0)))
     return None
 
 
@@ -300,7 +301,7 @@ def _ended(state: State, record: Record) -> str | None:
     attempt.error, attempt.kind = str(data.get("error", "")), str(data.get("kind", ""))
     attempt.systematic = bool(data.get("systematic", False))
     work.cost += cost
-    work.seconds += max(0.0, record.time - attempt.started)
+    work.seconds += seconds_of(attempt, record.time)
     work.metrics.update(metrics)
     if curve:
         work.curve = curve

@@ -167,10 +167,10 @@ class Study(Specified):
         """
         return binding_of(self.state, slot, task)
 
-    def external(self, binding: Binding, identity: str) -> None:
-        """Record the identity of the job that runs an attempt outside Airflow."""
+    def external(self, binding: Binding, identity: str, began: float | None = None) -> None:
+        """Record the identity of the job that runs an attempt outside Airflow, and when one that queued began."""
         data = {"slot": binding.slot, "task": binding.task, "attempt": binding.attempt, "id": identity}
-        self.journal.append("external", data)
+        self.journal.append("external", data if began is None else {**data, "began": began})
 
     def _again(self, slot: int, task: int, worker: str, gated: bool, generation: int | None) -> Answer:
         """A new attempt at bound work: a retry, a clear, or the next training task.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from automl_airflow.ending import clear_away, has_ended, insist, remove, to_its_end
+from automl_airflow.queued import left_queue
 from automl_airflow.slices import slices
 from automl_airflow.task_events import task_event
 from automl_airflow.task_log import TaskLog
@@ -395,6 +396,8 @@ class TrialTrigger(BaseTrigger):
         clock = asyncio.get_running_loop().time
         looked = clock()
         *many, rest = slices(report.lines)
+        if report.began is not None and self._binding is not None:
+            self.job = await self.threads.call(left_queue, self._shared, self._binding, self.job, report.began)
         for lines in many:  # work for the processor alone: other trials' turns come between two slices
             await reading_threads().call(watched.feed, lines)
             if report.exit is None and clock() - looked >= max(LOOK_AFTER, self.interval()):

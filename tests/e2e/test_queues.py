@@ -50,11 +50,11 @@ def runs(world: World, cluster: TestCluster) -> dict[str, str]:
     queues.make("pods", {"cpu": "1"})
     queues.make("trains", {"cpu": "2"})
     pod = cluster.task(
-        world, command=SCRIPT, files={}, resources={"cpu": "1"}, kueue={"queue": "pods"}, timeout="1m",
+        world, command=SCRIPT, files={}, resources={"cpu": "1"}, kueue={"queue": "pods"},
         pending={"timeout": "1s", "then": "fail"},
     )  # fmt: skip
     mount = {"host_path": str(world.root / "runs"), "path": "/mnt/runs"}
-    train = trainjob(["sh", "-c", SCRIPT], nodes=2, mount=mount, kueue={"queue": "trains"}, timeout="1m")
+    train = trainjob(["sh", "-c", SCRIPT], nodes=2, mount=mount, kueue={"queue": "trains"})
     trials = {"max": 3, "concurrency": 3}
     world.experiment("queued_pods", tasks=[pod], trials=trials)
     world.experiment("queued_trainjobs", tasks=[train], trials=trials)

@@ -141,7 +141,7 @@ class GroupJob(RemoteJob):
         self._first: Exit | None = None
         self._done: Exit | None = None
         self._begun_at = clock()
-        self._failed, self._ask_kueue = False, queued
+        self._failed, self._ask_kueue, self._queued = False, queued, queued
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next look: so many seconds, or until one of the pods changes."""
@@ -272,7 +272,9 @@ class GroupJob(RemoteJob):
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
         current = all(log.current or log.drained for log in self._logs.values())
-        return Report(lines, notes, running, ended, current)
+        starts = [start for pod in self._seen.values() if (start := ends.started_at(pod)) is not None]
+        began = min(starts, default=None) if self._queued else None
+        return Report(lines, notes, running, ended, current, began)
 
     def _exit(self, pod: Mapping[str, Any], cause: Cause | None = None) -> Exit:
         peak = self._hub.peak_memory(str(pod["metadata"]["name"]))

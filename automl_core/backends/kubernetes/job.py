@@ -12,7 +12,7 @@ from automl_core.backends.kubernetes import ends, holds
 from automl_core.backends.kubernetes.api import ApiError
 from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
-from automl_core.backends.kubernetes.queueing import QUEUE, ignores_queue, is_cancelled, queue_of
+from automl_core.backends.kubernetes.queueing import QUEUE, came_from_queue, ignores_queue, is_cancelled, queue_of
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
 from automl_core.backends.kubernetes.workloads import Queueing
 from automl_core.backends.remote import RemoteJob, Report, Unreachable
@@ -53,6 +53,7 @@ class PodJob(RemoteJob):
         self._cause: Cause | None = None
         self._waiting = WaitingRoom(limits, clock)
         self._queueing = Queueing(hub.workloads, "Pod", name)
+        self._began: float | None = None
         self._failed = self._dismissed = False
 
     async def wait(self, seconds: float) -> None:
@@ -70,6 +71,8 @@ class PodJob(RemoteJob):
             return self._report([], ends.gone(None, cause=self._cause))
         if await self._waits_in_queue(pod):
             return self._report([], None, running=False)
+        if came_from_queue(pod):
+            self._began = ends.started_at(pod)
         if ends.has_ended(pod):
             self._log.read_on(whole=True, abandoned=ends.disruption(pod) is not None)
             return self._last_report(lambda: self._exit(pod))
@@ -133,7 +136,7 @@ class PodJob(RemoteJob):
         notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._log.take_notes()]
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended, current)
+        return Report(lines, notes, running, ended, current, self._began)
 
     async def _ask_events(self, pod: Mapping[str, Any] | None) -> None:
         """Ask, once, for what an ended pod's state may keep to itself."""

@@ -37,7 +37,7 @@ def labels_of(kueue: Kueue | None) -> dict[str, str]:
 
 def queue_of(pod: Mapping[str, Any]) -> str | None:
     """The queue in which a pod waits for its turn; None where it waits in none (any more)."""
-    labels = pod["metadata"].get("labels") or {}
+    labels: Mapping[str, str] = pod["metadata"].get("labels") or {}
     for condition in (pod.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("reason") == GATED:
             return labels.get(QUEUE) if labels.get(MANAGED) == "true" else None
@@ -46,8 +46,13 @@ def queue_of(pod: Mapping[str, Any]) -> str | None:
 
 def ignores_queue(pod: Mapping[str, Any]) -> bool:
     """Whether a pod is meant for a queue, and the cluster has no Kueue that manages pods."""
-    labels = pod["metadata"].get("labels") or {}
-    return QUEUE in labels and MANAGED not in labels
+    labels: Mapping[str, str] = pod["metadata"].get("labels") or {}
+    return came_from_queue(pod) and MANAGED not in labels
+
+
+def came_from_queue(pod: Mapping[str, Any]) -> bool:
+    """Whether a pod is meant for a queue, whether or not one kept it waiting."""
+    return QUEUE in (pod["metadata"].get("labels") or {})
 
 
 def is_cancelled(pod: Mapping[str, Any]) -> bool:

@@ -74,13 +74,14 @@ class ResourceJob(RemoteJob):
         self._given_up: Exit | None = None
         self._over_since: float | None = None
         self._free_since: float | None = None
+        self._left_queue: float | None = None
         self._asked_events = float("-inf")
         self._event: holds.Hold | None = None
         self._failed = False
 
     async def wait(self, seconds: float) -> None:
         """Wait for the next look: so many seconds, or until the resource or one of its pods changes."""
-        hubs = [self._resources, self._pods] if self._pods is not None else [self._resources]
+        hubs: list[PodHub] = [self._resources, self._pods] if self._pods is not None else [self._resources]
         tasks = [asyncio.ensure_future(hub.changed(self.name, seconds)) for hub in hubs]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -99,6 +100,8 @@ class ResourceJob(RemoteJob):
             return await self._suspended(resource, pods)
         self._queueing.admit()
         self._free_since = self._free_since or self._clock()
+        if self._task.kueue is not None:
+            self._left_queue = self._began(resource)
         found = verdict(self._task, resource)
         if found is not None:
             return await self._over(found, resource, pods)
@@ -304,7 +307,7 @@ class ResourceJob(RemoteJob):
         notes, self._notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended)
+        return Report(lines, notes, running, ended, self._left_queue)
 
     # --- its output -----------------------------------------------------------------------------
 

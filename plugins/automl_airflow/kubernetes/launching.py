@@ -32,6 +32,7 @@ from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.tasks import OUT_OF_MEMORY
 from automl_core.spec.units import format_duration
 from automl_core.study.progress import out_of_memory
+from automl_core.study.queued import QUEUE
 
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -141,6 +142,8 @@ class Launch:
             job["secret"] = secret_name(self.attempt)
         if not all(left):
             job["loose"] = True  # the reducer removes what the pod does not own
+        if self.task.kueue is not None:
+            job[QUEUE] = self.task.kueue.queue
         self._operator.log.info("pod %s/%s", namespace, self.attempt.name)
         return job
 

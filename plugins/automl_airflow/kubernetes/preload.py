@@ -10,13 +10,13 @@ from pathlib import Path
 VARIABLE = "AUTOML_PRELOAD_KUBERNETES"
 """``1`` or ``0``; by the experiment files of the DAGs folder when it is not set."""
 
-_MENTION = re.compile(rb"\bbackend[\"']?\s*:\s*[\"']?kubernetes\b")
+_MENTION = re.compile(rb"\bbackend[\"']?\s*:\s*[\"']?(?:kubernetes|custom_resource)\b")
 _MOST_FILES = 2000
 _HEAD = 65536
 
 
 def wanted() -> bool:
-    """Whether an experiment of this deployment trains in pods."""
+    """Whether an experiment of this deployment trains in pods, or in custom resources of a cluster."""
     stated = os.environ.get(VARIABLE)
     if stated is not None:
         return stated.strip().lower() in ("1", "true", "yes")

@@ -14,6 +14,7 @@ from automl_core.backends.remote import NotYet
 from automl_core.running.places import Places, context_of
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import did_you_mean
+from automl_core.study.queued import QUEUE
 
 if TYPE_CHECKING:
     from kubernetes.client import CustomObjectsApi
@@ -70,8 +71,11 @@ class ResourceLaunch:
         return plural_of(self.objects, self.task)
 
     def is_there(self) -> bool:
-        """Whether the attempt's resource exists and is not being deleted."""
-        found = self._find()
+        """Whether the attempt's resource exists and is not being deleted; not where the start will say why it can't."""
+        try:
+            found = self._find()
+        except StartError:
+            return False
         return found is not None and not found["metadata"].get("deletionTimestamp")
 
     def start(self) -> dict[str, Any]:
@@ -98,6 +102,7 @@ class ResourceLaunch:
         return {
             "kind": "resource", "name": self.name, "namespace": namespace, "connection": task.connection,
             "group_version": task.api_version, "plural": self.plural,
+            **({QUEUE: task.kueue.queue} if task.kueue is not None else {}),
         }  # fmt: skip
 
     def end(self) -> None:
@@ -122,7 +127,10 @@ class ResourceLaunch:
         kind = self._kind()
         self.places.prepare()
         self._started = True
-        made = ask(lambda: self.objects.create_namespaced_custom_object(*kind, manifest), exists_is_fine=True)
+        made = ask(  # strict: a field that the kind does not have would be dropped without a word
+            lambda: self.objects.create_namespaced_custom_object(*kind, manifest, field_validation="Strict"),
+            exists_is_fine=True,
+        )
         if made is None:
             self._log.info("the resource is there already: it is taken over")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, journal_label
 from automl_core.backends.kubernetes.resource import verdict
 from automl_core.spec.custom_resource import CustomResourceTask
@@ -42,7 +43,13 @@ def _sweep(task: CustomResourceTask, place: str) -> None:
     objects = objects_of(task.connection)
     group, version = task.api_version.split("/")
     namespace = task.namespace or cluster_of(task.connection).namespace_or_default()
-    kind = (group, version, namespace, plural_of(objects, task))
+    try:
+        plural = plural_of(objects, task)
+    except StartError as error:
+        if error.systematic:  # the cluster has no such kind: nothing of it can be left
+            return
+        raise
+    kind = (group, version, namespace, plural)
     selector = f"{JOURNAL_LABEL}={journal_label(place)}"
     for found in objects.list_namespaced_custom_object(*kind, label_selector=selector).get("items") or []:
         over = verdict(task, found)

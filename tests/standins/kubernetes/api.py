@@ -31,6 +31,7 @@ from tests.standins.kubernetes.objects import (
 from tests.standins.kubernetes.patching import apply_patch
 from tests.standins.kubernetes.podlogs import LogRequest, LogResponse, find_log
 from tests.standins.kubernetes.resources import Resource, Target, parse_path
+from tests.standins.kubernetes.schemas import check_fields
 from tests.standins.kubernetes.shapes import check_shape
 from tests.standins.kubernetes.updates import check_update
 from tests.standins.kubernetes.validation import check
@@ -155,6 +156,8 @@ class Api:
             metadata["namespace"] = target.namespace
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = generated_name(metadata["generateName"], self._cluster.random)
+        if query.get("fieldValidation") == "Strict":
+            check_fields(resource, value)
         admit(self._store, resource, value)
         check(resource, value)
         if query.get("dryRun"):

@@ -122,7 +122,7 @@ class Kueue:
         if over or leaving:
             if workload is not None and not (leaving and plural == "pods" and _runs(value)):
                 self._finish(workload, value, over=over)
-            if plural == "pods" and not _runs(value):
+            if plural == "pods":  # `Pod.Load`: one that is deleted loses the finalizer at once
                 self._let_go(value)
             return
         if workload is None:

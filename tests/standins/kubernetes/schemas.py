@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.standins.kubernetes.objects import Object, copy
+from tests.standins.kubernetes.objects import Object, bad_request, copy
 from tests.standins.kubernetes.resources import Resource, register
 
 Cause = tuple[str, str, str]
@@ -60,6 +60,22 @@ def complete(resource: Resource, value: Object) -> None:
         value.update(fixed)
 
 
+def check_fields(resource: Resource, value: Object) -> None:
+    """Refuse fields that the schema doesn't know, as `fieldValidation=Strict` does (ApiError 400)."""
+    schema = SCHEMAS.get((resource.group, resource.version, resource.kind))
+    if schema is None:
+        return
+    known = {"apiVersion", "kind", "metadata"}
+    found = [each for name, child in value.items() if name not in known
+             for each in _unknown(schema["properties"].get(name), child, name)]  # fmt: skip
+    if found:
+        shown = ", ".join(f'unknown field "{each}"' for each in found)
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: strict decoding '
+            f"error: {shown}"
+        )
+
+
 def check_schema(resource: Resource, value: Object) -> list[Cause]:
     """What an object has otherwise than its schema says; nothing for kinds without one."""
     schema = SCHEMAS.get((resource.group, resource.version, resource.kind))
@@ -81,6 +97,21 @@ def _missing(schema: Object, value: Object, before: str) -> list[Cause]:
 
 def _open(schema: Object) -> bool:
     return bool(schema.get("x-kubernetes-preserve-unknown-fields")) or not schema.get("type")
+
+
+def _unknown(schema: Object | None, value: Any, at: str) -> list[str]:
+    if schema is None:
+        return [at]
+    if isinstance(value, list):
+        items = schema.get("items") or {}
+        return [each for index, child in enumerate(value) for each in _unknown(items, child, f"{at}[{index}]")]
+    if not isinstance(value, dict) or (_open(schema) and not schema.get("properties")):
+        return []
+    more = schema.get("additionalProperties")
+    other = more if isinstance(more, dict) else ({} if more or _open(schema) else None)
+    properties = schema.get("properties") or {}
+    return [each for name, child in value.items()
+            for each in _unknown(properties.get(name, other), child, f"{at}.{name}")]  # fmt: skip
 
 
 def _completed(schema: Object, value: Any) -> Any:

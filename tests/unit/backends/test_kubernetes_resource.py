@@ -24,6 +24,7 @@ from automl_core.backends.kubernetes.resource import Verdict, resource_manifest,
 from automl_core.backends.kubernetes.resource_hub import ResourceHub
 from automl_core.backends.kubernetes.resource_job import ResourceJob
 from automl_core.backends.kubernetes.waiting import Limits
+from automl_core.backends.kubernetes.warnings import hold_of
 from automl_core.backends.remote import Unreachable
 from automl_core.backends.template import TemplateError
 from automl_core.spec.custom_resource import CustomResourceTask
@@ -154,6 +155,18 @@ def test_a_condition_may_have_to_have_a_reason() -> None:
     assert verdict(task, done("Good")) == Verdict(True, "Good", "")
     assert verdict(task, done("Bad")) == Verdict(False, "Bad", "")
     assert verdict(task, done("Unheard")) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ('Error creating: admission webhook "vpod.kb.io" denied the request: no', Kind.CONFIG),
+        ('Error creating: pods "x" is forbidden: exceeded quota: team', Kind.PENDING),
+        ("Error creating: Internal error occurred", Kind.PENDING),
+    ],
+)
+def test_what_a_webhook_denies_is_not_waited_for_for_ever(message: str, kind: Kind) -> None:
+    assert hold_of({"reason": "FailedCreate", "message": message}).kind is kind
 
 
 # --- on the stand-in ------------------------------------------------------------------------------

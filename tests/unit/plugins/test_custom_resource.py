@@ -16,6 +16,7 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from kubernetes import client, config
 
 from automl_airflow import studies, watching
+from automl_airflow.factory import build_dag
 from automl_airflow.kubernetes import hubs, resource_sweep, sweep
 from automl_airflow.kubernetes.operator import KubernetesTrialOperator
 from automl_airflow.kubernetes.resource_operator import CustomResourceTrialOperator
@@ -27,6 +28,8 @@ from automl_core.states import TrialState
 from automl_core.storage import open_store
 from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
+from automl_core.study.progress import spent
+from automl_core.study.queued import is_queued
 from tests.sources import ROOT
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.support.kueue import Queues
@@ -118,6 +121,22 @@ def run(trigger: CustomResourceTrialTrigger) -> TriggerEvent:
     return asyncio.run(first_event(trigger))
 
 
+def test_an_experiment_of_trainjobs_is_a_dag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    body = {
+        "name": "trains",
+        "output": {"storage": "s3://models/automl"},
+        "goal": {"metric": "accuracy", "direction": "maximize"},
+        "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
+        "tasks": [trainjob(["train", "${x}"], kueue={"queue": "team-a"})],
+    }
+    file = tmp_path / "trains.yaml"
+    file.write_text(yaml.safe_dump(body))
+    dag = build_dag(file)
+    assert set(dag.task_ids) == {"propose", "trial", "reduce"}
+    assert dag.get_task("trial").operator_class is CustomResourceTrialOperator  # type: ignore[union-attr]
+
+
 def test_a_trial_is_a_trainjob_from_start_to_record(setting: Setting) -> None:
     setting.create("train-well", setting.script(GOOD, nodes=2))
     binding = setting.bind()
@@ -153,6 +172,14 @@ def test_a_kind_that_the_cluster_does_not_have_is_named(setting: Setting, change
     assert refused.value.systematic
 
 
+def test_a_kind_that_is_not_there_is_no_error_of_looking_for_what_was_left(setting: Setting) -> None:
+    task = setting.script(GOOD)
+    task["resource"]["apiVersion"] = "trainer.kubeflow.org/v9"
+    setting.create("left-nowhere", task)
+    assert not setting.operator().is_there(setting.study, setting.bind()), "the start that follows says why"
+    resource_sweep.sweep(context(), setting.study)
+
+
 def test_a_field_that_the_kind_refuses_is_named(setting: Setting) -> None:
     task = setting.script(GOOD)
     task["resource"]["spec"]["trainer"]["numNodes"] = "two"
@@ -161,6 +188,14 @@ def test_a_field_that_the_kind_refuses_is_named(setting: Setting) -> None:
         setting.launch(setting.bind())
     assert refused.value.systematic
     task["resource"]["spec"]["trainer"]["numNodes"] = 1
+    task["resource"]["spec"]["podTemplateOverrides"] = [{"targetJobs": [{"name": "node"}]}]
+    setting.create("older-field", task)
+    with pytest.raises(
+        StartError, match=r'strict decoding error: unknown field "spec\.podTemplateOverrides"'
+    ) as refused:
+        setting.launch(setting.bind())
+    assert refused.value.systematic, "Trainer 2.1 had it: it would be dropped without a word"
+    del task["resource"]["spec"]["podTemplateOverrides"]
     task["resource"]["spec"]["runtimeRef"]["name"] = "none-such"
     setting.create("wrong-runtime", task)
     with pytest.raises(StartError, match=r'"none-such" not found: specified clusterTrainingRuntime must') as refused:
@@ -222,6 +257,30 @@ def test_cleared_while_it_waits_in_the_queue(setting: Setting) -> None:
     assert setting.trainjobs() == []
 
 
+def test_time_in_the_queue_is_no_time_of_the_trial(setting: Setting) -> None:
+    queues = Queues(setting.standin.kubeconfig)
+    queues.make("later", {"cpu": "0"})
+    setting.create("waits", setting.script(GOOD, kueue={"queue": "later"}, cost_per_hour=3600))
+    binding = setting.bind()
+    job = setting.launch(binding)
+    assert job["queue"] == "later"
+    setting.study.external(binding, json.dumps(job))
+    attempt = setting.study.state.works[0].attempts[0]
+    assert is_queued(attempt)
+    hours_later = attempt.started + 36_000
+    assert spent(setting.study.state, setting.study.experiment, hours_later) == 0.0, "nothing is paid for waiting"
+    trigger = setting.trigger(binding, job)
+    flavor = {"name": "any", "resources": [{"name": "cpu", "nominalQuota": "1"}]}
+    queues.change("later", {"resourceGroups": [{"coveredResources": ["cpu"], "flavors": [flavor]}]})
+    assert isinstance(run(trigger), TaskSuccessEvent)
+    setting.study.refresh()
+    attempt = setting.study.state.works[0].attempts[0]
+    assert not is_queued(attempt)
+    assert "queue" not in json.loads(attempt.external)
+    records = [each for each in setting.journal.records() if each.kind == "external"]
+    assert [("began" in each.data) for each in records] == [False, True]
+
+
 def test_the_reducer_ends_what_is_left_and_keeps_what_is_to_be_kept(setting: Setting) -> None:
     setting.create("left", setting.script("exec sleep 600", keep_resources="always"), concurrency=2)
     setting.launch(setting.bind(0))
@@ -273,6 +332,12 @@ def test_queues_and_custom_resources_take_these_rights_and_no_more(
     binding = setting.bind()
     job = holding("worker", lambda: setting.launch(binding))
     assert isinstance(holding("triggerer", lambda: run(setting.trigger(binding, job))), TaskSuccessEvent)
+    setting.create("rights-deleted", setting.script("exec sleep 600"))
+    unseen = setting.bind()
+    job = holding("worker", lambda: setting.launch(unseen))
+    setting.objects.delete_namespaced_custom_object(GROUP, VERSION, "default", PLURAL, job["name"])
+    event = holding("triggerer", lambda: run(setting.trigger(unseen, job)))
+    assert not isinstance(event, TaskSuccessEvent), "deleted before anybody has seen it"
     setting.create("rights-left", setting.script(GOOD, kueue={"queue": "rights-shut"}))
     holding("worker", lambda: (setting.launch(setting.bind()), resource_sweep.sweep(context(), setting.study)))
     setting.create("rights-waits", setting.script(GOOD, kueue={"queue": "rights-shut"}))

@@ -475,6 +475,7 @@ def test_prices_of_a_connection_are_written_into_the_experiment(
     [
         ("tasks: [{backend: kubernetes}]", True),
         ('tasks: [{"backend": "kubernetes"}]', True),
+        ("tasks: [{backend: custom_resource}]", True),
         ("tasks: [{command: kubernetes}]", False),
     ],
 )
