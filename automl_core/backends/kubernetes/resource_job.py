@@ -307,7 +307,8 @@ class ResourceJob(RemoteJob):
         notes, self._notes = [*self._queueing.take_notes(), *self._waiting.take_notes(), *self._notes], []
         if ended is not None:
             self._failed = not ended.ok and ended.cause is not Cause.TERMINATED
-        return Report(lines, notes, running, ended, self._left_queue)
+        current = all(log.current or log.drained for log in self._logs.values())
+        return Report(lines, notes, running, ended, current, self._left_queue)
 
     # --- its output -----------------------------------------------------------------------------
 
