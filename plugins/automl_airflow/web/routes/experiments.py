@@ -48,12 +48,12 @@ async def get_experiments(
     if column not in SORTS:
         raise HTTPException(422, f"sort: {sort!r} is not known; allowed: {', '.join(SORTS)}, each with '-' before it")
 
-    def known() -> list[Listed]:
+    def read_list() -> list[Listed]:
         allowed = readable(user)
         with reading() as session:
             return catalog.experiments(session, allowed, gone=gone)
 
-    every = await PAGES.call(known)
+    every = await PAGES.call(read_list)
     wanted = search.casefold()
     found = [each for each in every if wanted in f"{each.dag_id}\n{each.description}\n{' '.join(each.tags)}".casefold()]
     states = {part.strip() for part in state.split(",") if part.strip()}
