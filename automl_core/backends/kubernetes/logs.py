@@ -127,7 +127,7 @@ class PodLog:
                 self._hurry(_ENDING)
 
     def take(self) -> list[str]:
-        """The lines that were read, each once; about a megabyte at most."""
+        """The lines that were read, each once; some 300,000 characters at most."""
         lines = self._cursor.lines.take()
         self._turns.waiting -= self._counted
         self._counted = 0

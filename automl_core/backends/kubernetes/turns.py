@@ -19,8 +19,9 @@ FOLLOWED = 256
 WAITING = 32 << 20
 """Characters of output that wait to be taken, of all logs together; beyond it each may hold `LEAST` only."""
 
-MOST, LEAST = 1 << 20, 1 << 16
-"""Characters of one log that may wait to be taken before the reading of it pauses."""
+MOST, LEAST = 1 << 18, 1 << 15
+"""Characters of one log that may wait to be taken before the reading of it pauses. So much is in a report at a time:
+whoever takes it in is busy with it for a moment, and others wait for him."""
 
 SHORTEST, LONGEST = 2.0, 8.5
 """Seconds between two looks at a log that is not followed. With the longest, a line is known within ten seconds."""

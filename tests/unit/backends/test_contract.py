@@ -37,8 +37,10 @@ CONTEXT = TrialContext(
     checkpoint_dir="/ckpt/9",
     model_dir="/model",
     bundle_dir="/bundle",
+    prepared_dir="/prepared",
+    trials_file="/trials.json",
 )
-BARE = replace(CONTEXT, budget=None, resume_from=None, bundle_dir=None)
+BARE = replace(CONTEXT, budget=None, resume_from=None, bundle_dir=None, prepared_dir=None, trials_file=None)
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 
@@ -72,6 +74,7 @@ def test_every_reserved_name_has_a_text() -> None:
         "trial_id": "7", "experiment_id": "digits", "exp_id": "digits", "run_id": "run-1", "attempt": "2",
         "budget": "9", "params": "lr0.001_batchsize64_solversgd_nesterovtrue_capnull",
         "model_dir": "/model", "checkpoint_dir": "/ckpt/9", "resume_from": "/ckpt/3", "bundle_dir": "/bundle",
+        "prepared_dir": "/prepared", "trials_file": "/trials.json",
     }  # fmt: skip
     assert {name: substitute(f"${{{name}}}", CONTEXT) for name in RESERVED_NAMES} == expected
 
