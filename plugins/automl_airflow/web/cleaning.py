@@ -90,8 +90,8 @@ def planned(user: BaseUser, options: Options, at: int) -> Plans:
             plans.append(_planned(user, store, files, options, at))
             stores.append(store)
         except AirflowNotFoundException:
-            name = connection.name if isinstance(connection, OfTeam) else connection
-            problems.append(f"{storage}: the connection {name!r} is not defined in Airflow")
+            missing = connection.name if isinstance(connection, OfTeam) else connection
+            problems.append(f"{storage}: the connection {missing!r} is not defined in Airflow")
         except StorageError as error:
             problems.append(str(error))
     return Plans(at, tuple(plans), tuple(stores), tuple(problems))
