@@ -6,8 +6,6 @@ import json
 import os
 import runpy
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -206,20 +204,3 @@ def test_a_killed_triggerer_finds_its_instances_again_and_who_ends_a_trial_ends_
     trials = world.controller(endless, endless_run)["trials"]
     assert [trial["state"] for trial in trials] == ["USER_CANCELED", "USER_CANCELED"]
     assert "a test" in trials[1 - bound]["attempts"][0]["reason"]
-
-
-def test_airflow_dags_test_runs_an_experiment_to_its_end(world: World, standin: MaxComputeStandIn) -> None:
-    """Airflow 3.3.2 resumes a task there whose trigger has ended it, with the state's name for an event."""
-    sql(world, "by_hand", "SELECT ${x} AS by_hand", trials={"max": 2, "concurrency": 1})
-    world.wait_for_dag("by_hand")
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", "dags", "test", "by_hand"], env=world.airflow.environment(), text=True,
-        capture_output=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    runs = world.call("GET", "/api/v2/dags/by_hand/dagRuns")["dag_runs"]
-    assert [run["state"] for run in runs] == ["success"], done.stdout[-3000:]
-    study = world.study("by_hand", runs[0]["dag_run_id"])
-    assert [len(work.attempts) for work in study.state.works.values()] == [1, 1], "an ended trial was trained again"
-    assert len(submitted(standin, "by_hand")) == 2
-    assert "has ended already" not in done.stdout, "a trial that its trigger has ended is concluded, and not a repeat"

@@ -166,14 +166,9 @@ def connection_of(name: str, team: str) -> Any:
     Raises:
         AirflowNotFoundException: the team has none of that name; the SDK's exception.
     """
-    from airflow.exceptions import AirflowNotFoundException as NotFound
     from airflow.models.connection import Connection
-    from airflow.sdk.exceptions import AirflowNotFoundException
 
-    try:
-        return Connection.get_connection_from_secrets(name, team_name=team)
-    except NotFound as error:
-        raise AirflowNotFoundException(str(error)) from None
+    return Connection.get_connection_from_secrets(name, team_name=team)
 
 
 def give_triggers_their_team() -> None:

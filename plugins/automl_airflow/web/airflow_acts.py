@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
-from airflow.sdk import TaskInstanceState
+from airflow.sdk import DagRunState, TaskInstanceState
 from fastapi import HTTPException, Request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -155,4 +155,5 @@ def end_run(session: Session, run: RunInfo) -> None:
     if dag_run is None:
         raise HTTPException(404, f"{run.dag_id} has no run {run.run_id!r}")
     dag = _dag_of(dag_run, session)
-    patch_dag_run_state(dag=dag, dag_run=dag_run, state="failed", session=session)
+    failed: Any = DagRunState.FAILED  # which the route's own enumeration is made of
+    patch_dag_run_state(dag=dag, dag_run=dag_run, state=failed, session=session)

@@ -31,7 +31,7 @@ def many_teams() -> bool:
 
 def local_bundles() -> list[Bundle]:
     """Every bundle that is a folder. One without a path is the DAGs folder (dag_processing/bundles/local.py:38)."""
-    configured: list[dict[str, Any]] = conf.getjson("dag_processor", "dag_bundle_config_list", fallback=[]) or []
+    configured: Any = conf.getjson("dag_processor", "dag_bundle_config_list", fallback=[]) or []
     teams = many_teams()
     return [
         Bundle(
