@@ -223,12 +223,16 @@ def test_environment() -> None:
         "AUTOML_CHECKPOINT_DIR": "/ckpt/9",
         "AUTOML_MODEL_DIR": "/model",
         "AUTOML_BUNDLE_DIR": "/bundle",
+        "AUTOML_PREPARED_DIR": "/prepared",
+        "AUTOML_TRIALS_FILE": "/trials.json",
     }
 
 
 def test_what_a_trial_does_not_have_is_not_in_its_environment() -> None:
     missing = environment(CONTEXT).keys() - environment(BARE).keys()
-    assert missing == {"AUTOML_BUDGET", "AUTOML_RESUME_FROM", "AUTOML_BUNDLE_DIR"}
+    assert missing == {
+        "AUTOML_BUDGET", "AUTOML_RESUME_FROM", "AUTOML_BUNDLE_DIR", "AUTOML_PREPARED_DIR", "AUTOML_TRIALS_FILE",
+    }  # fmt: skip
 
 
 @given(st.dictionaries(st.text(min_size=1), scalars, max_size=5))
