@@ -160,10 +160,10 @@ class PodLog:
     async def _run(self) -> None:
         self._turns.readers += 1
         try:
-            while not (self._over or self._gone):
+            while self._goes_on():
                 self._nudged = False
                 pause = await self._once()
-                if not (self._over or self._gone) and pause > 0:
+                if self._goes_on():
                     await self._pause(pause)
         except asyncio.CancelledError:
             raise
@@ -175,6 +175,9 @@ class PodLog:
             self._turns.leave(self)
             self.drained = True
             self._wake()
+
+    def _goes_on(self) -> bool:
+        return not (self._over or self._gone)
 
     async def _once(self) -> float:
         """Read once, to the end of what there is. Returns after how many seconds to read on."""
@@ -190,7 +193,7 @@ class PodLog:
             self.problem = str(error)
             self._broken += 1
             self._wake()
-            return min(10.0, 0.5 * 2 ** min(5, self._broken - 1))
+            return min(10.0, 0.5 * 2.0 ** min(5, self._broken - 1))
         except _Refused as refusal:
             return self._refused(refusal.status, str(refusal), whole=whole)
         finally:
@@ -224,7 +227,7 @@ class PodLog:
             if self._cursor.newest:
                 self._notes.append(gap_note(self._cursor.newest, ""))
         self._wake()
-        return min(8.0, 0.25 * 2**self._failures)
+        return min(8.0, 0.25 * 2.0**self._failures)
 
     async def _stream(self, *, follows: bool, whole: bool) -> bool:
         """Read one answer to its end. Returns whether it came to the log's end (as it stands now)."""
