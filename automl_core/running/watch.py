@@ -12,7 +12,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from automl_core.metrics.errors import MetricError, MissingMetric, NotFinite
 from automl_core.metrics.naming import GoalNames
@@ -20,13 +19,14 @@ from automl_core.metrics.points import News, Point, Step
 from automl_core.metrics.series import Series
 from automl_core.running.failures import digest_of_words
 from automl_core.running.onward import Earlier
+from automl_core.running.published import read_published, recorded_curve
 from automl_core.states import TrialState
 from automl_core.stopping.base import TrialCurve, create_rule
-from automl_core.storage.base import NotFound, ObjectStore, StorageError
+from automl_core.storage.base import ObjectStore, StorageError
 from automl_core.study import Binding, Outcome, Study
 from automl_core.study.history import sign
 from automl_core.study.layout import METRICS_FILE, checkpoint_prefix, trial_prefix
-from automl_core.study.state import Trial, unpack_curve
+from automl_core.study.state import Trial
 
 log = logging.getLogger(__name__)
 
@@ -344,7 +344,7 @@ class Watch:
                 yield TrialCurve(trial.number, self._losses(self._curve_of_running(trial)), ended=False)
             else:
                 texts = tuple(state.works[slot].curve for slot in trial.slots)
-                yield _recorded_curve(trial.number, texts, self._sign, now.ended)
+                yield recorded_curve(trial.number, texts, self._sign, now.ended)
 
     def _curve_of_running(self, trial: Trial) -> Sequence[tuple[Step, float]]:
         """Without the step that is going on, as one's own."""
@@ -363,7 +363,7 @@ class Watch:
         for slot in self.study.state.trials[binding.trial].slots:
             if slot != binding.slot and binding.resume_budget is not None:
                 lower.update(self.study.state.works[slot].points)
-        found = self._read_published(binding.trial)
+        found = read_published(self.store, self.study.journal.prefix, binding.trial)
         if found is None or found[0] != binding.task:
             return Earlier((), sorted(lower.items()), None, self._goal)
         _, slot, series = found
@@ -377,32 +377,7 @@ class Watch:
     def _published_by(self, trial: int) -> tuple[int, int, Series] | None:
         """Training task, slot and metrics in a trial's file, None where there is none that can be read now."""
         try:
-            return self._read_published(trial)
+            return read_published(self.store, self.study.journal.prefix, trial)
         except StorageError as error:
             log.warning("the metrics of trial %d can't be read now and are left out: %s", trial, error)
             return None
-
-    def _read_published(self, trial: int) -> tuple[int, int, Series] | None:
-        """As `_published_by`.
-
-        Raises:
-            StorageError: the store refuses or is away.
-        """
-        key = self.study.journal.prefix + trial_prefix(trial) + METRICS_FILE
-        try:
-            body = json.loads(self.store.get(key))
-            return int(body["task"]), int(body["slot"]), Series.from_json(body["points"])
-        except NotFound:
-            return None
-        except (ValueError, KeyError, TypeError) as error:
-            log.warning("%s is unreadable and left out: %s", key, error)
-            return None
-
-
-@lru_cache(maxsize=4096)
-def _recorded_curve(number: int, texts: tuple[str, ...], sign: float, ended: bool) -> TrialCurve:
-    """The curve of a trial that is not running, from its works' records, lowest budget first."""
-    merged: dict[Step, float] = {}
-    for text in texts:
-        merged.update(unpack_curve(text))
-    return TrialCurve(number, tuple((step, sign * value) for step, value in sorted(merged.items())), ended)

@@ -9,7 +9,11 @@ from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccess
 
 if TYPE_CHECKING:
     from automl_airflow.task_log import TaskLog
-    from automl_core.study import Binding, Outcome, Told
+    from automl_core.study import Binding, Outcome, Study, Told
+
+
+BY_AIRFLOW = "ended from Airflow (cleared or marked)"
+"""Why an attempt ended whose task a person cleared or marked: the task itself may go on, with a new attempt."""
 
 
 def task_event(
@@ -52,3 +56,22 @@ def task_event(
 def _plain(outcome: Outcome) -> dict[str, Any]:
     """An outcome as plain JSON, for the worker that concludes it."""
     return {**asdict(outcome), "state": str(outcome.state), "curve": []}
+
+
+def recorded_end(study: Study, slot: int, task: int, attempt: int) -> tuple[Outcome, Told] | None:
+    """The recorded end of an attempt whose trigger came no further; None where a worker is to ask anew.
+
+    Args:
+        study: as last read.
+        slot, task, attempt: which attempt.
+    """
+    from automl_core.study import Outcome, Told
+
+    work = study.state.works.get(slot)
+    last = work.last_attempt(task) if work else None
+    if work is None or last is None or last.number != attempt or not last.state.ended:
+        return None
+    if last.reason == BY_AIRFLOW:  # by the trigger before this one: a cleared task began anew before it knew
+        return None
+    outcome = Outcome(last.state, last.reason, value=work.value, step=work.step, metrics=work.metrics, kind=last.kind)
+    return outcome, Told(accepted=True, retry=work.retry)

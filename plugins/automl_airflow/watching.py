@@ -22,7 +22,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from automl_airflow.ending import clear_away, has_ended, insist, remove, to_its_end
 from automl_airflow.queued import left_queue
 from automl_airflow.slices import slices
-from automl_airflow.task_events import task_event
+from automl_airflow.task_events import BY_AIRFLOW, recorded_end, task_event
 from automl_airflow.task_log import TaskLog
 from automl_airflow.threads import Threads, reading_threads, threads_of
 from automl_airflow.triggers import LEAST_WAIT
@@ -46,8 +46,6 @@ ORDER_AGE = 2.0
 LOOK_AFTER = 1.0
 """Seconds of reading a flood after which the study is asked for orders all the same."""
 
-BY_AIRFLOW = "ended from Airflow (cleared or marked)"
-"""Why an attempt ended whose task a person cleared or marked: the task itself may go on, with a new attempt."""
 
 TELL_FIRST = 5.0
 """Seconds that recording who ended an attempt may take before the job is ended all the same."""
@@ -335,22 +333,12 @@ class TrialTrigger(BaseTrigger):
 
     def _recorded(self) -> tuple[Outcome, Told] | None:
         """What was recorded of this attempt by a trigger that came no further; None where a worker is to ask anew."""
-        from automl_core.study import Outcome, Told
-
         assert self._shared is not None
         with self._shared.lock:
             study = self._shared.study
-            work = study.state.works.get(self.slot)
-            attempt = work.last_attempt(self.task_index) if work else None
-            if work is None or attempt is None or attempt.number != self.attempt or not attempt.state.ended:
-                return None
-            if attempt.reason == BY_AIRFLOW:  # by the trigger before this one: a cleared task began anew before it knew
-                return None
-            self._binding = study.binding(self.slot, self.task_index)
-            outcome = Outcome(
-                attempt.state, attempt.reason, value=work.value, step=work.step, metrics=work.metrics, kind=attempt.kind
-            )
-            return outcome, Told(accepted=True, retry=work.retry)
+            found = recorded_end(study, self.slot, self.task_index, self.attempt)
+            self._binding = study.binding(self.slot, self.task_index) if found is not None else self._binding
+            return found
 
     def _event(self, outcome: Outcome, told: Told) -> TriggerEvent:
         """How the task goes on."""

@@ -19,16 +19,12 @@ from automl_core.backends.kubernetes.bounds import memory_held
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.job import LINGERING, is_stuck
 from automl_core.backends.kubernetes.logs import PodLog
-from automl_core.backends.kubernetes.manifest import Manifest, variable
-from automl_core.backends.kubernetes.naming import NAME_LABEL, AttemptId
-from automl_core.backends.kubernetes.queueing import PRIORITY, QUEUE
+from automl_core.backends.kubernetes.queueing import QUEUE
 from automl_core.backends.kubernetes.waiting import Limits, WaitingRoom
+from automl_core.backends.kubernetes.workers import INDEX
 from automl_core.backends.kubernetes.workloads import Queueing
 from automl_core.backends.remote import RemoteJob, Report, Unreachable
 from automl_core.spec.units import format_duration
-
-INDEX = "batch.kubernetes.io/job-completion-index"
-"""Label and annotation with a pod's index in its Job."""
 
 _TAIL = 40
 
@@ -40,65 +36,6 @@ _MADE_BY = 5.0
 
 _SKEW = 5.0
 """Seconds by which clocks of nodes and cluster may differ: a Job deletes the others because of the one that failed."""
-
-
-def worker_variables(attempt: AttemptId, workers: int, port: int) -> tuple[dict[str, Any], ...]:
-    """The environment by which the pods of an attempt find one another.
-
-    MASTER_ADDR, MASTER_PORT, WORLD_SIZE, RANK and NODE_RANK as `torch.distributed` reads them ("env://"), one process
-    a pod; AUTOML_HOSTS for ``mpirun --host``.
-    """
-    hosts = [f"{attempt.name}-{index}.{attempt.name}" for index in range(workers)]
-    rank = {"valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{INDEX}']"}}}
-    return (
-        variable("MASTER_ADDR", hosts[0]),
-        variable("MASTER_PORT", str(port)),
-        variable("WORLD_SIZE", str(workers)),
-        {"name": "RANK", **rank},
-        {"name": "NODE_RANK", **rank},
-        variable("LOCAL_RANK", "0"),
-        variable("AUTOML_HOSTS", ",".join(hosts)),
-    )
-
-
-def group_manifests(pod: Manifest, workers: int, port: int) -> tuple[Manifest, Manifest]:
-    """The headless service and the indexed Job of several pods.
-
-    Args:
-        pod: each of them, as for one.
-        workers: how many.
-        port: the master's.
-    """
-    metadata = pod["metadata"]
-    name, labels = metadata["name"], metadata.get("labels") or {}
-    head = {"name": name, "labels": labels, "annotations": metadata.get("annotations") or {}}
-    own = {key: value for key, value in labels.items() if key not in (QUEUE, PRIORITY)}  # the Job waits, not each pod
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {**head, "labels": own},
-        "spec": {
-            "clusterIP": "None",
-            "publishNotReadyAddresses": True,
-            "selector": {NAME_LABEL: name},
-            "ports": [{"name": "master", "port": port}],
-        },
-    }
-    spec = {**pod["spec"], "subdomain": name}
-    job: Manifest = {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": head,
-        "spec": {
-            "completions": workers,
-            "parallelism": workers,
-            "completionMode": "Indexed",
-            "backoffLimit": 0,
-            # its activeDeadlineSeconds stay the pods': a Job's would run while they wait for a node
-            "template": {"metadata": {"labels": own, "annotations": head["annotations"]}, "spec": spec},
-        },
-    }
-    return service, job
 
 
 class GroupJob(RemoteJob):

@@ -20,11 +20,11 @@ from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
 from automl_core.backends.kubernetes.files import config_map, read_template
-from automl_core.backends.kubernetes.group import group_manifests, worker_variables
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.quota import never_fits
 from automl_core.backends.kubernetes.secrets import secret, secret_name
+from automl_core.backends.kubernetes.workers import group_manifests, worker_variables
 from automl_core.backends.remote import NotYet
 from automl_core.running.places import Places, carried, context_of
 from automl_core.running.sync import MODULE

@@ -13,10 +13,10 @@ from automl_core.backends import Exit
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.kubernetes.access import Access, Cluster
 from automl_core.backends.kubernetes.api import KubernetesApi
-from automl_core.backends.kubernetes.group import group_manifests, worker_variables
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.manifest import PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
+from automl_core.backends.kubernetes.workers import group_manifests, worker_variables
 from automl_core.backends.remote import RemoteJob, Unreachable
 from automl_core.spec.kubernetes import KubernetesTask
 from tests.standins.kubernetes.standin import KubernetesStandIn

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from automl_core.backends import StartError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.kubernetes.files import MAX_BYTES, config_map, read_template
-from automl_core.backends.kubernetes.group import group_manifests, worker_variables
 from automl_core.backends.kubernetes.manifest import PodOrder, literal, pod_manifest
 from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, NAME_LABEL, AttemptId, label_value
+from automl_core.backends.kubernetes.workers import group_manifests, worker_variables
 from automl_core.spec.kubernetes import KubernetesTask
 
 DNS = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")

@@ -16,13 +16,14 @@ from automl_core.backends.kubernetes import ends, workloads
 from automl_core.backends.kubernetes.access import Access, Cluster
 from automl_core.backends.kubernetes.api import KubernetesApi
 from automl_core.backends.kubernetes.ends import Kind
-from automl_core.backends.kubernetes.group import GroupJob, group_manifests
+from automl_core.backends.kubernetes.group import GroupJob
 from automl_core.backends.kubernetes.hub import PodHub
 from automl_core.backends.kubernetes.job import PodJob
 from automl_core.backends.kubernetes.manifest import PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.queueing import MANAGED, PRIORITY, QUEUE, ignores_queue, queue_of
 from automl_core.backends.kubernetes.waiting import Limits
+from automl_core.backends.kubernetes.workers import group_manifests
 from automl_core.backends.kubernetes.workloads import standing_of
 from automl_core.backends.remote import RemoteJob, Unreachable
 from automl_core.spec.kubernetes import KubernetesTask
