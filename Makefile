@@ -67,7 +67,7 @@ faults: setup-dev ## kill each part of Airflow and the store at three moments of
 	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --timeout 300 --junitxml=$(REPORTS)/faults.xml $(ARGS)
 
 test-heavy: setup-dev $(HEAVY)/.installed ## tests with real torch, Lightning, Transformers, … in an environment of their own [ARGS=…]
-	HEAVY_PYTHON='$(CURDIR)/$(HEAVY)/bin/python' $(PYTEST) tests/heavy --timeout 300 --junitxml=$(REPORTS)/heavy.xml $(ARGS)
+	HEAVY_PYTHON='$(abspath $(HEAVY))/bin/python' $(PYTEST) tests/heavy --timeout 300 --junitxml=$(REPORTS)/heavy.xml $(ARGS)
 
 test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFIG=file IMAGE=image [NAMESPACE=… STORAGE=json RUNS=folder]
 	@test -n '$(KUBECONFIG)' -a -n '$(IMAGE)' || { echo 'make: test-cluster needs KUBECONFIG=file and IMAGE=image' >&2; exit 2; }
