@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from automl_airflow.kubernetes.trigger import limits_of, polls_by_number
@@ -27,7 +26,7 @@ class CustomResourceTrialTrigger(TrialTrigger):
         from automl_airflow.kubernetes.hubs import borrow
 
         connection, namespace = str(self.job["connection"]), str(self.job["namespace"])
-        task = await asyncio.to_thread(self._resource_task)
+        task = await self.threads.call(self._resource_task)
         if self._resources is None:
             self._resources = await borrow(connection, namespace, self._kind_of_resource())  # type: ignore[assignment]
         if self._pods is None and task.pods is not None:

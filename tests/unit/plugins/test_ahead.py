@@ -41,6 +41,7 @@ POD = {
     "name": "train", "backend": "kubernetes", "image": "python:3.11", "command": "true",
     "storage_mount": {"path": "/mnt/runs", "host_path": "./runs"},
 }  # fmt: skip
+SQL = {"name": "train", "backend": "maxcompute", "sql": "SELECT 1"}
 
 
 # --- waiting alive, on simulated time -----------------------------------------------------------
@@ -379,7 +380,7 @@ class World:
         storage = f"file://{folder}/runs"
         self.where: dict[str, Any] = {"storage": storage, "connection": None, "experiment": "first"}
         given = {"max": 20, "concurrency": 2, "canary": False, **trials}
-        self.file = write(folder, "first.yaml", body(tasks=[POD], trials=given))
+        self.file = write(folder, "first.yaml", body(tasks=[SQL], trials=given))
         self.states: dict[str, str | None] = {}
 
     def context(self) -> dict[str, Any]:

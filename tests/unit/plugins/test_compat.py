@@ -64,7 +64,7 @@ def test_the_documentation_has_every_one_and_no_other() -> None:
 
 
 def test_their_number_does_not_grow_unnoticed() -> None:
-    assert len(SEAMS) <= 33, "a further private interface wants a reason: see docs/airflow-versions.md"
+    assert len(SEAMS) <= 35, "a further private interface wants a reason: see docs/airflow-versions.md"
 
 
 @pytest.mark.parametrize("name", SEAMS)
@@ -116,6 +116,8 @@ def test_columns_that_pages_read_are_there() -> None:
         "DagCode": ["dag_id", "source_code", "last_updated"],
         "SerializedDagModel": ["dag_id", "dag_version_id", "created_at", "data"],
         "ParseImportError": ["filename", "bundle_name", "stacktrace", "timestamp"],
+        "Pool": ["pool", "DEFAULT_POOL_NAME"],
+        "XComModel": ["get_many", "deserialize_value"],
         "TaskInstance": ["dag_id", "run_id", "task_id", "map_index", "state", "try_number", "start_date"],
         "TaskInstanceHistory": ["dag_id", "run_id", "task_id", "map_index", "try_number", "start_date"],
     }  # fmt: skip
