@@ -22,6 +22,7 @@ class CustomResourceTrialOperator(RemoteTrial, ExperimentOperator):
     """
 
     ui_color = "#e3dbfb"
+    backend = "custom_resource"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
 
     def __init__(self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], **kwargs: Any) -> None:

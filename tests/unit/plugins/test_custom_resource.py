@@ -156,6 +156,12 @@ def test_a_trial_is_a_trainjob_from_start_to_record(setting: Setting) -> None:
     assert hubs._hubs == {}
 
 
+def test_its_operator_opens_the_study_that_the_run_began_with(setting: Setting) -> None:
+    setting.create("opened", setting.script(GOOD))
+    _, study = setting.operator().open_study(context())
+    assert study.experiment.tasks[0].backend == setting.operator().backend
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
