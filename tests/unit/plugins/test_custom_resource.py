@@ -376,3 +376,14 @@ def test_a_sweep_of_pods_leaves_custom_resources_alone(setting: Setting, caplog:
     assert len(setting.trainjobs()) == 1
     resource_sweep.sweep(context(), setting.study)
     assert setting.trainjobs() == []
+
+
+def test_a_sweep_of_one_training_task_leaves_those_of_another_alone(setting: Setting) -> None:
+    setting.create("two-tasks", setting.script("exec sleep 600"))
+    setting.launch(setting.bind())
+    task = setting.study.experiment.tasks[0]
+    place = f"{setting.journal.store.url}/{setting.journal.prefix}"
+    resource_sweep._sweep(task.model_copy(update={"name": "score"}), place)  # type: ignore[arg-type]
+    assert len(setting.trainjobs()) == 1, "its states may mean something else, and its file keep it"
+    resource_sweep.sweep(context(), setting.study)
+    assert setting.trainjobs() == []
