@@ -100,6 +100,7 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
 
     def on_kill(self) -> None:
         """The task was cleared or marked before a trigger had it: stop what was submitted."""
+        self.killed = True
         if self._run is not None:
             self._run.order_end()
 

@@ -352,6 +352,8 @@ def test_airflow_lets_start_what_waits_ahead_and_the_dag_has_room_for_it(task: d
     cluster = {"cluster": "kubernetes_default"} if task is POD else {}
     made = trial.operator_class(task_id="one", slot=21, ahead=trial.partial_kwargs["ahead"], **OWN, **cluster)
     assert made.ahead == ahead.MOST
+    made.on_kill()
+    assert made.killed, "one that waits alive is to stop, and to take no place"
     assert trial.partial_kwargs["max_active_tis_per_dagrun"] == 20 + ahead.MOST
     assert trial.partial_kwargs["ahead"] == ahead.MOST
     assert dag.max_active_tasks >= 20 + ahead.MOST
