@@ -19,6 +19,7 @@ from automl_core.search.base import Plan
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.study.progress import reserve_of, spent
+from automl_core.study.queued import seconds_of
 from automl_core.study.state import State, Work
 
 _SAMPLES = 3
@@ -266,6 +267,5 @@ def _last_pass(work: Work, now: float) -> float:
     for attempt in work.attempts:
         if attempt.task == 0:
             newest.clear()
-        ended = attempt.ended if attempt.ended is not None else now
-        newest[attempt.task] = max(0.0, ended - attempt.started)
+        newest[attempt.task] = seconds_of(attempt, attempt.ended if attempt.ended is not None else now)
     return math.fsum(newest.values())

@@ -26,6 +26,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from automl_core.states import TrialState
+from automl_core.study.queued import seconds_of
 
 if TYPE_CHECKING:
     from automl_core.journal import Record
@@ -45,7 +46,7 @@ def on_record(study: Study, record: Record) -> None:
     elif record.kind == "ended":
         work = state.works[int(record.data["slot"])]
         attempt = work.attempts[-1]
-        seconds = max(0.0, record.time - attempt.started)
+        seconds = seconds_of(attempt, record.time)
         figures.timing("automl.trial.duration", seconds, {**tags, "state": str(attempt.state)})
         if work.retry:
             figures.incr("automl.trials.retried", tags)

@@ -19,6 +19,7 @@ from automl_core.running.simulation import SimulatedTraining, Simulation
 from automl_core.spec.alerts import Alerts
 from automl_core.spec.models import Experiment
 from automl_core.study import Binding, Study
+from tests.support.clocked_study import ClockedStudy
 from tests.support.memory_store import MemoryStore
 from tests.support.patience import stretched
 
@@ -270,6 +271,19 @@ def test_operators_get_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     with figures.suggesting(study):
         pass
     assert len(sent.timings["automl.suggestion.duration"]) == 1
+
+
+def test_what_a_trial_waited_in_a_queue_is_none_of_its_duration(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent()
+    monkeypatch.setattr(figures, "_stats", lambda: sent)
+    scene = ClockedStudy()
+    report(scene.study)
+    for queue in ("team-a", ""):
+        binding = scene.begin()
+        scene.study.external(binding, f'{{"queue": "{queue}"}}')
+        scene.now += 50.0
+        scene.end(binding)
+    assert sent.timings["automl.trial.duration"] == [0.0, 50.0]
 
 
 class PlainStatsd:

@@ -97,6 +97,18 @@ def test_a_trial_waits_for_its_retry_with_its_whole_time_before_it() -> None:
     assert now(lab).seconds_left == 6.0, "time of the attempt before doesn't count"
 
 
+def test_a_trial_in_a_queue_has_its_whole_time_before_it() -> None:
+    lab = Lab(experiment(trials={"max": 2, "concurrency": 1}))
+    lab.trial(0.5, seconds=10)
+    job = {"slot": lab.bind(), "task": 0, "attempt": 1}
+    lab.journal.append("external", {**job, "id": '{"queue": "team-a"}'})
+    lab.clock.now += 7
+    assert now(lab).seconds_left == 10.0
+    lab.journal.append("external", {**job, "id": "{}", "began": lab.clock.now})
+    lab.clock.now += 4
+    assert now(lab).seconds_left == 6.0
+
+
 def test_a_trial_of_several_training_tasks_takes_the_time_of_all() -> None:
     tasks = [{"name": "train", "command": ["a"]}, {"name": "score", "command": ["b"]}]
     lab = Lab(experiment(tasks=tasks, trials={"max": 2, "concurrency": 1}))
