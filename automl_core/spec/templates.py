@@ -20,6 +20,10 @@ PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\}?)")
 NOT_SUBSTITUTED = frozenset({"name", "backend", "source"})
 """Fields of a training task whose text is taken as it is."""
 
+_NOT_SUBSTITUTED_IN = {"metrics": frozenset({"source", "patterns"}), "sql": frozenset({"name"})}
+"""The same within some of its fields (a regular expression may well have ${ in it); of an object of a cluster every
+text is substituted, its names too, and so is each variable of `env`, whatever it is called."""
+
 
 def placeholders(text: str) -> Iterator[tuple[str, bool]]:
     """The names in ``${…}`` of a text, each with whether its brace is closed; ``$${`` is a literal ``${``."""
@@ -91,15 +95,25 @@ def _problem(name: str, closed: bool, path: Path, known: list[str], elsewhere: s
     return Problem(f"${{{name}}} is not known", path, found=f"${{{name}}}", allowed=tuple(known), suggestion=guess)
 
 
-def texts_of(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def texts_of(task: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Every text of a training task's plain data in which ``${…}`` is substituted, with its place in the file."""
+    if not isinstance(task, dict):
+        yield from _texts(task, path)
+        return
+    for field, value in task.items():
+        if field in NOT_SUBSTITUTED:
+            continue
+        apart = _NOT_SUBSTITUTED_IN.get(str(field), frozenset())
+        yield from _texts(value, (*path, str(field)), apart)
+
+
+def _texts(value: Any, path: Path, apart: frozenset[str] = frozenset()) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):
         for key, child in value.items():
-            if key in NOT_SUBSTITUTED or (key == "patterns" and path and path[-1] == "metrics"):
-                continue  # a regular expression may well have ${ in it
-            yield from texts_of(child, (*path, str(key)))
+            if key not in apart:
+                yield from _texts(child, (*path, str(key)), apart)
     elif isinstance(value, list | tuple):
         for index, child in enumerate(value):
-            yield from texts_of(child, (*path, index))
+            yield from _texts(child, (*path, index), apart)

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from automl_core.spec.models import Experiment
+from automl_core.study.queued import is_queued
 from automl_core.study.state import State
 
 WAITING = "waits for a place"
@@ -61,6 +62,7 @@ def expected_ends(state: State, now: float, within: float) -> float:
     For each the share of the trials known to have lasted longer than its age that ended within that time of it
     (Kaplan and Meier's estimate, without the running ones). One that has outlived all of them is expected to last as
     long again as it has outlived them. Before any has ended, each may end at any moment of its first minute and a half.
+    One that waits in a queue outside is not expected to end: it has yet to begin.
 
     Args:
         state: as last read.
@@ -72,6 +74,8 @@ def expected_ends(state: State, now: float, within: float) -> float:
     total = 0.0
     for work in state.running:
         attempt = work.last_attempt()
+        if attempt is not None and is_queued(attempt):
+            continue
         age = max(0.0, now - (attempt.started if attempt is not None else work.bound))
         total += _chance(sorted(known[work.budget]) if work.budget in known else every, age, within)
     return total
@@ -102,7 +106,7 @@ def _lasted(state: State) -> dict[int | None, list[float]]:
     for slot in state.order[-KNOWN:]:
         work = state.works.get(slot)
         attempt = work.last_attempt() if work is not None else None
-        if work is not None and attempt is not None and attempt.ended is not None:
+        if work is not None and attempt is not None and attempt.ended is not None and not is_queued(attempt):
             found[work.budget].append(attempt.ended - attempt.started)
     return found
 

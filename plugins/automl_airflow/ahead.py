@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.maxcompute import MaxComputeTask
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
     from automl_core.study import Answer, NotNow, Study
+
+EVERYBODYS_POOL = "default_pool"
+"""Airflow's pool of all tasks that name none."""
 
 MOST = 6
 """Slots of an experiment that wait ahead of their places at most, unless ``[automl] slots_ahead`` says otherwise."""
@@ -47,9 +51,15 @@ def slots_ahead(experiment: Experiment) -> int:
 
     As many as its places, since trials that began together end together; but few in all, since each may hold a
     worker. None where the training runs in the worker itself, nor with several training tasks, whose limits Airflow
-    counts one by one.
+    counts one by one. None in a pool that the file names: experiments share with it what trains (eight GPUs, say), and
+    who only waits would take places from those of others that could train.
     """
-    if len(experiment.tasks) != 1 or not isinstance(experiment.tasks[0], KubernetesTask | MaxComputeTask):
+    if len(experiment.tasks) != 1:
+        return 0
+    task = experiment.tasks[0]
+    if not isinstance(task, KubernetesTask | CustomResourceTask | MaxComputeTask):
+        return 0
+    if task.airflow.arguments(under=experiment.airflow).get("pool", EVERYBODYS_POOL) != EVERYBODYS_POOL:
         return 0
     from airflow.configuration import conf
 

@@ -60,12 +60,14 @@ async def clear_away(find: Callable[[], Awaitable[RemoteJob]], grace: float, log
 
     try:
         remote = await find()
-        if (await remote.poll()).exit is None:
-            await remote.end(grace)
-            if not await has_ended(remote, grace):
-                return
-        await remove(remote, log)
-        await remote.close()
+        try:
+            if (await remote.poll()).exit is None:
+                await remote.end(grace)
+                if not await has_ended(remote, grace):
+                    return
+            await remove(remote, log)
+        finally:
+            await remote.close()  # its output would be read on for as long as others watch in that namespace
     except BackendError as error:
         log.warning("what is left of the job was not removed: %s", error)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -54,16 +54,20 @@ class Cluster:
 class Access:
     """The address of an API server and the means to be let in. Tokens are renewed as they expire."""
 
-    def __init__(self, cluster: Cluster, renew: Callable[[], Cluster] | None = None) -> None:
+    def __init__(
+        self, cluster: Cluster, renew: Callable[[], Cluster] | None = None, *,
+        in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+    ) -> None:  # fmt: skip
         """Load nothing yet.
 
         Args:
             cluster: which, and with whose rights.
             renew: tells that anew where the server refuses what was told; called in a thread.
+            in_thread: calls what blocks; of a process that others share, in threads of its own.
         """
         self.cluster = cluster
         self.readings = 0
-        self._renew = renew
+        self._renew, self._in_thread = renew, in_thread
         self._configuration: Any = None
         self._tls: ssl.SSLContext | None = None
         self._loading = asyncio.Lock()
@@ -82,9 +86,9 @@ class Access:
                 return
             try:
                 if refused is not None and self._renew is not None:
-                    self.cluster = await asyncio.to_thread(self._renew)
+                    self.cluster = await self._in_thread(self._renew)
                 configuration = await self._read()
-                self._tls = await asyncio.to_thread(self._tls_context, configuration)
+                self._tls = await self._in_thread(self._tls_context, configuration)
                 self._configuration = configuration
                 self.readings += 1
             except Exception as error:  # what a kubeconfig may hold is open: files, programs, login services
@@ -127,7 +131,7 @@ class Access:
         return {"Authorization": token} if token else {}
 
     async def _read(self) -> Any:
-        config, configuration = await asyncio.to_thread(_client)
+        config, configuration = await self._in_thread(_client)
         cluster = self.cluster
         if cluster.in_cluster:
             config.load_incluster_config(client_configuration=configuration)

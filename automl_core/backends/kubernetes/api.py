@@ -153,6 +153,7 @@ class KubernetesApi:
     async def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             await self._access.load()
+        if self._session is None:  # else others who waited for the same have made it
             connector = aiohttp.TCPConnector(limit=0, socket_factory=_socket)  # who asks for what is bounded elsewhere
             self._session = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, read_bufsize=2**21)
         return self._session

@@ -20,6 +20,9 @@ JOURNAL_LABEL = f"{LABEL}journal"
 NAME_LABEL = f"{LABEL}name"
 """Label with the name of an attempt's job, which all its pods share."""
 
+TASK_LABEL = f"{LABEL}task"
+"""Label with the name of the training task."""
+
 _LONGEST_NAME = 52
 """The pods of an indexed Job are called after it, with ``-<index>-<five letters>``; a host name has 63 at most."""
 
@@ -67,7 +70,7 @@ class AttemptId:
             f"{LABEL}run": label_value(self.run),
             f"{LABEL}trial": str(self.trial),
             f"{LABEL}slot": str(self.slot),
-            f"{LABEL}task": label_value(self.task),
+            TASK_LABEL: label_value(self.task),
             f"{LABEL}attempt": str(self.attempt),
         }
 

@@ -72,7 +72,7 @@ async def _make(connection: str, namespace: str, watched: Watched) -> PodHub:
     cluster = await set_up_threads().call(cluster_of, connection)
     access, api, pod_hub, resource_hub, turns = await set_up_threads().call(_classes)
     bounds = _turns.setdefault(asyncio.get_running_loop(), turns())
-    connected = api(access(cluster, partial(cluster_of, connection)))
+    connected = api(access(cluster, partial(cluster_of, connection), in_thread=set_up_threads().call))
     made: PodHub
     if watched.plural:
         made = resource_hub(connected, namespace, watched.group_version, watched.plural)

@@ -22,14 +22,17 @@ class CustomResourceTrialOperator(RemoteTrial, ExperimentOperator):
     """
 
     ui_color = "#e3dbfb"
+    backend = "custom_resource"
     template_fields: Sequence[str] = ("slot",)  # inside a mapped task group Airflow resolves these alone
 
-    def __init__(self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *, slot: int | None = None, task_index: int = 0, step_ids: list[str], ahead: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
+        self.slot, self.task_index, self.step_ids, self.ahead = slot, task_index, step_ids, ahead
         self._launched: ResourceLaunch | None = None
 
-    def execute(self, context: Any, event: dict[str, Any] | None = None) -> Any:
+    def execute(self, context: Any, event: dict[str, Any] | str | None = None) -> Any:
         """Bind and start, or conclude what the trigger has watched (see `RemoteTrial.attend`)."""
         return self.attend(context, event)
 
@@ -39,6 +42,11 @@ class CustomResourceTrialOperator(RemoteTrial, ExperimentOperator):
         super().on_kill()
         if self._launched is not None:
             self._launched.end()
+
+    def make_ready(self, study: Study) -> None:
+        """Import the cluster's client as well, which takes a second."""
+        super().make_ready(study)
+        from automl_airflow.kubernetes import resource_launching  # noqa: F401
 
     def launch(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> dict[str, Any]:
         """Create the attempt's resource, or take it over (see `RemoteTrial.launch`)."""

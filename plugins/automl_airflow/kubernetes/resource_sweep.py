@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from automl_core.backends.base import StartError
-from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, journal_label
+from automl_core.backends.kubernetes.naming import JOURNAL_LABEL, TASK_LABEL, journal_label, label_value
 from automl_core.backends.kubernetes.resource import verdict
 from automl_core.spec.custom_resource import CustomResourceTask
 
@@ -50,7 +50,8 @@ def _sweep(task: CustomResourceTask, place: str) -> None:
             return
         raise
     kind = (group, version, namespace, plural)
-    selector = f"{JOURNAL_LABEL}={journal_label(place)}"
+    # another task's of the same kind may mean something else by its states, and stay
+    selector = f"{JOURNAL_LABEL}={journal_label(place)},{TASK_LABEL}={label_value(task.name)}"
     for found in objects.list_namespaced_custom_object(*kind, label_selector=selector).get("items") or []:
         over = verdict(task, found)
         if found["metadata"].get("deletionTimestamp") or (over is not None and task.keep_resources != "never"):

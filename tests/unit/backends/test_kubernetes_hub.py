@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
+import aiohttp
 import pytest
 
 from automl_core.backends.kubernetes import hub as hubs
@@ -172,6 +173,26 @@ def test_a_change_is_not_missed_that_comes_while_the_last_one_is_dealt_with() ->
             await hub.changed("p", 600)
 
     on(Server(), test)
+
+
+def test_many_who_ask_at_once_at_the_beginning_share_their_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[aiohttp.ClientSession] = []
+    session = aiohttp.ClientSession
+
+    def counted(**options: Any) -> aiohttp.ClientSession:
+        made.append(session(**options))
+        return made[-1]
+
+    async def main() -> None:
+        api = KubernetesApi(Access(Cluster(kubeconfig_path=str(standin.kubeconfig))))
+        await asyncio.gather(*(api.get("/api/v1/namespaces/default/pods") for _ in range(5)))
+        await api.close()
+
+    monkeypatch.setattr(aiohttp, "ClientSession", counted)
+    with KubernetesStandIn() as standin:
+        asyncio.run(main())
+    assert len(made) == 1
+    assert made[0].closed
 
 
 def test_many_who_are_refused_renew_the_credentials_once() -> None:

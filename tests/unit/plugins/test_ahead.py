@@ -34,6 +34,7 @@ from automl_core.study import places as study_places
 from automl_core.study.places import WAITING
 from tests.support.clocked_study import ClockedStudy
 from tests.support.memory_store import MemoryStore
+from tests.support.trainjobs import trainjob
 from tests.unit.plugins.files import body, write
 
 RUN = "manual__1"
@@ -42,6 +43,8 @@ POD = {
     "storage_mount": {"path": "/mnt/runs", "host_path": "./runs"},
 }  # fmt: skip
 SQL = {"name": "train", "backend": "maxcompute", "sql": "SELECT 1"}
+TRAINJOB = trainjob(["train"], storage_path="/mnt/runs")
+OWN: dict[str, Any] = {"storage": "file://./runs", "connection": None, "experiment": "first", "step_ids": ["trial"]}
 
 
 # --- waiting alive, on simulated time -----------------------------------------------------------
@@ -326,6 +329,7 @@ def test_as_many_wait_ahead_as_there_are_places_up_to_a_number(monkeypatch: pyte
     assert slots_ahead(spec(POD)) == 4
     assert slots_ahead(spec(POD, concurrency=50)) == ahead.MOST
     assert slots_ahead(spec({"name": "train", "command": ["true"]})) == 0, "a local training has the worker"
+    assert slots_ahead(spec(TRAINJOB)) == 4
     several = body(tasks=[POD, {**POD, "name": "score"}])
     assert slots_ahead(Experiment.model_validate(several)) == 0
     for stated, number in (("0", 0), ("2", 2), ("99", 4), ("-1", 0)):
@@ -333,9 +337,21 @@ def test_as_many_wait_ahead_as_there_are_places_up_to_a_number(monkeypatch: pyte
         assert slots_ahead(spec(POD)) == number
 
 
-def test_airflow_lets_start_what_waits_ahead_and_the_dag_has_room_for_it() -> None:
-    dag = experiment_dag(spec(POD, concurrency=20), Path("/dags/experiments/first.yaml"))
+def test_nobody_waits_ahead_in_a_pool_that_experiments_share() -> None:
+    pool = {"airflow": {"pool": "gpus", "pool_slots": 2}}
+    assert slots_ahead(spec({**POD, **pool})) == 0, "a pool that counts deferred tasks would count those that wait"
+    assert slots_ahead(Experiment.model_validate(body(tasks=[SQL], **pool))) == 0
+    everybodys = {**POD, "airflow": {"pool": "default_pool"}}
+    assert slots_ahead(Experiment.model_validate(body(tasks=[everybodys], **pool))) > 0, "the task's word goes first"
+
+
+@pytest.mark.parametrize("task", [POD, SQL, TRAINJOB], ids=lambda task: task["backend"])
+def test_airflow_lets_start_what_waits_ahead_and_the_dag_has_room_for_it(task: dict[str, Any]) -> None:
+    dag = experiment_dag(spec(task, concurrency=20), Path("/dags/experiments/first.yaml"))
     trial: Any = dag.get_task("trial")
+    cluster = {"cluster": "kubernetes_default"} if task is POD else {}
+    made = trial.operator_class(task_id="one", slot=21, ahead=trial.partial_kwargs["ahead"], **OWN, **cluster)
+    assert made.ahead == ahead.MOST
     assert trial.partial_kwargs["max_active_tis_per_dagrun"] == 20 + ahead.MOST
     assert trial.partial_kwargs["ahead"] == ahead.MOST
     assert dag.max_active_tasks >= 20 + ahead.MOST

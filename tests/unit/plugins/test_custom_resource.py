@@ -156,6 +156,12 @@ def test_a_trial_is_a_trainjob_from_start_to_record(setting: Setting) -> None:
     assert hubs._hubs == {}
 
 
+def test_its_operator_opens_the_study_that_the_run_began_with(setting: Setting) -> None:
+    setting.create("opened", setting.script(GOOD))
+    _, study = setting.operator().open_study(context())
+    assert study.experiment.tasks[0].backend == setting.operator().backend
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -368,5 +374,16 @@ def test_a_sweep_of_pods_leaves_custom_resources_alone(setting: Setting, caplog:
     with caplog.at_level(logging.WARNING):
         sweep.sweep(context(), setting.study)
     assert len(setting.trainjobs()) == 1
+    resource_sweep.sweep(context(), setting.study)
+    assert setting.trainjobs() == []
+
+
+def test_a_sweep_of_one_training_task_leaves_those_of_another_alone(setting: Setting) -> None:
+    setting.create("two-tasks", setting.script("exec sleep 600"))
+    setting.launch(setting.bind())
+    task = setting.study.experiment.tasks[0]
+    place = f"{setting.journal.store.url}/{setting.journal.prefix}"
+    resource_sweep._sweep(task.model_copy(update={"name": "score"}), place)  # type: ignore[arg-type]
+    assert len(setting.trainjobs()) == 1, "its states may mean something else, and its file keep it"
     resource_sweep.sweep(context(), setting.study)
     assert setting.trainjobs() == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
@@ -68,3 +70,18 @@ def test_airflow_may_cancel_a_trigger_that_has_fired_and_its_pod_goes_all_the_sa
         await asyncio.to_thread(wait_for, lambda: not setting.pods(), "the pod to be deleted")
 
     asyncio.run(follow())
+
+
+def test_nothing_of_watching_a_pod_runs_in_the_threads_that_a_triggerer_shares(setting: Setting) -> None:
+    class Nobodys(ThreadPoolExecutor):
+        def submit(self, *args: Any, **options: Any) -> Any:
+            raise AssertionError("the default executor is for all of a triggerer")
+
+    async def follow(trigger: KubernetesTrialTrigger) -> TriggerEvent:
+        asyncio.get_running_loop().set_default_executor(Nobodys(1))
+        try:
+            return await fired(trigger)
+        finally:
+            await trigger.cleanup()
+
+    assert isinstance(asyncio.run(follow(watched(setting, "threads"))), TaskSuccessEvent)

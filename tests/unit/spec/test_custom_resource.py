@@ -36,6 +36,18 @@ def test_a_trainjob_is_read() -> None:
     assert task.pods.container == "node"
 
 
+def test_a_name_within_the_resource_is_substituted_and_so_its_placeholders_are_looked_at() -> None:
+    task = trainjob(["train"], env={"source": "${lr}"})
+    task["resource"]["spec"]["runtimeRef"] = {"name": "torch-${trial_id}"}
+    parsed(task)
+    task["resource"]["spec"]["runtimeRef"] = {"name": "torch-${trail_id}"}
+    with pytest.raises(SpecError, match=r"tasks\[0\]\.resource\.spec\.runtimeRef\.name: \$\{trail_id\} is not known"):
+        parsed(task)
+    task["resource"]["spec"]["runtimeRef"] = {"name": "torch"}
+    with pytest.raises(SpecError, match=r"env\.name: \$\{x\} is not known"):
+        parsed({**task, "env": {"name": "${x}"}})
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -53,6 +53,27 @@ def test_one_that_has_outlived_all_is_due_for_as_long_as_it_is_late() -> None:
     assert scene.ends(within=20) == 0
 
 
+def test_a_trial_in_a_queue_has_yet_to_begin() -> None:
+    scene = ClockedStudy()
+    scene.lasted(20.0)
+    binding = scene.begin()
+    scene.study.external(binding, '{"queue": "team-a"}')
+    scene.now += 25.0
+    assert scene.ends(12.0) == 0.0, "no worker is to wait for its end"
+    scene.study.external(binding, "{}", scene.now)
+    assert scene.ends(12.0) == 0.0
+    scene.now += 10.0
+    assert scene.ends(12.0) == 1.0, "its age counts from when it left the queue"
+    scene.end(binding)
+    cancelled = scene.begin()
+    scene.study.external(cancelled, '{"queue": "team-a"}')
+    scene.now += 1000.0
+    scene.end(cancelled)
+    scene.begin()
+    scene.now += 15.0
+    assert scene.ends(12.0) == 1.0, "how long another has waited says nothing of how long a trial takes"
+
+
 def test_a_budget_is_compared_with_its_own() -> None:
     scene = ClockedStudy()
     scene.lasted(10.0)
