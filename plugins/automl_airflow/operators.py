@@ -233,7 +233,7 @@ class ReduceOperator(ExperimentOperator):
         Raises:
             AirflowFailException: the experiment failed; what there is was published.
         """
-        from automl_airflow.alerts import experiment_ended
+        from automl_airflow.alerts import experiment_ended, stages_ended
         from automl_core.results import publish_study
         from automl_core.states import ExperimentState
 
@@ -257,6 +257,7 @@ class ReduceOperator(ExperimentOperator):
             "best_params": study.state.trials[best[0]].params if best else None,
         }  # fmt: skip
         context["ti"].xcom_push(key="result", value=result)
+        stages_ended(study, stages)
         experiment_ended(study, stop)
         if left:
             raise AirflowException(f"published in {published.folder}, but jobs may be left running: {'; '.join(left)}")
