@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from automl_airflow.web import held
 from automl_core.spec.loader import parse_experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
@@ -289,6 +290,28 @@ def test_a_run_whose_prepare_failed_prepares_again_when_it_is_extended(world: Wo
     assert set(instances(world, run).values()) == {None}
     assert state_in_airflow(run) == "queued"
     assert world.study(*run).state.stop is None
+
+
+def test_once_the_search_is_over_stopping_a_run_ends_its_conclude(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = world.spec("concluding") + "conclude: [{name: refit, command: 'true'}]\n"
+    monkeypatch.setattr(held, "STAGES_EVERY", 0.0)
+    run = world.know(text), "r"
+    study = world.simulate(text, "r")
+    world.begin(*run)
+    assert world.client().post(path(*run, "/stop"), json={}).status_code == 409
+    stage = begin_stage(study, "conclude")
+    binding = stage.ask(0)
+    assert isinstance(binding, Binding)
+    assert body_of(world.client().get(path(*run)))["can"]["stop"]
+    body_of(world.client("uma").post(path(*run, "/stop"), json={}))
+    assert stage.order(binding) == (TrialState.USER_CANCELED, "cancelled by uma")
+    stage.tell(binding, Outcome(TrialState.USER_CANCELED, "cancelled by uma"))
+    assert world.client().post(path(*run, "/stop"), json={}).status_code == 409
+    again = stage.ask(0)
+    assert isinstance(again, Binding)
+    assert stage.order(again) is None, "a person has cleared it: it is not ended by the order before"
 
 
 def test_a_clone_has_the_runs_conf_and_what_is_given(world: World) -> None:
