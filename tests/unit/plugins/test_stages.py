@@ -218,6 +218,24 @@ def test_a_stage_goes_on_when_the_search_is_extended(tmp_path: Path) -> None:
     assert world.result()["experiment"]["stages"]["conclude"]["state"] == "SUCCEEDED"
 
 
+def test_what_conclude_made_of_fewer_trials_is_not_published_where_it_makes_nothing_of_all(tmp_path: Path) -> None:
+    once = f'test -e {tmp_path}/there || {{ touch {tmp_path}/there; echo refit > "$AUTOML_MODEL_DIR"/refit; }}'
+    train = 'echo trial > "$AUTOML_MODEL_DIR"/trial; echo accuracy=${x}'
+    world = Staged(tmp_path, tasks=[task(train)], conclude=[task(once)])
+    for slot in world.propose():
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    assert world.result()["experiment"]["model_from"] == "conclude"
+    world.stage("conclude")  # its answer was lost: nothing runs anew, and nothing is lost
+    world.reduce()
+    assert [each.name for each in (world.run / "best_model" / "model").iterdir()] == ["refit"]
+    world.stage("conclude", cleared=1)
+    world.reduce()
+    assert world.result()["experiment"]["model_from"] == "trial"
+    assert [each.name for each in (world.run / "best_model" / "model").iterdir()] == ["trial"]
+
+
 COUNT = """
 import json, os
 told = json.load(open(os.environ["AUTOML_TRIALS_FILE"]))
