@@ -164,6 +164,17 @@ def stages_of(
     return found
 
 
+def running_stages(study: Study, *, store: ObjectStore | None = None) -> list[StageStudy]:
+    """The stages that have begun and not ended: the one that runs, or none.
+
+    Args:
+        study: of the experiment.
+        store: where they lie, if not where the study's own journal says.
+    """
+    begun = stages_of(study, store=store).values()
+    return [stage for stage in begun if any(not work.state.ended for work in stage.state.works.values())]
+
+
 def begin_stage(study: Study, stage: StageName) -> StageStudy:
     """The study of a stage, begun where that has not been done.
 

@@ -27,7 +27,7 @@ from automl_core.spec.stages import task_ids
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Study
 from automl_core.study.editing import NotEditable, edit
-from automl_core.study.stages import StageStudy, stages_of
+from automl_core.study.stages import running_stages, stages_of
 from automl_core.views.trial import trial_of
 
 router = APIRouter(
@@ -108,7 +108,7 @@ def stop_run(run: TheRun, session: SessionDep, user: User, body: Stop) -> Respon
     with held.shared.lock:
         study = held.shared.study
         stopped = study.refresh().stop
-        stages = [] if run.over else _stages_running(held)
+        stages = [] if run.over else running_stages(study, store=held.shared.store)
         if has_ended(study.state) and stages:  # the search is over, and nothing of it is left to drain
             for stage in stages:
                 stage.cancel_trial(0, name)
@@ -232,15 +232,6 @@ def _let_airflow_follow(run: RunInfo, session: SessionDep, user: Any, held: Held
         tasks += _last_tasks(study)
     if tasks:
         airflow_acts.clear(session, user, run, tasks, f"AutoML: more trials ({_name(user)})")
-
-
-def _stages_running(held: HeldRun) -> list[StageStudy]:
-    """The stages that have begun and not ended; one of them runs, or none."""
-    study = held.shared.study
-    if not study.experiment.prepare and not study.experiment.conclude:
-        return []
-    found = stages_of(study, store=held.shared.store).values()
-    return [stage for stage in found if any(not work.state.ended for work in stage.state.works.values())]
 
 
 def _is_unprepared(held: HeldRun) -> bool:
