@@ -58,7 +58,7 @@ class Unanswered(StorageUnavailable):
 
 def threads_of(place: Place, use: str = "") -> Threads:
     """The threads of a run's store; with a use, others than those of its pages."""
-    return _stores.of(place.storage, place.connection, use)
+    return _stores.of(place.storage, place.team_connection, use)
 
 
 async def in_store(place: Place, function: Callable[..., T], *args: Any, patience: float | None = None) -> T:

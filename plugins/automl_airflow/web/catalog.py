@@ -54,6 +54,7 @@ class Place:
         storage, connection, experiment: as the experiment's file has them.
         steps: ids of the tasks that run a trial's training tasks, in order.
         pools: those that its tasks are in, without the default one.
+        team: whose the experiment is; None where it is no team's, or that does not matter.
     """
 
     storage: str
@@ -61,6 +62,12 @@ class Place:
     experiment: str
     steps: tuple[str, ...]
     pools: tuple[str, ...] = ()
+    team: str | None = None
+
+    @property
+    def team_connection(self) -> ConnectionName:
+        """The connection as its team has it: another team's of the same name may lead elsewhere."""
+        return named(self.connection, self.team)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,6 @@ class RunInfo:
 
     Attributes:
         gone: whether the experiment's file was deleted: what the journal says can be read, and nothing be run.
-        team: whose the experiment is; None where it is no team's.
     """
 
     dag_id: str
@@ -83,12 +89,16 @@ class RunInfo:
     clears: int
     place: Place
     gone: bool = False
-    team: str | None = None
+
+    @property
+    def team(self) -> str | None:
+        """Whose the experiment is; None where it is no team's."""
+        return self.place.team
 
     @property
     def connection(self) -> ConnectionName:
         """The connection to where it lies, as its team has it."""
-        return named(self.place.connection, self.team)
+        return self.place.team_connection
 
     @property
     def over(self) -> bool:
@@ -220,12 +230,13 @@ def info_of(session: Session, run: DagRun, latest: Place | None = None) -> RunIn
             return None
     if latest is not None and Beginning.of(latest) != Beginning.of(place):
         place = _told_place(session, run, place)
+    if many_teams():
+        place = replace(place, team=team_of(run.dag_id))
     model = session.get(DagModel, run.dag_id)
     return RunInfo(
         dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
         started=_seconds(run.start_date), ended=_seconds(run.end_date), note=run.note, conf=dict(run.conf or {}),
         clears=run.clear_number or 0, place=place, gone=model is None or bool(model.is_stale),
-        team=team_of(run.dag_id) if many_teams() else None,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from automl_airflow.teams import OfTeam, TeamListener
+from automl_airflow.web import aside
 from tests.unit.web.conftest import World, body_of, forget_teams, of_team, path
 
 API = "/automl/api/v1"
@@ -61,6 +62,9 @@ def test_a_page_of_a_teams_experiment_is_read_with_the_teams_connection(world: W
     assert body_of(mine.get(path("of-red", run)))["state"] == "FINISHED"
     listed = body_of(mine.get(f"{API}/experiments?search=of-red"))["experiments"]
     assert listed[0]["latest"]["problem"] is None
+    connections = {connection for _, connection, _ in aside._stores._known}
+    assert OfTeam("red_keys", "red") in connections, "another team's store of that name may hang"
+    assert "red_keys" not in connections
     refused = mine.get(path("wants-blues", run))
     assert refused.status_code == 503
     assert "blue_keys" in refused.text
