@@ -66,8 +66,9 @@ def _seen(study: Study, task_index: int, key: str) -> str:
     """How a training task of ``conclude`` sees a folder of the store."""
     task, store = study.experiment.conclude[task_index], study.journal.store
     mount = getattr(task, "storage_mount", None)
-    here = store.local_path(key) if mount is None and task.backend == "local" else None
-    return str(here) if here is not None else f"{mount.path if mount is not None else store.url}/{key}"
+    root = mount.path if mount is not None else getattr(task, "storage_path", None)
+    here = store.local_path(key) if task.backend == "local" else None
+    return str(here) if here is not None else f"{(root or store.url).rstrip('/')}/{key}"
 
 
 def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]:

@@ -6,12 +6,13 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from automl_airflow import alerts, compat
+from automl_airflow import alerts, compat, stages
 from automl_airflow.factory import experiment_dag
 from automl_airflow.operators import ReduceOperator, TrialOperator
 from automl_core.spec.stages import StageName
@@ -234,6 +235,35 @@ def test_what_conclude_made_of_fewer_trials_is_not_published_where_it_makes_noth
     world.reduce()
     assert world.result()["experiment"]["model_from"] == "trial"
     assert [each.name for each in (world.run / "best_model" / "model").iterdir()] == ["trial"]
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ({"backend": "local"}, "{folder}/a/experiment_0/model"),
+        (
+            {"backend": "kubernetes", "storage_mount": SimpleNamespace(path="/mnt/runs")},
+            "/mnt/runs/a/experiment_0/model",
+        ),
+        ({"backend": "custom_resource", "storage_path": "/mnt/runs/"}, "/mnt/runs/a/experiment_0/model"),
+        ({"backend": "maxcompute"}, "file://{folder}/a/experiment_0/model"),
+    ],
+)
+def test_conclude_is_told_where_its_own_machine_has_the_models(
+    given: dict[str, Any], seen: str, tmp_path: Path
+) -> None:
+    study: Any = SimpleNamespace(
+        experiment=SimpleNamespace(conclude=[SimpleNamespace(**given)]),
+        journal=SimpleNamespace(store=FolderStore(tmp_path)),
+    )
+    assert stages._seen(study, 0, "a/experiment_0/model") == seen.format(folder=tmp_path)
+
+
+def test_a_stage_that_can_not_be_started_is_named_where_it_stands(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[{"name": "split", "command": ["no-such-program-at-all"]}])
+    world.propose()
+    with pytest.raises(AirflowFailException, match=r"prepare\.split: "):
+        world.stage("prepare")
 
 
 COUNT = """
