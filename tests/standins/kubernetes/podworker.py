@@ -20,7 +20,7 @@ from tests.standins.kubernetes.podstatus import Container, condition, phase_of, 
 from tests.standins.kubernetes.process import ContainerProcess, StartError
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.store import Store
-from tests.standins.kubernetes.usage import descendants, proportional
+from tests.standins.kubernetes.usage import used_by
 from tests.standins.kubernetes.volumes import MountError, Volumes
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,9 @@ class PodWorker:
             if wanted is None or wanted == container.resources or container.process is None:
                 continue
             limit = (wanted.get("limits") or {}).get("memory")
-            if limit is not None and int(parse_quantity(limit)) < _used_now(container.process):
+            if limit is not None and int(parse_quantity(limit)) < max(
+                container.process.memory, used_by(container.process.pid)
+            ):
                 self._unmet = condition("PodResizeInProgress", True, "Error", f"{container.name}: memory is in use")
             else:
                 container.give(wanted)
@@ -394,8 +396,3 @@ class PodWorker:
         current = self._site.store.find("pods", namespace_of(self.pod), name_of(self.pod))
         if current is not None and current["metadata"]["uid"] == self.uid:
             self._site.store.edit("pods", namespace_of(self.pod), name_of(self.pod), change)
-
-
-def _used_now(process: ContainerProcess) -> int:
-    """Bytes of memory that a container holds: as was looked at last, or, where that is a while ago, as it is now."""
-    return max(process.memory, proportional([process.pid, *descendants(process.pid)]))
