@@ -100,7 +100,7 @@ def _doing(run: Run, now: Summary | None) -> str:
     if now is None:
         return "the search begins: the task propose writes the journal's first record"
     if now.reason and not now.counts.get(TrialState.RUNNING):
-        return "no trial runs any more: the task reduce ranks them and publishes the result"
+        return "no trial runs any more: the tasks after them rank them and publish the result"
     return ""
 
 

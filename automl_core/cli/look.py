@@ -170,6 +170,12 @@ def _lines(found: Preview) -> list[str]:
         f"{plural(found.trials, 'trial')} at most, {found.concurrency} at a time",
         f"  jobs         {plural(found.jobs, 'job')} at most, retries left out",
     ]
+    for stage, tasks in found.stages.items():
+        when = "once, before the first trial" if stage == "prepare" else "once, after the last trial"
+        lines.append(f"  {stage:<12} {' → '.join(f'{name} ({backend})' for name, backend in tasks)}, {when}")
+    if found.deadline is not None:
+        kept = f", of which {format_duration(found.reserve)} are kept for conclude" if found.reserve else ""
+        lines.append(f"  deadline     {format_duration(found.deadline)} for everything{kept}")
     if found.units is not None:
         lines.append(f"  budget       {found.units:,} {found.unit} in all")
     forecast = found.forecast

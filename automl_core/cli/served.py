@@ -88,6 +88,10 @@ class Served:
         """Its trials, best first (see `result`)."""
         return self.result()[0]
 
+    def stages(self) -> list[dict[str, Any]]:
+        """How prepare and conclude stand, as far as they have begun."""
+        return list(self._run.overview().get("stages", []))
+
     def folder(self) -> str:
         """Where it lies, as the server has it."""
         return str(self._run.overview()["folder"]).rstrip("/")

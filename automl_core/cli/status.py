@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,17 +28,20 @@ def status(
     from automl_core.cli.display import best_text, counts_text, left_text
     from automl_core.cli.output import print_json
     from automl_core.cli.places import from_here_or_server
+    from automl_core.results.stages import stage_entries
     from automl_core.results.summary import summary
+    from automl_core.study.stages import stages_of
 
-    def here() -> tuple[Summary, str]:
+    def here() -> tuple[Summary, str, list[dict[str, Any]]]:
         place, study = _open(experiment, run_id)
-        return summary(study.state, study.experiment, time.time()), place.folder
+        stages = [{"name": stage, **entry} for stage, entry in stage_entries(stages_of(study)).items()]
+        return summary(study.state, study.experiment, time.time()), place.folder, stages
 
-    now, folder = from_here_or_server(
-        experiment, run_id, here, lambda served: (served.summary(), served.folder())
+    now, folder, stages = from_here_or_server(
+        experiment, run_id, here, lambda served: (served.summary(), served.folder(), served.stages())
     )  # fmt: skip
     if as_json:
-        print_json(now.to_json())
+        print_json(now.to_json() | ({"stages": stages} if stages else {}))
         return
     lines = [
         f"{now.name} · {now.run}: {now.state}{f' ({now.reason})' if now.reason else ''}",
@@ -46,9 +49,15 @@ def status(
         best_text(now),
         left_text(now),
         f"cost so far {now.cost:.4g}" if now.cost else "",
+        *(_stage_line(each) for each in stages),
         f"folder: {folder}",
     ]
     print("\n".join(line for line in lines if line))
+
+
+def _stage_line(stage: dict[str, Any]) -> str:
+    reason = f" ({stage['reason']})" if stage["reason"] else ""
+    return f"{stage['name']}: {stage['state']}{reason}"
 
 
 def stop(
@@ -63,6 +72,7 @@ def stop(
     from automl_core.cli.places import find_experiment, needs_airflow
     from automl_core.results.entries import has_ended
     from automl_core.states import ExperimentState
+    from automl_core.study.stages import running_stages
 
     elsewhere = needs_airflow(experiment)
     if elsewhere and _stop_by_rest(find_experiment(experiment)[0], run_id, cancel):
@@ -72,6 +82,11 @@ def stop(
         return
     _, study = _open(experiment, run_id)
     name, stopped = study.experiment.name, study.state.stop
+    stages = running_stages(study) if stopped is not None and has_ended(study.state) else []
+    if stages:
+        stages[0].cancel_trial(0, user)
+        print(f"{name}: {stages[0].stage} is told to end")
+        return
     if stopped is not None and has_ended(study.state):
         print(f"{name} has ended already: {stopped.reason}")
         return

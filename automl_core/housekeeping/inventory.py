@@ -17,6 +17,7 @@ from automl_core.journal import JOURNAL, SNAPSHOTS, BadRecord, Record, key_of, s
 from automl_core.results.entries import has_ended
 from automl_core.results.names import CONTROLLER
 from automl_core.spec.models import Experiment
+from automl_core.spec.stages import STAGES
 from automl_core.states import ExperimentState
 from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError, StorageUnavailable, Unfinished
 from automl_core.study.history import ranking
@@ -31,8 +32,10 @@ CHECK = ".automl-check-"
 """How the objects begin that `automl_core.storage.check_store` leaves where it is killed."""
 
 _THREADS = 8
-_CHECKPOINTS = re.compile(r"experiment_\d+/checkpoints/")
-_OLD_MODEL = re.compile(r"experiment_\d+/model\.old/")
+_STAGE = rf"(?:(?:{'|'.join(STAGES)})/)?"
+_CHECKPOINTS = re.compile(rf"{_STAGE}experiment_\d+/checkpoints/")
+_SCRAPS = re.compile(rf"{_STAGE}(?:{SCRATCH}|experiment_\d+/model\.old/)")
+"""Below the folder of a run, and of each of its stages."""
 
 InAirflow: TypeAlias = Literal["not asked", "there", "goes on", "gone"]
 """How a run stands in Airflow, where Airflow was asked."""
@@ -74,9 +77,7 @@ class Folder:
             self.journal = True
         elif found := _CHECKPOINTS.match(name):
             self.checkpoints.setdefault(self.prefix + found[0], Size()).add(entry)
-        elif name.startswith(SCRATCH):
-            self.scraps.setdefault(self.prefix + SCRATCH, Size()).add(entry)
-        elif found := _OLD_MODEL.match(name):
+        elif found := _SCRAPS.match(name):
             self.scraps.setdefault(self.prefix + found[0], Size()).add(entry)
 
 

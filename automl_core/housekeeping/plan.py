@@ -24,7 +24,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 DAY = 86_400.0
 HOUR = 3_600.0
 
-_OURS = re.compile(r"[^/]+/[^/]+/(experiment_\d+|best_model|scratch|journal|once)/")
+_OURS = re.compile(r"[^/]+/[^/]+/((?:prepare|conclude)/)?(experiment_\d+|best_model|scratch|journal|once)/")
 """Where an upload lies that is one of this product's, though its run is gone: others may use the same bucket."""
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from automl_core.results.forecast import Forecast, Pace, forecast_plan
 from automl_core.search import create
 from automl_core.space import Params, Space
 from automl_core.spec.models import Experiment
+from automl_core.spec.stages import STAGES
 from automl_core.study.history import context_of
+from automl_core.study.progress import reserve_of
+from automl_core.study.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Preview:
         first: the first of these.
         forecast: of time and cost; None when nothing says how long a trial takes.
         basis: where the forecast's pace comes from, in words.
-        max_duration, max_cost: the file's limits, None without.
+        max_duration, max_cost, deadline: the file's limits, None without.
+        reserve: seconds of the deadline that are kept for ``conclude`` as long as no trial has ended.
+        stages: ``prepare`` and ``conclude``, where there are any, with their training tasks: name and backend.
     """
 
     name: str
@@ -58,6 +64,9 @@ class Preview:
     basis: str
     max_duration: float | None
     max_cost: float | None
+    deadline: float | None = None
+    reserve: float = 0.0
+    stages: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The preview as plain JSON."""
@@ -99,6 +108,13 @@ def preview(experiment: Experiment, pace: Pace | None = None, basis: str = "", c
         basis=basis,
         max_duration=experiment.stop.max_duration,
         max_cost=experiment.stop.max_cost,
+        deadline=experiment.stop.deadline,
+        reserve=reserve_of(State(), experiment),
+        stages={
+            stage: tuple((t.name, t.backend) for t in tasks)
+            for stage in STAGES
+            if (tasks := getattr(experiment, stage))
+        },
     )
 
 

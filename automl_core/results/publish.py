@@ -21,7 +21,7 @@ from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState
 from automl_core.storage.base import ObjectStore
 from automl_core.study.history import history_of, ranking
-from automl_core.study.layout import SCRATCH
+from automl_core.study.layout import SCRATCH, stage_prefix
 from automl_core.study.stages import stages_of
 from automl_core.study.state import State
 
@@ -90,7 +90,11 @@ def publish(
     copied = publish_best_model(store, prefix, number, of_best, afresh=has_ended(state), model=model)
     store.put(prefix + CONTROLLER, files[CONTROLLER])
     if has_ended(state):
-        store.delete_prefix(prefix + SCRATCH)
+        over = [
+            stage for stage, study in stages.items() if all(work.state.ended for work in study.state.works.values())
+        ]
+        for folder in (prefix, *(stage_prefix(prefix, stage) for stage in over)):
+            store.delete_prefix(folder + SCRATCH)
         keep = experiment.output.keep_models
         if keep != "all":
             kept = ranked[: 1 if keep == "best" else keep]

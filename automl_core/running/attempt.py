@@ -23,6 +23,7 @@ from automl_core.running.failures import (
 from automl_core.running.watch import Watch
 from automl_core.space import Params
 from automl_core.spec.maxcompute import MaxComputeTask
+from automl_core.spec.stages import StageExperiment
 from automl_core.states import TrialState
 from automl_core.study import Binding, Outcome, Study
 from automl_core.study.reasons import ITS_LAST_LINES, error_line, with_error
@@ -180,9 +181,10 @@ def not_started(study: Study, binding: Binding, error: Exception) -> Outcome:
         error: a `StartError`, or a `TemplateError` where this combination's values don't fit the command.
     """
     task = study.experiment.tasks[binding.task]
+    where = study.experiment.stage if isinstance(study.experiment, StageExperiment) else "tasks"
     systematic = getattr(error, "systematic", False) and not started_by_combination(task, study.space.by_name)
     return Outcome(
-        TrialState.FAILED, f"tasks.{task.name}: {error}", kind="launch", systematic=systematic,
+        TrialState.FAILED, f"{where}.{task.name}: {error}", kind="launch", systematic=systematic,
         error=digest_of_words(str(error), binding.params),
     )  # fmt: skip
 

@@ -104,11 +104,11 @@ def storage_problems(storage: str, tasks: Sequence[Mapping[str, Any]], where: st
             seen = task.get("storage_path") is not None
             if in_folder and not seen:
                 found.append(
-                    f"tasks[{index}].storage_path: output.storage is a folder ({storage}): name the path at which the "
-                    "resource's pods mount it"
+                    f"{where}[{index}].storage_path: output.storage is a folder ({storage}): name the path at which "
+                    "the resource's pods mount it"
                 )
             if seen and not in_folder:
-                found.append(f"tasks[{index}].storage_path: output.storage ({storage}) is no folder to be mounted")
+                found.append(f"{where}[{index}].storage_path: output.storage ({storage}) is no folder to be mounted")
         if task.get("backend") != "kubernetes":
             continue
         if in_folder and not mounted:

@@ -11,6 +11,9 @@ from typing import Any
 
 from automl_core.spec.errors import Path, Problem
 
+TASK_LISTS = ("tasks", "prepare", "conclude")
+"""The lists of training tasks in an experiment file."""
+
 PARAMETERS = 1_000
 """Parameters of a space, those of nested choices included."""
 
@@ -32,13 +35,17 @@ LIMITS: dict[tuple[str, ...], tuple[int, str]] = {
     ("goal", "metric"): (100, "weighted metrics"),
     ("goal", "constraints"): (50, "constraints"),
     ("search", "warm_start"): (1_000, "combinations"),
-    ("tasks",): (100, "training tasks"),
-    ("tasks", "*", "env"): (1_000, "variables"),
-    ("tasks", "*", "command"): (5_000, "arguments"),
-    ("tasks", "*", "metrics", "patterns"): (50, "patterns"),
     ("alerts", "on"): (100, "occasions"),
 }
 """Place of a list or mapping (``*``: any index) → how many entries it may have, and what they are."""
+
+for _tasks in TASK_LISTS:
+    LIMITS |= {
+        (_tasks,): (100, "training tasks"),
+        (_tasks, "*", "env"): (1_000, "variables"),
+        (_tasks, "*", "command"): (5_000, "arguments"),
+        (_tasks, "*", "metrics", "patterns"): (50, "patterns"),
+    }
 
 
 def size_problems(data: Mapping[str, Any]) -> list[Problem]:

@@ -16,8 +16,8 @@ from automl_core.spec.errors import Path
 from automl_core.spec.goal import Goal, Objective
 from automl_core.spec.models import Experiment, Search, Stop, Trials
 from automl_core.spec.parameters import Parameter
+from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.tasks import TaskBase
-from automl_core.spec.templates import TASK_LISTS
 
 StageName: TypeAlias = Literal["prepare", "conclude"]
 

@@ -32,9 +32,6 @@ def placeholders(text: str) -> Iterator[tuple[str, bool]]:
             yield match.group(1), bool(match.group(2))
 
 
-TASK_LISTS = ("tasks", "prepare", "conclude")
-"""The lists of training tasks in an experiment file."""
-
 OF_A_TRIAL = frozenset({"trial_id", "params", "budget"})
 """What a training task of a stage has not: it belongs to no trial."""
 
@@ -44,7 +41,7 @@ def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: 
 
     Args:
         task: its plain data, as in the file or as dumped from the model.
-        path: where it stands in the file; its first element is one of `TASK_LISTS`.
+        path: where it stands in the file; its first element is one of `sizes.TASK_LISTS`.
         names: the parameters of the space.
         prepared: whether the experiment has a stage ``prepare``.
     """

@@ -15,8 +15,8 @@ from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
-from automl_core.spec.sizes import size_problems
-from automl_core.spec.templates import TASK_LISTS, template_problems
+from automl_core.spec.sizes import TASK_LISTS, size_problems
+from automl_core.spec.templates import template_problems
 
 Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
 

@@ -79,7 +79,11 @@ class StageStudy(Study):
             stop = self._experiments().state.stop
             if stop is not None:
                 return Over(stop.reason)
-        return super().ask(slot, lane=lane, worker=worker, places=places, generation=generation)
+        answer = super().ask(slot, lane=lane, worker=worker, places=places, generation=generation)
+        if self.stage == "conclude" and isinstance(answer, Binding) and answer.attempt > 1:
+            # what it made of fewer trials is not to be published should it make nothing of all
+            self.journal.store.delete_prefix(self.journal.prefix + trial_prefix(0) + MODEL_FOLDER)
+        return answer
 
     def order(self, binding: Binding, *, max_age: float = 0.0) -> tuple[TrialState, str] | None:
         """Whether an attempt must end now; see `Study.order`."""
@@ -158,6 +162,17 @@ def stages_of(
         if begun is not None:
             found[stage] = begun
     return found
+
+
+def running_stages(study: Study, *, store: ObjectStore | None = None) -> list[StageStudy]:
+    """The stages that have begun and not ended: the one that runs, or none.
+
+    Args:
+        study: of the experiment.
+        store: where they lie, if not where the study's own journal says.
+    """
+    begun = stages_of(study, store=store).values()
+    return [stage for stage in begun if any(not work.state.ended for work in stage.state.works.values())]
 
 
 def begin_stage(study: Study, stage: StageName) -> StageStudy:

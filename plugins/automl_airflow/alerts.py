@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from airflow.sdk.bases.notifier import BaseNotifier
 
     from automl_core.journal import Record
+    from automl_core.spec.stages import StageName
     from automl_core.study import Study
+    from automl_core.study.stages import StageStudy
     from automl_core.study.state import StopRecord
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,17 @@ def prepare(study: Study, record: Record) -> Callable[[], None] | None:
         return None
     text = f"trial {work.trial} is the best so far: {study.experiment.goal.label} {best[1]:.6g}"
     return _alert(study, "new_best", text, trial=work.trial, value=best[1], params=state.trials[work.trial].params)
+
+
+def stages_ended(study: Study, stages: Mapping[StageName, StageStudy]) -> None:
+    """Tell of each stage that failed or was lost, as of a trial that failed."""
+    for stage, begun in stages.items():
+        work = begun.state.works.get(0)
+        if work is None or work.state not in (TrialState.FAILED, TrialState.SYS_CANCELED):
+            continue
+        send = _alert(study, "failure", f"{stage} failed: {work.reason}", stage=stage, reason=work.reason)
+        if send is not None:
+            send()
 
 
 def experiment_ended(study: Study, stop: StopRecord) -> None:

@@ -125,6 +125,7 @@ class ProposeOperator(ExperimentOperator):
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import locate, parse_document, read_text
         from automl_core.spec.overrides import apply_overrides
+        from automl_core.spec.stages import task_places
         from automl_core.storage import check_store
         from automl_core.study import Study
 
@@ -141,7 +142,7 @@ class ProposeOperator(ExperimentOperator):
         if problems:
             raise SpecError(locate(problems, document))
         experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
-        if any(getattr(task, "prices_connection", None) for task in experiment.tasks):
+        if any(getattr(task, "prices_connection", None) for _, task in task_places(experiment)):
             from automl_airflow.kubernetes.prices import with_prices
 
             experiment = with_prices(experiment)
@@ -232,7 +233,7 @@ class ReduceOperator(ExperimentOperator):
         Raises:
             AirflowFailException: the experiment failed; what there is was published.
         """
-        from automl_airflow.alerts import experiment_ended
+        from automl_airflow.alerts import experiment_ended, stages_ended
         from automl_core.results import publish_study
         from automl_core.states import ExperimentState
 
@@ -256,6 +257,7 @@ class ReduceOperator(ExperimentOperator):
             "best_params": study.state.trials[best[0]].params if best else None,
         }  # fmt: skip
         context["ti"].xcom_push(key="result", value=result)
+        stages_ended(study, stages)
         experiment_ended(study, stop)
         if left:
             raise AirflowException(f"published in {published.folder}, but jobs may be left running: {'; '.join(left)}")

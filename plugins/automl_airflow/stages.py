@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
     from automl_core.spec.stages import StageName
@@ -23,10 +23,16 @@ def open_stage(study: Study, stage: StageName, task_index: int) -> StageStudy:
 
     Raises:
         AirflowSkipException: the search has found nothing to conclude, or a person has ended it all.
+        AirflowFailException: the run began without this training task.
     """
     from automl_core.results.stages import write_trials
     from automl_core.study.stages import begin_stage
 
+    if task_index >= len(getattr(study.experiment, stage)):
+        raise AirflowFailException(
+            f"the file was edited while this run was on, which began without this task of {stage}: start a new run for "
+            "the edited file, or put its tasks back"
+        )
     if stage == "conclude":
         why = _nothing_to_conclude(study)
         if why:
@@ -60,8 +66,9 @@ def _seen(study: Study, task_index: int, key: str) -> str:
     """How a training task of ``conclude`` sees a folder of the store."""
     task, store = study.experiment.conclude[task_index], study.journal.store
     mount = getattr(task, "storage_mount", None)
-    here = store.local_path(key) if mount is None and task.backend == "local" else None
-    return str(here) if here is not None else f"{mount.path if mount is not None else store.url}/{key}"
+    root = mount.path if mount is not None else getattr(task, "storage_path", None)
+    here = store.local_path(key) if task.backend == "local" else None
+    return str(here) if here is not None else f"{(root or store.url).rstrip('/')}/{key}"
 
 
 def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]:
@@ -74,7 +81,7 @@ def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]
 
     problems, found = [], stages_of(study)
     for stage, begun in found.items():
-        begun.finish()
+        _close(begun)
         problem = fail_by_prepare(study, begun) if stage == "prepare" else _problem(begun)
         if problem:
             problems.append(problem)
@@ -84,17 +91,26 @@ def finish_stages(study: Study) -> tuple[dict[StageName, StageStudy], list[str]]
 def fail_by_prepare(study: Study, prepare: StageStudy) -> str:
     """End an experiment whose ``prepare`` is over without having done its work.
 
+    Where there are trials all the same, a person has let them begin (marked the task, or cleared it later): what they
+    found stands.
+
     Returns:
         What went wrong, for people; empty where all is well, or it goes on.
     """
     from automl_core.states import ExperimentState, TrialState
 
-    prepare.finish()
+    _close(prepare)
     problem = _problem(prepare)
-    if problem:
+    if problem and not study.state.trials:
         failed = prepare.state.works[0].state is TrialState.FAILED
         study.stop("prepare", ExperimentState.FAILED if failed else ExperimentState.SYS_CANCELED, problem)
     return problem
+
+
+def _close(stage: StageStudy) -> None:
+    """Close a stage of which something has run; one that has not come to that may still, in a run that is extended."""
+    if stage.state.works:
+        stage.finish()
 
 
 def _problem(stage: StageStudy) -> str:

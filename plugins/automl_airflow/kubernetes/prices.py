@@ -6,6 +6,7 @@ from typing import Any
 
 from automl_core.spec.kubernetes import KubernetesTask, Prices
 from automl_core.spec.models import Experiment
+from automl_core.spec.stages import task_places
 
 
 def with_prices(experiment: Experiment) -> Experiment:
@@ -14,20 +15,19 @@ def with_prices(experiment: Experiment) -> Experiment:
     Raises:
         ValueError: a connection does not exist, or its extra has no such prices; it names the field.
     """
-    tasks = [
-        task.model_copy(update={"prices": _prices(task.prices_connection, index)})
-        if isinstance(task, KubernetesTask) and task.prices_connection
-        else task
-        for index, task in enumerate(experiment.tasks)
-    ]
-    return experiment.model_copy(update={"tasks": tasks})
+    lists: dict[str, list[Any]] = {}
+    for (where, index), task in task_places(experiment):
+        if isinstance(task, KubernetesTask) and task.prices_connection:
+            prices = _prices(task.prices_connection, f"{where}[{index}].prices_connection")
+            task = task.model_copy(update={"prices": prices})
+        lists.setdefault(str(where), []).append(task)
+    return experiment.model_copy(update=lists)
 
 
-def _prices(connection: str, index: int) -> Prices:
+def _prices(connection: str, field: str) -> Prices:
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
 
-    field = f"tasks[{index}].prices_connection"
     try:
         extra: dict[str, Any] = Connection.get(connection).extra_dejson
     except AirflowNotFoundException:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from automl_airflow.compat.metadata import ParseImportError
-from automl_airflow.importer import EXTENSIONS, FOLDER
+from automl_airflow.importer import EXTENSIONS, FOLDER, is_experiment_file
 from automl_airflow.web.bundles import bundle_of, many_teams
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import read_text
@@ -46,7 +46,7 @@ def why_not() -> str:
     place = folder()
     if place is None:
         return f"this deployment has no folder for experiment files; its operator can name one with {SETTING}"
-    if FOLDER not in place.parts:
+    if not _is_read(place):
         return f"{SETTING} names {place}, which is no folder named {FOLDER!r} or below one: Airflow would not read it"
     if not place.is_dir():
         return f"the folder {place} ({SETTING}) does not exist on the API server"
@@ -58,6 +58,16 @@ def why_not() -> str:
             "nobody can tell whose it is ([core] multi_team)"
         )
     return ""
+
+
+def _is_read(place: Path) -> bool:
+    """Whether Airflow reads experiment files of a folder: by the importer's own word, below its bundle's root."""
+    bundle = bundle_of(place)
+    if bundle is None:
+        return is_experiment_file(place / file_name("x"))
+    if place.is_relative_to(bundle.path):
+        return is_experiment_file(place / file_name("x"), bundle.path)
+    return is_experiment_file(place.resolve() / file_name("x"), bundle.path.resolve())
 
 
 def team() -> str | None:

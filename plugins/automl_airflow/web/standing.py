@@ -17,16 +17,20 @@ GONE = "its file is gone, so Airflow has nothing to run"
 """Why nothing of an experiment can be started whose file was deleted."""
 
 
-def standing(view: ExperimentView, run: RunInfo, rights: Mapping[str, bool]) -> tuple[dict[str, bool], dict[str, str]]:
+def standing(
+    view: ExperimentView, run: RunInfo, rights: Mapping[str, bool], *, in_stage: bool = False
+) -> tuple[dict[str, bool], dict[str, str]]:
     """Acts → whether they are possible now, and for those that aren't, why.
 
     Args:
         view: the experiment.
         run: its DAG run.
         rights: as from `may_act`.
+        in_stage: whether ``prepare`` or ``conclude`` runs, which can be stopped by itself.
     """
     state = view.state
     ended = has_ended(state) or run.over
+    over = ended and (run.over or not in_stage)
     draining = state.stop is not None and not ended
     why_not: dict[str, str] = {}
 
@@ -35,7 +39,7 @@ def standing(view: ExperimentView, run: RunInfo, rights: Mapping[str, bool]) -> 
             if isinstance(reason, str) and reason:
                 why_not.setdefault(act, reason)
 
-    deny("stop", "it has ended" if ended else "", "" if rights["edit"] else f"{_NO_RIGHT} edit runs of this DAG")
+    deny("stop", "it has ended" if over else "", "" if rights["edit"] else f"{_NO_RIGHT} edit runs of this DAG")
     deny("stop_trial", "it has ended" if ended else "", "" if rights["tasks"] else f"{_NO_RIGHT} edit its tasks")
     failed = any(work.state is not TrialState.SUCCEEDED and work.state.ended for work in state.works.values())
     deny(

@@ -20,6 +20,7 @@ from tests.standins.kubernetes.podstatus import Container, condition, phase_of, 
 from tests.standins.kubernetes.process import ContainerProcess, StartError
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.store import Store
+from tests.standins.kubernetes.usage import used_by
 from tests.standins.kubernetes.volumes import MountError, Volumes
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,9 @@ class PodWorker:
             if wanted is None or wanted == container.resources or container.process is None:
                 continue
             limit = (wanted.get("limits") or {}).get("memory")
-            if limit is not None and int(parse_quantity(limit)) < container.process.memory:
+            if limit is not None and int(parse_quantity(limit)) < max(
+                container.process.memory, used_by(container.process.pid)
+            ):
                 self._unmet = condition("PodResizeInProgress", True, "Error", f"{container.name}: memory is in use")
             else:
                 container.give(wanted)

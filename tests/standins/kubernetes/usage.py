@@ -73,6 +73,11 @@ def proportional(pids: Iterable[int]) -> int:
     return total
 
 
+def used_by(pid: int) -> int:
+    """Bytes of memory that a process and all below it hold now."""
+    return proportional([pid, *descendants(pid)])
+
+
 class UsageMonitor:
     """Looks at all processes now and then. `containers`: those that run, with their memory limits in bytes."""
 

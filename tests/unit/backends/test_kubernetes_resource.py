@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -31,6 +32,7 @@ from automl_core.spec.custom_resource import CustomResourceTask
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.support.kueue import Queues
 from tests.support.trainjobs import trainjob
+from tests.unit.backends.test_kubernetes_queues import Later
 
 GROUP, VERSION, PLURAL = "trainer.kubeflow.org", "v1alpha1", "trainjobs"
 LABEL = "jobset.sigs.k8s.io/jobset-name"
@@ -192,15 +194,19 @@ class Bench:
         connected = config.new_client_from_config(config_file=str(standin.kubeconfig))
         self.core, self.objects = client.CoreV1Api(connected), client.CustomObjectsApi(connected)
 
-    def start(self, script: str, limits: Limits | None = None, **fields: Any) -> ResourceJob:
+    def start(
+        self, script: str, limits: Limits | None = None, clock: Callable[[], float] = time.time, **fields: Any
+    ) -> ResourceJob:
         """Create a TrainJob whose nodes run a shell script, and begin to watch it."""
         task = CustomResourceTask.model_validate(trainjob(["sh", "-c", script], **fields))
         made = resource_manifest(task, context_of(), attempt_of(next(_numbers)))
         self.objects.create_namespaced_custom_object(GROUP, VERSION, "default", PLURAL, made)
-        return self.watch(made["metadata"]["name"], task, limits)
+        return self.watch(made["metadata"]["name"], task, limits, clock)
 
-    def watch(self, name: str, task: CustomResourceTask, limits: Limits | None = None) -> ResourceJob:
-        return ResourceJob(self.resources, self.pods, name, task, limits or Limits())
+    def watch(
+        self, name: str, task: CustomResourceTask, limits: Limits | None = None, clock: Callable[[], float] = time.time
+    ) -> ResourceJob:
+        return ResourceJob(self.resources, self.pods, name, task, limits or Limits(), clock=clock)
 
     async def follow(self, job: ResourceJob, until: str | None = None) -> tuple[list[str], list[str], Exit | None]:
         """Lines and notes up to the end, or to a line or note that has a text in it."""
@@ -344,15 +350,15 @@ def test_a_suspended_trainjob_waits_in_its_queue(standin: KubernetesStandIn) -> 
         kueue = {"queue": "trains"}
         first = bench.start("echo on; exec sleep 600", nodes=2, kueue=kueue)
         await bench.follow(first, "on")
-        strict = Limits(timeout=5.0, pending=0.0, pending_fails=True)
-        second = bench.start("echo two", strict, kueue=kueue)
+        later = Later()
+        strict = Limits(timeout=60.0, pending=600.0, pending_fails=True)
+        second = bench.start("echo two", strict, later, kueue=kueue)
         _, notes, _ = await bench.follow(second, "more needed")
         assert notes[-1] == (
             "it waits for its turn in the queue trains: couldn't assign flavors to pod set node: "
             "insufficient unused quota for cpu in flavor any, 1 more needed"
         )
-        report = await second.poll()
-        assert not report.running
+        assert await later.still_waits(second)
         await first.end(2)
         await bench.end_of(first)
         lines, notes, ended = await bench.end_of(second)

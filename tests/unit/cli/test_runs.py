@@ -26,6 +26,8 @@ from automl_core.client.errors import Unreachable
 from automl_core.client.records import Run, TaskInstance
 from automl_core.results.summary import summary
 from automl_core.states import ExperimentState, TrialState
+from automl_core.study import Binding, Outcome, Study
+from automl_core.study.stages import begin_stage
 from tests.unit.cli.conftest import DIGITS, Automl, Lived
 from tests.unit.cli.fake_airflow import PASSWORD, USER, FakeAirflow
 from tests.unit.results.lab import START
@@ -295,6 +297,24 @@ class TestStop:
         seq = run.lab.journal.refresh().seq
         assert "digits has ended already: all trials have run" in automl("stop", "digits").out
         assert run.lab.journal.refresh().seq == seq
+
+    def test_once_the_search_is_over_conclude_is_ended(self, automl: Automl, home: Path) -> None:
+        file = home / "experiments" / "digits.yaml"
+        file.write_text(f"{file.read_text()}\nconclude: [{{name: refit, command: 'true'}}]\n")
+        run = Lived(home)
+        whole(run)
+        stage = begin_stage(Study.load(run.lab.journal), "conclude")
+        binding = stage.ask(0)
+        assert isinstance(binding, Binding)
+        assert "\nconclude: RUNNING\n" in automl("status", "digits").out
+        assert automl("stop", "digits").out == "digits: conclude is told to end\n"
+        ordered = stage.order(binding)
+        assert ordered is not None
+        assert ordered[0] is TrialState.USER_CANCELED
+        stage.tell(binding, Outcome(*ordered))
+        assert "digits has ended already" in automl("stop", "digits").out
+        (told,) = json.loads(automl("status", "digits", "--json").out)["stages"]
+        assert (told["name"], told["state"]) == ("conclude", "USER_CANCELED")
 
     def test_a_run_that_has_not_begun_is_ended_in_airflow(
         self, automl: Automl, airflow: FakeAirflow, home: Path

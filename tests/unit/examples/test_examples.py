@@ -23,7 +23,7 @@ from tests.sources import ROOT
 
 Run = Callable[..., str]
 
-EXAMPLES = ("digits_mlp", "digits_compress", "tabular")
+EXAMPLES = ("digits_mlp", "digits_compress", "refit", "tabular")
 
 
 @pytest.fixture
@@ -154,3 +154,24 @@ def test_cross_validation_tells_every_fold_and_leaves_a_recipe(run: Run, tmp_pat
 def test_an_unknown_model_is_told_in_words(modules: dict[str, ModuleType]) -> None:
     with pytest.raises(SystemExit, match="'trees' is not known; allowed: logistic, svm, forest, boosting"):
         modules["tabular"].build({"model": "trees"})
+
+
+def test_prepare_search_and_refit_find_one_another(run: Run, tmp_path: Path) -> None:
+    prepared, model = tmp_path / "prepared", tmp_path / "model"
+    prepared.mkdir()
+    model.mkdir()
+    run("refit", "prepare", MODEL_DIR=prepared)
+    scores = run("refit", "train", "--c", "0.1", PREPARED_DIR=prepared).splitlines()
+    assert [line.split()[0] for line in scores] == [f"step={fold}" for fold in range(1, 6)]
+    trials = [
+        {"number": 0, "rank": 2, "value": 0.9, "params": {"c": 0.001, "l1_ratio": 1.0, "weights": "none"}},
+        {"number": 1, "rank": 1, "value": 0.98, "params": {"c": 0.1, "l1_ratio": 0.0, "weights": "balanced"}},
+    ]
+    told = tmp_path / "trials.json"
+    told.write_text(json.dumps({"trials": trials}))
+    said = run("refit", "conclude", PREPARED_DIR=prepared, TRIALS_FILE=told, MODEL_DIR=model)
+    assert "trial 1 of 2" in said
+    assert accuracy(said) > 0.93
+    described = json.loads((model / "model.json").read_text())
+    assert described["params"]["weights"] == "balanced"
+    assert len(described["weights"]) == 30

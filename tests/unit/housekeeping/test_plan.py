@@ -288,12 +288,15 @@ def test_what_attempts_left_goes_once_the_run_has_ended(store: MemoryStore) -> N
         store.put(lab.prefix + "scratch/slot_0_0_1/model/weights.bin", b"12")
         store.put(lab.prefix + "experiment_0/model.old/weights.bin", b"345")
         store.put(lab.prefix + "experiment_0/model.older/weights.bin", b"345")
+        store.put(lab.prefix + "conclude/scratch/slot_0_0_1/model/weights.bin", b"6789")
     plan = planned(store, what="caches")
     assert [(item.place, item.bytes, item.places) for item in plan.items] == [
-        ("digits/a/", 5, ("digits/a/experiment_0/model.old/", "digits/a/scratch/"))
+        ("digits/a/", 9, ("digits/a/conclude/scratch/", "digits/a/experiment_0/model.old/", "digits/a/scratch/"))
     ]
     store.times["digits/a/scratch/slot_0_0_1/model/weights.bin"] = NOW - 3600
-    assert planned(store, what="caches", older_than=0.0).items[0].places == ("digits/a/experiment_0/model.old/",)
+    assert planned(store, what="caches", older_than=0.0).items[0].places == (
+        "digits/a/conclude/scratch/", "digits/a/experiment_0/model.old/",
+    )  # fmt: skip
 
 
 def test_what_broke_off_goes_where_nothing_runs(store: MemoryStore) -> None:
@@ -301,7 +304,7 @@ def test_what_broke_off_goes_where_nothing_runs(store: MemoryStore) -> None:
     lived(store, "b", days_ago=OLD, end=False, publish=False)
     old, young = NOW - OLD * DAY, NOW - 3600.0
     mine = Unfinished("digits/a/experiment_0/.automl-tmp-1", "", 3, old)
-    gone = Unfinished("wine/x/experiment_3/model/weights.bin", "u1", 4, old)
+    gone = Unfinished("wine/x/conclude/experiment_0/model/weights.bin", "u1", 4, old)
     store.parts = [
         mine, gone,
         Unfinished("digits/a/experiment_0/.automl-tmp-2", "", 3, young),

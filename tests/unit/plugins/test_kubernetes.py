@@ -464,7 +464,10 @@ def test_prices_of_a_connection_are_written_into_the_experiment(
 ) -> None:
     setting.create(GOOD, "priced", prices_connection="prices", resources={"cpu": 2})
     monkeypatch.setenv("AIRFLOW_CONN_PRICES", '{"conn_type": "generic", "extra": {"cpu_hour": 0.5}}')
-    assert with_prices(setting.study.experiment).tasks[0].hourly_price == 1.0
+    experiment = setting.study.experiment
+    assert with_prices(experiment).tasks[0].hourly_price == 1.0
+    staged = with_prices(experiment.model_copy(update={"conclude": experiment.tasks}))
+    assert staged.conclude[0].hourly_price == 1.0
     monkeypatch.setenv("AIRFLOW_CONN_PRICES", '{"conn_type": "generic", "extra": {"cpu": 0.5}}')
     with pytest.raises(ValueError, match=r"tasks\[0\].prices_connection: .* none of cpu_hour"):
         with_prices(setting.study.experiment)

@@ -6,18 +6,20 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from automl_airflow import compat
+from automl_airflow import alerts, compat, stages
 from automl_airflow.factory import experiment_dag
 from automl_airflow.operators import ReduceOperator, TrialOperator
 from automl_core.spec.stages import StageName
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Study
+from automl_core.study.editing import edit
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.stages import StageStudy, stages_of
 from tests.unit.plugins.files import body, round_trip
@@ -217,6 +219,53 @@ def test_a_stage_goes_on_when_the_search_is_extended(tmp_path: Path) -> None:
     assert world.result()["experiment"]["stages"]["conclude"]["state"] == "SUCCEEDED"
 
 
+def test_what_conclude_made_of_fewer_trials_is_not_published_where_it_makes_nothing_of_all(tmp_path: Path) -> None:
+    once = f'test -e {tmp_path}/there || {{ touch {tmp_path}/there; echo refit > "$AUTOML_MODEL_DIR"/refit; }}'
+    train = 'echo trial > "$AUTOML_MODEL_DIR"/trial; echo accuracy=${x}'
+    world = Staged(tmp_path, tasks=[task(train)], conclude=[task(once)])
+    for slot in world.propose():
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    assert world.result()["experiment"]["model_from"] == "conclude"
+    world.stage("conclude")  # its answer was lost: nothing runs anew, and nothing is lost
+    world.reduce()
+    assert [each.name for each in (world.run / "best_model" / "model").iterdir()] == ["refit"]
+    world.stage("conclude", cleared=1)
+    world.reduce()
+    assert world.result()["experiment"]["model_from"] == "trial"
+    assert [each.name for each in (world.run / "best_model" / "model").iterdir()] == ["trial"]
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        ({"backend": "local"}, "{folder}/a/experiment_0/model"),
+        (
+            {"backend": "kubernetes", "storage_mount": SimpleNamespace(path="/mnt/runs")},
+            "/mnt/runs/a/experiment_0/model",
+        ),
+        ({"backend": "custom_resource", "storage_path": "/mnt/runs/"}, "/mnt/runs/a/experiment_0/model"),
+        ({"backend": "maxcompute"}, "file://{folder}/a/experiment_0/model"),
+    ],
+)
+def test_conclude_is_told_where_its_own_machine_has_the_models(
+    given: dict[str, Any], seen: str, tmp_path: Path
+) -> None:
+    study: Any = SimpleNamespace(
+        experiment=SimpleNamespace(conclude=[SimpleNamespace(**given)]),
+        journal=SimpleNamespace(store=FolderStore(tmp_path)),
+    )
+    assert stages._seen(study, 0, "a/experiment_0/model") == seen.format(folder=tmp_path)
+
+
+def test_a_stage_that_can_not_be_started_is_named_where_it_stands(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[{"name": "split", "command": ["no-such-program-at-all"]}])
+    world.propose()
+    with pytest.raises(AirflowFailException, match=r"prepare\.split: "):
+        world.stage("prepare")
+
+
 COUNT = """
 import json, os
 told = json.load(open(os.environ["AUTOML_TRIALS_FILE"]))
@@ -254,6 +303,75 @@ def test_stages_of_a_study_are_those_begun(tmp_path: Path) -> None:
     world.stage("prepare")
     assert list(stages_of(study)) == ["prepare"]
     assert ReduceOperator(task_id="reduce", **world.where).stage is None
+
+
+def test_trials_that_a_person_let_begin_without_prepare_are_concluded(tmp_path: Path) -> None:
+    """Who marks a failed prepare as a success has made by hand what it was to make."""
+    world = Staged(tmp_path, prepare=[task("exit 1")], tasks=[task("echo accuracy=${x}")], conclude=[task("true")])
+    slots = world.propose()
+    with pytest.raises(AirflowFailException):
+        world.stage("prepare")
+    for slot in slots:
+        world.trial(slot)
+    world.stage("conclude")
+    with pytest.raises(AirflowFailException, match="what the search found is published"):
+        world.reduce()
+    told = world.result()["experiment"]
+    assert (told["state"], told["stages"]["conclude"]["state"]) == ("NO_MORE_TRIAL", "SUCCEEDED")
+
+
+def test_a_prepare_that_never_came_to_run_does_when_the_run_is_extended(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task(PREPARE)])
+    world.propose()
+    world.study().stop("user", ExperimentState.USER_CANCELED, "stopped by anna", running="drain", by="anna")
+    with pytest.raises(AirflowSkipException, match="stopped by anna"):
+        world.stage("prepare")
+    with pytest.raises(AirflowFailException, match="USER_CANCELED"):
+        world.reduce()
+    edit(world.study(), {}, "anna", reopen=True)
+    world.stage("prepare", cleared=1)
+    assert staged(world, "prepare").state.works[0].state is TrialState.SUCCEEDED
+
+
+def test_a_stage_that_was_added_while_the_run_is_on_says_so_at_once(tmp_path: Path) -> None:
+    world = Staged(tmp_path, conclude=[task("true")], tasks=[task("echo accuracy=${x}")])
+    for slot in world.propose():
+        world.trial(slot)
+    with pytest.raises(AirflowFailException, match="began without this task of prepare"):
+        world.stage("prepare")
+    with pytest.raises(AirflowFailException, match="began without this task of conclude"):
+        world.stage("conclude", 1, 2)
+
+
+def test_what_attempts_at_stages_left_behind_goes_with_the_end(tmp_path: Path) -> None:
+    world = Staged(tmp_path, prepare=[task(PREPARE)], conclude=[task("true")])
+    slots = world.propose()
+    world.stage("prepare")
+    (world.run / "prepare" / "scratch").mkdir(exist_ok=True)
+    (world.run / "prepare" / "scratch" / "owner_of_0_final").write_text("slot_0_0_1")  # as pods have it
+    for slot in slots:
+        world.trial(slot)
+    world.stage("conclude")
+    world.reduce()
+    assert not [each for each in world.run.rglob("scratch/*") if each.is_file()]
+
+
+def test_people_are_told_of_a_stage_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(alerts, "send", lambda _, body: sent.append(body))
+    world = Staged(
+        tmp_path, tasks=[task("echo accuracy=${x}")], conclude=[task("echo 'no space left' >&2; exit 1")],
+        alerts={"on": ["failure"], "url_connection": "hook"},
+    )  # fmt: skip
+    for slot in world.propose():
+        world.trial(slot)
+    with pytest.raises(AirflowFailException):
+        world.stage("conclude")
+    with pytest.raises(AirflowFailException):
+        world.reduce()
+    (told,) = sent
+    assert (told["on"], told["stage"]) == ("failure", "conclude")
+    assert "no space left" in told["text"]
 
 
 class Killed(BaseException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +89,26 @@ def test_a_shell_command_is_checked_with_its_line(tmp_path: Path) -> None:
     )
     with pytest.raises(SpecError, match=r"e\.yaml:6: tasks\[0\]\.command: "):
         check_file(path)
+
+
+def test_what_runs_before_and_after_the_trials_and_the_time_that_is_kept_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from automl_core.cli.app import main
+
+    plain = preview(experiment())
+    assert (plain.stages, plain.deadline, plain.reserve) == ({}, None, 0.0)
+    stages: dict[str, Any] = {
+        "prepare": [{"name": "join", "command": "true"}, {"name": "split", "command": "true"}],
+        "conclude": [{"name": "refit", "command": "true", "timeout": "5m"}],
+    }
+    found = preview(experiment(**stages, stop={"deadline": "1h"}))
+    assert (found.deadline, found.reserve) == (3600.0, 300.0)
+    assert found.to_json()["stages"]["conclude"] == (("refit", "local"),)
+    file = tmp_path / "e.yaml"
+    file.write_text(json.dumps(experiment(**stages, stop={"deadline": "1h"}).model_dump(mode="json")))
+    assert main(["preview", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "prepare      join (local) → split (local), once, before the first trial" in said
+    assert "conclude     refit (local), once, after the last trial" in said
+    assert "deadline     1h 00m for everything, of which 5m 00s are kept for conclude" in said

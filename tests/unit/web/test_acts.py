@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
-from automl_core.states import TrialState
-from automl_core.study import Binding, Outcome
+from automl_airflow.web import held
+from automl_core.spec.loader import parse_experiment
+from automl_core.states import ExperimentState, TrialState
+from automl_core.storage.folder import FolderStore
+from automl_core.study import Binding, Outcome, Study, StudyJournal
+from automl_core.study.layout import experiment_prefix
+from automl_core.study.stages import begin_stage
 from tests.unit.web.conftest import World, body_of, path
 
 API = "/automl/api/v1"
@@ -254,6 +259,59 @@ def test_what_the_same_error_ended_is_extended_and_what_was_skipped_runs(world: 
     assert all(found["trial", slot] is None for slot in unbound)
     assert state_in_airflow(run) == "queued"
     assert isinstance(world.study(*run).ask(unbound[0]), Binding)
+
+
+def test_a_run_whose_prepare_failed_prepares_again_when_it_is_extended(world: World) -> None:
+    """Airflow has not mapped the trials then, and would wait for none."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    text = world.spec("unprepared") + "prepare: [{name: split, command: 'true'}]\n"
+    run = world.know(text), "r"
+    store = FolderStore(world.storage)
+    study = Study.create(StudyJournal(store, experiment_prefix(*run)), parse_experiment(text, "x.yaml"), "r", [])
+    stage = begin_stage(study, "prepare")
+    binding = stage.ask(0)
+    assert isinstance(binding, Binding)
+    stage.tell(binding, Outcome(TrialState.FAILED, "no such table"))
+    study.stop("prepare", ExperimentState.FAILED, "prepare failed: no such table")
+    world.begin(*run, state="failed")
+    ends = {"prepare": "failed", "trial": "upstream_failed", "reduce": "failed"}
+    with create_session() as session:
+        for task, state in ends.items():
+            session.execute(
+                update(TaskInstance)
+                .where(TaskInstance.dag_id == run[0], TaskInstance.run_id == run[1], TaskInstance.task_id == task)
+                .values(state=state)
+            )
+    assert instances(world, run).keys() == {("propose", -1), ("prepare", -1), ("trial", -1), ("reduce", -1)}
+    body_of(world.client().post(path(*run, "/extend"), json={"trials": {"max": 14}}))
+    assert set(instances(world, run).values()) == {None}
+    assert state_in_airflow(run) == "queued"
+    assert world.study(*run).state.stop is None
+
+
+def test_once_the_search_is_over_stopping_a_run_ends_its_conclude(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = world.spec("concluding") + "conclude: [{name: refit, command: 'true'}]\n"
+    monkeypatch.setattr(held, "STAGES_EVERY", 0.0)
+    run = world.know(text), "r"
+    study = world.simulate(text, "r")
+    world.begin(*run)
+    assert world.client().post(path(*run, "/stop"), json={}).status_code == 409
+    stage = begin_stage(study, "conclude")
+    binding = stage.ask(0)
+    assert isinstance(binding, Binding)
+    assert body_of(world.client().get(path(*run)))["can"]["stop"]
+    body_of(world.client("uma").post(path(*run, "/stop"), json={}))
+    assert stage.order(binding) == (TrialState.USER_CANCELED, "cancelled by uma")
+    stage.tell(binding, Outcome(TrialState.USER_CANCELED, "cancelled by uma"))
+    assert world.client().post(path(*run, "/stop"), json={}).status_code == 409
+    again = stage.ask(0)
+    assert isinstance(again, Binding)
+    assert stage.order(again) is None, "a person has cleared it: it is not ended by the order before"
 
 
 def test_a_clone_has_the_runs_conf_and_what_is_given(world: World) -> None:

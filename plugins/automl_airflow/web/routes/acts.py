@@ -24,9 +24,10 @@ from automl_airflow.web.routes.start import check_conf
 from automl_airflow.web.standing import GONE
 from automl_core.results.entries import has_ended
 from automl_core.spec.stages import task_ids
-from automl_core.states import ExperimentState
+from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Study
 from automl_core.study.editing import NotEditable, edit
+from automl_core.study.stages import running_stages, stages_of
 from automl_core.views.trial import trial_of
 
 router = APIRouter(
@@ -107,6 +108,11 @@ def stop_run(run: TheRun, session: SessionDep, user: User, body: Stop) -> Respon
     with held.shared.lock:
         study = held.shared.study
         stopped = study.refresh().stop
+        stages = [] if run.over else running_stages(study, store=held.shared.store)
+        if has_ended(study.state) and stages:  # the search is over, and nothing of it is left to drain
+            for stage in stages:
+                stage.cancel_trial(0, name)
+            return reply({"seq": study.state.seq, "text": f"{stages[0].stage} is told to end"})
         if has_ended(study.state):
             raise HTTPException(409, f"it has ended already: {stopped.reason if stopped else ''}")
         if run.over:
@@ -200,29 +206,41 @@ def _edit(run: RunInfo, session: SessionDep, user: Any, body: Edit, *, reopen: b
             raise NotEditable("the number of trials can be edited once `propose` has ended; try again")
         # an experiment that its journal holds to be open, but whose DAG run has ended, only needs Airflow to go on
         done = edit(study, wanted, _name(user), reopen=reopen and study.state.stop is not None)
-        _let_airflow_follow(run, session, user, study, reopen=reopen)
+        _let_airflow_follow(run, session, user, held, reopen=reopen)
         changes = [change.to_json() for change in done.changes]
         text = done.text if done.changes or not reopen else "it goes on"
         return reply({"seq": study.state.seq, "text": text, "changes": changes})
 
 
-def _let_airflow_follow(run: RunInfo, session: SessionDep, user: Any, study: Study, *, reopen: bool) -> None:
+def _let_airflow_follow(run: RunInfo, session: SessionDep, user: Any, held: HeldRun, *, reopen: bool) -> None:
     """Have Airflow start what an edit has added: further mapped instances, and those that were skipped at the end.
 
     What is missing is looked for, not remembered: an act that broke off half way is made whole by doing it again.
     """
+    study = held.shared.study
     tasks: list[str | tuple[str, int]] = []
     slots, lanes = int(study.state.plan["slots"]), study.state.lanes
     present = airflow_acts.mapped(session, run, run.place.steps[0]) - {-1}
     if lanes is None and present and max(present) + 1 < slots:
         airflow_acts.add_slots(session, run, slots)
         tasks.append(airflow_acts.PROPOSE)
-    if reopen:
+    if reopen and _is_unprepared(held):  # no trial could begin: Airflow has not even mapped them
+        tasks = [airflow_acts.PROPOSE, *task_ids(study.experiment, "prepare"), *run.place.steps, *_last_tasks(study)]
+    elif reopen:
         indexes = range(lanes) if lanes is not None else study.unbound()
         tasks += [(step, index) for index in indexes if index in present for step in run.place.steps]
         tasks += _last_tasks(study)
     if tasks:
         airflow_acts.clear(session, user, run, tasks, f"AutoML: more trials ({_name(user)})")
+
+
+def _is_unprepared(held: HeldRun) -> bool:
+    """Whether an experiment has a ``prepare`` that has not done its work, and so no trials."""
+    study = held.shared.study
+    if not study.experiment.prepare or study.state.trials:
+        return False
+    begun = stages_of(study, store=held.shared.store).get("prepare")
+    return begun is None or not begun.state.works or begun.state.works[0].state is not TrialState.SUCCEEDED
 
 
 def _last_tasks(study: Study) -> list[str]:

@@ -17,6 +17,7 @@ from automl_airflow.web.routes.parts import Held, TheRun, read_run, the_run
 from automl_airflow.web.routes.sheets import Filters, Search, Sort, States, query_of
 from automl_airflow.web.standing import ended_in_airflow, standing
 from automl_airflow.web.summaries import summaries
+from automl_core.states import TrialState
 from automl_core.storage.base import StorageError, StorageUnavailable
 from automl_core.views.compare import MOST, NO_SIDE, comparable, side
 from automl_core.views.curves import Curve, chosen, curves, running
@@ -46,7 +47,9 @@ def get_run(run: TheRun, held: Held, user: User) -> Response:
 def _overview(run: RunInfo, held: HeldRun, user: Any) -> dict[str, Any]:
     body = held.overview()
     rights = may_act(user, run.dag_id)
-    can, why_not = held.use(lambda view: standing(view, run, rights))
+    stages = held.stages()
+    in_stage = any(not TrialState(stage["state"]).ended for stage in stages)
+    can, why_not = held.use(lambda view: standing(view, run, rights, in_stage=in_stage))
     store = held.shared.store
     return {
         **body,
@@ -55,7 +58,7 @@ def _overview(run: RunInfo, held: HeldRun, user: Any) -> dict[str, Any]:
             "state": run.state, "queued": run.queued, "started": run.started, "ended": run.ended,
             "url": run_page(run), "note": run.note, "gone": run.gone,
         },
-        "stages": held.stages(),
+        "stages": stages,
         "folder": f"{store.url}/{held.view.study.journal.prefix}",
         "can": can,
         "why_not": why_not,

@@ -104,7 +104,7 @@ export class RunHeader {
     const focused = this.buttons.contains(document.activeElement) ? document.activeElement?.textContent : null;
     fill(
       this.buttons,
-      ended ? null : actButton('Stop …', can.stop, why.stop, () => stop(run, now()), 'danger'),
+      ended && !can.stop ? null : actButton('Stop …', can.stop, why.stop, () => stop(run, now()), 'danger'),
       ended
         ? actButton('Extend …', can.extend, why.extend, () => extend(run, now()))
         : actButton('Edit …', can.edit, why.edit, () => edit(run, now())),
