@@ -222,7 +222,8 @@ class ResourceJob(RemoteJob):
     ) -> Report:  # fmt: skip
         """The resource has ended: what its pods have printed is read, and how they ended is waited for a moment."""
         self._over_since = self._over_since or self._clock()
-        settled = all(ends.has_ended(pod) or ends.training_ended(pod) for pod in pods.values())
+        known = self._pods is None or bool(self._seen)  # two watches: its end may be told before that there are pods
+        settled = known and all(ends.has_ended(pod) or ends.training_ended(pod) for pod in pods.values())
         read = self._read_logs(pods, whole=settled)
         if not read or (not settled and self._clock() - self._over_since < SETTLED_BY):
             return self._report(None)

@@ -343,6 +343,26 @@ def test_what_only_an_event_says_is_told(standin: KubernetesStandIn, monkeypatch
     on(standin, test)
 
 
+def test_an_end_that_is_told_before_its_pods_are_waits_for_them(standin: KubernetesStandIn) -> None:
+    async def test(bench: Bench) -> None:
+        job = bench.start("echo accuracy=1")
+        told, known = bench.pods.pods, False
+
+        async def pods(name: str) -> Any:
+            return await told(name) if known else []
+
+        bench.pods.pods = pods  # type: ignore[method-assign]
+        async with asyncio.timeout(SOON):
+            while not verdict(job._task, await job._resources.pod(job.name) or {}):
+                await asyncio.sleep(0.1)
+        assert (await job.poll()).exit is None
+        known = True
+        lines, _, ended = await bench.end_of(job)
+        assert (lines, ended.ok) == (["accuracy=1"], True)
+
+    on(standin, test)
+
+
 def test_a_suspended_trainjob_waits_in_its_queue(standin: KubernetesStandIn) -> None:
     async def test(bench: Bench) -> None:
         queues = Queues(standin.kubeconfig)
