@@ -14,7 +14,6 @@ from automl_core.client.errors import ClientError
 if TYPE_CHECKING:
     from automl_core.client.run import ExperimentRun
 
-_FAILED = ("FAILED", "USER_CANCELED", "SYS_CANCELED")
 _COLOURS = {"SUCCEEDED": "C0", "EARLY_STOPPED": "C1", "FAILED": "C3", "RUNNING": "C2"}
 
 

@@ -21,7 +21,6 @@ Value: TypeAlias = bool | int | float | str | None
 
 Kind: TypeAlias = Literal["float", "int", "categorical", "fixed"]
 
-_UNBOUNDED = (-math.inf, math.inf)
 _TAIL = 1e-9  # a normal is cut at this probability on both sides, about six sigma
 
 
