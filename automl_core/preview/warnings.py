@@ -11,15 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
-from automl_core.spec.dates import RUN_DATES, named_dates
+from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
-from automl_core.spec.relations import RESERVED_NAMES
-from automl_core.spec.templates import placeholders, texts_of
+from automl_core.spec.sizes import TASK_LISTS
+from automl_core.spec.stages import task_places
+from automl_core.spec.templates import names_for, placeholders, texts_of
 from automl_core.spec.units import format_duration
 
 PARAMS = "AUTOML_PARAMS"
@@ -68,7 +69,7 @@ def _guarded(experiment: Experiment) -> Iterator[Problem]:
     from automl_core.metrics.guarded import LIMIT
     from automl_core.metrics.patterns import Pattern
 
-    for index, task in enumerate(experiment.tasks):
+    for where, task in task_places(experiment):
         metrics = getattr(task, "metrics", None)
         for name, text in metrics.patterns.items() if isinstance(metrics, StdoutMetrics) else ():
             why = Pattern(text).why_guarded
@@ -76,7 +77,7 @@ def _guarded(experiment: Experiment) -> Iterator[Problem]:
                 yield Problem(
                     f"it is matched in a process of its own ({why}), where a search may take {LIMIT:g} s; "
                     "without that, each line is matched at once and in linear time",
-                    ("tasks", index, "metrics", "patterns", name),
+                    (*where, "metrics", "patterns", name),
                     found=show(text),
                 )
 
@@ -200,13 +201,12 @@ def _has_prices(task: object) -> bool:
 
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
-    names = [*flatten(experiment.space), *RESERVED_NAMES, *RUN_DATES]
-    listed = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-    bare = re.compile(rf"(?<![\\$])\$({listed})(?![\w.-]*[\w])")
-    curly = re.compile(rf"(?:^|(?<=[\s=]))\{{+\s*(?:params\.)?({listed})\s*\}}+(?=$|\s)")
-    for index, task in enumerate(experiment.tasks):
+    space = list(flatten(experiment.space))
+    slips = {where: _slips(names_for(where, space, prepared=bool(experiment.prepare))) for where in TASK_LISTS}
+    for where, task in task_places(experiment):
+        bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)
-        for place, text in texts_of(task.model_dump(mode="json"), ("tasks", index)):
+        for place, text in texts_of(task.model_dump(mode="json"), where):
             field = place[2]
             if field == "pod_template":
                 continue
@@ -217,6 +217,15 @@ def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
                 own = field == "command" and shell and match.re is bare
                 what = "the shell's own variable, which is empty" if own else "taken as it stands"
                 yield name, Problem(f"{match[0]} is {what}", place, suggestion=f"Did you mean ${{{name}}}?")
+
+
+def _slips(names: Iterable[str]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What finds ``$name``, and what finds ``{name}``."""
+    listed = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    return (
+        re.compile(rf"(?<![\\$])\$({listed})(?![\w.-]*[\w])"),
+        re.compile(rf"(?:^|(?<=[\s=]))\{{+\s*(?:params\.)?({listed})\s*\}}+(?=$|\s)"),
+    )
 
 
 def _is_assigned(name: str, script: str, env: Iterable[str]) -> bool:

@@ -47,7 +47,7 @@ def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: 
     """
     parameters = list(dict.fromkeys(names))
     elsewhere = _elsewhere(str(path[0]), parameters, prepared)
-    known = [name for name in [*parameters, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
+    known = names_for(str(path[0]), parameters, prepared=prepared)
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
     return [
         _problem(name, closed, place, known, elsewhere.get(name, ""))
@@ -55,6 +55,19 @@ def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: 
         for name, closed in placeholders(text)
         if not closed or name not in known or (name == BUNDLE_DIR and not has_bundle(backend, place[len(path) :]))
     ]
+
+
+def names_for(where: str, parameters: Iterable[str], *, prepared: bool) -> list[str]:
+    """What ``${…}`` may name in a training task.
+
+    Args:
+        where: the list that it stands in, one of `sizes.TASK_LISTS`.
+        parameters: those of the space.
+        prepared: whether the experiment has a stage ``prepare``.
+    """
+    own = list(dict.fromkeys(parameters))
+    elsewhere = _elsewhere(where, own, prepared)
+    return [name for name in [*own, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
 
 
 def _elsewhere(where: str, parameters: Iterable[str], prepared: bool) -> dict[str, str]:

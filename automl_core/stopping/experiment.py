@@ -195,13 +195,15 @@ def _max_duration(progress: Progress, experiment: Experiment) -> Verdict | None:
     reason = (
         f"it ran for {format_duration(progress.elapsed)}, {format_duration(allowed)} is allowed (stop.max_duration)"
     )
-    return Verdict("max_duration", ExperimentState.EARLY_STOPPED, reason + _why_nothing_came(progress))
+    return Verdict("max_duration", ExperimentState.EARLY_STOPPED, reason + _why_nothing_came(progress, experiment))
 
 
-def _why_nothing_came(progress: Progress) -> str:
+def _why_nothing_came(progress: Progress, experiment: Experiment) -> str:
     """Of an experiment whose time is over before a trial has ended: what it spent the time on, as far as is known."""
     if progress.succeeded or progress.failed or progress.values:
         return ""
+    if progress.started == 0 and experiment.prepare:
+        return "; no trial was bound: prepare took that time (its log says for what), or Airflow started no slot since"
     if progress.started == 0:
         return (
             "; no trial was bound: Airflow started none of its slots in that time (look for what its trial tasks wait "

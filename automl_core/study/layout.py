@@ -8,6 +8,7 @@ import re
 METRICS_FILE = "metrics.json"
 LOG_FILE = "log.txt"
 MODEL_FOLDER = "model/"
+CHECKPOINTS = "checkpoints/"
 SCRATCH = "scratch/"
 """What attempts leave here is of use to nobody once the experiment has ended."""
 
@@ -88,4 +89,4 @@ def owner_key(trial: int, budget: int | None) -> str:
 
 def checkpoint_prefix(trial: int, budget: int | None) -> str:
     """The folder of a trial's checkpoint at one budget, ending with '/'."""
-    return f"{trial_prefix(trial)}checkpoints/{'final' if budget is None else f'budget_{budget}'}/"
+    return f"{trial_prefix(trial)}{CHECKPOINTS}{'final' if budget is None else f'budget_{budget}'}/"

@@ -16,6 +16,7 @@ from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import load_experiment
+from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
 
 COMMAND = ".venv/bin/automl"
@@ -102,7 +103,7 @@ class FirstTry:
         Raises:
             SpecError: the file is none that could run.
         """
-        if not all(isinstance(task, LocalTask) for task in load_experiment(experiment).tasks):
+        if not all(isinstance(task, LocalTask) for _, task in task_places(load_experiment(experiment))):
             return cls()
         _say(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
         _say("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)")

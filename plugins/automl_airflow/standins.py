@@ -75,9 +75,10 @@ class DemoStandIn(ABC):
             StandaloneError: the stand-in did not start, or could not be made ready.
         """
         try:
-            tasks = load_experiment(experiment).tasks
+            found = load_experiment(experiment)
         except SpecError:  # whoever runs it says what is wrong with it
             return {}
+        tasks = [*found.prepare, *found.tasks, *found.conclude]
         needed = {t.connection for t in tasks if not isinstance(t, LocalTask) and t.backend == self.backend}
         missing = {name for name in needed if variable_of(name) not in os.environ}
         if not missing:

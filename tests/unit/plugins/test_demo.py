@@ -14,6 +14,7 @@ import pytest
 from automl_airflow import demo
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneError
+from tests.unit.plugins.files import body, write
 
 LONG = 60.0
 
@@ -125,3 +126,14 @@ def test_the_readme_puts_the_command_on_the_path_before_it_is_used() -> None:
     blocks = "".join(text.split("```console\n")[1:])
     assert blocks.index("$ . .venv/bin/activate") < blocks.index("$ automl ")
     assert Path(sys.executable).parent.joinpath("automl").is_file(), "and there it is"
+
+
+def test_an_experiment_that_prepares_elsewhere_is_not_tried_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begun(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a try is made of processes of this machine")
+
+    monkeypatch.setattr(demo.subprocess, "Popen", begun)
+    sql = {"name": "join", "backend": "maxcompute", "connection": "odps", "sql": "CREATE TABLE t AS SELECT 1 AS x;"}
+    assert demo.FirstTry.begin(write(tmp_path, "first.yaml", body(prepare=[sql])))._process is None

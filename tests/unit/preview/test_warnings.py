@@ -221,3 +221,10 @@ def test_dates_that_no_run_has_by_itself_are_said(home: Path) -> None:
 def test_a_date_in_airflow_s_own_braces_is_a_likely_slip(home: Path) -> None:
     (said_,) = messages(home, tasks=[{"command": ["python", "train.py", "${lr}", "{{ ds }}"]}])
     assert "Did you mean ${ds}?" in said_
+
+
+def test_training_tasks_of_stages_are_looked_at_too(home: Path) -> None:
+    conclude = [{"command": ["python", "train.py", "{trials_file}", "$lr"]}]
+    (warning,) = messages(home, conclude=conclude)
+    assert warning.startswith("warning: conclude[0].command[2]: {trials_file} is taken as it stands")
+    assert warning.endswith("Did you mean ${trials_file}?")

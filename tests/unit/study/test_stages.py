@@ -196,3 +196,15 @@ def test_what_was_prepared_is_not_there_without_prepare() -> None:
     assert any("has no prepare" in problem.message for problem in validate(data)[1])
     data["prepare"] = [{"name": "a", "command": "true"}, {"name": "a", "command": "true"}]
     assert any("prepare" in problem.path and "two training tasks" in problem.message for problem in validate(data)[1])
+
+
+def test_a_duration_that_prepare_has_used_up_is_not_laid_to_airflow() -> None:
+    clock = Clock()
+    whole = study(clock, stop={"max_duration": "1h", "running_trials": "cancel"})
+    stage, binding = begun(whole, "prepare")
+    clock.now += 3601
+    ordered = stage.order(binding)
+    assert ordered is not None
+    assert ordered[0] is TrialState.SYS_CANCELED
+    assert "prepare took that time" in ordered[1]
+    assert "a pool" not in ordered[1]

@@ -12,8 +12,9 @@ import pytest
 
 from automl_core.results.publish import publish_study
 from automl_core.storage.folder import FolderStore
+from automl_core.study.stages import begin_stage
 from tests.support.memory_store import MemoryStore
-from tests.unit.web.conftest import World, path
+from tests.unit.web.conftest import World, body_of, path
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,28 @@ def test_the_best_model_and_all_results_come_as_a_zip(world: World, published: t
     assert not [name for name in whole if name.startswith(("journal", "experiment_"))]
     trial = opened(world.client().get(path(*published, "/trials/3/archive"))).namelist()
     assert [name.rpartition("/")[2] for name in trial] == ["metrics.json", "status.json"]
+
+
+def test_of_stages_their_logs_are_published_and_not_their_journals_and_data(world: World) -> None:
+    text = world.spec("archived-stages") + "prepare: [{name: split, command: 'true'}]\n"
+    name, run = world.know(text), "r"
+    study = world.simulate(text, run)
+    begin_stage(study, "prepare").ask(0)
+    store, below = FolderStore(world.storage), study.journal.prefix + "prepare/"
+    for file in (
+        "experiment_0/log.txt",
+        "experiment_0/model/rows.csv",
+        "scratch/owner_of_0_final",
+        "input/trials.json",
+    ):
+        store.put(below + file, b"x")
+    publish_study(study)
+    world.begin(name, run, "success")
+    listed = {each["path"] for each in body_of(world.client().get(path(name, run, "/results")))["files"]}
+    assert [each for each in listed if each.startswith("prepare/")] == ["prepare/experiment_0/log.txt"]
+    whole = opened(world.client().get(path(name, run, "/archives/results"))).namelist()
+    assert [each for each in whole if "/prepare/" in each] == [each for each in whole if each.endswith("log.txt")]
+    assert world.client().get(path(name, run, "/results/prepare/journal/0000000001.json")).status_code == 404
 
 
 def test_nothing_else_is_archived(world: World, published: tuple[str, str], ended: tuple[str, str]) -> None:

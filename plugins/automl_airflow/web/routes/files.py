@@ -28,9 +28,11 @@ from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import Fresh, TheRun, TrialNumber
 from automl_core.journal import JOURNAL, SNAPSHOTS
 from automl_core.results.names import BEST_MODEL
+from automl_core.spec.stages import STAGES
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.storage.keys import is_key
-from automl_core.study.layout import SCRATCH, safe, trial_prefix
+from automl_core.study.layout import CHECKPOINTS, MODEL_FOLDER, SCRATCH, safe, stage_prefix, trial_prefix
+from automl_core.study.stages import INPUT
 from automl_core.views.trial import trial_of
 
 router = APIRouter(
@@ -144,8 +146,11 @@ def get_result(held: Fresh, path: FilePath) -> Response:
     return _download(held, "", path)
 
 
-UNPUBLISHED = (JOURNAL, *SNAPSHOTS, SCRATCH, "experiment_")
-"""How the names begin of what is no published file: the journal, and the folders of trials."""
+_OWN = (JOURNAL, *SNAPSHOTS, SCRATCH)
+_OF_A_STAGE = (*_OWN, INPUT, trial_prefix(0) + MODEL_FOLDER, trial_prefix(0) + CHECKPOINTS)
+UNPUBLISHED = (*_OWN, "experiment_", *(stage_prefix("", stage) + name for stage in STAGES for name in _OF_A_STAGE))
+"""How the names begin of what is no published file: journals, the folders of trials, and of stages all but their logs
+and metrics: what ``prepare`` made is data, and what ``conclude`` made is in best_model/."""
 
 
 def _listed(run: RunInfo, held: HeldRun, folder: str, route: str, skip: tuple[str, ...]) -> dict[str, Any]:
