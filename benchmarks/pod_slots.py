@@ -45,6 +45,9 @@ SHAPES = ((24, 8.0), (12, 60.0))
 START, DELETION = 1.5, 0.5
 """Seconds that a cluster takes to start a pod's container, and to delete a pod that has ended."""
 
+LOG_DELAY = 0.3
+"""Seconds after which a line that was printed can be read."""
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -93,7 +96,7 @@ def cluster_for(options: argparse.Namespace) -> Iterator[TestCluster]:
         with some_cluster() as found:
             yield found
         return
-    with KubernetesStandIn(start=options.start, deletion=options.deletion) as standin:
+    with KubernetesStandIn(start=options.start, deletion=options.deletion, log_delay=LOG_DELAY) as standin:
         yield TestCluster(standin.kubeconfig, "python:3.11-slim", "default", standin)
 
 
