@@ -272,6 +272,7 @@ class LogCursor:
             self.lines.feed(content)
             self.lines.end()
             self._note(0, ended=True)
+        self._mode = None  # the lines that were held have ended
         if being_read:
             self._time = time
             self._begin_taking()

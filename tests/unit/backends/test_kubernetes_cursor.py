@@ -198,6 +198,15 @@ def test_the_rest_of_a_line_that_was_read_before_is_not_read_again() -> None:
     assert cursor.take_complaint() == ""
 
 
+def test_the_last_reading_may_be_the_one_that_finds_the_gap() -> None:
+    """A second or less after the line before it: what is held while that is looked for has ended with its line ends."""
+    cursor = LogCursor()
+    assert read(cursor, served([(0, "first")], None)) == ["first"]
+    after = [(700_000_000, "after the rotation"), (800_000_000, "last")]
+    assert read(cursor, served(after, cursor.since), whole=True) == ["after the rotation", "last"]
+    assert len(cursor.take_gaps()) == 1
+
+
 def test_a_log_that_has_gone_is_named_to_its_end() -> None:
     cursor = LogCursor()
     read(cursor, served([(10**9, "a"), (2 * 10**9, "b")], None))
