@@ -35,7 +35,7 @@ HELD = 16_384
 LAST = 2_048
 """Bytes of the newest lines that are still written when a trial ends, of those that wait."""
 
-CLOSING = 5.0
+CLOSING = 2.0
 """Seconds that a trigger waits at its end for what it has to say itself."""
 
 SLOW = 0.1
