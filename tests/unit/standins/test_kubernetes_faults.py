@@ -46,7 +46,7 @@ def phase(core: client.CoreV1Api, name: str) -> str:
 
 
 def condition(found: Any, kind: str) -> Any:
-    return next((each for each in found.status.conditions if each.type == kind), None)
+    return next((each for each in found.status.conditions or () if each.type == kind), None)
 
 
 @pytest.mark.parametrize(

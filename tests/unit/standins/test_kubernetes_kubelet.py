@@ -250,10 +250,11 @@ def test_a_pod_that_fits_nowhere_says_why_and_waits_for_room(lab: Lab) -> None:
     for name in ("one", "two"):
         lab.until(name, "Running")
     assert lab.get("one").spec.node_name != lab.get("two").spec.node_name
-    found = lab.get("three")
-    (condition,) = [each for each in found.status.conditions if each.type == "PodScheduled"]
+    wait_for(lambda: lab.get("three").status.conditions, "the scheduler has tried the third pod")
+    (condition,) = [each for each in lab.get("three").status.conditions if each.type == "PodScheduled"]
     assert (condition.status, condition.reason) == ("False", "Unschedulable")
     assert condition.message.startswith("0/2 nodes are available: 2 Insufficient cpu. preemption: 0/2 nodes")
+    wait_for(lambda: lab.events("three"), "an event tells of it")
     assert lab.events("three") == [("FailedScheduling", condition.message)]
     lab.core.delete_namespaced_pod("one", "default", grace_period_seconds=0)
     lab.until("three", "Running")
