@@ -14,7 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from automl_core.backends.shell import check_shell, shell_command
-from automl_core.backends.template import Placeholder, TemplateError, check_template, parse, problem_of, render
+from automl_core.backends.substitution import (
+    Placeholder,
+    PlaceholderError,
+    check_placeholders,
+    parse,
+    problem_of,
+    render,
+)
 from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
 from automl_core.spec.parameters import Scalar
 
@@ -22,11 +29,11 @@ if TYPE_CHECKING:
     from automl_core.spec.tasks import LocalTask
 
 __all__ = [
-    "TemplateError",
+    "PlaceholderError",
     "TrialContext",
     "arguments_of",
     "check_command",
-    "check_template",
+    "check_placeholders",
     "command_line",
     "environment",
     "params_name",
@@ -88,11 +95,11 @@ class TrialContext:
         """The text that a placeholder stands for, None when the trial has no such value.
 
         Raises:
-            TemplateError: there is no such name, or it is a date that the run doesn't have.
+            PlaceholderError: there is no such name, or it is a date that the run doesn't have.
         """
         problem = problem_of(placeholder, self.names)
         if problem:
-            raise TemplateError(problem)
+            raise PlaceholderError(problem)
         name = placeholder.name
         if name in self.params:
             return value_text(self.params[name])
@@ -100,7 +107,7 @@ class TrialContext:
             return None
         if name in RUN_DATES:
             if name not in self.dates:
-                raise TemplateError(missing(name))
+                raise PlaceholderError(missing(name))
             return self.dates[name]
         return self._reserved()[name]
 
@@ -190,7 +197,7 @@ def substitute(text: str, context: TrialContext) -> str:
     A value that the trial doesn't have (an inactive parameter, ``${budget}`` without budgets) is empty.
 
     Raises:
-        TemplateError: there is no such name; the message has the nearest right one and the list.
+        PlaceholderError: there is no such name; the message has the nearest right one and the list.
     """
     return render(text, lambda placeholder: context.text_of(placeholder) or "")
 
@@ -206,7 +213,7 @@ def command_line(task: LocalTask, context: TrialContext) -> list[str]:
     (see `automl_core.backends.shell`); there, a value that the trial doesn't have is the empty string.
 
     Raises:
-        TemplateError: a ``${…}`` has no meaning, or can't be had at this place.
+        PlaceholderError: a ``${…}`` has no meaning, or can't be had at this place.
     """
     return arguments_of(task.command, context)
 
@@ -215,7 +222,7 @@ def arguments_of(command: str | list[str], context: TrialContext) -> list[str]:
     """The argument list of any task's command (see `command_line`).
 
     Raises:
-        TemplateError: a ``${…}`` has no meaning, or can't be had at this place.
+        PlaceholderError: a ``${…}`` has no meaning, or can't be had at this place.
     """
     if isinstance(command, str):
         arguments = shell_command(command, context.text_of)
@@ -223,16 +230,18 @@ def arguments_of(command: str | list[str], context: TrialContext) -> list[str]:
         arguments = _argument_list(command, context.text_of)
     for number, argument in enumerate(arguments):
         if "\0" in argument:
-            raise TemplateError(f"command: element {number} has a NUL character in it, which no command line can carry")
+            raise PlaceholderError(
+                f"command: element {number} has a NUL character in it, which no command line can carry"
+            )
     return arguments
 
 
 def check_command(command: str | list[str], names: Iterable[str]) -> list[str]:
-    """What is wrong with the ``${…}`` of a command, before anything runs (see `check_template`)."""
+    """What is wrong with the ``${…}`` of a command, before anything runs (see `check_placeholders`)."""
     known = list(names)
     if isinstance(command, str):
-        return [*check_template(command, known), *check_shell(command)]
-    return list(dict.fromkeys(problem for element in command for problem in check_template(element, known)))
+        return [*check_placeholders(command, known), *check_shell(command)]
+    return list(dict.fromkeys(problem for element in command for problem in check_placeholders(element, known)))
 
 
 def _argument_list(command: list[str], text_of: Callable[[Placeholder], str | None]) -> list[str]:
@@ -248,7 +257,7 @@ def _argument_list(command: list[str], text_of: Callable[[Placeholder], str | No
         arguments.append(render(element, lambda each: text_of(each) or ""))
         droppable = _OPTION.fullmatch(element) is not None and len(arguments) > 1
     if not arguments[0]:
-        raise TemplateError(f"command: its first element {command[0]!r} is empty in this trial, so nothing can run")
+        raise PlaceholderError(f"command: its first element {command[0]!r} is empty in this trial, so nothing can run")
     return arguments
 
 

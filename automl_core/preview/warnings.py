@@ -18,9 +18,9 @@ from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
+from automl_core.spec.placeholders import names_for, placeholders, texts_of
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.stages import task_places
-from automl_core.spec.templates import names_for, placeholders, texts_of
 from automl_core.spec.units import format_duration
 
 PARAMS = "AUTOML_PARAMS"

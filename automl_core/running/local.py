@@ -11,7 +11,7 @@ from typing import TypeVar
 from automl_core.backends.base import Exit, StartError
 from automl_core.backends.contract import TrialContext, substitute
 from automl_core.backends.local import LocalProcess
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.folders import Folders
@@ -104,7 +104,7 @@ class LocalRun:
         try:
             self.context = self._context()
             outcome = self._train(self.context)
-        except (StartError, TemplateError) as error:
+        except (StartError, PlaceholderError) as error:
             outcome = not_started(self.study, self.binding, error)
         return self._keep(outcome)
 

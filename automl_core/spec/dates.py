@@ -55,8 +55,8 @@ def run_dates(recorded: Mapping[str, Any]) -> dict[str, str]:
 def named_dates(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """The dates that training tasks name, each with the field in which it stands, as a problem without a line."""
     from automl_core.spec.parameters import flatten
+    from automl_core.spec.placeholders import placeholders, texts_of
     from automl_core.spec.stages import task_places
-    from automl_core.spec.templates import placeholders, texts_of
 
     own = flatten(experiment.space)
     for where, task in task_places(experiment):

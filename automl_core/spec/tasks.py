@@ -73,7 +73,7 @@ class LocalTask(TaskBase):
 
     @property
     def folder(self) -> str:
-        """Where the command runs, as a template: absolute, or relative to AUTOML_HOME."""
+        """Where the command runs, with `${…}` in it: absolute, or relative to AUTOML_HOME."""
         return f"${{{BUNDLE_DIR}}}" if self.cwd == CWD else self.cwd or "."
 
     @model_validator(mode="after")

@@ -12,11 +12,11 @@ from automl_core.spec.errors import Problem, show
 from automl_core.spec.explain import explain, nested_spaces, own_problems
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import Parameter
+from automl_core.spec.placeholders import placeholder_problems
 from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
 from automl_core.spec.sizes import TASK_LISTS, size_problems
-from automl_core.spec.templates import template_problems
 
 Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
 
@@ -104,4 +104,4 @@ def _unknown_placeholders(data: dict[str, Any]) -> Iterator[Problem]:
     for where in TASK_LISTS:
         tasks = data.get(where)
         for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
-            yield from template_problems(task, (where, index), names, prepared=bool(data.get("prepare")))
+            yield from placeholder_problems(task, (where, index), names, prepared=bool(data.get("prepare")))

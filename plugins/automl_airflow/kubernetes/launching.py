@@ -114,7 +114,7 @@ class Launch:
         Raises:
             StartError: the cluster does not take it; the message says why.
             NotYet: it does not take it for now.
-            TemplateError: a ``${…}`` of the task can't be substituted.
+            PlaceholderError: a ``${…}`` of the task can't be substituted.
         """
         namespace, operator = self.namespace, self._operator
         try:

@@ -87,7 +87,7 @@ class ResourceLaunch:
         Raises:
             StartError: the cluster does not take it; the message says why, with the field.
             NotYet: it does not take it for now.
-            TemplateError: a ``${…}`` of the task can't be substituted.
+            PlaceholderError: a ``${…}`` of the task can't be substituted.
         """
         namespace, task = self.namespace, self.task
         try:

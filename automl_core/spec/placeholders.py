@@ -36,7 +36,7 @@ OF_A_TRIAL = frozenset({"trial_id", "params", "budget"})
 """What a training task of a stage has not: it belongs to no trial."""
 
 
-def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: bool = False) -> list[Problem]:
+def placeholder_problems(task: Any, path: Path, names: Iterable[str], *, prepared: bool = False) -> list[Problem]:
     """Check every placeholder of one training task.
 
     Args:
