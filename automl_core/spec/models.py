@@ -20,6 +20,7 @@ from automl_core.spec.relations import (
     task_name_problems,
 )
 from automl_core.spec.tasks import Name
+from automl_core.spec.template import TemplateVersion
 from automl_core.spec.training import TrainingTask
 from automl_core.spec.transfer import Transfer
 from automl_core.spec.units import Duration
@@ -228,6 +229,9 @@ class Experiment(Model):
     """One experiment file."""
 
     name: Name = Field(description="Name of the experiment, of its DAG and of its folder.")
+    template: TemplateVersion | None = Field(
+        None, description="The template and its version, `name@version`, that gives what the file leaves out."
+    )
     description: str = Field("", description="What it is for; shown in the Airflow UI.")
     owner: str = Field("automl", description="Owner of the DAG.")
     tags: list[str] = Field(default_factory=list, description="Tags of the DAG.")
