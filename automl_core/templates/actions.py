@@ -52,7 +52,9 @@ def actions_in(data: Mapping[str, Any], template: Template) -> Actions:
     _read_space(data.get("space"), template, found)
     for name in found.add:
         if name in found.remove:
-            found.problems.append(Problem(f"{name!r} is added as well", found.remove[name], suggestion="Keep one of them"))
+            found.problems.append(
+                Problem(f"{name!r} is added as well", found.remove[name], suggestion="Keep one of them")
+            )
         if name in found.fixed:
             found.problems.append(_set_and_searched(name, found.add[name]))
     for name in found.space:
@@ -65,7 +67,9 @@ def actions_in(data: Mapping[str, Any], template: Template) -> Actions:
 
 
 def _set_and_searched(name: str, path: Path) -> Problem:
-    return Problem(f"{name!r} is set to a value, so it is not searched", path, suggestion=f"Remove it here, or set.{name}")
+    return Problem(
+        f"{name!r} is set to a value, so it is not searched", path, suggestion=f"Remove it here, or set.{name}"
+    )
 
 
 def _read_set(given: Any, template: Template, found: Actions) -> None:
@@ -73,7 +77,9 @@ def _read_set(given: Any, template: Template, found: Actions) -> None:
         return
     if not isinstance(given, Mapping):
         message = f"found {show(given)}"
-        found.problems.append(Problem(message, ("set",), found=show(given), allowed=("a mapping of parameter → value",)))
+        found.problems.append(
+            Problem(message, ("set",), found=show(given), allowed=("a mapping of parameter → value",))
+        )
         return
     if _too_many(given, ("set",), found):
         return

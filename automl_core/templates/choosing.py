@@ -57,6 +57,8 @@ def _entry(template: Template, known: Known, actions: Actions, problems: list[Pr
     if name not in actions.remove and (known.searched is True or name in actions.add):
         if raw is not None:
             return _narrowed(template, known, raw, ("space", name), problems)
+        if name in actions.add:
+            own_model(template, known)
         return entry_of(known, known.raw, place)
     if raw is not None:
         problems.append(_not_searched(known, ("space", name)))

@@ -47,7 +47,9 @@ class TemplateFile(Model):
     version: int = Field(ge=1, description="Version: the name of the folder that the file lies in.")
     title: str = Field(min_length=1, description="Its name for people.")
     description: str = Field("", description="What it trains and for whom; shown where templates are chosen.")
-    kind: Kind = Field("program", description="What it is for; where templates are chosen, those of a kind stand together.")
+    kind: Kind = Field(
+        "program", description="What it is for; where templates are chosen, those of a kind stand together."
+    )
     requires: list[str] = Field(
         default_factory=list, description="What the environment of a trial needs, as pip writes it; shown to people."
     )

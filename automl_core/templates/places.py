@@ -180,7 +180,9 @@ class Places:
             suggestion = did_you_mean(reference.name, names)
             if not names:
                 suggestion = f"Name a folder with templates in {VARIABLE}, or lay one beside the experiments"
-            return Problem(str(error), ("template",), found=reference.label, allowed=tuple(names), suggestion=suggestion)
+            return Problem(
+                str(error), ("template",), found=reference.label, allowed=tuple(names), suggestion=suggestion
+            )
         except Different as error:
             return Problem(str(error), ("template",), found=reference.label)
         return None

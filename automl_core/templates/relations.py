@@ -102,9 +102,7 @@ def _conditions(template: Template, entries: dict[str, Entry], actions: Actions)
     return problems
 
 
-def _settled(
-    template: Template, entries: Mapping[str, Entry], entry: Entry
-) -> tuple[dict[str, list[Any]] | None, str]:
+def _settled(template: Template, entries: Mapping[str, Entry], entry: Entry) -> tuple[dict[str, list[Any]] | None, str]:
     """The conditions that are left of a parameter's; None where they can never hold, and why."""
     left: dict[str, list[Any]] = {}
     for parent, values in entry.known.when.items():
@@ -167,6 +165,10 @@ def _in_order(template: Template, entries: Mapping[str, Entry], order: _Order) -
     other, owner = (low, high) if order.owner == order.high else (high, low)
     if kept and not isinstance(owner.model, Ranged):
         return False, None  # no limits that the other could lie beyond
+    if order.high == low.bounds.get("at_most") and order.owner != order.low and low.takes("at_most"):
+        return False, None  # it is said the other way round, and each trial sees to it
+    if order.low == high.bounds.get("at_least") and order.owner != order.high and high.takes("at_least"):
+        return False, None
     if order.field == "" or not kept:
         owner, other = (low, high) if low.fixed else (high, low)
     mine = owner.limits() or (-math.inf, math.inf)
@@ -229,7 +231,7 @@ def _capped(entry: Entry, least: float, most: float, by: Entry) -> bool:
         if by.when or not by.fixed or field in entry.bounds or (getattr(model, "logarithmic", False) and most <= 0):
             return False
         entry.bounds[field] = by.name
-        return False if not by.fixed else True
+        return True
     entry.settle_default()
     return True
 

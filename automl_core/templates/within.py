@@ -93,8 +93,10 @@ def outside(own: Any, given: Any) -> str | None:
     if isinstance(own, Ranged) and isinstance(given, Ranged):
         return _range_outside(own, given)
     if isinstance(own, Numeric) and not isinstance(own, Ranged) and isinstance(given, Numeric):
-        if getattr(own, "logarithmic", False) and not getattr(given, "logarithmic", False) and not (
-            isinstance(given, Ranged) and given.low > 0
+        if (
+            getattr(own, "logarithmic", False)
+            and not getattr(given, "logarithmic", False)
+            and not (isinstance(given, Ranged) and given.low > 0)
         ):
             return "it may be 0 or below, and the template's values are above 0"
         return _other_grid(own, given)
