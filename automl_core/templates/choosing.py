@@ -123,10 +123,13 @@ def _beyond(own: Any, given: Mapping[str, Any], path: Path) -> list[Problem]:
         if isinstance(value, dict):
             message = "the option alone is wanted: what hangs on it is the template's"
             found.append(Problem(message, (*path, "values", index), found="a mapping", allowed=allowed_by(own)))
-        elif given.get("type", own.type) == own.type and hasattr(own, "options"):
-            if not any(value == option and type(value) is type(option) for option in own.options):
-                message = f"{show(value)} is none of the template's values"
-                found.append(Problem(message, (*path, "values", index), found=show(value), allowed=allowed_by(own)))
+        elif (
+            given.get("type", own.type) == own.type
+            and hasattr(own, "options")
+            and not any(value == option and type(value) is type(option) for option in own.options)
+        ):
+            message = f"{show(value)} is none of the template's values"
+            found.append(Problem(message, (*path, "values", index), found=show(value), allowed=allowed_by(own)))
     return found
 
 

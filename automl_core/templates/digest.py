@@ -1,4 +1,4 @@
-"""What a version of a template consists of, and its digest: the same wherever, whenever and in whatever order it was laid.
+"""What a version of a template consists of, and its digest: the same wherever and whenever it was laid there.
 
 The digest is SHA-256 over one line for each file, ``<SHA-256 of its bytes>  <path below the folder>``, sorted by path:
 what ``sha256sum`` writes, so it can be checked without this product (docs/templates.md says how).

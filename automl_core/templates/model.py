@@ -1,7 +1,7 @@
 """The file of a template's version, ``template.yaml``, as a model of its head; and its parameters, laid flat.
 
-What of it is an experiment's (goal, tasks, …) stays plain data here: it is checked as a part of the experiment that is made
-of it. So a parse pays for no check twice.
+What of it is an experiment's (goal, tasks, …) stays plain data here: it is checked as a part of the experiment that is
+made of it. So a parse pays for no check twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from automl_core.spec.sizes import PARAMETERS
 from automl_core.spec.template import TEMPLATE_NAME
 
 Searched: TypeAlias = Literal[True, "offered", "never"]
-"""``true``: searched unless taken out; ``offered``: not searched unless asked for; ``never``: can be set and no more."""
+"""``true``: searched unless taken out; ``offered``: not searched unless asked for; ``never``: can be set alone."""
 
 Kind: TypeAlias = Literal["classification", "regression", "forecasting", "text", "image", "program"]
 

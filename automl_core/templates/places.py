@@ -174,7 +174,7 @@ class Places:
                 allowed = tuple(f"{reference.name}@{version}" for version in versions)
                 return Problem(
                     str(error), ("template",), found=reference.label, allowed=allowed,
-                    suggestion=f"Write {reference.name}@{versions[-1]}, the latest" if reference.version is None else "",
+                    suggestion=f"Write {allowed[-1]}, the latest" if reference.version is None else "",
                 )  # fmt: skip
             names = self.names()
             suggestion = did_you_mean(reference.name, names)

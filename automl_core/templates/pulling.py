@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +95,3 @@ def _same(label: str, target: Path, digest: str, source: str) -> str:
             "version never changes, so one of them has to have another number"
         )
     return there
-
-
-def clean(folder: Path) -> None:
-    """Remove what pulls that were killed have left in a folder of templates."""
-    for left in folder.glob(".pull-*"):
-        shutil.rmtree(left, ignore_errors=True)

@@ -217,7 +217,7 @@ def _capped(entry: Entry, least: float, most: float, by: Entry) -> bool:
         entry.raw["values"] = [options[index] for index in kept]
         if weights is not None:
             entry.raw["weights"] = [weights[index] for index in kept]
-    elif isinstance(model, Ranged):
+    elif hasattr(model, "low"):
         before = dict(entry.raw)
         if most < model.allowed[1]:
             entry.raw["high"] = _limit(model, most) + (1 if model.type == "randint" else 0)
@@ -261,8 +261,8 @@ def _defaults(entries: Mapping[str, Entry]) -> None:
     ]
     for below, above in pairs:
         low, high = entries[below], entries[above]
-        values = [entry.raw.get("value" if entry.fixed else "default") for entry in (low, high)]
-        if all(is_number(value) for value in values) and values[0] > values[1]:
+        lower, upper = (entry.raw.get("value" if entry.fixed else "default") for entry in (low, high))
+        if is_number(lower) and is_number(upper) and lower > upper:
             for entry in (low, high):
                 if not entry.fixed:
                     entry.without_default()

@@ -1,4 +1,4 @@
-"""The training tasks of an experiment from a template: the template's, with what the file says of each laid over them."""
+"""The training tasks of an experiment from a template: the template's, with what the file says laid over them."""
 
 from __future__ import annotations
 

@@ -73,9 +73,9 @@ def _grid(model: Any) -> str:
 
 
 def outside(own: Any, given: Any) -> str | None:
-    """Why a parameter of an experiment reaches beyond the template's, in words that follow its name; None if it doesn't.
+    """Why a parameter of an experiment reaches beyond the template's, in words for its author; None if it doesn't.
 
-    Conditions and bounds by other parameters are not looked at (see `relations.broken`).
+    Conditions and bounds by other parameters are not looked at (see `overriding.violations`).
 
     Args:
         own: the template's parameter.
@@ -118,7 +118,7 @@ def _sizes(own: Any, given: Any) -> str | None:
     return None
 
 
-def _range_outside(own: Ranged, given: Ranged) -> str | None:
+def _range_outside(own: Any, given: Any) -> str | None:
     if own.whole and not given.whole:
         return f"{given.type} gives decimals, and the template's values are whole numbers"
     (low, high), (lowest, highest) = given.allowed, own.allowed
