@@ -13,7 +13,7 @@ from automl_core.search import create
 from automl_core.space import Space
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
-from automl_core.spec.loader import locate, parse_document, read_text
+from automl_core.spec.loader import locate, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.names import name_taken, taken_message
@@ -22,6 +22,9 @@ from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.yaml_reader import Document
 from automl_core.study.history import context_of
+from automl_core.templates.loading import parse_document
+from automl_core.templates.newer import newer_version
+from automl_core.templates.places import Places
 
 
 def check_file(path: str | Path) -> Experiment:
@@ -30,7 +33,7 @@ def check_file(path: str | Path) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    experiment = check_text(read_text(path), str(path))
+    experiment = check_text(read_text(path), str(path), Places.of(path))
     _check_name(Path(path), experiment)
     return experiment
 
@@ -44,20 +47,21 @@ def _check_name(path: Path, experiment: Experiment) -> None:
 def name_problem(path: Path, name: str, other: Path) -> Problem:
     """What to say of a valid experiment file whose name another file has already."""
     problem = Problem(taken_message(other, path, name), ("name",))
-    return locate([problem], parse_document(read_text(path), str(path))[1])[0]
+    return locate([problem], parse_document(read_text(path), str(path), Places.of(path))[1])[0]
 
 
-def check_text(text: str, source: str) -> Experiment:
+def check_text(text: str, source: str, places: Places | None = None) -> Experiment:
     """Check all of the text of an experiment file.
 
     Args:
         text: YAML.
         source: what to call it in problems.
+        places: where templates lie; those that a text sees which lies nowhere yet, when left out.
 
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    return _checked(text, source)[0]
+    return _checked(text, source, places or Places.of())[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,20 @@ def examine_file(path: str | Path, home: Path, place: Path | None = None) -> Exa
     return examined
 
 
-def examine_text(text: str, source: str, home: Path, file: Path | None = None) -> Examined:
+def examine_text(
+    text: str, source: str, home: Path, file: Path | None = None, places: Places | None = None
+) -> Examined:
     """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
-    experiment, document = _checked(text, source)
-    found = locate([*warnings_of(experiment, home, file), *notes_of(experiment)], document)
+    places = places or Places.of(file)
+    experiment, document = _checked(text, source, places)
+    newer = newer_version(experiment.template, places)
+    notes = [*notes_of(experiment), *([newer] if newer is not None else [])]
+    found = locate([*warnings_of(experiment, home, file), *notes], document)
     return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 
-def _checked(text: str, source: str) -> tuple[Experiment, Document]:
-    experiment, document = parse_document(text, source)
+def _checked(text: str, source: str, places: Places) -> tuple[Experiment, Document]:
+    experiment, document = parse_document(text, source, places)
     problems = locate(check_experiment(experiment), document)
     if problems:
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0))

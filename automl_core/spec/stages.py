@@ -66,6 +66,7 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
     return StageExperiment(
         stage=stage,
         name=experiment.name,
+        template=experiment.template,
         output=experiment.output,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),

@@ -16,10 +16,7 @@ from automl_core.spec.parameters import Parameter
 from automl_core.spec.shapes import shape_of
 from automl_core.templates.model import Known
 from automl_core.templates.version import Template
-from automl_core.templates.within import model_of, values_of
-
-BOUNDS = ("at_least", "at_most")
-"""Fields that bound a parameter by another one."""
+from automl_core.templates.within import BOUNDS, model_of, values_of
 
 SHOWN = ("help", "description")
 """Fields for people, which a parameter keeps whatever else becomes of it."""

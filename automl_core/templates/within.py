@@ -8,10 +8,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from automl_core.space.parameter import from_model
+from automl_core.space import Space
 from automl_core.spec.errors import show
 from automl_core.spec.numeric import Numeric, Ranged
 from automl_core.spec.parameters import Parameter
+
+BOUNDS = ("at_least", "at_most")
+"""Fields that bound a parameter by another one."""
 
 ROUNDING = ("q", "multiple_of", "power_of")
 """Fields that put a parameter's values on a grid."""
@@ -42,8 +45,8 @@ def wrong_value(model: Any, value: Any) -> str | None:
 
     An option of weight 0 is one that the search doesn't take by itself; it can be set.
     """
-    bare = model.model_copy(update={"when": {}})
-    parameter = from_model("x", bare)
+    alone = {"when": {}, **{field: None for field in BOUNDS if field in type(model).model_fields}}
+    parameter = Space.from_models({"x": model.model_copy(update=alone)}).by_name["x"]
     wrong = parameter.check(value)
     if wrong is None and values_of(model) is None:
         wrong = parameter.off_grid(value)

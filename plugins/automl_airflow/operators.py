@@ -36,9 +36,11 @@ class ExperimentOperator(ExperimentTask, BaseOperator):
     """What the operators of ours have in common: where the experiment's journal lies, or that of its stage."""
 
     def __init__(
-        self, *, storage: str, connection: str | None, experiment: str, stage: StageName | None = None, **kwargs: Any
-    ) -> None:
+        self, *, storage: str, connection: str | None, experiment: str, stage: StageName | None = None,
+        made_from: dict[str, Any] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
+        self.made_from = made_from
         self.storage = storage
         self.connection = connection
         self.experiment = experiment
@@ -118,16 +120,19 @@ class ProposeOperator(ExperimentOperator):
 
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
+        from automl_airflow.compat import bundle_folder
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
         from automl_core.housekeeping.mark import settle
         from automl_core.spec.dates import missing_dates, run_dates
         from automl_core.spec.errors import SpecError
-        from automl_core.spec.loader import locate, parse_document, read_text
-        from automl_core.spec.overrides import apply_overrides
+        from automl_core.spec.loader import locate, read_text
         from automl_core.spec.stages import task_places
         from automl_core.storage import check_store
         from automl_core.study import Study
+        from automl_core.templates.loading import parse_document
+        from automl_core.templates.overriding import apply_overrides
+        from automl_core.templates.places import Places
 
         store, journal = self.open_store(context)
         settle(store, journal.prefix, time.time())
@@ -135,13 +140,16 @@ class ProposeOperator(ExperimentOperator):
             another = another_run(journal.state.identity, context)
             if another:
                 raise AirflowFailException(f"{store.url}/{journal.prefix} {another}")
-            return store, Study.load(journal), ()
-        experiment, document = parse_document(read_text(self.file), self.file)
+            study = Study.load(journal)
+            self.check_template(study)
+            return store, study, ()
+        places = Places.of(self.file, bundle_folder(context))
+        experiment, document = parse_document(read_text(self.file), self.file, places)
         identity = identity_of(context)
         problems = missing_dates(experiment, run_dates(identity))
         if problems:
             raise SpecError(locate(problems, document))
-        experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
+        experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf), places)
         if any(getattr(task, "prices_connection", None) for _, task in task_places(experiment)):
             from automl_airflow.kubernetes.prices import with_prices
 
