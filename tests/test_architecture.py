@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
     "space": frozenset({"spec"}),
+    # versions of trainings, laid under an experiment's file; pulling one reads a store
+    "templates": frozenset({"space", "spec", "storage"}),
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
@@ -42,7 +44,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
-    "preview": frozenset({"results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends"}),
+    "preview": frozenset(
+        {"results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends", "templates"}
+    ),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
     "cli": frozenset(
@@ -61,6 +65,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "spec",
             "storage",
             "backends",
+            "templates",
         }
     ),
 }
@@ -71,7 +76,8 @@ HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "nu
 """What must not be loaded before it is used: DAG files are parsed all day, and by each task's process."""
 
 LIGHT = (
-    "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
+    "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.templates", "automl_core.space",
+    "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
     "automl_core.journal",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",

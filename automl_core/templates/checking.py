@@ -108,11 +108,10 @@ def _program(task: Mapping[str, Any], path: tuple[str | int, ...], folder: Path)
 
 def _searches(template: Template) -> Iterator[list[str]]:
     """What is added to the search in the experiments that are tried: nothing, and all that is offered."""
-    if template.head.more_parameters and not template.parameters:
+    if not template.parameters:
         return
     offered = [known.name for known in template.parameters.values() if known.searched == "offered"]
-    if any(known.searched is True for known in template.parameters.values()):
-        yield []
+    yield []
     if offered:
         yield offered
 

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from automl_core.spec.errors import Path, Problem, show
 from automl_core.spec.numeric import Ranged
 from automl_core.templates.actions import Actions
-from automl_core.templates.entries import BOUNDS, Entry, entry_of, fixed_entry, is_number, own_model
+from automl_core.templates.entries import Entry, entry_of, fixed_entry, is_number, own_model
 from automl_core.templates.model import METADATA, Known
 from automl_core.templates.relations import keep_relations
 from automl_core.templates.version import Template
-from automl_core.templates.within import allowed_by, model_of, outside, wrong_value
+from automl_core.templates.within import BOUNDS, allowed_by, model_of, outside, wrong_value
 
 _TEMPLATES_OWN = ("when", *BOUNDS, *METADATA)
 """What an experiment doesn't change of a template's parameter."""

@@ -141,7 +141,7 @@ def expand_with(document: Document, template: Template) -> Expanded:
     problems = _whole(expanded, data, actions)
     expanded.whole[KEY] = reference.model_dump(mode="json")
     if problems:
-        raise SpecError([expanded.located(problem) for problem in problems])
+        raise SpecError([problem if problem.file else document.located(problem) for problem in problems])
     return expanded
 
 

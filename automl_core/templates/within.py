@@ -45,7 +45,7 @@ def wrong_value(model: Any, value: Any) -> str | None:
 
     An option of weight 0 is one that the search doesn't take by itself; it can be set.
     """
-    alone = {"when": {}, **{field: None for field in BOUNDS if field in type(model).model_fields}}
+    alone: dict[str, Any] = {"when": {}, **{field: None for field in BOUNDS if field in type(model).model_fields}}
     parameter = Space.from_models({"x": model.model_copy(update=alone)}).by_name["x"]
     wrong = parameter.check(value)
     if wrong is None and values_of(model) is None:
