@@ -149,7 +149,7 @@ def test_bounds_hold_whatever_is_set(templates: Path) -> None:
     [
         ("set: {lr: 2}\n", 5, "set.lr: 2 lies outside 1e-05..1. Allowed: a number from 1e-05 to 1."),
         ("set: {solver: rmsprop}\n", 5, "'rmsprop' is not among ['adam', 'sgd', 'lbfgs']"),
-        ("set: {width: 20}\n", 5, "20 is not on the parameter's grid; the nearest value is 16. Allowed: a whole number"),
+        ("set: {width: 20}\n", 5, "20 is not on the parameter's grid; the nearest value is 16. Allowed: a whole"),
         ("set: {epoch: 2}\n", 5, "net@1 has no parameter 'epoch'. Allowed: solver,"),
         ("set: {epoch: 2}\n", 5, "Did you mean 'epochs'?"),
         ("set: [1]\n", 5, "set: found a list. Allowed: a mapping of parameter → value."),
@@ -255,7 +255,8 @@ def test_more_parameters_are_taken_where_the_template_says_so(tmp_path: Path) ->
 
 def test_nested_choices_lie_flat(tmp_path: Path) -> None:
     text = NET.replace(
-        "solver: {type: choice, values: [adam, sgd, lbfgs], weights: [2, 1, 1], default: adam, search: true, help: Solver}",
+        "solver: {type: choice, values: [adam, sgd, lbfgs], weights: [2, 1, 1], default: adam, search: true, "
+        "help: Solver}",
         "solver: {type: choice, values: [adam, {value: sgd, space: {nesterov: {type: choice, values: [true, false], "
         "default: true, search: offered}}}], default: adam, search: true}",
     )

@@ -1,4 +1,4 @@
-"""Whatever is added, taken out, set and narrowed: a valid experiment in which the template's relations hold, or a refusal.
+"""Whatever is added, taken out, set and narrowed: a valid experiment that keeps the template's relations, or a refusal.
 
 Templates are drawn too: parameters of several types with conditions on and bounds by those before them.
 """
@@ -214,6 +214,6 @@ def test_a_run_is_told_what_the_template_allows(tmp_path: Path) -> None:
     assert "the template never searches 'seed'" in refused({"seed": {"type": "int", "low": 0, "high": 9}})
     assert "'momentum' exists only with some values of 'solver'" in refused({"momentum": {"when": None}})
     assert "multiple_of is null, and the template's is 8" in refused({"width": {"multiple_of": None}})
-    assert "trials.max: 0 is too low" in str(
-        pytest.raises(SpecError, apply_overrides, experiment, {"trials": {"max": 0}}, places).value
-    )
+    with pytest.raises(SpecError) as caught:
+        apply_overrides(experiment, {"trials": {"max": 0}}, places)
+    assert "trials.max: 0 is too low" in str(caught.value)
