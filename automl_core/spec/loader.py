@@ -68,9 +68,12 @@ def _first(problems: list[Problem]) -> list[Problem]:
 
 
 def locate(problems: list[Problem], document: Document) -> list[Problem]:
-    """The same problems with the file, line and column at which their paths stand."""
+    """The same problems with file, line and column at which their paths stand; those of another file as they are."""
     located = []
     for problem in problems:
+        if problem.file:
+            located.append(problem)
+            continue
         line, column = document.position(problem.path)
         located.append(replace(problem, file=document.source, line=line, column=column))
     return located
