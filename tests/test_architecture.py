@@ -24,6 +24,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
+    # a trial's parameters as the file that its program reads
+    "specfiles": frozenset({"spec"}),
+    # the code that goes along: packed, kept, unpacked
+    "code": frozenset({"spec", "storage"}),
     "space": frozenset({"spec"}),
     # versions of trainings, laid under an experiment's file; pulling one reads a store
     "templates": frozenset({"space", "spec", "storage"}),
@@ -32,7 +36,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "metrics": frozenset({"space", "spec"}),
     "backends": frozenset({"spec"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
-    "results": frozenset({"study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    "results": frozenset(
+        {"study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
+    ),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
@@ -40,12 +46,27 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
-    "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
+    "running": frozenset(
+        {"study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends"}
+    ),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
     "preview": frozenset(
-        {"results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends", "templates"}
+        {
+            "results",
+            "study",
+            "journal",
+            "search",
+            "space",
+            "metrics",
+            "code",
+            "templates",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+        }
     ),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
@@ -62,6 +83,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "stopping",
             "metrics",
             "space",
+            "code",
+            "specfiles",
             "spec",
             "storage",
             "backends",
@@ -79,7 +102,7 @@ LIGHT = (
     "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.templates", "automl_core.space",
     "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
-    "automl_core.journal",
+    "automl_core.journal", "automl_core.code", "automl_core.specfiles",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.cli",
 )  # fmt: skip

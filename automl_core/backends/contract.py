@@ -65,6 +65,10 @@ class TrialContext:
         trials_file: file (path or URL) that tells ``conclude`` of all trials, None elsewhere.
         dates: the run's dates by their names (`automl_core.spec.dates`), without those that it doesn't have.
         attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
+        data: places of the data sets by name, as the training finds them.
+        columns: roles of columns → name or names.
+        spec_file: file (path or URL) with the trial's parameters, None where the experiment has none.
+        code_dir: folder with the code that goes along with the experiment, None where none does.
         owner_file: file (path or URL) that holds the `attempt_id` to which the checkpoint folder belongs now, None
             where nobody else could write there or the training can't see it.
     """
@@ -85,6 +89,10 @@ class TrialContext:
     dates: Mapping[str, str] = field(default_factory=dict)
     attempt_id: str = ""
     owner_file: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | list[str]] = field(default_factory=dict)
+    spec_file: str | None = None
+    code_dir: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -126,6 +134,8 @@ class TrialContext:
             "bundle_dir": self.bundle_dir,
             "prepared_dir": self.prepared_dir,
             "trials_file": self.trials_file,
+            "spec_file": self.spec_file,
+            "code_dir": self.code_dir,
         }
 
 
@@ -161,9 +171,10 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``
-    and the run's dates are left out where there is none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it
-    seems to do; so are ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``,
+    ``AUTOML_SPEC_FILE``, ``AUTOML_CODE_DIR`` and the run's dates are left out where there is none, so that
+    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_ATTEMPT_ID`` and
+    ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -187,6 +198,10 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_PREPARED_DIR"] = context.prepared_dir
     if context.trials_file is not None:
         variables["AUTOML_TRIALS_FILE"] = context.trials_file
+    if context.spec_file is not None:
+        variables["AUTOML_SPEC_FILE"] = context.spec_file
+    if context.code_dir is not None:
+        variables["AUTOML_CODE_DIR"] = context.code_dir
     return variables | {VARIABLES[name]: date for name, date in context.dates.items() if name in VARIABLES}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
+from automl_core.code import CodeError, choose
 from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.search import create
 from automl_core.space import Space
@@ -21,6 +22,7 @@ from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.yaml_reader import Document
+from automl_core.specfiles.beside import with_base
 from automl_core.study.history import context_of
 from automl_core.templates.loading import parse_document
 from automl_core.templates.newer import newer_version
@@ -33,7 +35,7 @@ def check_file(path: str | Path) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    experiment = check_text(read_text(path), str(path), Places.of(path))
+    experiment = _checked(read_text(path), str(path), Places.of(path), Path(path))[0]
     _check_name(Path(path), experiment)
     return experiment
 
@@ -93,16 +95,22 @@ def examine_text(
 ) -> Examined:
     """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
     places = places or Places.of(file)
-    experiment, document = _checked(text, source, places)
+    experiment, document = _checked(text, source, places, file)
     newer = newer_version(experiment.template, places)
     notes = [*notes_of(experiment), *([newer] if newer is not None else [])]
     found = locate([*warnings_of(experiment, home, file), *notes], document)
     return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 
-def _checked(text: str, source: str, places: Places) -> tuple[Experiment, Document]:
+def _checked(text: str, source: str, places: Places, file: Path | None = None) -> tuple[Experiment, Document]:
+    """Check a text; with the file that it is of, what lies beside that too, and the spec file's ``base`` is read."""
     experiment, document = parse_document(text, source, places)
-    problems = locate(check_experiment(experiment), document)
+    if file is not None:
+        try:
+            experiment = with_base(experiment, file)
+        except SpecError as error:
+            raise SpecError(locate(list(error.problems), document)) from None
+    problems = locate([*check_experiment(experiment), *_code(experiment, file)], document)
     if problems:
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0))
     return experiment, document
@@ -124,6 +132,24 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
         *_commands(experiment, space),
         *schedule_problems(experiment.schedule),
     ]
+
+
+def _code(experiment: Experiment, file: Path | None) -> Iterator[Problem]:
+    code = experiment.program
+    if code is None or file is None or code.digest is not None:  # the storage may have what a digest names
+        return
+    path = ("code",) if isinstance(experiment.code, str) else ("code", "folder")
+    place = code.place(file)
+    if not place.is_dir():
+        yield Problem(
+            f"there is no folder {place}", path, found=show(code.folder),
+            suggestion="It is relative to the experiment file",
+        )  # fmt: skip
+        return
+    try:
+        choose(place, code.ignore)
+    except CodeError as error:
+        yield Problem(str(error), path, found=show(code.folder))
 
 
 def _warm_start(experiment: Experiment, space: Space) -> Iterator[Problem]:

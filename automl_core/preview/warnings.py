@@ -199,10 +199,18 @@ def _has_prices(task: object) -> bool:
     return prices is not None and any(value for value in prices.model_dump().values())
 
 
+def _has(experiment: Experiment) -> dict[str, bool]:
+    return {
+        "prepared": bool(experiment.prepare),
+        "code": experiment.code is not None,
+        "spec_file": experiment.spec_file is not None,
+    }
+
+
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
-    slips = {where: _slips(names_for(where, space, prepared=bool(experiment.prepare))) for where in TASK_LISTS}
+    slips = {where: _slips(names_for(where, space, **_has(experiment))) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)

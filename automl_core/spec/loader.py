@@ -82,8 +82,8 @@ def _first(problems: list[Problem]) -> list[Problem]:
 
 
 def locate(problems: list[Problem], document: Document) -> list[Problem]:
-    """The same problems with the file, line and column at which their paths stand."""
-    return [document.located(problem) for problem in problems]
+    """The same problems with file, line and column at which their paths stand; those of another file as they are."""
+    return [problem if problem.file else document.located(problem) for problem in problems]
 
 
 def read_text(path: str | Path) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
+from automl_core.spec.code import Code, code_problems
 from automl_core.spec.goal import Goal
 from automl_core.spec.parameters import Parameter, Scalar
 from automl_core.spec.placement import Placement
@@ -19,6 +20,7 @@ from automl_core.spec.relations import (
     storage_problems,
     task_name_problems,
 )
+from automl_core.spec.spec_files import SpecFile
 from automl_core.spec.tasks import Name
 from automl_core.spec.template import TemplateVersion
 from automl_core.spec.training import TrainingTask
@@ -249,6 +251,14 @@ class Experiment(Model):
         default_factory=list,
         description="Training tasks that run once, in order, after the last trial and before the result is published.",
     )
+    code: str | Code | None = Field(
+        None,
+        description="Folder with the training's code, relative to this file: packed when a run begins, unpacked where "
+        "the training runs. A path; or a group, with what is left out of it.",
+    )
+    spec_file: SpecFile | None = Field(
+        None, description="A file with the trial's parameters, written for its training in the format that it reads."
+    )
     schedule: str | Schedule | None = Field(
         None, description="A cron line or preset such as @daily; or a group, with a time zone or with assets."
     )
@@ -258,6 +268,11 @@ class Experiment(Model):
         """The Airflow pools that it names."""
         places = [self.airflow, *(task.airflow for task in (*self.prepare, *self.tasks, *self.conclude))]
         return tuple(dict.fromkeys(place.pool for place in places if place.pool is not None))
+
+    @property
+    def program(self) -> Code | None:
+        """The folder with the training's code, None where none goes along."""
+        return Code(folder=self.code) if isinstance(self.code, str) else self.code
 
     @property
     def cron(self) -> str | None:
@@ -286,6 +301,13 @@ class Experiment(Model):
                 for where, tasks in lists.items()
                 for each in storage_problems(
                     self.output.storage, [{key: getattr(t, key, None) for key in STORAGE_KEYS} for t in tasks], where
+                )
+            ),
+            *(
+                each
+                for where, tasks in lists.items()
+                for each in code_problems(
+                    self.code, [{key: getattr(t, key, None) for key in ("backend", "cwd")} for t in tasks], where
                 )
             ),
         ]

@@ -70,6 +70,7 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         output=experiment.output,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
+        code=experiment.code,
         trials=Trials(max=1, concurrency=1, retries=trials.retries, retry_delay=trials.retry_delay, canary=False),
         stop=Stop(same_error=None, running_trials="cancel"),
         search=Search(algorithm="grid"),

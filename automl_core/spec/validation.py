@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from automl_core.spec.code import code_problems
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.explain import explain, nested_spaces, own_problems
 from automl_core.spec.models import Experiment
@@ -17,6 +18,7 @@ from automl_core.spec.relations import goal_problems, space_problems, storage_pr
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
 from automl_core.spec.sizes import TASK_LISTS, size_problems
+from automl_core.spec.spec_files import spec_file_problems
 
 Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
 
@@ -46,6 +48,7 @@ def validate(data: Any) -> tuple[Experiment | None, list[Problem]]:
     problems += _unknown_placeholders(data)
     if experiment is not None:
         problems += schedule_problems(experiment.schedule)
+        problems += spec_file_problems(experiment)
     return (None if problems else experiment), problems
 
 
@@ -59,6 +62,7 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
             continue
         yield from _own(data, task_name_problems([str(task.get("name", "train")) for task in tasks], where))
         yield from _own(data, storage_problems(storage, tasks, where))
+        yield from _own(data, code_problems(data.get("code"), tasks, where))
     yield from _own(data, goal_problems(**_said_of_goal(data)))
     space = data.get("space")
     if not isinstance(space, dict):
@@ -104,4 +108,7 @@ def _unknown_placeholders(data: dict[str, Any]) -> Iterator[Problem]:
     for where in TASK_LISTS:
         tasks = data.get(where)
         for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
-            yield from placeholder_problems(task, (where, index), names, prepared=bool(data.get("prepare")))
+            yield from placeholder_problems(
+                task, (where, index), names, prepared=bool(data.get("prepare")), code=data.get("code") is not None,
+                spec_file=data.get("spec_file") is not None,
+            )  # fmt: skip

@@ -213,9 +213,6 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
     if "spec_file" in whole:
         whole["spec_file"] = _spec_file(whole["spec_file"], data.get("spec_file"), template)
     whole["code"] = {"folder": str(template.folder), "ignore": [FILE]}
-    for key in ("code", "spec_file", "data", "columns"):  # XXX until merged
-        if key not in Experiment.model_fields:
-            whole.pop(key, None)
     return problems
 
 

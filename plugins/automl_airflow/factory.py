@@ -40,6 +40,7 @@ from automl_core.spec.stages import STAGES, StageName, task_ids
 from automl_core.spec.tasks import TaskBase
 from automl_core.spec.template import TemplateVersion
 from automl_core.spec.units import format_duration
+from automl_core.spec.yaml_reader import Document
 from automl_core.templates.loading import parse_document
 from automl_core.templates.places import Places
 
@@ -70,9 +71,28 @@ def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
         if other is not None:  # Airflow would show now the one, now the other, and say nothing
             message = taken_message(other, path, experiment.name, bundle)
             raise SpecError(locate([Problem(message, ("name",))], document))
+        _check_beside(experiment, path, document)
     warnings = locate(warnings_of(experiment, home(), path), document)
     newer = places.newer(experiment.template.name, experiment.template.version) if experiment.template else None
     return experiment_dag(experiment, path, warnings, newer), warnings
+
+
+def _check_beside(experiment: Experiment, path: Path, document: Document) -> None:
+    """See that what lies beside an experiment file is there, before a run begins that needs it.
+
+    Raises:
+        SpecError: something isn't.
+    """
+    if experiment.spec_file is not None:
+        from automl_core.specfiles.beside import with_base
+
+        try:
+            with_base(experiment, path)
+        except SpecError as error:
+            raise SpecError(locate(list(error.problems), document)) from None
+    code = experiment.program
+    if code is not None and code.digest is None and not (place := code.place(path)).is_dir():
+        raise SpecError(locate([Problem(f"there is no folder {place}", ("code",), found=code.folder)], document))
 
 
 def experiment_dag(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -123,11 +124,13 @@ class ProposeOperator(ExperimentOperator):
         from automl_airflow.compat import bundle_folder
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
+        from automl_core.code import with_code
         from automl_core.housekeeping.mark import settle
         from automl_core.spec.dates import missing_dates, run_dates
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import locate, read_text
         from automl_core.spec.stages import task_places
+        from automl_core.specfiles.beside import with_base
         from automl_core.storage import check_store
         from automl_core.study import Study
         from automl_core.templates.loading import parse_document
@@ -149,12 +152,19 @@ class ProposeOperator(ExperimentOperator):
         problems = missing_dates(experiment, run_dates(identity))
         if problems:
             raise SpecError(locate(problems, document))
+        try:
+            experiment = with_base(experiment, Path(self.file))
+        except SpecError as error:
+            raise SpecError(locate(list(error.problems), document)) from None
         experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf), places)
         if any(getattr(task, "prices_connection", None) for _, task in task_places(experiment)):
             from automl_airflow.kubernetes.prices import with_prices
 
             experiment = with_prices(experiment)
         check_store(store)
+        experiment, packed = with_code(experiment, Path(self.file), store)
+        if packed is not None:
+            self.log.info("code: %d files, %d bytes, packed as %s", packed.files, len(packed.data), packed.digest)
         overrides = [change.to_json() for change in changes]
         study = Study.create(journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped())
         return store, study, changes
