@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from automl_core.backends.shell import check_shell, shell_command
 from automl_core.backends.template import Placeholder, TemplateError, check_template, parse, problem_of, render
+from automl_core.spec.datanames import COLUMNS, DATA, variable_of
 from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
 from automl_core.spec.parameters import Scalar
 
@@ -58,6 +59,8 @@ class TrialContext:
         trials_file: file (path or URL) that tells ``conclude`` of all trials, None elsewhere.
         dates: the run's dates by their names (`automl_core.spec.dates`), without those that it doesn't have.
         attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
+        data: places of the data sets by name, as the training finds them.
+        columns: roles of columns → name or names.
         owner_file: file (path or URL) that holds the `attempt_id` to which the checkpoint folder belongs now, None
             where nobody else could write there or the training can't see it.
     """
@@ -78,11 +81,20 @@ class TrialContext:
     dates: Mapping[str, str] = field(default_factory=dict)
     attempt_id: str = ""
     owner_file: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | list[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
-        """Names of all parameters of the space."""
-        return [*self.params, *sorted(self.inactive)]
+        """Names of all parameters of the space, of data sets and of roles of columns."""
+        return [*self.params, *sorted(self.inactive), *self._inputs]
+
+    @property
+    def _inputs(self) -> dict[str, str]:
+        """What ``${data.train}`` and ``${columns.target}`` stand for; several columns are a JSON list."""
+        places = {f"{DATA}{name}": place for name, place in self.data.items()}
+        named = {f"{COLUMNS}{role}": value_text(columns) for role, columns in self.columns.items()}
+        return places | named
 
     def text_of(self, placeholder: Placeholder) -> str | None:
         """The text that a placeholder stands for, None when the trial has no such value.
@@ -98,6 +110,8 @@ class TrialContext:
             return value_text(self.params[name])
         if name in self.inactive:
             return None
+        if name in self._inputs:
+            return self._inputs[name]
         if name in RUN_DATES:
             if name not in self.dates:
                 raise TemplateError(missing(name))
@@ -122,12 +136,12 @@ class TrialContext:
         }
 
 
-def value_text(value: Scalar) -> str:
+def value_text(value: Scalar | list[str]) -> str:
     """A parameter's value as commands show it: text as it is, everything else as JSON (``0.001``, ``true``, ``null``).
 
     The digits of a number are those of Python's ``repr``, so reading it back gives the same number.
     """
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=not isinstance(value, list))
 
 
 def params_name(params: Mapping[str, Scalar]) -> str:
@@ -156,7 +170,8 @@ def environment(context: TrialContext) -> dict[str, str]:
 
     ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``
     and the run's dates are left out where there is none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it
-    seems to do; so are ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
+    seems to do; so are ``AUTOML_COLUMNS`` without columns, and ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no
+    other attempt can go on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -180,6 +195,9 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_PREPARED_DIR"] = context.prepared_dir
     if context.trials_file is not None:
         variables["AUTOML_TRIALS_FILE"] = context.trials_file
+    variables |= {variable_of(name): place for name, place in context.data.items()}
+    if context.columns:
+        variables["AUTOML_COLUMNS"] = json.dumps(dict(context.columns))
     return variables | {VARIABLES[name]: date for name, date in context.dates.items() if name in VARIABLES}
 
 

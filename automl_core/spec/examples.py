@@ -38,6 +38,7 @@ EXAMPLES: dict[str, str] = {
     "success": "[{condition: Complete}]",
     "failure": "[{condition: Failed}]",
     "label": "jobset.sigs.k8s.io/jobset-name",
+    "place": "s3://lake/churn/train.parquet",
     "sql": "SELECT accuracy FROM results WHERE trial = '${trial_id}'",
 }
 """Key → what may stand there, as YAML in one line."""

@@ -36,7 +36,9 @@ OF_A_TRIAL = frozenset({"trial_id", "params", "budget"})
 """What a training task of a stage has not: it belongs to no trial."""
 
 
-def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: bool = False) -> list[Problem]:
+def template_problems(
+    task: Any, path: Path, names: Iterable[str], *, prepared: bool = False, inputs: Iterable[str] = ()
+) -> list[Problem]:
     """Check every placeholder of one training task.
 
     Args:
@@ -44,10 +46,11 @@ def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: 
         path: where it stands in the file; its first element is one of `sizes.TASK_LISTS`.
         names: the parameters of the space.
         prepared: whether the experiment has a stage ``prepare``.
+        inputs: names that its data sets and columns have (`datasets.input_names`).
     """
     parameters = list(dict.fromkeys(names))
     elsewhere = _elsewhere(str(path[0]), parameters, prepared)
-    known = names_for(str(path[0]), parameters, prepared=prepared)
+    known = names_for(str(path[0]), parameters, prepared=prepared, inputs=inputs)
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
     return [
         _problem(name, closed, place, known, elsewhere.get(name, ""))
@@ -57,17 +60,18 @@ def template_problems(task: Any, path: Path, names: Iterable[str], *, prepared: 
     ]
 
 
-def names_for(where: str, parameters: Iterable[str], *, prepared: bool) -> list[str]:
+def names_for(where: str, parameters: Iterable[str], *, prepared: bool, inputs: Iterable[str] = ()) -> list[str]:
     """What ``${…}`` may name in a training task.
 
     Args:
         where: the list that it stands in, one of `sizes.TASK_LISTS`.
         parameters: those of the space.
         prepared: whether the experiment has a stage ``prepare``.
+        inputs: names that its data sets and columns have (`datasets.input_names`).
     """
     own = list(dict.fromkeys(parameters))
     elsewhere = _elsewhere(where, own, prepared)
-    return [name for name in [*own, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
+    return [name for name in [*own, *inputs, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
 
 
 def _elsewhere(where: str, parameters: Iterable[str], prepared: bool) -> dict[str, str]:
