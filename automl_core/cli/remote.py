@@ -44,9 +44,9 @@ def experiments(
         run = each["latest"] or {}
         best = run.get("best")
         done = f"{run['done']}/{run['trials']}" if run.get("trials") is not None else ""
-        cells: tuple[str, ...] = (each["experiment"], run.get("state") or "never run", number(best["value"]) if best else "–", done,
-                 number(run.get("cost")), run.get("run") or "")  # fmt: skip
-        cells += (run.get("template") or "",) if templated else ()
+        cells = [each["experiment"], run.get("state") or "never run", number(best["value"]) if best else "–", done,
+                 number(run.get("cost")), run.get("run") or ""]  # fmt: skip
+        cells += [run.get("template") or ""] if templated else []
         table.add_row(*(Text(cell) for cell in cells))
     console().print(table)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
@@ -210,7 +211,8 @@ def _has(experiment: Experiment) -> dict[str, bool]:
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
-    slips = {where: _slips(names_for(where, space, **_has(experiment))) for where in TASK_LISTS}
+    inputs = input_names(experiment.data, experiment.columns)
+    slips = {where: _slips(names_for(where, space, **_has(experiment), inputs=inputs)) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)

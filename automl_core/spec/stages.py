@@ -68,6 +68,8 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         name=experiment.name,
         template=experiment.template,
         output=experiment.output,
+        data=experiment.data,
+        columns=experiment.columns,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
         code=experiment.code,

@@ -227,7 +227,8 @@ class Launch:
         return created
 
     def _manifest(self, files: str | None, bundle: Path | None) -> Manifest:
-        task, context, carrying = self.task, context_of(self._study, self._binding, self.places), None
+        task, carrying = self.task, None
+        context = context_of(self._study, self._binding, self.places, _home())
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
             if not image:
