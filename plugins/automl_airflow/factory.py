@@ -83,7 +83,7 @@ def _check_beside(experiment: Experiment, path: Path, document: Document) -> Non
     Raises:
         SpecError: something isn't.
     """
-    if experiment.spec_file is not None:
+    if experiment.spec_file is not None and experiment.spec_file.to_read is not None:
         from automl_core.specfiles.beside import with_base
 
         try:
