@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # places of data, fingerprints, a cache per machine, reading tables; knows no model
     "data": frozenset({"spec", "storage", "backends"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
-    "results": frozenset({"study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    "results": frozenset({"data", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
