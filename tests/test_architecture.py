@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "data": frozenset({"spec", "storage", "backends"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset(
-        {"study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
+        {"data", "study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
     ),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),

@@ -23,6 +23,7 @@ from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError,
 from automl_core.study.history import ranking
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import SCRATCH, folders_of, safe
+from automl_core.study.prepared import PREPARE, TAKEN
 from automl_core.study.state import State
 
 PAGE = 10_000
@@ -95,6 +96,7 @@ class Run:
         finished: whether it has ended, with nothing of it running, and its result was published since.
         goal, loss: what its best trial is judged by, and that trial's loss (lower is better); None without one.
         learned_from: (experiment, run) of the earlier runs that its first record names.
+        prepared_by: folder of the earlier run whose ``prepare`` it uses; empty where it has its own.
         problem: why nobody can tell how it stands; empty where that is known.
         mark: that of somebody who began to delete it and did not come to the end.
         in_airflow: how its DAG run stands.
@@ -112,6 +114,7 @@ class Run:
     goal: str = ""
     loss: float | None = None
     learned_from: frozenset[tuple[str, str]] = frozenset()
+    prepared_by: str = ""
     problem: str = ""
     mark: Mark | None = None
     in_airflow: InAirflow = "not asked"
@@ -202,7 +205,8 @@ def read_run(store: ObjectStore, folder: Folder) -> Run:
     top, name, _ = folder.prefix.split("/")
     run = Run(folder, top, name, last=folder.whole.newest)
     mark = read_mark(store, folder.prefix) if folder.marked else None
-    run = replace(run, learned_from=_named_in(store, folder.prefix))
+    learned_from, prepared_by = _named_in(store, folder.prefix)
+    run = replace(run, learned_from=learned_from, prepared_by=prepared_by)
     try:
         first = first_record(store, folder.prefix)
         journal = StudyJournal(store, folder.prefix, sleep=lambda _: None)
@@ -252,14 +256,17 @@ def _known(run: Run, state: State, first: Record | None) -> Run:
     )
 
 
-def _named_in(store: ObjectStore, prefix: str) -> frozenset[tuple[str, str]]:
-    """The earlier runs that a first record names, of whatever format it is."""
+def _named_in(store: ObjectStore, prefix: str) -> tuple[frozenset[tuple[str, str]], str]:
+    """The earlier runs that a first record names, of whatever format it is: learned from; whose ``prepare`` it uses."""
+    learned_from: frozenset[tuple[str, str]] = frozenset()
     try:
         line = store.get(prefix + JOURNAL + key_of(1)).partition(b"\n")[0]  # of every format, as far as one can know
-        given = json.loads(line)["data"]["earlier"]
-        return frozenset((str(each["experiment"]), str(each["run"])) for each in given if each.get("run"))
+        data = json.loads(line)["data"]
+        given = data.get("earlier") or []
+        learned_from = frozenset((str(each["experiment"]), str(each["run"])) for each in given if each.get("run"))
+        return learned_from, str(data["inputs"][PREPARE][TAKEN]["prefix"])
     except (NotFound, ValueError, KeyError, TypeError, AttributeError):
-        return frozenset()
+        return learned_from, ""
 
 
 def _problem(journal: StudyJournal, first: Record | None, top: str, name: str) -> str:

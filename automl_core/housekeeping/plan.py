@@ -229,6 +229,7 @@ class _Rules:
     def __init__(self, inventory: Inventory, options: Options, at: int) -> None:
         self._options, self._at, self._mentions = options, at, inventory.mentions
         self._learned: dict[tuple[str, str], list[Run]] = defaultdict(list)
+        self._prepared_for = {run.prepared_by: run for run in inventory.runs if run.prepared_by and run.mark is None}
         by_name: dict[str, list[Run]] = defaultdict(list)
         for run in inventory.runs:
             for experiment, name in run.learned_from:
@@ -302,6 +303,8 @@ class _Rules:
             return f"{place} names it"
         if run.prefix in self._latest:
             return self._latest[run.prefix]
+        if user := self._prepared_for.get(run.prefix):
+            return f"{user.experiment}@{user.run} uses what it has prepared"
         top, folder, _ = run.prefix.split("/")
         for other in self._learned.get((top, folder), ()):
             free = self._options.transferred and other.finished and not other.problem

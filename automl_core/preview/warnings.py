@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from automl_core.preview.data import data_warnings
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.bundles import bundle_of
 from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
@@ -53,6 +55,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_sources(experiment),
         *_limits(experiment),
         *_dates(experiment),
+        *data_warnings(experiment, home, bundle_of(file) if file is not None else None),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
         *_unused(experiment, home, file, {name for name, _ in braces}),

@@ -124,7 +124,7 @@ def context_of(study: Study, binding: Binding, places: Places, home: Path | None
         home: AUTOML_HOME, where relative places of data begin; that of the environment when None.
     """
     home = home or Path(os.environ.get("AUTOML_HOME") or ".")
-    state, inputs = study.state, inputs_of(study.journal.prefix, study.experiment)
+    state, inputs = study.state, inputs_of(study.journal.prefix, study.experiment, study.state.inputs)
     return TrialContext(
         experiment_id=state.name,
         run_id=state.run,

@@ -126,6 +126,7 @@ class ProposeOperator(ExperimentOperator):
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
         from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import prepare_inputs
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
         from automl_core.code import with_code
@@ -171,6 +172,7 @@ class ProposeOperator(ExperimentOperator):
             self.log.info("code: %d files, %d bytes, packed as %s", packed.files, len(packed.data), packed.digest)
         overrides = [change.to_json() for change in changes]
         inputs = self._inputs(context, experiment, run_dates(identity), document)
+        inputs |= prepare_inputs(experiment, inputs, journal, identity, bundle_folder(context), self.log)
         study = Study.create(
             journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped(), inputs=inputs
         )
