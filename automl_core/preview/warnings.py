@@ -20,6 +20,7 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
 from automl_core.spec.placeholders import names_for, placeholders, texts_of
 from automl_core.spec.sizes import TASK_LISTS
+from automl_core.spec.spec_files import SPEC_FILE, named_in
 from automl_core.spec.stages import task_places
 from automl_core.spec.units import format_duration
 
@@ -248,6 +249,8 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
     texts = [text for task in dumped for _, text in texts_of(task, ())]
     named = {name for text in texts for name, closed in placeholders(text) if closed} | meant
     space = flatten(experiment.space)
+    if experiment.spec_file is not None and (SPEC_FILE in named or any("AUTOML_SPEC_FILE" in text for text in texts)):
+        named |= named_in(experiment.spec_file, space)
     unused = [name for name in space if name not in named]
     budget = experiment.trials.budget
     no_budget = budget is not None and "budget" not in named
