@@ -18,8 +18,7 @@ from automl_core.storage.base import Unfinished
 from automl_core.study.layout import folders_of, safe
 
 Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "code", "parts"]
-"""What can go: whole runs; checkpoints of ended runs; what attempts left behind; archives of code that no run names;
-writes that broke off."""
+"""Whole runs; checkpoints of ended ones; what attempts left behind; code that no run names; writes that broke off."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -216,12 +215,9 @@ def make_plan(inventory: Inventory, options: Options, at: int) -> Plan:
         if not rules.is_untouchable(run):
             items += _of_a_run_that_stays(run, rules, options, at)
     if "code" in options.what and options.experiments is None:  # experiments share them
-        items += [
-            Item("code", each.key, "code that no run names", "", "", 1, each.size, at - each.modified,
-                 identity=repr(each.modified))
-            for each in unused_archives(inventory)
-            if at - each.modified >= max(options.older_than, DAY)
-        ]  # fmt: skip
+        for each in unused_archives(inventory, older_than=max(options.older_than, DAY), at=at):
+            size, age, written = each.size, at - each.modified, repr(each.modified)
+            items.append(Item("code", each.key, "no run names it", bytes=size, objects=1, age=age, identity=written))
     if "parts" in options.what:
         items += _parts(inventory, safe_to_clean, options, at)
     return Plan(inventory.url, at, tuple(items), tuple(spared), inventory.problems + tuple(inventory.mentions.unread))

@@ -20,6 +20,9 @@ from automl_core.storage import StorageError, open_store
 
 log = logging.getLogger("automl.code")
 
+MODULE = "automl_core.running.code_in_pod"
+"""This module, for whoever has it run."""
+
 
 def order(storage: str, digest: str, folder: str = CODE_FOLDER) -> str:
     """What `main` is told, as text.

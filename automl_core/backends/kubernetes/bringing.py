@@ -32,7 +32,7 @@ SPEC_FOLDER = "/automl/spec"
 MOST_SPEC_BYTES = 200_000
 """Bytes of a spec file: all annotations of a pod may have 256 KiB."""
 
-CODE_FOLDER = "/automl/code"
+CODE_FOLDER = "/automl/program"
 """Where the training finds the code."""
 
 MOST_CODE_BYTES = 900_000
@@ -41,15 +41,13 @@ MOST_CODE_BYTES = 900_000
 CONTAINER = "automl-code"
 """Name of the init container that unpacks it."""
 
-MODULE = "automl_core.running.code_in_pod"
-"""The module that fetches a large one, with `VARIABLE` in its environment."""
-
 VARIABLE = "AUTOML_CODE"
+"""The environment variable that tells a helper what to fetch."""
 
 CONFIG_MAP = "automl-code-"
 """How the name of its config map begins."""
 
-_ARCHIVE_FOLDER = "/automl/code-archive"
+_ARCHIVE_FOLDER = "/automl/program-archive"
 _KEY = "code.tar.gz"
 
 
@@ -62,18 +60,35 @@ class SpecInPod:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetching:
+    """Who fetches a large archive from the bucket.
+
+    Attributes:
+        module: the Python module that does.
+        order: what it is told, in `VARIABLE`.
+        image: that has it.
+        artifacts: how the bucket is reached, as the file states it.
+    """
+
+    module: str
+    order: str
+    image: str
+    artifacts: Artifacts
+
+
+@dataclass(frozen=True, slots=True)
 class CodeInPod:
     """The way of the code into a pod: exactly one of these.
 
     Attributes:
         config_map: name of the config map that has the archive.
         path: path of the archive on the storage's mount, in the pod.
-        fetched: what `MODULE` is told, with the image that has it and how it reaches the bucket.
+        fetched: how it is fetched from a bucket.
     """
 
     config_map: str | None = None
     path: str | None = None
-    fetched: tuple[str, str, Artifacts] | None = None
+    fetched: Fetching | None = None
 
 
 def code_config_map(digest: str, data: bytes, attempt: AttemptId) -> Manifest:
@@ -136,8 +151,7 @@ def add_code(spec: dict[str, Any], container: dict[str, Any], code: CodeInPod) -
         "securityContext": copy.deepcopy(container.get("securityContext") or {}),
     }
     if code.fetched is not None:
-        order, image, artifacts = code.fetched
-        helper |= _fetching(order, image, artifacts)
+        helper |= _fetching(code.fetched)
     else:
         helper |= {key: container[key] for key in ("image", "imagePullPolicy") if key in container}
         resources = _cpu_and_memory(container.get("resources") or {})
@@ -166,14 +180,15 @@ def _unpacking(archive: str) -> str:
     )
 
 
-def _fetching(order: str, image: str, artifacts: Artifacts) -> dict[str, Any]:
+def _fetching(how: Fetching) -> dict[str, Any]:
     """The init container that fetches an archive from a bucket; the training may run as another user."""
+    artifacts = how.artifacts
     helper: dict[str, Any] = {
-        "image": image,
-        "command": ["/bin/sh", "-c", f"python -m {MODULE} && chmod -R a+rwX {CODE_FOLDER}"],
+        "image": how.image,
+        "command": ["/bin/sh", "-c", f"python -m {how.module} && chmod -R a+rwX {CODE_FOLDER}"],
         "env": [
             {"name": name, "value": value.replace("$", "$$")}
-            for name, value in {**artifacts.env, VARIABLE: order}.items()
+            for name, value in {**artifacts.env, VARIABLE: how.order}.items()
         ],
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}},
     }

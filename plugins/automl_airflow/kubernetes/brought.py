@@ -13,11 +13,12 @@ from automl_core.backends.kubernetes.bringing import (
     MOST_CODE_BYTES,
     SPEC_FOLDER,
     CodeInPod,
+    Fetching,
     SpecInPod,
 )
 from automl_core.code import CodeError, archive_key, archived
 from automl_core.running.bringing import digest_of, spec_text
-from automl_core.running.code_in_pod import order
+from automl_core.running.code_in_pod import MODULE, order
 from automl_core.running.places import Places
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.models import Experiment
@@ -81,7 +82,8 @@ class Brought:
                 "larger ones from the bucket), or build an image",
                 systematic=True,
             )
-        return CodeInPod(fetched=(order(self._places.store.url, digest), image, task.artifacts))
+        how = Fetching(MODULE, order(self._places.store.url, digest), image, task.artifacts)
+        return CodeInPod(fetched=how)
 
     @property
     def archive(self) -> tuple[str, bytes] | None:
