@@ -215,9 +215,8 @@ def make_plan(inventory: Inventory, options: Options, at: int) -> Plan:
         if not rules.is_untouchable(run):
             items += _of_a_run_that_stays(run, rules, options, at)
     if "code" in options.what and options.experiments is None:  # experiments share them
-        for each in unused_archives(inventory, older_than=max(options.older_than, DAY), at=at):
-            size, age, written = each.size, at - each.modified, repr(each.modified)
-            items.append(Item("code", each.key, "no run names it", bytes=size, objects=1, age=age, identity=written))
+        oldest = max(options.older_than, DAY)
+        items += [Item("code", why="no run names it", **seen) for seen in unused_archives(inventory, oldest, at)]
     if "parts" in options.what:
         items += _parts(inventory, safe_to_clean, options, at)
     return Plan(inventory.url, at, tuple(items), tuple(spared), inventory.problems + tuple(inventory.mentions.unread))
