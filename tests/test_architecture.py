@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
     "housekeeping": frozenset(
-        {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
+        {"results", "study", "journal", "search", "stopping", "metrics", "space", "code", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(

@@ -104,7 +104,7 @@ def test_everything_imported_is_a_declared_dependency() -> None:
     declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
     declared |= {canonicalize_name(Requirement(line).name) for lines in EXTRAS.values() for line in lines}
     distributions = packages_distributions()
-    own = {"automl_core", "automl_airflow", *(path.stem for path in (ROOT / "examples").glob("*.py"))}
+    own = {"automl_core", "automl_airflow", *(path.stem for path in (ROOT / "examples").rglob("*.py"))}
     undeclared = []
     for source in sources(*PRODUCT):
         for package, line in sorted({(each.name.split(".")[0], each.line) for each in source.imports}):

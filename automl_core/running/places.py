@@ -89,6 +89,10 @@ class Places:
                 here.mkdir(parents=True, exist_ok=True)
                 here.chmod(0o777)  # a container may run as another user than Airflow's worker
 
+    def spec_key(self, name: str) -> str:
+        """Key of the trial's spec file."""
+        return self.prefix + trial_prefix(self.binding.trial) + name
+
     def keep_model(self) -> None:
         """Make the attempt's model the trial's, in place of any older one."""
         if not self.store.list(self.model, limit=1):

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from urllib3.exceptions import HTTPError
 
 from automl_airflow.compat import bundle_folder
 from automl_airflow.kubernetes.belongings import Belonging
+from automl_airflow.kubernetes.brought import IMAGE_VARIABLE, Brought
 from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
+from automl_core.backends.kubernetes.bringing import CONFIG_MAP, code_config_map
 from automl_core.backends.kubernetes.files import config_map, read_template
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
@@ -43,9 +46,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 300.0
 """Seconds that an API server may be away or overloaded while a pod is started."""
-
-IMAGE_VARIABLE = "AUTOML_IMAGE"
-"""Names this product's own image, for helper containers."""
 
 
 class Launch:
@@ -173,6 +173,8 @@ class Launch:
         task, attempt, found = self.task, self.attempt, []
         if task.files:
             found.append(Belonging("config_map", config_map(task, attempt, _home(), bundle)))
+        if self._brought.archive is not None:
+            found.append(Belonging("config_map", code_config_map(*self._brought.archive, attempt)))
         if self._takes_connections:
             found.append(Belonging("secret", secret(attempt, values_of(task))))
         return found
@@ -190,9 +192,8 @@ class Launch:
         operator, made = self._operator, list[Belonging]()
         try:
             made += (each for each in belongings if each.make(operator.client, namespace, self._ask))
-            files = next((each.name for each in belongings if each.kind == "config_map"), None)
             operator.namespace = namespace
-            operator.pod_template_dict = self._manifest(files, bundle_folder(context))
+            operator.pod_template_dict = self._manifest(belongings, bundle_folder(context))
             request = operator.build_pod_request_obj(context)
             if self.task.workers > 1:
                 return self._create_group(request, namespace)
@@ -226,9 +227,14 @@ class Launch:
         hosts.leave_to(created, operator.client, namespace, self._ask, operator.log)
         return created
 
-    def _manifest(self, files: str | None, bundle: Path | None) -> Manifest:
-        task, carrying = self.task, None
-        context = context_of(self._study, self._binding, self.places, _home())
+    @cached_property
+    def _brought(self) -> Brought:
+        """What the pod is brought beside its folders."""
+        return Brought(self._study.experiment, self.task, self.places)
+
+    def _manifest(self, belongings: list[Belonging], bundle: Path | None) -> Manifest:
+        task, context, carrying = self.task, context_of(self._study, self._binding, self.places, _home()), None
+        maps = [each.name for each in belongings if each.kind == "config_map"]
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
             if not image:
@@ -238,6 +244,7 @@ class Launch:
                 )
             context, order = carried(context, self.places, FOLDER, task.artifacts.every, ENDED)
             carrying = Carrying(task.artifacts, image, MODULE, order.to_json())
+        context = self._brought.seen_by(context)
         limits = [task.timeout, self._study.experiment.trials.timeout]
         return pod_manifest(
             PodOrder(
@@ -248,7 +255,9 @@ class Launch:
                 memory=self.memory,
                 timeout=min((limit for limit in limits if limit is not None), default=None),
                 template=read_template(task, _home(), bundle),
-                files=files,
+                files=next((name for name in maps if not name.startswith(CONFIG_MAP)), None),
+                spec_file=self._brought.spec_file(context),
+                code=self._brought.code(next((name for name in maps if name.startswith(CONFIG_MAP)), None)),
                 environment=worker_variables(self.attempt, task.workers, task.port) if task.workers > 1 else (),
             )
         )
