@@ -16,7 +16,7 @@ from automl_core.spec.parameters import Ranged
 
 def limits(model: Any) -> tuple[float, float]:
     """The lowest and highest number that a parameter may be; infinite for normals."""
-    if model.type in ("choice", "fixed"):
+    if model.type in ("choice", "ordinal", "fixed"):
         numbers = [model.value] if model.type == "fixed" else _options(model)
         return (min(numbers), max(numbers))
     if isinstance(model, Ranged):
@@ -114,7 +114,7 @@ def _has_room(model: Any, lower: Any, upper: Any) -> bool:
 
 
 def _lies_on(other: Any, model: Ranged) -> bool:
-    if other.type in ("choice", "fixed"):
+    if other.type in ("choice", "ordinal", "fixed"):
         return all(_is_value(number, model) for number in ([other.value] if other.type == "fixed" else _options(other)))
     if model.power_of is not None:
         return bool(other.power_of == model.power_of)

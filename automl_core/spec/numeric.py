@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, Number, StepGrid, nearest, powers
 
 Scalar: TypeAlias = bool | int | float | str | None
-"""What a parameter's value may be: JSON's scalars."""
+"""JSON's scalars: what a parameter's value is, or one member of it."""
+
+Value: TypeAlias = Scalar | list[Scalar]
+"""What a parameter's value may be: a scalar, or a list of them (subsets and sorted lists)."""
 
 _LARGEST_INT = 2**63  # of the journal's format, and of most programs that read it
 
@@ -122,7 +125,7 @@ class Ranged(Numeric):
         if self.allowed[0] > self.allowed[1]:
             rule = f"multiple of {self.multiple_of:g}" if self.multiple_of is not None else f"power of {self.power_of}"
             raise ValueError(f"no {rule} lies between {self.low:g} and {self.high:g}")
-        self.check_default(self.low, self.last, self._values())
+        self.check_default(self.low, self.last, self.values_of_grid())
         return self
 
     def _check_step(self) -> None:
@@ -146,7 +149,7 @@ class Ranged(Numeric):
         """The highest value that may be handed out, before constraints."""
         return self.high
 
-    def _values(self) -> Sequence[Number] | None:
+    def values_of_grid(self) -> Sequence[Number] | None:
         """The values of a grid or of powers, None where there are no such."""
         if self.power_of is not None:
             return powers(self.power_of, self.low, self.last, self.whole)
@@ -158,7 +161,7 @@ class Ranged(Numeric):
     @property
     def allowed(self) -> tuple[float, float]:
         """Lowest and highest value that the constraints leave; lowest above highest when they leave none."""
-        values = self._values()
+        values = self.values_of_grid()
         if values is None:
             return (self.low, self.last)
         return (values[0], values[-1]) if values else (math.inf, -math.inf)

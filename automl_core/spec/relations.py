@@ -182,11 +182,13 @@ def _default_problems(flat: dict[str, Any]) -> Iterator[str]:
             other = getattr(parameter, field, None)
             if other is None or parameter.default is None:
                 continue
+            numbers = parameter.default if isinstance(parameter.default, list) else [parameter.default]
             bound = flat[other].value if flat[other].type == "fixed" else flat[other].default
-            if bound is not None and sign * (parameter.default - bound) < 0:
+            wrong = [number for number in numbers if bound is not None and sign * (number - bound) < 0]
+            if wrong:
                 side = "below" if sign > 0 else "above"
                 yield (
-                    f"space.{name}.default: {parameter.default:g} is {side} the default of {other!r} ({bound:g}), "
+                    f"space.{name}.default: {wrong[0]:g} is {side} the default of {other!r} ({bound:g}), "
                     f"which bounds it ({field})"
                 )
 
@@ -197,6 +199,11 @@ def _condition_problems(name: str, parent: str, values: Sequence[Any], flat: dic
         return
     if not values:
         yield f"space.{name}.when.{parent}: an empty list can never hold"
+    if flat[parent].type == "sorted_list":
+        yield (
+            f"space.{name}.when.{parent}: {parent!r} is a list of numbers, and a condition on one is not known; name a "
+            "choice, an ordinal, a subset (one member is enough) or a number"
+        )
     options = getattr(flat[parent], "values", None)
     if options is None:
         return
@@ -263,7 +270,9 @@ def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) 
     if other == name or other not in flat:
         return f"{where}: there is no other parameter {other!r}"
     model = flat[other]
-    if model.type == "choice":
+    if model.type in ("subset", "sorted_list"):
+        return f"{where}: {other!r} is a list ({model.type}), and a bound is one number"
+    if model.type in ("choice", "ordinal"):
         numbers = model.values
     elif model.type == "fixed":
         numbers = [model.value]
@@ -286,4 +295,13 @@ def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) 
         return f"{where}: {other!r} may be {max(numbers):g}, above {high:g}, the highest value here"
     if field == "at_most" and min(numbers) < low:
         return f"{where}: {other!r} may be {min(numbers):g}, below {low:g}, the lowest value here"
+    if parameter.type == "sorted_list":
+        tight = (max(numbers), high) if field == "at_least" else (low, min(numbers))
+        room, most = parameter.room(*tight), parameter.lengths[1]
+        if room is not None and room < most:
+            side = "above" if field == "at_least" else "below"
+            return (
+                f"{where}: {other!r} may be {tight[field == 'at_most']:g}, and {room} distinct numbers lie {side} that; a "
+                f"list may have {most}"
+            )
     return None
