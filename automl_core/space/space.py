@@ -128,10 +128,10 @@ class Space:
                 result.append(parameter.unit_of(value, low, high))
         return result
 
-    def spread(self, params: Mapping[str, Value]) -> dict[str, Value]:
+    def spread(self, params: Mapping[str, Value]) -> Mapping[str, Value]:
         """A combination by its dimensions: name of the dimension → value; lists fall into their parts."""
         if not self._has_lists:
-            return dict(params)
+            return params
         flat: dict[str, Value] = {}
         for name, value in params.items():
             parameter = self.by_name[name]

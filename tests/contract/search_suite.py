@@ -105,6 +105,36 @@ SPACES: dict[str, dict[str, Any]] = {
         "c": {"type": "qnormal", "mu": 10, "sigma": 4, "q": 1},
         "d": {"type": "qlognormal", "mu": 2, "sigma": 1, "q": 0.5},
     },
+    "subsets": {
+        "features": {"type": "subset", "values": [f"f{i}" for i in range(12)], "min": 2, "max": 4},
+        "losses": {"type": "subset", "values": ["l1", "dice", True, 1], "weights": [4, 1, 1, 0]},
+        "gamma": {"type": "uniform", "low": 0, "high": 5, "when": {"losses": ["dice", "l1"]}},
+        "depth": {"type": "int", "low": 1, "high": 9, "when": {"features": ["f0"]}},
+    },
+    "sorted_lists": {
+        "epochs": {"type": "int", "low": 5, "high": 40},
+        "milestones": {
+            "type": "sorted_list", "low": 1, "high": 40, "min_length": 1, "max_length": 4, "whole": True,
+            "at_most": "epochs",
+        },
+        "scales": {"type": "sorted_list", "low": 0.01, "high": 10, "length": 3, "log": True},
+        "sizes": {"type": "sorted_list", "low": 32, "high": 512, "length": 2, "multiple_of": 32, "distinct": False},
+        "rates": {"type": "sorted_list", "low": 0, "high": 1, "min_length": 0, "max_length": 2, "multiple_of": 0.125},
+    },
+    "ordered": {
+        "size": {
+            "type": "ordinal", "values": ["tiny", {"value": "large", "space": {"drop": {
+                "type": "uniform", "low": 0, "high": 1}}}, "huge", "never"], "weights": [3, 2, 1, 0],
+        },
+        "batch": {"type": "ordinal", "values": [8, 16, 64, 512]},
+        "accumulated": {"type": "int", "low": 1, "high": 512, "at_most": "batch"},
+        "layers": {"type": "sorted_list", "low": 1, "high": 9, "length": 2, "whole": True, "when": {"size": ["huge"]}},
+    },
+    "small_lists": {
+        "a": {"type": "subset", "values": ["x", "y", "z"], "max": 2},
+        "b": {"type": "sorted_list", "low": 1, "high": 3, "min_length": 1, "max_length": 2, "whole": True},
+        "c": {"type": "ordinal", "values": [0, 1], "when": {"a": ["x"]}},
+    },
     "one_point": {"a": {"type": "fixed", "value": 1}, "b": {"type": "choice", "values": ["only"]}},
     "small": {"a": {"type": "choice", "values": [1, 2, 3]}, "b": {"type": "int", "low": 0, "high": 3}},
     "wide": {f"x{i}": {"type": "uniform", "low": 0, "high": 1} for i in range(200)},
