@@ -42,7 +42,7 @@ def mutate(space: Space, params: Params, rng: random.Random, width: float, chanc
 
 
 def crossover(space: Space, params: Params, other: Params, rng: random.Random) -> Params:
-    """A combination whose parameters come from two others, each from either with the same chance; so do a list's parts."""
+    """A combination whose parameters come from two others, each from either with the same chance; so a list's parts."""
     mine, theirs = space.units(params), space.units(other)
     units = []
     for a, b in zip(mine, theirs, strict=True):

@@ -240,7 +240,12 @@ def explore(space: Space, params: Params, rng: random.Random, options: PbtOption
 
 
 def _explored_list(
-    parameter: ListParameter, params: Params, known: bool, rng: random.Random, options: PbtOptions, limits: tuple[float, float]
+    parameter: ListParameter,
+    params: Params,
+    known: bool,
+    rng: random.Random,
+    options: PbtOptions,
+    limits: tuple[float, float],
 ) -> Value:
     if not parameter.tunable:
         return parameter.middle(*limits)

@@ -15,6 +15,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from automl_core.space.listed import Lists
@@ -114,15 +115,19 @@ class SubsetParameter(ListParameter):
         return tuple(i for i, weight in enumerate(self.weights) if weight > 0)
 
     @cached_property
-    def dimensions(self) -> tuple[Parameter, ...]:  # type: ignore[override]
+    def dimensions(self) -> tuple[Parameter, ...]:
         """Whether an option is a member, one an option; its weights are the chances that it is none, and that it is."""
         return tuple(
             Parameter(
-                f"{self.name}[{self.options[i]}]", "categorical", options=(False, True),
+                f"{self.name}[{self._known[i]}]", "categorical", options=(False, True),
                 weights=(1.0, self.weights[i] / self._heaviest), when=self.when,
             )
             for i in self.free
         )  # fmt: skip
+
+    @property
+    def _known(self) -> tuple[Any, ...]:
+        return self.options
 
     @cached_property
     def _heaviest(self) -> float:
@@ -185,14 +190,14 @@ class SubsetParameter(ListParameter):
 
     def points(self, low: float, high: float, resolution: int | None) -> Lists:
         """Every subset, the smallest first."""
-        return Lists([self.options[i] for i in self.free], self.fewest, self.most)
+        return Lists([self._known[i] for i in self.free], self.fewest, self.most)
 
     def check(self, value: Value) -> str | None:
         """What is wrong with a value of the user's, or None; the members may stand in any order."""
         if not isinstance(value, list | tuple):
             return f"{value!r} is no list; it is a subset of {list(self.options)!r}"
         for at, member in enumerate(value):
-            if not any(same(option, member) for option in self.options):
+            if not any(same(option, member) for option in self._known):
                 return f"{member!r} is not among {list(self.options)!r}"
             if any(same(member, other) for other in value[:at]):
                 return f"{member!r} stands twice in it"
@@ -201,15 +206,15 @@ class SubsetParameter(ListParameter):
     def off_grid(self, value: Value) -> str | None:
         """A member with weight 0 would be left out."""
         for member in value if isinstance(value, list) else []:
-            if not any(same(self.options[i], member) for i in self.free):
+            if not any(same(self._known[i], member) for i in self.free):
                 return f"{member!r} has weight 0, so it is never handed out"
         return None
 
     def _has(self, value: Sequence[Scalar], option: int) -> bool:
-        return any(same(self.options[option], member) for member in value)
+        return any(same(self._known[option], member) for member in value)
 
     def _named(self, places: Sequence[int]) -> list[Scalar]:
-        return [self.options[self.free[place]] for place in places]
+        return [self._known[self.free[place]] for place in places]
 
 
 @dataclass(frozen=True)
@@ -233,7 +238,7 @@ class SortedListParameter(ListParameter):
         return self.fewest < self.most
 
     @cached_property
-    def dimensions(self) -> tuple[Parameter, ...]:  # type: ignore[override]
+    def dimensions(self) -> tuple[Parameter, ...]:
         """The length where it varies, then the numbers; the last ones exist with the length that has them."""
         length = Parameter(f"{self.name}[]", "int", low=self.fewest, high=self.most, step=1, when=self.when)
         numbers = []
@@ -250,7 +255,7 @@ class SortedListParameter(ListParameter):
         if not self._grid(low, high) or not self.distinct:
             return self._fitted([self.number.value_at(unit, low, high) for unit in chosen], low, high)
         taken: list[tuple[float, float]] = []
-        found: list[Scalar] = []
+        found: list[Any] = []
         for unit in chosen:
             place = unit * (1 - sum(b - a for a, b in taken))
             for a, b in taken:  # what is taken is no part of the interval any more
@@ -318,7 +323,7 @@ class SortedListParameter(ListParameter):
             problem = self.number.check(number)
             if problem:
                 return problem
-        for before, after in zip(value, value[1:], strict=False):
+        for before, after in pairwise(value):
             if before > after:  # type: ignore[operator]
                 return f"{list(value)!r} does not ascend"
             if self.distinct and before == after:
@@ -350,14 +355,15 @@ class SortedListParameter(ListParameter):
         if not self.distinct or not found:
             return list(found)
         units = [self.number.unit_of(number, low, high) for number in found]
-        if all(b - a >= _APART * 0.99 for a, b in zip(units, units[1:], strict=False)):
+        if all(b - a >= _APART * 0.99 for a, b in pairwise(units)):
             return list(found)
         for place in range(1, len(units)):
             units[place] = max(units[place], units[place - 1] + _APART)
         units[-1] = min(units[-1], 1.0)
         for place in range(len(units) - 2, -1, -1):
             units[place] = min(units[place], units[place + 1] - _APART)
-        return [self.number.value_at(unit, low, high) for unit in units]
+        moved: list[Any] = [self.number.value_at(unit, low, high) for unit in units]
+        return moved
 
 
 def _place(grid: Sequence[Any], number: float) -> int:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from automl_core.space.lists import SortedListParameter, SubsetParameter
-from automl_core.space.parameter import Parameter
+from automl_core.space.parameter import Kind, Parameter
 
 
 def from_model(name: str, model: Any) -> Parameter:

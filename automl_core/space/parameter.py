@@ -152,7 +152,7 @@ class Parameter:
         return self._unit_raw(number, low, high)
 
     def stretch(self, value: float, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
-        """The part of the unit interval that ``value_at`` turns into this number; a point where numbers have no step."""
+        """The part of the unit interval that ``value_at`` turns into this number; a point where there is no step."""
         low, high = max(low, self.low), min(high, self.high)
         if self._listed:
             values = self.values_within(low, high)

@@ -180,7 +180,7 @@ class Space:
             params[parameter.name] = parameter.value_at(unit, low, high)
             continuous = parameter.gauss is not None or (parameter.step is None and parameter.power is None)
             if parameter.kind == "float" and continuous and value is not None:
-                params[parameter.name] = min(max(float(value), low), high)  # the user's own digits
+                params[parameter.name] = min(max(float(value), low), high)  # type: ignore[arg-type]  # the user's own digits
         return params
 
     def problem(self, params: Mapping[str, Value]) -> str | None:
@@ -369,7 +369,7 @@ def _holds(value: Value, values: Sequence[Value]) -> bool:
 def _whole_list(parameter: ListParameter, value: Any, low: float, high: float) -> list[Any]:
     if value is None:
         return parameter.middle(low, high)
-    if parameter.step is None and parameter.power is None and parameter.kind == "sorted_list":
-        if all(max(low, parameter.low) <= number <= min(high, parameter.high) for number in value):
-            return [float(number) for number in value]  # the user's own digits
+    continuous = parameter.kind == "sorted_list" and parameter.step is None and parameter.power is None
+    if continuous and all(max(low, parameter.low) <= number <= min(high, parameter.high) for number in value):
+        return [float(number) for number in value]  # the user's own digits
     return parameter.fit(parameter.parts_of(value), low, high)

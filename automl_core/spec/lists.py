@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -144,13 +144,13 @@ class SortedList(Numeric):
         Raises:
             ValueError: limits, step and scale don't fit one another.
         """
-        given = {
+        given: dict[str, Any] = {
             "low": self.low, "high": self.high, "multiple_of": self.multiple_of, "power_of": self.power_of,
         }  # fmt: skip
         try:
             if self.whole:
-                return LogInt(type="logint", **given) if self.log else Int(type="int", **given)  # type: ignore[arg-type]
-            return LogUniform(type="loguniform", **given) if self.log else Uniform(type="uniform", **given)  # type: ignore[arg-type]
+                return LogInt(type="logint", **given) if self.log else Int(type="int", **given)
+            return LogUniform(type="loguniform", **given) if self.log else Uniform(type="uniform", **given)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             if first["type"] == "int_from_float":
@@ -187,7 +187,9 @@ class SortedList(Numeric):
         if least > most:
             raise ValueError(f"min_length ({least}) is above max_length ({most})")
         if self.at_least is not None and self.at_most is not None:
-            raise ValueError("at_most stands beside at_least: a list is bounded by another parameter on one side at most")
+            raise ValueError(
+                "at_most stands beside at_least: a list is bounded by another parameter on one side at most"
+            )
         element = self.element
         room = self.room(self.low, self.high)
         if room is not None and room < most:

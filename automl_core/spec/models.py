@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
 from automl_core.spec.goal import Goal
-from automl_core.spec.parameters import Parameter, Scalar
+from automl_core.spec.parameters import Parameter, Value
 from automl_core.spec.placement import Placement
 from automl_core.spec.relations import (
     STORAGE_KEYS,
@@ -57,7 +57,7 @@ class Search(Model):
     algorithm: str = Field("auto", description="See `automl algorithms` for the list.")
     seed: int = Field(0, ge=0, description="Same seed and same history: same suggestions.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the algorithm.")
-    warm_start: list[dict[str, Scalar]] = Field(
+    warm_start: list[dict[str, Value]] = Field(
         default_factory=list, description="Combinations to try first, each a mapping of parameter to value."
     )
     transfer: Transfer | None = Field(None, description="Earlier runs to learn from.")

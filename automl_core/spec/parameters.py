@@ -36,9 +36,10 @@ from automl_core.spec.ranges import (
 )
 
 __all__ = [
-    "PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Options", "Ordinal", "Parameter", "ParameterBase", "Ranged", "Scalar",
-    "SortedList", "Subset", "Value", "flatten",
+    "PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Options", "Ordinal", "Parameter", "ParameterBase", "Ranged",
+    "Scalar", "SortedList", "Subset", "Value", "flatten",
 ]  # fmt: skip
+
 
 class Branch(ParameterModel):
     """An option of a nested choice: its value, and the parameters that exist only with it."""
@@ -123,8 +124,8 @@ Parameter = Annotated[
 
 
 PARAMETER_TYPES: tuple[str, ...] = (
-    "choice", "ordinal", "subset", "sorted_list", "uniform", "loguniform", "quniform", "qloguniform", "int", "logint", "randint",
-    "normal", "qnormal", "lognormal", "qlognormal", "fixed",
+    "choice", "ordinal", "subset", "sorted_list", "uniform", "loguniform", "quniform", "qloguniform", "int", "logint",
+    "randint", "normal", "qnormal", "lognormal", "qlognormal", "fixed",
 )  # fmt: skip
 """Every ``type`` a parameter may have."""
 

@@ -301,7 +301,7 @@ def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) 
         if room is not None and room < most:
             side = "above" if field == "at_least" else "below"
             return (
-                f"{where}: {other!r} may be {tight[field == 'at_most']:g}, and {room} distinct numbers lie {side} that; a "
-                f"list may have {most}"
+                f"{where}: {other!r} may be {tight[field == 'at_most']:g}, and {room} numbers lie {side} that; "
+                f"a list may have {most}"
             )
     return None

@@ -114,7 +114,12 @@ SPACES: dict[str, dict[str, Any]] = {
     "sorted_lists": {
         "epochs": {"type": "int", "low": 5, "high": 40},
         "milestones": {
-            "type": "sorted_list", "low": 1, "high": 40, "min_length": 1, "max_length": 4, "whole": True,
+            "type": "sorted_list",
+            "low": 1,
+            "high": 40,
+            "min_length": 1,
+            "max_length": 4,
+            "whole": True,
             "at_most": "epochs",
         },
         "scales": {"type": "sorted_list", "low": 0.01, "high": 10, "length": 3, "log": True},
@@ -123,8 +128,14 @@ SPACES: dict[str, dict[str, Any]] = {
     },
     "ordered": {
         "size": {
-            "type": "ordinal", "values": ["tiny", {"value": "large", "space": {"drop": {
-                "type": "uniform", "low": 0, "high": 1}}}, "huge", "never"], "weights": [3, 2, 1, 0],
+            "type": "ordinal",
+            "values": [
+                "tiny",
+                {"value": "large", "space": {"drop": {"type": "uniform", "low": 0, "high": 1}}},
+                "huge",
+                "never",
+            ],
+            "weights": [3, 2, 1, 0],
         },
         "batch": {"type": "ordinal", "values": [8, 16, 64, 512]},
         "accumulated": {"type": "int", "low": 1, "high": 512, "at_most": "batch"},

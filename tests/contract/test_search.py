@@ -123,9 +123,7 @@ def test_promotes_by_the_shared_order(name: str, goal: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if not spreads_budget(name)])
 @pytest.mark.parametrize(("space", "size"), [("small", 12), ("small_lists", 60)])
 @pytest.mark.parametrize("workers", [1, 5])
-def test_hands_out_a_finite_space_whole_and_then_says_exhausted(
-    name: str, workers: int, space: str, size: int
-) -> None:
+def test_hands_out_a_finite_space_whole_and_then_says_exhausted(name: str, workers: int, space: str, size: int) -> None:
     simulation = Simulation(make(name, space, max_trials=70), outcome=eventful, workers=workers).run()
 
     assert set(keys(simulation)) == {Space.key(p) for p in build(SPACES[space]).combinations()}
