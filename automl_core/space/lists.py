@@ -105,8 +105,8 @@ class ListParameter(Parameter):
 class SubsetParameter(ListParameter):
     """Some of several options, in their order; a dimension is whether one of them is a member.
 
-    A subset is drawn with a chance proportional to the product of its members' weights, among those of an allowed
-    size: without weights each with the same.
+    A subset is drawn with a chance proportional to the product of its members' weights (the largest counted as 1),
+    among those of an allowed size: without weights each with the same.
     """
 
     @cached_property

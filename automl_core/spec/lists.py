@@ -62,7 +62,9 @@ class Subset(ParameterBase):
     min: int = Field(0, ge=0, description="Members at least.")
     max: int | None = Field(None, ge=0, description="Members at most. Left out: all of them.")
     weights: list[float] | None = Field(
-        None, description="A subset is drawn with a chance proportional to the product of its members' weights."
+        None,
+        description="Relative weights of the values; equal when left out. A subset is drawn with a chance proportional "
+        "to the product of its members' weights, the largest weight counted as 1; one of weight 0 is never a member.",
     )
     default: list[Scalar] | None = Field(None, description="A list known to work; it is tried first.")  # type: ignore[assignment]
 

@@ -17,6 +17,11 @@ RESERVED_NAMES = frozenset(
 )  # fmt: skip
 """Names that ``${…}`` gives another meaning (the trial contract)."""
 
+RESERVED_GROUPS = {
+    "data": "the places of the data sets", "columns": "the columns' roles", "automl": "the trial's budget and folders",
+}  # fmt: skip
+"""First parts of dotted names that a spec file has for what is no parameter, and what that is."""
+
 NAME_PATTERN = "[A-Za-z_][A-Za-z0-9_.-]*"
 """What a parameter may be called."""
 
@@ -155,6 +160,12 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
             problems.append(
                 f"space.{name}: a parameter's name starts with a letter or '_' "
                 "and has letters, digits, '_', '-' and '.' only"
+            )
+        group = name.partition(".")[0]
+        if "." in name and group in RESERVED_GROUPS:
+            problems.append(
+                f"space.{name}: names that begin with '{group}.' are ours: a spec file has {RESERVED_GROUPS[group]} "
+                "there; choose another name"
             )
         if name in RESERVED_NAMES:
             problems.append(f"space.{name}: ${{{name}}} has another meaning in commands; choose another name")
