@@ -7,6 +7,7 @@ from typing import Any
 
 from automl_core.space.lists import SortedListParameter, SubsetParameter
 from automl_core.space.parameter import Kind, Parameter
+from automl_core.spec.relations import bound_named
 
 
 def from_model(name: str, model: Any) -> Parameter:
@@ -24,7 +25,11 @@ def from_model(name: str, model: Any) -> Parameter:
             )
         kind: Kind = "ordinal" if model.type == "ordinal" else "categorical"
         return Parameter(kind=kind, options=options, weights=weights, **common)
-    common |= {"at_least": model.at_least, "at_most": model.at_most, "power": model.power_of}
+    above, below = bound_named(model, "above"), bound_named(model, "below")
+    common |= {
+        "at_least": above or model.at_least, "at_most": below or model.at_most,
+        "strict": bool(above or below), "power": model.power_of,
+    }  # fmt: skip
     if model.type == "sorted_list":
         fewest, most = model.lengths
         number = from_model(name, model.element)

@@ -15,7 +15,7 @@ from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, nearest, powers, tidy
-from automl_core.spec.numeric import Value
+from automl_core.spec.numeric import Value, beyond
 
 __all__ = ["OPTION_KINDS", "Kind", "Parameter", "Value"]
 
@@ -43,6 +43,7 @@ class Parameter:
         weights: relative weights of the options.
         when: parent's name → values with which this parameter exists.
         at_least, at_most: names of parameters that bound this one.
+        strict: whether it is never the same as those.
         default: a value known to work, or None.
     """
 
@@ -60,6 +61,7 @@ class Parameter:
     when: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     at_least: str | None = None
     at_most: str | None = None
+    strict: bool = False
     default: Value = None
 
     @property
@@ -163,6 +165,20 @@ class Parameter:
             return below, above
         unit = self._unit_raw(value, low, high)
         return unit, unit
+
+    def above(self, number: float) -> float:
+        """The least value here that is above a number."""
+        width = self.high - self.low
+        gap = 1e-9 * width if math.isfinite(width) else 0.0
+        return beyond(number, self.step, self.power, gap, whole=self.kind == "int")
+
+    def below(self, number: float) -> float:
+        """The highest value here that is below a number."""
+        if self.power is not None:
+            return number * (1 - 1e-9)
+        width = self.high - self.low
+        gap = 1e-9 * width if math.isfinite(width) else 0.0
+        return -beyond(-number, self.step, None, gap, whole=self.kind == "int")
 
     def check(self, value: Value) -> str | None:
         """What is wrong with a value of the user's, or None."""

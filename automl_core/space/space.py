@@ -75,6 +75,9 @@ class Space:
         """Limits that other parameters' values put on this one, both included (infinite: none)."""
         low = params.get(parameter.at_least) if parameter.at_least else None
         high = params.get(parameter.at_most) if parameter.at_most else None
+        if parameter.strict:
+            low = parameter.above(low) if isinstance(low, int | float) else None
+            high = parameter.below(high) if isinstance(high, int | float) else None
         return (
             float(low) if isinstance(low, int | float) else -math.inf,
             float(high) if isinstance(high, int | float) else math.inf,

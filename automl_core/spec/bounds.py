@@ -66,7 +66,14 @@ def _put_in_order(arranged: dict[str, Any], low: str, high: str) -> str | None:
         (high, upper, "at_least", low, limits(lower)[1] <= limits(upper)[1]),
         (low, lower, "at_most", high, limits(upper)[0] >= limits(lower)[0]),
     ):
-        free = hasattr(model, field) and getattr(model, field) is None and not getattr(model, "logarithmic", False)
+        strict = {"at_least": "above", "at_most": "below"}[field]
+        bound = isinstance(getattr(model, strict, None), str)
+        free = (
+            hasattr(model, field)
+            and getattr(model, field) is None
+            and not bound
+            and not getattr(model, "logarithmic", False)
+        )
         if free and fits and not _depends(arranged, other, name):
             arranged[name] = model.model_copy(update={field: other})
             return name
@@ -80,7 +87,7 @@ def _in_order(flat: Mapping[str, Any], low: str, high: str) -> bool:
 
     def leads(start: str, goal: str, field: str) -> bool:
         seen = start
-        while (following := getattr(flat[seen], field, None)) is not None:
+        while (following := _bound_of(flat[seen], field)) is not None:
             if following == goal:
                 return True
             if flat[following].when:  # where it doesn't exist, neither do its bounds
@@ -89,6 +96,12 @@ def _in_order(flat: Mapping[str, Any], low: str, high: str) -> bool:
         return False
 
     return leads(high, low, "at_least") or leads(low, high, "at_most")
+
+
+def _bound_of(model: Any, field: str) -> str | None:
+    """The parameter that bounds this one on a side, strictly or not."""
+    strict = getattr(model, {"at_least": "above", "at_most": "below"}[field], None)
+    return strict if isinstance(strict, str) else getattr(model, field, None)
 
 
 def _depends(flat: Mapping[str, Any], name: str, other: str) -> bool:

@@ -80,6 +80,13 @@ SPACES: dict[str, dict[str, Any]] = {
         "high": {"type": "int", "low": 1, "high": 40, "at_least": "low"},
         "inner": {"type": "uniform", "low": 0, "high": 40, "at_most": "high"},
     },
+    "strict": {
+        "crop_min": {"type": "int", "low": 32, "high": 1332},
+        "crop_max": {"type": "int", "low": 32, "high": 1333, "above": "crop_min"},
+        "hue": {"type": "uniform", "low": 0, "high": 0.5, "above": 0},
+        "inner": {"type": "uniform", "low": -5, "high": 0.5, "below": "hue"},
+        "width": {"type": "int", "low": 16, "high": 2048, "power_of": 2, "above": "crop_max"},
+    },
     "between": {
         "a": {"type": "uniform", "low": 0, "high": 10},
         "b": {"type": "int", "low": 0, "high": 10},
