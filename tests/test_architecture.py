@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
+    # what training programs share, in the trial's environment
+    "training": frozenset({"data"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -153,6 +155,8 @@ def test_the_rule_sees_every_kind_of_import(code: str, wrong: bool) -> None:
         ("automl_core", ("airflow", "automl_airflow", "dags", "plugins", "benchmarks", "tests", "examples")),
         ("plugins", ("dags", "benchmarks", "tests", "examples")),
         ("dags", ("automl_core", "benchmarks", "tests", "examples")),
+        # Programs of templates know what trainings share, and nothing of searches (see below).
+        ("templates", ("automl_airflow", "airflow", "dags", "plugins", "benchmarks", "tests", "examples")),
         # Training code needs no library of ours.
         ("examples", ("automl_core", "automl_airflow", "airflow")),
     ],
@@ -163,6 +167,16 @@ def test_dags_over_plugins_over_core(folder: str, forbidden: tuple[str, ...]) ->
         for source in sources(folder)
         for each in source.imports
         if each.name.split(".")[0] in forbidden
+    ]
+    assert not found
+
+
+def test_programs_of_templates_know_trainings_alone() -> None:
+    found = [
+        f"{source.place}:{each.line}: {each.name}"
+        for source in sources("templates")
+        for each in source.imports
+        if part_of(each.name) not in {None, "training", "data"}
     ]
     assert not found
 
