@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
@@ -18,9 +19,9 @@ from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
+from automl_core.spec.placeholders import names_for, placeholders, texts_of
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.stages import task_places
-from automl_core.spec.templates import names_for, placeholders, texts_of
 from automl_core.spec.units import format_duration
 
 PARAMS = "AUTOML_PARAMS"
@@ -199,10 +200,19 @@ def _has_prices(task: object) -> bool:
     return prices is not None and any(value for value in prices.model_dump().values())
 
 
+def _has(experiment: Experiment) -> dict[str, bool]:
+    return {
+        "prepared": bool(experiment.prepare),
+        "code": experiment.code is not None,
+        "spec_file": experiment.spec_file is not None,
+    }
+
+
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
-    slips = {where: _slips(names_for(where, space, prepared=bool(experiment.prepare))) for where in TASK_LISTS}
+    inputs = input_names(experiment.data, experiment.columns)
+    slips = {where: _slips(names_for(where, space, **_has(experiment), inputs=inputs)) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)

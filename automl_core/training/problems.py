@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+from automl_core.training.imports import without
 
 
 class TrainingError(Exception):
     """What the user's configuration or data make impossible, in words."""
 
 
-def run(main: object) -> None:
-    """Run a program's main function; a `TrainingError` ends it with its text on standard error and exit status 2."""
+def run(main: Callable[[], None], *, hidden: Sequence[str] = ("pandas",)) -> None:
+    """Run a program's main function; a `TrainingError` ends it with its text on standard error and exit status 2.
+
+    Args:
+        main: the program.
+        hidden: optional libraries that nothing is to import. PyArrow loads pandas, where it is installed, to look at what
+            it is given: a second of CPU.
+    """
     try:
-        main()  # type: ignore[operator]
+        with without(*hidden):
+            main()
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(2) from None

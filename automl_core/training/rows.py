@@ -125,19 +125,18 @@ def read(place: str, *, text: str | None = None) -> pa.Table:
     Raises:
         TrainingError: it can't be read.
     """
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
+    from automl_core.data import read_table
+    from automl_core.data.access import DataError
 
-    path = place.removeprefix("file://")
     try:
-        if path.endswith(".parquet"):
-            return pq.read_table(path)
-        import pyarrow as pa
-
-        options = pc.ConvertOptions(column_types={text: pa.string()} if text else None, strings_can_be_null=False)
-        return pc.read_csv(path, convert_options=options)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise TrainingError(f"{place}: can't be read: {error}") from None
+        try:
+            return read_table(place, types={text: "string"} if text else None)
+        except DataError:  # of a column that is not there the caller says more
+            if text is None or text in (table := read_table(place)).column_names:
+                raise
+            return table
+    except DataError as error:
+        raise TrainingError(str(error)) from None
 
 
 def kind_of(values: pa.ChunkedArray) -> str:
