@@ -7,7 +7,7 @@ The model is its weights: using it takes numpy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,8 @@ class Training:
         if not job.data.classes:
             rows = job.data.train
             self.center = float(np.average(rows.truth, weights=rows.weights))
-            self.spread = float(np.average((rows.truth - self.center) ** 2, weights=rows.weights)) ** 0.5 or 1.0
+            spread = float(np.average((rows.truth - self.center) ** 2, weights=rows.weights)) ** 0.5
+            self.spread = spread if spread > 0 else 1.0
         self.target = job.train_target if job.data.classes else (job.train_target - self.center) / self.spread
         self.network = self._untrained()
         shape = [params["units"], params["layers"], params["activation"], self.inputs.shape[1]]
@@ -167,13 +168,13 @@ class Training:
     def _finish(self, best: Arrays, progress: Progress) -> None:
         job = self.job
         checkpoints.write_arrays(job.model_dir / "weights.npz", {**best, **self.dense.arrays()})
-        job.finish(
+        job.leave(
             f"mlp-{job.data.task}", self.outputs(best, self.held), progress, ["scikit-learn", "numpy"],
             center=self.center, spread=self.spread,
         )  # fmt: skip
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "relu": lambda values: np.maximum(values, 0),
     "tanh": np.tanh,
     "logistic": lambda values: 1 / (1 + np.exp(-values)),

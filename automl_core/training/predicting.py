@@ -21,12 +21,17 @@ Predictor = Callable[["pa.Table"], NDArray[np.float64]]
 """Rows in, probabilities (n, classes) or numbers (n,) out."""
 
 
-def main(load: Callable[[Path, dict[str, Any]], Predictor], kinds: tuple[str, ...]) -> None:
+def main(
+    load: Callable[[Path, dict[str, Any]], Predictor],
+    kinds: tuple[str, ...],
+    look: Callable[[str, dict[str, Any]], tuple[Any, list[Any]]] | None = None,
+) -> None:
     """Predict each row of a table.
 
     Args:
         load: opens the model of a folder, given what its model.json says.
         kinds: the models' kinds that it opens.
+        look: reads what is no table: from its place and model.json to what the model takes, and the rows' names.
 
     Raises:
         TrainingError: model or data don't do.
@@ -40,10 +45,16 @@ def main(load: Callable[[Path, dict[str, Any]], Predictor], kinds: tuple[str, ..
     told = read_description(args.model)
     if told["kind"] not in kinds:
         raise TrainingError(f"{args.model}: is a model of {told['kind']}; this program opens {', '.join(kinds)}")
-    table = read(args.data)
-    if args.id is not None and args.id not in table.column_names:
-        raise TrainingError(f"{args.data}: there is no column {args.id!r}")
-    ids = list(range(table.num_rows)) if args.id is None else table.column(args.id).to_pylist()
-    outputs = load(args.model, told)(table)
+    rows, ids = look(args.data, told) if look else _table(args.data, args.id)
+    outputs = load(args.model, told)(rows)
     write_table(args.out, {"id": ids, **answers(told["classes"], outputs)})
     print(f"{len(ids)} rows: {args.out}", flush=True)
+
+
+def _table(place: str, name: str | None) -> tuple[pa.Table, list[Any]]:
+    table = read(place)
+    if name is None:
+        return table, list(range(table.num_rows))
+    if name not in table.column_names:
+        raise TrainingError(f"{place}: there is no column {name!r}")
+    return table, table.column(name).to_pylist()

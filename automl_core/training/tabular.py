@@ -26,20 +26,89 @@ LOSS = {"classification": "log_loss", "regression": "rmse"}
 
 
 @dataclass(frozen=True)
-class Job:
+class Judge:
+    """Measures what models say of rows, and leaves what they are judged by.
+
+    Attributes:
+        data: the rows and their target.
+    """
+
+    data: Data
+
+    @property
+    def kind(self) -> str:
+        """``binary``, ``multiclass`` or ``regression``."""
+        return self.data.task if not self.data.classes else "binary" if len(self.data.classes) == 2 else "multiclass"
+
+    def measure(self, outputs: NDArray[np.float64], part: str) -> dict[str, float]:
+        """Measure what a model says of a part.
+
+        Args:
+            outputs: (n, classes) probabilities, (n,) those of the second of two classes, or (n,) numbers.
+            part: ``train``: its loss alone; ``valid``: everything.
+
+        Returns:
+            metrics by their names, the part's before them.
+        """
+        rows = self.data.train if part == "train" else self.data.valid
+        outputs = self.outputs(outputs)
+        if part == "train" and self.data.classes:
+            given = outputs[np.arange(len(rows)), rows.truth]
+            return {"train_loss": float(np.average(-np.log(np.clip(given, 1e-15, 1)), weights=rows.weights))}
+        measure = measures.classification if self.data.classes else measures.regression
+        found = measure(rows.truth, outputs, rows.weights)
+        if part == "train":
+            return {"train_loss": found["rmse"]}
+        return prefixed(part, {"loss": found[LOSS[self.data.task]], **found})
+
+    def outputs(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, classes), where a library gives the second of two classes alone; numbers as they are."""
+        outputs = np.asarray(outputs, dtype=np.float64)
+        return np.column_stack([1 - outputs, outputs]) if self.kind == "binary" and outputs.ndim == 1 else outputs
+
+    def finish(
+        self,
+        folder: Path,
+        kind: str,
+        outputs: NDArray[np.float64],
+        progress: Progress,
+        params: Mapping[str, Any],
+        libraries: Sequence[str],
+        columns: Columns | None = None,
+        **more: Any,
+    ) -> None:
+        """Leave ``predictions.parquet`` and, last, ``model.json``.
+
+        Args:
+            folder: the model's folder.
+            kind: the template's name.
+            outputs: what the model says of the rows to judge by.
+            progress: of the training.
+            params: all parameters.
+            libraries: distributions that the model was made with.
+            columns: the features, where they are a table's.
+            more: what the program needs to use it again.
+        """
+        model.write_predictions(folder, self.data, self.outputs(outputs))
+        model.describe(
+            folder, kind, self.data, columns=columns, params=params, step=progress.best_step,
+            metrics=progress.best_metrics, libraries=libraries, more=more,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job(Judge):
     """One training on a table.
 
     Attributes:
         config: what was asked for.
         params: all parameters.
-        data: rows and target.
         columns: the features.
         target: trees (or epochs) to have in the end.
     """
 
     config: Config
     params: Mapping[str, Any]
-    data: Data
     columns: Columns
     target: int
 
@@ -47,11 +116,6 @@ class Job:
     def model_dir(self) -> Path:
         """Folder for the model."""
         return self.config.model_dir
-
-    @property
-    def kind(self) -> str:
-        """``binary``, ``multiclass`` or ``regression``."""
-        return self.data.task if not self.data.classes else "binary" if len(self.data.classes) == 2 else "multiclass"
 
     @cached_property
     def identity(self) -> str:
@@ -85,51 +149,11 @@ class Job:
         """(rows,) weights, None where all are 1."""
         return None if (part.weights == 1).all() else part.weights
 
-    def measure(self, outputs: NDArray[np.float64], part: str) -> dict[str, float]:
-        """Measure what a model says of a part.
-
-        Args:
-            outputs: (n, classes) probabilities, (n,) those of the second of two classes, or (n,) numbers.
-            part: ``train``: its loss alone; ``valid``: everything.
-
-        Returns:
-            metrics by their names, the part's before them.
-        """
-        rows = self.data.train if part == "train" else self.data.valid
-        outputs = self.probabilities(outputs)
-        if self.data.classes:
-            if part == "train":
-                given = outputs[np.arange(len(rows)), rows.truth]
-                loss = float(np.average(-np.log(np.clip(given, 1e-15, 1)), weights=rows.weights))
-                return {"train_loss": loss}
-            found = measures.classification(rows.truth, outputs, rows.weights)
-        else:
-            found = measures.regression(rows.truth, outputs, rows.weights)
-        told = prefixed(part, {"loss": found[LOSS[self.data.task]], **found})
-        return {"train_loss": told["train_loss"]} if part == "train" else told
-
-    def probabilities(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, classes), where a library gives the second of two classes alone; numbers as they are."""
-        outputs = np.asarray(outputs, dtype=np.float64)
-        return np.column_stack([1 - outputs, outputs]) if self.kind == "binary" and outputs.ndim == 1 else outputs
-
-    def finish(
+    def leave(
         self, kind: str, outputs: NDArray[np.float64], progress: Progress, libraries: Sequence[str], **more: Any
     ) -> None:
-        """Leave ``predictions.parquet`` and, last, ``model.json``.
-
-        Args:
-            kind: the template's name.
-            outputs: what the model says of the rows to judge by.
-            progress: of the training.
-            libraries: distributions that the model was made with.
-            more: what the program needs to use it again.
-        """
-        model.write_predictions(self.model_dir, self.data, self.probabilities(outputs))
-        model.describe(
-            self.model_dir, kind, self.data, columns=self.columns, params=self.params, step=progress.best_step,
-            metrics=progress.best_metrics, libraries=libraries, more=more,
-        )  # fmt: skip
+        """Leave ``predictions.parquet`` and ``model.json`` (see `finish`)."""
+        self.finish(self.model_dir, kind, outputs, progress, self.params, libraries, self.columns, **more)
 
 
 def prepare(config: Config, params: Mapping[str, Any], steps: str, task: str | None = None) -> Job:
@@ -150,4 +174,4 @@ def prepare(config: Config, params: Mapping[str, Any], steps: str, task: str | N
     data = load(
         config, task=task or params["task"], valid_fraction=params["valid_fraction"], split_seed=params["split_seed"]
     )
-    return Job(config, params, data, data.columns(config), target)
+    return Job(data, config, params, data.columns(config), target)

@@ -86,7 +86,7 @@ def main() -> None:
     booster.save_model(str(job.model_dir / "model.cbm"))
     kind = "RawFormulaVal" if job.kind == "regression" else "Probability"
     outputs = np.asarray(booster.predict(valid, prediction_type=kind), dtype=np.float64)
-    job.finish("catboost", outputs, progress, ["catboost", "numpy"])
+    job.leave("catboost", outputs, progress, ["catboost", "numpy"])
 
 
 class Curve:

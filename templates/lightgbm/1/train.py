@@ -80,7 +80,7 @@ def main() -> None:
     job.model_dir.mkdir(parents=True, exist_ok=True)
     booster.save_model(job.model_dir / "model.txt", num_iteration=best)
     outputs = booster.predict(job.valid_matrix, num_iteration=best, num_threads=job.params["threads"])
-    job.finish("lightgbm", outputs, progress, ["lightgbm", "numpy"])
+    job.leave("lightgbm", outputs, progress, ["lightgbm", "numpy"])
 
 
 def train_on(lgb: Any, job: Job, params: dict[str, Any], init: Any, progress: Progress) -> Any:

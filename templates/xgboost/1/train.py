@@ -82,7 +82,7 @@ def main() -> None:
     best = booster[: progress.best_step]
     job.model_dir.mkdir(parents=True, exist_ok=True)
     best.save_model(job.model_dir / "model.ubj")
-    job.finish("xgboost", best.predict(valid), progress, ["xgboost", "xgboost-cpu", "numpy"])
+    job.leave("xgboost", best.predict(valid), progress, ["xgboost", "xgboost-cpu", "numpy"])
 
 
 def train_on(booster: Any, job: Job, params: dict[str, Any], train: Any, valid: Any, progress: Progress) -> None:
