@@ -170,7 +170,7 @@ class Training:
             )
             loss.backward()
             self.optimizer.step()
-            total += float(loss) * len(rows)
+            total += loss.item() * len(rows)
         return total / count
 
     def _changed(self, pixels: torch.Tensor, drawn: np.random.Generator) -> torch.Tensor:
