@@ -51,6 +51,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "running": frozenset(
         {"data", "study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends"}
     ),
+    # what training programs share, in the trial's environment
+    \"training\": frozenset({\"data\"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -187,6 +189,8 @@ def test_the_rule_sees_every_kind_of_import(code: str, wrong: bool) -> None:
         ("automl_core", ("airflow", "automl_airflow", "dags", "plugins", "benchmarks", "tests", "examples")),
         ("plugins", ("dags", "benchmarks", "tests", "examples")),
         ("dags", ("automl_core", "benchmarks", "tests", "examples")),
+        # Programs of templates know what trainings share, and nothing of searches (see below).
+        ("templates", ("automl_airflow", "airflow", "dags", "plugins", "benchmarks", "tests", "examples")),
         # Training code needs no library of ours.
         ("examples", ("automl_core", "automl_airflow", "airflow")),
     ],
@@ -197,6 +201,16 @@ def test_dags_over_plugins_over_core(folder: str, forbidden: tuple[str, ...]) ->
         for source in sources(folder)
         for each in source.imports
         if each.name.split(".")[0] in forbidden
+    ]
+    assert not found
+
+
+def test_programs_of_templates_know_trainings_alone() -> None:
+    found = [
+        f"{source.place}:{each.line}: {each.name}"
+        for source in sources("templates")
+        for each in source.imports
+        if part_of(each.name) not in {None, "training", "data"}
     ]
     assert not found
 
