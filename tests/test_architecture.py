@@ -31,6 +31,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "backends": frozenset({"spec"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset({"study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    # predictions → what a model gets right and wrong
+    "details": frozenset(),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
@@ -38,7 +40,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
-    "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
+    "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends", "details"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -49,6 +51,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {
             "client",
             "running",
+            "details",
             "housekeeping",
             "preview",
             "results",
@@ -66,14 +69,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """Part of automl_core → parts that it may import (itself and `BESIDE` always)."""
 
-HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "numpy", "odps", "pandas", "scipy",
-         "sklearn", "tensorboard")  # fmt: skip
+HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "numpy", "odps", "pandas", "pyarrow",
+         "scipy", "sklearn", "tensorboard")  # fmt: skip
 """What must not be loaded before it is used: DAG files are parsed all day, and by each task's process."""
 
 LIGHT = (
     "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
-    "automl_core.journal",
+    "automl_core.journal", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.cli",
 )  # fmt: skip
