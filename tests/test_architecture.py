@@ -40,7 +40,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
-    "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends", "details"}),
+    "running": frozenset(
+        {"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends", "details"}
+    ),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs

@@ -42,7 +42,7 @@ export default function confusionPlot() {
         },
         tooltip: {
           trigger: 'item',
-          formatter: ({ data: [j, i] }) =>
+          formatter: ({ value: [j, i] }) =>
             tip(i === j ? `${classes[i]}: right` : `${classes[i]} taken for ${classes[j]}`, [
               ['rows', number(counts[i][j])],
               ['of its class', sums[i] ? `${(100 * share(i, j)).toFixed(1)} %` : null],
@@ -51,13 +51,15 @@ export default function confusionPlot() {
         series: [
           {
             type: 'heatmap',
-            data: counts.flatMap((row, i) => row.map((_, j) => [j, i, share(i, j)])),
+            data: counts.flatMap((row, i) =>
+              row.map((_, j) => ({
+                value: [j, i, share(i, j)],
+                label: { color: share(i, j) > 0.45 ? '#ffffff' : colour('text') },
+              })),
+            ),
             label: {
               show: classes.length <= NUMBERED,
-              formatter: ({ data: [j, i] }) => (counts[i][j] ? number(counts[i][j]) : ''),
-              color: colour('text'),
-              textBorderColor: colour('card'),
-              textBorderWidth: 2,
+              formatter: ({ value: [j, i] }) => (counts[i][j] ? number(counts[i][j]) : ''),
             },
           },
         ],
