@@ -24,13 +24,23 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
+    # a trial's parameters as the file that its program reads
+    "specfiles": frozenset({"spec"}),
+    # the code that goes along: packed, kept, unpacked
+    "code": frozenset({"spec", "storage"}),
     "space": frozenset({"spec"}),
+    # versions of trainings, laid under an experiment's file; pulling one reads a store
+    "templates": frozenset({"space", "spec", "storage"}),
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
     "backends": frozenset({"spec"}),
+    # places of data, fingerprints, a cache per machine, reading tables; knows no model
+    "data": frozenset({"spec", "storage", "backends"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
-    "results": frozenset({"study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    "results": frozenset(
+        {"study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
+    ),
     # predictions → what a model gets right and wrong
     "details": frozenset(),
     # what people look at, folded from the state
@@ -41,17 +51,35 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(
-        {"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends", "details"}
+        {"data", "study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends",
+         "details"}
     ),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
-    "preview": frozenset({"results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends"}),
+    "preview": frozenset(
+        {
+            "results",
+            "study",
+            "journal",
+            "search",
+            "space",
+            "metrics",
+            "code",
+            "data",
+            "templates",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+        }
+    ),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
     "cli": frozenset(
         {
             "client",
+            "data",
             "running",
             "details",
             "housekeeping",
@@ -63,22 +91,27 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "stopping",
             "metrics",
             "space",
+            "code",
+            "specfiles",
             "spec",
             "storage",
             "backends",
+            "templates",
         }
     ),
 }
 """Part of automl_core → parts that it may import (itself and `BESIDE` always)."""
 
-HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "numpy", "odps", "pandas", "pyarrow",
-         "scipy", "sklearn", "tensorboard")  # fmt: skip
+HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "numpy", "odps", "pandas",
+         "pyarrow", "scipy", "sklearn", "tensorboard")  # fmt: skip
 """What must not be loaded before it is used: DAG files are parsed all day, and by each task's process."""
 
 LIGHT = (
-    "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
+    "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.templates", "automl_core.space",
+    "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
-    "automl_core.journal", "automl_core.details",
+    "automl_core.data", "automl_core.data.inputs",
+    "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.cli",
 )  # fmt: skip

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import details, files, gc, look, remote, results, run, runs, status, trying
+from automl_core.cli import (
+    details,
+    files,
+    gc,
+    look,
+    new,
+    remote,
+    results,
+    run,
+    runs,
+    status,
+    templates,
+    trying,
+)
 
 app = typer.Typer(
     name="automl",
@@ -18,6 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(templates.template, name="template")
+app.command()(new.new)
 app.command()(files.validate)
 app.command()(files.schema)
 app.command()(look.preview)

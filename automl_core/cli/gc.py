@@ -135,8 +135,8 @@ def _store_of(target: str) -> tuple[Any, str | None]:
     from pathlib import Path
 
     from automl_core.cli.places import UserError, find_experiment, home
-    from automl_core.spec.loader import load_experiment
     from automl_core.storage import open_store
+    from automl_core.templates import load_experiment
 
     if "://" in target or Path(target).is_dir():
         return open_store(target, base=Path.cwd()), None

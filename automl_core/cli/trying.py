@@ -78,7 +78,10 @@ def try_(
         shown = dates_lines(experiment, dates_at(date) if date is not None else None)
         print("\n".join([*_head(experiment, params, chosen, how_far, notes), *shown]), flush=True)
     dates = dates_at(date) if date is not None else dates_of_now(experiment)
-    found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, dates, quiet=as_json)
+    lies = file if place is None else bundle / FOLDER / file.name
+    found = _try(
+        experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, dates, lies, quiet=as_json
+    )
     body = found.to_json() | {"warnings": [warning.to_json() for warning in examined.warnings]}
     if result is not None:
         result.write_text(json_text(body), encoding="utf-8")
@@ -91,12 +94,13 @@ def try_(
 
 def _try(
     experiment: Experiment, params: dict[str, Any], budget: int | None, chosen: str, limit: float | None,
-    notes: tuple[str, ...], keep: Path | None, bundle: Path, dates: dict[str, str], *, quiet: bool,
+    notes: tuple[str, ...], keep: Path | None, bundle: Path, dates: dict[str, str], file: Path, *, quiet: bool,
 ) -> Tried:  # fmt: skip
     import tempfile
 
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError, home
+    from automl_core.code import CodeError, with_code
     from automl_core.running.trying import try_out
     from automl_core.storage.folder import FolderStore
 
@@ -104,6 +108,10 @@ def _try(
         raise UserError(f"--keep {keep}: an empty folder, or one that isn't there yet, is wanted")
     with tempfile.TemporaryDirectory(prefix="automl-try-") as temporary:
         store = FolderStore((keep or Path(temporary)).absolute())
+        try:
+            experiment, _ = with_code(experiment, file, store)
+        except CodeError as error:
+            raise UserError(f"code: {error}") from None
         emit = (lambda _: None) if quiet else (lambda line: tell(f"  | {line}"))
         return try_out(
             experiment,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.contract import TrialContext
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 from automl_core.space import Space
 from automl_core.spec.dates import dates_of_now, run_dates
 from automl_core.spec.maxcompute import MaxComputeTask
@@ -77,7 +77,7 @@ def estimate(experiment: Experiment, params: Mapping[str, Scalar], client: Clien
             continue
         try:
             steps = plan(task, context)
-        except TemplateError as error:
+        except PlaceholderError as error:
             yield StatementEstimate(task.name, "sql", False, problem=str(error))
             continue
         for step in steps:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
@@ -18,9 +19,9 @@ from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
+from automl_core.spec.placeholders import names_for, placeholders, texts_of
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.stages import task_places
-from automl_core.spec.templates import names_for, placeholders, texts_of
 from automl_core.spec.units import format_duration
 
 PARAMS = "AUTOML_PARAMS"
@@ -199,10 +200,19 @@ def _has_prices(task: object) -> bool:
     return prices is not None and any(value for value in prices.model_dump().values())
 
 
+def _has(experiment: Experiment) -> dict[str, bool]:
+    return {
+        "prepared": bool(experiment.prepare),
+        "code": experiment.code is not None,
+        "spec_file": experiment.spec_file is not None,
+    }
+
+
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
-    slips = {where: _slips(names_for(where, space, prepared=bool(experiment.prepare))) for where in TASK_LISTS}
+    inputs = input_names(experiment.data, experiment.columns)
+    slips = {where: _slips(names_for(where, space, **_has(experiment), inputs=inputs)) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)
@@ -240,9 +250,10 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
     texts = [text for task in dumped for _, text in texts_of(task, ())]
     named = {name for text in texts for name, closed in placeholders(text) if closed} | meant
     space = flatten(experiment.space)
-    unused = [name for name in space if name not in named]
+    in_spec, with_budget = _in_spec_file(experiment, named, texts)
+    unused = [name for name in space if name not in named and name not in in_spec]
     budget = experiment.trials.budget
-    no_budget = budget is not None and "budget" not in named
+    no_budget = budget is not None and "budget" not in named and not with_budget
     if not unused and not no_budget:
         return
     scripts = readable_scripts(experiment, home, file)
@@ -266,6 +277,17 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
         shown = f"${{{name}}}" if len(unused) < len(space) or len(space) == 1 else "any parameter"
         place: Place = ("space", name) if name in experiment.space else ("space",)
         yield Problem(f"no training task names {shown}, {how}", place, suggestion=remedy)
+
+
+def _in_spec_file(experiment: Experiment, named: set[str], texts: Iterable[str]) -> tuple[set[str], bool]:
+    """Parameters that reach the training in its spec file, and whether the budget does: where it is told of the file."""
+    spec = experiment.spec_file
+    if spec is None or not ("spec_file" in named or any("AUTOML_SPEC_FILE" in text for text in texts)):
+        return set(), False
+    if spec.format != "text":
+        return set(flatten(experiment.space)), "automl" in spec.added
+    found = {name for name, closed in placeholders(spec.text or "") if closed}
+    return (found, "budget" in found) if spec.text is not None else (set(flatten(experiment.space)), True)
 
 
 def _unread(scripts: dict[str, str]) -> str:

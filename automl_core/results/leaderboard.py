@@ -66,6 +66,7 @@ class Leaderboard:
         objectives: with several the direction of each by its name, else empty; ``metric``, ``weights`` and
             ``direction`` are then those of the first.
         constraints: as text: ``latency_ms ≤ 20``.
+        template: the template version that it was made from, ``name@version``; None without.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Leaderboard:
     rows: tuple[Row, ...]
     objectives: Mapping[str, str] = field(default_factory=dict)
     constraints: tuple[str, ...] = ()
+    template: str | None = None
 
     @classmethod
     def from_controller(cls, body: Mapping[str, Any]) -> Leaderboard:
@@ -118,6 +120,7 @@ class Leaderboard:
                 rows=tuple(rows),
                 objectives={str(o["name"]): str(o["direction"]) for o in experiment["goal"].get("objectives", ())},
                 constraints=tuple(map(str, experiment["goal"].get("constraints", ()))),
+                template="{name}@{version}".format(**experiment["template"]) if "template" in experiment else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not the controller.json of an experiment: {type(error).__name__}: {error}") from None
@@ -154,7 +157,10 @@ class Leaderboard:
         from rich.text import Text
 
         columns, rows = self._grid(top)
-        table = Table(title=Text(_plain(f"{self.name} · {self.run}")), header_style="bold", row_styles=["", "dim"])
+        made = f" · {self.template}" if self.template else ""
+        table = Table(
+            title=Text(_plain(f"{self.name} · {self.run}{made}")), header_style="bold", row_styles=["", "dim"]
+        )
         for column in columns:
             table.add_column(Text(_plain(column)), justify="left" if column in ("state", "params") else "right")
         for row, cells in rows:
@@ -169,6 +175,7 @@ class Leaderboard:
         table += [[_markdown(cell) for cell in cells] for _, cells in rows]
         lines = ["| " + " | ".join(cells) + " |" for cells in table]
         title = f"# {_markdown(self.name)} · {_markdown(self.run)}"
+        title += f" · {_markdown(self.template)}" if self.template else ""
         return "\n".join([title, "", _markdown(self.head()), "", *lines, ""])
 
     def to_csv(self, top: int | None = None) -> str:

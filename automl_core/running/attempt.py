@@ -178,7 +178,7 @@ def not_started(study: Study, binding: Binding, error: Exception) -> Outcome:
     Args:
         study: the experiment.
         binding: the attempt.
-        error: a `StartError`, or a `TemplateError` where this combination's values don't fit the command.
+        error: a `StartError`, or a `PlaceholderError` where this combination's values don't fit the command.
     """
     task = study.experiment.tasks[binding.task]
     where = study.experiment.stage if isinstance(study.experiment, StageExperiment) else "tasks"

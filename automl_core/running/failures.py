@@ -10,8 +10,8 @@ from typing import Any
 
 from automl_core.backends.base import Cause, Exit
 from automl_core.spec.parameters import Scalar
+from automl_core.spec.placeholders import placeholders
 from automl_core.spec.tasks import TaskBase
-from automl_core.spec.templates import placeholders
 from automl_core.study.answers import UNSURE
 from automl_core.study.reasons import error_line
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from automl_core.code import code_into
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding
 from automl_core.study.layout import (
@@ -52,6 +53,8 @@ class Folders:
         here = self._local(self._own)
         self.checkpoint = here if here else self._scratch / "checkpoint"
         self.log = self._scratch / LOG_FILE
+        self.code = self._scratch / "code"
+        self._spec = self._scratch / "spec"
         self.resume_from: Path | None = None
         self.prepared = self._input(inputs.prepared, "prepared")
         self.trials = self._input(inputs.trials, TRIALS_FILE)
@@ -116,6 +119,26 @@ class Folders:
             self.store.download(self._inputs.prepared, self.prepared)
         if self._inputs.trials is not None and self.trials is not None:
             self.trials.write_bytes(self.store.get(self._inputs.trials))
+
+    def spec_file(self, name: str) -> Path:
+        """Where the training finds its spec file."""
+        return self._spec / name
+
+    def write_spec(self, name: str, text: str) -> None:
+        """Write the spec file for the training, and into the trial's folder for everybody."""
+        self._spec.mkdir(exist_ok=True)
+        self.spec_file(name).write_text(text, encoding="utf-8", newline="")
+        self.store.put(self.prefix + trial_prefix(self.binding.trial) + name, text.encode())
+
+    def unpack_code(self, digest: str) -> None:
+        """Unpack the code that goes along: a copy of the attempt's own, in which it may write as it likes.
+
+        Raises:
+            CodeError: the store doesn't have it any more, or it is damaged there.
+            StorageError: the store refuses or is away.
+        """
+        shutil.rmtree(self.code, ignore_errors=True)
+        code_into(self.store, digest, self.code)
 
     def keep_model(self) -> None:
         """Make the attempt's model folder the trial's, in place of any older one and of what was told of that."""

@@ -53,6 +53,7 @@ class ParameterBase(ParameterModel):
         default_factory=dict,
         description="Active only when each parameter named here has one of the values listed: {solver: [sgd]}.",
     )
+    help: str = Field("", description="A line for people: what the parameter does; shown beside it.")
     description: str = Field("", description="For people; shown beside the parameter.")
 
 

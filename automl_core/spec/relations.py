@@ -13,7 +13,7 @@ from automl_core.spec.sizes import DEEP, PROBLEMS
 
 RESERVED_NAMES = frozenset(
     {"trial_id", "experiment_id", "exp_id", "params", "budget", "model_dir", "checkpoint_dir", "resume_from",
-     "attempt", "run_id", "bundle_dir", "prepared_dir", "trials_file"}
+     "attempt", "run_id", "bundle_dir", "prepared_dir", "trials_file", "code_dir", "spec_file"}
 )  # fmt: skip
 """Names that ``${…}`` gives another meaning (the trial contract)."""
 

@@ -66,9 +66,13 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
     return StageExperiment(
         stage=stage,
         name=experiment.name,
+        template=experiment.template,
         output=experiment.output,
+        data=experiment.data,
+        columns=experiment.columns,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
+        code=experiment.code,
         trials=Trials(max=1, concurrency=1, retries=trials.retries, retry_delay=trials.retry_delay, canary=False),
         stop=Stop(same_error=None, running_trials="cancel"),
         search=Search(algorithm="grid"),

@@ -39,11 +39,13 @@ class Entry:
         key: where it lies.
         size: bytes.
         modified: when it was written last, seconds since 1970 by the store's clock.
+        etag: what a bucket calls its content, another after each write of other bytes; empty in a folder.
     """
 
     key: str
     size: int
     modified: float
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

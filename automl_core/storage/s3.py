@@ -241,7 +241,8 @@ class S3Store(FolderTransfers):
                 for each in objects:
                     key = each["Key"].removeprefix(self._root)
                     if is_key(key):
-                        found.append(Entry(key, each["Size"], each["LastModified"].timestamp()))
+                        etag = each.get("ETag", "").strip('"')
+                        found.append(Entry(key, each["Size"], each["LastModified"].timestamp(), etag))
                 if limit is not None and len(found) >= limit:
                     break
         return found[:limit]

@@ -18,6 +18,9 @@ from automl_core.study.study import Study
 TRIALS_FILE = "trials.json"
 """What the training tasks of ``conclude`` are told of all trials, below the folder of that stage."""
 
+DATA = "data"
+"""Kind of `State.inputs` that has the fingerprints of data sets: trainings of a stage compare with them too."""
+
 INPUT = "input/"
 """Folder of a stage for what its training tasks read."""
 
@@ -189,4 +192,5 @@ def begin_stage(study: Study, stage: StageName) -> StageStudy:
     if journal.refresh().created:
         return StageStudy.load(journal)
     state = study.state
-    return StageStudy.create(journal, stage_of(study.experiment, stage), state.run, [], state.identity)
+    inputs = {kind: found for kind, found in state.inputs.items() if kind == DATA}
+    return StageStudy.create(journal, stage_of(study.experiment, stage), state.run, [], state.identity, inputs=inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
@@ -14,9 +15,13 @@ from automl_airflow.ahead import slots_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl_core.running.local import LocalRun
+    from automl_core.spec.models import Experiment
     from automl_core.spec.overrides import Change
     from automl_core.spec.stages import StageName
+    from automl_core.spec.yaml_reader import Document
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
     from automl_core.study.stages import StageStudy
@@ -37,9 +42,11 @@ class ExperimentOperator(ExperimentTask, BaseOperator):
     """What the operators of ours have in common: where the experiment's journal lies, or that of its stage."""
 
     def __init__(
-        self, *, storage: str, connection: str | None, experiment: str, stage: StageName | None = None, **kwargs: Any
-    ) -> None:
+        self, *, storage: str, connection: str | None, experiment: str, stage: StageName | None = None,
+        made_from: dict[str, Any] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs)
+        self.made_from = made_from
         self.storage = storage
         self.connection = connection
         self.experiment = experiment
@@ -119,16 +126,21 @@ class ProposeOperator(ExperimentOperator):
 
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
+        from automl_airflow.compat import bundle_folder
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
+        from automl_core.code import with_code
         from automl_core.housekeeping.mark import settle
         from automl_core.spec.dates import missing_dates, run_dates
         from automl_core.spec.errors import SpecError
-        from automl_core.spec.loader import locate, parse_document, read_text
-        from automl_core.spec.overrides import apply_overrides
+        from automl_core.spec.loader import locate, read_text
         from automl_core.spec.stages import task_places
+        from automl_core.specfiles.beside import with_base
         from automl_core.storage import check_store
         from automl_core.study import Study
+        from automl_core.templates.loading import parse_document
+        from automl_core.templates.overriding import apply_overrides
+        from automl_core.templates.places import Places
 
         store, journal = self.open_store(context)
         settle(store, journal.prefix, time.time())
@@ -136,21 +148,59 @@ class ProposeOperator(ExperimentOperator):
             another = another_run(journal.state.identity, context)
             if another:
                 raise AirflowFailException(f"{store.url}/{journal.prefix} {another}")
-            return store, Study.load(journal), ()
-        experiment, document = parse_document(read_text(self.file), self.file)
+            study = Study.load(journal)
+            self.check_template(study)
+            return store, study, ()
+        places = Places.of(self.file, bundle_folder(context))
+        experiment, document = parse_document(read_text(self.file), self.file, places)
         identity = identity_of(context)
         problems = missing_dates(experiment, run_dates(identity))
         if problems:
             raise SpecError(locate(problems, document))
-        experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
+        try:
+            experiment = with_base(experiment, Path(self.file))
+        except SpecError as error:
+            raise SpecError(locate(list(error.problems), document)) from None
+        experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf), places)
         if any(getattr(task, "prices_connection", None) for _, task in task_places(experiment)):
             from automl_airflow.kubernetes.prices import with_prices
 
             experiment = with_prices(experiment)
         check_store(store)
+        experiment, packed = with_code(experiment, Path(self.file), store)
+        if packed is not None:
+            self.log.info("code: %d files, %d bytes, packed as %s", packed.files, len(packed.data), packed.digest)
         overrides = [change.to_json() for change in changes]
-        study = Study.create(journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped())
+        inputs = self._inputs(context, experiment, run_dates(identity), document)
+        study = Study.create(
+            journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped(), inputs=inputs
+        )
         return store, study, changes
+
+    def _inputs(
+        self, context: Any, experiment: Experiment, dates: Mapping[str, str], document: Document
+    ) -> dict[str, Any]:
+        """What the run works on, as it is found now, by kind.
+
+        Raises:
+            SpecError: a data set is not there.
+        """
+        from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import fingerprints, problems_of
+        from automl_core.data.fingerprint import told
+        from automl_core.data.inputs import MISSING, MissingData
+        from automl_core.spec.errors import SpecError
+        from automl_core.spec.loader import locate
+        from automl_core.study.stages import DATA
+
+        try:
+            found = fingerprints(experiment, dates, bundle_folder(context))
+        except MissingData as error:
+            raise SpecError(locate(problems_of(error.problems, experiment), document)) from None
+        for name, body in found.items():
+            words = f"not there yet: {body['why']}" if body.get(MISSING) else f"{body['place']}: {told(body)}"
+            self.log.info("data.%s: %s", name, words)
+        return {DATA: found} if found else {}
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
@@ -191,6 +241,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
     def train(self, context: Any, store: ObjectStore, study: Study, binding: Binding) -> tuple[Outcome, Told]:
         """Run one attempt at one training task on this worker."""
         from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import FromConnections
         from automl_airflow.session import home, patience
         from automl_core.running.local import LocalRun
         from automl_core.states import TrialState
@@ -202,7 +253,14 @@ class TrialOperator(SlotTask, ExperimentOperator):
         try:
             self._run = self.patiently(
                 lambda: LocalRun(
-                    study, store, binding, home=home(), bundle=bundle, emit=self.log.info, patience=patience()
+                    study,
+                    store,
+                    binding,
+                    home=home(),
+                    bundle=bundle,
+                    emit=self.log.info,
+                    patience=patience(),
+                    access=FromConnections(),
                 )
             )
             return self._run.run()

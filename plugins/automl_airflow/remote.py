@@ -186,17 +186,20 @@ class RemoteTrial(SlotTask):
         return study.unfinished(slot, self.task_index)
 
     def _start(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> None:
+        from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import look_at_data
         from automl_core.backends.base import StartError
         from automl_core.backends.remote import NotYet
-        from automl_core.backends.template import TemplateError
+        from automl_core.backends.substitution import PlaceholderError
         from automl_core.running.attempt import not_started
 
         self.announce(context, study, binding)
+        self.patiently(lambda: look_at_data(study, binding, bundle_folder(context), self.log))
         try:
             job = self.patiently(lambda: self.launch(context, study, store, binding))
         except NotYet as error:
             self._pause(error)
-        except (StartError, TemplateError) as error:
+        except (StartError, PlaceholderError) as error:
             outcome = not_started(study, binding, error)
             told = self.patiently(lambda: study.tell(binding, outcome))
             self.conclude(context, study, binding, outcome, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +64,8 @@ class MemoryStore(FolderTransfers):
         for key in self.list(prefix, start_after, limit):
             data = self.objects.get(key)
             if data is not None:
-                found.append(Entry(key, len(data), self.times.get(key, 0.0)))
+                etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+                found.append(Entry(key, len(data), self.times.get(key, 0.0), etag))
         return found
 
     def unfinished(self, prefix: str = "") -> Parts:

@@ -62,7 +62,7 @@ def pod_manifest(order: PodOrder) -> Manifest:
     """The pod of an attempt.
 
     Raises:
-        TemplateError: a ``${…}`` of the task can't be substituted.
+        PlaceholderError: a ``${…}`` of the task can't be substituted.
     """
     task, attempt = order.task, order.attempt
     pod: Manifest = rendered(copy.deepcopy(dict(order.template)), order.context)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.lexer import Token, line_of, significant, tokenize
-from automl_core.backends.template import Placeholder, TemplateError, parse, problem_of
+from automl_core.backends.substitution import Placeholder, PlaceholderError, parse, problem_of
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.parameters import Scalar
 
@@ -42,7 +42,7 @@ def render_sql(sql: str, context: TrialContext) -> str:
       (``preds_${trial_id}``): a name of letters, digits and ``_``.
 
     Raises:
-        TemplateError: a ``${…}`` has no meaning, or its value can't stand where it is.
+        PlaceholderError: a ``${…}`` has no meaning, or its value can't stand where it is.
     """
     tokens = tokenize(sql)
     return "".join(_rendered(tokens, index, sql, context) for index in range(len(tokens)))
@@ -52,7 +52,7 @@ def render_name(text: str, context: TrialContext) -> str:
     """A table's or model's name with the trial's values as parts of it.
 
     Raises:
-        TemplateError: see `render_sql`.
+        PlaceholderError: see `render_sql`.
     """
     return "".join(piece if isinstance(piece, str) else _part(value_of(piece, context), piece) for piece in parse(text))
 
@@ -62,7 +62,7 @@ def check_sql(sql: str, names: Iterable[str]) -> list[str]:
     known = list(names)
     try:
         tokens = tokenize(sql)
-    except TemplateError as error:
+    except PlaceholderError as error:
         return [str(error)]
     found: list[str | None] = []
     for token in tokens:
@@ -78,11 +78,11 @@ def value_of(placeholder: Placeholder, context: TrialContext) -> Scalar | None:
     """The value that a placeholder stands for, with its type; None where the trial has none.
 
     Raises:
-        TemplateError: there is no such name.
+        PlaceholderError: there is no such name.
     """
     problem = problem_of(placeholder, context.names)
     if problem:
-        raise TemplateError(problem)
+        raise PlaceholderError(problem)
     if placeholder.name in context.params:
         return context.params[placeholder.name]
     text = context.text_of(placeholder)
@@ -135,7 +135,7 @@ def _rendered(tokens: Sequence[Token], index: int, sql: str, context: TrialConte
     if token.kind == "string":
         problem = _slash_problem(token.text, line_of(sql, token.start))
         if problem:
-            raise TemplateError(problem)
+            raise PlaceholderError(problem)
         return "".join(_inside(piece, context) for piece in parse(token.text))
     if token.kind == "quoted":
         return render_name(token.text, context)
@@ -150,7 +150,7 @@ def _rendered(tokens: Sequence[Token], index: int, sql: str, context: TrialConte
     try:
         return literal(value)
     except ValueError as error:
-        raise TemplateError(f"{placeholder.source}: {error}") from None
+        raise PlaceholderError(f"{placeholder.source}: {error}") from None
 
 
 def _inside(piece: str | Placeholder, context: TrialContext) -> str:
@@ -160,7 +160,7 @@ def _inside(piece: str | Placeholder, context: TrialContext) -> str:
     try:
         return "" if value is None else escaped(value_text(value))
     except ValueError as error:
-        raise TemplateError(f"{piece.source}: {error}") from None
+        raise PlaceholderError(f"{piece.source}: {error}") from None
 
 
 def _slash_problem(string: str, line: int) -> str | None:
@@ -201,11 +201,11 @@ def _name(value: Scalar | None, placeholder: Placeholder) -> str:
 def _checked(value: Scalar | None, placeholder: Placeholder, pattern: re.Pattern[str], allowed: str) -> str:
     where = f"{placeholder.source}: it stands where a name does"
     if value is None:
-        raise TemplateError(f"{where}, and this trial has no value for it")
+        raise PlaceholderError(f"{where}, and this trial has no value for it")
     if isinstance(value, float):
-        raise TemplateError(f"{where}, and {value!r} is a number with a fraction, which no name can hold")
+        raise PlaceholderError(f"{where}, and {value!r} is a number with a fraction, which no name can hold")
     text = value_text(value)
     if not pattern.fullmatch(text) or len(text) > _LONGEST_NAME:
         shown = text if len(text) <= 60 else f"{text[:60]}…"
-        raise TemplateError(f"{where}, and {shown!r} can't be (part of) a name; allowed: {allowed}")
+        raise PlaceholderError(f"{where}, and {shown!r} can't be (part of) a name; allowed: {allowed}")
     return text

@@ -114,7 +114,7 @@ class Launch:
         Raises:
             StartError: the cluster does not take it; the message says why.
             NotYet: it does not take it for now.
-            TemplateError: a ``${…}`` of the task can't be substituted.
+            PlaceholderError: a ``${…}`` of the task can't be substituted.
         """
         namespace, operator = self.namespace, self._operator
         try:
@@ -227,7 +227,8 @@ class Launch:
         return created
 
     def _manifest(self, files: str | None, bundle: Path | None) -> Manifest:
-        task, context, carrying = self.task, context_of(self._study, self._binding, self.places), None
+        task, carrying = self.task, None
+        context = context_of(self._study, self._binding, self.places, _home())
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
             if not image:

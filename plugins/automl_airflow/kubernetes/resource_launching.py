@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_airflow.kubernetes.launching import ask, give_up_in_time, reason_of
 from automl_airflow.kubernetes.queues import check_queue
+from automl_airflow.session import home
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.resource import resource_manifest, resource_name
@@ -87,7 +88,7 @@ class ResourceLaunch:
         Raises:
             StartError: the cluster does not take it; the message says why, with the field.
             NotYet: it does not take it for now.
-            TemplateError: a ``${…}`` of the task can't be substituted.
+            PlaceholderError: a ``${…}`` of the task can't be substituted.
         """
         namespace, task = self.namespace, self.task
         try:
@@ -123,7 +124,8 @@ class ResourceLaunch:
         task = self.task
         if task.kueue is not None:
             check_queue(self.objects.api_client, task.kueue, namespace, ask)
-        manifest = resource_manifest(task, context_of(self._study, self._binding, self.places), self.attempt)
+        context = context_of(self._study, self._binding, self.places, home())
+        manifest = resource_manifest(task, context, self.attempt)
         kind = self._kind()
         self.places.prepare()
         self._started = True

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.backends.contract import (
-    TemplateError,
+    PlaceholderError,
     TrialContext,
     check_command,
     command_line,
@@ -95,7 +95,7 @@ def test_the_run_s_dates_are_airflow_s() -> None:
 @pytest.mark.parametrize("name", RUN_DATES)
 def test_a_date_that_the_run_does_not_have_is_never_empty(name: str) -> None:
     for text in (lambda: substitute(f"${{{name}}}", CONTEXT), lambda: argv(["run", "--day", f"${{{name}}}"])):
-        with pytest.raises(TemplateError, match="no logical date"):
+        with pytest.raises(PlaceholderError, match="no logical date"):
             text()
 
 
@@ -108,7 +108,7 @@ def test_what_a_trial_does_not_have_is_empty_in_text() -> None:
 
 
 def test_a_wrong_name_is_an_error() -> None:
-    with pytest.raises(TemplateError, match=r"Did you mean \$\{batch_size\}\?"):
+    with pytest.raises(PlaceholderError, match=r"Did you mean \$\{batch_size\}\?"):
         substitute("${batchsize}", CONTEXT)
 
 
@@ -188,20 +188,20 @@ def test_what_a_trial_does_not_have_drops_its_option(command: list[str], expecte
 
 
 def test_a_program_can_not_be_missing() -> None:
-    with pytest.raises(TemplateError, match="first element"):
+    with pytest.raises(PlaceholderError, match="first element"):
         argv(["${momentum}", "x"])
 
 
 def test_a_nul_is_an_error() -> None:
-    with pytest.raises(TemplateError, match="NUL"):
+    with pytest.raises(PlaceholderError, match="NUL"):
         argv(["t", "${x}"], replace(CONTEXT, params={"x": "a\0b"}))
-    with pytest.raises(TemplateError, match="NUL"):
+    with pytest.raises(PlaceholderError, match="NUL"):
         command_line(LocalTask(command="t ${x}"), replace(CONTEXT, params={"x": "a\0b"}))
 
 
 def test_a_wrong_name_in_a_command_is_an_error() -> None:
     for command in (["t", "${lrr}"], "t ${lrr}"):
-        with pytest.raises(TemplateError, match=r"Did you mean \$\{lr\}\?"):
+        with pytest.raises(PlaceholderError, match=r"Did you mean \$\{lr\}\?"):
             command_line(LocalTask.model_validate({"command": command}), CONTEXT)
         assert check_command(command, CONTEXT.names)
     assert check_command(["t", "${lr}"], CONTEXT.names) == []

@@ -28,6 +28,7 @@ from automl_airflow.web.access import (
     may_try,
 )
 from automl_airflow.web.aside import AsideRoute
+from automl_airflow.web.bundles import places_in
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.links import AIRFLOW
 from automl_airflow.web.respond import problems_of, reply
@@ -35,7 +36,7 @@ from automl_airflow.web.routes.experiments import model_of, shown_error, source_
 from automl_airflow.web.routes.parts import DagId
 from automl_airflow.web.standing import GONE
 from automl_core.spec.errors import SpecError
-from automl_core.spec.loader import parse_experiment
+from automl_core.templates import parse_experiment
 
 router = APIRouter(route_class=AsideRoute, tags=["start"])
 
@@ -127,7 +128,7 @@ def validate(user: User, body: FileText) -> Response:
     name, ahead = None, None
     warnings: list[dict[str, Any]] = []
     try:
-        examined = examine_text(body.text, "experiment.yaml", home())
+        examined = examine_text(body.text, "experiment.yaml", home(), places=saving.places())
         experiment = examined.experiment
         check_sources(user, experiment)
         name, warnings = experiment.name, [warning.to_json() for warning in examined.warnings]
@@ -148,7 +149,7 @@ def validate(user: User, body: FileText) -> Response:
 @router.post("/experiments", dependencies=[Depends(can_save), ACT])
 def create_experiment(session: SessionDep, user: User, body: NewFile) -> Response:
     """Save an experiment file where Airflow reads it; its DAG is there once Airflow has (see readiness)."""
-    experiment = parse_experiment(body.text, "experiment.yaml")
+    experiment = parse_experiment(body.text, "experiment.yaml", saving.places())
     if not may_save(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
     check_sources(user, experiment)
@@ -217,18 +218,21 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
     from automl_airflow.form import overrides_of
     from automl_airflow.web.catalog import place_of_dag
     from automl_core.spec.dates import RUN_DATES, missing_dates
-    from automl_core.spec.loader import locate, parse_document
-    from automl_core.spec.overrides import apply_overrides
+    from automl_core.spec.loader import locate
+    from automl_core.templates.loading import parse_document
+    from automl_core.templates.overriding import apply_overrides
 
     place_of_dag(session, dag_id)
     source = source_of(session, dag_id)
     if source is None:
         return
+    model = model_of(session, dag_id)
+    places = places_in(model.bundle_name if model is not None else None)
     try:
-        experiment, document = parse_document(source, dag_id)
+        experiment, document = parse_document(source, dag_id, places)
     except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
         return
-    check_sources(user, apply_overrides(experiment, overrides_of(experiment, conf)).experiment)
+    check_sources(user, apply_overrides(experiment, overrides_of(experiment, conf), places).experiment)
     problems = missing_dates(experiment, RUN_DATES if dated else ())
     if problems:
         raise SpecError(locate(problems, document))

@@ -44,7 +44,7 @@ def post_try(user: User, body: Asked) -> Response:
     reason = trying.why_not()
     if reason:
         raise HTTPException(403, reason)
-    experiment = check_text(body.text, "experiment.yaml")
+    experiment = check_text(body.text, "experiment.yaml", saving.places())
     if not may_try(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_TRY}")
     reason = trying.unfit(experiment)
