@@ -51,8 +51,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(
-        {"data", "study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends",
-         "details"}
+        {
+            "data",
+            "study",
+            "journal",
+            "stopping",
+            "metrics",
+            "space",
+            "code",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+            "details",
+        }
     ),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
