@@ -280,7 +280,7 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
 
 
 def _in_spec_file(experiment: Experiment, named: set[str], texts: Iterable[str]) -> tuple[set[str], bool]:
-    """Parameters that reach the training in its spec file, and whether the budget does: where it is told of the file."""
+    """Parameters that reach the training in its spec file, and whether the budget does: where it hears of the file."""
     spec = experiment.spec_file
     if spec is None or not ("spec_file" in named or any("AUTOML_SPEC_FILE" in text for text in texts)):
         return set(), False

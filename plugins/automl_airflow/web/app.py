@@ -22,6 +22,7 @@ from automl_airflow.web.routes import (
     runs,
     sheets,
     start,
+    templates,
     trials,
     trying,
 )
@@ -80,7 +81,7 @@ def create_app() -> FastAPI:
     # routes of one run before those that would take "runs" for something else
     for router in (
         events.router, files.router, sheets.router, details.router, trials.router, acts.router, labels.router,
-        runs.router, runs.compare_router, start.router, trying.router, gc.router,
+        runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip
         app.include_router(router, prefix=API)
