@@ -41,6 +41,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "results": frozenset(
         {"data", "study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
     ),
+    # predictions → what a model gets right and wrong
+    "details": frozenset(),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
@@ -49,7 +51,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(
-        {"data", "study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends"}
+        {
+            "data",
+            "study",
+            "journal",
+            "stopping",
+            "metrics",
+            "space",
+            "code",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+            "details",
+        }
     ),
     # what training programs share, in the trial's environment
     \"training\": frozenset({\"data\"}),
@@ -80,6 +95,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "client",
             "data",
             "running",
+            "details",
             "housekeeping",
             "preview",
             "results",
@@ -109,7 +125,7 @@ LIGHT = (
     "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
     "automl_core.data", "automl_core.data.inputs",
-    "automl_core.journal", "automl_core.code", "automl_core.specfiles",
+    "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.cli",
 )  # fmt: skip

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, gc, look, new, remote, results, run, runs, status, templates, trying
+from automl_core.cli import (
+    details,
+    files,
+    gc,
+    look,
+    new,
+    remote,
+    results,
+    run,
+    runs,
+    status,
+    templates,
+    trying,
+)
 
 app = typer.Typer(
     name="automl",
@@ -31,6 +44,7 @@ app.command()(results.results)
 app.command()(status.stop)
 app.command()(remote.experiments)
 app.command()(remote.trials)
+app.command()(details.details)
 app.command()(runs.follow)
 app.command()(runs.compare)
 app.command()(remote.edit)

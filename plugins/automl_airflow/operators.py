@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from automl_core.spec.yaml_reader import Document
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
+    from automl_core.study.stages import StageStudy
 
 
 AT_THE_START = 300.0
@@ -307,6 +308,7 @@ class ReduceOperator(ExperimentOperator):
         stages, broken = self.patiently(lambda: finish_stages(study))
         left = [each for found in (study, *stages.values()) for each in self.patiently(partial(sweep, context, found))]
         stop = self.patiently(study.finish)
+        self.patiently(lambda: self._sum_up(study, stages))
         published = self.patiently(lambda: publish_study(study))
         best = study.best()
         self.log.info("%s: %s", stop.state, stop.reason)
@@ -328,3 +330,11 @@ class ReduceOperator(ExperimentOperator):
                 f"{'; '.join(broken)} (what the search found is published in {published.folder})"
             )
         return result
+
+    def _sum_up(self, study: Study, stages: Mapping[StageName, StageStudy]) -> None:
+        """Sum up predictions that no worker has: models that are not kept go with what is published."""
+        from automl_core.running.details import make_missing
+
+        for name, each in ((None, study), *stages.items()):
+            if name != "prepare":  # what that leaves is data
+                make_missing(each, self.log.info)
