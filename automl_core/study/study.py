@@ -53,6 +53,7 @@ class Study(Specified):
         overrides: list[dict[str, Any]],
         identity: Mapping[str, Any] | None = None,
         mapped_at_most: int = LANE_THRESHOLD,
+        inputs: Mapping[str, Any] | None = None,
     ) -> Self:
         """Write the first record, or open the study when it exists (a proposer that runs again).
 
@@ -63,6 +64,7 @@ class Study(Specified):
             overrides: what the run's conf changed: path, old, new.
             identity: what tells this run from another of the same id, plain JSON; recorded as it is.
             mapped_at_most: slots that whoever runs them can start one by one; more are run in lanes.
+            inputs: what the run works on, as it was found, by kind, plain JSON; recorded as it is.
 
         Raises:
             ValueError: the algorithm doesn't exist or can't search this experiment.
@@ -72,7 +74,7 @@ class Study(Specified):
             return cls.load(journal)
         earlier = find_earlier(journal.store, experiment, journal.prefix, (identity or {}).get("team"))
         study = cls(journal, experiment, earlier)
-        first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most)
+        first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most, inputs)
         journal.append("created", first, valid=lambda state: not state.created)
         return cls.load(journal)
 
@@ -271,6 +273,11 @@ class Study(Specified):
         if matters(self.experiment):
             data = {"reported": True, "trial": binding.trial}
             self.journal.append("note", data, valid=lambda state: not state.proven)
+
+    def warn(self, binding: Binding, text: str) -> None:
+        """Note with a running attempt what whoever looks at its result should know."""
+        data = {"warning": text, "slot": binding.slot, "task": binding.task, "attempt": binding.attempt}
+        self.journal.append("note", data, valid=lambda _: self.is_current(binding))
 
     def stop_when_overdue(self) -> None:
         """Judge again while a trial runs, since time and cost go on."""
