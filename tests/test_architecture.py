@@ -28,7 +28,9 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
-    "backends": frozenset({"spec"}),
+    # what a deployment allows in its closed environment
+    "closed": frozenset({"spec"}),
+    "backends": frozenset({"closed", "spec"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset({"study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what people look at, folded from the state

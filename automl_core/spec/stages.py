@@ -67,6 +67,7 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         stage=stage,
         name=experiment.name,
         output=experiment.output,
+        closed=experiment.closed,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
         trials=Trials(max=1, concurrency=1, retries=trials.retries, retry_delay=trials.retry_delay, canary=False),
