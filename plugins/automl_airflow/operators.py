@@ -15,8 +15,10 @@ from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
     from automl_core.running.local import LocalRun
+    from automl_core.spec.models import Experiment
     from automl_core.spec.overrides import Change
     from automl_core.spec.stages import StageName
+    from automl_core.spec.yaml_reader import Document
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
 
@@ -30,6 +32,14 @@ def most_mapped() -> int:
     from airflow.configuration import conf
 
     return conf.getint("core", "max_map_length", fallback=1024)
+
+
+def _in_clusters(study: Study) -> bool:
+    """Whether a training task, of a stage too, runs in a cluster."""
+    from automl_core.spec.stages import task_places
+
+    backends = {getattr(task, "backend", "local") for _, task in task_places(study.experiment)}
+    return bool(backends & {"kubernetes", "custom_resource"})
 
 
 class ExperimentOperator(ExperimentTask, BaseOperator):
@@ -82,6 +92,7 @@ class ProposeOperator(ExperimentOperator):
             remember(context, place)
         for change in changes:
             self.log.info("conf: %s: %r → %r", change.path, change.old, change.new)
+        self._fence(study)
         slots = int(state.plan["slots"])
         self.log.info("%s: %s", state.algorithm, state.plan["note"] or f"{slots} slots")
         self.log.info("journal: %s/%s", store.url, study.journal.prefix)
@@ -146,10 +157,55 @@ class ProposeOperator(ExperimentOperator):
             from automl_airflow.kubernetes.prices import with_prices
 
             experiment = with_prices(experiment)
+        experiment = self._closed(context, experiment, document, store)
         check_store(store)
         overrides = [change.to_json() for change in changes]
         study = Study.create(journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped())
         return store, study, changes
+
+    def _closed(self, context: Any, experiment: Experiment, document: Document, store: ObjectStore) -> Experiment:
+        """The experiment as its closed environment takes it: this is where that is decided.
+
+        Raises:
+            SpecError: it refuses something of it.
+            StorageError: its store is at another server than the deployment's list says.
+        """
+        from automl_airflow.closed import check_opened, closed_problems, is_closed, policy
+        from automl_airflow.compat import bundle_folder
+        from automl_core.spec.errors import SpecError
+        from automl_core.spec.loader import locate
+
+        if not is_closed(experiment):
+            return experiment
+        refused = closed_problems(experiment, bundle_folder(context), real=True)
+        if refused:
+            raise SpecError(locate(refused, document))
+        check_opened(store, experiment.output.storage, policy())
+        return experiment.model_copy(update={"closed": True})  # the journal says so, whatever the deployment says later
+
+    def _fence(self, study: Study) -> None:
+        """Before anything trains in a cluster: a network policy around it, and a probe that it holds.
+
+        Raises:
+            AirflowFailException: it doesn't. The experiment has ended by that.
+        """
+        from automl_airflow.closed import is_closed
+
+        if not is_closed(study.experiment) or study.state.stop is not None:
+            return
+        from automl_core.spec.kubernetes import KubernetesTask
+        from automl_core.spec.stages import task_places
+
+        if any(isinstance(task, KubernetesTask) for _, task in task_places(study.experiment)):
+            from automl_airflow.kubernetes.fences import NotFenced, fence_run
+            from automl_core.states import ExperimentState
+
+            try:
+                self.patiently(lambda: fence_run(study, self.log))
+            except NotFenced as error:
+                why = str(error)
+                self.patiently(lambda: study.stop("closed", ExperimentState.FAILED, why))
+                raise AirflowFailException(why) from None
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
@@ -246,6 +302,8 @@ class ReduceOperator(ExperimentOperator):
 
         stages, broken = self.patiently(lambda: finish_stages(study))
         left = [each for found in (study, *stages.values()) for each in self.patiently(partial(sweep, context, found))]
+        if not left:
+            self._lift_fences(study)
         stop = self.patiently(study.finish)
         published = self.patiently(lambda: publish_study(study))
         best = study.best()
@@ -268,3 +326,12 @@ class ReduceOperator(ExperimentOperator):
                 f"{'; '.join(broken)} (what the search found is published in {published.folder})"
             )
         return result
+
+    def _lift_fences(self, study: Study) -> None:
+        """Take away the network policies of a closed run once none of its pods is left."""
+        from automl_airflow.closed import is_closed
+
+        if is_closed(study.experiment) and _in_clusters(study):
+            from automl_airflow.kubernetes.fences import lift
+
+            lift(study, self.log)
