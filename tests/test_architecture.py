@@ -28,6 +28,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
+    # who took what, and which data were read, in a closed environment
+    "audit": frozenset({"storage"}),
     # what a deployment allows in its closed environment
     "closed": frozenset({"spec"}),
     "backends": frozenset({"closed", "spec"}),
@@ -37,10 +39,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
     "housekeeping": frozenset(
-        {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
+        {"audit", "results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
-    "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
+    "running": frozenset({"audit", "study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -49,6 +51,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "client": frozenset({"spec"}),
     "cli": frozenset(
         {
+            "audit",
             "client",
             "running",
             "housekeeping",

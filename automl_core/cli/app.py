@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, gc, look, remote, results, run, runs, status, trying
+from automl_core.cli import audit, files, gc, look, remote, results, run, runs, status, trying
 
 app = typer.Typer(
     name="automl",
@@ -37,6 +37,7 @@ app.command()(remote.rerun)
 app.command()(remote.cancel)
 app.command()(remote.clone)
 app.command()(gc.gc)
+app.command()(audit.audit)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""

@@ -35,6 +35,9 @@ from automl_core.spec.tasks import LocalTask, TaskBase
 MOST_NAMES = 256
 """Images that one name with ``${…}`` may stand for, all looked at."""
 
+MOST_IN_ALL = 2048
+"""The same of all names of a file: who may look may have a file checked, in a process that everybody shares."""
+
 
 def experiment_problems(
     experiment: Experiment, policy: Policy, *, home: Path, bundle: Path | None = None, real: bool = False
@@ -147,6 +150,7 @@ class _Values:
 
     def __init__(self, experiment: Experiment) -> None:
         self._known: dict[str, list[str]] = {}
+        self._made = 0
         for name, parameter in flatten(experiment.space).items():
             options = getattr(parameter, "values", None)
             given = [parameter.value] if parameter.type == "fixed" else options if parameter.type == "choice" else None
@@ -162,7 +166,8 @@ class _Values:
         for chosen in islice(product(*(self._known[name] for name in names)), MOST_NAMES + 1):
             values = dict(zip(names, chosen, strict=True))
             made.append(PLACEHOLDER.sub(lambda found, v=values: v.get(found[1] or "", found[0]), text))  # type: ignore[misc]
-        return made if len(made) <= MOST_NAMES else []
+        self._made += len(made)
+        return made if len(made) <= MOST_NAMES and self._made <= MOST_IN_ALL else []
 
 
 def _task(
@@ -216,6 +221,8 @@ def _template(task: KubernetesTask, home: Path, bundle: Path | None) -> Mapping[
     """The pod that a task starts from; None without one, and where its file can't be read: its start will say so."""
     if not isinstance(task.pod_template, str):
         return task.pod_template
+    if _leads_out(task.pod_template):
+        return None
     import yaml
 
     from automl_core.spec.bundles import in_bundle
@@ -274,13 +281,18 @@ def _read_by_the_worker(task: KubernetesTask, where: Where) -> Iterator[Problem]
     if isinstance(task.pod_template, str):
         named.append(((*where, "pod_template"), task.pod_template))
     for place, file in named:
-        below = file.removeprefix(f"${{{BUNDLE_DIR}}}/")
-        plain = os.path.normpath(below)
-        if os.path.isabs(below) or plain == ".." or plain.startswith("../") or "${" in below:
+        if _leads_out(file):
             yield Problem(
                 "a file from outside of AUTOML_HOME and of the bundle is not on this deployment's list", place,
                 found=show(file), allowed=("a file below AUTOML_HOME", f"a file below ${{{BUNDLE_DIR}}}"),
             )  # fmt: skip
+
+
+def _leads_out(file: str) -> bool:
+    """Whether a path that the worker reads leads out of its folders, or may."""
+    below = file.removeprefix(f"${{{BUNDLE_DIR}}}/")
+    plain = os.path.normpath(below)
+    return os.path.isabs(below) or plain == ".." or plain.startswith("../") or "${" in below
 
 
 def _resource(task: CustomResourceTask, where: Where, policy: Policy, home: Path, values: _Values) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from automl_core.audit import FOLDER as AUDIT
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark
 from automl_core.housekeeping.mentions import RESERVED, ExperimentFile, Mentions, mentions_in
 from automl_core.journal import JOURNAL, SNAPSHOTS, BadRecord, Record, key_of, seq_of
@@ -160,6 +161,8 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     for entry in _entries(store):
         top, _, rest = entry.key.partition("/")
         run, slash, _ = rest.partition("/")
+        if entry.key.startswith(AUDIT):  # who looked at a run keeps none
+            continue
         if top.startswith(RESERVED):
             reserved.append(entry)
         elif top.startswith(CHECK) and not rest:

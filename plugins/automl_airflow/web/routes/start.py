@@ -36,6 +36,7 @@ from automl_airflow.web.routes.parts import DagId
 from automl_airflow.web.standing import GONE
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
+from automl_core.spec.models import Experiment
 
 router = APIRouter(route_class=AsideRoute, tags=["start"])
 
@@ -130,6 +131,7 @@ def validate(user: User, body: FileText) -> Response:
         examined = examine_text(body.text, "experiment.yaml", home())
         experiment = examined.experiment
         check_sources(user, experiment)
+        check_closed(experiment, body.text, "experiment.yaml")
         name, warnings = experiment.name, [warning.to_json() for warning in examined.warnings]
         if _previews.acquire(blocking=False):  # laying out a very large search takes its time
             try:
@@ -152,6 +154,7 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
     if not may_save(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
     check_sources(user, experiment)
+    check_closed(experiment, body.text, "experiment.yaml")
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)
@@ -194,6 +197,25 @@ def start_run(request: Request, dag_id: DagId, session: SessionDep, user: User, 
     return reply({"experiment": dag_id, "run": started, "paused": bool(model is not None and model.is_paused)}, 201)
 
 
+def check_closed(experiment: Experiment, text: str, source: str) -> None:
+    """Refuse what the closed environment of this deployment refuses, before anything is saved or begun.
+
+    Args:
+        experiment: as it is to run.
+        text: the file that it comes from.
+        source: what to call that.
+
+    Raises:
+        SpecError: with the lines of the file.
+    """
+    from automl_airflow.closed import closed_problems
+    from automl_core.spec.loader import locate, parse_document
+
+    refused = closed_problems(experiment)
+    if refused:
+        raise SpecError(locate(refused, parse_document(text, source)[1]))
+
+
 def file_known(model: DagModel | None) -> saving.Origin | None:
     """The file that a DAG comes from; None where there is no such DAG."""
     if model is None:
@@ -228,7 +250,9 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
         experiment, document = parse_document(source, dag_id)
     except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
         return
-    check_sources(user, apply_overrides(experiment, overrides_of(experiment, conf)).experiment)
+    changed = apply_overrides(experiment, overrides_of(experiment, conf)).experiment
+    check_sources(user, changed)
+    check_closed(changed, source, dag_id)
     problems = missing_dates(experiment, RUN_DATES if dated else ())
     if problems:
         raise SpecError(locate(problems, document))
