@@ -128,11 +128,8 @@ def _archive(
         "Cache-Control": "private, no-store",
         "X-Accel-Buffering": "no",
     }
-    return StreamingResponse(
-        stream(places, asker.name, store, files, threads_of(run.place, FILES)),
-        media_type="application/zip",
-        headers=headers,
-    )
+    pieces = stream(places, asker.name, store, files, threads_of(run.place, FILES))
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 @router.get("/results")
