@@ -30,6 +30,8 @@ _OF_THE_CLOUD = {
 }
 """Names of the servers that are meant where an entry names none."""
 
+_TUNNELS = re.compile(r"dt(?:\.[a-z0-9-]+)*\.(?:maxcompute|odps)\.aliyun(?:-inc)?\.com")
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -139,6 +141,12 @@ def is_allowed(place: Place, rules: Sequence[PlaceRule], address: str | None = N
         address: of the server that keeps it; None where that is not known (yet).
     """
     return any(place.lies_in(rule.place) and (address is None or rule.is_at(address)) for rule in rules)
+
+
+def is_tunnel_of_the_cloud(address: str) -> bool:
+    """Whether an address is that of a tunnel of MaxCompute itself."""
+    parts = urlsplit(_with_scheme(address))
+    return parts.scheme == "https" and bool(_TUNNELS.fullmatch((parts.hostname or "").lower()))
 
 
 def server_of(address: str) -> str:

@@ -55,7 +55,9 @@ def check_store_place(storage: str, server: str | None, lists: Policy | None = N
     Args:
         storage: its URL.
         server: address of the server; None where that is not known (yet), and for a folder.
-        lists: the deployment's; read anew where they are left out, and looked at where the deployment is closed.
+        lists: the deployment's, for the model storage path of an experiment that begins. Left out for whatever is
+            opened in a closed deployment: a bucket of its list of data will do then, whose paths are looked at where an
+            experiment begins.
 
     Raises:
         StorageError: they are not.
@@ -67,20 +69,26 @@ def check_store_place(storage: str, server: str | None, lists: Policy | None = N
     if lists is None:
         if not is_closed(None):
             return
-        lists = policy()
+        lists, data = policy(), True
+    else:
+        data = False
     if lists.problems:
         raise StorageError(f"the lists of this closed environment can't be read: {lists.problems[0]}")
     try:
         place = parse_place(storage, home(), real=True)
     except ValueError as error:
         raise StorageError(f"storage: {error}") from None
+    if data:
+        near = [rule for rule in lists.data if rule.place.lies_in(place) or place.lies_in(rule.place)]
+        if any(server is None or rule.is_at(server) for rule in near if rule.place.scheme in ("s3", "oss", "file")):
+            return
     allowed = ", ".join(rule.text for rule in lists.stores) or "none"
     if not is_allowed(place, lists.stores):
         raise StorageError(f"the store {storage} is not on the list of this closed environment. Allowed: {allowed}")
     if server is not None and not is_allowed(place, lists.stores, server):
         raise StorageError(
-            f"the store {storage} is at {_shown(server)}, and the list of this closed environment has it at another "
-            f"server. Allowed: {allowed}"
+            f"the store {storage} is at {_shown(server)}, and the list of this closed environment has it at "
+            f"another server. Allowed: {allowed}"
         )
 
 
@@ -93,6 +101,82 @@ def check_opened(store: ObjectStore, storage: str, lists: Policy | None = None) 
     from automl_core.storage.opening import server_of
 
     check_store_place(storage, server_of(store), lists)
+
+
+def check_project(project: str, endpoint: str, tunnel: str | None, lists: Policy | None = None) -> None:
+    """Make sure that a project of MaxCompute, and the servers by which it is reached, are on the list of data.
+
+    Args:
+        project: its name.
+        endpoint, tunnel: addresses of the service and of its tunnel; None where the service names the tunnel.
+        lists: the deployment's; read anew where they are left out, and looked at where the deployment is closed.
+
+    Raises:
+        BackendError: they are not.
+    """
+    from urllib.parse import urlsplit
+
+    from automl_core.backends.base import BackendError
+    from automl_core.closed.places import Place, is_allowed, is_tunnel_of_the_cloud
+
+    if lists is None:
+        if not is_closed(None):
+            return
+        lists = policy()
+    if lists.problems:
+        raise BackendError(f"the lists of this closed environment can't be read: {lists.problems[0]}")
+    place = Place("odps", project.lower(), ())
+    allowed = ", ".join(rule.text for rule in lists.data if rule.place.scheme == "odps") or "none"
+    if not is_allowed(place, lists.data):
+        raise BackendError(f"the project {project} is not on the list of this closed environment. Allowed: {allowed}")
+    if not is_allowed(place, lists.data, endpoint):
+        raise BackendError(
+            f"the project {project} is at {_shown(endpoint)}, and the list of this closed environment has it at "
+            f"another server. Allowed: {allowed}"
+        )
+    same = tunnel is None or urlsplit(tunnel).hostname == urlsplit(endpoint).hostname
+    if not same and not is_tunnel_of_the_cloud(str(tunnel)):
+        raise BackendError(f"the tunnel of the project {project} is at {_shown(str(tunnel))}, which is another server")
+
+
+def check_servers(experiment: Experiment) -> None:
+    """Of a closed experiment that begins: its connections lead to the servers that the lists name. Asks nobody.
+
+    Raises:
+        StorageError, BackendError: one leads elsewhere.
+        AirflowNotFoundException: there is no such connection.
+    """
+    from automl_airflow import session
+    from automl_core.closed.places import is_allowed, parse_place
+    from automl_core.spec.maxcompute import MaxComputeTask
+    from automl_core.spec.stages import task_places
+    from automl_core.storage import open_store
+    from automl_core.storage.base import StorageError
+    from automl_core.storage.opening import server_of
+
+    lists = policy()
+    for _, task in task_places(experiment):
+        if isinstance(task, MaxComputeTask):
+            from automl_airflow.maxcompute.connection import access_of
+
+            access = access_of(task.connection, task.project)
+            check_project(access.project, access.endpoint, access.tunnel_endpoint, lists)
+    for name, given in (getattr(experiment, "data", None) or {}).items():
+        place = given if isinstance(given, str) else given.place
+        scheme, _, rest = place.partition("://")
+        if scheme not in ("s3", "oss"):
+            continue
+        own = experiment.output.connection if experiment.output.storage.startswith(f"{scheme}://") else None
+        connection = getattr(given, "connection", None) or own
+        bucket = f"{scheme}://{rest.partition('/')[0]}"
+        server = server_of(open_store(bucket, session.credentials(connection)))
+        known = parse_place(place.partition("${")[0].rpartition("/")[0] if "${" in place else place, session.home())
+        if not is_allowed(known, lists.data, server):
+            allowed = ", ".join(rule.text for rule in lists.data) or "none"
+            raise StorageError(
+                f"data.{name}: {bucket} is at {_shown(str(server))}, and the list of this closed environment has it at "
+                f"another server. Allowed: {allowed}"
+            )
 
 
 def _shown(server: str) -> str:

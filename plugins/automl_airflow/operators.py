@@ -77,6 +77,7 @@ class ProposeOperator(ExperimentOperator):
                 help.
         """
         from automl_airflow.began import KEY, Beginning, remember, remembered
+        from automl_core.backends.base import BackendError
         from automl_core.spec.errors import SpecError
 
         conf = dict(context["dag_run"].conf or {})
@@ -85,7 +86,7 @@ class ProposeOperator(ExperimentOperator):
             again.apply(self)
         try:
             store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START, refused=False)
-        except (SpecError, ValueError, AirflowNotFoundException) as error:
+        except (SpecError, ValueError, AirflowNotFoundException, BackendError) as error:
             raise AirflowFailException(str(error)) from error
         state, place = study.state, Beginning.of(self)
         if again is None:
@@ -168,9 +169,9 @@ class ProposeOperator(ExperimentOperator):
 
         Raises:
             SpecError: it refuses something of it.
-            StorageError: its store is at another server than the deployment's list says.
+            StorageError, BackendError: a connection leads to another server than the deployment's lists say.
         """
-        from automl_airflow.closed import check_opened, closed_problems, is_closed, policy
+        from automl_airflow.closed import check_opened, check_servers, closed_problems, is_closed, policy
         from automl_airflow.compat import bundle_folder
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import locate
@@ -181,6 +182,7 @@ class ProposeOperator(ExperimentOperator):
         if refused:
             raise SpecError(locate(refused, document))
         check_opened(store, experiment.output.storage, policy())
+        check_servers(experiment)
         return experiment.model_copy(update={"closed": True})  # the journal says so, whatever the deployment says later
 
     def _fence(self, study: Study) -> None:

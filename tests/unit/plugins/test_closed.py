@@ -11,6 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from automl_airflow import closed, session
 from automl_airflow.importer import ExperimentImporter
+from automl_airflow.maxcompute.connection import access_of
+from automl_core.backends.base import BackendError
 from automl_core.storage.base import StorageError
 from automl_core.study import Study
 from tests.unit.plugins.files import body, write
@@ -151,3 +153,61 @@ def test_an_open_deployment_looks_at_nothing(monkeypatch: pytest.MonkeyPatch, tm
     close(monkeypatch, "s3://lake", closed="False")
     session.open_experiment_store(f"file://{tmp_path}", None)
     assert not closed.is_closed(None)
+
+
+def odps(patch: pytest.MonkeyPatch, name: str, **extra: Any) -> None:
+    given = {"project": "sales", "endpoint": "https://service.cn-hangzhou.maxcompute.aliyun.com/api", **extra}
+    connection(patch, name, "odps", login="id", password="s3cr3t", extra=given)
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({}, ""),
+        ({"tunnel_endpoint": "https://dt.cn-hangzhou.maxcompute.aliyun.com"}, ""),
+        ({"project": "hr"}, "the project hr is not on the list"),
+        ({"endpoint": "https://evil.org/api"}, r"is at https://evil\.org:443"),
+        ({"tunnel_endpoint": "https://evil.org"}, "the tunnel of the project sales"),
+    ],
+)
+def test_a_projects_connection_leads_where_the_list_says(
+    extra: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(monkeypatch, "s3://lake")
+    odps(monkeypatch, "mc", **extra)
+    if not said:
+        assert access_of("mc").project == "sales"
+        return
+    with pytest.raises(BackendError, match=said) as caught:
+        access_of("mc")
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_closed_file_in_an_open_deployment_is_held_to_its_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(monkeypatch, f"file://{tmp_path}/runs", closed="")
+    odps(monkeypatch, "maxcompute_default", project="hr")
+    output = {"storage": f"file://{tmp_path}/runs"}
+    sql = [{"backend": "maxcompute", "sql": "select 1 as accuracy"}]
+    world = World(tmp_path, closed=True, output=output, tasks=sql)
+    with pytest.raises(AirflowFailException, match="the project hr is not on the list"):
+        world.propose()
+    odps(monkeypatch, "maxcompute_default")
+    assert len(world.propose()) == 6
+    assert study_of(world).experiment.closed
+
+
+def test_buckets_of_data_may_be_opened_and_hold_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    close(monkeypatch, "s3://lake/models at https://minio.example.com:9000",
+          closed_data="s3://lake/data at https://minio.example.com:9000, s3://other/data")  # fmt: skip
+    keys = {"login": "AKIA", "password": "x"}
+    connection(monkeypatch, "good", **keys, extra={"endpoint_url": "https://minio.example.com:9000"})
+    session.open_experiment_store("s3://lake", "good")  # whose paths were looked at before
+    session.open_experiment_store("s3://lake/data/x", "good")
+    with pytest.raises(StorageError):
+        session.open_experiment_store("s3://other/data", "good")  # at another server
+    with pytest.raises(StorageError):
+        session.open_experiment_store("s3://lake-public", "good")
+    with pytest.raises(StorageError, match="is not on the list"):
+        closed.check_store_place("s3://lake/data", None, closed.policy())
