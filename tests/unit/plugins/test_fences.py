@@ -313,3 +313,83 @@ def test_want_of_rights_says_where_they_are(setting: Setting) -> None:
     setting.standin.fail(403, "create", "networkpolicies", message="networkpolicies is forbidden")
     with pytest.raises(NotFenced, match=r"rbac-closed\.yaml"):
         fence_run(setting.study, LOG)
+
+
+def test_the_rights_are_those_that_are_used(setting: Setting, standin: KubernetesStandIn) -> None:
+    """deploy/kubernetes/rbac-closed.yaml beside rbac.yaml: each of its rights is used, and no other is asked for."""
+    from itertools import product
+
+    import yaml
+
+    from tests.sources import ROOT
+
+    rules = {}
+    for file in ("rbac.yaml", "rbac-closed.yaml"):
+        documents = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / file).read_text())
+        rules |= {doc["metadata"]["name"]: doc["rules"] for doc in documents if doc["kind"] == "Role"}
+    setting.create("sleep 600", "rights-used")
+    standin.restrict([*rules["automl-worker"], *rules["automl-closed"]])
+    standin.forget_requests()
+    try:
+        fence_run(setting.study, LOG)
+        setting.launch(setting.bind())
+        lift(setting.study, LOG)
+        setting.standin.restrict(None)
+        setting.core.delete_namespaced_pod(setting.pods()[0], "default", grace_period_seconds=0)
+        setting.standin.restrict([*rules["automl-worker"], *rules["automl-closed"]])
+        fence_run(setting.study, LOG)
+        lift(setting.study, LOG)
+        asked = standin.requests()
+    finally:
+        standin.restrict(None)
+    assert [each for each in asked if each["status"] == 403] == []
+    used = {(each["group"], each["resource"], each["verb"]) for each in asked if each["resource"] == "networkpolicies"}
+    granted = {
+        right
+        for rule in rules["automl-closed"]
+        for right in product(rule["apiGroups"], rule["resources"], rule["verbs"])
+    }
+    assert used == granted
+
+
+def test_what_an_attempt_is_given_to_read_is_recorded(setting: Setting) -> None:
+    from automl_core.audit import read_records
+    from automl_core.running.reads import record_reads
+
+    setting.create(GOOD, "reads")
+    data = {
+        "train": {"place": "s3://lake/data/x.csv", "digest": "abc", "rows": 7},
+        "valid": {"place": "s3://y", "missing": True},
+    }
+    prefix = setting.journal.prefix.replace("reads", "reads2")
+    journal = StudyJournal(setting.journal.store, prefix)
+    study = Study.create(journal, setting.study.experiment, "r", [], inputs={"data": data})
+    binding = study.ask(0)
+    assert len(record_reads(study, binding)) == 2  # type: ignore[arg-type]
+    record_reads(study, binding)  # type: ignore[arg-type]
+    found = {each.more["data"]: each for each in read_records(setting.journal.store)}
+    assert len(list(read_records(setting.journal.store))) == 2
+    assert found["train"].more["fingerprint"] == "abc"
+    assert found["train"].more["rows"] == 7
+    assert found["train"].by == "reads@r: train of trial 0, attempt 1"
+    assert found["valid"].more["fingerprint"] == ""
+
+
+def test_nothing_starts_that_could_not_be_recorded(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    from automl_core.running import reads
+
+    setting.create(GOOD, "unrecorded")
+    data = {"train": {"place": "s3://lake/data/x.csv", "digest": "abc"}}
+    prefix = setting.journal.prefix
+    setting.journal.store.delete_prefix(prefix)
+    journal = StudyJournal(setting.journal.store, prefix)
+    setting.study = Study.create(journal, setting.study.experiment, "manual__1", [], inputs={"data": data})
+
+    def refuse(*_: Any, **__: Any) -> str:
+        raise RuntimeError("the audit is away")
+
+    monkeypatch.setattr(reads, "read_data", refuse)
+    binding = setting.bind()
+    with pytest.raises(RuntimeError, match="the audit is away"):
+        setting.operator()._start(context(), setting.study, setting.journal.store, binding)
+    assert setting.pods() == []
