@@ -34,7 +34,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
-    "backends": frozenset({"spec"}),
+    # who took what, and which data were read, in a closed environment
+    "audit": frozenset({"storage"}),
+    # what a deployment allows in its closed environment
+    "closed": frozenset({"spec"}),
+    "backends": frozenset({"closed", "spec"}),
     # places of data, fingerprints, a cache per machine, reading tables; knows no model
     "data": frozenset({"spec", "storage", "backends"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
@@ -47,11 +51,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
     "housekeeping": frozenset(
-        {"results", "study", "journal", "search", "stopping", "metrics", "space", "code", "spec", "storage"}
+        {"audit", "results", "study", "journal", "search", "stopping", "metrics", "space", "code", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(
         {
+            "audit",
             "data",
             "study",
             "journal",
@@ -67,7 +72,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         }
     ),
     # what training programs share, in the trial's environment
-    \"training\": frozenset({\"data\"}),
+    "training": frozenset({"data"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -92,6 +97,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "client": frozenset({"spec"}),
     "cli": frozenset(
         {
+            "audit",
             "client",
             "data",
             "running",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from automl_core.cli import (
+    audit,
     details,
     files,
     gc,
@@ -53,6 +54,7 @@ app.command()(remote.rerun)
 app.command()(remote.cancel)
 app.command()(remote.clone)
 app.command()(gc.gc)
+app.command()(audit.audit)
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""

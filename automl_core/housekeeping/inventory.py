@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from automl_core.audit import FOLDER as AUDIT
 from automl_core.code import FOLDER as CODE
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark
 from automl_core.housekeeping.mentions import RESERVED, ExperimentFile, Mentions, mentions_in
@@ -169,6 +170,8 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     for entry in _entries(store):
         top, _, rest = entry.key.partition("/")
         run, slash, _ = rest.partition("/")
+        if entry.key.startswith(AUDIT):  # who looked at a run keeps none
+            continue
         if entry.key.startswith(CODE):
             code.append(entry)
         elif top.startswith(RESERVED):

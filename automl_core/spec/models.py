@@ -303,6 +303,9 @@ class Experiment(Model):
         description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
     )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
+    closed: bool = Field(
+        False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:

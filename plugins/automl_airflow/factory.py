@@ -24,6 +24,7 @@ from airflow.sdk import (
 )
 
 from automl_airflow.ahead import slots_ahead
+from automl_airflow.closed import closed_problems
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_airflow.session import home
@@ -67,6 +68,9 @@ def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
     places = Places.of(path, bundle)
     experiment, document = parse_document(read_text(path), str(path), places)
     if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
+        refused = closed_problems(experiment, bundle)
+        if refused:
+            raise SpecError(locate(refused, document))
         other = name_taken(path, experiment.name, bundle)
         if other is not None:  # Airflow would show now the one, now the other, and say nothing
             message = taken_message(other, path, experiment.name, bundle)

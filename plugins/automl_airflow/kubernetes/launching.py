@@ -40,6 +40,7 @@ from automl_core.study.queued import QUEUE
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
+    from automl_airflow.kubernetes.fences import RunFence
     from automl_core.spec.kubernetes import Pending
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study
@@ -122,6 +123,9 @@ class Launch:
             if owner is None:
                 if self.task.kueue is not None:
                     check_queue(self._operator.client.api_client, self.task.kueue, namespace, self._ask)
+                if self.fence is not None:
+                    self._check_closed(bundle_folder(context))
+                    self.fence.hold(self._ask, operator.log)
                 self.places.prepare()
                 belongings = self._belongings(bundle_folder(context))
                 owner = self._create(context, namespace, belongings)
@@ -208,6 +212,29 @@ class Launch:
         operator.pod = created  # for KubernetesPodOperator.on_kill: until the trigger has it, it is the worker's
         return created
 
+    @cached_property
+    def fence(self) -> RunFence | None:
+        """The network policy around the pods of a closed run; None where the run is not closed."""
+        from automl_airflow.kubernetes.fences import fence_of_task
+
+        return fence_of_task(self._study, self.task, self.namespace)
+
+    def _check_closed(self, bundle: Path | None) -> None:
+        """Hold the pod as it is now against the deployment's lists: by now its template's file may be another.
+
+        Raises:
+            StartError: something in it is on none of them.
+        """
+        from automl_airflow.closed import policy
+        from automl_core.closed.pods import image_problem, images_in, ways_out
+
+        manifest, lists, home = self._manifest(None, bundle), policy(), _home()
+        template = read_template(self.task, home, bundle)
+        found = [image_problem(text, where, lists) for where, text in images_in(manifest)]
+        wrong = [*(each for each in found if each is not None), *ways_out(template, lists, home)]
+        if wrong or lists.problems:
+            raise StartError(f"closed environment: {wrong[0] if wrong else lists.problems[0]}", systematic=True)
+
     def _create_group(self, pod: Any, namespace: str) -> Any:
         """Create the service and the Job of several pods. Returns the Job."""
         operator, task = self._operator, self.task
@@ -259,6 +286,7 @@ class Launch:
                 spec_file=self._brought.spec_file(context),
                 code=self._brought.code(next((name for name in maps if name.startswith(CONFIG_MAP)), None)),
                 environment=worker_variables(self.attempt, task.workers, task.port) if task.workers > 1 else (),
+                labels=self.fence.fence.selector if self.fence is not None else {},
             )
         )
 

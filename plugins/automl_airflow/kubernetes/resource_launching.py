@@ -134,6 +134,7 @@ class ResourceLaunch:
             self.places.store.put(key, spec_text(spec, context).encode())
         manifest = resource_manifest(task, context, self.attempt)
         kind = self._kind()
+        self._fence(manifest)
         self.places.prepare()
         self._started = True
         made = ask(  # strict: a field that the kind does not have would be dropped without a word
@@ -142,6 +143,32 @@ class ResourceLaunch:
         )
         if made is None:
             self._log.info("the resource is there already: it is taken over")
+
+    def _fence(self, manifest: dict[str, Any]) -> None:
+        """Of a closed run: hold the resource against the deployment's lists, and its pods to a network policy.
+
+        Raises:
+            StartError: something in it is on no list, or the policy does not hold.
+            NotYet: the cluster does not answer for now.
+        """
+        from automl_airflow.closed import is_closed, policy
+        from automl_airflow.kubernetes.fences import fence_of_resource
+        from automl_airflow.session import home
+        from automl_core.closed.pods import image_problem, images_in, ways_out
+
+        if not is_closed(self._study.experiment):
+            return
+        lists = policy()
+        images = [(where, text) for where, text in images_in(manifest) if text]
+        found = [image_problem(text, where, lists) for where, text in images]
+        wrong = [*(each for each in found if each is not None), *ways_out(manifest, lists, home())]
+        if wrong or lists.problems:
+            raise StartError(f"closed environment: {wrong[0] if wrong else lists.problems[0]}", systematic=True)
+        if not images or self.task.pods is None:
+            raise StartError(
+                "closed environment: the resource names no image, or no label of its pods", systematic=True
+            )
+        fence_of_resource(self._study, self.task, self.namespace, self.name, images[0][1]).hold(ask, self._log)
 
     def _kind(self) -> tuple[str, str, str, str]:
         """Group, version, namespace and plural: what the API's calls begin with."""
