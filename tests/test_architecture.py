@@ -14,13 +14,14 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states", "release"})
+BESIDE = frozenset({"states", "release", "extras"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     # results → study → (search, stopping, metrics) → space → spec, and what stands beside
     "states": frozenset(),
     "release": frozenset(),
+    "extras": frozenset(),
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),

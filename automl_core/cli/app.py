@@ -61,9 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        if not _is_for_people(error):
+        from automl_core.extras import advice
+
+        said = advice(error, f"`automl {' '.join((argv or sys.argv[1:])[:1])}`")
+        if said is None and not _is_for_people(error):
             raise
-        print(error, file=sys.stderr)
+        print(said or error, file=sys.stderr)
         return 1
     return 0
 
