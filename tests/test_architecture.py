@@ -40,6 +40,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset({"study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
+    # other tools' results, written as runs that have ended
+    "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -50,6 +52,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {
             "client",
             "running",
+            "importing",
             "housekeeping",
             "preview",
             "results",
@@ -76,6 +79,7 @@ LIGHT = (
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
     "automl_core.journal",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
+    "automl_core.importing.writing",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""

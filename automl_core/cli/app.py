@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, gc, look, remote, results, run, runs, status, trying
+from automl_core.cli import files, gc, importing, look, remote, results, run, runs, status, trying
 
 app = typer.Typer(
     name="automl",
@@ -37,6 +37,7 @@ app.command()(remote.rerun)
 app.command()(remote.cancel)
 app.command()(remote.clone)
 app.command()(gc.gc)
+app.add_typer(importing.app, name="import")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -75,9 +76,10 @@ def _is_for_people(error: Exception) -> bool:
     """Whether an error's text says all that its reader needs; any other is a defect and keeps its traceback."""
     from automl_core.cli.places import UserError
     from automl_core.client.errors import ClientError
+    from automl_core.importing.trials import CannotImport
     from automl_core.spec.errors import SpecError
     from automl_core.storage.base import StorageError
 
-    return isinstance(error, SpecError | ClientError | StorageError | UserError | LookupError) and not isinstance(
-        error, KeyError | IndexError
-    )
+    return isinstance(
+        error, SpecError | ClientError | StorageError | UserError | CannotImport | LookupError
+    ) and not isinstance(error, KeyError | IndexError)
