@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,7 @@ def read_table(path: Path, experiment: Experiment, columns: Mapping[str, str] | 
                 continue
             value = _value(where, space.by_name[name], cells[column])
             if isinstance(value, _Unread):
-                trial.state = (
-                    f"{name} can't be read as what the experiment takes" if trial.state in _USED else trial.state
-                )
+                trial.state = value.reason if trial.state in _USED else trial.state
             elif value is not _NOTHING:
                 trial.params[name] = value
         trial.values = _values(experiment, trial.metrics)
@@ -82,8 +81,11 @@ def read_table(path: Path, experiment: Experiment, columns: Mapping[str, str] | 
     return study
 
 
+@dataclass(frozen=True, slots=True)
 class _Unread:
-    """A cell that is none of a parameter's values."""
+    """A cell that is none of a parameter's values, and why its trial is left out."""
+
+    reason: str
 
 
 _NOTHING: Any = object()
@@ -184,7 +186,7 @@ def _value(where: str, parameter: Parameter, cell: str) -> Value | _Unread:
             return _NOTHING  # type: ignore[no-any-return]
         number = _number(where, parameter.name, text)
         if number is None or not math.isfinite(number):
-            return _Unread()
+            return _Unread(f"{parameter.name} is no number")
         # a column of whole numbers with gaps is written as 32.0 by pandas
         return int(number) if parameter.kind == "int" and number.is_integer() else number
     options = getattr(parameter, "options", ())
@@ -194,11 +196,11 @@ def _value(where: str, parameter: Parameter, cell: str) -> Value | _Unread:
     if text.lower() in _MISSING:
         return _NOTHING  # type: ignore[no-any-return]
     if parameter.kind in ("categorical", "fixed"):
-        return _Unread()
+        return _Unread(f"{parameter.name} lies outside the experiment's values")
     try:
         found: Value = json.loads(text)  # lists of values
     except ValueError:
-        return _Unread()
+        return _Unread(f"{parameter.name} is no JSON")
     return found
 
 

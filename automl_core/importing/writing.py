@@ -99,7 +99,7 @@ def reasons(fitted: Fitted) -> str:
 def _write(journal: StudyJournal, experiment: Experiment, study: OldStudy, fitted: Fitted, run: str) -> None:
     count = len(fitted.trials)
     origin = f"{study.tool} {study.name} in {study.source}"
-    first = {
+    first: dict[str, Any] = {
         "experiment": experiment.model_dump(mode="json"),
         "name": experiment.name,
         "run": run,
