@@ -23,41 +23,45 @@ class MissingExtra(ImportError):
     """Something was asked for that needs an extra which is not installed. The message names both."""
 
 
-def extra_of(package: str) -> str | None:
-    """The extra that brings a package, or a module of it; None for what is no extra's.
+def extras_of(package: str) -> tuple[str, ...]:
+    """The extras that bring a package, or a module of it; none for what is no extra's.
 
     Args:
         package: dotted name, as ``ModuleNotFoundError.name`` has it.
     """
-    # either may be part of the other: where nothing of Google's is there, ``google`` is the name that is not found
-    for extra, packages in EXTRAS.items():
-        if any(f"{package}.".startswith(f"{each}.") or f"{each}.".startswith(f"{package}.") for each in packages):
-            return extra
-    return None
+
+    def same(each: str) -> bool:
+        # either may be part of the other: where nothing of Google's is there, ``google`` is the name that is not found
+        return f"{package}.".startswith(f"{each}.") or f"{each}.".startswith(f"{package}.")
+
+    return tuple(extra for extra, packages in EXTRAS.items() if any(map(same, packages)))
 
 
-def advice(error: BaseException, what: str = "this") -> str | None:
+def advice(error: BaseException, what: str = "this", extra: str | None = None) -> str | None:
     """What to install so that an import works which failed; None where no extra brings it.
 
     Args:
         error: as the import raised it.
         what: needs the import, in words, for the beginning of the sentence.
+        extra: the one to name where several bring it.
     """
     if isinstance(error, MissingExtra):
         return str(error)
     name = error.name if isinstance(error, ModuleNotFoundError) else None
-    extra = extra_of(name) if name else None
-    if extra is None:
+    found = extras_of(name) if name else ()
+    if not found:
         return None
+    extra = extra if extra in found else found[0]
     return f"{what} needs {name}, which is not installed: it comes with the extra {extra}, as {DISTRIBUTION}[{extra}]"
 
 
 @contextmanager
-def needed_by(what: str) -> Iterator[None]:
+def needed_by(what: str, extra: str | None = None) -> Iterator[None]:
     """Imports of extras' packages, and what does them: where one is missing, its extra is named.
 
     Args:
         what: needs them, in words: ``a store of s3://``.
+        extra: the one to name where several bring a package.
 
     Raises:
         MissingExtra: a package of an extra is not installed.
@@ -65,7 +69,7 @@ def needed_by(what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        said = advice(error, what)
+        said = advice(error, what, extra)
         if said is None:
             raise
         raise MissingExtra(said, name=error.name) from error
