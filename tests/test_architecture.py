@@ -14,13 +14,14 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states", "release"})
+BESIDE = frozenset({"states", "release", "extras"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     # results → study → (search, stopping, metrics) → space → spec, and what stands beside
     "states": frozenset(),
     "release": frozenset(),
+    "extras": frozenset(),
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
@@ -73,6 +74,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # what training programs share, in the trial's environment
     "training": frozenset({"data"}),
+    # other tools' results, written as runs that have ended
+    "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -102,6 +105,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "data",
             "running",
             "details",
+            "importing",
             "housekeeping",
             "preview",
             "results",
@@ -133,6 +137,7 @@ LIGHT = (
     "automl_core.data", "automl_core.data.inputs",
     "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
+    "automl_core.importing.writing",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""

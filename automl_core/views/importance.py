@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from automl_core.extras import needed_by
 from automl_core.space import ListParameter, Params, Space
 from automl_core.study.history import sign
 from automl_core.views.parameters import axes_of
@@ -57,7 +58,8 @@ class Model:
 
 def observe(view: ExperimentView) -> Observations:
     """Copy what a forest needs, so that it can be grown without holding the experiment."""
-    import numpy as np
+    with needed_by("the importance of parameters"):
+        import numpy as np
 
     space, direction = view.study.space, sign(view.experiment)
     ranked = [(trial, work) for trial, work in view.ranking if work.value is not None and math.isfinite(work.value)]

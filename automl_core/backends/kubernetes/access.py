@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from automl_core.backends.remote import Unreachable
+from automl_core.extras import needed_by
 
 DEFAULT_NAMESPACE = "default"
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -181,7 +182,8 @@ def proxy_of_environment(url: str) -> str | None:
 
 def _client() -> tuple[Any, Any]:
     """The official client's configuration, imported in a thread: a loop with a thousand jobs must not wait for it."""
-    from kubernetes_asyncio import config
-    from kubernetes_asyncio.client import Configuration
+    with needed_by("the backend kubernetes"):
+        from kubernetes_asyncio import config
+        from kubernetes_asyncio.client import Configuration
 
     return config, Configuration()
