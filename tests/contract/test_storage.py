@@ -246,6 +246,17 @@ def test_entries_are_the_list_with_sizes_and_times(store: ObjectStore) -> None:
     assert store.entries(limit=0) == []
 
 
+def test_a_part_of_an_object_is_read_alone(store: ObjectStore) -> None:
+    store.put("a", b"0123456789")
+    assert store.get_range("a", 0, 3) == b"012"
+    assert store.get_range("a", 7, 3) == b"789"
+    assert store.get_range("a", 8, 100) == b"89"
+    assert store.get_range("a", 10, 5) == b""
+    assert store.get_range("a", 3, 0) == b""
+    with pytest.raises(NotFound):
+        store.get_range("b", 0, 1)
+
+
 def test_an_etag_is_another_one_for_other_content(store: ObjectStore) -> None:
     def etag() -> str:
         (entry,) = store.entries("data/")
