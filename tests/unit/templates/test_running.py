@@ -128,7 +128,7 @@ def test_addresses(address: str, found: tuple[str, str, int]) -> None:
 
 @pytest.mark.parametrize("address", ["s3://bucket/mlp", "mlp/3", "s3://mlp/3", "s3://bucket/mlp/new", ""])
 def test_what_is_no_address(address: str) -> None:
-    with pytest.raises(ValueError, match=r"is no|names no version"):
+    with pytest.raises(ValueError, match="names no version"):
         split_address(address)
 
 
