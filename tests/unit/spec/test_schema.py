@@ -87,7 +87,7 @@ def test_a_file_with_all_sorts_of_things_is_valid() -> None:
     ("place", "value", "says"),
     [
         (("space", "lr", "hgh"), 1, "$.space.lr Additional properties are not allowed ('hgh' was unexpected)"),
-        (("space", "lr", "type"), "logunifrom", "$.space.lr.type 'logunifrom' is not one of ['choice', 'uniform'"),
+        (("space", "lr", "type"), "logunifrom", "$.space.lr.type 'logunifrom' is not one of ['choice', 'ordinal'"),
         (("space", "lr", "low"), "x", "$.space.lr.low 'x' is not of type 'number'"),
         (("space", "lr"), {"type": "int", "low": 1}, "$.space.lr 'high' is a required property"),
         (("space", "lr"), {"low": 1}, "$.space.lr 'type' is a required property"),
