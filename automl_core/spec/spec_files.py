@@ -64,8 +64,8 @@ class SpecFile(Model):
     format: Format = Field("yaml", description="Format of the file; text: a template of your own.")
     base: dict[str, Any] | str | None = Field(
         None,
-        description="What is not searched: a mapping, or a file beside the experiment file (.yaml, .json, .toml; the "
-        "template itself where the format is text), read when a run begins.",
+        description="What is not searched: a mapping, or a file beside the experiment file (.yaml, .json, .toml, "
+        ".prototxt; the template itself where the format is text), read when a run begins.",
     )
     text: str | None = Field(None, description="The template itself, of format text: ${…} is substituted as it stands.")
     name: Annotated[str, AfterValidator(_check_name)] | None = Field(
