@@ -37,11 +37,11 @@ WHOLE = space(subset=SUBSET, drops=DROPS, varied=VARIED, size=SIZES)
 STAYS = PbtOptions(resample=0)
 
 
-@pytest.mark.parametrize("algorithm", ["tpe", "bayesian"])
+@pytest.mark.parametrize(("algorithm", "trials", "seeds"), [("tpe", 40, 4), ("bayesian", 25, 1)])
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
-def test_a_model_beats_random_search(problem: Any, algorithm: str) -> None:
-    by_chance = mean(best_of(problem, "random", seed, 30) for seed in range(8))
-    assert mean(best_of(problem, algorithm, seed, 30) for seed in range(2)) < by_chance
+def test_a_model_beats_random_search(problem: Any, algorithm: str, trials: int, seeds: int) -> None:
+    by_chance = mean(best_of(problem, "random", seed, trials) for seed in range(12))
+    assert mean(best_of(problem, algorithm, seed, trials) for seed in range(seeds)) < by_chance
 
 
 class TestMoves:
