@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {"data", "study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends"}
     ),
     # what training programs share, in the trial's environment
-    \"training\": frozenset({\"data\"}),
+    "training": frozenset({"data"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
