@@ -1,4 +1,4 @@
-"""The folder of a trained model: ``model.json``, the library's own file beside it, and the predictions to judge it by."""
+"""The folder of a trained model: ``model.json``, the library's own file, and the predictions to judge it by."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ def run(main: Callable[[], None], *, hidden: Sequence[str] = ("pandas",)) -> Non
 
     Args:
         main: the program.
-        hidden: optional libraries that nothing is to import. PyArrow loads pandas, where it is installed, to look at what
+        hidden: optional libraries that nothing is to import. PyArrow loads pandas, where it is installed, to look at
+        what
             it is given: a second of CPU.
     """
     try:

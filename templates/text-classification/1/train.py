@@ -1,7 +1,7 @@
 """Classify texts by their words and characters, with a linear model: ``python train.py --config spec.yaml``.
 
-Terms are learned from the texts to learn from alone. Runs of characters serve languages that put no spaces between words,
-and misspellings. The training has one step, so there is nothing to resume; its metrics are printed once.
+Terms are learned from the texts to learn from alone. Runs of characters serve languages that put no spaces between
+words, and misspellings. The training has one step, so there is nothing to resume; its metrics are printed once.
 """
 
 from __future__ import annotations
