@@ -22,7 +22,9 @@ export async function show(main, name, version) {
   const file = h('pre', { class: 'reason', tabindex: 0, 'aria-label': 'The file' });
   const refused = h('div', { class: 'problems', role: 'alert' });
   const button = (label, kind, run) =>
-    /** @type {HTMLButtonElement} */ (h('button', { type: 'button', class: kind, disabled: true, onclick: run }, label));
+    /** @type {HTMLButtonElement} */ (
+      h('button', { type: 'button', class: kind, disabled: true, onclick: run }, label)
+    );
   const start = button('Start', 'primary', () => store(true));
   const save = button('Save', null, () => store(false));
   const edit = button('Edit as a file', null, () => {
@@ -37,12 +39,7 @@ export async function show(main, name, version) {
       ['New experiment', 'new'],
       [template.template, null],
     ]),
-    h(
-      'div',
-      { class: 'row spread head' },
-      h('h1', {}, template.title),
-      h('div', { class: 'row' }, edit, save, start),
-    ),
+    h('div', { class: 'row spread head' }, h('h1', {}, template.title), h('div', { class: 'row' }, edit, save, start)),
     h(
       'p',
       { class: 'muted' },
@@ -98,7 +95,14 @@ export async function show(main, name, version) {
     fill(
       said,
       lacking.length
-        ? [h('h2', {}, 'Still to say'), h('ul', {}, lacking.map((each) => h('li', {}, each)))]
+        ? [
+            h('h2', {}, 'Still to say'),
+            h(
+              'ul',
+              {},
+              lacking.map((each) => h('li', {}, each)),
+            ),
+          ]
         : checked.ok
           ? preview(checked, remarks(checked.warnings))
           : problems(checked.problems),
@@ -135,7 +139,9 @@ class TemplateForm {
     this.template = template;
     this.named = false;
     const text = (id, own = {}) =>
-      /** @type {HTMLInputElement} */ (h('input', { type: 'text', name: id, autocomplete: 'off', spellcheck: 'false', ...own }));
+      /** @type {HTMLInputElement} */ (
+        h('input', { type: 'text', name: id, autocomplete: 'off', spellcheck: 'false', ...own })
+      );
     this.name = text('name', { value: template.name, required: true, maxlength: 100 });
     this.data = inputs('data', template.data, 'a file, folder or pattern; s3://, oss:// or odps:// …');
     this.columns = inputs('columns', template.columns, 'a name in the header');
@@ -174,7 +180,8 @@ class TemplateForm {
   suggestName() {
     if (this.named) return;
     const place = this.data.find((each) => each.input.value.trim())?.input.value ?? '';
-    const stem = (place.split(/[/\\]/).filter(Boolean).at(-1) ?? '').split('.')[0].replace(/[^A-Za-z0-9_.-]+/g, '-');
+    const last = (place.split(/[/\\]/).filter(Boolean).at(-1) ?? '').split('.')[0];
+    const stem = last.replace(/[^A-Za-z0-9_]+/g, '-').replace(/^[-_]+|[-_]+$/g, '');
     this.name.value = stem ? `${stem}-${this.template.name}`.slice(0, 100) : this.template.name;
   }
 
@@ -193,8 +200,20 @@ class TemplateForm {
         h(
           'table',
           { 'aria-label': 'Parameters' },
-          h('thead', {}, h('tr', {}, head.map((each) => h('th', { scope: 'col' }, each)))),
-          h('tbody', {}, this.rows.map((each) => each.element)),
+          h(
+            'thead',
+            {},
+            h(
+              'tr',
+              {},
+              head.map((each) => h('th', { scope: 'col' }, each)),
+            ),
+          ),
+          h(
+            'tbody',
+            {},
+            this.rows.map((each) => each.element),
+          ),
         ),
       ),
     );
@@ -240,13 +259,21 @@ class TemplateForm {
 }
 
 /** @param {string} title @param {any[]} fields */
-const group = (title, fields) => h('fieldset', { class: 'card' }, h('legend', {}, title), h('div', { class: 'fields' }, fields));
+const group = (title, fields) =>
+  h('fieldset', { class: 'card' }, h('legend', {}, title), h('div', { class: 'fields' }, fields));
 
 /** One field for each thing that a template wants. @param {string} key @param {any} wanted @param {string} hint */
 function inputs(key, wanted, hint) {
   return Object.entries(wanted ?? {}).map(([name, { required, help }]) => {
     const input = /** @type {HTMLInputElement} */ (
-      h('input', { type: 'text', name: `${key}.${name}`, required, autocomplete: 'off', spellcheck: 'false', maxlength: 2000 })
+      h('input', {
+        type: 'text',
+        name: `${key}.${name}`,
+        required,
+        autocomplete: 'off',
+        spellcheck: 'false',
+        maxlength: 2000,
+      })
     );
     const label = key === 'data' ? `Data: ${name}` : `Column: ${name}`;
     const words = [help, required ? null : 'not needed', hint].filter(Boolean).join('; ');
