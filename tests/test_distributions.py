@@ -128,7 +128,7 @@ def test_airflow_automl_asks_for_the_same_release_of_automl_core_with_all_that_a
     requirement = Requirement(line)
     assert str(requirement.specifier) == f"=={RELEASE}", "a release changes RELEASE and this line together"
     trainings = {"mlp", "tables"}  # what a trial's environment has
-    assert requirement.extras == set(EXTRAS) - {"notebook"} - trainings, "a notebook is where an experiment is looked at"
+    assert requirement.extras == set(EXTRAS) - {"notebook"} - trainings, "one looks at experiments in a notebook"
 
 
 def test_one_place_has_the_version() -> None:

@@ -308,8 +308,17 @@ def _resource(task: CustomResourceTask, where: Where, policy: Policy, home: Path
             "on no list here", at, suggestion="Name the image in the resource",
         )  # fmt: skip
     yield from ways_out(task.resource, policy, home, at)
-    if task.pods is None:
+    kind = f"{task.api_version.partition('/')[0]}/{task.kind}"
+    label = policy.resources.get(kind)
+    if label is None:
         yield Problem(
-            "without the label of its pods no network policy can be made for them", (*where, "pods"),
-            suggestion="Say how they are found: pods: {label: …}",
+            f"of a {task.kind} this deployment knows no label that all of its pods have, so no network policy can hold "
+            "them", (*at, "kind"), found=show(task.kind), allowed=tuple(policy.resources),
+            suggestion=f"Its operator can add one: [{SECTION}] closed_resources",
+        )  # fmt: skip
+    elif task.pods is None or task.pods.label != label:
+        yield Problem(
+            f"the label that all pods of a {task.kind} have is {label}: a network policy by another one would not hold "
+            "them", (*where, "pods", *(("label",) if task.pods is not None else ())),
+            found=show(task.pods.label) if task.pods is not None else None, allowed=(label,),
         )  # fmt: skip

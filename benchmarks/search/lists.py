@@ -80,7 +80,16 @@ def _drops() -> Problem:
 
 def _training() -> Problem:
     """A made-up training: augmentations that help, harm and get in each other's way, a size, and widths."""
-    gains = {"flip": 0.8, "crop": 0.6, "mixup": 0.5, "blur": -0.4, "noise": -0.2, "erase": 0.4, "hue": 0.1, "rotate": -0.6}
+    gains = {
+        "flip": 0.8,
+        "crop": 0.6,
+        "mixup": 0.5,
+        "blur": -0.4,
+        "noise": -0.2,
+        "erase": 0.4,
+        "hue": 0.1,
+        "rotate": -0.6,
+    }
     clashes = {("crop", "erase"): 0.7, ("mixup", "flip"): 0.2, ("erase", "mixup"): 0.5}
     sizes = ["tiny", "small", "medium", "large", "huge"]
 

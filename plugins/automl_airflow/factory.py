@@ -283,6 +283,7 @@ def _doc(experiment: Experiment, path: Path, newer: int | None) -> str:
         f"{trials.concurrency} at the same time{limit}  \n"
         f"**Training tasks:** {_line_of(experiment.tasks)}  \n"
         f"{_doc_of_stages(experiment)}"
+        f"{'**Closed environment**  ' + chr(10) if experiment.closed else ''}"
         f"**Results:** `{experiment.output.storage}/{experiment.name}/`  \n"
         f"**File:** `{path}`\n\n| parameter | type |\n|---|---|\n{parameters}\n"
     )

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowRescheduleException,
+)
 
 from automl_airflow.ahead import slots_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
@@ -26,6 +32,9 @@ if TYPE_CHECKING:
     from automl_core.study import Binding, Outcome, Study, Told
     from automl_core.study.stages import StageStudy
 
+
+FENCE_AGAIN = timedelta(seconds=60)
+"""How long a closed run waits whose probe the cluster does not take for now."""
 
 AT_THE_START = 300.0
 """Seconds that a store is waited for before anything has trained: its address may be wrong as well."""
@@ -241,6 +250,7 @@ class ProposeOperator(ExperimentOperator):
 
         Raises:
             AirflowFailException: it doesn't. The experiment has ended by that.
+            AirflowRescheduleException: the cluster does not take the probe for now (a quota is used up, say).
         """
         from automl_airflow.closed import is_closed
 
@@ -251,10 +261,14 @@ class ProposeOperator(ExperimentOperator):
 
         if any(isinstance(task, KubernetesTask) for _, task in task_places(study.experiment)):
             from automl_airflow.kubernetes.fences import NotFenced, fence_run
+            from automl_core.backends.remote import NotYet
             from automl_core.states import ExperimentState
 
             try:
                 self.patiently(lambda: fence_run(study, self.log))
+            except NotYet as error:
+                self.log.warning("it is tried again in %.0f s: %s", FENCE_AGAIN.total_seconds(), error)
+                raise AirflowRescheduleException(datetime.now(UTC) + FENCE_AGAIN) from None
             except NotFenced as error:
                 why = str(error)
                 self.patiently(lambda: study.stop("closed", ExperimentState.FAILED, why))

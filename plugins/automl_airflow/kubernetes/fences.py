@@ -244,8 +244,9 @@ def lift(study: Study, log: Any) -> None:
     tasks = [task for _, task in task_places(study.experiment)]
     clustered = [task for task in tasks if isinstance(task, KubernetesTask | CustomResourceTask)]
     for connection, named in sorted({(task.connection, task.namespace or "") for task in clustered}):
-        namespace = named or cluster_of(connection).namespace_or_default()
+        namespace = named
         try:
+            namespace = named or cluster_of(connection).namespace_or_default()
             core, network = _clients(connection)
             found = network.list_namespaced_network_policy(namespace, label_selector=f"{FENCE_LABEL}={label}").items
             for each in found:

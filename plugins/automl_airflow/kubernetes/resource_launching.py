@@ -164,9 +164,11 @@ class ResourceLaunch:
         wrong = [*(each for each in found if each is not None), *ways_out(manifest, lists, home())]
         if wrong or lists.problems:
             raise StartError(f"closed environment: {wrong[0] if wrong else lists.problems[0]}", systematic=True)
-        if not images or self.task.pods is None:
+        label = lists.resources.get(f"{self.task.api_version.partition('/')[0]}/{self.task.kind}")
+        if not images or self.task.pods is None or self.task.pods.label != label:
             raise StartError(
-                "closed environment: the resource names no image, or no label of its pods", systematic=True
+                "closed environment: the resource names no image, or not the label that all of its pods have",
+                systematic=True,
             )
         fence_of_resource(self._study, self.task, self.namespace, self.name, images[0][1]).hold(ask, self._log)
 

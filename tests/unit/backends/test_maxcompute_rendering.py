@@ -71,9 +71,9 @@ def test_a_list_is_an_array_or_its_json() -> None:
     )
     assert rendered("SELECT '${a}'", a=["l1", 2]) == r"SELECT '[\042l1\042, 2]'"
     for value, problem in (([], "an empty list"), (["l1", 2], "has members of several types")):
-        with pytest.raises(TemplateError, match=problem):
+        with pytest.raises(PlaceholderError, match=problem):
             rendered("SELECT ${a}", a=value)
-    with pytest.raises(TemplateError, match="stands where a name does"):
+    with pytest.raises(PlaceholderError, match="stands where a name does"):
         rendered("SELECT 1 FROM t_${a}", a=[1, 2])
 
 

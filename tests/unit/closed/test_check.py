@@ -211,8 +211,15 @@ def test_a_resource_whose_images_are_elsewhere() -> None:
     assert "names no image" in said[0]
 
 
-def test_a_resource_whose_pods_nobody_finds() -> None:
-    assert problems(resource({"image": IMAGE}, pods=None))[0].startswith("tasks[0].pods: without the label")
+def test_a_resource_whose_pods_no_policy_would_hold() -> None:
+    """A label that only some pods have, or none, would leave the others open, and the probe would not notice."""
+    none = problems(resource({"image": IMAGE}, pods=None))
+    assert [each.split(": ")[0] for each in none] == ["tasks[0].pods"]
+    other = problems(resource({"image": IMAGE}, pods={"label": "batch.kubernetes.io/job-name"}))
+    assert other[0].startswith("tasks[0].pods.label: the label that all pods of a RayJob have is ray.io/cluster")
+    usual = problems(resource({"image": IMAGE}), policy(closed_resources=""))
+    assert usual[0].startswith("tasks[0].resource.kind: of a RayJob this deployment knows no label")
+    assert "Allowed: trainer.kubeflow.org/TrainJob, kubeflow.org/PyTorchJob" in usual[0]
 
 
 @pytest.mark.parametrize(
