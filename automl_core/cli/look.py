@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from automl_core.preview.beside import CodeAhead
     from automl_core.preview.estimate import StatementEstimate
     from automl_core.preview.preview import Combination, Preview
     from automl_core.results.forecast import Pace
@@ -35,6 +36,7 @@ def preview(
     """
     from automl_core.cli.output import console, plural, print_json
     from automl_core.cli.places import home
+    from automl_core.preview.beside import code_ahead, spec_file_ahead
     from automl_core.preview.checks import examine_file
     from automl_core.preview.preview import given_pace
     from automl_core.preview.preview import preview as look_ahead
@@ -50,19 +52,37 @@ def preview(
         pace, basis = _earlier_pace(experiment)
     found = look_ahead(experiment, pace, basis, combinations)
     estimates = _estimates(experiment, found) if maxcompute else []
+    code, first = code_ahead(experiment, file), next(iter(found.first), None)
+    spec_file = spec_file_ahead(experiment, first.params, first.budget) if first is not None else None
     if as_json:
         more: dict[str, Any] = {"warnings": [warning.to_json() for warning in examined.warnings]}
+        more |= {"code": asdict(code)} if code is not None else {}
+        more |= {"spec_file": spec_file} if spec_file is not None else {}
         more |= {"maxcompute": [asdict(each) for each in estimates]} if maxcompute else {}
         print_json(found.to_json() | more)
         return
     for warning in examined.warnings:
         print(warning)
-    print("\n".join([*_lines(found), *dates_lines(experiment)]))
+    print("\n".join([*_lines(found), *dates_lines(experiment), *_beside_lines(experiment, code, spec_file)]))
     for each in estimates:
         print(f"  maxcompute   {each}")
     if found.first:
         print(f"  first        {len(found.first):,} of {plural(found.known, 'combination')} known before the start:")
         console().print(_table(found.first, found.unit))
+
+
+def _beside_lines(experiment: Experiment, code: CodeAhead | None, spec_file: str | None) -> list[str]:
+    """What goes along, and the spec file of the first combination."""
+    from automl_core.cli.output import plural
+
+    lines = []
+    if code is not None:
+        files = f"{plural(code.files, 'file')}, {code.size:,} bytes ({code.packed:,} packed)"
+        lines.append(f"  code         {files} of {code.folder}, {code.digest[:12]}")
+    if spec_file is not None and experiment.spec_file is not None:
+        lines.append(f"  spec file    {experiment.spec_file.file_name} of the first combination:")
+        lines += [f"    | {line}" for line in spec_file.splitlines()]
+    return lines
 
 
 def dates_lines(experiment: Experiment, recorded: dict[str, str] | None = None) -> list[str]:

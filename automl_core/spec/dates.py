@@ -56,6 +56,7 @@ def named_dates(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """The dates that training tasks name, each with the field in which it stands, as a problem without a line."""
     from automl_core.spec.parameters import flatten
     from automl_core.spec.placeholders import placeholders, texts_of
+    from automl_core.spec.spec_files import texts_of_base
     from automl_core.spec.stages import task_places
 
     own = flatten(experiment.space)
@@ -64,6 +65,10 @@ def named_dates(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
             for name, closed in placeholders(text):
                 if closed and name in RUN_DATES and name not in own:
                     yield name, Problem(missing(name), place, found=f"${{{name}}}")
+    for place, text in texts_of_base(experiment):
+        for name, closed in placeholders(text):
+            if closed and name in RUN_DATES and name not in own:
+                yield name, Problem(missing(name), place, found=f"${{{name}}}")
 
 
 def missing_dates(experiment: Experiment, dates: Iterable[str]) -> list[Problem]:

@@ -141,13 +141,13 @@ class ProposeOperator(ExperimentOperator):
             return store, Study.load(journal), ()
         experiment, document = parse_document(read_text(self.file), self.file)
         identity = identity_of(context)
-        problems = missing_dates(experiment, run_dates(identity))
-        if problems:
-            raise SpecError(locate(problems, document))
         try:
             experiment = with_base(experiment, Path(self.file))
         except SpecError as error:
             raise SpecError(locate(list(error.problems), document)) from None
+        problems = missing_dates(experiment, run_dates(identity))
+        if problems:
+            raise SpecError(locate(problems, document))
         experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf))
         if any(getattr(task, "prices_connection", None) for _, task in task_places(experiment)):
             from automl_airflow.kubernetes.prices import with_prices
