@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from automl_core.extras import needed_by
 from automl_core.search import BudgetRange, Context, Exhausted, History, NewTrial, PastTrial, Wait, create
 from automl_core.search.auto import UNLIMITED
 from automl_core.search.earlier import Incompatible, as_history, translate
@@ -158,7 +159,8 @@ class Optimizer:
 
         After None, `exhausted` and `reason` say whether to end or to tell a running trial's result first.
         """
-        decision = self.algorithm.suggest(self.trials)
+        with needed_by(f"the search algorithm {self.algorithm.name}"):
+            decision = self.algorithm.suggest(self.trials)
         if isinstance(decision, Wait | Exhausted):
             self.reason, self.exhausted = decision.reason, isinstance(decision, Exhausted)
             return None

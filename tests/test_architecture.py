@@ -14,13 +14,14 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states", "release"})
+BESIDE = frozenset({"states", "release", "extras"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     # results → study → (search, stopping, metrics) → space → spec, and what stands beside
     "states": frozenset(),
     "release": frozenset(),
+    "extras": frozenset(),
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
@@ -34,25 +35,47 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
-    "backends": frozenset({"spec"}),
+    # who took what, and which data were read, in a closed environment
+    "audit": frozenset({"storage"}),
+    # what a deployment allows in its closed environment
+    "closed": frozenset({"spec"}),
+    "backends": frozenset({"closed", "spec"}),
     # places of data, fingerprints, a cache per machine, reading tables; knows no model
     "data": frozenset({"spec", "storage", "backends"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset(
-        {"study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
+        {"data", "study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
     ),
+    # predictions → what a model gets right and wrong
+    "details": frozenset(),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
     "housekeeping": frozenset(
-        {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
+        {"audit", "results", "study", "journal", "search", "stopping", "metrics", "space", "code", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(
-        {"data", "study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends"}
+        {
+            "audit",
+            "data",
+            "study",
+            "journal",
+            "stopping",
+            "metrics",
+            "space",
+            "code",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+            "details",
+        }
     ),
     # what training programs share, in the trial's environment
     "training": frozenset({"data"}),
+    # other tools' results, written as runs that have ended
+    "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
@@ -77,9 +100,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "client": frozenset({"spec"}),
     "cli": frozenset(
         {
+            "audit",
             "client",
             "data",
             "running",
+            "details",
+            "importing",
             "housekeeping",
             "preview",
             "results",
@@ -109,8 +135,9 @@ LIGHT = (
     "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
     "automl_core.data", "automl_core.data.inputs",
-    "automl_core.journal", "automl_core.code", "automl_core.specfiles",
+    "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
+    "automl_core.importing.writing",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""

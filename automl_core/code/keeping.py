@@ -8,7 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from automl_core.code.archive import CodeError, Packed, pack, unpack
+from automl_core.code.archive import Packed, pack, unpack
+from automl_core.code.selecting import CodeError
 from automl_core.spec.code import Code
 from automl_core.spec.models import Experiment
 from automl_core.storage.base import NotFound, ObjectStore

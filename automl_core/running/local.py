@@ -20,6 +20,7 @@ from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.bringing import digest_of, spec_text
 from automl_core.running.data import data_of, warn_of_changes
+from automl_core.running.details import are_due, keep_details
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
@@ -72,7 +73,9 @@ class LocalRun:
             raise TypeError(f"{task.name} is no local training task")
         self.study, self.store, self.binding, self.task, self.home = study, store, binding, task, home
         self.bundle = bundle or home
-        self.folders = Folders(store, study.journal.prefix, binding, inputs_of(study.journal.prefix, study.experiment))
+        self.folders = Folders(
+            store, study.journal.prefix, binding, inputs_of(study.journal.prefix, study.experiment, study.state.inputs)
+        )
         self.watch = Watch(study, store, binding)
         self.context: TrialContext | None = None
         self.job: LocalProcess | None = None
@@ -99,10 +102,18 @@ class LocalRun:
         """
         try:
             outcome = self._run()
+            told = self._patiently(lambda: self.study.tell(self.binding, outcome))
+            self._tell_details(outcome, told)
         finally:
             self._opened.release()
             self.folders.remove(self._emit)
-        return outcome, self._patiently(lambda: self.study.tell(self.binding, outcome))
+        return outcome, told
+
+    def _tell_details(self, outcome: Outcome, told: Told) -> None:
+        """Sum up the predictions that the training has left, once its end stands: nobody waits for that."""
+        if told.accepted and are_due(self.study, self.binding, outcome):
+            model, trial = self.folders.kept_model, self.binding.trial
+            keep_details(self.study, trial, model, self._emit, wanted=lambda: self._ordered is None)
 
     def _patiently(self, call: Callable[[], T], *, refused: bool = True) -> T:
         return patiently(

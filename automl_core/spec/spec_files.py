@@ -141,6 +141,22 @@ def spec_file_problems(experiment: Experiment) -> list[Problem]:
     return problems
 
 
+def named_in(spec: SpecFile, parameters: Iterable[str]) -> set[str]:
+    """What reaches the training by its spec file: parameters, and by their names in ``${…}`` whatever else.
+
+    Args:
+        spec: as the experiment has it; one whose ``base`` is still to be read may name anything.
+        parameters: of the space.
+    """
+    from automl_core.spec.placeholders import placeholders
+
+    texts = [spec.text] if spec.text is not None else [text for _, text in _texts(spec.base, ())]
+    found = {name for text in texts for name, closed in placeholders(text) if closed}
+    if spec.to_read is not None or "automl" in spec.added:
+        found.add("budget")
+    return found | (set() if spec.text is not None else set(parameters))
+
+
 def unknown_placeholders(text: str, experiment: Experiment) -> list[Problem]:
     """What is wrong with the ``${…}`` of a template's text, each with the line in it (``Problem.line``)."""
     from automl_core.spec.parameters import flatten

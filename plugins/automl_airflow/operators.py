@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from automl_core.spec.yaml_reader import Document
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
+    from automl_core.study.stages import StageStudy
 
 
 AT_THE_START = 300.0
@@ -35,6 +36,14 @@ def most_mapped() -> int:
     from airflow.configuration import conf
 
     return conf.getint("core", "max_map_length", fallback=1024)
+
+
+def _in_clusters(study: Study) -> bool:
+    """Whether a training task, of a stage too, runs in a cluster."""
+    from automl_core.spec.stages import task_places
+
+    backends = {getattr(task, "backend", "local") for _, task in task_places(study.experiment)}
+    return bool(backends & {"kubernetes", "custom_resource"})
 
 
 class ExperimentOperator(ExperimentTask, BaseOperator):
@@ -74,6 +83,7 @@ class ProposeOperator(ExperimentOperator):
                 help.
         """
         from automl_airflow.began import KEY, Beginning, remember, remembered
+        from automl_core.backends.base import BackendError
         from automl_core.spec.errors import SpecError
 
         conf = dict(context["dag_run"].conf or {})
@@ -82,13 +92,14 @@ class ProposeOperator(ExperimentOperator):
             again.apply(self)
         try:
             store, study, changes = self.patiently(lambda: self._open(context, conf), most=AT_THE_START, refused=False)
-        except (SpecError, ValueError, AirflowNotFoundException) as error:
+        except (SpecError, ValueError, AirflowNotFoundException, BackendError) as error:
             raise AirflowFailException(str(error)) from error
         state, place = study.state, Beginning.of(self)
         if again is None:
             remember(context, place)
         for change in changes:
             self.log.info("conf: %s: %r → %r", change.path, change.old, change.new)
+        self._fence(study)
         slots = int(state.plan["slots"])
         self.log.info("%s: %s", state.algorithm, state.plan["note"] or f"{slots} slots")
         self.log.info("journal: %s/%s", store.url, study.journal.prefix)
@@ -126,6 +137,7 @@ class ProposeOperator(ExperimentOperator):
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
         from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import prepare_inputs
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
         from automl_core.code import with_code
@@ -165,12 +177,14 @@ class ProposeOperator(ExperimentOperator):
             from automl_airflow.kubernetes.prices import with_prices
 
             experiment = with_prices(experiment)
+        experiment = self._closed(context, experiment, document, store)
         check_store(store)
         experiment, packed = with_code(experiment, Path(self.file), store)
         if packed is not None:
             self.log.info("code: %d files, %d bytes, packed as %s", packed.files, len(packed.data), packed.digest)
         overrides = [change.to_json() for change in changes]
         inputs = self._inputs(context, experiment, run_dates(identity), document)
+        inputs |= prepare_inputs(experiment, inputs, journal, identity, bundle_folder(context), self.log)
         study = Study.create(
             journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped(), inputs=inputs
         )
@@ -200,6 +214,51 @@ class ProposeOperator(ExperimentOperator):
             words = f"not there yet: {body['why']}" if body.get(MISSING) else f"{body['place']}: {told(body)}"
             self.log.info("data.%s: %s", name, words)
         return {DATA: found} if found else {}
+
+    def _closed(self, context: Any, experiment: Experiment, document: Document, store: ObjectStore) -> Experiment:
+        """The experiment as its closed environment takes it: this is where that is decided.
+
+        Raises:
+            SpecError: it refuses something of it.
+            StorageError, BackendError: a connection leads to another server than the deployment's lists say.
+        """
+        from automl_airflow.closed import check_opened, check_servers, closed_problems, is_closed, policy
+        from automl_airflow.compat import bundle_folder
+        from automl_core.spec.errors import SpecError
+        from automl_core.spec.loader import locate
+
+        if not is_closed(experiment):
+            return experiment
+        refused = closed_problems(experiment, bundle_folder(context), real=True)
+        if refused:
+            raise SpecError(locate(refused, document))
+        check_opened(store, experiment.output.storage, policy())
+        check_servers(experiment)
+        return experiment.model_copy(update={"closed": True})  # the journal says so, whatever the deployment says later
+
+    def _fence(self, study: Study) -> None:
+        """Before anything trains in a cluster: a network policy around it, and a probe that it holds.
+
+        Raises:
+            AirflowFailException: it doesn't. The experiment has ended by that.
+        """
+        from automl_airflow.closed import is_closed
+
+        if not is_closed(study.experiment) or study.state.stop is not None:
+            return
+        from automl_core.spec.kubernetes import KubernetesTask
+        from automl_core.spec.stages import task_places
+
+        if any(isinstance(task, KubernetesTask) for _, task in task_places(study.experiment)):
+            from automl_airflow.kubernetes.fences import NotFenced, fence_run
+            from automl_core.states import ExperimentState
+
+            try:
+                self.patiently(lambda: fence_run(study, self.log))
+            except NotFenced as error:
+                why = str(error)
+                self.patiently(lambda: study.stop("closed", ExperimentState.FAILED, why))
+                raise AirflowFailException(why) from None
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
@@ -304,7 +363,10 @@ class ReduceOperator(ExperimentOperator):
 
         stages, broken = self.patiently(lambda: finish_stages(study))
         left = [each for found in (study, *stages.values()) for each in self.patiently(partial(sweep, context, found))]
+        if not left:
+            self._lift_fences(study)
         stop = self.patiently(study.finish)
+        self.patiently(lambda: self._sum_up(study, stages))
         published = self.patiently(lambda: publish_study(study))
         best = study.best()
         self.log.info("%s: %s", stop.state, stop.reason)
@@ -326,3 +388,20 @@ class ReduceOperator(ExperimentOperator):
                 f"{'; '.join(broken)} (what the search found is published in {published.folder})"
             )
         return result
+
+    def _sum_up(self, study: Study, stages: Mapping[StageName, StageStudy]) -> None:
+        """Sum up predictions that no worker has: models that are not kept go with what is published."""
+        from automl_core.running.details import make_missing
+
+        for name, each in ((None, study), *stages.items()):
+            if name != "prepare":  # what that leaves is data
+                make_missing(each, self.log.info)
+
+    def _lift_fences(self, study: Study) -> None:
+        """Take away the network policies of a closed run once none of its pods is left."""
+        from automl_airflow.closed import is_closed
+
+        if is_closed(study.experiment) and _in_clusters(study):
+            from automl_airflow.kubernetes.fences import lift
+
+            lift(study, self.log)
