@@ -249,6 +249,8 @@ def test_parameters_reach_the_training_in_its_spec_file(spec: str, words: list[s
     found = [each.message for each in examine_text(text, "x.yaml", tmp_path).warnings]
     assert len(found) == len(words)
     assert all(word in message for word, message in zip(words, found, strict=True))
+
+
 def test_what_the_spec_file_brings_is_named(tmp_path: Path) -> None:
     def said(spec: dict[str, Any], command: str = "train --config ${spec_file}") -> list[str]:
         body = {
