@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.search import registry
 from automl_core.spec import (
+    code,
     custom_resource,
     datasets,
     goal,
@@ -23,6 +24,7 @@ from automl_core.spec import (
     parameters,
     placement,
     queueing,
+    spec_files,
     tasks,
 )
 from automl_core.spec.dates import RUN_DATES
@@ -52,6 +54,8 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### canary": (models.Canary, frozenset()),
     "## stop": (models.Stop, frozenset()),
     "### no_improvement": (models.NoImprovement, frozenset()),
+    "## spec_file": (spec_files.SpecFile, frozenset()),
+    "## code": (code.Code, frozenset()),
     "## tasks": (tasks.LocalTask, frozenset()),
     "`source: stdout`": (metrics.StdoutMetrics, frozenset()),
     "`source: json`": (metrics.JsonMetrics, frozenset()),
@@ -175,6 +179,7 @@ def test_the_trial_contract() -> None:
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
     assert placeholders == RESERVED_NAMES | set(RUN_DATES) | {"data.NAME", "columns.ROLE"}
     optional = {"resume_from": "f", "bundle_dir": "b", "prepared_dir": "p", "trials_file": "t"}
+    optional |= {"spec_file": "s", "code_dir": "d"}
     owner = {"attempt_id": "i", "owner_file": "o"}
     dates = dict.fromkeys(RUN_DATES, "2026-11-01")
     inputs = {"data": {"name": "d"}, "columns": {"role": "r"}}
@@ -185,7 +190,7 @@ def test_the_trial_contract() -> None:
 def test_every_parameter_type_with_its_fields() -> None:
     rows = {next(iter(named(row[0]))): named(row[1]) for row in rows_after(SPACE_PAGE, "## Types")}
     assert set(rows) == set(parameters.PARAMETER_TYPES)
-    shared = {*parameters.Numeric.model_fields, "type"}
+    shared = {*parameters.Ranged.model_fields, "type"} - {"low", "high"}
     union = parameters.Parameter.__origin__.__args__  # type: ignore[attr-defined]
     for model in union:
         name = model.model_fields["type"].annotation.__args__[0]
@@ -197,7 +202,7 @@ def test_constraints_and_what_every_type_has() -> None:
     common = {next(iter(named(row[0]))) for row in rows_after(text, "Every type also has:")}
     constraints = {next(iter(named(row[0]))) for row in rows_after(SPACE_PAGE, "## Constraints")}
     assert common == set(parameters.ParameterBase.model_fields)
-    assert constraints == set(parameters.Numeric.model_fields) - common
+    assert constraints == set(parameters.Ranged.model_fields) - common - {"low", "high"}
 
 
 def test_reserved_names_are_named() -> None:

@@ -22,7 +22,10 @@ def new(
         list[str] | None, typer.Option("--data", "-d", metavar="NAME=PLACE", help="A data set; PLACE alone is `train`.")
     ] = None,
     target: Annotated[str | None, typer.Option(metavar="COLUMN", help="As --column target=COLUMN.")] = None,
-    column: Annotated[list[str] | None, typer.Option("--column", metavar="NAME=COLUMN", help="A column.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="ROLE=COLUMN", help="A column; a role may be given several times."),
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="Trials at most; the template's if none.")] = None,
     concurrency: Annotated[int | None, typer.Option(min=1, help="Trials at the same time.")] = None,
     deadline: Annotated[str | None, typer.Option(metavar="TIME", help="For everything, such as 20m.")] = None,
@@ -50,8 +53,8 @@ def new(
     found = _template(template, places)
     wanted = NewExperiment(
         name=name,
-        data={key: _place(place) for key, place in _pairs(data, "--data", "train").items()},
-        columns={**({"target": target} if target is not None else {}), **_pairs(column, "--column", None)},
+        data={key: _place(place) for key, place in _data(data).items()},
+        columns=_columns(target, column),
         trials={key: each for key, each in (("max", trials), ("concurrency", concurrency)) if each is not None},
         stop={"deadline": deadline} if deadline is not None else {},
         add=tuple(add or ()), remove=tuple(remove or ()), values=_values(value),
@@ -94,21 +97,34 @@ def _check_needs(template: Template, wanted: NewExperiment) -> None:
         raise UserError(f"{template.label} needs {' and '.join(lacking)}")
 
 
-def _pairs(given: list[str] | None, option: str, alone: str | None) -> dict[str, str]:
-    """``name=text`` entries; a text alone where it has a name of its own."""
+def _data(given: list[str] | None) -> dict[str, str]:
+    """``name=place`` entries; a place alone is that of ``train``."""
     from automl_core.cli.places import UserError
 
     found: dict[str, str] = {}
     for entry in given or ():
         name, equals, text = entry.partition("=")
-        if alone is not None and (not equals or "/" in name or ":" in name):
-            name, text = alone, entry  # a place may have a = of its own: s3://lake/day=1/
+        if not equals or "/" in name or ":" in name:
+            name, text = "train", entry  # a place may have a = of its own: s3://lake/day=1/
         if not name or not text:
-            raise UserError(f"{option} {entry}: NAME={'PLACE' if alone else 'COLUMN'} is wanted")
+            raise UserError(f"--data {entry}: NAME=PLACE is wanted")
         if name in found:
-            raise UserError(f"{option} {entry}: {name} is given twice")
+            raise UserError(f"--data {entry}: {name} is given twice")
         found[name] = text
     return found
+
+
+def _columns(target: str | None, given: list[str] | None) -> dict[str, str | list[str]]:
+    """Columns by role; a role that is given several times has several."""
+    from automl_core.cli.places import UserError
+
+    found: dict[str, list[str]] = {"target": [target]} if target is not None else {}
+    for entry in given or ():
+        role, _, name = entry.partition("=")
+        if not role or not name:
+            raise UserError(f"--column {entry}: ROLE=COLUMN is wanted")
+        found.setdefault(role, []).append(name)
+    return {role: names[0] if len(names) == 1 else names for role, names in found.items()}
 
 
 def _place(place: str) -> str:

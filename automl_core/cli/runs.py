@@ -111,9 +111,11 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
         ["cost", *(number(each["summary"]["cost"]) for each in sides)],
         ["why", *(each["problem"] or each["summary"]["reason"] or "–" for each in sides)],
     ]
+    from automl_core.space import brief
+
     for name in found["parameters"]:
         values = [best.get("params", {}).get(name) for best in bests]
-        rows.append([name, *(number(v) if isinstance(v, float) else "–" if v is None else str(v) for v in values)])
+        rows.append([name, *("–" if v is None else brief(v, 6) for v in values)])
     return rows
 
 

@@ -33,7 +33,7 @@ def table_fingerprint(place: DataPlace, access: Access, connection: str | None =
     with _told(place):
         table, part = _find(client, place)
         schema = table.table_schema
-        columns = tuple((column.name, str(column.type)) for column in schema.columns)
+        columns = tuple((column.name, str(column.type).lower()) for column in schema.columns)
         whole = part if part is not None else table
         changed = getattr(whole, "last_data_modified_time", None)
         modified = changed.timestamp() if changed is not None else None
@@ -71,11 +71,54 @@ def read_odps(place: DataPlace, access: Access, columns: list[str] | None, conne
         missing = [name for name in wanted if name not in known]
         if missing:
             raise DataError(f"{place.text} has no column {missing[0]!r}; its columns: {', '.join(known)}")
-        with table.open_reader(
-            partition=place.partition.replace("/", ",") or None, columns=wanted, arrow=True
-        ) as reader:
+        spec = place.partition.replace("/", ",") or None
+        rows = _by_arrow(table, spec, wanted)
+        return _by_records(table, spec, wanted) if rows is None else rows
+
+
+def _by_arrow(table: Any, partition: str | None, columns: list[str]) -> pa.Table | None:
+    """The rows by the tunnel's Arrow, None where the service has none (private clouds, older releases)."""
+    from odps.errors import MethodNotAllowed
+
+    try:
+        with table.open_reader(partition=partition, columns=columns, arrow=True) as reader:
             rows: pa.Table = reader.read_all()
-    return rows.select(wanted)
+    except MethodNotAllowed:
+        return None
+    return rows.select(columns)
+
+
+def _by_records(table: Any, partition: str | None, columns: list[str]) -> pa.Table:
+    """The rows one by one, as every tunnel has them."""
+    import pyarrow as pa
+
+    with table.open_reader(partition=partition, columns=columns) as reader:
+        rows = [[record[name] for name in columns] for record in reader]
+    types = {column.name: _arrow_type(str(column.type).lower()) for column in table.table_schema.simple_columns}
+    made = {}
+    for index, name in enumerate(columns):
+        values = [row[index] for row in rows]
+        made[name] = pa.array(values, types[name])
+    return pa.table(made)
+
+
+def _arrow_type(kind: str) -> pa.DataType | None:
+    """The type of pyarrow that holds every value of a type of MaxCompute; None to let the values say (arrays, maps)."""
+    import pyarrow as pa
+
+    simple = {
+        "bigint": pa.int64(), "int": pa.int32(), "smallint": pa.int16(), "tinyint": pa.int8(), "double": pa.float64(),
+        "float": pa.float32(), "boolean": pa.bool_(), "string": pa.string(), "json": pa.string(), "binary": pa.binary(),
+        "date": pa.date32(), "datetime": pa.timestamp("ms"), "timestamp": pa.timestamp("ns"),
+        "timestamp_ntz": pa.timestamp("ns"),
+    }  # fmt: skip
+    name, _, arguments = kind.partition("(")
+    if name in ("varchar", "char"):
+        return pa.string()
+    if name == "decimal":
+        precision, _, scale = arguments.rstrip(")").partition(",")
+        return pa.decimal128(int(precision or 38), int(scale or 18))
+    return simple.get(name)
 
 
 def _find(client: Any, place: DataPlace) -> tuple[Any, Any]:
@@ -104,7 +147,6 @@ def _number(value: Any) -> int | None:
 def _told(place: DataPlace) -> Iterator[None]:
     """Turns pyodps' errors into ones that say which table, and what can be done."""
     from odps.errors import NoPermission, NoSuchObject, ODPSError
-    from requests.exceptions import RequestException
 
     try:
         yield
@@ -112,7 +154,7 @@ def _told(place: DataPlace) -> Iterator[None]:
         raise DataError(f"{place.text}: there is no such table or partition ({_first_line(error)})") from None
     except NoPermission as error:
         raise DataError(f"{place.text}: these keys may not read it ({_first_line(error)})") from None
-    except RequestException as error:
+    except OSError as error:  # errors of requests are ones too
         raise StorageUnavailable(f"{place.text}: MaxCompute can't be reached: {type(error).__name__}") from None
     except ODPSError as error:
         raise DataError(f"{place.text}: {_first_line(error)}") from None

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from automl_core.preview.data import data_warnings
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.bundles import bundle_of
 from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
@@ -21,6 +23,7 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
 from automl_core.spec.placeholders import names_for, placeholders, texts_of
 from automl_core.spec.sizes import TASK_LISTS
+from automl_core.spec.spec_files import SPEC_FILE, named_in
 from automl_core.spec.stages import task_places
 from automl_core.spec.units import format_duration
 
@@ -53,6 +56,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_sources(experiment),
         *_limits(experiment),
         *_dates(experiment),
+        *data_warnings(experiment, home, bundle_of(file) if file is not None else None),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
         *_unused(experiment, home, file, {name for name, _ in braces}),
@@ -250,10 +254,11 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
     texts = [text for task in dumped for _, text in texts_of(task, ())]
     named = {name for text in texts for name, closed in placeholders(text) if closed} | meant
     space = flatten(experiment.space)
-    in_spec, with_budget = _in_spec_file(experiment, named, texts)
-    unused = [name for name in space if name not in named and name not in in_spec]
+    if experiment.spec_file is not None and (SPEC_FILE in named or any("AUTOML_SPEC_FILE" in text for text in texts)):
+        named |= named_in(experiment.spec_file, space)
+    unused = [name for name in space if name not in named]
     budget = experiment.trials.budget
-    no_budget = budget is not None and "budget" not in named and not with_budget
+    no_budget = budget is not None and "budget" not in named
     if not unused and not no_budget:
         return
     scripts = readable_scripts(experiment, home, file)
@@ -277,17 +282,6 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
         shown = f"${{{name}}}" if len(unused) < len(space) or len(space) == 1 else "any parameter"
         place: Place = ("space", name) if name in experiment.space else ("space",)
         yield Problem(f"no training task names {shown}, {how}", place, suggestion=remedy)
-
-
-def _in_spec_file(experiment: Experiment, named: set[str], texts: Iterable[str]) -> tuple[set[str], bool]:
-    """Parameters that reach the training in its spec file, and whether the budget does: where it hears of the file."""
-    spec = experiment.spec_file
-    if spec is None or not ("spec_file" in named or any("AUTOML_SPEC_FILE" in text for text in texts)):
-        return set(), False
-    if spec.format != "text":
-        return set(flatten(experiment.space)), "automl" in spec.added
-    found = {name for name, closed in placeholders(spec.text or "") if closed}
-    return (found, "budget" in found) if spec.text is not None else (set(flatten(experiment.space)), True)
 
 
 def _unread(scripts: dict[str, str]) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_core.results.reading import read_result
-from automl_core.space import Params
+from automl_core.space import Params, brief
 from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.credentials import Credentials
@@ -258,7 +259,7 @@ def _number(value: float | None) -> str:
 
 
 def _combination(params: Params) -> str:
-    return " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
+    return " ".join(f"{name}={brief(value, 4)}" for name, value in params.items())
 
 
 def _plain(text: str) -> str:
@@ -273,9 +274,14 @@ def _markdown(text: str) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """A cell of a CSV file, harmless in a spreadsheet (OWASP, "CSV Injection"); line ends become a plain one."""
+    """A cell of a CSV file, harmless in a spreadsheet (OWASP, "CSV Injection"); line ends become a plain one.
+
+    A list is written as JSON.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        value = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")

@@ -73,7 +73,9 @@ class LocalRun:
             raise TypeError(f"{task.name} is no local training task")
         self.study, self.store, self.binding, self.task, self.home = study, store, binding, task, home
         self.bundle = bundle or home
-        self.folders = Folders(store, study.journal.prefix, binding, inputs_of(study.journal.prefix, study.experiment))
+        self.folders = Folders(
+            store, study.journal.prefix, binding, inputs_of(study.journal.prefix, study.experiment, study.state.inputs)
+        )
         self.watch = Watch(study, store, binding)
         self.context: TrialContext | None = None
         self.job: LocalProcess | None = None

@@ -98,6 +98,10 @@ class Places:
                 here.mkdir(parents=True, exist_ok=True)
                 here.chmod(0o777)  # a container may run as another user than Airflow's worker
 
+    def spec_key(self, name: str) -> str:
+        """Key of the trial's spec file."""
+        return self.prefix + trial_prefix(self.binding.trial) + name
+
     def keep_model(self) -> None:
         """Make the attempt's model the trial's, in place of any older one and of what was told of that."""
         if not self.store.list(self.model, limit=1):
@@ -136,7 +140,7 @@ def context_of(study: Study, binding: Binding, places: Places, home: Path | None
         home: AUTOML_HOME, where relative places of data begin; that of the environment when None.
     """
     home = home or Path(os.environ.get("AUTOML_HOME") or ".")
-    state, inputs = study.state, inputs_of(study.journal.prefix, study.experiment)
+    state, inputs = study.state, inputs_of(study.journal.prefix, study.experiment, study.state.inputs)
     return TrialContext(
         experiment_id=state.name,
         run_id=state.run,

@@ -11,7 +11,7 @@ from automl_core.spec.base import Model
 from automl_core.spec.code import Code, code_problems
 from automl_core.spec.datasets import DataSet, data_problems
 from automl_core.spec.goal import Goal
-from automl_core.spec.parameters import Parameter, Scalar, flatten
+from automl_core.spec.parameters import Parameter, Value, flatten
 from automl_core.spec.placement import Placement
 from automl_core.spec.relations import (
     STORAGE_KEYS,
@@ -61,7 +61,7 @@ class Search(Model):
     algorithm: str = Field("auto", description="See `automl algorithms` for the list.")
     seed: int = Field(0, ge=0, description="Same seed and same history: same suggestions.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the algorithm.")
-    warm_start: list[dict[str, Scalar]] = Field(
+    warm_start: list[dict[str, Value]] = Field(
         default_factory=list, description="Combinations to try first, each a mapping of parameter to value."
     )
     transfer: Transfer | None = Field(None, description="Earlier runs to learn from.")
@@ -303,6 +303,9 @@ class Experiment(Model):
         description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
     )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
+    closed: bool = Field(
+        False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:

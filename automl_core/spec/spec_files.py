@@ -64,8 +64,8 @@ class SpecFile(Model):
     format: Format = Field("yaml", description="Format of the file; text: a template of your own.")
     base: dict[str, Any] | str | None = Field(
         None,
-        description="What is not searched: a mapping, or a file beside the experiment file (.yaml, .json, .toml; the "
-        "template itself where the format is text), read when a run begins.",
+        description="What is not searched: a mapping, or a file beside the experiment file (.yaml, .json, .toml, "
+        ".prototxt; the template itself where the format is text), read when a run begins.",
     )
     text: str | None = Field(None, description="The template itself, of format text: ${…} is substituted as it stands.")
     name: Annotated[str, AfterValidator(_check_name)] | None = Field(
@@ -139,6 +139,22 @@ def spec_file_problems(experiment: Experiment) -> list[Problem]:
         if not all(_FIELD.fullmatch(part) for part in name.split(".")):
             problems.append(Problem(f"{name!r} is no field of a message", (SPEC_FILE, "enums", index)))
     return problems
+
+
+def named_in(spec: SpecFile, parameters: Iterable[str]) -> set[str]:
+    """What reaches the training by its spec file: parameters, and by their names in ``${…}`` whatever else.
+
+    Args:
+        spec: as the experiment has it; one whose ``base`` is still to be read may name anything.
+        parameters: of the space.
+    """
+    from automl_core.spec.placeholders import placeholders
+
+    texts = [spec.text] if spec.text is not None else [text for _, text in _texts(spec.base, ())]
+    found = {name for text in texts for name, closed in placeholders(text) if closed}
+    if spec.to_read is not None or "automl" in spec.added:
+        found.add("budget")
+    return found | (set() if spec.text is not None else set(parameters))
 
 
 def unknown_placeholders(text: str, experiment: Experiment) -> list[Problem]:

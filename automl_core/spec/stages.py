@@ -70,6 +70,7 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         output=experiment.output,
         data=experiment.data,
         columns=experiment.columns,
+        closed=experiment.closed,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
         code=experiment.code,

@@ -33,8 +33,8 @@ def to_prototxt(body: Mapping[str, Any], enums: frozenset[str] = frozenset()) ->
 
 def _message(body: Mapping[str, Any], above: tuple[str, ...], enums: frozenset[str], indent: str) -> Iterator[str]:
     for name, value in body.items():
-        if not isinstance(name, str) or not _FIELD.fullmatch(name):
-            raise ValueError(f"{'.'.join((*above, str(name)))}: no name of a field")
+        if not _FIELD.fullmatch(name):
+            raise ValueError(f"{'.'.join((*above, name))}: no name of a field")
         path = (*above, name)
         for each in value if isinstance(value, list | tuple) else [] if value is None else [value]:
             if isinstance(each, Mapping):

@@ -24,13 +24,13 @@ class Values:
         params: the combination: name → value, a scalar or a list of scalars.
         groups: what this product adds: name of the group → its content; empty ones are left out.
         value_of: what a name in ``${…}`` stands for, with its type; None where the trial has no such value.
-        text_of: the same as text.
+        text_of: the same as text; None where a text that names it is not to be written at all.
     """
 
     params: Mapping[str, Any]
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     value_of: Callable[[str], Any] = lambda _: None
-    text_of: Callable[[str], str] = lambda _: ""
+    text_of: Callable[[str], str | None] = lambda _: ""
 
 
 def rendered(spec: SpecFile, values: Values) -> str:
@@ -96,7 +96,8 @@ def _filled(value: Any, values: Values) -> Any:
     if isinstance(value, str):
         whole = PLACEHOLDER.fullmatch(value)
         if whole is None or whole[1] is None:
-            return _substituted(value, values)
+            names = [match[1] for match in PLACEHOLDER.finditer(value) if match[1] is not None]
+            return _NOTHING if any(values.text_of(name) is None for name in names) else _substituted(value, values)
         found = values.value_of(whole[1])
         return _NOTHING if found is None else found
     if isinstance(value, dict):
@@ -108,7 +109,7 @@ def _filled(value: Any, values: Values) -> Any:
 
 
 def _substituted(text: str, values: Values) -> str:
-    return PLACEHOLDER.sub(lambda match: "${" if match[1] is None else values.text_of(match[1]), text)
+    return PLACEHOLDER.sub(lambda match: "${" if match[1] is None else values.text_of(match[1]) or "", text)
 
 
 def _put(body: dict[str, Any], parts: Sequence[str], value: Any) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.spec.errors import Problem, SpecError
+from automl_core.spec.explain import own_problems
 from automl_core.spec.models import Experiment
+from automl_core.spec.relations import space_problems
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import Document, read_yaml
@@ -16,6 +18,7 @@ from automl_core.templates.entries import own_model
 from automl_core.templates.expand import expand_with
 from automl_core.templates.tasks import CODE_CWD
 from automl_core.templates.version import Template, read_template
+from automl_core.templates.within import model_of
 
 _PROGRAMS = (".py", ".sh", ".R", ".jl", ".lua", ".pl")
 """Endings by which an argument of a command is known for a program's file."""
@@ -48,6 +51,8 @@ def check_template(folder: Path) -> Checked:
         return found
     found.template = template
     found.problems += _parameters(template)
+    if not found.problems:
+        found.problems += _relations(template)
     found.problems += [template.located(problem) for problem in _tasks(template)]
     if not found.problems:
         for added in _searches(template):
@@ -75,6 +80,23 @@ def _parameters(template: Template) -> Iterator[Problem]:
             )
 
 
+def _relations(template: Template) -> Iterator[Problem]:
+    """Conditions and bounds that name what there is not, go round in a circle, or leave no room."""
+    known = template.parameters
+    models = {name: own_model(template, each) for name, each in known.items()}
+    alone = {
+        name: model_of({"type": "fixed", "value": each.default, "when": each.when})
+        for name, each in known.items() if each.searched == "never" and each.default is not None
+    }  # fmt: skip
+    told = [*space_problems(models | alone), *(each for each in space_problems(models) if ".when" in each)]
+    raw = {"space": {name: dict(each.raw) for name, each in known.items()}}
+    for message in dict.fromkeys(told):
+        for problem in own_problems(ValueError(message), raw):
+            name = str(problem.path[1]) if len(problem.path) > 1 else ""
+            path = (*known[name].path, *problem.path[2:]) if name in known else ("parameters",)
+            yield template.located(replace(problem, path=path))
+
+
 def _tasks(template: Template) -> Iterator[Problem]:
     """What is no error of an experiment, but one of a version that is never to change, or is to run anywhere."""
     raw = template.document.data
@@ -89,6 +111,14 @@ def _tasks(template: Template) -> Iterator[Problem]:
                     (where, index, "image"), found=image, suggestion="Name it by its digest: name@sha256:…",
                 )  # fmt: skip
             yield from _program(task, (where, index), template.folder)
+    search = raw.get("search") or {}
+    for key in ("add", "remove"):
+        if key in search:
+            message = "goes with an experiment: a parameter here says itself whether it is searched"
+            yield Problem(message, ("search", key), suggestion="Write search: true, offered or never at the parameter")
+    if "transfer" in search:
+        message = "what an experiment learns from is its own: say it in the experiment's file"
+        yield Problem(message, ("search", "transfer"))
     base = (raw.get("spec_file") or {}).get("base")
     if isinstance(base, str) and not (template.folder / base).is_file():
         yield Problem(f"there is no file {base!r} beside template.yaml", ("spec_file", "base"), found=base)

@@ -16,7 +16,7 @@ from automl_core.spec.parameters import Parameter
 from automl_core.spec.shapes import shape_of
 from automl_core.templates.model import Known
 from automl_core.templates.version import Template
-from automl_core.templates.within import BOUNDS, model_of, values_of
+from automl_core.templates.within import BOUNDS, any_model_of, model_of, values_of
 
 SHOWN = ("help", "description")
 """Fields for people, which a parameter keeps whatever else becomes of it."""
@@ -114,6 +114,10 @@ def own_model(template: Template, known: Known) -> Any:
     """
     try:
         return model_of(known.raw)
+    except ValidationError:
+        pass
+    try:
+        return any_model_of(known.raw)
     except ValidationError as error:
         problems = explain(error, shape_of(Parameter), dict(known.raw), known.path)
         raise SpecError([template.located(problem) for problem in problems]) from None

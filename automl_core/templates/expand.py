@@ -122,7 +122,7 @@ def expand(document: Document, places: Places) -> Document:
     if not isinstance(data, dict) or KEY not in data:
         return _without_template(document)
     named = data[KEY]
-    if isinstance(named, Mapping):
+    if named is None or isinstance(named, Mapping):
         return _without_template(document)
     return expand_with(document, _named(document, named, places))
 

@@ -137,9 +137,9 @@ class Places:
             Unknown: there is none, or the reference names no version.
             Different: several folders have it, with different content.
         """
-        if reference.version is None:
+        if reference.version is None and self.versions(reference.name):
             raise Unknown(f"{reference.name!r} names no version: an experiment is to mean the same tomorrow")
-        folders = self.folders_of(reference.name, reference.version)
+        folders = [] if reference.version is None else self.folders_of(reference.name, reference.version)
         if not folders:
             raise Unknown(self._why_none(reference))
         if len(folders) > 1:

@@ -41,8 +41,11 @@ def split_address(address: str) -> tuple[str, str, int]:
     """
     base, _, rest = address.rstrip("/").rpartition("/")
     base, _, name = base.rpartition("/")
-    reference = parse_reference(f"{name}@{rest}")
-    if not base or base.endswith(":/") or reference.version is None:
+    try:
+        reference = parse_reference(f"{name}@{rest}")
+    except ValueError:
+        reference = None
+    if not base or base.endswith(":/") or reference is None or reference.version is None:
         raise ValueError(f"{address!r} names no version; …/NAME/VERSION is wanted, such as s3://bucket/templates/mlp/3")
     return base, reference.name, reference.version
 

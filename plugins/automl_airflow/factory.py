@@ -24,6 +24,7 @@ from airflow.sdk import (
 )
 
 from automl_airflow.ahead import slots_ahead
+from automl_airflow.closed import closed_problems
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_airflow.session import home
@@ -67,6 +68,9 @@ def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
     places = Places.of(path, bundle)
     experiment, document = parse_document(read_text(path), str(path), places)
     if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
+        refused = closed_problems(experiment, bundle)
+        if refused:
+            raise SpecError(locate(refused, document))
         other = name_taken(path, experiment.name, bundle)
         if other is not None:  # Airflow would show now the one, now the other, and say nothing
             message = taken_message(other, path, experiment.name, bundle)
@@ -83,7 +87,7 @@ def _check_beside(experiment: Experiment, path: Path, document: Document) -> Non
     Raises:
         SpecError: something isn't.
     """
-    if experiment.spec_file is not None:
+    if experiment.spec_file is not None and experiment.spec_file.to_read is not None:
         from automl_core.specfiles.beside import with_base
 
         try:
@@ -128,9 +132,15 @@ def experiment_dag(
         where["made_from"] = experiment.template.model_dump()
     place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
+    inlets: dict[str, Any] = {}
+    outlets: dict[str, Any] = {}
+    if experiment.data:
+        from automl_airflow.assets import inlets_of, outlets_of
+
+        inlets, outlets = {"inlets": inlets_of(experiment, home())}, {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
-            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where, **place
+            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
         )
         if len(experiment.tasks) == 1:
             operator, own = operator_of(experiment.tasks[0], experiment)
@@ -148,9 +158,10 @@ def experiment_dag(
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
         reduce = ReduceOperator(
-            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where, **place
-        )
-        before = _stage(experiment, "prepare", {**again, **where}, "all_success")
+            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **outlets, **where,
+            **place,
+        )  # fmt: skip
+        before = _stage(experiment, "prepare", {**again, **where, **inlets}, "all_success")
         after = _stage(experiment, "conclude", {**again, **where}, "all_done")
         chain(propose, *before, trials, *after, reduce)
     return dag
@@ -272,6 +283,7 @@ def _doc(experiment: Experiment, path: Path, newer: int | None) -> str:
         f"{trials.concurrency} at the same time{limit}  \n"
         f"**Training tasks:** {_line_of(experiment.tasks)}  \n"
         f"{_doc_of_stages(experiment)}"
+        f"{'**Closed environment**  ' + chr(10) if experiment.closed else ''}"
         f"**Results:** `{experiment.output.storage}/{experiment.name}/`  \n"
         f"**File:** `{path}`\n\n| parameter | type |\n|---|---|\n{parameters}\n"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
@@ -11,6 +11,9 @@ from automl_airflow.web import saving
 from automl_airflow.web.access import check_sources
 from automl_airflow.web.respond import problems_of
 from automl_core.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from automl_core.spec.models import Experiment
 
 previews = threading.BoundedSemaphore(2)
 """Previews that are made at once; who comes then is told what is wrong with a file, and no more."""
@@ -41,6 +44,7 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
         examined = examine_text(text, "experiment.yaml", home(), places=saving.places())
         experiment = examined.experiment
         check_sources(user, experiment)
+        check_closed(experiment, text, "experiment.yaml")
         body |= {"name": experiment.name, "warnings": [warning.to_json() for warning in examined.warnings]}
         body["most"] = most_of(experiment)
         if previews.acquire(blocking=False):  # laying out a very large search takes its time
@@ -57,3 +61,23 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
         problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
                      "allowed": None, "suggestion": None, "severity": "error", "text": str(error)}]  # fmt: skip
     return {"ok": not problems, "problems": problems, **body}
+
+
+def check_closed(experiment: Experiment, text: str, source: str) -> None:
+    """Refuse what the closed environment of this deployment refuses, before anything is saved or begun.
+
+    Args:
+        experiment: as it is to run.
+        text: the file that it comes from.
+        source: what to call that.
+
+    Raises:
+        SpecError: with the lines of the file.
+    """
+    from automl_airflow.closed import closed_problems
+    from automl_core.spec.loader import locate
+    from automl_core.spec.yaml_reader import read_yaml
+
+    refused = closed_problems(experiment)
+    if refused:
+        raise SpecError(locate(refused, read_yaml(text, source)))

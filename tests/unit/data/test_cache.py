@@ -119,11 +119,15 @@ def test_a_fetch_that_fails_leaves_nothing_half(bench: Bench) -> None:
     assert bench.hold("s3://lake/t/").fetched
 
 
+def longer(key: str, target: Path) -> None:
+    target.write_text("longer")
+
+
 def test_what_is_changed_while_it_is_fetched_is_not_kept(bench: Bench) -> None:
     bench.lake.put(**{"a.csv": "1"})
     with pytest.raises(DataError, match="changed while it was fetched"):
         bench.hold("s3://lake/a.csv", unchanged=lambda: False)
-    bench.lake.inner.download_file = lambda key, target: target.write_text("longer")  # type: ignore[method-assign]
+    bench.lake.inner.download_file = longer  # type: ignore[method-assign]
     with pytest.raises(DataError, match="was changed while it was fetched: 6 bytes came, 1 were listed"):
         bench.hold("s3://lake/a.csv")
 

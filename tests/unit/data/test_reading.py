@@ -6,6 +6,7 @@ import bz2
 import datetime
 import gzip
 import lzma
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_what_is_no_csv(folder: Path, content: bytes, words: str) -> None:
     assert "secret" not in str(caught.value), "a log is no place for data"
 
 
-PACKERS = {
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gz": gzip.compress,
     "bz2": bz2.compress,
     "xz": lzma.compress,

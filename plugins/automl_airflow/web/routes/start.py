@@ -29,7 +29,7 @@ from automl_airflow.web.access import (
 from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.bundles import places_in
 from automl_airflow.web.catalog import reading
-from automl_airflow.web.checking import checked
+from automl_airflow.web.checking import check_closed, checked
 from automl_airflow.web.links import AIRFLOW
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.experiments import model_of, shown_error, source_of
@@ -127,6 +127,7 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
     if not may_save(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
     check_sources(user, experiment)
+    check_closed(experiment, body.text, "experiment.yaml")
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)
@@ -206,7 +207,9 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
         experiment, document = parse_document(source, dag_id, places)
     except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
         return
-    check_sources(user, apply_overrides(experiment, overrides_of(experiment, conf), places).experiment)
+    changed = apply_overrides(experiment, overrides_of(experiment, conf), places).experiment
+    check_sources(user, changed)
+    check_closed(changed, source, dag_id)
     problems = missing_dates(experiment, RUN_DATES if dated else ())
     if problems:
         raise SpecError(locate(problems, document))

@@ -63,10 +63,13 @@ export async function show(main, [experiment, run, text]) {
             'div',
             { class: 'row spread' },
             h('h2', {}, 'Files'),
-            listed.files.length
+            listed.files.length && listed.downloads.allowed
               ? h('a', { class: 'button', href: apiAddress(`${trialPath}/archive`), download: '' }, 'All as a zip')
               : null,
           ),
+          listed.downloads.allowed
+            ? null
+            : h('p', { class: 'muted' }, `Nothing can be downloaded: ${listed.downloads.reason}.`),
           fileTable(listed.files, 'Files of the trial'),
         ),
       );
@@ -161,6 +164,7 @@ function head(body, run, n) {
     ),
     written(label),
     trial.reason ? reasonOf(trial) : null,
+    body.warnings.map((/** @type {string} */ each) => h('p', { class: 'notice' }, each)),
     figures([
       ['Value', number(trial.value), trial.rank ? `rank ${trial.rank}` : null],
       [
