@@ -82,7 +82,10 @@ bench: setup-dev ## the benchmarks whose figures stand in benchmarks/README.md [
 
 requirements: $(UV) ## compile requirements*.txt from both pyproject.toml [CONSTRAINTS=file or url] [UPGRADE=1]
 	$(COMPILE) --extra examples --extra postgres --output-file requirements.txt
-	$(COMPILE) --all-extras --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) $(DEVELOPED:%=--extra %) --constraints requirements.txt --output-file requirements-dev.txt
+
+# Extras whose tests are in `make test`; the others' libraries live in .venv-heavy.
+DEVELOPED := dev examples lightgbm mlp notebook postgres tables text
 
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make requirements' \
 	$(if $(UPGRADE),--upgrade) $(if $(CONSTRAINTS),--constraints '$(CONSTRAINTS)') \

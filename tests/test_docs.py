@@ -13,7 +13,9 @@ from pydantic.fields import FieldInfo
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.search import registry
 from automl_core.spec import (
+    code,
     custom_resource,
+    datasets,
     goal,
     kubernetes,
     maxcompute,
@@ -22,6 +24,7 @@ from automl_core.spec import (
     parameters,
     placement,
     queueing,
+    spec_files,
     tasks,
 )
 from automl_core.spec.dates import RUN_DATES
@@ -45,11 +48,14 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### Constraints": (goal.Constraint, frozenset()),
     "## search": (models.Search, frozenset()),
     "### transfer": (models.Transfer, frozenset()),
+    "## data and columns": (datasets.DataSet, frozenset()),
     "## trials": (models.Trials, frozenset()),
     "### budget": (models.Budget, frozenset()),
     "### canary": (models.Canary, frozenset()),
     "## stop": (models.Stop, frozenset()),
     "### no_improvement": (models.NoImprovement, frozenset()),
+    "## spec_file": (spec_files.SpecFile, frozenset()),
+    "## code": (code.Code, frozenset()),
     "## tasks": (tasks.LocalTask, frozenset()),
     "`source: stdout`": (metrics.StdoutMetrics, frozenset()),
     "`source: json`": (metrics.JsonMetrics, frozenset()),
@@ -121,6 +127,8 @@ def shown_default(field: FieldInfo) -> set[str]:
         return {"`null`"}
     if isinstance(value, float):
         return {f"`{value:g}`"}
+    if value == {}:
+        return {"`{}`"}
     if isinstance(value, list):
         return {f"`[{', '.join(value)}]`"}
     return {f"`{value}`" if value != "" else '`""`'}
@@ -169,18 +177,20 @@ def test_every_algorithm_with_its_options() -> None:
 def test_the_trial_contract() -> None:
     rows = rows_after(FILE_PAGE, "### What training code sees")
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
-    assert placeholders == RESERVED_NAMES | set(RUN_DATES)
+    assert placeholders == RESERVED_NAMES | set(RUN_DATES) | {"data.NAME", "columns.ROLE"}
     optional = {"resume_from": "f", "bundle_dir": "b", "prepared_dir": "p", "trials_file": "t"}
+    optional |= {"spec_file": "s", "code_dir": "d"}
     owner = {"attempt_id": "i", "owner_file": "o"}
     dates = dict.fromkeys(RUN_DATES, "2026-11-01")
-    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional, **owner)
+    inputs = {"data": {"name": "d"}, "columns": {"role": "r"}}
+    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional, **owner, **inputs)
     assert {name for row in rows for name in named(row[1])} == set(environment(context))
 
 
 def test_every_parameter_type_with_its_fields() -> None:
     rows = {next(iter(named(row[0]))): named(row[1]) for row in rows_after(SPACE_PAGE, "## Types")}
     assert set(rows) == set(parameters.PARAMETER_TYPES)
-    shared = {*parameters.Numeric.model_fields, "type"}
+    shared = {*parameters.Ranged.model_fields, "type"} - {"low", "high"}
     union = parameters.Parameter.__origin__.__args__  # type: ignore[attr-defined]
     for model in union:
         name = model.model_fields["type"].annotation.__args__[0]
@@ -192,7 +202,7 @@ def test_constraints_and_what_every_type_has() -> None:
     common = {next(iter(named(row[0]))) for row in rows_after(text, "Every type also has:")}
     constraints = {next(iter(named(row[0]))) for row in rows_after(SPACE_PAGE, "## Constraints")}
     assert common == set(parameters.ParameterBase.model_fields)
-    assert constraints == set(parameters.Numeric.model_fields) - common
+    assert constraints == set(parameters.Ranged.model_fields) - common - {"low", "high"}
 
 
 def test_reserved_names_are_named() -> None:

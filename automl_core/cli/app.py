@@ -8,7 +8,22 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, gc, importing, look, remote, results, run, runs, status, trying
+from automl_core.cli import (
+    audit,
+    details,
+    files,
+    gc,
+    importing,
+    look,
+    new,
+    remote,
+    results,
+    run,
+    runs,
+    status,
+    templates,
+    trying,
+)
 
 app = typer.Typer(
     name="automl",
@@ -18,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(templates.template, name="template")
+app.command()(new.new)
 app.command()(files.validate)
 app.command()(files.schema)
 app.command()(look.preview)
@@ -29,6 +46,7 @@ app.command()(results.results)
 app.command()(status.stop)
 app.command()(remote.experiments)
 app.command()(remote.trials)
+app.command()(details.details)
 app.command()(runs.follow)
 app.command()(runs.compare)
 app.command()(remote.edit)
@@ -37,6 +55,7 @@ app.command()(remote.rerun)
 app.command()(remote.cancel)
 app.command()(remote.clone)
 app.command()(gc.gc)
+app.command()(audit.audit)
 app.add_typer(importing.app, name="import")
 
 INTERRUPTED = 130

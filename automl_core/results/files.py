@@ -32,12 +32,12 @@ from automl_core.results.names import (
     METADATA,
     RECOMMENDATION,
     STATUS,
-    recommendation,
 )
+from automl_core.results.recommendations import name_of, recommendation_files
 from automl_core.spec.models import Experiment
 from automl_core.spec.units import format_duration
 from automl_core.study.layout import trial_prefix
-from automl_core.study.state import State, Trial
+from automl_core.study.state import State
 
 DISTRIBUTIONS = ("airflow-automl", "automl-core")
 """The packages whose versions, and whose requirements' versions, are published as far as they are installed."""
@@ -75,12 +75,12 @@ def render(
     if experiment.goal.several:
         files[FRONT] = to_json(pareto_front(body))
     for trial, entry in zip(state.trials, body["trials"], strict=True):
-        combination = to_yaml(_recommendation(experiment, state, trial, entry))
-        files[recommendation(trial.number)] = combination
+        combination = recommendation_files(experiment, state, trial, entry, to_yaml)
+        files |= {name_of(trial.number, ending): data for ending, data in combination.items()}
         files[trial_prefix(trial.number) + STATUS] = status = to_json(entry)
         if entry["rank"] == 1:
             files |= {
-                BEST_MODEL + RECOMMENDATION: combination,
+                **{BEST_MODEL + RECOMMENDATION + ending: data for ending, data in combination.items()},
                 BEST_MODEL + EXPERIMENT: resolved,
                 BEST_MODEL + STATUS: status,
             }
@@ -96,18 +96,6 @@ def to_yaml(body: Any) -> bytes:
     """YAML with the keys in their own order: the order of a space is part of its meaning."""
     text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)
     return text.encode()
-
-
-def _recommendation(experiment: Experiment, state: State, trial: Trial, entry: Mapping[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = {"experiment": state.name, "run": state.run, "trial": trial.number}
-    budget = experiment.trials.budget
-    if budget is not None:
-        work = state.counted(trial) or state.latest(trial)
-        body["budget"] = {budget.name: work.budget}
-    body |= {name: entry[name] for name in ("values", "feasible", "front") if name in entry}
-    if experiment.goal.several and entry["rank"] == 1:
-        body["recommended"] = f"the best compromise, see {FRONT}" if entry["front"] else "the nearest to feasible"
-    return body | {"params": trial.params}
 
 
 def _brain(experiment: Experiment, state: State, algorithm_state: Mapping[str, Any] | None) -> dict[str, Any]:

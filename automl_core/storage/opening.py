@@ -58,6 +58,15 @@ def open_store(
     return RetryingStore(with_faults(store, faults) if faults else store, patience)
 
 
+def server_of(store: ObjectStore) -> str | None:
+    """Address of the server that an opened store asks, wherever that came from; None for a folder. Asks nobody."""
+    from automl_core.storage.wrapper import StoreWrapper
+
+    while isinstance(store, StoreWrapper):
+        store = store.inner
+    return getattr(store, "server", None)
+
+
 def _plain_store(url: str, credentials: Credentials | None, base: Path | None) -> ObjectStore:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme == "file":

@@ -95,6 +95,11 @@ class S3Store(FolderTransfers):
         """``s3://bucket/prefix``."""
         return f"{self.scheme}://{self._bucket}/{self._root}".rstrip("/")
 
+    @property
+    def server(self) -> str:
+        """Address of the server, also where a profile or the environment names it."""
+        return str(self._client.meta.endpoint_url)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r}, {self._credentials!r})"
 
@@ -102,6 +107,21 @@ class S3Store(FolderTransfers):
         """See `ObjectStore.get`."""
         with self._told("read", key):
             answer = self._client.get_object(Bucket=self._bucket, Key=self._name(key))
+            with closing(answer["Body"]) as body:
+                return body.read()
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """See `ObjectStore.get_range`."""
+        if length <= 0:
+            return b""
+        wanted = f"bytes={start}-{start + length - 1}"
+        with self._told("read", key):
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._name(key), Range=wanted)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in ("InvalidRange", "416"):
+                    return b""  # it ends before
+                raise
             with closing(answer["Body"]) as body:
                 return body.read()
 
@@ -241,7 +261,8 @@ class S3Store(FolderTransfers):
                 for each in objects:
                     key = each["Key"].removeprefix(self._root)
                     if is_key(key):
-                        found.append(Entry(key, each["Size"], each["LastModified"].timestamp()))
+                        etag = each.get("ETag", "").strip('"')
+                        found.append(Entry(key, each["Size"], each["LastModified"].timestamp(), etag))
                 if limit is not None and len(found) >= limit:
                     break
         return found[:limit]

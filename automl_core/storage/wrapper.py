@@ -30,6 +30,11 @@ class StoreWrapper(FolderTransfers):
         """
 
     @property
+    def inner(self) -> ObjectStore:
+        """The store around which this is one."""
+        return self._inner
+
+    @property
     def url(self) -> str:
         """The inner store's."""
         return self._inner.url
@@ -40,6 +45,10 @@ class StoreWrapper(FolderTransfers):
     def get(self, key: str) -> bytes:
         """See `ObjectStore.get`."""
         return self._call("get", key, lambda: self._inner.get(key))
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """See `ObjectStore.get_range`."""
+        return self._call("get_range", key, lambda: self._inner.get_range(key, start, length))
 
     def put(self, key: str, data: bytes) -> None:
         """See `ObjectStore.put`."""

@@ -21,7 +21,7 @@ MAPPED_AT_MOST = "mapped_at_most"
 
 def first_record(
     study: Specified, run: str, overrides: list[dict[str, Any]], identity: Mapping[str, Any],
-    earlier: Sequence[EarlierRun], mapped_at_most: int = LANE_THRESHOLD,
+    earlier: Sequence[EarlierRun], mapped_at_most: int = LANE_THRESHOLD, inputs: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What the first record tells, as plain JSON.
 
@@ -32,6 +32,7 @@ def first_record(
         identity: what tells this run from another of the same id.
         earlier: runs that the search is to learn from.
         mapped_at_most: slots that whoever runs them can start one by one.
+        inputs: what the run works on, as it was found, by kind (`State.inputs`).
     """
     experiment, plan, most = study.experiment, study.algorithm.plan(), min(LANE_THRESHOLD, mapped_at_most)
     with needed_by(f"the search algorithm {study.algorithm.name}"):
@@ -50,6 +51,8 @@ def first_record(
     }
     if most < LANE_THRESHOLD:
         data["plan"][MAPPED_AT_MOST] = most
+    if inputs:
+        data["inputs"] = dict(inputs)
     if earlier:
         data["earlier"] = msgspec.to_builtins(list(earlier))
     return data

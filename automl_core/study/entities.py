@@ -62,6 +62,7 @@ class Attempt(msgspec.Struct, omit_defaults=True):
             where nobody counts. Of the same generation, a later start is a repetition and no person's wish.
         afterwards: whether it was begun when the experiment had stopped already (a person cleared its slot):
             that stop doesn't end it.
+        warnings: what whoever looks at its result should know, such as that its data were others.
     """
 
     task: int
@@ -77,6 +78,7 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     systematic: bool = False
     afterwards: bool = False
     generation: int | None = None
+    warnings: list[str] = []
 
 
 class Work(msgspec.Struct, omit_defaults=True):
@@ -122,6 +124,10 @@ class Work(msgspec.Struct, omit_defaults=True):
     def points(self) -> tuple[tuple[Step, float], ...]:
         """The curve as (step, value) pairs."""
         return unpack_curve(self.curve)
+
+    def attempt(self, task: int, number: int) -> Attempt | None:
+        """One attempt at a training task, None where there was none."""
+        return next((each for each in self.attempts if (each.task, each.number) == (task, number)), None)
 
     def last_attempt(self, task: int | None = None) -> Attempt | None:
         """The newest attempt, of one training task or of any."""

@@ -15,19 +15,19 @@ from automl_core.journal import LaterFormat, Record
 from automl_core.search.outcomes import counted
 from automl_core.space import Params
 from automl_core.states import TrialState
+from automl_core.study.acts import cancelled, edited, ended_by, noted
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
-from automl_core.study.labels import NO_LABEL, RUN, Label, labelled
+from automl_core.study.labels import Label
 from automl_core.study.queued import seconds_of
 from automl_core.study.sources import EarlierRun
 
 __all__ = ["STATE_VERSION", "Act", "Attempt", "State", "StopRecord", "Trial", "Work", "pack_curve", "unpack_curve"]
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """Version of the snapshot that this code writes; it reads every version up to this one. Version 1 had no `identity`,
-`environment`, `labels`, `exhausted` and `reported`, and its attempts no `generation` and `systematic`. A state that
-gets anything new gets a new version: an older release would read it without, and write it so."""
-
-ACTS_KEPT = 500
+`environment`, `labels`, `exhausted` and `reported`, and its attempts no `generation` and `systematic`; version 2 had no
+`inputs`, and its attempts no `warnings`. A state that gets anything new gets a new version: an older release would read
+it without, and write it so."""
 
 
 class State(msgspec.Struct, omit_defaults=False):
@@ -47,6 +47,8 @@ class State(msgspec.Struct, omit_defaults=False):
     """What tells this run from another of the same id; empty where its first record doesn't say."""
     environment: dict[str, Any] = {}
     """What the first record's writer ran on: releases and processor, on which suggestions depend."""
+    inputs: dict[str, Any] = {}
+    """What the run works on, as it was found when it began, by kind: ``data`` has the fingerprints of its data sets."""
     created: float = 0.0
     updated: float = 0.0
     overrides: list[dict[str, Any]] = []
@@ -70,7 +72,7 @@ class State(msgspec.Struct, omit_defaults=False):
     exhausted: str = ""
     """Why the algorithm has nothing more to hand out, empty while it has."""
     acts: list[Act] = []
-    """What people did, the newest `ACTS_KEPT`."""
+    """What people did, the newest `acts.ACTS_KEPT`."""
     labels: dict[int, Label] = {}
     """What people wrote on trials, by number, and on the run (`RUN`)."""
     reported: bool = False
@@ -192,6 +194,7 @@ def _created(state: State, record: Record) -> str | None:
     state.overrides, state.algorithm = list(data.get("overrides", [])), str(data["algorithm"])
     state.lanes = data.get("lanes")
     state.identity, state.environment = dict(data.get("identity", {})), dict(data.get("environment", {}))
+    state.inputs = dict(data.get("inputs", {}))
     state.earlier = msgspec.convert(data.get("earlier", []), list[EarlierRun])
     return None
 
@@ -326,63 +329,8 @@ def _stop(state: State, record: Record) -> str | None:
         running=str(data["running"]), by=str(data.get("by", "")), time=record.time,
     )  # fmt: skip
     if state.stop.by:
-        _act(state, record, "stop", f"{state.stop.reason}; running trials: {state.stop.running}")
+        ended_by(state, record, f"{state.stop.reason}; running trials: {state.stop.running}")
     return None
-
-
-def _cancel(state: State, record: Record) -> str | None:
-    number = int(record.data["trial"])
-    if not 0 <= number < len(state.trials):
-        return f"there is no trial {number}"
-    state.trials[number].cancel = str(record.data.get("by", "")) or "a person"
-    _act(state, record, "stop_trial", f"trial {number} is to end", number)
-    return None
-
-
-def _note(state: State, record: Record) -> str | None:
-    data = record.data
-    if "exhausted" in data:
-        state.exhausted = str(data["exhausted"])
-    if "act" in data:
-        trial = data.get("trial")
-        _act(state, record, str(data["act"]), str(data.get("text", "")), int(trial) if trial is not None else None)
-    if "label" in data:
-        key = int(data.get("trial", RUN))
-        if key != RUN and not 0 <= key < len(state.trials):
-            return f"there is no trial {key}"
-        state.labels[key] = labelled(state.labels.get(key, NO_LABEL), data, record.time)
-    state.reported = state.reported or bool(data.get("reported", False))
-    return None
-
-
-def _edited(state: State, record: Record) -> str | None:
-    data = record.data
-    reopened = bool(data.get("reopen", False))
-    if not state.created:
-        return "there is no experiment to edit"
-    if reopened != (state.stop is not None):
-        return "it was to be opened again, but it runs" if reopened else "the experiment had stopped already"
-    experiment, changes = dict(data["experiment"]), [dict(change) for change in data["changes"]]
-    plan = dict(data["plan"])
-    if int(plan["slots"]) < int(state.plan["slots"]):
-        return f"{plan['slots']} slots are fewer than the {state.plan['slots']} there are"
-    bound = len(state.trials)
-    proposals = [{} if number < bound else dict(given) for number, given in enumerate(data["proposals"])]
-    narrowed = any(str(change["path"]).startswith("space.") for change in changes)
-    _act(state, record, "extend" if reopened else "edit", str(data.get("text", "")), changes=changes)
-    state.experiment, state.plan, state.proposals, state.stop = experiment, plan, proposals, None
-    state.exhausted = ""
-    state.edits, state.narrowed = state.edits + 1, state.narrowed or narrowed
-    return None
-
-
-def _act(
-    state: State, record: Record, act: str, text: str, trial: int | None = None,
-    changes: list[dict[str, Any]] | None = None,
-) -> None:  # fmt: skip
-    by = str(record.data.get("by", ""))
-    state.acts.append(Act(record.seq, record.time, by, act, text, trial, changes or []))
-    del state.acts[:-ACTS_KEPT]
 
 
 _APPLY = {
@@ -394,7 +342,7 @@ _APPLY = {
     "ended": _ended,
     "closed": _closed,
     "stop": _stop,
-    "cancel": _cancel,
-    "note": _note,
-    "edited": _edited,
+    "cancel": cancelled,
+    "note": noted,
+    "edited": edited,
 }

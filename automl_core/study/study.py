@@ -42,7 +42,7 @@ class Study(Specified):
         super().__init__(journal, experiment, earlier)
         self.clock = JournalClock(journal)
         self._loaded: float | None = None
-        self._refreshed = float("-inf")
+        self._refreshed = self._judged = float("-inf")
 
     @classmethod
     def create(
@@ -53,6 +53,7 @@ class Study(Specified):
         overrides: list[dict[str, Any]],
         identity: Mapping[str, Any] | None = None,
         mapped_at_most: int = LANE_THRESHOLD,
+        inputs: Mapping[str, Any] | None = None,
     ) -> Self:
         """Write the first record, or open the study when it exists (a proposer that runs again).
 
@@ -63,6 +64,7 @@ class Study(Specified):
             overrides: what the run's conf changed: path, old, new.
             identity: what tells this run from another of the same id, plain JSON; recorded as it is.
             mapped_at_most: slots that whoever runs them can start one by one; more are run in lanes.
+            inputs: what the run works on, as it was found, by kind, plain JSON; recorded as it is.
 
         Raises:
             ValueError: the algorithm doesn't exist or can't search this experiment.
@@ -72,7 +74,7 @@ class Study(Specified):
             return cls.load(journal)
         earlier = find_earlier(journal.store, experiment, journal.prefix, (identity or {}).get("team"))
         study = cls(journal, experiment, earlier)
-        first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most)
+        first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most, inputs)
         journal.append("created", first, valid=lambda state: not state.created)
         return cls.load(journal)
 
@@ -262,6 +264,17 @@ class Study(Specified):
             self.stop_when_overdue()
         return ended_by_order(self.state, binding.slot)
 
+    def goes_on(self, binding: Binding, *, max_age: float) -> bool:
+        """Whether it is known, without asking the store, that an attempt goes on: that `order` has no order for it.
+
+        Args:
+            binding: the attempt.
+            max_age: seconds that the knowledge may be old.
+        """
+        if self.journal.clock() - min(self._refreshed, self._judged) >= max_age:
+            return False
+        return self.is_current(binding) and ended_by_order(self.state, binding.slot) is None
+
     def is_current(self, binding: Binding) -> bool:
         """Whether an attempt is the one that counts, on the state as last read."""
         return self.state.is_running(binding.slot, binding.task, binding.attempt)
@@ -272,8 +285,14 @@ class Study(Specified):
             data = {"reported": True, "trial": binding.trial}
             self.journal.append("note", data, valid=lambda state: not state.proven)
 
+    def warn(self, binding: Binding, text: str) -> None:
+        """Note with a running attempt what whoever looks at its result should know."""
+        data = {"warning": text, "slot": binding.slot, "task": binding.task, "attempt": binding.attempt}
+        self.journal.append("note", data, valid=lambda _: self.is_current(binding))
+
     def stop_when_overdue(self) -> None:
         """Judge again while a trial runs, since time and cost go on."""
+        self._judged = self.journal.clock()
         limits = self.experiment.stop
         if limits.max_duration is None and limits.max_cost is None and limits.deadline is None:
             return

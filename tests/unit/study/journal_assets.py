@@ -1,13 +1,15 @@
 """Writes the journals in tests/assets/journal: every kind of record, a torn one, a foreign object, a snapshot.
 
-It was run once with each format, v1 and v2:  python -m tests.unit.study.journal_assets
-A release that changes the format adds v3 beside them; the others stay as they are, since old experiments do.
+It was run once with each format of records and each version of the state (``v2_state3``: the second format, with the
+state's version 3):  python -m tests.unit.study.journal_assets
+A release that changes either adds one beside them; the others stay as they are, since old experiments do.
 """
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from automl_core.journal import JOURNAL, key_of
 from automl_core.journal.records import FORMAT_VERSION
@@ -16,9 +18,10 @@ from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import ObjectStore
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding, Outcome, Study, StudyJournal
+from automl_core.study.state import STATE_VERSION
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "journal"
-ASSET, ASSET_V2 = ASSETS / "v1", ASSETS / "v2"
+ASSET, ASSET_V2, ASSET_STATE_3 = ASSETS / "v1", ASSETS / "v2", ASSETS / "v2_state3"
 PREFIX = "digits/manual__2026-11-21T04_00_00_00_00/"
 START = 1_795_000_000.0
 
@@ -40,6 +43,10 @@ SPEC = {
 }
 
 
+INPUTS = {"data": {"train": {"place": "s3://lake/digits.parquet", "digest": "0123456789abcdef", "files": 1}}}
+WARNING = "data.train has changed since the run began"
+
+
 class Clock:
     """Ten seconds pass between two looks."""
 
@@ -51,19 +58,31 @@ class Clock:
         return self.now
 
 
-def write(store: ObjectStore) -> Study:
+def write_on_data(store: ObjectStore) -> Study:
+    """The same experiment, of a run that knows what it works on, and an attempt that found it changed."""
+    return write(store, INPUTS)
+
+
+def write(store: ObjectStore, inputs: dict[str, Any] | None = None) -> Study:
     """Live through a small experiment in which everything happens once."""
     journal = StudyJournal(store, PREFIX, clock=Clock(), sleep=lambda _: None)
     overrides = [{"path": "trials.max", "old": 20, "new": 6}]
     identity = {"run_after": "2026-11-21T04:00:00+00:00"}
     study = Study.create(
-        journal, Experiment.model_validate(SPEC), "manual__2026-11-21T04:00:00+00:00", overrides, identity
+        journal,
+        Experiment.model_validate(SPEC),
+        "manual__2026-11-21T04:00:00+00:00",
+        overrides,
+        identity,
+        inputs=inputs,
     )
     trained = Outcome(TrialState.SUCCEEDED, metrics={"loss": 0.4}, cost=0.05)
     broken = Outcome(TrialState.FAILED, "exit code 1", retryable=True, cost=0.01)
 
     first = _bound(study.ask(0, worker="host-1:11"))  # trial 0 succeeds
     study.external(first, "pod-0-1")
+    if inputs:
+        study.warn(first, WARNING)
     study.tell(first, trained)
     study.tell(_bound(study.resume(0, 1, worker="host-1:12")), _scored(0.9))
 
@@ -105,7 +124,7 @@ def _scored(accuracy: float) -> Outcome:
 
 
 if __name__ == "__main__":
-    newest = ASSETS / f"v{FORMAT_VERSION}"
+    newest = ASSETS / f"v{FORMAT_VERSION}_state{STATE_VERSION}"
     shutil.rmtree(newest, ignore_errors=True)
     newest.mkdir(parents=True)
-    write(FolderStore(newest))
+    write_on_data(FolderStore(newest))

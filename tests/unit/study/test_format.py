@@ -25,7 +25,18 @@ from automl_core.storage.folder import FolderStore
 from automl_core.study import Study, StudyJournal
 from automl_core.study.state import STATE_VERSION, Attempt, State, StopRecord, Trial, Work
 from tests.support.memory_store import MemoryStore
-from tests.unit.study.journal_assets import ASSET, ASSET_V2, PREFIX, SPEC, START, write
+from tests.unit.study.journal_assets import (
+    ASSET,
+    ASSET_STATE_3,
+    ASSET_V2,
+    INPUTS,
+    PREFIX,
+    SPEC,
+    START,
+    WARNING,
+    write,
+    write_on_data,
+)
 
 TORN = 15
 
@@ -178,15 +189,34 @@ def test_the_second_format_is_read_field_by_field(second: Path, snapshot: bool) 
     assert list(state.skipped) == [TORN]
 
 
-def test_todays_writer_writes_the_second_format(second: Path) -> None:
-    store = MemoryStore()
-    write(store)
-    newest = PREFIX + JOURNAL + "0000000023.json"
-    old, new = (json.loads(each.get(newest).partition(b"\n")[0]) for each in (FolderStore(second), store))
+@pytest.mark.parametrize("snapshot", [True, False])
+def test_the_third_state_is_read_with_what_it_has_more(tmp_path: Path, snapshot: bool) -> None:
+    folder = Path(shutil.copytree(ASSET_STATE_3, tmp_path / "v3"))
+    if not snapshot:
+        (folder / PREFIX / SNAPSHOT_V2).unlink()
+    state = Study.load(opened(folder)).state
+    assert (state.version, state.seq, state.inputs) == (3, 24, INPUTS)
+    assert state.works[0].attempts[0].warnings == [WARNING]
+    works = {slot: untimed(work) for slot, work in state.works.items()}
+    works[0]["attempts"][0].pop("warnings")
+    assert works == {slot: untimed(work) for slot, work in WORKS.items()}
+
+
+def test_a_state_without_inputs_gets_none(second: Path) -> None:
+    state = Study.load(opened(second)).state
+    assert state.inputs == {}
+    assert not any(attempt.warnings for work in state.works.values() for attempt in work.attempts)
+
+
+def test_todays_writer_writes_the_second_format_with_the_third_state() -> None:
+    store, written = MemoryStore(), FolderStore(ASSET_STATE_3)
+    write_on_data(store)
+    newest = PREFIX + JOURNAL + "0000000024.json"
+    old, new = (json.loads(each.get(newest).partition(b"\n")[0]) for each in (written, store))
     assert new.keys() == old.keys(), "the format has changed: raise FORMAT_VERSION, and keep reading this one"
     assert (new["version"], FORMAT_VERSION) == (old["version"], 2)
     old_snapshot, new_snapshot = (
-        json.loads(gzip.decompress(where.get(PREFIX + SNAPSHOT_V2))) for where in (FolderStore(second), store)
+        json.loads(gzip.decompress(where.get(PREFIX + SNAPSHOT_V2))) for where in (written, store)
     )
     assert new_snapshot.keys() == old_snapshot.keys()
     assert new_snapshot["state"].keys() == old_snapshot["state"].keys(), (
@@ -194,9 +224,9 @@ def test_todays_writer_writes_the_second_format(second: Path) -> None:
     )
 
 
-def later(path: Path) -> None:
+def later(path: Path, version: int = FORMAT_VERSION + 1) -> None:
     body = json.loads(path.read_bytes())
-    path.write_text(json.dumps({**body, "version": FORMAT_VERSION + 1}))
+    path.write_text(json.dumps({**body, "version": version}))
 
 
 def test_an_experiment_that_a_later_release_has_gone_on_with_is_not_written_here(folder: Path) -> None:
@@ -214,17 +244,16 @@ def test_an_experiment_of_a_later_format_is_refused_in_words(folder: Path) -> No
     for path in (folder / PREFIX / JOURNAL).glob("*.json"):
         if path.name != f"{TORN:010d}.json":
             later(path)
-    later(folder / PREFIX / SNAPSHOT)
+    later(folder / PREFIX / SNAPSHOT, STATE_VERSION + 1)
     with pytest.raises(LookupError, match=r"format version 3 is later than 2, the latest this release reads"):
         Study.load(opened(folder))
 
 
 def test_a_snapshot_of_a_later_release_keeps_this_one_from_writing(folder: Path) -> None:
-    path = folder / PREFIX / SNAPSHOT
-    path.write_text(json.dumps({**json.loads(path.read_bytes()), "version": STATE_VERSION + 1}))
+    later(folder / PREFIX / SNAPSHOT, STATE_VERSION + 1)
     journal = opened(folder)
     assert journal.refresh().works == WORKS, "it is only a shortcut"
-    with pytest.raises(LaterRelease, match="snapshot version 3 is later than 2"):
+    with pytest.raises(LaterRelease, match="snapshot version 4 is later than 3"):
         journal.append("note", {"text": "x"})
 
 
