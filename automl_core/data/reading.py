@@ -74,8 +74,8 @@ def _need_pyarrow() -> None:
         import pyarrow  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "read_table needs pyarrow: install the extra `tables` into the training's environment "
-            "(pip install 'airflow-automl[tables]'), or read the files with a library of your own"
+            "read_table needs pyarrow: install it, or this package with its extra `tables`, into the training's "
+            "environment (docs/data.md), or read the files with a library of your own"
         ) from error
 
 
