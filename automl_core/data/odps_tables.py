@@ -148,6 +148,8 @@ def _told(place: DataPlace) -> Iterator[None]:
     """Turns pyodps' errors into ones that say which table, and what can be done."""
     from odps.errors import BaseODPSError, NoPermission, NoSuchObject
 
+    from automl_core.backends.maxcompute.errors import classify
+
     try:
         yield
     except NoSuchObject as error:
@@ -155,7 +157,8 @@ def _told(place: DataPlace) -> Iterator[None]:
     except NoPermission as error:
         raise DataError(f"{place.text}: these keys may not read it ({_first_line(error)})") from None
     except BaseODPSError as error:
-        raise DataError(f"{place.text}: {_first_line(error)}") from None
+        kind = StorageUnavailable if classify(str(error), error.code, error.status_code).blameless else DataError
+        raise kind(f"{place.text}: {_first_line(error)}") from None
     except OSError as error:  # requests' errors are such
         raise StorageUnavailable(f"{place.text}: MaxCompute can't be reached: {type(error).__name__}") from None
 
