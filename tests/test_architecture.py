@@ -33,9 +33,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
     "backends": frozenset({"spec"}),
+    # places of data, fingerprints, a cache per machine, reading tables; knows no model
+    "data": frozenset({"spec", "storage", "backends"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset(
-        {"study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
+        {"data", "study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
     ),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
@@ -45,13 +47,26 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(
-        {"study", "journal", "stopping", "metrics", "space", "code", "specfiles", "spec", "storage", "backends"}
+        {
+            "data",
+            "study",
+            "journal",
+            "stopping",
+            "metrics",
+            "space",
+            "code",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+        }
     ),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
     "preview": frozenset(
         {
+            "data",
             "results",
             "study",
             "journal",
@@ -70,6 +85,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": frozenset(
         {
             "client",
+            "data",
             "running",
             "housekeeping",
             "preview",
@@ -90,14 +106,14 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
 }
 """Part of automl_core → parts that it may import (itself and `BESIDE` always)."""
 
-HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "numpy", "odps", "pandas", "scipy",
-         "sklearn", "tensorboard")  # fmt: skip
+HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "numpy", "odps", "pandas",
+         "pyarrow", "scipy", "sklearn", "tensorboard")  # fmt: skip
 """What must not be loaded before it is used: DAG files are parsed all day, and by each task's process."""
 
 LIGHT = (
     "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
-    "automl_core.journal", "automl_core.code", "automl_core.specfiles",
+    "automl_core.data", "automl_core.data.inputs", "automl_core.journal", "automl_core.code", "automl_core.specfiles",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.cli",
 )  # fmt: skip

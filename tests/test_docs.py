@@ -15,6 +15,7 @@ from automl_core.search import registry
 from automl_core.spec import (
     code,
     custom_resource,
+    datasets,
     goal,
     kubernetes,
     maxcompute,
@@ -47,6 +48,7 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### Constraints": (goal.Constraint, frozenset()),
     "## search": (models.Search, frozenset()),
     "### transfer": (models.Transfer, frozenset()),
+    "## data and columns": (datasets.DataSet, frozenset()),
     "## trials": (models.Trials, frozenset()),
     "### budget": (models.Budget, frozenset()),
     "### canary": (models.Canary, frozenset()),
@@ -125,6 +127,8 @@ def shown_default(field: FieldInfo) -> set[str]:
         return {"`null`"}
     if isinstance(value, float):
         return {f"`{value:g}`"}
+    if value == {}:
+        return {"`{}`"}
     if isinstance(value, list):
         return {f"`[{', '.join(value)}]`"}
     return {f"`{value}`" if value != "" else '`""`'}
@@ -173,12 +177,13 @@ def test_every_algorithm_with_its_options() -> None:
 def test_the_trial_contract() -> None:
     rows = rows_after(FILE_PAGE, "### What training code sees")
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
-    assert placeholders == RESERVED_NAMES | set(RUN_DATES)
+    assert placeholders == RESERVED_NAMES | set(RUN_DATES) | {"data.NAME", "columns.ROLE"}
     optional = {"resume_from": "f", "bundle_dir": "b", "prepared_dir": "p", "trials_file": "t"}
     optional |= {"spec_file": "s", "code_dir": "d"}
     owner = {"attempt_id": "i", "owner_file": "o"}
     dates = dict.fromkeys(RUN_DATES, "2026-11-01")
-    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional, **owner)
+    inputs = {"data": {"name": "d"}, "columns": {"role": "r"}}
+    context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional, **owner, **inputs)
     assert {name for row in rows for name in named(row[1])} == set(environment(context))
 
 

@@ -22,6 +22,7 @@ from automl_core.backends.substitution import (
     problem_of,
     render,
 )
+from automl_core.spec.datanames import COLUMNS, DATA, variable_of
 from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
 from automl_core.spec.parameters import Scalar
 
@@ -96,8 +97,15 @@ class TrialContext:
 
     @property
     def names(self) -> list[str]:
-        """Names of all parameters of the space."""
-        return [*self.params, *sorted(self.inactive)]
+        """Names of all parameters of the space, of data sets and of roles of columns."""
+        return [*self.params, *sorted(self.inactive), *self._inputs]
+
+    @property
+    def _inputs(self) -> dict[str, str]:
+        """What ``${data.train}`` and ``${columns.target}`` stand for; several columns are a JSON list."""
+        places = {f"{DATA}{name}": place for name, place in self.data.items()}
+        named = {f"{COLUMNS}{role}": value_text(columns) for role, columns in self.columns.items()}
+        return places | named
 
     def text_of(self, placeholder: Placeholder) -> str | None:
         """The text that a placeholder stands for, None when the trial has no such value.
@@ -113,6 +121,8 @@ class TrialContext:
             return value_text(self.params[name])
         if name in self.inactive:
             return None
+        if name in self._inputs:
+            return self._inputs[name]
         if name in RUN_DATES:
             if name not in self.dates:
                 raise PlaceholderError(missing(name))
@@ -139,12 +149,12 @@ class TrialContext:
         }
 
 
-def value_text(value: Scalar) -> str:
+def value_text(value: Scalar | list[str]) -> str:
     """A parameter's value as commands show it: text as it is, everything else as JSON (``0.001``, ``true``, ``null``).
 
     The digits of a number are those of Python's ``repr``, so reading it back gives the same number.
     """
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=not isinstance(value, list))
 
 
 def params_name(params: Mapping[str, Scalar]) -> str:
@@ -173,8 +183,8 @@ def environment(context: TrialContext) -> dict[str, str]:
 
     ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``,
     ``AUTOML_SPEC_FILE``, ``AUTOML_CODE_DIR`` and the run's dates are left out where there is none, so that
-    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_ATTEMPT_ID`` and
-    ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
+    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_COLUMNS`` without columns, and
+    ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -202,6 +212,9 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_SPEC_FILE"] = context.spec_file
     if context.code_dir is not None:
         variables["AUTOML_CODE_DIR"] = context.code_dir
+    variables |= {variable_of(name): place for name, place in context.data.items()}
+    if context.columns:
+        variables["AUTOML_COLUMNS"] = json.dumps(dict(context.columns))
     return variables | {VARIABLES[name]: date for name, date in context.dates.items() if name in VARIABLES}
 
 

@@ -38,8 +38,11 @@ def preview(
     from automl_core.cli.places import home
     from automl_core.preview.beside import code_ahead, spec_file_ahead
     from automl_core.preview.checks import examine_file
+    from automl_core.preview.data import data_preview
     from automl_core.preview.preview import given_pace
     from automl_core.preview.preview import preview as look_ahead
+    from automl_core.spec.bundles import bundle_of
+    from automl_core.spec.dates import dates_of_now, run_dates
 
     examined = examine_file(file, home())
     experiment = examined.experiment
@@ -54,16 +57,19 @@ def preview(
     estimates = _estimates(experiment, found) if maxcompute else []
     code, first = code_ahead(experiment, file), next(iter(found.first), None)
     spec_file = spec_file_ahead(experiment, first.params, first.budget) if first is not None else None
+    data = list(data_preview(experiment, run_dates(dates_of_now(experiment)), home(), bundle_of(file)))
     if as_json:
         more: dict[str, Any] = {"warnings": [warning.to_json() for warning in examined.warnings]}
         more |= {"code": asdict(code)} if code is not None else {}
         more |= {"spec_file": spec_file} if spec_file is not None else {}
+        more |= {"data": data} if data else {}
         more |= {"maxcompute": [asdict(each) for each in estimates]} if maxcompute else {}
         print_json(found.to_json() | more)
         return
     for warning in examined.warnings:
         print(warning)
-    print("\n".join([*_lines(found), *dates_lines(experiment), *_beside_lines(experiment, code, spec_file)]))
+    shown = [*data_lines(data), *_beside_lines(experiment, code, spec_file)]
+    print("\n".join([*_lines(found), *dates_lines(experiment), *shown]))
     for each in estimates:
         print(f"  maxcompute   {each}")
     if found.first:
@@ -98,6 +104,21 @@ def dates_lines(experiment: Experiment, recorded: dict[str, str] | None = None) 
     dates = run_dates(dates_of_now(experiment) if recorded is None else recorded)
     shown = ", ".join(f"${{{name}}} {dates[name]}" for name in named)
     return [f"  dates        {shown}" + (" (of a run of now)" if recorded is None else "")] if named else []
+
+
+def data_lines(data: list[dict[str, Any]]) -> list[str]:
+    """A line for each data set.
+
+    Args:
+        data: see `automl_core.preview.data.data_preview`.
+    """
+    lines = []
+    for each in data:
+        said = each["problem"] or each["found"] or "looked at when a run begins"
+        keys = f" (connection {each['connection']})" if each["connection"] else ""
+        place = "" if each["problem"] and each["place"] in each["problem"] else f"{each['place']}{keys}: "
+        lines.append(f"  data         {each['name']}: {place}{said}")
+    return lines
 
 
 def moment_option(text: str | None) -> datetime | None:

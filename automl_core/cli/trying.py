@@ -53,13 +53,14 @@ def try_(
     What ran, where, which metrics were seen at which steps, what would be judged, and what is wrong. The exit code is 0
     where a trial like it has a value.
     """
-    from automl_core.cli.look import dates_lines, moment_option, seconds_of
+    from automl_core.cli.look import data_lines, dates_lines, moment_option, seconds_of
     from automl_core.cli.output import json_text, print_json, tell
     from automl_core.cli.places import UserError, home
     from automl_core.preview.checks import examine_file
     from automl_core.preview.combination import chosen_combination
+    from automl_core.preview.data import data_preview
     from automl_core.spec.bundles import FOLDER, bundle_of
-    from automl_core.spec.dates import dates_at, dates_of_now
+    from automl_core.spec.dates import dates_at, dates_of_now, run_dates
 
     date = moment_option(logical_date)
     bundle = bundle_of(file) if place is None else place.absolute()
@@ -75,7 +76,9 @@ def try_(
         tell(str(warning))
     how_far = budget or smallest
     if not as_json:
+        known = dates_at(date) if date is not None else dates_of_now(experiment)
         shown = dates_lines(experiment, dates_at(date) if date is not None else None)
+        shown += data_lines(list(data_preview(experiment, run_dates(known), home(), bundle)))
         print("\n".join([*_head(experiment, params, chosen, how_far, notes), *shown]), flush=True)
     dates = dates_at(date) if date is not None else dates_of_now(experiment)
     lies = file if place is None else bundle / FOLDER / file.name
@@ -101,7 +104,6 @@ def _try(
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError, home
     from automl_core.code import CodeError, with_code
-    from automl_core.running.trying import try_out
     from automl_core.storage.folder import FolderStore
 
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
@@ -113,7 +115,7 @@ def _try(
         except CodeError as error:
             raise UserError(f"code: {error}") from None
         emit = (lambda _: None) if quiet else (lambda line: tell(f"  | {line}"))
-        return try_out(
+        return _tried(
             experiment,
             params,
             store,
@@ -126,6 +128,18 @@ def _try(
             bundle=bundle,
             dates=dates,
         )
+
+
+def _tried(experiment: Experiment, *args: Any, **more: Any) -> Tried:
+    """A try, or what keeps it from its data."""
+    from automl_core.cli.places import UserError
+    from automl_core.data.access import DataError
+    from automl_core.running.trying import try_out
+
+    try:
+        return try_out(experiment, *args, **more)
+    except DataError as error:
+        raise UserError(str(error)) from None
 
 
 def _made_local(experiment: Experiment, local: bool, bundle: Path) -> tuple[Experiment, tuple[str, ...]]:

@@ -24,6 +24,7 @@ from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError,
 from automl_core.study.history import ranking
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import SCRATCH, folders_of, safe
+from automl_core.study.prepared import PREPARE, TAKEN
 from automl_core.study.state import State
 
 PAGE = 10_000
@@ -96,6 +97,7 @@ class Run:
         finished: whether it has ended, with nothing of it running, and its result was published since.
         goal, loss: what its best trial is judged by, and that trial's loss (lower is better); None without one.
         learned_from: (experiment, run) of the earlier runs that its first record names.
+        prepared_by: folder of the earlier run whose ``prepare`` it uses; empty where it has its own.
         problem: why nobody can tell how it stands; empty where that is known.
         mark: that of somebody who began to delete it and did not come to the end.
         in_airflow: how its DAG run stands.
@@ -114,6 +116,7 @@ class Run:
     goal: str = ""
     loss: float | None = None
     learned_from: frozenset[tuple[str, str]] = frozenset()
+    prepared_by: str = ""
     problem: str = ""
     mark: Mark | None = None
     in_airflow: InAirflow = "not asked"
@@ -211,7 +214,8 @@ def read_run(store: ObjectStore, folder: Folder) -> Run:
     run = Run(folder, top, name, last=folder.whole.newest)
     mark = read_mark(store, folder.prefix) if folder.marked else None
     told = _told_at_first(store, folder.prefix)
-    run = replace(run, learned_from=_named_in(told), code=_code_in(told))
+    learned_from, prepared_by = _named_in(told)
+    run = replace(run, learned_from=learned_from, prepared_by=prepared_by, code=_code_in(told))
     try:
         first = first_record(store, folder.prefix)
         journal = StudyJournal(store, folder.prefix, sleep=lambda _: None)
@@ -270,12 +274,15 @@ def _told_at_first(store: ObjectStore, prefix: str) -> Any:
         return None
 
 
-def _named_in(told: Any) -> frozenset[tuple[str, str]]:
-    """The earlier runs that a first record names."""
+def _named_in(told: Any) -> tuple[frozenset[tuple[str, str]], str]:
+    """The earlier runs that a first record names: learned from; whose ``prepare`` it uses."""
+    learned_from: frozenset[tuple[str, str]] = frozenset()
     try:
-        return frozenset((str(each["experiment"]), str(each["run"])) for each in told["earlier"] if each.get("run"))
+        given = told.get("earlier") or []
+        learned_from = frozenset((str(each["experiment"]), str(each["run"])) for each in given if each.get("run"))
+        return learned_from, str(told["inputs"][PREPARE][TAKEN]["prefix"])
     except (KeyError, TypeError, AttributeError):
-        return frozenset()
+        return learned_from, ""
 
 
 def _code_in(told: Any) -> str:

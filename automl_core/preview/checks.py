@@ -12,6 +12,7 @@ from automl_core.code import CodeError, choose
 from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.search import create
 from automl_core.space import Space
+from automl_core.spec.datanames import input_names
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
 from automl_core.spec.loader import locate, parse_document, read_text
@@ -170,10 +171,11 @@ def _algorithm(experiment: Experiment, space: Space) -> Iterator[Problem]:
 
 
 def _commands(experiment: Experiment, space: Space) -> Iterator[Problem]:
+    names = [*space.by_name, *input_names(experiment.data, experiment.columns)]
     for place, task in task_places(experiment):
         if isinstance(task, LocalTask):
-            for message in check_command(task.command, space.by_name):
+            for message in check_command(task.command, names):
                 yield Problem(message.removeprefix("command: "), (*place, "command"))
         if isinstance(task, MaxComputeTask):
-            for field, message in check_task(task, space.by_name):
+            for field, message in check_task(task, names):
                 yield Problem(message, (*place, *field))

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from automl_core.preview.data import data_warnings
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.bundles import bundle_of
+from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
@@ -53,6 +56,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_sources(experiment),
         *_limits(experiment),
         *_dates(experiment),
+        *data_warnings(experiment, home, bundle_of(file) if file is not None else None),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
         *_unused(experiment, home, file, {name for name, _ in braces}),
@@ -211,7 +215,8 @@ def _has(experiment: Experiment) -> dict[str, bool]:
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
-    slips = {where: _slips(names_for(where, space, **_has(experiment))) for where in TASK_LISTS}
+    inputs = input_names(experiment.data, experiment.columns)
+    slips = {where: _slips(names_for(where, space, inputs=inputs, **_has(experiment))) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)

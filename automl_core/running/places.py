@@ -6,10 +6,12 @@ path itself (a bucket's URL, or a volume with the same folder), and what is to b
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from automl_core.backends.contract import TrialContext
+from automl_core.running.data import data_of
 from automl_core.running.sync import Order
 from automl_core.spec.dates import run_dates
 from automl_core.storage.base import ObjectStore
@@ -116,9 +118,17 @@ class Places:
         return place[len(self._root) + 1 :] if inside else None
 
 
-def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
-    """The trial as the training code of an attempt sees it."""
-    state, inputs = study.state, inputs_of(study.journal.prefix, study.experiment)
+def context_of(study: Study, binding: Binding, places: Places, home: Path | None = None) -> TrialContext:
+    """The trial as the training code of an attempt sees it.
+
+    Args:
+        study: of its experiment or stage.
+        binding: the attempt.
+        places: its folders.
+        home: AUTOML_HOME, where relative places of data begin; that of the environment when None.
+    """
+    home = home or Path(os.environ.get("AUTOML_HOME") or ".")
+    state, inputs = study.state, inputs_of(study.journal.prefix, study.experiment, study.state.inputs)
     return TrialContext(
         experiment_id=state.name,
         run_id=state.run,
@@ -135,6 +145,8 @@ def context_of(study: Study, binding: Binding, places: Places) -> TrialContext:
         dates=run_dates(state.identity),
         attempt_id=places.attempt_id,
         owner_file=places.seen(places.owner),
+        data=data_of(study, home).seen_elsewhere(),
+        columns=study.experiment.columns,
     )
 
 

@@ -39,6 +39,7 @@ EXAMPLES: dict[str, str] = {
     "failure": "[{condition: Failed}]",
     "label": "jobset.sigs.k8s.io/jobset-name",
     "folder": "src",
+    "place": "s3://lake/churn/train.parquet",
     "sql": "SELECT accuracy FROM results WHERE trial = '${trial_id}'",
 }
 """Key → what may stand there, as YAML in one line."""

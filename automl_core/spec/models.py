@@ -9,8 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
 from automl_core.spec.code import Code, code_problems
+from automl_core.spec.datasets import DataSet, data_problems
 from automl_core.spec.goal import Goal
-from automl_core.spec.parameters import Parameter, Scalar
+from automl_core.spec.parameters import Parameter, Scalar, flatten
 from automl_core.spec.placement import Placement
 from automl_core.spec.relations import (
     STORAGE_KEYS,
@@ -226,6 +227,13 @@ class Schedule(Model):
         return self
 
 
+def _names_of(space: dict[str, Any]) -> list[str]:
+    try:
+        return list(flatten(space))
+    except ValueError:  # told elsewhere
+        return list(space)
+
+
 class Experiment(Model):
     """One experiment file."""
 
@@ -237,6 +245,12 @@ class Experiment(Model):
     goal: Goal
     search: Search = Field(default_factory=Search)
     space: dict[str, Parameter] = Field(min_length=1, description="The search space: name → parameter.")
+    data: dict[str, str | DataSet] = Field(
+        default_factory=dict, description="What the trainings read: name → place, or a group with its connection."
+    )
+    columns: dict[str, str | list[str]] = Field(
+        default_factory=dict, description="What columns of the data are for: role (such as target) → name or names."
+    )
     trials: Trials = Field(default_factory=Trials)
     stop: Stop = Field(default_factory=Stop)
     tasks: list[TrainingTask] = Field(min_length=1, description="The training tasks of a trial, run in order.")
@@ -246,6 +260,11 @@ class Experiment(Model):
     conclude: list[TrainingTask] = Field(
         default_factory=list,
         description="Training tasks that run once, in order, after the last trial and before the result is published.",
+    )
+    reuse_prepared: bool = Field(
+        True,
+        description="Whether what `prepare` left in an earlier run is taken, where the data sets, its training tasks "
+        "and its code are still the same. false: prepare anew in each run.",
     )
     code: str | Code | None = Field(
         None,
@@ -287,6 +306,7 @@ class Experiment(Model):
         problems = [
             *(each for where, tasks in lists.items() for each in task_name_problems([t.name for t in tasks], where)),
             *space_problems(self.space),
+            *data_problems(self.data, self.columns, _names_of(self.space)),
             *goal_problems(
                 several=self.goal.several,
                 early_stopping=self.trials.early_stopping is not None,

@@ -39,7 +39,14 @@ OF_A_TRIAL = frozenset({"trial_id", "params", "budget"})
 
 
 def placeholder_problems(
-    task: Any, path: Path, names: Iterable[str], *, prepared: bool = False, code: bool = False, spec_file: bool = False
+    task: Any,
+    path: Path,
+    names: Iterable[str],
+    *,
+    prepared: bool = False,
+    code: bool = False,
+    spec_file: bool = False,
+    inputs: Iterable[str] = (),
 ) -> list[Problem]:
     """Check every placeholder of one training task.
 
@@ -50,13 +57,16 @@ def placeholder_problems(
         prepared: whether the experiment has a stage ``prepare``.
         code: whether it has a folder of code.
         spec_file: whether it has a spec file.
+        inputs: names that its data sets and columns have (`datasets.input_names`).
     """
     parameters = list(dict.fromkeys(names))
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
     elsewhere = _unseen(backend) | _elsewhere(str(path[0]), parameters, prepared, code, spec_file)
     known = [
         name
-        for name in names_for(str(path[0]), parameters, prepared=prepared, code=code, spec_file=spec_file)
+        for name in names_for(
+            str(path[0]), parameters, prepared=prepared, code=code, spec_file=spec_file, inputs=inputs
+        )
         if name not in elsewhere
     ]
     return [
@@ -68,7 +78,13 @@ def placeholder_problems(
 
 
 def names_for(
-    where: str, parameters: Iterable[str], *, prepared: bool, code: bool = False, spec_file: bool = False
+    where: str,
+    parameters: Iterable[str],
+    *,
+    prepared: bool,
+    code: bool = False,
+    spec_file: bool = False,
+    inputs: Iterable[str] = (),
 ) -> list[str]:
     """What ``${…}`` may name in a training task.
 
@@ -78,10 +94,11 @@ def names_for(
         prepared: whether the experiment has a stage ``prepare``.
         code: whether it has a folder of code.
         spec_file: whether it has a spec file.
+        inputs: names that its data sets and columns have (`datasets.input_names`).
     """
     own = list(dict.fromkeys(parameters))
     elsewhere = _elsewhere(where, own, prepared, code, spec_file)
-    return [name for name in [*own, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
+    return [name for name in [*own, *inputs, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
 
 
 def _unseen(backend: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from automl_core.spec.datasets import NAME as DATA_NAME
 from automl_core.spec.models import Experiment
 from automl_core.spec.relations import NAME_PATTERN
 
@@ -28,6 +29,8 @@ def experiment_schema() -> dict[str, Any]:
             place = definition.get("properties", {}).get(tag, {})
             if "const" in place:
                 place.setdefault("description", definition.get("description", "").replace("``", ""))
+    for group in ("data", "columns"):
+        schema["properties"][group]["propertyNames"] = {"pattern": f"^{DATA_NAME}$"}
     schema = _by_tag(schema, definitions)
     return {"$schema": DIALECT, **schema, "title": "AutoML experiment"}
 

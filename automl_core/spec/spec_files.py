@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, model_validator
 
 from automl_core.spec.base import Model
+from automl_core.spec.datanames import input_names
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
 
 if TYPE_CHECKING:
@@ -180,7 +181,12 @@ def _names(experiment: Experiment, parameters: Iterable[str]) -> list[str]:
     from automl_core.spec.placeholders import names_for
 
     return names_for(
-        "tasks", parameters, prepared=bool(experiment.prepare), code=experiment.code is not None, spec_file=True
+        "tasks",
+        parameters,
+        prepared=bool(experiment.prepare),
+        code=experiment.code is not None,
+        spec_file=True,
+        inputs=input_names(experiment.data, experiment.columns),
     )
 
 

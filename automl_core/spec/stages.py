@@ -67,6 +67,8 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         stage=stage,
         name=experiment.name,
         output=experiment.output,
+        data=experiment.data,
+        columns=experiment.columns,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
         code=experiment.code,

@@ -53,6 +53,7 @@ def overview(view: ExperimentView) -> dict[str, Any]:
         "training_seconds": round(sum(work.seconds for work in state.works.values()), 3),
         "limits": limits_of(view.experiment, concurrency_at_most(state)),
         "overrides": state.overrides,
+        "data": dict(found.data),
         "acts": [act_of(act) for act in state.acts[: -_ACTS - 1 : -1]],
         "problems": [f"record {seq}: {reason}" for seq, reason in sorted(state.skipped.items())],
         "lanes": state.lanes,

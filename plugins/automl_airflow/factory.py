@@ -118,9 +118,15 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
     }  # fmt: skip
     place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
+    inlets: dict[str, Any] = {}
+    outlets: dict[str, Any] = {}
+    if experiment.data:
+        from automl_airflow.assets import inlets_of, outlets_of
+
+        inlets, outlets = {"inlets": inlets_of(experiment, home())}, {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
-            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **where, **place
+            task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
         )
         if len(experiment.tasks) == 1:
             operator, own = operator_of(experiment.tasks[0], experiment)
@@ -138,9 +144,10 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
         else:
             trials = _group(experiment, propose, concurrency, {**again, **where})
         reduce = ReduceOperator(
-            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **where, **place
-        )
-        before = _stage(experiment, "prepare", {**again, **where}, "all_success")
+            task_id="reduce", trigger_rule="all_done", retries=3, retry_delay=again["retry_delay"], **outlets, **where,
+            **place,
+        )  # fmt: skip
+        before = _stage(experiment, "prepare", {**again, **where, **inlets}, "all_success")
         after = _stage(experiment, "conclude", {**again, **where}, "all_done")
         chain(propose, *before, trials, *after, reduce)
     return dag

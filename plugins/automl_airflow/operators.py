@@ -15,9 +15,13 @@ from automl_airflow.ahead import slots_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl_core.running.local import LocalRun
+    from automl_core.spec.models import Experiment
     from automl_core.spec.overrides import Change
     from automl_core.spec.stages import StageName
+    from automl_core.spec.yaml_reader import Document
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
 
@@ -119,6 +123,8 @@ class ProposeOperator(ExperimentOperator):
 
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
+        from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import prepare_inputs
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
         from automl_core.code import with_code
@@ -158,8 +164,37 @@ class ProposeOperator(ExperimentOperator):
         if packed is not None:
             self.log.info("code: %d files, %d bytes, packed as %s", packed.files, len(packed.data), packed.digest)
         overrides = [change.to_json() for change in changes]
-        study = Study.create(journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped())
+        inputs = self._inputs(context, experiment, run_dates(identity), document)
+        inputs |= prepare_inputs(experiment, inputs, journal, identity, bundle_folder(context), self.log)
+        study = Study.create(
+            journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped(), inputs=inputs
+        )
         return store, study, changes
+
+    def _inputs(
+        self, context: Any, experiment: Experiment, dates: Mapping[str, str], document: Document
+    ) -> dict[str, Any]:
+        """What the run works on, as it is found now, by kind.
+
+        Raises:
+            SpecError: a data set is not there.
+        """
+        from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import fingerprints, problems_of
+        from automl_core.data.fingerprint import told
+        from automl_core.data.inputs import MISSING, MissingData
+        from automl_core.spec.errors import SpecError
+        from automl_core.spec.loader import locate
+        from automl_core.study.stages import DATA
+
+        try:
+            found = fingerprints(experiment, dates, bundle_folder(context))
+        except MissingData as error:
+            raise SpecError(locate(problems_of(error.problems, experiment), document)) from None
+        for name, body in found.items():
+            words = f"not there yet: {body['why']}" if body.get(MISSING) else f"{body['place']}: {told(body)}"
+            self.log.info("data.%s: %s", name, words)
+        return {DATA: found} if found else {}
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
@@ -200,6 +235,7 @@ class TrialOperator(SlotTask, ExperimentOperator):
     def train(self, context: Any, store: ObjectStore, study: Study, binding: Binding) -> tuple[Outcome, Told]:
         """Run one attempt at one training task on this worker."""
         from automl_airflow.compat import bundle_folder
+        from automl_airflow.data_access import FromConnections
         from automl_airflow.session import home, patience
         from automl_core.running.local import LocalRun
         from automl_core.states import TrialState
@@ -211,7 +247,14 @@ class TrialOperator(SlotTask, ExperimentOperator):
         try:
             self._run = self.patiently(
                 lambda: LocalRun(
-                    study, store, binding, home=home(), bundle=bundle, emit=self.log.info, patience=patience()
+                    study,
+                    store,
+                    binding,
+                    home=home(),
+                    bundle=bundle,
+                    emit=self.log.info,
+                    patience=patience(),
+                    access=FromConnections(),
                 )
             )
             return self._run.run()

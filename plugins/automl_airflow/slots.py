@@ -67,9 +67,11 @@ class ExperimentTask:
         def load() -> tuple[ObjectStore, Study]:
             store, journal = self.open_store(context)
             if self.stage is not None:
+                from automl_airflow.compat import generation_of
                 from automl_airflow.stages import open_stage
 
-                return store, open_stage(Study.load(journal), self.stage, getattr(self, "task_index", 0))
+                index = getattr(self, "task_index", 0)
+                return store, open_stage(Study.load(journal), self.stage, index, generation_of(context))
             return store, report(Study.load(journal))
 
         def load_where_it_began() -> tuple[ObjectStore, Study]:

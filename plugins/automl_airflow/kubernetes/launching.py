@@ -233,7 +233,8 @@ class Launch:
         return Brought(self._study.experiment, self.task, self.places)
 
     def _manifest(self, belongings: list[Belonging], bundle: Path | None) -> Manifest:
-        task, context, carrying = self.task, context_of(self._study, self._binding, self.places), None
+        task, carrying = self.task, None
+        context = context_of(self._study, self._binding, self.places, _home())
         maps = [each.name for each in belongings if each.kind == "config_map"]
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_airflow.kubernetes.launching import ask, give_up_in_time, reason_of
 from automl_airflow.kubernetes.queues import check_queue
+from automl_airflow.session import home
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.resource import resource_manifest, resource_name
@@ -125,7 +126,7 @@ class ResourceLaunch:
         task = self.task
         if task.kueue is not None:
             check_queue(self.objects.api_client, task.kueue, namespace, ask)
-        context, spec = context_of(self._study, self._binding, self.places), self._study.experiment.spec_file
+        context, spec = context_of(self._study, self._binding, self.places, home()), self._study.experiment.spec_file
         if spec is not None:
             key = self.places.spec_key(spec.file_name)
             context = replace(context, spec_file=self.places.seen(key))

@@ -142,6 +142,7 @@ function head(body, run, n) {
     ),
     written(label),
     trial.reason ? reasonOf(trial) : null,
+    body.warnings.map((/** @type {string} */ each) => h('p', { class: 'notice' }, each)),
     figures([
       ['Value', number(trial.value), trial.rank ? `rank ${trial.rank}` : null],
       [
