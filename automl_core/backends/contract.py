@@ -24,7 +24,7 @@ from automl_core.backends.substitution import (
 )
 from automl_core.spec.datanames import COLUMNS, DATA, variable_of
 from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Value
 
 if TYPE_CHECKING:
     from automl_core.spec.tasks import LocalTask
@@ -78,7 +78,7 @@ class TrialContext:
     run_id: str
     trial: int
     attempt: int
-    params: Mapping[str, Scalar]
+    params: Mapping[str, Value]
     checkpoint_dir: str
     model_dir: str
     budget: int | None = None
@@ -149,15 +149,15 @@ class TrialContext:
         }
 
 
-def value_text(value: Scalar | list[str]) -> str:
-    """A parameter's value as commands show it: text as it is, everything else as JSON (``0.001``, ``true``, ``null``).
+def value_text(value: Value | list[str]) -> str:
+    """A parameter's value as commands show it: text as it is, all else as JSON (``0.001``, ``true``, ``[1, 2]``).
 
     The digits of a number are those of Python's ``repr``, so reading it back gives the same number.
     """
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=not isinstance(value, list))
 
 
-def params_name(params: Mapping[str, Scalar]) -> str:
+def params_name(params: Mapping[str, Value]) -> str:
     """A combination as one name that is safe in file names: ``lr0.001_batchsize64``.
 
     Letters, digits, ``.``, ``+`` and ``-`` stay, ``_`` only parts the parameters, and the name has 100

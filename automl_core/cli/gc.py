@@ -96,7 +96,7 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
     )
     from automl_core.housekeeping.plan import made_at
 
-    store, name = _store_of(target)
+    store, name = store_of(target)
     names = asked["experiments"] or ([name] if name else None)
     try:
         options: Options = Options(
@@ -132,13 +132,13 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
     raise typer.Exit(1 if done["failed"] else 0)
 
 
-def _store_of(target: str) -> tuple[Any, str | None]:
+def store_of(target: str) -> tuple[Any, str | None]:
     """The store that is named, and the experiment where one was named instead."""
     from pathlib import Path
 
     from automl_core.cli.places import UserError, find_experiment, home
-    from automl_core.spec.loader import load_experiment
     from automl_core.storage import open_store
+    from automl_core.templates import load_experiment
 
     if "://" in target or Path(target).is_dir():
         return open_store(target, base=Path.cwd()), None

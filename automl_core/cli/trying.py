@@ -65,6 +65,11 @@ def try_(
     date = moment_option(logical_date)
     bundle = bundle_of(file) if place is None else place.absolute()
     examined = examine_file(file, home(), file if place is None else bundle / FOLDER / file.name)
+    if examined.experiment.closed:
+        raise UserError(
+            "closed: the experiment is for the closed environment of a deployment, and `try` runs processes on this "
+            "machine, whose network nothing fences. Try it without `closed: true`, on data that may be here"
+        )
     experiment, notes = _made_local(examined.experiment, local, bundle)
     try:
         params, smallest, chosen = chosen_combination(experiment, _values(given or []), proposal)

@@ -147,7 +147,6 @@ def _number(value: Any) -> int | None:
 def _told(place: DataPlace) -> Iterator[None]:
     """Turns pyodps' errors into ones that say which table, and what can be done."""
     from odps.errors import NoPermission, NoSuchObject, ODPSError
-    from requests.exceptions import RequestException
 
     try:
         yield
@@ -155,7 +154,7 @@ def _told(place: DataPlace) -> Iterator[None]:
         raise DataError(f"{place.text}: there is no such table or partition ({_first_line(error)})") from None
     except NoPermission as error:
         raise DataError(f"{place.text}: these keys may not read it ({_first_line(error)})") from None
-    except RequestException as error:
+    except OSError as error:  # errors of requests are ones too
         raise StorageUnavailable(f"{place.text}: MaxCompute can't be reached: {type(error).__name__}") from None
     except ODPSError as error:
         raise DataError(f"{place.text}: {_first_line(error)}") from None

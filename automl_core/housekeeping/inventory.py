@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from automl_core.audit import FOLDER as AUDIT
 from automl_core.code import FOLDER as CODE
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark
 from automl_core.housekeeping.mentions import RESERVED, ExperimentFile, Mentions, mentions_in
@@ -169,6 +170,8 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     for entry in _entries(store):
         top, _, rest = entry.key.partition("/")
         run, slash, _ = rest.partition("/")
+        if entry.key.startswith(AUDIT):  # who looked at a run keeps none
+            continue
         if entry.key.startswith(CODE):
             code.append(entry)
         elif top.startswith(RESERVED):
@@ -214,8 +217,7 @@ def read_run(store: ObjectStore, folder: Folder) -> Run:
     run = Run(folder, top, name, last=folder.whole.newest)
     mark = read_mark(store, folder.prefix) if folder.marked else None
     told = _told_at_first(store, folder.prefix)
-    learned_from, prepared_by = _named_in(told)
-    run = replace(run, learned_from=learned_from, prepared_by=prepared_by, code=_code_in(told))
+    run = replace(run, learned_from=_named_in(told), prepared_by=_prepared_by(told), code=_code_in(told))
     try:
         first = first_record(store, folder.prefix)
         journal = StudyJournal(store, folder.prefix, sleep=lambda _: None)
@@ -282,7 +284,15 @@ def _named_in(told: Any) -> tuple[frozenset[tuple[str, str]], str]:
         learned_from = frozenset((str(each["experiment"]), str(each["run"])) for each in given if each.get("run"))
         return learned_from, str(told["inputs"][PREPARE][TAKEN]["prefix"])
     except (KeyError, TypeError, AttributeError):
-        return learned_from, ""
+        return frozenset()
+
+
+def _prepared_by(told: Any) -> str:
+    """The folder of the run whose ``prepare`` a first record uses, empty for none."""
+    try:
+        return str(told["inputs"][PREPARE][TAKEN]["prefix"])
+    except (KeyError, TypeError):
+        return ""
 
 
 def _code_in(told: Any) -> str:

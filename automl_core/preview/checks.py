@@ -15,7 +15,7 @@ from automl_core.space import Space
 from automl_core.spec.datanames import input_names
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
-from automl_core.spec.loader import locate, parse_document, read_text
+from automl_core.spec.loader import locate, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.names import name_taken, taken_message
@@ -25,6 +25,9 @@ from automl_core.spec.tasks import LocalTask
 from automl_core.spec.yaml_reader import Document
 from automl_core.specfiles.beside import with_base
 from automl_core.study.history import context_of
+from automl_core.templates.loading import parse_document
+from automl_core.templates.newer import newer_version
+from automl_core.templates.places import Places
 
 
 def check_file(path: str | Path) -> Experiment:
@@ -33,7 +36,7 @@ def check_file(path: str | Path) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    experiment = _checked(read_text(path), str(path), Path(path))[0]
+    experiment = _checked(read_text(path), str(path), Places.of(path), Path(path))[0]
     _check_name(Path(path), experiment)
     return experiment
 
@@ -47,20 +50,21 @@ def _check_name(path: Path, experiment: Experiment) -> None:
 def name_problem(path: Path, name: str, other: Path) -> Problem:
     """What to say of a valid experiment file whose name another file has already."""
     problem = Problem(taken_message(other, path, name), ("name",))
-    return locate([problem], parse_document(read_text(path), str(path))[1])[0]
+    return locate([problem], parse_document(read_text(path), str(path), Places.of(path))[1])[0]
 
 
-def check_text(text: str, source: str) -> Experiment:
+def check_text(text: str, source: str, places: Places | None = None) -> Experiment:
     """Check all of the text of an experiment file.
 
     Args:
         text: YAML.
         source: what to call it in problems.
+        places: where templates lie; those that a text sees which lies nowhere yet, when left out.
 
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    return _checked(text, source)[0]
+    return _checked(text, source, places or Places.of())[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,21 @@ def examine_file(path: str | Path, home: Path, place: Path | None = None) -> Exa
     return examined
 
 
-def examine_text(text: str, source: str, home: Path, file: Path | None = None) -> Examined:
+def examine_text(
+    text: str, source: str, home: Path, file: Path | None = None, places: Places | None = None
+) -> Examined:
     """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
-    experiment, document = _checked(text, source, file)
-    found = locate([*warnings_of(experiment, home, file), *notes_of(experiment)], document)
+    places = places or Places.of(file)
+    experiment, document = _checked(text, source, places, file)
+    newer = newer_version(experiment.template, places)
+    notes = [*notes_of(experiment), *([newer] if newer is not None else [])]
+    found = locate([*warnings_of(experiment, home, file), *notes], document)
     return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 
-def _checked(text: str, source: str, file: Path | None = None) -> tuple[Experiment, Document]:
+def _checked(text: str, source: str, places: Places, file: Path | None = None) -> tuple[Experiment, Document]:
     """Check a text; with the file that it is of, what lies beside that too, and the spec file's ``base`` is read."""
-    experiment, document = parse_document(text, source)
+    experiment, document = parse_document(text, source, places)
     if file is not None:
         try:
             experiment = with_base(experiment, file)

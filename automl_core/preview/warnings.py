@@ -216,7 +216,7 @@ def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
     inputs = input_names(experiment.data, experiment.columns)
-    slips = {where: _slips(names_for(where, space, inputs=inputs, **_has(experiment))) for where in TASK_LISTS}
+    slips = {where: _slips(names_for(where, space, **_has(experiment), inputs=inputs)) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)

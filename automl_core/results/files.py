@@ -11,6 +11,7 @@ import math
 import platform
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
@@ -38,8 +39,8 @@ from automl_core.spec.units import format_duration
 from automl_core.study.layout import trial_prefix
 from automl_core.study.state import State
 
-DISTRIBUTION = "airflow-automl"
-"""The package whose version, and whose requirements' versions, are published."""
+DISTRIBUTIONS = ("airflow-automl", "automl-core")
+"""The packages whose versions, and whose requirements' versions, are published as far as they are installed."""
 
 _DIGITS = 9
 """Significant digits of the algorithm's own numbers: their last ones differ between machines' linear algebra."""
@@ -147,12 +148,12 @@ def _metadata(experiment: Experiment, state: State, body: Mapping[str, Any]) -> 
 def versions() -> Mapping[str, str]:
     """Versions of Python, of this product and of the packages that it runs with, as far as they are installed."""
     found = {"python": platform.python_version()}
-    try:
-        required = requires(DISTRIBUTION) or []
-    except PackageNotFoundError:  # run from its source, never installed
-        return found
+    required: list[str] = list(DISTRIBUTIONS)
+    for distribution in DISTRIBUTIONS:
+        with suppress(PackageNotFoundError):  # run from its source, or without Airflow
+            required += requires(distribution) or []
     used = [line for line in required if not re.search(r"extra == ['\"]dev['\"]", line)]
-    for name in sorted({DISTRIBUTION, *(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in used)}):
+    for name in sorted({re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in used}):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -11,7 +11,14 @@ from pathlib import Path
 from automl_core.code import code_into
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding
-from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
+from automl_core.study.layout import (
+    LOG_FILE,
+    MODEL_FOLDER,
+    SCRATCH,
+    checkpoint_prefix,
+    details_keys,
+    trial_prefix,
+)
 from automl_core.study.stages import TRIALS_FILE, Inputs
 
 NONE = Inputs()
@@ -134,9 +141,12 @@ class Folders:
         code_into(self.store, digest, self.code)
 
     def keep_model(self) -> None:
-        """Make the attempt's model folder the trial's, in place of any older one."""
+        """Make the attempt's model folder the trial's, in place of any older one and of what was told of that."""
         if not self.model.is_dir() or not any(self.model.iterdir()):
             return
+        if replaces_another(self.binding):
+            for key in details_keys(self.binding.trial):
+                self.store.delete(self.prefix + key)
         folder = trial_prefix(self.binding.trial) + MODEL_FOLDER
         here = self._local(folder)
         if here is not None:
@@ -150,6 +160,11 @@ class Folders:
         else:
             self.store.delete_prefix(self.prefix + folder)
             self.store.upload(self.model, self.prefix + folder)
+
+    @property
+    def kept_model(self) -> Path:
+        """Where the model is found on this machine once it is the trial's."""
+        return self._local(trial_prefix(self.binding.trial) + MODEL_FOLDER) or self.model
 
     def keep_checkpoint(self) -> None:
         """Copy the checkpoint folder to the store, where it is not in it already."""
@@ -173,3 +188,8 @@ class Folders:
         except OSError as error:
             if self._scratch.exists():
                 warn(f"{self._scratch} was not removed: {error}")
+
+
+def replaces_another(binding: Binding) -> bool:
+    """Whether the trial may have a model already when an attempt has ended."""
+    return binding.attempt > 1 or binding.task > 0 or binding.resume_budget is not None

@@ -20,6 +20,7 @@ from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.bringing import digest_of, spec_text
 from automl_core.running.data import data_of, warn_of_changes
+from automl_core.running.details import are_due, keep_details
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
@@ -101,10 +102,18 @@ class LocalRun:
         """
         try:
             outcome = self._run()
+            told = self._patiently(lambda: self.study.tell(self.binding, outcome))
+            self._tell_details(outcome, told)
         finally:
             self._opened.release()
             self.folders.remove(self._emit)
-        return outcome, self._patiently(lambda: self.study.tell(self.binding, outcome))
+        return outcome, told
+
+    def _tell_details(self, outcome: Outcome, told: Told) -> None:
+        """Sum up the predictions that the training has left, once its end stands: nobody waits for that."""
+        if told.accepted and are_due(self.study, self.binding, outcome):
+            model, trial = self.folders.kept_model, self.binding.trial
+            keep_details(self.study, trial, model, self._emit, wanted=lambda: self._ordered is None)
 
     def _patiently(self, call: Callable[[], T], *, refused: bool = True) -> T:
         return patiently(
@@ -157,10 +166,10 @@ class LocalRun:
             prepared_dir=str(self.folders.prepared) if self.folders.prepared else None,
             trials_file=str(self.folders.trials) if self.folders.trials else None,
             dates=run_dates(state.identity),
-            data=self._opened.places,
-            columns=self.study.experiment.columns,
             spec_file=str(self.folders.spec_file(spec.file_name)) if spec is not None else None,
             code_dir=str(self.folders.code) if code is not None else None,
+            data=self._opened.places,
+            columns=self.study.experiment.columns,
         )
 
     def _bring(self, context: TrialContext) -> None:

@@ -11,7 +11,7 @@ from automl_core.spec.base import Model
 from automl_core.spec.code import Code, code_problems
 from automl_core.spec.datasets import DataSet, data_problems
 from automl_core.spec.goal import Goal
-from automl_core.spec.parameters import Parameter, Scalar, flatten
+from automl_core.spec.parameters import Parameter, Value, flatten
 from automl_core.spec.placement import Placement
 from automl_core.spec.relations import (
     STORAGE_KEYS,
@@ -23,6 +23,7 @@ from automl_core.spec.relations import (
 )
 from automl_core.spec.spec_files import SpecFile
 from automl_core.spec.tasks import Name
+from automl_core.spec.template import TemplateVersion
 from automl_core.spec.training import TrainingTask
 from automl_core.spec.transfer import Transfer
 from automl_core.spec.units import Duration
@@ -60,7 +61,7 @@ class Search(Model):
     algorithm: str = Field("auto", description="See `automl algorithms` for the list.")
     seed: int = Field(0, ge=0, description="Same seed and same history: same suggestions.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the algorithm.")
-    warm_start: list[dict[str, Scalar]] = Field(
+    warm_start: list[dict[str, Value]] = Field(
         default_factory=list, description="Combinations to try first, each a mapping of parameter to value."
     )
     transfer: Transfer | None = Field(None, description="Earlier runs to learn from.")
@@ -238,6 +239,9 @@ class Experiment(Model):
     """One experiment file."""
 
     name: Name = Field(description="Name of the experiment, of its DAG and of its folder.")
+    template: TemplateVersion | None = Field(
+        None, description="The template and its version, `name@version`, that gives what the file leaves out."
+    )
     description: str = Field("", description="What it is for; shown in the Airflow UI.")
     owner: str = Field("automl", description="Owner of the DAG.")
     tags: list[str] = Field(default_factory=list, description="Tags of the DAG.")
@@ -261,11 +265,6 @@ class Experiment(Model):
         default_factory=list,
         description="Training tasks that run once, in order, after the last trial and before the result is published.",
     )
-    reuse_prepared: bool = Field(
-        True,
-        description="Whether what `prepare` left in an earlier run is taken, where the data sets, its training tasks "
-        "and its code are still the same. false: prepare anew in each run.",
-    )
     code: str | Code | None = Field(
         None,
         description="Folder with the training's code, relative to this file: packed when a run begins, unpacked where "
@@ -273,6 +272,11 @@ class Experiment(Model):
     )
     spec_file: SpecFile | None = Field(
         None, description="A file with the trial's parameters, written for its training in the format that it reads."
+    )
+    reuse_prepared: bool = Field(
+        True,
+        description="Whether what `prepare` left in an earlier run is taken, where the data sets, its training tasks "
+        "and its code are still the same. false: prepare anew in each run.",
     )
     schedule: str | Schedule | None = Field(
         None, description="A cron line or preset such as @daily; or a group, with a time zone or with assets."
@@ -299,6 +303,9 @@ class Experiment(Model):
         description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
     )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
+    closed: bool = Field(
+        False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:

@@ -78,14 +78,9 @@ def placeholder_problems(
 
 
 def names_for(
-    where: str,
-    parameters: Iterable[str],
-    *,
-    prepared: bool,
-    code: bool = False,
-    spec_file: bool = False,
+    where: str, parameters: Iterable[str], *, prepared: bool, code: bool = False, spec_file: bool = False,
     inputs: Iterable[str] = (),
-) -> list[str]:
+) -> list[str]:  # fmt: skip
     """What ``${…}`` may name in a training task.
 
     Args:

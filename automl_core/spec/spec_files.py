@@ -181,13 +181,9 @@ def _names(experiment: Experiment, parameters: Iterable[str]) -> list[str]:
     from automl_core.spec.placeholders import names_for
 
     return names_for(
-        "tasks",
-        parameters,
-        prepared=bool(experiment.prepare),
-        code=experiment.code is not None,
-        spec_file=True,
+        "tasks", parameters, prepared=bool(experiment.prepare), code=experiment.code is not None, spec_file=True,
         inputs=input_names(experiment.data, experiment.columns),
-    )
+    )  # fmt: skip
 
 
 def _unknown(text: str, path: Path, known: Sequence[str]) -> Iterator[Problem]:

@@ -66,9 +66,11 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
     return StageExperiment(
         stage=stage,
         name=experiment.name,
+        template=experiment.template,
         output=experiment.output,
         data=experiment.data,
         columns=experiment.columns,
+        closed=experiment.closed,
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
         code=experiment.code,

@@ -40,12 +40,12 @@ def with_base(experiment: Experiment, file: Path | None) -> Experiment:
     spec = experiment.spec_file
     if spec is None or spec.to_read is None:
         return experiment
-    if file is None:
+    if file is None and not Path(spec.to_read).is_absolute():
         problem = Problem(
             "a file can't be read where only the text of the experiment file is known", _PLACE, found=spec.to_read
         )
         raise SpecError([problem])
-    path = file.absolute().parent / spec.to_read
+    path = (file.absolute().parent if file is not None else Path()) / spec.to_read
     text = _text(path, spec.to_read)
     if spec.format == "text":
         name = spec.name or (path.name if _is_name(path.name) else None)

@@ -107,8 +107,8 @@ class _Reader:
         self, body: dict[str, Any], field_name: str, path: Path, name: str, has_colon: bool, many: bool
     ) -> Iterator[Any]:
         """The value of a field, or those of a list."""
-        there = body.get(field_name)
-        count = len(there) if isinstance(there, list) else 0 if field_name not in body else 1
+        there = body.get(str(path[-1]))
+        count = len(there) if isinstance(there, list) else 0 if path[-1] not in body else 1
         if many and self._takes("]"):
             return
         while True:

@@ -46,6 +46,7 @@ class PodOrder:
         template: the pod to start from, as the file gives it.
         files: name of the config map with the task's `files`, None without any.
         environment: further variables.
+        labels: further labels of the pod.
         carrying: what helper containers carry between a bucket and the pod, None without any.
         spec_file: the trial's spec file, None without one.
         code: how the code comes into the pod, None where none goes along.
@@ -59,6 +60,7 @@ class PodOrder:
     template: Mapping[str, Any] = field(default_factory=dict)
     files: str | None = None
     environment: tuple[dict[str, Any], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     carrying: Carrying | None = None
     spec_file: SpecInPod | None = None
     code: CodeInPod | None = None
@@ -79,7 +81,7 @@ def pod_manifest(order: PodOrder) -> Manifest:
     metadata["name"] = attempt.name
     if task.namespace:
         metadata["namespace"] = task.namespace
-    metadata["labels"] = {**(metadata.get("labels") or {}), **attempt.labels, **labels_of(task.kueue)}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **attempt.labels, **labels_of(task.kueue), **order.labels}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **attempt.annotations}
     spec = pod.setdefault("spec", {})
     containers = spec.setdefault("containers", [])

@@ -232,6 +232,25 @@ def test_training_tasks_of_stages_are_looked_at_too(home: Path) -> None:
     assert warning.endswith("Did you mean ${trials_file}?")
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("{format: json}", []),
+        ("{format: text, text: 'lr = ${lr}'}", ["${units}"]),
+    ],
+)
+def test_parameters_reach_the_training_in_its_spec_file(spec: str, words: list[str], tmp_path: Path) -> None:
+    text = (
+        "name: x\ngoal: {metric: m, direction: maximize}\n"
+        "space: {lr: {type: uniform, low: 0, high: 1}, units: {type: int, low: 1, high: 3}}\n"
+        f"spec_file: {spec}\n"
+        "tasks: [{command: [train, --config, '${spec_file}']}]\n"
+    )
+    found = [each.message for each in examine_text(text, "x.yaml", tmp_path).warnings]
+    assert len(found) == len(words)
+    assert all(word in message for word, message in zip(words, found, strict=True))
+
+
 def test_what_the_spec_file_brings_is_named(tmp_path: Path) -> None:
     def said(spec: dict[str, Any], command: str = "train --config ${spec_file}") -> list[str]:
         body = {
