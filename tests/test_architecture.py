@@ -81,7 +81,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # what an experiment will be, before it runs
     "preview": frozenset(
         {
-            "data",
             "results",
             "study",
             "journal",

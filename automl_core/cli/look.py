@@ -64,7 +64,6 @@ def preview(
     data = list(data_preview(experiment, run_dates(dates_of_now(experiment)), home(), bundle_of(file)))
     code, first = code_ahead(experiment, file), next(iter(found.first), None)
     spec_file = spec_file_ahead(experiment, first.params, first.budget) if first is not None else None
-    data = list(data_preview(experiment, run_dates(dates_of_now(experiment)), home(), bundle_of(file)))
     if as_json:
         more: dict[str, Any] = {"warnings": [warning.to_json() for warning in examined.warnings]}
         more["experiment"] = experiment.model_dump(mode="json")

@@ -8,8 +8,7 @@ from automl_core.housekeeping.inventory import Inventory, look
 from automl_core.housekeeping.local import local_leftovers
 from automl_core.housekeeping.mark import BeingDeleted, settle
 from automl_core.housekeeping.mentions import ExperimentFile
-from automl_core.housekeeping.options import Options
-from automl_core.housekeeping.plan import Item, Plan, Spared, make_plan
+from automl_core.housekeeping.plan import Item, Options, Plan, Spared, make_plan
 
 __all__ = [
     "BeingDeleted",

@@ -276,13 +276,10 @@ def _told_at_first(store: ObjectStore, prefix: str) -> Any:
         return None
 
 
-def _named_in(told: Any) -> tuple[frozenset[tuple[str, str]], str]:
-    """The earlier runs that a first record names: learned from; whose ``prepare`` it uses."""
-    learned_from: frozenset[tuple[str, str]] = frozenset()
+def _named_in(told: Any) -> frozenset[tuple[str, str]]:
+    """The earlier runs that a first record names."""
     try:
-        given = told.get("earlier") or []
-        learned_from = frozenset((str(each["experiment"]), str(each["run"])) for each in given if each.get("run"))
-        return learned_from, str(told["inputs"][PREPARE][TAKEN]["prefix"])
+        return frozenset((str(each["experiment"]), str(each["run"])) for each in told["earlier"] if each.get("run"))
     except (KeyError, TypeError, AttributeError):
         return frozenset()
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from automl_core.housekeeping.options import DAY
-from automl_core.housekeeping.plan import Item
+from automl_core.housekeeping.plan import DAY, Item
 
 _OURS = re.compile(
     r"automl-(?:(?P<pid>\d+)-slot_\d+_\d+_\d+"  # folders of an attempt: running.folders

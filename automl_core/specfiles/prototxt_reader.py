@@ -97,15 +97,13 @@ class _Reader:
             has_colon = self._takes(":")
             name = token.text
             many = self._takes("[")
-            values = list(self._values(body, name, (*path, name), f"{names}{name}", has_colon, many))
+            values = list(self._values(body, (*path, name), f"{names}{name}", has_colon, many))
             if not many or values or name not in body:
                 _put(body, name, values if many else values[0])
             if not self._takes(";"):
                 self._takes(",")
 
-    def _values(
-        self, body: dict[str, Any], field_name: str, path: Path, name: str, has_colon: bool, many: bool
-    ) -> Iterator[Any]:
+    def _values(self, body: dict[str, Any], path: Path, name: str, has_colon: bool, many: bool) -> Iterator[Any]:
         """The value of a field, or those of a list."""
         there = body.get(str(path[-1]))
         count = len(there) if isinstance(there, list) else 0 if path[-1] not in body else 1

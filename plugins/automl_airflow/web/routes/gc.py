@@ -13,8 +13,7 @@ from automl_airflow.web import cleaning
 from automl_airflow.web.access import ACT, User, can_delete_runs
 from automl_airflow.web.aside import AsideRoute, looks_through_storages
 from automl_airflow.web.respond import reply
-from automl_core.housekeeping.options import DAY, KINDS, Kind, Options
-from automl_core.housekeeping.plan import made_at
+from automl_core.housekeeping.plan import DAY, KINDS, Kind, Options, made_at
 
 router = APIRouter(
     route_class=AsideRoute, prefix="/gc", tags=["housekeeping"], dependencies=[ACT, Depends(can_delete_runs)]
