@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from automl_core.preview.checks import check_experiment
 from automl_core.release import RELEASE
-from automl_core.spec.loader import load_experiment
+from automl_core.templates import load_experiment
 from tests.sources import PRODUCT, ROOT
 
 PROJECTS = [
