@@ -103,6 +103,23 @@ def test_a_file_that_closes_itself_is_not_tried_either(world: World, monkeypatch
     assert "this experiment is closed" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("part", ["/trials/0/details", "/conclude/details"])
+def test_rows_of_the_worst_errors_need_the_right_of_downloads(
+    world: World, ended: tuple[str, str], closed: None, part: str
+) -> None:
+    before = len(records(world))
+    summary = world.client("vic").get(path(*ended, part))
+    assert summary.status_code == 200, "without rows it is for who may read the run"
+    answer = world.client("vic").get(path(*ended, f"{part}/rows"))
+    assert answer.status_code == 403
+    assert "rows of data in pages" in answer.json()["detail"]
+    assert len(records(world)) == before
+    assert world.client("oli").get(path(*ended, f"{part}/rows")).status_code == 200
+    last = records(world)[-1]
+    assert len(records(world)) == before + 1
+    assert "details-rows.json" in str(last)
+
+
 def test_downloads_need_a_right_of_their_own(world: World, ended: tuple[str, str], closed: None) -> None:
     before = len(records(world))
     for user in ("uma", "vic"):
