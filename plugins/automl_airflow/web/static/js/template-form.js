@@ -162,7 +162,9 @@ class TemplateForm {
         },
       },
       group('What it learns from', [
-        ...this.inputs().filter((each) => each.required).map((each) => each.element),
+        ...this.inputs()
+          .filter((each) => each.required)
+          .map((each) => each.element),
         field('Name of the experiment', this.name, 'of its DAG: letters, digits, - _ and .'),
       ]),
       this.more(),
