@@ -81,7 +81,7 @@ def space_of(trials: Sequence[OldTrial]) -> dict[str, Any]:
     space = {name: _parameter(distributions) for name, distributions in found.items()}
     count = {name: sum(name in trial.params for trial in trials) for name in found}
     for name, model in space.items():
-        if count[name] < len(trials) and (condition := _condition(name, count, space, trials)):
+        if count[name] < len(trials) and (condition := _condition(name, space, trials)):
             model["when"] = condition
     return {name: space[name] for name in sorted(space, key=lambda each: -count[each])}  # parents before their children
 
@@ -110,21 +110,16 @@ def _parameter(distributions: Iterable[Distribution]) -> dict[str, Any]:
     return model
 
 
-def _condition(
-    name: str, count: Mapping[str, int], space: Mapping[str, Mapping[str, Any]], trials: Sequence[OldTrial]
-) -> dict[str, Any] | None:
+def _condition(name: str, space: Mapping[str, Mapping[str, Any]], trials: Sequence[OldTrial]) -> dict[str, Any] | None:
     """On which values of which other parameter it depends whether a trial has this one, None where on none."""
     having = [trial for trial in trials if name in trial.params]
     for parent, model in space.items():
-        # more trials have a parent than its child: so no two are each other's
-        if model["type"] != "choice" or count[parent] <= count[name]:
-            continue
-        if not all(parent in trial.params for trial in having):
+        if model["type"] != "choice" or not all(parent in trial.params for trial in having):
             continue
         there = {json.dumps(trial.params[parent]) for trial in having}
         others = (trial for trial in trials if name not in trial.params)
         absent = {json.dumps(trial.params[parent]) for trial in others if parent in trial.params}
-        if absent and not there & absent:
+        if absent and not there & absent:  # a parent is where its child is not: so no two are each other's
             return {parent: [value for value in model["values"] if json.dumps(value) in there]}
     return None
 

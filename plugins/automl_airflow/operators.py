@@ -160,13 +160,13 @@ class ProposeOperator(ExperimentOperator):
         places = Places.of(self.file, bundle_folder(context))
         experiment, document = parse_document(read_text(self.file), self.file, places)
         identity = identity_of(context)
-        problems = missing_dates(experiment, run_dates(identity))
-        if problems:
-            raise SpecError(locate(problems, document))
         try:
             experiment = with_base(experiment, Path(self.file))
         except SpecError as error:
             raise SpecError(locate(list(error.problems), document)) from None
+        problems = missing_dates(experiment, run_dates(identity))
+        if problems:
+            raise SpecError(locate(problems, document))
         experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf), places)
         if any(getattr(task, "prices_connection", None) for _, task in task_places(experiment)):
             from automl_airflow.kubernetes.prices import with_prices

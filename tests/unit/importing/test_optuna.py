@@ -14,6 +14,7 @@ import pytest
 
 from automl_core.importing.optuna import read_optuna
 from automl_core.importing.optuna_journal import Replay
+from automl_core.importing.optuna_sqlite import read_studies
 from automl_core.importing.trials import CannotImport, OldStudy
 from tests.sources import ROOT
 
@@ -91,6 +92,8 @@ def test_reading_changes_nothing_and_makes_nothing(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     with pytest.raises(CannotImport, match=r"missing\.db: No such file"):
         read_optuna(f"sqlite:///{tmp_path}/missing.db", "x")
+    with pytest.raises(CannotImport, match="unable to open database file"):
+        read_studies(tmp_path / "missing.db")
     assert not (tmp_path / "missing.db").exists()
 
 
@@ -183,6 +186,7 @@ def test_what_another_worker_was_faster_with_counts(tmp_path: Path) -> None:
     )  # fmt: skip
     (trial,) = replay.study("s").trials
     assert (trial.params, trial.values, trial.curve) == ({"x": 0.5}, (1.0,), ())
+    assert replay.names == ["s"], "the second study of a name is none, and counts for no id"
 
 
 def test_a_range_may_change_from_trial_to_trial_and_options_may_not(tmp_path: Path) -> None:
