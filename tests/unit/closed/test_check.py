@@ -10,6 +10,7 @@ import yaml
 
 from automl_core.closed import experiment_problems
 from automl_core.spec.loader import locate, parse_document, parse_experiment
+from automl_core.spec.stages import stage_of
 from tests.unit.closed.files import HOME, pod, policy, problems, text_of
 
 IMAGE = "registry.example.com/ml/train:3"
@@ -142,6 +143,7 @@ def test_an_image_that_nobody_knows_before() -> None:
     [
         ({"hostNetwork": True}, "spec.hostNetwork"),
         ({"hostPID": True}, "spec.hostPID"),
+        ({"hostIPC": True}, "spec.hostIPC"),
         ({"containers": [{"securityContext": {"privileged": True}}]}, "spec.containers[0].securityContext.privileged"),
         ({"containers": [{"securityContext": {"capabilities": {"add": ["CAP_NET_RAW"]}}}]},
          "spec.containers[0].securityContext.capabilities.add[0]"),
@@ -262,3 +264,9 @@ def test_what_the_journal_says_again_is_allowed_again() -> None:
     again = type(experiment).model_validate(experiment.model_dump(mode="json"))
     assert again.closed
     assert experiment_problems(again, policy(), home=HOME) == []
+
+
+def test_a_stage_of_a_closed_experiment_is_closed() -> None:
+    """Its pods stand behind the same fence, in a deployment that is open as a whole, too."""
+    assert stage_of(parse_experiment(text_of(closed=True, prepare=[pod()]), "x.yaml"), "prepare").closed
+    assert not stage_of(parse_experiment(text_of(conclude=[pod()]), "x.yaml"), "conclude").closed
