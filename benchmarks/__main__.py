@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 PLATFORM = [
+    ["benchmarks.sizes"],
     ["benchmarks.parse"],
     ["benchmarks.journal", "--store", "folder"],
     ["benchmarks.journal", "--store", "s3", "--trials", "200"],

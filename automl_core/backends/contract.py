@@ -22,8 +22,9 @@ from automl_core.backends.substitution import (
     problem_of,
     render,
 )
+from automl_core.spec.datanames import COLUMNS, DATA, variable_of
 from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Value
 
 if TYPE_CHECKING:
     from automl_core.spec.tasks import LocalTask
@@ -65,6 +66,10 @@ class TrialContext:
         trials_file: file (path or URL) that tells ``conclude`` of all trials, None elsewhere.
         dates: the run's dates by their names (`automl_core.spec.dates`), without those that it doesn't have.
         attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
+        data: places of the data sets by name, as the training finds them.
+        columns: roles of columns → name or names.
+        spec_file: file (path or URL) with the trial's parameters, None where the experiment has none.
+        code_dir: folder with the code that goes along with the experiment, None where none does.
         owner_file: file (path or URL) that holds the `attempt_id` to which the checkpoint folder belongs now, None
             where nobody else could write there or the training can't see it.
     """
@@ -73,7 +78,7 @@ class TrialContext:
     run_id: str
     trial: int
     attempt: int
-    params: Mapping[str, Scalar]
+    params: Mapping[str, Value]
     checkpoint_dir: str
     model_dir: str
     budget: int | None = None
@@ -85,11 +90,22 @@ class TrialContext:
     dates: Mapping[str, str] = field(default_factory=dict)
     attempt_id: str = ""
     owner_file: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | list[str]] = field(default_factory=dict)
+    spec_file: str | None = None
+    code_dir: str | None = None
 
     @property
     def names(self) -> list[str]:
-        """Names of all parameters of the space."""
-        return [*self.params, *sorted(self.inactive)]
+        """Names of all parameters of the space, of data sets and of roles of columns."""
+        return [*self.params, *sorted(self.inactive), *self._inputs]
+
+    @property
+    def _inputs(self) -> dict[str, str]:
+        """What ``${data.train}`` and ``${columns.target}`` stand for; several columns are a JSON list."""
+        places = {f"{DATA}{name}": place for name, place in self.data.items()}
+        named = {f"{COLUMNS}{role}": value_text(columns) for role, columns in self.columns.items()}
+        return places | named
 
     def text_of(self, placeholder: Placeholder) -> str | None:
         """The text that a placeholder stands for, None when the trial has no such value.
@@ -105,6 +121,8 @@ class TrialContext:
             return value_text(self.params[name])
         if name in self.inactive:
             return None
+        if name in self._inputs:
+            return self._inputs[name]
         if name in RUN_DATES:
             if name not in self.dates:
                 raise PlaceholderError(missing(name))
@@ -126,18 +144,20 @@ class TrialContext:
             "bundle_dir": self.bundle_dir,
             "prepared_dir": self.prepared_dir,
             "trials_file": self.trials_file,
+            "spec_file": self.spec_file,
+            "code_dir": self.code_dir,
         }
 
 
-def value_text(value: Scalar) -> str:
-    """A parameter's value as commands show it: text as it is, everything else as JSON (``0.001``, ``true``, ``null``).
+def value_text(value: Value | list[str]) -> str:
+    """A parameter's value as commands show it: text as it is, all else as JSON (``0.001``, ``true``, ``[1, 2]``).
 
     The digits of a number are those of Python's ``repr``, so reading it back gives the same number.
     """
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=not isinstance(value, list))
 
 
-def params_name(params: Mapping[str, Scalar]) -> str:
+def params_name(params: Mapping[str, Value]) -> str:
     """A combination as one name that is safe in file names: ``lr0.001_batchsize64``.
 
     Letters, digits, ``.``, ``+`` and ``-`` stay, ``_`` only parts the parameters, and the name has 100
@@ -161,9 +181,10 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``
-    and the run's dates are left out where there is none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it
-    seems to do; so are ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``,
+    ``AUTOML_SPEC_FILE``, ``AUTOML_CODE_DIR`` and the run's dates are left out where there is none, so that
+    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_COLUMNS`` without columns, and
+    ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -187,6 +208,13 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_PREPARED_DIR"] = context.prepared_dir
     if context.trials_file is not None:
         variables["AUTOML_TRIALS_FILE"] = context.trials_file
+    if context.spec_file is not None:
+        variables["AUTOML_SPEC_FILE"] = context.spec_file
+    if context.code_dir is not None:
+        variables["AUTOML_CODE_DIR"] = context.code_dir
+    variables |= {variable_of(name): place for name, place in context.data.items()}
+    if context.columns:
+        variables["AUTOML_COLUMNS"] = json.dumps(dict(context.columns))
     return variables | {VARIABLES[name]: date for name, date in context.dates.items() if name in VARIABLES}
 
 

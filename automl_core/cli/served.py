@@ -175,6 +175,7 @@ def summary_of(overview: Mapping[str, Any]) -> Summary:
         trials=int(overview["trials"]), slots=int(overview["slots"]), slots_ended=int(overview["slots_ended"]),
         best=found, units=overview["tao"]["units"], left=Forecast(**overview["forecast"]),
         elapsed=float(overview["elapsed"]), cost=float(overview["cost"]),
+        data=dict(overview.get("data", {})),
     )  # fmt: skip
 
 

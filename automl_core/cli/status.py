@@ -28,6 +28,7 @@ def status(
     from automl_core.cli.display import best_text, counts_text, left_text
     from automl_core.cli.output import print_json
     from automl_core.cli.places import from_here_or_server
+    from automl_core.results.inputs import data_lines
     from automl_core.results.stages import stage_entries
     from automl_core.results.summary import summary
     from automl_core.study.stages import stages_of
@@ -49,6 +50,7 @@ def status(
         best_text(now),
         left_text(now),
         f"cost so far {now.cost:.4g}" if now.cost else "",
+        *data_lines(now.data),
         *(_stage_line(each) for each in stages),
         f"folder: {folder}",
     ]
@@ -113,7 +115,7 @@ def _stop_before_start(target: str, run_id: str | None, cancel: bool) -> bool:
     from automl_core.client.airflow import AirflowClient
     from automl_core.client.credentials import find_credentials
     from automl_core.client.errors import ClientError
-    from automl_core.spec.loader import load_experiment
+    from automl_core.templates import load_experiment
 
     if "://" in target or Path(target).is_dir():
         return False

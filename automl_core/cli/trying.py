@@ -53,13 +53,14 @@ def try_(
     What ran, where, which metrics were seen at which steps, what would be judged, and what is wrong. The exit code is 0
     where a trial like it has a value.
     """
-    from automl_core.cli.look import dates_lines, moment_option, seconds_of
+    from automl_core.cli.look import data_lines, dates_lines, moment_option, seconds_of
     from automl_core.cli.output import json_text, print_json, tell
     from automl_core.cli.places import UserError, home
     from automl_core.preview.checks import examine_file
     from automl_core.preview.combination import chosen_combination
+    from automl_core.preview.data import data_preview
     from automl_core.spec.bundles import FOLDER, bundle_of
-    from automl_core.spec.dates import dates_at, dates_of_now
+    from automl_core.spec.dates import dates_at, dates_of_now, run_dates
 
     date = moment_option(logical_date)
     bundle = bundle_of(file) if place is None else place.absolute()
@@ -80,10 +81,15 @@ def try_(
         tell(str(warning))
     how_far = budget or smallest
     if not as_json:
+        known = dates_at(date) if date is not None else dates_of_now(experiment)
         shown = dates_lines(experiment, dates_at(date) if date is not None else None)
+        shown += data_lines(list(data_preview(experiment, run_dates(known), home(), bundle)))
         print("\n".join([*_head(experiment, params, chosen, how_far, notes), *shown]), flush=True)
     dates = dates_at(date) if date is not None else dates_of_now(experiment)
-    found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, dates, quiet=as_json)
+    lies = file if place is None else bundle / FOLDER / file.name
+    found = _try(
+        experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, dates, lies, quiet=as_json
+    )
     body = found.to_json() | {"warnings": [warning.to_json() for warning in examined.warnings]}
     if result is not None:
         result.write_text(json_text(body), encoding="utf-8")
@@ -96,21 +102,25 @@ def try_(
 
 def _try(
     experiment: Experiment, params: dict[str, Any], budget: int | None, chosen: str, limit: float | None,
-    notes: tuple[str, ...], keep: Path | None, bundle: Path, dates: dict[str, str], *, quiet: bool,
+    notes: tuple[str, ...], keep: Path | None, bundle: Path, dates: dict[str, str], file: Path, *, quiet: bool,
 ) -> Tried:  # fmt: skip
     import tempfile
 
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError, home
-    from automl_core.running.trying import try_out
+    from automl_core.code import CodeError, with_code
     from automl_core.storage.folder import FolderStore
 
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise UserError(f"--keep {keep}: an empty folder, or one that isn't there yet, is wanted")
     with tempfile.TemporaryDirectory(prefix="automl-try-") as temporary:
         store = FolderStore((keep or Path(temporary)).absolute())
+        try:
+            experiment, _ = with_code(experiment, file, store)
+        except CodeError as error:
+            raise UserError(f"code: {error}") from None
         emit = (lambda _: None) if quiet else (lambda line: tell(f"  | {line}"))
-        return try_out(
+        return _tried(
             experiment,
             params,
             store,
@@ -123,6 +133,18 @@ def _try(
             bundle=bundle,
             dates=dates,
         )
+
+
+def _tried(experiment: Experiment, *args: Any, **more: Any) -> Tried:
+    """A try, or what keeps it from its data."""
+    from automl_core.cli.places import UserError
+    from automl_core.data.access import DataError
+    from automl_core.running.trying import try_out
+
+    try:
+        return try_out(experiment, *args, **more)
+    except DataError as error:
+        raise UserError(str(error)) from None
 
 
 def _made_local(experiment: Experiment, local: bool, bundle: Path) -> tuple[Experiment, tuple[str, ...]]:

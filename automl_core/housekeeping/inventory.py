@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
 from automl_core.audit import FOLDER as AUDIT
+from automl_core.code import FOLDER as CODE
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark
 from automl_core.housekeeping.mentions import RESERVED, ExperimentFile, Mentions, mentions_in
 from automl_core.journal import JOURNAL, SNAPSHOTS, BadRecord, Record, key_of, seq_of
@@ -24,6 +25,7 @@ from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError,
 from automl_core.study.history import ranking
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import SCRATCH, folders_of, safe
+from automl_core.study.prepared import PREPARE, TAKEN
 from automl_core.study.state import State
 
 PAGE = 10_000
@@ -96,9 +98,11 @@ class Run:
         finished: whether it has ended, with nothing of it running, and its result was published since.
         goal, loss: what its best trial is judged by, and that trial's loss (lower is better); None without one.
         learned_from: (experiment, run) of the earlier runs that its first record names.
+        prepared_by: folder of the earlier run whose ``prepare`` it uses; empty where it has its own.
         problem: why nobody can tell how it stands; empty where that is known.
         mark: that of somebody who began to delete it and did not come to the end.
         in_airflow: how its DAG run stands.
+        code: digest of the code that went along, empty where none did.
     """
 
     folder: Folder
@@ -113,9 +117,11 @@ class Run:
     goal: str = ""
     loss: float | None = None
     learned_from: frozenset[tuple[str, str]] = frozenset()
+    prepared_by: str = ""
     problem: str = ""
     mark: Mark | None = None
     in_airflow: InAirflow = "not asked"
+    code: str = ""
 
     @property
     def prefix(self) -> str:
@@ -133,6 +139,7 @@ class Inventory:
         mentions: what names runs from outside of them.
         parts: what writes that broke off have left.
         checks: objects that were only to try the store out.
+        code: archives of code that go along with runs.
         problems: what could not be looked at, in words.
     """
 
@@ -141,6 +148,7 @@ class Inventory:
     mentions: Mentions = field(default_factory=Mentions)
     parts: tuple[Unfinished, ...] = ()
     checks: tuple[Entry, ...] = ()
+    code: tuple[Entry, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -157,13 +165,16 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     folders: dict[str, Folder] = {}
     reserved: list[Entry] = []
     checks: list[Entry] = []
+    code: list[Entry] = []
     misplaced = ""
     for entry in _entries(store):
         top, _, rest = entry.key.partition("/")
         run, slash, _ = rest.partition("/")
         if entry.key.startswith(AUDIT):  # who looked at a run keeps none
             continue
-        if top.startswith(RESERVED):
+        if entry.key.startswith(CODE):
+            code.append(entry)
+        elif top.startswith(RESERVED):
             reserved.append(entry)
         elif top.startswith(CHECK) and not rest:
             checks.append(entry)
@@ -186,7 +197,7 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
         raise
     except StorageError as error:  # not every server that speaks S3 lists uploads
         problems.append(f"what broke off is not looked for: {error}")
-    return Inventory(store.url, runs, mentions, tuple(parts), tuple(checks), tuple(problems))
+    return Inventory(store.url, runs, mentions, tuple(parts), tuple(checks), tuple(code), tuple(problems))
 
 
 def _entries(store: ObjectStore) -> Iterator[Entry]:
@@ -205,7 +216,8 @@ def read_run(store: ObjectStore, folder: Folder) -> Run:
     top, name, _ = folder.prefix.split("/")
     run = Run(folder, top, name, last=folder.whole.newest)
     mark = read_mark(store, folder.prefix) if folder.marked else None
-    run = replace(run, learned_from=_named_in(store, folder.prefix))
+    told = _told_at_first(store, folder.prefix)
+    run = replace(run, learned_from=_named_in(told), prepared_by=_prepared_by(told), code=_code_in(told))
     try:
         first = first_record(store, folder.prefix)
         journal = StudyJournal(store, folder.prefix, sleep=lambda _: None)
@@ -255,14 +267,37 @@ def _known(run: Run, state: State, first: Record | None) -> Run:
     )
 
 
-def _named_in(store: ObjectStore, prefix: str) -> frozenset[tuple[str, str]]:
-    """The earlier runs that a first record names, of whatever format it is."""
+def _told_at_first(store: ObjectStore, prefix: str) -> Any:
+    """What a first record tells, of whatever format it is; None where that can't be read."""
     try:
         line = store.get(prefix + JOURNAL + key_of(1)).partition(b"\n")[0]  # of every format, as far as one can know
-        given = json.loads(line)["data"]["earlier"]
-        return frozenset((str(each["experiment"]), str(each["run"])) for each in given if each.get("run"))
-    except (NotFound, ValueError, KeyError, TypeError, AttributeError):
+        return json.loads(line)["data"]
+    except (NotFound, ValueError, KeyError, TypeError):
+        return None
+
+
+def _named_in(told: Any) -> frozenset[tuple[str, str]]:
+    """The earlier runs that a first record names."""
+    try:
+        return frozenset((str(each["experiment"]), str(each["run"])) for each in told["earlier"] if each.get("run"))
+    except (KeyError, TypeError, AttributeError):
         return frozenset()
+
+
+def _prepared_by(told: Any) -> str:
+    """The folder of the run whose ``prepare`` a first record uses, empty for none."""
+    try:
+        return str(told["inputs"][PREPARE][TAKEN]["prefix"])
+    except (KeyError, TypeError):
+        return ""
+
+
+def _code_in(told: Any) -> str:
+    """The digest of the code that a first record names."""
+    try:
+        return str(told["experiment"]["code"]["digest"] or "")
+    except (KeyError, TypeError):
+        return ""
 
 
 def _problem(journal: StudyJournal, first: Record | None, top: str, name: str) -> str:

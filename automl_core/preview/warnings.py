@@ -10,7 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from automl_core.preview.data import data_warnings
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.spec.bundles import bundle_of
+from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, show
@@ -20,6 +23,7 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
 from automl_core.spec.placeholders import names_for, placeholders, texts_of
 from automl_core.spec.sizes import TASK_LISTS
+from automl_core.spec.spec_files import SPEC_FILE, named_in
 from automl_core.spec.stages import task_places
 from automl_core.spec.units import format_duration
 
@@ -52,6 +56,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_sources(experiment),
         *_limits(experiment),
         *_dates(experiment),
+        *data_warnings(experiment, home, bundle_of(file) if file is not None else None),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
         *_unused(experiment, home, file, {name for name, _ in braces}),
@@ -199,10 +204,19 @@ def _has_prices(task: object) -> bool:
     return prices is not None and any(value for value in prices.model_dump().values())
 
 
+def _has(experiment: Experiment) -> dict[str, bool]:
+    return {
+        "prepared": bool(experiment.prepare),
+        "code": experiment.code is not None,
+        "spec_file": experiment.spec_file is not None,
+    }
+
+
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
-    slips = {where: _slips(names_for(where, space, prepared=bool(experiment.prepare))) for where in TASK_LISTS}
+    inputs = input_names(experiment.data, experiment.columns)
+    slips = {where: _slips(names_for(where, space, **_has(experiment), inputs=inputs)) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)
@@ -240,6 +254,8 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
     texts = [text for task in dumped for _, text in texts_of(task, ())]
     named = {name for text in texts for name, closed in placeholders(text) if closed} | meant
     space = flatten(experiment.space)
+    if experiment.spec_file is not None and (SPEC_FILE in named or any("AUTOML_SPEC_FILE" in text for text in texts)):
+        named |= named_in(experiment.spec_file, space)
     unused = [name for name in space if name not in named]
     budget = experiment.trials.budget
     no_budget = budget is not None and "budget" not in named

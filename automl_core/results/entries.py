@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from automl_core.results.inputs import input_entries, warnings_of
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.history import ranking
@@ -55,8 +56,11 @@ def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
         "seconds": _seconds(sum(work.seconds for work in state.works.values())),
         "cost": _cost(state.cost),
     }
+    if experiment.template is not None:
+        entry["template"] = experiment.template.model_dump(mode="json")
     if experiment.trials.budget is not None:
         entry["budget"] = experiment.trials.budget.model_dump(mode="json")
+    entry |= input_entries(state)
     if state.skipped:
         entry["skipped_records"] = {str(seq): reason for seq, reason in sorted(state.skipped.items())}
     return entry
@@ -130,6 +134,8 @@ def trial_entry(experiment: Experiment, state: State, trial: Trial, rank: int | 
         "parent": trial.parent,
         "attempts": [attempt_entry(experiment, work, attempt) for work in works for attempt in work.attempts],
     }
+    if warnings := warnings_of(state, trial):
+        entry["warnings"] = warnings
     if experiment.trials.budget is not None:
         entry |= {"budget": shown.budget, "rung": shown.rung, "bracket": shown.bracket}
         entry["works"] = [work_entry(work) for work in works]

@@ -8,6 +8,7 @@ from typing import Any
 
 from automl_core.results.entries import counts, ended_at, experiment_state, point_entry
 from automl_core.results.forecast import Forecast, forecast
+from automl_core.results.inputs import data_entries
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
 from automl_core.states import ExperimentState, TrialState
@@ -52,6 +53,7 @@ class Summary:
         left: forecast of what is left.
         elapsed: seconds from the experiment's start to now, or to its end.
         cost: so far, the trials that run included.
+        data: the data sets by name (`results.inputs.data_entries`).
     """
 
     name: str
@@ -70,6 +72,7 @@ class Summary:
     elapsed: float
     cost: float
     front: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
@@ -146,4 +149,5 @@ def summary(state: State, experiment: Experiment, now: float) -> Summary:
         elapsed=max(0.0, (ended if ended is not None else now) - state.created) if state.created else 0.0,
         cost=spent(state, experiment, now),
         front=len(front_of(state, experiment)) if experiment.goal.several else None,
+        data=data_entries(state),
     )

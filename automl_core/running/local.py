@@ -12,8 +12,15 @@ from automl_core.backends.base import Exit, StartError
 from automl_core.backends.contract import TrialContext, substitute
 from automl_core.backends.local import LocalProcess
 from automl_core.backends.substitution import PlaceholderError
+from automl_core.code import CodeError
+from automl_core.data.access import Access, DataError, FromEnvironment
+from automl_core.data.cache import Changing, Unwanted
+from automl_core.data.inputs import Opened
 from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, first_step, not_started
+from automl_core.running.bringing import digest_of, spec_text
+from automl_core.running.data import data_of, warn_of_changes
+from automl_core.running.details import are_due, keep_details
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
@@ -43,7 +50,7 @@ class LocalRun:
 
     def __init__(
         self, study: Study, store: ObjectStore, binding: Binding, *, home: Path, emit: Callable[[str], None],
-        patience: float = PATIENCE, bundle: Path | None = None,
+        patience: float = PATIENCE, bundle: Path | None = None, access: Access | None = None,
     ) -> None:  # fmt: skip
         """Make ready.
 
@@ -55,6 +62,7 @@ class LocalRun:
             emit: takes each line of the training process's output.
             patience: seconds that the store may be away before the training begins, and once it has ended.
             bundle: folder of the DAG bundle that the experiment file comes from; ``home`` where there is none.
+            access: opens what data sets lie in; with the environment's keys when None.
 
         Raises:
             TypeError: the training task is not a local one.
@@ -65,12 +73,16 @@ class LocalRun:
             raise TypeError(f"{task.name} is no local training task")
         self.study, self.store, self.binding, self.task, self.home = study, store, binding, task, home
         self.bundle = bundle or home
-        self.folders = Folders(store, study.journal.prefix, binding, inputs_of(study.journal.prefix, study.experiment))
+        self.folders = Folders(
+            store, study.journal.prefix, binding, inputs_of(study.journal.prefix, study.experiment, study.state.inputs)
+        )
         self.watch = Watch(study, store, binding)
         self.context: TrialContext | None = None
         self.job: LocalProcess | None = None
         self.status: Exit | None = None
         self.lines = 0
+        self._data = data_of(study, home, bundle, access or FromEnvironment())
+        self._opened = Opened()
         self._emit, self._patience = emit, patience
         self._ordered: tuple[TrialState, str] | None = None
         self._parent = os.getppid()
@@ -90,9 +102,18 @@ class LocalRun:
         """
         try:
             outcome = self._run()
+            told = self._patiently(lambda: self.study.tell(self.binding, outcome))
+            self._tell_details(outcome, told)
         finally:
+            self._opened.release()
             self.folders.remove(self._emit)
-        return outcome, self._patiently(lambda: self.study.tell(self.binding, outcome))
+        return outcome, told
+
+    def _tell_details(self, outcome: Outcome, told: Told) -> None:
+        """Sum up the predictions that the training has left, once its end stands: nobody waits for that."""
+        if told.accepted and are_due(self.study, self.binding, outcome):
+            model, trial = self.folders.kept_model, self.binding.trial
+            keep_details(self.study, trial, model, self._emit, wanted=lambda: self._ordered is None)
 
     def _patiently(self, call: Callable[[], T], *, refused: bool = True) -> T:
         return patiently(
@@ -102,14 +123,34 @@ class LocalRun:
     def _run(self) -> Outcome:
         self._patiently(lambda: on_disk(self.folders.prepare, "prepare the attempt's folders"), refused=False)
         try:
+            self._opened = self._patiently(self._open_data)
             self.context = self._context()
+            self._bring(self.context)
             outcome = self._train(self.context)
+        except Unwanted:
+            assert self._ordered is not None
+            outcome = Outcome(*self._ordered)
+        except Changing as error:
+            outcome = Outcome(TrialState.FAILED, str(error), retryable=True, blameless=True, kind="data")
+        except DataError as error:
+            outcome = not_started(self.study, self.binding, StartError(str(error), systematic=True))
         except (StartError, PlaceholderError) as error:
             outcome = not_started(self.study, self.binding, error)
         return self._keep(outcome)
 
+    def _open_data(self) -> Opened:
+        """The data sets, brought here; the attempt is warned of what has changed since the run began."""
+        opened = self._data.open_here(say=self._emit, wanted=lambda: self._ordered is None)
+        try:
+            warn_of_changes(self.study, self.binding, opened.changed, self._emit)
+        except BaseException:
+            opened.release()
+            raise
+        return opened
+
     def _context(self) -> TrialContext:
-        binding, state = self.binding, self.study.state
+        binding, state, experiment = self.binding, self.study.state, self.study.experiment
+        spec, code = experiment.spec_file, experiment.code
         return TrialContext(
             experiment_id=state.name,
             run_id=state.run,
@@ -125,7 +166,33 @@ class LocalRun:
             prepared_dir=str(self.folders.prepared) if self.folders.prepared else None,
             trials_file=str(self.folders.trials) if self.folders.trials else None,
             dates=run_dates(state.identity),
+            spec_file=str(self.folders.spec_file(spec.file_name)) if spec is not None else None,
+            code_dir=str(self.folders.code) if code is not None else None,
+            data=self._opened.places,
+            columns=self.study.experiment.columns,
         )
+
+    def _bring(self, context: TrialContext) -> None:
+        """Write the spec file and unpack the code, where the experiment has them.
+
+        Raises:
+            StartError: they can't be had.
+            PlaceholderError: a ``${…}`` of the spec file has no meaning.
+        """
+        spec, digest = self.study.experiment.spec_file, digest_of(self.study.experiment)
+        if spec is not None:
+            text = spec_text(spec, context)
+            self._patiently(
+                lambda: on_disk(lambda: self.folders.write_spec(spec.file_name, text), "write the spec file"),
+                refused=False,
+            )
+        if digest is not None:
+            try:
+                self._patiently(
+                    lambda: on_disk(lambda: self.folders.unpack_code(digest), "unpack the code"), refused=False
+                )
+            except CodeError as error:
+                raise StartError(f"code: {error}", systematic=True) from error
 
     def _train(self, context: TrialContext) -> Outcome:
         start = first_step(self.study, self.binding)
@@ -159,7 +226,7 @@ class LocalRun:
                     job.terminate(self.task.grace)
 
     def _cwd(self, context: TrialContext) -> Path:
-        return self.home / substitute(self.task.folder, context)
+        return self.home / substitute(self.task.folder(code=context.code_dir is not None), context)
 
     def _keep(self, outcome: Outcome) -> Outcome:
         """Bring what the attempt made into the store; nobody is to blame for a store that refuses it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from automl_core.backends.contract import TrialContext, substitute
@@ -15,6 +16,7 @@ from automl_core.backends.maxcompute.plan import JobNames, plan, temporary_prefi
 from automl_core.backends.maxcompute.rendering import render_name
 from automl_core.backends.maxcompute.run import Run, Settings
 from automl_core.backends.remote import Unreachable
+from automl_core.running.data import data_of
 from automl_core.running.once import StoredBoard
 from automl_core.running.places import Places, context_of
 from automl_core.spec.maxcompute import MaxComputeTask, RowMetrics
@@ -40,7 +42,8 @@ class Statements:
         if not isinstance(task, MaxComputeTask):
             raise TypeError(f"{task.name} is no MaxCompute training task")
         self.task, self.binding, self.places = task, binding, places
-        self.context: TrialContext = context_of(study, binding, places)
+        context = context_of(study, binding, places)
+        self.context: TrialContext = replace(context, data=data_of(study, Path()).seen_by_sql())
         self.prefix = temporary_prefix(task, self.context)
         limits = [limit for limit in (task.timeout, study.experiment.trials.timeout) if limit is not None]
         place = f"{places.store.url}/{places.prefix}"

@@ -15,11 +15,14 @@ from typing import Any
 
 from automl_core.backends.base import Cause
 from automl_core.backends.contract import substitute
+from automl_core.data.inputs import DataOfRun
 from automl_core.metrics.points import Step
 from automl_core.metrics.series import Series
 from automl_core.running.local import LocalRun
 from automl_core.space import Params
 from automl_core.spec.bundles import in_bundle
+from automl_core.spec.code import CWD
+from automl_core.spec.dates import run_dates
 from automl_core.spec.models import Experiment, Search, Stop
 from automl_core.spec.tasks import LocalTask, TaskBase
 from automl_core.spec.units import format_duration
@@ -29,7 +32,7 @@ from automl_core.study import Binding, Outcome, Study, StudyJournal
 from automl_core.study.binder import binding_of
 from automl_core.study.layout import MODEL_FOLDER, experiment_prefix, trial_prefix
 from automl_core.study.reasons import headline
-from automl_core.study.stages import begin_stage
+from automl_core.study.stages import DATA, begin_stage
 
 RUN = "try"
 """Id of the run that a try stands for."""
@@ -198,11 +201,11 @@ def try_out(
 
     Raises:
         TypeError: a training task is no local one.
-        StorageError: the folder can't be written to.
+        StorageError: the folder can't be written to, or a data set is not there.
     """
     if experiment.conclude:
         notes = (*notes, "conclude runs after the last trial of an experiment, and is not tried")
-    study = _alone(experiment, store, dates or {})
+    study = _alone(experiment, store, dates or {}, home, bundle)
     seen = {"slot": 0, "lane": None, "worker": "here", "seen": study.state.seq, "budget": budget, "bracket": None,
             "rung": None, "note": chosen, "trial": 0, "params": params, "parent": None}  # fmt: skip
     study.journal.append("bound", seen)
@@ -244,15 +247,23 @@ def try_out(
     )  # fmt: skip
 
 
-def _alone(experiment: Experiment, store: ObjectStore, dates: Mapping[str, str]) -> Study:
-    """The study of an experiment of which one trial is all there is."""
+def _alone(
+    experiment: Experiment, store: ObjectStore, dates: Mapping[str, str], home: Path, bundle: Path | None
+) -> Study:
+    """The study of an experiment of which one trial is all there is.
+
+    Raises:
+        StorageError: a data set is not there.
+    """
     trials = experiment.trials.model_copy(
         update={"max": 1, "concurrency": 1, "retries": 0, "budget": None, "max_failed": None}
     )
     alone = experiment.model_copy(
         update={"search": Search(algorithm="random"), "trials": trials, "stop": Stop(), "alerts": None, "conclude": []}
     )
-    return Study.create(StudyJournal(store, experiment_prefix(experiment.name, RUN)), alone, RUN, [], dates)
+    inputs = {DATA: DataOfRun(alone, run_dates(dates), home, bundle).take()} if alone.data else {}
+    journal = StudyJournal(store, experiment_prefix(experiment.name, RUN))
+    return Study.create(journal, alone, RUN, [], dates, inputs=inputs)
 
 
 def _run(run: LocalRun, left: float | None, limit: float | None) -> Outcome:
@@ -344,6 +355,7 @@ def here(task: TaskBase, home: Path, bundle: Path | None = None) -> tuple[LocalT
         "name": task.name, "command": command if isinstance(command, str) else [*command, *getattr(task, "args", [])],
         "env": dict(task.env), "timeout": task.timeout, "cost_per_hour": task.cost_per_hour,
         "grace": getattr(task, "grace", 5.0), "metrics": metrics.model_dump(mode="json"),
+        "cwd": CWD if getattr(task, "cwd", None) == CWD else None,
     }  # fmt: skip
     moved = _moved(data, {inside: str(in_bundle(source, home, bundle)) for inside, source in files.items()})
     workers = getattr(task, "workers", 1)

@@ -31,6 +31,8 @@ OTHERWISE = 10_000
 
 LIMITS: dict[tuple[str, ...], tuple[int, str]] = {
     ("tags",): (100, "tags"),
+    ("data",): (100, "data sets"),
+    ("columns",): (100, "roles of columns"),
     ("schedule", "assets"): (100, "assets"),
     ("goal", "metric"): (100, "weighted metrics"),
     ("goal", "constraints"): (50, "constraints"),

@@ -39,11 +39,13 @@ class Entry:
         key: where it lies.
         size: bytes.
         modified: when it was written last, seconds since 1970 by the store's clock.
+        etag: what a bucket calls its content, another after each write of other bytes; empty in a folder.
     """
 
     key: str
     size: int
     modified: float
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,14 @@ class ObjectStore(Protocol):
 
     def get(self, key: str) -> bytes:
         """The object's bytes.
+
+        Raises:
+            NotFound: there is none.
+            StorageError: the store refuses or is away.
+        """
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Some of an object's bytes: from ``start`` on, fewer than ``length`` only where it ends before.
 
         Raises:
             NotFound: there is none.

@@ -42,6 +42,8 @@ def noted(state: State, record: Record) -> str | None:
         if key != RUN and not 0 <= key < len(state.trials):
             return f"there is no trial {key}"
         state.labels[key] = labelled(state.labels.get(key, NO_LABEL), data, record.time)
+    if "inputs" in data:
+        state.inputs = {**state.inputs, **dict(data["inputs"])}
     if "warning" in data:
         attempt = state.works[int(data["slot"])].attempt(int(data["task"]), int(data["attempt"]))
         if attempt is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from automl_core.spec.models import Experiment
 from automl_core.spec.stages import STAGES, StageExperiment, StageName, stage_of
@@ -13,10 +14,14 @@ from automl_core.storage.base import ObjectStore
 from automl_core.study.answers import Answer, Binding, Over
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
+from automl_core.study.prepared import PREPARE, TAKEN, taken_in
 from automl_core.study.study import Study
 
 TRIALS_FILE = "trials.json"
 """What the training tasks of ``conclude`` are told of all trials, below the folder of that stage."""
+
+DATA = "data"
+"""Kind of `State.inputs` that has the fingerprints of data sets: trainings of a stage compare with them too."""
 
 INPUT = "input/"
 """Folder of a stage for what its training tasks read."""
@@ -35,16 +40,19 @@ class Inputs:
     trials: str | None = None
 
 
-def inputs_of(prefix: str, experiment: Experiment) -> Inputs:
+def inputs_of(prefix: str, experiment: Experiment, found: Mapping[str, Any] | None = None) -> Inputs:
     """What the training tasks of a study find.
 
     Args:
         prefix: the folder of its journal.
         experiment: its file, or its stage.
+        found: what its run works on (`State.inputs`): what was prepared may be an earlier run's.
     """
     stage = experiment.stage if isinstance(experiment, StageExperiment) else None
     base = prefix.removesuffix(f"{stage}/") if stage else prefix
-    prepared = made_by(base, "prepare") if experiment.prepare and stage != "prepare" else None
+    taken = taken_in(found or {})
+    made = taken.prepared if taken is not None else made_by(base, "prepare")
+    prepared = made if experiment.prepare and stage != "prepare" else None
     return Inputs(prepared, f"{prefix}{INPUT}{TRIALS_FILE}" if stage == "conclude" else None)
 
 
@@ -61,6 +69,8 @@ def made_by(prefix: str, stage: StageName) -> str:
 class StageStudy(Study):
     """The study of a stage. It obeys the experiment: ``prepare`` its stop, ``conclude`` its deadline."""
 
+    taking = False
+    """Whether what an earlier run has prepared is being taken over just now."""
     _whole: Study | None = None
     _looked = float("-inf")
 
@@ -80,10 +90,38 @@ class StageStudy(Study):
             if stop is not None:
                 return Over(stop.reason)
         answer = super().ask(slot, lane=lane, worker=worker, places=places, generation=generation)
+        if isinstance(answer, Binding):
+            self.use_own()
         if self.stage == "conclude" and isinstance(answer, Binding) and answer.attempt > 1:
             # what it made of fewer trials is not to be published should it make nothing of all
             self.journal.store.delete_prefix(self.journal.prefix + trial_prefix(0) + MODEL_FOLDER)
         return answer
+
+    def resume(self, slot: int, task: int, *, worker: str = "", generation: int | None = None) -> Answer:
+        """What the stage is to do at a later training task; see `Study.resume`."""
+        answer = super().resume(slot, task, worker=worker, generation=generation)
+        if isinstance(answer, Binding):
+            self.use_own(copy=True)
+        return answer
+
+    def use_own(self, *, copy: bool = False) -> None:
+        """From now on the run uses its own ``prepare``, and not what was taken of an earlier run.
+
+        A person has cleared it, or what was taken is gone.
+
+        Args:
+            copy: whether what was taken is brought here first, for a training task that goes on from it.
+        """
+        if self.stage != "prepare" or self.taking:
+            return
+        whole = self._experiments()
+        taken = taken_in(whole.state.inputs)
+        if taken is None:
+            return
+        if copy:
+            self.journal.store.copy(taken.prepared, made_by(whole.journal.prefix, "prepare"))
+        own = {name: each for name, each in whole.state.inputs[PREPARE].items() if name != TAKEN}
+        whole.journal.append("note", {"inputs": {PREPARE: own}})
 
     def order(self, binding: Binding, *, max_age: float = 0.0) -> tuple[TrialState, str] | None:
         """Whether an attempt must end now; see `Study.order`."""
@@ -93,6 +131,10 @@ class StageStudy(Study):
             return ordered
         self._looked = now
         return self._ended_by_stop() if self.stage == "prepare" else self._ended_by_deadline()
+
+    def goes_on(self, binding: Binding, *, max_age: float) -> bool:
+        """Whether an attempt goes on is told by the whole experiment, of which nothing is known here (see `order`)."""
+        return False
 
     def _ended_by_stop(self) -> tuple[TrialState, str] | None:
         """While it is prepared, the experiment may be stopped, or its time be over."""
@@ -189,4 +231,5 @@ def begin_stage(study: Study, stage: StageName) -> StageStudy:
     if journal.refresh().created:
         return StageStudy.load(journal)
     state = study.state
-    return StageStudy.create(journal, stage_of(study.experiment, stage), state.run, [], state.identity)
+    inputs = {kind: found for kind, found in state.inputs.items() if kind in (DATA, PREPARE)}
+    return StageStudy.create(journal, stage_of(study.experiment, stage), state.run, [], state.identity, inputs=inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from automl_core.results.inputs import warnings_of
 from automl_core.study.labels import NO_LABEL
 from automl_core.study.reasons import headline
 from automl_core.study.state import Attempt, Trial, Work
@@ -35,6 +36,7 @@ def trial_page(view: ExperimentView, number: int, log: Log) -> dict[str, Any]:
         "trial": {**shown, "params": row.params, "metrics": row.metrics},
         "works": [_work(view, view.state.works[slot], log) for slot in trial.slots],
         "difference": _difference(view, number),
+        "warnings": warnings_of(view.state, trial),
         "labelled": {"by": label.by or None, "time": label.time or None},
     }
 

@@ -13,19 +13,21 @@ if TYPE_CHECKING:
     from automl_core.study.stages import StageStudy
 
 
-def open_stage(study: Study, stage: StageName, task_index: int) -> StageStudy:
+def open_stage(study: Study, stage: StageName, task_index: int, generation: int | None = None) -> StageStudy:
     """The study of a stage, begun where it is not, with all that its training tasks are to find.
 
     Args:
         study: of the experiment, as last read.
         stage: which one.
         task_index: the training task that is about to run.
+        generation: how often people had cleared its task.
 
     Raises:
         AirflowSkipException: the search has found nothing to conclude, or a person has ended it all.
         AirflowFailException: the run began without this training task.
     """
     from automl_core.results.stages import write_trials
+    from automl_core.study.prepared import has_prepared, take_over, taken_in
     from automl_core.study.stages import begin_stage
 
     if task_index >= len(getattr(study.experiment, stage)):
@@ -41,7 +43,14 @@ def open_stage(study: Study, stage: StageName, task_index: int) -> StageStudy:
         if begun.unfinished(0, task_index) is None:  # what runs has been told, and reads it perhaps now
             write_trials(study, partial(_seen, study, task_index))
         return begun
-    return begin_stage(study, stage)
+    begun = begin_stage(study, stage)
+    taken = taken_in(study.state.inputs)
+    if taken is not None:
+        if has_prepared(study.journal.store, taken):
+            take_over(begun, taken, generation)
+        else:  # deleted since the run began
+            begun.use_own()
+    return begun
 
 
 def _nothing_to_conclude(study: Study) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ class MemoryStore(FolderTransfers):
         """Key → when it was written, by the store's clock; 1970 where a test has none."""
         self._clock = clock
         self.parts: Parts = []
+        self.ranges: list[int] = []
+        """Bytes of each part that was read alone."""
         self._name = name
         self._lock = threading.Lock()
 
@@ -32,6 +35,11 @@ class MemoryStore(FolderTransfers):
             return self.objects[check_key(key)]
         except KeyError:
             raise NotFound(f"Cannot read {key} in {self.url}: there is no such object") from None
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        found = self.get(key)[start : start + length]
+        self.ranges.append(len(found))
+        return found
 
     def put(self, key: str, data: bytes) -> None:
         with self._lock:
@@ -63,7 +71,8 @@ class MemoryStore(FolderTransfers):
         for key in self.list(prefix, start_after, limit):
             data = self.objects.get(key)
             if data is not None:
-                found.append(Entry(key, len(data), self.times.get(key, 0.0)))
+                etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
+                found.append(Entry(key, len(data), self.times.get(key, 0.0), etag))
         return found
 
     def unfinished(self, prefix: str = "") -> Parts:

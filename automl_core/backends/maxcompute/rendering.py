@@ -14,7 +14,7 @@ from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.lexer import Token, line_of, significant, tokenize
 from automl_core.backends.substitution import Placeholder, PlaceholderError, parse, problem_of
 from automl_core.spec.dates import RUN_DATES
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Scalar, Value
 
 MOST_INT, LEAST_INT = 2**63 - 1, -(2**63) + 1
 """Limits of BIGINT."""
@@ -35,9 +35,9 @@ _INTEGERS = frozenset({"trial_id", "attempt", "budget"})
 def render_sql(sql: str, context: TrialContext) -> str:
     """A statement with the trial's values in it.
 
-    * Where a value may stand: a literal (``0.001``, ``'text'``, ``TRUE``, ``NULL`` for a parameter that the trial
-      doesn't have).
-    * Inside a literal (``'ds=${day}'``): the value's text, escaped.
+    * Where a value may stand: a literal (``0.001``, ``'text'``, ``TRUE``, ``ARRAY(1, 2)``, ``NULL`` for a parameter
+      that the trial doesn't have).
+    * Inside a literal (``'ds=${day}'``): the value's text, escaped; of a list its JSON.
     * In backquotes, after FROM, JOIN, TABLE, INTO and the like, before ``(`` or ``.``, or as part of a name
       (``preds_${trial_id}``): a name of letters, digits and ``_``.
 
@@ -74,7 +74,7 @@ def check_sql(sql: str, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(problem for problem in found if problem))
 
 
-def value_of(placeholder: Placeholder, context: TrialContext) -> Scalar | None:
+def value_of(placeholder: Placeholder, context: TrialContext) -> Value | None:
     """The value that a placeholder stands for, with its type; None where the trial has none.
 
     Raises:
@@ -89,12 +89,15 @@ def value_of(placeholder: Placeholder, context: TrialContext) -> Scalar | None:
     return int(text) if text is not None and placeholder.name in _INTEGERS else text
 
 
-def literal(value: Scalar | None) -> str:
+def literal(value: Value | None) -> str:
     """A value as MaxCompute SQL writes it.
 
     Raises:
-        ValueError: it has none: a number that is not finite, an integer beyond BIGINT, text that is no Unicode.
+        ValueError: it has none: a number that is not finite, an integer beyond BIGINT, text that is no Unicode, an
+            empty list or one of several types, which no ARRAY can hold.
     """
+    if isinstance(value, list):
+        return _array(value)
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -106,6 +109,14 @@ def literal(value: Scalar | None) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is no number that SQL knows")
     return repr(value) if value >= 0 and not str(value).startswith("-") else f"({value!r})"  # '--1' is a comment
+
+
+def _array(members: Sequence[Scalar]) -> str:
+    kinds = {type(member) for member in members}
+    if len(kinds) != 1:
+        found = "an empty list" if not kinds else f"{list(members)!r} has members of several types"
+        raise ValueError(f"{found}: SQL's ARRAY is of one type; in quotes, '${{name}}', the list is written as JSON")
+    return f"ARRAY({', '.join(map(literal, members))})"
 
 
 def escaped(text: str) -> str:
@@ -186,19 +197,19 @@ def _is_name(tokens: Sequence[Token], index: int) -> bool:
     return bool(before) and before[-1].keyword in _NAME_FOLLOWS
 
 
-def _part(value: Scalar | None, placeholder: Placeholder) -> str:
+def _part(value: Value | None, placeholder: Placeholder) -> str:
     if isinstance(value, str) and placeholder.name in _MADE_SAFE:
         return re.sub(r"[^A-Za-z0-9_]", "_", value)[:_LONGEST_NAME]
     return _checked(value, placeholder, _PART, "letters, digits and '_'")
 
 
-def _name(value: Scalar | None, placeholder: Placeholder) -> str:
+def _name(value: Value | None, placeholder: Placeholder) -> str:
     if isinstance(value, str) and placeholder.name in _MADE_SAFE:
         return _part(value, placeholder)
     return _checked(value, placeholder, _NAME, "letters, digits and '_', with dots between project and table")
 
 
-def _checked(value: Scalar | None, placeholder: Placeholder, pattern: re.Pattern[str], allowed: str) -> str:
+def _checked(value: Value | None, placeholder: Placeholder, pattern: re.Pattern[str], allowed: str) -> str:
     where = f"{placeholder.source}: it stands where a name does"
     if value is None:
         raise PlaceholderError(f"{where}, and this trial has no value for it")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from automl_airflow.kubernetes.launching import ask, give_up_in_time, reason_of
+from automl_airflow.kubernetes.asking import ask, reason_of
+from automl_airflow.kubernetes.launching import give_up_in_time
 from automl_airflow.kubernetes.queues import check_queue
+from automl_airflow.session import home
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.resource import resource_manifest, resource_name
 from automl_core.backends.remote import NotYet
+from automl_core.running.bringing import spec_text
 from automl_core.running.places import Places, context_of
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import did_you_mean
@@ -123,7 +127,13 @@ class ResourceLaunch:
         task = self.task
         if task.kueue is not None:
             check_queue(self.objects.api_client, task.kueue, namespace, ask)
-        manifest = resource_manifest(task, context_of(self._study, self._binding, self.places), self.attempt)
+        context = context_of(self._study, self._binding, self.places, home())
+        spec = self._study.experiment.spec_file
+        if spec is not None:
+            key = self.places.spec_key(spec.file_name)
+            context = replace(context, spec_file=self.places.seen(key))
+            self.places.store.put(key, spec_text(spec, context).encode())
+        manifest = resource_manifest(task, context, self.attempt)
         kind = self._kind()
         self._fence(manifest)
         self.places.prepare()

@@ -35,7 +35,7 @@ from automl_core.backends.local import LocalProcess
 from automl_core.running.trying import ELSEWHERE
 from automl_core.spec.bundles import bundle_of
 from automl_core.spec.models import Experiment
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Value
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.units import format_duration
 
@@ -97,7 +97,7 @@ def unfit(experiment: Experiment) -> str:
 class Trying:
     """One try, from the place that it takes to the end of all that it started."""
 
-    def __init__(self, experiment: Experiment, text: str, given: Mapping[str, Scalar], seconds: int, user: str) -> None:
+    def __init__(self, experiment: Experiment, text: str, given: Mapping[str, Value], seconds: int, user: str) -> None:
         """Take a place, and prepare.
 
         Args:
@@ -120,7 +120,7 @@ class Trying:
             self.close()
             raise
 
-    def _task(self, text: str, given: Mapping[str, Scalar]) -> LocalTask:
+    def _task(self, text: str, given: Mapping[str, Value]) -> LocalTask:
         file, temporary = self._folder / saving.file_name(self._name), self._folder / "tmp"
         temporary.mkdir()
         file.write_text(text, encoding="utf-8")

@@ -104,6 +104,7 @@ export async function details(context) {
   const { limits, goal } = overview;
   const stop = Object.entries(limits.stop).filter(([, value]) => value !== null);
   const stages = overview.stages.flatMap((stage) => stage.tasks.map((task) => [stage, task]));
+  const data = Object.entries(overview.data);
   return h(
     'div',
     { class: 'cards' },
@@ -117,6 +118,21 @@ export async function details(context) {
           )
         : h('p', { class: 'muted' }, 'Nobody has changed this run.'),
     ),
+    data.length
+      ? card(
+          'Data sets',
+          plainTable(
+            ['Name', 'Place', 'When the run began', 'Changed before'],
+            data.map(([name, each]) => [
+              name,
+              each.place,
+              each.told,
+              each.changed_in.length ? `trial ${each.changed_in.slice(0, 5).join(', ')}` : '',
+            ]),
+            'Data sets',
+          ),
+        )
+      : null,
     stages.length
       ? card(
           'Prepare and conclude',

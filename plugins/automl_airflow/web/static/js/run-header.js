@@ -92,6 +92,14 @@ export class RunHeader {
         ),
       );
     for (const problem of overview.problems ?? []) lines.push(h('p', { class: 'notice' }, problem));
+    for (const [name, each] of Object.entries(overview.data)) {
+      lines.push(h('p', { class: 'muted' }, `Data set ${name}: ${each.place}: ${each.told}`));
+      const changed = each.changed_in;
+      if (changed.length)
+        lines.push(
+          h('p', { class: 'notice' }, `Data set ${name} was another one when trial ${changed.join(', ')} began.`),
+        );
+    }
     fill(this.why, lines);
   }
 

@@ -1,0 +1,83 @@
+"""The data sets of an experiment before it runs: where they lie, and what is there as far as this machine can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from automl_core.data.access import FromEnvironment, absolute
+from automl_core.data.fingerprint import take, told
+from automl_core.spec.datasets import data_set_of, place_of
+from automl_core.spec.dates import RUN_DATES
+from automl_core.spec.errors import Problem
+from automl_core.spec.models import Experiment
+from automl_core.spec.placeholders import placeholders
+from automl_core.spec.places import BadPlace
+from automl_core.spec.stages import task_places
+from automl_core.storage.base import StorageError
+
+_ELSEWHERE = frozenset({"kubernetes", "custom_resource"})
+
+
+def data_preview(
+    experiment: Experiment, dates: Mapping[str, str], home: Path, bundle: Path | None = None
+) -> Iterator[dict[str, Any]]:
+    """Each data set as a run of these dates would find it. Only folders of this machine are looked into.
+
+    Args:
+        experiment: its file.
+        dates: of the run, by their names.
+        home: AUTOML_HOME.
+        bundle: folder of the DAG bundle that the file comes from.
+
+    Returns:
+        Name, place and connection; ``found`` in words, or ``problem``; both None for what lies elsewhere.
+    """
+    for name, given in experiment.data.items():
+        data_set = data_set_of(given)
+        entry: dict[str, Any] = {
+            "name": name, "place": data_set.place, "connection": data_set.connection, "found": None, "problem": None,
+        }  # fmt: skip
+        try:
+            place = place_of(data_set, dates, str(bundle or home))
+            entry["place"] = place.text
+            if place.scheme == "file":
+                entry["found"] = told(take(place, home, FromEnvironment(), format=data_set.format).to_json())
+        except (BadPlace, StorageError) as error:
+            entry["problem"] = str(error)
+        yield entry
+
+
+def data_warnings(experiment: Experiment, home: Path, bundle: Path | None) -> Iterator[Problem]:
+    """Data sets that are not on this machine, or that a training which runs elsewhere doesn't see.
+
+    Nothing is read and nothing listed: DAG files are parsed all day.
+
+    Args:
+        experiment: its file.
+        home: AUTOML_HOME.
+        bundle: folder of the DAG bundle that the file comes from.
+    """
+    tasks = (task for _, task in task_places(experiment))
+    elsewhere = next((task.name for task in tasks if getattr(task, "backend", "") in _ELSEWHERE), None)
+    for name, given in experiment.data.items():
+        text = data_set_of(given).place
+        if any(named in RUN_DATES for named, _ in placeholders(text)):
+            continue  # another place each day
+        try:
+            place = place_of(data_set_of(given), {}, str(bundle or home))
+        except BadPlace:
+            continue
+        if place.scheme != "file":
+            continue
+        field = ("data", name) if isinstance(given, str) else ("data", name, "place")
+        folder = absolute(replace(place, path=place.fixed or ".") if place.is_pattern else place, home)
+        if not folder.exists() and not experiment.prepare:  # it may be what prepare makes
+            yield Problem(f"there is no file or folder {folder} on this machine", field)
+        elif elsewhere is not None:
+            yield Problem(
+                f"{elsewhere} runs elsewhere, and gets the path {place.text} as it stands on this machine", field,
+                suggestion="Mount it there under the same path, or put the data into a bucket",
+            )  # fmt: skip

@@ -1,0 +1,77 @@
+"""What Airflow sees of data sets: assets as inlets of the tasks that read them, the result as an outlet.
+
+An asset is its name and its URI, and of two that share either the later one stays inactive: a task that has it in its
+inlets or outlets fails then, be it ours or somebody else's (Airflow 3.3.2: task_runner, `validate_inlets_and_outlets`).
+So each of ours has a URI that nobody else writes, the place with the experiment and the data set behind it
+(``s3://lake/churn.parquet?automl=churn.train``), and that as its name too: a place that is edited is another asset at
+once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from airflow.sdk import Asset
+
+from automl_core.data.access import absolute
+from automl_core.spec.datasets import data_set_of, filled
+from automl_core.spec.models import Experiment
+from automl_core.spec.places import parse_place
+
+log = logging.getLogger(__name__)
+
+_PLAIN = "/:=,+@~!*'()[];"
+_CHANGING = re.compile(r"\$\{|[*?\[]")
+
+
+def inlets_of(experiment: Experiment, home: Path) -> list[Asset]:
+    """The data sets of an experiment, as assets. Of a place with dates or a pattern it is the folder above these.
+
+    Args:
+        experiment: its file.
+        home: AUTOML_HOME.
+    """
+    found = []
+    for name, given in experiment.data.items():
+        asset = _asset(_address(data_set_of(given).place, home), f"{experiment.name}.{name}")
+        if asset is not None:
+            found.append(asset)
+    return found
+
+
+def outlets_of(experiment: Experiment, home: Path) -> list[Asset]:
+    """The results of an experiment that has data sets, as an asset: where its runs lie.
+
+    Args:
+        experiment: its file.
+        home: AUTOML_HOME.
+    """
+    if not experiment.data:
+        return []
+    asset = _asset(_address(f"{experiment.output.storage.rstrip('/')}/{experiment.name}", home), experiment.name)
+    return [asset] if asset is not None else []
+
+
+def _address(text: str, home: Path) -> str:
+    """The address of a place, up to what differs from run to run."""
+    changing = _CHANGING.search(text.partition("://")[2] or text)
+    if changing:
+        start = len(text) - len(text.partition("://")[2] or text) + changing.start()
+        text = text[:start].rpartition("/")[0] or "."
+    place = parse_place(filled(text, {}))
+    if place.scheme == "file":
+        return f"file://{absolute(place, home)}"
+    return text.rstrip("/")
+
+
+def _asset(address: str, of: str) -> Asset | None:
+    scheme, _, rest = address.partition("://")
+    uri = f"{scheme}://{quote(rest, safe=_PLAIN)}?{urlencode({'automl': of})}"
+    try:
+        return Asset(uri)
+    except ValueError as error:  # lineage is worth no DAG
+        log.warning("%s is no asset: %s", uri, error)
+        return None

@@ -1,0 +1,76 @@
+"""Data sets as assets of Airflow: seen as inlets, and never in the way of anybody's DAG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import Asset
+
+from automl_airflow import assets
+from automl_airflow.factory import build_dag
+from tests.unit.plugins.files import body, round_trip, write
+
+
+def dag_of(folder: Path, **groups: Any) -> Any:
+    return build_dag(write(folder, "first.yaml", body(**groups)))
+
+
+def uris(found: Any) -> list[str]:
+    return [asset.uri for asset in found]
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOML_HOME", "/home/automl")
+
+
+@pytest.mark.parametrize(
+    ("place", "uri"),
+    [
+        ("s3://lake/churn/a.parquet", "s3://lake/churn/a.parquet?automl=first.train"),
+        ("s3://lake/churn/", "s3://lake/churn?automl=first.train"),
+        ("s3://lake/churn/${ds}/a.csv", "s3://lake/churn?automl=first.train"),
+        ("s3://lake/churn/day-${ds}.csv", "s3://lake/churn?automl=first.train"),
+        ("s3://lake/churn/*/a.csv", "s3://lake/churn?automl=first.train"),
+        ("odps://p/tables/t/ds=${ds_nodash}", "odps://p/tables/t?automl=first.train"),
+        ("oss://lake/ä b.csv", "oss://lake/%C3%A4%20b.csv?automl=first.train"),
+        ("data/train.csv", "file:///home/automl/data/train.csv?automl=first.train"),
+        ("*.csv", "file:///home/automl?automl=first.train"),
+        ("${bundle_dir}/x.csv", "file:///home/automl?automl=first.train"),
+        ("file:///data/x.csv", "file:///data/x.csv?automl=first.train"),
+    ],
+)
+def test_a_place_as_an_asset(tmp_path: Path, place: str, uri: str) -> None:
+    dag = dag_of(tmp_path, data={"train": place})
+    assert uris(dag.get_task("propose").inlets) == [uri]
+    assert dag.get_task("propose").inlets[0].name == uri, "a place that is edited is another asset"
+    assert uri.isascii()
+
+
+def test_who_reads_and_who_makes(tmp_path: Path) -> None:
+    prepare = [{"name": "a", "command": "true"}, {"name": "b", "command": "true"}]
+    dag = round_trip(dag_of(tmp_path, data={"train": "s3://lake/a.csv", "valid": "s3://lake/b.csv"}, prepare=prepare))
+    both = ["s3://lake/a.csv?automl=first.train", "s3://lake/b.csv?automl=first.valid"]
+    assert uris(dag.get_task("propose").inlets) == both
+    assert uris(dag.get_task("prepare.a").inlets) == both
+    assert uris(dag.get_task("reduce").outlets) == ["file:///home/automl/runs/first?automl=first"]
+    assert not dag.get_task("trial").partial_kwargs.get("inlets"), "a request of each trial would be the price"
+
+
+def test_an_experiment_without_data_has_none(tmp_path: Path) -> None:
+    dag = dag_of(tmp_path)
+    assert not any(task.inlets or task.outlets for task in dag.tasks if task.task_id in ("propose", "reduce"))
+
+
+def test_what_is_no_asset_breaks_no_dag(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(uri: str) -> Asset:
+        raise ValueError("not today")
+
+    monkeypatch.setattr(assets, "Asset", refuse)
+    dag = dag_of(tmp_path, data={"train": "s3://lake/a.csv"})
+    assert dag.get_task("propose").inlets == []
+    assert "is no asset: not today" in caplog.text
