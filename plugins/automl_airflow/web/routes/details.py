@@ -12,7 +12,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from automl_airflow.web.access import CAN_READ
 from automl_airflow.web.aside import AsideRoute, touches_store
-from automl_airflow.web.downloads import TheAsker, check_download, note_download
+from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.downloads import Asker, TheAsker, check_download, note_download
 from automl_airflow.web.held import Answer, HeldRun
 from automl_airflow.web.respond import send
 from automl_airflow.web.routes.parts import Fresh, TheRun, TrialNumber
@@ -43,13 +44,10 @@ def get_trial_details(request: Request, held: Fresh, number: TrialNumber) -> Res
 @touches_store()
 def get_trial_details_rows(
     request: Request, run: TheRun, held: Fresh, asker: TheAsker, number: TrialNumber
-) -> Response:  # fmt: skip
-    """The worst errors of each class with their ids and rows; in a closed run for who may download."""
+) -> Response:
+    """The worst errors of each class with their ids and rows; in a closed environment for who may download."""
     held.use(lambda view: trial_of(view, number))
-    key = details_keys(number)[1]
-    check_download(asker, run, held)
-    note_download(asker, run, held, [key])
-    return _answer(request, held, key)
+    return _rows(request, run, held, asker, details_keys(number)[1])
 
 
 @router.get("/conclude/details")
@@ -62,8 +60,12 @@ def get_conclude_details(request: Request, held: Fresh) -> Response:
 @router.get("/conclude/details/rows")
 @touches_store()
 def get_conclude_details_rows(request: Request, run: TheRun, held: Fresh, asker: TheAsker) -> Response:
-    """The worst errors of that model; in a closed run for who may download."""
-    key = stage_prefix("", "conclude") + details_keys(0)[1]
+    """The worst errors of that model."""
+    return _rows(request, run, held, asker, stage_prefix("", "conclude") + details_keys(0)[1])
+
+
+def _rows(request: Request, run: RunInfo, held: HeldRun, asker: Asker, key: str) -> Response:
+    """Rows of data: they leave a closed environment as a file does, by right and with a record."""
     check_download(asker, run, held)
     note_download(asker, run, held, [key])
     return _answer(request, held, key)
