@@ -146,8 +146,8 @@ def _value(parameter: Parameter, value: Value, low: float, high: float) -> Value
         _Unfit: it is none of the parameter's, or another one's value keeps it out.
     """
     problem = parameter.check(value)
-    numbers = value if isinstance(value, list) else [value]
-    if problem is None and not all(low <= each <= high for each in numbers if _is_number(each)):
+    numbers = [each for each in (value if isinstance(value, list) else [value]) if _is_number(each)]
+    if problem is None and not all(low <= each <= high for each in numbers):  # type: ignore[operator]
         problem = "beyond the parameter that bounds it"
     if problem is not None:
         raise _Unfit(f"{parameter.name} lies outside the experiment's values")
