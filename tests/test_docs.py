@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +27,17 @@ from automl_core.spec import (
     queueing,
     spec_files,
     tasks,
+    template,
 )
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.yaml_reader import read_yaml
+from automl_core.templates import parse_experiment as from_template
+from automl_core.templates.checking import check_template
+from automl_core.templates.model import TemplateFile
 from tests.sources import ROOT
+from tests.support.template_folders import make_template
 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 FILE_PAGE, SPACE_PAGE = PAGES["experiment-file.md"], PAGES["search-space.md"]
@@ -42,6 +48,7 @@ RULES = (
 
 TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "## Experiment": (models.Experiment, frozenset()),
+    "### template": (template.TemplateVersion, frozenset()),
     "## output": (models.Output, frozenset()),
     "## goal": (goal.Goal, frozenset()),
     "### Several objectives": (goal.Objective, frozenset()),
@@ -205,6 +212,14 @@ def test_constraints_and_what_every_type_has() -> None:
     assert constraints == set(parameters.Ranged.model_fields) - common - {"low", "high"}
 
 
+def test_every_key_of_a_template_is_there() -> None:
+    page = PAGES["templates.md"]
+    rows = {name for row in rows_after(page, "| key | type | default | meaning |") for name in named(row[0])}
+    assert rows == set(TemplateFile.model_fields)
+    fields = {name for row in rows_after(page, "| field | meaning |") for name in named(row[0])}
+    assert fields == {"search", "help"}
+
+
 def test_reserved_names_are_named() -> None:
     paragraph = SPACE_PAGE[SPACE_PAGE.index("A name may not be one") :].split("\n\n")[0]
     assert named(paragraph) - {"${…}"} == RESERVED_NAMES
@@ -226,7 +241,14 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("block", EXAMPLES)
-def test_examples_are_valid(block: str) -> None:
+def test_examples_are_valid(block: str, tmp_path: Path) -> None:
+    body = read_yaml(block, "example.yaml").data
+    if "parameters" in body:
+        assert check_template(make_template(tmp_path, block).folder).problems == []
+        return
+    if isinstance(body.get("template"), str):  # of those that come with the product
+        from_template(block, "example.yaml")
+        return
     parse_experiment(yaml.safe_dump({**REST, **read_yaml(block, "example.yaml").data}), "example.yaml")
 
 

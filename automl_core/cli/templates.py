@@ -146,7 +146,9 @@ def _may_be(each: dict[str, Any]) -> str:
     elif "mu" in each:
         parts.append(f"around {_shown(each['mu'])} ± {_shown(each.get('sigma'))}")
     for key, words in (("q", "steps of"), ("multiple_of", "a multiple of"), ("power_of", "a power of"),
-                       ("at_least", "at least"), ("at_most", "at most")):  # fmt: skip
+                       ("at_least", "at least"), ("at_most", "at most"), ("above", "above"), ("below", "below"),
+                       ("min", "members at least:"), ("max", "members at most:"), ("length", "how many:"),
+                       ("min_length", "numbers at least:"), ("max_length", "numbers at most:")):  # fmt: skip
         if key in each:
             parts.append(f"{words} {_shown(each[key])}")
     for parent, values in (each.get("when") or {}).items():

@@ -157,6 +157,15 @@ def named_in(spec: SpecFile, parameters: Iterable[str]) -> set[str]:
     return found | (set() if spec.text is not None else set(parameters))
 
 
+def texts_of_base(experiment: Experiment) -> Iterator[tuple[Path, str]]:
+    """Every text of an experiment's spec file in which ``${…}`` is substituted, with its place in the file."""
+    spec = experiment.spec_file
+    if spec is not None and spec.text is not None:
+        yield (SPEC_FILE, "text"), spec.text
+    elif spec is not None and spec.to_read is None:
+        yield from _texts(spec.base, (SPEC_FILE, "base"))
+
+
 def unknown_placeholders(text: str, experiment: Experiment) -> list[Problem]:
     """What is wrong with the ``${…}`` of a template's text, each with the line in it (``Problem.line``)."""
     from automl_core.spec.parameters import flatten

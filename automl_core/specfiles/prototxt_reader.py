@@ -105,7 +105,7 @@ class _Reader:
 
     def _values(self, body: dict[str, Any], path: Path, name: str, has_colon: bool, many: bool) -> Iterator[Any]:
         """The value of a field, or those of a list."""
-        there = body.get(path[-1])
+        there = body.get(str(path[-1]))
         count = len(there) if isinstance(there, list) else 0 if path[-1] not in body else 1
         if many and self._takes("]"):
             return

@@ -8,13 +8,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from automl_core.spec.errors import Path, Problem, show
-from automl_core.spec.numeric import Ranged
+from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
 from automl_core.templates.entries import Entry, entry_of, fixed_entry, is_number, own_model
 from automl_core.templates.model import METADATA, Known
 from automl_core.templates.relations import keep_relations
 from automl_core.templates.version import Template
-from automl_core.templates.within import BOUNDS, allowed_by, model_of, outside, wrong_value
+from automl_core.templates.within import allowed_by, outside, wrong_value
+
+STRICT = ("above", "below")
+"""Bounds that may be numbers."""
 
 _TEMPLATES_OWN = ("when", *BOUNDS, *METADATA)
 """What an experiment doesn't change of a template's parameter."""
@@ -87,8 +90,8 @@ def _narrowed(
 ) -> Entry | None:
     own = own_model(template, known)
     before = len(problems)
-    for key in given:
-        if key in _TEMPLATES_OWN:
+    for key, value in given.items():
+        if key in _TEMPLATES_OWN and not (key in STRICT and is_number(value)):
             message = f"{key!r} of {known.name!r} is the template's"
             problems.append(Problem(message, (*path, key), suggestion="Leave it out"))
     problems += _beyond(own, given, path)
@@ -111,7 +114,7 @@ def _narrowed(
 def _beyond(own: Any, given: Mapping[str, Any], path: Path) -> list[Problem]:
     """Limits and options that the template doesn't have, each at its place."""
     found = []
-    if isinstance(own, Ranged):
+    if hasattr(own, "low"):
         low, high = own.allowed
         for key in ("low", "high"):
             limit = given.get(key)
@@ -141,14 +144,13 @@ def _merged(known: Known, given: Mapping[str, Any]) -> dict[str, Any]:
     raw = {key: value for key, value in {**known.raw, **given}.items() if value is not None or key not in given}
     values, weights = given.get("values"), known.raw.get("weights")
     options = known.raw.get("values")
-    if isinstance(values, list) and isinstance(weights, list) and "weights" not in given and isinstance(options, list):
+    if not isinstance(values, list) or not isinstance(options, list):
+        return raw
+    if isinstance(weights, list) and "weights" not in given:
         pairs = list(zip(options, weights, strict=False))
         raw["weights"] = [
             next((w for option, w in pairs if option == value and type(option) is type(value)), 0.0) for value in values
         ]
+    if "max" not in given and is_number(raw.get("max")):
+        raw["max"] = min(raw["max"], len(values))
     return raw
-
-
-def searchable(template: Template, name: str) -> Any:
-    """The model of a template's parameter, for those who show it (see `describing`)."""
-    return model_of(template.parameters[name].raw)

@@ -10,8 +10,10 @@ from automl_core.templates.model import Known, Wanted
 from automl_core.templates.places import Places
 from automl_core.templates.version import Template, read_template
 
-_LIMITS = ("low", "high", "q", "mu", "sigma", "values", "weights", "multiple_of", "power_of", "at_least", "at_most",
-           "when")  # fmt: skip
+_LIMITS = (
+    "low", "high", "q", "mu", "sigma", "values", "weights", "min", "max", "length", "min_length", "max_length", "whole",
+    "log", "distinct", "multiple_of", "power_of", "at_least", "at_most", "above", "below", "when",
+)  # fmt: skip
 """Fields of a parameter that say what it may be."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -11,12 +11,13 @@ from pydantic import ValidationError
 
 from automl_core.spec.errors import Path, Problem, SpecError
 from automl_core.spec.explain import explain
-from automl_core.spec.numeric import Numeric, Ranged
+from automl_core.spec.numeric import Numeric
 from automl_core.spec.parameters import Parameter
+from automl_core.spec.relations import BOUNDS
 from automl_core.spec.shapes import shape_of
 from automl_core.templates.model import Known
 from automl_core.templates.version import Template
-from automl_core.templates.within import BOUNDS, any_model_of, model_of, values_of
+from automl_core.templates.within import any_model_of, model_of, values_of
 
 SHOWN = ("help", "description")
 """Fields for people, which a parameter keeps whatever else becomes of it."""
@@ -30,7 +31,7 @@ class Entry:
         known: what the template says of it.
         raw: plain data, as under ``space:``; conditions and bounds apart.
         when: its conditions, as far as they are not settled.
-        bounds: ``at_least`` and ``at_most``, as the template has them.
+        bounds: ``at_least``, ``above`` and so on that name a parameter, as the template has them.
         place: where the experiment file speaks of it; None where it doesn't.
         own_default: whether the file gives its default.
     """
@@ -66,16 +67,8 @@ class Entry:
         return field_name in type(self.model).model_fields
 
     def limits(self) -> tuple[float, float] | None:
-        """The lowest and highest number that it may be, infinite where there is none; None where it is no number."""
-        model = self.model
-        if isinstance(model, Ranged):
-            return model.allowed
-        if isinstance(model, Numeric):
-            return (0.0 if getattr(model, "logarithmic", False) else -math.inf, math.inf)
-        numbers = [model.value] if model.type == "fixed" else values_of(model)
-        if not numbers or not all(is_number(number) for number in numbers):
-            return None
-        return (min(numbers), max(numbers))
+        """See `limits_of`."""
+        return limits_of(self.model)
 
     def without_default(self) -> None:
         """Have it without a value to try first, unless the file gives one: that is then told as wrong."""
@@ -99,6 +92,29 @@ class Entry:
     def data(self) -> dict[str, Any]:
         """What stands under ``space:`` of the whole experiment."""
         return {**self.raw, **self.bounds, **({"when": self.when} if self.when else {})}
+
+
+def limits_of(model: Any) -> tuple[float, float] | None:
+    """The lowest and highest number that a parameter may be, or any of its list; None where it has no numbers.
+
+    Infinite where there is none.
+    """
+    if hasattr(model, "allowed"):
+        low, high = model.allowed
+        return (low, high)
+    if isinstance(model, Numeric):
+        return (0.0 if getattr(model, "logarithmic", False) else -math.inf, math.inf)
+    numbers = values_of(model)
+    if model.type == "fixed":
+        numbers = model.value if isinstance(model.value, list) else [model.value]
+    if not numbers or not all(is_number(number) for number in numbers):
+        return None
+    return (min(numbers), max(numbers))
+
+
+def holds(value: Any, values: Sequence[Any]) -> bool:
+    """Whether a value fulfils a condition: of a list, one member is enough."""
+    return any(each in values for each in value) if isinstance(value, list) else value in values
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:
@@ -125,8 +141,8 @@ def own_model(template: Template, known: Known) -> Any:
 
 def entry_of(known: Known, raw: Mapping[str, Any], place: Path | None, own_default: bool = False) -> Entry:
     """A parameter that is searched, or has a value, with its conditions and bounds beside the rest."""
-    plain = {key: value for key, value in raw.items() if key not in ("when", *BOUNDS)}
     bounds = {key: known.raw[key] for key in BOUNDS if isinstance(known.raw.get(key), str)}
+    plain = {key: value for key, value in raw.items() if key != "when" and key not in bounds}
     return Entry(known, plain, {}, bounds, place, own_default)
 
 

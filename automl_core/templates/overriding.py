@@ -7,11 +7,11 @@ from typing import Any
 
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, in_file
 from automl_core.spec.models import Experiment
-from automl_core.spec.numeric import Numeric, Ranged
 from automl_core.spec.overrides import SOURCE, Overridden
 from automl_core.spec.overrides import apply_overrides as apply_any
 from automl_core.spec.parameters import flatten
-from automl_core.templates.entries import own_model
+from automl_core.spec.relations import BOUNDS, bound_named
+from automl_core.templates.entries import holds, limits_of, own_model
 from automl_core.templates.places import Different, Places, Reference, Unknown
 from automl_core.templates.version import Template, read_template
 from automl_core.templates.within import allowed_by, outside, values_of
@@ -73,7 +73,7 @@ def _broken_conditions(name: str, wanted: Mapping[str, list[Any]], space: Mappin
     for parent, values in wanted.items():
         above = space.get(parent)
         possible = None if above is None else [above.value] if above.type == "fixed" else values_of(above)
-        if above is not None and possible is not None and all(value in values for value in possible):
+        if above is not None and possible is not None and all(holds(value, values) for value in possible):
             narrower = [key for key, some in above.when.items() if not set(stated.get(key, [None])) <= set(some)]
             if not narrower:
                 continue
@@ -85,29 +85,25 @@ def _broken_conditions(name: str, wanted: Mapping[str, list[Any]], space: Mappin
 
 def _broken_bounds(name: str, own: Any, space: Mapping[str, Any]) -> Iterator[Problem]:
     given = space[name]
-    for field in ("at_least", "at_most"):
-        other = getattr(own, field, None)
-        if other is None or other not in space or getattr(given, field, None) == other:
+    for field, sign in BOUNDS.items():
+        other = bound_named(own, field)
+        if other is None or other not in space or bound_named(given, field) == other:
             continue
-        back = "at_most" if field == "at_least" else "at_least"
-        if getattr(space[other], back, None) == name:
+        strict = field in ("above", "below")
+        if name in (bound_named(space[other], each) for each in _BACK[field]):
             continue
-        low, high = (space[other], given) if field == "at_least" else (given, space[other])
+        low, high = (space[other], given) if sign > 0 else (given, space[other])
         shared = [key for key in low.when if key in high.when]
         if any(not set(low.when[key]) & set(high.when[key]) for key in shared):
             continue  # no trial has both
-        lowest, highest = _limits(low), _limits(high)
-        if lowest is None or highest is None or lowest[1] <= highest[0]:
+        lowest, highest = limits_of(low), limits_of(high)
+        if lowest is None or highest is None or lowest[1] < highest[0] or (lowest[1] == highest[0] and not strict):
             continue
-        word = "at least" if field == "at_least" else "at most"
-        message = f"{name!r} has to be {word} {other!r}, and as the run has the two, it need not be"
+        message = f"{name!r} has to be {field.replace('_', ' ')} {other!r}, and as the run has the two, it need not be"
         yield Problem(message, ("space", name), allowed=(f"{field}: {other}, or ranges that see to it",))
 
 
-def _limits(model: Any) -> tuple[float, float] | None:
-    if isinstance(model, Ranged):
-        return model.allowed
-    if isinstance(model, Numeric):
-        return (0.0 if getattr(model, "logarithmic", False) else float("-inf"), float("inf"))
-    numbers = [model.value] if model.type == "fixed" else values_of(model)
-    return (min(numbers), max(numbers)) if numbers else None
+_BACK = {
+    "at_least": ("at_most", "below"), "above": ("below",), "at_most": ("at_least", "above"), "below": ("above",)
+}  # fmt: skip
+"""A bound → the fields of the other parameter that say the same."""

@@ -14,10 +14,14 @@ from pydantic import ValidationError
 
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.numeric import Ranged
+from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
-from automl_core.templates.entries import Entry, first_place, is_number, problem_at
+from automl_core.templates.entries import Entry, first_place, holds, is_number, problem_at
 from automl_core.templates.version import Template
 from automl_core.templates.within import values_of
+
+STRICT = ("above", "below")
+"""Bounds that leave out the other's value itself."""
 
 
 class _Order(NamedTuple):
@@ -26,13 +30,15 @@ class _Order(NamedTuple):
     Attributes:
         low, high: the two.
         owner: the one whose field says so; another one, where both bound it.
-        field: ``at_least`` or ``at_most``; empty where both fields of the owner do.
+        field: ``at_least``, ``below`` and so on; empty where two fields of the owner do.
+        strict: whether the two are never the same either.
     """
 
     low: str
     high: str
     owner: str
     field: str
+    strict: bool = False
 
 
 def keep_relations(template: Template, entries: dict[str, Entry], actions: Actions) -> list[Problem]:
@@ -114,7 +120,7 @@ def _settled(template: Template, entries: Mapping[str, Entry], entry: Entry) -> 
         if above is None:
             return None, f"{wanted}has no value here"
         if above.fixed:
-            if above.raw["value"] not in values:
+            if not holds(above.raw["value"], values):
                 return None, f"{wanted}is {show(above.raw['value'])} here"
             more = above.when
         else:
@@ -132,8 +138,8 @@ def _settled(template: Template, entries: Mapping[str, Entry], entry: Entry) -> 
 
 def _can_be(entry: Entry, value: Any) -> bool:
     model = entry.model
-    options = values_of(model)
-    if options is not None:
+    options = getattr(model, "options", None)
+    if options is not None:  # of a subset one member is enough
         return value in options
     limits = entry.limits()
     return limits is None or (is_number(value) and limits[0] <= value <= limits[1])
@@ -142,13 +148,16 @@ def _can_be(entry: Entry, value: Any) -> bool:
 def _orders(entries: Mapping[str, Entry]) -> Iterator[_Order]:
     """Every order between two parameters that both exist."""
     for name, entry in entries.items():
-        low, high = entry.bounds.get("at_least"), entry.bounds.get("at_most")
-        if low in entries and low != name:
-            yield _Order(str(low), name, name, "at_least")
-        if high in entries and high != name:
-            yield _Order(name, str(high), name, "at_most")
-        if low in entries and high in entries and low != high and (entries[str(low)].fixed or entries[str(high)].fixed):
-            yield _Order(str(low), str(high), name, "")
+        around: dict[int, str] = {}
+        for field, other in entry.bounds.items():
+            if other not in entries or other == name:
+                continue
+            around[BOUNDS[field]] = other
+            low, high = (other, name) if BOUNDS[field] > 0 else (name, other)
+            yield _Order(low, high, name, field, field in STRICT)
+        low, high = around.get(1, name), around.get(-1, name)
+        if len(around) == 2 and low != high and (entries[low].fixed or entries[high].fixed):
+            yield _Order(low, high, name, "")
 
 
 def _in_order(template: Template, entries: Mapping[str, Entry], order: _Order) -> tuple[bool, Problem | None]:
@@ -163,33 +172,40 @@ def _in_order(template: Template, entries: Mapping[str, Entry], order: _Order) -
         return False, None
     kept = order.field and entries[order.owner].takes(order.field)  # then each trial sees to it, within these limits
     other, owner = (low, high) if order.owner == order.high else (high, low)
-    if kept and not isinstance(owner.model, Ranged):
+    if (kept and not hasattr(owner.model, "low")) or _said_otherwise(low, high, order):
         return False, None  # no limits that the other could lie beyond
-    if order.high == low.bounds.get("at_most") and order.owner != order.low and low.takes("at_most"):
-        return False, None  # it is said the other way round, and each trial sees to it
-    if order.low == high.bounds.get("at_least") and order.owner != order.high and high.takes("at_least"):
-        return False, None
     if order.field == "" or not kept:
         owner, other = (low, high) if low.fixed else (high, low)
     mine = owner.limits() or (-math.inf, math.inf)
     theirs = other.limits() or (-math.inf, math.inf)
     if other is low:
         most = mine[1] if kept else mine[0]
-        fits, cap = theirs[1] <= most, (-math.inf, most)
+        fits, cap = theirs[1] < most or (theirs[1] == most and not order.strict), (-math.inf, most)
     else:
         least = mine[0] if kept else mine[1]
-        fits, cap = theirs[0] >= least, (least, math.inf)
+        fits, cap = theirs[0] > least or (theirs[0] == least and not order.strict), (least, math.inf)
     if fits:
         return False, None
-    if not other.fixed and _capped(other, *cap, by=owner):
+    if not other.fixed and _capped(other, *cap, by=owner, strict=order.strict):
         return True, None
     place = first_place((owner, other, entries.get(order.owner)))
     between = "" if order.field else f" ({order.owner!r} lies between the two)"
+    never = "always below" if order.strict else "never above"
     message = (
-        f"{low.name!r} is never above {high.name!r}{between}, and {low.name!r} is {_range(below)} here, "
+        f"{low.name!r} is {never} {high.name!r}{between}, and {low.name!r} is {_range(below)} here, "
         f"{high.name!r} {_range(above)}"
     )
     return False, problem_at(template, place, owner.known, message)
+
+
+def _said_otherwise(low: Entry, high: Entry, order: _Order) -> bool:
+    """Whether another field says the same, so that each trial sees to it."""
+    said = [("below", low, high), ("above", high, low)]
+    said += [] if order.strict else [("at_most", low, high), ("at_least", high, low)]
+    return any(
+        one.bounds.get(field) == other.name and one.takes(field) and (one.name, field) != (order.owner, order.field)
+        for field, one, other in said
+    )
 
 
 def _range(limits: tuple[float, float]) -> str:
@@ -205,35 +221,60 @@ def _never_together(one: Entry, other: Entry) -> bool:
     )
 
 
-def _capped(entry: Entry, least: float, most: float, by: Entry) -> bool:
-    """Narrow a parameter to the values between two limits; False where that leaves none, or can't be."""
+def _capped(entry: Entry, least: float, most: float, *, by: Entry, strict: bool) -> bool:
+    """Narrow a parameter to the values between two limits; False where that leaves none, or can't be.
+
+    Args:
+        entry: the parameter; changed in place.
+        least, most: the limits, one of them infinite.
+        by: the parameter whose limit it is.
+        strict: whether the limit itself is left out.
+    """
     model = entry.model
     options = values_of(model)
     if options is not None:
-        kept = [index for index, option in enumerate(options) if least <= option <= most]
+        inside = [least < option < most if strict else least <= option <= most for option in options]
+        kept = [index for index, fits in enumerate(inside) if fits]
         weights = entry.raw.get("weights")
         if not kept or (weights is not None and not any(weights[index] > 0 for index in kept)):
             return False
         entry.raw["values"] = [options[index] for index in kept]
         if weights is not None:
             entry.raw["weights"] = [weights[index] for index in kept]
-    elif hasattr(model, "low"):
+    elif isinstance(model, Ranged):
         before = dict(entry.raw)
-        if most < model.allowed[1]:
-            entry.raw["high"] = _limit(model, most) + (1 if model.type == "randint" else 0)
-        if least > model.allowed[0]:
-            entry.raw["low"] = _limit(model, least, up=True)
-        if not _has_values(entry):
+        if not (_strictly(entry, least, most) if strict else _within(entry, model, least, most)):
             entry.raw = before
             return False
     else:
         field = "at_most" if math.isfinite(most) else "at_least"
-        if by.when or not by.fixed or field in entry.bounds or (getattr(model, "logarithmic", False) and most <= 0):
+        if strict or by.when or not by.fixed or field in entry.bounds:
+            return False
+        if getattr(model, "logarithmic", False) and most <= 0:
             return False
         entry.bounds[field] = by.name
         return True
     entry.settle_default()
     return True
+
+
+def _strictly(entry: Entry, least: float, most: float) -> bool:
+    """Leave out everything from a limit on; False where that leaves nothing, or the field has another meaning."""
+    field, limit = ("below", most) if math.isfinite(most) else ("above", least)
+    stated = entry.raw.get(field)
+    if field in entry.bounds:
+        return False
+    entry.raw[field] = limit if stated is None else min(stated, limit) if field == "below" else max(stated, limit)
+    return _has_values(entry)
+
+
+def _within(entry: Entry, model: Any, least: float, most: float) -> bool:
+    """Draw its limits in; False where that leaves nothing."""
+    if most < model.allowed[1]:
+        entry.raw["high"] = _limit(model, most) + (1 if model.type == "randint" else 0)
+    if least > model.allowed[0]:
+        entry.raw["low"] = _limit(model, least, up=True)
+    return _has_values(entry)
 
 
 def _limit(model: Ranged, limit: float, *, up: bool = False) -> float:
@@ -255,14 +296,22 @@ def _has_values(entry: Entry) -> bool:
 
 def _defaults(entries: Mapping[str, Entry]) -> None:
     """Drop defaults of the template's that don't go with a value, or with a default, of the experiment's."""
-    pairs = [(order.low, order.high) for order in _orders(entries)]
+    pairs = [(order.low, order.high, order.strict) for order in _orders(entries)]
     pairs += [
-        (entry.bounds["at_least"], entry.bounds["at_most"]) for entry in entries.values() if len(entry.bounds) == 2
-    ]
-    for below, above in pairs:
+        (entry.bounds["at_least"], entry.bounds["at_most"], False)
+        for entry in entries.values() if {"at_least", "at_most"} <= entry.bounds.keys()
+    ]  # fmt: skip
+    for below, above, strict in pairs:
         low, high = entries[below], entries[above]
-        lower, upper = (entry.raw.get("value" if entry.fixed else "default") for entry in (low, high))
-        if is_number(lower) and is_number(upper) and lower > upper:
+        lower, upper = _default_of(low, highest=True), _default_of(high, highest=False)
+        if lower is not None and upper is not None and (lower > upper or (strict and lower == upper)):
             for entry in (low, high):
                 if not entry.fixed:
                     entry.without_default()
+
+
+def _default_of(entry: Entry, *, highest: bool) -> float | None:
+    """The number that is tried first, or that it always has; of a list one of its ends."""
+    value = entry.raw.get("value" if entry.fixed else "default")
+    numbers = [number for number in (value if isinstance(value, list) else [value]) if is_number(number)]
+    return (max if highest else min)(numbers, default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,12 +10,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from automl_core.space import Space
 from automl_core.spec.errors import show
-from automl_core.spec.numeric import Numeric, Ranged
+from automl_core.spec.numeric import Numeric, Ranged, same
 from automl_core.spec.parameters import Parameter
+from automl_core.spec.relations import BOUNDS
 from automl_core.spec.shapes import shape_of, tags_of
-
-BOUNDS = ("at_least", "at_most")
-"""Fields that bound a parameter by another one."""
 
 ROUNDING = ("q", "multiple_of", "power_of")
 """Fields that put a parameter's values on a grid."""
@@ -53,9 +51,8 @@ def _adapter() -> TypeAdapter[Any]:
 
 
 def values_of(model: Any) -> list[Any] | None:
-    """The options of a parameter that has such, None for any other."""
-    found = getattr(model, "options", None)
-    return list(found) if found is not None else None
+    """The options of a parameter that is one of several (a choice, an ordinal), None for any other."""
+    return list(model.options) if hasattr(model, "options") and model.type != "subset" else None
 
 
 def wrong_value(model: Any, value: Any) -> str | None:
@@ -63,12 +60,13 @@ def wrong_value(model: Any, value: Any) -> str | None:
 
     An option of weight 0 is one that the search doesn't take by itself; it can be set.
     """
-    alone: dict[str, Any] = {"when": {}, **{field: None for field in BOUNDS if field in type(model).model_fields}}
+    fields = type(model).model_fields
+    alone: dict[str, Any] = {"when": {}}
+    alone |= {field: None for field in BOUNDS if field in fields and isinstance(getattr(model, field), str)}
+    if "weights" in fields:
+        alone["weights"] = None
     parameter = Space.from_models({"x": model.model_copy(update=alone)}).by_name["x"]
-    wrong = parameter.check(value)
-    if wrong is None and values_of(model) is None:
-        wrong = parameter.off_grid(value)
-    return wrong
+    return parameter.check(value) or parameter.off_grid(value)
 
 
 def allowed_by(model: Any) -> tuple[str, ...]:
@@ -78,12 +76,21 @@ def allowed_by(model: Any) -> tuple[str, ...]:
         return tuple(show(option) for option in options)
     if model.type == "fixed":
         return (show(model.value),)
-    if isinstance(model, Ranged):
+    if model.type == "subset":
+        return (f"a list of {_count(model.min, model.most)} of {', '.join(map(show, model.options))}",)
+    if hasattr(model, "low"):
         low, high = model.allowed
-        kind = "a whole number" if model.whole else "a number"
-        return (f"{kind} from {low:g} to {high:g}{_grid(model)}",)
+        kind = "whole number" if model.whole else "number"
+        reach = f"from {low:g} to {high:g}{_grid(model)}"
+        if model.type == "sorted_list":
+            return (f"an ascending list of {_count(*model.lengths)} {kind}s {reach}",)
+        return (f"a {kind} {reach}",)
     positive = " above 0" if getattr(model, "logarithmic", False) else ""
     return (f"a number{positive}{_grid(model)}",)
+
+
+def _count(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _grid(model: Any) -> str:
@@ -104,13 +111,16 @@ def outside(own: Any, given: Any) -> str | None:
     """
     if given.type == "fixed":
         return wrong_value(own, given.value)
+    if "subset" in (own.type, given.type) or "sorted_list" in (own.type, given.type):
+        if given.type != own.type:
+            return _of_another_type(own, given)
+        return _subset_outside(own, given) if own.type == "subset" else _list_outside(own, given)
     options = values_of(given)
-    if options is not None and (given.type == own.type or values_of(own) is None):
-        if given.type == own.type:
-            known = values_of(own) or []
-            stray = [each for each in options if not any(_same(each, other) for other in known)]
-            return f"{show(stray[0])} is none of the template's values" if stray else _sizes(own, given)
-        return next((wrong for each in options if (wrong := wrong_value(own, each))), None)
+    if options is not None:
+        known = values_of(own)
+        if known is None:
+            return next((wrong for each in options if (wrong := wrong_value(own, each))), None)
+        return _stray(known, options)
     if isinstance(own, Ranged) and isinstance(given, Ranged):
         return _range_outside(own, given)
     if isinstance(own, Numeric) and not isinstance(own, Ranged) and isinstance(given, Numeric):
@@ -121,22 +131,32 @@ def outside(own: Any, given: Any) -> str | None:
         ):
             return "it may be 0 or below, and the template's values are above 0"
         return _other_grid(own, given)
-    if given.type == own.type:
-        return None
+    return None if given.type == own.type else _of_another_type(own, given)
+
+
+def _of_another_type(own: Any, given: Any) -> str:
     return f"it is of type {given.type}, and the template's is of type {own.type}"
 
 
-def _same(a: Any, b: Any) -> bool:
-    return bool(a == b) and isinstance(a, bool) == isinstance(b, bool)
+def _stray(known: Sequence[Any], options: Sequence[Any]) -> str | None:
+    stray = [each for each in options if not any(same(each, other) for other in known)]
+    return f"{show(stray[0])} is none of the template's values" if stray else None
 
 
-def _sizes(own: Any, given: Any) -> str | None:
-    """Whether what has several values at once has as many as the template allows."""
-    for field, sign in (("min_size", 1), ("max_size", -1)):
-        stated, limit = getattr(given, field, None), getattr(own, field, None)
-        if limit is not None and (stated is None or sign * (stated - limit) < 0):
-            return f"{field} is {show(stated)}, and the template's is {show(limit)}"
-    return None
+def _subset_outside(own: Any, given: Any) -> str | None:
+    stray = _stray(own.options, given.options)
+    if stray is None and (given.min < own.min or given.most > own.most):
+        return f"{_count(given.min, given.most)} members, and the template has {_count(own.min, own.most)}"
+    return stray
+
+
+def _list_outside(own: Any, given: Any) -> str | None:
+    (least, most), (fewest, limit) = given.lengths, own.lengths
+    if least < fewest or most > limit:
+        return f"{_count(least, most)} numbers, and the template has {_count(fewest, limit)}"
+    if own.distinct and not given.distinct:
+        return "no number stands twice in the template's list"
+    return _range_outside(own, given)
 
 
 def _range_outside(own: Any, given: Any) -> str | None:

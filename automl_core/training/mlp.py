@@ -106,7 +106,7 @@ class Training:
             if progress.see(epoch, metrics["valid_loss"], metrics):
                 best = {name: array.copy() for name, array in weights.items()}
             report(epoch, metrics)
-            if pace.due(progress.over or epoch == job.target):
+            if pace.due(epoch == job.target or progress.over):
                 self._save(epoch, progress, best)
         self._finish(best, progress)
 

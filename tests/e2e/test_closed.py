@@ -1,4 +1,4 @@
-"""A closed deployment on a real Airflow: what is refused, what trains behind its fence, and what leaves with a record."""
+"""A closed deployment on a real Airflow: what is refused, what trains behind its fence, what leaves with a record."""
 
 from __future__ import annotations
 

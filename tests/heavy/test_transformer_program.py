@@ -17,7 +17,7 @@ CASE = Case("text-transformer", "epoch", {"lr": 0.005, "max_length": 32, "dropou
 
 
 def test_it_learns_resumes_exactly_and_is_used_again(heavy_python: Path, tmp_path: Path) -> None:
-    place, texts = Workplace(tmp_path, heavy_python), write(languages_of_airflow("en"), tmp_path / "texts.parquet")
+    place, texts = Workplace(tmp_path, heavy_python), write(languages_of_airflow(), tmp_path / "texts.parquet")
     maker = ROOT / "tests" / "heavy" / "make_tiny_model.py"
     subprocess.run([heavy_python, maker, texts, tmp_path / "tiny"], check=True, env=place.environment("tiny"))
     options = {"data": {"train": texts, "weights": tmp_path / "tiny"}, "columns": {"target": "language"}}

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from automl_airflow.kubernetes.launching import ask, give_up_in_time, reason_of
+from automl_airflow.kubernetes.asking import ask, reason_of
+from automl_airflow.kubernetes.launching import give_up_in_time
 from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.session import home
 from automl_core.backends.base import StartError

@@ -86,10 +86,11 @@ def test_the_next_run_has_the_edits(tmp_path: Path) -> None:
     [
         (lambda folder: (folder / "src" / ".env").write_text(""), r"\.env in .*a name that secrets have"),
         (lambda folder: (folder / "src").rename(folder / "gone"), "there is no folder .*/src"),
+        (lambda folder: (folder / "base.yaml").write_text("day: '${ds}'"), r"spec_file\.base.*: .*no logical date"),
         (lambda folder: (folder / "base.yaml").unlink(), r"first\.yaml:\d+: spec_file\.base: there is no file"),
         (lambda folder: (folder / "base.yaml").write_text("model: 3"), r"first\.yaml:\d+: space\.model\.x: .* has 3"),
     ],
-    ids=["secret", "code", "base", "conflict"],
+    ids=["secret", "code", "date", "base", "conflict"],
 )  # fmt: skip
 def test_what_is_wrong_beside_the_file_fails_the_run_as_it_begins(tmp_path: Path, change: Any, said: str) -> None:
     made = world(tmp_path)

@@ -180,3 +180,15 @@ def test_keys_of_the_storage_path_are_those_of_data_beside_it(tmp_path: Path, la
     spec = experiment(tasks=[{"command": "true"}], data=data, output=output)
     DataOfRun(spec, {}, tmp_path, None, lake).take()
     assert lake.connections == ["keys", "own", None]
+
+
+def test_keys_of_the_environment_stand_for_those_of_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    from automl_core.data.access import DataError, FromEnvironment
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DataError, match=r"in the Airflow connection 'keys'.*set AWS_ACCESS_KEY_ID"):
+        FromEnvironment().store("s3://lake", "keys")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert FromEnvironment().store("s3://lake", "keys").url == "s3://lake"

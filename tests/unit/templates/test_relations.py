@@ -33,13 +33,20 @@ def parameters(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
     """Parameters of a template; most are valid together."""
     found: dict[str, dict[str, Any]] = {}
     for name in NAMES[: draw(st.integers(2, 5))]:
-        kind = draw(st.sampled_from(["int", "uniform", "choice", "stepped", "text"]))
+        kind = draw(
+            st.sampled_from(["int", "int", "uniform", "choice", "ordinal", "stepped", "text", "subset", "sorted_list"])
+        )
         low = draw(st.integers(0, 4))
         high = low + draw(st.integers(1, 6))
-        if kind == "choice":
+        if kind in ("choice", "ordinal", "subset"):
             values = sorted(draw(st.sets(st.integers(0, 9), min_size=2, max_size=4)))
-            one: dict[str, Any] = {"type": "choice", "values": values}
+            one: dict[str, Any] = {"type": kind, "values": values}
             default: Any = draw(st.sampled_from(values))
+            if kind == "subset":
+                one["max"], default = draw(st.sampled_from([2, None])), values[:2]
+        elif kind == "sorted_list":
+            one = {"type": "sorted_list", "low": low, "high": high, "whole": True, "max_length": 2, "min_length": 1}
+            default = [draw(st.integers(low, high))]
         elif kind == "text":
             one = {"type": "choice", "values": ["x", "y", "z"], "weights": [1, 2, 0]}
             default = draw(st.sampled_from(["x", "y"]))
@@ -52,20 +59,28 @@ def parameters(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
         one["default"] = default
         one["search"] = draw(st.sampled_from([True, "offered", "never"]))
         before = list(found)
-        numbers = [other for other in before if found[other]["default"] not in ("x", "y")]
-        if before and draw(st.booleans()):
-            parent = draw(st.sampled_from(before))
+        numbers = [other for other in before if isinstance(found[other]["default"], int)]
+        choices = [other for other in before if found[other]["type"] != "sorted_list"]
+        if choices and draw(st.booleans()):
+            parent = draw(st.sampled_from(choices))
             options = found[parent].get("values") or list(range(found[parent]["low"], found[parent]["high"] + 1))
             one["when"] = {parent: draw(st.lists(st.sampled_from(options), min_size=1, max_size=3, unique=True))}
         for field in ("at_least", "at_most"):
+            strict = (
+                {"at_least": "above", "at_most": "below"}[field] if kind in ("int", "uniform", "stepped") else field
+            )
             if "low" in one and numbers and draw(st.integers(0, 2)) == 0:
-                one[field] = draw(st.sampled_from(numbers))
+                one[draw(st.sampled_from([field, strict]))] = draw(st.sampled_from(numbers))
         found[name] = one
     return found
 
 
 def a_value(draw: st.DrawFn, one: dict[str, Any]) -> Any:
     """A value of a parameter, mostly one that it can have."""
+    if one["type"] == "subset":
+        return draw(st.lists(st.sampled_from(one["values"]), max_size=3, unique=True))
+    if one["type"] == "sorted_list":
+        return sorted(draw(st.lists(st.integers(one["low"], one["high"]), max_size=2, unique=True)))
     if "values" in one:
         return draw(st.sampled_from([*one["values"], "x"]))
     return draw(st.integers(one["low"], one["high"]))
@@ -96,6 +111,16 @@ def asked(draw: st.DrawFn, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return body
 
 
+ORDERS = {
+    "at_least": lambda a, b: a >= b, "above": lambda a, b: a > b, "at_most": lambda a, b: a <= b,
+    "below": lambda a, b: a < b,
+}  # fmt: skip
+
+
+def fulfils(value: Any, some: list[Any]) -> bool:
+    return any(each in some for each in value) if isinstance(value, list) else value in some
+
+
 def template_of(folder: str, known: dict[str, dict[str, Any]]) -> Template:
     head = {
         "template": "t", "version": 1, "title": "T", "parameters": known,
@@ -113,19 +138,24 @@ def hold(known: dict[str, dict[str, Any]], experiment: Experiment) -> None:
         for name, one in known.items():
             if name not in experiment.space:
                 continue
-            exists = all(parent in params and params[parent] in some for parent, some in one.get("when", {}).items())
+            conditions = one.get("when", {})
+            exists = all(parent in params and fulfils(params[parent], some) for parent, some in conditions.items())
             assert (name in params) == exists, f"{name} beside {params}"
             if not exists:
                 continue
-            for field, sign in (("at_least", 1), ("at_most", -1)):
+            values = params[name] if isinstance(params[name], list) else [params[name]]
+            for field, in_order in ORDERS.items():
                 other = one.get(field)
                 if other in params:
-                    assert sign * (params[name] - params[other]) >= 0, f"{name} {field} {other}: {params}"
-            if "values" in one:
-                assert params[name] in one["values"]
-            else:
-                assert one["low"] <= params[name] <= one["high"]
-                assert "multiple_of" not in one or params[name] % one["multiple_of"] == 0
+                    assert all(in_order(value, params[other]) for value in values), f"{name} {field} {other}: {params}"
+            for value in values:
+                if "values" in one:
+                    assert value in one["values"]
+                else:
+                    assert one["low"] <= value <= one["high"]
+                    assert "multiple_of" not in one or value % one["multiple_of"] == 0
+            if one["type"] == "subset":
+                assert len(values) <= (one["max"] or len(one["values"]))
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
