@@ -6,7 +6,9 @@
 
     python make.py [FOLDER]
 
-It writes study-<release>.sql, journal-<release>.log and expected-<release>.json beside itself, or there. The first is `sqlite3`'s dump of the database file; the last is what Optuna itself says of the same studies.
+It writes study-<release>.sql, journal-<release>.log and expected-<release>.json beside itself, or there. The first is
+`sqlite3`'s dump of the database file; the last is what Optuna itself says of the same studies. (2.10.1 wants
+SQLAlchemy before 1.4.40, and has no journal.)
 """
 
 import json
