@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.contract import TrialContext
 from automl_core.backends.substitution import PlaceholderError
+from automl_core.data.inputs import DataOfRun
 from automl_core.space import Space
 from automl_core.spec.dates import dates_of_now, run_dates
 from automl_core.spec.maxcompute import MaxComputeTask
@@ -68,9 +70,10 @@ def estimate(experiment: Experiment, params: Mapping[str, Value], client: Client
     from automl_core.backends.maxcompute.plan import plan
 
     names = frozenset(Space.from_models(experiment.space).by_name)
+    dates = run_dates(dates_of_now(experiment))
     context = TrialContext(
         experiment.name, "preview", 0, 1, params, "/checkpoints", "/model", inactive=names - params.keys(),
-        dates=run_dates(dates_of_now(experiment)),
+        dates=dates, data=DataOfRun(experiment, dates, Path()).seen_by_sql(), columns=experiment.columns,
     )  # fmt: skip
     for task in experiment.tasks:
         if not isinstance(task, MaxComputeTask):

@@ -93,13 +93,15 @@ def found_inputs(
     return {DATA: found} if found else {}
 
 
-def look_at_data(study: Study, binding: Binding, bundle: Path | None, log: Any) -> None:
+def look_at_data(study: Study, binding: Binding, context: Any, log: Any) -> None:
     """Warn an attempt that trains elsewhere of data that have changed since its run began."""
+    from automl_airflow.compat import bundle_folder
     from automl_airflow.session import home
     from automl_core.running.data import data_of, warn_of_changes
 
     if study.experiment.data:
-        warn_of_changes(study, binding, data_of(study, home(), bundle, FromConnections()).changed(), log.warning)
+        data = data_of(study, home(), bundle_folder(context), FromConnections())
+        warn_of_changes(study, binding, data.changed(), log.warning)
 
 
 def prepare_inputs(

@@ -186,7 +186,6 @@ class RemoteTrial(SlotTask):
         return study.unfinished(slot, self.task_index)
 
     def _start(self, context: Any, study: Study, store: ObjectStore, binding: Binding) -> None:
-        from automl_airflow.compat import bundle_folder
         from automl_airflow.data_access import look_at_data
         from automl_core.backends.base import StartError
         from automl_core.backends.remote import NotYet
@@ -194,7 +193,7 @@ class RemoteTrial(SlotTask):
         from automl_core.running.attempt import not_started
 
         self.announce(context, study, binding)
-        self.patiently(lambda: look_at_data(study, binding, bundle_folder(context), self.log))
+        self.patiently(lambda: look_at_data(study, binding, context, self.log))
         self._record_reads(study, binding)
         try:
             job = self.patiently(lambda: self.launch(context, study, store, binding))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.lexer import Token, line_of, significant, tokenize
 from automl_core.backends.substitution import Placeholder, PlaceholderError, parse, problem_of
+from automl_core.spec.datanames import COLUMNS, DATA
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.parameters import Scalar, Value
 
@@ -22,6 +23,7 @@ MOST_INT, LEAST_INT = 2**63 - 1, -(2**63) + 1
 _NAME_FOLLOWS = frozenset({"FROM", "JOIN", "TABLE", "INTO", "VIEW", "UPDATE", "EXISTS", "OVERWRITE", "TRUNCATE", "AS"})
 """Words after which a name stands, and no value."""
 
+_COLUMN = re.compile(r"\w{1,128}")
 _PART = re.compile(r"[A-Za-z0-9_]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*){0,2}")
 _LONGEST_NAME = 128
@@ -37,6 +39,7 @@ def render_sql(sql: str, context: TrialContext) -> str:
 
     * Where a value may stand: a literal (``0.001``, ``'text'``, ``TRUE``, ``ARRAY(1, 2)``, ``NULL`` for a parameter
       that the trial doesn't have).
+    * ``${columns.target}``: the column's name, in backquotes; several with commas between.
     * Inside a literal (``'ds=${day}'``): the value's text, escaped; of a list its JSON.
     * In backquotes, after FROM, JOIN, TABLE, INTO and the like, before ``(`` or ``.``, or as part of a name
       (``preds_${trial_id}``): a name of letters, digits and ``_``.
@@ -85,8 +88,33 @@ def value_of(placeholder: Placeholder, context: TrialContext) -> Value | None:
         raise PlaceholderError(problem)
     if placeholder.name in context.params:
         return context.params[placeholder.name]
+    if placeholder.name.startswith(COLUMNS):
+        return ",".join(_columns(placeholder, context))  # as PAI's commands want several
     text = context.text_of(placeholder)
     return int(text) if text is not None and placeholder.name in _INTEGERS else text
+
+
+def _is_table(value: Value | None, placeholder: Placeholder, context: TrialContext) -> bool:
+    """Whether a placeholder is a data set that is a table: a name wherever it stands, such as ``FROM a, ${data.b}``."""
+    if placeholder.name in context.params or not placeholder.name.startswith(DATA):
+        return False
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def _columns(placeholder: Placeholder, context: TrialContext) -> list[str]:
+    """The columns of a role.
+
+    Raises:
+        PlaceholderError: one of them can't be a column of MaxCompute.
+    """
+    given = context.columns[placeholder.name.removeprefix(COLUMNS)]
+    names = [given] if isinstance(given, str) else list(given)
+    wrong = next((name for name in names if not _COLUMN.fullmatch(name)), None)
+    if wrong is not None:
+        raise PlaceholderError(
+            f"{placeholder.source}: {wrong!r} can't be a column of MaxCompute; allowed: letters, digits and '_'"
+        )
+    return names
 
 
 def literal(value: Value | None) -> str:
@@ -156,7 +184,9 @@ def _rendered(tokens: Sequence[Token], index: int, sql: str, context: TrialConte
     value = value_of(placeholder, context)
     if _is_part(tokens, index):
         return _part(value, placeholder)
-    if _is_name(tokens, index):
+    if placeholder.name.startswith(COLUMNS) and placeholder.name not in context.params:
+        return ", ".join(f"`{name}`" for name in _columns(placeholder, context))
+    if _is_table(value, placeholder, context) or _is_name(tokens, index):
         return _name(value, placeholder)
     try:
         return literal(value)

@@ -296,3 +296,29 @@ def test_a_command_can_not_carry_control_characters() -> None:
 def test_a_select_is_no_command() -> None:
     assert not is_command("SELECT pai - name FROM t")
     assert is_command("\n pai -name x")
+
+
+def of_data(sql: str, **columns: str | list[str]) -> str:
+    given = replace(context(), data={"train": "lake.churn", "far": "s3://lake/x.csv"}, columns=columns)
+    return render_sql(sql, given)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT ${columns.target} FROM ${data.train} t", "SELECT `y` FROM lake.churn t"),
+        ("SELECT ${columns.features} FROM ${data.train}", "SELECT `a`, `b` FROM lake.churn"),
+        ("SELECT t.${columns.target} FROM ${data.train} t", "SELECT t.y FROM lake.churn t"),
+        ("SELECT '${columns.features}'", "SELECT 'a,b'"),
+        ("SELECT 1 FROM dual, ${data.train}", "SELECT 1 FROM dual, lake.churn"),
+        ("CREATE EXTERNAL TABLE x (a BIGINT) LOCATION ${data.far}",
+         "CREATE EXTERNAL TABLE x (a BIGINT) LOCATION 's3://lake/x.csv'"),
+    ],
+)  # fmt: skip
+def test_tables_and_columns_are_names(sql: str, expected: str) -> None:
+    assert of_data(sql, target="y", features=["a", "b"]) == expected
+
+
+def test_a_column_that_would_end_its_quotes_is_refused() -> None:
+    with pytest.raises(PlaceholderError, match="can't be a column of MaxCompute"):
+        of_data("SELECT ${columns.target}", target="a` FROM secrets --")

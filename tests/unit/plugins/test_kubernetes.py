@@ -234,7 +234,9 @@ def test_a_stop_cancels_what_runs(setting: Setting) -> None:
 def test_a_trigger_that_begins_again_shows_only_what_is_new(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    setting.create("echo accuracy=0.1 step=0; sleep 1.5; echo accuracy=0.2 step=1", "again")
+    go_on = setting.folder / "go_on"
+    waits = f"while [ ! -e {go_on} ]; do sleep 0.1; done"
+    setting.create(f"echo accuracy=0.1 step=0; {waits}; echo accuracy=0.2 step=1", "again")
     binding = setting.bind()
     job = setting.launch(binding)
 
@@ -251,7 +253,17 @@ def test_a_trigger_that_begins_again_shows_only_what_is_new(
     trigger = setting.trigger(binding, job)
     shown: list[str] = []
     monkeypatch.setattr(trigger, "_log", SimpleNamespace(info=shown.append, error=shown.append, warning=print))
-    assert isinstance(run(trigger), TaskSuccessEvent)
+
+    async def taken_up() -> TriggerEvent:
+        task = asyncio.create_task(first_event(trigger))
+        while not trigger._replaying and not task.done():
+            await asyncio.sleep(0.05)
+        while trigger._replaying and not task.done():
+            await asyncio.sleep(0.05)
+        go_on.touch()
+        return await task
+
+    assert isinstance(asyncio.run(taken_up()), TaskSuccessEvent)
     assert not any("step=0" in line for line in shown)
     assert any("step=1" in line for line in shown)
     assert any("taken up again" in line for line in shown)

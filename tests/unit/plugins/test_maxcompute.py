@@ -390,3 +390,28 @@ def test_a_stage_in_maxcompute_is_watched_and_ended_by_its_trigger(standin: MaxC
     assert stage.state.works[0].state is TrialState.SUCCEEDED
     assert world.study().state.trials == [], "the experiment's own journal knows nothing of it"
     assert any("joined" in text for text in texts(standin))
+
+
+def test_a_table_as_a_data_set_is_named_in_sql_and_a_change_of_it_is_said(
+    standin: MaxComputeStandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = standin.odps()
+    client.execute_sql("CREATE TABLE rows_of_it (a BIGINT)").wait_for_success()
+    client.execute_sql("INSERT INTO rows_of_it VALUES (1)").wait_for_success()
+    world = World(tmp_path, {"sql": "SELECT ${columns.target} AS c FROM ${data.train}"})
+    whole = yaml.safe_load(world.file.read_text())
+    whole["data"] = {"train": {"place": "odps://standin/rows_of_it", "connection": "maxcompute_default"}}
+    whole["columns"] = {"target": "a"}
+    world.file.write_text(yaml.safe_dump(whole))
+    world.propose()
+    found = world.study().state.inputs["data"]["train"]
+    assert (found["kind"], found["rows"], found["columns"]) == ("table", 1, [["a", "bigint"]])
+    world.start(0)
+    assert any("`a` AS c FROM standin.rows_of_it" in text for text in texts(standin))
+    assert world.study().state.works[0].attempts[0].warnings == []
+    client.execute_sql("INSERT INTO rows_of_it VALUES (2)").wait_for_success()
+    world.start(1)
+    (warning,) = world.study().state.works[1].attempts[0].warnings
+    assert warning.startswith("data.train (odps://standin/rows_of_it) has changed since the run began")
+    assert f"warning: {warning}" in capsys.readouterr().out
+    assert standin.account.secret not in json.dumps(found) + warning

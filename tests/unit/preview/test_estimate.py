@@ -19,10 +19,16 @@ BODY = {
     "name": "costly",
     "goal": {"metric": "auc", "direction": "maximize"},
     "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
+    "data": {"train": "odps://standin/known"},
+    "columns": {"target": "a"},
     "tasks": [
         {
             "backend": "maxcompute",
-            "sql": ["SELECT a * ${x} AS auc FROM known", "SELECT * FROM unknown_${trial_id}", "PAI -name x -Da=${x}"],
+            "sql": [
+                "SELECT ${columns.target} * ${x} AS auc FROM ${data.train}",
+                "SELECT * FROM unknown_${trial_id}",
+                "PAI -name x -Da=${x}",
+            ],
             "prices": {"input_gb": 1000000},
         }
     ],
