@@ -11,9 +11,11 @@ DISTRIBUTION = "automl-core"
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "kubernetes": ("aiohttp", "kubernetes_asyncio"),
     "maxcompute": ("odps",),
+    "mlp": ("sklearn",),
     "notebook": ("matplotlib", "pandas"),
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
+    "tables": ("pyarrow",),
     "tensorboard": ("google.protobuf", "tensorboard"),
 }
 """Extra → the packages that automl_core imports with it, and with it alone (a test compares with the code)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -189,7 +190,7 @@ class Optimizer:
                 rung=decision.rung,
             )
         trained = max(self._history[parent].losses_at, default=None) if parent is not None else None
-        params = dict(self._history[number].params)
+        params = copy.deepcopy(self._history[number].params)  # what its owner does to it is no history
         return Trial(number, params, decision.budget, trained, parent, decision.note)
 
     def tell(

@@ -82,8 +82,13 @@ def wanted_of_core(name: str) -> set[str]:
 def test_what_automl_core_imports_is_declared_where_it_is_needed() -> None:
     types_only = declared(CORE["project"]["optional-dependencies"]["dev"])  # below TYPE_CHECKING
     found = list(needed("automl_core"))
+    extras = CORE["project"]["optional-dependencies"]
+    of_templates = declared(line for extra in OF_TEMPLATES for line in extras[extra])
     assert not [
-        place for place, name, names in found if not names & (wanted_of_core(name) | {"boto3-stubs"} & types_only)
+        place
+        for place, name, names in found
+        if not names & (wanted_of_core(name) | {"boto3-stubs"} & types_only)
+        and not (place.startswith("automl_core/training/") and names & of_templates)
     ]
 
 
@@ -127,7 +132,8 @@ def test_airflow_automl_asks_for_the_same_release_of_automl_core_with_all_that_a
     (line,) = (each for each in AIRFLOW["project"]["dependencies"] if each.startswith("automl-core"))
     requirement = Requirement(line)
     assert str(requirement.specifier) == f"=={RELEASE}", "a release changes RELEASE and this line together"
-    assert requirement.extras == set(EXTRAS) - {"notebook"}, "a notebook is where an experiment is looked at"
+    trainings = {"mlp", "tables"}  # what a trial's environment has
+    assert requirement.extras == set(EXTRAS) - {"notebook"} - trainings, "one looks at experiments in a notebook"
 
 
 def test_one_place_has_the_version() -> None:
@@ -248,9 +254,20 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     assert not told["airflow"]
     parts = {extra: {name.split(".")[1] for name in names} for extra, names in told["missing"].items()}
     assert set(parts) <= set(EXTRAS), told["missing"]
-    assert parts["search"] <= {"search", "stopping", "views"}
+    assert parts["search"] <= {"search", "stopping", "views", "training", "details"}
     assert parts["s3"] == {"storage"}
     assert parts["kubernetes"] == {"backends"}
+
+
+def test_nothing_large_comes_with_it(core: Path, tmp_path: Path) -> None:
+    """What takes airflow-automl's size, so that automl-core takes a tenth at most (benchmarks/sizes.py measures it)."""
+    program = "from importlib.metadata import distributions\nprint(*(each.name for each in distributions()))"
+    done = run(core, "python", "-c", program, cwd=tmp_path)
+    found = {canonicalize_name(name) for name in done.stdout.split()}
+    extras = CORE["project"]["optional-dependencies"]
+    assert found & declared(line for lines in extras.values() for line in lines) == set()
+    assert not [name for name in found if name.startswith(("apache-airflow", "airflow"))]
+    assert "automl-core" in found
 
 
 EXPERIMENT = """

@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from automl_core.preview.checks import check_experiment
 from automl_core.release import RELEASE
-from automl_core.spec.loader import load_experiment
+from automl_core.templates import load_experiment
 from tests.sources import PRODUCT, ROOT
 
 PROJECTS = [
@@ -33,6 +33,21 @@ EXTRAS: dict[str, list[str]] = {
 BROUGHT = [line for extra in ("kubernetes", "maxcompute", "s3", "search", "tensorboard") for line in EXTRAS[extra]]
 """What airflow-automl asks for of automl-core's extras."""
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+
+
+PROGRAMS = ("mlp", "lightgbm", "xgboost", "catboost", "text", "image", "transformer")
+"""Extras of what the programs of templates train with."""
+
+LARGE = ("xgboost", "catboost", "image", "transformer")
+"""Those whose libraries live in .venv-heavy alone; the Makefile's DEVELOPED has the others."""
+
+
+def test_the_makefile_develops_with_all_that_is_not_large() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    developed = re.search(r"^DEVELOPED := (.*)$", text, re.MULTILINE)
+    assert developed is not None
+    brought = {"kubernetes", "maxcompute", "s3", "search", "tensorboard"}  # airflow-automl asks for them
+    assert set(developed[1].split()) == set(EXTRAS) - set(LARGE) - brought
 
 
 def pins(name: str) -> dict[str, list[Requirement]]:
@@ -55,7 +70,10 @@ def version_of(pin: Requirement) -> Version:
     ("file", "direct"),
     [
         ("requirements.txt", [*DEPENDENCIES, *BROUGHT, *EXTRAS["examples"], *EXTRAS["postgres"]]),
-        ("requirements-dev.txt", [*DEPENDENCIES, *(line for lines in EXTRAS.values() for line in lines)]),
+        (
+            "requirements-dev.txt",
+            [*DEPENDENCIES, *(line for name, lines in EXTRAS.items() if name not in LARGE for line in lines)],
+        ),
     ],
 )
 def test_every_direct_dependency_is_pinned_as_asked(file: str, direct: list[str]) -> None:
@@ -86,9 +104,12 @@ def test_heavy_tests_have_the_versions_of_the_recorders() -> None:
         return set(re.findall(r"([A-Za-z][\w-]*)==([\w.]+)", text))
 
     heavy = dict(stated((ROOT / "requirements-heavy.txt").read_text(encoding="utf-8")))
-    headers = [path.read_text(encoding="utf-8") for path in (ROOT / "tests/assets/outputs/make").glob("record_*.py")]
+    recorders = [*(ROOT / "tests/assets/outputs/make").glob("record_*.py"), ROOT / "tests/assets/optuna/make.py"]
+    headers = [path.read_text(encoding="utf-8") for path in recorders]
     recorded = set().union(*(stated(text.partition('# ///\n"""')[0]) for text in headers))
-    assert heavy.items() <= recorded
+    own = {canonicalize_name(Requirement(line).name) for name in PROGRAMS for line in EXTRAS[name]}
+    own |= {"pydantic", "pyyaml"}  # of automl-core, which is no distribution there
+    assert {name: version for name, version in heavy.items() if name not in own}.items() <= recorded
     assert not {(name, version) for name, version in recorded if heavy.get(name, version) != version}
 
 

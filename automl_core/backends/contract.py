@@ -149,7 +149,7 @@ class TrialContext:
         }
 
 
-def value_text(value: Value) -> str:
+def value_text(value: Value | list[str]) -> str:
     """A parameter's value as commands show it: text as it is, all else as JSON (``0.001``, ``true``, ``[1, 2]``).
 
     The digits of a number are those of Python's ``repr``, so reading it back gives the same number.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from automl_core.closed import images, network, places
+from automl_core.closed.errors import Unreadable
 from automl_core.closed.images import ImageRule
 from automl_core.closed.network import Address, NameServer, Reach
 from automl_core.closed.places import PlaceRule
@@ -19,11 +20,20 @@ SECTION = "automl"
 
 OPTIONS = (
     "closed", "closed_stores", "closed_images", "closed_digests", "closed_data", "closed_network", "closed_dns",
-    "closed_reachable", "closed_forbidden", "closed_probe_image",
+    "closed_reachable", "closed_forbidden", "closed_probe_image", "closed_resources",
 )  # fmt: skip
 """Names of the options."""
 
 USUAL_DNS = "kube-system/k8s-app=kube-dns"
+
+USUAL_RESOURCES = (
+    "trainer.kubeflow.org/TrainJob=jobset.sigs.k8s.io/jobset-name, "
+    "kubeflow.org/PyTorchJob=training.kubeflow.org/job-name"
+)
+"""Kinds of which every pod has the label. A RayJob's cluster has not, and a Workflow may create anything."""
+
+MOST_ADDRESSES = 16
+"""Addresses of each kind that a probe tries: what it found has to fit into a pod's status."""
 
 _TRUE, _FALSE = ("true", "t", "1", "yes", "on"), ("false", "f", "0", "no", "off", "")
 
@@ -40,6 +50,7 @@ class Policy:
         reaches: networks and ports that pods may reach.
         name_servers: who answers pods for names.
         reachable, forbidden: addresses that a probe has to reach, and must not.
+        resources: kinds of custom resources (group and kind) → the label that all of their pods have.
         probe_image: image of the probe; None for the product's own, else that of the training.
         problems: what can't be read of all this. While there is any, nothing runs that is closed.
     """
@@ -53,6 +64,7 @@ class Policy:
     name_servers: tuple[NameServer, ...] = ()
     reachable: tuple[Address, ...] = ()
     forbidden: tuple[Address, ...] = ()
+    resources: Mapping[str, str] = field(default_factory=dict)
     probe_image: str | None = None
     problems: tuple[str, ...] = ()
 
@@ -92,6 +104,7 @@ def read_policy(get: Callable[[str], str | None]) -> Policy:
         name_servers=each("closed_dns", network.parse_name_server, USUAL_DNS),
         reachable=each("closed_reachable", network.parse_address),
         forbidden=each("closed_forbidden", network.parse_address),
+        resources=dict(each("closed_resources", _resource, USUAL_RESOURCES)),
         probe_image=(get("closed_probe_image") or "").strip() or None,
     )
     problems += [] if problems else _contradictions(policy)
@@ -112,10 +125,30 @@ def _contradictions(policy: Policy) -> list[str]:
         for each in policy.reachable
         if network.is_reached(each, policy.reaches) is False
     ]
+    found += [
+        f"[{SECTION}] {option}: {len(addresses)} addresses, and a probe tries {MOST_ADDRESSES} at most"
+        for option, addresses in (("closed_reachable", policy.reachable), ("closed_forbidden", policy.forbidden))
+        if len(addresses) > MOST_ADDRESSES
+    ]
     if policy.probe_image is not None:
         why = images.refusal(policy.probe_image, policy.images, digests=policy.digests)
         found += [f"[{SECTION}] closed_probe_image: {why}"] if why else []
     return found
+
+
+def _resource(text: str) -> tuple[str, str]:
+    """``GROUP/KIND=LABEL``.
+
+    Raises:
+        Unreadable: it is none.
+    """
+    kind, equals, label = text.partition("=")
+    if not equals or kind.count("/") != 1 or not all((*kind.split("/"), label)):
+        raise Unreadable(
+            f"{text!r}: GROUP/KIND=LABEL is wanted here, such as trainer.kubeflow.org/TrainJob="
+            "jobset.sigs.k8s.io/jobset-name"
+        )
+    return kind.strip(), label.strip()
 
 
 def _items(text: str) -> Sequence[str]:

@@ -23,9 +23,9 @@ FRESH = 3600.0
 MOST_KEPT = 50
 """Archives that a machine keeps; those that were used last."""
 
-CACHE = "AUTOML_CACHE"
-"""Environment variable with the folder for what a machine keeps of buckets; one of its own below the temporary folder
-where it is not set."""
+CACHE = "AUTOML_CODE_CACHE"
+"""Environment variable with the folder for the archives that a machine keeps of buckets; one of its user's below the
+temporary folder where it is not set."""
 
 
 def archive_key(digest: str) -> str:
@@ -119,7 +119,7 @@ def _written(store: ObjectStore, key: str) -> float | None:
 
 def _cache() -> Path:
     stated = os.environ.get(CACHE)
-    return (Path(stated) if stated else Path(tempfile.gettempdir()) / f"automl-{os.getuid()}") / "code"
+    return Path(stated) if stated else Path(tempfile.gettempdir()) / f"automl-cache-{os.getuid()}" / "code"
 
 
 def _fetched(store: ObjectStore, key: str, digest: str) -> bytes:

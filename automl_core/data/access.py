@@ -6,6 +6,7 @@ process) the environment has the keys.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,14 @@ from automl_core.storage.base import StorageError
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
     from automl_core.storage.base import ObjectStore
+
+
+_KEYS = {
+    "s3": ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+    "oss": ("OSS_ACCESS_KEY_ID",),
+    "odps": ("ODPS_ACCESS_ID",),
+}
+"""Scheme → variables that say that the environment has keys for it."""
 
 
 class DataError(StorageError):
@@ -40,28 +49,29 @@ class Access(Protocol):
 
 
 class FromEnvironment:
-    """Opens with the keys of the process's environment: AWS_… and OSS_…, ODPS_… for tables."""
+    """Opens with the keys of the process's environment: AWS_… and OSS_…, ODPS_… for tables.
+
+    They stand for those of a connection too, where there are any.
+    """
 
     def store(self, url: str, connection: str | None) -> ObjectStore:
         """See `Access.store`.
 
         Raises:
-            DataError: a connection is named, which only Airflow has.
+            DataError: a connection is named, which only Airflow has, and the environment has no keys.
             StorageError: it can't be opened.
         """
         from automl_core.storage import open_store
 
-        self._refuse(connection)
+        self._check(url.partition("://")[0], connection)
         return open_store(url)
 
     def tables(self, project: str, connection: str | None) -> Any:
         """See `Access.tables`."""
-        import os
-
         from automl_core.backends.base import BackendError
         from automl_core.backends.maxcompute.access import VARIABLES, access_from_environment
 
-        self._refuse(connection)
+        self._check("odps", connection)
         try:
             environment = {**os.environ, VARIABLES["project"]: project}
             return access_from_environment(environment).client()
@@ -69,10 +79,11 @@ class FromEnvironment:
             raise DataError(f"odps://{project}/…: {error}") from None
 
     @staticmethod
-    def _refuse(connection: str | None) -> None:
-        if connection is not None:
+    def _check(scheme: str, connection: str | None) -> None:
+        if connection is not None and not any(os.environ.get(name) for name in _KEYS[scheme]):
             raise DataError(
-                f"the keys are in the Airflow connection {connection!r}, which only Airflow's tasks can read"
+                f"its keys are in the Airflow connection {connection!r}, which only Airflow's tasks can read; "
+                f"elsewhere set {_KEYS[scheme][0]} and its like"
             )
 
 

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,11 @@ FOLDER_VARIABLE, SIZE_VARIABLE = "AUTOML_DATA_CACHE", "AUTOML_DATA_CACHE_SIZE"
 DEFAULT_SIZE = 50 * 10**9
 """Bytes that the cache may have."""
 
-_DATA, _PART, _READY, _LOCK = "data", "part", "ready.json", "lock"
+FRESH = 60.0
+"""Seconds for which a listing of a bucket holds for all trainings of a machine: a client costs each 0.6 s of a core."""
+
+_DATA, _PART, _READY, _LOCK, _LOOKED = "data", "part", "ready.json", "lock", "looked"
+_MOST_REMEMBERED = 1_000
 _THREADS = 8
 _POLL = 0.2
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -113,7 +118,7 @@ class Cache:
             Changing: they were changed meanwhile.
             Unwanted: nobody waits any more.
         """
-        entry = self.root / digest_of([place.scheme, place.root, place.path, digest])
+        entry = self._entry(place, digest)
         said = False
         while True:
             lock = self._locked(entry, fcntl.LOCK_SH)
@@ -141,6 +146,48 @@ class Cache:
                 os.close(lock)
                 raise
             os.close(lock)
+
+    def _entry(self, place: DataPlace, digest: str) -> Path:
+        return self.root / digest_of([place.scheme, place.root, place.path, digest])
+
+    def hold_known(self, place: DataPlace, listing: Listing, digest: str) -> Held | None:
+        """The files of a data set where they are here already and nobody fetches or removes them; nothing is asked."""
+        entry = self._entry(place, digest)
+        if not _is_whole(entry, listing):
+            return None
+        lock = self._locked(entry, fcntl.LOCK_SH)
+        if lock is None or not _is_whole(entry, listing):
+            if lock is not None:
+                os.close(lock)
+            return None
+        os.utime(entry / _READY)
+        return Held(_path_in(entry, listing), _lock=lock)
+
+    def remember(self, place: DataPlace, listing: Listing) -> None:
+        """Note what was listed just now: other trainings of this machine need not ask again for `FRESH` seconds."""
+        if len(listing.files) > _MOST_REMEMBERED:
+            return
+        body = [listing.kind, listing.base, [[f.name, f.size, f.modified, f.etag] for f in listing.files]]
+        path = self._looked(place)
+        with contextlib.suppress(OSError):  # it only saves a request
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+            temporary.write_text(json.dumps(body), encoding="utf-8")
+            os.replace(temporary, path)
+
+    def remembered(self, place: DataPlace) -> Listing | None:
+        """What somebody on this machine has listed a moment ago, without a store; None where nobody has."""
+        path = self._looked(place)
+        try:
+            if not 0 <= time.time() - path.stat().st_mtime < FRESH:
+                return None
+            kind, base, files = json.loads(path.read_text(encoding="utf-8"))
+            return Listing(kind, base, tuple(DataFile(*each) for each in files), in_bucket=True)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _looked(self, place: DataPlace) -> Path:
+        return self.root / _LOOKED / f"{digest_of([place.scheme, place.root, place.path])}.json"
 
     def _locked(self, entry: Path, kind: int) -> int | None:
         """A lock on a data set's folder, which is made; None where somebody else has one that excludes it."""
@@ -242,7 +289,7 @@ class Cache:
 
     def _entries(self) -> list[Path]:
         try:
-            return sorted(path for path in self.root.iterdir() if path.is_dir())
+            return sorted(path for path in self.root.iterdir() if path.is_dir() and path.name != _LOOKED)
         except FileNotFoundError:
             return []
 

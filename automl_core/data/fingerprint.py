@@ -102,12 +102,12 @@ def of_listing(
     return Fingerprint(
         place=place.text, kind=listing.kind, digest=digest, by=by, format=stated, files=len(listing.files),
         bytes=listing.size, modified=round(newest, 3), rows=rows, columns=columns,
-        quick="" if listing.store is not None else quick_digest(listing),
+        quick="" if listing.in_bucket else quick_digest(listing),
     )  # fmt: skip
 
 
 def _digest(listing: Listing) -> tuple[str, str]:
-    if listing.store is not None:
+    if listing.in_bucket:
         return "etag", digest_of([[file.name, file.size, file.etag or file.modified] for file in listing.files])
     if listing.size > READ_WHOLE:
         return "mtime", quick_digest(listing)
@@ -143,16 +143,16 @@ def content_of(path: str) -> str:
 
 def _details(listing: Listing, format: Format | None) -> tuple[int | None, tuple[tuple[str, str], ...] | None]:
     """Rows and columns, where they are cheap to have and pyarrow is installed."""
-    if listing.store is not None or format is None:
+    if format is None:
         return None, None
     from automl_core.data.details import rows_and_columns
 
-    return rows_and_columns([listing.key(file) for file in listing.files], format)
+    return rows_and_columns(listing, format)
 
 
 def same_as_recorded(recorded: Mapping[str, Any], listing: Listing) -> bool:
     """Whether files on this machine are still those of a fingerprint, by their sizes and times alone."""
-    return listing.store is None and bool(recorded.get("quick")) and recorded["quick"] == quick_digest(listing)
+    return not listing.in_bucket and bool(recorded.get("quick")) and recorded["quick"] == quick_digest(listing)
 
 
 def difference(recorded: Mapping[str, Any], now: Fingerprint) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from automl_core.data.access import Access, DataError, FromEnvironment, absolute, connection_for
 from automl_core.data.cache import Cache, Held
 from automl_core.data.fingerprint import Fingerprint, difference, of_listing, same_as_recorded, take
-from automl_core.data.listing import list_place
+from automl_core.data.listing import Listing, list_place
 from automl_core.spec.datasets import data_set_of, place_of
 from automl_core.spec.models import Experiment
 from automl_core.spec.places import BadPlace, DataPlace
@@ -147,21 +147,36 @@ class DataOfRun:
             self._compare(name, self._now(name), opened)
             opened.places[name] = _table_text(place)
             return
-        listing = list_place(place, self.home, self.access, self._connection(name, place))
-        if not place.in_bucket:
-            opened.places[name] = str(absolute(place, self.home))
-            if same_as_recorded(self.recorded.get(name, {}), listing):
-                return
-        now = of_listing(place, listing, data_set_of(self.experiment.data[name]).format, details=False)
-        self._compare(name, now, opened)
         if place.in_bucket:
-            connection = self._connection(name, place)
-            held = (cache or Cache.of(self.home)).hold(
-                place, listing, now.digest, say=say, wanted=wanted,
-                unchanged=lambda: list_place(place, self.home, self.access, connection).files == listing.files,
+            self._bring(name, place, opened, say, wanted, cache or Cache.of(self.home))
+            return
+        listing = list_place(place, self.home, self.access)
+        opened.places[name] = str(absolute(place, self.home))
+        if not same_as_recorded(self.recorded.get(name, {}), listing):
+            self._compare(name, self._of(name, place, listing), opened)
+
+    def _bring(
+        self, name: str, place: DataPlace, opened: Opened, say: Callable[[str], None], wanted: Callable[[], bool],
+        cache: Cache,
+    ) -> None:  # fmt: skip
+        """The files of a bucket, on this machine."""
+        connection, held = self._connection(name, place), None
+        listing = cache.remembered(place)
+        if listing is not None:
+            held = cache.hold_known(place, listing, self._of(name, place, listing).digest)
+        if listing is None or held is None:
+            listed = listing = list_place(place, self.home, self.access, connection)
+            cache.remember(place, listing)
+            held = cache.hold(
+                place, listing, self._of(name, place, listing).digest, say=say, wanted=wanted,
+                unchanged=lambda: list_place(place, self.home, self.access, connection).files == listed.files,
             )  # fmt: skip
-            opened._held.append(held)
-            opened.places[name] = str(held.path)
+        opened._held.append(held)
+        opened.places[name] = str(held.path)
+        self._compare(name, self._of(name, place, listing), opened)
+
+    def _of(self, name: str, place: DataPlace, listing: Listing) -> Fingerprint:
+        return of_listing(place, listing, data_set_of(self.experiment.data[name]).format, details=False)
 
     def _compare(self, name: str, now: Fingerprint, opened: Opened) -> None:
         words = difference(self.recorded.get(name, {}), now)

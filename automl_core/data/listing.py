@@ -46,13 +46,15 @@ class Listing:
         kind: whether the place names one file, all of a folder, or what matches a pattern.
         base: path or key to which the files' names are relative, without a '/' at its end.
         files: in the order of their names.
-        store: of the bucket; None for a folder of this machine.
+        store: of the bucket; None for a folder of this machine, and where nobody has to be asked.
+        in_bucket: whether it is of a bucket.
     """
 
     kind: Kind
     base: str
     files: tuple[DataFile, ...]
     store: ObjectStore | None = None
+    in_bucket: bool = False
 
     @property
     def size(self) -> int:
@@ -132,16 +134,17 @@ def _in_bucket(place: DataPlace, access: Access, connection: str | None) -> List
     if place.is_pattern:
         wanted, base = _matcher(place), place.fixed
         start = re.split(r"[*?\[]", place.path, maxsplit=1)[0]
-        return Listing("pattern", base, _objects(store, start, base, wanted), store)
+        return Listing("pattern", base, _objects(store, start, base, wanted), store, True)
     if not place.path.endswith("/"):
         # the key itself sorts before all others that begin with it
         first = store.entries(path, limit=1)
         if first and first[0].key == path:
             folder, _, name = path.rpartition("/")
             entry = first[0]
-            return Listing("file", folder, (DataFile(name, entry.size, int(entry.modified * 1e9), entry.etag),), store)
+            only = DataFile(name, entry.size, int(entry.modified * 1e9), entry.etag)
+            return Listing("file", folder, (only,), store, True)
     files = _objects(store, f"{path}/", path, _shown)
-    return Listing("folder" if files or place.path.endswith("/") else "file", path, files, store)
+    return Listing("folder" if files or place.path.endswith("/") else "file", path, files, store, True)
 
 
 def _objects(store: ObjectStore, start: str, base: str, wanted: object) -> tuple[DataFile, ...]:

@@ -22,8 +22,7 @@ Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "code", "parts"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-DAY = 86_400.0
-HOUR = 3_600.0
+DAY, HOUR = 86_400.0, 3_600.0
 
 _OURS = re.compile(r"[^/]+/[^/]+/((?:prepare|conclude)/)?(experiment_\d+|best_model|scratch|journal|once)/")
 """Where an upload lies that is one of this product's, though its run is gone: others may use the same bucket."""
@@ -388,13 +387,11 @@ def _parts(inventory: Inventory, safe_to_clean: Mapping[str, bool], options: Opt
         if prefix not in safe_to_clean and not _may_be_ours(part, top, slash, options):
             continue
         why = "an upload that was never completed" if part.upload else "a file that was never written to its end"
-        age = at - part.modified
-        yield Item("parts", part.key, why, top if slash else "", "", 1, part.size, age, part=part)
-    if options.experiments is None:
-        for check in inventory.checks:
-            if at - check.modified >= oldest:
-                why = "a try whether the storage is fit, never removed"
-                yield Item("parts", check.key, why, "", "", 1, check.size, at - check.modified)
+        yield Item("parts", part.key, why, top if slash else "", "", 1, part.size, at - part.modified, part=part)
+    for check in inventory.checks if options.experiments is None else ():
+        if at - check.modified >= oldest:
+            why = "a try whether the storage is fit, never removed"
+            yield Item("parts", check.key, why, "", "", 1, check.size, at - check.modified)
 
 
 def _may_be_ours(part: Unfinished, top: str, slash: str, options: Options) -> bool:

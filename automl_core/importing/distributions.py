@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from automl_core.importing.trials import Distribution, OldTrial
@@ -36,7 +37,7 @@ def read_distribution(text: str) -> Distribution:
         body = json.loads(text)
         name, attributes = body["name"], body["attributes"]
         if name == "CategoricalDistribution":
-            return Distribution("categorical", choices=tuple(_hashable(choice) for choice in attributes["choices"]))
+            return Distribution("categorical", choices=tuple(attributes["choices"]))
         kind, log, step = _NUMBERS[name]
         low, high = float(attributes["low"]), float(attributes["high"])
         log = bool(attributes.get("log")) if log is None else log
@@ -81,7 +82,7 @@ def space_of(trials: Sequence[OldTrial]) -> dict[str, Any]:
     space = {name: _parameter(distributions) for name, distributions in found.items()}
     count = {name: sum(name in trial.params for trial in trials) for name in found}
     for name, model in space.items():
-        if count[name] < len(trials) and (condition := _condition(name, count, space, trials)):
+        if count[name] < len(trials) and (condition := _condition(name, space, trials)):
             model["when"] = condition
     return {name: space[name] for name in sorted(space, key=lambda each: -count[each])}  # parents before their children
 
@@ -110,28 +111,31 @@ def _parameter(distributions: Iterable[Distribution]) -> dict[str, Any]:
     return model
 
 
-def _condition(
-    name: str, count: Mapping[str, int], space: Mapping[str, Mapping[str, Any]], trials: Sequence[OldTrial]
-) -> dict[str, Any] | None:
+def _condition(name: str, space: Mapping[str, Mapping[str, Any]], trials: Sequence[OldTrial]) -> dict[str, Any] | None:
     """On which values of which other parameter it depends whether a trial has this one, None where on none."""
     having = [trial for trial in trials if name in trial.params]
     for parent, model in space.items():
-        # more trials have a parent than its child: so no two are each other's
-        if model["type"] != "choice" or count[parent] <= count[name]:
-            continue
-        if not all(parent in trial.params for trial in having):
+        if model["type"] != "choice" or not all(parent in trial.params for trial in having):
             continue
         there = {json.dumps(trial.params[parent]) for trial in having}
         others = (trial for trial in trials if name not in trial.params)
         absent = {json.dumps(trial.params[parent]) for trial in others if parent in trial.params}
-        if absent and not there & absent:
+        if absent and not there & absent:  # a parent is where its child is not: so no two are each other's
             return {parent: [value for value in model["values"] if json.dumps(value) in there]}
     return None
 
 
-def _hashable(choice: Any) -> Any:
-    """JSON's lists and objects, which Optuna warns of and still keeps, as the text that they are."""
-    return json.dumps(choice, ensure_ascii=False) if isinstance(choice, dict) else choice
+def make_scalars(trial: OldTrial) -> None:
+    """Turn choices that are lists or objects into their JSON: Optuna warns of such ones and keeps them."""
+    for name, distribution in trial.distributions.items():
+        if any(isinstance(choice, list | dict) for choice in distribution.choices):
+            choices = tuple(map(_scalar, distribution.choices))
+            trial.distributions[name] = replace(distribution, choices=choices)
+            trial.params[name] = _scalar(trial.params[name])
+
+
+def _scalar(choice: Any) -> Any:
+    return json.dumps(choice, ensure_ascii=False) if isinstance(choice, list | dict) else choice
 
 
 def _same(one: Sequence[Any], other: Sequence[Any]) -> bool:

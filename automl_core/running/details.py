@@ -19,6 +19,7 @@ from pathlib import Path
 
 from automl_core.backends.environment import inherited
 from automl_core.details import FORMAT, NO_LIBRARY, PREDICTIONS, UNREADABLE
+from automl_core.extras import DISTRIBUTION
 from automl_core.spec.stages import StageExperiment
 from automl_core.storage.base import NotFound, StorageError
 from automl_core.study import Binding, Outcome, Study
@@ -141,9 +142,7 @@ def _made(file: Path, folder: Path, wanted: Callable[[], bool], longest: float) 
     lines = said.read_text(errors="replace").strip().splitlines()
     last = lines[-1] if lines else f"the process that reads it ended with {code}"
     if code == NO_LIBRARY:
-        raise _NotNow(
-            f"{file.name} is read by pyarrow, which is missing here ({last}): pip install 'automl-core[tables]'"
-        )
+        raise _NotNow(f"{file.name} is read by pyarrow, which is not installed here: {DISTRIBUTION}[tables] brings it")
     return last if code == UNREADABLE else f"{file.name} could not be read ({last})"
 
 

@@ -222,7 +222,7 @@ def explore(space: Space, params: Params, rng: random.Random, options: PbtOption
         low, high = space.bounds(parameter, explored)
         known = parameter.name in params and rng.random() >= options.resample
         if parameter.kind == "fixed":
-            explored[parameter.name] = parameter.options[0]
+            explored[parameter.name] = parameter.value_at(0.5)
         elif isinstance(parameter, ListParameter):
             explored[parameter.name] = _explored_list(parameter, params, known, rng, options, (low, high))
         elif not known:

@@ -23,7 +23,8 @@ from automl_core.space.parameter import Parameter
 from automl_core.spec.grids import nearest
 from automl_core.spec.numeric import Scalar, Value, same
 
-_APART = 1e-6  # of the unit interval: least distance of two numbers that have no step
+APART = 1e-6
+"""Of the unit interval: the least distance of two distinct numbers that have no step."""
 
 _NO_NUMBER = Parameter("", "fixed")
 
@@ -355,13 +356,13 @@ class SortedListParameter(ListParameter):
         if not self.distinct or not found:
             return list(found)
         units = [self.number.unit_of(number, low, high) for number in found]
-        if all(b - a >= _APART * 0.99 for a, b in pairwise(units)):
+        if all(b - a >= APART * 0.99 for a, b in pairwise(units)):
             return list(found)
         for place in range(1, len(units)):
-            units[place] = max(units[place], units[place - 1] + _APART)
+            units[place] = max(units[place], units[place - 1] + APART)
         units[-1] = min(units[-1], 1.0)
         for place in range(len(units) - 2, -1, -1):
-            units[place] = min(units[place], units[place + 1] - _APART)
+            units[place] = min(units[place], units[place + 1] - APART)
         moved: list[Any] = [self.number.value_at(unit, low, high) for unit in units]
         return moved
 

@@ -123,7 +123,8 @@ class Parameter:
             low, high: further limits (bounds by other parameters).
         """
         if self.kind == "fixed":
-            return self.options[0]
+            only = self.options[0]
+            return list(only) if isinstance(only, list) else only  # whose trial has it may change it
         if self.kind in OPTION_KINDS:
             return self._option_at(u)
         low, high = max(low, self.low), min(high, self.high)

@@ -310,7 +310,7 @@ class Space:
                     open_ones.append((index, points))
                 index += 1
             else:
-                yield dict(params)
+                yield {name: list(value) if isinstance(value, list) else value for name, value in params.items()}
             while open_ones:
                 place, points = open_ones[-1]
                 for later in self.parameters[place:index]:

@@ -64,8 +64,8 @@ class SpecFile(Model):
     format: Format = Field("yaml", description="Format of the file; text: a template of your own.")
     base: dict[str, Any] | str | None = Field(
         None,
-        description="What is not searched: a mapping, or a file beside the experiment file (.yaml, .json, .toml; the "
-        "template itself where the format is text), read when a run begins.",
+        description="What is not searched: a mapping, or a file beside the experiment file (.yaml, .json, .toml, "
+        ".prototxt; the template itself where the format is text), read when a run begins.",
     )
     text: str | None = Field(None, description="The template itself, of format text: ${…} is substituted as it stands.")
     name: Annotated[str, AfterValidator(_check_name)] | None = Field(
@@ -155,6 +155,15 @@ def named_in(spec: SpecFile, parameters: Iterable[str]) -> set[str]:
     if spec.to_read is not None or "automl" in spec.added:
         found.add("budget")
     return found | (set() if spec.text is not None else set(parameters))
+
+
+def texts_of_base(experiment: Experiment) -> Iterator[tuple[Path, str]]:
+    """Every text of an experiment's spec file in which ``${…}`` is substituted, with its place in the file."""
+    spec = experiment.spec_file
+    if spec is not None and spec.text is not None:
+        yield (SPEC_FILE, "text"), spec.text
+    elif spec is not None and spec.to_read is None:
+        yield from _texts(spec.base, (SPEC_FILE, "base"))
 
 
 def unknown_placeholders(text: str, experiment: Experiment) -> list[Problem]:

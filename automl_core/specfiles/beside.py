@@ -15,9 +15,12 @@ from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, SpecError, in_file, show
 from automl_core.spec.models import Experiment
 from automl_core.spec.spec_files import SpecFile, spec_file_problems, unknown_placeholders
-from automl_core.spec.yaml_reader import MAX_BYTES, read_yaml
+from automl_core.spec.yaml_reader import MAX_BYTES, Document, read_yaml
+from automl_core.specfiles.prototxt_reader import Message, read_prototxt
 
-READERS = (".yaml", ".yml", ".json", ".toml")
+_PROTOTXT = (".prototxt", ".textproto", ".pbtxt")
+
+READERS = (".yaml", ".yml", ".json", ".toml", *_PROTOTXT)
 """Endings of files that `base` can be read from, where the format is no text template."""
 
 _PLACE = ("spec_file", "base")
@@ -50,7 +53,10 @@ def with_base(experiment: Experiment, file: Path | None) -> Experiment:
         whole = _with(experiment, {"base": None, "text": text, "name": name})
     else:
         body, positions = _parsed(text, path)
-        whole = _with(experiment, {"base": body})
+        update: dict[str, Any] = {"base": body}
+        if spec.format == "prototxt" and isinstance(positions, Message):
+            update["enums"] = [*spec.enums, *sorted(positions.enums - set(spec.enums))]
+        whole = _with(experiment, update)
         problems = [_placed(each, path, positions) for each in spec_file_problems(whole)]
     if problems:
         raise SpecError(problems)
@@ -87,9 +93,10 @@ def _text(path: Path, stated: str) -> str:
         raise SpecError([Problem(f"{path} is not UTF-8: {error.reason}", _PLACE, found=show(stated))]) from None
 
 
-def _parsed(text: str, path: Path) -> tuple[dict[str, Any], Any]:
+def _parsed(text: str, path: Path) -> tuple[dict[str, Any], Document | Message | None]:
     """The file's data, and what knows on which line everything stands (None where nothing does)."""
-    ending, document, found = path.suffix.lower(), None, None
+    ending, found = path.suffix.lower(), None
+    document: Document | Message | None = None
     try:
         if ending in (".yaml", ".yml"):
             document = read_yaml(text, str(path))
@@ -98,6 +105,9 @@ def _parsed(text: str, path: Path) -> tuple[dict[str, Any], Any]:
             found = document.data
         elif ending == ".json":
             found = json.loads(text)
+        elif ending in _PROTOTXT:
+            document = read_prototxt(text)
+            found = document.data
         elif ending == ".toml":
             import tomllib
 
@@ -124,7 +134,7 @@ def _plain(value: Any, place: str) -> Any:
     raise ValueError(f"{place}: {value} is a value that not every format has; write it as text")
 
 
-def _placed(problem: Problem, path: Path, document: Any) -> Problem:
+def _placed(problem: Problem, path: Path, document: Document | Message | None) -> Problem:
     """A problem where it belongs: in the file that was read, where it is about its content."""
     if problem.path[:2] != _PLACE or len(problem.path) == 2:
         return problem

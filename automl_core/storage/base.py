@@ -89,6 +89,14 @@ class ObjectStore(Protocol):
             StorageError: the store refuses or is away.
         """
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Some of an object's bytes: from ``start`` on, fewer than ``length`` only where it ends before.
+
+        Raises:
+            NotFound: there is none.
+            StorageError: the store refuses or is away.
+        """
+
     def put(self, key: str, data: bytes) -> None:
         """Write an object whole, in place of any older one; a reader sees the old or the new bytes."""
 

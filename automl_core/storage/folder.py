@@ -83,6 +83,13 @@ class FolderStore(FolderTransfers):
         with self._told("read", key), open(self._path(key), "rb") as file:
             return file.read()
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """See `ObjectStore.get_range`."""
+        path = self._path(key)
+        with self._told("read", key), open(path, "rb") as file:
+            file.seek(start)
+            return file.read(length)
+
     def put(self, key: str, data: bytes) -> None:
         """See `ObjectStore.put`."""
         path = self._path(key)

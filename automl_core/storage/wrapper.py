@@ -46,6 +46,10 @@ class StoreWrapper(FolderTransfers):
         """See `ObjectStore.get`."""
         return self._call("get", key, lambda: self._inner.get(key))
 
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """See `ObjectStore.get_range`."""
+        return self._call("get_range", key, lambda: self._inner.get_range(key, start, length))
+
     def put(self, key: str, data: bytes) -> None:
         """See `ObjectStore.put`."""
         return self._call("put", key, lambda: self._inner.put(key, data))

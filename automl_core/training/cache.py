@@ -1,7 +1,7 @@
 """What trials of one machine would each make again from the same data: made once, kept in a folder of the user's own.
 
-Entries are files that one process writes and others read, under a name made of all that decides their content. Nothing is
-lost with them.
+Entries are files that one process writes and others read, under a name made of all that decides their content.
+Nothing is lost with them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LIMIT = 4 * 10**9
 
 
 def fingerprint(place: str | None) -> str | None:
-    """What tells one state of a local file or folder from another (names, sizes, times of change); None for other places."""
+    """What tells one state of local files from another (names, sizes, times of change); None for other places."""
     if place is None:
         return "none"
     path = Path(place.removeprefix("file://"))

@@ -77,7 +77,8 @@ def furthest(config: Config, identity: str) -> Checkpoint | None:
 
     Args:
         config: what names the two folders.
-        identity: what a checkpoint's ``state["identity"]`` must be; one of other data or columns is left alone, and said.
+        identity: what a checkpoint's ``state["identity"]`` must be; one of other data or columns is left alone, and
+        said.
     """
     found = [_load(folder) for folder in (config.checkpoint_dir, config.resume_from) if folder is not None]
     checkpoints = sorted((each for each in found if each is not None), key=lambda each: each.step)

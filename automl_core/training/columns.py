@@ -171,8 +171,8 @@ def _learn(name: str, values: pa.ChunkedArray, forced: bool) -> Column | None:
             )
         return Column(name, "category", str(kind), tuple(seen))
     if not (
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_boolean(kind)
-        or pa.types.is_temporal(kind)
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or
+        pa.types.is_boolean(kind) or pa.types.is_temporal(kind)
     ):  # fmt: skip
         raise TrainingError(
             f"column {name!r} is {kind}: numbers, text, times and booleans can be learned from; columns.features names "

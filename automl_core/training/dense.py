@@ -1,4 +1,4 @@
-"""Columns as inputs of a network: scaled, without gaps, categories as ones and zeros. Learned once, then plain numbers."""
+"""Columns as inputs of a network: scaled, without gaps, categories as ones and zeros; learned once, then numbers."""
 
 from __future__ import annotations
 

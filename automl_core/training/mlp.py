@@ -1,8 +1,8 @@
 """A multi-layer perceptron by scikit-learn, an epoch at a time: what both of its templates run.
 
-Each epoch goes over the rows in an order that the seed and the epoch's number decide, and a checkpoint has the weights, what
-the optimizer remembers and the best weights so far. So a training that is resumed gives the numbers of one that was not.
-The model is its weights: using it takes numpy.
+Each epoch goes over the rows in an order that the seed and the epoch's number decide, and a checkpoint has the
+weights, what the optimizer remembers and the best weights so far. So a training that is resumed gives the numbers of
+one that was not. The model is its weights: using it takes numpy.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Training:
             if progress.see(epoch, metrics["valid_loss"], metrics):
                 best = {name: array.copy() for name, array in weights.items()}
             report(epoch, metrics)
-            if pace.due(progress.over or epoch == job.target):
+            if pace.due(epoch == job.target or progress.over):
                 self._save(epoch, progress, best)
         self._finish(best, progress)
 

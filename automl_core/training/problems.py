@@ -18,7 +18,8 @@ def run(main: Callable[[], None], *, hidden: Sequence[str] = ("pandas",)) -> Non
 
     Args:
         main: the program.
-        hidden: optional libraries that nothing is to import. PyArrow loads pandas, where it is installed, to look at what
+        hidden: optional libraries that nothing is to import. PyArrow loads pandas, where it is installed, to look at
+        what
             it is given: a second of CPU.
     """
     try:
@@ -38,5 +39,5 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def say(text: str) -> None:
-    """Tell what was found or done, in a line that no metric is read from."""
-    print(f"note: {text}", flush=True)
+    """Tell what was found or done, in a line that no metric is read from: ``note: 50`` would be one."""
+    print(f"note – {text}", flush=True)

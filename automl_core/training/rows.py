@@ -81,8 +81,8 @@ class Data:
 def load(config: Config, *, task: str = "auto", valid_fraction: float = 0.2, split_seed: int = 0) -> Data:
     """Read ``data.train`` and ``data.valid``, or divide ``data.train`` where there is no other.
 
-    Rows without a target are left out, and so are those whose weight is 0: nothing is learned from them, no scale and no
-    category either, and nothing is judged by them.
+    Rows without a target are left out, and so are those whose weight is 0: nothing is learned from them, no scale and
+    no category either, and nothing is judged by them.
 
     Raises:
         TrainingError: the data or what is said of their columns don't do.
@@ -142,8 +142,8 @@ def read(place: str, *, text: str | None = None) -> pa.Table:
 def kind_of(values: pa.ChunkedArray) -> str:
     """What a target is, where nobody says: ``classification`` or ``regression``.
 
-    Text is a class, unless all of it are numbers; so are numbers with leading zeros, booleans, and at most `FEW` different
-    whole numbers. All else is regression.
+    Text is a class, unless all of it are numbers; so are numbers with leading zeros, booleans, and at most `FEW`
+    different whole numbers. All else is regression.
     """
     import pyarrow as pa
 
@@ -256,7 +256,6 @@ def _coded(part: Part, classes: tuple[str, ...]) -> Part:
     codes = np.array([position.get(label, -1) for label in part.labels], dtype=np.int64)
     if (codes < 0).any():
         unknown = sorted(set(part.labels) - set(classes))
-        say(
-            f"{int((codes < 0).sum())} rows to judge by are of classes that none to learn from has: {', '.join(unknown[:5])}"
-        )
+        told = ", ".join(unknown[:5])
+        say(f"{int((codes < 0).sum())} rows to judge by are of classes that none to learn from has: {told}")
     return Part(part.table, codes, part.labels, part.weights, part.ids)

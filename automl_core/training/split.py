@@ -54,7 +54,7 @@ def split(
 def _latest(times: NDArray[np.float64], fraction: float) -> NDArray[np.bool_]:
     if np.isnan(times).any():
         raise TrainingError("columns.time: rows without a time can't be put in order")
-    first = np.sort(times)[int(round(len(times) * (1 - fraction)))] if len(times) > 1 else np.inf
+    first = np.sort(times)[round(len(times) * (1 - fraction))] if len(times) > 1 else np.inf
     return np.asarray(times >= first)
 
 

@@ -80,7 +80,16 @@ def _drops() -> Problem:
 
 def _training() -> Problem:
     """A made-up training: augmentations that help, harm and get in each other's way, a size, and widths."""
-    gains = {"flip": 0.8, "crop": 0.6, "mixup": 0.5, "blur": -0.4, "noise": -0.2, "erase": 0.4, "hue": 0.1, "rotate": -0.6}
+    gains = {
+        "flip": 0.8,
+        "crop": 0.6,
+        "mixup": 0.5,
+        "blur": -0.4,
+        "noise": -0.2,
+        "erase": 0.4,
+        "hue": 0.1,
+        "rotate": -0.6,
+    }
     clashes = {("crop", "erase"): 0.7, ("mixup", "flip"): 0.2, ("erase", "mixup"): 0.5}
     sizes = ["tiny", "small", "medium", "large", "huge"]
 
@@ -152,12 +161,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="at least 2")
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--only", nargs="*", default=[problem.name for problem in PROBLEMS])
+    parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS)
     given = parser.parse_args()
     problems = [problem for problem in PROBLEMS if problem.name in given.only]
     print("| algorithm | " + " | ".join(problem.name for problem in problems) + " |")
     print("|---" * (len(problems) + 1) + "|")
     lowest = {problem.name: optimum(problem) for problem in problems}
-    for algorithm in ALGORITHMS:
+    for algorithm in given.algorithms:
         cells = []
         for problem in problems:
             regret = _random_regret(problem, given.trials, lowest[problem.name])

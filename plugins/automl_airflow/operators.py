@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+)
 
+from automl_airflow import closed_runs
 from automl_airflow.ahead import slots_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
 
@@ -18,10 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from automl_core.running.local import LocalRun
-    from automl_core.spec.models import Experiment
     from automl_core.spec.overrides import Change
     from automl_core.spec.stages import StageName
-    from automl_core.spec.yaml_reader import Document
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Outcome, Study, Told
     from automl_core.study.stages import StageStudy
@@ -36,14 +39,6 @@ def most_mapped() -> int:
     from airflow.configuration import conf
 
     return conf.getint("core", "max_map_length", fallback=1024)
-
-
-def _in_clusters(study: Study) -> bool:
-    """Whether a training task, of a stage too, runs in a cluster."""
-    from automl_core.spec.stages import task_places
-
-    backends = {getattr(task, "backend", "local") for _, task in task_places(study.experiment)}
-    return bool(backends & {"kubernetes", "custom_resource"})
 
 
 class ExperimentOperator(ExperimentTask, BaseOperator):
@@ -99,7 +94,7 @@ class ProposeOperator(ExperimentOperator):
             remember(context, place)
         for change in changes:
             self.log.info("conf: %s: %r → %r", change.path, change.old, change.new)
-        self._fence(study)
+        closed_runs.fence(study, self.log, self.patiently)
         slots = int(state.plan["slots"])
         self.log.info("%s: %s", state.algorithm, state.plan["note"] or f"{slots} slots")
         self.log.info("journal: %s/%s", store.url, study.journal.prefix)
@@ -137,7 +132,7 @@ class ProposeOperator(ExperimentOperator):
     def _open(self, context: Any, conf: dict[str, Any]) -> tuple[ObjectStore, Study, tuple[Change, ...]]:
         """The study of this run, created if there is none, and what the run's conf has changed in the file."""
         from automl_airflow.compat import bundle_folder
-        from automl_airflow.data_access import prepare_inputs
+        from automl_airflow.data_access import found_inputs, prepare_inputs
         from automl_airflow.form import overrides_of
         from automl_airflow.identity import another_run, identity_of
         from automl_core.code import with_code
@@ -165,100 +160,30 @@ class ProposeOperator(ExperimentOperator):
         places = Places.of(self.file, bundle_folder(context))
         experiment, document = parse_document(read_text(self.file), self.file, places)
         identity = identity_of(context)
-        problems = missing_dates(experiment, run_dates(identity))
-        if problems:
-            raise SpecError(locate(problems, document))
         try:
             experiment = with_base(experiment, Path(self.file))
         except SpecError as error:
             raise SpecError(locate(list(error.problems), document)) from None
+        problems = missing_dates(experiment, run_dates(identity))
+        if problems:
+            raise SpecError(locate(problems, document))
         experiment, changes = apply_overrides(experiment, overrides_of(experiment, conf), places)
         if any(getattr(task, "prices_connection", None) for _, task in task_places(experiment)):
             from automl_airflow.kubernetes.prices import with_prices
 
             experiment = with_prices(experiment)
-        experiment = self._closed(context, experiment, document, store)
+        experiment = closed_runs.taken(experiment, document, store, bundle_folder(context))
         check_store(store)
         experiment, packed = with_code(experiment, Path(self.file), store)
         if packed is not None:
             self.log.info("code: %d files, %d bytes, packed as %s", packed.files, len(packed.data), packed.digest)
         overrides = [change.to_json() for change in changes]
-        inputs = self._inputs(context, experiment, run_dates(identity), document)
+        inputs = found_inputs(experiment, run_dates(identity), document, bundle_folder(context), self.log)
         inputs |= prepare_inputs(experiment, inputs, journal, identity, bundle_folder(context), self.log)
         study = Study.create(
             journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped(), inputs=inputs
         )
         return store, study, changes
-
-    def _inputs(
-        self, context: Any, experiment: Experiment, dates: Mapping[str, str], document: Document
-    ) -> dict[str, Any]:
-        """What the run works on, as it is found now, by kind.
-
-        Raises:
-            SpecError: a data set is not there.
-        """
-        from automl_airflow.compat import bundle_folder
-        from automl_airflow.data_access import fingerprints, problems_of
-        from automl_core.data.fingerprint import told
-        from automl_core.data.inputs import MISSING, MissingData
-        from automl_core.spec.errors import SpecError
-        from automl_core.spec.loader import locate
-        from automl_core.study.stages import DATA
-
-        try:
-            found = fingerprints(experiment, dates, bundle_folder(context))
-        except MissingData as error:
-            raise SpecError(locate(problems_of(error.problems, experiment), document)) from None
-        for name, body in found.items():
-            words = f"not there yet: {body['why']}" if body.get(MISSING) else f"{body['place']}: {told(body)}"
-            self.log.info("data.%s: %s", name, words)
-        return {DATA: found} if found else {}
-
-    def _closed(self, context: Any, experiment: Experiment, document: Document, store: ObjectStore) -> Experiment:
-        """The experiment as its closed environment takes it: this is where that is decided.
-
-        Raises:
-            SpecError: it refuses something of it.
-            StorageError, BackendError: a connection leads to another server than the deployment's lists say.
-        """
-        from automl_airflow.closed import check_opened, check_servers, closed_problems, is_closed, policy
-        from automl_airflow.compat import bundle_folder
-        from automl_core.spec.errors import SpecError
-        from automl_core.spec.loader import locate
-
-        if not is_closed(experiment):
-            return experiment
-        refused = closed_problems(experiment, bundle_folder(context), real=True)
-        if refused:
-            raise SpecError(locate(refused, document))
-        check_opened(store, experiment.output.storage, policy())
-        check_servers(experiment)
-        return experiment.model_copy(update={"closed": True})  # the journal says so, whatever the deployment says later
-
-    def _fence(self, study: Study) -> None:
-        """Before anything trains in a cluster: a network policy around it, and a probe that it holds.
-
-        Raises:
-            AirflowFailException: it doesn't. The experiment has ended by that.
-        """
-        from automl_airflow.closed import is_closed
-
-        if not is_closed(study.experiment) or study.state.stop is not None:
-            return
-        from automl_core.spec.kubernetes import KubernetesTask
-        from automl_core.spec.stages import task_places
-
-        if any(isinstance(task, KubernetesTask) for _, task in task_places(study.experiment)):
-            from automl_airflow.kubernetes.fences import NotFenced, fence_run
-            from automl_core.states import ExperimentState
-
-            try:
-                self.patiently(lambda: fence_run(study, self.log))
-            except NotFenced as error:
-                why = str(error)
-                self.patiently(lambda: study.stop("closed", ExperimentState.FAILED, why))
-                raise AirflowFailException(why) from None
 
 
 class TrialOperator(SlotTask, ExperimentOperator):
@@ -364,7 +289,7 @@ class ReduceOperator(ExperimentOperator):
         stages, broken = self.patiently(lambda: finish_stages(study))
         left = [each for found in (study, *stages.values()) for each in self.patiently(partial(sweep, context, found))]
         if not left:
-            self._lift_fences(study)
+            closed_runs.lift_fences(study, self.log)
         stop = self.patiently(study.finish)
         self.patiently(lambda: self._sum_up(study, stages))
         published = self.patiently(lambda: publish_study(study))
@@ -396,12 +321,3 @@ class ReduceOperator(ExperimentOperator):
         for name, each in ((None, study), *stages.items()):
             if name != "prepare":  # what that leaves is data
                 make_missing(each, self.log.info)
-
-    def _lift_fences(self, study: Study) -> None:
-        """Take away the network policies of a closed run once none of its pods is left."""
-        from automl_airflow.closed import is_closed
-
-        if is_closed(study.experiment) and _in_clusters(study):
-            from automl_airflow.kubernetes.fences import lift
-
-            lift(study, self.log)

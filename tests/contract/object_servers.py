@@ -323,6 +323,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.page_sizes.append(len(page))
         entries = "".join(
             f"<Contents><Key>{quote(key)}</Key><Size>{len(self.server.objects.get(key, b''))}</Size>"
+            f"<ETag>&quot;{md5(self.server.objects.get(key, b'')).hexdigest()}&quot;</ETag>"
             f"<LastModified>{WRITTEN}</LastModified></Contents>"
             for key in page
         )

@@ -117,6 +117,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "losses": {"type": "subset", "values": ["l1", "dice", True, 1], "weights": [4, 1, 1, 0]},
         "gamma": {"type": "uniform", "low": 0, "high": 5, "when": {"losses": ["dice", "l1"]}},
         "depth": {"type": "int", "low": 1, "high": 9, "when": {"features": ["f0"]}},
+        "shape": {"type": "fixed", "value": [3, 3]},
     },
     "sorted_lists": {
         "epochs": {"type": "int", "low": 5, "high": 40},

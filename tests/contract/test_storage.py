@@ -246,6 +246,34 @@ def test_entries_are_the_list_with_sizes_and_times(store: ObjectStore) -> None:
     assert store.entries(limit=0) == []
 
 
+def test_a_part_of_an_object_is_read_alone(store: ObjectStore) -> None:
+    store.put("a", b"0123456789")
+    assert store.get_range("a", 0, 3) == b"012"
+    assert store.get_range("a", 7, 3) == b"789"
+    assert store.get_range("a", 8, 100) == b"89"
+    assert store.get_range("a", 10, 5) == b""
+    assert store.get_range("a", 3, 0) == b""
+    with pytest.raises(NotFound):
+        store.get_range("b", 0, 1)
+
+
+def test_an_etag_is_another_one_for_other_content(store: ObjectStore) -> None:
+    def etag() -> str:
+        (entry,) = store.entries("data/")
+        return entry.etag
+
+    found = []
+    for content in (b"one", b"two", b"one"):  # of one length: a size tells nothing
+        store.put("data/a.csv", content)
+        found.append(etag())
+    if not any(found):
+        assert store.local_path("data/a.csv") is not None, "only a folder has none"
+        return
+    assert found[0] != found[1]
+    assert found[0] == found[2]
+    assert '"' not in found[0]
+
+
 # What broke off
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from automl_core.space import ListParameter, Parameter, Params, Space, Value
-from automl_core.space.lists import SubsetParameter
+from automl_core.space.lists import APART, SortedListParameter, SubsetParameter
 
 Array: TypeAlias = npt.NDArray[np.float64]
 """A float64 array."""
@@ -67,15 +67,13 @@ class Encoding:
         self.continuous = np.array([j for j in self.numeric if int(j) not in self.lattice], dtype=np.intp)
         self._rounded = [int(j) for j in self.continuous if self._dims[j].kind == "int" or self._dims[j].step]
         self._index = {int(j): {_identity(o): i for i, o in enumerate(self._dims[j].options)} for j in self.categorical}
-        self.subsets = [
-            np.arange(space.ranges[p.name].start, space.ranges[p.name].stop, dtype=np.intp)
-            for p in space.tunable
-            if isinstance(p, SubsetParameter) and not (p.fewest == 0 and p.most == len(p.free))
+        limited = [
+            p for p in space.tunable if isinstance(p, SubsetParameter) and not (p.fewest == 0 and p.most == len(p.free))
         ]
-        # rows whose columns depend on one another are settled one by one
-        self._bounded = bool(self.subsets) or any(
-            p.at_least or p.at_most or p.kind == "sorted_list" for p in space.parameters
-        )
+        self.subsets = [self._columns_of(p) for p in limited]
+        self._sizes = [(p.fewest, p.most) for p in limited]
+        self._sorted = [(p, self._numbers_of(p)) for p in space.tunable if isinstance(p, SortedListParameter)]
+        self._bounded = any(p.at_least or p.at_most for p in space.parameters)
         self._conditional = [p for p in self._dims if p.when]
         self._allowed = {p.name: self._conditions(p) for p in self._conditional}
 
@@ -152,7 +150,40 @@ class Encoding:
             if parameter.kind == "categorical":
                 missing = ~inactive & (rows[:, column] < 0)
                 rows[missing, column] = self.choices[column][0]
+        apart = self._sort_lists(rows) & self._fit_sizes(rows)
+        if not apart.all():  # few, and one by one
+            rows[~apart] = self.rows([self.params(row) for row in rows[~apart]])
         return rows
+
+    def _sort_lists(self, rows: Array) -> Mask:
+        """Bring the numbers of each list into order. Returns in which rows they are far enough apart."""
+        fitting = np.ones(len(rows), dtype=np.bool_)
+        if not self._sorted:
+            return fitting
+        active = self.active(rows)
+        for parameter, columns in self._sorted:
+            numbers = np.sort(np.where(active[:, columns], rows[:, columns], np.inf), axis=1)
+            if parameter.distinct:
+                with np.errstate(invalid="ignore"):  # between numbers that are not there
+                    fitting &= ~(np.diff(numbers, axis=1) < APART).any(axis=1)
+            rows[:, columns] = np.where(np.isinf(numbers), MIDDLE, numbers)
+        return fitting
+
+    def _fit_sizes(self, rows: Array) -> Mask:
+        """Which rows have subsets of an allowed size."""
+        fitting = np.ones(len(rows), dtype=np.bool_)
+        for columns, (fewest, most) in zip(self.subsets, self._sizes, strict=True):
+            members = (rows[:, columns] == 1).sum(axis=1)
+            fitting &= (rows[:, columns[0]] == ABSENT) | ((members >= fewest) & (members <= most))
+        return fitting
+
+    def _columns_of(self, parameter: Parameter) -> Indices:
+        own = self.space.ranges[parameter.name]
+        return np.arange(own.start, own.stop, dtype=np.intp)
+
+    def _numbers_of(self, parameter: SortedListParameter) -> Indices:
+        """The columns of a list's numbers, without that of its length."""
+        return self._columns_of(parameter)[int(parameter.varies) :]
 
     def active(self, rows: Array) -> Mask:
         """Which parameters are active in settled rows, same shape as the rows."""

@@ -45,7 +45,7 @@ LONGEST = 660.0
 """Seconds after which a probe that has not ended is given up: its image can't be pulled, or no node takes it."""
 
 Ask = Callable[..., Any]
-"""As `launching.ask`."""
+"""As `asking.ask`."""
 
 
 class NotFenced(RuntimeError):
@@ -165,8 +165,8 @@ def fence_run(study: Study, log: Any) -> None:
         NotFenced: one does not hold, or the cluster refuses it.
         NotYet: a cluster does not answer for now.
     """
+    from automl_airflow.kubernetes.asking import ask
     from automl_airflow.kubernetes.connection import cluster_of
-    from automl_airflow.kubernetes.launching import ask
 
     seen = set()
     for _, task in task_places(study.experiment):
@@ -244,8 +244,9 @@ def lift(study: Study, log: Any) -> None:
     tasks = [task for _, task in task_places(study.experiment)]
     clustered = [task for task in tasks if isinstance(task, KubernetesTask | CustomResourceTask)]
     for connection, named in sorted({(task.connection, task.namespace or "") for task in clustered}):
-        namespace = named or cluster_of(connection).namespace_or_default()
+        namespace = named
         try:
+            namespace = named or cluster_of(connection).namespace_or_default()
             core, network = _clients(connection)
             found = network.list_namespaced_network_policy(namespace, label_selector=f"{FENCE_LABEL}={label}").items
             for each in found:

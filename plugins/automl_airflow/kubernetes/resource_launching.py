@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from automl_airflow.kubernetes.launching import ask, give_up_in_time, reason_of
+from automl_airflow.kubernetes.asking import ask, reason_of
+from automl_airflow.kubernetes.launching import give_up_in_time
 from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.session import home
 from automl_core.backends.base import StartError
@@ -164,9 +165,11 @@ class ResourceLaunch:
         wrong = [*(each for each in found if each is not None), *ways_out(manifest, lists, home())]
         if wrong or lists.problems:
             raise StartError(f"closed environment: {wrong[0] if wrong else lists.problems[0]}", systematic=True)
-        if not images or self.task.pods is None:
+        label = lists.resources.get(f"{self.task.api_version.partition('/')[0]}/{self.task.kind}")
+        if not images or self.task.pods is None or self.task.pods.label != label:
             raise StartError(
-                "closed environment: the resource names no image, or no label of its pods", systematic=True
+                "closed environment: the resource names no image, or not the label that all of its pods have",
+                systematic=True,
             )
         fence_of_resource(self._study, self.task, self.namespace, self.name, images[0][1]).hold(ask, self._log)
 

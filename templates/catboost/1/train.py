@@ -2,8 +2,8 @@
 
 The model is that of the best step; `patience` ends a training that does not get better. Checkpoints are CatBoost's own
 snapshots: a training that is resumed, after a kill or with a larger budget, ends with the very trees of one that was
-never interrupted. `max_ctr_complexity` is always stated for that: left out, CatBoost (1.2.10) chooses it by the number of
-trees that are wanted.
+never interrupted. `max_ctr_complexity` is always stated for that: left out, CatBoost (1.2.10) chooses it by the
+number of trees that are wanted.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ MEASURES = {
     "multiclass": ("Accuracy", "TotalF1:average=Macro"),
     "regression": ("MAE", "R2"),
 }
+JUDGED_ALONE = "hints=skip_train~true"
+"""Not measured on the rows to learn from."""
 SNAPSHOT = "snapshot.bin"
 
 
@@ -139,7 +141,7 @@ def fit(catboost: Any, job: Job, train: Any, valid: Any, curve: Curve, folder: P
         {
             **params,
             "loss_function": LOSSES[job.kind],
-            "custom_metric": [f"{name}{':' if ':' not in name else ';'}hints=skip_train~true" for name in MEASURES[job.kind]],
+            "custom_metric": [f"{name}{';' if ':' in name else ':'}{JUDGED_ALONE}" for name in MEASURES[job.kind]],
             "iterations": job.target,
             "bootstrap_type": "Bernoulli",
             "random_seed": job.params["seed"],

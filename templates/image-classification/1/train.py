@@ -1,8 +1,8 @@
 """Train a small convolutional network on pictures: ``python train.py --config spec.yaml``.
 
 Each epoch's order, shifts and drop-outs are decided by the seed and the epoch's number, and a checkpoint has weights,
-the optimizer's memory and the best weights so far: on a CPU a training that is resumed gives the numbers of one that was
-never interrupted. Weights are kept as safetensors and arrays, so nothing has to be unpickled.
+the optimizer's memory and the best weights so far: on a CPU a training that is resumed gives the numbers of one that
+was never interrupted. Weights are kept as safetensors and arrays, so nothing has to be unpickled.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Fine-tune a transformer on texts, with Hugging Face's Trainer: ``python train.py --config spec.yaml``.
 
-The weights come from ``data.weights``, a folder with what `save_pretrained` leaves; nothing is fetched from a hub, no code
-of a model's is run, and weights that would have to be unpickled are refused. The step size is constant after a warm-up, so
-that more epochs go on where fewer ended. Checkpoints are the Trainer's own; of what torch wrote it reads numbers alone.
+The weights come from ``data.weights``, a folder with what `save_pretrained` leaves; nothing is fetched from a hub, no
+code of a model's is run, and weights that would have to be unpickled are refused. The step size is constant after a
+warm-up, so that more epochs go on where fewer ended. Checkpoints are the Trainer's own; of what torch wrote it reads
+numbers alone.
 """
 
 from __future__ import annotations

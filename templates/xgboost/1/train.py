@@ -1,7 +1,7 @@
 """Train gradient-boosted trees with XGBoost: ``python train.py --config spec.yaml``.
 
-Metrics are printed every few trees, from scores that XGBoost keeps. The model is that of the best step; `patience` ends a
-training that does not get better.
+Metrics are printed every few trees, from scores that XGBoost keeps. The model is that of the best step; `patience`
+ends a training that does not get better.
 
 A training that is resumed, after a kill or with a larger budget, ends with the very trees of one that was never
 interrupted. Without sampling of rows or columns XGBoost gives that by itself. With it, its random numbers can't be set

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from automl_core.backends.contract import (
     PlaceholderError,
     TrialContext,
+    arguments_of,
     check_command,
     command_line,
     environment,
@@ -240,3 +242,16 @@ def test_params_come_back_the_same(params: dict[str, Scalar]) -> None:
     text = environment(replace(CONTEXT, params=params))["AUTOML_PARAMS"]
     assert json.loads(text) == params
     assert text.isascii()
+
+
+def test_a_list_is_json_in_text_and_a_list_in_the_environment() -> None:
+    context = replace(CONTEXT, params={"train.milestones": [30, 60], "losses": ["l1", "a b"], "none": []})
+    assert substitute("--at=${train.milestones} ${losses} ${none}", context) == '--at=[30, 60] ["l1", "a b"] []'
+    assert json.loads(environment(context)["AUTOML_PARAMS"]) == context.params
+    assert arguments_of(["train", "--at", "${train.milestones}"], context) == ["train", "--at", "[30, 60]"]
+    run = subprocess.run(
+        arguments_of("printf '%s' ${losses} ${train.milestones}", context), capture_output=True, text=True, check=True
+    )
+    assert run.stdout == '["l1", "a b"][30, 60]'
+    one, two = (params_name({"a": value}) for value in (["x", "y"], ["xy"]))
+    assert one != two

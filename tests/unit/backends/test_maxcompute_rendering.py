@@ -64,6 +64,23 @@ def test_dates_of_the_run_are_text_and_parts_of_names() -> None:
         rendered("SELECT ${ds}")
 
 
+def test_a_list_is_an_array_or_its_json() -> None:
+    assert (
+        rendered("SELECT ${a}, ${b}", a=[30, -60], b=["l1", "it's"])
+        == "SELECT ARRAY(30, (-60)), ARRAY('l1', 'it\\047s')"
+    )
+    assert rendered("SELECT '${a}'", a=["l1", 2]) == r"SELECT '[\042l1\042, 2]'"
+    for value, problem in (([], "an empty list"), (["l1", 2], "has members of several types")):
+        with pytest.raises(PlaceholderError, match=problem):
+            rendered("SELECT ${a}", a=value)
+    with pytest.raises(PlaceholderError, match="stands where a name does"):
+        rendered("SELECT 1 FROM t_${a}", a=[1, 2])
+
+
+def test_a_name_with_dots_is_a_value() -> None:
+    assert rendered("SELECT ${train.optim.lr}", **{"train.optim.lr": 0.5}) == "SELECT 0.5"
+
+
 def test_a_negative_value_after_a_minus_is_no_comment() -> None:
     assert rendered("SELECT 1 -${v} FROM t", v=-2) == "SELECT 1 -(-2) FROM t"
 

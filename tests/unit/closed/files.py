@@ -15,6 +15,7 @@ LISTS = {
     "closed_stores": "s3://lake/models at https://minio.example.com:9000, file:///srv/automl",
     "closed_images": "registry.example.com/ml/, python",
     "closed_data": "s3://lake/data, odps://sales, claim://datasets, file:///srv/datasets",
+    "closed_resources": "ray.io/RayJob=ray.io/cluster",
     "closed_network": "10.2.0.0/16:443, 10.9.9.9:9000",
     "closed_reachable": "10.9.9.9:9000",
     "closed_forbidden": "198.51.100.7:443",

@@ -62,7 +62,9 @@ def test_an_object_is_known_by_its_etag_at_one_listing(tmp_path: Path) -> None:
     lake.put(**{"t/a.csv": "1", "t/b.csv": "2"})
     first = taken("s3://lake/t/", tmp_path, lake)
     assert (first.kind, first.by, first.files, first.bytes) == ("folder", "etag", 2, 2)
-    assert dict(lake.bucket.calls) == {"entries": 1}
+    assert dict(lake.bucket.calls) == {"entries": 1, "get_range": 1}, "and the first line of the first file"
+    take(parse_place("s3://lake/t/"), tmp_path, lake, details=False)
+    assert dict(lake.bucket.calls) == {"entries": 2, "get_range": 1}
     lake.put(**{"t/a.csv": "1"})
     assert taken("s3://lake/t/", tmp_path, lake).digest == first.digest, "the same bytes again"
     lake.put(**{"t/a.csv": "3"})
@@ -79,6 +81,18 @@ def test_rows_and_columns_of_parquet(tmp_path: Path) -> None:
     assert (found.rows, found.columns) == (7, (("id", "int64"), ("name", "string")))
     (tmp_path / "a.parquet").write_bytes(b"torn")
     assert taken("a.parquet", tmp_path).rows is None, "whoever reads it says what is wrong"
+
+
+def test_rows_and_columns_of_parquet_in_a_bucket_cost_no_download(tmp_path: Path) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"id": list(range(500_000)), "x": [0.5] * 500_000}), tmp_path / "a.parquet")
+    lake = Lake()
+    lake.inner.put("a.parquet", (tmp_path / "a.parquet").read_bytes())
+    found = taken("s3://lake/a.parquet", tmp_path, lake)
+    assert (found.rows, found.columns) == (500_000, (("id", "int64"), ("x", "double")))
+    assert lake.bucket.calls["get"] == lake.bucket.calls["download_file"] == 0
+    assert lake.bucket.calls["get_range"] <= 3
+    assert sum(lake.inner.ranges) < 100_000, "the footer alone"
 
 
 def test_what_has_changed_is_told(tmp_path: Path) -> None:

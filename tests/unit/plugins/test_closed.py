@@ -119,6 +119,25 @@ def test_a_policy_that_does_not_hold_ends_the_experiment(tmp_path: Path, monkeyp
     assert "198.51.100.7" in stop.reason
 
 
+def test_a_cluster_that_takes_no_probe_for_now_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    from automl_airflow.kubernetes import fences
+    from automl_core.backends.remote import NotYet
+
+    def full(*_: Any) -> None:
+        raise NotYet("exceeded quota")
+
+    monkeypatch.setattr(fences, "fence_run", full)
+    world = World(tmp_path, output={"storage": f"file://{tmp_path}/runs"}, tasks=pods(tmp_path))
+    close(monkeypatch, f"file://{tmp_path}/runs")
+    with pytest.raises(AirflowRescheduleException):
+        world.propose()
+    assert study_of(world).state.stop is None
+    monkeypatch.setattr(fences, "fence_run", lambda *_: None)
+    assert len(world.propose()) == 6
+
+
 def connection(patch: pytest.MonkeyPatch, name: str, kind: str = "aws", **fields: Any) -> None:
     patch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps({"conn_type": kind, **fields}))
 

@@ -48,7 +48,7 @@ def moto_server() -> Iterator[MotoServer]:
 
 @pytest.fixture
 def setting(tmp_path: Path, standin: KubernetesStandIn, monkeypatch: pytest.MonkeyPatch) -> Setting:
-    monkeypatch.setenv("AUTOML_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("AUTOML_CODE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "src" / "pkg").mkdir(parents=True)
     (tmp_path / "src" / "pkg" / "model.py").write_text("x = 1\n")
     (tmp_path / "src" / "train.sh").write_text("echo hello\n")

@@ -249,6 +249,8 @@ def test_parameters_reach_the_training_in_its_spec_file(spec: str, words: list[s
     found = [each.message for each in examine_text(text, "x.yaml", tmp_path).warnings]
     assert len(found) == len(words)
     assert all(word in message for word, message in zip(words, found, strict=True))
+
+
 def test_what_the_spec_file_brings_is_named(tmp_path: Path) -> None:
     def said(spec: dict[str, Any], command: str = "train --config ${spec_file}") -> list[str]:
         body = {
@@ -264,3 +266,23 @@ def test_what_the_spec_file_brings_is_named(tmp_path: Path) -> None:
     assert len(said({"groups": []})) == 1, "the budget does not stand in it"
     assert said({"groups": [], "base": {"epochs": "${budget}"}}) == []
     assert len(said({"format": "text", "text": "b=${a.b} ${budget}"})) == 1
+
+
+def test_data_that_are_not_there_or_not_seen(home: Path) -> None:
+    (home / "a.csv").write_text("a\n1\n")
+    pod = [{"name": "pod", "backend": "kubernetes", "image": "x", "command": ["t", "${lr}"]}]
+    here = {"data": {"a": "a.csv", "b": "b.csv", "c": "no/*.csv", "d": "s3://lake/d.csv", "e": "x-${ds}.csv"}}
+    found = [each for each in messages(home, **here, schedule="@daily") if "data." in each]
+    assert found == [
+        f"warning: data.b: there is no file or folder {home}/b.csv on this machine.",
+        f"warning: data.c: there is no file or folder {home}/no on this machine.",
+    ]
+    bucket = {"storage": "s3://models/x"}
+    seen = [
+        each for each in messages(home, data={"a": {"place": "a.csv"}}, output=bucket, tasks=pod) if "data." in each
+    ]
+    assert seen == [
+        "warning: data.a.place: pod runs elsewhere, and gets the path a.csv as it stands on this machine. Mount it "
+        "there under the same path, or put the data into a bucket."
+    ]
+    assert not [each for each in messages(home, data={"b": "b.csv"}, prepare=[{"command": "true"}]) if "data." in each]

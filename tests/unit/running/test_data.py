@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from automl_core.data import cache
 from automl_core.data.inputs import DataOfRun, MissingData
 from automl_core.running.data import data_of
 from automl_core.running.local import LocalRun
@@ -77,7 +78,20 @@ def test_an_object_is_fetched_once_for_all_trials(tmp_path: Path, lake: Lake) ->
     assert not any(bench.warnings(slot) for slot in range(3))
 
 
-def test_a_trial_says_that_its_data_have_changed(tmp_path: Path, lake: Lake) -> None:
+def test_trials_of_a_machine_ask_a_bucket_once_a_minute(tmp_path: Path, lake: Lake) -> None:
+    lake.put(**{"train.csv": "1\n"})
+    bench = Bench(tmp_path, lake, {"train": "s3://lake/train.csv"})
+    before = lake.bucket.calls["entries"]
+    bench.run(0)
+    first = lake.bucket.calls["entries"] - before
+    bench.run(1)
+    bench.run(2)
+    assert lake.bucket.calls["entries"] - before == first, "a client of a bucket costs each 0.6 s of a core"
+    assert not any(bench.warnings(slot) for slot in range(3))
+
+
+def test_a_trial_says_that_its_data_have_changed(tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "FRESH", 0.0)
     lake.put(**{"train.csv": "1\n"})
     (tmp_path / "valid.csv").write_text("1\n")
     bench = Bench(tmp_path, lake, {"train": "s3://lake/train.csv", "valid": "valid.csv"})
@@ -166,3 +180,15 @@ def test_keys_of_the_storage_path_are_those_of_data_beside_it(tmp_path: Path, la
     spec = experiment(tasks=[{"command": "true"}], data=data, output=output)
     DataOfRun(spec, {}, tmp_path, None, lake).take()
     assert lake.connections == ["keys", "own", None]
+
+
+def test_keys_of_the_environment_stand_for_those_of_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    from automl_core.data.access import DataError, FromEnvironment
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(DataError, match=r"in the Airflow connection 'keys'.*set AWS_ACCESS_KEY_ID"):
+        FromEnvironment().store("s3://lake", "keys")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert FromEnvironment().store("s3://lake", "keys").url == "s3://lake"

@@ -99,3 +99,18 @@ def test_a_folder_of_code_is_looked_at_when_the_file_is(tmp_path: Path) -> None:
         check_file(file)
     (tmp_path / "src" / ".env").rename(tmp_path / "src" / "train.py")
     assert check_file(file).program is not None
+
+
+def test_a_message_keeps_its_enums_and_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "b.prototxt").write_text('a { c: L1 }\nd: "L1"\n')
+    found, file = experiment(tmp_path, "../b.prototxt", {"format": "prototxt"})
+    spec = with_base(found, file).spec_file
+    assert spec is not None
+    assert (spec.base, spec.enums) == ({"a": {"c": "L1"}, "d": "L1"}, ["a.c"])
+    assert rendered(spec, Values({"a.b": 1})) == 'a {\n  c: L1\n  b: 1\n}\nd: "L1"\n'
+    (tmp_path / "b.prototxt").write_text("a { c: 1 }\nd:\n'${zz}'\n")
+    with pytest.raises(SpecError, match=r"b\.prototxt:3: d: \$\{zz\} is not known"):
+        with_base(found, file)
+    (tmp_path / "b.prototxt").write_text("a { c: 1 }\nd")
+    with pytest.raises(SpecError, match=r"b\.prototxt:2: d: found 'the end'"):
+        with_base(found, file)

@@ -6,6 +6,7 @@ import logging
 import re
 from typing import Annotated, Any
 
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,14 +28,12 @@ Version = Annotated[int | None, Query(ge=1, description="The latest one when lef
 Text = Annotated[str, Field(max_length=2000)]
 
 
-def the_places(user: User) -> Places:
+def _places(user: BaseUser) -> Places:
     """Where templates lie for new files; in multi-team mode for members of the folder's team alone."""
     if not may(user, "GET", None, None, saving.team()):
         raise HTTPException(403, "Forbidden: the templates are those of another team")
     return saving.places()
 
-
-ThePlaces = Annotated[Places, Depends(the_places)]
 
 router = APIRouter(route_class=AsideRoute, dependencies=[Depends(CAN_LOOK)], tags=["start"])
 
@@ -56,24 +55,25 @@ class Draft(BaseModel):
 
 
 @router.get("/templates")
-def get_templates(user: User, places: ThePlaces) -> Response:
+def get_templates(user: User) -> Response:
     """Every template that a new experiment may name, with its newest version; and what can't be read of them."""
-    found, errors = listed(places)
+    found, errors = listed(_places(user))
     problems = [str(error) for error in errors] if may_see_import_errors(user) else []
     return reply({"templates": [_without_folder(each) for each in found], "unreadable": len(errors),
                   "problems": problems})  # fmt: skip
 
 
 @router.get("/templates/{name}")
-def get_template(places: ThePlaces, name: Name, version: Version = None) -> Response:
+def get_template(user: User, name: Name, version: Version = None) -> Response:
     """One version: what it needs, its parameters, goal, limits and training tasks."""
+    places = _places(user)
     return reply(_without_folder(describe(_read(places, name, version), places)))
 
 
 @router.post("/templates/{name}/draft", dependencies=[ACT])
-def draft(user: User, places: ThePlaces, name: Name, body: Draft) -> Response:
+def draft(user: User, name: Name, body: Draft) -> Response:
     """The experiment file for what is wanted, and all that `POST /validate` says of it. Nothing is saved."""
-    template = _read(places, name, body.version)
+    template = _read(_places(user), name, body.version)
     wanted = NewExperiment(
         name=body.name, data=body.data, columns=body.columns, trials=body.trials, stop=body.stop,
         add=tuple(body.add), remove=tuple(body.remove), values=body.values,

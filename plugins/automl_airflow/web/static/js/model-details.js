@@ -47,7 +47,13 @@ export class ModelDetails {
       fill(this.element, h('h2', {}, 'Model details'), h('p', { class: 'problems' }, data.problem ?? ''));
       return;
     }
-    fill(this.element, heading(data), this.plots(data), data.kind === 'classification' ? classes(data) : null, this.worst());
+    fill(
+      this.element,
+      heading(data),
+      this.plots(data),
+      data.kind === 'classification' ? classes(data) : null,
+      this.worst(),
+    );
   }
 
   /** @param {any} data */
@@ -120,7 +126,11 @@ function classes(data) {
     number(columns.f1[i]),
   ]);
   const head = ['Class', 'Rows', 'Predicted', 'Precision', 'Recall', 'F1'];
-  const table = h('div', { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': 'Classes' }, plainTable(head, rows, 'Classes'));
+  const table = h(
+    'div',
+    { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': 'Classes' },
+    plainTable(head, rows, 'Classes'),
+  );
   const more = data.classes > rows.length ? ` (${rows.length} of ${data.classes}, those with the most rows)` : '';
   if (rows.length <= CLASSES) return h('div', {}, h('h3', {}, 'Classes'), table);
   return h('details', { class: 'fold' }, h('summary', {}, `${number(rows.length)} classes${more}`), table);
@@ -130,8 +140,16 @@ function classes(data) {
 function groups(data) {
   if (!data.groups?.some((each) => each.rows.length)) return h('p', { class: 'muted' }, 'There are no errors.');
   const classified = data.kind === 'classification';
-  const order = data.by_confidence ? 'the most confident mistakes first' : 'in the order of the file: there are no scores';
-  const head = ['Id', 'Truth', 'Prediction', classified ? 'Confidence' : 'Error', ...data.columns.map((each) => shortName(each))];
+  const order = data.by_confidence
+    ? 'the most confident mistakes first'
+    : 'in the order of the file: there are no scores';
+  const head = [
+    'Id',
+    'Truth',
+    'Prediction',
+    classified ? 'Confidence' : 'Error',
+    ...data.columns.map((each) => shortName(each)),
+  ];
   const cells = (row) => [
     row.id === null ? `row ${row.row}` : shortName(row.id, 40),
     shortName(setting(row.truth), 40),
@@ -139,7 +157,9 @@ function groups(data) {
     number(classified ? row.confidence : row.error),
     ...data.columns.map((name) => shortName(setting(row.values[name]), 60)),
   ];
-  const note = data.columns_left_out ? ` ${many(data.columns_left_out, 'further column')} of the file are not shown.` : '';
+  const note = data.columns_left_out
+    ? ` ${many(data.columns_left_out, 'further column')} of the file are not shown.`
+    : '';
   return [
     h('p', { class: 'muted' }, `${classified ? `Of each class ${order}.` : 'The largest first.'}${note}`),
     data.groups.map((group) => {

@@ -22,7 +22,9 @@ export async function show(main, name, version) {
   const file = h('pre', { class: 'reason', tabindex: 0, 'aria-label': 'The file' });
   const refused = h('div', { class: 'problems', role: 'alert' });
   const button = (label, kind, run) =>
-    /** @type {HTMLButtonElement} */ (h('button', { type: 'button', class: kind, disabled: true, onclick: run }, label));
+    /** @type {HTMLButtonElement} */ (
+      h('button', { type: 'button', class: kind, disabled: true, onclick: run }, label)
+    );
   const start = button('Start', 'primary', () => store(true));
   const save = button('Save', null, () => store(false));
   const edit = button('Edit as a file', null, () => {
@@ -37,12 +39,7 @@ export async function show(main, name, version) {
       ['New experiment', 'new'],
       [template.template, null],
     ]),
-    h(
-      'div',
-      { class: 'row spread head' },
-      h('h1', {}, template.title),
-      h('div', { class: 'row' }, edit, save, start),
-    ),
+    h('div', { class: 'row spread head' }, h('h1', {}, template.title), h('div', { class: 'row' }, edit, save, start)),
     h(
       'p',
       { class: 'muted' },
@@ -98,7 +95,14 @@ export async function show(main, name, version) {
     fill(
       said,
       lacking.length
-        ? [h('h2', {}, 'Still to say'), h('ul', {}, lacking.map((each) => h('li', {}, each)))]
+        ? [
+            h('h2', {}, 'Still to say'),
+            h(
+              'ul',
+              {},
+              lacking.map((each) => h('li', {}, each)),
+            ),
+          ]
         : checked.ok
           ? preview(checked, remarks(checked.warnings))
           : problems(checked.problems),
@@ -135,7 +139,9 @@ class TemplateForm {
     this.template = template;
     this.named = false;
     const text = (id, own = {}) =>
-      /** @type {HTMLInputElement} */ (h('input', { type: 'text', name: id, autocomplete: 'off', spellcheck: 'false', ...own }));
+      /** @type {HTMLInputElement} */ (
+        h('input', { type: 'text', name: id, autocomplete: 'off', spellcheck: 'false', ...own })
+      );
     this.name = text('name', { value: template.name, required: true, maxlength: 100 });
     this.data = inputs('data', template.data, 'a file, folder or pattern; s3://, oss:// or odps:// …');
     this.columns = inputs('columns', template.columns, 'a name in the header');
@@ -156,10 +162,12 @@ class TemplateForm {
         },
       },
       group('What it learns from', [
-        ...this.data.map((each) => each.element),
-        ...this.columns.map((each) => each.element),
+        ...this.inputs()
+          .filter((each) => each.required)
+          .map((each) => each.element),
         field('Name of the experiment', this.name, 'of its DAG: letters, digits, - _ and .'),
       ]),
+      this.more(),
       group('Budget', [
         field('Trials at most', this.trials),
         field('At once', this.concurrency),
@@ -170,11 +178,32 @@ class TemplateForm {
     );
   }
 
+  /** Every field for data and columns. */
+  inputs() {
+    return [...this.data, ...this.columns];
+  }
+
+  /** What the template can do without, folded away. */
+  more() {
+    const others = this.inputs().filter((each) => !each.required);
+    if (!others.length) return null;
+    return h(
+      'details',
+      { class: 'fold' },
+      h('summary', {}, `What else it takes: ${others.map((each) => each.name).join(', ')}`),
+      group(
+        'Not needed',
+        others.map((each) => each.element),
+      ),
+    );
+  }
+
   /** Names the experiment after its data, until a person does. */
   suggestName() {
     if (this.named) return;
     const place = this.data.find((each) => each.input.value.trim())?.input.value ?? '';
-    const stem = (place.split(/[/\\]/).filter(Boolean).at(-1) ?? '').split('.')[0].replace(/[^A-Za-z0-9_.-]+/g, '-');
+    const last = (place.split(/[/\\]/).filter(Boolean).at(-1) ?? '').split('.')[0];
+    const stem = last.replace(/[^A-Za-z0-9_]+/g, '-').replace(/^[-_]+|[-_]+$/g, '');
     this.name.value = stem ? `${stem}-${this.template.name}`.slice(0, 100) : this.template.name;
   }
 
@@ -185,7 +214,7 @@ class TemplateForm {
     const head = ['Search', 'Parameter', 'Range', 'Value otherwise'];
     return h(
       'details',
-      { class: 'fold' },
+      { class: 'fold', id: 'parameters' },
       h('summary', {}, `What is searched: ${searched} of ${this.rows.length} parameters`),
       h(
         'div',
@@ -193,8 +222,20 @@ class TemplateForm {
         h(
           'table',
           { 'aria-label': 'Parameters' },
-          h('thead', {}, h('tr', {}, head.map((each) => h('th', { scope: 'col' }, each)))),
-          h('tbody', {}, this.rows.map((each) => each.element)),
+          h(
+            'thead',
+            {},
+            h(
+              'tr',
+              {},
+              head.map((each) => h('th', { scope: 'col' }, each)),
+            ),
+          ),
+          h(
+            'tbody',
+            {},
+            this.rows.map((each) => each.element),
+          ),
         ),
       ),
     );
@@ -202,7 +243,7 @@ class TemplateForm {
 
   /** What is needed and not given yet. @returns {string[]} */
   lacking() {
-    const fields = [...this.data, ...this.columns].filter((each) => each.required && !each.input.value.trim());
+    const fields = this.inputs().filter((each) => each.required && !each.input.value.trim());
     const found = fields.map((each) => each.label + (each.help ? `: ${each.help}` : ''));
     return this.name.value.trim() ? found : [...found, 'Name of the experiment'];
   }
@@ -240,16 +281,24 @@ class TemplateForm {
 }
 
 /** @param {string} title @param {any[]} fields */
-const group = (title, fields) => h('fieldset', { class: 'card' }, h('legend', {}, title), h('div', { class: 'fields' }, fields));
+const group = (title, fields) =>
+  h('fieldset', { class: 'card' }, h('legend', {}, title), h('div', { class: 'fields' }, fields));
 
 /** One field for each thing that a template wants. @param {string} key @param {any} wanted @param {string} hint */
 function inputs(key, wanted, hint) {
   return Object.entries(wanted ?? {}).map(([name, { required, help }]) => {
     const input = /** @type {HTMLInputElement} */ (
-      h('input', { type: 'text', name: `${key}.${name}`, required, autocomplete: 'off', spellcheck: 'false', maxlength: 2000 })
+      h('input', {
+        type: 'text',
+        name: `${key}.${name}`,
+        required,
+        autocomplete: 'off',
+        spellcheck: 'false',
+        maxlength: 2000,
+      })
     );
     const label = key === 'data' ? `Data: ${name}` : `Column: ${name}`;
-    const words = [help, required ? null : 'not needed', hint].filter(Boolean).join('; ');
+    const words = [help, hint].filter(Boolean).join('; ');
     return { name, required, help, input, label, element: field(label, input, words) };
   });
 }
