@@ -8,6 +8,7 @@ import sys
 PLATFORM = [
     ["benchmarks.sizes"],
     ["benchmarks.parse"],
+    ["benchmarks.template_parse"],
     ["benchmarks.journal", "--store", "folder"],
     ["benchmarks.journal", "--store", "s3", "--trials", "200"],
     ["benchmarks.slots", "--mean", "2"],

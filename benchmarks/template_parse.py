@@ -66,14 +66,31 @@ def prepare(home: Path) -> None:
         template = read_template(Path(each["folder"]))
         if template.head.more_parameters:
             continue
-        file = home / "experiments" / f"{each['name']}.yaml"
-        file.write_text(experiment_text(template, needs(template, each["name"])))
-        whole = load_experiment(file).model_dump(mode="json", exclude_unset=True)
-        whole["name"] += "-whole"
-        (home / "whole" / file.name).write_text(yaml.safe_dump(whole, sort_keys=False))
+        for ending, more in (("", ""), ("-changed", changes(template))):
+            write(template, f"{each['name']}{ending}", more, home)
 
 
-def main(runs: int = 60) -> None:
+def changes(template: Template) -> str:
+    """One parameter of each type is narrowed, one that is offered is added, one is set."""
+    known = list(template.parameters.values())
+    added = [each.name for each in known if each.searched == "offered"][:1]
+    stated = {each.name: each.default for each in known if each.searched == "never" and each.default is not None}
+    ranges = {each.type: each for each in known if each.searched is True and "low" in each.raw}
+    narrowed = {each.name: {"high": each.raw["high"]} for each in ranges.values()}
+    body = {"search": {"add": added}, "set": dict(list(stated.items())[:1]), "space": narrowed}
+    return yaml.safe_dump(body)
+
+
+def write(template: Template, name: str, more: str, home: Path) -> None:
+    """An experiment from a template, and the same written out."""
+    file = home / "experiments" / f"{name}.yaml"
+    file.write_text(experiment_text(template, needs(template, name)) + more)
+    whole = load_experiment(file).model_dump(mode="json", exclude_unset=True)
+    whole["name"] += "-whole"
+    (home / "whole" / file.name).write_text(yaml.safe_dump(whole, sort_keys=False))
+
+
+def main(runs: int = 30) -> None:
     """Measure and print medians."""
     with tempfile.TemporaryDirectory(prefix="template-parse-") as temporary:
         home = Path(temporary)
@@ -86,7 +103,7 @@ def main(runs: int = 60) -> None:
             pairs = [(_built(file, home), _built(whole, home)) for _ in range(runs)]
             ratio = statistics.median(one / other for one, other in pairs)
             short, long = (1000 * statistics.median(side) for side in zip(*pairs, strict=True))
-            print(f"{file.stem:24} {short:6.2f} ms; written out {long:6.2f} ms; {ratio:.2f} times")
+            print(f"{file.stem:30} {short:6.2f} ms; written out {long:6.2f} ms; {ratio:.2f} times")
 
 
 def _built(file: Path, home: Path) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from automl_core.spec.errors import Path, Problem, show
+from automl_core.spec.numeric import same
 from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
 from automl_core.templates.entries import Entry, entry_of, fixed_entry, is_number, own_model
@@ -60,7 +61,7 @@ def _entry(template: Template, known: Known, actions: Actions, problems: list[Pr
     if name not in actions.remove and (known.searched is True or name in actions.add):
         if raw is not None:
             return _narrowed(template, known, raw, ("space", name), problems)
-        if name in actions.add:
+        if name in actions.add and known.type not in ("choice", "ordinal"):
             own_model(template, known)
         return entry_of(known, known.raw, place)
     if raw is not None:
@@ -77,6 +78,9 @@ def _not_searched(known: Known, path: Path) -> Problem:
 
 
 def _fixed(template: Template, known: Known, value: Any, path: Path, problems: list[Problem]) -> Entry | None:
+    options = known.raw.get("values")
+    if known.type in ("choice", "ordinal") and isinstance(options, list) and any(same(each, value) for each in options):
+        return fixed_entry(known, value, path)  # without a model: a choice's schema has those of all types in it
     own = own_model(template, known)
     wrong = wrong_value(own, value)
     if wrong is not None:

@@ -29,6 +29,12 @@ def model_of(raw: Mapping[str, Any]) -> Any:
     return model.model_validate(raw) if model is not None else any_model_of(raw)
 
 
+def build_models() -> None:
+    """Build the schemas of all types, for processes that are forked from this one."""
+    for model in _models().values():
+        model.model_rebuild()
+
+
 def any_model_of(raw: Mapping[str, Any]) -> Any:
     """The same; errors are those that `automl_core.spec.explain` has words for.
 

@@ -63,9 +63,10 @@ def preload() -> None:
         import automl_core.results
         import automl_core.running.local
         import automl_core.spec.loader
-        import automl_core.study
-        import automl_core.templates  # noqa: F401
+        import automl_core.study  # noqa: F401
+        from automl_core.templates.within import build_models
 
+        build_models()
         _preload_search()
     except Exception:
         log.exception("what trials need is imported by each of them instead of once")

@@ -145,3 +145,16 @@ def test_a_draft_is_an_act_of_this_site(world: World, folder: Path) -> None:
 def test_the_templates_of_a_team_are_not_another_ones(world: World, folder: Path, teams: Path) -> None:  # noqa: F811
     assert of_team(world, "op", "red").get(f"{API}/templates").status_code == 200
     assert of_team(world, "op", "blue").get(f"{API}/templates").status_code == 403
+
+
+def test_an_experiment_names_its_template_and_a_newer_version(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTOML_TEMPLATES", str(tmp_path))
+    template = make_template(tmp_path)
+    head = f"output: {{storage: 'file://{tmp_path}/runs'}}\ncolumns: {{target: y}}\ndata: {{train: x.csv}}\n"
+    name = world.know(f"name: from_template\ntemplate: net@1\n{head}")
+    found = body_of(world.client().get(f"{API}/experiments/{name}"))["template"]
+    assert found == {"name": "net", "version": 1, "digest": template.reference().digest, "newer": None}
+    make_template(tmp_path, NET.replace("version: 1", "version: 2"))
+    assert body_of(world.client().get(f"{API}/experiments/{name}"))["template"]["newer"] == 2

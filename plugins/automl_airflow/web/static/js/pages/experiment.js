@@ -95,6 +95,16 @@ export async function show(main, [experiment]) {
         ),
       ),
       entry.description ? h('p', {}, entry.description) : null,
+      entry.template
+        ? h(
+            'p',
+            { class: 'muted', id: 'template' },
+            `Template: ${entry.template.name}@${entry.template.version}`,
+            entry.template.newer
+              ? `; there is a newer version, ${entry.template.name}@${entry.template.newer}`
+              : '',
+          )
+        : null,
       entry.schedule
         ? h(
             'p',
