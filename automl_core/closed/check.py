@@ -20,7 +20,7 @@ from automl_core.closed.pods import (
     ways_out,
 )
 from automl_core.closed.policy import SECTION, Policy
-from automl_core.spec.bundles import BUNDLE_DIR
+from automl_core.spec.bundles import BUNDLE_DIR, bundle_of
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import Path as Where
 from automl_core.spec.errors import Problem, show
@@ -40,8 +40,9 @@ MOST_IN_ALL = 2048
 
 
 def experiment_problems(
-    experiment: Experiment, policy: Policy, *, home: Path, bundle: Path | None = None, real: bool = False
-) -> list[Problem]:
+    experiment: Experiment, policy: Policy, *, home: Path, bundle: Path | None = None, file: Path | None = None,
+    real: bool = False,
+) -> list[Problem]:  # fmt: skip
     """Everything that a closed environment refuses, without file and line; nothing where the experiment is not closed.
 
     Args:
@@ -49,6 +50,7 @@ def experiment_problems(
         policy: the deployment's lists.
         home: folder to which paths of the file are relative.
         bundle: folder of the DAG bundle; ``home`` where there is none.
+        file: the experiment file; None where only its text is known.
         real: whether to follow links of the file system: where it begins, not each time that a file is parsed.
     """
     if not (policy.closed or experiment.closed):
@@ -58,8 +60,10 @@ def experiment_problems(
     found = [
         *_opened(experiment, policy),
         *_store(experiment, policy, home, real),
-        *_data(experiment, policy, home, real),
+        *_data(experiment, policy, home, bundle, real),
     ]
+    if file is not None:
+        found += _beside(experiment, file, home, bundle)
     values = _Values(experiment)
     for where in TASK_LISTS:
         for index, task in enumerate(getattr(experiment, where)):
@@ -116,14 +120,34 @@ def data_problem(text: str, where: Where, policy: Policy, home: Path, *, real: b
     return Problem(f"the data {text} are not on this deployment's list", where, found=show(text), allowed=listed)
 
 
-def _data(experiment: Experiment, policy: Policy, home: Path, real: bool) -> Iterator[Problem]:
+def _data(experiment: Experiment, policy: Policy, home: Path, bundle: Path | None, real: bool) -> Iterator[Problem]:
     """The places of an experiment's data sets."""
-    for name, given in (getattr(experiment, "data", None) or {}).items():
-        text = given if isinstance(given, str) else getattr(given, "place", None)
-        if text is not None:
-            problem = data_problem(str(text), ("data", name), policy, home, real=real)
-            if problem is not None:
-                yield problem
+    for name, given in experiment.data.items():
+        where: Where = ("data", name) if isinstance(given, str) else ("data", name, "place")
+        text = (given if isinstance(given, str) else given.place).replace(f"${{{BUNDLE_DIR}}}", str(bundle or home))
+        problem = data_problem(text, where, policy, home, real=real)
+        if problem is not None:
+            yield problem
+
+
+def _beside(experiment: Experiment, file: Path, home: Path, bundle: Path | None) -> Iterator[Problem]:
+    """What is read from beside the experiment file, and goes along with the run."""
+    roots = {Path(os.path.realpath(each)) for each in (home, bundle or home, bundle_of(file))}
+    named: list[tuple[Where, Path]] = []
+    code, template = experiment.program, experiment.template
+    if code is not None:
+        place = code.place(file)
+        of_template = template is not None and place.parts[-2:] == (template.name, str(template.version))
+        if not of_template:  # whose folder the deployment has chosen
+            named.append((("code",) if isinstance(experiment.code, str) else ("code", "folder"), place))
+    if experiment.spec_file is not None and experiment.spec_file.to_read is not None:
+        named.append((("spec_file", "base"), file.absolute().parent / experiment.spec_file.to_read))
+    for where, path in named:
+        if not any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots):
+            yield Problem(
+                "what lies outside of AUTOML_HOME and of the bundle is not on this deployment's list", where,
+                found=show(str(path)), allowed=("what lies below AUTOML_HOME, or in the bundle of the file",),
+            )  # fmt: skip
 
 
 def _in_pods(experiment: Experiment) -> bool:

@@ -33,12 +33,15 @@ def is_closed(experiment: Experiment | None) -> bool:
     return bool((conf.get(SECTION, "closed", fallback="") or "").strip()) and policy().closed
 
 
-def closed_problems(experiment: Experiment, bundle: Path | None = None, *, real: bool = False) -> list[Problem]:
+def closed_problems(
+    experiment: Experiment, bundle: Path | None = None, file: Path | None = None, *, real: bool = False
+) -> list[Problem]:
     """What the closed environment refuses of an experiment, without file and line; nothing where it is not closed.
 
     Args:
         experiment: as it is to run.
         bundle: folder of the DAG bundle that its file lies in.
+        file: its file; None where only its text is known.
         real: whether to follow links of the file system.
     """
     if not is_closed(experiment):
@@ -46,7 +49,7 @@ def closed_problems(experiment: Experiment, bundle: Path | None = None, *, real:
     from automl_airflow.session import home
     from automl_core.closed import experiment_problems
 
-    return experiment_problems(experiment, policy(), home=home(), bundle=bundle, real=real)
+    return experiment_problems(experiment, policy(), home=home(), bundle=bundle, file=file, real=real)
 
 
 def check_store_place(storage: str, server: str | None, lists: Policy | None = None) -> None:
@@ -161,15 +164,21 @@ def check_servers(experiment: Experiment) -> None:
 
             access = access_of(task.connection, task.project)
             check_project(access.project, access.endpoint, access.tunnel_endpoint, lists)
-    for name, given in (getattr(experiment, "data", None) or {}).items():
-        place = given if isinstance(given, str) else given.place
+    for name, given in experiment.data.items():
+        place, connection = (given, None) if isinstance(given, str) else (given.place, given.connection)
         scheme, _, rest = place.partition("://")
+        if scheme == "odps":
+            from automl_airflow.maxcompute.connection import access_of
+            from automl_core.backends.maxcompute.access import access_from_environment
+
+            project = rest.partition("/")[0]
+            way = access_of(connection, project) if connection is not None else access_from_environment()
+            check_project(project, way.endpoint, way.tunnel_endpoint, lists)
         if scheme not in ("s3", "oss"):
             continue
         own = experiment.output.connection if experiment.output.storage.startswith(f"{scheme}://") else None
-        connection = getattr(given, "connection", None) or own
         bucket = f"{scheme}://{rest.partition('/')[0]}"
-        server = server_of(open_store(bucket, session.credentials(connection)))
+        server = server_of(open_store(bucket, session.credentials(connection or own)))
         known = parse_place(place.partition("${")[0].rpartition("/")[0] if "${" in place else place, session.home())
         if not is_allowed(known, lists.data, server):
             allowed = ", ".join(rule.text for rule in lists.data) or "none"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from automl_core.spec.models import Experiment
     from automl_core.spec.yaml_reader import Document
@@ -33,7 +33,7 @@ def taken(experiment: Experiment, document: Document, store: ObjectStore, bundle
 
     if not is_closed(experiment):
         return experiment
-    refused = closed_problems(experiment, bundle, real=True)
+    refused = closed_problems(experiment, bundle, Path(document.source), real=True)
     if refused:
         raise SpecError(locate(refused, document))
     check_opened(store, experiment.output.storage, policy())

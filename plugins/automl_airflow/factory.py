@@ -68,7 +68,7 @@ def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
     places = Places.of(path, bundle)
     experiment, document = parse_document(read_text(path), str(path), places)
     if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
-        refused = closed_problems(experiment, bundle)
+        refused = closed_problems(experiment, bundle, path)
         if refused:
             raise SpecError(locate(refused, document))
         other = name_taken(path, experiment.name, bundle)

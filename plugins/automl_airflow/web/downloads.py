@@ -34,7 +34,12 @@ class Asker:
         self.address = request.client.host if request.client is not None else ""
 
 
-TheAsker = Annotated[Asker, Depends(Asker)]
+async def the_asker(request: Request, user: User) -> Asker:
+    """Who asks; a coroutine, since what is none FastAPI calls in the threads that all of Airflow shares."""
+    return Asker(request, user)
+
+
+TheAsker = Annotated[Asker, Depends(the_asker)]
 
 
 def sees_rows(user: BaseUser, run: RunInfo, held: HeldRun) -> bool:

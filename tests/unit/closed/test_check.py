@@ -10,6 +10,7 @@ import yaml
 
 from automl_core.closed import experiment_problems
 from automl_core.spec.loader import locate, parse_document, parse_experiment
+from automl_core.spec.stages import stage_of
 from tests.unit.closed.files import HOME, pod, policy, problems, text_of
 
 IMAGE = "registry.example.com/ml/train:3"
@@ -142,6 +143,7 @@ def test_an_image_that_nobody_knows_before() -> None:
     [
         ({"hostNetwork": True}, "spec.hostNetwork"),
         ({"hostPID": True}, "spec.hostPID"),
+        ({"hostIPC": True}, "spec.hostIPC"),
         ({"containers": [{"securityContext": {"privileged": True}}]}, "spec.containers[0].securityContext.privileged"),
         ({"containers": [{"securityContext": {"capabilities": {"add": ["CAP_NET_RAW"]}}}]},
          "spec.containers[0].securityContext.capabilities.add[0]"),
@@ -262,3 +264,55 @@ def test_what_the_journal_says_again_is_allowed_again() -> None:
     again = type(experiment).model_validate(experiment.model_dump(mode="json"))
     assert again.closed
     assert experiment_problems(again, policy(), home=HOME) == []
+
+
+def test_a_stage_of_a_closed_experiment_is_closed() -> None:
+    """Its pods stand behind the same fence, in a deployment that is open as a whole, too."""
+    assert stage_of(parse_experiment(text_of(closed=True, prepare=[pod()]), "x.yaml"), "prepare").closed
+    assert not stage_of(parse_experiment(text_of(conclude=[pod()]), "x.yaml"), "conclude").closed
+
+
+@pytest.mark.parametrize(
+    ("place", "fine"),
+    [
+        ("s3://lake/data/x.csv", True),
+        ("s3://lake/data/${ds}/x.csv", True),
+        ("s3://lake/data/*.parquet", True),
+        ("s3://lake/data-old/x.csv", False),
+        ("s3://lake/da${ds}/x.csv", False),
+        ("s3://lake/data/${ds}/../../x", False),
+        ("s3://lake/*/x.csv", False),
+        ("odps://sales/orders/ds=${ds}", True),
+        ("odps://hr/people", False),
+        ("file:///srv/datasets/x.csv", True),
+        ("../x.csv", False),
+        ("${bundle_dir}/x.csv", False),
+    ],
+)
+def test_data_sets(place: str, fine: bool) -> None:
+    for given, field in ((place, "data.train"), ({"place": place}, "data.train.place")):
+        said = problems(data={"train": given})
+        assert (said == []) is fine, said
+        assert fine or said[0].startswith(f"{field}: ")
+
+
+def test_data_of_the_bundle_are_where_the_bundle_is() -> None:
+    lists, body = policy(closed_data="file:///bundles/red"), text_of(data={"train": "${bundle_dir}/x.csv"})
+    experiment = parse_experiment(body, "x.yaml")
+    assert experiment_problems(experiment, lists, home=HOME, bundle=Path("/bundles/red")) == []
+    assert experiment_problems(experiment, lists, home=Path("/bundles/red"), bundle=Path("/bundles/blue"))
+
+
+def test_code_comes_from_the_bundle_or_home(tmp_path: Path) -> None:
+    for folder in ("home/code", "bundle/experiments", "bundle/code", "secret"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "bundle" / "link").symlink_to(tmp_path / "secret")
+    file = tmp_path / "bundle" / "experiments" / "x.yaml"
+
+    def said(code: str) -> list[str]:
+        experiment = parse_experiment(text_of(code=code), str(file))
+        found = experiment_problems(experiment, policy(), home=tmp_path / "home", file=file)
+        return [".".join(map(str, each.path)) for each in found]
+
+    assert said("../code") == said("../../home/code") == []
+    assert said("../../secret") == said("../link") == said(str(tmp_path / "secret")) == ["code"]

@@ -12,9 +12,11 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from automl_airflow.web.access import CAN_READ
 from automl_airflow.web.aside import AsideRoute, touches_store
+from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.downloads import Asker, TheAsker, check_download, note_download
 from automl_airflow.web.held import Answer, HeldRun
 from automl_airflow.web.respond import send
-from automl_airflow.web.routes.parts import Fresh, TrialNumber
+from automl_airflow.web.routes.parts import Fresh, TheRun, TrialNumber
 from automl_core.storage.base import NotFound
 from automl_core.study.layout import details_keys, stage_prefix
 from automl_core.views.trial import trial_of
@@ -40,10 +42,12 @@ def get_trial_details(request: Request, held: Fresh, number: TrialNumber) -> Res
 
 @router.get("/trials/{number}/details/rows")
 @touches_store()
-def get_trial_details_rows(request: Request, held: Fresh, number: TrialNumber) -> Response:
-    """The worst errors of each class with their ids and rows."""
+def get_trial_details_rows(
+    request: Request, run: TheRun, held: Fresh, asker: TheAsker, number: TrialNumber
+) -> Response:
+    """The worst errors of each class with their ids and rows; in a closed environment for who may download."""
     held.use(lambda view: trial_of(view, number))
-    return _answer(request, held, details_keys(number)[1])
+    return _rows(request, run, held, asker, details_keys(number)[1])
 
 
 @router.get("/conclude/details")
@@ -55,9 +59,16 @@ def get_conclude_details(request: Request, held: Fresh) -> Response:
 
 @router.get("/conclude/details/rows")
 @touches_store()
-def get_conclude_details_rows(request: Request, held: Fresh) -> Response:
+def get_conclude_details_rows(request: Request, run: TheRun, held: Fresh, asker: TheAsker) -> Response:
     """The worst errors of that model."""
-    return _answer(request, held, stage_prefix("", "conclude") + details_keys(0)[1])
+    return _rows(request, run, held, asker, stage_prefix("", "conclude") + details_keys(0)[1])
+
+
+def _rows(request: Request, run: RunInfo, held: HeldRun, asker: Asker, key: str) -> Response:
+    """Rows of data: they leave a closed environment as a file does, by right and with a record."""
+    check_download(asker, run, held)
+    note_download(asker, run, held, [key])
+    return _answer(request, held, key)
 
 
 def _answer(request: Request, held: HeldRun, key: str) -> Response:
