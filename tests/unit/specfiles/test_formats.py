@@ -186,3 +186,11 @@ def test_a_map_field_is_a_repeated_message_with_key_and_value() -> None:
     from google.protobuf import struct_pb2
 
     assert json_format.MessageToDict(text_format.Parse(text, struct_pb2.Struct())) == {"car": "automobile"}
+
+
+@pytest.mark.parametrize(
+    "word", ["y", "N", "yes", "Off", "on", "nan", "Inf", "None", "null", "TRUE", "1e3", "0o17", "~"]
+)
+def test_a_word_that_some_reader_takes_for_something_else_is_quoted(word: str) -> None:
+    """`y` is a boolean by YAML 1.1, though not to PyYAML; others know Infinity and NaN by more names than one."""
+    assert dump("yaml", {word: [word]}) == f'"{word}":\n- "{word}"\n'
