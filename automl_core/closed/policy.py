@@ -32,6 +32,9 @@ USUAL_RESOURCES = (
 )
 """Kinds of which every pod has the label. A RayJob's cluster has not, and a Workflow may create anything."""
 
+MOST_ADDRESSES = 16
+"""Addresses of each kind that a probe tries: what it found has to fit into a pod's status."""
+
 _TRUE, _FALSE = ("true", "t", "1", "yes", "on"), ("false", "f", "0", "no", "off", "")
 
 
@@ -121,6 +124,11 @@ def _contradictions(policy: Policy) -> list[str]:
         f"[{SECTION}] closed_reachable: {each} does not lie in closed_network, so no pod reaches it"
         for each in policy.reachable
         if network.is_reached(each, policy.reaches) is False
+    ]
+    found += [
+        f"[{SECTION}] {option}: {len(addresses)} addresses, and a probe tries {MOST_ADDRESSES} at most"
+        for option, addresses in (("closed_reachable", policy.reachable), ("closed_forbidden", policy.forbidden))
+        if len(addresses) > MOST_ADDRESSES
     ]
     if policy.probe_image is not None:
         why = images.refusal(policy.probe_image, policy.images, digests=policy.digests)

@@ -52,7 +52,8 @@ begun = time.monotonic()
 while True:
     answers = {"reachable": {"%s %s" % (h, p): tried(h, p) for h, p in must},
                "forbidden": {"%s %s" % (h, p): tried(h, p) for h, p in must_not}}
-    good = "reached" not in answers["forbidden"].values() and set(answers["reachable"].values()) == {"reached"}
+    kept = not any(each == "reached" or each.startswith("no such name") for each in answers["forbidden"].values())
+    good = kept and set(answers["reachable"].values()) == {"reached"}
     answers["seconds"] = round(time.monotonic() - begun, 1)
     if good or answers["seconds"] >= patience:
         break
@@ -254,8 +255,11 @@ def _problem(reachable: Mapping[str, str], forbidden: Mapping[str, str]) -> str:
             "(policies add up). Install a plugin that does (Calico, Cilium, …), or take that policy away: "
             "kubectl get networkpolicies"
         )
-    if lost and any(said.startswith("no such name") for said in lost.values()):
-        shown = ", ".join(f"{address}: {said}" for address, said in lost.items())
+    unknown = {
+        address: said for address, said in {**lost, **forbidden}.items() if said.startswith("no such name")
+    }  # fmt: skip
+    if unknown:  # not to reach a name that nobody knows says nothing of a policy
+        shown = ", ".join(f"{address}: {said}" for address, said in unknown.items())
         return (
             f"a pod with the run's network policy finds no name ({shown}): nothing can be told of the policy. [automl] "
             "closed_dns has to name the cluster's name servers, with the port of their pods"

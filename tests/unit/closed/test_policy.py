@@ -37,6 +37,7 @@ def test_lists_have_commas_or_lines() -> None:
         ("closed_forbidden", "10.2.7.7:443", "lies in closed_network"),
         ("closed_reachable", "10.3.0.1:443", "does not lie in closed_network"),
         ("closed_resources", "TrainJob=x", "GROUP/KIND=LABEL"),
+        ("closed_forbidden", ",".join(f"198.51.100.{each}:443" for each in range(17)), "16 at most"),
         ("closed_probe_image", "evil.org/probe:1", "not on this deployment's list"),
     ],
 )

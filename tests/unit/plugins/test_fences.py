@@ -181,6 +181,16 @@ def test_a_dead_network_is_told_from_a_policy_that_holds(
     assert notes(setting) == []
 
 
+def test_not_to_reach_a_name_that_nobody_knows_proves_nothing(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fences, "PATIENCE", 0.0)
+    monkeypatch.setenv("AIRFLOW__AUTOML__CLOSED_FORBIDDEN", "no-such-host.invalid:443")
+    setting.create(GOOD, "unknown-name")
+    with pytest.raises(NotFenced, match="finds no name"):
+        fence_run(setting.study, LOG)
+
+
 def test_a_policy_that_somebody_widens_is_put_back_and_proven_anew(setting: Setting) -> None:
     setting.create(GOOD, "widened")
     fence_run(setting.study, LOG)
