@@ -29,7 +29,7 @@ from automl_core.study.layout import DETAILS_FILE, DETAILS_ROWS, MODEL_FOLDER, d
 
 PYTHON = sys.executable
 
-LONGEST = 300.0
+LONGEST = 600.0
 """Seconds that the predictions of one trial may take."""
 
 MEMORY = 4 << 30
