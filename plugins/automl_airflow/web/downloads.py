@@ -28,13 +28,18 @@ MOST_NAMED = 1000
 class Asker:
     """Who asks for files, and from where."""
 
-    def __init__(self, request: Request, user: User) -> None:
+    def __init__(self, request: Request, user: BaseUser) -> None:
         self.user: BaseUser = user
         self.name = str(user.get_name())
         self.address = request.client.host if request.client is not None else ""
 
 
-TheAsker = Annotated[Asker, Depends(Asker)]
+async def the_asker(request: Request, user: User) -> Asker:
+    """Who asks; a coroutine, since FastAPI calls anything else in the threads that all of the API server shares."""
+    return Asker(request, user)
+
+
+TheAsker = Annotated[Asker, Depends(the_asker)]
 
 
 def sees_rows(user: BaseUser, run: RunInfo, held: HeldRun) -> bool:
