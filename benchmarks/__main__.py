@@ -12,6 +12,7 @@ PLATFORM = [
     ["benchmarks.journal", "--store", "s3", "--trials", "200"],
     ["benchmarks.slots", "--mean", "2"],
     ["benchmarks.slots", "--mean", "10"],
+    ["benchmarks.template_trials"],
     ["benchmarks.pods"],
     ["benchmarks.pod_slots"],
     ["benchmarks.instances"],

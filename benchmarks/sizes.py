@@ -15,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CASES = {
     "automl-core": ["automl_core"],
     "automl-core[search]": ["automl_core[search]"],
-    "automl-core, all its extras but notebook": ["automl_core[kubernetes,maxcompute,s3,search,tensorboard]"],
+    "automl-core, with the extras that airflow-automl asks for": [
+        "automl_core[kubernetes,maxcompute,s3,search,tensorboard]"
+    ],
     "airflow-automl": ["automl_core", "airflow_automl"],
 }
 """What is installed → its wheels, with extras."""

@@ -259,6 +259,17 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     assert parts["kubernetes"] == {"backends"}
 
 
+def test_nothing_large_comes_with_it(core: Path, tmp_path: Path) -> None:
+    """What takes airflow-automl's size, so that automl-core takes a tenth at most (benchmarks/sizes.py measures it)."""
+    program = "from importlib.metadata import distributions\nprint(*(each.name for each in distributions()))"
+    done = run(core, "python", "-c", program, cwd=tmp_path)
+    found = {canonicalize_name(name) for name in done.stdout.split()}
+    extras = CORE["project"]["optional-dependencies"]
+    assert found & declared(line for lines in extras.values() for line in lines) == set()
+    assert not [name for name in found if name.startswith(("apache-airflow", "airflow"))]
+    assert "automl-core" in found
+
+
 EXPERIMENT = """
 name: small
 goal: {metric: accuracy, direction: maximize}

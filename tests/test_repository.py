@@ -17,7 +17,7 @@ from packaging.version import Version
 
 from automl_core.preview.checks import check_experiment
 from automl_core.release import RELEASE
-from automl_core.spec.loader import load_experiment
+from automl_core.templates import load_experiment
 from tests.sources import PRODUCT, ROOT
 
 PROJECTS = [
@@ -104,7 +104,8 @@ def test_heavy_tests_have_the_versions_of_the_recorders() -> None:
         return set(re.findall(r"([A-Za-z][\w-]*)==([\w.]+)", text))
 
     heavy = dict(stated((ROOT / "requirements-heavy.txt").read_text(encoding="utf-8")))
-    headers = [path.read_text(encoding="utf-8") for path in (ROOT / "tests/assets/outputs/make").glob("record_*.py")]
+    recorders = [*(ROOT / "tests/assets/outputs/make").glob("record_*.py"), ROOT / "tests/assets/optuna/make.py"]
+    headers = [path.read_text(encoding="utf-8") for path in recorders]
     recorded = set().union(*(stated(text.partition('# ///\n"""')[0]) for text in headers))
     own = {canonicalize_name(Requirement(line).name) for name in PROGRAMS for line in EXTRAS[name]}
     own |= {"pydantic", "pyyaml"}  # of automl-core, which is no distribution there

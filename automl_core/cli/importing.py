@@ -129,8 +129,8 @@ def csv(
 def _experiment(file: str | None, name: str | None) -> Experiment | None:
     """The experiment that the import is for, under another name where one is given."""
     from automl_core.cli.places import UserError, find_experiment
-    from automl_core.spec.loader import load_experiment
     from automl_core.spec.models import Experiment
+    from automl_core.templates import load_experiment
 
     if file is None:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from automl_core.importing.trials import Distribution, OldTrial
@@ -36,7 +37,7 @@ def read_distribution(text: str) -> Distribution:
         body = json.loads(text)
         name, attributes = body["name"], body["attributes"]
         if name == "CategoricalDistribution":
-            return Distribution("categorical", choices=tuple(_hashable(choice) for choice in attributes["choices"]))
+            return Distribution("categorical", choices=tuple(attributes["choices"]))
         kind, log, step = _NUMBERS[name]
         low, high = float(attributes["low"]), float(attributes["high"])
         log = bool(attributes.get("log")) if log is None else log
@@ -124,9 +125,17 @@ def _condition(name: str, space: Mapping[str, Mapping[str, Any]], trials: Sequen
     return None
 
 
-def _hashable(choice: Any) -> Any:
-    """JSON's lists and objects, which Optuna warns of and still keeps, as the text that they are."""
-    return json.dumps(choice, ensure_ascii=False) if isinstance(choice, dict) else choice
+def make_scalars(trial: OldTrial) -> None:
+    """Turn choices that are lists or objects into their JSON: Optuna warns of such ones and keeps them."""
+    for name, distribution in trial.distributions.items():
+        if any(isinstance(choice, list | dict) for choice in distribution.choices):
+            choices = tuple(map(_scalar, distribution.choices))
+            trial.distributions[name] = replace(distribution, choices=choices)
+            trial.params[name] = _scalar(trial.params[name])
+
+
+def _scalar(choice: Any) -> Any:
+    return json.dumps(choice, ensure_ascii=False) if isinstance(choice, list | dict) else choice
 
 
 def _same(one: Sequence[Any], other: Sequence[Any]) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from automl_core.importing.distributions import space_of
+from automl_core.importing.distributions import make_scalars, space_of
 from automl_core.importing.trials import CannotImport, OldStudy, OldTrial
-from automl_core.space import Params, Space
+from automl_core.space import ListParameter, Parameter, Params, Space, Value
+from automl_core.space.lists import SubsetParameter
 from automl_core.spec.models import Experiment
 from automl_core.spec.validation import validate
 
@@ -86,7 +87,7 @@ def fit(study: OldStudy, experiment: Experiment, *, gaps: bool = False) -> Fitte
             continue
         metrics = _metrics(trial, experiment)
         fitted.trials.append(_with(trial, params, metrics))
-    absent = [each.name for each in space.dimensions if each.name not in known]
+    absent = [each.name for each in space.tunable if each.name not in known]
     if absent:
         fitted.notes.append(f"no trial has {', '.join(absent)}: transfer takes the default, where there is one")
     dropped = sorted(known - set(space.by_name))
@@ -124,24 +125,41 @@ def _params(space: Space, given: Mapping[str, Any], known: set[str]) -> Params:
         name = parameter.name
         if not space.is_active(parameter, params):
             continue
-        if not parameter.tunable and name not in given:
-            params[name] = parameter.value_at(0.5)
-            continue
-        if name not in given:
-            if name not in known:
-                continue
-            raise _Unfit(f"has no {name}")
-        problem = parameter.check(given[name])
-        value = given[name]
         low, high = space.bounds(parameter, params)
-        if problem is None and parameter.kind in ("int", "float") and not low <= value <= high:
-            problem = "beyond the parameter that bounds it" if parameter.low <= value <= parameter.high else None
-        if problem is not None:
-            raise _Unfit(f"{name} lies outside the experiment's values")
-        params[name] = int(value) if parameter.kind == "int" else value
-        if parameter.kind == "float":
-            params[name] = float(value)
+        if name in given:
+            params[name] = _value(parameter, given[name], low, high)
+        elif not parameter.tunable:
+            params[name] = (
+                parameter.middle(low, high)
+                if isinstance(parameter, ListParameter)
+                else parameter.value_at(0.5, low, high)
+            )
+        elif name in known:
+            raise _Unfit(f"has no {name}")
     return params
+
+
+def _value(parameter: Parameter, value: Value, low: float, high: float) -> Value:
+    """A value with the parameter's type.
+
+    Raises:
+        _Unfit: it is none of the parameter's, or another one's value keeps it out.
+    """
+    problem = parameter.check(value)
+    numbers = [each for each in (value if isinstance(value, list) else [value]) if _is_number(each)]
+    if problem is None and not all(low <= each <= high for each in numbers):  # type: ignore[operator]
+        problem = "beyond the parameter that bounds it"
+    if problem is not None:
+        raise _Unfit(f"{parameter.name} lies outside the experiment's values")
+    if isinstance(parameter, SubsetParameter):
+        return parameter.fit(parameter.parts_of(value))  # in the order of its options
+    if parameter.kind == "int":
+        return int(value)  # type: ignore[arg-type]
+    return float(value) if parameter.kind == "float" else value  # type: ignore[arg-type]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _metrics(trial: OldTrial, experiment: Experiment) -> dict[str, float]:
@@ -181,6 +199,8 @@ def experiment_of(study: OldStudy, name: str, storage: str, metrics: Sequence[st
         CannotImport: nothing in the study can be used, or no experiment can have its goal or space.
     """
     usable = [trial for trial in study.trials if trial.state in _USED and trial.params]
+    for trial in study.trials:
+        make_scalars(trial)
     if not usable:
         raise CannotImport(f"{study.name!r} in {study.source} has no trial that ended with a value")
     count = len(study.directions)

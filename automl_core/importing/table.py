@@ -6,6 +6,7 @@ prefixes of parameters and metrics, their columns of states. What a cell means i
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.importing.trials import CannotImport, OldStudy, OldTrial
-from automl_core.space import Parameter, Space, Value
+from automl_core.space import ListParameter, Parameter, Space, Value
 from automl_core.spec.errors import did_you_mean
 from automl_core.spec.models import Experiment
 
@@ -189,19 +190,29 @@ def _value(where: str, parameter: Parameter, cell: str) -> Value | _Unread:
             return _Unread(f"{parameter.name} is no number")
         # a column of whole numbers with gaps is written as 32.0 by pandas
         return int(number) if parameter.kind == "int" and number.is_integer() else number
-    options = getattr(parameter, "options", ())
-    for option in options:
+    if isinstance(parameter, ListParameter):
+        found = _list(text)
+        if found is None:
+            return _NOTHING if text.lower() in _MISSING else _Unread(f"{parameter.name} is no list")
+        return found
+    for option in parameter.options:
         if _means(text, option):
-            return option  # type: ignore[no-any-return]
+            return option
     if text.lower() in _MISSING:
         return _NOTHING  # type: ignore[no-any-return]
-    if parameter.kind in ("categorical", "fixed"):
-        return _Unread(f"{parameter.name} lies outside the experiment's values")
-    try:
-        found: Value = json.loads(text)  # lists of values
-    except ValueError:
-        return _Unread(f"{parameter.name} is no JSON")
-    return found
+    return _Unread(f"{parameter.name} lies outside the experiment's values")
+
+
+def _list(text: str) -> list[Any] | None:
+    """A list as JSON, or as Python prints it (MLflow and pandas do)."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+        if isinstance(found, list | tuple):
+            return list(found)
+    return None
 
 
 def _means(text: str, option: Value) -> bool:
@@ -212,13 +223,8 @@ def _means(text: str, option: Value) -> bool:
         return text.lower() in ("none", "null")
     if isinstance(option, bool):
         return text.lower() == str(option).lower()
-    if isinstance(option, int | float):
-        try:
-            return float(text) == option
-        except ValueError:
-            return False
     try:
-        return bool(json.loads(text) == option)
+        return float(text) == option
     except ValueError:
         return False
 

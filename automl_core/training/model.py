@@ -40,6 +40,7 @@ def describe(
     step: int,
     metrics: Mapping[str, float],
     libraries: Sequence[str],
+    seconds: float,
     more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``model.json``: what the model is, what it takes, and what made it.
@@ -53,6 +54,7 @@ def describe(
         step: the epochs or trees that it has.
         metrics: what was measured at that step.
         libraries: distributions whose versions are noted.
+        seconds: that its last process trained, without what came before: imports, reading.
         more: what the program itself needs to use the model again.
     """
     write_json(
@@ -68,6 +70,7 @@ def describe(
             "params": dict(params),
             "step": step,
             "metrics": dict(metrics),
+            "seconds": round(seconds, 3),
             "versions": {"python": platform.python_version(), **{name: installed(name) for name in libraries}},
             **(more or {}),
         },

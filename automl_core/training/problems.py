@@ -39,5 +39,5 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def say(text: str) -> None:
-    """Tell what was found or done, in a line that no metric is read from."""
-    print(f"note: {text}", flush=True)
+    """Tell what was found or done, in a line that no metric is read from: ``note: 50`` would be one."""
+    print(f"note – {text}", flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,12 @@ class Progress:
     best_metrics: dict[str, float] = field(default_factory=dict)
     last_step: int = 0
     last_metrics: dict[str, float] = field(default_factory=dict)
+    _began: float = field(default_factory=time.monotonic, repr=False, compare=False)
+
+    @property
+    def seconds(self) -> float:
+        """Since this process began to train."""
+        return time.monotonic() - self._began
 
     def see(self, step: int, loss: float, metrics: Mapping[str, float]) -> bool:
         """Note one step. Returns whether it is the best so far.

@@ -92,7 +92,7 @@ class Judge:
         model.write_predictions(folder, self.data, self.outputs(outputs))
         model.describe(
             folder, kind, self.data, columns=columns, params=params, step=progress.best_step,
-            metrics=progress.best_metrics, libraries=libraries, more=more,
+            metrics=progress.best_metrics, libraries=libraries, seconds=progress.seconds, more=more,
         )  # fmt: skip
 
 

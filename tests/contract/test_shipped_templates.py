@@ -126,3 +126,31 @@ def test_a_program_of_ones_own_is_run_with_what_is_searched(tmp_path: Path) -> N
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert json.loads(result.read_text())["judged"]["value"] == 43
+
+
+def row_of(name: str, parameter: dict[str, Any]) -> str:
+    """A parameter's row in docs/templates-shipped.md."""
+    kind = parameter["type"]
+    if kind == "choice":
+        values = ", ".join(f"`{json.dumps(each).strip(chr(34))}`" for each in parameter["values"])
+    else:
+        scale = {"loguniform": ", by its logarithm", "logint": ", by its logarithm"}.get(kind, "")
+        power = f", powers of {parameter['power_of']}" if "power_of" in parameter else ""
+        values = f"{parameter['low']:g} to {parameter['high']:g}{scale}{power}"
+    if "when" in parameter:
+        (other, allowed), *_ = parameter["when"].items()
+        values += f"; where `{other}` is {' or '.join(f'`{each}`' for each in allowed)}"
+    searched = {True: "yes", "offered": "offered", "never": "no"}[parameter["search"]]
+    default = json.dumps(parameter["default"]).strip('"')
+    return f"| `{name}` | {values} | `{default}` | {searched} | {parameter['help']} |"
+
+
+@pytest.mark.parametrize("folder", TRAINED, ids=name_of)
+def test_the_docs_have_each_parameter(folder: Path) -> None:
+    text = (ROOT / "docs" / "templates-shipped.md").read_text(encoding="utf-8")
+    heading = f"\n## {name_of(folder)}\n"
+    assert heading in text
+    section = text.split(heading)[1].split("\n## ")[0]
+    parameters = yaml.safe_load((folder / "template.yaml").read_text(encoding="utf-8"))["parameters"]
+    assert [row for each in parameters if (row := row_of(each, parameters[each])) not in section] == []
+    assert section.count("\n| `") == len(parameters), "and no other"

@@ -7,11 +7,14 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sklearn import metrics
 
 from tests.sources import ROOT
 from tests.support.programs import Case, Workplace, scores, write
 from tests.support.real_texts import languages_of_airflow
+
+pytestmark = pytest.mark.timeout(900)  # seven processes that import torch and Transformers
 
 CASE = Case("text-transformer", "epoch", {"lr": 0.005, "max_length": 32, "dropout": 0.1}, budget=6, lower=2)
 

@@ -22,6 +22,7 @@ import pyarrow.parquet
 import yaml
 from sklearn import datasets
 
+from automl_core.metrics.text import pairs
 from tests.sources import ROOT
 from tests.support.patience import stretched
 
@@ -123,6 +124,8 @@ class Workplace:
             timeout=stretched(120),
         )  # fmt: skip
         assert (done.returncode == 0) is ok, done.stdout
+        names = {name for line in done.stdout.splitlines() for name in pairs(line)}
+        assert not ok or all(name.startswith(("train_", "valid_")) or name == case.step for name in names), names
         return Run(done.returncode, done.stdout, self.folder / label / "model")
 
     def killed(self, case: Case, label: str, after: int, **options: Any) -> str:

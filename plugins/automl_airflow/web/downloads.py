@@ -28,14 +28,14 @@ MOST_NAMED = 1000
 class Asker:
     """Who asks for files, and from where."""
 
-    def __init__(self, request: Request, user: BaseUser) -> None:
+    def __init__(self, request: Request, user: User) -> None:
         self.user: BaseUser = user
         self.name = str(user.get_name())
         self.address = request.client.host if request.client is not None else ""
 
 
 async def the_asker(request: Request, user: User) -> Asker:
-    """Who asks; a coroutine, since FastAPI calls anything else in the threads that all of the API server shares."""
+    """Who asks; a coroutine, since what is none FastAPI calls in the threads that all of Airflow shares."""
     return Asker(request, user)
 
 

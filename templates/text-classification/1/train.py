@@ -44,6 +44,7 @@ def main() -> None:
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits
 
+    progress = Progress()
     with threadpool_limits(params["threads"]):
         features = Features(params)
         rows, held = features.learn(joined(data.train.table, names)), joined(data.valid.table, names)
@@ -57,7 +58,6 @@ def main() -> None:
         outputs = probabilities(features.apply(held), classifier.coef_, classifier.intercept_)
         learned = probabilities(rows, classifier.coef_, classifier.intercept_)
     metrics = {**judge.measure(learned, "train"), **judge.measure(outputs, "valid")}
-    progress = Progress()
     progress.see(1, metrics["valid_loss"], metrics)
     report(1, metrics)
     features.save(config.model_dir, {"weight": classifier.coef_, "bias": classifier.intercept_})

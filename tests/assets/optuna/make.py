@@ -1,18 +1,21 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["optuna==5.0.0"]
+# ///
 """Records what Optuna writes: run once with each release of it, in an environment of its own.
 
-    python make.py     # writes study-<release>.sql, journal-<release>.log and expected-<release>.json beside itself
+    python make.py [FOLDER]
 
-The first is `sqlite3`'s dump of the database file; the last is what Optuna itself says of the same studies.
+It writes study-<release>.sql, journal-<release>.log and expected-<release>.json beside itself, or there. The first is
+`sqlite3`'s dump of the database file; the last is what Optuna itself says of the same studies. (2.10.1 wants
+SQLAlchemy before 1.4.40, and has no journal.)
 """
-
-# /// script
-# dependencies = ["optuna"]
-# ///
 
 import json
 import math
 import os
 import sqlite3
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -20,7 +23,7 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-HERE = Path(__file__).parent
+HERE = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 warnings.simplefilter("ignore")
 OLD = optuna.__version__.startswith("2.")

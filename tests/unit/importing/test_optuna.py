@@ -15,8 +15,9 @@ import pytest
 from automl_core.importing.optuna import read_optuna
 from automl_core.importing.optuna_journal import Replay
 from automl_core.importing.optuna_sqlite import read_studies
-from automl_core.importing.trials import CannotImport, OldStudy
+from automl_core.importing.trials import CannotImport
 from tests.sources import ROOT
+from tests.support.old_studies import check_against, database, said
 
 ASSETS = ROOT / "tests" / "assets" / "optuna"
 RELEASES = ("2.10.1", "3.6.2", "4.5.0", "5.0.0")
@@ -33,48 +34,22 @@ def _in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def database(folder: Path, release: str) -> Path:
-    path = folder / f"{release}.db"
-    with closing(sqlite3.connect(path)) as made:
-        made.executescript((ASSETS / f"study-{release}.sql").read_text(encoding="utf-8"))
-    return path
-
-
-def said(release: str, storage: str) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads((ASSETS / f"expected-{release}.json").read_text(encoding="utf-8"))[storage]
-    return body
-
-
-def compare(study: OldStudy, expected: dict[str, Any]) -> None:
-    assert [each.upper() for each in study.directions] == expected["directions"]
-    assert len(study.trials) == len(expected["trials"])
-    for trial, theirs in zip(study.trials, expected["trials"], strict=True):
-        assert trial.place == f"trial {theirs['number']}"
-        assert {"failed": "FAIL"}.get(trial.state, trial.state.upper()) == theirs["state"]
-        # as text: 1, 1.0 and true are three values
-        assert json.dumps(trial.params, sort_keys=True) == json.dumps(theirs["params"], sort_keys=True)
-        assert [repr(value) for value in trial.values] == theirs["values"]
-        assert {str(step): repr(value) for step, value in trial.curve} == theirs["steps"]
-        assert trial.started == pytest.approx(theirs["started"], abs=1e-3)
-        assert trial.ended == pytest.approx(theirs["ended"], abs=1e-3)
-
-
 @pytest.mark.parametrize("name", ["branches", "two", "empty"])
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_database_is_read_as_the_release_that_wrote_it_does(release: str, name: str, tmp_path: Path) -> None:
-    study = read_optuna(f"sqlite:///{database(tmp_path, release)}", name)
-    compare(study, said(release, "sqlite")[name])
+    study = read_optuna(f"sqlite:///{database(ASSETS, tmp_path, release)}", name)
+    check_against(study, said(ASSETS, release, "sqlite")[name])
 
 
 @pytest.mark.parametrize("name", ["branches", "two", "empty"])
 @pytest.mark.parametrize("release", JOURNALS)
 def test_a_journal_is_read_as_the_release_that_wrote_it_does(release: str, name: str) -> None:
-    compare(read_optuna(str(ASSETS / f"journal-{release}.log"), name), said(release, "journal")[name])
+    check_against(read_optuna(str(ASSETS / f"journal-{release}.log"), name), said(ASSETS, release, "journal")[name])
 
 
 @pytest.mark.parametrize("release", JOURNALS)
 def test_both_say_what_was_measured_beside_the_values(release: str, tmp_path: Path) -> None:
-    for storage in (str(database(tmp_path, release)), str(ASSETS / f"journal-{release}.log")):
+    for storage in (str(database(ASSETS, tmp_path, release)), str(ASSETS / f"journal-{release}.log")):
         study = read_optuna(storage, "two")
         assert study.metrics == ("loss", "accuracy")
         for trial in study.trials:
@@ -85,7 +60,7 @@ def test_both_say_what_was_measured_beside_the_values(release: str, tmp_path: Pa
 
 
 def test_reading_changes_nothing_and_makes_nothing(tmp_path: Path) -> None:
-    path = database(tmp_path, "5.0.0")
+    path = database(ASSETS, tmp_path, "5.0.0")
     before = path.read_bytes()
     read_optuna(str(path), "branches")
     assert path.read_bytes() == before
@@ -98,7 +73,7 @@ def test_reading_changes_nothing_and_makes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_path_is_written_as_for_sqlalchemy_or_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = database(tmp_path, "5.0.0")
+    path = database(ASSETS, tmp_path, "5.0.0")
     monkeypatch.chdir(tmp_path)
     for storage in (f"sqlite:///{path}", "sqlite:///5.0.0.db", "sqlite+pysqlite:///5.0.0.db?timeout=3", "5.0.0.db"):
         assert len(read_optuna(storage, "two").trials) == 4
@@ -124,7 +99,7 @@ def test_what_is_wrong_is_said(storage: str, name: str | None, message: str, tmp
     ):  # fmt: skip
         with closing(sqlite3.connect(tmp_path / file)) as made:
             made.executescript(sql)
-    places = {"db": database(tmp_path, "5.0.0"), **{each: tmp_path / each for each in ("text", "other", "old")}}
+    places = {"db": database(ASSETS, tmp_path, "5.0.0"), **{each: tmp_path / each for each in ("text", "other", "old")}}
     with pytest.raises(CannotImport) as error:
         read_optuna(storage.format(**places), name)
     assert message in str(error.value)
@@ -227,7 +202,7 @@ def test_a_damaged_line_in_the_middle_is_named(line: str, message: str, tmp_path
 
 
 def test_a_choice_that_is_none_leaves_its_trial_out(tmp_path: Path) -> None:
-    path = database(tmp_path, "5.0.0")
+    path = database(ASSETS, tmp_path, "5.0.0")
     with closing(sqlite3.connect(path)) as made_worse:
         made_worse.execute("UPDATE trial_params SET param_value = 17 WHERE param_id = 1")
         made_worse.commit()

@@ -98,6 +98,21 @@ def test_a_cell_that_is_none_of_the_values_leaves_its_row_out(row: str, state: s
     assert table(tmp_path, f"lr,units,act,accuracy\n{row}\n")[0].state == state
 
 
+LISTS: dict[str, Any] = {
+    "features": {"type": "subset", "values": ["age", "sex", 3], "min": 1},
+    "size": {"type": "ordinal", "values": ["s", "m", "l"]},
+}
+
+
+@pytest.mark.parametrize("cell", ['"[""age"", 3]"', "\"['age', 3]\"", "\"('age', 3)\""])
+def test_a_list_is_json_or_as_python_prints_it(cell: str, tmp_path: Path) -> None:
+    space = {"features": LISTS["features"], "size": LISTS["size"]}
+    header = "features,size,accuracy\n"
+    first, other = table(tmp_path, f"{header}{cell},m,0.5\nage,xl,0.5\n", space=space)
+    assert first.params == {"features": ["age", 3], "size": "m"}
+    assert other.state == "features is no list"
+
+
 @pytest.mark.parametrize("empty", ["", " ", "NaN", "nan", "NA", "N/A", "-"])
 def test_an_empty_cell_is_no_value(empty: str, tmp_path: Path) -> None:
     first, second = table(tmp_path, f"lr,units,act,accuracy\n{empty},2,relu,0.5\n0.1,2,relu,{empty}\n")

@@ -159,6 +159,29 @@ def test_what_can_not_be_taken_is_counted_with_its_reason(trial: OldTrial, reaso
     assert fitted.left_out == {reason: ["trial 1"]}
 
 
+def test_lists_are_taken_in_the_order_of_their_options() -> None:
+    space = {
+        "features": {"type": "subset", "values": ["age", "sex", "city"]},
+        "size": {"type": "ordinal", "values": ["s", "m", "l"]},
+        "always": {"type": "fixed", "value": 3},
+    }
+    lists = [["city", "age"], ["age", "name"], "age"]
+    found = study(*(OldTrial(f"trial {n}", params={"features": each, "size": "m"}, values=(1.0,))  # type: ignore[dict-item]
+                    for n, each in enumerate(lists)))  # fmt: skip
+    fitted = fit(found, experiment(space=space))
+    assert [each.params for each in fitted.trials] == [{"features": ["age", "city"], "size": "m", "always": 3}]
+    assert fitted.left_out == {"features lies outside the experiment's values": ["trial 1", "trial 2"]}
+
+
+def test_choices_that_are_lists_become_their_text_in_a_space_of_their_own() -> None:
+    lists = Distribution("categorical", choices=([1, 2], {"a": 1}, None))
+    trials = [OldTrial(f"trial {n}", params={"c": choice}, distributions={"c": lists}, values=(1.0,))
+              for n, choice in enumerate(lists.choices)]  # fmt: skip
+    found = study(*trials)
+    made = experiment_of(found, "n", "./runs")
+    assert [each.params["c"] for each in fit(found, made, gaps=True).trials] == ["[1, 2]", '{"a": 1}', None]
+
+
 def test_inactive_unknown_and_absent_parameters() -> None:
     fitted = fit(study(old(0, params={"layers": 3, "momentum": 0.9, "y": "gone"})), experiment())
     assert [each.params for each in fitted.trials] == [{"x": 0.0, "kind": "b"}], "layers is not active beside b"

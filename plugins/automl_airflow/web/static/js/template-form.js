@@ -162,10 +162,12 @@ class TemplateForm {
         },
       },
       group('What it learns from', [
-        ...this.data.map((each) => each.element),
-        ...this.columns.map((each) => each.element),
+        ...this.inputs()
+          .filter((each) => each.required)
+          .map((each) => each.element),
         field('Name of the experiment', this.name, 'of its DAG: letters, digits, - _ and .'),
       ]),
+      this.more(),
       group('Budget', [
         field('Trials at most', this.trials),
         field('At once', this.concurrency),
@@ -173,6 +175,26 @@ class TemplateForm {
         field('A trial takes about', this.seconds, 'such as 90s: for the forecast alone'),
       ]),
       this.parameters(),
+    );
+  }
+
+  /** Every field for data and columns. */
+  inputs() {
+    return [...this.data, ...this.columns];
+  }
+
+  /** What the template can do without, folded away. */
+  more() {
+    const others = this.inputs().filter((each) => !each.required);
+    if (!others.length) return null;
+    return h(
+      'details',
+      { class: 'fold' },
+      h('summary', {}, `What else it takes: ${others.map((each) => each.name).join(', ')}`),
+      group(
+        'Not needed',
+        others.map((each) => each.element),
+      ),
     );
   }
 
@@ -192,7 +214,7 @@ class TemplateForm {
     const head = ['Search', 'Parameter', 'Range', 'Value otherwise'];
     return h(
       'details',
-      { class: 'fold' },
+      { class: 'fold', id: 'parameters' },
       h('summary', {}, `What is searched: ${searched} of ${this.rows.length} parameters`),
       h(
         'div',
@@ -221,7 +243,7 @@ class TemplateForm {
 
   /** What is needed and not given yet. @returns {string[]} */
   lacking() {
-    const fields = [...this.data, ...this.columns].filter((each) => each.required && !each.input.value.trim());
+    const fields = this.inputs().filter((each) => each.required && !each.input.value.trim());
     const found = fields.map((each) => each.label + (each.help ? `: ${each.help}` : ''));
     return this.name.value.trim() ? found : [...found, 'Name of the experiment'];
   }
@@ -276,7 +298,7 @@ function inputs(key, wanted, hint) {
       })
     );
     const label = key === 'data' ? `Data: ${name}` : `Column: ${name}`;
-    const words = [help, required ? null : 'not needed', hint].filter(Boolean).join('; ');
+    const words = [help, hint].filter(Boolean).join('; ');
     return { name, required, help, input, label, element: field(label, input, words) };
   });
 }
