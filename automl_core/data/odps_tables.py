@@ -146,7 +146,9 @@ def _number(value: Any) -> int | None:
 @contextmanager
 def _told(place: DataPlace) -> Iterator[None]:
     """Turns pyodps' errors into ones that say which table, and what can be done."""
-    from odps.errors import NoPermission, NoSuchObject, ODPSError
+    from odps.errors import BaseODPSError, NoPermission, NoSuchObject
+
+    from automl_core.backends.maxcompute.errors import classify
 
     try:
         yield
@@ -154,10 +156,11 @@ def _told(place: DataPlace) -> Iterator[None]:
         raise DataError(f"{place.text}: there is no such table or partition ({_first_line(error)})") from None
     except NoPermission as error:
         raise DataError(f"{place.text}: these keys may not read it ({_first_line(error)})") from None
-    except OSError as error:  # errors of requests are ones too
+    except BaseODPSError as error:
+        kind = StorageUnavailable if classify(str(error), error.code, error.status_code).blameless else DataError
+        raise kind(f"{place.text}: {_first_line(error)}") from None
+    except OSError as error:  # requests' errors are such
         raise StorageUnavailable(f"{place.text}: MaxCompute can't be reached: {type(error).__name__}") from None
-    except ODPSError as error:
-        raise DataError(f"{place.text}: {_first_line(error)}") from None
 
 
 def _first_line(error: Exception) -> str:

@@ -68,9 +68,10 @@ def _all_match(column: pa.ChunkedArray, pattern: str) -> bool:
     import pyarrow.compute as pc
 
     def matches(values: pa.ChunkedArray) -> bool:
-        return bool(pc.all(pc.match_substring_regex(values, pattern)).as_py())  # missing values are passed over
+        found = pc.all(pc.match_substring_regex(values, pattern), min_count=0)  # missing values are passed over
+        return bool(found.as_py())
 
-    return matches(column.slice(0, _SAMPLE)) is not False and matches(column)
+    return matches(column.slice(0, _SAMPLE)) and matches(column)
 
 
 def _booleans(column: pa.ChunkedArray) -> pa.ChunkedArray | None:

@@ -65,9 +65,9 @@ def spec_file_ahead(experiment: Experiment, params: Params, budget: int | None =
     space = flatten(experiment.space)
     known: dict[str, Any] = {**params, "budget": budget, "experiment_id": experiment.name, "exp_id": experiment.name}
     attempt: dict[str, Any] = {} if budget is None else {"budget": budget}
-    groups = {
-        "data": {name: f"${{data.{name}}}" for name in getattr(experiment, "data", {})},
-        "columns": dict(getattr(experiment, "columns", {})),
+    groups: dict[str, dict[str, Any]] = {
+        "data": {name: f"${{data.{name}}}" for name in experiment.data},
+        "columns": dict(experiment.columns),
         "automl": attempt | {name: f"${{{name}}}" for name in _OF_AN_ATTEMPT},
     }
 

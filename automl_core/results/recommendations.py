@@ -81,9 +81,9 @@ def _budget(experiment: Experiment, state: State, trial: Trial) -> int | None:
 
 def _values(experiment: Experiment, state: State, trial: Trial) -> Values:
     budget = _budget(experiment, state, trial)
-    groups = {
-        "data": {name: getattr(given, "place", given) for name, given in getattr(experiment, "data", {}).items()},
-        "columns": dict(getattr(experiment, "columns", {})),
+    groups: dict[str, dict[str, Any]] = {
+        "data": {name: given if isinstance(given, str) else given.place for name, given in experiment.data.items()},
+        "columns": dict(experiment.columns),
         "automl": {} if budget is None else {"budget": budget},
     }
     known: dict[str, Any] = {

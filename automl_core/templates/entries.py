@@ -17,7 +17,7 @@ from automl_core.spec.relations import BOUNDS
 from automl_core.spec.shapes import shape_of
 from automl_core.templates.model import Known
 from automl_core.templates.version import Template
-from automl_core.templates.within import any_model_of, model_of, values_of
+from automl_core.templates.within import any_model_of, model_of, takes, values_of
 
 SHOWN = ("help", "description")
 """Fields for people, which a parameter keeps whatever else becomes of it."""
@@ -64,11 +64,12 @@ class Entry:
 
     def takes(self, field_name: str) -> bool:
         """Whether a parameter of its type has a field."""
-        return field_name in type(self.model).model_fields
+        return takes(self.raw, field_name)
 
     def limits(self) -> tuple[float, float] | None:
         """See `limits_of`."""
-        return limits_of(self.model)
+        plain = _plain_limits(self.raw)
+        return limits_of(self.model) if plain is None else plain
 
     def without_default(self) -> None:
         """Have it without a value to try first, unless the file gives one: that is then told as wrong."""
@@ -92,6 +93,21 @@ class Entry:
     def data(self) -> dict[str, Any]:
         """What stands under ``space:`` of the whole experiment."""
         return {**self.raw, **self.bounds, **({"when": self.when} if self.when else {})}
+
+
+def _plain_limits(raw: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The limits of a plain range, as they are stated; None where more has to be looked at.
+
+    For parses: a model checks more, and building its schema takes as long as the rest of a template.
+    """
+    low, high = raw.get("low"), raw.get("high")
+    if raw.get("type") not in _PLAIN or any(raw.get(key) is not None for key in _DRAWN_IN):
+        return None
+    return (low, high) if is_number(low) and is_number(high) and low <= high else None
+
+
+_PLAIN = ("int", "logint", "uniform", "loguniform")
+_DRAWN_IN = ("multiple_of", "power_of", "above", "below")
 
 
 def limits_of(model: Any) -> tuple[float, float] | None:

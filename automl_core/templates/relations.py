@@ -137,9 +137,8 @@ def _settled(template: Template, entries: Mapping[str, Entry], entry: Entry) -> 
 
 
 def _can_be(entry: Entry, value: Any) -> bool:
-    model = entry.model
-    options = getattr(model, "options", None)
-    if options is not None:  # of a subset one member is enough
+    options = entry.raw.get("values")
+    if isinstance(options, list):  # of a subset one member is enough
         return value in options
     limits = entry.limits()
     return limits is None or (is_number(value) and limits[0] <= value <= limits[1])
@@ -172,7 +171,7 @@ def _in_order(template: Template, entries: Mapping[str, Entry], order: _Order) -
         return False, None
     kept = order.field and entries[order.owner].takes(order.field)  # then each trial sees to it, within these limits
     other, owner = (low, high) if order.owner == order.high else (high, low)
-    if (kept and not hasattr(owner.model, "low")) or _said_otherwise(low, high, order):
+    if (kept and not owner.takes("low")) or _said_otherwise(low, high, order):
         return False, None  # no limits that the other could lie beyond
     if order.field == "" or not kept:
         owner, other = (low, high) if low.fixed else (high, low)

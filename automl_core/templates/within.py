@@ -38,6 +38,12 @@ def any_model_of(raw: Mapping[str, Any]) -> Any:
     return _adapter().validate_python(raw)
 
 
+def takes(raw: Mapping[str, Any], field: str) -> bool:
+    """Whether a parameter of this type has a field."""
+    model = _models().get(str(raw.get("type")))
+    return model is not None and field in model.model_fields
+
+
 @cache
 def _models() -> dict[str, type[BaseModel]]:
     """Type → its model: a parse checks few parameters, and the schema of them all takes ten times that of one."""

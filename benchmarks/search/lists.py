@@ -161,12 +161,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="at least 2")
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--only", nargs="*", default=[problem.name for problem in PROBLEMS])
+    parser.add_argument("--algorithms", nargs="*", default=ALGORITHMS)
     given = parser.parse_args()
     problems = [problem for problem in PROBLEMS if problem.name in given.only]
     print("| algorithm | " + " | ".join(problem.name for problem in problems) + " |")
     print("|---" * (len(problems) + 1) + "|")
     lowest = {problem.name: optimum(problem) for problem in problems}
-    for algorithm in ALGORITHMS:
+    for algorithm in given.algorithms:
         cells = []
         for problem in problems:
             regret = _random_regret(problem, given.trials, lowest[problem.name])

@@ -132,7 +132,7 @@ def prepare_inputs(
     try:
         if any(each.get(MISSING) for each in data.values()):
             raise Unknown("a data set is not there yet")
-        packed = str(inputs.get("code", {}).get("digest", ""))
+        packed = experiment.program.digest or "" if experiment.program is not None else ""
         code = code_digest(experiment.prepare, home(), bundle, packed)
     except Unknown as error:
         log.info("prepare runs: what an earlier run has prepared can't be taken: %s", error)

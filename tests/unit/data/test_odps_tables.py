@@ -103,6 +103,15 @@ def test_a_service_that_is_away_may_come_back(access: FromEnvironment, monkeypat
         taken("odps://standin/churn", access)
 
 
+def test_a_service_that_is_busy_is_waited_for(service: MaxComputeStandIn, access: FromEnvironment) -> None:
+    service.faults.set(throttle=1000, only="GET .*/tables/churn")
+    try:
+        with pytest.raises(StorageUnavailable):
+            taken("odps://standin/churn", access)
+    finally:
+        service.faults.set(throttle=0)
+
+
 def test_rows_with_their_types(access: FromEnvironment) -> None:
     table = read_table("odps://standin/churn")
     assert [str(field.type) for field in table.schema] == [

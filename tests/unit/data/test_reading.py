@@ -92,6 +92,16 @@ def test_the_last_value_counts_as_much_as_the_first(folder: Path) -> None:
     assert table["id"][-1].as_py() == "007"
 
 
+def test_a_column_may_begin_with_nothing_but_missing_values(folder: Path) -> None:
+    (folder / "1.csv").write_text("a,b\n" + ",x\n" * 5000)
+    (folder / "2.csv").write_text("a,b\n7,y\n")
+    table = read_table("*.csv")
+    assert str(table.schema.field("a").type) == "int64"
+    assert table["a"].null_count == 5000
+    words = typed(pa.chunked_array([pa.array(["NA"] * 5000 + ["2026-11-01"])]))
+    assert (str(words.type), words.null_count) == ("date32[day]", 5000)
+
+
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
 def test_integers_stay_exact(values: list[int]) -> None:
     assert column(*map(str, values)) == ("int64", values)

@@ -178,3 +178,20 @@ def test_an_experiment_without_them_asks_for_nothing_more(tmp_path: Path) -> Non
     assert not [line for line in bench.lines if "SPEC_FILE" in line or "CODE_DIR" in line or line in ("code", "spec")]
     assert bench.store.list("_code/") == []
     assert [key for key in bench.store.list(PREFIX) if "spec" in key] == []
+
+
+def test_data_sets_and_columns_stand_in_it(tmp_path: Path) -> None:
+    from automl_core.storage.folder import FolderStore
+
+    (tmp_path / "train.csv").write_text("a,b\n1,2\n")
+    spec = {"base": {"data": {"batch": 32}, "file": "${data.train}", "label": "${columns.target}"}}
+    bench = Bench(
+        FolderStore(tmp_path / "runs"), tmp_path, SHOW, space=SPACE, spec_file=spec | {"groups": ["data", "columns"]},
+        data={"train": str(tmp_path / "train.csv")}, columns={"target": "b", "features": ["a"]},
+    )  # fmt: skip
+    assert bench.run()[0].state is TrialState.SUCCEEDED
+    body = yaml.safe_load(bench.text("experiment_0/spec.yaml"))
+    place = str(tmp_path / "train.csv")
+    assert body["data"] == {"batch": 32, "train": place}
+    assert (body["file"], body["label"]) == (place, "b")
+    assert body["columns"] == {"target": "b", "features": ["a"]}
