@@ -9,12 +9,14 @@ RUN pip install --no-cache-dir --requirement /opt/automl/requirements.txt
 
 COPY --chown=airflow:root LICENSE README.md pyproject.toml /opt/automl/
 COPY --chown=airflow:root automl_core /opt/automl/automl_core
+COPY --chown=airflow:root templates /opt/automl/templates
 COPY --chown=airflow:root plugins /opt/automl/plugins
 COPY --chown=airflow:root dags /opt/automl/dags
 COPY --chown=airflow:root experiments /opt/automl/experiments
 COPY --chown=airflow:root examples /opt/automl/examples
-# `automl` as a command; the code stays where it is, so that plugins/ can be Airflow's plugins folder.
-RUN pip install --no-cache-dir --no-deps --editable /opt/automl
+# Both distributions, automl-core and airflow-automl: `automl` as a command, and Airflow's entry points. The code stays
+# where it is, so that plugins/ can be Airflow's plugins folder.
+RUN pip install --no-cache-dir --no-deps --editable /opt/automl --editable /opt/automl/plugins
 
 ENV AIRFLOW__CORE__DAGS_FOLDER=/opt/automl/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/automl/plugins \

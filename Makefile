@@ -4,6 +4,8 @@ VENV := .venv
 BIN  := $(VENV)/bin
 UV   := $(BIN)/uv
 RUN  := $(BIN)/python -m
+# The two distributions of this repository; what is pinned is all that both need.
+PROJECTS := pyproject.toml plugins/pyproject.toml
 # What training libraries live in (make test-heavy), apart from the product.
 HEAVY := .venv-heavy
 
@@ -78,12 +80,16 @@ test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFI
 bench: setup-dev ## the benchmarks whose figures stand in benchmarks/README.md [ARGS=…]
 	$(BENCH) $(ARGS)
 
-requirements: $(UV) ## compile requirements*.txt from pyproject.toml [CONSTRAINTS=file or url] [UPGRADE=1]
+requirements: $(UV) ## compile requirements*.txt from both pyproject.toml [CONSTRAINTS=file or url] [UPGRADE=1]
 	$(COMPILE) --extra examples --extra postgres --output-file requirements.txt
-	$(COMPILE) --all-extras --constraints requirements.txt --output-file requirements-dev.txt
+	$(COMPILE) $(DEVELOPED:%=--extra %) --constraints requirements.txt --output-file requirements-dev.txt
+
+# Extras whose tests are in `make test`; the others' libraries live in .venv-heavy.
+DEVELOPED := dev examples lightgbm mlp notebook postgres tables text
 
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make requirements' \
-	$(if $(UPGRADE),--upgrade) $(if $(CONSTRAINTS),--constraints '$(CONSTRAINTS)') pyproject.toml
+	$(if $(UPGRADE),--upgrade) $(if $(CONSTRAINTS),--constraints '$(CONSTRAINTS)') \
+	--no-emit-package automl-core $(PROJECTS)
 
 compose-env: ## write .env with random secrets for docker-compose.yaml, once
 	@python3 deploy/compose/make_env.py .env
@@ -111,14 +117,17 @@ $(UV):
 	@echo '  installing uv, which installs the rest' >&2
 	@$(RUN) pip install --quiet --disable-pip-version-check 'uv>=0.9'
 
-$(VENV)/.installed: requirements.txt pyproject.toml | $(UV)
+# The version stands in automl_core/release.py, and what is installed tells it.
+STATED := $(PROJECTS) automl_core/release.py
+
+$(VENV)/.installed: requirements.txt $(STATED) | $(UV)
 	@echo "  installing Airflow and what it needs: $$(grep -c == $<) packages of $<" >&2
-	@$(UV) pip install --quiet --requirements requirements.txt --editable .
+	@$(UV) pip install --quiet --requirements requirements.txt --editable . --editable plugins
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt pyproject.toml | $(UV)
+$(VENV)/.installed-dev: requirements-dev.txt $(STATED) | $(UV)
 	@echo "  installing Airflow, what it needs and what development needs: $$(grep -c == $<) packages of $<" >&2
-	@$(UV) pip install --quiet --requirements requirements-dev.txt --editable .
+	@$(UV) pip install --quiet --requirements requirements-dev.txt --editable . --editable plugins
 	@touch $@ $(VENV)/.installed
 
 # pip, not uv: it heeds this machine's own configuration, which may say where torch without CUDA is to be had

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from automl_core.extras import needed_by
 from automl_core.search import BudgetRange, Context, Exhausted, History, NewTrial, PastTrial, Wait, create
 from automl_core.search.auto import UNLIMITED
 from automl_core.search.earlier import Incompatible, as_history, translate
@@ -158,7 +160,8 @@ class Optimizer:
 
         After None, `exhausted` and `reason` say whether to end or to tell a running trial's result first.
         """
-        decision = self.algorithm.suggest(self.trials)
+        with needed_by(f"the search algorithm {self.algorithm.name}"):
+            decision = self.algorithm.suggest(self.trials)
         if isinstance(decision, Wait | Exhausted):
             self.reason, self.exhausted = decision.reason, isinstance(decision, Exhausted)
             return None
@@ -187,7 +190,7 @@ class Optimizer:
                 rung=decision.rung,
             )
         trained = max(self._history[parent].losses_at, default=None) if parent is not None else None
-        params = dict(self._history[number].params)
+        params = copy.deepcopy(self._history[number].params)  # what its owner does to it is no history
         return Trial(number, params, decision.budget, trained, parent, decision.note)
 
     def tell(

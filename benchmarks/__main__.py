@@ -6,11 +6,13 @@ import subprocess
 import sys
 
 PLATFORM = [
+    ["benchmarks.sizes"],
     ["benchmarks.parse"],
     ["benchmarks.journal", "--store", "folder"],
     ["benchmarks.journal", "--store", "s3", "--trials", "200"],
     ["benchmarks.slots", "--mean", "2"],
     ["benchmarks.slots", "--mean", "10"],
+    ["benchmarks.template_trials"],
     ["benchmarks.pods"],
     ["benchmarks.pod_slots"],
     ["benchmarks.instances"],

@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from digits_mlp import Model, folder_from, load_data, write_npz
+from digits_mlp import Model, folder_from, load_data, save_predictions, write_npz
 
 
 def pack(array: np.ndarray, bits: int) -> dict[str, np.ndarray]:
@@ -57,7 +57,9 @@ def main() -> None:
     }
     write_npz(args.model_dir / "compressed.npz", arrays)
     small = Model(model.activation, [(unpack(weight, args.bits), unpack(bias, 8)) for weight, bias in packed])
-    images, digits = load_data().validation
+    data = load_data()
+    images, digits = data.validation
+    save_predictions(args.model_dir, small, data)  # in place of those of the network as it was
     kilobytes = sum(array.nbytes for array in arrays.values()) / 1000
     print(f"accuracy={np.mean(small.predict(images) == digits):.4f} kilobytes={kilobytes:.3f}", flush=True)
 

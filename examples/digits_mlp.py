@@ -5,6 +5,8 @@ It is ordinary training code, with nothing of the platform imported. What makes 
 - hyperparameters are its arguments;
 - after each epoch it prints a line ``epoch=3 val_accuracy=0.9412 val_loss=0.2210 train_loss=0.2103``;
 - the best model so far lies in AUTOML_MODEL_DIR, as plain numbers: whoever loads it executes nothing;
+- beside it lies predictions.csv, what that model makes of each validation image: the trial's page shows from it which
+  digits are taken for which, and the worst errors;
 - with AUTOML_CHECKPOINT_DIR it can be interrupted: a new attempt goes on where the last one stood, and a trial that is
   promoted to a higher budget goes on from AUTOML_RESUME_FROM. Either way the result is that of one uninterrupted run.
 
@@ -17,6 +19,8 @@ By hand:
 from __future__ import annotations
 
 import argparse
+import csv
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -163,6 +167,20 @@ def save_model(folder: Path, classifier: MLPClassifier, metrics: dict[str, float
     (folder / "model.json").write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
+def save_predictions(folder: Path, network: MLPClassifier | Model, data: Data) -> None:
+    """Save what a network makes of the validation images: id, truth, prediction, the score of each digit."""
+    images, digits = data.validation
+    probabilities = network.predict_proba(images)
+    partial = folder / ".predictions.partial"
+    with partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "truth", "prediction", *(f"score_{digit}" for digit in range(10)), "ink"])
+        for image, digit, scores in zip(images, digits, probabilities, strict=True):
+            name = hashlib.sha256(image.tobytes()).hexdigest()[:12]  # the same image has the same name in every trial
+            writer.writerow([name, digit, scores.argmax(), *(f"{s:.6f}" for s in scores), f"{image.mean():.3f}"])
+    partial.replace(folder / "predictions.csv")
+
+
 @dataclass(frozen=True)
 class Model:
     """A trained network, loaded from a folder: numpy is all that using it takes."""
@@ -211,6 +229,7 @@ def train(args: argparse.Namespace) -> None:
         if args.model_dir and not (args.model_dir / "model.npz").exists():
             best = metrics["val_accuracy"]
             save_model(args.model_dir, classifier, metrics, done)
+            save_predictions(args.model_dir, classifier, data)
     for epoch in range(done + 1, args.epochs + 1):
         train_epoch(classifier, data, seed=args.seed * 100_000 + epoch)
         metrics = evaluate(classifier, data)
@@ -218,6 +237,7 @@ def train(args: argparse.Namespace) -> None:
             best = metrics["val_accuracy"]
             if args.model_dir:
                 save_model(args.model_dir, classifier, metrics, epoch)
+                save_predictions(args.model_dir, classifier, data)
         if args.checkpoint_dir:
             save_checkpoint(args.checkpoint_dir, classifier, epoch, best)
         report(epoch, metrics)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-PRODUCT = ("automl_core", "plugins", "dags", "examples")
+PRODUCT = ("automl_core", "plugins", "templates", "dags", "examples")
 """Folders with code that users run."""
 
 

@@ -14,46 +14,98 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states", "release"})
+BESIDE = frozenset({"states", "release", "extras"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     # results → study → (search, stopping, metrics) → space → spec, and what stands beside
     "states": frozenset(),
     "release": frozenset(),
+    "extras": frozenset(),
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
+    # a trial's parameters as the file that its program reads
+    "specfiles": frozenset({"spec"}),
+    # the code that goes along: packed, kept, unpacked
+    "code": frozenset({"spec", "storage"}),
     "space": frozenset({"spec"}),
+    # versions of trainings, laid under an experiment's file; pulling one reads a store
+    "templates": frozenset({"space", "spec", "storage"}),
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
-    "backends": frozenset({"spec"}),
+    # who took what, and which data were read, in a closed environment
+    "audit": frozenset({"storage"}),
+    # what a deployment allows in its closed environment
+    "closed": frozenset({"spec"}),
+    "backends": frozenset({"closed", "spec"}),
     # places of data, fingerprints, a cache per machine, reading tables; knows no model
     "data": frozenset({"spec", "storage", "backends"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
-    "results": frozenset({"data", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
+    "results": frozenset(
+        {"data", "study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
+    ),
+    # predictions → what a model gets right and wrong
+    "details": frozenset(),
     # what people look at, folded from the state
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
     "housekeeping": frozenset(
-        {"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}
+        {"audit", "results", "study", "journal", "search", "stopping", "metrics", "space", "code", "spec", "storage"}
     ),
     # runs one slot: substitution, backend, metrics, study, storage
-    "running": frozenset({"data", "study", "journal", "stopping", "metrics", "space", "spec", "storage", "backends"}),
+    "running": frozenset(
+        {
+            "audit",
+            "data",
+            "study",
+            "journal",
+            "stopping",
+            "metrics",
+            "space",
+            "code",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+            "details",
+        }
+    ),
+    # what training programs share, in the trial's environment
+    "training": frozenset({"data"}),
+    # other tools' results, written as runs that have ended
+    "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # what an experiment will be, before it runs
     "preview": frozenset(
-        {"data", "results", "study", "journal", "search", "space", "metrics", "spec", "storage", "backends"}
+        {
+            "results",
+            "study",
+            "journal",
+            "search",
+            "space",
+            "metrics",
+            "code",
+            "data",
+            "templates",
+            "specfiles",
+            "spec",
+            "storage",
+            "backends",
+        }
     ),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
     "cli": frozenset(
         {
+            "audit",
             "client",
             "data",
             "running",
+            "details",
+            "importing",
             "housekeeping",
             "preview",
             "results",
@@ -63,9 +115,12 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "stopping",
             "metrics",
             "space",
+            "code",
+            "specfiles",
             "spec",
             "storage",
             "backends",
+            "templates",
         }
     ),
 }
@@ -76,11 +131,13 @@ HEAVY = ("airflow", "boto3", "botocore", "kubernetes", "kubernetes_asyncio", "nu
 """What must not be loaded before it is used: DAG files are parsed all day, and by each task's process."""
 
 LIGHT = (
-    "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.space", "automl_core.search",
+    "automl_core", "automl_core.spec", "automl_core.spec.loader", "automl_core.templates", "automl_core.space",
+    "automl_core.search",
     "automl_core.stopping", "automl_core.metrics", "automl_core.storage", "automl_core.backends", "automl_core.study",
     "automl_core.data", "automl_core.data.inputs",
-    "automl_core.journal",
+    "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
+    "automl_core.importing.writing",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""
@@ -88,7 +145,9 @@ LIGHT = (
 UNPICKLING = frozenset({"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"})
 """Modules that run what they read."""
 
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "automl_core/study/study.py": "the one class that everybody asks; how it answers stands in its parts",
+}
 """File of more than `LONG` lines → why it has one subject all the same."""
 
 LONG = 400
@@ -159,6 +218,8 @@ def test_the_rule_sees_every_kind_of_import(code: str, wrong: bool) -> None:
         ("automl_core", ("airflow", "automl_airflow", "dags", "plugins", "benchmarks", "tests", "examples")),
         ("plugins", ("dags", "benchmarks", "tests", "examples")),
         ("dags", ("automl_core", "benchmarks", "tests", "examples")),
+        # Programs of templates know what trainings share, and nothing of searches (see below).
+        ("templates", ("automl_airflow", "airflow", "dags", "plugins", "benchmarks", "tests", "examples")),
         # Training code needs no library of ours.
         ("examples", ("automl_core", "automl_airflow", "airflow")),
     ],
@@ -169,6 +230,16 @@ def test_dags_over_plugins_over_core(folder: str, forbidden: tuple[str, ...]) ->
         for source in sources(folder)
         for each in source.imports
         if each.name.split(".")[0] in forbidden
+    ]
+    assert not found
+
+
+def test_programs_of_templates_know_trainings_alone() -> None:
+    found = [
+        f"{source.place}:{each.line}: {each.name}"
+        for source in sources("templates")
+        for each in source.imports
+        if part_of(each.name) not in {None, "training", "data"}
     ]
     assert not found
 

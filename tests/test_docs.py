@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pydantic.fields import FieldInfo
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.search import registry
 from automl_core.spec import (
+    code,
     custom_resource,
     datasets,
     goal,
@@ -23,13 +25,19 @@ from automl_core.spec import (
     parameters,
     placement,
     queueing,
+    spec_files,
     tasks,
+    template,
 )
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.yaml_reader import read_yaml
+from automl_core.templates import parse_experiment as from_template
+from automl_core.templates.checking import check_template
+from automl_core.templates.model import TemplateFile
 from tests.sources import ROOT
+from tests.support.template_folders import make_template
 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 FILE_PAGE, SPACE_PAGE = PAGES["experiment-file.md"], PAGES["search-space.md"]
@@ -40,6 +48,7 @@ RULES = (
 
 TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "## Experiment": (models.Experiment, frozenset()),
+    "### template": (template.TemplateVersion, frozenset()),
     "## output": (models.Output, frozenset()),
     "## goal": (goal.Goal, frozenset()),
     "### Several objectives": (goal.Objective, frozenset()),
@@ -52,6 +61,8 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### canary": (models.Canary, frozenset()),
     "## stop": (models.Stop, frozenset()),
     "### no_improvement": (models.NoImprovement, frozenset()),
+    "## spec_file": (spec_files.SpecFile, frozenset()),
+    "## code": (code.Code, frozenset()),
     "## tasks": (tasks.LocalTask, frozenset()),
     "`source: stdout`": (metrics.StdoutMetrics, frozenset()),
     "`source: json`": (metrics.JsonMetrics, frozenset()),
@@ -175,6 +186,7 @@ def test_the_trial_contract() -> None:
     placeholders = {name.strip("${}") for row in rows for name in named(row[0])}
     assert placeholders == RESERVED_NAMES | set(RUN_DATES) | {"data.NAME", "columns.ROLE"}
     optional = {"resume_from": "f", "bundle_dir": "b", "prepared_dir": "p", "trials_file": "t"}
+    optional |= {"spec_file": "s", "code_dir": "d"}
     owner = {"attempt_id": "i", "owner_file": "o"}
     dates = dict.fromkeys(RUN_DATES, "2026-11-01")
     inputs = {"data": {"name": "d"}, "columns": {"role": "r"}}
@@ -185,7 +197,7 @@ def test_the_trial_contract() -> None:
 def test_every_parameter_type_with_its_fields() -> None:
     rows = {next(iter(named(row[0]))): named(row[1]) for row in rows_after(SPACE_PAGE, "## Types")}
     assert set(rows) == set(parameters.PARAMETER_TYPES)
-    shared = {*parameters.Numeric.model_fields, "type"}
+    shared = {*parameters.Ranged.model_fields, "type"} - {"low", "high"}
     union = parameters.Parameter.__origin__.__args__  # type: ignore[attr-defined]
     for model in union:
         name = model.model_fields["type"].annotation.__args__[0]
@@ -197,7 +209,15 @@ def test_constraints_and_what_every_type_has() -> None:
     common = {next(iter(named(row[0]))) for row in rows_after(text, "Every type also has:")}
     constraints = {next(iter(named(row[0]))) for row in rows_after(SPACE_PAGE, "## Constraints")}
     assert common == set(parameters.ParameterBase.model_fields)
-    assert constraints == set(parameters.Numeric.model_fields) - common
+    assert constraints == set(parameters.Ranged.model_fields) - common - {"low", "high"}
+
+
+def test_every_key_of_a_template_is_there() -> None:
+    page = PAGES["templates.md"]
+    rows = {name for row in rows_after(page, "| key | type | default | meaning |") for name in named(row[0])}
+    assert rows == set(TemplateFile.model_fields)
+    fields = {name for row in rows_after(page, "| field | meaning |") for name in named(row[0])}
+    assert fields == {"search", "help"}
 
 
 def test_reserved_names_are_named() -> None:
@@ -221,7 +241,14 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("block", EXAMPLES)
-def test_examples_are_valid(block: str) -> None:
+def test_examples_are_valid(block: str, tmp_path: Path) -> None:
+    body = read_yaml(block, "example.yaml").data
+    if "parameters" in body:
+        assert check_template(make_template(tmp_path, block).folder).problems == []
+        return
+    if isinstance(body.get("template"), str):  # of those that come with the product
+        from_template(block, "example.yaml")
+        return
     parse_experiment(yaml.safe_dump({**REST, **read_yaml(block, "example.yaml").data}), "example.yaml")
 
 

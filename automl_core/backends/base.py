@@ -132,7 +132,7 @@ class Job(ABC):
                 keeps it by itself, also while nobody asks.
 
         Raises:
-            TemplateError: a ``${…}`` of the task can't be substituted.
+            PlaceholderError: a ``${…}`` of the task can't be substituted.
         """
 
     @abstractmethod

@@ -14,20 +14,27 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from automl_core.backends.shell import check_shell, shell_command
-from automl_core.backends.template import Placeholder, TemplateError, check_template, parse, problem_of, render
+from automl_core.backends.substitution import (
+    Placeholder,
+    PlaceholderError,
+    check_placeholders,
+    parse,
+    problem_of,
+    render,
+)
 from automl_core.spec.datanames import COLUMNS, DATA, variable_of
 from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Value
 
 if TYPE_CHECKING:
     from automl_core.spec.tasks import LocalTask
 
 __all__ = [
-    "TemplateError",
+    "PlaceholderError",
     "TrialContext",
     "arguments_of",
     "check_command",
-    "check_template",
+    "check_placeholders",
     "command_line",
     "environment",
     "params_name",
@@ -61,6 +68,8 @@ class TrialContext:
         attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
         data: places of the data sets by name, as the training finds them.
         columns: roles of columns → name or names.
+        spec_file: file (path or URL) with the trial's parameters, None where the experiment has none.
+        code_dir: folder with the code that goes along with the experiment, None where none does.
         owner_file: file (path or URL) that holds the `attempt_id` to which the checkpoint folder belongs now, None
             where nobody else could write there or the training can't see it.
     """
@@ -69,7 +78,7 @@ class TrialContext:
     run_id: str
     trial: int
     attempt: int
-    params: Mapping[str, Scalar]
+    params: Mapping[str, Value]
     checkpoint_dir: str
     model_dir: str
     budget: int | None = None
@@ -83,6 +92,8 @@ class TrialContext:
     owner_file: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str | list[str]] = field(default_factory=dict)
+    spec_file: str | None = None
+    code_dir: str | None = None
 
     @property
     def names(self) -> list[str]:
@@ -100,11 +111,11 @@ class TrialContext:
         """The text that a placeholder stands for, None when the trial has no such value.
 
         Raises:
-            TemplateError: there is no such name, or it is a date that the run doesn't have.
+            PlaceholderError: there is no such name, or it is a date that the run doesn't have.
         """
         problem = problem_of(placeholder, self.names)
         if problem:
-            raise TemplateError(problem)
+            raise PlaceholderError(problem)
         name = placeholder.name
         if name in self.params:
             return value_text(self.params[name])
@@ -114,7 +125,7 @@ class TrialContext:
             return self._inputs[name]
         if name in RUN_DATES:
             if name not in self.dates:
-                raise TemplateError(missing(name))
+                raise PlaceholderError(missing(name))
             return self.dates[name]
         return self._reserved()[name]
 
@@ -133,18 +144,20 @@ class TrialContext:
             "bundle_dir": self.bundle_dir,
             "prepared_dir": self.prepared_dir,
             "trials_file": self.trials_file,
+            "spec_file": self.spec_file,
+            "code_dir": self.code_dir,
         }
 
 
-def value_text(value: Scalar | list[str]) -> str:
-    """A parameter's value as commands show it: text as it is, everything else as JSON (``0.001``, ``true``, ``null``).
+def value_text(value: Value | list[str]) -> str:
+    """A parameter's value as commands show it: text as it is, all else as JSON (``0.001``, ``true``, ``[1, 2]``).
 
     The digits of a number are those of Python's ``repr``, so reading it back gives the same number.
     """
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=not isinstance(value, list))
 
 
-def params_name(params: Mapping[str, Scalar]) -> str:
+def params_name(params: Mapping[str, Value]) -> str:
     """A combination as one name that is safe in file names: ``lr0.001_batchsize64``.
 
     Letters, digits, ``.``, ``+`` and ``-`` stay, ``_`` only parts the parameters, and the name has 100
@@ -168,10 +181,10 @@ def params_name(params: Mapping[str, Scalar]) -> str:
 def environment(context: TrialContext) -> dict[str, str]:
     """The trial as environment variables.
 
-    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``
-    and the run's dates are left out where there is none, so that ``os.environ.get("AUTOML_BUDGET", 10)`` does what it
-    seems to do; so are ``AUTOML_COLUMNS`` without columns, and ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no
-    other attempt can go on unseen.
+    ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``,
+    ``AUTOML_SPEC_FILE``, ``AUTOML_CODE_DIR`` and the run's dates are left out where there is none, so that
+    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_COLUMNS`` without columns, and
+    ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -195,6 +208,10 @@ def environment(context: TrialContext) -> dict[str, str]:
         variables["AUTOML_PREPARED_DIR"] = context.prepared_dir
     if context.trials_file is not None:
         variables["AUTOML_TRIALS_FILE"] = context.trials_file
+    if context.spec_file is not None:
+        variables["AUTOML_SPEC_FILE"] = context.spec_file
+    if context.code_dir is not None:
+        variables["AUTOML_CODE_DIR"] = context.code_dir
     variables |= {variable_of(name): place for name, place in context.data.items()}
     if context.columns:
         variables["AUTOML_COLUMNS"] = json.dumps(dict(context.columns))
@@ -208,7 +225,7 @@ def substitute(text: str, context: TrialContext) -> str:
     A value that the trial doesn't have (an inactive parameter, ``${budget}`` without budgets) is empty.
 
     Raises:
-        TemplateError: there is no such name; the message has the nearest right one and the list.
+        PlaceholderError: there is no such name; the message has the nearest right one and the list.
     """
     return render(text, lambda placeholder: context.text_of(placeholder) or "")
 
@@ -224,7 +241,7 @@ def command_line(task: LocalTask, context: TrialContext) -> list[str]:
     (see `automl_core.backends.shell`); there, a value that the trial doesn't have is the empty string.
 
     Raises:
-        TemplateError: a ``${…}`` has no meaning, or can't be had at this place.
+        PlaceholderError: a ``${…}`` has no meaning, or can't be had at this place.
     """
     return arguments_of(task.command, context)
 
@@ -233,7 +250,7 @@ def arguments_of(command: str | list[str], context: TrialContext) -> list[str]:
     """The argument list of any task's command (see `command_line`).
 
     Raises:
-        TemplateError: a ``${…}`` has no meaning, or can't be had at this place.
+        PlaceholderError: a ``${…}`` has no meaning, or can't be had at this place.
     """
     if isinstance(command, str):
         arguments = shell_command(command, context.text_of)
@@ -241,16 +258,18 @@ def arguments_of(command: str | list[str], context: TrialContext) -> list[str]:
         arguments = _argument_list(command, context.text_of)
     for number, argument in enumerate(arguments):
         if "\0" in argument:
-            raise TemplateError(f"command: element {number} has a NUL character in it, which no command line can carry")
+            raise PlaceholderError(
+                f"command: element {number} has a NUL character in it, which no command line can carry"
+            )
     return arguments
 
 
 def check_command(command: str | list[str], names: Iterable[str]) -> list[str]:
-    """What is wrong with the ``${…}`` of a command, before anything runs (see `check_template`)."""
+    """What is wrong with the ``${…}`` of a command, before anything runs (see `check_placeholders`)."""
     known = list(names)
     if isinstance(command, str):
-        return [*check_template(command, known), *check_shell(command)]
-    return list(dict.fromkeys(problem for element in command for problem in check_template(element, known)))
+        return [*check_placeholders(command, known), *check_shell(command)]
+    return list(dict.fromkeys(problem for element in command for problem in check_placeholders(element, known)))
 
 
 def _argument_list(command: list[str], text_of: Callable[[Placeholder], str | None]) -> list[str]:
@@ -266,7 +285,7 @@ def _argument_list(command: list[str], text_of: Callable[[Placeholder], str | No
         arguments.append(render(element, lambda each: text_of(each) or ""))
         droppable = _OPTION.fullmatch(element) is not None and len(arguments) > 1
     if not arguments[0]:
-        raise TemplateError(f"command: its first element {command[0]!r} is empty in this trial, so nothing can run")
+        raise PlaceholderError(f"command: its first element {command[0]!r} is empty in this trial, so nothing can run")
     return arguments
 
 

@@ -58,7 +58,7 @@ def child_environment(task: LocalTask, context: TrialContext, environ: Mapping[s
         environ: the worker's environment.
 
     Raises:
-        TemplateError: a ``${…}`` of ``env`` has no meaning.
+        PlaceholderError: a ``${…}`` of ``env`` has no meaning.
     """
     variables = {"PYTHONUNBUFFERED": "1", **inherited(environ)}
     python = os.path.dirname(sys.executable)

@@ -64,7 +64,8 @@ class LocalProcess(Job):
         self._timeout = min((limit for limit in (task.timeout, timeout) if limit is not None), default=None)
         self._grace = task.grace
         self._cwd = Path(
-            home or os.environ.get("AUTOML_HOME") or Path.cwd(), substitute(task.folder, context)
+            home or os.environ.get("AUTOML_HOME") or Path.cwd(),
+            substitute(task.folder(code=context.code_dir is not None), context),
         ).absolute()
         self._arguments = command_line(task, context)
         self._environment = child_environment(task, context, os.environ)

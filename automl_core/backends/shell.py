@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from automl_core.backends.template import Placeholder, TemplateError, parse
+from automl_core.backends.substitution import Placeholder, PlaceholderError, parse
 
 SHELL = "/bin/sh"
 
@@ -69,7 +69,7 @@ def shell_command(script: str, text_of: Callable[[Placeholder], str | None]) -> 
         ``[/bin/sh, -c, script, sh, value, …]``.
 
     Raises:
-        TemplateError: a placeholder stands where no value can be had, or not this one (see `check_shell`).
+        PlaceholderError: a placeholder stands where no value can be had, or not this one (see `check_shell`).
     """
     pieces = parse(script)
     values: dict[str, str] = {}  # in the order of the shell's positional parameters
@@ -86,7 +86,7 @@ def shell_command(script: str, text_of: Callable[[Placeholder], str | None]) -> 
         if place is _Place.ARITHMETIC and text and not _NUMBER.fullmatch(text):
             problem = f"command: {piece.source} {place.value} must be a number, and {text!r} is none"
         if problem:
-            raise TemplateError(problem)
+            raise PlaceholderError(problem)
         variable = variables.setdefault(piece.name, f"_automl_{len(variables) + 1}")
         values[piece.name] = text
         result.append(_REFERENCE[place] % variable)
@@ -115,7 +115,7 @@ def _misplaced(placeholder: Placeholder, place: _Place) -> str | None:
 def _places(pieces: list[str | Placeholder]) -> list[_Place]:
     """Where each placeholder stands, in order."""
     if any(isinstance(piece, str) and _MARK in piece for piece in pieces):
-        raise TemplateError("command: there is a NUL character in it, which no command can carry")
+        raise PlaceholderError("command: there is a NUL character in it, which no command can carry")
     text = "".join(piece if isinstance(piece, str) else _MARK for piece in pieces)
     return _Scanner(text, _Frame(_Place.BARE, "")).scan()
 

@@ -8,7 +8,22 @@ from collections.abc import Sequence
 
 import typer
 
-from automl_core.cli import files, gc, look, remote, results, run, runs, status, trying
+from automl_core.cli import (
+    audit,
+    details,
+    files,
+    gc,
+    importing,
+    look,
+    new,
+    remote,
+    results,
+    run,
+    runs,
+    status,
+    templates,
+    trying,
+)
 
 app = typer.Typer(
     name="automl",
@@ -18,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(templates.template, name="template")
+app.command()(new.new)
 app.command()(files.validate)
 app.command()(files.schema)
 app.command()(look.preview)
@@ -29,6 +46,7 @@ app.command()(results.results)
 app.command()(status.stop)
 app.command()(remote.experiments)
 app.command()(remote.trials)
+app.command()(details.details)
 app.command()(runs.follow)
 app.command()(runs.compare)
 app.command()(remote.edit)
@@ -37,6 +55,8 @@ app.command()(remote.rerun)
 app.command()(remote.cancel)
 app.command()(remote.clone)
 app.command()(gc.gc)
+app.command()(audit.audit)
+app.add_typer(importing.app, name="import")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -61,9 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        if not _is_for_people(error):
+        from automl_core.extras import advice
+
+        said = advice(error, f"`automl {' '.join((argv or sys.argv[1:])[:1])}`")
+        if said is None and not _is_for_people(error):
             raise
-        print(error, file=sys.stderr)
+        print(said or error, file=sys.stderr)
         return 1
     return 0
 
@@ -72,9 +95,10 @@ def _is_for_people(error: Exception) -> bool:
     """Whether an error's text says all that its reader needs; any other is a defect and keeps its traceback."""
     from automl_core.cli.places import UserError
     from automl_core.client.errors import ClientError
+    from automl_core.importing.trials import CannotImport
     from automl_core.spec.errors import SpecError
     from automl_core.storage.base import StorageError
 
-    return isinstance(error, SpecError | ClientError | StorageError | UserError | LookupError) and not isinstance(
-        error, KeyError | IndexError
-    )
+    return isinstance(
+        error, SpecError | ClientError | StorageError | UserError | CannotImport | LookupError
+    ) and not isinstance(error, KeyError | IndexError)

@@ -27,7 +27,9 @@ def gc(
     older_than: Annotated[str, typer.Option(metavar="TIME", help="Time since the last change.")] = "30d",
     keep_last: Annotated[int, typer.Option(min=0, help="Newest runs of each experiment that stay.")] = 1,
     keep_best: Annotated[bool, typer.Option("--keep-best", help="The best run of each experiment stays.")] = False,
-    what: Annotated[str, typer.Option(help="Kinds of things, with commas between.")] = "runs,checkpoints,caches,parts",
+    what: Annotated[
+        str, typer.Option(help="Kinds of things, with commas between.")
+    ] = "runs,checkpoints,caches,code,parts",
     abandoned: Annotated[
         str | None, typer.Option(metavar="TIME", help="Runs that never ended go too, after so long without a change.")
     ] = None,
@@ -94,7 +96,7 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
     )
     from automl_core.housekeeping.plan import made_at
 
-    store, name = _store_of(target)
+    store, name = store_of(target)
     names = asked["experiments"] or ([name] if name else None)
     try:
         options: Options = Options(
@@ -130,13 +132,13 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
     raise typer.Exit(1 if done["failed"] else 0)
 
 
-def _store_of(target: str) -> tuple[Any, str | None]:
+def store_of(target: str) -> tuple[Any, str | None]:
     """The store that is named, and the experiment where one was named instead."""
     from pathlib import Path
 
     from automl_core.cli.places import UserError, find_experiment, home
-    from automl_core.spec.loader import load_experiment
     from automl_core.storage import open_store
+    from automl_core.templates import load_experiment
 
     if "://" in target or Path(target).is_dir():
         return open_store(target, base=Path.cwd()), None

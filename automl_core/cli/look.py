@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from automl_core.preview.beside import CodeAhead
     from automl_core.preview.estimate import StatementEstimate
     from automl_core.preview.preview import Combination, Preview
     from automl_core.results.forecast import Pace
@@ -25,6 +26,9 @@ def preview(
     unit_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one budget unit (an epoch).")] = None,
     combinations: Annotated[int, typer.Option("--combinations", "-n", min=0, help="First ones to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Write the whole experiment as YAML instead, its template laid under it.")
+    ] = False,
     maxcompute: Annotated[
         bool, typer.Option("--maxcompute", help="Ask the project of ODPS_… what the SQL would read; runs nothing.")
     ] = False,
@@ -35,6 +39,7 @@ def preview(
     """
     from automl_core.cli.output import console, plural, print_json
     from automl_core.cli.places import home
+    from automl_core.preview.beside import code_ahead, spec_file_ahead
     from automl_core.preview.checks import examine_file
     from automl_core.preview.data import data_preview
     from automl_core.preview.preview import given_pace
@@ -44,6 +49,9 @@ def preview(
 
     examined = examine_file(file, home())
     experiment = examined.experiment
+    if whole:
+        print(whole_text(experiment), end="")
+        return
     try:
         pace = given_pace(experiment, seconds_of(trial_time), seconds_of(unit_time))
     except ValueError as error:
@@ -54,20 +62,54 @@ def preview(
     found = look_ahead(experiment, pace, basis, combinations)
     estimates = _estimates(experiment, found) if maxcompute else []
     data = list(data_preview(experiment, run_dates(dates_of_now(experiment)), home(), bundle_of(file)))
+    code, first = code_ahead(experiment, file), next(iter(found.first), None)
+    spec_file = spec_file_ahead(experiment, first.params, first.budget) if first is not None else None
     if as_json:
         more: dict[str, Any] = {"warnings": [warning.to_json() for warning in examined.warnings]}
+        more["experiment"] = experiment.model_dump(mode="json")
         more |= {"data": data} if data else {}
+        more |= {"code": asdict(code)} if code is not None else {}
+        more |= {"spec_file": spec_file} if spec_file is not None else {}
         more |= {"maxcompute": [asdict(each) for each in estimates]} if maxcompute else {}
         print_json(found.to_json() | more)
         return
     for warning in examined.warnings:
         print(warning)
-    print("\n".join([*_lines(found), *dates_lines(experiment), *data_lines(data)]))
+    beside = [*data_lines(data), *_beside_lines(experiment, code, spec_file)]
+    print("\n".join([*_lines(found), *template_lines(experiment), *dates_lines(experiment), *beside]))
     for each in estimates:
         print(f"  maxcompute   {each}")
     if found.first:
         print(f"  first        {len(found.first):,} of {plural(found.known, 'combination')} known before the start:")
         console().print(_table(found.first, found.unit))
+
+
+def template_lines(experiment: Experiment) -> list[str]:
+    """A line with the template version that it is made from; none without."""
+    template = experiment.template
+    return [f"  template     {template.label}, {template.digest}"] if template is not None else []
+
+
+def whole_text(experiment: Experiment) -> str:
+    """The whole experiment as a file of its own: what was stated, in YAML."""
+    import yaml
+
+    body = experiment.model_dump(mode="json", exclude_unset=True)
+    return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _beside_lines(experiment: Experiment, code: CodeAhead | None, spec_file: str | None) -> list[str]:
+    """What goes along, and the spec file of the first combination."""
+    from automl_core.cli.output import plural
+
+    lines = []
+    if code is not None:
+        files = f"{plural(code.files, 'file')}, {code.size:,} bytes ({code.packed:,} packed)"
+        lines.append(f"  code         {files} of {code.folder}, {code.digest[:12]}")
+    if spec_file is not None and experiment.spec_file is not None:
+        lines.append(f"  spec file    {experiment.spec_file.file_name} of the first combination:")
+        lines += [f"    | {line}" for line in spec_file.splitlines()]
+    return lines
 
 
 def dates_lines(experiment: Experiment, recorded: dict[str, str] | None = None) -> list[str]:

@@ -46,7 +46,9 @@ def number(value: float | None) -> str:
 
 def combination_text(params: Mapping[str, Any]) -> str:
     """A combination in one line: ``lr=0.003 units=64``."""
-    return " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
+    from automl_core.space import brief
+
+    return " ".join(f"{name}={brief(value, 4)}" for name, value in params.items())
 
 
 def plural(count: int, word: str) -> str:

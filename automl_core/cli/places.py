@@ -116,9 +116,9 @@ def find_run(target: str, run_id: str | None = None) -> Place:
         SpecError: the experiment's file is wrong.
     """
     from automl_core.results.reading import find_run as newest_run
-    from automl_core.spec.loader import load_experiment
     from automl_core.storage import open_store
     from automl_core.study.layout import folders_of, safe
+    from automl_core.templates import load_experiment
 
     if "://" in target or Path(target).is_dir():
         store = open_store(target, base=Path.cwd())
@@ -188,7 +188,7 @@ def needs_airflow(target: str) -> bool:
         target: an experiment's name or file, or a folder or address.
     """
     from automl_core.spec.errors import SpecError
-    from automl_core.spec.loader import load_experiment
+    from automl_core.templates import load_experiment
 
     if "://" in target or Path(target).is_dir():
         return False

@@ -37,13 +37,16 @@ def experiments(
     if as_json:
         print_json(found)
         return
-    table = Table("experiment", "state", "best", "trials", "cost", "run", box=None, header_style="bold", pad_edge=False)
+    columns = ["experiment", "state", "best", "trials", "cost", "run"]
+    templated = any((each["latest"] or {}).get("template") for each in found)
+    table = Table(*columns, *(["template"] if templated else []), box=None, header_style="bold", pad_edge=False)
     for each in found:
         run = each["latest"] or {}
         best = run.get("best")
         done = f"{run['done']}/{run['trials']}" if run.get("trials") is not None else ""
-        cells = (each["experiment"], run.get("state") or "never run", number(best["value"]) if best else "–", done,
-                 number(run.get("cost")), run.get("run") or "")  # fmt: skip
+        cells = [each["experiment"], run.get("state") or "never run", number(best["value"]) if best else "–", done,
+                 number(run.get("cost")), run.get("run") or ""]  # fmt: skip
+        cells += [run.get("template") or ""] if templated else []
         table.add_row(*(Text(cell) for cell in cells))
     console().print(table)
 

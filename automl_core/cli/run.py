@@ -66,19 +66,22 @@ def _check(path: Path, changes: dict[str, Any], *, dated: bool) -> Experiment:
     from automl_core.preview.checks import check_experiment, examine_file
     from automl_core.spec.dates import RUN_DATES, missing_dates
     from automl_core.spec.errors import SpecError, in_file
-    from automl_core.spec.loader import locate, parse_document, read_text
-    from automl_core.spec.overrides import SOURCE, apply_overrides
+    from automl_core.spec.loader import locate, read_text
+    from automl_core.spec.overrides import SOURCE
+    from automl_core.templates.loading import parse_document
+    from automl_core.templates.overriding import apply_overrides
+    from automl_core.templates.places import Places
 
     examined = examine_file(path, home())
     experiment = examined.experiment
     undated = missing_dates(experiment, RUN_DATES if dated else ())
     if undated:
-        raise SpecError(locate(undated, parse_document(read_text(path), str(path))[1]))
+        raise SpecError(locate(undated, parse_document(read_text(path), str(path), Places.of(path))[1]))
     for warning in examined.warnings:
         tell(str(warning))
     if not changes:
         return experiment
-    changed = apply_overrides(experiment, changes).experiment
+    changed = apply_overrides(experiment, changes, Places.of(path)).experiment
     problems = check_experiment(changed)
     if problems:
         raise SpecError(in_file(problems, SOURCE))

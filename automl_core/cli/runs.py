@@ -105,15 +105,25 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
         ["best", *(number(best.get("value")) for best in bests)],
         ["trial", *(str(best.get("trial", "–")) for best in bests)],
         ["algorithm", *(each["summary"]["algorithm"] or "–" for each in sides)],
+        *_templates(sides),
         ["trials", *(f"{each['summary']['done'] or 0} of {each['summary']['trials'] or '–'}" for each in sides)],
         ["time", *(_time(each["summary"]["elapsed"], format_duration) for each in sides)],
         ["cost", *(number(each["summary"]["cost"]) for each in sides)],
         ["why", *(each["problem"] or each["summary"]["reason"] or "–" for each in sides)],
     ]
+    from automl_core.space import brief
+
     for name in found["parameters"]:
         values = [best.get("params", {}).get(name) for best in bests]
-        rows.append([name, *(number(v) if isinstance(v, float) else "–" if v is None else str(v) for v in values)])
+        rows.append([name, *("–" if v is None else brief(v, 6) for v in values)])
     return rows
+
+
+def _templates(sides: list[dict[str, Any]]) -> list[list[str]]:
+    """A row with the template versions, where there are any."""
+    found = [each.get("template") for each in sides]
+    labels = [f"{each['name']}@{each['version']}" if each else "–" for each in found]
+    return [["template", *labels]] if any(found) else []
 
 
 def _time(seconds: float | None, shown: Any) -> str:

@@ -115,7 +115,7 @@ def _stop_before_start(target: str, run_id: str | None, cancel: bool) -> bool:
     from automl_core.client.airflow import AirflowClient
     from automl_core.client.credentials import find_credentials
     from automl_core.client.errors import ClientError
-    from automl_core.spec.loader import load_experiment
+    from automl_core.templates import load_experiment
 
     if "://" in target or Path(target).is_dir():
         return False

@@ -65,6 +65,11 @@ def try_(
     date = moment_option(logical_date)
     bundle = bundle_of(file) if place is None else place.absolute()
     examined = examine_file(file, home(), file if place is None else bundle / FOLDER / file.name)
+    if examined.experiment.closed:
+        raise UserError(
+            "closed: the experiment is for the closed environment of a deployment, and `try` runs processes on this "
+            "machine, whose network nothing fences. Try it without `closed: true`, on data that may be here"
+        )
     experiment, notes = _made_local(examined.experiment, local, bundle)
     try:
         params, smallest, chosen = chosen_combination(experiment, _values(given or []), proposal)
@@ -81,7 +86,10 @@ def try_(
         shown += data_lines(list(data_preview(experiment, run_dates(known), home(), bundle)))
         print("\n".join([*_head(experiment, params, chosen, how_far, notes), *shown]), flush=True)
     dates = dates_at(date) if date is not None else dates_of_now(experiment)
-    found = _try(experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, dates, quiet=as_json)
+    lies = file if place is None else bundle / FOLDER / file.name
+    found = _try(
+        experiment, params, how_far, chosen, seconds_of(limit), notes, keep, bundle, dates, lies, quiet=as_json
+    )
     body = found.to_json() | {"warnings": [warning.to_json() for warning in examined.warnings]}
     if result is not None:
         result.write_text(json_text(body), encoding="utf-8")
@@ -94,18 +102,23 @@ def try_(
 
 def _try(
     experiment: Experiment, params: dict[str, Any], budget: int | None, chosen: str, limit: float | None,
-    notes: tuple[str, ...], keep: Path | None, bundle: Path, dates: dict[str, str], *, quiet: bool,
+    notes: tuple[str, ...], keep: Path | None, bundle: Path, dates: dict[str, str], file: Path, *, quiet: bool,
 ) -> Tried:  # fmt: skip
     import tempfile
 
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError, home
+    from automl_core.code import CodeError, with_code
     from automl_core.storage.folder import FolderStore
 
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise UserError(f"--keep {keep}: an empty folder, or one that isn't there yet, is wanted")
     with tempfile.TemporaryDirectory(prefix="automl-try-") as temporary:
         store = FolderStore((keep or Path(temporary)).absolute())
+        try:
+            experiment, _ = with_code(experiment, file, store)
+        except CodeError as error:
+            raise UserError(f"code: {error}") from None
         emit = (lambda _: None) if quiet else (lambda line: tell(f"  | {line}"))
         return _tried(
             experiment,

@@ -12,6 +12,7 @@ from automl_core.client.api import new_run_id
 from automl_core.client.errors import NotKnown
 from automl_core.client.events import follow
 from automl_core.client.frames import frame
+from automl_core.client.trial import Trial
 
 if TYPE_CHECKING:
     from automl_core.client.automl import AutoML
@@ -159,9 +160,9 @@ class ExperimentRun:
 
         return Plots(self)
 
-    def trial(self, number: int) -> dict[str, Any]:
-        """One trial: combination, attempts, metrics, difference to the best."""
-        return self.get(f"trials/{number}")
+    def trial(self, number: int) -> Trial:
+        """One trial: combination, attempts, metrics, difference to the best; and what its model gets wrong."""
+        return Trial(self, number, self.get(f"trials/{number}"))
 
     def files(self, number: int) -> list[str]:
         """The files that a trial left."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from automl_core.data.access import Access, DataError, FromEnvironment
 from automl_core.data.combining import Part, combined, with_folders
 from automl_core.data.listing import Listing, list_place
+from automl_core.extras import needed_by
 from automl_core.spec.places import Compression, Format, format_of, parse_place
 
 if TYPE_CHECKING:
@@ -70,13 +71,8 @@ def read_table(
 
 
 def _need_pyarrow() -> None:
-    try:
+    with needed_by("read_table", "tables"):
         import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "read_table needs pyarrow: install it, or this package with its extra `tables`, into the training's "
-            "environment (docs/data.md), or read the files with a library of your own"
-        ) from error
 
 
 def _read(listing: Listing, columns: list[str] | None, format: Format | None, types: Mapping[str, Any]) -> pa.Table:

@@ -129,6 +129,8 @@ def _delete(store: ObjectStore, item: Item, by: str, clock: Callable[[], float])
         return remove_local(item)
     if item.what == "runs":
         return _delete_run(store, item, by, clock())
+    if item.what == "code":
+        return _delete_code(store, item)
     if item.part is not None:
         return "" if store.discard(item.part) else "somebody goes on with it"
     if not item.places:
@@ -137,6 +139,15 @@ def _delete(store: ObjectStore, item: Item, by: str, clock: Callable[[], float])
     if why := _went_on(store, item):
         return why
     delete_prefixes(store, item.places)
+    return ""
+
+
+def _delete_code(store: ObjectStore, item: Item) -> str:
+    """Delete an archive, unless a run that begins just now has written it anew (`automl_core.code.with_code`)."""
+    found = next((each for each in store.entries(item.place, "", 1) if each.key == item.place), None)
+    if found is not None and repr(found.modified) != item.identity:
+        return "a run has begun with it since"
+    store.delete(item.place)
     return ""
 
 

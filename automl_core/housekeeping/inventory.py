@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from automl_core.audit import FOLDER as AUDIT
+from automl_core.code import FOLDER as CODE
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark
 from automl_core.housekeeping.mentions import RESERVED, ExperimentFile, Mentions, mentions_in
 from automl_core.journal import JOURNAL, SNAPSHOTS, BadRecord, Record, key_of, seq_of
@@ -100,6 +102,7 @@ class Run:
         problem: why nobody can tell how it stands; empty where that is known.
         mark: that of somebody who began to delete it and did not come to the end.
         in_airflow: how its DAG run stands.
+        code: digest of the code that went along, empty where none did.
     """
 
     folder: Folder
@@ -118,6 +121,7 @@ class Run:
     problem: str = ""
     mark: Mark | None = None
     in_airflow: InAirflow = "not asked"
+    code: str = ""
 
     @property
     def prefix(self) -> str:
@@ -135,6 +139,7 @@ class Inventory:
         mentions: what names runs from outside of them.
         parts: what writes that broke off have left.
         checks: objects that were only to try the store out.
+        code: archives of code that go along with runs.
         problems: what could not be looked at, in words.
     """
 
@@ -143,6 +148,7 @@ class Inventory:
     mentions: Mentions = field(default_factory=Mentions)
     parts: tuple[Unfinished, ...] = ()
     checks: tuple[Entry, ...] = ()
+    code: tuple[Entry, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -159,11 +165,16 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     folders: dict[str, Folder] = {}
     reserved: list[Entry] = []
     checks: list[Entry] = []
+    code: list[Entry] = []
     misplaced = ""
     for entry in _entries(store):
         top, _, rest = entry.key.partition("/")
         run, slash, _ = rest.partition("/")
-        if top.startswith(RESERVED):
+        if entry.key.startswith(AUDIT):  # who looked at a run keeps none
+            continue
+        if entry.key.startswith(CODE):
+            code.append(entry)
+        elif top.startswith(RESERVED):
             reserved.append(entry)
         elif top.startswith(CHECK) and not rest:
             checks.append(entry)
@@ -186,7 +197,7 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
         raise
     except StorageError as error:  # not every server that speaks S3 lists uploads
         problems.append(f"what broke off is not looked for: {error}")
-    return Inventory(store.url, runs, mentions, tuple(parts), tuple(checks), tuple(problems))
+    return Inventory(store.url, runs, mentions, tuple(parts), tuple(checks), tuple(code), tuple(problems))
 
 
 def _entries(store: ObjectStore) -> Iterator[Entry]:
@@ -205,8 +216,8 @@ def read_run(store: ObjectStore, folder: Folder) -> Run:
     top, name, _ = folder.prefix.split("/")
     run = Run(folder, top, name, last=folder.whole.newest)
     mark = read_mark(store, folder.prefix) if folder.marked else None
-    learned_from, prepared_by = _named_in(store, folder.prefix)
-    run = replace(run, learned_from=learned_from, prepared_by=prepared_by)
+    told = _told_at_first(store, folder.prefix)
+    run = replace(run, learned_from=_named_in(told), prepared_by=_prepared_by(told), code=_code_in(told))
     try:
         first = first_record(store, folder.prefix)
         journal = StudyJournal(store, folder.prefix, sleep=lambda _: None)
@@ -256,17 +267,37 @@ def _known(run: Run, state: State, first: Record | None) -> Run:
     )
 
 
-def _named_in(store: ObjectStore, prefix: str) -> tuple[frozenset[tuple[str, str]], str]:
-    """The earlier runs that a first record names, of whatever format it is: learned from; whose ``prepare`` it uses."""
-    learned_from: frozenset[tuple[str, str]] = frozenset()
+def _told_at_first(store: ObjectStore, prefix: str) -> Any:
+    """What a first record tells, of whatever format it is; None where that can't be read."""
     try:
         line = store.get(prefix + JOURNAL + key_of(1)).partition(b"\n")[0]  # of every format, as far as one can know
-        data = json.loads(line)["data"]
-        given = data.get("earlier") or []
-        learned_from = frozenset((str(each["experiment"]), str(each["run"])) for each in given if each.get("run"))
-        return learned_from, str(data["inputs"][PREPARE][TAKEN]["prefix"])
-    except (NotFound, ValueError, KeyError, TypeError, AttributeError):
-        return learned_from, ""
+        return json.loads(line)["data"]
+    except (NotFound, ValueError, KeyError, TypeError):
+        return None
+
+
+def _named_in(told: Any) -> frozenset[tuple[str, str]]:
+    """The earlier runs that a first record names."""
+    try:
+        return frozenset((str(each["experiment"]), str(each["run"])) for each in told["earlier"] if each.get("run"))
+    except (KeyError, TypeError, AttributeError):
+        return frozenset()
+
+
+def _prepared_by(told: Any) -> str:
+    """The folder of the run whose ``prepare`` a first record uses, empty for none."""
+    try:
+        return str(told["inputs"][PREPARE][TAKEN]["prefix"])
+    except (KeyError, TypeError):
+        return ""
+
+
+def _code_in(told: Any) -> str:
+    """The digest of the code that a first record names."""
+    try:
+        return str(told["experiment"]["code"]["digest"] or "")
+    except (KeyError, TypeError):
+        return ""
 
 
 def _problem(journal: StudyJournal, first: Record | None, top: str, name: str) -> str:

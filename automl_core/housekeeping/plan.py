@@ -10,19 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
+from automl_core.housekeeping.archives import unused_archives
 from automl_core.housekeeping.inventory import Inventory, Run, Size
 from automl_core.housekeeping.mentions import RESERVED
 from automl_core.spec.units import format_duration
 from automl_core.storage.base import Unfinished
 from automl_core.study.layout import folders_of, safe
 
-Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "parts"]
-"""What can go: whole runs; checkpoints of ended runs; what attempts left behind; writes that broke off."""
+Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "code", "parts"]
+"""Whole runs; checkpoints of ended ones; what attempts left behind; code that no run names; writes that broke off."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-DAY = 86_400.0
-HOUR = 3_600.0
+DAY, HOUR = 86_400.0, 3_600.0
 
 _OURS = re.compile(r"[^/]+/[^/]+/((?:prepare|conclude)/)?(experiment_\d+|best_model|scratch|journal|once)/")
 """Where an upload lies that is one of this product's, though its run is gone: others may use the same bucket."""
@@ -78,7 +78,7 @@ class Item:
         experiment, run: whose it is, empty where that is not known.
         objects, bytes: how much.
         age: seconds since its last change.
-        seq, identity: how its run's journal stood.
+        seq, identity: how its run's journal stood; of an archive of code, when it was written.
         places: the prefixes that go, where not the whole of ``place``.
         part: what broke off, where it is that.
     """
@@ -213,6 +213,9 @@ def make_plan(inventory: Inventory, options: Options, at: int) -> Plan:
         spared.append(Spared(run.prefix, run.experiment, run.run, why, rules.is_notable(run)))
         if not rules.is_untouchable(run):
             items += _of_a_run_that_stays(run, rules, options, at)
+    if "code" in options.what and options.experiments is None:  # experiments share them
+        oldest = max(options.older_than, DAY)
+        items += [Item("code", why="no run names it", **seen) for seen in unused_archives(inventory, oldest, at)]
     if "parts" in options.what:
         items += _parts(inventory, safe_to_clean, options, at)
     return Plan(inventory.url, at, tuple(items), tuple(spared), inventory.problems + tuple(inventory.mentions.unread))
@@ -384,13 +387,11 @@ def _parts(inventory: Inventory, safe_to_clean: Mapping[str, bool], options: Opt
         if prefix not in safe_to_clean and not _may_be_ours(part, top, slash, options):
             continue
         why = "an upload that was never completed" if part.upload else "a file that was never written to its end"
-        age = at - part.modified
-        yield Item("parts", part.key, why, top if slash else "", "", 1, part.size, age, part=part)
-    if options.experiments is None:
-        for check in inventory.checks:
-            if at - check.modified >= oldest:
-                why = "a try whether the storage is fit, never removed"
-                yield Item("parts", check.key, why, "", "", 1, check.size, at - check.modified)
+        yield Item("parts", part.key, why, top if slash else "", "", 1, part.size, at - part.modified, part=part)
+    for check in inventory.checks if options.experiments is None else ():
+        if at - check.modified >= oldest:
+            why = "a try whether the storage is fit, never removed"
+            yield Item("parts", check.key, why, "", "", 1, check.size, at - check.modified)
 
 
 def _may_be_ours(part: Unfinished, top: str, slash: str, options: Options) -> bool:

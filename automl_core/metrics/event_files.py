@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from automl_core.extras import needed_by
 from automl_core.metrics.errors import DamagedMetrics, UnreadableMetrics
 from automl_core.metrics.event_records import EventRecords
 from automl_core.metrics.points import News, Point, Retraction, Step, step_of
@@ -80,9 +81,10 @@ class EventFileSource(MetricSource):
     def _of(self, record: bytes, prefix: str, path: Path) -> Iterator[News]:
         """What a record tells."""
         # heavy, and only wanted once there is a file
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # what TensorBoard raises
-        from tensorboard import data_compat
-        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        with needed_by("reading metrics from event files"):
+            from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # what TensorBoard raises
+            from tensorboard import data_compat
+            from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 
         try:
             event = Event.FromString(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from automl_core.metrics.points import News
 from automl_core.spec.metrics import JsonMetrics, Metrics, StdoutMetrics
@@ -15,6 +16,9 @@ class MetricSource(ABC):
 
     A source only reads: what it returns goes into a `Series`, which makes nothing of points that come twice.
     """
+
+    reads_output: ClassVar[bool] = False
+    """Whether all that it tells comes from the lines it is fed with, so that there is nothing to `poll` for."""
 
     def feed(self, line: str) -> list[News]:
         """Look for metrics in a line of the training task's output, whatever it holds.

@@ -27,6 +27,8 @@ class StdoutSource(MetricSource):
     what was drawn last, as on a terminal; where its redraws state steps, that holds for each of these steps.
     """
 
+    reads_output = True
+
     def __init__(self, model: StdoutMetrics, start: int = 0) -> None:
         self._patterns = Patterns(model.patterns)
         self._steps = StepNames(model.step)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
+from automl_core.code import CodeError, choose
 from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.search import create
 from automl_core.space import Space
 from automl_core.spec.datanames import input_names
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
-from automl_core.spec.loader import locate, parse_document, read_text
+from automl_core.spec.loader import locate, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.names import name_taken, taken_message
@@ -22,7 +23,11 @@ from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.yaml_reader import Document
+from automl_core.specfiles.beside import with_base
 from automl_core.study.history import context_of
+from automl_core.templates.loading import parse_document
+from automl_core.templates.newer import newer_version
+from automl_core.templates.places import Places
 
 
 def check_file(path: str | Path) -> Experiment:
@@ -31,7 +36,7 @@ def check_file(path: str | Path) -> Experiment:
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    experiment = check_text(read_text(path), str(path))
+    experiment = _checked(read_text(path), str(path), Places.of(path), Path(path))[0]
     _check_name(Path(path), experiment)
     return experiment
 
@@ -45,20 +50,21 @@ def _check_name(path: Path, experiment: Experiment) -> None:
 def name_problem(path: Path, name: str, other: Path) -> Problem:
     """What to say of a valid experiment file whose name another file has already."""
     problem = Problem(taken_message(other, path, name), ("name",))
-    return locate([problem], parse_document(read_text(path), str(path))[1])[0]
+    return locate([problem], parse_document(read_text(path), str(path), Places.of(path))[1])[0]
 
 
-def check_text(text: str, source: str) -> Experiment:
+def check_text(text: str, source: str, places: Places | None = None) -> Experiment:
     """Check all of the text of an experiment file.
 
     Args:
         text: YAML.
         source: what to call it in problems.
+        places: where templates lie; those that a text sees which lies nowhere yet, when left out.
 
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    return _checked(text, source)[0]
+    return _checked(text, source, places or Places.of())[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +91,27 @@ def examine_file(path: str | Path, home: Path, place: Path | None = None) -> Exa
     return examined
 
 
-def examine_text(text: str, source: str, home: Path, file: Path | None = None) -> Examined:
+def examine_text(
+    text: str, source: str, home: Path, file: Path | None = None, places: Places | None = None
+) -> Examined:
     """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
-    experiment, document = _checked(text, source)
-    found = locate([*warnings_of(experiment, home, file), *notes_of(experiment)], document)
+    places = places or Places.of(file)
+    experiment, document = _checked(text, source, places, file)
+    newer = newer_version(experiment.template, places)
+    notes = [*notes_of(experiment), *([newer] if newer is not None else [])]
+    found = locate([*warnings_of(experiment, home, file), *notes], document)
     return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 
-def _checked(text: str, source: str) -> tuple[Experiment, Document]:
-    experiment, document = parse_document(text, source)
-    problems = locate(check_experiment(experiment), document)
+def _checked(text: str, source: str, places: Places, file: Path | None = None) -> tuple[Experiment, Document]:
+    """Check a text; with the file that it is of, what lies beside that too, and the spec file's ``base`` is read."""
+    experiment, document = parse_document(text, source, places)
+    if file is not None:
+        try:
+            experiment = with_base(experiment, file)
+        except SpecError as error:
+            raise SpecError(locate(list(error.problems), document)) from None
+    problems = locate([*check_experiment(experiment), *_code(experiment, file)], document)
     if problems:
         raise SpecError(sorted(problems, key=lambda problem: problem.line or 0))
     return experiment, document
@@ -116,6 +133,24 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
         *_commands(experiment, space),
         *schedule_problems(experiment.schedule),
     ]
+
+
+def _code(experiment: Experiment, file: Path | None) -> Iterator[Problem]:
+    code = experiment.program
+    if code is None or file is None or code.digest is not None:  # the storage may have what a digest names
+        return
+    path = ("code",) if isinstance(experiment.code, str) else ("code", "folder")
+    place = code.place(file)
+    if not place.is_dir():
+        yield Problem(
+            f"there is no folder {place}", path, found=show(code.folder),
+            suggestion="It is relative to the experiment file",
+        )  # fmt: skip
+        return
+    try:
+        choose(place, code.ignore)
+    except CodeError as error:
+        yield Problem(str(error), path, found=show(code.folder))
 
 
 def _warm_start(experiment: Experiment, space: Space) -> Iterator[Problem]:

@@ -62,7 +62,7 @@ def _of_a_process(task: LocalTask, home: Path, bundle: Path | None, packed: str)
     words = _words(task)
     if "-m" in words and not packed:
         raise Unknown(f"{task.name} runs a module (-m), whose files nobody can tell from here")
-    folder = Path(os.path.normpath(in_bundle(task.folder, home, bundle)))
+    folder = Path(os.path.normpath(in_bundle(task.folder(code=bool(packed)), home, bundle)))
     found: dict[Path, None] = {}
     for word in words:
         path = in_bundle(word, folder, bundle)

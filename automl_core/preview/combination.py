@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from automl_core.search import create
-from automl_core.space import Params, Space
+from automl_core.space import Parameter, Params, Space, Value
+from automl_core.space.lists import SubsetParameter
 from automl_core.spec.models import Experiment
 from automl_core.study.history import context_of
 
@@ -50,8 +51,15 @@ def chosen_combination(
     wrong = space.problem(params)
     if wrong:
         raise ValueError(wrong)
-    changed = [name for name in given if params[name] != given[name]]
+    changed = [name for name in given if not _is_same(space.by_name[name], params[name], given[name])]
     if changed:
         name = changed[0]
         raise ValueError(f"{name} can't be {given[name]!r} here; the nearest value is {params[name]!r}")
     return params, smallest, f"as given{'' if len(given) == len(params) else f', else {where}'}"
+
+
+def _is_same(parameter: Parameter, value: Value, given: Value) -> bool:
+    """Whether a value is what was given; the members of a subset may stand in any order there."""
+    if isinstance(parameter, SubsetParameter):
+        return parameter.parts_of(value) == parameter.parts_of(given)
+    return value == given

@@ -13,9 +13,9 @@ from automl_core.spec.datasets import data_set_of, place_of
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Problem
 from automl_core.spec.models import Experiment
+from automl_core.spec.placeholders import placeholders
 from automl_core.spec.places import BadPlace
 from automl_core.spec.stages import task_places
-from automl_core.spec.templates import placeholders
 from automl_core.storage.base import StorageError
 
 _ELSEWHERE = frozenset({"kubernetes", "custom_resource"})

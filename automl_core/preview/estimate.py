@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from automl_core.backends.base import BackendError
 from automl_core.backends.contract import TrialContext
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 from automl_core.data.inputs import DataOfRun
 from automl_core.space import Space
 from automl_core.spec.dates import dates_of_now, run_dates
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Value
 
 if TYPE_CHECKING:
     from automl_core.backends.maxcompute.client import Client
@@ -53,13 +53,13 @@ class StatementEstimate:
         return f"{head}: reads {self.input_bytes / 1e9:.3g} GB, complexity {self.complexity:g}{price}"
 
 
-def some_combination(experiment: Experiment) -> Mapping[str, Scalar]:
+def some_combination(experiment: Experiment) -> Mapping[str, Value]:
     """A combination for an experiment that knows none before its start."""
     space = Space.from_models(experiment.space)
     return space.defaults() or space.sample(random.Random(0))
 
 
-def estimate(experiment: Experiment, params: Mapping[str, Scalar], client: Client) -> Iterator[StatementEstimate]:
+def estimate(experiment: Experiment, params: Mapping[str, Value], client: Client) -> Iterator[StatementEstimate]:
     """Ask for the cost of each SQL statement of a trial.
 
     Args:
@@ -80,7 +80,7 @@ def estimate(experiment: Experiment, params: Mapping[str, Scalar], client: Clien
             continue
         try:
             steps = plan(task, context)
-        except TemplateError as error:
+        except PlaceholderError as error:
             yield StatementEstimate(task.name, "sql", False, problem=str(error))
             continue
         for step in steps:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from automl_core.extras import needed_by
 from automl_core.results.forecast import Forecast, Pace, forecast_plan
 from automl_core.search import create
 from automl_core.space import Params, Space
@@ -88,7 +89,8 @@ def preview(experiment: Experiment, pace: Pace | None = None, basis: str = "", c
     space = Space.from_models(experiment.space)
     algorithm = create(experiment.search.algorithm, context_of(experiment, space))
     plan = algorithm.plan()
-    proposed = algorithm.propose(combinations)
+    with needed_by(f"the search algorithm {algorithm.name}"):
+        proposed = algorithm.propose(combinations)
     size = space.size()
     budget = experiment.trials.budget if plan.units is not None else None
     return Preview(

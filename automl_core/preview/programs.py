@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from automl_core.spec.bundles import bundle_of, in_bundle
+from automl_core.spec.code import CWD, Code
 from automl_core.spec.errors import Path as Place
 from automl_core.spec.errors import Problem, did_you_mean
 from automl_core.spec.kubernetes import KubernetesTask
@@ -44,7 +45,7 @@ def program_warnings(experiment: Experiment, home: Path, file: Path | None) -> I
     """
     for where, task in task_places(experiment):
         if isinstance(task, LocalTask):
-            yield from _local(task, where, home, file)
+            yield from _local(task, where, home, file, experiment.program)
         elif isinstance(task, KubernetesTask):
             for inside, source in task.files.items():
                 path = in_bundle(source, home, _bundle(file))
@@ -58,7 +59,7 @@ def readable_scripts(experiment: Experiment, home: Path, file: Path | None) -> d
     """The scripts that training tasks run, as far as they are to be found here: name as in the file → text."""
     found = {}
     for task in experiment.tasks:
-        if isinstance(task, LocalTask) and (place := _folder(task, home, file)) is not None:
+        if isinstance(task, LocalTask) and (place := _folder(task, home, file, experiment.program)) is not None:
             script = script_of(_words(task.command))
             names = {script: place / script} if script else {}
         elif isinstance(task, KubernetesTask):
@@ -90,13 +91,16 @@ def script_of(words: list[str]) -> str | None:
     return None
 
 
-def _local(task: LocalTask, field: Place, home: Path, file: Path | None) -> Iterator[Problem]:
-    place, words = _folder(task, home, file), _words(task.command)
+def _local(task: LocalTask, field: Place, home: Path, file: Path | None, code: Code | None) -> Iterator[Problem]:
+    place, words = _folder(task, home, file, code), _words(task.command)
     if place is None or not words:
         return
     if task.cwd is not None and not place.is_dir():
+        if code is not None and task.cwd == CWD:  # said of `code` itself
+            return
+        near = "For a folder that goes along with the experiment: code: FOLDER" if task.cwd == CWD else ""
         yield Problem(f"there is no folder {place} on this machine, in which the command is to run",
-                      (*field, "cwd"), suggestion=_beside(task.cwd, home, file))  # fmt: skip
+                      (*field, "cwd"), suggestion=_beside(task.cwd, home, file) or near)  # fmt: skip
         return
     where = (*field, "command")
     program, script = words[0], script_of(words)
@@ -131,9 +135,11 @@ def _bundle(file: Path | None) -> Path | None:
     return bundle_of(file) if file is not None else None
 
 
-def _folder(task: LocalTask, home: Path, file: Path | None) -> Path | None:
-    """Where a command runs; None where only a trial knows."""
-    place = str(in_bundle(task.folder, home, _bundle(file)))
+def _folder(task: LocalTask, home: Path, file: Path | None, code: Code | None) -> Path | None:
+    """Where a command runs, or what will be copied there; None where only a trial knows."""
+    if code is not None and task.cwd == CWD:
+        return code.place(file) if file is not None else None
+    place = str(in_bundle(task.folder(code=code is not None), home, _bundle(file)))
     return None if "${" in place else Path(os.path.normpath(place))
 
 

@@ -21,9 +21,10 @@ from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
 from automl_core.spec.metrics import StdoutMetrics
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
+from automl_core.spec.placeholders import names_for, placeholders, texts_of
 from automl_core.spec.sizes import TASK_LISTS
+from automl_core.spec.spec_files import SPEC_FILE, named_in
 from automl_core.spec.stages import task_places
-from automl_core.spec.templates import names_for, placeholders, texts_of
 from automl_core.spec.units import format_duration
 
 PARAMS = "AUTOML_PARAMS"
@@ -203,13 +204,19 @@ def _has_prices(task: object) -> bool:
     return prices is not None and any(value for value in prices.model_dump().values())
 
 
+def _has(experiment: Experiment) -> dict[str, bool]:
+    return {
+        "prepared": bool(experiment.prepare),
+        "code": experiment.code is not None,
+        "spec_file": experiment.spec_file is not None,
+    }
+
+
 def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
     inputs = input_names(experiment.data, experiment.columns)
-    slips = {
-        where: _slips(names_for(where, space, prepared=bool(experiment.prepare), inputs=inputs)) for where in TASK_LISTS
-    }
+    slips = {where: _slips(names_for(where, space, **_has(experiment), inputs=inputs)) for where in TASK_LISTS}
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)
@@ -247,6 +254,8 @@ def _unused(experiment: Experiment, home: Path, file: Path | None, meant: set[st
     texts = [text for task in dumped for _, text in texts_of(task, ())]
     named = {name for text in texts for name, closed in placeholders(text) if closed} | meant
     space = flatten(experiment.space)
+    if experiment.spec_file is not None and (SPEC_FILE in named or any("AUTOML_SPEC_FILE" in text for text in texts)):
+        named |= named_in(experiment.spec_file, space)
     unused = [name for name in space if name not in named]
     budget = experiment.trials.budget
     no_budget = budget is not None and "budget" not in named

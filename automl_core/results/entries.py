@@ -56,6 +56,8 @@ def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
         "seconds": _seconds(sum(work.seconds for work in state.works.values())),
         "cost": _cost(state.cost),
     }
+    if experiment.template is not None:
+        entry["template"] = experiment.template.model_dump(mode="json")
     if experiment.trials.budget is not None:
         entry["budget"] = experiment.trials.budget.model_dump(mode="json")
     entry |= input_entries(state)

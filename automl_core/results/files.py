@@ -11,6 +11,7 @@ import math
 import platform
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
@@ -31,15 +32,15 @@ from automl_core.results.names import (
     METADATA,
     RECOMMENDATION,
     STATUS,
-    recommendation,
 )
+from automl_core.results.recommendations import name_of, recommendation_files
 from automl_core.spec.models import Experiment
 from automl_core.spec.units import format_duration
 from automl_core.study.layout import trial_prefix
-from automl_core.study.state import State, Trial
+from automl_core.study.state import State
 
-DISTRIBUTION = "airflow-automl"
-"""The package whose version, and whose requirements' versions, are published."""
+DISTRIBUTIONS = ("airflow-automl", "automl-core")
+"""The packages whose versions, and whose requirements' versions, are published as far as they are installed."""
 
 _DIGITS = 9
 """Significant digits of the algorithm's own numbers: their last ones differ between machines' linear algebra."""
@@ -74,12 +75,12 @@ def render(
     if experiment.goal.several:
         files[FRONT] = to_json(pareto_front(body))
     for trial, entry in zip(state.trials, body["trials"], strict=True):
-        combination = to_yaml(_recommendation(experiment, state, trial, entry))
-        files[recommendation(trial.number)] = combination
+        combination = recommendation_files(experiment, state, trial, entry, to_yaml)
+        files |= {name_of(trial.number, ending): data for ending, data in combination.items()}
         files[trial_prefix(trial.number) + STATUS] = status = to_json(entry)
         if entry["rank"] == 1:
             files |= {
-                BEST_MODEL + RECOMMENDATION: combination,
+                **{BEST_MODEL + RECOMMENDATION + ending: data for ending, data in combination.items()},
                 BEST_MODEL + EXPERIMENT: resolved,
                 BEST_MODEL + STATUS: status,
             }
@@ -95,18 +96,6 @@ def to_yaml(body: Any) -> bytes:
     """YAML with the keys in their own order: the order of a space is part of its meaning."""
     text: str = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)
     return text.encode()
-
-
-def _recommendation(experiment: Experiment, state: State, trial: Trial, entry: Mapping[str, Any]) -> dict[str, Any]:
-    body: dict[str, Any] = {"experiment": state.name, "run": state.run, "trial": trial.number}
-    budget = experiment.trials.budget
-    if budget is not None:
-        work = state.counted(trial) or state.latest(trial)
-        body["budget"] = {budget.name: work.budget}
-    body |= {name: entry[name] for name in ("values", "feasible", "front") if name in entry}
-    if experiment.goal.several and entry["rank"] == 1:
-        body["recommended"] = f"the best compromise, see {FRONT}" if entry["front"] else "the nearest to feasible"
-    return body | {"params": trial.params}
 
 
 def _brain(experiment: Experiment, state: State, algorithm_state: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -159,12 +148,12 @@ def _metadata(experiment: Experiment, state: State, body: Mapping[str, Any]) -> 
 def versions() -> Mapping[str, str]:
     """Versions of Python, of this product and of the packages that it runs with, as far as they are installed."""
     found = {"python": platform.python_version()}
-    try:
-        required = requires(DISTRIBUTION) or []
-    except PackageNotFoundError:  # run from its source, never installed
-        return found
+    required: list[str] = list(DISTRIBUTIONS)
+    for distribution in DISTRIBUTIONS:
+        with suppress(PackageNotFoundError):  # run from its source, or without Airflow
+            required += requires(distribution) or []
     used = [line for line in required if not re.search(r"extra == ['\"]dev['\"]", line)]
-    for name in sorted({DISTRIBUTION, *(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in used)}):
+    for name in sorted({re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in used}):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_core.results.reading import read_result
-from automl_core.space import Params
+from automl_core.space import Params, brief
 from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.credentials import Credentials
@@ -66,6 +67,7 @@ class Leaderboard:
         objectives: with several the direction of each by its name, else empty; ``metric``, ``weights`` and
             ``direction`` are then those of the first.
         constraints: as text: ``latency_ms ≤ 20``.
+        template: the template version that it was made from, ``name@version``; None without.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Leaderboard:
     rows: tuple[Row, ...]
     objectives: Mapping[str, str] = field(default_factory=dict)
     constraints: tuple[str, ...] = ()
+    template: str | None = None
 
     @classmethod
     def from_controller(cls, body: Mapping[str, Any]) -> Leaderboard:
@@ -118,6 +121,7 @@ class Leaderboard:
                 rows=tuple(rows),
                 objectives={str(o["name"]): str(o["direction"]) for o in experiment["goal"].get("objectives", ())},
                 constraints=tuple(map(str, experiment["goal"].get("constraints", ()))),
+                template="{name}@{version}".format(**experiment["template"]) if "template" in experiment else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not the controller.json of an experiment: {type(error).__name__}: {error}") from None
@@ -154,7 +158,10 @@ class Leaderboard:
         from rich.text import Text
 
         columns, rows = self._grid(top)
-        table = Table(title=Text(_plain(f"{self.name} · {self.run}")), header_style="bold", row_styles=["", "dim"])
+        made = f" · {self.template}" if self.template else ""
+        table = Table(
+            title=Text(_plain(f"{self.name} · {self.run}{made}")), header_style="bold", row_styles=["", "dim"]
+        )
         for column in columns:
             table.add_column(Text(_plain(column)), justify="left" if column in ("state", "params") else "right")
         for row, cells in rows:
@@ -169,6 +176,7 @@ class Leaderboard:
         table += [[_markdown(cell) for cell in cells] for _, cells in rows]
         lines = ["| " + " | ".join(cells) + " |" for cells in table]
         title = f"# {_markdown(self.name)} · {_markdown(self.run)}"
+        title += f" · {_markdown(self.template)}" if self.template else ""
         return "\n".join([title, "", _markdown(self.head()), "", *lines, ""])
 
     def to_csv(self, top: int | None = None) -> str:
@@ -251,7 +259,7 @@ def _number(value: float | None) -> str:
 
 
 def _combination(params: Params) -> str:
-    return " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
+    return " ".join(f"{name}={brief(value, 4)}" for name, value in params.items())
 
 
 def _plain(text: str) -> str:
@@ -266,9 +274,14 @@ def _markdown(text: str) -> str:
 
 
 def csv_cell(value: Any) -> Any:
-    """A cell of a CSV file, harmless in a spreadsheet (OWASP, "CSV Injection"); line ends become a plain one."""
+    """A cell of a CSV file, harmless in a spreadsheet (OWASP, "CSV Injection"); line ends become a plain one.
+
+    A list is written as JSON.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        value = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, str):
         return value
     text = value.replace("\r\n", "\n").replace("\r", "\n")

@@ -23,8 +23,8 @@ EXPERIMENT = "experiment.yaml"
 STATUS = "status.json"
 """One trial's entry of `CONTROLLER`, in its folder."""
 
-RECOMMENDATION = "recommendation.yaml"
-"""The best trial's combination, in `BEST_MODEL`."""
+RECOMMENDATION = "recommendation"
+"""The best trial's combination, in `BEST_MODEL`; with the ending .yaml, and that of a spec file's own format."""
 
 BEST_MODEL = "best_model/"
 """Everything of the best trial."""

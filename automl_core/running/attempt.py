@@ -100,6 +100,11 @@ class Attempt:
                 self.say(f"ending the training: {self.ordered[1]}")
         return self.ordered
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is left to read, write or judge until there are new lines or orders."""
+        return self.ordered is None and self._unreadable is None and self.source.reads_output and self.watch.is_idle
+
     def say(self, line: str) -> None:
         """Tell people something that the training did not print."""
         self._say(line)
@@ -178,7 +183,7 @@ def not_started(study: Study, binding: Binding, error: Exception) -> Outcome:
     Args:
         study: the experiment.
         binding: the attempt.
-        error: a `StartError`, or a `TemplateError` where this combination's values don't fit the command.
+        error: a `StartError`, or a `PlaceholderError` where this combination's values don't fit the command.
     """
     task = study.experiment.tasks[binding.task]
     where = study.experiment.stage if isinstance(study.experiment, StageExperiment) else "tasks"

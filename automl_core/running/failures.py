@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from automl_core.backends.base import Cause, Exit
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Scalar, Value
+from automl_core.spec.placeholders import placeholders
 from automl_core.spec.tasks import TaskBase
-from automl_core.spec.templates import placeholders
 from automl_core.study.answers import UNSURE
 from automl_core.study.reasons import error_line
 
@@ -52,7 +52,7 @@ def digest_of(error: str) -> str:
     return hashlib.sha256(_VARIABLE.sub("#", error).encode()).hexdigest()[:16]
 
 
-def digest_of_end(status: Exit, tail: Sequence[str], params: Mapping[str, Scalar]) -> str:
+def digest_of_end(status: Exit, tail: Sequence[str], params: Mapping[str, Value]) -> str:
     """What two failures share that are the same, whatever the training is written in.
 
     A traceback says most. Without one it is the exit code with the line of the error, in which numbers, times,
@@ -76,7 +76,7 @@ def digest_of_end(status: Exit, tail: Sequence[str], params: Mapping[str, Scalar
     return signature_of(tail) or UNSURE + _short(f"{status.code} {status.kind} {_bare(error_line(tail), params)}")
 
 
-def digest_of_words(message: str, params: Mapping[str, Scalar]) -> str:
+def digest_of_words(message: str, params: Mapping[str, Value]) -> str:
     """The same of a failure that is known by its message alone."""
     return UNSURE + _short(_bare(message, params))
 
@@ -119,7 +119,7 @@ def started_by_combination(task: TaskBase, names: Collection[str]) -> bool:
     return any(name in names for text in _texts(shown) for name, _ in placeholders(text))
 
 
-def names_a_value(message: str, params: Mapping[str, Scalar]) -> bool:
+def names_a_value(message: str, params: Mapping[str, Value]) -> bool:
     """Whether a service's words on a failure name a value of the combination: a table of another may be there.
 
     Args:
@@ -128,7 +128,7 @@ def names_a_value(message: str, params: Mapping[str, Scalar]) -> bool:
     """
     shown = message.partition(". The statement:")[0]
     said = {*re.split(r"[\W_]+", shown), *re.split(r"[^\w.]+|_", shown)} - {""}
-    values = [re.split(r"[\W_]+", value) if isinstance(value, str) else [str(value)] for value in params.values()]
+    values = [re.split(r"[\W_]+", value) if isinstance(value, str) else [str(value)] for value in _members(params)]
     return any(word in said for words in values for word in words)
 
 
@@ -145,11 +145,17 @@ def _texts(value: Any) -> list[str]:
     return [text for child in value for text in _texts(child)] if isinstance(value, list | tuple) else []
 
 
-def _bare(line: str, params: Mapping[str, Scalar]) -> str:
+def _bare(line: str, params: Mapping[str, Value]) -> str:
     """A line without what differs from trial to trial."""
-    for value in sorted((v for v in params.values() if isinstance(v, str) and v.strip()), key=len, reverse=True):
+    for value in sorted((v for v in _members(params) if isinstance(v, str) and v.strip()), key=len, reverse=True):
         line = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "#", line)
     return " ".join(_LOOSE.sub("#", line).split())
+
+
+def _members(params: Mapping[str, Value]) -> Iterator[Scalar]:
+    """Every value of a combination, lists member by member."""
+    for value in params.values():
+        yield from value if isinstance(value, list) else [value]
 
 
 def _short(text: str) -> str:

@@ -8,9 +8,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from automl_core.code import code_into
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding
-from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, trial_prefix
+from automl_core.study.layout import (
+    LOG_FILE,
+    MODEL_FOLDER,
+    SCRATCH,
+    checkpoint_prefix,
+    details_keys,
+    trial_prefix,
+)
 from automl_core.study.stages import TRIALS_FILE, Inputs
 
 NONE = Inputs()
@@ -45,6 +53,8 @@ class Folders:
         here = self._local(self._own)
         self.checkpoint = here if here else self._scratch / "checkpoint"
         self.log = self._scratch / LOG_FILE
+        self.code = self._scratch / "code"
+        self._spec = self._scratch / "spec"
         self.resume_from: Path | None = None
         self.prepared = self._input(inputs.prepared, "prepared")
         self.trials = self._input(inputs.trials, TRIALS_FILE)
@@ -110,10 +120,33 @@ class Folders:
         if self._inputs.trials is not None and self.trials is not None:
             self.trials.write_bytes(self.store.get(self._inputs.trials))
 
+    def spec_file(self, name: str) -> Path:
+        """Where the training finds its spec file."""
+        return self._spec / name
+
+    def write_spec(self, name: str, text: str) -> None:
+        """Write the spec file for the training, and into the trial's folder for everybody."""
+        self._spec.mkdir(exist_ok=True)
+        self.spec_file(name).write_text(text, encoding="utf-8", newline="")
+        self.store.put(self.prefix + trial_prefix(self.binding.trial) + name, text.encode())
+
+    def unpack_code(self, digest: str) -> None:
+        """Unpack the code that goes along: a copy of the attempt's own, in which it may write as it likes.
+
+        Raises:
+            CodeError: the store doesn't have it any more, or it is damaged there.
+            StorageError: the store refuses or is away.
+        """
+        shutil.rmtree(self.code, ignore_errors=True)
+        code_into(self.store, digest, self.code)
+
     def keep_model(self) -> None:
-        """Make the attempt's model folder the trial's, in place of any older one."""
+        """Make the attempt's model folder the trial's, in place of any older one and of what was told of that."""
         if not self.model.is_dir() or not any(self.model.iterdir()):
             return
+        if replaces_another(self.binding):
+            for key in details_keys(self.binding.trial):
+                self.store.delete(self.prefix + key)
         folder = trial_prefix(self.binding.trial) + MODEL_FOLDER
         here = self._local(folder)
         if here is not None:
@@ -127,6 +160,11 @@ class Folders:
         else:
             self.store.delete_prefix(self.prefix + folder)
             self.store.upload(self.model, self.prefix + folder)
+
+    @property
+    def kept_model(self) -> Path:
+        """Where the model is found on this machine once it is the trial's."""
+        return self._local(trial_prefix(self.binding.trial) + MODEL_FOLDER) or self.model
 
     def keep_checkpoint(self) -> None:
         """Copy the checkpoint folder to the store, where it is not in it already."""
@@ -150,3 +188,8 @@ class Folders:
         except OSError as error:
             if self._scratch.exists():
                 warn(f"{self._scratch} was not removed: {error}")
+
+
+def replaces_another(binding: Binding) -> bool:
+    """Whether the trial may have a model already when an attempt has ended."""
+    return binding.attempt > 1 or binding.task > 0 or binding.resume_budget is not None

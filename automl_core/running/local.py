@@ -11,13 +11,16 @@ from typing import TypeVar
 from automl_core.backends.base import Exit, StartError
 from automl_core.backends.contract import TrialContext, substitute
 from automl_core.backends.local import LocalProcess
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
+from automl_core.code import CodeError
 from automl_core.data.access import Access, DataError, FromEnvironment
 from automl_core.data.cache import Changing, Unwanted
 from automl_core.data.inputs import Opened
 from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, first_step, not_started
+from automl_core.running.bringing import digest_of, spec_text
 from automl_core.running.data import data_of, warn_of_changes
+from automl_core.running.details import are_due, keep_details
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
@@ -99,10 +102,18 @@ class LocalRun:
         """
         try:
             outcome = self._run()
+            told = self._patiently(lambda: self.study.tell(self.binding, outcome))
+            self._tell_details(outcome, told)
         finally:
             self._opened.release()
             self.folders.remove(self._emit)
-        return outcome, self._patiently(lambda: self.study.tell(self.binding, outcome))
+        return outcome, told
+
+    def _tell_details(self, outcome: Outcome, told: Told) -> None:
+        """Sum up the predictions that the training has left, once its end stands: nobody waits for that."""
+        if told.accepted and are_due(self.study, self.binding, outcome):
+            model, trial = self.folders.kept_model, self.binding.trial
+            keep_details(self.study, trial, model, self._emit, wanted=lambda: self._ordered is None)
 
     def _patiently(self, call: Callable[[], T], *, refused: bool = True) -> T:
         return patiently(
@@ -114,6 +125,7 @@ class LocalRun:
         try:
             self._opened = self._patiently(self._open_data)
             self.context = self._context()
+            self._bring(self.context)
             outcome = self._train(self.context)
         except Unwanted:
             assert self._ordered is not None
@@ -122,7 +134,7 @@ class LocalRun:
             outcome = Outcome(TrialState.FAILED, str(error), retryable=True, blameless=True, kind="data")
         except DataError as error:
             outcome = not_started(self.study, self.binding, StartError(str(error), systematic=True))
-        except (StartError, TemplateError) as error:
+        except (StartError, PlaceholderError) as error:
             outcome = not_started(self.study, self.binding, error)
         return self._keep(outcome)
 
@@ -137,7 +149,8 @@ class LocalRun:
         return opened
 
     def _context(self) -> TrialContext:
-        binding, state = self.binding, self.study.state
+        binding, state, experiment = self.binding, self.study.state, self.study.experiment
+        spec, code = experiment.spec_file, experiment.code
         return TrialContext(
             experiment_id=state.name,
             run_id=state.run,
@@ -153,9 +166,33 @@ class LocalRun:
             prepared_dir=str(self.folders.prepared) if self.folders.prepared else None,
             trials_file=str(self.folders.trials) if self.folders.trials else None,
             dates=run_dates(state.identity),
+            spec_file=str(self.folders.spec_file(spec.file_name)) if spec is not None else None,
+            code_dir=str(self.folders.code) if code is not None else None,
             data=self._opened.places,
             columns=self.study.experiment.columns,
         )
+
+    def _bring(self, context: TrialContext) -> None:
+        """Write the spec file and unpack the code, where the experiment has them.
+
+        Raises:
+            StartError: they can't be had.
+            PlaceholderError: a ``${…}`` of the spec file has no meaning.
+        """
+        spec, digest = self.study.experiment.spec_file, digest_of(self.study.experiment)
+        if spec is not None:
+            text = spec_text(spec, context)
+            self._patiently(
+                lambda: on_disk(lambda: self.folders.write_spec(spec.file_name, text), "write the spec file"),
+                refused=False,
+            )
+        if digest is not None:
+            try:
+                self._patiently(
+                    lambda: on_disk(lambda: self.folders.unpack_code(digest), "unpack the code"), refused=False
+                )
+            except CodeError as error:
+                raise StartError(f"code: {error}", systematic=True) from error
 
     def _train(self, context: TrialContext) -> Outcome:
         start = first_step(self.study, self.binding)
@@ -189,7 +226,7 @@ class LocalRun:
                     job.terminate(self.task.grace)
 
     def _cwd(self, context: TrialContext) -> Path:
-        return self.home / substitute(self.task.folder, context)
+        return self.home / substitute(self.task.folder(code=context.code_dir is not None), context)
 
     def _keep(self, outcome: Outcome) -> Outcome:
         """Bring what the attempt made into the store; nobody is to blame for a store that refuses it.

@@ -12,11 +12,20 @@ from pathlib import Path
 
 from automl_core.backends.contract import TrialContext
 from automl_core.running.data import data_of
+from automl_core.running.folders import replaces_another
 from automl_core.running.sync import Order
 from automl_core.spec.dates import run_dates
 from automl_core.storage.base import ObjectStore
 from automl_core.study import Binding, Study
-from automl_core.study.layout import LOG_FILE, MODEL_FOLDER, SCRATCH, checkpoint_prefix, owner_key, trial_prefix
+from automl_core.study.layout import (
+    LOG_FILE,
+    MODEL_FOLDER,
+    SCRATCH,
+    checkpoint_prefix,
+    details_keys,
+    owner_key,
+    trial_prefix,
+)
 from automl_core.study.stages import TRIALS_FILE, inputs_of
 
 _SHORT_LOG = 1 << 20
@@ -89,10 +98,17 @@ class Places:
                 here.mkdir(parents=True, exist_ok=True)
                 here.chmod(0o777)  # a container may run as another user than Airflow's worker
 
+    def spec_key(self, name: str) -> str:
+        """Key of the trial's spec file."""
+        return self.prefix + trial_prefix(self.binding.trial) + name
+
     def keep_model(self) -> None:
-        """Make the attempt's model the trial's, in place of any older one."""
+        """Make the attempt's model the trial's, in place of any older one and of what was told of that."""
         if not self.store.list(self.model, limit=1):
             return
+        if replaces_another(self.binding):
+            for key in details_keys(self.binding.trial):
+                self.store.delete(self.prefix + key)
         self.store.delete_prefix(self._kept_model)
         self.store.copy(self.model, self._kept_model)
 

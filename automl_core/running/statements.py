@@ -35,7 +35,7 @@ class Statements:
         """Fill in the statements.
 
         Raises:
-            TemplateError: a ``${…}`` can't be filled in.
+            PlaceholderError: a ``${…}`` can't be filled in.
             TypeError: the training task is not one for MaxCompute.
         """
         task = study.experiment.tasks[binding.task]

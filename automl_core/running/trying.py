@@ -21,6 +21,7 @@ from automl_core.metrics.series import Series
 from automl_core.running.local import LocalRun
 from automl_core.space import Params
 from automl_core.spec.bundles import in_bundle
+from automl_core.spec.code import CWD
 from automl_core.spec.dates import run_dates
 from automl_core.spec.models import Experiment, Search, Stop
 from automl_core.spec.tasks import LocalTask, TaskBase
@@ -354,6 +355,7 @@ def here(task: TaskBase, home: Path, bundle: Path | None = None) -> tuple[LocalT
         "name": task.name, "command": command if isinstance(command, str) else [*command, *getattr(task, "args", [])],
         "env": dict(task.env), "timeout": task.timeout, "cost_per_hour": task.cost_per_hour,
         "grace": getattr(task, "grace", 5.0), "metrics": metrics.model_dump(mode="json"),
+        "cwd": CWD if getattr(task, "cwd", None) == CWD else None,
     }  # fmt: skip
     moved = _moved(data, {inside: str(in_bundle(source, home, bundle)) for inside, source in files.items()})
     workers = getattr(task, "workers", 1)

@@ -36,6 +36,9 @@ CURVE_POINTS = 50
 HEAVY = 0.05
 """Seconds of a core for one such file, from which on it is written more seldom."""
 
+FILES_A_SECOND = 100.0
+"""Metrics files that one process writes in a second while trials run; what they end with is always written."""
+
 SHARE = 0.02
 """Of a core's time that goes into writing one trial's metrics file, at most."""
 
@@ -141,14 +144,20 @@ class Watch:
         except StorageError as error:
             self._warn_once("note", f"that the goal was reported can't be noted, it will be later: {error}")
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing that was reported waits to be written or judged."""
+        return not self._dirty and not self._news and (self._told_that_it_reported or not self.series)
+
     def publish_if_due(self, *, force: bool = False) -> None:
         """Write the trial's metrics file, if there is news and the last time is a while ago.
 
         A file of a million points takes a second to make, for which nothing else of the process goes on: it is made
-        the more seldom the longer that takes.
+        the more seldom the longer that takes. So are all where very many trials are watched here.
         """
         now = self._clock()
-        if self._dirty and (force or now - self._published >= max(self._publish_every, self._publishing / SHARE)):
+        every = max(self._publish_every, self._publishing / SHARE, len(self._live) / FILES_A_SECOND)
+        if self._dirty and (force or now - self._published >= every):
             self._published = now
             began = time.thread_time()
             self.publish()

@@ -114,7 +114,7 @@ class Dehb(BracketSearch):
             if i == certain or rng.random() < self.options.CR:
                 unit = a[i] + self.options.F * (b[i] - c[i])
             child.append(unit if 0 <= unit <= 1 else rng.random())
-        return space.at(child)
+        return space.near(child)
 
     def _units(self, trial: PastTrial, rng: random.Random) -> Sequence[float]:
         """Its point of the unit cube; an inactive parameter stands anywhere."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from automl_core.search.base import Context, History, PastTrial
-from automl_core.space import Parameter, Params, Space, Value
+from automl_core.space import ListParameter, Parameter, Params, Space, Value
 from automl_core.states import TrialState
 
 Observation: TypeAlias = tuple[Mapping[str, Value], float]
@@ -129,14 +129,19 @@ def _nearest(units: Sequence[float], others: Sequence[Sequence[float]]) -> float
 
 
 def _check_common(space: Space, there: Mapping[str, Sequence[Value]]) -> None:
-    tuned = space.dimensions
+    tuned = space.tunable
     missing = [parameter.name for parameter in tuned if parameter.name not in there and parameter.default is None]
     if 2 * len(missing) > len(tuned):
         names = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise Incompatible(f"it has less than half of today's {len(tuned)} parameters; not there: {names}")
     for parameter in tuned:
         values = there.get(parameter.name, ())
-        if values and parameter.kind != "categorical" and not any(_is_number(value) for value in values):
+        if not values:
+            continue
+        if isinstance(parameter, ListParameter):
+            if not any(isinstance(value, list | tuple) for value in values):
+                raise Incompatible(f"{parameter.name} is a list today, and was none there ({values[0]!r})")
+        elif parameter.kind in ("int", "float") and not any(_is_number(value) for value in values):
             raise Incompatible(f"{parameter.name} is a number today, and was none there ({values[0]!r})")
 
 
@@ -171,9 +176,21 @@ def _settle(parameter: Parameter, value: Value, low: float, high: float) -> Valu
         problem = "beyond the parameter that bounds it"
     if problem is not None:
         raise _Unfit(f"{parameter.name} lies outside today's values")
+    if isinstance(parameter, ListParameter):
+        return _settle_list(parameter, value, low, high)
     if parameter.kind == "float" and parameter.step is None and parameter.power is None:
         return float(value)  # type: ignore[arg-type]
     return parameter.value_at(parameter.unit_of(value, low, high), low, high)
+
+
+def _settle_list(parameter: ListParameter, value: Value, low: float, high: float) -> Value:
+    """The list itself, its numbers moved to today's grid; a subset's members in today's order."""
+    numbers = value if isinstance(value, list) and parameter.kind == "sorted_list" else []
+    if any(not low <= number <= high for number in numbers):  # type: ignore[operator]
+        raise _Unfit(f"{parameter.name} lies outside today's values")
+    if numbers and parameter.step is None and parameter.power is None:
+        return [float(number) for number in numbers]  # type: ignore[arg-type]
+    return parameter.fit(parameter.parts_of(value), low, high)
 
 
 def _spread(ranked: Sequence[tuple[Params, float]], most: int) -> list[tuple[Params, float]]:

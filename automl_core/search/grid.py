@@ -52,7 +52,7 @@ class Grid(Algorithm):
             ValueError: a parameter has endlessly many values and there is no ``resolution``.
         """
         super().__init__(context)
-        for parameter in context.space.dimensions:
+        for parameter in context.space.tunable:
             if self.options.resolution is None and parameter.values_within(parameter.low, parameter.high) is None:
                 raise ValueError(
                     f"search.options.resolution: missing; the grid of space.{parameter.name} has no end: give a "

@@ -6,7 +6,9 @@ import math
 import random
 from collections.abc import Sequence
 
-from automl_core.space import Parameter, Params, Space
+from automl_core.search.list_moves import moved_list, reflect
+from automl_core.space import ListParameter, Parameter, Params, Space
+from automl_core.space.lists import SubsetParameter
 
 
 def mutate(space: Space, params: Params, rng: random.Random, width: float, chance: float) -> Params:
@@ -23,20 +25,25 @@ def mutate(space: Space, params: Params, rng: random.Random, width: float, chanc
         chance: that a parameter changes.
     """
     units = space.units(params)
-    active = [i for i, unit in enumerate(units) if not math.isnan(unit)]
-    chosen = [i for i in active if rng.random() < chance] or ([rng.choice(active)] if active else [])
-    for i, unit in enumerate(units):
-        parameter = space.dimensions[i]
-        if math.isnan(unit):
-            units[i] = rng.random()  # counts when a change of its parent makes it active
-        elif i in chosen:
-            low, high = space.bounds(parameter, params)
-            units[i] = _moved(parameter, unit, rng, width, low, high)
-    return space.at(units)
+    active = [parameter for parameter in space.tunable if parameter.name in params]
+    chosen = [p for p in active if rng.random() < chance] or ([rng.choice(active)] if active else [])
+    names = {parameter.name for parameter in chosen}
+    for parameter in space.tunable:
+        own = space.ranges[parameter.name]
+        low, high = space.bounds(parameter, params)
+        if parameter.name in names and isinstance(parameter, ListParameter):
+            value = moved_list(parameter, params[parameter.name], rng, width, low, high)
+            units[own] = parameter.units_of(value, low, high)
+        for i in range(own.start, own.stop):
+            if math.isnan(units[i]):
+                units[i] = rng.random()  # counts when a change of its parent, or of the length, makes it active
+            elif parameter.name in names and not isinstance(parameter, ListParameter):
+                units[i] = _moved(parameter, units[i], rng, width, low, high)
+    return space.near(units)
 
 
 def crossover(space: Space, params: Params, other: Params, rng: random.Random) -> Params:
-    """A combination whose parameters come from two others, each from either with the same chance."""
+    """A combination whose parameters come from two others, each from either with the same chance; so a list's parts."""
     mine, theirs = space.units(params), space.units(other)
     units = []
     for a, b in zip(mine, theirs, strict=True):
@@ -44,7 +51,12 @@ def crossover(space: Space, params: Params, other: Params, rng: random.Random) -
         units.append(
             rng.random() if math.isnan(first) and math.isnan(second) else second if math.isnan(first) else first
         )
-    return space.at(units)
+    for parameter in space.tunable:
+        if isinstance(parameter, SubsetParameter) and parameter.name in params and parameter.name in other:
+            for i in range(space.ranges[parameter.name].start, space.ranges[parameter.name].stop):
+                # where members are too many or too few for a child, those of both parents come before those of one
+                units[i] = 0.6 * units[i] + 0.2 * (mine[i] + theirs[i])
+    return space.near(units)
 
 
 def _moved(parameter: Parameter, unit: float, rng: random.Random, width: float, low: float, high: float) -> float:
@@ -52,7 +64,7 @@ def _moved(parameter: Parameter, unit: float, rng: random.Random, width: float, 
         return _another(parameter, unit, rng)
     here = parameter.value_at(unit, low, high)
     for _ in range(8):
-        moved = _reflect(unit + rng.gauss(0.0, width))
+        moved = reflect(unit + rng.gauss(0.0, width))
         if parameter.value_at(moved, low, high) != here:
             return moved
         width = min(1.0, 2 * width)  # the next value of the grid is farther away
@@ -71,9 +83,3 @@ def _another(parameter: Parameter, unit: float, rng: random.Random) -> float:
         if weight > 0 and option is not here
     ]
     return parameter.unit_of(rng.choice(others)) if others else unit  # type: ignore[arg-type]
-
-
-def _reflect(unit: float) -> float:
-    """Fold a number at 0 and 1 back into the unit interval."""
-    unit = abs(unit) % 2.0
-    return 2.0 - unit if unit > 1.0 else unit

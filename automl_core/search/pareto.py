@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from automl_core.extras import needed_by
 from automl_core.search.base import PastTrial
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ class _Layer:
         self.last = point
         if not self._keep:
             return
-        import numpy as np
+        with needed_by("ranking trials by several goals"):
+            import numpy as np
 
         if self._rows is None or self._count == len(self._rows):
             grown = np.empty((max(8, 2 * self._count), len(point)))

@@ -26,7 +26,8 @@ from automl_core.search.base import (
     seen_keys,
 )
 from automl_core.search.drawing import draw_new
-from automl_core.space import Parameter, Params, Space, Value
+from automl_core.search.list_moves import perturbed_list
+from automl_core.space import ListParameter, Parameter, Params, Space, Value
 from automl_core.states import TrialState
 
 
@@ -206,6 +207,8 @@ class Pbt(Algorithm):
 def explore(space: Space, params: Params, rng: random.Random, options: PbtOptions) -> Params:
     """A perturbed combination: numbers multiplied or divided, some parameters drawn anew.
 
+    Of a subset one member changes, of a sorted list each number; ordered options move one step.
+
     Args:
         space: of the combination.
         params: of the trial whose checkpoint is taken.
@@ -219,9 +222,13 @@ def explore(space: Space, params: Params, rng: random.Random, options: PbtOption
         low, high = space.bounds(parameter, explored)
         known = parameter.name in params and rng.random() >= options.resample
         if parameter.kind == "fixed":
-            explored[parameter.name] = parameter.options[0]
+            explored[parameter.name] = parameter.value_at(0.5)
+        elif isinstance(parameter, ListParameter):
+            explored[parameter.name] = _explored_list(parameter, params, known, rng, options, (low, high))
         elif not known:
             explored[parameter.name] = parameter.value_at(rng.random(), low, high)
+        elif parameter.kind == "ordinal":
+            explored[parameter.name] = _stepped(parameter, params[parameter.name], 1 if rng.random() < 0.5 else -1)
         else:
             value = params[parameter.name]
             if parameter.kind != "categorical":
@@ -230,6 +237,28 @@ def explore(space: Space, params: Params, rng: random.Random, options: PbtOption
                 )
             explored[parameter.name] = parameter.value_at(parameter.unit_of(value, low, high), low, high)
     return explored
+
+
+def _explored_list(
+    parameter: ListParameter,
+    params: Params,
+    known: bool,
+    rng: random.Random,
+    options: PbtOptions,
+    limits: tuple[float, float],
+) -> Value:
+    if not parameter.tunable:
+        return parameter.middle(*limits)
+    if not known:
+        return parameter.list_at([rng.random() for _ in parameter.dimensions], *limits)
+    return perturbed_list(parameter, params[parameter.name], rng, options.perturbation, *limits)
+
+
+def _stepped(parameter: Parameter, value: Value, step: int) -> Value:
+    """The option before or after one, inwards at the ends."""
+    options = list(parameter.values_within(-math.inf, math.inf) or ())
+    place = options.index(value)
+    return options[place - step] if not 0 <= place + step < len(options) else options[place + step]
 
 
 def _perturbed(parameter: Parameter, value: Value, factor: float) -> float:

@@ -1,6 +1,7 @@
 """The search space: parameters, conditions, constraints, and the unit cube that algorithms see."""
 
+from automl_core.space.lists import ListParameter
 from automl_core.space.parameter import Parameter, Value
-from automl_core.space.space import Params, Space
+from automl_core.space.space import Params, Space, brief
 
-__all__ = ["Parameter", "Params", "Space", "Value"]
+__all__ = ["ListParameter", "Parameter", "Params", "Space", "Value", "brief"]

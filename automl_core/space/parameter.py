@@ -12,14 +12,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, nearest, powers, tidy
+from automl_core.spec.numeric import Value, beyond
 
-Value: TypeAlias = bool | int | float | str | None
-"""A parameter's value: one of JSON's scalars."""
+__all__ = ["OPTION_KINDS", "Kind", "Parameter", "Value"]
 
-Kind: TypeAlias = Literal["float", "int", "categorical", "fixed"]
+Kind: TypeAlias = Literal["float", "int", "categorical", "ordinal", "fixed", "subset", "sorted_list"]
+"""What a parameter's value is: a number, an option (ordinal: options in an order), or a list of either."""
+
+OPTION_KINDS = ("categorical", "ordinal")
 
 _TAIL = 1e-9  # a normal is cut at this probability on both sides, about six sigma
 
@@ -30,16 +33,17 @@ class Parameter:
 
     Attributes:
         name: as in the file.
-        kind: float, int, categorical or fixed.
+        kind: float, int, categorical, ordinal or fixed; those whose value is a list are `space.lists`.
         log: whether the scale is logarithmic.
         low, high: limits, both included (infinite for normals).
         step: distance of a grid of values (q or multiple_of), or None.
         power: values are powers of this number, or None.
         gauss: (mu, sigma) of a normal (of the logarithm when ``log``), or None.
-        options: values of a categorical, in the file's order.
+        options: values of a categorical or ordinal, in the file's order.
         weights: relative weights of the options.
         when: parent's name → values with which this parameter exists.
         at_least, at_most: names of parameters that bound this one.
+        strict: whether it is never the same as those.
         default: a value known to work, or None.
     """
 
@@ -57,7 +61,13 @@ class Parameter:
     when: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     at_least: str | None = None
     at_most: str | None = None
+    strict: bool = False
     default: Value = None
+
+    @property
+    def dimensions(self) -> tuple[Parameter, ...]:
+        """What it is searched by, one number in [0, 1] each: itself; of a list, its parts."""
+        return (self,)
 
     @property
     def tunable(self) -> bool:
@@ -69,7 +79,7 @@ class Parameter:
         """Number of distinct values, None when they can't be counted."""
         if self.kind == "fixed":
             return 1
-        if self.kind == "categorical":
+        if self.kind in OPTION_KINDS:
             return sum(1 for w in self.weights if w > 0)
         if self.low == self.high:
             return 1
@@ -92,7 +102,7 @@ class Parameter:
         """
         if self.kind == "fixed":
             return self.options
-        if self.kind == "categorical":
+        if self.kind in OPTION_KINDS:
             return [o for o, w in zip(self.options, self.weights, strict=True) if w > 0]
         low, high = max(low, self.low), min(high, self.high)
         if self.power is not None:
@@ -113,8 +123,9 @@ class Parameter:
             low, high: further limits (bounds by other parameters).
         """
         if self.kind == "fixed":
-            return self.options[0]
-        if self.kind == "categorical":
+            only = self.options[0]
+            return list(only) if isinstance(only, list) else only  # whose trial has it may change it
+        if self.kind in OPTION_KINDS:
             return self._option_at(u)
         low, high = max(low, self.low), min(high, self.high)
         u = min(max(u, 0.0), 1.0)
@@ -133,7 +144,7 @@ class Parameter:
         """
         if self.kind == "fixed":
             return 0.5
-        if self.kind == "categorical":
+        if self.kind in OPTION_KINDS:
             return self._unit_of_option(value)
         low, high = max(low, self.low), min(high, self.high)
         number = float(value)  # type: ignore[arg-type]
@@ -143,9 +154,36 @@ class Parameter:
                 return self._unit_of_pick(values, number)
         return self._unit_raw(number, low, high)
 
+    def stretch(self, value: float, low: float = -math.inf, high: float = math.inf) -> tuple[float, float]:
+        """The part of the unit interval that ``value_at`` turns into this number; a point where there is no step."""
+        low, high = max(low, self.low), min(high, self.high)
+        if self._listed:
+            values = self.values_within(low, high)
+            if values:
+                return self._stretch_of_pick(values, value)
+        if self.kind == "int":
+            below, above = (self._unit_raw(edge, low, high) for edge in (value - 0.5, value + 0.5))
+            return below, above
+        unit = self._unit_raw(value, low, high)
+        return unit, unit
+
+    def above(self, number: float) -> float:
+        """The least value here that is above a number."""
+        width = self.high - self.low
+        gap = 1e-9 * width if math.isfinite(width) else 0.0
+        return beyond(number, self.step, self.power, gap, whole=self.kind == "int")
+
+    def below(self, number: float) -> float:
+        """The highest value here that is below a number."""
+        if self.power is not None:
+            return number * (1 - 1e-9)
+        width = self.high - self.low
+        gap = 1e-9 * width if math.isfinite(width) else 0.0
+        return -beyond(-number, self.step, None, gap, whole=self.kind == "int")
+
     def check(self, value: Value) -> str | None:
         """What is wrong with a value of the user's, or None."""
-        if self.kind in ("categorical", "fixed"):
+        if self.kind in (*OPTION_KINDS, "fixed"):
             same = [o for o in self.options if o == value and isinstance(o, bool) == isinstance(value, bool)]
             return None if same else f"{value!r} is not among {list(self.options)!r}"
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
@@ -166,7 +204,7 @@ class Parameter:
 
     def off_grid(self, value: Value) -> str | None:
         """Why a value of the user's (one that `check` passes) would silently become another one, or None."""
-        if self.kind == "categorical":
+        if self.kind in OPTION_KINDS:
             drawn = self.values_within(self.low, self.high) or ()
             known = any(o == value and isinstance(o, bool) == isinstance(value, bool) for o in drawn)
             return None if known else f"{value!r} has weight 0, so it is never handed out"
@@ -258,6 +296,14 @@ class Parameter:
         middle = (self._log_edge(values, index) + self._log_edge(values, index + 1)) / 2
         return (middle - first) / (last - first)
 
+    def _stretch_of_pick(self, values: Sequence[Value], number: float) -> tuple[float, float]:
+        index, count = nearest(values, number), len(values)  # type: ignore[arg-type]
+        if not isinstance(values, StepGrid) or not self.log or count == 1:
+            return index / count, (index + 1) / count
+        first, last = self._log_edge(values, 0), self._log_edge(values, count)
+        below, above = (self._log_edge(values, edge) for edge in (index, index + 1))
+        return (below - first) / (last - first), (above - first) / (last - first)
+
     @staticmethod
     def _log_edge(values: StepGrid, index: int) -> float:
         """Logarithm of the lower edge of a value's stretch; that of the first never comes near 0."""
@@ -281,28 +327,3 @@ class Parameter:
                 return (below + weight / 2) / total
             below += weight
         raise ValueError(f"{self.name}: {value!r} is not among {list(self.options)!r}")
-
-
-def from_model(name: str, model: Any) -> Parameter:
-    """Make a run-time parameter of the file's model (without sub-spaces: see spec.parameters.flatten)."""
-    when = {parent: tuple(values) for parent, values in model.when.items()}
-    common: dict[str, Any] = {"name": name, "when": when, "default": model.default}
-    if model.type == "fixed":
-        return Parameter(kind="fixed", options=(model.value,), weights=(1.0,), **{**common, "default": model.value})
-    if model.type == "choice":
-        options = tuple(model.options)
-        weights = tuple(float(w) for w in model.weights) if model.weights else (1.0,) * len(options)
-        return Parameter(kind="categorical", options=options, weights=weights, **common)
-    common |= {"at_least": model.at_least, "at_most": model.at_most, "power": model.power_of}
-    whole = model.type in ("int", "logint", "randint")
-    quantum = getattr(model, "q", None)
-    common["step"] = model.multiple_of or quantum or (1 if whole else None)
-    if hasattr(model, "low"):
-        low, high = model.allowed
-        log = model.type in ("logint", "loguniform", "qloguniform")
-        if whole:
-            return Parameter(kind="int", low=int(low), high=int(high), log=log, **common)
-        nni = quantum is not None and model.multiple_of is None
-        return Parameter(kind="float", low=low, high=high, log=log, nni_quantum=nni, **common)
-    log = model.type in ("lognormal", "qlognormal")
-    return Parameter(kind="float", log=log, low=0.0 if log else -math.inf, gauss=(model.mu, model.sigma), **common)

@@ -8,7 +8,10 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from automl_core.space.parameter import Parameter, Value, from_model
+from automl_core.space.listed import how_many
+from automl_core.space.lists import ListParameter, SubsetParameter
+from automl_core.space.making import from_model
+from automl_core.space.parameter import OPTION_KINDS, Parameter, Value
 from automl_core.spec.bounds import arrange
 from automl_core.spec.parameters import flatten
 from automl_core.spec.relations import parents
@@ -24,12 +27,29 @@ _NOTHING: Any = object()
 
 
 class Space:
-    """Parameters in an order in which parents come before those that depend on them."""
+    """Parameters in an order in which parents come before those that depend on them.
+
+    Attributes:
+        parameters: all of them.
+        by_name: the same by their names.
+        dimensions: what a search moves: of each parameter that has more than one value, itself or the parts of its
+            list (`Parameter.dimensions`).
+        ranges: name → the parameter's part of ``dimensions``.
+        tunable: parameters that have more than one value.
+    """
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.parameters: tuple[Parameter, ...] = tuple(parameters)
         self.by_name: dict[str, Parameter] = {p.name: p for p in self.parameters}
-        self.dimensions: tuple[Parameter, ...] = tuple(p for p in self.parameters if p.tunable)
+        self.ranges: dict[str, slice] = {}
+        dimensions: list[Parameter] = []
+        for parameter in self.parameters:
+            parts = parameter.dimensions if parameter.tunable else ()
+            self.ranges[parameter.name] = slice(len(dimensions), len(dimensions) + len(parts))
+            dimensions += parts
+        self.dimensions: tuple[Parameter, ...] = tuple(dimensions)
+        self._has_lists = any(isinstance(p, ListParameter) for p in self.parameters)
+        self.tunable: tuple[Parameter, ...] = tuple(p for p in self.parameters if p.tunable)
 
     @classmethod
     def from_models(cls, space: Mapping[str, Any]) -> Space:
@@ -48,13 +68,16 @@ class Space:
         return cls([from_model(name, flat[name]) for name in order])
 
     def is_active(self, parameter: Parameter, params: Mapping[str, Value]) -> bool:
-        """Whether a parameter exists beside these values of its parents."""
-        return all(parent in params and params[parent] in values for parent, values in parameter.when.items())
+        """Whether a parameter exists beside these values of its parents: of a subset, one member is enough."""
+        return all(parent in params and _holds(params[parent], values) for parent, values in parameter.when.items())
 
     def bounds(self, parameter: Parameter, params: Mapping[str, Value]) -> tuple[float, float]:
         """Limits that other parameters' values put on this one, both included (infinite: none)."""
         low = params.get(parameter.at_least) if parameter.at_least else None
         high = params.get(parameter.at_most) if parameter.at_most else None
+        if parameter.strict:
+            low = parameter.above(low) if isinstance(low, int | float) else None
+            high = parameter.below(high) if isinstance(high, int | float) else None
         return (
             float(low) if isinstance(low, int | float) else -math.inf,
             float(high) if isinstance(high, int | float) else math.inf,
@@ -67,24 +90,60 @@ class Space:
             units: one number in [0, 1] per entry of ``dimensions``, in that order; the numbers of
                 inactive parameters don't matter.
         """
+        return self._at(units, exact=True)
+
+    def near(self, units: Sequence[float]) -> Params:
+        """The combination nearest to a point that was made of points of combinations (`units`).
+
+        The same as `at` but for subsets, where `at` decides one option after the other and prefers none; here those
+        with the highest numbers are members.
+        """
+        return self._at(units, exact=False)
+
+    def _at(self, units: Sequence[float], *, exact: bool) -> Params:
+        if len(units) != len(self.dimensions):
+            raise ValueError(f"{len(units)} numbers for {len(self.dimensions)} dimensions")
         params: Params = {}
-        by_name = {p.name: u for p, u in zip(self.dimensions, units, strict=True)}
         for parameter in self.parameters:
             if self.is_active(parameter, params):
                 low, high = self.bounds(parameter, params)
-                params[parameter.name] = parameter.value_at(by_name.get(parameter.name, 0.5), low, high)
+                own = units[self.ranges[parameter.name]]
+                if not isinstance(parameter, ListParameter):
+                    params[parameter.name] = parameter.value_at(own[0] if own else 0.5, low, high)
+                elif not own:
+                    params[parameter.name] = parameter.middle(low, high)
+                else:
+                    params[parameter.name] = (parameter.list_at if exact else parameter.near)(own, low, high)
         return params
 
     def units(self, params: Mapping[str, Value]) -> list[float]:
         """The point of the unit cube of a combination; NaN where a parameter is inactive."""
-        result = []
-        for parameter in self.dimensions:
+        result: list[float] = []
+        for parameter in self.tunable:
             if parameter.name not in params:
-                result.append(math.nan)
+                result += [math.nan] * len(parameter.dimensions)
                 continue
             low, high = self.bounds(parameter, params)
-            result.append(parameter.unit_of(params[parameter.name], low, high))
+            value = params[parameter.name]
+            if isinstance(parameter, ListParameter):
+                result += parameter.units_of(value, low, high)
+            else:
+                result.append(parameter.unit_of(value, low, high))
         return result
+
+    def spread(self, params: Mapping[str, Value]) -> Mapping[str, Value]:
+        """A combination by its dimensions: name of the dimension → value; lists fall into their parts."""
+        if not self._has_lists:
+            return params
+        flat: dict[str, Value] = {}
+        for name, value in params.items():
+            parameter = self.by_name[name]
+            if isinstance(parameter, ListParameter):
+                parts = zip(parameter.dimensions, parameter.parts_of(value), strict=True)
+                flat.update((part.name, each) for part, each in parts if each is not None)
+            else:
+                flat[name] = value
+        return flat
 
     def sample(self, rng: random.Random) -> Params:
         """A combination drawn from the distributions of the file."""
@@ -92,9 +151,9 @@ class Space:
 
     def defaults(self) -> Params | None:
         """The combination of the file's defaults (the middle where there is none), None without any default."""
-        if all(p.default is None for p in self.dimensions):
+        if all(p.default is None for p in self.tunable):
             return None
-        return self.complete({p.name: p.default for p in self.dimensions if p.default is not None})
+        return self.complete({p.name: p.default for p in self.tunable if p.default is not None})
 
     def complete(self, given: Mapping[str, Value]) -> Params:
         """A whole combination from some of its values: the rest from defaults, else from the middle.
@@ -117,11 +176,14 @@ class Space:
                 continue
             low, high = self.bounds(parameter, params)
             value = given.get(parameter.name, parameter.default)
+            if isinstance(parameter, ListParameter):
+                params[parameter.name] = _whole_list(parameter, value, low, high)
+                continue
             unit = 0.5 if value is None and parameter.name not in given else parameter.unit_of(value, low, high)
             params[parameter.name] = parameter.value_at(unit, low, high)
             continuous = parameter.gauss is not None or (parameter.step is None and parameter.power is None)
             if parameter.kind == "float" and continuous and value is not None:
-                params[parameter.name] = min(max(float(value), low), high)  # the user's own digits
+                params[parameter.name] = min(max(float(value), low), high)  # type: ignore[arg-type]  # the user's own digits
         return params
 
     def problem(self, params: Mapping[str, Value]) -> str | None:
@@ -139,8 +201,11 @@ class Space:
                 wrong = parameter.check(value)
                 if wrong:
                     return f"{parameter.name}: {wrong}"
-                if isinstance(value, int | float) and not low <= value <= high:
-                    return f"{parameter.name}: {value:g} lies outside {low:g}..{high:g}"
+                for number in value if isinstance(value, list) else [value]:
+                    if isinstance(number, int | float) and not low <= number <= high:
+                        return f"{parameter.name}: {number:g} lies outside {low:g}..{high:g}"
+                if isinstance(parameter, SubsetParameter) and parameter.fit(parameter.parts_of(value)) != value:
+                    return f"{parameter.name}: {value!r} is not in the order of its options {list(parameter.options)!r}"
         return None
 
     @staticmethod
@@ -150,7 +215,7 @@ class Space:
 
     def size(self, limit: int = 1_000_000) -> int | None:
         """Number of distinct combinations; None when it is infinite or above ``limit``."""
-        if any(p.size is None for p in self.dimensions):
+        if any(p.size is None for p in self.tunable):
             return None
         count = self.count(None, limit)
         return count if count is not None and count <= limit else None
@@ -173,12 +238,12 @@ class Space:
             for name in (*parameter.when, parameter.at_least, parameter.at_most):
                 if name is not None:
                     last_use[name] = index
-        ways: dict[tuple[tuple[str, Value], ...], int] = {(): 1}
+        ways: dict[tuple[tuple[str, Any], ...], int] = {(): 1}
         looked = 0
         for index, parameter in enumerate(self.parameters):
             wanted = parameter.name in last_use
             free: Sequence[Value] | None = None
-            after: dict[tuple[tuple[str, Value], ...], int] = {}
+            after: dict[tuple[tuple[str, Any], ...], int] = {}
             for state, number in ways.items():
                 params = dict(state)
                 kept = tuple(item for item in state if last_use[item[0]] > index)
@@ -189,17 +254,17 @@ class Space:
                 points = free
                 if points is None:
                     points = self._points(parameter, params, resolution)
-                    looked += 0 if resolution is None else min(len(points), resolution)
+                    looked += 0 if resolution is None else min(how_many(points), resolution)
                     if parameter.at_least is None and parameter.at_most is None:
                         free = points
                 if not wanted:
-                    after[kept] = after.get(kept, 0) + number * len(points)
+                    after[kept] = after.get(kept, 0) + number * how_many(points)
                     continue
                 for value in points:
                     looked += 1
                     if looked > _LOOKS:
                         break
-                    ended = (*kept, (parameter.name, value))
+                    ended = (*kept, (parameter.name, tuple(value) if isinstance(value, list) else value))
                     after[ended] = after.get(ended, 0) + number
                 if looked > _LOOKS:
                     break
@@ -245,7 +310,7 @@ class Space:
                     open_ones.append((index, points))
                 index += 1
             else:
-                yield dict(params)
+                yield {name: list(value) if isinstance(value, list) else value for name, value in params.items()}
             while open_ones:
                 place, points = open_ones[-1]
                 for later in self.parameters[place:index]:
@@ -262,9 +327,15 @@ class Space:
 
     def _points(self, parameter: Parameter, params: Mapping[str, Value], resolution: int | None) -> Sequence[Value]:
         low, high = self.bounds(parameter, params)
-        values = parameter.values_within(low, high)
+        if isinstance(parameter, ListParameter):
+            values: Sequence[Value] | None = parameter.points(low, high, resolution)
+        else:
+            values = parameter.values_within(low, high)
         if values is not None and (
-            resolution is None or len(values) <= resolution or parameter.kind in ("categorical", "fixed")
+            resolution is None
+            or len(values) <= resolution
+            or parameter.kind in (*OPTION_KINDS, "fixed")
+            or isinstance(parameter, ListParameter)
         ):
             return values
         if resolution is None:
@@ -280,8 +351,28 @@ class Space:
     def label(self, params: Mapping[str, Value], limit: int = 60) -> str:
         """A short name of a combination for people: ``lr=0.003 units=64``."""
         text = " ".join(
-            f"{name}={value:.3g}" if isinstance(value, float) else f"{name}={value}"
-            for name, value in params.items()
-            if self.by_name[name].kind != "fixed"
+            f"{name}={brief(value)}" for name, value in params.items() if self.by_name[name].kind != "fixed"
         )
         return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def brief(value: Value, digits: int = 3) -> str:
+    """A value for people: numbers with few digits, lists in brackets."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(brief(each, digits) for each in value)}]"
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def _holds(value: Value, values: Sequence[Value]) -> bool:
+    if isinstance(value, list | tuple):
+        return any(member in values for member in value)
+    return value in values
+
+
+def _whole_list(parameter: ListParameter, value: Any, low: float, high: float) -> list[Any]:
+    if value is None:
+        return parameter.middle(low, high)
+    continuous = parameter.kind == "sorted_list" and parameter.step is None and parameter.power is None
+    if continuous and all(max(low, parameter.low) <= number <= min(high, parameter.high) for number in value):
+        return [float(number) for number in value]  # the user's own digits
+    return parameter.fit(parameter.parts_of(value), low, high)

@@ -16,7 +16,7 @@ from automl_core.spec.parameters import Ranged
 
 def limits(model: Any) -> tuple[float, float]:
     """The lowest and highest number that a parameter may be; infinite for normals."""
-    if model.type in ("choice", "fixed"):
+    if model.type in ("choice", "ordinal", "fixed"):
         numbers = [model.value] if model.type == "fixed" else _options(model)
         return (min(numbers), max(numbers))
     if isinstance(model, Ranged):
@@ -66,7 +66,14 @@ def _put_in_order(arranged: dict[str, Any], low: str, high: str) -> str | None:
         (high, upper, "at_least", low, limits(lower)[1] <= limits(upper)[1]),
         (low, lower, "at_most", high, limits(upper)[0] >= limits(lower)[0]),
     ):
-        free = hasattr(model, field) and getattr(model, field) is None and not getattr(model, "logarithmic", False)
+        strict = {"at_least": "above", "at_most": "below"}[field]
+        bound = isinstance(getattr(model, strict, None), str)
+        free = (
+            hasattr(model, field)
+            and getattr(model, field) is None
+            and not bound
+            and not getattr(model, "logarithmic", False)
+        )
         if free and fits and not _depends(arranged, other, name):
             arranged[name] = model.model_copy(update={field: other})
             return name
@@ -80,7 +87,7 @@ def _in_order(flat: Mapping[str, Any], low: str, high: str) -> bool:
 
     def leads(start: str, goal: str, field: str) -> bool:
         seen = start
-        while (following := getattr(flat[seen], field, None)) is not None:
+        while (following := _bound_of(flat[seen], field)) is not None:
             if following == goal:
                 return True
             if flat[following].when:  # where it doesn't exist, neither do its bounds
@@ -89,6 +96,12 @@ def _in_order(flat: Mapping[str, Any], low: str, high: str) -> bool:
         return False
 
     return leads(high, low, "at_least") or leads(low, high, "at_most")
+
+
+def _bound_of(model: Any, field: str) -> str | None:
+    """The parameter that bounds this one on a side, strictly or not."""
+    strict = getattr(model, {"at_least": "above", "at_most": "below"}[field], None)
+    return strict if isinstance(strict, str) else getattr(model, field, None)
 
 
 def _depends(flat: Mapping[str, Any], name: str, other: str) -> bool:
@@ -114,7 +127,7 @@ def _has_room(model: Any, lower: Any, upper: Any) -> bool:
 
 
 def _lies_on(other: Any, model: Ranged) -> bool:
-    if other.type in ("choice", "fixed"):
+    if other.type in ("choice", "ordinal", "fixed"):
         return all(_is_value(number, model) for number in ([other.value] if other.type == "fixed" else _options(other)))
     if model.power_of is not None:
         return bool(other.power_of == model.power_of)

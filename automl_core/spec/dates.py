@@ -56,8 +56,9 @@ def named_dates(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """The dates that places of data and training tasks name, each with its field, as a problem without a line."""
     from automl_core.spec.datasets import dates_in_places
     from automl_core.spec.parameters import flatten
+    from automl_core.spec.placeholders import placeholders, texts_of
+    from automl_core.spec.spec_files import texts_of_base
     from automl_core.spec.stages import task_places
-    from automl_core.spec.templates import placeholders, texts_of
 
     for name, place in dates_in_places(experiment):
         yield name, Problem(missing(name), place, found=f"${{{name}}}")
@@ -67,6 +68,10 @@ def named_dates(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
             for name, closed in placeholders(text):
                 if closed and name in RUN_DATES and name not in own:
                     yield name, Problem(missing(name), place, found=f"${{{name}}}")
+    for place, text in texts_of_base(experiment):
+        for name, closed in placeholders(text):
+            if closed and name in RUN_DATES and name not in own:
+                yield name, Problem(missing(name), place, found=f"${{{name}}}")
 
 
 def missing_dates(experiment: Experiment, dates: Iterable[str]) -> list[Problem]:

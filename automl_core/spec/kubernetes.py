@@ -236,6 +236,11 @@ class KubernetesTask(TaskBase):
         "The image's own when left out.",
     )
     args: list[str] = Field(default_factory=list, description="Arguments of the image's own entry point.")
+    cwd: Literal["code"] | PodPath | None = Field(
+        None,
+        description="Working directory: `code` for the folder of code that goes along, or a path in the pod. The "
+        "image's own when left out.",
+    )
     resources: PodResources = Field(default_factory=PodResources, description="What each pod asks for.")
     secrets: list[SecretVariable] = Field(
         default_factory=list,

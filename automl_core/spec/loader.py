@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from automl_core.spec.errors import Problem, SpecError, nearest
 from automl_core.spec.models import Experiment
@@ -11,33 +12,40 @@ from automl_core.spec.sizes import PROBLEMS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import MAX_BYTES, Document, read_yaml
 
+Expand: TypeAlias = Callable[[Document], Document]
+"""Makes a whole experiment of a document that names a template (see `automl_core.templates`), and gives any other back.
 
-def load_experiment(path: str | Path) -> Experiment:
+It raises `SpecError` where that can't be done."""
+
+
+def load_experiment(path: str | Path, expand: Expand | None = None) -> Experiment:
     """Read and check an experiment file.
 
     Args:
         path: a YAML file of at most 1 MiB, in UTF-8.
+        expand: lays a template under it; without, a file that names one is refused.
 
     Raises:
         SpecError: the file can't be read, or anything in it is wrong; it holds all problems.
     """
-    return parse_experiment(read_text(path), str(path))
+    return parse_experiment(read_text(path), str(path), expand)
 
 
-def parse_experiment(text: str, source: str) -> Experiment:
+def parse_experiment(text: str, source: str, expand: Expand | None = None) -> Experiment:
     """Check the text of an experiment file.
 
     Args:
         text: YAML.
         source: what to call it in errors, such as the file's path.
+        expand: lays a template under it; without, a file that names one is refused.
 
     Raises:
         SpecError: anything in it is wrong; it holds all problems.
     """
-    return parse_document(text, source)[0]
+    return parse_document(text, source, expand)[0]
 
 
-def parse_document(text: str, source: str) -> tuple[Experiment, Document]:
+def parse_document(text: str, source: str, expand: Expand | None = None) -> tuple[Experiment, Document]:
     """As `parse_experiment`, with the document that knows on which line everything stands.
 
     Raises:
@@ -47,6 +55,11 @@ def parse_document(text: str, source: str) -> tuple[Experiment, Document]:
     problems = list(document.problems)
     if len(problems) > PROBLEMS:
         raise SpecError(_first(problems))
+    if expand is not None and not document.fatal:
+        try:
+            document = expand(document)
+        except SpecError as error:
+            raise SpecError(_first([*problems, *error.problems])) from None
     experiment = None
     if not document.fatal:
         experiment, more = validate(document.data)
@@ -59,7 +72,8 @@ def parse_document(text: str, source: str) -> tuple[Experiment, Document]:
 
 def _first(problems: list[Problem]) -> list[Problem]:
     """Problems in their order in the file; of very many, the first ones, and that there are more."""
-    told = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+    first = problems[0].file if problems else ""
+    told = sorted(problems, key=lambda each: (each.file != first, each.file, each.line or 0, each.column or 0))
     if len(told) > PROBLEMS:
         last = told[PROBLEMS - 1]
         more = Problem("there are more problems than these: mend these first", file=last.file, line=last.line)
@@ -68,12 +82,8 @@ def _first(problems: list[Problem]) -> list[Problem]:
 
 
 def locate(problems: list[Problem], document: Document) -> list[Problem]:
-    """The same problems with the file, line and column at which their paths stand."""
-    located = []
-    for problem in problems:
-        line, column = document.position(problem.path)
-        located.append(replace(problem, file=document.source, line=line, column=column))
-    return located
+    """The same problems with file, line and column at which their paths stand; those of another file as they are."""
+    return [problem if problem.file else document.located(problem) for problem in problems]
 
 
 def read_text(path: str | Path) -> str:

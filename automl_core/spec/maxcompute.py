@@ -10,8 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 from automl_core.spec.base import Model
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.metrics import JsonMetrics, StdoutMetrics
+from automl_core.spec.placeholders import placeholders
 from automl_core.spec.tasks import TaskBase
-from automl_core.spec.templates import placeholders
 from automl_core.spec.units import Duration
 
 SHARED_NAMES = frozenset({"experiment_id", "exp_id", "run_id", *RUN_DATES})

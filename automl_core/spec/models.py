@@ -8,9 +8,10 @@ from pydantic import Field, field_validator, model_validator
 
 from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
+from automl_core.spec.code import Code, code_problems
 from automl_core.spec.datasets import DataSet, data_problems
 from automl_core.spec.goal import Goal
-from automl_core.spec.parameters import Parameter, Scalar, flatten
+from automl_core.spec.parameters import Parameter, Value
 from automl_core.spec.placement import Placement
 from automl_core.spec.relations import (
     STORAGE_KEYS,
@@ -20,7 +21,9 @@ from automl_core.spec.relations import (
     storage_problems,
     task_name_problems,
 )
+from automl_core.spec.spec_files import SpecFile
 from automl_core.spec.tasks import Name
+from automl_core.spec.template import TemplateVersion
 from automl_core.spec.training import TrainingTask
 from automl_core.spec.transfer import Transfer
 from automl_core.spec.units import Duration
@@ -58,7 +61,7 @@ class Search(Model):
     algorithm: str = Field("auto", description="See `automl algorithms` for the list.")
     seed: int = Field(0, ge=0, description="Same seed and same history: same suggestions.")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of the algorithm.")
-    warm_start: list[dict[str, Scalar]] = Field(
+    warm_start: list[dict[str, Value]] = Field(
         default_factory=list, description="Combinations to try first, each a mapping of parameter to value."
     )
     transfer: Transfer | None = Field(None, description="Earlier runs to learn from.")
@@ -225,17 +228,13 @@ class Schedule(Model):
         return self
 
 
-def _names_of(space: dict[str, Any]) -> list[str]:
-    try:
-        return list(flatten(space))
-    except ValueError:  # told elsewhere
-        return list(space)
-
-
 class Experiment(Model):
     """One experiment file."""
 
     name: Name = Field(description="Name of the experiment, of its DAG and of its folder.")
+    template: TemplateVersion | None = Field(
+        None, description="The template and its version, `name@version`, that gives what the file leaves out."
+    )
     description: str = Field("", description="What it is for; shown in the Airflow UI.")
     owner: str = Field("automl", description="Owner of the DAG.")
     tags: list[str] = Field(default_factory=list, description="Tags of the DAG.")
@@ -259,6 +258,14 @@ class Experiment(Model):
         default_factory=list,
         description="Training tasks that run once, in order, after the last trial and before the result is published.",
     )
+    code: str | Code | None = Field(
+        None,
+        description="Folder with the training's code, relative to this file: packed when a run begins, unpacked where "
+        "the training runs. A path; or a group, with what is left out of it.",
+    )
+    spec_file: SpecFile | None = Field(
+        None, description="A file with the trial's parameters, written for its training in the format that it reads."
+    )
     reuse_prepared: bool = Field(
         True,
         description="Whether what `prepare` left in an earlier run is taken, where the data sets, its training tasks "
@@ -275,6 +282,11 @@ class Experiment(Model):
         return tuple(dict.fromkeys(place.pool for place in places if place.pool is not None))
 
     @property
+    def program(self) -> Code | None:
+        """The folder with the training's code, None where none goes along."""
+        return Code(folder=self.code) if isinstance(self.code, str) else self.code
+
+    @property
     def cron(self) -> str | None:
         """The cron line or preset by which it runs, None where none does."""
         return self.schedule.cron if isinstance(self.schedule, Schedule) else self.schedule
@@ -284,6 +296,9 @@ class Experiment(Model):
         description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
     )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
+    closed: bool = Field(
+        False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
@@ -291,7 +306,7 @@ class Experiment(Model):
         problems = [
             *(each for where, tasks in lists.items() for each in task_name_problems([t.name for t in tasks], where)),
             *space_problems(self.space),
-            *data_problems(self.data, self.columns, _names_of(self.space)),
+            *data_problems(self.data, self.columns),
             *goal_problems(
                 several=self.goal.several,
                 early_stopping=self.trials.early_stopping is not None,
@@ -302,6 +317,13 @@ class Experiment(Model):
                 for where, tasks in lists.items()
                 for each in storage_problems(
                     self.output.storage, [{key: getattr(t, key, None) for key in STORAGE_KEYS} for t in tasks], where
+                )
+            ),
+            *(
+                each
+                for where, tasks in lists.items()
+                for each in code_problems(
+                    self.code, [{key: getattr(t, key, None) for key in ("backend", "cwd")} for t in tasks], where
                 )
             ),
         ]

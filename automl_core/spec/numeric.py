@@ -8,10 +8,13 @@ from typing import ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, Number, StepGrid, nearest, powers
+from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, Number, StepGrid, nearest, powers, tidy
 
 Scalar: TypeAlias = bool | int | float | str | None
-"""What a parameter's value may be: JSON's scalars."""
+"""JSON's scalars: what a parameter's value is, or one member of it."""
+
+Value: TypeAlias = Scalar | list[Scalar]
+"""What a parameter's value may be: a scalar, or a list of them (subsets and sorted lists)."""
 
 _LARGEST_INT = 2**63  # of the journal's format, and of most programs that read it
 
@@ -39,6 +42,25 @@ def same(a: Scalar, b: Scalar) -> bool:
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
+def beyond(number: float, step: float | None, power: int | None, gap: float, *, whole: bool) -> float:
+    """The least value above a number that a parameter may have.
+
+    Args:
+        number: which is not to be reached.
+        step, power: the parameter's, None where it has none.
+        gap: how far above a parameter without either begins.
+        whole: whether its values are whole numbers.
+    """
+    if power is not None:
+        return number * (1 + 1e-9) if number > 0 else number  # powers themselves are above 0
+    if whole and step is None:
+        return math.floor(number) + 1
+    if step is not None:
+        above = (math.floor(number / step + 1e-9) + 1) * step
+        return above if whole else tidy(above)
+    return number + max(gap, abs(number) * 1e-9)
+
+
 class ParameterModel(BaseModel):
     """How all of them are read."""
 
@@ -53,6 +75,7 @@ class ParameterBase(ParameterModel):
         default_factory=dict,
         description="Active only when each parameter named here has one of the values listed: {solver: [sgd]}.",
     )
+    help: str = Field("", description="A line for people: what the parameter does; shown beside it.")
     description: str = Field("", description="For people; shown beside the parameter.")
 
 
@@ -113,17 +136,61 @@ class Ranged(Numeric):
 
     low: float = Field(description="Lowest value.")
     high: float = Field(description="Highest value.")
+    above: float | str | None = Field(
+        None, description="A number, or the name of a parameter: every value here is above it, never the same."
+    )
+    below: float | str | None = Field(
+        None, description="A number, or the name of a parameter: every value here is below it, never the same."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Ranged:
         if self.low > self.high:
             raise ValueError(f"low ({self.low:g}) is above high ({self.high:g})")
         self._check_step()
+        self._check_strict()
+        if self.ends[0] > self.ends[1]:
+            raise ValueError(
+                f"above and below leave nothing between low ({self.low:g}) and high ({self.high:g}): "
+                f"{self._strict_words()}"
+            )
         if self.allowed[0] > self.allowed[1]:
             rule = f"multiple of {self.multiple_of:g}" if self.multiple_of is not None else f"power of {self.power_of}"
             raise ValueError(f"no {rule} lies between {self.low:g} and {self.high:g}")
-        self.check_default(self.low, self.last, self._values())
+        self.check_default(*self.ends, self.values_of_grid())
         return self
+
+    def _strict_words(self) -> str:
+        given = {"above": self.above, "below": self.below}
+        return ", ".join(f"{side} {short(each)}" for side, each in given.items() if isinstance(each, int | float))
+
+    def _check_strict(self) -> None:
+        for strict, other in (("above", "at_least"), ("below", "at_most")):
+            if isinstance(getattr(self, strict), str) and getattr(self, other) is not None:
+                raise ValueError(f"{strict} and {other} name a parameter each: give one of them")
+        named = [isinstance(each, str) for each in (self.above, self.below)]
+        if any(named) and (all(named) or self.at_least is not None or self.at_most is not None):
+            field = "above" if named[0] else "below"
+            raise ValueError(
+                f"{field} names a parameter, and so does a bound on the other side; between two parameters take "
+                "at_least and at_most"
+            )
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Lowest and highest value with ``above`` and ``below`` where they are numbers, before steps and powers.
+
+        A number without a step that is to be above (below) another one begins a millionth of the range beside it.
+        """
+        low, high = self.low, self.last
+        gap = 1e-6 * (high - low) if math.isfinite(high - low) else 0.0
+        if isinstance(self.above, int | float) and self.above >= low:
+            low = beyond(self.above, self.step[0], self.power_of, gap, whole=self.whole)
+        if isinstance(self.below, int | float) and self.below <= high:
+            high = -beyond(-self.below, self.step[0], None, gap, whole=self.whole)
+            if self.power_of is not None and isinstance(self.below, int | float):
+                high = self.below * (1 - 1e-9)
+        return low, high
 
     def _check_step(self) -> None:
         step, name = self.step
@@ -146,19 +213,19 @@ class Ranged(Numeric):
         """The highest value that may be handed out, before constraints."""
         return self.high
 
-    def _values(self) -> Sequence[Number] | None:
+    def values_of_grid(self) -> Sequence[Number] | None:
         """The values of a grid or of powers, None where there are no such."""
         if self.power_of is not None:
-            return powers(self.power_of, self.low, self.last, self.whole)
+            return powers(self.power_of, *self.ends, self.whole)
         step, name = self.step
         if step is None:
             return None
-        return StepGrid(step, self.low, self.last, whole=self.whole, ends=name == "q")
+        return StepGrid(step, *self.ends, whole=self.whole, ends=name == "q")
 
     @property
     def allowed(self) -> tuple[float, float]:
         """Lowest and highest value that the constraints leave; lowest above highest when they leave none."""
-        values = self._values()
+        values = self.values_of_grid()
         if values is None:
-            return (self.low, self.last)
+            return self.ends
         return (values[0], values[-1]) if values else (math.inf, -math.inf)

@@ -59,7 +59,7 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any]) -> Overridd
     """
     problems = [_misplaced(str(key)) for key in conf if key not in GROUPS]
     data = experiment.model_dump(mode="json", exclude_unset=True)
-    merged = _merge(data, {group: conf[group] for group in GROUPS if group in conf}, Shape(Experiment))
+    merged = merge(data, {group: conf[group] for group in GROUPS if group in conf}, Shape(Experiment))
     changed, more = validate(merged)
     problems += more
     if changed is not None and changed.trials.concurrency > experiment.trials.concurrency:
@@ -120,8 +120,13 @@ def _too_concurrent(experiment: Experiment, changed: Experiment) -> Problem:
     )
 
 
-def _merge(old: Any, new: Any, shape: Shape | None) -> Any:
-    """The new value over the old one, mappings key by key."""
+def merge(old: Any, new: Any, shape: Shape | None) -> Any:
+    """The new value over the old one, mappings key by key.
+
+    Args:
+        old, new: plain data.
+        shape: what may stand there, None where that is not known.
+    """
     if not isinstance(new, Mapping):
         return new
     base = old if isinstance(old, dict) and not _replaces(old, new, shape) else {}
@@ -134,7 +139,7 @@ def _merge(old: Any, new: Any, shape: Shape | None) -> Any:
         if value is None and not (model is not None and (_is_required(model, key) or _means_null(model, key))):
             result.pop(key, None)
         else:
-            result[str(key)] = _merge(base.get(key), value, shape.child(str(key)) if shape is not None else None)
+            result[str(key)] = merge(base.get(key), value, shape.child(str(key)) if shape is not None else None)
     return result
 
 

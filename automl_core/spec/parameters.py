@@ -7,189 +7,38 @@ constraints (``multiple_of``, ``power_of``, bounds by another parameter) are TAO
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid
+from automl_core.spec.lists import SortedList, Subset, check_options, check_weights
 from automl_core.spec.numeric import (
-    Numeric,
     ParameterBase,
     ParameterModel,
     Ranged,
     Scalar,
+    Value,
     check_readable,
     same,
-    short,
+)
+from automl_core.spec.ranges import (
+    Int,
+    LogInt,
+    LogNormal,
+    LogUniform,
+    Normal,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    RandInt,
+    Uniform,
 )
 
-__all__ = ["PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Parameter", "ParameterBase", "Ranged", "Scalar", "flatten"]
-
-TAILS = 6.0
-"""Standard deviations on either side of mu that a normal is drawn from."""
-
-MOST_EXPONENT = 690.0
-"""Largest exponent of a lognormal: exp(690) is 1e299.6."""
-
-
-class _Log(Ranged):
-    @model_validator(mode="after")
-    def _positive(self) -> _Log:
-        if self.low <= 0:
-            raise ValueError(f"a logarithmic range wants low > 0, found {self.low:g}")
-        return self
-
-
-class Uniform(Ranged):
-    """Uniform between low and high."""
-
-    type: Literal["uniform"]
-
-
-class LogUniform(_Log):
-    """Uniform in the logarithm between low and high."""
-
-    type: Literal["loguniform"]
-
-
-class QUniform(Ranged):
-    """``clip(round(u / q) * q, low, high)`` with u uniform between low and high."""
-
-    type: Literal["quniform"]
-    q: float = Field(gt=0, description="Distance between two values.")
-
-
-class QLogUniform(_Log):
-    """``clip(round(u / q) * q, low, high)`` with u loguniform between low and high."""
-
-    type: Literal["qloguniform"]
-    q: float = Field(gt=0, description="Distance between two values.")
-
-
-class _IntRange(Ranged):
-    whole: ClassVar[bool] = True
-
-    low: int = Field(description="Lowest value.")
-    high: int = Field(description="Highest value.")
-
-    @field_validator("low", "high")
-    @classmethod
-    def _told_apart(cls, limit: int) -> int:
-        if abs(limit) > LARGEST_WHOLE:
-            raise ValueError(
-                f"{short(limit)} is too large: whole numbers up to 2^53 ({LARGEST_WHOLE}) are told apart by every "
-                "program that reads them; take uniform or loguniform beyond"
-            )
-        return limit
-
-
-class Int(_IntRange):
-    """A whole number between low and high, both included."""
-
-    type: Literal["int"]
-
-
-class LogInt(_IntRange):
-    """A whole number between low and high, both included, uniform in the logarithm."""
-
-    type: Literal["logint"]
-
-    @model_validator(mode="after")
-    def _positive_int(self) -> LogInt:
-        if self.low <= 0:
-            raise ValueError(f"a logarithmic range wants low > 0, found {self.low}")
-        return self
-
-
-class RandInt(_IntRange):
-    """NNI's randint: a whole number with low included and high excluded."""
-
-    type: Literal["randint"]
-
-    @property
-    def last(self) -> float:
-        """``high`` is left out."""
-        return self.high - 1
-
-    @model_validator(mode="before")
-    @classmethod
-    def _not_empty(cls, data: Any) -> Any:
-        low, high = (data.get("low"), data.get("high")) if isinstance(data, dict) else (None, None)
-        if isinstance(low, int) and isinstance(high, int) and low == high:
-            raise ValueError(f"randint leaves out high, so low ({low}) must be below high ({high})")
-        return data
-
-
-class _Gauss(Numeric):
-    mu: float = Field(description="Mean (of the logarithm, for lognormal).")
-    sigma: float = Field(gt=0, description="Standard deviation (of the logarithm, for lognormal).")
-
-    @model_validator(mode="after")
-    def _no_powers(self) -> _Gauss:
-        if self.power_of is not None:
-            raise ValueError("power_of wants a range: take a type with low and high")
-        return self
-
-    logarithmic: ClassVar[bool] = False
-
-    @model_validator(mode="after")
-    def _within_numbers(self) -> _Gauss:
-        low, high = self.mu - TAILS * self.sigma, self.mu + TAILS * self.sigma
-        most = MOST_EXPONENT if self.logarithmic else 1e300
-        if max(abs(low), abs(high)) > most:
-            what = "exp(mu ± 6·sigma)" if self.logarithmic else "mu ± 6·sigma"
-            field = "mu" if abs(self.mu) > most / 2 else "sigma"
-            raise ValueError(
-                f"{field} is too large: {what} must be numbers that can be written; mu {self.mu:g} and sigma "
-                f"{self.sigma:g} give {'exponents' if self.logarithmic else 'values'} from {low:g} to {high:g}, and "
-                f"{most:g} is the most"
-            )
-        step, name = self.step
-        reach = max(abs(low), abs(high)) if not self.logarithmic else math.exp(high)
-        if step is not None and reach / step > LARGEST_WHOLE:
-            raise ValueError(
-                f"{name} ({step:g}) is too fine for values up to {reach:g}: {reach / step:.3g} steps from 0, and "
-                f"{LARGEST_WHOLE:.0e} can be told apart; leave it out"
-            )
-        self.check_default(0.0 if self.logarithmic else -math.inf, math.inf, None)
-        number = self.default
-        if isinstance(number, int | float) and step is not None and abs(number) / step <= MOST_STEPS:
-            reach = max(abs(number), step)
-            self.check_default(-reach, reach, StepGrid(step, -reach - step, reach + step, whole=False))
-        if self.logarithmic and number == 0 and step is None:
-            raise ValueError("default must be above 0: the values are exp(n)")
-        return self
-
-
-class Normal(_Gauss):
-    """Normal with mean mu and standard deviation sigma."""
-
-    type: Literal["normal"]
-
-
-class QNormal(_Gauss):
-    """``round(normal(mu, sigma) / q) * q``."""
-
-    type: Literal["qnormal"]
-    q: float = Field(gt=0, description="Distance between two values.")
-
-
-class LogNormal(_Gauss):
-    """``exp(normal(mu, sigma))``."""
-
-    logarithmic: ClassVar[bool] = True
-
-    type: Literal["lognormal"]
-
-
-class QLogNormal(_Gauss):
-    """``round(exp(normal(mu, sigma)) / q) * q``."""
-
-    logarithmic: ClassVar[bool] = True
-
-    type: Literal["qlognormal"]
-    q: float = Field(gt=0, description="Distance between two values.")
+__all__ = [
+    "PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Options", "Ordinal", "Parameter", "ParameterBase", "Ranged",
+    "Scalar", "SortedList", "Subset", "Value", "flatten",
+]  # fmt: skip
 
 
 class Branch(ParameterModel):
@@ -201,10 +50,9 @@ class Branch(ParameterModel):
     )
 
 
-class Choice(ParameterBase):
+class Options(ParameterBase):
     """One of several values; an option may bring a sub-space of its own (a nested choice)."""
 
-    type: Literal["choice"]
     values: list[Scalar | Branch] = Field(
         min_length=1, description="The options; one that brings parameters of its own is {value: …, space: {…}}."
     )
@@ -216,22 +64,9 @@ class Choice(ParameterBase):
         return [v.value if isinstance(v, Branch) else v for v in self.values]
 
     @model_validator(mode="after")
-    def _check(self) -> Choice:
-        seen: set[tuple[str, str]] = set()
-        for option in self.options:
-            identity = (type(option).__name__, repr(option))
-            if identity in seen:
-                raise ValueError(f"the value {option!r} stands twice in values")
-            seen.add(identity)
-        if self.weights is not None:
-            if len(self.weights) != len(self.values):
-                raise ValueError(f"{len(self.weights)} weights for {len(self.values)} values")
-            if any(w < 0 for w in self.weights) or sum(self.weights) <= 0:
-                raise ValueError("weights must not be negative, and one must be above 0")
-            if not math.isfinite(sum(self.weights)):
-                raise ValueError("weights are too large: their sum can't be written as a number")
-        for option in self.options:
-            check_readable("values", option)
+    def _check(self) -> Options:
+        check_options(self.options)
+        check_weights(self.weights, len(self.values))
         if self.default is not None:
             places = [i for i, option in enumerate(self.options) if same(option, self.default)]
             if not places:
@@ -241,20 +76,36 @@ class Choice(ParameterBase):
         return self
 
 
+class Choice(Options):
+    """One of several values that have no order."""
+
+    type: Literal["choice"]
+
+
+class Ordinal(Options):
+    """One of several values that stand in an order, the least first: what is near in it is thought to be alike."""
+
+    type: Literal["ordinal"]
+
+
 class Fixed(ParameterBase):
     """One value, handed to every trial and never searched."""
 
     type: Literal["fixed"]
-    value: Scalar = Field(description="What every trial gets.")
+    value: Value = Field(description="What every trial gets; a list where the program takes one.")
 
     @model_validator(mode="after")
     def _readable(self) -> Fixed:
-        check_readable("value", self.value)
+        for value in self.value if isinstance(self.value, list) else [self.value]:
+            check_readable("value", value)
         return self
 
 
 Parameter = Annotated[
     Choice
+    | Ordinal
+    | Subset
+    | SortedList
     | Uniform
     | LogUniform
     | QUniform
@@ -273,8 +124,8 @@ Parameter = Annotated[
 
 
 PARAMETER_TYPES: tuple[str, ...] = (
-    "choice", "uniform", "loguniform", "quniform", "qloguniform", "int", "logint", "randint",
-    "normal", "qnormal", "lognormal", "qlognormal", "fixed",
+    "choice", "ordinal", "subset", "sorted_list", "uniform", "loguniform", "quniform", "qloguniform", "int", "logint",
+    "randint", "normal", "qnormal", "lognormal", "qlognormal", "fixed",
 )  # fmt: skip
 """Every ``type`` a parameter may have."""
 

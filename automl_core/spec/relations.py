@@ -13,9 +13,14 @@ from automl_core.spec.sizes import DEEP, PROBLEMS
 
 RESERVED_NAMES = frozenset(
     {"trial_id", "experiment_id", "exp_id", "params", "budget", "model_dir", "checkpoint_dir", "resume_from",
-     "attempt", "run_id", "bundle_dir", "prepared_dir", "trials_file"}
+     "attempt", "run_id", "bundle_dir", "prepared_dir", "trials_file", "code_dir", "spec_file"}
 )  # fmt: skip
 """Names that ``${…}`` gives another meaning (the trial contract)."""
+
+RESERVED_GROUPS = {
+    "data": "the places of the data sets", "columns": "the columns' roles", "automl": "the trial's budget and folders",
+}  # fmt: skip
+"""First parts of dotted names that a spec file has for what is no parameter, and what that is."""
 
 NAME_PATTERN = "[A-Za-z_][A-Za-z0-9_.-]*"
 """What a parameter may be called."""
@@ -23,14 +28,20 @@ NAME_PATTERN = "[A-Za-z_][A-Za-z0-9_.-]*"
 _TOLD = 5
 """Values of one condition that are told at once."""
 
-BOUNDS = ("at_least", "at_most")
-"""Fields that bound a parameter by another one."""
+BOUNDS = {"at_least": 1, "above": 1, "at_most": -1, "below": -1}
+"""Fields that bound a parameter by another one, with the side: 1 from below, -1 from above."""
 
 
 def parents(parameter: Any) -> list[str]:
     """Names of the parameters that must be known before this one is sampled."""
-    bounds = [getattr(parameter, field, None) for field in BOUNDS]
+    bounds = [bound_named(parameter, field) for field in BOUNDS]
     return [*parameter.when, *(b for b in bounds if b is not None)]
+
+
+def bound_named(parameter: Any, field: str) -> str | None:
+    """The parameter that a field of `BOUNDS` names, None where it names none."""
+    found = getattr(parameter, field, None)
+    return found if isinstance(found, str) else None
 
 
 class RelationError(ValueError):
@@ -156,6 +167,12 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
                 f"space.{name}: a parameter's name starts with a letter or '_' "
                 "and has letters, digits, '_', '-' and '.' only"
             )
+        group = name.partition(".")[0]
+        if "." in name and group in RESERVED_GROUPS:
+            problems.append(
+                f"space.{name}: names that begin with '{group}.' are ours: a spec file has {RESERVED_GROUPS[group]} "
+                "there; choose another name"
+            )
         if name in RESERVED_NAMES:
             problems.append(f"space.{name}: ${{{name}}} has another meaning in commands; choose another name")
         for parent, values in parameter.when.items():
@@ -165,7 +182,7 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
     problems += [each for each in (_circle(flat, levels), _too_deep(levels)) if each is not None]
     for name, parameter in flat.items():
         for field in BOUNDS:
-            other = getattr(parameter, field, None)
+            other = bound_named(parameter, field)
             if other is not None and other not in unreadable:
                 problem = _bound_problem(name, parameter, field, flat)
                 problems.extend([problem] if problem else [])
@@ -178,15 +195,22 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
 def _default_problems(flat: dict[str, Any]) -> Iterator[str]:
     """Defaults that contradict each other: one of them would silently become another value."""
     for name, parameter in flat.items():
-        for field, sign in (("at_least", 1), ("at_most", -1)):
-            other = getattr(parameter, field, None)
+        for field, sign in BOUNDS.items():
+            other = bound_named(parameter, field)
             if other is None or parameter.default is None:
                 continue
+            numbers = parameter.default if isinstance(parameter.default, list) else [parameter.default]
             bound = flat[other].value if flat[other].type == "fixed" else flat[other].default
-            if bound is not None and sign * (parameter.default - bound) < 0:
-                side = "below" if sign > 0 else "above"
+            strict = field in ("above", "below")
+            wrong = [
+                number
+                for number in numbers
+                if bound is not None and (sign * (number - bound) < 0 or (strict and number == bound))
+            ]
+            if wrong:
+                side = "the same as" if wrong[0] == bound else "below" if sign > 0 else "above"
                 yield (
-                    f"space.{name}.default: {parameter.default:g} is {side} the default of {other!r} ({bound:g}), "
+                    f"space.{name}.default: {wrong[0]:g} is {side} the default of {other!r} ({bound:g}), "
                     f"which bounds it ({field})"
                 )
 
@@ -197,6 +221,11 @@ def _condition_problems(name: str, parent: str, values: Sequence[Any], flat: dic
         return
     if not values:
         yield f"space.{name}.when.{parent}: an empty list can never hold"
+    if flat[parent].type == "sorted_list":
+        yield (
+            f"space.{name}.when.{parent}: {parent!r} is a list of numbers, and a condition on one is not known; name a "
+            "choice, an ordinal, a subset (one member is enough) or a number"
+        )
     options = getattr(flat[parent], "values", None)
     if options is None:
         return
@@ -258,12 +287,14 @@ def _too_deep(levels: Mapping[str, int]) -> str | None:
 
 def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) -> str | None:
     """A bound must be one that every value of the other parameter leaves room for."""
-    other = getattr(parameter, field)
+    other, sign = getattr(parameter, field), BOUNDS[field]
     where = f"space.{name}.{field}"
     if other == name or other not in flat:
         return f"{where}: there is no other parameter {other!r}"
     model = flat[other]
-    if model.type == "choice":
+    if model.type in ("subset", "sorted_list"):
+        return f"{where}: {other!r} is a list ({model.type}), and a bound is one number"
+    if model.type in ("choice", "ordinal"):
         numbers = model.values
     elif model.type == "fixed":
         numbers = [model.value]
@@ -271,19 +302,31 @@ def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) 
         numbers = list(model.allowed)
     else:
         numbers = []
-        if getattr(parameter, "logarithmic", False) and field == "at_most" and not model.logarithmic:
+        if getattr(parameter, "logarithmic", False) and sign < 0 and not model.logarithmic:
             return f"{where}: {other!r} ({model.type}) may be 0 or below, and the values here are above 0"
         if hasattr(parameter, "low"):
             return f"{where}: {other!r} ({model.type}) has no limits, so it can leave no room here"
     if any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
         return f"{where}: {other!r} is not numeric"
-    if getattr(parameter, "logarithmic", False) and field == "at_most" and numbers and min(numbers) <= 0:
+    if getattr(parameter, "logarithmic", False) and sign < 0 and numbers and min(numbers) <= 0:
         return f"{where}: {other!r} may be {min(numbers):g}, and the values here are above 0"
     if not numbers or not hasattr(parameter, "low"):
         return None
     low, high = parameter.allowed
-    if field == "at_least" and max(numbers) > high:
-        return f"{where}: {other!r} may be {max(numbers):g}, above {high:g}, the highest value here"
-    if field == "at_most" and min(numbers) < low:
-        return f"{where}: {other!r} may be {min(numbers):g}, below {low:g}, the lowest value here"
+    strict = field in ("above", "below")
+    if sign > 0 and (max(numbers) > high or (strict and max(numbers) == high)):
+        place = "" if max(numbers) == high else f"above {high:g}, "
+        return f"{where}: {other!r} may be {max(numbers):g}, {place}the highest value here"
+    if sign < 0 and (min(numbers) < low or (strict and min(numbers) == low)):
+        place = "" if min(numbers) == low else f"below {low:g}, "
+        return f"{where}: {other!r} may be {min(numbers):g}, {place}the lowest value here"
+    if parameter.type == "sorted_list":
+        tight = (max(numbers), high) if sign > 0 else (low, min(numbers))
+        room, most = parameter.room(*tight), parameter.lengths[1]
+        if room is not None and room < most:
+            side = "above" if sign > 0 else "below"
+            return (
+                f"{where}: {other!r} may be {tight[sign < 0]:g}, and {room} numbers lie {side} that; "
+                f"a list may have {most}"
+            )
     return None

@@ -7,6 +7,7 @@ from typing import Any
 from automl_core.spec.datasets import NAME as DATA_NAME
 from automl_core.spec.models import Experiment
 from automl_core.spec.relations import NAME_PATTERN
+from automl_core.spec.template import TEMPLATE_NAME
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,8 +32,51 @@ def experiment_schema() -> dict[str, Any]:
                 place.setdefault("description", definition.get("description", "").replace("``", ""))
     for group in ("data", "columns"):
         schema["properties"][group]["propertyNames"] = {"pattern": f"^{DATA_NAME}$"}
-    schema = _by_tag(schema, definitions)
+    schema = _with_templates(_by_tag(schema, definitions))
     return {"$schema": DIALECT, **schema, "title": "AutoML experiment"}
+
+
+def _with_templates(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema for files that name a template as well: what the template gives may be left out, or laid over it.
+
+    Which names and values a template allows is beyond a schema.
+    """
+    whole = schema["properties"]
+    laid_over: dict[str, Any] = {
+        **{name: _laid_over(whole[name]) for name in ("goal", "trials", "stop", "spec_file", "search")},
+        "template": {
+            "type": "string", "pattern": f"^{TEMPLATE_NAME}@[1-9][0-9]*$",
+            "description": "The template and its version: name@version.",
+        },
+        "set": {"type": "object", "description": "Parameter → its value; it is not searched."},
+        "space": {"type": "object", "description": "Parameter → what of its range is searched."},
+        "tasks": {"type": "object", "description": "Name of a training task → what is laid over it."},
+        "prepare": {"description": "A list in place of the template's, or name → what is laid over it."},
+        "conclude": {"description": "A list in place of the template's, or name → what is laid over it."},
+    }  # fmt: skip
+    apart = {*laid_over, "code"}
+    same = {name: place for name, place in whole.items() if name not in apart}
+    own = {name: place for name, place in whole.items() if name in apart}
+    rest = {key: value for key, value in schema.items() if key not in ("properties", "required")}
+    return {
+        **rest,
+        "properties": {**same, **{name: {"description": _described(name, whole, laid_over)} for name in apart}},
+        "required": ["name"],
+        "if": {"required": ["template"], "properties": {"template": {"type": "string"}}},
+        "then": {"properties": {**laid_over, "code": False}},
+        "else": {"properties": {**own, "set": False}, "required": schema["required"]},
+    }
+
+
+def _described(name: str, whole: dict[str, Any], laid_over: dict[str, Any]) -> str:
+    place = {**laid_over.get(name, {}), **whole.get(name, {})}
+    return str(place.get("description") or laid_over[name]["description"])
+
+
+def _laid_over(place: dict[str, Any]) -> dict[str, Any]:
+    """A group of which a template gives the rest."""
+    what = place.get("description", "As in any experiment")
+    return {"type": "object", "description": f"{what} What is left out is the template's."}
 
 
 def _by_tag(node: Any, definitions: dict[str, Any]) -> Any:

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from automl_core.spec.base import Model
 from automl_core.spec.bundles import BUNDLE_DIR, CWD
+from automl_core.spec.code import CODE_DIR
+from automl_core.spec.code import CWD as CODE
 from automl_core.spec.metrics import Metrics, StdoutMetrics
 from automl_core.spec.placement import Placement
 from automl_core.spec.units import Duration
@@ -66,14 +68,19 @@ class LocalTask(TaskBase):
     )
     cwd: str | None = Field(
         None,
-        description="Working directory: `bundle` for the DAG bundle that the file comes from, or a path relative to "
-        "AUTOML_HOME. AUTOML_HOME when left out.",
+        description="Working directory: `code` for the folder of code that goes along, `bundle` for the DAG bundle "
+        "that the file comes from, or a path relative to AUTOML_HOME. AUTOML_HOME when left out.",
     )
     grace: Duration = Field(5.0, description="Between asking the processes to end and killing them.")
 
-    @property
-    def folder(self) -> str:
-        """Where the command runs, as a template: absolute, or relative to AUTOML_HOME."""
+    def folder(self, *, code: bool) -> str:
+        """Where the command runs, with `${…}` in it: absolute, or relative to AUTOML_HOME.
+
+        Args:
+            code: whether a folder of code goes along with the experiment.
+        """
+        if code and self.cwd == CODE:
+            return f"${{{CODE_DIR}}}"
         return f"${{{BUNDLE_DIR}}}" if self.cwd == CWD else self.cwd or "."
 
     @model_validator(mode="after")

@@ -8,17 +8,19 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from automl_core.spec.code import code_problems
 from automl_core.spec.datanames import input_names
 from automl_core.spec.datasets import data_problems, sql_problems
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.explain import explain, nested_spaces, own_problems
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import Parameter
+from automl_core.spec.placeholders import placeholder_problems
 from automl_core.spec.relations import goal_problems, space_problems, storage_problems, task_name_problems
 from automl_core.spec.schedule import schedule_problems
 from automl_core.spec.shapes import Shape
 from automl_core.spec.sizes import TASK_LISTS, size_problems
-from automl_core.spec.templates import template_problems
+from automl_core.spec.spec_files import spec_file_problems
 
 Experiment.model_rebuild()  # built here once: a process that forks (Airflow's DAG processor) shares it
 
@@ -48,6 +50,7 @@ def validate(data: Any) -> tuple[Experiment | None, list[Problem]]:
     problems += _unknown_placeholders(data)
     if experiment is not None:
         problems += schedule_problems(experiment.schedule)
+        problems += spec_file_problems(experiment)
     return (None if problems else experiment), problems
 
 
@@ -61,10 +64,10 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
             continue
         yield from _own(data, task_name_problems([str(task.get("name", "train")) for task in tasks], where))
         yield from _own(data, storage_problems(storage, tasks, where))
+        yield from _own(data, code_problems(data.get("code"), tasks, where))
     yield from _own(data, goal_problems(**_said_of_goal(data)))
     space = data.get("space")
-    named = list(_parameter_names(space)) if isinstance(space, dict) else []
-    yield from _own(data, data_problems(*_inputs(data), named))
+    yield from _own(data, data_problems(*_inputs(data)))
     if not isinstance(space, dict):
         return
     readable: dict[str, Any] = {}
@@ -108,7 +111,10 @@ def _unknown_placeholders(data: dict[str, Any]) -> Iterator[Problem]:
     for where in TASK_LISTS:
         tasks = data.get(where)
         for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
-            yield from template_problems(task, (where, index), names, prepared=bool(data.get("prepare")), inputs=inputs)
+            yield from placeholder_problems(
+                task, (where, index), names, prepared=bool(data.get("prepare")), code=data.get("code") is not None,
+                spec_file=data.get("spec_file") is not None, inputs=inputs,
+            )  # fmt: skip
         if isinstance(tasks, list):
             yield from sql_problems(_inputs(data)[0], tasks, where)
 

@@ -14,7 +14,7 @@ Keys are always text. Anchors, aliases and merge keys (``<<``) work.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -94,6 +94,11 @@ class Document:
                 place = (child.line, child.column)
             node = child
         return place
+
+    def located(self, problem: Problem) -> Problem:
+        """The same problem with the file, line and column at which its path stands."""
+        line, column = self.position(problem.path)
+        return replace(problem, file=self.source, line=line, column=column)
 
     def problem(self, message: str, path: Path = (), **details: Any) -> Problem:
         """A problem at a path of this text."""

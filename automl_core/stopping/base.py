@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import ClassVar, Literal, TypeAlias
 
+from automl_core.extras import needed_by
 from automl_core.spec.models import (
     BanditRule,
     EarlyStopping,
@@ -164,7 +165,8 @@ def create_rule(model: EarlyStopping | None, direction: Direction) -> EarlyStopp
     elif isinstance(model, PatienceRule):
         from automl_core.stopping.patience import PatienceStopping as make
     else:
-        from automl_core.stopping.learning_curve import LearningCurveStopping as make
+        with needed_by("the early stopping rule learning_curve"):
+            from automl_core.stopping.learning_curve import LearningCurveStopping as make
     return make(model, direction)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from automl_core.extras import needed_by
 from automl_core.storage.base import InvalidKey, ObjectStore, StorageError
 from automl_core.storage.credentials import Credentials
 from automl_core.storage.keys import MAX_PREFIX_BYTES, check_key
@@ -41,6 +42,7 @@ def open_store(
 
     Raises:
         StorageError: the path can't be read, or credentials or end point are missing or can't be used.
+        MissingExtra: it is a bucket, and the extra ``s3`` is not installed.
     """
     from automl_core.storage.renewing import RenewingStore
     from automl_core.storage.retry import RetryingStore
@@ -56,6 +58,15 @@ def open_store(
     return RetryingStore(with_faults(store, faults) if faults else store, patience)
 
 
+def server_of(store: ObjectStore) -> str | None:
+    """Address of the server that an opened store asks, wherever that came from; None for a folder. Asks nobody."""
+    from automl_core.storage.wrapper import StoreWrapper
+
+    while isinstance(store, StoreWrapper):
+        store = store.inner
+    return getattr(store, "server", None)
+
+
 def _plain_store(url: str, credentials: Credentials | None, base: Path | None) -> ObjectStore:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme == "file":
@@ -64,10 +75,12 @@ def _plain_store(url: str, credentials: Credentials | None, base: Path | None) -
         raise StorageError(f"storage: {scheme}:// is not known; allowed: {_SCHEMES}")
     bucket, prefix = _bucket_and_prefix(scheme, rest)
     if scheme == "oss":
-        from automl_core.storage.oss import OssStore
+        with needed_by("a store at oss://"):
+            from automl_core.storage.oss import OssStore
 
         return OssStore(bucket, prefix, credentials)
-    from automl_core.storage.s3 import S3Store
+    with needed_by("a store at s3://"):
+        from automl_core.storage.s3 import S3Store
 
     if credentials and ".aliyuncs.com" in (credentials.endpoint_url or ""):
         raise StorageError(f"storage: s3://{rest} has an end point of Alibaba OSS; write oss://{rest}")

@@ -95,6 +95,11 @@ class S3Store(FolderTransfers):
         """``s3://bucket/prefix``."""
         return f"{self.scheme}://{self._bucket}/{self._root}".rstrip("/")
 
+    @property
+    def server(self) -> str:
+        """Address of the server, also where a profile or the environment names it."""
+        return str(self._client.meta.endpoint_url)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r}, {self._credentials!r})"
 

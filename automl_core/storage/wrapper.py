@@ -30,6 +30,11 @@ class StoreWrapper(FolderTransfers):
         """
 
     @property
+    def inner(self) -> ObjectStore:
+        """The store around which this is one."""
+        return self._inner
+
+    @property
     def url(self) -> str:
         """The inner store's."""
         return self._inner.url

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from automl_core.extras import needed_by
 from automl_core.study.environment import environment
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
@@ -34,7 +35,8 @@ def first_record(
         inputs: what the run works on, as it was found, by kind (`State.inputs`).
     """
     experiment, plan, most = study.experiment, study.algorithm.plan(), min(LANE_THRESHOLD, mapped_at_most)
-    proposals = study.algorithm.propose()[: plan.slots]
+    with needed_by(f"the search algorithm {study.algorithm.name}"):
+        proposals = study.algorithm.propose()[: plan.slots]
     data: dict[str, Any] = {
         "experiment": experiment.model_dump(mode="json"),  # defaults too: they may change
         "name": experiment.name,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+from automl_core.extras import needed_by
 from automl_core.search import outcomes
 from automl_core.search.base import Algorithm, Exhausted, NewTrial, Promote, Wait
 from automl_core.space import Space
@@ -122,7 +123,8 @@ class Binder:
         algorithm, history = self._algorithm(), history_of(self.state, self.experiment)
         if self.state.narrowed:
             history = known_within(history, algorithm.context.space)
-        return algorithm.suggest(history)
+        with needed_by(f"the search algorithm {algorithm.name}"):
+            return algorithm.suggest(history)
 
     def _still_new(self, decision: NewTrial, now: State) -> bool:
         """Whether a suggestion made on older state still is a combination that nobody has."""

@@ -15,7 +15,7 @@ from automl_core.space import Params, Space
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, in_file, show
 from automl_core.spec.models import Experiment
 from automl_core.spec.overrides import Change, apply_overrides, changes_between
-from automl_core.spec.parameters import Choice, Ranged
+from automl_core.spec.parameters import Options, Ranged
 from automl_core.stopping.experiment import judge
 from automl_core.study.beginning import LANE_THRESHOLD, MAPPED_AT_MOST
 from automl_core.study.history import context_of
@@ -179,9 +179,9 @@ def _space(before: Experiment, wanted: Mapping[str, Any]) -> tuple[dict[str, Any
         return conf, problems  # `_misplaced` has said so
     for name, fields in wanted.items():
         model, path = before.space.get(name), ("space", str(name))
-        allowed = ("low", "high") if isinstance(model, Ranged) else ("values",) if isinstance(model, Choice) else ()
+        allowed = ("low", "high") if isinstance(model, Ranged) else ("values",) if isinstance(model, Options) else ()
         if model is None or not allowed:
-            editable = [n for n, m in before.space.items() if isinstance(m, Ranged | Choice)]
+            editable = [n for n, m in before.space.items() if isinstance(m, Ranged | Options)]
             message = "there is no such parameter at the top of the space" if model is None else "it has no limits"
             problems.append(Problem(message, path, allowed=tuple(editable)))
         elif not isinstance(fields, Mapping) or not set(fields) <= set(allowed):
@@ -192,7 +192,7 @@ def _space(before: Experiment, wanted: Mapping[str, Any]) -> tuple[dict[str, Any
             numbers = all(_is_number(value) for value in (model.default, low, high))
             if numbers and not low <= model.default <= high:
                 conf[name]["default"] = None  # it was tried at the start
-        elif isinstance(model, Choice):
+        elif isinstance(model, Options):
             kept, more = _kept(model, fields["values"], (*path, "values"))
             problems += more
             weights = model.weights or [1.0] * len(model.values)
@@ -204,7 +204,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _kept(model: Choice, values: Any, path: tuple[str, ...]) -> tuple[list[Any], list[Problem]]:
+def _kept(model: Options, values: Any, path: tuple[str, ...]) -> tuple[list[Any], list[Problem]]:
     weights = model.weights or [1.0] * len(model.values)
     left = [option for option, weight in zip(model.options, weights, strict=True) if weight > 0]
     allowed = tuple(show(option) for option in left)

@@ -36,7 +36,11 @@ def environment() -> dict[str, Any]:
 
 def _processor() -> dict[str, Any]:
     import numpy as np
-    import threadpoolctl
+
+    try:
+        import threadpoolctl
+    except ImportError:  # numpy is the training's own: the search's extra is not there, and no model is asked
+        return {}
 
     try:
         features = np.show_config(mode="dicts")["SIMD Extensions"]

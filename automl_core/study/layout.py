@@ -8,6 +8,12 @@ import re
 METRICS_FILE = "metrics.json"
 LOG_FILE = "log.txt"
 MODEL_FOLDER = "model/"
+DETAILS_FILE = "details.json"
+"""What a trial's model gets right and wrong, without any row of data."""
+
+DETAILS_ROWS = "details-rows.json"
+"""Its worst errors with their rows."""
+
 CHECKPOINTS = "checkpoints/"
 SCRATCH = "scratch/"
 """What attempts leave here is of use to nobody once the experiment has ended."""
@@ -77,6 +83,11 @@ def stage_prefix(prefix: str, stage: str) -> str:
 def trial_prefix(trial: int) -> str:
     """The folder of a trial below the experiment's, ending with '/'."""
     return f"experiment_{trial}/"
+
+
+def details_keys(trial: int) -> tuple[str, str]:
+    """The objects with what a trial's model gets right and wrong: the summary, and the rows of the worst errors."""
+    return trial_prefix(trial) + DETAILS_FILE, trial_prefix(trial) + DETAILS_ROWS
 
 
 def owner_key(trial: int, budget: int | None) -> str:

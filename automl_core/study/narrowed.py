@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from automl_core.search.base import PastTrial
-from automl_core.space import Params, Space
+from automl_core.space import ListParameter, Params, Space
+from automl_core.space.parameter import OPTION_KINDS
 
 
 def is_within(params: Params, space: Space) -> bool:
@@ -15,7 +16,9 @@ def is_within(params: Params, space: Space) -> bool:
         parameter = space.by_name.get(name)
         if parameter is None or parameter.check(value):
             return False
-        if parameter.kind == "categorical" and value not in (parameter.values_within(0, 0) or ()):
+        if isinstance(parameter, ListParameter) and parameter.off_grid(value) and parameter.kind == "subset":
+            return False
+        if parameter.kind in OPTION_KINDS and value not in (parameter.values_within(0, 0) or ()):
             return False
     return True
 

@@ -75,7 +75,7 @@ def prepare_key(experiment: Experiment, data: Mapping[str, Any], code: str, date
         code: digest of what its training tasks run.
         dates: of the run; those that the training tasks name count.
     """
-    from automl_core.spec.templates import placeholders, texts_of
+    from automl_core.spec.placeholders import placeholders, texts_of
 
     tasks = [
         {name: value for name, value in task.model_dump(mode="json").items() if name not in _NOT_OF_THE_RESULT}

@@ -132,6 +132,10 @@ class StageStudy(Study):
         self._looked = now
         return self._ended_by_stop() if self.stage == "prepare" else self._ended_by_deadline()
 
+    def goes_on(self, binding: Binding, *, max_age: float) -> bool:
+        """Whether an attempt goes on is told by the whole experiment, of which nothing is known here (see `order`)."""
+        return False
+
     def _ended_by_stop(self) -> tuple[TrialState, str] | None:
         """While it is prepared, the experiment may be stopped, or its time be over."""
         whole = self._experiments()

@@ -42,7 +42,7 @@ class Study(Specified):
         super().__init__(journal, experiment, earlier)
         self.clock = JournalClock(journal)
         self._loaded: float | None = None
-        self._refreshed = float("-inf")
+        self._refreshed = self._judged = float("-inf")
 
     @classmethod
     def create(
@@ -264,6 +264,17 @@ class Study(Specified):
             self.stop_when_overdue()
         return ended_by_order(self.state, binding.slot)
 
+    def goes_on(self, binding: Binding, *, max_age: float) -> bool:
+        """Whether it is known, without asking the store, that an attempt goes on: that `order` has no order for it.
+
+        Args:
+            binding: the attempt.
+            max_age: seconds that the knowledge may be old.
+        """
+        if self.journal.clock() - min(self._refreshed, self._judged) >= max_age:
+            return False
+        return self.is_current(binding) and ended_by_order(self.state, binding.slot) is None
+
     def is_current(self, binding: Binding) -> bool:
         """Whether an attempt is the one that counts, on the state as last read."""
         return self.state.is_running(binding.slot, binding.task, binding.attempt)
@@ -281,6 +292,7 @@ class Study(Specified):
 
     def stop_when_overdue(self) -> None:
         """Judge again while a trial runs, since time and cost go on."""
+        self._judged = self.journal.clock()
         limits = self.experiment.stop
         if limits.max_duration is None and limits.max_cost is None and limits.deadline is None:
             return

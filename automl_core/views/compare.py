@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from automl_core.views.history import history
-from automl_core.views.overview import goal_of
+from automl_core.views.overview import goal_of, template_of
 from automl_core.views.view import ExperimentView
 
 MOST = 5
@@ -15,7 +15,8 @@ MOST = 5
 _POINTS = 500
 
 NO_SIDE: dict[str, Any] = {
-    "goal": None, "best": None, "parameters": [], "history": {"columns": {"elapsed": [], "trials": [], "best": []}},
+    "goal": None, "template": None, "best": None, "parameters": [],
+    "history": {"columns": {"elapsed": [], "trials": [], "best": []}},
 }  # fmt: skip
 """A run of a comparison of which nothing is known."""
 
@@ -32,6 +33,7 @@ def side(view: ExperimentView) -> dict[str, Any]:
     best = view.ranking[0] if view.ranking else None
     return {
         "goal": goal_of(view.experiment.goal),
+        "template": template_of(view.experiment),
         "best": {"trial": best[0].number, "value": best[1].value, "params": best[0].params} if best else None,
         "parameters": [parameter.name for parameter in view.study.space.parameters],
         "history": {

@@ -11,6 +11,7 @@ from automl_core.metrics.series import Series
 from automl_core.states import TrialState
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.study.layout import METRICS_FILE, trial_prefix
+from automl_core.views.fit import fits
 from automl_core.views.view import ExperimentView
 
 Curve: TypeAlias = Sequence[tuple[Step, float]]
@@ -119,6 +120,7 @@ def trial_curve(view: ExperimentView, number: int, series: Series | None, points
         "trial": number,
         "goal": goal.label,
         "live": not work.state.ended,
+        "fits": fits(known, goal),
         "series": {
             name: {"steps": [step for step, _ in shown], "values": [value for _, value in shown]}
             for name, curve in known.items()

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from automl_core.space import Space
+from automl_core.extras import needed_by
+from automl_core.space import ListParameter, Params, Space
 from automl_core.study.history import sign
-from automl_core.views.parameters import parameters_of
+from automl_core.views.parameters import axes_of
 from automl_core.views.view import ExperimentView
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Model:
 
 def observe(view: ExperimentView) -> Observations:
     """Copy what a forest needs, so that it can be grown without holding the experiment."""
-    import numpy as np
+    with needed_by("the importance of parameters"):
+        import numpy as np
 
     space, direction = view.study.space, sign(view.experiment)
     ranked = [(trial, work) for trial, work in view.ranking if work.value is not None and math.isfinite(work.value)]
@@ -129,13 +131,14 @@ def slice_plot(view: ExperimentView, name: str, model: Model | None) -> dict[str
         LookupError: there is no such parameter.
     """
     parameter = _axis(view, name)
-    rows = [row for row in view.rows if name in row.params and row.value is not None]
+    spread = view.study.space.spread
+    rows = [(row, params) for row in view.rows if row.value is not None and name in (params := spread(row.params))]
     return {
         "seq": view.seq,
         "parameter": parameter,
         "columns": {
-            "number": [row.number for row in rows], "x": [row.params[name] for row in rows],
-            "value": [row.value for row in rows], "state": [row.state for row in rows],
+            "number": [row.number for row, _ in rows], "x": [params[name] for _, params in rows],
+            "value": [row.value for row, _ in rows], "state": [row.state for row, _ in rows],
         },
         "marginal": _marginal(view.study.space, name, model),
     }  # fmt: skip
@@ -148,32 +151,41 @@ def contour_plot(view: ExperimentView, x: str, y: str, model: Model | None) -> d
         LookupError: there is no such parameter.
     """
     across, up = _axis(view, x), _axis(view, y)
-    rows = [row for row in view.rows if x in row.params and y in row.params and row.value is not None]
+    spread = view.study.space.spread
+    shown = [(row, spread(row.params)) for row in view.rows if row.value is not None]
+    rows = [(row, params) for row, params in shown if x in params and y in params]
     return {
         "seq": view.seq, "x": across, "y": up,
         "columns": {
-            "number": [row.number for row in rows], "x": [row.params[x] for row in rows],
-            "y": [row.params[y] for row in rows], "value": [row.value for row in rows],
-            "state": [row.state for row in rows],
+            "number": [row.number for row, _ in rows], "x": [params[x] for _, params in rows],
+            "y": [params[y] for _, params in rows], "value": [row.value for row, _ in rows],
+            "state": [row.state for row, _ in rows],
         },
         "grid": _grid(view.study.space, x, y, model) if x != y else None,
     }  # fmt: skip
 
 
 def _axis(view: ExperimentView, name: str) -> dict[str, Any]:
-    parameters = {parameter["name"]: parameter for parameter in parameters_of(view.study)}
+    parameters = {parameter["name"]: parameter for parameter in axes_of(view.study)}
     if name not in parameters:
-        raise LookupError(f"there is no parameter {name!r}; the space has {', '.join(parameters)}")
+        is_list = name in view.study.space.by_name
+        problem = f"{name!r} is a list: name a part of it" if is_list else f"there is no parameter {name!r}"
+        raise LookupError(f"{problem}; the space has {', '.join(parameters)}")
     return parameters[name]
 
 
-def _units(space: Space, params: Any) -> list[float]:
-    return [0.5 if math.isnan(unit) else unit for unit in space.units(params)]
+def _units(space: Space, params: Params) -> list[float]:
+    units = [0.5 if math.isnan(unit) else unit for unit in space.units(params)]
+    for parameter in space.tunable:
+        if isinstance(parameter, ListParameter) and parameter.name in params:  # each part where its own value lies
+            own = zip(parameter.dimensions, parameter.parts_of(params[parameter.name]), strict=True)
+            units[space.ranges[parameter.name]] = [0.5 if v is None else part.unit_of(v) for part, v in own]
+    return units
 
 
 def _places(space: Space, name: str) -> tuple[list[Any], list[float]]:
     """Values of a parameter to show, and their places on the unit interval."""
-    parameter = space.by_name[name]
+    parameter = {each.name: each for each in (*space.parameters, *space.dimensions)}[name]
     listed = parameter.values_within(-math.inf, math.inf)
     if listed is not None and len(listed) <= _GRID:
         return list(listed), [parameter.unit_of(value) for value in listed]

@@ -35,6 +35,7 @@ def overview(view: ExperimentView) -> dict[str, Any]:
         "ended": ended_at(state),
         "stop": asdict_of(state.stop) if state.stop else None,
         "goal": goal_of(view.experiment.goal),
+        "template": template_of(view.experiment),
         "algorithm": state.algorithm,
         "seed": view.experiment.search.seed,
         "plan": state.plan,
@@ -78,6 +79,11 @@ def tao_figures(view: ExperimentView, found: Summary, now: float) -> dict[str, A
         "seconds_per_unit": left.seconds_per_unit,
         "best_value": found.best.value if found.best else None,
     }
+
+
+def template_of(experiment: Experiment) -> dict[str, Any] | None:
+    """The template version that an experiment was made from, None without one."""
+    return experiment.template.model_dump(mode="json") if experiment.template is not None else None
 
 
 def goal_of(goal: Goal) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from automl_core.views.parameters import parameters_of
+from automl_core.views.parameters import axes_of
 from automl_core.views.view import ExperimentView
 
 
@@ -17,13 +17,14 @@ def parallel(view: ExperimentView, limit: int) -> dict[str, Any]:
         half = limit // 2
         rest = rows[half:]
         rows = rows[:half] + [rest[round(k * (len(rest) - 1) / max(1, limit - half - 1))] for k in range(limit - half)]
-    names = [parameter.name for parameter in view.study.space.parameters]
+    axes = axes_of(view.study)
+    params = [view.study.space.spread(row.params) for row in rows]
     return {
-        "seq": view.seq, "dimensions": parameters_of(view.study), "metric": goal.label,
+        "seq": view.seq, "dimensions": axes, "metric": goal.label,
         "direction": goal.first.direction, "total": total, "thinned": total > limit,
         "columns": {
             "number": [row.number for row in rows], "state": [row.state for row in rows],
             "value": [row.value for row in rows],
-            "params": {name: [row.params.get(name) for row in rows] for name in names},
+            "params": {axis["name"]: [each.get(axis["name"]) for each in params] for axis in axes},
         },
     }  # fmt: skip

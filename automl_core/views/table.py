@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from automl_core.space.parameter import Value
 from automl_core.study.labels import RUN
-from automl_core.views.parameters import parameters_of
+from automl_core.views.parameters import axes_of, parameters_of
 from automl_core.views.rows import Row
 from automl_core.views.view import ExperimentView
 
@@ -36,8 +37,8 @@ class Query:
         sort: a column; '-' before it turns the order round. Rows without a value come last either way.
         states: only trials in one of these, all when empty.
         search: text that the number, name, state, reason, a tag, a comment or a parameter's value has in it.
-        filters: ``column:low..high`` (either end may be left out) or ``column:value,value``; all must hold. Of tags,
-            one of those named.
+        filters: ``column:low..high`` (either end may be left out) or ``column:value,value``; all must hold. Of tags
+            and of lists, one member is enough.
         offset, limit: which page.
     """
 
@@ -76,12 +77,16 @@ def trial_table(view: ExperimentView, query: Query) -> dict[str, Any]:
 
 def column_reader(view: ExperimentView, metrics: Sequence[str]) -> Callable[[str], Callable[[Row], Any]]:
     """From a column's name to what reads it from a row."""
-    parameters = [parameter.name for parameter in view.study.space.parameters]
+    space = view.study.space
+    parameters = [parameter.name for parameter in space.parameters]
+    parts = {axis["name"] for axis in axes_of(view.study)}.difference(parameters)
 
     def reader(name: str) -> Callable[[Row], Any]:
         group, dot, inner = name.partition(".")
         if dot and group == "params" and inner in parameters:
             return lambda row: row.params.get(inner)
+        if dot and group == "params" and inner in parts:  # of a list
+            return lambda row: space.spread(row.params).get(inner)
         if dot and group == "metrics" and inner in metrics:
             return lambda row: row.metrics.get(inner)
         if name in SORTABLE:
@@ -134,9 +139,11 @@ def select(
 
 
 def _key(value: Value | tuple[str, ...]) -> tuple[int, Any]:
-    """One order over values of different types: numbers before texts."""
+    """One order over values of different types: numbers before texts, texts before lists."""
     if isinstance(value, tuple):
         return (1, "\n".join(value))
+    if isinstance(value, list):
+        return (2, [_key(member) for member in value])
     return (0, float(value)) if isinstance(value, bool | int | float) else (1, str(value))
 
 
@@ -150,16 +157,21 @@ def _condition(text: str, listed: bool) -> Callable[[Any], bool]:
             if not listed:
                 raise BadQuery(f"the range {text!r} is none: two numbers are wanted, such as 0.1..0.5") from None
         else:
-            return lambda value: _is_number(value) and least <= value <= most
+            return lambda value: any(_is_number(each) and least <= each <= most for each in _members(value))
     values = {text, *(part.strip() for part in text.split(","))}
     numbers = {float(value) for value in values if _NUMBER.fullmatch(value)}
 
     def holds(value: Any) -> bool:
         if isinstance(value, tuple):  # tags
             return not values.isdisjoint(value)
-        return _shown(value) in values or (_is_number(value) and value in numbers)
+        return any(_shown(each) in values or (_is_number(each) and each in numbers) for each in _members(value))
 
     return holds
+
+
+def _members(value: Any) -> Sequence[Any]:
+    """The value itself; of a list the whole and its members."""
+    return [value, *value] if isinstance(value, list) else [value]
 
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
@@ -172,6 +184,8 @@ def _is_number(value: Any) -> bool:
 def _shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

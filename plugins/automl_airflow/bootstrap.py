@@ -63,7 +63,8 @@ def preload() -> None:
         import automl_core.results
         import automl_core.running.local
         import automl_core.spec.loader
-        import automl_core.study  # noqa: F401
+        import automl_core.study
+        import automl_core.templates  # noqa: F401
 
         _preload_search()
     except Exception:

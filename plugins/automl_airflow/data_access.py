@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from automl_core.spec.errors import Problem
     from automl_core.spec.models import Experiment
+    from automl_core.spec.yaml_reader import Document
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study, StudyJournal
 
@@ -68,6 +69,30 @@ def problems_of(missing: Mapping[str, str], experiment: Experiment) -> list[Prob
     ]
 
 
+def found_inputs(
+    experiment: Experiment, dates: Mapping[str, str], document: Document, bundle: Path | None, log: Any
+) -> dict[str, Any]:
+    """What the run works on, as it is found now, by kind.
+
+    Raises:
+        SpecError: a data set is not there.
+    """
+    from automl_core.data.fingerprint import told
+    from automl_core.data.inputs import MISSING, MissingData
+    from automl_core.spec.errors import SpecError
+    from automl_core.spec.loader import locate
+    from automl_core.study.stages import DATA
+
+    try:
+        found = fingerprints(experiment, dates, bundle)
+    except MissingData as error:
+        raise SpecError(locate(problems_of(error.problems, experiment), document)) from None
+    for name, body in found.items():
+        words = f"not there yet: {body['why']}" if body.get(MISSING) else f"{body['place']}: {told(body)}"
+        log.info("data.%s: %s", name, words)
+    return {DATA: found} if found else {}
+
+
 def look_at_data(study: Study, binding: Binding, context: Any, log: Any) -> None:
     """Warn an attempt that trains elsewhere of data that have changed since its run began."""
     from automl_airflow.compat import bundle_folder
@@ -109,7 +134,7 @@ def prepare_inputs(
     try:
         if any(each.get(MISSING) for each in data.values()):
             raise Unknown("a data set is not there yet")
-        packed = str(inputs.get("code", {}).get("digest", ""))
+        packed = experiment.program.digest or "" if experiment.program is not None else ""
         code = code_digest(experiment.prepare, home(), bundle, packed)
     except Unknown as error:
         log.info("prepare runs: what an earlier run has prepared can't be taken: %s", error)

@@ -15,9 +15,9 @@ from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
 from automl_core.spec.errors import SpecError
-from automl_core.spec.loader import load_experiment
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
+from automl_core.templates import load_experiment
 
 COMMAND = ".venv/bin/automl"
 

@@ -24,6 +24,7 @@ from airflow.sdk import (
 )
 
 from automl_airflow.ahead import slots_ahead
+from automl_airflow.closed import closed_problems
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
 from automl_airflow.session import home
@@ -32,13 +33,17 @@ from automl_core.search import names
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.kubernetes import KubernetesTask
-from automl_core.spec.loader import locate, parse_document, read_text
+from automl_core.spec.loader import locate, read_text
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment, Schedule
 from automl_core.spec.names import name_taken, taken_message
 from automl_core.spec.stages import STAGES, StageName, task_ids
 from automl_core.spec.tasks import TaskBase
+from automl_core.spec.template import TemplateVersion
 from automl_core.spec.units import format_duration
+from automl_core.spec.yaml_reader import Document
+from automl_core.templates.loading import parse_document
+from automl_core.templates.places import Places
 
 AIRFLOW_RETRIES = 10
 """Tries that Airflow allows beyond the first. The study decides whether a failed training is worth another
@@ -60,23 +65,50 @@ def build(path: Path, bundle: Path | None = None) -> tuple[DAG, list[Problem]]:
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
-    experiment, document = parse_document(read_text(path), str(path))
+    places = Places.of(path, bundle)
+    experiment, document = parse_document(read_text(path), str(path), places)
     if get_parsing_context().dag_id is None:  # a task's process reads its one file; it has been let in
+        refused = closed_problems(experiment, bundle, path)
+        if refused:
+            raise SpecError(locate(refused, document))
         other = name_taken(path, experiment.name, bundle)
         if other is not None:  # Airflow would show now the one, now the other, and say nothing
             message = taken_message(other, path, experiment.name, bundle)
             raise SpecError(locate([Problem(message, ("name",))], document))
+        _check_beside(experiment, path, document)
     warnings = locate(warnings_of(experiment, home(), path), document)
-    return experiment_dag(experiment, path, warnings), warnings
+    newer = places.newer(experiment.template.name, experiment.template.version) if experiment.template else None
+    return experiment_dag(experiment, path, warnings, newer), warnings
 
 
-def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Problem] = ()) -> DAG:
+def _check_beside(experiment: Experiment, path: Path, document: Document) -> None:
+    """See that what lies beside an experiment file is there, before a run begins that needs it.
+
+    Raises:
+        SpecError: something isn't.
+    """
+    if experiment.spec_file is not None and experiment.spec_file.to_read is not None:
+        from automl_core.specfiles.beside import with_base
+
+        try:
+            with_base(experiment, path)
+        except SpecError as error:
+            raise SpecError(locate(list(error.problems), document)) from None
+    code = experiment.program
+    if code is not None and code.digest is None and not (place := code.place(path)).is_dir():
+        raise SpecError(locate([Problem(f"there is no folder {place}", ("code",), found=code.folder)], document))
+
+
+def experiment_dag(
+    experiment: Experiment, path: Path, warnings: Sequence[Problem] = (), newer: int | None = None
+) -> DAG:
     """Make the DAG of a validated experiment.
 
     Args:
         experiment: it.
         path: its file.
         warnings: what in the file may be a slip; they stand in the DAG's documentation.
+        newer: a newer version of its template, where there is one.
     """
     concurrency, ahead = experiment.trials.concurrency, slots_ahead(experiment)
     dag = DAG(
@@ -88,7 +120,7 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
         max_active_tasks=max(16, concurrency + ahead + 2),
         params=build_params(experiment, names()),
         tags={"automl", *experiment.tags},
-        doc_md=_doc(experiment, path) + _doc_of_warnings(warnings),
+        doc_md=_doc(experiment, path, newer) + _doc_of_warnings(warnings),
         default_args={"owner": experiment.owner},
         is_paused_upon_creation=False if experiment.schedule is None else None,
         render_template_as_native_obj=True,
@@ -96,6 +128,8 @@ def experiment_dag(experiment: Experiment, path: Path, warnings: Sequence[Proble
     where: dict[str, Any] = {
         "storage": experiment.output.storage, "connection": experiment.output.connection, "experiment": experiment.name,
     }  # fmt: skip
+    if experiment.template is not None:
+        where["made_from"] = experiment.template.model_dump()
     place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
     inlets: dict[str, Any] = {}
@@ -235,7 +269,7 @@ def _doc_of_warnings(warnings: Sequence[Problem]) -> str:
     return "\n**Warnings** (the file is valid, but may do something else than was meant):\n\n" + "\n".join(lines) + "\n"
 
 
-def _doc(experiment: Experiment, path: Path) -> str:
+def _doc(experiment: Experiment, path: Path, newer: int | None) -> str:
     trials, goal = experiment.trials, experiment.goal
     limit = f", at most {format_duration(trials.timeout)} each" if trials.timeout else ""
     aims = ", ".join(f"{o.direction} `{o.label if goal.several else goal.label}`" for o in goal.all_objectives)
@@ -243,14 +277,24 @@ def _doc(experiment: Experiment, path: Path) -> str:
     parameters = "\n".join(f"| `{name}` | {model.type} |" for name, model in experiment.space.items())
     return (
         f"{experiment.description}\n\n"
+        f"{_doc_of_template(experiment.template, newer)}"
         f"**Goal:** {aims} ({goal.final} of a trial){limits}  \n"
         f"**Search:** {experiment.search.algorithm}, at most {trials.max} trials, "
         f"{trials.concurrency} at the same time{limit}  \n"
         f"**Training tasks:** {_line_of(experiment.tasks)}  \n"
         f"{_doc_of_stages(experiment)}"
+        f"{'**Closed environment**  ' + chr(10) if experiment.closed else ''}"
         f"**Results:** `{experiment.output.storage}/{experiment.name}/`  \n"
         f"**File:** `{path}`\n\n| parameter | type |\n|---|---|\n{parameters}\n"
     )
+
+
+def _doc_of_template(template: TemplateVersion | None, newer: int | None) -> str:
+    """Which template it was made from, and whether there is a newer version."""
+    if template is None:
+        return ""
+    more = f"; there is a newer version, `{template.name}@{newer}`" if newer is not None else ""
+    return f"**Template:** `{template.label}` ({template.digest[:19]}){more}  \n"
 
 
 def _line_of(tasks: Sequence[TaskBase]) -> str:

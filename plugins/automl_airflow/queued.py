@@ -6,8 +6,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl_airflow.studies import SharedStudy
     from automl_core.study import Binding
+
+
+def waits(job: Mapping[str, Any]) -> bool:
+    """Whether that an attempt has left its queue is still to be recorded, as far as its identity tells."""
+    from automl_core.study.queued import QUEUE
+
+    return QUEUE in job
 
 
 def left_queue(shared: SharedStudy, binding: Binding, job: dict[str, Any], began: float) -> dict[str, Any]:

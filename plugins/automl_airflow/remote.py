@@ -189,22 +189,32 @@ class RemoteTrial(SlotTask):
         from automl_airflow.data_access import look_at_data
         from automl_core.backends.base import StartError
         from automl_core.backends.remote import NotYet
-        from automl_core.backends.template import TemplateError
+        from automl_core.backends.substitution import PlaceholderError
         from automl_core.running.attempt import not_started
 
         self.announce(context, study, binding)
         self.patiently(lambda: look_at_data(study, binding, context, self.log))
+        self._record_reads(study, binding)
         try:
             job = self.patiently(lambda: self.launch(context, study, store, binding))
         except NotYet as error:
             self._pause(error)
-        except (StartError, TemplateError) as error:
+        except (StartError, PlaceholderError) as error:
             outcome = not_started(study, binding, error)
             told = self.patiently(lambda: study.tell(binding, outcome))
             self.conclude(context, study, binding, outcome, told)
             return
         self.patiently(lambda: study.external(binding, json.dumps(job, sort_keys=True)))
         self.defer(trigger=self.watcher(context, study, binding, job), method_name="execute")
+
+    def _record_reads(self, study: Study, binding: Binding) -> None:
+        """Of a closed run: what the attempt is given to read stands in the audit before it starts."""
+        from automl_airflow.closed import is_closed
+
+        if study.state.inputs and is_closed(study.experiment):
+            from automl_core.running.reads import record_reads
+
+            self.patiently(lambda: record_reads(study, binding))
 
     def _conclude(self, context: Any, study: Study, event: dict[str, Any]) -> dict[str, Any]:
         from automl_core.states import TrialState

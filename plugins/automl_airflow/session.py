@@ -73,23 +73,42 @@ def credentials(connection: ConnectionName) -> Credentials | None:
     )  # fmt: skip
 
 
+def _allowed_credentials(storage: str, connection: ConnectionName) -> Credentials | None:
+    """The credentials in a connection, whose server a closed environment has to have on its list for that store."""
+    from automl_airflow.closed import check_store_place
+
+    found = credentials(connection)
+    check_store_place(storage, found.endpoint_url if found is not None else None)
+    return found
+
+
 def open_experiment_store(storage: str, connection: ConnectionName) -> ObjectStore:
-    """The model storage path of an experiment; its connection is read again where the keys are refused."""
+    """The model storage path of an experiment; its connection is read again where the keys are refused.
+
+    Raises:
+        StorageError: it can't be opened, or is not on the list of a closed environment.
+    """
+    from automl_airflow.closed import check_opened
     from automl_core.storage import open_store
 
-    renew = partial(credentials, connection) if connection is not None else None
-    return open_store(storage, credentials(connection), base=home(), renew=renew)
+    read = partial(_allowed_credentials, storage, connection)
+    store = open_store(storage, read(), base=home(), renew=read if connection is not None else None)
+    check_opened(store, storage)
+    return store
 
 
 def open_viewed_store(storage: str, connection: ConnectionName) -> ObjectStore:
     """As `open_experiment_store`, for people who wait for a page: what hangs or is away is given up soon."""
+    from automl_airflow.closed import check_opened
     from automl_core.storage import open_store
     from automl_core.storage.credentials import soon_given_up
 
     def read() -> Credentials:
-        return soon_given_up(credentials(connection), *VIEW_TIMEOUTS)
+        return soon_given_up(_allowed_credentials(storage, connection), *VIEW_TIMEOUTS)
 
-    return open_store(storage, read(), base=home(), renew=read, patience=VIEW_PATIENCE)
+    store = open_store(storage, read(), base=home(), renew=read, patience=VIEW_PATIENCE)
+    check_opened(store, storage)
+    return store
 
 
 def open_journal(

@@ -42,6 +42,8 @@ class ExperimentTask:
     experiment: str
     stage: StageName | None = None
     """The stage that it belongs to; None for what belongs to the experiment as a whole, and for trials."""
+    made_from: dict[str, Any] | None = None
+    """The template version that the file names now: name, version and digest; None without."""
     _asked_where = False
     killed = False
     """Whether the task was cleared or marked, or its worker is ending."""
@@ -83,6 +85,21 @@ class ExperimentTask:
                 return load()
 
         return self.patiently(load_where_it_began)
+
+    def check_template(self, study: Study) -> None:
+        """See that the template version which the run began with is what it was.
+
+        Raises:
+            AirflowFailException: it has changed.
+        """
+        if self.made_from is None:
+            return
+        from automl_core.spec.template import TemplateVersion
+        from automl_core.templates.changed import why_changed
+
+        problem = why_changed(study.experiment.template, TemplateVersion.model_validate(self.made_from))
+        if problem:
+            raise AirflowFailException(problem)
 
     def _moved_back(self, context: Any, why: Exception) -> bool:
         """Whether the run began elsewhere than the DAG says now; the task looks there from now on."""
@@ -138,7 +155,8 @@ class SlotTask(ExperimentTask):
         """The study of this DAG run.
 
         Raises:
-            AirflowFailException: the file's training tasks are others than those that the run began with.
+            AirflowFailException: the file's training tasks are others than those that the run began with, or its
+                template has changed.
         """
         from automl_airflow.began import edited_tasks
 
@@ -146,6 +164,7 @@ class SlotTask(ExperimentTask):
         problem = edited_tasks(study, self.step_ids, self.task_index, self.backend)
         if problem:
             raise AirflowFailException(problem)
+        self.check_template(study)
         return store, study
 
     if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from automl_airflow.processes import start_of
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneError
 from automl_core.spec.errors import SpecError
-from automl_core.spec.loader import load_experiment
 from automl_core.spec.tasks import LocalTask
+from automl_core.templates import load_experiment
 
 END_WITHIN = 20.0
 """Seconds that a stand-in may take to end what runs in it."""

@@ -32,6 +32,10 @@ AROUND = 400
 HELD = 16_384
 """Bytes of one trial's lines that wait for their turn; what comes then is left out until half of them have gone."""
 
+HELD_OF_ALL = 2_000_000
+"""Bytes of all trials' lines that wait; beyond it each may hold `LAST` only. What waits longer than a minute at `RATE`
+is of no use to anybody, and a thousand trials' lines would be memory that every triggerer has to have."""
+
 LAST = 2_048
 """Bytes of the newest lines that are still written when a trial ends, of those that wait."""
 
@@ -88,6 +92,9 @@ class Pump:
         self.rate = rate
         self._tokens, self._filled = burst, clock()
         self._turn = threading.Condition()
+        self._counting = threading.Lock()
+        self.held = 0
+        """Bytes of all logs that wait for their turn."""
         self._ready: deque[TaskLog] = deque()
         self._closing: deque[TaskLog] = deque()
         self._thread: threading.Thread | None = None
@@ -100,6 +107,11 @@ class Pump:
                 self._thread = threading.Thread(target=self._run, name="automl task logs", daemon=True)
                 self._thread.start()
             self._turn.notify()
+
+    def count(self, size: int) -> None:
+        """So many bytes more (or less) wait in a log."""
+        with self._counting:
+            self.held += size
 
     def _run(self) -> None:
         while True:
@@ -168,8 +180,9 @@ class TaskLog:
         """Hand on what a training printed; left out where it prints too much."""
         with self._lock:
             last = self._entries[-1] if self._entries else None
-            full = self._held + len(text) + AROUND > self._most
-            if self.closing or full or (isinstance(last, _Gap) and self._held > self._most / 2):
+            most = self._most if self._pump.held < HELD_OF_ALL else LAST
+            full = self._held + len(text) + AROUND > most
+            if self.closing or full or (isinstance(last, _Gap) and self._held > most / 2):
                 self._leave_out(len(text) + 1)
             else:
                 self._put(_Entry("info", text, own=False))
@@ -216,7 +229,7 @@ class TaskLog:
                 return None
             entry = self._entries.popleft()
             if isinstance(entry, _Entry):
-                self._held -= entry.size
+                self._count(-entry.size)
             return entry
 
     def write(self, level: str, text: str) -> None:
@@ -240,10 +253,14 @@ class TaskLog:
     def _put(self, entry: _Entry | _Gap) -> None:
         self._entries.append(entry)
         if isinstance(entry, _Entry):
-            self._held += entry.size
+            self._count(entry.size)
         if not self._has_turn:
             self._has_turn = True
             self._pump.wake(self)
+
+    def _count(self, size: int) -> None:
+        self._held += size
+        self._pump.count(size)
 
     def _leave_out(self, size: int) -> None:
         last = self._entries[-1] if self._entries else None
@@ -261,7 +278,7 @@ class TaskLog:
             if isinstance(entry, _Entry) and not entry.own:
                 room -= entry.size
                 if room < 0:
-                    self._held -= entry.size
+                    self._count(-entry.size)
                     entry = _Gap(1, len(entry.text) + 1)  # in the line's place
             before = kept[0] if kept else None
             if isinstance(entry, _Gap) and isinstance(before, _Gap):

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from automl_airflow.ending import clear_away, has_ended, insist, remove, to_its_end
-from automl_airflow.queued import left_queue
+from automl_airflow.idle import ORDER_AGE, is_idle
+from automl_airflow.queued import left_queue, waits
 from automl_airflow.slices import slices
 from automl_airflow.task_events import BY_AIRFLOW, recorded_end, task_event
 from automl_airflow.task_log import TaskLog
@@ -40,12 +41,8 @@ if TYPE_CHECKING:
 PUBLISH_EVERY = 5.0
 """Seconds between two writes of a trial's metrics file, at least."""
 
-ORDER_AGE = 2.0
-"""Seconds that the journal may be old in which a trigger looks for orders; one reading serves all triggers."""
-
 LOOK_AFTER = 1.0
 """Seconds of reading a flood after which the study is asked for orders all the same."""
-
 
 TELL_FIRST = 5.0
 """Seconds that recording who ended an attempt may take before the job is ended all the same."""
@@ -384,13 +381,15 @@ class TrialTrigger(BaseTrigger):
         clock = asyncio.get_running_loop().time
         looked = clock()
         *many, rest = slices(report.lines)
-        if report.began is not None and self._binding is not None:
+        if report.began is not None and waits(self.job) and self._binding is not None:
             self.job = await self.threads.call(left_queue, self._shared, self._binding, self.job, report.began)
         for lines in many:  # work for the processor alone: other trials' turns come between two slices
             await reading_threads().call(watched.feed, lines)
             if report.exit is None and clock() - looked >= max(LOOK_AFTER, self.interval()):
                 yield await self.threads.call(self._take, watched, [], [], False)
                 looked = clock()
+        if not self._replaying and is_idle(self._shared, self._binding, watched, report):
+            return
         must_end = await self.threads.call(self._take, watched, rest, report.notes, report.exit is not None)
         self._replaying = self._replaying and not report.current
         yield must_end

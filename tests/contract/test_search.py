@@ -121,12 +121,13 @@ def test_promotes_by_the_shared_order(name: str, goal: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if not spreads_budget(name)])
+@pytest.mark.parametrize(("space", "size"), [("small", 12), ("small_lists", 60)])
 @pytest.mark.parametrize("workers", [1, 5])
-def test_hands_out_a_finite_space_whole_and_then_says_exhausted(name: str, workers: int) -> None:
-    simulation = Simulation(make(name, "small", max_trials=50), outcome=eventful, workers=workers).run()
+def test_hands_out_a_finite_space_whole_and_then_says_exhausted(name: str, workers: int, space: str, size: int) -> None:
+    simulation = Simulation(make(name, space, max_trials=70), outcome=eventful, workers=workers).run()
 
-    assert set(keys(simulation)) == {Space.key(p) for p in build(SPACES["small"]).combinations()}
-    assert simulation.algorithm.plan().trials == 12
+    assert set(keys(simulation)) == {Space.key(p) for p in build(SPACES[space]).combinations()}
+    assert simulation.algorithm.plan().trials == size
 
 
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if spreads_budget(name)])
@@ -157,16 +158,39 @@ def test_eight_asked_at_once_are_eight_combinations(name: str) -> None:
     assert len(set(keys(simulation))) == len(simulation.trials)
 
 
+@pytest.mark.parametrize("space", ["mixed", "subsets", "sorted_lists", "ordered"])
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_same_seed_and_history_give_the_same_decision(name: str) -> None:
-    simulation = Simulation(make(name, max_trials=30), outcome=eventful, workers=2).run()
+def test_same_seed_and_history_give_the_same_decision(name: str, space: str) -> None:
+    simulation = Simulation(make(name, space, max_trials=30), outcome=eventful, workers=2).run()
     history = tuple(simulation.trials[:11])
     before = repr(history)
+    read = tuple(replace(trial, params=json.loads(json.dumps(trial.params))) for trial in history)
 
-    first, again = (make(name, max_trials=30).suggest(history) for _ in range(2))
+    first = make(name, space, max_trials=30).suggest(history)
+    again = make(name, space, max_trials=30).suggest(read)  # as a journal gives it back
 
     assert first == again
     assert repr(history) == before
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_lists_are_no_ones_but_their_own_trials(name: str) -> None:
+    simulation = Simulation(make(name, "subsets", max_trials=20), outcome=eventful, workers=2).run()
+
+    lists = [id(value) for trial in simulation.trials for value in trial.params.values() if isinstance(value, list)]
+    assert len(set(lists)) == len(lists) > 0
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_empty_subset_and_an_empty_list_are_values(name: str) -> None:
+    space = {
+        "a": {"type": "subset", "values": ["x", "y"]},
+        "b": {"type": "sorted_list", "low": 0, "high": 1, "min_length": 0, "max_length": 1, "multiple_of": 1},
+    }
+    simulation = Simulation(make(name, space, max_trials=40), outcome=eventful, workers=1).run()
+
+    assert any(trial.params["a"] == [] for trial in simulation.trials)
+    assert any(trial.params["b"] == [] for trial in simulation.trials)
 
 
 def test_another_process_decides_the_same() -> None:
@@ -202,7 +226,7 @@ def test_global_random_state_is_left_alone(name: str) -> None:
     assert repr(np.random.get_state()) == numpy_before
 
 
-@pytest.mark.parametrize("space", ["mixed", "small", "one_point", "wide"])
+@pytest.mark.parametrize("space", ["mixed", "small", "small_lists", "subsets", "sorted_lists", "one_point", "wide"])
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_what_is_proposed_is_what_suggest_hands_out_first(name: str, space: str) -> None:
     algorithm = make(name, space)
@@ -215,7 +239,7 @@ def test_what_is_proposed_is_what_suggest_hands_out_first(name: str, space: str)
     assert simulation.decisions == proposed
 
 
-@pytest.mark.parametrize("space", ["mixed", "small", "one_point", "wide"])
+@pytest.mark.parametrize("space", ["mixed", "small", "small_lists", "subsets", "sorted_lists", "one_point", "wide"])
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_proposals_are_counted_and_the_first_ones_made_without_the_rest(name: str, space: str) -> None:
     algorithm = make(name, space)

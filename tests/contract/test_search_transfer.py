@@ -49,7 +49,6 @@ def _earlier(monkeypatch: pytest.MonkeyPatch) -> None:
     "promise",
     [
         contract.test_eight_asked_at_once_are_eight_combinations,
-        contract.test_same_seed_and_history_give_the_same_decision,
         contract.test_takes_a_history_that_it_did_not_make,
         contract.test_says_exhausted_when_the_most_trials_have_run,
         contract.test_one_point_is_handed_out_once,
@@ -60,6 +59,12 @@ def _earlier(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", contract.ALGORITHMS)
 def test_every_algorithm_keeps_its_promises(name: str, promise: Callable[[str], None]) -> None:
     promise(name)
+
+
+@pytest.mark.parametrize("space", ["mixed", "subsets", "sorted_lists", "ordered"])
+@pytest.mark.parametrize("name", contract.ALGORITHMS)
+def test_same_seed_and_history_give_the_same_decision(name: str, space: str) -> None:
+    contract.test_same_seed_and_history_give_the_same_decision(name, space)
 
 
 @pytest.mark.parametrize("space", ["mixed", "nested", "bounds", "small"])

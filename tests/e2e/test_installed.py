@@ -147,14 +147,16 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Team:
 
 @pytest.fixture(scope="module")
 def package(team: Team) -> str:
-    """The package, installed as docs/deployment.md says. Returns the Airflow's version."""
+    """Both packages, installed as docs/deployment.md says. Returns the Airflow's version."""
     version = team.airflow("version").strip().splitlines()[-1]
-    build = [uv(), "build", "--quiet", "--wheel", "--out-dir", str(team.root / "dist"), str(ROOT)]
-    for offline in (["--offline"], []):
-        if subprocess.run([*build, *offline], env=clean(), capture_output=True, check=False).returncode == 0:
-            break
-    (wheel,) = (team.root / "dist").glob("airflow_automl-*.whl")
-    team.install(str(wheel), f"apache-airflow=={version}")
+    for project in (ROOT, ROOT / "plugins"):
+        build = [uv(), "build", "--quiet", "--wheel", "--out-dir", str(team.root / "dist"), str(project)]
+        for offline in (["--offline"], []):
+            if subprocess.run([*build, *offline], env=clean(), capture_output=True, check=False).returncode == 0:
+                break
+    wheels = [str(path) for path in (team.root / "dist").glob("*.whl")]
+    assert len(wheels) == 2
+    team.install(*wheels, f"apache-airflow=={version}")
     assert team.airflow("version").strip().splitlines()[-1] == version, "what the team had stays"
     return version
 

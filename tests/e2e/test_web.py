@@ -287,3 +287,34 @@ def test_an_experiment_that_was_saved_a_moment_ago_is_waited_for(page: Browser, 
     page.until(lambda: page.driver.current_url.endswith("/experiments/my-experiment"), 30, "its page")
     page.until(lambda: "It has not run yet." in page.text(), 90, "Airflow to have read it")
     assert "Nothing to show" not in page.text()
+
+
+def test_a_shipped_template_trains_from_the_page_with_five_clicks(page: Browser, world: World, tmp_path: Path) -> None:
+    from sklearn.datasets import load_iris
+
+    data = load_iris()
+    table = tmp_path / "iris.csv"
+    rows = [
+        ",".join([*map(str, row), data.target_names[kind]]) for row, kind in zip(data.data, data.target, strict=True)
+    ]
+    table.write_text("\n".join(["a,b,c,d,species", *rows]))
+    page.open("")
+    page.press("New experiment", "nav")  # 1
+    page.tap("a.card.template[data-template=mlp-classification]")  # 2
+    page.tap("input[name='data.train']")  # 3
+    page.one("input[name='data.train']").send_keys(str(table))
+    page.tap("input[name='columns.target']")  # 4
+    page.one("input[name='columns.target']").send_keys("species")
+    trials = page.one("input[name='trials.max']")
+    trials.clear()
+    trials.send_keys("2")
+    page.until(lambda: "iris-mlp-classification is fine" in page.text("#validation"), 40, "the file to be checked")
+    page.until(lambda: page.button("Start").is_enabled(), 20, "the start")
+    page.press("Start")  # 5
+    page.until(lambda: "/experiments/iris-mlp-classification/runs/" in page.driver.current_url, 90, "the run's page")
+    page.settled()
+    page.until(lambda: "Finished" in page.text(".head"), 180, "its end")
+    assert trials_done(page) == 2
+    page.open(page.driver.current_url.split("/automl/")[1].split("#")[0] + "/trials/0")
+    page.one("[data-panel='Confusion matrix']")
+    assert "virginica" in page.text("table[aria-label=Classes]")

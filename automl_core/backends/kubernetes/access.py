@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from automl_core.backends.remote import Unreachable
+from automl_core.extras import needed_by
 
 DEFAULT_NAMESPACE = "default"
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -70,6 +71,7 @@ class Access:
         self._renew, self._in_thread = renew, in_thread
         self._configuration: Any = None
         self._tls: ssl.SSLContext | None = None
+        self._proxy: str | None = None
         self._loading = asyncio.Lock()
 
     async def load(self, *, refused: int | None = None) -> None:
@@ -90,6 +92,7 @@ class Access:
                 configuration = await self._read()
                 self._tls = await self._in_thread(self._tls_context, configuration)
                 self._configuration = configuration
+                self._proxy = configuration.proxy or proxy_of_environment(self.url)
                 self.readings += 1
             except Exception as error:  # what a kubeconfig may hold is open: files, programs, login services
                 raise Unreachable(f"the cluster's configuration can't be read: {error}") from error
@@ -113,8 +116,7 @@ class Access:
     @property
     def proxy(self) -> str | None:
         """A proxy on the way: the kubeconfig's, else the environment's, as the worker's client has it."""
-        proxy: str | None = self._configuration.proxy
-        return proxy or proxy_of_environment(self.url)
+        return self._proxy
 
     async def headers(self) -> dict[str, str]:
         """The headers that let a request in.
@@ -180,7 +182,8 @@ def proxy_of_environment(url: str) -> str | None:
 
 def _client() -> tuple[Any, Any]:
     """The official client's configuration, imported in a thread: a loop with a thousand jobs must not wait for it."""
-    from kubernetes_asyncio import config
-    from kubernetes_asyncio.client import Configuration
+    with needed_by("the backend kubernetes"):
+        from kubernetes_asyncio import config
+        from kubernetes_asyncio.client import Configuration
 
     return config, Configuration()

@@ -223,6 +223,20 @@ def asked_to_go_at(pod: Pod) -> float | None:
     return None if deadline is None else deadline - float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
 
 
+def failed_at(pod: Pod) -> float | None:
+    """When what ended a pod came over it, in seconds since 1970; None where nothing tells.
+
+    That of a deadline is exact, also where no container had been started; the container's own end may be much later.
+    """
+    status = _status(pod)
+    accepted, limit = _seconds(status.get("startTime")), (pod.get("spec") or {}).get("activeDeadlineSeconds")
+    if status.get("reason") == "DeadlineExceeded" and accepted is not None and limit is not None:
+        over = accepted + float(limit)
+        return min(over, ended_at(pod) or over)
+    taken = [c for c in status.get("conditions") or [] if c.get("type") == "DisruptionTarget" and c["status"] == "True"]
+    return ended_at(pod) or asked_to_go_at(pod) or (_seconds(taken[0].get("lastTransitionTime")) if taken else None)
+
+
 def undeleted(pod: Pod) -> Pod:
     """A pod as if nobody had had it deleted: the training had ended before, and that from here."""
     metadata = {key: value for key, value in pod["metadata"].items() if not key.startswith("deletion")}

@@ -243,7 +243,7 @@ class GroupJob(RemoteJob):
         """When it failed; what was deleted a moment before another failed was deleted because of that."""
         if ended.kind == ends.Kind.DELETED:
             return (ends.asked_to_go_at(pod) or self._clock()) + _SKEW
-        return ends.ended_at(pod) or ends.asked_to_go_at(pod) or self._clock()
+        return ends.failed_at(pod) or self._clock()
 
     def _gone(self) -> Exit:
         seen = next(iter(self._seen.values()), None)

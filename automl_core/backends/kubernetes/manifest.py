@@ -11,9 +11,11 @@ from typing import Any, TypeAlias
 
 from automl_core.backends.contract import TrialContext, arguments_of, environment, substitute
 from automl_core.backends.kubernetes.artifacts import Carrying, add_helpers
+from automl_core.backends.kubernetes.bringing import CODE_FOLDER, CodeInPod, SpecInPod, add_code, add_spec_file
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.queueing import labels_of
 from automl_core.backends.kubernetes.secrets import secret_name
+from automl_core.spec.code import CWD
 from automl_core.spec.kubernetes import KubernetesTask, SecretVariable, Volume
 from automl_core.spec.quantities import memory_quantity
 
@@ -44,7 +46,10 @@ class PodOrder:
         template: the pod to start from, as the file gives it.
         files: name of the config map with the task's `files`, None without any.
         environment: further variables.
+        labels: further labels of the pod.
         carrying: what helper containers carry between a bucket and the pod, None without any.
+        spec_file: the trial's spec file, None without one.
+        code: how the code comes into the pod, None where none goes along.
     """
 
     task: KubernetesTask
@@ -55,14 +60,18 @@ class PodOrder:
     template: Mapping[str, Any] = field(default_factory=dict)
     files: str | None = None
     environment: tuple[dict[str, Any], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
     carrying: Carrying | None = None
+    spec_file: SpecInPod | None = None
+    code: CodeInPod | None = None
 
 
 def pod_manifest(order: PodOrder) -> Manifest:
     """The pod of an attempt.
 
     Raises:
-        TemplateError: a ``${…}`` of the task can't be substituted.
+        PlaceholderError: a ``${…}`` of the task can't be substituted.
+        StartError: the spec file is larger than a pod can carry.
     """
     task, attempt = order.task, order.attempt
     pod: Manifest = rendered(copy.deepcopy(dict(order.template)), order.context)
@@ -72,7 +81,7 @@ def pod_manifest(order: PodOrder) -> Manifest:
     metadata["name"] = attempt.name
     if task.namespace:
         metadata["namespace"] = task.namespace
-    metadata["labels"] = {**(metadata.get("labels") or {}), **attempt.labels, **labels_of(task.kueue)}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **attempt.labels, **labels_of(task.kueue), **order.labels}
     metadata["annotations"] = {**(metadata.get("annotations") or {}), **attempt.annotations}
     spec = pod.setdefault("spec", {})
     containers = spec.setdefault("containers", [])
@@ -85,8 +94,12 @@ def pod_manifest(order: PodOrder) -> Manifest:
     for list_name, owner in (("volumes", spec), ("volumeMounts", containers[0])):
         if not owner[list_name]:
             del owner[list_name]
+    if order.spec_file is not None:
+        add_spec_file(pod, containers[0], order.spec_file)
     _placement(spec, task)
     _protection(spec, containers[0], task)
+    if order.code is not None:
+        add_code(spec, containers[0], order.code)
     spec["restartPolicy"] = "Never"
     grace = task.grace
     if order.carrying is not None:
@@ -130,6 +143,8 @@ def _container(template: Mapping[str, Any], order: PodOrder) -> dict[str, Any]:
     if task.command is not None:
         container["command"] = [literal(part) for part in arguments_of(task.command, context)]
         container.pop("args", None)
+    if task.cwd is not None:
+        container["workingDir"] = CODE_FOLDER if task.cwd == CWD else task.cwd
     if task.args:
         container["args"] = [literal(substitute(part, context)) for part in task.args]
     own = [

@@ -12,7 +12,7 @@ from automl_core.backends.contract import TrialContext, environment, substitute
 from automl_core.backends.kubernetes.manifest import CONTAINER, Manifest, rendered, variable
 from automl_core.backends.kubernetes.naming import AttemptId, dns_label
 from automl_core.backends.kubernetes.queueing import labels_of
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 from automl_core.spec.custom_resource import CustomResourceTask, ResourceState
 from automl_core.spec.field_paths import places, value_at
 
@@ -31,7 +31,7 @@ def resource_manifest(task: CustomResourceTask, context: TrialContext, attempt: 
     """The resource of an attempt, as the API server takes it.
 
     Raises:
-        TemplateError: a ``${…}`` of the task can't be substituted, or its value is no JSON where `json_at` says it is.
+        PlaceholderError: a ``${…}`` of the task can't be substituted, or its value is no JSON where `json_at` says so.
     """
     made: Manifest = rendered(_typed(task, context), context)
     metadata = made["metadata"] = dict(made.get("metadata") or {})
@@ -57,7 +57,7 @@ def _typed(task: CustomResourceTask, context: TrialContext) -> Any:
             try:
                 container[key] = json.loads(text)
             except ValueError:
-                raise TemplateError(f"json_at: {path} is no JSON in this trial: {text!r}") from None
+                raise PlaceholderError(f"json_at: {path} is no JSON in this trial: {text!r}") from None
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from automl_core.backends.kubernetes.bringing import SPEC_ANNOTATION
 from automl_core.backends.kubernetes.manifest import Manifest, variable
 from automl_core.backends.kubernetes.naming import NAME_LABEL, AttemptId
 from automl_core.backends.kubernetes.queueing import PRIORITY, QUEUE
@@ -41,7 +42,9 @@ def group_manifests(pod: Manifest, workers: int, port: int) -> tuple[Manifest, M
     """
     metadata = pod["metadata"]
     name, labels = metadata["name"], metadata.get("labels") or {}
-    head = {"name": name, "labels": labels, "annotations": metadata.get("annotations") or {}}
+    annotations = metadata.get("annotations") or {}
+    told = {key: value for key, value in annotations.items() if key != SPEC_ANNOTATION}  # for the pods to read
+    head = {"name": name, "labels": labels, "annotations": told}
     own = {key: value for key, value in labels.items() if key not in (QUEUE, PRIORITY)}  # the Job waits, not each pod
     service = {
         "apiVersion": "v1",
@@ -65,7 +68,7 @@ def group_manifests(pod: Manifest, workers: int, port: int) -> tuple[Manifest, M
             "completionMode": "Indexed",
             "backoffLimit": 0,
             # its activeDeadlineSeconds stay the pods': a Job's would run while they wait for a node
-            "template": {"metadata": {"labels": own, "annotations": head["annotations"]}, "spec": spec},
+            "template": {"metadata": {"labels": own, "annotations": annotations}, "spec": spec},
         },
     }
     return service, job

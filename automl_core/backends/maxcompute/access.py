@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from automl_core.backends.base import BackendError
+from automl_core.extras import needed_by
 
 if TYPE_CHECKING:
     from odps import ODPS
@@ -50,8 +51,9 @@ class Access:
 
     def client(self) -> ODPS:
         """A client of pyodps; safe to share between threads."""
-        from odps import ODPS
-        from odps.accounts import StsAccount
+        with needed_by("the backend maxcompute"):
+            from odps import ODPS
+            from odps.accounts import StsAccount
 
         options: dict[str, Any] = {
             "project": self.project,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 
 Kind: TypeAlias = Literal["space", "comment", "string", "quoted", "escaped", "placeholder", "word", "sign"]
 
@@ -53,13 +53,13 @@ def tokenize(sql: str) -> list[Token]:
     """Split SQL into its words.
 
     Raises:
-        TemplateError: a literal, a name in backquotes or a comment has no end.
+        PlaceholderError: a literal, a name in backquotes or a comment has no end.
     """
     tokens = [Token(_kind(match), match.group(), match.start()) for match in _TOKEN.finditer(sql)]
     for token in tokens:
         problem = _unclosed(token)
         if problem:
-            raise TemplateError(f"line {line_of(sql, token.start)}: {problem}: {_start_of(token.text)}")
+            raise PlaceholderError(f"line {line_of(sql, token.start)}: {problem}: {_start_of(token.text)}")
     return tokens
 
 
@@ -72,7 +72,7 @@ def split(sql: str) -> list[str]:
     """The statements of a text with ``;`` between them, without those that are empty or comments only.
 
     Raises:
-        TemplateError: see `tokenize`.
+        PlaceholderError: see `tokenize`.
     """
     return ["".join(token.text for token in part).strip() for part in _parts(tokenize(sql)) if _says_something(part)]
 

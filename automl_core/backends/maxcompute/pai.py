@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.rendering import value_of
-from automl_core.backends.template import Placeholder, TemplateError, parse
+from automl_core.backends.substitution import Placeholder, PlaceholderError, parse
 
 _LEADING = re.compile(r"(?:\s|--[^\n]*|/\*.*?\*/)*+", re.DOTALL)
 _COMMAND = re.compile(r"pai\s+-", re.IGNORECASE)
@@ -57,7 +57,7 @@ def parse_command(statement: str) -> Command:
     """Read a command, with its ``${…}`` as they are.
 
     Raises:
-        TemplateError: it is none; the message says what is wrong with which word.
+        PlaceholderError: it is none; the message says what is wrong with which word.
     """
     words = list(_words(statement))[1:]
     named: dict[str, str] = {}
@@ -68,14 +68,14 @@ def parse_command(statement: str) -> Command:
         if option:
             key = option[1]
             if key in parameters:
-                raise TemplateError(f"-D{key}: it is given twice")
+                raise PlaceholderError(f"-D{key}: it is given twice")
             parameters[key] = option[2]
         elif word in ("-name", "-project") and words:
             named[word] = words.pop(0)
         else:
-            raise TemplateError(f"{word!r} is not known in a PAI command; allowed: -name, -project, -Dkey=value")
+            raise PlaceholderError(f"{word!r} is not known in a PAI command; allowed: -name, -project, -Dkey=value")
     if "-name" not in named:
-        raise TemplateError("a PAI command needs -name, such as PAI -name ps_smart -project algo_public …")
+        raise PlaceholderError("a PAI command needs -name, such as PAI -name ps_smart -project algo_public …")
     return Command(named["-name"], named.get("-project"), parameters)
 
 
@@ -85,7 +85,7 @@ def render_command(statement: str, context: TrialContext) -> Command:
     A parameter whose value is nothing but a placeholder that the trial has no value for is left out.
 
     Raises:
-        TemplateError: the command is wrong, a ``${…}`` has no meaning, or a value holds what XML can't.
+        PlaceholderError: the command is wrong, a ``${…}`` has no meaning, or a value holds what XML can't.
     """
     raw = parse_command(statement)
     filled = {}
@@ -97,7 +97,7 @@ def render_command(statement: str, context: TrialContext) -> Command:
                 filled[key] = "".join(_text(piece, context) for piece in pieces)
         wrong = _NO_XML.search(filled[key])
         if wrong:
-            raise TemplateError(f"-D{key}: the value holds U+{ord(wrong[0]):04X}, which a PAI command can't carry")
+            raise PlaceholderError(f"-D{key}: the value holds U+{ord(wrong[0]):04X}, which a PAI command can't carry")
     name, project = ("".join(_text(piece, context) for piece in parse(part)) for part in (raw.name, raw.project or ""))
     return Command(name, project or None, filled)
 
@@ -118,4 +118,4 @@ def _words(statement: str) -> Iterator[str]:
         position = match.end()
         yield _QUOTED.sub(lambda quoted: quoted[1] if quoted[1] is not None else quoted[2], match.group())
     if text[position:].strip():
-        raise TemplateError(f"a quote without its end in the PAI command: {text[position:].strip()[:40]}")
+        raise PlaceholderError(f"a quote without its end in the PAI command: {text[position:].strip()[:40]}")

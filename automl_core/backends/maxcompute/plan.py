@@ -16,7 +16,7 @@ from automl_core.backends.maxcompute.lexer import significant, split, tokenize
 from automl_core.backends.maxcompute.pai import Command, is_command, parse_command, render_command
 from automl_core.backends.maxcompute.rendering import check_sql, render_name, render_sql
 from automl_core.backends.maxcompute.settings import render_setting, setting_of
-from automl_core.backends.template import Placeholder, TemplateError, parse, problem_of
+from automl_core.backends.substitution import Placeholder, PlaceholderError, parse, problem_of
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics, Statement, TableMetrics
 
 SCRIPT_MODE = "odps.sql.submit.mode"
@@ -65,12 +65,12 @@ def plan(task: MaxComputeTask, context: TrialContext) -> list[Step]:
     """The steps of a training task in a trial.
 
     Raises:
-        TemplateError: a ``${…}`` can't be filled in; the message says in which statement.
+        PlaceholderError: a ``${…}`` can't be filled in; the message says in which statement.
     """
     steps: list[Step] = []
     pieces, after = _all_pieces(task)
     if not pieces:
-        raise TemplateError("sql: nothing but settings, which can't be run")
+        raise PlaceholderError("sql: nothing but settings, which can't be run")
     metrics = task.metrics if isinstance(task.metrics, SelectMetrics | TableMetrics) else None
     for number, (statement, text, settings) in enumerate(pieces, 1):
         last = number == len(pieces)
@@ -78,8 +78,8 @@ def plan(task: MaxComputeTask, context: TrialContext) -> list[Step]:
         try:
             hints = _hints(task, settings, context)
             step = _step(task, statement, text, number, label, hints, context)
-        except TemplateError as error:
-            raise TemplateError(f"sql, {label}: {error}") from None
+        except PlaceholderError as error:
+            raise PlaceholderError(f"sql, {label}: {error}") from None
         steps.append(step)
         if metrics is not None and (last or (metrics.after == "each" and not statement.once)):
             hints = _hints(task, after if last else settings, context)
@@ -97,7 +97,7 @@ def temporary_prefix(task: MaxComputeTask, context: TrialContext) -> str | None:
     """How the names of the trial's temporary tables begin, in small letters.
 
     Raises:
-        TemplateError: a ``${…}`` can't be part of a name.
+        PlaceholderError: a ``${…}`` can't be part of a name.
     """
     temporary = task.tables.temporary
     return render_name(temporary.prefix, context).lower() if temporary else None
@@ -146,15 +146,15 @@ def _all_pieces(task: MaxComputeTask) -> tuple[list[Piece], dict[str, str]]:
     """The single statements of a task, and the settings that hold after the last one.
 
     Raises:
-        TemplateError: an item can't be split into its statements.
+        PlaceholderError: an item can't be split into its statements.
     """
     pieces: list[Piece] = []
     settings: dict[str, str] = {}
     for index, item in enumerate(task.statements):
         try:
             more, settings = _pieces(task, item, settings)
-        except TemplateError as error:
-            raise TemplateError(f"sql[{index}]: {error}") from None
+        except PlaceholderError as error:
+            raise PlaceholderError(f"sql[{index}]: {error}") from None
         pieces += more
     return pieces, settings
 
@@ -164,7 +164,7 @@ def _pieces(task: MaxComputeTask, item: Statement, settings: dict[str, str]) -> 
     pieces: list[Piece] = []
     texts, settings = split(item.sql), dict(settings)
     if not texts:
-        raise TemplateError("nothing but comments, which can't be run")
+        raise PlaceholderError("nothing but comments, which can't be run")
     for number, text in enumerate(texts):
         setting = setting_of(text)
         if setting is not None:
@@ -208,10 +208,10 @@ def _metric_step(
     try:
         texts = split(source)
         if len(texts) != 1:
-            raise TemplateError(f"one query is wanted here, found {len(texts)}")
+            raise PlaceholderError(f"one query is wanted here, found {len(texts)}")
         sql = render_sql(texts[0], context)
-    except TemplateError as error:
-        raise TemplateError(f"{where}: {error}") from None
+    except PlaceholderError as error:
+        raise PlaceholderError(f"{where}: {error}") from None
     return Step(number, "metrics", sql, _digest(sql, hints), hints, metrics=True, last=last)
 
 
@@ -239,7 +239,7 @@ def check_task(task: MaxComputeTask, names: Iterable[str]) -> Iterator[tuple[tup
             ran = ran or bool(texts)
             for text in filter(is_command, texts):
                 parse_command(text)
-        except TemplateError as error:
+        except PlaceholderError as error:
             yield place, str(error)
             continue
         for key, value in settings.items():

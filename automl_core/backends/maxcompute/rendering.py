@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 
 from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.lexer import Token, line_of, significant, tokenize
-from automl_core.backends.template import Placeholder, TemplateError, parse, problem_of
+from automl_core.backends.substitution import Placeholder, PlaceholderError, parse, problem_of
 from automl_core.spec.datanames import COLUMNS, DATA
 from automl_core.spec.dates import RUN_DATES
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Scalar, Value
 
 MOST_INT, LEAST_INT = 2**63 - 1, -(2**63) + 1
 """Limits of BIGINT."""
@@ -37,15 +37,15 @@ _INTEGERS = frozenset({"trial_id", "attempt", "budget"})
 def render_sql(sql: str, context: TrialContext) -> str:
     """A statement with the trial's values in it.
 
-    * Where a value may stand: a literal (``0.001``, ``'text'``, ``TRUE``, ``NULL`` for a parameter that the trial
-      doesn't have).
+    * Where a value may stand: a literal (``0.001``, ``'text'``, ``TRUE``, ``ARRAY(1, 2)``, ``NULL`` for a parameter
+      that the trial doesn't have).
     * ``${columns.target}``: the column's name, in backquotes; several with commas between.
-    * Inside a literal (``'ds=${day}'``): the value's text, escaped.
+    * Inside a literal (``'ds=${day}'``): the value's text, escaped; of a list its JSON.
     * In backquotes, after FROM, JOIN, TABLE, INTO and the like, before ``(`` or ``.``, or as part of a name
       (``preds_${trial_id}``): a name of letters, digits and ``_``.
 
     Raises:
-        TemplateError: a ``${…}`` has no meaning, or its value can't stand where it is.
+        PlaceholderError: a ``${…}`` has no meaning, or its value can't stand where it is.
     """
     tokens = tokenize(sql)
     return "".join(_rendered(tokens, index, sql, context) for index in range(len(tokens)))
@@ -55,7 +55,7 @@ def render_name(text: str, context: TrialContext) -> str:
     """A table's or model's name with the trial's values as parts of it.
 
     Raises:
-        TemplateError: see `render_sql`.
+        PlaceholderError: see `render_sql`.
     """
     return "".join(piece if isinstance(piece, str) else _part(value_of(piece, context), piece) for piece in parse(text))
 
@@ -65,7 +65,7 @@ def check_sql(sql: str, names: Iterable[str]) -> list[str]:
     known = list(names)
     try:
         tokens = tokenize(sql)
-    except TemplateError as error:
+    except PlaceholderError as error:
         return [str(error)]
     found: list[str | None] = []
     for token in tokens:
@@ -77,15 +77,15 @@ def check_sql(sql: str, names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(problem for problem in found if problem))
 
 
-def value_of(placeholder: Placeholder, context: TrialContext) -> Scalar | None:
+def value_of(placeholder: Placeholder, context: TrialContext) -> Value | None:
     """The value that a placeholder stands for, with its type; None where the trial has none.
 
     Raises:
-        TemplateError: there is no such name.
+        PlaceholderError: there is no such name.
     """
     problem = problem_of(placeholder, context.names)
     if problem:
-        raise TemplateError(problem)
+        raise PlaceholderError(problem)
     if placeholder.name in context.params:
         return context.params[placeholder.name]
     if placeholder.name.startswith(COLUMNS):
@@ -94,7 +94,7 @@ def value_of(placeholder: Placeholder, context: TrialContext) -> Scalar | None:
     return int(text) if text is not None and placeholder.name in _INTEGERS else text
 
 
-def _is_table(value: Scalar | None, placeholder: Placeholder, context: TrialContext) -> bool:
+def _is_table(value: Value | None, placeholder: Placeholder, context: TrialContext) -> bool:
     """Whether a placeholder is a data set that is a table: a name wherever it stands, such as ``FROM a, ${data.b}``."""
     if placeholder.name in context.params or not placeholder.name.startswith(DATA):
         return False
@@ -105,24 +105,27 @@ def _columns(placeholder: Placeholder, context: TrialContext) -> list[str]:
     """The columns of a role.
 
     Raises:
-        TemplateError: one of them can't be a column of MaxCompute.
+        PlaceholderError: one of them can't be a column of MaxCompute.
     """
     given = context.columns[placeholder.name.removeprefix(COLUMNS)]
     names = [given] if isinstance(given, str) else list(given)
     wrong = next((name for name in names if not _COLUMN.fullmatch(name)), None)
     if wrong is not None:
-        raise TemplateError(
+        raise PlaceholderError(
             f"{placeholder.source}: {wrong!r} can't be a column of MaxCompute; allowed: letters, digits and '_'"
         )
     return names
 
 
-def literal(value: Scalar | None) -> str:
+def literal(value: Value | None) -> str:
     """A value as MaxCompute SQL writes it.
 
     Raises:
-        ValueError: it has none: a number that is not finite, an integer beyond BIGINT, text that is no Unicode.
+        ValueError: it has none: a number that is not finite, an integer beyond BIGINT, text that is no Unicode, an
+            empty list or one of several types, which no ARRAY can hold.
     """
+    if isinstance(value, list):
+        return _array(value)
     if value is None:
         return "NULL"
     if isinstance(value, bool):
@@ -134,6 +137,14 @@ def literal(value: Scalar | None) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is no number that SQL knows")
     return repr(value) if value >= 0 and not str(value).startswith("-") else f"({value!r})"  # '--1' is a comment
+
+
+def _array(members: Sequence[Scalar]) -> str:
+    kinds = {type(member) for member in members}
+    if len(kinds) != 1:
+        found = "an empty list" if not kinds else f"{list(members)!r} has members of several types"
+        raise ValueError(f"{found}: SQL's ARRAY is of one type; in quotes, '${{name}}', the list is written as JSON")
+    return f"ARRAY({', '.join(map(literal, members))})"
 
 
 def escaped(text: str) -> str:
@@ -163,7 +174,7 @@ def _rendered(tokens: Sequence[Token], index: int, sql: str, context: TrialConte
     if token.kind == "string":
         problem = _slash_problem(token.text, line_of(sql, token.start))
         if problem:
-            raise TemplateError(problem)
+            raise PlaceholderError(problem)
         return "".join(_inside(piece, context) for piece in parse(token.text))
     if token.kind == "quoted":
         return render_name(token.text, context)
@@ -180,7 +191,7 @@ def _rendered(tokens: Sequence[Token], index: int, sql: str, context: TrialConte
     try:
         return literal(value)
     except ValueError as error:
-        raise TemplateError(f"{placeholder.source}: {error}") from None
+        raise PlaceholderError(f"{placeholder.source}: {error}") from None
 
 
 def _inside(piece: str | Placeholder, context: TrialContext) -> str:
@@ -190,7 +201,7 @@ def _inside(piece: str | Placeholder, context: TrialContext) -> str:
     try:
         return "" if value is None else escaped(value_text(value))
     except ValueError as error:
-        raise TemplateError(f"{piece.source}: {error}") from None
+        raise PlaceholderError(f"{piece.source}: {error}") from None
 
 
 def _slash_problem(string: str, line: int) -> str | None:
@@ -216,26 +227,26 @@ def _is_name(tokens: Sequence[Token], index: int) -> bool:
     return bool(before) and before[-1].keyword in _NAME_FOLLOWS
 
 
-def _part(value: Scalar | None, placeholder: Placeholder) -> str:
+def _part(value: Value | None, placeholder: Placeholder) -> str:
     if isinstance(value, str) and placeholder.name in _MADE_SAFE:
         return re.sub(r"[^A-Za-z0-9_]", "_", value)[:_LONGEST_NAME]
     return _checked(value, placeholder, _PART, "letters, digits and '_'")
 
 
-def _name(value: Scalar | None, placeholder: Placeholder) -> str:
+def _name(value: Value | None, placeholder: Placeholder) -> str:
     if isinstance(value, str) and placeholder.name in _MADE_SAFE:
         return _part(value, placeholder)
     return _checked(value, placeholder, _NAME, "letters, digits and '_', with dots between project and table")
 
 
-def _checked(value: Scalar | None, placeholder: Placeholder, pattern: re.Pattern[str], allowed: str) -> str:
+def _checked(value: Value | None, placeholder: Placeholder, pattern: re.Pattern[str], allowed: str) -> str:
     where = f"{placeholder.source}: it stands where a name does"
     if value is None:
-        raise TemplateError(f"{where}, and this trial has no value for it")
+        raise PlaceholderError(f"{where}, and this trial has no value for it")
     if isinstance(value, float):
-        raise TemplateError(f"{where}, and {value!r} is a number with a fraction, which no name can hold")
+        raise PlaceholderError(f"{where}, and {value!r} is a number with a fraction, which no name can hold")
     text = value_text(value)
     if not pattern.fullmatch(text) or len(text) > _LONGEST_NAME:
         shown = text if len(text) <= 60 else f"{text[:60]}…"
-        raise TemplateError(f"{where}, and {shown!r} can't be (part of) a name; allowed: {allowed}")
+        raise PlaceholderError(f"{where}, and {shown!r} can't be (part of) a name; allowed: {allowed}")
     return text

@@ -10,14 +10,14 @@ from __future__ import annotations
 from automl_core.backends.contract import TrialContext, value_text
 from automl_core.backends.maxcompute.lexer import tokenize
 from automl_core.backends.maxcompute.rendering import value_of
-from automl_core.backends.template import Placeholder, TemplateError, parse
+from automl_core.backends.substitution import Placeholder, PlaceholderError, parse
 
 
 def setting_of(statement: str) -> tuple[str, str] | None:
     """Key and value of a SET, ``${…}`` as they are; None for any other statement.
 
     Raises:
-        TemplateError: it begins with SET and is none.
+        PlaceholderError: it begins with SET and is none.
     """
     tokens = [token for token in tokenize(statement) if token.kind != "comment"]
     words = [place for place, token in enumerate(tokens) if token.kind != "space"]
@@ -27,7 +27,9 @@ def setting_of(statement: str) -> tuple[str, str] | None:
     key, value = key.strip(), value.strip()
     if not equals or not key or not value or any(not (char.isalnum() or char in "_.-") for char in key):
         shown = " ".join(statement.split())[:60]
-        raise TemplateError(f"{shown!r} is no setting; SET key=value is one, such as SET odps.sql.allow.fullscan=true")
+        raise PlaceholderError(
+            f"{shown!r} is no setting; SET key=value is one, such as SET odps.sql.allow.fullscan=true"
+        )
     return key, value
 
 
@@ -35,7 +37,7 @@ def render_setting(value: str, context: TrialContext) -> str:
     """A setting's value with the trial's values in it.
 
     Raises:
-        TemplateError: a ``${…}`` has no meaning, or the trial has no value for it.
+        PlaceholderError: a ``${…}`` has no meaning, or the trial has no value for it.
     """
     return "".join(_text(piece, context) for piece in parse(value))
 
@@ -45,5 +47,5 @@ def _text(piece: str | Placeholder, context: TrialContext) -> str:
         return piece
     value = value_of(piece, context)
     if value is None:
-        raise TemplateError(f"a setting needs a value, and the trial has none for ${{{piece.name}}}")
+        raise PlaceholderError(f"a setting needs a value, and the trial has none for ${{{piece.name}}}")
     return value_text(value)

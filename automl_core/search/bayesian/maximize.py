@@ -182,8 +182,9 @@ def _ascend(acquisition: Acquisition, encoding: Encoding, row: Array) -> Array:
 
 
 def _neighbours(encoding: Encoding, row: Array, rng: np.random.Generator) -> Array:
-    """Rows that differ in one discrete column: other options, and steps of a lattice."""
+    """Rows that differ in one discrete column: other options, and steps of a lattice; or by a swap in a subset."""
     moves: list[tuple[int, float]] = []
+    swaps = _swaps(encoding, row, rng)
     for column, units in encoding.lattice.items():
         here = int(np.argmin(np.abs(units - row[column])))
         reached = [here + jump for jump in (-1, 1, -2, 2, -5, 5) if 0 <= here + jump < len(units)]
@@ -193,12 +194,28 @@ def _neighbours(encoding: Encoding, row: Array, rng: np.random.Generator) -> Arr
         if len(others) > _MOVES // 2:
             others = rng.choice(others, size=_MOVES // 2, replace=False)
         moves.extend((column, float(option)) for option in others)
-    if not moves:
+    if not moves and not swaps:
         return row[None].copy()
     if len(moves) > 4 * _MOVES:
         picked = rng.choice(len(moves), size=4 * _MOVES, replace=False)
         moves = [moves[i] for i in picked]
-    rows = np.repeat(row[None], len(moves), axis=0)
+    rows = np.repeat(row[None], len(moves) + len(swaps), axis=0)
     for i, (column, value) in enumerate(moves):
         rows[i, column] = value
+    for i, pair in enumerate(swaps, len(moves)):
+        rows[i, list(pair)] = row[list(reversed(pair))]
     return encoding.settle(rows)
+
+
+def _swaps(encoding: Encoding, row: Array, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Pairs of a member and another option of subsets whose size is limited: one column alone may have to stay."""
+    pairs = [
+        (int(member), int(other))
+        for columns in encoding.subsets
+        for member in columns[row[columns] == 1]
+        for other in columns[row[columns] == 0]
+    ]
+    if len(pairs) > _MOVES:
+        picked = rng.choice(len(pairs), size=_MOVES, replace=False)
+        pairs = [pairs[i] for i in picked]
+    return pairs

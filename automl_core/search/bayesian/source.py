@@ -35,7 +35,7 @@ class Source:
     def __init__(self, encoding: Encoding, history: History, rng: np.random.Generator) -> None:
         """Fit to observations with a finite loss each."""
         names = {name for trial in history for name in trial.params}
-        known = np.array([p.name in names for p in encoding.space.dimensions], dtype=np.bool_)
+        known = np.array([p.name in names for p in encoding.space.tunable for _ in p.dimensions], dtype=np.bool_)
         numeric, categorical = (
             encoding.numeric[known[encoding.numeric]],
             encoding.categorical[known[encoding.categorical]],

@@ -6,23 +6,24 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kubernetes.client.exceptions import ApiException  # noqa: TID253  # this module is imported with its operator
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
-from urllib3.exceptions import HTTPError
 
 from automl_airflow.compat import bundle_folder
+from automl_airflow.kubernetes.asking import ask, reason_of
 from automl_airflow.kubernetes.belongings import Belonging
+from automl_airflow.kubernetes.brought import IMAGE_VARIABLE, Brought
 from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.kubernetes.secrets import values_of
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.artifacts import ENDED, FOLDER, Carrying
+from automl_core.backends.kubernetes.bringing import CONFIG_MAP, code_config_map
 from automl_core.backends.kubernetes.files import config_map, read_template
 from automl_core.backends.kubernetes.manifest import Manifest, PodOrder, pod_manifest
 from automl_core.backends.kubernetes.naming import AttemptId
-from automl_core.backends.kubernetes.quota import never_fits
 from automl_core.backends.kubernetes.secrets import secret, secret_name
 from automl_core.backends.kubernetes.workers import group_manifests, worker_variables
 from automl_core.backends.remote import NotYet
@@ -37,15 +38,10 @@ from automl_core.study.queued import QUEUE
 if TYPE_CHECKING:
     from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 
+    from automl_airflow.kubernetes.fences import RunFence
     from automl_core.spec.kubernetes import Pending
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Binding, Study
-
-PATIENCE = 300.0
-"""Seconds that an API server may be away or overloaded while a pod is started."""
-
-IMAGE_VARIABLE = "AUTOML_IMAGE"
-"""Names this product's own image, for helper containers."""
 
 
 class Launch:
@@ -114,7 +110,7 @@ class Launch:
         Raises:
             StartError: the cluster does not take it; the message says why.
             NotYet: it does not take it for now.
-            TemplateError: a ``${…}`` of the task can't be substituted.
+            PlaceholderError: a ``${…}`` of the task can't be substituted.
         """
         namespace, operator = self.namespace, self._operator
         try:
@@ -122,6 +118,9 @@ class Launch:
             if owner is None:
                 if self.task.kueue is not None:
                     check_queue(self._operator.client.api_client, self.task.kueue, namespace, self._ask)
+                if self.fence is not None:
+                    self._check_closed(bundle_folder(context))
+                    self.fence.hold(self._ask, operator.log)
                 self.places.prepare()
                 belongings = self._belongings(bundle_folder(context))
                 owner = self._create(context, namespace, belongings)
@@ -173,6 +172,8 @@ class Launch:
         task, attempt, found = self.task, self.attempt, []
         if task.files:
             found.append(Belonging("config_map", config_map(task, attempt, _home(), bundle)))
+        if self._brought.archive is not None:
+            found.append(Belonging("config_map", code_config_map(*self._brought.archive, attempt)))
         if self._takes_connections:
             found.append(Belonging("secret", secret(attempt, values_of(task))))
         return found
@@ -190,9 +191,8 @@ class Launch:
         operator, made = self._operator, list[Belonging]()
         try:
             made += (each for each in belongings if each.make(operator.client, namespace, self._ask))
-            files = next((each.name for each in belongings if each.kind == "config_map"), None)
             operator.namespace = namespace
-            operator.pod_template_dict = self._manifest(files, bundle_folder(context))
+            operator.pod_template_dict = self._manifest(belongings, bundle_folder(context))
             request = operator.build_pod_request_obj(context)
             if self.task.workers > 1:
                 return self._create_group(request, namespace)
@@ -206,6 +206,29 @@ class Launch:
             created = self._find(namespace)
         operator.pod = created  # for KubernetesPodOperator.on_kill: until the trigger has it, it is the worker's
         return created
+
+    @cached_property
+    def fence(self) -> RunFence | None:
+        """The network policy around the pods of a closed run; None where the run is not closed."""
+        from automl_airflow.kubernetes.fences import fence_of_task
+
+        return fence_of_task(self._study, self.task, self.namespace)
+
+    def _check_closed(self, bundle: Path | None) -> None:
+        """Hold the pod as it is now against the deployment's lists: by now its template's file may be another.
+
+        Raises:
+            StartError: something in it is on none of them.
+        """
+        from automl_airflow.closed import policy
+        from automl_core.closed.pods import image_problem, images_in, ways_out
+
+        manifest, lists, home = self._manifest([], bundle), policy(), _home()
+        template = read_template(self.task, home, bundle)
+        found = [image_problem(text, where, lists) for where, text in images_in(manifest)]
+        wrong = [*(each for each in found if each is not None), *ways_out(template, lists, home)]
+        if wrong or lists.problems:
+            raise StartError(f"closed environment: {wrong[0] if wrong else lists.problems[0]}", systematic=True)
 
     def _create_group(self, pod: Any, namespace: str) -> Any:
         """Create the service and the Job of several pods. Returns the Job."""
@@ -226,9 +249,14 @@ class Launch:
         hosts.leave_to(created, operator.client, namespace, self._ask, operator.log)
         return created
 
-    def _manifest(self, files: str | None, bundle: Path | None) -> Manifest:
-        task, carrying = self.task, None
-        context = context_of(self._study, self._binding, self.places, _home())
+    @cached_property
+    def _brought(self) -> Brought:
+        """What the pod is brought beside its folders."""
+        return Brought(self._study.experiment, self.task, self.places)
+
+    def _manifest(self, belongings: list[Belonging], bundle: Path | None) -> Manifest:
+        task, context, carrying = self.task, context_of(self._study, self._binding, self.places, _home()), None
+        maps = [each.name for each in belongings if each.kind == "config_map"]
         if task.artifacts is not None:
             image = task.artifacts.image or os.environ.get(IMAGE_VARIABLE)
             if not image:
@@ -238,6 +266,7 @@ class Launch:
                 )
             context, order = carried(context, self.places, FOLDER, task.artifacts.every, ENDED)
             carrying = Carrying(task.artifacts, image, MODULE, order.to_json())
+        context = self._brought.seen_by(context)
         limits = [task.timeout, self._study.experiment.trials.timeout]
         return pod_manifest(
             PodOrder(
@@ -248,8 +277,11 @@ class Launch:
                 memory=self.memory,
                 timeout=min((limit for limit in limits if limit is not None), default=None),
                 template=read_template(task, _home(), bundle),
-                files=files,
+                files=next((name for name in maps if not name.startswith(CONFIG_MAP)), None),
+                spec_file=self._brought.spec_file(context),
+                code=self._brought.code(next((name for name in maps if name.startswith(CONFIG_MAP)), None)),
                 environment=worker_variables(self.attempt, task.workers, task.port) if task.workers > 1 else (),
+                labels=self.fence.fence.selector if self.fence is not None else {},
             )
         )
 
@@ -286,70 +318,6 @@ def give_up_in_time(study: Study, binding: Binding, pending: Pending, error: Not
     attempt = study.state.works[binding.slot].last_attempt()
     if attempt is not None and pending.then == "fail" and time.time() - attempt.started > pending.timeout:
         raise StartError(f"{error} (for more than pending.timeout, {format_duration(pending.timeout)})") from error
-
-
-def ask(call: Callable[[], Any], *, exists_is_fine: bool = False, grown: bool = False) -> Any:
-    """Ask the cluster, patiently where it is away or overloaded.
-
-    Args:
-        call: the request.
-        exists_is_fine: whether a name that is taken is no error; the answer is None then.
-        grown: whether it asks for more memory than the file does, so that a refusal says nothing of other trials.
-
-    Raises:
-        StartError: it refuses.
-        NotYet: it refuses for now (a quota is used up), or was away all the time.
-    """
-    patience = Retrying(
-        retry=retry_if_exception(_may_pass), wait=wait_exponential_jitter(initial=1, max=15),
-        stop=stop_after_delay(PATIENCE), reraise=True,
-    )  # fmt: skip
-    try:
-        return patience(call)
-    except ApiException as error:
-        if exists_is_fine and _is_there_already(error):
-            return None
-        never = never_fits(reason_of(error))
-        if _may_pass(error) or (_is_quota(error) and not never):
-            raise NotYet(f"the cluster does not take it for now: {reason_of(error)}") from error
-        # 404 and 409 are of this one attempt, and so is what only comes of its having got more memory
-        lasting = error.status in (400, 401, 403, 422) and not grown
-        why = f" ({never})" if never else ""
-        raise StartError(f"the cluster refuses: {reason_of(error)}{why}", systematic=lasting) from error
-    except (HTTPError, ConnectionError, TimeoutError) as error:
-        raise NotYet(f"the cluster does not answer: {error}") from error
-
-
-def reason_of(error: ApiException) -> str:
-    """What the API server says, without the headers that the client's message has."""
-    return f"{error.status} {_said(error).get('message') or error.reason}"
-
-
-def _said(error: ApiException) -> dict[str, Any]:
-    """The API server's answer, empty where it is none of its own."""
-    try:
-        found = json.loads(error.body)
-    except (ValueError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _is_there_already(error: ApiException) -> bool:
-    """Whether the name is taken. Not every 409 says so: a quota that others change at the same time is one too."""
-    return error.status == 409 and _said(error).get("reason") == "AlreadyExists"
-
-
-def _is_quota(error: ApiException) -> bool:
-    """Whether a quota is used up, which may take hours."""
-    return error.status == 403 and "exceeded quota" in str(error.body)
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether the very same request may be taken in a moment."""
-    if isinstance(error, ApiException):
-        conflict = error.status == 409 and not _is_there_already(error)
-        return conflict or error.status in (0, None, 429) or error.status >= 500
-    return isinstance(error, HTTPError | ConnectionError | TimeoutError)
 
 
 def _with_absolute_storage(task: KubernetesTask) -> KubernetesTask:

@@ -35,7 +35,8 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
 
     def __init__(
         self, *, storage: str, connection: str | None, experiment: str, slot: int | None = None, task_index: int = 0,
-        step_ids: list[str], cluster: str, stage: StageName | None = None, ahead: int = 0, **kwargs: Any,
+        step_ids: list[str], cluster: str, stage: StageName | None = None, ahead: int = 0,
+        made_from: dict[str, Any] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         """State where the experiment's journal lies, and which training task this is.
 
@@ -47,12 +48,13 @@ class KubernetesTrialOperator(RemoteTrial, KubernetesPodOperator):
             cluster: Airflow connection of the cluster.
             stage: the stage that it belongs to, None for a trial's.
             ahead: slots that Airflow lets start beyond the places.
+            made_from: the template version that the file names.
             kwargs: of KubernetesPodOperator.
         """
         super().__init__(kubernetes_conn_id=cluster, random_name_suffix=False, deferrable=True, **kwargs)
         self.storage, self.connection, self.experiment, self.stage = storage, connection, experiment, stage
         self.slot, self.task_index, self.step_ids = slot, task_index, step_ids
-        self.cluster, self.ahead = cluster, ahead
+        self.cluster, self.ahead, self.made_from = cluster, ahead, made_from
         self.launched: Launch | None = None
 
     def open_study(self, context: Any) -> tuple[ObjectStore, Study]:

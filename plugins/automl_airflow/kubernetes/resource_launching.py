@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from automl_airflow.kubernetes.launching import ask, give_up_in_time, reason_of
+from automl_airflow.kubernetes.asking import ask, reason_of
+from automl_airflow.kubernetes.launching import give_up_in_time
 from automl_airflow.kubernetes.queues import check_queue
 from automl_airflow.session import home
 from automl_core.backends.base import StartError
 from automl_core.backends.kubernetes.naming import AttemptId
 from automl_core.backends.kubernetes.resource import resource_manifest, resource_name
 from automl_core.backends.remote import NotYet
+from automl_core.running.bringing import spec_text
 from automl_core.running.places import Places, context_of
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import did_you_mean
@@ -88,7 +91,7 @@ class ResourceLaunch:
         Raises:
             StartError: the cluster does not take it; the message says why, with the field.
             NotYet: it does not take it for now.
-            TemplateError: a ``${…}`` of the task can't be substituted.
+            PlaceholderError: a ``${…}`` of the task can't be substituted.
         """
         namespace, task = self.namespace, self.task
         try:
@@ -125,8 +128,14 @@ class ResourceLaunch:
         if task.kueue is not None:
             check_queue(self.objects.api_client, task.kueue, namespace, ask)
         context = context_of(self._study, self._binding, self.places, home())
+        spec = self._study.experiment.spec_file
+        if spec is not None:
+            key = self.places.spec_key(spec.file_name)
+            context = replace(context, spec_file=self.places.seen(key))
+            self.places.store.put(key, spec_text(spec, context).encode())
         manifest = resource_manifest(task, context, self.attempt)
         kind = self._kind()
+        self._fence(manifest)
         self.places.prepare()
         self._started = True
         made = ask(  # strict: a field that the kind does not have would be dropped without a word
@@ -135,6 +144,34 @@ class ResourceLaunch:
         )
         if made is None:
             self._log.info("the resource is there already: it is taken over")
+
+    def _fence(self, manifest: dict[str, Any]) -> None:
+        """Of a closed run: hold the resource against the deployment's lists, and its pods to a network policy.
+
+        Raises:
+            StartError: something in it is on no list, or the policy does not hold.
+            NotYet: the cluster does not answer for now.
+        """
+        from automl_airflow.closed import is_closed, policy
+        from automl_airflow.kubernetes.fences import fence_of_resource
+        from automl_airflow.session import home
+        from automl_core.closed.pods import image_problem, images_in, ways_out
+
+        if not is_closed(self._study.experiment):
+            return
+        lists = policy()
+        images = [(where, text) for where, text in images_in(manifest) if text]
+        found = [image_problem(text, where, lists) for where, text in images]
+        wrong = [*(each for each in found if each is not None), *ways_out(manifest, lists, home())]
+        if wrong or lists.problems:
+            raise StartError(f"closed environment: {wrong[0] if wrong else lists.problems[0]}", systematic=True)
+        label = lists.resources.get(f"{self.task.api_version.partition('/')[0]}/{self.task.kind}")
+        if not images or self.task.pods is None or self.task.pods.label != label:
+            raise StartError(
+                "closed environment: the resource names no image, or not the label that all of its pods have",
+                systematic=True,
+            )
+        fence_of_resource(self._study, self.task, self.namespace, self.name, images[0][1]).hold(ask, self._log)
 
     def _kind(self) -> tuple[str, str, str, str]:
         """Group, version, namespace and plural: what the API's calls begin with."""

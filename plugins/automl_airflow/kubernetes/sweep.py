@@ -65,7 +65,7 @@ def _sweep(connection: str, namespace: str, place: str, tasks: list[KubernetesTa
         _delete(client.delete_namespaced_pod, pod.metadata.name, namespace, grace_period_seconds=grace)
     for name in _secrets_left(study, place, tasks):  # by their names: to list secrets is to read them all
         _delete(client.delete_namespaced_secret, name, namespace)
-    if any(task.files for task in tasks):
+    if study.experiment.code is not None or any(task.files for task in tasks):
         for found in client.list_namespaced_config_map(namespace, label_selector=selector).items:
             _delete(client.delete_namespaced_config_map, found.metadata.name, namespace)
 

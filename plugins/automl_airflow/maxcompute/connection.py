@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from automl_airflow.closed import check_project
 from automl_core.backends.base import BackendError
 from automl_core.backends.maxcompute.access import Access, access_from
 
@@ -29,7 +30,8 @@ def access_of(connection: str, project: str | None = None) -> Access:
         project: another project than the connection's.
 
     Raises:
-        BackendError: there is no such connection, or something in it is missing; names it.
+        BackendError: there is no such connection, something in it is missing (names it), or it leads to what is not on
+            the list of a closed environment.
     """
     from airflow.sdk import Connection
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -38,7 +40,9 @@ def access_of(connection: str, project: str | None = None) -> Access:
         found = Connection.get(connection)
     except AirflowNotFoundException:
         raise BackendError(f"connection: there is no Airflow connection {connection!r}") from None
-    return access_in(found.login, found.password, dict(found.extra_dejson), connection, project)
+    access = access_in(found.login, found.password, dict(found.extra_dejson), connection, project)
+    check_project(access.project, access.endpoint, access.tunnel_endpoint)
+    return access
 
 
 def access_in(

@@ -67,7 +67,7 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
     def is_there(self, study: Study, binding: Binding) -> bool:
         """Whether an instance of the attempt exists (see `RemoteTrial.is_there`)."""
         from automl_core.backends.base import BackendError
-        from automl_core.backends.template import TemplateError
+        from automl_core.backends.substitution import PlaceholderError
         from automl_core.running.statements import ledger_of
 
         if ledger_of(study.state.works[binding.slot].last_attempt(binding.task)) is not None:
@@ -81,7 +81,7 @@ class MaxComputeTrialOperator(RemoteTrial, ExperimentOperator):
                 return False
             name = statements.settings.names.of(step, index)
             return client.find(name, ledger.began - 300, command=step.command is not None) is not None
-        except (BackendError, TemplateError):
+        except (BackendError, PlaceholderError):
             return False
 
     def watcher(self, context: Any, study: Study, binding: Binding, job: dict[str, Any]) -> TrialTrigger:

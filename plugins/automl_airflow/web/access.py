@@ -70,6 +70,21 @@ NO_RIGHT_TO_SAVE = (
 NO_RIGHT_TO_TRY = f"trying a file needs the right to create runs of its DAG; {NO_RIGHT_TO_SAVE}"
 
 
+NO_RIGHT_TO_DOWNLOAD = (
+    "in a closed environment downloads, and rows of data in pages, need the right to edit task logs of the DAG (in FAB "
+    "`can_edit` on `Task Logs`; in Airflow's simple auth manager the role op)"
+)
+
+
+def may_download(user: BaseUser, dag_id: str) -> bool:
+    """Whether a user may take files out of a closed environment: models, data, logs, and rows of data in pages.
+
+    The right is to edit task logs, which Airflow has no route for, so that nobody has it until somebody gives it; of
+    managers without single rights see `may_write_files`.
+    """
+    return _was_given(user, DagAccessEntity.TASK_LOGS, dag_id, team_of(dag_id))
+
+
 def may_write_files(user: BaseUser, dag_id: str | None, team: str | None) -> bool:
     """Whether a user may write what workers run: edit the code of a DAG.
 
@@ -78,7 +93,12 @@ def may_write_files(user: BaseUser, dag_id: str | None, team: str | None) -> boo
     right that a plugin thinks of (simple_auth_manager.py:354). That is how it is told, and there it takes, besides, who
     may create connections of that team, which is the least role whose holders can have workers run their own code.
     """
-    if not may(user, "PUT", DagAccessEntity.CODE, dag_id, team):
+    return _was_given(user, DagAccessEntity.CODE, dag_id, team)
+
+
+def _was_given(user: BaseUser, entity: DagAccessEntity, dag_id: str | None, team: str | None) -> bool:
+    """Whether a user was given a right to edit something that Airflow itself never edits (see `may_write_files`)."""
+    if not may(user, "PUT", entity, dag_id, team):
         return False
     manager = get_auth_manager()
     if not manager.is_authorized_custom_view(method="PUT", resource_name=_NOBODYS, user=user):

@@ -12,6 +12,7 @@ from automl_airflow.web.limits import BodyLimit
 from automl_airflow.web.respond import STALE, install_handlers
 from automl_airflow.web.routes import (
     acts,
+    details,
     events,
     experiments,
     files,
@@ -21,6 +22,7 @@ from automl_airflow.web.routes import (
     runs,
     sheets,
     start,
+    templates,
     trials,
     trying,
 )
@@ -78,8 +80,8 @@ def create_app() -> FastAPI:
     install_handlers(app)
     # routes of one run before those that would take "runs" for something else
     for router in (
-        events.router, files.router, sheets.router, trials.router, acts.router, labels.router, runs.router,
-        runs.compare_router, start.router, trying.router, gc.router,
+        events.router, files.router, sheets.router, details.router, trials.router, acts.router, labels.router,
+        runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip
         app.include_router(router, prefix=API)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from airflow.configuration import conf
 
+from automl_core.templates.places import Places
+
 _LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 
@@ -42,6 +44,16 @@ def local_bundles() -> list[Bundle]:
         for each in configured
         if each.get("classpath") == _LOCAL
     ]
+
+
+def places_in(bundle: str | None) -> Places:
+    """Where templates lie for experiment files of a bundle, as far as the API server has the bundle's folder.
+
+    Args:
+        bundle: its name; None where that isn't known.
+    """
+    folder = next((each.path for each in local_bundles() if each.name == bundle), None)
+    return Places.of(bundle=folder)
 
 
 def bundle_of(folder: Path) -> Bundle | None:

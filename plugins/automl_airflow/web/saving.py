@@ -24,6 +24,7 @@ from automl_airflow.web.bundles import bundle_of, many_teams
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import read_text
 from automl_core.spec.yaml_reader import read_yaml
+from automl_core.templates.places import Places
 
 SETTING = "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER"
 
@@ -39,6 +40,15 @@ def folder() -> Path | None:
     """The folder, None where the deployment names none."""
     named = conf.get("automl", "experiments_folder", fallback="")
     return Path(named).expanduser() if named else None
+
+
+def places() -> Places:
+    """Where templates lie for the files of the folder."""
+    place = folder()
+    bundle = bundle_of(place) if place is not None else None
+    if bundle is not None:
+        return Places.of(bundle=bundle.path)
+    return Places.of(place / file_name("x") if place is not None else None)
 
 
 def why_not() -> str:

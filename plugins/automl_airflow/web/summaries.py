@@ -122,7 +122,7 @@ def _blank(run: RunInfo) -> dict[str, Any]:
         "airflow_state": run.state, "started": run.started, "ended": run.ended, "elapsed": None,
         "updated": run.ended or run.started or run.queued, "metric": None, "direction": None, "best": None,
         "trials": None, "done": None, "counts": None, "fraction": None, "cost": None, "seconds_left": None,
-        "algorithm": None, "name": "", "tags": [], "comment": "", "gone": run.gone, "problem": None,
+        "algorithm": None, "template": None, "name": "", "tags": [], "comment": "", "gone": run.gone, "problem": None,
     }  # fmt: skip
 
 
@@ -180,5 +180,6 @@ def _of_study(run: RunInfo, study: Study) -> dict[str, Any]:
         "trials": found.trials, "done": found.done,
         "counts": {str(each): number for each, number in found.counts.items()}, "fraction": found.fraction,
         "cost": found.cost, "seconds_left": found.left.seconds_left, "algorithm": state.algorithm,
+        "template": study.experiment.template.label if study.experiment.template else None,
         "name": label.name, "tags": label.tags, "comment": label.comment, "gone": run.gone, "problem": None,
     }  # fmt: skip

@@ -24,6 +24,7 @@ from anyio import CancelScope
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from automl_airflow.closed import is_closed
 from automl_airflow.machine import lock, lock_folder
 from automl_airflow.session import home
 from automl_airflow.web import saving
@@ -34,7 +35,7 @@ from automl_core.backends.local import LocalProcess
 from automl_core.running.trying import ELSEWHERE
 from automl_core.spec.bundles import bundle_of
 from automl_core.spec.models import Experiment
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Value
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.units import format_duration
 
@@ -70,7 +71,7 @@ class TooMany(RuntimeError):
 def why_not() -> str:
     """Why nothing is tried here, empty where it is."""
     if conf.getboolean("automl", "try_in_web", fallback=False):
-        return ""
+        return "" if not is_closed(None) else "this deployment is closed: nothing is tried on the API server"
     return (
         f"this deployment runs no commands from the web view; its operator can allow it with {SETTING}. "
         "On a machine of your own: automl try FILE"
@@ -79,6 +80,11 @@ def why_not() -> str:
 
 def unfit(experiment: Experiment) -> str:
     """Why an experiment can't be tried here, empty where it can: a try is made of processes of this machine."""
+    if is_closed(experiment):
+        return (
+            "a try is a process of the API server, whose network nothing fences, and this experiment is closed. One "
+            "trial in its own place: start it with trials.max 1"
+        )
     for name, task in [*(("prepare", t) for t in experiment.prepare), *(("tasks", t) for t in experiment.tasks)]:
         if not isinstance(task, LocalTask):
             return (
@@ -91,7 +97,7 @@ def unfit(experiment: Experiment) -> str:
 class Trying:
     """One try, from the place that it takes to the end of all that it started."""
 
-    def __init__(self, experiment: Experiment, text: str, given: Mapping[str, Scalar], seconds: int, user: str) -> None:
+    def __init__(self, experiment: Experiment, text: str, given: Mapping[str, Value], seconds: int, user: str) -> None:
         """Take a place, and prepare.
 
         Args:
@@ -114,7 +120,7 @@ class Trying:
             self.close()
             raise
 
-    def _task(self, text: str, given: Mapping[str, Scalar]) -> LocalTask:
+    def _task(self, text: str, given: Mapping[str, Value]) -> LocalTask:
         file, temporary = self._folder / saving.file_name(self._name), self._folder / "tmp"
         temporary.mkdir()
         file.write_text(text, encoding="utf-8")

@@ -42,6 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kueue", action="store_true", help="with Kueue: queues and quotas")
     parser.add_argument("--trainer", action="store_true", help="with Kubeflow Trainer: TrainJobs")
     parser.add_argument("--crd", type=Path, action="append", default=[], help="file of custom resource definitions")
+    parser.add_argument("--unfenced", action="store_true", help="no network plugin that knows network policies")
     parser.add_argument("--log-delay", type=float, default=defaults.log_delay, help="seconds until a line can be read")
     parser.add_argument("--log-max-size", type=int, default=defaults.log_max_size, help="bytes, then it is rotated")
     parser.add_argument("--log-check", type=float, default=defaults.log_check, help="seconds between looks at that")
@@ -69,7 +70,7 @@ async def run(options: argparse.Namespace, folder: Path) -> None:
         nodes=options.nodes, cpu=options.cpu, memory=options.memory, gpus=options.gpus, pods=options.pods,
         namespaces=tuple(options.namespace), back_off=options.back_off, start=options.start,
         deletion=options.deletion, history=options.history, image_folder=options.image_folder, seed=options.seed,
-        kueue=options.kueue, trainer=options.trainer, log_delay=options.log_delay,
+        kueue=options.kueue, trainer=options.trainer, unfenced=options.unfenced, log_delay=options.log_delay,
         log_max_size=options.log_max_size, log_check=options.log_check, log_watchers=options.log_watchers,
     )  # fmt: skip
     for path in options.crd:

@@ -7,6 +7,7 @@ from random import Random
 
 from tests.standins.kubernetes.objects import Object, forbidden, name_of, namespace_of, not_found, timestamp
 from tests.standins.kubernetes.podstatus import condition, set_condition
+from tests.standins.kubernetes.policyrules import policy_defaults
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.resourcequotas import check_quotas
 from tests.standins.kubernetes.resources import Resource
@@ -55,6 +56,8 @@ def admit(store: Store, resource: Resource, value: Object) -> None:
                 "accessModes": value["spec"].get("accessModes") or ["ReadWriteOnce"],
                 "capacity": (value["spec"].get("resources") or {}).get("requests") or {},
             }
+        case "NetworkPolicy":
+            policy_defaults(value.setdefault("spec", {}))
         case "Namespace":
             value["status"] = {"phase": "Active"}
     complete(resource, value)

@@ -33,6 +33,7 @@ class Settings:
     `start`: seconds from a pod's binding to its first container's start (1.5 in a cluster); `deletion`: from the end
     of what is deleted until it is gone (0.5 there).
     `kueue`, `trainer`: whether Kueue and Kubeflow Trainer are installed.
+    `unfenced`: whether its network plugin knows no network policies.
     `image_folder`: the working directory that every image brings (without: an empty folder for each container).
     `log_…`: how nodes keep logs (`LogSettings`).
     """
@@ -51,6 +52,7 @@ class Settings:
     seed: int = 0
     kueue: bool = False
     trainer: bool = False
+    unfenced: bool = False
     log_delay: float = 0.0
     log_max_size: int = 10 << 20
     log_check: float = 10.0
@@ -75,7 +77,7 @@ class Cluster:
         self.events = EventRecorder(self.store)
         self.kubelet = Kubelet(
             self.store, self.events, folder, back_off=settings.back_off, start=settings.start,
-            deletion=settings.deletion, image_folder=settings.image_folder,
+            deletion=settings.deletion, image_folder=settings.image_folder, unfenced=settings.unfenced,
             logs=LogSettings(settings.log_delay, settings.log_max_size, settings.log_check, settings.log_watchers),
         )  # fmt: skip
         self.scheduler = Scheduler(self.store, self.events)

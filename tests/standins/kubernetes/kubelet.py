@@ -13,6 +13,7 @@ from tests.standins.kubernetes.logs import LogSettings
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of
 from tests.standins.kubernetes.podstatus import Container
 from tests.standins.kubernetes.podworker import Failure, PodWorker, Site
+from tests.standins.kubernetes.policies import Fences
 from tests.standins.kubernetes.process import ContainerProcess
 from tests.standins.kubernetes.store import Change, Store
 from tests.standins.kubernetes.usage import UsageMonitor
@@ -23,12 +24,13 @@ class Kubelet:
 
     def __init__(
         self, store: Store, events: EventRecorder, folder: Path, *, back_off: float, start: float = 0.0,
-        deletion: float = 0.0, image_folder: str | None, logs: LogSettings,
+        deletion: float = 0.0, image_folder: str | None, logs: LogSettings, unfenced: bool = False,
     ) -> None:  # fmt: skip
         self.store = store
         self.lost: set[str] = set()
         """Nodes that don't answer: their pods' status stands still."""
-        self._site = Site(store, events, Images(), folder, back_off, start, image_folder, logs)
+        self._fences = Fences(store, folder, holds=not unfenced)
+        self._site = Site(store, events, Images(), folder, back_off, start, image_folder, logs, self._fences)
         self._deletion = deletion
         self.log_settings = logs
         self.log_watchers: Counter[str] = Counter()
@@ -93,6 +95,8 @@ class Kubelet:
     def _notice(self, change: Change) -> None:
         if change.key[0] == "pods":
             asyncio.get_running_loop().call_soon(self._act, change)
+        if change.key[0] == "networkpolicies" or (change.key[0] == "pods" and change.type != "MODIFIED"):
+            asyncio.get_running_loop().call_soon(self._fences.notice)
 
     def _act(self, change: Change) -> None:
         pod = change.object
@@ -136,6 +140,7 @@ class Kubelet:
     async def _forget(self, worker: PodWorker) -> None:
         await worker.done.wait()
         worker.forget()
+        self._fences.forget(worker.uid)
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -17,6 +17,7 @@ from tests.standins.kubernetes.images import Images
 from tests.standins.kubernetes.logs import ContainerLog, LogSettings
 from tests.standins.kubernetes.objects import Object, name_of, namespace_of, timestamp
 from tests.standins.kubernetes.podstatus import Container, condition, phase_of, report, set_condition
+from tests.standins.kubernetes.policies import Fences
 from tests.standins.kubernetes.process import ContainerProcess, StartError
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.store import Store
@@ -49,6 +50,7 @@ class Site:
     start: float
     image_folder: str | None
     logs: LogSettings
+    fences: Fences
 
 
 @dataclass(frozen=True)
@@ -296,6 +298,7 @@ class PodWorker:
             try:
                 pod = self._site.store.find("pods", namespace_of(self.pod), name_of(self.pod)) or self.pod
                 command = command_of(self._site.store, pod, container.spec, paths, root, self._site.image_folder)
+                command = self._site.fences.around(pod, command)
                 break
             except (ConfigError, ValueError) as error:
                 self._event("Failed", f"Error: {error}", container, warning=True)

@@ -53,6 +53,7 @@ RESOURCES: list[Resource] = [
     Resource("serviceaccounts", "ServiceAccount"),
     Resource("persistentvolumeclaims", "PersistentVolumeClaim", subresources=("status",)),
     Resource("jobs", "Job", "batch", subresources=("status",)),
+    Resource("networkpolicies", "NetworkPolicy", "networking.k8s.io"),
     Resource("priorityclasses", "PriorityClass", "scheduling.k8s.io", namespaced=False),
     Resource("pods", "PodMetrics", "metrics.k8s.io", "v1beta1", verbs=("get", "list")),
     Resource(

@@ -68,6 +68,21 @@ def _requirement(found: re.Match[str]) -> Callable[[dict[str, str]], bool]:
     return lambda labels: present in labels
 
 
+def matches_selector(selector: Object, labels: dict[str, str]) -> bool:
+    """Whether a whole `LabelSelector` object holds, matchExpressions among it; an empty one selects everything."""
+    for each in selector.get("matchExpressions") or ():
+        key, values = each["key"], each.get("values") or ()
+        holds = {
+            "In": labels.get(key) in values,
+            "NotIn": labels.get(key) not in values,
+            "Exists": key in labels,
+            "DoesNotExist": key not in labels,
+        }[each["operator"]]
+        if not holds:
+            return False
+    return matches_labels(selector, labels)
+
+
 def matches_labels(selector: Object, labels: dict[str, str]) -> bool:
     """Whether a `LabelSelector` object's matchLabels hold."""
     return all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())

@@ -164,12 +164,59 @@ class DataShape(TypedDict, total=False):
     binaryData: Entries
 
 
+class Requirement(TypedDict, total=False):
+    key: str
+    operator: str
+    values: list[str]
+
+
+class Selector(TypedDict, total=False):
+    matchLabels: Entries
+    matchExpressions: list[Requirement]
+
+
+IPBlock = TypedDict("IPBlock", {"cidr": str, "except": list[str]}, total=False)
+
+
+class Peer(TypedDict, total=False):
+    podSelector: Selector
+    namespaceSelector: Selector
+    ipBlock: IPBlock
+
+
+class PolicyPort(TypedDict, total=False):
+    protocol: str
+    port: int | str
+    endPort: int
+
+
+class EgressRule(TypedDict, total=False):
+    to: list[Peer]
+    ports: list[PolicyPort]
+
+
+IngressRule = TypedDict("IngressRule", {"from": list[Peer], "ports": list[PolicyPort]}, total=False)
+
+
+class PolicySpec(TypedDict, total=False):
+    podSelector: Selector
+    policyTypes: list[str]
+    ingress: list[IngressRule]
+    egress: list[EgressRule]
+
+
+class PolicyShape(TypedDict, total=False):
+    metadata: Metadata
+    spec: PolicySpec
+
+
 class OtherShape(TypedDict, total=False):
     metadata: Metadata
     spec: dict[str, Any]
 
 
-SHAPES: dict[str, Any] = {"Pod": PodShape, "Job": JobShape, "Secret": DataShape, "ConfigMap": DataShape}
+SHAPES: dict[str, Any] = {"Pod": PodShape, "Job": JobShape, "Secret": DataShape, "ConfigMap": DataShape,
+                          "NetworkPolicy": PolicyShape}  # fmt: skip
 
 
 def check_shape(resource: Resource, value: Object) -> None:

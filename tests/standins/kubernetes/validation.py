@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.standins.kubernetes.objects import Object, invalid
+from tests.standins.kubernetes.policyrules import policy_spec
 from tests.standins.kubernetes.quantity import parse_quantity
 from tests.standins.kubernetes.resources import Resource
 from tests.standins.kubernetes.schemas import check_schema
@@ -50,6 +51,8 @@ def check(resource: Resource, value: Object) -> None:
         causes += pod_spec(value.get("spec") or {}, "spec", ("Always", "OnFailure", "Never"))
     elif resource.kind == "Job":
         causes += _job_spec(value.get("spec") or {})
+    elif resource.kind == "NetworkPolicy":
+        causes += policy_spec(value.get("spec") or {})
     causes += check_schema(resource, value)
     if causes:
         kind = f"{resource.kind}.{resource.group}" if "." in resource.group else resource.kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.backends.contract import (
-    TemplateError,
+    PlaceholderError,
     TrialContext,
+    arguments_of,
     check_command,
     command_line,
     environment,
@@ -95,7 +97,7 @@ def test_the_run_s_dates_are_airflow_s() -> None:
 @pytest.mark.parametrize("name", RUN_DATES)
 def test_a_date_that_the_run_does_not_have_is_never_empty(name: str) -> None:
     for text in (lambda: substitute(f"${{{name}}}", CONTEXT), lambda: argv(["run", "--day", f"${{{name}}}"])):
-        with pytest.raises(TemplateError, match="no logical date"):
+        with pytest.raises(PlaceholderError, match="no logical date"):
             text()
 
 
@@ -108,7 +110,7 @@ def test_what_a_trial_does_not_have_is_empty_in_text() -> None:
 
 
 def test_a_wrong_name_is_an_error() -> None:
-    with pytest.raises(TemplateError, match=r"Did you mean \$\{batch_size\}\?"):
+    with pytest.raises(PlaceholderError, match=r"Did you mean \$\{batch_size\}\?"):
         substitute("${batchsize}", CONTEXT)
 
 
@@ -188,20 +190,20 @@ def test_what_a_trial_does_not_have_drops_its_option(command: list[str], expecte
 
 
 def test_a_program_can_not_be_missing() -> None:
-    with pytest.raises(TemplateError, match="first element"):
+    with pytest.raises(PlaceholderError, match="first element"):
         argv(["${momentum}", "x"])
 
 
 def test_a_nul_is_an_error() -> None:
-    with pytest.raises(TemplateError, match="NUL"):
+    with pytest.raises(PlaceholderError, match="NUL"):
         argv(["t", "${x}"], replace(CONTEXT, params={"x": "a\0b"}))
-    with pytest.raises(TemplateError, match="NUL"):
+    with pytest.raises(PlaceholderError, match="NUL"):
         command_line(LocalTask(command="t ${x}"), replace(CONTEXT, params={"x": "a\0b"}))
 
 
 def test_a_wrong_name_in_a_command_is_an_error() -> None:
     for command in (["t", "${lrr}"], "t ${lrr}"):
-        with pytest.raises(TemplateError, match=r"Did you mean \$\{lr\}\?"):
+        with pytest.raises(PlaceholderError, match=r"Did you mean \$\{lr\}\?"):
             command_line(LocalTask.model_validate({"command": command}), CONTEXT)
         assert check_command(command, CONTEXT.names)
     assert check_command(["t", "${lr}"], CONTEXT.names) == []
@@ -240,3 +242,16 @@ def test_params_come_back_the_same(params: dict[str, Scalar]) -> None:
     text = environment(replace(CONTEXT, params=params))["AUTOML_PARAMS"]
     assert json.loads(text) == params
     assert text.isascii()
+
+
+def test_a_list_is_json_in_text_and_a_list_in_the_environment() -> None:
+    context = replace(CONTEXT, params={"train.milestones": [30, 60], "losses": ["l1", "a b"], "none": []})
+    assert substitute("--at=${train.milestones} ${losses} ${none}", context) == '--at=[30, 60] ["l1", "a b"] []'
+    assert json.loads(environment(context)["AUTOML_PARAMS"]) == context.params
+    assert arguments_of(["train", "--at", "${train.milestones}"], context) == ["train", "--at", "[30, 60]"]
+    run = subprocess.run(
+        arguments_of("printf '%s' ${losses} ${train.milestones}", context), capture_output=True, text=True, check=True
+    )
+    assert run.stdout == '["l1", "a b"][30, 60]'
+    one, two = (params_name({"a": value}) for value in (["x", "y"], ["xy"]))
+    assert one != two

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_core.backends.contract import TemplateError, TrialContext, environment
+from automl_core.backends.contract import PlaceholderError, TrialContext, environment
 from automl_core.backends.environment import child_environment, inherited
 from automl_core.spec.tasks import LocalTask
 
@@ -82,5 +82,5 @@ def test_metrics_are_not_kept_back_in_a_buffer() -> None:
 
 
 def test_a_wrong_name_is_an_error() -> None:
-    with pytest.raises(TemplateError, match=r"\$\{lrr\}"):
+    with pytest.raises(PlaceholderError, match=r"\$\{lrr\}"):
         child_environment(LocalTask(command=["true"], env={"X": "${lrr}"}), CONTEXT, {})

@@ -14,6 +14,7 @@ from automl_core.backends.kubernetes.ends import (
     DISRUPTIONS,
     Kind,
     exit_of_pod,
+    failed_at,
     gone,
     has_begun,
     has_ended,
@@ -380,3 +381,18 @@ def test_nothing_that_was_ended_is_a_success(
         assert code == 0 or phase == "Succeeded"
     if conditions and word != "DeadlineExceeded" and not (told and "exceeds" in told and word != "Evicted"):
         assert found.blameless
+
+
+def test_what_ended_a_pod_came_over_it_at_its_deadline_at_its_own_end_or_when_it_was_taken_away() -> None:
+    began = 1795255200.0  # BEGAN
+    late = {"reason": "DeadlineExceeded", "startTime": BEGAN}
+    ended = pod(code=0, status=late)
+    assert failed_at({**ended, "spec": {"activeDeadlineSeconds": 60}}) == began + 60
+    assert failed_at({**ended, "spec": {"activeDeadlineSeconds": 600}}) == began + 90, "its own end came before"
+    assert failed_at({**pod(status=late), "spec": {"activeDeadlineSeconds": 60}}) == began + 60, "it never trained"
+    assert failed_at(pod(code=1)) == began + 90
+    asked = {"deletionTimestamp": "2026-11-21T10:00:30Z", "deletionGracePeriodSeconds": 10}
+    assert failed_at(pod(metadata=asked)) == began + 20
+    moved = {"type": "DisruptionTarget", "status": "True", "reason": "New", "lastTransitionTime": BEGAN}
+    assert failed_at(pod(conditions=[moved])) == began
+    assert failed_at(pod()) is None

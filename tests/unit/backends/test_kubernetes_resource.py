@@ -27,7 +27,7 @@ from automl_core.backends.kubernetes.resource_job import ResourceJob
 from automl_core.backends.kubernetes.waiting import Limits
 from automl_core.backends.kubernetes.warnings import hold_of
 from automl_core.backends.remote import Unreachable
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 from automl_core.spec.custom_resource import CustomResourceTask
 from tests.standins.kubernetes.standin import KubernetesStandIn
 from tests.support.kueue import Queues
@@ -95,7 +95,7 @@ def test_what_json_at_names_is_a_number_and_everything_else_text() -> None:
     made = resource_manifest(CustomResourceTask.model_validate(task), context_of(nodes=4), attempt_of())
     assert made["spec"]["trainer"]["numNodes"] == 4
     assert made["spec"]["trainer"]["command"][1] == "4"
-    with pytest.raises(TemplateError, match=r"spec\.trainer\.numNodes is no JSON in this trial: 'many'"):
+    with pytest.raises(PlaceholderError, match=r"spec\.trainer\.numNodes is no JSON in this trial: 'many'"):
         resource_manifest(CustomResourceTask.model_validate(task), context_of(nodes="many"), attempt_of())
 
 

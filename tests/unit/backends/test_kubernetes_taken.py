@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def test_training_evicted_by_its_node_that_exits_with_0_is_lost(standin: Kuberne
     on(standin, test)
 
 
-@pytest.mark.parametrize("workers", [1])  # of several whose deadlines fall together, one may still be told as lost
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_templates_deadline_is_a_time_limit_whatever_the_training_exits_with(
     standin: KubernetesStandIn, workers: int
 ) -> None:
@@ -81,6 +82,23 @@ def test_a_templates_deadline_is_a_time_limit_whatever_the_training_exits_with(
         _, ended = await bench.run(job)
         assert (ended.cause, ended.retryable) == (Cause.TIMEOUT, False)
         assert "activeDeadlineSeconds of 1" in ended.reason
+
+    on(standin, test)
+
+
+def test_of_workers_whose_deadline_comes_before_their_training_none_is_told_as_lost_however_late_one_looks(
+    standin: KubernetesStandIn,
+) -> None:
+    """The Job deletes the others because of the first: when that was is known from its deadline, and from no look."""
+    stage = {"name": "stage", "image": "python", "command": ["sleep", "600"]}
+
+    async def test(bench: Bench) -> None:
+        template = {"spec": {"activeDeadlineSeconds": 1, "initContainers": [stage]}}
+        name = bench.start_group("true", 3, grace=0, pod_template=template)
+        job = GroupJob(bench.hub, name, 3, Limits(), clock=lambda: time.time() + 600)
+        _, ended = await bench.run(job)
+        assert (ended.cause, ended.retryable) == (Cause.TIMEOUT, False)
+        assert "it had not begun to train" in ended.reason
 
     on(standin, test)
 

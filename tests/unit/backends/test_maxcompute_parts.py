@@ -24,7 +24,7 @@ from automl_core.backends.maxcompute.ledger import Ledger
 from automl_core.backends.maxcompute.plan import JobNames, check_task, plan
 from automl_core.backends.maxcompute.rows import BadRows, metric_lines, printed
 from automl_core.backends.remote import Report
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 from automl_core.metrics.rows import RowSource
 from automl_core.spec.maxcompute import MaxComputeTask, SelectMetrics
 from tests.standins.maxcompute import MaxComputeStandIn
@@ -65,11 +65,11 @@ def test_a_wrong_task_is_explained(fields: dict[str, Any], problem: str) -> None
 
 
 def test_a_plan_names_the_statement_that_is_wrong() -> None:
-    with pytest.raises(TemplateError, match=r"sql, second: \${x}: it stands where a name does"):
+    with pytest.raises(PlaceholderError, match=r"sql, second: \${x}: it stands where a name does"):
         plan(task_of("SELECT 1", {"sql": "SELECT * FROM t_${x}", "name": "second"}), CONTEXT)
-    with pytest.raises(TemplateError, match=r"metrics\.sql: one query is wanted here, found 2"):
+    with pytest.raises(PlaceholderError, match=r"metrics\.sql: one query is wanted here, found 2"):
         plan(task_of("SELECT 1", metrics={"source": "select", "sql": "SELECT 1; SELECT 2"}), CONTEXT)
-    with pytest.raises(TemplateError, match=r"sql\[1\]: nothing but comments"):
+    with pytest.raises(PlaceholderError, match=r"sql\[1\]: nothing but comments"):
         plan(task_of("SELECT 1", "-- no"), CONTEXT)
 
 
@@ -381,7 +381,7 @@ def test_what_is_wrong_with_a_setting_is_told(statements: list[str], place: tupl
     task = MaxComputeTask.model_validate({"name": "t", "backend": "maxcompute", "sql": statements})
     found = list(check_task(task, ["x"]))
     assert any(at[: len(place)] == place and says in message for at, message in found), found
-    with pytest.raises(TemplateError):
+    with pytest.raises(PlaceholderError):
         plan(task, CONTEXT)
 
 

@@ -15,7 +15,7 @@ from automl_core.backends.maxcompute.ddl import is_own, with_lifecycle
 from automl_core.backends.maxcompute.lexer import split, tokenize
 from automl_core.backends.maxcompute.pai import is_command, parse_command, render_command
 from automl_core.backends.maxcompute.rendering import check_sql, literal, render_name, render_sql
-from automl_core.backends.template import TemplateError
+from automl_core.backends.substitution import PlaceholderError
 from automl_core.spec.dates import run_dates
 from tests.standins.maxcompute import MaxComputeStandIn
 
@@ -60,8 +60,25 @@ def test_dates_of_the_run_are_text_and_parts_of_names() -> None:
     assert render_sql(sql, dated) == (
         "INSERT INTO t_2026_11_01 PARTITION (ds='2026-11-01') SELECT * FROM orders_20261101 WHERE ds = '20261101'"
     )
-    with pytest.raises(TemplateError, match="no logical date"):
+    with pytest.raises(PlaceholderError, match="no logical date"):
         rendered("SELECT ${ds}")
+
+
+def test_a_list_is_an_array_or_its_json() -> None:
+    assert (
+        rendered("SELECT ${a}, ${b}", a=[30, -60], b=["l1", "it's"])
+        == "SELECT ARRAY(30, (-60)), ARRAY('l1', 'it\\047s')"
+    )
+    assert rendered("SELECT '${a}'", a=["l1", 2]) == r"SELECT '[\042l1\042, 2]'"
+    for value, problem in (([], "an empty list"), (["l1", 2], "has members of several types")):
+        with pytest.raises(PlaceholderError, match=problem):
+            rendered("SELECT ${a}", a=value)
+    with pytest.raises(PlaceholderError, match="stands where a name does"):
+        rendered("SELECT 1 FROM t_${a}", a=[1, 2])
+
+
+def test_a_name_with_dots_is_a_value() -> None:
+    assert rendered("SELECT ${train.optim.lr}", **{"train.optim.lr": 0.5}) == "SELECT 0.5"
 
 
 def test_a_negative_value_after_a_minus_is_no_comment() -> None:
@@ -73,7 +90,7 @@ def test_a_negative_value_after_a_minus_is_no_comment() -> None:
     [(2**63, "beyond BIGINT"), (float("nan"), "no number that SQL knows"), ("\ud800", "U\\+D800")],
 )
 def test_a_value_that_sql_has_no_literal_for_is_refused(value: Any, problem: str) -> None:
-    with pytest.raises(TemplateError, match=rf"\${{v}}.*{problem}"):
+    with pytest.raises(PlaceholderError, match=rf"\${{v}}.*{problem}"):
         rendered("SELECT ${v}", v=value)
 
 
@@ -84,7 +101,7 @@ def test_inside_a_literal_a_value_is_its_text() -> None:
 
 
 def test_a_backslash_before_a_value_in_a_literal_is_refused() -> None:
-    with pytest.raises(TemplateError, match="line 2: a backslash"):
+    with pytest.raises(PlaceholderError, match="line 2: a backslash"):
         rendered("SELECT\n'a\\${v}'", v="")
     assert check_sql("SELECT 'a\\${v}'", ["v"])
     assert rendered("SELECT 'a\\\\${v}'", v="'") == "SELECT 'a\\\\\\047'"
@@ -112,13 +129,13 @@ def test_where_a_name_stands_a_value_is_a_name(sql: str, result: str) -> None:
 def test_what_is_no_name_can_not_be_part_of_one(sql: str, value: Any) -> None:
     if value in ("1", "NULL", "null"):
         return
-    with pytest.raises(TemplateError, match=r"\${v}: it stands where a name does"):
+    with pytest.raises(PlaceholderError, match=r"\${v}: it stands where a name does"):
         rendered(sql, v=value)
 
 
 def test_a_project_and_a_table_may_be_one_value_after_from() -> None:
     assert rendered("SELECT * FROM ${t}", t="other.sales") == "SELECT * FROM other.sales"
-    with pytest.raises(TemplateError):
+    with pytest.raises(PlaceholderError):
         rendered("SELECT * FROM x_${t}", t="other.sales")
 
 
@@ -144,7 +161,7 @@ def test_statements_are_split_where_sql_says_so() -> None:
 def test_tokens_joined_are_the_text(sql: str) -> None:
     try:
         tokens = tokenize(sql)
-    except TemplateError:
+    except PlaceholderError:
         return
     assert "".join(token.text for token in tokens) == sql
 
@@ -214,7 +231,7 @@ def _stop_engine() -> Iterator[None]:
 
 def test_a_name_takes_values_as_parts() -> None:
     assert render_name("tmp_${trial_id}_${k}", context(k=3)) == "tmp_7_3"
-    with pytest.raises(TemplateError):
+    with pytest.raises(PlaceholderError):
         render_name("tmp_${k}", context(k="a b"))
 
 
@@ -267,12 +284,12 @@ def test_a_command_is_filled_in_part_by_part() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_command_is_explained(text: str, problem: str) -> None:
-    with pytest.raises(TemplateError, match=problem):
+    with pytest.raises(PlaceholderError, match=problem):
         parse_command(text)
 
 
 def test_a_command_can_not_carry_control_characters() -> None:
-    with pytest.raises(TemplateError, match=r"-Ds: the value holds U\+0000"):
+    with pytest.raises(PlaceholderError, match=r"-Ds: the value holds U\+0000"):
         render_command("PAI -name x -Ds=${s}", context(s="a\0b"))
 
 
@@ -303,5 +320,5 @@ def test_tables_and_columns_are_names(sql: str, expected: str) -> None:
 
 
 def test_a_column_that_would_end_its_quotes_is_refused() -> None:
-    with pytest.raises(TemplateError, match="can't be a column of MaxCompute"):
+    with pytest.raises(PlaceholderError, match="can't be a column of MaxCompute"):
         of_data("SELECT ${columns.target}", target="a` FROM secrets --")

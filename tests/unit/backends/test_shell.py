@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from automl_core.backends.contract import TrialContext, command_line
 from automl_core.backends.shell import SHELL, check_shell, shell_command
-from automl_core.backends.template import Placeholder, TemplateError
+from automl_core.backends.substitution import Placeholder, PlaceholderError
 from automl_core.spec.tasks import LocalTask
 from tests.support.patience import stretched
 
@@ -115,7 +115,7 @@ CANARIES = ["$(>canary)", "`>canary`", ";>canary;", "';>canary;'", "\n>canary\n"
 def test_no_script_executes_a_value(fragments: list[str], value: str, tmp_path: Path) -> None:
     try:
         arguments = command("".join(fragments), value)
-    except TemplateError:
+    except PlaceholderError:
         return
     for shell in SHELLS:
         run(arguments, shell, tmp_path)
@@ -160,7 +160,7 @@ def test_a_number_may_stand_in_arithmetic(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["a[$(touch canary)]", "x", "1;2", "1\n", "true"])
 def test_nothing_but_a_number_may(value: str) -> None:
-    with pytest.raises(TemplateError, match="must be a number"):
+    with pytest.raises(PlaceholderError, match="must be a number"):
         command("echo $(( ${x} + 1 ))", value)
 
 
@@ -181,7 +181,7 @@ def test_where_no_value_can_be_had(script: str, said: str) -> None:
     problems = check_shell(script)
     assert problems
     assert said in problems[0]
-    with pytest.raises(TemplateError) as error:
+    with pytest.raises(PlaceholderError) as error:
         command(script, "1")
     assert str(error.value) == problems[0]
 
@@ -195,7 +195,7 @@ def test_what_works_is_not_complained_of(place: str) -> None:
 def test_any_text_can_be_checked(script: str) -> None:
     problems = check_shell(script + "${x}" + script)
     if problems:
-        with pytest.raises(TemplateError, match=re.escape(problems[0])):
+        with pytest.raises(PlaceholderError, match=re.escape(problems[0])):
             command(script + "${x}" + script, "1")
     else:
         command(script + "${x}" + script, "1")

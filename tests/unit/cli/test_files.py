@@ -212,3 +212,22 @@ def test_a_file_that_is_not_there_is_told_near_names_only(automl: Automl, home: 
 def test_a_placeholder_without_quotes_is_shown_with_them(automl: Automl, home: Path) -> None:
     (home / "a.yaml").write_text(DIGITS.replace('"${lr}"', "${lr}"))
     assert 'Put quotes around what has ${…} in it: "${lr}".' in automl("validate", str(home / "a.yaml")).out
+
+
+def test_preview_shows_what_goes_along_and_the_first_spec_file(automl: Automl, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "train.py").write_text("print(1)\n")
+    file = tmp_path / "x.yaml"
+    file.write_text(
+        "name: x\ngoal: {metric: m, direction: maximize}\ncode: src\nsearch: {algorithm: grid}\n"
+        "space: {'optim.lr': {type: choice, values: [1e-5, 0.1]}}\n"
+        "spec_file: {base: {out: '${model_dir}', epochs: 3}}\n"
+        "tasks: [{cwd: code, command: [python, train.py, '${spec_file}']}]\n"
+    )
+    said = automl("preview", str(file))
+    assert "code         1 file, 9 bytes (" in said.out
+    assert 'spec file    spec.yaml of the first combination:\n    | out: "${model_dir}"\n    | epochs: 3' in said.out
+    assert "    |   lr: 1.0e-05" in said.out
+    body = json.loads(automl("preview", str(file), "--json").out)
+    assert (body["code"]["files"], len(body["code"]["digest"])) == (1, 64)
+    assert "lr: 1.0e-05" in body["spec_file"]

@@ -76,6 +76,18 @@ def test_a_combination_of_ones_own_and_one_of_the_search(automl: Automl, place: 
     assert (found["params"], found["chosen"]) == (proposed[1]["params"], "proposal 1 of the search")
 
 
+def test_lists_are_given_as_yaml_has_them(automl: Automl, place: Path) -> None:
+    place.write_text(
+        FILE.replace("space:\n", "space:\n  drops: {type: sorted_list, low: 1, high: 9, length: 2, whole: true}\n"
+                     "  parts: {type: subset, values: [a, b, c], min: 1}\n")
+    )  # fmt: skip
+    found = json.loads(automl("try", str(place), "-s", "drops=[2, 7]", "-s", "parts=[c, a]", "--json").out)
+    assert (found["params"]["drops"], found["params"]["parts"]) == ([2, 7], ["a", "c"])
+    wrong = automl("try", str(place), "-s", "drops=[7, 2]")
+    assert wrong.code != 0
+    assert "drops: [7, 2] does not ascend" in wrong.err
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -17,10 +17,12 @@ NOW = int(START) + 100 * DAY
 
 def lived(
     store: ObjectStore, run: str, *, days_ago: float, name: str = "digits", value: float | None = 0.5,
-    end: bool = True, publish: bool = True, earlier: list[tuple[str, str]] | None = None,
+    end: bool = True, publish: bool = True, earlier: list[tuple[str, str]] | None = None, code: str | None = None,
 ) -> Lab:  # fmt: skip
     """A run whose last record is so many days old."""
-    spec = experiment(name=name, tasks=[{"command": ["train"]}])
+    spec = experiment(
+        name=name, tasks=[{"command": ["train"]}], **({"code": {"folder": "x", "digest": code}} if code else {})
+    )
     lab = Lab.__new__(Lab)
     _begin(lab, spec, store, run, NOW - days_ago * DAY - 100, earlier or [])
     lab.trial(value, seconds=10)

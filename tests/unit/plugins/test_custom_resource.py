@@ -54,7 +54,7 @@ class Setting:
         connected = config.new_client_from_config(config_file=str(standin.kubeconfig))
         self.core, self.objects = client.CoreV1Api(connected), client.CustomObjectsApi(connected)
 
-    def create(self, name: str, task: dict[str, Any], **trials: Any) -> None:
+    def create(self, name: str, task: dict[str, Any], groups: dict[str, Any] | None = None, **trials: Any) -> None:
         (self.folder / "runs").mkdir(exist_ok=True)
         self.name = name
         body = {
@@ -65,6 +65,7 @@ class Setting:
             "space": {"x": {"type": "uniform", "low": 0, "high": 1}},
             "trials": {"max": 4, "concurrency": 2, **trials},
             "tasks": [{"poll": 0.3, **task}],
+            **(groups or {}),
         }
         self.journal = StudyJournal(open_store(str(self.folder / "runs")), experiment_prefix(name, RUN))
         self.study = Study.create(self.journal, parse_experiment(yaml.safe_dump(body), "x.yaml"), RUN, [])
@@ -154,6 +155,17 @@ def test_a_trial_is_a_trainjob_from_start_to_record(setting: Setting) -> None:
     models = list((setting.folder / "runs").rglob("model.txt"))
     assert [each.read_text() for each in models] == ["model\n"], "the pods wrote it into the folder they mount"
     assert hubs._hubs == {}
+
+
+def test_its_spec_file_is_the_one_in_the_trials_folder(setting: Setting) -> None:
+    script = "cp ${spec_file} $AUTOML_MODEL_DIR/given; test $AUTOML_SPEC_FILE = ${spec_file} && echo accuracy=1 step=0"
+    setting.create("specified", setting.script(script), {"spec_file": {"format": "json", "base": {"a": 1}}})
+    binding = setting.bind()
+    assert isinstance(run(setting.trigger(binding, setting.launch(binding))), TaskSuccessEvent)
+    folder = setting.folder / "runs" / experiment_prefix("specified", RUN) / "experiment_0"
+    given = (folder / "model" / "given").read_text()
+    assert given == (folder / "spec.json").read_text()
+    assert json.loads(given)["automl"]["model_dir"].startswith("/mnt/runs/specified/")
 
 
 def test_its_operator_opens_the_study_that_the_run_began_with(setting: Setting) -> None:

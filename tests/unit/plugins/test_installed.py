@@ -85,7 +85,7 @@ def test_the_plugin_of_another_airflow_is_an_import_error_and_no_process_dies(
 
 
 def test_the_range_of_the_package_is_the_one_that_is_checked() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "plugins/pyproject.toml").read_text(encoding="utf-8"))["project"]
     (asked,) = [r for r in map(Requirement, project["dependencies"]) if r.name == "apache-airflow"]
     stated = {spec.operator: spec.version for spec in asked.specifier}
     assert stated == {">=": ".".join(map(str, OLDEST)), "<": ".".join(map(str, BELOW))}

@@ -98,6 +98,23 @@ def test_an_experiment_from_its_file_to_its_result(tmp_path: Path, skipped: list
     assert world.reduce() == result, "cleared and run again it gives the same"
 
 
+def test_the_reducer_sums_up_predictions_that_no_worker_has(tmp_path: Path, skipped: list[tuple[str, int]]) -> None:
+    leave = "printf 'truth,prediction\\na,a\\nb,a\\n' > $AUTOML_MODEL_DIR/predictions.csv"
+    task = {"name": "train", "command": f"{leave}; echo accuracy=${{x}}"}
+    world = World(tmp_path, tasks=[task], trials={"max": 2})
+    slots = world.propose()
+    for slot in slots:
+        world.trial(slot)
+    run = next((tmp_path / "runs").rglob("experiment_0")).parent
+    made = [(run / f"experiment_{slot}" / name) for slot in slots for name in ("details.json", "details-rows.json")]
+    assert all(path.is_file() for path in made), "the workers did"
+    for path in made:
+        path.unlink()  # as where a pod has trained
+    best = world.reduce()["best_trial"]
+    assert all(path.is_file() for path in made), "of every trial, before the models of all but the best go"
+    assert [(run / f"experiment_{slot}" / "model").is_dir() for slot in slots] == [slot == best for slot in slots]
+
+
 def test_the_runs_conf_is_taken_and_a_wrong_one_is_not_tried_again(tmp_path: Path) -> None:
     assert World(tmp_path / "a").propose({"max_trials": 2}) == [0, 1]
     with pytest.raises(AirflowFailException, match="max_trails"):

@@ -265,3 +265,12 @@ def test_a_run_that_is_being_deleted_is_not_taken(tmp_path: Path) -> None:
     assert journal.refresh().seq == before + 1, "whoever was about to delete it sees that somebody was faster"
     journal.append("note", {"act": "gc", "by": "a person"})
     assert not hold(store, Taken("r1", "first/r1/"), "r3")
+
+
+def test_code_that_goes_along_counts_whole(tmp_path: Path) -> None:
+    runs = Runs(tmp_path, code="../code")
+    (tmp_path / "code" / "helper.txt").write_text("read by nobody as far as one can tell")
+    assert runs.run("r1") == "r1"
+    assert runs.run("r2") == "r1"
+    (tmp_path / "code" / "helper.txt").write_text("edited")
+    assert runs.run("r3") == "r3"

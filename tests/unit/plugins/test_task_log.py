@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_airflow.task_log import AROUND, HELD, Pump, TaskLog
+from automl_airflow.task_log import AROUND, HELD, HELD_OF_ALL, LAST, Pump, TaskLog
 
 
 class Clock:
@@ -229,6 +229,23 @@ def test_printing_never_waits_for_a_log_that_stands_still() -> None:
     assert written.texts == []
     assert log._held <= HELD
     goes_on.set()
+
+
+def test_of_very_many_trials_each_holds_the_fewer_lines_and_all_are_written_or_counted() -> None:
+    clock = Clock()
+    pump = Hand(clock)
+    written = [Log() for _ in range(400)]
+    logs = [TaskLog(each, pump) for each in written]
+    for log in logs:
+        flood(log, 60)
+    assert HELD_OF_ALL <= pump.held <= HELD_OF_ALL + HELD + len(logs) * LAST
+    pump.turn(3600)
+    assert pump.held == 0
+    for each in written:
+        told = [text for text in each.texts if not text.endswith("only in log.txt]")]
+        left_out = sum(int(text[1:].split()[0]) for text in each.texts if text.endswith("only in log.txt]"))
+        assert len(told) + left_out == 60
+    assert min(len(each.texts) for each in written) >= LAST // (AROUND + 100)
 
 
 def test_lines_know_the_task_instance_that_they_are_of() -> None:

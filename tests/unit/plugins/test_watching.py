@@ -190,6 +190,34 @@ def test_an_order_takes_effect_while_a_flood_is_read(setting: Setting, monkeypat
     assert setting.study("flood").state.works[0].state is TrialState.USER_CANCELED
 
 
+def test_looks_that_bring_nothing_take_no_thread_and_orders_are_obeyed_all_the_same(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = setting.create("idle")
+    looks: list[int] = []
+    taken: list[int] = []
+    trigger = setting.trigger("idle", 0, Report(lines=["accuracy=0.1"]), Report())
+    poll, take = trigger.played.poll, TrialTrigger._take
+
+    async def counted() -> Report:
+        looks.append(1)
+        if len(looks) == 50:
+            study.refresh()
+            study.cancel_trial(0, "ann")
+        return await poll()
+
+    def take_counted(self: Any, *arguments: Any) -> bool:
+        taken.append(1)
+        return take(self, *arguments)
+
+    monkeypatch.setattr(trigger.played, "poll", counted)
+    monkeypatch.setattr(TrialTrigger, "_take", take_counted)
+    asyncio.run(first(trigger))
+    assert len(looks) > 50
+    assert len(taken) < len(looks) - 30
+    assert setting.study("idle").state.works[0].state is TrialState.USER_CANCELED
+
+
 def test_what_is_said_at_the_end_stands_in_the_log_before_the_trigger_ends(setting: Setting) -> None:
     setting.create("said")
     lines = [f"line {number}" for number in range(5000)]

@@ -24,7 +24,11 @@ BODY = {
     "tasks": [
         {
             "backend": "maxcompute",
-            "sql": ["SELECT ${columns.target} * ${x} AS auc FROM ${data.train}", "SELECT * FROM unknown_${trial_id}", "PAI -name x -Da=${x}"],
+            "sql": [
+                "SELECT ${columns.target} * ${x} AS auc FROM ${data.train}",
+                "SELECT * FROM unknown_${trial_id}",
+                "PAI -name x -Da=${x}",
+            ],
             "prices": {"input_gb": 1000000},
         }
     ],

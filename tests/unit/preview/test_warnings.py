@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from automl_core.preview.checks import examine_file, examine_text
 from automl_core.preview.programs import script_of
 from automl_core.preview.warnings import notes_of, warnings_of
+from automl_core.spec.loader import parse_experiment
 from automl_core.spec.models import Experiment
 from tests.sources import ROOT
 
@@ -228,6 +230,42 @@ def test_training_tasks_of_stages_are_looked_at_too(home: Path) -> None:
     (warning,) = messages(home, conclude=conclude)
     assert warning.startswith("warning: conclude[0].command[2]: {trials_file} is taken as it stands")
     assert warning.endswith("Did you mean ${trials_file}?")
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ("{format: json}", []),
+        ("{format: text, text: 'lr = ${lr}'}", ["${units}"]),
+    ],
+)
+def test_parameters_reach_the_training_in_its_spec_file(spec: str, words: list[str], tmp_path: Path) -> None:
+    text = (
+        "name: x\ngoal: {metric: m, direction: maximize}\n"
+        "space: {lr: {type: uniform, low: 0, high: 1}, units: {type: int, low: 1, high: 3}}\n"
+        f"spec_file: {spec}\n"
+        "tasks: [{command: [train, --config, '${spec_file}']}]\n"
+    )
+    found = [each.message for each in examine_text(text, "x.yaml", tmp_path).warnings]
+    assert len(found) == len(words)
+    assert all(word in message for word, message in zip(words, found, strict=True))
+
+
+def test_what_the_spec_file_brings_is_named(tmp_path: Path) -> None:
+    def said(spec: dict[str, Any], command: str = "train --config ${spec_file}") -> list[str]:
+        body = {
+            "name": "e", "goal": {"metric": "x", "direction": "minimize"}, "search": {"algorithm": "hyperband"},
+            "space": {"a.b": {"type": "uniform", "low": 0, "high": 1}, "c": {"type": "uniform", "low": 0, "high": 1}},
+            "trials": {"budget": {"max": 3}}, "spec_file": spec, "tasks": [{"command": command}],
+        }  # fmt: skip
+        found = warnings_of(parse_experiment(json.dumps(body), "e.yaml"), tmp_path, None)
+        return [problem.message for problem in found if "no training task names" in problem.message]
+
+    assert said({}) == []
+    assert len(said({}, "train")) == 2, "nobody reads it"
+    assert len(said({"groups": []})) == 1, "the budget does not stand in it"
+    assert said({"groups": [], "base": {"epochs": "${budget}"}}) == []
+    assert len(said({"format": "text", "text": "b=${a.b} ${budget}"})) == 1
 
 
 def test_data_that_are_not_there_or_not_seen(home: Path) -> None:

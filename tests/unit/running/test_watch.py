@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from automl_core.metrics.points import Point, Retraction
-from automl_core.running.watch import CURVE_POINTS, Watch
+from automl_core.running.watch import CURVE_POINTS, FILES_A_SECOND, Watch
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import StorageUnavailable
 from automl_core.study import Binding, Outcome, Study, StudyJournal
@@ -60,6 +60,55 @@ def test_metrics_are_written_now_and_then_and_at_the_end() -> None:
     watch.observe(points(0.3, start=2))
     watch.outcome()
     assert len(scene.published()) == 3
+
+
+def test_of_very_many_trials_each_is_written_more_seldom_and_whole_at_its_end() -> None:
+    scene = Scene()
+    live: dict[int, Watch] = {}
+    watch = scene.watch(publish_every=5.0, live=live)
+    live.update(dict.fromkeys(range(int(20 * FILES_A_SECOND)), watch))
+    watch.observe(points(0.1))
+    watch.verdict()
+    for number in range(1, 4):
+        scene.now += 6
+        watch.observe(points(0.2, start=number))
+        watch.verdict()
+    assert len(scene.published()) == 1
+    scene.now += 2
+    watch.verdict()
+    assert len(scene.published()) == 4
+    watch.observe(points(0.3, start=4))
+    watch.outcome()
+    assert len(scene.published()) == 5
+
+
+def test_a_watch_is_idle_once_all_that_was_reported_is_written_judged_and_told() -> None:
+    scene = Scene(trials={"max": 4})
+    watch = scene.watch(publish_every=5.0)
+    assert watch.is_idle
+    watch.observe(points(0.1))
+    assert not watch.is_idle
+    watch.verdict()
+    assert watch.is_idle
+    watch.observe(points(0.2, start=1))
+    watch.verdict()
+    assert not watch.is_idle, "it waits to be written"
+    scene.now += 5
+    watch.verdict()
+    assert watch.is_idle
+
+
+def test_that_an_attempt_goes_on_is_known_for_a_while_and_no_longer_once_it_is_ordered_to_end() -> None:
+    scene = Scene()
+    binding = scene.ask()
+    assert not scene.study.goes_on(binding, max_age=2.0), "no order was looked for yet"
+    assert scene.study.order(binding) is None
+    assert scene.study.goes_on(binding, max_age=2.0)
+    scene.now += 2
+    assert not scene.study.goes_on(binding, max_age=2.0)
+    assert scene.study.order(binding) is None
+    scene.study.stop("user", ExperimentState.USER_CANCELED, "enough", running="cancel")
+    assert not scene.study.goes_on(binding, max_age=2.0)
 
 
 def test_orders_are_looked_for_now_and_then_or_when_it_must_be_known() -> None:

@@ -288,3 +288,15 @@ def test_what_is_told_must_fit_the_goal(told: dict[str, Any], says: str) -> None
     with pytest.raises(ValueError, match=says):
         optimizer.tell(trial, **told)
     optimizer.tell(trial, failed=True)
+
+
+def test_a_list_that_its_owner_changes_is_no_history() -> None:
+    optimizer = Optimizer({"a": {"type": "sorted_list", "low": 1, "high": 3, "length": 1, "whole": True}}, max_trials=9)
+    seen = []
+    while (trial := optimizer.ask()) is not None:
+        seen.append(list(trial.params["a"]))  # type: ignore[arg-type]
+        trial.params["a"].append("mine")  # type: ignore[union-attr]
+        optimizer.tell(trial, 1.0)
+    assert sorted(seen) == [[1], [2], [3]]
+    assert optimizer.best is not None
+    assert optimizer.best.params["a"] in seen

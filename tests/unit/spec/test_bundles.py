@@ -44,7 +44,13 @@ def test_a_file_for_the_worker_lies_in_its_home_or_in_the_bundle(tmp_path: Path)
 
 def test_bundle_is_a_word_of_cwd_and_a_folder_of_that_name_is_written_as_one() -> None:
     folders: dict[str | None, str] = {None: ".", "bundle": "${bundle_dir}", "./bundle": "./bundle", "src": "src"}
-    assert {cwd: LocalTask(command=["true"], cwd=cwd).folder for cwd in folders} == folders
+    assert {cwd: LocalTask(command=["true"], cwd=cwd).folder(code=False) for cwd in folders} == folders
+
+
+def test_code_is_a_word_of_cwd_where_code_goes_along_and_else_a_folder_of_that_name() -> None:
+    task = LocalTask(command=["true"], cwd="code")
+    assert (task.folder(code=True), task.folder(code=False)) == ("${code_dir}", "code")
+    assert LocalTask(command=["true"], cwd="./code").folder(code=True) == "./code"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,8 @@ def test_the_good_file_is_good() -> None:
     [
         (
             "type: loguniform", "type: logunifrom",
-            "x.yaml:4: space.lr.type: 'logunifrom' is not known. Allowed: choice, uniform, loguniform, quniform, "
+            "x.yaml:4: space.lr.type: 'logunifrom' is not known. Allowed: choice, ordinal, subset, "
+            "sorted_list, uniform, loguniform, quniform, "
             "qloguniform, int, logint, randint, normal, qnormal, lognormal, qlognormal, fixed. "
             "Did you mean 'loguniform'?",
         ),
@@ -96,13 +97,15 @@ def test_the_good_file_is_good() -> None:
         ("low: 8, high: 64", "low: 80, high: 64", "x.yaml:5: space.units.low: low (80) is above high (64)."),
         (
             "{type: int, low: 8, high: 64}", "{low: 8, high: 64}",
-            "x.yaml:5: space.units.type: 'type' is missing. Allowed: choice, uniform, loguniform, quniform, "
+            "x.yaml:5: space.units.type: 'type' is missing. Allowed: choice, ordinal, subset, "
+            "sorted_list, uniform, loguniform, quniform, "
             "qloguniform, int, logint, randint, normal, qnormal, lognormal, qlognormal, fixed. "
             "For example: type: loguniform.",
         ),
         (
             "{type: int, low: 8, high: 64}", "{typ: int, low: 8, high: 64}",
-            "x.yaml:5: space.units.type: 'type' is missing. Allowed: choice, uniform, loguniform, quniform, "
+            "x.yaml:5: space.units.type: 'type' is missing. Allowed: choice, ordinal, subset, "
+            "sorted_list, uniform, loguniform, quniform, "
             "qloguniform, int, logint, randint, normal, qnormal, lognormal, qlognormal, fixed. "
             "Did you mean 'type' by 'typ'?",
         ),

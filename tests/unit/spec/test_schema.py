@@ -69,7 +69,8 @@ def test_no_word_of_other_dialects() -> None:
 
 
 def test_every_parameter_type_is_offered() -> None:
-    assert SCHEMA["properties"]["space"]["additionalProperties"]["properties"]["type"]["enum"] == list(PARAMETER_TYPES)
+    space = SCHEMA["else"]["properties"]["space"]
+    assert space["additionalProperties"]["properties"]["type"]["enum"] == list(PARAMETER_TYPES)
 
 
 @pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.name)
@@ -86,7 +87,7 @@ def test_a_file_with_all_sorts_of_things_is_valid() -> None:
     ("place", "value", "says"),
     [
         (("space", "lr", "hgh"), 1, "$.space.lr Additional properties are not allowed ('hgh' was unexpected)"),
-        (("space", "lr", "type"), "logunifrom", "$.space.lr.type 'logunifrom' is not one of ['choice', 'uniform'"),
+        (("space", "lr", "type"), "logunifrom", "$.space.lr.type 'logunifrom' is not one of ['choice', 'ordinal'"),
         (("space", "lr", "low"), "x", "$.space.lr.low 'x' is not of type 'number'"),
         (("space", "lr"), {"type": "int", "low": 1}, "$.space.lr 'high' is a required property"),
         (("space", "lr"), {"low": 1}, "$.space.lr 'type' is a required property"),
@@ -115,3 +116,41 @@ def test_durations_as_the_loader_reads_them(text: str) -> None:
     data = {**GOOD, "stop": {"max_duration": text}}
     assert not errors(data)
     assert validate(data)[1] == []
+
+
+FROM_TEMPLATE: dict[str, Any] = {
+    "name": "a",
+    "template": "net@1",
+    "data": {"train": "s3://lake/x.csv"},
+    "columns": {"target": "y"},
+    "trials": {"max": 3},
+    "search": {"add": ["epochs"]},
+    "set": {"lr": 0.1},
+    "space": {"units": {"low": 8}},
+    "tasks": {"train": {"timeout": "1h"}},
+}
+
+
+def test_a_file_from_a_template_leaves_out_what_that_gives() -> None:
+    assert not errors(FROM_TEMPLATE)
+    whole = {**GOOD, "template": {"name": "net", "version": 1, "digest": f"sha256:{64 * '0'}"}}
+    assert not errors(whole)
+    assert not errors({**GOOD, "template": None})
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"template": "net"}, "$.template 'net' does not match"),
+        ({"tasks": [{"command": "train"}]}, "$.tasks"),
+        ({"code": "src"}, "$ False schema does not allow"),
+        ({"sets": {}}, "$ Additional properties"),
+        ({"template": None}, "$ 'goal' is a required property"),
+    ],
+)
+def test_what_does_not_go_with_a_template(change: dict[str, Any], says: str) -> None:
+    assert [error for error in errors({**FROM_TEMPLATE, **change}) if error.startswith(says)]
+
+
+def test_set_goes_with_a_template_alone() -> None:
+    assert errors({**GOOD, "set": {"lr": 0.1}})

@@ -20,6 +20,8 @@ from automl_core.spec.loader import parse_experiment
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
+from automl_core.templates import Places
+from automl_core.templates import parse_experiment as parse_any
 from tests.sources import ROOT
 
 USERS = {"ann": "ADMIN", "oli": "OP", "uma": "USER", "vic": "VIEWER"}
@@ -81,7 +83,7 @@ class World:
 
         from automl_airflow.importer import ExperimentImporter
 
-        experiment = parse_experiment(text, "x.yaml")
+        experiment = parse_any(text, "x.yaml", Places.of(bundle=self.files.parent))
         path = self.files / f"{experiment.name}.yaml"
         path.write_text(text)
         result = ExperimentImporter().import_file(path, bundle_path=self.files.parent, bundle_name=BUNDLE)

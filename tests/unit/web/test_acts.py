@@ -514,17 +514,17 @@ def test_a_file_is_saved_where_links_can_not_be_made(world: World, monkeypatch: 
 
 
 def test_large_searches_do_not_keep_others_from_being_checked(world: World) -> None:
-    from automl_airflow.web.routes import start
+    from automl_airflow.web import checking
 
     taken = 0
     try:
-        while start._previews.acquire(blocking=False):
+        while checking.previews.acquire(blocking=False):
             taken += 1
         body = body_of(world.client().post(f"{API}/validate", json={"text": world.spec("busy")}))
         assert (body["ok"], body["preview"]) == (True, None)
     finally:
         for _ in range(taken):
-            start._previews.release()
+            checking.previews.release()
     assert taken == 2
     assert body_of(world.client().post(f"{API}/validate", json={"text": world.spec("busy")}))["preview"]
 

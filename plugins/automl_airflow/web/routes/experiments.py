@@ -15,14 +15,16 @@ from automl_airflow.compat.metadata import DagCode, DagModel, ParseImportError
 from automl_airflow.web import catalog
 from automl_airflow.web.access import CAN_LOOK, CAN_READ, User, may, may_act, may_see_import_errors, readable
 from automl_airflow.web.aside import PAGES, AsideRoute
+from automl_airflow.web.bundles import places_in
 from automl_airflow.web.catalog import Listed, RunInfo, reading
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.parts import DagId
 from automl_airflow.web.standing import GONE
 from automl_airflow.web.summaries import summaries
 from automl_core.spec.errors import SpecError
-from automl_core.spec.loader import parse_experiment
 from automl_core.spec.models import Experiment
+from automl_core.templates import parse_experiment
+from automl_core.templates.places import Places
 from automl_core.views.overview import goal_of, limits_of
 from automl_core.views.parameters import parameters_in
 
@@ -117,19 +119,28 @@ def _experiment(dag_id: str, user: User) -> tuple[Listed, dict[str, Any]]:
         found = import_error_of(session, listed.file, listed.bundle) if listed.broken else None
     import_error = shown_error(user, found[0]) if found is not None else None
     rights = may_act(user, dag_id)
-    experiment = None
+    experiment, places = None, places_in(listed.bundle)
     if source is not None:
         with suppress(SpecError):  # as the file is now; its import error says so
-            experiment = parse_experiment(source, dag_id)
+            experiment = parse_experiment(source, dag_id, places)
     return listed, {
         "file": listed.file,
         "source": source if may(user, "GET", DagAccessEntity.CODE, dag_id) else None,
         "goal": goal_of(experiment.goal) if experiment is not None else None,
         "settings": _settings(experiment) if experiment is not None else None,
+        "template": _template(experiment, places),
         "can": {"start": rights["start"] and not listed.gone, "edit_file": rights["file"] and not listed.gone},
         "why_not": {"start": GONE if listed.gone else "" if rights["start"] else NO_RIGHT_TO_START},
         "import_error": import_error,
     }
+
+
+def _template(experiment: Experiment | None, places: Places) -> dict[str, Any] | None:
+    """The template version that an experiment is made from, with the newest one where that is newer."""
+    template = experiment.template if experiment is not None else None
+    if template is None:
+        return None
+    return {**template.model_dump(), "newer": places.newer(template.name, template.version)}
 
 
 def _settings(experiment: Experiment) -> dict[str, Any]:

@@ -18,10 +18,11 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, StreamingResponse
 from starlette.background import BackgroundTask
 
-from automl_airflow.web.access import CAN_READ, User
+from automl_airflow.web.access import CAN_READ, NO_RIGHT_TO_DOWNLOAD
 from automl_airflow.web.archive import MOST_FILES, Places, TooMany, stream
 from automl_airflow.web.aside import AsideRoute, threads_of, touches_store
 from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.downloads import Asker, TheAsker, check_download, note_download, sees_rows
 from automl_airflow.web.held import HeldRun
 from automl_airflow.web.links import file_href
 from automl_airflow.web.respond import reply
@@ -67,46 +68,47 @@ ThePlaces = Annotated[Places, Depends(the_places)]
 
 @router.get("/trials/{number}/files")
 @touches_store()
-def get_trial_files(run: TheRun, held: Fresh, number: TrialNumber) -> Response:
+def get_trial_files(run: TheRun, held: Fresh, asker: TheAsker, number: TrialNumber) -> Response:
     """The files of a trial: its log, its metrics, its model, its checkpoints."""
     held.use(lambda view: trial_of(view, number))
-    return reply(_listed(run, held, trial_prefix(number), f"trials/{number}/files", ()))
+    return reply(_listed(run, held, asker, trial_prefix(number), f"trials/{number}/files", ()))
 
 
 @router.get("/trials/{number}/files/{path:path}")
 @touches_store(FILES)
-def get_trial_file(held: Fresh, number: TrialNumber, path: FilePath) -> Response:
+def get_trial_file(run: TheRun, held: Fresh, asker: TheAsker, number: TrialNumber, path: FilePath) -> Response:
     """Download a file of a trial."""
     held.use(lambda view: trial_of(view, number))
-    return _download(held, trial_prefix(number), path)
+    return _download(run, held, asker, trial_prefix(number), path)
 
 
 @router.get("/archives/{what}", response_class=StreamingResponse)
 @touches_store(FILES)
 def get_archive(
-    run: TheRun, held: Fresh, user: User, places: ThePlaces,
+    run: TheRun, held: Fresh, asker: TheAsker, places: ThePlaces,
     what: Annotated[Literal["results", "best_model"], PathParameter(description="All published, or the best trial.")],
 ) -> StreamingResponse:  # fmt: skip
     """What was published as one zip file, made while it is sent: bounded in size, and two at once for one user."""
     folder, skip = (BEST_MODEL, ()) if what == "best_model" else ("", UNPUBLISHED)
-    return _archive(run, held, str(user.get_name()), places, folder, skip, what)
+    return _archive(run, held, asker, places, folder, skip, what)
 
 
 @router.get("/trials/{number}/archive", response_class=StreamingResponse)
 @touches_store(FILES)
 def get_trial_archive(
-    run: TheRun, held: Fresh, user: User, places: ThePlaces, number: TrialNumber
+    run: TheRun, held: Fresh, asker: TheAsker, places: ThePlaces, number: TrialNumber
 ) -> StreamingResponse:  # fmt: skip
     """What a trial left as one zip file."""
     held.use(lambda view: trial_of(view, number))
-    return _archive(run, held, str(user.get_name()), places, trial_prefix(number), (), f"trial_{number}")
+    return _archive(run, held, asker, places, trial_prefix(number), (), f"trial_{number}")
 
 
 def _archive(
-    run: RunInfo, held: HeldRun, user: str, places: Places, folder: str, skip: tuple[str, ...], what: str
+    run: RunInfo, held: HeldRun, asker: Asker, places: Places, folder: str, skip: tuple[str, ...], what: str
 ) -> StreamingResponse:
+    check_download(asker, run, held)
     try:
-        places.admit(user)
+        places.admit(asker.name)
     except TooMany as error:
         raise HTTPException(429, str(error), {"Retry-After": "30"}) from None
     store, root = held.shared.store, held.view.study.journal.prefix
@@ -119,31 +121,31 @@ def _archive(
             files.append((f"{inside}/{path}", root + folder + path, real))
     if not files:
         raise HTTPException(404, "there are no files yet")
+    note_download(asker, run, held, [key.removeprefix(root) for _, key, _ in files])
     headers = {
         "Content-Disposition": f'attachment; filename="{inside}.zip"',
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cache-Control": "private, no-store",
         "X-Accel-Buffering": "no",
     }
-    return StreamingResponse(
-        stream(places, user, store, files, threads_of(run.place, FILES)), media_type="application/zip", headers=headers
-    )
+    pieces = stream(places, asker.name, store, files, threads_of(run.place, FILES))
+    return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
 
 @router.get("/results")
 @touches_store()
-def get_results(run: TheRun, held: Fresh) -> Response:
+def get_results(run: TheRun, held: Fresh, asker: TheAsker) -> Response:
     """The published files: controller.json, the leaderboard, the best model and so on."""
-    return reply(_listed(run, held, "", "results", UNPUBLISHED))
+    return reply(_listed(run, held, asker, "", "results", UNPUBLISHED))
 
 
 @router.get("/results/{path:path}")
 @touches_store(FILES)
-def get_result(held: Fresh, path: FilePath) -> Response:
+def get_result(run: TheRun, held: Fresh, asker: TheAsker, path: FilePath) -> Response:
     """Download a published file."""
     if path.startswith(UNPUBLISHED):
         raise HTTPException(404, f"{path!r} is no published file")
-    return _download(held, "", path)
+    return _download(run, held, asker, "", path)
 
 
 _OWN = (JOURNAL, *SNAPSHOTS, SCRATCH)
@@ -153,15 +155,23 @@ UNPUBLISHED = (*_OWN, "experiment_", *(stage_prefix("", stage) + name for stage 
 and metrics: what ``prepare`` made is data, and what ``conclude`` made is in best_model/."""
 
 
-def _listed(run: RunInfo, held: HeldRun, folder: str, route: str, skip: tuple[str, ...]) -> dict[str, Any]:
+def _listed(
+    run: RunInfo, held: HeldRun, asker: Asker, folder: str, route: str, skip: tuple[str, ...]
+) -> dict[str, Any]:
+    allowed = sees_rows(asker.user, run, held)
     store, root = held.shared.store, held.view.study.journal.prefix
     prefix = root + folder
     paths = list(islice(_walk(store, root, prefix, skip), MAX_LISTED + 1))
     files = [
-        {"path": path, "size": _size(store, prefix + path), "href": file_href(run, route, path)}
+        {
+            "path": path,
+            "size": _size(store, prefix + path),
+            "href": file_href(run, route, path) if allowed else None,
+        }
         for path in paths[:MAX_LISTED]
     ]
-    return {"files": files, "truncated": len(paths) > MAX_LISTED}
+    why_not = "" if allowed else NO_RIGHT_TO_DOWNLOAD
+    return {"files": files, "truncated": len(paths) > MAX_LISTED, "downloads": {"allowed": allowed, "reason": why_not}}
 
 
 def _walk(store: ObjectStore, root: str, prefix: str, skip: tuple[str, ...]) -> Iterator[str]:
@@ -205,7 +215,8 @@ def _size(store: ObjectStore, key: str) -> int | None:
         return None
 
 
-def _download(held: HeldRun, folder: str, path: str) -> Response:
+def _download(run: RunInfo, held: HeldRun, asker: Asker, folder: str, path: str) -> Response:
+    check_download(asker, run, held)
     store, prefix = held.shared.store, held.view.study.journal.prefix + folder
     if not is_key(path) or not is_key(prefix + path):
         raise HTTPException(404, f"{path!r} is no file of this folder")
@@ -220,10 +231,16 @@ def _download(held: HeldRun, folder: str, path: str) -> Response:
         inside = _inside(here, store.local_path((held.view.study.journal.prefix).rstrip("/")))
         if inside is None:
             raise HTTPException(404, f"there is no file {path!r}")
+        note_download(asker, run, held, [folder + path])
         return FileResponse(inside, media_type="application/octet-stream", headers=headers)
     temporary = _fetched(store, prefix + path)
     if temporary is None:
         raise HTTPException(404, f"there is no file {path!r}")
+    try:
+        note_download(asker, run, held, [folder + path])
+    except BaseException:
+        os.unlink(temporary)
+        raise
     done = BackgroundTask(os.unlink, temporary)
     return FileResponse(temporary, media_type="application/octet-stream", headers=headers, background=done)
 

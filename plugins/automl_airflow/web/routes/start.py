@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
@@ -28,23 +27,21 @@ from automl_airflow.web.access import (
     may_try,
 )
 from automl_airflow.web.aside import AsideRoute
+from automl_airflow.web.bundles import places_in
 from automl_airflow.web.catalog import reading
+from automl_airflow.web.checking import check_closed, checked
 from automl_airflow.web.links import AIRFLOW
-from automl_airflow.web.respond import problems_of, reply
+from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.experiments import model_of, shown_error, source_of
 from automl_airflow.web.routes.parts import DagId
 from automl_airflow.web.standing import GONE
 from automl_core.spec.errors import SpecError
-from automl_core.spec.loader import parse_experiment
+from automl_core.templates import parse_experiment
 
 router = APIRouter(route_class=AsideRoute, tags=["start"])
 
 MAX_TEXT = 1 << 18
 """Characters of an experiment file that comes by this way."""
-
-
-_previews = threading.BoundedSemaphore(2)
-"""Previews that are made at once; who comes then is told what is wrong with a file, and no more."""
 
 
 class FileText(BaseModel):
@@ -120,38 +117,17 @@ def validate(user: User, body: FileText) -> Response:
     ``warnings`` are of what is valid but may do something else than was meant, or (with the severity ``note``) is worth
     knowing, in the same form as ``problems``.
     """
-    from automl_airflow.session import home
-    from automl_core.preview.checks import examine_text
-    from automl_core.preview.preview import preview
-
-    name, ahead = None, None
-    warnings: list[dict[str, Any]] = []
-    try:
-        examined = examine_text(body.text, "experiment.yaml", home())
-        experiment = examined.experiment
-        check_sources(user, experiment)
-        name, warnings = experiment.name, [warning.to_json() for warning in examined.warnings]
-        if _previews.acquire(blocking=False):  # laying out a very large search takes its time
-            try:
-                ahead = preview(experiment, None, "", 5).to_json()
-            finally:
-                _previews.release()
-        problems: list[dict[str, Any]] = []
-    except SpecError as error:
-        problems = problems_of(error)
-    except ValueError as error:  # an algorithm that can't search this experiment
-        problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
-                     "allowed": None, "suggestion": None, "severity": "error", "text": str(error)}]  # fmt: skip
-    return reply({"ok": not problems, "name": name, "problems": problems, "warnings": warnings, "preview": ahead})
+    return reply(checked(user, body.text))
 
 
 @router.post("/experiments", dependencies=[Depends(can_save), ACT])
 def create_experiment(session: SessionDep, user: User, body: NewFile) -> Response:
     """Save an experiment file where Airflow reads it; its DAG is there once Airflow has (see readiness)."""
-    experiment = parse_experiment(body.text, "experiment.yaml")
+    experiment = parse_experiment(body.text, "experiment.yaml", saving.places())
     if not may_save(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
     check_sources(user, experiment)
+    check_closed(experiment, body.text, "experiment.yaml")
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)
@@ -217,18 +193,23 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
     from automl_airflow.form import overrides_of
     from automl_airflow.web.catalog import place_of_dag
     from automl_core.spec.dates import RUN_DATES, missing_dates
-    from automl_core.spec.loader import locate, parse_document
-    from automl_core.spec.overrides import apply_overrides
+    from automl_core.spec.loader import locate
+    from automl_core.templates.loading import parse_document
+    from automl_core.templates.overriding import apply_overrides
 
     place_of_dag(session, dag_id)
     source = source_of(session, dag_id)
     if source is None:
         return
+    model = model_of(session, dag_id)
+    places = places_in(model.bundle_name if model is not None else None)
     try:
-        experiment, document = parse_document(source, dag_id)
+        experiment, document = parse_document(source, dag_id, places)
     except SpecError:  # a DAG made by dags/automl_experiments.py has Python for its source
         return
-    check_sources(user, apply_overrides(experiment, overrides_of(experiment, conf)).experiment)
+    changed = apply_overrides(experiment, overrides_of(experiment, conf), places).experiment
+    check_sources(user, changed)
+    check_closed(changed, source, dag_id)
     problems = missing_dates(experiment, RUN_DATES if dated else ())
     if problems:
         raise SpecError(locate(problems, document))

@@ -14,7 +14,7 @@ from automl_airflow.web import saving, trying
 from automl_airflow.web.access import ACT, NO_RIGHT_TO_TRY, User, can_try, may_try
 from automl_airflow.web.aside import AsideRoute
 from automl_airflow.web.routes.start import FileText
-from automl_core.spec.parameters import Scalar
+from automl_core.spec.parameters import Value
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ _LONGEST_COMMAND = 2_000
 class Asked(FileText):
     """A file, and what of it is to be tried."""
 
-    set: dict[str, Scalar] = Field(
+    set: dict[str, Value] = Field(
         default_factory=dict, max_length=1000, description="Values of parameters; the rest are the file's defaults."
     )
     seconds: int = Field(120, ge=1, le=trying.LONGEST, description="After which the training is ended.")
@@ -44,7 +44,7 @@ def post_try(user: User, body: Asked) -> Response:
     reason = trying.why_not()
     if reason:
         raise HTTPException(403, reason)
-    experiment = check_text(body.text, "experiment.yaml")
+    experiment = check_text(body.text, "experiment.yaml", saving.places())
     if not may_try(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_TRY}")
     reason = trying.unfit(experiment)

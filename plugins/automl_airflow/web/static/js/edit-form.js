@@ -63,7 +63,7 @@ export function limitFields(overview) {
     (each) =>
       each.kind === 'category' ||
       each.kind === 'order' ||
-      (each.low !== null && each.low !== undefined && each.kind !== 'bool' && each.kind !== 'fixed'),
+      (each.low !== null && each.low !== undefined && each.kind !== 'bool' && each.kind !== 'fixed' && !each.parts),
   );
   return h(
     'div',

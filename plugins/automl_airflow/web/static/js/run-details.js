@@ -53,7 +53,10 @@ export function fileTable(files, label) {
   const table = (members, name) =>
     plainTable(
       ['File', 'Size'],
-      members.map((each) => [h('a', { href: each.href, download: '' }, each.path), bytes(each.size)]),
+      members.map((each) => [
+        each.href ? h('a', { href: each.href, download: '' }, each.path) : each.path,
+        bytes(each.size),
+      ]),
       name,
     );
   return h(
@@ -96,7 +99,7 @@ const archives = (files, path) =>
 /** @param {import('./panel.js').Context} context */
 export async function details(context) {
   const { overview } = context;
-  const [{ acts }, { files }] = await Promise.all([context.get('acts'), get(`${context.path}/results`)]);
+  const [{ acts }, { files, downloads }] = await Promise.all([context.get('acts'), get(`${context.path}/results`)]);
   const card = (title, body) => h('section', { class: 'card' }, h('h2', {}, title), body);
   const { limits, goal } = overview;
   const stop = Object.entries(limits.stop).filter(([, value]) => value !== null);
@@ -148,7 +151,11 @@ export async function details(context) {
           ),
         )
       : null,
-    card('Published files', [files.length ? archives(files, context.path) : null, fileTable(files, 'Published files')]),
+    card('Published files', [
+      files.length && downloads.allowed ? archives(files, context.path) : null,
+      downloads.allowed ? null : h('p', { class: 'muted' }, `Nothing can be downloaded: ${downloads.reason}.`),
+      fileTable(files, 'Published files'),
+    ]),
     card(
       'Search space',
       plainTable(

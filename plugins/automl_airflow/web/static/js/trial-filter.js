@@ -77,7 +77,7 @@ export class FilterBar {
       ...PLAIN.map(([key]) => key),
       'tags',
       'number',
-      ...this.parameters.map((each) => `params.${each.name}`),
+      ...this.parameters.flatMap((each) => [each, ...(each.parts ?? [])]).map((each) => `params.${each.name}`),
     ];
     // a parameter's name may have a colon in it
     const name = known.find((each) => text.startsWith(`${each}:`)) ?? text.split(':', 1)[0];

@@ -264,7 +264,7 @@ export class TrialTable {
       ...answer.parameters.map((each) => ({
         key: `params.${each.name}`,
         label: each.name,
-        number: !each.values,
+        number: !each.values && !each.parts,
         cell: (read) => setting(read(`params.${each.name}`)),
       })),
       ...metrics.map((name) => ({

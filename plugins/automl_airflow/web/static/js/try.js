@@ -125,16 +125,22 @@ export class TryPanel {
 function valuesOf(text) {
   /** @type {Record<string, any>} */
   const values = {};
-  for (const part of text.split(/[\s,]+/).filter(Boolean)) {
+  for (const part of text.match(/(?:\[[^\]]*\]|[^\s,[])+/g) ?? []) {
     const [name, ...rest] = part.split('=');
     if (!name || !rest.length) throw new Error(`${part}: name=value is wanted, such as units=64`);
-    try {
-      values[name] = JSON.parse(rest.join('='));
-    } catch {
-      values[name] = rest.join('=');
-    }
+    values[name] = valueOf(rest.join('='));
   }
   return values;
+}
+
+/** One value: JSON, a list with or without quotes, or text. @param {string} text @returns {any} */
+function valueOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const members = text.match(/^\[(.*)\]$/)?.[1];
+    return members === undefined ? text : members.split(',').map((each) => valueOf(each.trim()));
+  }
 }
 
 /** What a try has shown. @param {any} result */

@@ -14,6 +14,7 @@ const KINDS = [
   ['runs', 'Whole runs'],
   ['checkpoints', 'Checkpoints of ended runs'],
   ['caches', 'What attempts left behind'],
+  ['code', 'Code that no run names'],
   ['parts', 'Uploads and files that broke off'],
 ];
 

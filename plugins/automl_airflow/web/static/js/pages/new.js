@@ -1,12 +1,13 @@
 // A new experiment from a file that is pasted, uploaded or written here; it is checked as you type.
 
 import { act, experimentPath, get } from '../api.js';
-import { ask, explain, toast } from '../dialog.js';
+import { explain, toast } from '../dialog.js';
 import { fill, h } from '../dom.js';
-import { number, setting } from '../format.js';
+import { preview, problems, remarks } from '../file-preview.js';
 import { crumbs, pageOf } from '../parts.js';
-import { plainTable } from '../run-details.js';
 import { makeEditor } from '../editor.js';
+import { begin, put, ready } from '../saving.js';
+import { templateCards } from '../template-cards.js';
 import { TryPanel } from '../try.js';
 
 const PAUSE = 300;
@@ -28,8 +29,14 @@ tasks:
 
 /** @type {import('../main.js').Page} */
 export async function show(main, _, query) {
+  const template = query.get('template');
+  if (template) {
+    const form = await import('../template-form.js');
+    return form.show(main, template, query.get('version'));
+  }
   document.title = 'New experiment · AutoML';
   const editing = query.get('edit');
+  const drafted = query.has('draft') ? sessionStorage.getItem('automl:draft') : null;
   const [me, entry] = await Promise.all([get('me'), editing ? get(experimentPath(editing)) : null]);
   const place = h('div', { class: 'drop' });
   const said = h('div', { role: 'status', 'aria-live': 'polite', id: 'validation' });
@@ -67,10 +74,11 @@ export async function show(main, _, query) {
       ? null
       : h('p', { class: 'notice' }, `Files can be checked but not saved here: ${me.create.reason}`),
     refused,
+    editing || drafted !== null ? null : templateCards(),
     h('div', { class: 'editor' }, place, h('aside', { 'aria-label': 'What the file says' }, said)),
     attempt?.element,
   );
-  const editor = makeEditor(place, entry?.source ?? EXAMPLE, soon);
+  const editor = makeEditor(place, entry?.source ?? drafted ?? EXAMPLE, soon);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {AbortController | undefined} */
@@ -101,56 +109,8 @@ export async function show(main, _, query) {
     editor.mark([...checked.problems, ...checked.warnings]);
     save.disabled = start.disabled = !(checked.ok && me.create.allowed);
     attempt?.allow(checked.ok);
-    fill(said, checked.ok ? preview(checked, remarks(checked.warnings)) : problems(checked.problems));
-  }
-
-  /** @param {any[]} found */
-  function problems(found) {
-    return [h('h2', {}, found.length === 1 ? 'One problem' : `${found.length} problems`), listed(found)];
-  }
-
-  /** What is valid and yet worth a look: warnings first, then notes. @param {any[]} found */
-  function remarks(found) {
-    const [warnings, notes] = ['warning', 'note'].map((kind) => found.filter((each) => each.severity === kind));
-    return [
-      warnings.length
-        ? h(
-            'div',
-            { class: 'notice', id: 'warnings' },
-            h('h3', {}, warnings.length === 1 ? 'One thing to look at' : `${warnings.length} things to look at`),
-            listed(warnings),
-          )
-        : null,
-      notes.length
-        ? h('div', { id: 'notes' }, h('h3', {}, notes.length === 1 ? 'A note' : 'Notes'), listed(notes))
-        : null,
-    ];
-  }
-
-  /** Problems, warnings or notes, each with its line. @param {any[]} found */
-  function listed(found) {
-    return h(
-      'ul',
-      {},
-      found.map((each) =>
-        h(
-          'li',
-          {},
-          each.line === null
-            ? null
-            : h(
-                'button',
-                { type: 'button', class: 'small', onclick: () => editor.goTo(each.line) },
-                `line ${each.line}`,
-              ),
-          ' ',
-          each.path ? h('strong', {}, `${each.path}: `) : null,
-          each.message,
-          each.suggestion ? h('div', { class: 'hint' }, each.suggestion) : null,
-          each.allowed?.length ? h('div', { class: 'hint' }, `Allowed: ${[each.allowed].flat().join(', ')}`) : null,
-        ),
-      ),
-    );
+    const goTo = (line) => editor.goTo(line);
+    fill(said, checked.ok ? preview(checked, remarks(checked.warnings, goTo)) : problems(checked.problems, goTo));
   }
 
   /** @param {File | undefined} file */
@@ -195,7 +155,7 @@ export async function show(main, _, query) {
       }
       fill(said, h('p', {}, `Saved. Waiting for Airflow to read ${name} …`));
       await ready(name);
-      const begun = await act('POST', `${experimentPath(name)}/runs`, { conf: {}, run_id: null });
+      const begun = await begin(name);
       location.assign(pageOf(begun.experiment, begun.run));
     } catch (error) {
       explain(refused, error);
@@ -205,73 +165,4 @@ export async function show(main, _, query) {
   }
 
   await check();
-}
-
-/** Saves, and asks before anything is overwritten. @param {string} text @param {boolean} replace @param {string} name */
-async function put(text, replace, name) {
-  try {
-    return (await act('POST', 'experiments', { text, replace })).experiment;
-  } catch (error) {
-    if (!(error instanceof Error) || /** @type {any} */ (error).status !== 409 || replace) throw error;
-    let stored = null;
-    await ask({
-      title: `Replace ${name}?`,
-      body: h('p', {}, error.message),
-      verb: 'Replace the file',
-      danger: true,
-      run: async () => {
-        stored = (await act('POST', 'experiments', { text, replace: true })).experiment;
-      },
-    });
-    return stored;
-  }
-}
-
-/** Waits until Airflow has read a file. @param {string} name */
-async function ready(name) {
-  for (let tries = 0; tries < 120; tries += 1) {
-    const { state, error } = await get(`${experimentPath(name)}/readiness`);
-    if (state === 'ready') return;
-    if (state === 'broken') throw new Error(error ?? 'Airflow can’t read the file.');
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-  throw new Error(
-    `Airflow has not read ${name} within two minutes; it is saved, and its page will say when it is there.`,
-  );
-}
-
-/** @param {any} checked @param {any} remarks what to look at in a file that is fine */
-function preview({ name, preview: found }, remarks) {
-  const facts = found
-    ? [
-        ['Algorithm', [found.algorithm, found.note ? h('div', { class: 'hint' }, found.note) : null]],
-        ['Trials', number(found.trials)],
-        ['Training runs', number(found.jobs)],
-        ['At once', number(found.concurrency)],
-        ...(found.size ? [['Combinations', number(found.size)]] : []),
-        ...(found.units ? [[`Units${found.unit ? ` (${found.unit})` : ''}`, number(found.units)]] : []),
-      ]
-    : [];
-  const names = found?.first?.length ? Object.keys(found.first[0].params) : [];
-  return [
-    h('h2', {}, h('span', { class: 'tone-good' }, '✓ '), `${name} is fine`),
-    remarks,
-    found
-      ? plainTable(['What it does', 'Value'], facts, 'What the file says')
-      : h('p', { class: 'muted' }, 'The server lays out other searches just now: there is no preview of this one.'),
-    names.length
-      ? [
-          h('h3', { style: 'margin-top:.9rem' }, 'First combinations'),
-          h(
-            'div',
-            { style: 'overflow-x:auto', tabindex: 0, role: 'region', 'aria-label': 'First combinations' },
-            plainTable(
-              ['Trial', ...names],
-              found.first.map((each) => [each.number, ...names.map((key) => setting(each.params[key]))]),
-              'First combinations',
-            ),
-          ),
-        ]
-      : null,
-  ];
 }

@@ -7,11 +7,13 @@ import { cost, duration, number, setting, time } from '../format.js';
 import { write, written } from '../label.js';
 import { follow } from '../live.js';
 import { shortName } from '../names.js';
+import { ModelDetails } from '../model-details.js';
 import { Panel } from '../panel.js';
 import { actButton, crumbs, figures, pageOf } from '../parts.js';
 import { fileTable, plainTable } from '../run-details.js';
 import { badge } from '../states.js';
 import { TrialLog } from '../trial-log.js';
+import fitPlot, { fitOf, titleOf } from '../plots/fit.js';
 import metricPlot from '../plots/metric.js';
 
 /** @type {import('../main.js').Page} */
@@ -23,6 +25,7 @@ export async function show(main, [experiment, run, text]) {
   const places = { head: h('div', { class: 'head' }), cards: h('div', { class: 'cards' }), files: h('div') };
   const plots = h('div', { class: 'panels' });
   const log = new TrialLog();
+  const model = new ModelDetails(trialPath);
   /** @type {Map<string, Panel>} */
   const panels = new Map();
   document.title = `Trial ${n} · ${experiment} · AutoML`;
@@ -60,28 +63,45 @@ export async function show(main, [experiment, run, text]) {
             'div',
             { class: 'row spread' },
             h('h2', {}, 'Files'),
-            listed.files.length
+            listed.files.length && listed.downloads.allowed
               ? h('a', { class: 'button', href: apiAddress(`${trialPath}/archive`), download: '' }, 'All as a zip')
               : null,
           ),
+          listed.downloads.allowed
+            ? null
+            : h('p', { class: 'muted' }, `Nothing can be downloaded: ${listed.downloads.reason}.`),
           fileTable(listed.files, 'Files of the trial'),
         ),
       );
-    for (const [metric, series] of Object.entries(curve.series)) {
-      if (!panels.has(metric)) {
-        const panel = new Panel(metricPlot(metric), {
-          path,
-          overview: null,
-          trialPage: () => '',
-          get: () => get(`${trialPath}/curve`, { points: 500 }),
-        });
-        panels.set(metric, panel);
-        plots.append(panel.element);
-      }
-      panels.get(metric)?.give({ ...series, live: curve.live, seq: curve.seq });
-    }
+    if (files) model.refresh().catch(console.warn); // what is shown stays
+    drawCurves(curve);
     state.seq = body.seq;
     return { live: curve.live || body.works.some((work) => ['RUNNING', 'WAITING'].includes(work.state)) };
+  }
+
+  /** Training beside validation in one chart; each other metric in one of its own. @param {any} curve */
+  function drawCurves(curve) {
+    const paired = new Set(curve.fits.flatMap((each) => [each.learned, each.held_out, ...each.others]));
+    const wanted = new Map([
+      ...curve.fits.map((each) => [titleOf(each), fitPlot(titleOf(each))]),
+      ...Object.keys(curve.series)
+        .filter((metric) => !paired.has(metric))
+        .map((metric) => [metric, metricPlot(metric)]),
+    ]);
+    for (const [title, panel] of panels) {
+      if (wanted.has(title)) continue;
+      panel.element.remove(); // it has found its other side
+      panels.delete(title);
+    }
+    for (const [title, plot] of wanted) {
+      if (!panels.has(title)) {
+        const load = () => get(`${trialPath}/curve`, { points: 500 });
+        const panel = new Panel(plot, { path, overview: null, trialPage: () => '', get: load });
+        panels.set(title, panel);
+        plots.append(panel.element);
+      }
+      panels.get(title)?.give(fitOf(curve, title) ?? { ...curve.series[title], live: curve.live, seq: curve.seq });
+    }
   }
 
   const first = await refresh();
@@ -91,6 +111,8 @@ export async function show(main, [experiment, run, text]) {
     places.cards,
     h('div', { style: 'height:.9rem' }),
     plots,
+    h('div', { style: 'height:.9rem' }),
+    model.element,
     h('div', { style: 'height:.9rem' }),
     log.element,
     h('div', { style: 'height:.9rem' }),

@@ -6,6 +6,7 @@ import { h } from '../dom.js';
 import { number, setting } from '../format.js';
 import { shorten } from '../names.js';
 import { look } from '../states.js';
+import { varying } from './slice.js';
 import { axis, byState, colour, frame, legend, onAxis, parameterAxis, tip } from './shared.js';
 
 const PLAIN = {
@@ -32,7 +33,8 @@ export default function scatter({ query, filters }) {
   let shown = null;
   let again = () => {};
 
-  const parameterOf = (key, data) => data.parameters.find((each) => `params.${each.name}` === key);
+  const parameterOf = (key, data) =>
+    data.parameters.flatMap((each) => each.parts ?? [each]).find((each) => `params.${each.name}` === key);
   const label = (key) => PLAIN[key] ?? key.replace(/^(params|metrics)\./, '');
 
   /** @param {string} key @param {any} data @param {Record<string, any>} own */
@@ -74,7 +76,7 @@ export default function scatter({ query, filters }) {
         refresh();
       };
       const keys = [
-        ...context.overview.parameters.filter((each) => each.kind !== 'fixed').map((each) => `params.${each.name}`),
+        ...varying(context).map((each) => `params.${each.name}`),
         ...Object.keys(PLAIN),
       ];
       const metrics = Object.keys(context.overview.best?.metrics ?? {}).map((each) => `metrics.${each}`);

@@ -20,8 +20,9 @@ export function chooser(parameters, label, first, again) {
   return { select, element: h('label', {}, `${label} `, select) };
 }
 
-/** Parameters that vary. @param {import('../panel.js').Context} context */
-export const varying = (context) => context.overview.parameters.filter((each) => each.kind !== 'fixed');
+/** Parameters that vary, and in place of one whose value is a list its parts. @param {import('../panel.js').Context} context */
+export const varying = (context) =>
+  context.overview.parameters.filter((each) => each.kind !== 'fixed').flatMap((each) => each.parts ?? [each]);
 
 /** A slice plot with a choice of its own. @returns {import('../panel.js').Plot} */
 export default function slice() {

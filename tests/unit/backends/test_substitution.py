@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_core.backends.template import Placeholder, check_template, parse, render
+from automl_core.backends.substitution import Placeholder, check_placeholders, parse, render
+from automl_core.spec.placeholders import placeholders
 from automl_core.spec.relations import RESERVED_NAMES
-from automl_core.spec.templates import placeholders
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_nothing_of_a_text_is_lost(text: str) -> None:
 
 @given(st.text(alphabet="${}ab \n", max_size=40))
 def test_what_is_checked_can_be_rendered_and_only_that(text: str) -> None:
-    fine = not check_template(text, ["a", "b", "ab"])
+    fine = not check_placeholders(text, ["a", "b", "ab"])
     every = [piece for piece in parse(text) if isinstance(piece, Placeholder)]
     assert fine == all(piece.source == f"${{{piece.name}}}" and piece.name in {"a", "b", "ab"} for piece in every)
 
 
 def test_all_reserved_names_are_known() -> None:
     text = " ".join(f"${{{name}}}" for name in RESERVED_NAMES)
-    assert check_template(text, []) == []
+    assert check_placeholders(text, []) == []
 
 
 @pytest.mark.parametrize(
@@ -60,12 +60,12 @@ def test_all_reserved_names_are_known() -> None:
     ],
 )
 def test_a_problem_says_what_to_do(text: str, said: list[str]) -> None:
-    (problem,) = check_template(text, ["learning_rate", "hidden_units"])
+    (problem,) = check_placeholders(text, ["learning_rate", "hidden_units"])
     assert all(part in problem for part in said), problem
 
 
 def test_a_problem_lists_what_is_allowed_within_reason() -> None:
-    (problem,) = check_template("${x}", [f"p{n}" for n in range(200)])
+    (problem,) = check_placeholders("${x}", [f"p{n}" for n in range(200)])
     assert "p0, p1" in problem
     assert "170 more" in problem
     assert "trial_id" in problem
@@ -73,4 +73,4 @@ def test_a_problem_lists_what_is_allowed_within_reason() -> None:
 
 
 def test_each_problem_is_told_once() -> None:
-    assert len(check_template("${x} ${y} ${x}", ["lr"])) == 2
+    assert len(check_placeholders("${x} ${y} ${x}", ["lr"])) == 2

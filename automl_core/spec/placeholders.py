@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from automl_core.spec.bundles import BUNDLE_DIR, has_bundle
+from automl_core.spec.code import CODE_DIR
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean
 from automl_core.spec.relations import RESERVED_NAMES
+from automl_core.spec.spec_files import SPEC_FILE
 
 PLACEHOLDER = re.compile(r"\$\$\{|\$\{([^{}\n]*)(\}?)")
 """The grammar: ``$${`` stands for ``${``; ``${name}`` has its name in group 1, and an empty group 2 is no end."""
@@ -36,8 +38,15 @@ OF_A_TRIAL = frozenset({"trial_id", "params", "budget"})
 """What a training task of a stage has not: it belongs to no trial."""
 
 
-def template_problems(
-    task: Any, path: Path, names: Iterable[str], *, prepared: bool = False, inputs: Iterable[str] = ()
+def placeholder_problems(
+    task: Any,
+    path: Path,
+    names: Iterable[str],
+    *,
+    prepared: bool = False,
+    code: bool = False,
+    spec_file: bool = False,
+    inputs: Iterable[str] = (),
 ) -> list[Problem]:
     """Check every placeholder of one training task.
 
@@ -46,12 +55,20 @@ def template_problems(
         path: where it stands in the file; its first element is one of `sizes.TASK_LISTS`.
         names: the parameters of the space.
         prepared: whether the experiment has a stage ``prepare``.
+        code: whether it has a folder of code.
+        spec_file: whether it has a spec file.
         inputs: names that its data sets and columns have (`datasets.input_names`).
     """
     parameters = list(dict.fromkeys(names))
-    elsewhere = _elsewhere(str(path[0]), parameters, prepared)
-    known = names_for(str(path[0]), parameters, prepared=prepared, inputs=inputs)
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
+    elsewhere = _unseen(backend) | _elsewhere(str(path[0]), parameters, prepared, code, spec_file)
+    known = [
+        name
+        for name in names_for(
+            str(path[0]), parameters, prepared=prepared, code=code, spec_file=spec_file, inputs=inputs
+        )
+        if name not in elsewhere
+    ]
     return [
         _problem(name, closed, place, known, elsewhere.get(name, ""))
         for place, text in texts_of(task, path)
@@ -60,21 +77,35 @@ def template_problems(
     ]
 
 
-def names_for(where: str, parameters: Iterable[str], *, prepared: bool, inputs: Iterable[str] = ()) -> list[str]:
+def names_for(
+    where: str, parameters: Iterable[str], *, prepared: bool, code: bool = False, spec_file: bool = False,
+    inputs: Iterable[str] = (),
+) -> list[str]:  # fmt: skip
     """What ``${…}`` may name in a training task.
 
     Args:
         where: the list that it stands in, one of `sizes.TASK_LISTS`.
         parameters: those of the space.
         prepared: whether the experiment has a stage ``prepare``.
+        code: whether it has a folder of code.
+        spec_file: whether it has a spec file.
         inputs: names that its data sets and columns have (`datasets.input_names`).
     """
     own = list(dict.fromkeys(parameters))
-    elsewhere = _elsewhere(where, own, prepared)
+    elsewhere = _elsewhere(where, own, prepared, code, spec_file)
     return [name for name in [*own, *inputs, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
 
 
-def _elsewhere(where: str, parameters: Iterable[str], prepared: bool) -> dict[str, str]:
+def _unseen(backend: str) -> dict[str, str]:
+    """Names that have no meaning for training tasks of a backend, and why not."""
+    if backend == "maxcompute":
+        return dict.fromkeys((CODE_DIR, SPEC_FILE), "a statement in MaxCompute sees no files")
+    if backend == "custom_resource":
+        return {CODE_DIR: "the pods of a custom resource are made by its controller; bring code in their image"}
+    return {}
+
+
+def _elsewhere(where: str, parameters: Iterable[str], prepared: bool, code: bool, spec_file: bool) -> dict[str, str]:
     """Names that have a meaning in other training tasks than those of one list, and why not in these."""
     reasons: dict[str, str] = {}
     if where in ("prepare", "conclude"):
@@ -86,6 +117,12 @@ def _elsewhere(where: str, parameters: Iterable[str], prepared: bool) -> dict[st
         reasons["prepared_dir"] = "it is what prepare leaves for others; its own place is ${model_dir}"
     elif not prepared:
         reasons["prepared_dir"] = "the experiment has no prepare"
+    if not code:
+        reasons[CODE_DIR] = "the experiment has no code; name its folder with code: FOLDER"
+    if where in ("prepare", "conclude"):
+        reasons[SPEC_FILE] = f"{why}; those of trials lie in their folders"
+    elif not spec_file:
+        reasons[SPEC_FILE] = "the experiment has no spec_file; spec_file: {format: yaml} gives it one"
     return reasons
 
 

@@ -13,14 +13,14 @@ from typing import TypeAlias
 
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import nearest
+from automl_core.spec.placeholders import PLACEHOLDER
 from automl_core.spec.relations import RESERVED_NAMES
-from automl_core.spec.templates import PLACEHOLDER
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _LISTED = 30
 
 
-class TemplateError(ValueError):
+class PlaceholderError(ValueError):
     """A ``${…}`` that can't be substituted. The message says which one, why, and what is allowed."""
 
 
@@ -81,7 +81,7 @@ def problem_of(placeholder: Placeholder, names: Iterable[str]) -> str | None:
     return f"{shown}: there is no such name. {hint} Allowed: {allowed}{more}"
 
 
-def check_template(text: str, names: Iterable[str]) -> list[str]:
+def check_placeholders(text: str, names: Iterable[str]) -> list[str]:
     """What is wrong with a text's ``${…}``, before anything runs.
 
     Args:

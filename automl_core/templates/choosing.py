@@ -1,0 +1,156 @@
+"""The search space of an experiment from a template: what is searched, what has a value, and in which ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from automl_core.spec.errors import Path, Problem, show
+from automl_core.spec.relations import BOUNDS
+from automl_core.templates.actions import Actions
+from automl_core.templates.entries import Entry, entry_of, fixed_entry, is_number, own_model
+from automl_core.templates.model import METADATA, Known
+from automl_core.templates.relations import keep_relations
+from automl_core.templates.version import Template
+from automl_core.templates.within import allowed_by, outside, wrong_value
+
+STRICT = ("above", "below")
+"""Bounds that may be numbers."""
+
+_TEMPLATES_OWN = ("when", *BOUNDS, *METADATA)
+"""What an experiment doesn't change of a template's parameter."""
+
+
+def choose(template: Template, given: Mapping[str, Any], actions: Actions) -> tuple[dict[str, Any], list[Problem]]:
+    """Make the search space.
+
+    Args:
+        template: the version.
+        given: what the file has under ``space:``.
+        actions: what it asks for.
+
+    Returns:
+        The space as plain data, in the order of the template, what the template doesn't know behind it; and problems,
+        those of the experiment's file without a line.
+    """
+    problems: list[Problem] = []
+    entries: dict[str, Entry] = {}
+    for known in template.parameters.values():
+        entry = _entry(template, known, actions, problems)
+        if entry is not None:
+            entries[known.name] = entry
+    if not problems:
+        problems += keep_relations(template, entries, actions)
+    space: dict[str, Any] = {name: entry.data() for name, entry in entries.items()}
+    if template.head.more_parameters:
+        space |= {name: raw for name, raw in given.items() if name not in template.parameters}
+    return space, problems
+
+
+def _entry(template: Template, known: Known, actions: Actions, problems: list[Problem]) -> Entry | None:
+    """One parameter; None where the experiment leaves it to the program, or what is asked for is wrong."""
+    name = known.name
+    place = actions.places.get(name)
+    raw = actions.space.get(name)
+    if name in actions.fixed or (raw is not None and raw.get("type") == "fixed" and known.type != "fixed"):
+        value = actions.fixed[name] if name in actions.fixed else (raw or {}).get("value")
+        return _fixed(template, known, value, place or ("space", name), problems)
+    if name not in actions.remove and (known.searched is True or name in actions.add):
+        if raw is not None:
+            return _narrowed(template, known, raw, ("space", name), problems)
+        if name in actions.add:
+            own_model(template, known)
+        return entry_of(known, known.raw, place)
+    if raw is not None:
+        problems.append(_not_searched(known, ("space", name)))
+    return fixed_entry(known, known.default, place) if known.default is not None else None
+
+
+def _not_searched(known: Known, path: Path) -> Problem:
+    if known.searched == "never":
+        message = f"the template never searches {known.name!r}"
+        return Problem(message, path, suggestion=f"Give it a value: set: {{{known.name}: {show(known.default)}}}")
+    message = f"{known.name!r} is not searched, so its range has no meaning"
+    return Problem(message, path, suggestion=f"Have it searched: search: {{add: [{known.name}]}}")
+
+
+def _fixed(template: Template, known: Known, value: Any, path: Path, problems: list[Problem]) -> Entry | None:
+    own = own_model(template, known)
+    wrong = wrong_value(own, value)
+    if wrong is not None:
+        problems.append(Problem(wrong, path, found=show(value), allowed=allowed_by(own)))
+        return None
+    return fixed_entry(known, value, path)
+
+
+def _narrowed(
+    template: Template, known: Known, given: Mapping[str, Any], path: Path, problems: list[Problem]
+) -> Entry | None:
+    own = own_model(template, known)
+    before = len(problems)
+    for key, value in given.items():
+        if key in _TEMPLATES_OWN and not (key in STRICT and is_number(value)):
+            message = f"{key!r} of {known.name!r} is the template's"
+            problems.append(Problem(message, (*path, key), suggestion="Leave it out"))
+    problems += _beyond(own, given, path)
+    if len(problems) > before:
+        return None
+    raw = _merged(known, given)
+    entry = entry_of(known, raw, path, own_default=given.get("default") is not None)
+    entry.settle_default()
+    try:
+        model = entry.model
+    except ValidationError:
+        return entry  # the check of the whole experiment says what is wrong, and where
+    wrong = outside(own, model)
+    if wrong is not None:
+        problems.append(Problem(wrong, path, allowed=allowed_by(own)))
+        return None
+    return entry
+
+
+def _beyond(own: Any, given: Mapping[str, Any], path: Path) -> list[Problem]:
+    """Limits and options that the template doesn't have, each at its place."""
+    found = []
+    if hasattr(own, "low"):
+        low, high = own.allowed
+        for key in ("low", "high"):
+            limit = given.get(key)
+            if is_number(limit) and not min(low, own.low) <= limit <= max(high, own.high):
+                message = f"{show(limit)} lies outside the template's {low:g} to {high:g}"
+                found.append(Problem(message, (*path, key), found=show(limit), allowed=allowed_by(own)))
+    values = given.get("values")
+    for index, value in enumerate(values if isinstance(values, list) else ()):
+        if isinstance(value, dict):
+            message = "the option alone is wanted: what hangs on it is the template's"
+            found.append(Problem(message, (*path, "values", index), found="a mapping", allowed=allowed_by(own)))
+        elif (
+            given.get("type", own.type) == own.type
+            and hasattr(own, "options")
+            and not any(value == option and type(value) is type(option) for option in own.options)
+        ):
+            message = f"{show(value)} is none of the template's values"
+            found.append(Problem(message, (*path, "values", index), found=show(value), allowed=allowed_by(own)))
+    return found
+
+
+def _merged(known: Known, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The file's fields over the template's; of another type alone."""
+    if given.get("type", known.type) != known.type:
+        shown = {key: known.raw[key] for key in ("help", "description") if known.raw.get(key)}
+        return {**shown, **given}
+    raw = {key: value for key, value in {**known.raw, **given}.items() if value is not None or key not in given}
+    values, weights = given.get("values"), known.raw.get("weights")
+    options = known.raw.get("values")
+    if not isinstance(values, list) or not isinstance(options, list):
+        return raw
+    if isinstance(weights, list) and "weights" not in given:
+        pairs = list(zip(options, weights, strict=False))
+        raw["weights"] = [
+            next((w for option, w in pairs if option == value and type(option) is type(value)), 0.0) for value in values
+        ]
+    if "max" not in given and is_number(raw.get("max")):
+        raw["max"] = min(raw["max"], len(values))
+    return raw

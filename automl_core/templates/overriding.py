@@ -1,0 +1,109 @@
+"""A run's conf on an experiment from a template: it may change what it may change of any, within the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from automl_core.spec.errors import Problem, SpecError, did_you_mean, in_file
+from automl_core.spec.models import Experiment
+from automl_core.spec.overrides import SOURCE, Overridden
+from automl_core.spec.overrides import apply_overrides as apply_any
+from automl_core.spec.parameters import flatten
+from automl_core.spec.relations import BOUNDS, bound_named
+from automl_core.templates.entries import holds, limits_of, own_model
+from automl_core.templates.places import Different, Places, Reference, Unknown
+from automl_core.templates.version import Template, read_template
+from automl_core.templates.within import allowed_by, outside, values_of
+
+
+def apply_overrides(experiment: Experiment, conf: Mapping[str, Any], places: Places) -> Overridden:
+    """As `automl_core.spec.overrides.apply_overrides`; of an experiment from a template, within the template too.
+
+    Args:
+        experiment: as its file has it.
+        conf: group → what to change in it.
+        places: where its template lies.
+
+    Raises:
+        SpecError: as there; or what the run asks for lies outside the template.
+    """
+    overridden = apply_any(experiment, conf)
+    if experiment.template is None or not conf.get("space"):
+        return overridden
+    try:
+        folder = places.find(Reference(experiment.template.name, experiment.template.version))
+    except (Unknown, Different) as error:
+        problem = Problem(f"the template's bounds are not known here: {error}", ("space",))
+        raise SpecError(in_file([problem], SOURCE)) from None
+    problems = list(violations(read_template(folder), overridden.experiment))
+    if problems:
+        raise SpecError(in_file(problems, SOURCE))
+    return overridden
+
+
+def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:
+    """Where an experiment's space lies outside a template, or breaks a condition or a bound of it.
+
+    It looks at the space alone, however it came to be.
+    """
+    space = flatten(dict(experiment.space))
+    for name, given in space.items():
+        known = template.parameters.get(name)
+        path = ("space", name)
+        if known is None:
+            if not template.head.more_parameters:
+                message = f"{template.label} has no parameter {name!r}"
+                guess = did_you_mean(name, template.parameters)
+                yield Problem(message, path, found=name, allowed=tuple(template.parameters), suggestion=guess)
+            continue
+        own = own_model(template, known)
+        wrong = outside(own, given)
+        if wrong is not None:
+            yield Problem(wrong, path, allowed=allowed_by(own))
+        elif known.searched == "never" and given.type != "fixed":
+            yield Problem(f"the template never searches {name!r}", path, suggestion="Give it a value: {type: fixed}")
+        else:
+            yield from _broken_conditions(name, known.when, space)
+            yield from _broken_bounds(name, own, space)
+
+
+def _broken_conditions(name: str, wanted: Mapping[str, list[Any]], space: Mapping[str, Any]) -> Iterator[Problem]:
+    stated = space[name].when
+    for parent, values in wanted.items():
+        above = space.get(parent)
+        possible = None if above is None else [above.value] if above.type == "fixed" else values_of(above)
+        if above is not None and possible is not None and all(holds(value, values) for value in possible):
+            narrower = [key for key, some in above.when.items() if not set(stated.get(key, [None])) <= set(some)]
+            if not narrower:
+                continue
+        elif parent in stated and all(value in values for value in stated[parent]):
+            continue
+        allowed = f"when: {{{parent}: [{', '.join(map(str, values))}]}}"
+        yield Problem(f"{name!r} exists only with some values of {parent!r}", ("space", name), allowed=(allowed,))
+
+
+def _broken_bounds(name: str, own: Any, space: Mapping[str, Any]) -> Iterator[Problem]:
+    given = space[name]
+    for field, sign in BOUNDS.items():
+        other = bound_named(own, field)
+        if other is None or other not in space or bound_named(given, field) == other:
+            continue
+        strict = field in ("above", "below")
+        if name in (bound_named(space[other], each) for each in _BACK[field]):
+            continue
+        low, high = (space[other], given) if sign > 0 else (given, space[other])
+        shared = [key for key in low.when if key in high.when]
+        if any(not set(low.when[key]) & set(high.when[key]) for key in shared):
+            continue  # no trial has both
+        lowest, highest = limits_of(low), limits_of(high)
+        if lowest is None or highest is None or lowest[1] < highest[0] or (lowest[1] == highest[0] and not strict):
+            continue
+        message = f"{name!r} has to be {field.replace('_', ' ')} {other!r}, and as the run has the two, it need not be"
+        yield Problem(message, ("space", name), allowed=(f"{field}: {other}, or ranges that see to it",))
+
+
+_BACK = {
+    "at_least": ("at_most", "below"), "above": ("below",), "at_most": ("at_least", "above"), "below": ("above",)
+}  # fmt: skip
+"""A bound → the fields of the other parameter that say the same."""

@@ -1,0 +1,91 @@
+"""Downloads in a closed environment: a right of their own, and a record before anything is sent.
+
+Elsewhere who may read a run may download its files, and nothing is recorded, as ever.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from fastapi import Depends, HTTPException, Request
+
+from automl_airflow.closed import is_closed
+from automl_airflow.compat.metadata import create_session, noted
+from automl_airflow.web.access import NO_RIGHT_TO_DOWNLOAD, User, may_download
+from automl_airflow.web.catalog import RunInfo
+from automl_airflow.web.held import HeldRun
+from automl_core.audit import record
+from automl_core.audit.records import DOWNLOAD
+from automl_core.storage.base import StorageError
+
+MOST_NAMED = 1000
+"""Files of one download whose names stand in its record; of more it says how many."""
+
+
+class Asker:
+    """Who asks for files, and from where."""
+
+    def __init__(self, request: Request, user: User) -> None:
+        self.user: BaseUser = user
+        self.name = str(user.get_name())
+        self.address = request.client.host if request.client is not None else ""
+
+
+async def the_asker(request: Request, user: User) -> Asker:
+    """Who asks; a coroutine, since what is none FastAPI calls in the threads that all of Airflow shares."""
+    return Asker(request, user)
+
+
+TheAsker = Annotated[Asker, Depends(the_asker)]
+
+
+def sees_rows(user: BaseUser, run: RunInfo, held: HeldRun) -> bool:
+    """Whether a user may have a run's files, and see rows of its data in pages.
+
+    Args:
+        user: who asks.
+        run: the run.
+        held: its read model.
+    """
+    return not is_closed(held.view.study.experiment) or may_download(user, run.dag_id)
+
+
+def check_download(asker: Asker, run: RunInfo, held: HeldRun) -> None:
+    """Demand the right to download, where the run is closed.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if not sees_rows(asker.user, run, held):
+        raise HTTPException(403, f"Forbidden: {run.dag_id}: {NO_RIGHT_TO_DOWNLOAD}")
+
+
+def note_download(asker: Asker, run: RunInfo, held: HeldRun, files: Sequence[str]) -> None:
+    """Record a download of a closed run, in its store and in Airflow's audit log; called before anything is sent.
+
+    Args:
+        asker: who.
+        run: whose files.
+        held: its read model.
+        files: their names, below the run's folder.
+
+    Raises:
+        HTTPException: 503, it could not be recorded, so nothing is sent.
+    """
+    if not is_closed(held.view.study.experiment):
+        return
+    more = {
+        "experiment": run.place.experiment, "run": run.run_id, "dag": run.dag_id, "files": list(files[:MOST_NAMED]),
+        "count": len(files), "address": asker.address,
+    }  # fmt: skip
+    try:
+        key = record(held.shared.store, DOWNLOAD, asker.name, more)
+    except StorageError as error:
+        words = f"the download can't be recorded now, and without a record nothing leaves a closed environment: {error}"
+        raise HTTPException(503, words, {"Retry-After": "10"}) from None
+    extra = json.dumps({"run": run.run_id, "files": list(files[:20]), "count": len(files), "record": key})
+    with create_session() as session:  # not the request's, which would be held for as long as it is sent
+        session.add(noted("automl_download", asker.name, run.dag_id, extra))

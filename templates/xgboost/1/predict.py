@@ -1,0 +1,32 @@
+"""Use a model that ``train.py`` left: ``python predict.py --model DIR --data FILE --out FILE``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_core.training.columns import Columns
+from automl_core.training.imports import without
+from automl_core.training.predicting import Predictor, main
+from automl_core.training.problems import run
+
+
+def load(folder: Path, told: dict[str, Any]) -> Predictor:
+    """Open the model; rows in, probabilities or numbers out."""
+    with without("pandas", "sklearn", "dask", "matplotlib", "graphviz"):
+        import xgboost as xgb
+    booster, columns = xgb.Booster(model_file=folder / "model.ubj"), Columns.from_json(told["columns"])
+    kinds = ["c" if column.kind == "category" else "q" for column in columns]
+
+    def predict(table: Any) -> Any:
+        rows = xgb.DMatrix(columns.encode(table), feature_types=kinds, enable_categorical=True)
+        outputs = np.asarray(booster.predict(rows), dtype=np.float64)
+        return np.column_stack([1 - outputs, outputs]) if len(told["classes"]) == 2 else outputs
+
+    return predict
+
+
+if __name__ == "__main__":
+    run(lambda: main(load, ("xgboost",)))

@@ -1,0 +1,147 @@
+"""Templates by the REST API: what there is, what one wants, and the file that it makes of what is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.template_folders import NET, make_template
+from tests.unit.web.conftest import World, body_of, of_team, teams  # noqa: F401
+
+API = "/automl/api/v1"
+
+
+@pytest.fixture
+def folder(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Templates beside the folder for new files: one with two versions, and one that can't be read."""
+    place = world.files.parent / "templates"
+    make_template(place)
+    make_template(place, NET.replace("version: 1", "version: 2").replace("A small network", "A <b>better</b> network"))
+    (place / "broken" / "1").mkdir(parents=True)
+    (place / "broken" / "1" / "template.yaml").write_text("template: broken\nversion: 1\nkind: magic\n")
+    yield place
+    import shutil
+
+    shutil.rmtree(place)
+
+
+def draft(world: World, user: str = "vic", **given: Any) -> Any:
+    body = {
+        "name": "churn", "data": {"train": "s3://lake/churn/2026-11.csv"}, "columns": {"target": "churned"}, **given
+    }  # fmt: skip
+    return world.client(user).post(f"{API}/templates/net/draft", json=body)
+
+
+def test_every_template_is_listed_with_its_newest_version(world: World, folder: Path) -> None:
+    found = body_of(world.client("vic").get(f"{API}/templates"))
+    net = next(each for each in found["templates"] if each["name"] == "net")
+    assert (net["template"], net["versions"], net["title"]) == ("net@2", [1, 2], "A <b>better</b> network")
+    assert "folder" not in net, "where it lies on the server is nobody's business"
+    assert found["unreadable"] == 1
+
+
+def test_why_one_cant_be_read_is_told_to_who_sees_import_errors(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from automl_airflow.web.routes import templates
+
+    monkeypatch.setattr(templates, "may_see_import_errors", lambda user: user.get_name() == "ann")
+    assert "kind" in str(body_of(world.client("ann").get(f"{API}/templates"))["problems"])
+    assert body_of(world.client("vic").get(f"{API}/templates"))["problems"] == []
+
+
+def test_one_says_what_it_needs_and_what_can_be_searched(world: World, folder: Path) -> None:
+    found = body_of(world.client("vic").get(f"{API}/templates/net"))
+    assert (found["version"], found["newer"]) == (2, None)
+    assert found["data"]["train"] == {"required": True, "help": "the table"}
+    assert found["columns"]["target"]["required"] is True
+    searched = {each["name"]: each["search"] for each in found["parameters"]}
+    assert (searched["lr"], searched["layers"], searched["seed"]) == (True, "offered", "never")
+    assert body_of(world.client().get(f"{API}/templates/net", params={"version": 1}))["newer"] == 2
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        ("/nets", "there is no template 'nets'; there are "),
+        ("/net?version=7", "net has no version 7; it has 1, 2"),
+        ("/..%2F..", ""),
+        ("/net@1", "there is no template 'net@1'"),
+    ],
+)
+def test_what_there_is_not(world: World, folder: Path, rest: str, words: str) -> None:
+    answer = world.client().get(f"{API}/templates{rest}")
+    assert answer.status_code == 404
+    assert words in answer.json()["detail"]
+
+
+def test_a_draft_is_the_file_and_what_it_will_do(world: World, folder: Path) -> None:
+    found = body_of(
+        draft(
+            world, trials={"max": 7, "concurrency": 3}, stop={"deadline": "20m"}, add=["epochs"], remove=["momentum"],
+            values={"layers": 3}, trial_seconds=60,
+        )
+    )  # fmt: skip
+    assert found["problems"] == []
+    assert "template: net@2" in found["text"]
+    assert "set: {layers: 3}" in found["text"]
+    assert (found["ok"], found["name"]) == (True, "churn")
+    assert (found["preview"]["trials"], found["preview"]["concurrency"]) == (7, 3)
+    assert set(found["preview"]["first"][0]["params"]) >= {"lr", "epochs"}
+    assert found["preview"]["forecast"]["seconds_left"] == pytest.approx(7 * 60 / 3, rel=0.5)
+    assert found["most"]["seconds"] == 3 * 20 * 60
+    assert not (world.files / "churn.yaml").exists(), "nothing is saved"
+
+
+def test_an_older_version_can_be_asked_for(world: World, folder: Path) -> None:
+    assert "template: net@1" in body_of(draft(world, version=1))["text"]
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"columns": {}}, "columns.target"),
+        ({"data": {}}, "data.train"),
+        ({"values": {"lr": 7}}, "set.lr"),
+        ({"add": ["seed"]}, "search.add[0]"),
+        ({"stop": {"deadline": "soon"}}, "stop.deadline"),
+        ({"trials": {"max": 0}}, "trials.max"),
+    ],
+)
+def test_what_is_wrong_is_said_by_its_field(world: World, folder: Path, given: dict[str, Any], path: str) -> None:
+    found = body_of(draft(world, **given))
+    assert found["ok"] is False
+    assert path in [each["path"] for each in found["problems"]]
+
+
+def test_what_is_typed_stays_a_value(world: World, folder: Path) -> None:
+    nasty = 'x"}\ntasks: [{command: [rm]}]\n#'
+    found = body_of(draft(world, name=nasty, data={"train": nasty}, columns={"target": nasty}))
+    assert found["ok"] is False, "that is no name"
+    found = body_of(draft(world, data={"train": "s3://b/" + nasty}, columns={"target": nasty}))
+    assert "\ntasks" not in found["text"]
+
+
+def test_a_draft_is_saved_and_started_with_the_rights_of_any_file(world: World, folder: Path) -> None:
+    text = body_of(draft(world))["text"]
+    refused = world.client("vic").post(f"{API}/experiments", json={"text": text})
+    assert refused.status_code == 403
+    assert body_of(world.client("ann").post(f"{API}/experiments", json={"text": text}))["experiment"] == "churn"
+    world.know(text)
+    begun = body_of(world.client("ann").post(f"{API}/experiments/churn/runs", json={"conf": {}, "run_id": None}))
+    assert begun["experiment"] == "churn"
+
+
+def test_a_draft_is_an_act_of_this_site(world: World, folder: Path) -> None:
+    from fastapi.testclient import TestClient
+
+    plain = TestClient(world.app, headers={"Authorization": f"Bearer {world.tokens['ann']}"})
+    assert plain.post(f"{API}/templates/net/draft", json={"name": "x"}).status_code == 403
+
+
+def test_the_templates_of_a_team_are_not_another_ones(world: World, folder: Path, teams: Path) -> None:  # noqa: F811
+    assert of_team(world, "op", "red").get(f"{API}/templates").status_code == 200
+    assert of_team(world, "op", "blue").get(f"{API}/templates").status_code == 403
