@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from automl_core.spec.base import Model
 from automl_core.spec.bundles import BUNDLE_DIR
-from automl_core.spec.datanames import COLUMNS, DATA, variable_of
+from automl_core.spec.datanames import DATA, variable_of
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem
 from automl_core.spec.placeholders import placeholders
@@ -102,12 +102,11 @@ def place_of(data_set: DataSet, dates: Mapping[str, str], bundle: str = "") -> D
     return parse_place(filled(data_set.place, values))
 
 
-def data_problems(data: Mapping[str, Any], columns: Mapping[str, Any], parameters: Iterable[str]) -> list[str]:
+def data_problems(data: Mapping[str, Any], columns: Mapping[str, Any]) -> list[str]:
     """What is wrong with the names of data sets and columns; each problem begins with its field's path.
 
     Args:
         data, columns: what stands under these keys.
-        parameters: names of all parameters.
     """
     found, seen = [], dict[str, str]()
     for key, names in (("data", data), ("columns", columns)):
@@ -130,14 +129,6 @@ def data_problems(data: Mapping[str, Any], columns: Mapping[str, Any], parameter
             found.append(f"columns.{role}: a column is named twice")
         if named in ("", []):
             found.append(f"columns.{role}: no column is named")
-    for prefix, group in ((DATA, data), (COLUMNS, columns)):
-        if group:
-            found += [
-                f"space.{each}: names that begin with '{prefix}' are those of the experiment's "
-                f"{prefix.removesuffix('.')}; give the parameter another name"
-                for each in parameters
-                if each.startswith(prefix)
-            ]
     return found
 
 

@@ -11,7 +11,7 @@ from automl_core.spec.base import Model
 from automl_core.spec.code import Code, code_problems
 from automl_core.spec.datasets import DataSet, data_problems
 from automl_core.spec.goal import Goal
-from automl_core.spec.parameters import Parameter, Value, flatten
+from automl_core.spec.parameters import Parameter, Value
 from automl_core.spec.placement import Placement
 from automl_core.spec.relations import (
     STORAGE_KEYS,
@@ -228,13 +228,6 @@ class Schedule(Model):
         return self
 
 
-def _names_of(space: dict[str, Any]) -> list[str]:
-    try:
-        return list(flatten(space))
-    except ValueError:  # told elsewhere
-        return list(space)
-
-
 class Experiment(Model):
     """One experiment file."""
 
@@ -313,7 +306,7 @@ class Experiment(Model):
         problems = [
             *(each for where, tasks in lists.items() for each in task_name_problems([t.name for t in tasks], where)),
             *space_problems(self.space),
-            *data_problems(self.data, self.columns, _names_of(self.space)),
+            *data_problems(self.data, self.columns),
             *goal_problems(
                 several=self.goal.several,
                 early_stopping=self.trials.early_stopping is not None,

@@ -67,8 +67,7 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
         yield from _own(data, code_problems(data.get("code"), tasks, where))
     yield from _own(data, goal_problems(**_said_of_goal(data)))
     space = data.get("space")
-    named = list(_parameter_names(space)) if isinstance(space, dict) else []
-    yield from _own(data, data_problems(*_inputs(data), named))
+    yield from _own(data, data_problems(*_inputs(data)))
     if not isinstance(space, dict):
         return
     readable: dict[str, Any] = {}

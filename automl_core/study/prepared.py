@@ -89,6 +89,7 @@ def prepare_key(experiment: Experiment, data: Mapping[str, Any], code: str, date
         "tasks": tasks, "code": code, "columns": experiment.columns,
         "data": {name: each.get("digest") for name, each in data.items()},
         "dates": {name: dates[name] for name in sorted(named & dates.keys())},
+        "spec_file": experiment.spec_file.model_dump(mode="json") if experiment.spec_file is not None else None,
     }  # fmt: skip
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
 
