@@ -98,7 +98,7 @@ def test_the_one_that_models_them_takes_any_earlier_values(outcome: str) -> None
 
 @pytest.mark.parametrize("name", [name for name in contract.ALGORITHMS if not contract.spreads_budget(name)])
 def test_hands_out_a_finite_space_whole_and_then_says_exhausted(name: str) -> None:
-    contract.test_hands_out_a_finite_space_whole_and_then_says_exhausted(name, 5)
+    contract.test_hands_out_a_finite_space_whole_and_then_says_exhausted(name, 5, "small", 12)
 
 
 @pytest.mark.parametrize("name", contract.ALGORITHMS)
