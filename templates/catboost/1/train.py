@@ -102,7 +102,7 @@ class Curve:
         """Look at one more tree. Returns whether to go on."""
         self.look(info.metrics, info.iteration)
         checkpoints.refuse_if_replaced()
-        return not self.progress.over and info.iteration < self.job.target
+        return not self.progress.over() and info.iteration < self.job.target
 
     def look(self, curves: Any, count: int) -> None:
         """Look at all trees that were not looked at: one, or with the first all that a snapshot brings.
@@ -126,7 +126,7 @@ class Curve:
             self.progress.see(step, metrics["valid_loss"], metrics)
             if not brought:  # what a snapshot brings was reported when it was measured, but for its end
                 report(step, metrics, name="iteration")
-            if self.progress.over:
+            if self.progress.over():
                 break
         if brought:
             print(f"going on from step {max(1, count - 1)}", flush=True)
