@@ -191,4 +191,4 @@ def pool(catboost: Any, job: Job, part: str) -> Any:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, hidden=())  # CatBoost needs pandas
