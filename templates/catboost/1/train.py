@@ -2,8 +2,8 @@
 
 The model is that of the best step; `patience` ends a training that does not get better. Checkpoints are CatBoost's own
 snapshots: a training that is resumed, after a kill or with a larger budget, ends with the very trees of one that was
-never interrupted. `max_ctr_complexity` is always stated for that: left out, CatBoost (1.2.10) chooses it by the
-number of trees that are wanted.
+never interrupted. For that CatBoost (1.2.10) is always told the same number of trees, and is ended before: where it
+is to make fewer it begins with other trees.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ MEASURES = {
 JUDGED_ALONE = "hints=skip_train~true"
 """Not measured on the rows to learn from."""
 SNAPSHOT = "snapshot.bin"
+ITERATIONS = 100_000
+"""What CatBoost is told, whatever is wanted: it makes other trees where it is to make fewer. Curve ends the training."""
 
 
 def main() -> None:
@@ -142,7 +144,7 @@ def fit(catboost: Any, job: Job, train: Any, valid: Any, curve: Curve, folder: P
             **params,
             "loss_function": LOSSES[job.kind],
             "custom_metric": [f"{name}{';' if ':' in name else ':'}{JUDGED_ALONE}" for name in MEASURES[job.kind]],
-            "iterations": job.target,
+            "iterations": ITERATIONS,
             "bootstrap_type": "Bernoulli",
             "random_seed": job.params["seed"],
             "thread_count": job.params["threads"],
