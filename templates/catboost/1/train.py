@@ -64,7 +64,7 @@ JUDGED_ALONE = "hints=skip_train~true"
 """Not measured on the rows to learn from."""
 SNAPSHOT = "snapshot.bin"
 ITERATIONS = 100_000
-"""What CatBoost is told, whatever is wanted: it makes other trees where it is to make fewer. Curve ends the training."""
+"""What CatBoost is told, whatever is wanted: where it is to make fewer, it makes others. Curve ends the training."""
 
 
 def main() -> None:
