@@ -97,7 +97,7 @@ class Training:
             report(progress.last_step, progress.last_metrics)
         pace = checkpoints.Pace()
         for epoch in range(done + 1, job.target + 1):
-            if progress.over:
+            if progress.over():
                 break
             self._epoch(epoch)
             weights = self._weights()
@@ -106,7 +106,7 @@ class Training:
             if progress.see(epoch, metrics["valid_loss"], metrics):
                 best = {name: array.copy() for name, array in weights.items()}
             report(epoch, metrics)
-            if pace.due(epoch == job.target or progress.over):
+            if pace.due(progress.over() or epoch == job.target):
                 self._save(epoch, progress, best)
         self._finish(best, progress)
 

@@ -51,7 +51,6 @@ class Progress:
             return True
         return False
 
-    @property
     def over(self) -> bool:
         """Whether it has not become better for too long."""
         return self.patience > 0 and self.last_step - self.best_step >= self.patience

@@ -27,4 +27,4 @@ def load(folder: Path, told: dict[str, Any]) -> Predictor:
 
 
 if __name__ == "__main__":
-    run(lambda: main(load, ("catboost",)))
+    run(lambda: main(load, ("catboost",)), hidden=())

@@ -12,7 +12,7 @@ from automl_core.training.imports import without
 
 def library() -> Any:
     """CatBoost, without the libraries of its plots."""
-    with without("pandas", "sklearn", "matplotlib", "graphviz", "plotly", "ipywidgets", "IPython"):
+    with without("sklearn", "matplotlib", "graphviz", "plotly", "ipywidgets", "IPython"):
         import catboost
     return catboost
 

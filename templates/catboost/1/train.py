@@ -2,8 +2,8 @@
 
 The model is that of the best step; `patience` ends a training that does not get better. Checkpoints are CatBoost's own
 snapshots: a training that is resumed, after a kill or with a larger budget, ends with the very trees of one that was
-never interrupted. `max_ctr_complexity` is always stated for that: left out, CatBoost (1.2.10) chooses it by the
-number of trees that are wanted.
+never interrupted. For that CatBoost (1.2.10) is always told the same number of trees, and is ended before: where it
+is to make fewer it begins with other trees.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ MEASURES = {
 JUDGED_ALONE = "hints=skip_train~true"
 """Not measured on the rows to learn from."""
 SNAPSHOT = "snapshot.bin"
+ITERATIONS = 100_000
+"""What CatBoost is told, whatever is wanted: where it is to make fewer, it makes others. Curve ends the training."""
 
 
 def main() -> None:
@@ -102,7 +104,7 @@ class Curve:
         """Look at one more tree. Returns whether to go on."""
         self.look(info.metrics, info.iteration)
         checkpoints.refuse_if_replaced()
-        return not self.progress.over and info.iteration < self.job.target
+        return not self.progress.over() and info.iteration < self.job.target
 
     def look(self, curves: Any, count: int) -> None:
         """Look at all trees that were not looked at: one, or with the first all that a snapshot brings.
@@ -126,7 +128,7 @@ class Curve:
             self.progress.see(step, metrics["valid_loss"], metrics)
             if not brought:  # what a snapshot brings was reported when it was measured, but for its end
                 report(step, metrics, name="iteration")
-            if self.progress.over:
+            if self.progress.over():
                 break
         if brought:
             print(f"going on from step {max(1, count - 1)}", flush=True)
@@ -142,7 +144,7 @@ def fit(catboost: Any, job: Job, train: Any, valid: Any, curve: Curve, folder: P
             **params,
             "loss_function": LOSSES[job.kind],
             "custom_metric": [f"{name}{';' if ':' in name else ':'}{JUDGED_ALONE}" for name in MEASURES[job.kind]],
-            "iterations": job.target,
+            "iterations": ITERATIONS,
             "bootstrap_type": "Bernoulli",
             "random_seed": job.params["seed"],
             "thread_count": job.params["threads"],
@@ -191,4 +193,4 @@ def pool(catboost: Any, job: Job, part: str) -> Any:
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, hidden=())  # CatBoost needs pandas

@@ -101,8 +101,8 @@ class Training:
         self.truth = torch.as_tensor(data.train.truth, device=device)
         torch.manual_seed(params["seed"])
         self.network = build(params, pixels.shape[1], len(data.classes)).to(device)
-        if config.place("weights"):
-            self._begin_with(config.place("weights"))
+        if (place := config.place("weights")) is not None:
+            self._begin_with(place)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=params["lr"], weight_decay=params["weight_decay"]
         )
@@ -123,14 +123,14 @@ class Training:
             report(progress.last_step, progress.last_metrics)
         pace = checkpoints.Pace()
         for epoch in range(done + 1, target + 1):
-            if progress.over:
+            if progress.over():
                 break
             metrics = {"train_loss": self._epoch(epoch)}
             metrics |= judge.measure(outputs(self.network, held, self.device), "valid")
             if progress.see(epoch, metrics["valid_loss"], metrics):
                 best = {name: tensor.detach().cpu().clone() for name, tensor in self.network.state_dict().items()}
             report(epoch, metrics)
-            if pace.due(progress.over or epoch == target):
+            if pace.due(progress.over() or epoch == target):
                 self._save(epoch, progress, best)
         self.network.load_state_dict(best)
         folder = self.config.model_dir

@@ -86,7 +86,7 @@ def main() -> None:
 def train_on(lgb: Any, job: Job, params: dict[str, Any], init: Any, progress: Progress) -> Any:
     """Add trees, report every few of them, and save where the training stands. Returns the booster with all trees."""
     every, done = job.params["every"], 0 if init is None else init.current_iteration()
-    if progress.over or done >= job.target:
+    if progress.over() or done >= job.target:
         return init
     train, valid = datasets(lgb, job, keep=init is None)
     pace = checkpoints.Pace()
@@ -108,11 +108,11 @@ def train_on(lgb: Any, job: Job, params: dict[str, Any], init: Any, progress: Pr
         progress.see(step, metrics["valid_loss"], metrics)
         report(step, metrics, name="iteration")
         # only where random numbers begin again anyway: a budget between two such steps is gone on from the one before
-        if step % every == 0 and pace.due(progress.over or step + every > job.target):
+        if step % every == 0 and pace.due(progress.over() or step + every > job.target):
             state = {"identity": job.identity, "progress": progress.as_json()}
             text = checkpoints.text_array(now.model.model_to_string(num_iteration=-1))
             checkpoints.save(job.config.checkpoint_dir, checkpoints.Checkpoint(step, state, {"model": text}))
-        if progress.over:
+        if progress.over():
             raise lgb.callback.EarlyStopException(progress.best_step - 1, [])
 
     return lgb.train(

@@ -77,7 +77,7 @@ def tokenized(tokenizer: Any, rows: list[str], length: int) -> list[dict[str, An
     return [{name: found[name][row] for name in names} for row in range(len(rows))]
 
 
-def probabilities(model: Any, tokenizer: Any, rows: list[Mapping[str, Any]], batch: int = 32) -> Any:
+def probabilities(model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch: int = 32) -> Any:
     """(texts, classes), in double precision."""
     import torch
 
@@ -85,6 +85,6 @@ def probabilities(model: Any, tokenizer: Any, rows: list[Mapping[str, Any]], bat
     found = []
     with torch.no_grad():
         for start in range(0, len(rows), batch):
-            part = tokenizer.pad(rows[start : start + batch], return_tensors="pt").to(model.device)
+            part = tokenizer.pad(list(rows[start : start + batch]), return_tensors="pt").to(model.device)
             found.append(torch.softmax(model(**part).logits.double(), dim=1).cpu())
     return torch.cat(found).numpy()

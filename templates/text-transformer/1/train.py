@@ -127,7 +127,7 @@ class Fine:
             self._bring_best(found.parent / "best")
             print(f"going on from epoch {self.progress.last_step}", flush=True)
             report(self.progress.last_step, self.progress.last_metrics)
-        if self.progress.last_step < self.target and not self.progress.over:
+        if self.progress.last_step < self.target and not self.progress.over():
             self._trainer().train(resume_from_checkpoint=None if found is None else str(found))
         model, _ = open_model(self.folder / "best")
         self.config.model_dir.mkdir(parents=True, exist_ok=True)
@@ -164,7 +164,7 @@ class Fine:
                 checkpoints.refuse_if_replaced()
                 fine.measure(round(state.epoch), model)
                 control.should_save = True
-                control.should_training_stop = control.should_training_stop or fine.progress.over
+                control.should_training_stop = control.should_training_stop or fine.progress.over()
                 return control
 
             def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:

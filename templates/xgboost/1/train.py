@@ -94,7 +94,7 @@ def train_on(booster: Any, job: Job, params: dict[str, Any], train: Any, valid: 
         max((step for step in range(done, job.target + 1) if begins_again(step)), default=0) if sampled else job.target
     )
     for step in range(done + 1, job.target + 1):
-        if progress.over:
+        if progress.over():
             break
         before = step - 1
         if sampled and (begins_again(before) or before == done):
@@ -107,7 +107,7 @@ def train_on(booster: Any, job: Job, params: dict[str, Any], train: Any, valid: 
         metrics = {**job.measure(booster.predict(train), "train"), **job.measure(booster.predict(valid), "valid")}
         progress.see(step, metrics["valid_loss"], metrics)
         report(step, metrics, name="iteration")
-        if (begins_again(step) if sampled else step % every == 0) and pace.due(progress.over or step == last):
+        if (begins_again(step) if sampled else step % every == 0) and pace.due(progress.over() or step == last):
             state = {"identity": job.identity, "progress": progress.as_json()}
             model = checkpoints.text_array(bytes(booster.save_raw("ubj")))
             checkpoints.save(job.config.checkpoint_dir, checkpoints.Checkpoint(step, state, {"model": model}))

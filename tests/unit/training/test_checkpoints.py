@@ -71,11 +71,11 @@ def test_progress_knows_its_best_step_and_when_it_is_over() -> None:
         True,
         False,
     ]
-    assert not progress.over
+    assert not progress.over()
     again = Progress.from_json(progress.as_json(), 2)
     again.see(4, 2.0, {"m": 2.0})
-    assert (again.over, again.best_step, again.best_metrics, again.last_step) == (True, 2, {"m": 1.0}, 4)
-    assert not Progress.from_json(again.as_json(), 0).over, "0: never"
+    assert (again.over(), again.best_step, again.best_metrics, again.last_step) == (True, 2, {"m": 1.0}, 4)
+    assert not Progress.from_json(again.as_json(), 0).over(), "0: never"
     with pytest.raises(TrainingError, match="has diverged"):
         again.see(5, float("nan"), {})
 
