@@ -212,7 +212,7 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
         problems.append(Problem("the program is the template's", ("code",), suggestion="Leave it out"))
     if "spec_file" in whole:
         whole["spec_file"] = _spec_file(whole["spec_file"], data.get("spec_file"), template)
-    whole["code"] = {"folder": str(template.folder), "ignore": [FILE]}
+    whole["code"] = {"folder": str(template.folder), "ignore": [f"/{FILE}"]}
     return problems
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from automl_core.code import choose
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.loader import parse_experiment as parse_plain
 from automl_core.spec.models import Experiment
@@ -271,3 +272,13 @@ def test_reading_changes_nothing_of_what_is_kept_of_a_template(templates: Path) 
     first = made(templates).model_dump(mode="json")
     made(templates, "search: {add: [epochs], algorithm: tpe}\ntrials: {max: 3}\nset: {lr: 0.5}\n")
     assert made(templates).model_dump(mode="json") == first
+
+
+def test_all_of_a_version_goes_along_but_its_own_file(tmp_path: Path) -> None:
+    template = make_template(tmp_path)
+    (template.folder / "configs").mkdir()
+    (template.folder / "configs/template.yaml").write_text("a program's own\n")
+    text = "name: x\ntemplate: net@1\ndata: {train: a.csv}\ncolumns: {target: y}\n"
+    code = parse_experiment(text, "x.yaml", places_in(tmp_path)).program
+    assert code is not None
+    assert [each.name for each in choose(Path(code.folder), code.ignore)] == ["configs/template.yaml", "train.py"]
