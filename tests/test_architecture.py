@@ -52,7 +52,20 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "views": frozenset({"results", "study", "journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     # what can go from a model storage path
     "housekeeping": frozenset(
-        {"audit", "results", "study", "journal", "search", "stopping", "metrics", "space", "code", "spec", "storage"}
+        {
+            "audit",
+            "results",
+            "study",
+            "journal",
+            "search",
+            "stopping",
+            "metrics",
+            "space",
+            "code",
+            "templates",
+            "spec",
+            "storage",
+        }
     ),
     # runs one slot: substitution, backend, metrics, study, storage
     "running": frozenset(

@@ -95,6 +95,7 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
         make_plan,
     )
     from automl_core.housekeeping.plan import made_at
+    from automl_core.templates.places import Places
 
     store, name = store_of(target)
     names = asked["experiments"] or ([name] if name else None)
@@ -105,7 +106,10 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
         at = made_at(plan_id) if plan_id is not None else int(time.time())
     except ValueError as error:
         raise UserError(str(error)) from None
-    files = [ExperimentFile(str(path), path.read_text(errors="replace")) for _, path in experiment_files(home())]
+    files = [
+        ExperimentFile(str(path), path.read_text(errors="replace"), Places.of(path))
+        for _, path in experiment_files(home())
+    ]
 
     def planned() -> Plan:
         plan = make_plan(look(store, files), options, at)

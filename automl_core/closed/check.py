@@ -41,7 +41,7 @@ MOST_IN_ALL = 2048
 
 def experiment_problems(
     experiment: Experiment, policy: Policy, *, home: Path, bundle: Path | None = None, file: Path | None = None,
-    real: bool = False,
+    real: bool = False, templates: Sequence[Path] = (),
 ) -> list[Problem]:  # fmt: skip
     """Everything that a closed environment refuses, without file and line; nothing where the experiment is not closed.
 
@@ -52,6 +52,7 @@ def experiment_problems(
         bundle: folder of the DAG bundle; ``home`` where there is none.
         file: the experiment file; None where only its text is known.
         real: whether to follow links of the file system: where it begins, not each time that a file is parsed.
+        templates: folders with templates that the deployment has chosen.
     """
     if not (policy.closed or experiment.closed):
         return []
@@ -63,7 +64,7 @@ def experiment_problems(
         *_data(experiment, policy, home, bundle, real),
     ]
     if file is not None:
-        found += _beside(experiment, file, home, bundle)
+        found += _beside(experiment, file, home, bundle, templates)
     values = _Values(experiment)
     for where in TASK_LISTS:
         for index, task in enumerate(getattr(experiment, where)):
@@ -130,23 +131,23 @@ def _data(experiment: Experiment, policy: Policy, home: Path, bundle: Path | Non
             yield problem
 
 
-def _beside(experiment: Experiment, file: Path, home: Path, bundle: Path | None) -> Iterator[Problem]:
+def _beside(
+    experiment: Experiment, file: Path, home: Path, bundle: Path | None, templates: Sequence[Path]
+) -> Iterator[Problem]:
     """What is read from beside the experiment file, and goes along with the run."""
-    roots = {Path(os.path.realpath(each)) for each in (home, bundle or home, bundle_of(file))}
+    roots = {Path(os.path.realpath(each)) for each in (home, bundle or home, bundle_of(file), *templates)}
     named: list[tuple[Where, Path]] = []
-    code, template = experiment.program, experiment.template
+    code = experiment.program
     if code is not None:
-        place = code.place(file)
-        of_template = template is not None and place.parts[-2:] == (template.name, str(template.version))
-        if not of_template:  # whose folder the deployment has chosen
-            named.append((("code",) if isinstance(experiment.code, str) else ("code", "folder"), place))
+        named.append((("code",) if isinstance(experiment.code, str) else ("code", "folder"), code.place(file)))
     if experiment.spec_file is not None and experiment.spec_file.to_read is not None:
         named.append((("spec_file", "base"), file.absolute().parent / experiment.spec_file.to_read))
     for where, path in named:
         if not any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots):
             yield Problem(
-                "what lies outside of AUTOML_HOME and of the bundle is not on this deployment's list", where,
-                found=show(str(path)), allowed=("what lies below AUTOML_HOME, or in the bundle of the file",),
+                "what lies outside of AUTOML_HOME, of the bundle and of the folders with templates is not on this "
+                "deployment's list", where, found=show(str(path)),
+                allowed=("what lies below AUTOML_HOME, or in the bundle of the file",),
             )  # fmt: skip
 
 

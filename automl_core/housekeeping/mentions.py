@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError
 from automl_core.study.layout import folders_of
+from automl_core.templates.places import Places
 
 RESERVED = "_"
 """How the names of folders begin that are no experiments: ``_models/``, ``_annotation/``. Nothing below is touched."""
@@ -25,10 +26,17 @@ _MOST_RUNS = 20
 
 @dataclass(frozen=True, slots=True)
 class ExperimentFile:
-    """An experiment file that may learn from runs: where it is, for people, and its text."""
+    """An experiment file that may learn from runs.
+
+    Attributes:
+        place: where it is, for people.
+        text: all of it.
+        templates: where templates lie for it; those that a text sees which lies nowhere, when None.
+    """
 
     place: str
     text: str
+    templates: Places | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +119,13 @@ def mentions_in(
     texts = [text for text in read if isinstance(text, Text)]
     latest: list[Latest] = []
     for file in files:
-        texts.append(Text(f"the experiment file {file.place}", file.text, as_reference=True))
-        latest += _latest(file, known)
+        place = f"the experiment file {file.place}"
+        texts.append(Text(place, file.text, as_reference=True))
+        for found in _learns_from(file, place, known):
+            if isinstance(found, Text):
+                texts.append(found)
+            else:
+                latest.append(found)
     return Mentions(texts, latest, [problem for problem in read if isinstance(problem, str)])
 
 
@@ -126,15 +139,15 @@ def _read(store: ObjectStore, entry: Entry) -> Text | str | None:
     return Text(entry.key, f"{entry.key}\n{data.decode('utf-8', 'replace')}")
 
 
-def _latest(file: ExperimentFile, known: Sequence[str]) -> Iterator[Latest]:
+def _learns_from(file: ExperimentFile, place: str, known: Sequence[str]) -> Iterator[Latest | Text]:
+    """What a file learns from: as its template has it too, where the file itself says nothing of it."""
     from automl_core.spec.errors import SpecError
-    from automl_core.spec.loader import parse_experiment
+    from automl_core.templates.loading import parse_experiment
 
-    place = f"the experiment file {file.place}"
     try:
-        experiment = parse_experiment(file.text, file.place)
-    except SpecError:  # it may be mended tomorrow, and learn then from what it speaks of
-        if "transfer" in file.text:
+        experiment = parse_experiment(file.text, file.place, file.templates)
+    except SpecError:  # it may be mended tomorrow, and learn then from what it speaks of, or what its template does
+        if "transfer" in file.text or "template" in file.text:
             yield from (Latest(place, name, _MOST_RUNS) for name in known if name in file.text)
         return
     transfer = experiment.search.transfer
@@ -143,3 +156,4 @@ def _latest(file: ExperimentFile, known: Sequence[str]) -> Iterator[Latest]:
     if transfer.runs:
         yield Latest(place, experiment.name, transfer.runs)
     yield from (Latest(place, text, 1) for text in transfer.experiments if "@" not in text)
+    yield from (Text(place, text, as_reference=True) for text in transfer.experiments if "@" in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
@@ -10,6 +11,8 @@ Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a file: keys of mappings and indices of lists, from the top."""
 
 _LONGEST_LIST = 24
+
+_KEYS_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]*:[^@\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,10 @@ def format_path(path: Path) -> str:
 
 
 def show(value: Any, limit: int = 60) -> str:
-    """A value as the file would write it: ``'adam'``, ``3``, ``true``, ``null``, ``a list``, ``a mapping``."""
+    """A value as the file would write it: ``'adam'``, ``3``, ``true``, ``null``, ``a list``, ``a mapping``.
+
+    Keys in an address (``s3://user:password@bucket``) are left out: problems stand in logs and on pages.
+    """
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):
@@ -104,7 +110,7 @@ def show(value: Any, limit: int = 60) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float) and not -float("inf") < value < float("inf"):
         return ".nan" if value != value else ".inf" if value > 0 else "-.inf"
-    text = repr(value)
+    text = repr(_KEYS_IN_ADDRESS.sub("…@", value) if isinstance(value, str) else value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

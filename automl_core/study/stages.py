@@ -227,9 +227,12 @@ def begin_stage(study: Study, stage: StageName) -> StageStudy:
     Raises:
         ValueError: the experiment has no such stage.
     """
-    journal = stage_journal(study.journal, stage)
+    journal, state = stage_journal(study.journal, stage), study.state
     if journal.refresh().created:
+        prepared = state.inputs.get(PREPARE, {})
+        if stage != "prepare" and journal.state.inputs.get(PREPARE, {}) != prepared:
+            # made anew since this stage began, in the place of what was taken of an earlier run
+            journal.append("note", {"inputs": {PREPARE: prepared}})
         return StageStudy.load(journal)
-    state = study.state
     inputs = {kind: found for kind, found in state.inputs.items() if kind in (DATA, PREPARE)}
     return StageStudy.create(journal, stage_of(study.experiment, stage), state.run, [], state.identity, inputs=inputs)

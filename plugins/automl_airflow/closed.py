@@ -48,8 +48,12 @@ def closed_problems(
         return []
     from automl_airflow.session import home
     from automl_core.closed import experiment_problems
+    from automl_core.templates.places import Places
 
-    return experiment_problems(experiment, policy(), home=home(), bundle=bundle, file=file, real=real)
+    return experiment_problems(
+        experiment, policy(), home=home(), bundle=bundle, file=file, real=real,
+        templates=Places.of(file, bundle).folders,
+    )  # fmt: skip
 
 
 def check_store_place(storage: str, server: str | None, lists: Policy | None = None) -> None:

@@ -20,7 +20,7 @@ from automl_airflow.compat.metadata import DagCode, DagModel, DagRun, team_of
 from automl_airflow.session import open_viewed_store
 from automl_airflow.teams import ConnectionName, OfTeam, named
 from automl_airflow.web.access import may
-from automl_airflow.web.bundles import many_teams
+from automl_airflow.web.bundles import many_teams, places_in
 from automl_airflow.web.catalog import TAG, place_of_dag, reading
 from automl_core.housekeeping import Done, ExperimentFile, Item, Options, Plan, carry_out, look, make_plan
 from automl_core.housekeeping.inventory import InAirflow, Inventory, Run
@@ -179,14 +179,16 @@ def _storages(session: Session, user: BaseUser) -> tuple[list[tuple[str, Connect
 def _files(session: Session, ids: Iterable[str]) -> Iterator[ExperimentFile]:
     """The text of each experiment's file as Airflow has read it last; of those whose file is gone, none."""
     for names in _chunks(list(ids)):
-        there = set(session.scalars(select(DagModel.dag_id).where(DagModel.dag_id.in_(names), ~DagModel.is_stale)))
+        current = select(DagModel.dag_id, DagModel.bundle_name).where(DagModel.dag_id.in_(names), ~DagModel.is_stale)
+        there = {row[0]: row[1] for row in session.execute(current)}
         wanted = (
             select(DagCode.dag_id, DagCode.source_code)
             .where(DagCode.dag_id.in_(there))
             .order_by(DagCode.dag_id, DagCode.last_updated)
         )
         newest = {row[0]: str(row[1]) for row in session.execute(wanted)}
-        yield from (ExperimentFile(dag_id, text) for dag_id, text in newest.items())
+        templates = {bundle: places_in(bundle) for bundle in set(there.values())}
+        yield from (ExperimentFile(dag_id, text, templates[there[dag_id]]) for dag_id, text in newest.items())
 
 
 def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:

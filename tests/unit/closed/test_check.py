@@ -309,10 +309,15 @@ def test_code_comes_from_the_bundle_or_home(tmp_path: Path) -> None:
     (tmp_path / "bundle" / "link").symlink_to(tmp_path / "secret")
     file = tmp_path / "bundle" / "experiments" / "x.yaml"
 
-    def said(code: str) -> list[str]:
-        experiment = parse_experiment(text_of(code=code), str(file))
-        found = experiment_problems(experiment, policy(), home=tmp_path / "home", file=file)
+    def said(code: str, **more: Any) -> list[str]:
+        experiment = parse_experiment(text_of(code=code, **more), str(file))
+        templates = [tmp_path / "templates"]
+        found = experiment_problems(experiment, policy(), home=tmp_path / "home", file=file, templates=templates)
         return [".".join(map(str, each.path)) for each in found]
 
     assert said("../code") == said("../../home/code") == []
     assert said("../../secret") == said("../link") == said(str(tmp_path / "secret")) == ["code"]
+
+    whole = {"name": "net", "version": 1, "digest": f"sha256:{'0' * 64}"}
+    assert said(str(tmp_path / "templates/net/1"), template=whole) == []
+    assert said(str(tmp_path / "secret/net/1"), template=whole) == ["code"], "whatever a file says that it is made from"

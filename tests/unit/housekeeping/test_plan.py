@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from automl_core.housekeeping.plan import made_at
 from automl_core.journal import JOURNAL, SNAPSHOT, key_of
 from automl_core.storage.base import StorageError, Unfinished
 from automl_core.study.layout import safe
+from automl_core.templates.places import Places
 from tests.support.memory_store import MemoryStore
+from tests.support.template_folders import NET, make_template, places_in
 from tests.unit.housekeeping.yard import DAY, NOW, first_key, going, lived, planned, why
 from tests.unit.results.lab import Lab
 
@@ -224,6 +227,29 @@ def test_a_file_that_is_broken_today_may_learn_tomorrow(store: MemoryStore) -> N
     plan = planned(store, [ExperimentFile("x.yaml", "name: digits\nsearch: {transfer: {runs: 3\n")], keep_last=0)
     assert going(plan) == ["wine/another-long-id/"]
     assert "the experiment file x.yaml learns" in why(plan, "digits/long-enough-id/")
+
+
+@pytest.mark.parametrize(
+    ("transfer", "stays"),
+    [("{runs: 0, experiments: [digits@b]}", ["digits/b/"]), ("{runs: 2}", ["digits/c/", "digits/d/"])],
+)
+def test_what_a_template_has_its_experiments_learn_from_stays(
+    store: MemoryStore, tmp_path: Path, transfer: str, stays: list[str]
+) -> None:
+    for run, days in (("a", 90), ("b", 80), ("c", 70), ("d", 60)):
+        lived(store, run, days_ago=days)
+    make_template(tmp_path, NET.replace("{algorithm: random}", f"{{algorithm: random, transfer: {transfer}}}"))
+    text = "name: digits\ntemplate: net@1\ndata: {train: t.csv}\ncolumns: {target: y}\n"
+    files = [ExperimentFile("digits.yaml", text, places_in(tmp_path))]
+    every = {"digits/a/", "digits/b/", "digits/c/", "digits/d/"}
+    assert every - set(going(planned(store, files, keep_last=0))) == set(stays)
+
+
+def test_a_template_that_is_not_to_be_found_may_learn_from_what_its_file_names(store: MemoryStore) -> None:
+    lived(store, "long-enough-id", days_ago=OLD)
+    lived(store, "another-long-id", days_ago=OLD, name="wine")
+    files = [ExperimentFile("x.yaml", "name: digits\ntemplate: net@1\n", Places(()))]
+    assert going(planned(store, files, keep_last=0)) == ["wine/another-long-id/"]
 
 
 def newest_key(store: MemoryStore, prefix: str) -> str:

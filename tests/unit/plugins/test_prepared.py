@@ -192,6 +192,26 @@ def test_a_person_who_clears_it_has_it_made_anew_for_this_run(tmp_path: Path) ->
     assert taken_in(world.study().state.inputs) is None
 
 
+def test_what_is_concluded_again_sees_what_was_made_anew(tmp_path: Path) -> None:
+    conclude = {"command": "cat ${prepared_dir}/table.csv > ${model_dir}/seen.txt"}
+    world = Runs(tmp_path, conclude=[conclude])
+    world.run("r1")
+    world.run("r2")
+
+    def concluded(cleared: int = 0) -> str:
+        operator = TrialOperator(
+            task_id="x", slot=0, step_ids=["conclude"], stage="conclude", max_active_tis_per_dagrun=3, **world.where
+        )
+        context = world.context()
+        context["ti"].max_tries = 10 + cleared
+        operator.execute(context)
+        return (world.folder_of("r2") / "conclude/experiment_0/model/seen.txt").read_text().split("\n")[-1]
+
+    assert concluded() == "r1"
+    world.prepare(cleared=1)
+    assert concluded(cleared=1) == "r2"
+
+
 def test_clearing_only_the_second_task_goes_on_from_what_was_taken(tmp_path: Path) -> None:
     first = {"name": "split", "command": [sys.executable, "prep.py"], "cwd": "code"}
     second = {"name": "more", "command": "echo more >> ${model_dir}/more.txt; cat ${model_dir}/table.csv"}

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from automl_core.spec.errors import Problem, SpecError, format_path, nearest, show
 from automl_core.spec.examples import EXAMPLES
-from automl_core.spec.loader import load_experiment, parse_experiment
+from automl_core.spec.loader import parse_experiment
 from automl_core.spec.models import Experiment
 from automl_core.spec.shapes import Shape, fields_of
+from automl_core.templates import load_experiment
 
 GOOD = """\
 name: digits
@@ -375,3 +376,29 @@ def test_no_damage_escapes_the_words(place: tuple[Any, ...], what: str, value: A
         assert not NOISE.search(format_path(problem.path)), problem
         assert not PYDANTIC.search(problem.message), problem
         assert "\n" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'output: {storage: "s3://AK:secret@bucket/x"}',
+        'data: {train: "oss://AK:secret@bucket/x.csv"}',
+        'data: {train: {place: "odps://AK:secret@project/t"}}',
+        'data: {train: "https://AK:secret@host/x.csv"}',
+    ],
+)
+def test_keys_in_an_address_are_not_repeated(line: str) -> None:
+    text = f"{BARE}{line}\n"
+    with pytest.raises(SpecError) as error:
+        parse_experiment(text, "x.yaml")
+    assert "…@" in str(error.value)
+    assert "secret" not in str(error.value)
+    assert all("secret" not in str(each.to_json()) for each in error.value.problems)
+
+
+BARE = """\
+name: a
+goal: {metric: a, direction: maximize}
+space: {x: {type: uniform, low: 0, high: 1}}
+tasks: [{command: "echo a=${x}"}]
+"""
