@@ -18,8 +18,8 @@ import pytest
 from automl_core.backends.contract import TrialContext, command_line, environment
 from automl_core.details.make import details_of
 from automl_core.space import Space
-from automl_core.spec.loader import load_experiment
 from automl_core.spec.tasks import LocalTask
+from automl_core.templates import load_experiment
 from tests.sources import ROOT
 
 Run = Callable[..., str]
