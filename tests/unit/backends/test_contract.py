@@ -41,8 +41,19 @@ CONTEXT = TrialContext(
     bundle_dir="/bundle",
     prepared_dir="/prepared",
     trials_file="/trials.json",
+    code_dir="/code",
+    spec_file="/spec.yaml",
 )
-BARE = replace(CONTEXT, budget=None, resume_from=None, bundle_dir=None, prepared_dir=None, trials_file=None)
+BARE = replace(
+    CONTEXT,
+    budget=None,
+    resume_from=None,
+    bundle_dir=None,
+    prepared_dir=None,
+    trials_file=None,
+    code_dir=None,
+    spec_file=None,
+)
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 
@@ -76,7 +87,7 @@ def test_every_reserved_name_has_a_text() -> None:
         "trial_id": "7", "experiment_id": "digits", "exp_id": "digits", "run_id": "run-1", "attempt": "2",
         "budget": "9", "params": "lr0.001_batchsize64_solversgd_nesterovtrue_capnull",
         "model_dir": "/model", "checkpoint_dir": "/ckpt/9", "resume_from": "/ckpt/3", "bundle_dir": "/bundle",
-        "prepared_dir": "/prepared", "trials_file": "/trials.json",
+        "prepared_dir": "/prepared", "trials_file": "/trials.json", "code_dir": "/code", "spec_file": "/spec.yaml",
     }  # fmt: skip
     assert {name: substitute(f"${{{name}}}", CONTEXT) for name in RESERVED_NAMES} == expected
 
@@ -227,6 +238,8 @@ def test_environment() -> None:
         "AUTOML_BUNDLE_DIR": "/bundle",
         "AUTOML_PREPARED_DIR": "/prepared",
         "AUTOML_TRIALS_FILE": "/trials.json",
+        "AUTOML_CODE_DIR": "/code",
+        "AUTOML_SPEC_FILE": "/spec.yaml",
     }
 
 
@@ -234,6 +247,7 @@ def test_what_a_trial_does_not_have_is_not_in_its_environment() -> None:
     missing = environment(CONTEXT).keys() - environment(BARE).keys()
     assert missing == {
         "AUTOML_BUDGET", "AUTOML_RESUME_FROM", "AUTOML_BUNDLE_DIR", "AUTOML_PREPARED_DIR", "AUTOML_TRIALS_FILE",
+        "AUTOML_CODE_DIR", "AUTOML_SPEC_FILE",
     }  # fmt: skip
 
 

@@ -40,7 +40,8 @@ def test_list(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["folders"] == [str(home / "templates")]
 
 
-def test_show(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")  # else a long path of this machine breaks its line elsewhere
     assert main(["template", "show", "net@1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["versions"], found["newer"], found["requires"]) == ([1, 2], 2, ["numpy>=2"])
