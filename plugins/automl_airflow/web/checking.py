@@ -14,6 +14,7 @@ from automl_core.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
+    from automl_core.templates.places import Places
 
 previews = threading.BoundedSemaphore(2)
 """Previews that are made at once; who comes then is told what is wrong with a file, and no more."""
@@ -44,7 +45,7 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
         examined = examine_text(text, "experiment.yaml", home(), places=saving.places())
         experiment = examined.experiment
         check_sources(user, experiment)
-        check_closed(experiment, text, "experiment.yaml")
+        check_closed(experiment, text, "experiment.yaml", saving.places())
         body |= {"name": experiment.name, "warnings": [warning.to_json() for warning in examined.warnings]}
         body["most"] = most_of(experiment)
         if previews.acquire(blocking=False):  # laying out a very large search takes its time
@@ -63,21 +64,22 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
     return {"ok": not problems, "problems": problems, **body}
 
 
-def check_closed(experiment: Experiment, text: str, source: str) -> None:
+def check_closed(experiment: Experiment, text: str, source: str, places: Places) -> None:
     """Refuse what the closed environment of this deployment refuses, before anything is saved or begun.
 
     Args:
         experiment: as it is to run.
         text: the file that it comes from.
         source: what to call that.
+        places: where its template lies.
 
     Raises:
-        SpecError: with the lines of the file.
+        SpecError: with the lines of the file, or of its template.
     """
     from automl_airflow.closed import closed_problems
     from automl_core.spec.loader import locate
-    from automl_core.spec.yaml_reader import read_yaml
+    from automl_core.templates.loading import parse_document
 
     refused = closed_problems(experiment)
     if refused:
-        raise SpecError(locate(refused, read_yaml(text, source)))
+        raise SpecError(locate(refused, parse_document(text, source, places)[1]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import PurePath
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request
@@ -46,13 +48,26 @@ def send(request: Request, answer: Answer) -> Response:
 
 
 def problems_of(error: SpecError) -> list[dict[str, Any]]:
-    """What is wrong, as data."""
-    return [problem.to_json() for problem in error.problems]
+    """What is wrong, as data. What is wrong in a template has no line: lines are those of the text that was sent."""
+    return [
+        {**each.to_json(), **({"line": None, "column": None} if each.file != problem.file else {})}
+        for each, problem in zip(_without_places(error), error.problems, strict=True)
+    ]
 
 
 def wrong_input(error: SpecError) -> Response:
     """422 with everything that is wrong."""
-    return reply({"detail": str(error), "problems": problems_of(error)}, 422)
+    return reply({"detail": str(SpecError(_without_places(error))), "problems": problems_of(error)}, 422)
+
+
+def _without_places(error: SpecError) -> list[Problem]:
+    """The problems; where a template lies on the server is nobody's business."""
+    return [replace(each, file=_short(each.file)) for each in error.problems]
+
+
+def _short(file: str) -> str:
+    """A file of the server without the folders around it: ``net/1/template.yaml``."""
+    return "/".join(PurePath(file).parts[-3:]) if PurePath(file).is_absolute() else file
 
 
 def install_handlers(app: FastAPI) -> None:

@@ -158,3 +158,19 @@ def test_an_experiment_names_its_template_and_a_newer_version(
     assert found == {"name": "net", "version": 1, "digest": template.reference().digest, "newer": None}
     make_template(tmp_path, NET.replace("version: 1", "version: 2"))
     assert body_of(world.client().get(f"{API}/experiments/{name}"))["template"]["newer"] == 2
+
+
+def test_what_is_wrong_in_a_template_is_no_line_of_the_file(world: World, folder: Path) -> None:
+    text = "name: x\ntemplate: net@2\ndata: {train: a.csv}\ncolumns: {target: y}\n"
+    (folder / "net/2/template.yaml").write_text(NET.replace("version: 1", "version: 2").replace("max: 20", "max: none"))
+    for route, problems in (
+        ("validate", lambda answer: body_of(answer)["problems"]),
+        ("experiments", lambda answer: answer.json()["problems"]),
+    ):
+        answer = world.client("ann").post(f"{API}/{route}", json={"text": text})
+        (problem,) = problems(answer)
+        assert (problem["file"], problem["line"], problem["path"]) == ("net/2/template.yaml", None, "trials.max")
+        assert problem["text"].startswith("net/2/template.yaml:")
+        assert str(folder) not in answer.text
+    own = body_of(world.client("ann").post(f"{API}/validate", json={"text": text + "trials: {max: no}\n"}))
+    assert [each["line"] for each in own["problems"]] == [5]

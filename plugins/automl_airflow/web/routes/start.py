@@ -127,7 +127,7 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
     if not may_save(user, experiment.name, saving.team()):
         raise HTTPException(403, f"Forbidden: {experiment.name}: {NO_RIGHT_TO_SAVE}")
     check_sources(user, experiment)
-    check_closed(experiment, body.text, "experiment.yaml")
+    check_closed(experiment, body.text, "experiment.yaml", saving.places())
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)
@@ -209,7 +209,7 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
         return
     changed = apply_overrides(experiment, overrides_of(experiment, conf), places).experiment
     check_sources(user, changed)
-    check_closed(changed, source, dag_id)
+    check_closed(changed, source, dag_id, places)
     problems = missing_dates(experiment, RUN_DATES if dated else ())
     if problems:
         raise SpecError(locate(problems, document))
