@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import shutil
 import sys
 from collections.abc import Callable
@@ -294,3 +295,37 @@ def test_code_that_goes_along_counts_whole(tmp_path: Path) -> None:
     assert runs.run("r2") == "r1"
     (tmp_path / "code" / "helper.txt").write_text("edited")
     assert runs.run("r3") == "r3"
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["automl_core.code.with_code", "automl_airflow.data_access.found_inputs", "automl_core.study.prepared.hold",
+     "automl_airflow.data_access.prepare_inputs", "automl_core.study.Study.create", "automl_airflow.began.remember"],
+)  # fmt: skip
+def test_propose_that_dies_after_any_of_its_writes_loses_and_repeats_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    runs = Runs(tmp_path, code="../code")
+    runs.run("r1")
+    runs.run_id = "r2"
+    owner, _, name = after.rpartition(".")
+    holder = pkgutil.resolve_name(owner)
+    done = getattr(holder, name)
+    with monkeypatch.context() as patched:
+
+        def dies(*given: Any, **more: Any) -> Any:
+            done(*given, **more)
+            raise SystemExit
+
+        patched.setattr(holder, name, dies)
+        with pytest.raises(SystemExit):
+            runs.propose()
+    slots = runs.propose()
+    assert len(slots) == 2
+    runs.prepare()
+    for slot in slots:
+        runs.trial(slot)
+    assert runs.seen() == "r1", "what was prepared is still taken"
+    assert len(list((tmp_path / "runs/_code").iterdir())) == 1
+    assert [len(work.attempts) for work in runs.study().state.works.values()] == [1, 1]
+    assert runs.reduce()["best_value"] is not None
