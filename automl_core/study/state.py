@@ -72,7 +72,7 @@ class State(msgspec.Struct, omit_defaults=False):
     exhausted: str = ""
     """Why the algorithm has nothing more to hand out, empty while it has."""
     acts: list[Act] = []
-    """What people did, the newest `acts.ACTS_KEPT`."""
+    """What people did, the newest `acts.ACTS_KEPT`; and which network policies of a closed run hold."""
     labels: dict[int, Label] = {}
     """What people wrote on trials, by number, and on the run (`RUN`)."""
     reported: bool = False

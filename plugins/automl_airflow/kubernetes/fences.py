@@ -25,12 +25,13 @@ from automl_core.backends.kubernetes.quota import never_fits
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.stages import STAGES, task_places
+from automl_core.study.acts import PROOF
 
 if TYPE_CHECKING:
     from automl_core.closed.policy import Policy
     from automl_core.study import Study
 
-ACT = "closed"
+ACT = PROOF
 """The act that the journal's notes of probes have."""
 
 BY = "automl"
