@@ -86,6 +86,8 @@ class Expanded(Document):
             return path
         if len(path) > 1 and str(path[1]) in self.touched:
             return self.touched[str(path[1])]
+        if len(path) == 1 and self.template is not None and not self.template.parameters:
+            return path  # the space is the experiment's alone, and not there
         return next((place for name, place in self.touched.items() if f"'{name}'" in problem.message), None)
 
     def _in_template(self, path: Path) -> Path:
@@ -212,7 +214,7 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
         problems.append(Problem("the program is the template's", ("code",), suggestion="Leave it out"))
     if "spec_file" in whole:
         whole["spec_file"] = _spec_file(whole["spec_file"], data.get("spec_file"), template)
-    whole["code"] = {"folder": str(template.folder), "ignore": [FILE]}
+    whole["code"] = {"folder": str(template.folder), "ignore": [f"/{FILE}"]}
     return problems
 
 
