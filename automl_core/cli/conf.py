@@ -1,4 +1,4 @@
-"""``--conf trials.max=5``: what a run changes in its experiment, from the command line."""
+"""``--conf trials.max=5`` and ``--set lr=0.01``: values on the command line, as an experiment file has them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,28 @@ def parse_conf(entries: Iterable[str]) -> dict[str, Any]:
             nested = {name: nested}
         _merge(conf, nested)
     return conf
+
+
+def parse_values(entries: Iterable[str] | None, wanted: str) -> dict[str, Any]:
+    """The values of parameters: ``lr=0.01`` and the like.
+
+    Args:
+        entries: what ``--set`` was given.
+        wanted: what it takes, for people.
+
+    Raises:
+        UserError: an entry is something else.
+    """
+    from automl_core.spec.yaml_reader import read_yaml
+
+    values: dict[str, Any] = {}
+    for entry in entries or ():
+        name, equals, text = entry.partition("=")
+        document = read_yaml(text, "--set")
+        if not equals or not name.strip() or document.problems:
+            raise UserError(f"--set {entry}: {wanted}")
+        values[name.strip()] = document.data
+    return values
 
 
 def _read(text: str, entry: str) -> Any:

@@ -41,6 +41,7 @@ def new(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Write an experiment file from a template: checked before it is written, and over no other file."""
+    from automl_core.cli.conf import parse_values
     from automl_core.cli.output import print_json
     from automl_core.cli.places import FOLDER, UserError, home
     from automl_core.preview.checks import examine_text
@@ -57,7 +58,8 @@ def new(
         columns=_columns(target, column),
         trials={key: each for key, each in (("max", trials), ("concurrency", concurrency)) if each is not None},
         stop={"deadline": deadline} if deadline is not None else {},
-        add=tuple(add or ()), remove=tuple(remove or ()), values=_values(value),
+        add=tuple(add or ()), remove=tuple(remove or ()),
+        values=parse_values(value, "PARAMETER=VALUE is wanted, such as epochs=50"),
     )  # fmt: skip
     _check_needs(found, wanted)
     text = experiment_text(found, wanted)
@@ -148,20 +150,6 @@ def _place(place: str) -> str:
         return place
     here = Path(place).expanduser()
     return str(here.absolute()) if here.exists() or list(Path().glob(place)) else place
-
-
-def _values(given: list[str] | None) -> dict[str, Any]:
-    from automl_core.cli.places import UserError
-    from automl_core.spec.yaml_reader import read_yaml
-
-    values: dict[str, Any] = {}
-    for entry in given or ():
-        name, equals, text = entry.partition("=")
-        document = read_yaml(text, "--set")
-        if not equals or not name.strip() or document.problems:
-            raise UserError(f"--set {entry}: PARAMETER=VALUE is wanted, such as epochs=50")
-        values[name.strip()] = document.data
-    return values
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:

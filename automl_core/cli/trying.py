@@ -53,6 +53,7 @@ def try_(
     What ran, where, which metrics were seen at which steps, what would be judged, and what is wrong. The exit code is 0
     where a trial like it has a value.
     """
+    from automl_core.cli.conf import parse_values
     from automl_core.cli.look import data_lines, dates_lines, moment_option, seconds_of
     from automl_core.cli.output import json_text, print_json, tell
     from automl_core.cli.places import UserError, home
@@ -72,7 +73,8 @@ def try_(
         )
     experiment, notes = _made_local(examined.experiment, local, bundle)
     try:
-        params, smallest, chosen = chosen_combination(experiment, _values(given or []), proposal)
+        values = parse_values(given, "name=value is wanted, such as lr=0.01")
+        params, smallest, chosen = chosen_combination(experiment, values, proposal)
     except ValueError as error:
         raise UserError(str(error)) from None
     if budget is not None and experiment.trials.budget is None:
@@ -168,21 +170,6 @@ def _made_local(experiment: Experiment, local: bool, bundle: Path) -> tuple[Expe
             tasks.append(made)
             notes += [said] if said else []
     return experiment.model_copy(update=lists), tuple(notes)
-
-
-def _values(entries: list[str]) -> dict[str, Any]:
-    """``lr=0.01`` and the like: values as an experiment file has them."""
-    from automl_core.cli.places import UserError
-    from automl_core.spec.yaml_reader import read_yaml
-
-    values: dict[str, Any] = {}
-    for entry in entries:
-        name, equals, text = entry.partition("=")
-        document = read_yaml(text, "--set")
-        if not equals or not name.strip() or document.problems:
-            raise UserError(f"--set {entry}: name=value is wanted, such as lr=0.01")
-        values[name.strip()] = document.data
-    return values
 
 
 def _head(

@@ -197,6 +197,8 @@ def _space(before: Experiment, wanted: Mapping[str, Any]) -> tuple[dict[str, Any
             problems += more
             weights = model.weights or [1.0] * len(model.values)
             conf[name] = {"weights": [w if o in kept else 0.0 for o, w in zip(model.options, weights, strict=True)]}
+            if model.default is not None and model.default not in kept:
+                conf[name]["default"] = None  # as of a range: it was tried at the start
     return conf, problems
 
 

@@ -11,7 +11,7 @@ from automl_core.spec.overrides import SOURCE, Overridden
 from automl_core.spec.overrides import apply_overrides as apply_any
 from automl_core.spec.parameters import flatten
 from automl_core.spec.relations import BOUNDS, bound_named
-from automl_core.templates.entries import holds, limits_of, own_model
+from automl_core.templates.entries import entry_of, holds, limits_of, own_model
 from automl_core.templates.places import Different, Places, Reference, Unknown
 from automl_core.templates.version import Template, read_template
 from automl_core.templates.within import allowed_by, outside, values_of
@@ -28,18 +28,34 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any], places: Pla
     Raises:
         SpecError: as there; or what the run asks for lies outside the template.
     """
-    overridden = apply_any(experiment, conf)
-    if experiment.template is None or not conf.get("space"):
-        return overridden
+    if experiment.template is None or not isinstance(conf.get("space"), Mapping):
+        return apply_any(experiment, conf)
     try:
         folder = places.find(Reference(experiment.template.name, experiment.template.version))
     except (Unknown, Different) as error:
         problem = Problem(f"the template's bounds are not known here: {error}", ("space",))
         raise SpecError(in_file([problem], SOURCE)) from None
-    problems = list(violations(read_template(folder), overridden.experiment))
+    template = read_template(folder)
+    overridden = apply_any(experiment, {**conf, "space": _narrowed(template, experiment, conf["space"])})
+    problems = list(violations(template, overridden.experiment))
     if problems:
         raise SpecError(in_file(problems, SOURCE))
     return overridden
+
+
+def _narrowed(template: Template, experiment: Experiment, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run wants of the space; a template's default that its range no longer has is dropped, as in a file."""
+    space: dict[str, Any] = dict(wanted)
+    for name, fields in wanted.items():
+        known, model = template.parameters.get(name), experiment.space.get(name)
+        if known is None or model is None or not isinstance(fields, Mapping) or {"type", "default"} & set(fields):
+            continue
+        raw = {**model.model_dump(exclude_unset=True), **fields}
+        entry = entry_of(known, raw, None, own_default=raw.get("default") != known.default)
+        entry.settle_default()
+        if "default" in raw and "default" not in entry.raw:
+            space[name] = {**fields, "default": None}
+    return space
 
 
 def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:

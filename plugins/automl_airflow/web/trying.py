@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -38,6 +39,7 @@ from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import Value
 from automl_core.spec.tasks import LocalTask
 from automl_core.spec.units import format_duration
+from automl_core.templates.places import VARIABLE as TEMPLATES
 
 SETTING = "AIRFLOW__AUTOML__TRY_IN_WEB"
 
@@ -131,6 +133,8 @@ class Trying:
         for name, value in given.items():
             command += ["--set", f"{name}={json.dumps(value, ensure_ascii=False)}"]
         variables = {"AUTOML_HOME": str(home()), "TMPDIR": str(temporary)}
+        if TEMPLATES in os.environ:  # else those of the deployment would not be found there
+            variables[TEMPLATES] = os.environ[TEMPLATES]
         literal = {name: _literal(value) for name, value in variables.items()}
         return LocalTask(name="try", command=[_literal(each) for each in command], cwd=_literal(str(self._folder)),
                          env=literal, grace=5.0)  # fmt: skip

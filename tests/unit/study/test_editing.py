@@ -55,6 +55,16 @@ def test_fewer_trials_end_it_earlier() -> None:
     assert len(run.study.state.trials) == 7
 
 
+def test_an_option_that_is_taken_out_is_no_default_any_more() -> None:
+    sized = {"type": "ordinal", "values": [8, 16, 32], "default": 32}
+    solver = {**SPEC["space"]["solver"], "default": "adam"}
+    wanted = {"space": {"size": {"values": [8, 16]}, "solver": {"values": ["sgd", "adam"]}}}
+    run = edited_at(1.5, wanted, MemoryStore(), space={"size": sized, "solver": solver})
+    assert {trial.params["size"] for trial in run.study.state.trials[6:]} <= {8, 16}
+    assert run.study.experiment.space["size"].default is None
+    assert run.study.experiment.space["solver"].default == "adam", "it is among those that stay"
+
+
 def test_more_trials_make_more_slots() -> None:
     store = MemoryStore()
     sim = simulation(store)

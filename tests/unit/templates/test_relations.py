@@ -244,6 +244,13 @@ def test_a_run_is_told_what_the_template_allows(tmp_path: Path) -> None:
     assert "the template never searches 'seed'" in refused({"seed": {"type": "int", "low": 0, "high": 9}})
     assert "'momentum' exists only with some values of 'solver'" in refused({"momentum": {"when": None}})
     assert "multiple_of is null, and the template's is 8" in refused({"width": {"multiple_of": None}})
+    narrow = {"lr": {"low": 0.01}, "solver": {"values": ["sgd"], "weights": None}}
+    narrower = apply_overrides(experiment, {"space": narrow}, places).experiment
+    assert narrower.space["lr"].default is narrower.space["solver"].default is None, "as in a file that narrows so"
+    assert "default (0.001) lies outside" in refused({"lr": {"low": 0.01, "default": 0.001}})
+    stated = parse_experiment(head + "space: {lr: {default: 0.5}}\n", "x.yaml", places)
+    with pytest.raises(SpecError, match="default"):
+        apply_overrides(stated, {"space": {"lr": {"high": 0.1}}}, places)
     with pytest.raises(SpecError) as caught:
         apply_overrides(experiment, {"trials": {"max": 0}}, places)
     assert "trials.max: 0 is too low" in str(caught.value)

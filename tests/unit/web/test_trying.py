@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.patience import stretched
+from tests.support.template_folders import NET, make_template
 from tests.unit.web.conftest import World, body_of
 
 TRY = "/automl/api/v1/try"
@@ -100,6 +101,18 @@ def test_a_try_tells_its_lines_and_its_result_and_sees_nothing_of_airflows(
     (task,) = result["tasks"]
     assert task["cwd"] == str(allowed)
     assert [(m["name"], m["count"]) for m in task["metrics"]] == [("accuracy", 3)]
+
+
+def test_a_file_from_a_template_of_the_deployment_is_tried(
+    world: World, allowed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_template(tmp_path / "ours", NET.replace("template: net", "template: ours-alone"))
+    monkeypatch.setenv("AUTOML_TEMPLATES", str(tmp_path / "ours"))
+    (allowed / "a.csv").write_text("x,y\n1,2\n")
+    text = "name: from-ours\ntemplate: ours-alone@1\ndata: {train: a.csv}\ncolumns: {target: y}\n"
+    _, end = tried(world, {"text": text})
+    assert end["problem"] == ""
+    assert end["result"]["ok"] is True
 
 
 def test_each_try_is_in_airflows_audit_log(world: World, allowed: Path) -> None:
