@@ -52,7 +52,7 @@ def best_text(now: Summary) -> str:
     best = now.best
     if best is None:
         return ""
-    values = combination_text(best.params)
+    values = combination_text({name: value for name, value in best.params.items() if name not in now.unsearched})
     return f"best {now.metric} {number(best.value)} (trial {best.trial}{': ' if values else ''}{values})"
 
 

@@ -44,6 +44,7 @@ def preview(
     from automl_core.preview.data import data_preview
     from automl_core.preview.preview import given_pace
     from automl_core.preview.preview import preview as look_ahead
+    from automl_core.results.summary import unsearched
     from automl_core.spec.bundles import bundle_of
     from automl_core.spec.dates import dates_of_now, run_dates
 
@@ -81,7 +82,7 @@ def preview(
         print(f"  maxcompute   {each}")
     if found.first:
         print(f"  first        {len(found.first):,} of {plural(found.known, 'combination')} known before the start:")
-        console().print(_table(found.first, found.unit))
+        console().print(_table(found.first, found.unit, unsearched(experiment)))
 
 
 def template_lines(experiment: Experiment) -> list[str]:
@@ -255,7 +256,7 @@ def _lines(found: Preview) -> list[str]:
     return lines
 
 
-def _table(first: tuple[Combination, ...], unit: str | None) -> Table:
+def _table(first: tuple[Combination, ...], unit: str | None, hidden: tuple[str, ...]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -264,5 +265,6 @@ def _table(first: tuple[Combination, ...], unit: str | None) -> Table:
     table = Table("trial", *([unit] if unit else []), "combination", header_style="bold", box=None, pad_edge=False)
     for combination in first:
         budget = [str(combination.budget or "")] if unit else []
-        table.add_row(str(combination.number), *budget, Text(combination_text(combination.params)))
+        params = {name: value for name, value in combination.params.items() if name not in hidden}
+        table.add_row(str(combination.number), *budget, Text(combination_text(params)))
     return table

@@ -63,7 +63,8 @@ def new(
     )  # fmt: skip
     _check_needs(found, wanted)
     text = experiment_text(found, wanted)
-    examined = examine_text(text, str(path), home(), path, places)
+    _check_left_open(found, path, text)
+    examined = examine_text(text, str(path), home(), path, places, columns=True)
     other = name_taken(path, name)
     if other is not None:
         raise UserError(taken_message(other, path, name))
@@ -97,6 +98,20 @@ def _check_needs(template: Template, wanted: NewExperiment) -> None:
     lacking = [f"{option(key, name)}{f' ({words})' if words else ''}" for key, name, words in missing(template, wanted)]
     if lacking:
         raise UserError(f"{template.label} needs {' and '.join(lacking)}")
+
+
+def _check_left_open(template: Template, path: Path, text: str) -> None:
+    """See that the template leaves nothing to the file that this command has no words for."""
+    from automl_core.cli.places import UserError
+    from automl_core.templates.writing import left_open
+
+    lacking = left_open(template)
+    if lacking:
+        keys = " and ".join(lacking)
+        raise UserError(
+            f"{template.label} leaves {keys} to the experiment, and this command doesn't ask for that. Write {path} by "
+            f"hand, beginning with\n\n{text}" + "".join(f"{key}: …\n" for key in lacking)
+        )
 
 
 def _data(given: list[str] | None) -> dict[str, str]:

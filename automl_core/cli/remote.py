@@ -67,6 +67,7 @@ def trials(
     from rich.text import Text
 
     from automl_core.cli.output import combination_text, console, number, plural, print_json
+    from automl_core.space import in_common
     from automl_core.study.reasons import headline
 
     with connect() as automl:
@@ -80,14 +81,21 @@ def trials(
     failed = "FAILED" in columns["state"]
     if failed:
         table.add_column("why", overflow="fold")
+    combinations = [
+        {key: values[row] for key, values in columns["params"].items() if values[row] is not None}
+        for row in range(len(columns["number"]))
+    ]
+    shared = in_common(combinations)
     for row, trial in enumerate(columns["number"]):
-        params = {key: values[row] for key, values in columns["params"].items() if values[row] is not None}
+        params = {key: value for key, value in combinations[row].items() if key not in shared}
         why = headline(columns["reason"][row]) if columns["state"][row] == "FAILED" else ""
         table.add_row(
             str(trial), columns["state"][row], number(columns["value"][row]), f"{columns['seconds'][row]:.1f}",
             Text(combination_text(params)), *([Text(why)] if failed else []),
         )  # fmt: skip
     console().print(table)
+    if shared:
+        print(f"in all of them: {combination_text(shared)}")
     print(f"{len(columns['number'])} of {plural(found['matched'], 'trial')}")
 
 

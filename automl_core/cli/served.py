@@ -176,6 +176,8 @@ def summary_of(overview: Mapping[str, Any]) -> Summary:
         best=found, units=overview["tao"]["units"], left=Forecast(**overview["forecast"]),
         elapsed=float(overview["elapsed"]), cost=float(overview["cost"]),
         data=dict(overview.get("data", {})),
+        template="{name}@{version}".format(**overview["template"]) if overview.get("template") else None,
+        unsearched=tuple(each["name"] for each in overview.get("parameters", ()) if each["kind"] == "fixed"),
     )  # fmt: skip
 
 

@@ -46,6 +46,7 @@ def status(
         return
     lines = [
         f"{now.name} · {now.run}: {now.state}{f' ({now.reason})' if now.reason else ''}",
+        f"template: {now.template}" if now.template else "",
         counts_text(now),
         best_text(now),
         left_text(now),

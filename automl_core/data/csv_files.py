@@ -45,7 +45,7 @@ def read_csv(
     empty = len(head) - len(head.lstrip("\r\n"))  # lines above the names
     above, head = head[:empty].count("\n"), head[empty:]
     first = head.partition("\n")[0]
-    delimiter = delimiter or (";" if ";" in first and "," not in first else ",")
+    delimiter = delimiter or delimiter_of(first)
     names = _names(head, delimiter, path)
     single = len(names) == 1
     kinds = {name: pa.string() for name in names}
@@ -95,6 +95,11 @@ def _first_line(file: IO[bytes], path: str) -> str | None:
             "`iconv -f LATIN1 -t UTF-8`"
         ) from None
     return text
+
+
+def delimiter_of(first: str) -> str:
+    """What stands between the values of a CSV, by its first line: a semicolon where it has only these."""
+    return ";" if ";" in first and "," not in first else ","
 
 
 def _names(head: str, delimiter: str, path: str) -> list[str]:

@@ -9,6 +9,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
+from automl_core.data.csv_files import delimiter_of
 from automl_core.spec.places import Format, format_of
 from automl_core.storage.base import StorageError
 
@@ -98,6 +99,9 @@ def _footers(listing: Listing) -> tuple[int | None, Columns | None]:
 def _header(listing: Listing, format: Format) -> Columns | None:
     """Names of a CSV's columns; their types need all of its rows."""
     with _opened(listing, listing.files[0]) as file:
-        first = (file.read(_FIRST_LINE) or b"").decode("utf-8-sig", "ignore").partition("\n")[0].rstrip("\r")
-    names = next(csv.reader([first], delimiter="\t" if format == "tsv" else ","), [])
+        text = (file.read(_FIRST_LINE) or b"").decode("utf-8-sig", "ignore").lstrip("\r\n")
+    first = text.partition("\n")[0].rstrip("\r")
+    if first.count('"') % 2:
+        return None  # a line's end in a name
+    names = next(csv.reader([first], delimiter="\t" if format == "tsv" else delimiter_of(first)), [])
     return tuple((name, "") for name in names[:_MOST_COLUMNS]) or None

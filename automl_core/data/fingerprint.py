@@ -185,7 +185,7 @@ def told(fingerprint: Mapping[str, Any]) -> str:
     if fingerprint.get("rows") is not None:
         words.append(f"{fingerprint['rows']:,} rows")
     if fingerprint.get("columns") is not None:
-        words.append(f"{len(fingerprint['columns']):,} columns")
+        words.append(f"{len(fingerprint['columns']):,} column{'' if len(fingerprint['columns']) == 1 else 's'}")
     if fingerprint.get("modified"):
         moment = datetime.fromtimestamp(float(fingerprint["modified"]), UTC)
         words.append(f"changed {moment:%Y-%m-%d %H:%M} UTC")

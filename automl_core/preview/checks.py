@@ -9,9 +9,11 @@ from pathlib import Path
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
 from automl_core.code import CodeError, choose
+from automl_core.preview.data import column_warnings
 from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.search import create
 from automl_core.space import Space
+from automl_core.spec.bundles import bundle_of
 from automl_core.spec.datanames import input_names
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
@@ -86,20 +88,26 @@ def examine_file(path: str | Path, home: Path, place: Path | None = None) -> Exa
     Raises:
         SpecError: anything is wrong; it holds all problems, each with its line.
     """
-    examined = examine_text(read_text(path), str(path), home, place or Path(path))
+    place = place or Path(path)
+    examined = examine_text(read_text(path), str(path), home, place, columns=True)
     _check_name(Path(path), examined.experiment)
     return examined
 
 
 def examine_text(
-    text: str, source: str, home: Path, file: Path | None = None, places: Places | None = None
+    text: str, source: str, home: Path, file: Path | None = None, places: Places | None = None, *, columns: bool = False
 ) -> Examined:
-    """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`)."""
+    """As `check_text`, with what is valid but may do something else than was meant (see `examine_file`).
+
+    With ``columns``, data on this machine are looked into for their columns: for whoever may read these files anyway.
+    """
     places = places or Places.of(file)
     experiment, document = _checked(text, source, places, file)
     newer = newer_version(experiment.template, places)
     notes = [*notes_of(experiment), *([newer] if newer is not None else [])]
-    found = locate([*warnings_of(experiment, home, file), *notes], document)
+    bundle = bundle_of(file) if file is not None else None
+    unknown = column_warnings(experiment, home, bundle) if columns else ()
+    found = locate([*warnings_of(experiment, home, file), *unknown, *notes], document)
     return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
 
 

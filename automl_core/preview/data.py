@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.data.access import FromEnvironment, absolute
+from automl_core.data.details import rows_and_columns
 from automl_core.data.fingerprint import take, told
+from automl_core.data.listing import formats_in, list_place
 from automl_core.spec.datasets import data_set_of, place_of
 from automl_core.spec.dates import RUN_DATES
-from automl_core.spec.errors import Problem
+from automl_core.spec.errors import Problem, did_you_mean
 from automl_core.spec.models import Experiment
 from automl_core.spec.placeholders import placeholders
 from automl_core.spec.places import BadPlace
@@ -48,6 +50,57 @@ def data_preview(
         except (BadPlace, StorageError) as error:
             entry["problem"] = str(error)
         yield entry
+
+
+def column_warnings(experiment: Experiment, home: Path, bundle: Path | None = None) -> Iterator[Problem]:
+    """Columns that no data set has. It reads first lines and footers on this machine: not for the parsing of DAG files.
+
+    Nothing is said where the columns of any data set that may be a table aren't known here, or ``prepare`` makes them.
+
+    Args:
+        experiment: its file.
+        home: AUTOML_HOME.
+        bundle: folder of the DAG bundle that the file comes from.
+    """
+    if experiment.prepare or not experiment.columns:
+        return
+    known: set[str] = set()
+    for given in experiment.data.values():
+        found = _columns_here(given, home, bundle)
+        if found is None:
+            return
+        known |= found
+    for role, named in experiment.columns.items():
+        for column in [named] if isinstance(named, str) else named:
+            if known and column not in known:
+                guess = did_you_mean(column, known)
+                tables = f"data.{next(iter(experiment.data))} has" if len(experiment.data) == 1 else "the data have"
+                yield Problem(
+                    f"{tables} no column {column!r}", ("columns", role), found=column, suggestion=guess,
+                    allowed=tuple(sorted(known)) if len(known) <= _MOST_NAMED else (), severity="warning",
+                )  # fmt: skip
+
+
+_MOST_NAMED = 40
+"""Columns of data that a warning lists."""
+
+
+def _columns_here(given: Any, home: Path, bundle: Path | None) -> set[str] | None:
+    """Columns of a data set; none of what is no table; None where they are not known on this machine."""
+    data_set = data_set_of(given)
+    try:
+        place = place_of(data_set, {}, str(bundle or home))
+        if place.scheme != "file":
+            return None
+        listing = list_place(place, home, FromEnvironment())
+    except (BadPlace, StorageError):
+        return None  # it lies nowhere yet, or its place is another one each day
+    format = data_set.format or formats_in(listing)
+    if format is None:
+        return set()
+    columns = rows_and_columns(listing, format)[1]
+    partitions = {part.partition("=")[0] for part in listing.files[0].name.split("/")[:-1] if "=" in part}
+    return {name for name, _ in columns} | partitions if columns else None
 
 
 def data_warnings(experiment: Experiment, home: Path, bundle: Path | None) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_core.results.reading import read_result
-from automl_core.space import Params, brief
+from automl_core.space import Params, brief, in_common
 from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.credentials import Credentials
@@ -131,6 +131,14 @@ class Leaderboard:
         """The best trial, None while none has a value."""
         return self.rows[0] if self.rows and self.rows[0].rank is not None else None
 
+    @property
+    def shared(self) -> Params:
+        """Parameters that every trial has with the same value, such as those that nothing searches.
+
+        They tell no row from another, so people see them once, below the table; empty with less than two trials.
+        """
+        return in_common([row.params for row in self.rows])
+
     def head(self) -> str:
         """How the experiment ended and what is best, in two sentences."""
         first = f"{self.state}: {self.reason}" if self.reason else str(self.state)
@@ -160,8 +168,9 @@ class Leaderboard:
         columns, rows = self._grid(top)
         made = f" · {self.template}" if self.template else ""
         table = Table(
-            title=Text(_plain(f"{self.name} · {self.run}{made}")), header_style="bold", row_styles=["", "dim"]
-        )
+            title=Text(_plain(f"{self.name} · {self.run}{made}")), header_style="bold", row_styles=["", "dim"],
+            caption=Text(_plain(self._shared_text())) if self.shared else None, caption_justify="left",
+        )  # fmt: skip
         for column in columns:
             table.add_column(Text(_plain(column)), justify="left" if column in ("state", "params") else "right")
         for row, cells in rows:
@@ -177,7 +186,8 @@ class Leaderboard:
         lines = ["| " + " | ".join(cells) + " |" for cells in table]
         title = f"# {_markdown(self.name)} · {_markdown(self.run)}"
         title += f" · {_markdown(self.template)}" if self.template else ""
-        return "\n".join([title, "", _markdown(self.head()), "", *lines, ""])
+        shared = [_markdown(self._shared_text()), ""] if self.shared else []
+        return "\n".join([title, "", _markdown(self.head()), "", *lines, "", *shared])
 
     def to_csv(self, top: int | None = None) -> str:
         """A table for other programs: every metric and parameter in a column of its own.
@@ -217,7 +227,7 @@ class Leaderboard:
         front, feasible = ["front"] if self.objectives else [], ["feasible"] if self.constraints else []
         values = list(self.objectives) or [self.metric]
         columns = ["rank", "trial", *front, *values, *feasible, "state", *budget, *metrics, "time", "params"]
-        rows = []
+        rows, shared = [], self.shared
         for row in self.rows[:top]:
             cells = [_number(row.rank), str(row.trial), *(["*" if row.front else ""] if front else [])]
             cells += [_number(row.values.get(name)) for name in values] if front else [_number(row.value)]
@@ -225,9 +235,13 @@ class Leaderboard:
             cells.append(str(row.state))
             cells += [_number(row.budget)] if budget else []
             cells += [_number(row.metrics.get(name)) for name in metrics]
-            cells += [format_duration(row.seconds), _combination(row.params)]
+            params = {name: value for name, value in row.params.items() if name not in shared}
+            cells += [format_duration(row.seconds), _combination(params)]
             rows.append((row, cells))
         return columns, rows
+
+    def _shared_text(self) -> str:
+        return f"In all trials: {_combination(self.shared)}"
 
     def _metrics_shown(self) -> list[str]:
         """Metrics beside the value: those that it is weighted from, then others in the order of their names."""

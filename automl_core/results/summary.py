@@ -11,6 +11,7 @@ from automl_core.results.forecast import Forecast, forecast
 from automl_core.results.inputs import data_entries
 from automl_core.space import Params
 from automl_core.spec.models import Experiment
+from automl_core.spec.parameters import flatten
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.history import ranking
 from automl_core.study.points import front_of
@@ -54,6 +55,8 @@ class Summary:
         elapsed: seconds from the experiment's start to now, or to its end.
         cost: so far, the trials that run included.
         data: the data sets by name (`results.inputs.data_entries`).
+        template: the template version that it was made from, ``name@version``; None without.
+        unsearched: parameters that nothing searches: every combination has them with the same value.
     """
 
     name: str
@@ -73,6 +76,8 @@ class Summary:
     cost: float
     front: int | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    template: str | None = None
+    unsearched: tuple[str, ...] = ()
 
     @property
     def done(self) -> int:
@@ -109,7 +114,13 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """The summary as plain JSON, ``done`` and ``fraction`` included."""
         body = asdict(self) | {"done": self.done, "fraction": self.fraction, "state": str(self.state)}
+        body["unsearched"] = list(self.unsearched)
         return body | {"counts": {str(state): number for state, number in self.counts.items()}}
+
+
+def unsearched(experiment: Experiment) -> tuple[str, ...]:
+    """The parameters of an experiment that are fixed, so that they say nothing of a trial."""
+    return tuple(name for name, model in flatten(dict(experiment.space)).items() if model.type == "fixed")
 
 
 def summary(state: State, experiment: Experiment, now: float) -> Summary:
@@ -150,4 +161,6 @@ def summary(state: State, experiment: Experiment, now: float) -> Summary:
         cost=spent(state, experiment, now),
         front=len(front_of(state, experiment)) if experiment.goal.several else None,
         data=data_entries(state),
+        template=experiment.template.label if experiment.template is not None else None,
+        unsearched=unsearched(experiment),
     )

@@ -2,6 +2,6 @@
 
 from automl_core.space.lists import ListParameter
 from automl_core.space.parameter import Parameter, Value
-from automl_core.space.space import Params, Space, brief
+from automl_core.space.space import Params, Space, brief, in_common
 
-__all__ = ["ListParameter", "Parameter", "Params", "Space", "Value", "brief"]
+__all__ = ["ListParameter", "Parameter", "Params", "Space", "Value", "brief", "in_common"]

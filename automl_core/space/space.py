@@ -363,6 +363,25 @@ def brief(value: Value, digits: int = 3) -> str:
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
+def in_common(combinations: Sequence[Params]) -> Params:
+    """What all combinations have alike, in the order of the first; empty where there are less than two.
+
+    Where most of a program's parameters are not searched, this is what tells no combination from another.
+    """
+    if len(combinations) < 2:
+        return {}
+    first, *others = combinations
+    return {
+        name: value for name, value in first.items()
+        if all(name in other and _alike(other[name], value) for other in others)
+    }  # fmt: skip
+
+
+def _alike(one: Value, other: Value) -> bool:
+    """Whether two values are the same to a program: 1, 1.0 and true are not."""
+    return type(one) is type(other) and one == other
+
+
 def _holds(value: Value, values: Sequence[Value]) -> bool:
     if isinstance(value, list | tuple):
         return any(member in values for member in value)

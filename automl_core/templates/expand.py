@@ -86,6 +86,8 @@ class Expanded(Document):
             return path
         if len(path) > 1 and str(path[1]) in self.touched:
             return self.touched[str(path[1])]
+        if len(path) == 1 and self.template is not None and not self.template.parameters:
+            return path  # the space is the experiment's alone, and not there
         return next((place for name, place in self.touched.items() if f"'{name}'" in problem.message), None)
 
     def _in_template(self, path: Path) -> Path:

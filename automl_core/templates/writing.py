@@ -42,6 +42,13 @@ def missing(template: Template, wanted: NewExperiment) -> list[tuple[str, str, s
     ]  # fmt: skip
 
 
+def left_open(template: Template) -> list[str]:
+    """The keys that every experiment needs and that this template gives nothing of: ``goal``, ``space``."""
+    return [
+        *(["goal"] if not template.document.data.get("goal") else []), *(["space"] if not template.parameters else []),
+    ]  # fmt: skip
+
+
 def experiment_text(template: Template, wanted: NewExperiment) -> str:
     """The experiment file, as a person would write it."""
     search = {key: list(names) for key, names in (("add", wanted.add), ("remove", wanted.remove)) if names}

@@ -158,3 +158,21 @@ def test_a_newer_version_is_told(home: Path, capsys: pytest.CaptureFixture[str])
     assert main(["validate", "experiments/x.yaml"]) == 0
     shown = capsys.readouterr().out
     assert "experiments/x.yaml:3: note: template: net has a newer version, net@2." in shown
+
+
+def test_new_says_what_a_template_leaves_open(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = NET.partition("parameters:")[0] + "more_parameters: true\ntasks: [{name: train, command: [python, a.py]}]\n"
+    make_template(home / "templates", text.replace("template: net", "template: any"))
+    assert main(["new", "first", "--template", "any", "--data", "table.csv", "--target", "y"]) == 1
+    said = capsys.readouterr().err
+    assert "any@1 leaves goal and space to the experiment" in said
+    assert "template: any@1\n" in said, "how such a file begins"
+    assert "goal: …\nspace: …" in said
+    assert not (home / "experiments/first.yaml").exists()
+
+
+def test_new_warns_of_a_target_that_is_no_column(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*NEW[:-1], "z"]) == 0
+    assert "columns.target: data.train has no column 'z'. Allowed: x, y" in capsys.readouterr().out
+    assert main([*NEW, "--force"]) == 0
+    assert "no column" not in capsys.readouterr().out

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from automl_core.data import fingerprint as module
+from automl_core.data import read_table
 from automl_core.data.fingerprint import Fingerprint, difference, same_as_recorded, take, told
 from automl_core.data.listing import list_place
 from automl_core.spec.places import parse_place
@@ -73,6 +74,19 @@ def test_an_object_is_known_by_its_etag_at_one_listing(tmp_path: Path) -> None:
     assert taken("s3://lake/t/", tmp_path, lake).digest != first.digest
 
 
+def test_the_columns_of_a_csv_are_those_that_are_read(tmp_path: Path) -> None:
+    for text, names in (
+        ("a;b\n1;2,5\n", ["a", "b"]),
+        ("\n\na,b;c\n1,2\n", ["a", "b;c"]),
+        ('a,"b\nc"\n1,2\n', None),
+    ):
+        (tmp_path / "t.csv").write_text(text)
+        columns = taken("t.csv", tmp_path).columns
+        assert (None if columns is None else [name for name, _ in columns]) == names
+        if names is not None:
+            assert read_table(tmp_path / "t.csv").column_names == names
+
+
 def test_rows_and_columns_of_parquet(tmp_path: Path) -> None:
     pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     for name, rows in (("a", 3), ("b", 4)):
@@ -102,7 +116,7 @@ def test_what_has_changed_is_told(tmp_path: Path) -> None:
     assert difference({"place": "train.csv", "missing": True}, first) == "", "there was nothing to compare with"
     (tmp_path / "train.csv").write_text("a\n1\n2\n")
     words = difference(first.to_json(), taken("train.csv", tmp_path))
-    assert words.startswith("it was 1 file, 4 bytes, 1 columns")
+    assert words.startswith("it was 1 file, 4 bytes, 1 column, ")
     assert "and is 1 file, 6 bytes" in words
 
 

@@ -240,11 +240,12 @@ def test_training_tasks_of_stages_are_looked_at_too(home: Path) -> None:
     ],
 )
 def test_parameters_reach_the_training_in_its_spec_file(spec: str, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "train.py").touch()
     text = (
         "name: x\ngoal: {metric: m, direction: maximize}\n"
         "space: {lr: {type: uniform, low: 0, high: 1}, units: {type: int, low: 1, high: 3}}\n"
         f"spec_file: {spec}\n"
-        "tasks: [{command: [train, --config, '${spec_file}']}]\n"
+        "tasks: [{command: [python, train.py, --config, '${spec_file}']}]\n"
     )
     found = [each.message for each in examine_text(text, "x.yaml", tmp_path).warnings]
     assert len(found) == len(words)
@@ -286,3 +287,47 @@ def test_data_that_are_not_there_or_not_seen(home: Path) -> None:
         "there under the same path, or put the data into a bucket."
     ]
     assert not [each for each in messages(home, data={"b": "b.csv"}, prepare=[{"command": "true"}]) if "data." in each]
+
+
+COLUMNS = """\
+data: {train: %s}
+columns: {target: targt, features: [age, plan]}
+"""
+
+
+def columns_said(tmp_path: Path, place: str, more: str = "") -> list[str]:
+    text = TEXT.replace(', "--units", "${units}"', "") + COLUMNS % place + more
+    file = tmp_path / "x.yaml"
+    file.write_text(text)
+    return [str(each) for each in examine_file(file, tmp_path).warnings if each.path[:1] == ("columns",)]
+
+
+def test_columns_that_the_data_lack_are_named(home: Path) -> None:
+    (home / "t.csv").write_text("age,plan,target\n1,a,0\n")
+    (said_,) = columns_said(home, "t.csv")
+    assert "x.yaml:11: warning: columns.target: data.train has no column 'targt'" in said_
+    assert "Allowed: age, plan, target. Did you mean 'target'?" in said_
+    (home / "t.csv").write_text("age;plan;targt\n1;a;0\n")
+    assert columns_said(home, "t.csv") == [], "as read_table reads it"
+
+
+@pytest.mark.parametrize(
+    ("place", "more"),
+    [
+        ("s3://lake/t.csv", ""), ("nowhere.csv", ""), ("t.jsonl", ""), ("t.csv.gz", ""), ("broken.csv", ""),
+        ("lake", ""), ("t.csv", "prepare: [{command: make}]\n"), ("pictures", ""),
+    ],
+)  # fmt: skip
+def test_columns_that_may_be_there_are_not_spoken_of(place: str, more: str, home: Path) -> None:
+    for name in ("t.csv", "t.jsonl", "t.csv.gz", "lake/age=1/plan=2/x.csv", "pictures/a.png"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text("targt\n1\n" if name.startswith("lake") else "a,b\n1,2\n")
+    (home / "broken.csv").write_text('a,"b\nc"\n1,2\n')
+    assert columns_said(home, place, more) == []
+
+
+def test_a_texts_data_are_looked_into_for_whoever_may_read_them_alone(home: Path) -> None:
+    (home / "t.csv").write_text("age,plan,target\n")
+    text = TEXT + COLUMNS % "t.csv"
+    assert not any("targt" in str(each) for each in examine_text(text, "x.yaml", home).warnings)
+    assert any("targt" in str(each) for each in examine_text(text, "x.yaml", home, columns=True).warnings)

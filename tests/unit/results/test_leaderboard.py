@@ -14,6 +14,7 @@ from rich.console import Console
 
 from automl_core.results import Leaderboard
 from automl_core.results.entries import controller
+from automl_core.space import in_common
 from automl_core.states import ExperimentState
 from tests.unit.results.lab import Lab, experiment
 
@@ -74,7 +75,7 @@ def test_the_table_is_for_people(lab: Lab) -> None:
     lines = table(lab).splitlines()
     assert "digits · run-1" in lines[0]
     assert lines[2].replace("┃", " ").split() == ["rank", "trial", "accuracy", "state", "time", "params"]
-    assert lines[4].replace("│", "|") == "|    1 |     3 |      0.9 | SUCCEEDED |    10s | lr=0.004 solver=adam |"
+    assert lines[4].replace("│", "|") == "|    1 |     3 |      0.9 | SUCCEEDED |    10s | lr=0.004 |"
     assert "3m 20s" in lines[6]
     assert lines[6].split("│")[3].strip() == "0.123457"
 
@@ -91,11 +92,40 @@ def test_the_page_tells_how_it_ended_and_what_is_best(lab: Lab) -> None:
         "\n"
         "| rank | trial | accuracy | state | time | params |\n"
         "| ---: | ---: | ---: | --- | ---: | --- |\n"
-        "| 1 | 3 | 0.9 | SUCCEEDED | 10s | lr=0.004 solver=adam |\n"
-        "| 2 | 0 | 0.5 | SUCCEEDED | 10s | lr=0.001 solver=adam |\n"
-        "| 3 | 2 | 0.123457 | SUCCEEDED | 3m 20s | lr=0.003 solver=adam |\n"
-        "|  | 1 |  | FAILED | 10s | lr=0.002 solver=adam |\n"
+        "| 1 | 3 | 0.9 | SUCCEEDED | 10s | lr=0.004 |\n"
+        "| 2 | 0 | 0.5 | SUCCEEDED | 10s | lr=0.001 |\n"
+        "| 3 | 2 | 0.123457 | SUCCEEDED | 3m 20s | lr=0.003 |\n"
+        "|  | 1 |  | FAILED | 10s | lr=0.002 |\n"
+        "\n"
+        "In all trials: solver=adam\n"
     )
+
+
+def test_what_all_trials_have_alike_is_told_once(lab: Lab) -> None:
+    assert board(lab).shared == {"solver": "adam"}
+    assert table(lab).count("solver=adam") == board(lab).to_markdown().count("solver=adam") == 1
+    assert board(lab).to_csv().count("adam") == 4, "other programs get whole combinations"
+    alone = Lab()
+    alone.trial(0.5)
+    assert board(alone).shared == {}, "of one trial nobody knows what others have"
+    assert "lr=0.001 solver=adam" in table(alone)
+
+
+@pytest.mark.parametrize(
+    ("combinations", "shared"),
+    [
+        ([{"a": 1, "b": 2}, {"a": 1, "b": 3}], {"a": 1}),
+        ([{"a": 1}, {"a": True}], {}),
+        ([{"a": 1}, {"a": 1.0}], {}),
+        ([{"a": None}, {"a": None}], {"a": None}),
+        ([{"a": [1, 2]}, {"a": [1, 2]}], {"a": [1, 2]}),
+        ([{"a": 1, "b": 2}, {"b": 2}], {"b": 2}),
+        ([{"a": 1}], {}),
+        ([], {}),
+    ],
+)
+def test_in_common(combinations: list[dict[str, Any]], shared: dict[str, Any]) -> None:
+    assert in_common(combinations) == shared
 
 
 def test_before_anything_has_a_value() -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from automl_core.cli.display import best_text
 from automl_core.results import Best, Summary, summary
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.state import State
@@ -73,6 +74,15 @@ def test_with_a_budget() -> None:
     assert (found.units, found.left.units_left, found.trials, found.slots_ended) == ("epochs", 0, 2, 3)
     assert found.best is not None
     assert (found.best.trial, found.best.budget) == (0, 9)
+
+
+def test_what_nothing_searches_is_told_apart() -> None:
+    lab = Lab(experiment(space={"lr": {"type": "fixed", "value": 0.1}}))
+    lab.trial(0.5)
+    assert of(lab).unsearched == ("lr",)
+    assert of(lab).best is not None
+    assert best_text(of(lab)) == "best accuracy 0.5 (trial 0: solver=adam)"
+    assert of(lab).template is None
 
 
 def test_it_is_plain_json() -> None:

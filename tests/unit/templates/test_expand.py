@@ -274,11 +274,21 @@ def test_reading_changes_nothing_of_what_is_kept_of_a_template(templates: Path) 
     assert made(templates).model_dump(mode="json") == first
 
 
-def test_all_of_a_version_goes_along_but_its_own_file(tmp_path: Path) -> None:
-    template = make_template(tmp_path)
-    (template.folder / "configs").mkdir()
-    (template.folder / "configs/template.yaml").write_text("a program's own\n")
-    text = "name: x\ntemplate: net@1\ndata: {train: a.csv}\ncolumns: {target: y}\n"
-    code = parse_experiment(text, "x.yaml", places_in(tmp_path)).program
+def test_a_space_that_is_missing_is_the_files(tmp_path: Path) -> None:
+    head, rest = NET.partition("parameters:")[0], NET.partition("goal:")[2]
+    make_template(tmp_path / "templates", f"{head}more_parameters: true\ngoal:{rest}".replace(', --lr, "${lr}"', ""))
+    found = problem(tmp_path / "templates")
+    assert (found.file, found.path) == ("x.yaml", ("space",)), "the template has no space, and need not have one"
+    assert made(tmp_path / "templates", "space: {lr: {type: uniform, low: 0, high: 1}}\n").space
+
+
+def test_the_program_lacks_no_file_but_the_versions_own(templates: Path) -> None:
+    (templates / "net/1/conf").mkdir()
+    for name in ("template.yaml", "other.yaml"):
+        (templates / "net/1/conf" / name).write_text("a: 1\n")
+    code = made(templates).code
     assert code is not None
-    assert [each.name for each in choose(Path(code.folder), code.ignore)] == ["configs/template.yaml", "train.py"]
+    assert not isinstance(code, str)
+    names = {each.name for each in choose(Path(code.folder), code.ignore)}
+    assert "template.yaml" not in names
+    assert {"conf/template.yaml", "conf/other.yaml"} <= names
