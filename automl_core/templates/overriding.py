@@ -28,15 +28,21 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any], places: Pla
     Raises:
         SpecError: as there; or what the run asks for lies outside the template.
     """
-    overridden = apply_any(experiment, conf)
     if experiment.template is None or not conf.get("space"):
-        return overridden
+        return apply_any(experiment, conf)
     try:
         folder = places.find(Reference(experiment.template.name, experiment.template.version))
     except (Unknown, Different) as error:
         problem = Problem(f"the template's bounds are not known here: {error}", ("space",))
         raise SpecError(in_file([problem], SOURCE)) from None
-    problems = list(violations(read_template(folder), overridden.experiment))
+    template = read_template(folder)
+    given = conf["space"] if isinstance(conf["space"], Mapping) else {}
+    there = flatten(dict(experiment.space))
+    problems = [_unknown(template, name) for name in given if name not in there and name not in template.parameters]
+    if problems and not template.head.more_parameters:
+        raise SpecError(in_file(problems, SOURCE))
+    overridden = apply_any(experiment, conf)
+    problems = list(violations(template, overridden.experiment))
     if problems:
         raise SpecError(in_file(problems, SOURCE))
     return overridden
@@ -53,9 +59,7 @@ def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:
         path = ("space", name)
         if known is None:
             if not template.head.more_parameters:
-                message = f"{template.label} has no parameter {name!r}"
-                guess = did_you_mean(name, template.parameters)
-                yield Problem(message, path, found=name, allowed=tuple(template.parameters), suggestion=guess)
+                yield _unknown(template, name)
             continue
         own = own_model(template, known)
         wrong = outside(own, given)
@@ -66,6 +70,13 @@ def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:
         else:
             yield from _broken_conditions(name, known.when, space)
             yield from _broken_bounds(name, own, space)
+
+
+def _unknown(template: Template, name: str) -> Problem:
+    return Problem(
+        f"{template.label} has no parameter {name!r}", ("space", name), found=name, allowed=tuple(template.parameters),
+        suggestion=did_you_mean(name, template.parameters),
+    )  # fmt: skip
 
 
 def _broken_conditions(name: str, wanted: Mapping[str, list[Any]], space: Mapping[str, Any]) -> Iterator[Problem]:
