@@ -203,6 +203,8 @@ def _earlier_pace(experiment: Experiment) -> tuple[Pace | None, str]:
     try:
         place = Place(store, find_run(store))
         state = place.journal().refresh()
+        if "imported" in state.identity:
+            return None, ""  # its trials were trained elsewhere: the run's times are those of the import
         return pace_of(state, Experiment.model_validate(state.experiment)), f"at the pace of {place.folder}"
     except (LookupError, StorageError, ValueError):
         return None, ""  # no earlier run, or one that can't be read: then there is no forecast

@@ -22,6 +22,6 @@ def why_changed(began: TemplateVersion | None, now: TemplateVersion | None) -> s
         return ""
     return (
         f"the template {began.label} has changed since this run began ({short(began.digest)} then, {short(now.digest)} "
-        f"now), and a version never changes. Put its files back as they were and clear this task, or give the change a "
+        f"now), and a version never changes. Put its files back as they were and do this again, or give the change a "
         f"version of its own ({began.name}/{began.version + 1}) and start a new run"
     )

@@ -36,6 +36,10 @@ def apply_overrides(experiment: Experiment, conf: Mapping[str, Any], places: Pla
         problem = Problem(f"the template's bounds are not known here: {error}", ("space",))
         raise SpecError(in_file([problem], SOURCE)) from None
     template = read_template(folder)
+    there = flatten(dict(experiment.space))
+    unknown = [name for name in conf["space"] if name not in there and name not in template.parameters]
+    if unknown and not template.head.more_parameters:
+        raise SpecError(in_file([_unknown(template, name) for name in unknown], SOURCE))
     overridden = apply_any(experiment, {**conf, "space": _narrowed(template, experiment, conf["space"])})
     problems = list(violations(template, overridden.experiment))
     if problems:
@@ -69,9 +73,7 @@ def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:
         path = ("space", name)
         if known is None:
             if not template.head.more_parameters:
-                message = f"{template.label} has no parameter {name!r}"
-                guess = did_you_mean(name, template.parameters)
-                yield Problem(message, path, found=name, allowed=tuple(template.parameters), suggestion=guess)
+                yield _unknown(template, name)
             continue
         own = own_model(template, known)
         wrong = outside(own, given)
@@ -82,6 +84,13 @@ def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:
         else:
             yield from _broken_conditions(name, known.when, space)
             yield from _broken_bounds(name, own, space)
+
+
+def _unknown(template: Template, name: str) -> Problem:
+    return Problem(
+        f"{template.label} has no parameter {name!r}", ("space", name), found=name, allowed=tuple(template.parameters),
+        suggestion=did_you_mean(name, template.parameters),
+    )  # fmt: skip
 
 
 def _broken_conditions(name: str, wanted: Mapping[str, list[Any]], space: Mapping[str, Any]) -> Iterator[Problem]:

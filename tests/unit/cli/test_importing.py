@@ -108,3 +108,13 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
     assert main(["import", *arguments]) == 1
     assert message in capsys.readouterr().err
     assert not (folder / "runs").exists()
+
+
+def test_an_imported_run_tells_nothing_of_how_long_a_trial_takes(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", "csv", "trials.csv", "--experiment", "boxes.yaml", "--metric", "val_acc"]) == 0
+    assert main(["preview", "boxes.yaml"]) == 0
+    said = capsys.readouterr().out
+    assert "time, cost   unknown" in said
+    assert "at the pace of" not in said

@@ -241,6 +241,8 @@ def test_a_run_is_told_what_the_template_allows(tmp_path: Path) -> None:
     assert changed.space["lr"].low == 1e-4
     assert "reaches beyond the template's 1e-05 to 1" in refused({"lr": {"high": 2}})
     assert "net@1 has no parameter 'depth'" in refused({"depth": {"type": "fixed", "value": 1}})
+    assert "Did you mean 'width'?" in refused({"widht": {"high": 64}}), "not that a type is missing"
+    assert "space: found 3" in refused(3)  # type: ignore[arg-type]
     assert "the template never searches 'seed'" in refused({"seed": {"type": "int", "low": 0, "high": 9}})
     assert "'momentum' exists only with some values of 'solver'" in refused({"momentum": {"when": None}})
     assert "multiple_of is null, and the template's is 8" in refused({"width": {"multiple_of": None}})

@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 
 from automl_airflow.web import held
+from automl_core.cli.look import whole_text
+from automl_core.running.simulation import SimulatedTraining
 from automl_core.spec.loader import parse_experiment
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.folder import FolderStore
 from automl_core.study import Binding, Outcome, Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from automl_core.study.stages import begin_stage
+from automl_core.templates import Places
+from automl_core.templates import parse_experiment as parse_experiment_of
+from tests.support.template_folders import make_template
 from tests.unit.web.conftest import World, body_of, path
 
 API = "/automl/api/v1"
@@ -644,3 +649,36 @@ def test_pages_look_where_a_run_began_when_its_file_was_edited(world: World, mon
         (shown,) = experiments(session, {name})
         assert shown.latest is not None
         assert shown.latest.place.storage == listed[shown.latest.run_id]
+
+
+TEMPLATE = """\
+template: acted
+version: 1
+title: For acts
+parameters:
+  lr: {type: loguniform, low: 1.0e-4, high: 0.1, search: true}
+goal: {metric: accuracy, direction: maximize}
+tasks: [{name: train, command: [python, train.py, "${lr}"]}]
+"""
+
+
+def test_a_run_whose_template_has_changed_is_not_begun_anew(world: World) -> None:
+    folder = make_template(world.files.parent / "templates", TEMPLATE).folder
+    storage = f'output: {{storage: "file://{world.storage}"}}\n'
+    text, run_id = f"name: from-acted\ntemplate: acted@1\n{storage}trials: {{max: 3}}\n", "manual__1"
+    name = world.know(text)
+    whole = whole_text(parse_experiment_of(text, "x.yaml", Places.of(bundle=world.files.parent)))
+    world.simulate(whole, run_id, training=lambda binding, params: SimulatedTraining({1: {"accuracy": params["lr"]}}))
+    world.begin(name, run_id, "success")
+    as_it_was = (folder / "template.yaml").read_text()
+    (folder / "template.yaml").write_text(as_it_was + "# changed\n")
+    before = world.study(name, run_id).state
+    for rest, body in (("/extend", {"trials": {"max": 5}}), ("/trials/0/rerun", {})):
+        refused = world.client().post(path(name, run_id, rest), json=body)
+        assert refused.status_code == 409, rest
+        assert "the template acted@1 has changed since this run began" in refused.json()["detail"]
+    assert world.study(name, run_id).state.seq == before.seq, "what has ended stays what it is"
+    assert state_in_airflow((name, run_id)) == "success"
+    (folder / "template.yaml").write_text(as_it_was)
+    body_of(world.client().post(path(name, run_id, "/extend"), json={"trials": {"max": 5}}))
+    assert world.study(name, run_id).state.stop is None

@@ -5,29 +5,36 @@ Each stands in the journal with who did it, and in Airflow's audit log.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
 
 from automl_airflow.compat.acts import SessionDep, action_logging
 from automl_airflow.web import airflow_acts
 from automl_airflow.web.access import ACT, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, User, may
 from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
+from automl_airflow.web.bundles import places_in
 from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import HeldRun, held_run
 from automl_airflow.web.opening import NotBegun
 from automl_airflow.web.respond import reply
+from automl_airflow.web.routes.experiments import model_of, source_of
 from automl_airflow.web.routes.parts import TheRun, TrialNumber
 from automl_airflow.web.routes.start import check_conf
 from automl_airflow.web.standing import GONE
 from automl_core.results.entries import has_ended
+from automl_core.spec.errors import SpecError
 from automl_core.spec.stages import task_ids
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study import Study
 from automl_core.study.editing import NotEditable, edit
 from automl_core.study.stages import running_stages, stages_of
+from automl_core.templates.changed import why_changed
+from automl_core.templates.loading import parse_experiment
 from automl_core.views.trial import trial_of
 
 router = APIRouter(
@@ -87,6 +94,22 @@ def _is_there(run: RunInfo) -> None:
     """See that the experiment's file is there, for Airflow to run."""
     if run.gone:
         raise HTTPException(409, f"{run.dag_id}: {GONE}")
+
+
+def _see_template(session: Session, run: RunInfo, study: Study) -> None:
+    """See that the run's template is what it was, as far as its folder is here: else the tasks would refuse to go on.
+
+    Refused here, a run that has ended stays what it is; there, it would end as one that failed.
+    """
+    if study.experiment.template is None:
+        return
+    source, model = source_of(session, run.dag_id), model_of(session, run.dag_id)
+    with suppress(SpecError):  # the DAG processor tells what is wrong with the file
+        places = places_in(model.bundle_name if model is not None else None)
+        now = parse_experiment(source or "", run.dag_id, places).template
+        problem = why_changed(study.experiment.template, now)
+        if problem:
+            raise HTTPException(409, problem)
 
 
 def _name(user: Any) -> str:
@@ -163,6 +186,7 @@ def rerun_trial(run: TheRun, session: SessionDep, user: User, number: TrialNumbe
             raise HTTPException(409, "trials run in lanes, which can't begin one anew; clone the run")
         if airflow_acts.goes_on(session, run, run.place.steps[0], work.slot):
             raise HTTPException(409, f"Airflow is at trial {number} already")
+        _see_template(session, run, study)
         tasks: list[str | tuple[str, int]] = [(step, work.slot) for step in run.place.steps]
         tasks += [last for last in _last_tasks(study) if airflow_acts.has_run(session, run, last)]
         name = _name(user)
@@ -197,6 +221,8 @@ def _edit(run: RunInfo, session: SessionDep, user: Any, body: Edit, *, reopen: b
     with held.shared.lock:
         study = held.shared.study
         study.refresh()
+        if reopen:
+            _see_template(session, run, study)
         wanted = body.wanted()
         more = "max" in (wanted.get("trials") or {})
         if more and not may(user, "PUT", DagAccessEntity.TASK_INSTANCE, run.dag_id):
