@@ -27,6 +27,7 @@ from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import SCRATCH, folders_of, safe
 from automl_core.study.prepared import PREPARE, TAKEN
 from automl_core.study.state import State
+from automl_core.templates.published import FOLDER as TEMPLATES
 
 PAGE = 10_000
 """Objects of one listing."""
@@ -170,7 +171,7 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     for entry in _entries(store):
         top, _, rest = entry.key.partition("/")
         run, slash, _ = rest.partition("/")
-        if entry.key.startswith(AUDIT):  # who looked at a run keeps none
+        if entry.key.startswith((AUDIT, TEMPLATES)):  # neither who looked at a run keeps it, nor of which version it is
             continue
         if entry.key.startswith(CODE):
             code.append(entry)

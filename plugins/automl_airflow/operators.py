@@ -147,6 +147,7 @@ class ProposeOperator(ExperimentOperator):
         from automl_core.templates.loading import parse_document
         from automl_core.templates.overriding import apply_overrides
         from automl_core.templates.places import Places
+        from automl_core.templates.published import why_another
 
         store, journal = self.open_store(context)
         settle(store, journal.prefix, time.time())
@@ -180,6 +181,9 @@ class ProposeOperator(ExperimentOperator):
         overrides = [change.to_json() for change in changes]
         inputs = found_inputs(experiment, run_dates(identity), document, bundle_folder(context), self.log)
         inputs |= prepare_inputs(experiment, inputs, journal, identity, bundle_folder(context), self.log)
+        changed = why_another(store, experiment.template)
+        if changed:
+            raise AirflowFailException(changed)
         study = Study.create(
             journal, experiment, context["run_id"], overrides, identity, mapped_at_most=most_mapped(), inputs=inputs
         )

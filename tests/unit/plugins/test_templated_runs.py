@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from airflow.sdk.exceptions import AirflowFailException
 from automl_airflow.factory import build, build_dag
 from automl_airflow.importer import ExperimentImporter
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
+from automl_core.housekeeping.inventory import look
 from automl_core.results.leaderboard import leaderboard
 from automl_core.states import ExperimentState
+from automl_core.storage.folder import FolderStore
 from automl_core.templates.digest import digest_of
 from tests.support.template_folders import NET, make_template
 from tests.unit.plugins.files import round_trip
@@ -41,7 +44,7 @@ class Run:
     """One run of the experiment, its tasks called one by one; the DAG is made anew for each, as Airflow does."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.run_id = folder, RUN
         make_template(folder / "templates", TRAINS)
         self.version = folder / "templates/net/1"
         (folder / "experiments").mkdir()
@@ -56,7 +59,7 @@ class Run:
         return {name: getattr(task, name) for name in names}
 
     def context(self, conf: dict[str, Any] | None = None) -> dict[str, Any]:
-        return {"run_id": RUN, "ti": Instance(), "dag_run": type("DagRun", (), {"conf": conf or {}})()}
+        return {"run_id": self.run_id, "ti": Instance(), "dag_run": type("DagRun", (), {"conf": conf or {}})()}
 
     def propose(self, conf: dict[str, Any] | None = None) -> list[int]:
         operator = ProposeOperator(task_id="propose", file=str(self.file), **self.where())
@@ -122,6 +125,35 @@ def test_a_version_that_has_changed_is_refused_by_name(run: Run) -> None:
     run.trial(1)
     assert run.propose() == [0, 1]
     assert run.reduce()["state"] == ExperimentState.FINISHED
+
+
+def test_a_new_run_of_a_version_that_has_changed_since_another_is_refused_until_it_is_a_version_of_its_own(
+    run: Run,
+) -> None:
+    run.propose()
+    run.run_id = "manual__2026-11-22T04:10:00+00:00"
+    (run.version / "train.py").write_text("print('accuracy=1.0')\n")
+    with pytest.raises(
+        AirflowFailException, match=r"net@1 is another one than runs in .* a version of its own \(net/2\)"
+    ):
+        run.propose()
+    held = run.folder / "runs/_templates/net/1.json"
+    assert json.loads(held.read_text())["template"] == "net@1"
+    shutil.copytree(run.version, run.version.with_name("2"))
+    (run.version.with_name("2") / "template.yaml").write_text(TRAINS.replace("version: 1", "version: 2"))
+    run.file.write_text(run.file.read_text().replace("net@1", "net@2"))
+    assert run.propose() == [0, 1]
+    looked = look(FolderStore(run.folder / "runs"))
+    assert not looked.problems
+    assert not looked.mentions.unread
+
+
+def test_a_version_under_work_may_begin_again_where_nothing_rests_on_it(run: Run) -> None:
+    run.propose()
+    (run.folder / "runs/_templates/net/1.json").unlink()
+    (run.version / "train.py").write_text("print('accuracy=1.0')\n")
+    run.run_id = "manual__2026-11-22T04:10:00+00:00"
+    assert run.propose() == [0, 1]
 
 
 def test_a_file_that_names_another_version_is_for_the_next_run(run: Run) -> None:
