@@ -41,6 +41,6 @@ def why_another(store: ObjectStore, now: TemplateVersion | None) -> str:
     return (
         f"the template {now.label} is another one than runs in {store.url} have begun with ({short(digest)} then, "
         f"{short(now.digest)} now), and a version never changes: results would bear one name and be of two programs. "
-        f"Put its files back as they were, or give the change a version of its own ({now.name}/{now.version + 1}). Where "
-        f"nothing rests on those runs yet, delete {store.url}/{key} and begin again"
+        f"Put its files back as they were, or give the change a version of its own ({now.name}/{now.version + 1}). "
+        f"Where nothing rests on those runs yet, delete {store.url}/{key} and begin again"
     )
