@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,16 @@ from automl_core.training.columns import Columns
 from automl_core.training.problems import TrainingError
 from automl_core.training.rows import Data
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 FORMAT = 1
+MOST_SHOWN = 40
+"""Columns of the data that stand beside predictions; so many are shown of a row (docs/metrics.md)."""
+
+OF_PREDICTIONS = frozenset({"id", "truth", "prediction", "score", "weight"})
+"""Columns of predictions that have a meaning."""
+
 MANY_CLASSES = 100
 """Classes up to which each has a column of its own in predictions."""
 
@@ -104,6 +113,9 @@ def read_description(folder: Path) -> dict[str, Any]:
 def write_predictions(folder: Path, data: Data, outputs: NDArray[np.float64]) -> None:
     """Write ``predictions.parquet``: id, truth, prediction, score for each row that the trial is judged by.
 
+    Its weight stands there where rows have any, so that what is summed up of the file is weighted as the trial was; and
+    the data's own columns, for whoever looks at the worst errors.
+
     Args:
         folder: the model's folder.
         data: what was judged.
@@ -111,7 +123,24 @@ def write_predictions(folder: Path, data: Data, outputs: NDArray[np.float64]) ->
     """
     rows: dict[str, Any] = {"id": data.valid.ids}
     rows["truth"] = data.valid.labels if data.task == "classification" else data.valid.truth
-    write_table(folder / "predictions.parquet", {**rows, **answers(data.classes, outputs)})
+    if (data.valid.weights != 1).any():
+        rows["weight"] = data.valid.weights
+    rows |= answers(data.classes, outputs)
+    write_table(folder / "predictions.parquet", {**rows, **shown(data.valid.table, data.target)})
+
+
+def shown(table: pa.Table, target: str) -> dict[str, Any]:
+    """The data's own columns as predictions have them: at most `MOST_SHOWN`, without the target, bytes and nested ones.
+
+    One that is called like a column of predictions' own is called ``data.NAME``: else a feature ``weight`` would weigh,
+    and ``score_x`` be a class's.
+    """
+    import pyarrow.types as of
+
+    readable = [each.name for each in table.schema if not (of.is_nested(each.type) or of.is_binary(each.type))]
+    names = [name for name in readable if name != target][:MOST_SHOWN]
+    own = {name: name in OF_PREDICTIONS or name.startswith("score_") for name in names}
+    return {f"data.{name}" if taken else name: table.column(name) for name, taken in own.items()}
 
 
 def answers(classes: Sequence[str], outputs: NDArray[np.float64]) -> dict[str, Any]:
