@@ -61,6 +61,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
+def clusters_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read clusters' configurations in this process: a further one for each would be a second for each test of a pod.
+
+    What tests that process takes another fixture of this name (tests/unit/backends/test_kubernetes_access.py).
+    """
+    from automl_core.backends.kubernetes import access, reading
+
+    monkeypatch.setattr(access, "_ask", reading.answer)
+
+
+@pytest.fixture(autouse=True)
 def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let tests reach this machine only: a test that needs a server starts one."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex

@@ -1,13 +1,19 @@
-"""How a cluster is reached: the same choices as Airflow's Kubernetes connection, loaded by the official client.
+"""How a cluster is reached: the same choices as Airflow's Kubernetes connection, read by the official client.
 
-Imported lazily: the client's configuration costs a second and 80 MB, once a process.
+The client reads in a process of its own (`reading.py`), for it would cost each process that asks a cluster 60 MB, and
+nothing else of it is needed here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import ssl
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
@@ -17,10 +23,15 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
 from automl_core.backends.remote import Unreachable
-from automl_core.extras import needed_by
+from automl_core.extras import MissingExtra, advice
 
 DEFAULT_NAMESPACE = "default"
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_READING = Path(__file__).with_name("reading.py")
+_LONGEST_READING = 120.0
+"""Seconds that reading a configuration may take: a program that logs in may ask another system."""
+_TOKEN_FILE_EVERY = 60.0
+"""Seconds after which a pod's token, which is exchanged as it gets old, is read from its file again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +80,8 @@ class Access:
         self.cluster = cluster
         self.readings = 0
         self._renew, self._in_thread = renew, in_thread
-        self._configuration: Any = None
+        self._told: dict[str, Any] | None = None
+        self._token_read = 0.0
         self._tls: ssl.SSLContext | None = None
         self._proxy: str | None = None
         self._loading = asyncio.Lock()
@@ -84,23 +96,25 @@ class Access:
             Unreachable: there is none, or it can't be read now.
         """
         async with self._loading:
-            if self._configuration is not None and refused != self.readings:
+            if self._told is not None and refused != self.readings:
                 return
             try:
                 if refused is not None and self._renew is not None:
                     self.cluster = await self._in_thread(self._renew)
-                configuration = await self._read()
-                self._tls = await self._in_thread(self._tls_context, configuration)
-                self._configuration = configuration
-                self._proxy = configuration.proxy or proxy_of_environment(self.url)
+                told = await self._in_thread(read_configuration, self.cluster)
+                self._tls = await self._in_thread(self._tls_context, told)
+                self._told, self._token_read = told, time.monotonic()
+                self._proxy = told["proxy"] or proxy_of_environment(self.url)
                 self.readings += 1
+            except MissingExtra:
+                raise
             except Exception as error:  # what a kubeconfig may hold is open: files, programs, login services
                 raise Unreachable(f"the cluster's configuration can't be read: {error}") from error
 
     @property
     def url(self) -> str:
         """The API server's address."""
-        return str(self._configuration.host).rstrip("/")
+        return str(self._loaded["host"]).rstrip("/")
 
     @property
     def tls(self) -> ssl.SSLContext | bool:
@@ -110,7 +124,7 @@ class Access:
     @property
     def server_name(self) -> str | None:
         """The name that the server's certificate is for, where it isn't that of its address."""
-        name: str | None = self._configuration.tls_server_name
+        name: str | None = self._loaded["server_name"]
         return name
 
     @property
@@ -121,47 +135,64 @@ class Access:
     async def headers(self) -> dict[str, str]:
         """The headers that let a request in.
 
+        What a program that logs in has given is asked for again where the server refuses it (`load`), a pod's own token
+        every minute.
+
         Raises:
             Unreachable: the token can't be read now.
         """
-        try:
-            token = await self._configuration.get_api_key_with_prefix("BearerToken")
-        except Exception as error:  # of the client, whose hooks read files and run programs
-            raise Unreachable(f"the cluster's token can't be read: {error}") from error
-        if not token and self._configuration.username:
-            token = self._configuration.get_basic_auth_token()
-        return {"Authorization": token} if token else {}
-
-    async def _read(self) -> Any:
-        config, configuration = await self._in_thread(_client)
-        cluster = self.cluster
-        if cluster.in_cluster:
-            config.load_incluster_config(client_configuration=configuration)
-        elif cluster.kubeconfig is not None:
-            await config.load_kube_config_from_dict(
-                dict(cluster.kubeconfig), context=cluster.context, client_configuration=configuration
-            )
-        elif cluster.kubeconfig_path:
-            await config.load_kube_config(
-                config_file=cluster.kubeconfig_path, context=cluster.context, client_configuration=configuration
-            )
-        else:
+        told, now = self._loaded, time.monotonic()
+        if told["token_file"] and now - self._token_read > _TOKEN_FILE_EVERY:
             try:
-                config.load_incluster_config(client_configuration=configuration)
-            except config.ConfigException:
-                await config.load_kube_config(context=cluster.context, client_configuration=configuration)
-        return configuration
+                told["authorization"] = f"Bearer {await self._in_thread(Path(told['token_file']).read_text)}"
+            except OSError as error:
+                raise Unreachable(f"the cluster's token can't be read: {error}") from error
+            self._token_read = now
+        return {"Authorization": told["authorization"]} if told["authorization"] else {}
 
-    def _tls_context(self, configuration: Any) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-        if configuration.cert_file:
-            context.load_cert_chain(configuration.cert_file, keyfile=configuration.key_file)
-        if not configuration.verify_ssl or not self.cluster.verify_tls:
+    @property
+    def _loaded(self) -> dict[str, Any]:
+        assert self._told is not None, "load() comes first"
+        return self._told
+
+    def _tls_context(self, told: dict[str, Any]) -> ssl.SSLContext:
+        context = ssl.create_default_context(cadata=told["ca"])
+        if told["cert"]:
+            # OpenSSL takes a certificate and its key from files alone
+            with tempfile.TemporaryDirectory() as folder:
+                pair = Path(folder) / "pair.pem"
+                pair.touch(mode=0o600)
+                pair.write_text(told["cert"] + "\n" + (told["key"] or ""))
+                context.load_cert_chain(pair)
+        if not told["verify"] or not self.cluster.verify_tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        if configuration.disable_strict_ssl_verification:
+        if not told["strict"]:
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return context
+
+
+def read_configuration(cluster: Cluster) -> dict[str, Any]:
+    """What the official client makes of a cluster's configuration: see `reading.read`. Blocks.
+
+    Raises:
+        MissingExtra: the client isn't installed.
+        Unreachable: the configuration is wrong, or a program that it names is.
+    """
+    asked = {
+        "in_cluster": cluster.in_cluster, "kubeconfig_path": cluster.kubeconfig_path, "context": cluster.context,
+        "kubeconfig": None if cluster.kubeconfig is None else dict(cluster.kubeconfig),
+    }  # fmt: skip
+    told = _ask(asked)
+    if "missing" in told:
+        missing = ModuleNotFoundError(name=told["missing"])
+        raise MissingExtra(
+            advice(missing, "the backend kubernetes") or f"the backend kubernetes needs {told['missing']}",
+            name=told["missing"],
+        )
+    if "error" in told:
+        raise Unreachable(told["error"])
+    return told
 
 
 def proxy_of_environment(url: str) -> str | None:
@@ -180,10 +211,13 @@ def proxy_of_environment(url: str) -> str | None:
     return proxy
 
 
-def _client() -> tuple[Any, Any]:
-    """The official client's configuration, imported in a thread: a loop with a thousand jobs must not wait for it."""
-    with needed_by("the backend kubernetes"):
-        from kubernetes_asyncio import config
-        from kubernetes_asyncio.client import Configuration
-
-    return config, Configuration()
+def _ask(asked: dict[str, Any]) -> dict[str, Any]:
+    # -P: the folder of that file has modules whose names others have too
+    command = [sys.executable, "-P", str(_READING)]
+    done = subprocess.run(
+        command, input=json.dumps(asked), capture_output=True, text=True, timeout=_LONGEST_READING, check=False
+    )
+    if done.returncode or not done.stdout:
+        raise Unreachable(f"reading it ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told

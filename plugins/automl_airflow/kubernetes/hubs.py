@@ -86,8 +86,6 @@ async def _make(connection: str, namespace: str, watched: Watched) -> PodHub:
 
 def _classes() -> tuple[type, type, type, type, type]:
     """Imported in a thread: the triggerer's loop must not stand still for it."""
-    import kubernetes_asyncio.config  # noqa: F401
-
     from automl_core.backends.kubernetes.access import Access
     from automl_core.backends.kubernetes.api import KubernetesApi
     from automl_core.backends.kubernetes.hub import PodHub

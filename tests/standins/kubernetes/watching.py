@@ -124,13 +124,17 @@ async def watch(store: Store, target: Target, query: Mapping[str, str]) -> Async
         next_mark = time.monotonic() + BOOKMARKS
         while (now := time.monotonic()) < ends:
             until = min(ends, next_mark) if bookmarks else ends
-            try:
-                change = await asyncio.wait_for(subscription.changes.get(), max(0.0, until - now))
-            except TimeoutError:
-                if bookmarks:
-                    next_mark = time.monotonic() + BOOKMARKS
-                    yield _line("BOOKMARK", _bookmark(target, store.version))
-                continue
+            if subscription.changes.empty():
+                try:
+                    change = await asyncio.wait_for(subscription.changes.get(), max(0.0, until - now))
+                except TimeoutError:
+                    # a bookmark promises that all before it was sent: who goes on from there hears of it no more
+                    if bookmarks and subscription.changes.empty():
+                        next_mark = time.monotonic() + BOOKMARKS
+                        yield _line("BOOKMARK", _bookmark(target, store.version))
+                    continue
+            else:
+                change = subscription.changes.get_nowait()
             if change is None:
                 return
             if change.version > sent and (event := _event(change, selection)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.standins.kubernetes import watching
 from tests.standins.kubernetes.environment import expand, pod_address, replace_hosts
 from tests.standins.kubernetes.logs import TIME, ContainerLog, contents, records_of, start_of
 from tests.standins.kubernetes.objects import ApiError
@@ -222,3 +225,30 @@ def test_a_short_history_forgets() -> None:
     assert len(list(store.since("configmaps", store.version - 3))) == 3
     with pytest.raises(ApiError, match="too old resource version"):
         store.since("configmaps", store.version - 4)
+
+
+def test_a_bookmark_is_never_ahead_of_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is slow finds changes waiting when a bookmark is due, and goes on from the last thing that was told."""
+    monkeypatch.setattr(watching, "BOOKMARKS", 0.0)
+    store, target = Store(), parse_path("/api/v1/namespaces/default/configmaps")
+
+    async def main() -> list[tuple[str, int]]:
+        told: list[tuple[str, int]] = []
+        query = {"resourceVersion": str(store.version), "allowWatchBookmarks": "true", "timeoutSeconds": "30"}
+        stream = watching.watch(store, target, query)
+        async for line in stream:
+            event = json.loads(line)
+            told.append((event["type"], int(event["object"]["metadata"]["resourceVersion"])))
+            number = sum(kind == "ADDED" for kind, _ in told)
+            if number >= 6:
+                break
+            if told[-1][0] == "BOOKMARK":
+                for each in range(2):  # more than one comes while nobody reads
+                    name = f"c{number}-{each}-{len(told)}"
+                    store.create("configmaps", {"metadata": {"name": name, "namespace": "default"}})
+        await stream.aclose()
+        return told
+
+    told = asyncio.run(main())
+    assert [version for _, version in told] == sorted(version for _, version in told)
+    assert {kind for kind, _ in told} == {"ADDED", "BOOKMARK"}
