@@ -6,8 +6,10 @@ with what the act writes beside it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Annotated
+
 from airflow.api_fastapi.common.dagbag import create_dag_bag
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBody
 from airflow.api_fastapi.core_api.datamodels.task_instances import ClearTaskInstancesBody
 from airflow.api_fastapi.core_api.routes.public.dag_run import trigger_dag_run
@@ -15,9 +17,23 @@ from airflow.api_fastapi.core_api.routes.public.task_instances import post_clear
 from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
 from airflow.api_fastapi.logging.decorators import action_logging
 from airflow.settings import task_instance_mutation_hook
+from fastapi import Depends
+from sqlalchemy.orm import Session
+
+from automl_airflow.compat.metadata import create_session
 
 __all__ = [
     "ClearTaskInstancesBody", "SessionDep", "TriggerDAGRunPostBody",
     "action_logging", "create_dag_bag", "patch_dag_run_state", "post_clear_task_instances",
     "task_instance_mutation_hook", "trigger_dag_run",
 ]  # fmt: skip
+
+
+def _session() -> Iterator[Session]:
+    with create_session(scoped=False) as session:
+        yield session
+
+
+SessionDep = Annotated[Session, Depends(_session, scope="function")]
+"""A session for one act: committed as it succeeds, rolled back as it fails. The row that `action_logging` writes of the
+act has a session of its own, and the same end."""
