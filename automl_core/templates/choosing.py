@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,13 +24,16 @@ _TEMPLATES_OWN = ("when", *BOUNDS, *METADATA)
 """What an experiment doesn't change of a template's parameter."""
 
 
-def choose(template: Template, given: Mapping[str, Any], actions: Actions) -> tuple[dict[str, Any], list[Problem]]:
+def choose(
+    template: Template, given: Mapping[str, Any], actions: Actions, data: Collection[str] = ()
+) -> tuple[dict[str, Any], list[Problem]]:
     """Make the search space.
 
     Args:
         template: the version.
         given: what the file has under ``space:``.
         actions: what it asks for.
+        data: names of its data sets, which bounds may speak of.
 
     Returns:
         The space as plain data, in the order of the template, what the template doesn't know behind it; and problems,
@@ -43,7 +46,7 @@ def choose(template: Template, given: Mapping[str, Any], actions: Actions) -> tu
         if entry is not None:
             entries[known.name] = entry
     if not problems:
-        problems += keep_relations(template, entries, actions)
+        problems += keep_relations(template, entries, actions, data)
     space: dict[str, Any] = {name: entry.data() for name, entry in entries.items()}
     if template.head.more_parameters:
         space |= {name: raw for name, raw in given.items() if name not in template.parameters}

@@ -198,7 +198,8 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
     if whole.get("search") == {}:
         del whole["search"]
     given = data.get("space")
-    space, more = choose(template, given if isinstance(given, Mapping) else {}, actions) if not problems else ({}, [])
+    parameters, sets = (each if isinstance(each, Mapping) else {} for each in (given, data.get("data")))
+    space, more = choose(template, parameters, actions, sets) if not problems else ({}, [])
     problems += more
     whole["space"] = space
     for where in TASK_LISTS:
