@@ -115,10 +115,9 @@ class Places:
     def all(self) -> Iterator[tuple[str, int, Path]]:
         """Name, version and folder of every version; what lies in several folders comes several times."""
         for place in self.folders:
-            for folder in sorted(place.iterdir()):
-                if re.fullmatch(TEMPLATE_NAME, folder.name) and folder.is_dir():
-                    for version in sorted(_versions_in(folder)):
-                        yield folder.name, version, folder / str(version)
+            for name, folder in _folders_in(place):
+                for version in sorted(_versions_in(folder)):
+                    yield name, version, folder / str(version)
 
     def versions(self, name: str) -> list[int]:
         """The versions of a template, oldest first; empty where there is none of that name."""
@@ -205,6 +204,18 @@ class Places:
         """The newest version of a template, where it is newer than this one."""
         versions = self.versions(name)
         return versions[-1] if versions and versions[-1] > version else None
+
+
+def _folders_in(place: Path) -> Iterator[tuple[str, Path]]:
+    """Name and folder of what may be a template, and, where a folder has no version, of those of the group that it is."""
+    for folder in sorted(place.iterdir()):
+        if not re.fullmatch(TEMPLATE_NAME, folder.name) or not folder.is_dir():
+            continue
+        yield folder.name, folder
+        for inner in sorted(folder.iterdir()):
+            name = f"{folder.name}/{inner.name}"
+            if not _VERSION.fullmatch(inner.name) and re.fullmatch(TEMPLATE_NAME, name) and inner.is_dir():
+                yield name, inner
 
 
 def _versions_in(folder: Path) -> Iterator[int]:
