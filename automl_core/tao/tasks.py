@@ -20,6 +20,7 @@ _HERE = Path(__file__).parent / "program"
 
 PROGRAM_FILES: Mapping[str, Path] = {
     RUNNER: _HERE / RUNNER,
+    "tao_checkpoints.py": _HERE / "tao_checkpoints.py",
     "status_lines.py": Path(__file__).parents[1] / "metrics" / "status_lines.py",
 }
 """Name → file of what goes along with each template of a network: the program of its training tasks."""
