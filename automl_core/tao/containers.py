@@ -8,8 +8,7 @@ configurations of nvidia-tao-core 7.3.0. tests/unit/tao/test_containers.py compa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from automl_core.spec.errors import did_you_mean
 
@@ -40,7 +39,7 @@ class Container:
     resume: str | None = "train.resume_training_checkpoint_path"
     intervals: tuple[str, ...] = ("train.checkpoint_interval", "train.validation_interval")
     classic: bool = False
-    fixed: Mapping[str, str] = MappingProxyType({})
+    fixed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def format(self) -> str:

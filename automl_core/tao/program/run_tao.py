@@ -148,6 +148,8 @@ def _train(arguments: list[str], folders: Folders, environ: dict[str, str]) -> i
         body = _read(given)
         if environ.get("TAO_RESUME"):
             put(body, environ["TAO_RESUME"], None if start is None else str(start))
+        if "results_dir" in body:
+            put(body, "results_dir", str(folders.model))
         settled(body, environ.get("TAO_EPOCHS", "").split())
         _write(spec, body)
     else:
