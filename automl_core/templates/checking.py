@@ -14,6 +14,7 @@ from automl_core.spec.relations import space_problems
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import Document, read_yaml
+from automl_core.templates.choosing import searches_nothing
 from automl_core.templates.entries import own_model, widest_model
 from automl_core.templates.expand import expand_with
 from automl_core.templates.tasks import CODE_CWD
@@ -141,7 +142,8 @@ def _searches(template: Template) -> Iterator[list[str]]:
     if not template.parameters:
         return
     offered = [known.name for known in template.parameters.values() if known.searched == "offered"]
-    yield []
+    if not searches_nothing(template):
+        yield []
     if offered:
         yield offered
 

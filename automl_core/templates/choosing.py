@@ -56,10 +56,25 @@ def choose(
         entries = _with_named(template, entries, waiting)
     if not problems:
         problems += keep_relations(template, entries, actions)
+    if not entries and not problems and template.parameters and not given:
+        problems.append(_nothing(template))
     space: dict[str, Any] = {name: entry.data() for name, entry in entries.items()}
     if template.head.more_parameters:
         space |= {name: raw for name, raw in given.items() if name not in template.parameters}
     return space, problems
+
+
+def searches_nothing(template: Template) -> bool:
+    """Whether an experiment of it has no parameter unless it names some."""
+    return template.head.unsearched == "program" and not any(
+        known.searched is True for known in template.parameters.values()
+    )
+
+
+def _nothing(template: Template) -> Problem:
+    offered = tuple(known.name for known in template.parameters.values() if known.searched == "offered")
+    message = f"nothing of {template.label} is searched" + (" by default" if searches_nothing(template) else "")
+    return Problem(message, ("search",), allowed=offered, suggestion="Name parameters: search: {add: […]}")
 
 
 def _entry(template: Template, known: Known, actions: Actions, problems: list[Problem]) -> Entry | None:
