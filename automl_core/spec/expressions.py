@@ -116,6 +116,14 @@ def parse(text: str) -> Expression:
     return Expression(tree if isinstance(tree, str) else text.strip(), tree, tuple(dict.fromkeys(_names(tree))))
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """The parameters that a bound names; none of what is no expression."""
+    try:
+        return parse(text).parameters
+    except BadExpression:
+        return ()
+
+
 class _Reader:
     """Reads one token after the other; `kind` and `text` are those of the next one."""
 
