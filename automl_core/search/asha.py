@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import replace
 from typing import Any
 
 from automl_core.search.base import (
@@ -47,10 +46,11 @@ class Asha(Algorithm):
 
     def plan(self) -> Plan:
         """Every quota used up."""
-        sizes = quota_sizes(self.context.max_trials, len(self.levels), self.factor)
+        sizes = quota_sizes(self.context.searched, len(self.levels), self.factor)
         steps = [level - below for below, level in zip((0, *self.levels), self.levels, strict=False)]
         units = sum(size * step for size, step in zip(sizes, steps, strict=True))
-        return Plan(slots=sum(sizes), trials=sizes[0], units=units, note=f"rungs {', '.join(map(str, self.levels))}")
+        note = f"rungs {', '.join(map(str, self.levels))}"
+        return self.with_baseline(Plan(slots=sum(sizes), trials=sizes[0], units=units, note=note))
 
     def proposals(self) -> int:
         """One a concurrent slot."""
@@ -65,7 +65,9 @@ class Asha(Algorithm):
             if not isinstance(decision, NewTrial):
                 break
             proposed.append(decision)
-            history.append(PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, rung=0))
+            history.append(
+                PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, rung=decision.rung)
+            )
         return proposed
 
     def suggest(self, history: History) -> Decision:
@@ -107,7 +109,7 @@ class Asha(Algorithm):
         if isinstance(opening, Exhausted):
             return opening
         if opening is not None:
-            return replace(opening, budget=self.levels[0], rung=0)
+            return self.at_start(opening, budget=self.levels[0], rung=0)
         params = self.draw(history, seen)
         if params is None:
             return Exhausted("every combination of the space is handed out")
