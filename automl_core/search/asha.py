@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Any
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from automl_core.search.base import (
     Algorithm,
@@ -12,6 +14,7 @@ from automl_core.search.base import (
     Exhausted,
     History,
     NewTrial,
+    Options,
     PastTrial,
     Plan,
     Promote,
@@ -21,27 +24,47 @@ from automl_core.search.base import (
 )
 from automl_core.search.brackets import promotable
 from automl_core.search.drawing import draw_new
-from automl_core.search.rungs import completed, ladder, on_rung, quota_sizes
+from automl_core.search.rungs import completed, ladder, ladder_by_division, on_rung, quota_sizes
 from automl_core.space import Params
 from automl_core.states import TrialState
+
+
+class AshaOptions(Options):
+    """Options of ASHA: which rungs."""
+
+    schedule: Literal["full", "tao"] = Field(
+        "full",
+        description="full: rungs from trials.budget.min up, times factor, then max. tao: TAO's rungs, from what "
+        "divisions by the factor leave of max.",
+    )
+    epoch_multiplier: float | None = Field(
+        None, ge=1, description="With schedule tao: budget of one unit, cut to a whole number; 1 when left out."
+    )
 
 
 class Asha(Algorithm):
     """Promotes whenever a rung's quota allows it, from the highest rung down, else starts a new trial.
 
-    Rungs are ``min * factor ** i``; of the trials that completed a rung, failures counted, one in
-    ``factor`` is promoted: the best that succeeded. No slot waits while a new trial can be started.
+    Rungs are ``min * factor ** i`` (or TAO's, see `AshaOptions`). Of the trials that completed a rung, failures counted,
+    one in ``factor`` is promoted: the best that succeeded. No slot waits while a new trial can be started.
     """
 
     name = "asha"
     summary = "asynchronous successive halving of random combinations: no slot waits"
     uses_budget = True
+    options_model: ClassVar[type[Options]] = AshaOptions
 
     def __init__(self, context: Context) -> None:
         """Lay out the rungs."""
         super().__init__(context)
         assert context.budget is not None
-        self.levels = ladder(context.budget)
+        options = self.options if isinstance(self.options, AshaOptions) else AshaOptions()
+        if options.epoch_multiplier is not None and options.schedule != "tao":
+            raise ValueError("search.options.epoch_multiplier: it goes with schedule: tao; leave it out, or give that")
+        if options.schedule == "tao":
+            self.levels = ladder_by_division(context.budget, int(options.epoch_multiplier or 1))
+        else:
+            self.levels = ladder(context.budget)
         self.factor = context.budget.factor
 
     def plan(self) -> Plan:
