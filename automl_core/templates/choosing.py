@@ -55,6 +55,7 @@ def choose(
         stated = _begun(template, known, base) if base else known
         entry = _entry(template, stated, actions, problems)
         if entry is not None:
+            entry.begun = stated is not known
             entries[known.name] = entry
         elif left and stated.default is not None:
             waiting[known.name] = fixed_entry(stated, stated.default, None)
@@ -141,6 +142,8 @@ def _fixed(template: Template, known: Known, value: Any, path: Path, problems: l
     options = known.raw.get("values")
     if known.type in ("choice", "ordinal") and isinstance(options, list) and any(same(each, value) for each in options):
         return fixed_entry(known, value, path)  # without a model: a choice's schema has those of all types in it
+    if known.free:  # `actions` has looked at it
+        return fixed_entry(known, value, path)
     own = widest_model(template, known)
     wrong = wrong_value(own, value)
     if wrong is not None:

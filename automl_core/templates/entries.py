@@ -35,6 +35,7 @@ class Entry:
         bounds: ``at_least``, ``above`` and so on that name a parameter, as the template has them.
         place: where the experiment file speaks of it; None where it doesn't.
         own_default: whether the file gives its default.
+        begun: whether its default is what ``spec_file.base`` gives it.
     """
 
     known: Known
@@ -43,6 +44,7 @@ class Entry:
     bounds: dict[str, str] = field(default_factory=dict)
     place: Path | None = None
     own_default: bool = False
+    begun: bool = False
 
     @property
     def name(self) -> str:
@@ -159,6 +161,9 @@ def own_model(template: Template, known: Known) -> Any:
 FAR = 1e300
 """A side of `Known.bounds` that has no end, as a number."""
 
+NEAR = 1e-30
+"""How far from 0 a value lies at least that is not to be 0."""
+
 _LINEAR = {"loguniform": "uniform", "logint": "int"}
 
 
@@ -178,6 +183,12 @@ def widest_model(template: Template, known: Known) -> Any:
     sides = {key: known.bounds.get(key, sign * far) for key, sign in (("low", -1), ("high", 1))}
     if whole:
         sides = {key: int(side) for key, side in sides.items()}
+    elif step is None:  # whatever lies beside a limit that is left out: a search begins farther from it
+        for key, strict, sign in (("low", "above", 1), ("high", "below", -1)):
+            limit = raw.get(strict)
+            if is_number(limit) and sign * limit >= sign * sides[key]:
+                sides[key] = limit + sign * max(abs(limit) * 1e-12, NEAR)
+                del raw[strict]
     try:
         return model_of({**raw, **sides, "type": _LINEAR.get(str(known.type), known.type)})
     except ValidationError as error:

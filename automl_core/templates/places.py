@@ -122,8 +122,11 @@ class Places:
 
     def versions(self, name: str) -> list[int]:
         """The versions of a template, oldest first; empty where there is none of that name."""
-        found = {version for place in self.folders for version in _versions_in(place / name)}
-        return sorted(found | set(made.versions(name, self.folders)))
+        return sorted({*self.lying(name), *made.versions(name, self.folders)})
+
+    def lying(self, name: str) -> list[int]:
+        """Those of `versions` that lie in a folder."""
+        return sorted({version for place in self.folders for version in _versions_in(place / name)})
 
     def folders_of(self, name: str, version: int) -> list[Path]:
         """Every folder that has a version; where none has, the one in which it is made.
