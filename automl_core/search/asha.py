@@ -45,7 +45,7 @@ class AshaOptions(Options):
 class Asha(Algorithm):
     """Promotes whenever a rung's quota allows it, from the highest rung down, else starts a new trial.
 
-    Rungs are ``min * factor ** i`` (or TAO's, see `AshaOptions`). Of the trials that completed a rung, failures counted,
+    Rungs are ``min * factor ** i`` (or TAO's, see `AshaOptions`). Of those that completed a rung, failures counted,
     one in ``factor`` is promoted: the best that succeeded. No slot waits while a new trial can be started.
     """
 

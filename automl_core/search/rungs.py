@@ -19,7 +19,7 @@ def ladder(budget: BudgetRange) -> tuple[int, ...]:
 
 
 def ladder_by_division(budget: BudgetRange, unit: int = 1) -> tuple[int, ...]:
-    """The rungs of TAO's ASHA (nvidia-tao-automl 7.2, brain/asha.py): the lowest is what divisions leave of the highest.
+    """The rungs of TAO's ASHA (nvidia-tao-automl 7.2, brain/asha.py): the lowest is what divisions leave of max.
 
     Of ``most = max // unit`` units the lowest rung has ``most // factor ** k``, with the largest k for which that
     is not 0; each rung has ``factor`` times the one below, and the last one has the highest budget: of 80 units with
