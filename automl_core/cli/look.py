@@ -77,7 +77,8 @@ def preview(
     for warning in examined.warnings:
         print(warning)
     beside = [*data_lines(data), *_beside_lines(experiment, code, spec_file)]
-    print("\n".join([*_lines(found), *template_lines(experiment), *dates_lines(experiment), *beside]))
+    searched = searched_lines(found) if experiment.template is not None else []
+    print("\n".join([*_lines(found), *template_lines(experiment), *searched, *dates_lines(experiment), *beside]))
     for each in estimates:
         print(f"  maxcompute   {each}")
     if found.first:
@@ -89,6 +90,14 @@ def template_lines(experiment: Experiment) -> list[str]:
     """A line with the template version that it is made from; none without."""
     template = experiment.template
     return [f"  template     {template.label}, {template.digest}"] if template is not None else []
+
+
+def searched_lines(found: Preview) -> list[str]:
+    """Which parameters are searched, and what there is to say of their ranges."""
+    from automl_core.cli.output import plural
+
+    lines = [f"  searched     {plural(len(found.searched), 'parameter')}: {', '.join(found.searched)}"]
+    return lines + [f"    {name}: {said}" for name, said in found.searched.items() if said]
 
 
 def whole_text(experiment: Experiment) -> str:

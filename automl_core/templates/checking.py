@@ -14,7 +14,8 @@ from automl_core.spec.relations import space_problems
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import Document, read_yaml
-from automl_core.templates.entries import own_model
+from automl_core.templates.choosing import searches_nothing
+from automl_core.templates.entries import own_model, widest_model
 from automl_core.templates.expand import expand_with
 from automl_core.templates.tasks import CODE_CWD
 from automl_core.templates.version import Template, read_template
@@ -69,7 +70,7 @@ def _parameters(template: Template) -> Iterator[Problem]:
     }  # fmt: skip
     for known in template.parameters.values():
         try:
-            own_model(template, known)
+            widest_model(template, known)
         except SpecError as error:
             yield from error.problems
             continue
@@ -141,7 +142,8 @@ def _searches(template: Template) -> Iterator[list[str]]:
     if not template.parameters:
         return
     offered = [known.name for known in template.parameters.values() if known.searched == "offered"]
-    yield []
+    if not searches_nothing(template):
+        yield []
     if offered:
         yield offered
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from automl_core.spec.errors import SpecError
@@ -79,17 +78,15 @@ def listed(places: Places) -> tuple[list[dict[str, Any]], list[SpecError]]:
     Args:
         places: where templates lie.
     """
-    folders: dict[str, dict[int, Path]] = {}
-    for name, version, folder in places.all():
-        folders.setdefault(name, {}).setdefault(version, folder)
     found, errors = [], []
-    for name in sorted(folders):
-        for version in sorted(folders[name], reverse=True):
+    for name in places.names():
+        versions = places.versions(name)
+        for version in reversed(versions):
             try:
-                template = read_template(folders[name][version])
+                template = read_template(places.folders_of(name, version)[0])
             except SpecError as error:
                 errors.append(error)
                 continue
-            found.append({**summary_of(template), "versions": sorted(folders[name])})
+            found.append({**summary_of(template), "versions": versions})
             break
     return found, errors

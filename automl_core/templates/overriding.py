@@ -11,7 +11,8 @@ from automl_core.spec.overrides import SOURCE, Overridden
 from automl_core.spec.overrides import apply_overrides as apply_any
 from automl_core.spec.parameters import flatten
 from automl_core.spec.relations import BOUNDS, bound_named
-from automl_core.templates.entries import entry_of, holds, limits_of, own_model
+from automl_core.templates.actions import not_free
+from automl_core.templates.entries import entry_of, holds, limits_of, widest_model
 from automl_core.templates.places import Different, Places, Reference, Unknown
 from automl_core.templates.version import Template, read_template
 from automl_core.templates.within import allowed_by, outside, values_of
@@ -75,7 +76,9 @@ def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:
             if not template.head.more_parameters:
                 yield _unknown(template, name)
             continue
-        own = own_model(template, known)
+        own = widest_model(template, known)
+        if known.free and given.type == "fixed" and not not_free(known.free, given.value):
+            continue
         wrong = outside(own, given)
         if wrong is not None:
             yield Problem(wrong, path, allowed=allowed_by(own))

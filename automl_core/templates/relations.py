@@ -304,8 +304,8 @@ def _defaults(entries: Mapping[str, Entry]) -> None:
         low, high = entries[below], entries[above]
         lower, upper = _default_of(low, highest=True), _default_of(high, highest=False)
         if lower is not None and upper is not None and (lower > upper or (strict and lower == upper)):
-            for entry in (low, high):
-                if not entry.fixed:
+            for entry, other in ((low, high), (high, low)):
+                if not entry.fixed and (other.begun or not entry.begun):
                     entry.without_default()
 
 
