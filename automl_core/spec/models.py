@@ -305,7 +305,7 @@ class Experiment(Model):
         lists = {"tasks": self.tasks, "prepare": self.prepare, "conclude": self.conclude}
         problems = [
             *(each for where, tasks in lists.items() for each in task_name_problems([t.name for t in tasks], where)),
-            *space_problems(self.space),
+            *space_problems(self.space, data=self.data),
             *data_problems(self.data, self.columns),
             *goal_problems(
                 several=self.goal.several,

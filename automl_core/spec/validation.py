@@ -78,7 +78,7 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
         except ValidationError:
             unreadable.add(name)
             unreadable.update(child for _, inner in nested_spaces({name: raw}) for child in inner)
-    yield from _own(data, space_problems(readable, unreadable))
+    yield from _own(data, space_problems(readable, unreadable, _inputs(data)[0]))
 
 
 def _said_of_goal(data: dict[str, Any]) -> dict[str, bool]:
