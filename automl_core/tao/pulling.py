@@ -1,4 +1,4 @@
-"""A network's template into a folder of templates, made from the package or from a schema file; there it stays as it is."""
+"""A network's template into a folder of templates, made from the package or from a schema file."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def range_of(leaf: Leaf) -> Range:
     strict = _strict(leaf, condition, default, low, high, notes)
     least, most = _filled(leaf, default, low, high)
     if least >= most:
-        return Range({"type": "fixed", "value": _tidy(leaf, least)}, None, notes)
+        return Range({"type": "fixed", "value": least}, None, notes)
     parameter = _scaled(leaf, default, least, most, high, powers_alone=condition.power_of is not None)
     parameter |= _grid(condition, parameter, strict, notes)
     notes += _said(leaf, parameter, low, high)
@@ -139,7 +139,7 @@ def _filled(leaf: Leaf, default: float | None, low: float | None, high: float | 
         below, above = around / 10, 1.0 if _is_share(leaf, around, high) else 10 * around
     else:
         below, above = (10 * around, around / 10) if around < 0 else (-1.0, 1.0)
-    least, most = below if low is None else low, above if high is None else high
+    least, most = _tidy(leaf, below) if low is None else low, _tidy(leaf, above) if high is None else high
     if low is not None and most <= least:  # nothing of the default's own size lies above a side that is given
         most = least + max(abs(least), 1) * (1 if leaf.whole else 10)
     if high is not None and least >= most:
@@ -158,18 +158,17 @@ def _scaled(
 ) -> dict[str, Any]:
     """The type and limits: logarithmic where the range spans decades."""
     kinds = ("int", "logint") if leaf.whole else ("uniform", "loguniform")
-    plain = {"type": kinds[0], "low": _tidy(leaf, least), "high": _tidy(leaf, most)}
+    plain = {"type": kinds[0], "low": least, "high": most}
     if least < 0 or default is None or default <= 0 or powers_alone:
         return plain
     open_upward = high is None and not leaf.whole and most > default * 2
     if least == 0:
-        wide, below = most >= DECADES * default or open_upward, default / DECADES
+        wide, below = most >= DECADES * default or open_upward, _tidy(leaf, max(default / DECADES, int(leaf.whole)))
     else:
         wide, below = most >= DECADES * least and (not leaf.whole or most >= 10 * default), least
     if not wide:
         return plain
-    lowest = max(1, math.floor(below)) if leaf.whole else below
-    return {"type": kinds[1], "low": _tidy(leaf, lowest), "high": _tidy(leaf, min(most, DECADES * default))}
+    return {"type": kinds[1], "low": below, "high": min(most, max(below, _tidy(leaf, DECADES * default)))}
 
 
 def _said(leaf: Leaf, parameter: dict[str, Any], low: float | None, high: float | None) -> list[str]:
