@@ -30,6 +30,13 @@ def tao_settings(
     image: Annotated[
         str | None, typer.Option("--image", help="TAO's container: trials are pods. Processes of the worker if none.")
     ] = None,
+    storage: Annotated[
+        str | None, typer.Option("--storage", metavar="PATH", help="Model storage path, such as s3://models/automl.")
+    ] = None,
+    connection: Annotated[str | None, typer.Option("--connection", help="Airflow connection of that storage.")] = None,
+    claim: Annotated[
+        str | None, typer.Option("--claim", help="Of pods: the volume claim that has the folder of the storage.")
+    ] = None,
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Trials at the same time; one if none, as in TAO.")
     ] = None,
@@ -58,7 +65,11 @@ def tao_settings(
     if named is None:
         raise UserError("say which network: --network dino")
     template = _template(named, output)
-    brought = experiment_of(call, template, name=name, image=image, concurrency=concurrency)
+    pod = _pod(image, storage, claim)
+    brought = experiment_of(call, template, name=name, pod=pod, concurrency=concurrency)
+    if storage is not None or connection is not None:
+        stated = {"storage": storage, "connection": connection}
+        brought.body["output"] = {key: value for key, value in stated.items() if value is not None}
     text = text_of(brought, settings.name)
     path = output or home() / FOLDER / f"{brought.body['name']}.yaml"
     shown = output == Path("-")
@@ -76,6 +87,21 @@ def tao_settings(
     for warning in examined.warnings:
         print(f"  look at    {warning}")
     print(f"  look       automl preview {path}")
+
+
+def _pod(image: str | None, storage: str | None, claim: str | None) -> dict[str, Any] | None:
+    """What a training task in a pod has; None where trials are processes of the worker."""
+    from automl_core.cli.places import UserError
+
+    if image is None:
+        if claim is not None:
+            raise UserError("--claim is of pods: name TAO's container with --image")
+        return None
+    if storage is not None and not storage.startswith("file:"):
+        return {"image": image, "artifacts": {}}
+    if claim is None:
+        raise UserError("pods have to find the model storage path: --storage s3://… or --claim VOLUME-CLAIM")
+    return {"image": image, "storage_mount": {"path": "/mnt/automl", "claim": claim}}
 
 
 def _read(file: Path) -> Mapping[str, Any]:

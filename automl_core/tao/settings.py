@@ -43,8 +43,8 @@ def network_of(call: Mapping[str, Any]) -> str | None:
 
 
 def experiment_of(
-    call: Mapping[str, Any], template: Template, *, name: str | None = None, image: str | None = None,
-    concurrency: int | None = None,
+    call: Mapping[str, Any], template: Template, *, name: str | None = None,
+    pod: Mapping[str, Any] | None = None, concurrency: int | None = None,
 ) -> Brought:  # fmt: skip
     """The experiment that settings ask for.
 
@@ -52,7 +52,8 @@ def experiment_of(
         call: the settings; or the arguments of ``AutoML(…)``, with the settings under ``settings``.
         template: of the network.
         name: of the experiment; that of the session where None, else the network's.
-        image: of TAO's container, for pods; a process on the worker's machine where None.
+        pod: keys of a training task in a pod, ``image`` of TAO's container among them; a process on the worker's
+            machine where None.
         concurrency: trials at once; one where None and the settings say none, as in TAO.
 
     Raises:
@@ -85,13 +86,13 @@ def experiment_of(
     if parameters.space:
         body["space"] = parameters.space
     body["trials"] = search.trials | ({"concurrency": concurrency} if concurrency is not None else {})
-    gpus = _gpus(body.get("spec_file"))
-    train = _task(read, goal, image, gpus)
+    there = {"backend": "kubernetes", "resources": {"gpu": _gpus(body.get("spec_file"))}, **pod} if pod else {}
+    train = {**there, **_task(read, goal)}
     if train:
         body["tasks"] = {"train": train}
     if read.flag("run_final_evaluation", False):
         [evaluate] = tasks_of(network, "evaluate")
-        body["conclude"] = [_in_pod(evaluate, image, gpus) if image else evaluate]
+        body["conclude"] = [_in_pod(evaluate, there) if there else evaluate]
     notes = [*search.notes, *goal.notes, *parameters.notes]
     for setting, (written, value) in given.items():
         if setting in SAID:
@@ -138,8 +139,8 @@ def _gpus(spec_file: Any) -> int:
     return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0 else 1
 
 
-def _task(read: Read, goal: Goal, image: str | None, gpus: int) -> dict[str, Any]:
-    """What is laid over the template's training task."""
+def _task(read: Read, goal: Goal) -> dict[str, Any]:
+    """What is laid over the template's training task, wherever it runs."""
     env: dict[str, str] = {}
     if goal.metric is not None and goal.direction is not None:
         env |= {"TAO_METRIC": goal.metric, "TAO_DIRECTION": goal.direction}
@@ -154,12 +155,11 @@ def _task(read: Read, goal: Goal, image: str | None, gpus: int) -> dict[str, Any
                 "automl_checkpoint_retention_strategy", "no strategy", did_you_mean(strategy, RETENTION), RETENTION
             )
         env["TAO_KEEP"] = strategy
-    pod = {"backend": "kubernetes", "image": image, "resources": {"gpu": gpus}} if image else {}
-    return pod | ({"env": env} if env else {})
+    return {"env": env} if env else {}
 
 
-def _in_pod(task: dict[str, Any], image: str, gpus: int) -> dict[str, Any]:
+def _in_pod(task: dict[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
     """A training task of a stage as a pod runs it: it finds its program wherever that is unpacked."""
     program = [f"${{code_dir}}/{each}" if each.endswith(".py") else each for each in task["command"]]
     kept = {key: value for key, value in task.items() if key != "cwd"}
-    return {**kept, "backend": "kubernetes", "image": image, "resources": {"gpu": gpus}, "command": program}
+    return {**kept, **there, "command": program}
