@@ -224,7 +224,7 @@ class Keeper:
                 if path != model:
                     path.unlink()
             for path in self._results.iterdir():
-                if path.is_symlink() and not path.exists():
+                if path.is_symlink() and path.name.endswith(ENDINGS):  # a bucket has no links: it would lie there twice
                     path.unlink()
         write(self._folders.model / ABOUT, json.dumps(about, indent=2) + "\n")
 
