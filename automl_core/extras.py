@@ -16,6 +16,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
     "tables": ("pyarrow",),
+    "tao": ("tao_automl",),
     "tensorboard": ("google.protobuf", "tensorboard"),
 }
 """Extra → the packages that automl_core imports with it, and with it alone (a test compares with the code)."""

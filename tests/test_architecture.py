@@ -91,6 +91,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
+    # NVIDIA TAO's words, files and metadata, read and written
+    "tao": frozenset(
+        {"templates", "importing", "results", "study", "journal", "search", "space", "specfiles", "spec", "storage"}
+    ),
     # what an experiment will be, before it runs
     "preview": frozenset(
         {

@@ -41,7 +41,7 @@ def preview(
     from automl_core.cli.places import home
     from automl_core.preview.beside import code_ahead, spec_file_ahead
     from automl_core.preview.checks import examine_file
-    from automl_core.preview.data import data_preview
+    from automl_core.preview.data import counted_here, data_preview
     from automl_core.preview.preview import given_pace
     from automl_core.preview.preview import preview as look_ahead
     from automl_core.results.summary import unsearched
@@ -60,9 +60,10 @@ def preview(
     basis = "at the given time of a trial" if trial_time else "at the given time of a unit"
     if pace is None:
         pace, basis = _earlier_pace(experiment)
-    found = look_ahead(experiment, pace, basis, combinations)
+    dates = run_dates(dates_of_now(experiment))
+    found = look_ahead(counted_here(experiment, dates, home(), bundle_of(file)), pace, basis, combinations)
     estimates = _estimates(experiment, found) if maxcompute else []
-    data = list(data_preview(experiment, run_dates(dates_of_now(experiment)), home(), bundle_of(file)))
+    data = list(data_preview(experiment, dates, home(), bundle_of(file)))
     code, first = code_ahead(experiment, file), next(iter(found.first), None)
     spec_file = spec_file_ahead(experiment, first.params, first.budget) if first is not None else None
     if as_json:
@@ -77,7 +78,8 @@ def preview(
     for warning in examined.warnings:
         print(warning)
     beside = [*data_lines(data), *_beside_lines(experiment, code, spec_file)]
-    print("\n".join([*_lines(found), *template_lines(experiment), *dates_lines(experiment), *beside]))
+    searched = searched_lines(found) if experiment.template is not None else []
+    print("\n".join([*_lines(found), *template_lines(experiment), *searched, *dates_lines(experiment), *beside]))
     for each in estimates:
         print(f"  maxcompute   {each}")
     if found.first:
@@ -89,6 +91,14 @@ def template_lines(experiment: Experiment) -> list[str]:
     """A line with the template version that it is made from; none without."""
     template = experiment.template
     return [f"  template     {template.label}, {template.digest}"] if template is not None else []
+
+
+def searched_lines(found: Preview) -> list[str]:
+    """Which parameters are searched, and what there is to say of their ranges."""
+    from automl_core.cli.output import plural
+
+    lines = [f"  searched     {plural(len(found.searched), 'parameter')}: {', '.join(found.searched)}"]
+    return lines + [f"    {name}: {said}" for name, said in found.searched.items() if said]
 
 
 def whole_text(experiment: Experiment) -> str:

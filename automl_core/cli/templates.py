@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from automl_core.storage.credentials import Credentials
     from automl_core.templates.places import Places
+    from automl_core.templates.pulling import Pulled
     from automl_core.templates.version import Template
 
 template = typer.Typer(
@@ -142,7 +144,15 @@ def _may_be(each: dict[str, Any]) -> str:
             for value, weight in zip(each["values"], weights, strict=False)
         ))  # fmt: skip
     elif "low" in each:
-        parts.append(f"{_shown(each['low'])} to {_shown(each.get('high'))}")
+        searched = f"{_shown(each['low'])} to {_shown(each.get('high'))}"
+        wider = _sides(each["bounds"]) if "bounds" in each else ""
+        parts.append(wider if wider and each["search"] == "never" else searched)
+        if wider and each["search"] != "never":
+            parts.append(f"may be widened to {wider}")
+    elif "free" in each:
+        from automl_core.templates.model import FREE
+
+        parts.append(FREE[each["free"]])
     elif "mu" in each:
         parts.append(f"around {_shown(each['mu'])} ± {_shown(each.get('sigma'))}")
     for key, words in (("q", "steps of"), ("multiple_of", "a multiple of"), ("power_of", "a power of"),
@@ -154,6 +164,15 @@ def _may_be(each: dict[str, Any]) -> str:
     for parent, values in (each.get("when") or {}).items():
         parts.append(f"only with {parent} {_shown(values)}")
     return "; ".join(parts)
+
+
+def _sides(bounds: dict[str, Any]) -> str:
+    """Bounds of which a side may be open."""
+    if len(bounds) == 2:
+        return f"{_shown(bounds['low'])} to {_shown(bounds['high'])}"
+    return "any number" if not bounds else " ".join(
+        f"{'at least' if key == 'low' else 'at most'} {_shown(side)}" for key, side in bounds.items()
+    )  # fmt: skip
 
 
 @template.command()
@@ -207,35 +226,54 @@ def new_template(
 @template.command()
 def pull(
     address: Annotated[
-        str, typer.Argument(metavar="ADDRESS", help="s3://bucket/templates/NAME/VERSION", show_default=False)
+        str,
+        typer.Argument(
+            metavar="ADDRESS", help="s3://bucket/templates/NAME/VERSION, or tao/NETWORK[@VERSION]", show_default=False
+        ),
     ],
     into: Into = None,
+    schema: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Make tao/NETWORK from this schema of a TAO deployment.")
+    ] = None,
     endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Of a bucket that is not AWS's.")] = None,
     region: Annotated[str | None, typer.Option(help="Of the bucket.")] = None,
     profile: Annotated[str | None, typer.Option(help="Of the shared AWS configuration file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch a version from a bucket or folder into a folder of templates, checked; keys come from the environment."""
+    """Fetch a version from a bucket or folder into a folder of templates, checked; keys come from the environment.
+
+    tao/NETWORK is made instead: from NVIDIA's package nvidia-tao-automl (the extra tao), or from a schema file.
+    """
     from automl_core.cli.output import print_json
     from automl_core.cli.places import UserError
-    from automl_core.storage import open_store
     from automl_core.storage.credentials import Credentials
+    from automl_core.tao.pulling import is_network, pull_network
     from automl_core.templates.digest import BadFolder
-    from automl_core.templates.places import Different
-    from automl_core.templates.pulling import pull as fetch
-    from automl_core.templates.pulling import split_address
+    from automl_core.templates.places import Different, parse_reference
 
+    if schema is not None and not is_network(address):
+        raise UserError("--schema goes with the name of a network: tao/NETWORK")
     try:
-        base, name, version = split_address(address)
-        given = Credentials(endpoint_url=endpoint, region=region, profile=profile)
-        store = open_store(base, given if endpoint or region or profile else None, base=Path.cwd())
-        done = fetch(store, name, version, _into(into))
+        if is_network(address):
+            done = pull_network(parse_reference(address), _into(into), schema)
+        else:
+            given = Credentials(endpoint_url=endpoint, region=region, profile=profile)
+            done = _fetched(address, given if endpoint or region or profile else None, _into(into))
     except (ValueError, BadFolder, Different, OSError) as error:
         raise UserError(str(error)) from None
     if as_json:
         print_json({"template": done.label, "folder": str(done.folder), "digest": done.digest, "new": done.new})
         return
     print(f"{done.label} {'lies' if done.new else 'lay already'} in {done.folder}, {done.digest}")
+
+
+def _fetched(address: str, given: Credentials | None, into: Path) -> Pulled:
+    from automl_core.storage import open_store
+    from automl_core.templates.pulling import pull as fetch
+    from automl_core.templates.pulling import split_address
+
+    base, name, version = split_address(address)
+    return fetch(open_store(base, given, base=Path.cwd()), name, version, into)
 
 
 def _into(stated: Path | None) -> Path:

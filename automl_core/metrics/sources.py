@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from automl_core.metrics.points import News
-from automl_core.spec.metrics import JsonMetrics, Metrics, StdoutMetrics
+from automl_core.spec.metrics import JsonMetrics, Metrics, StdoutMetrics, TaoMetrics
 
 
 class MetricSource(ABC):
@@ -66,6 +66,10 @@ def open_source(model: Metrics, resolve_path: Callable[[str], Path], start: int 
         from automl_core.metrics.json_file import JsonSource
 
         return JsonSource(model, resolve_path(model.path), start)
+    if isinstance(model, TaoMetrics):
+        from automl_core.metrics.tao_status import TaoSource
+
+        return TaoSource(resolve_path(model.path), start)
     from automl_core.metrics.event_files import EventFileSource
 
     return EventFileSource(resolve_path(model.path))

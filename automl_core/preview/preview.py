@@ -11,6 +11,7 @@ from automl_core.results.forecast import Forecast, Pace, forecast_plan
 from automl_core.search import create
 from automl_core.space import Params, Space
 from automl_core.spec.models import Experiment
+from automl_core.spec.parameters import flatten
 from automl_core.spec.stages import STAGES
 from automl_core.study.history import context_of
 from automl_core.study.progress import reserve_of
@@ -46,6 +47,7 @@ class Preview:
         basis: where the forecast's pace comes from, in words.
         max_duration, max_cost, deadline: the file's limits, None without.
         reserve: seconds of the deadline that are kept for ``conclude`` as long as no trial has ended.
+        searched: parameters that are searched, with what their descriptions say of them.
         stages: ``prepare`` and ``conclude``, where there are any, with their training tasks: name and backend.
     """
 
@@ -68,6 +70,7 @@ class Preview:
     deadline: float | None = None
     reserve: float = 0.0
     stages: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    searched: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The preview as plain JSON."""
@@ -116,6 +119,9 @@ def preview(experiment: Experiment, pace: Pace | None = None, basis: str = "", c
             stage: tuple((t.name, t.backend) for t in tasks)
             for stage in STAGES
             if (tasks := getattr(experiment, stage))
+        },
+        searched={
+            name: model.description for name, model in flatten(dict(experiment.space)).items() if model.type != "fixed"
         },
     )
 

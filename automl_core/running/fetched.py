@@ -11,7 +11,7 @@ from automl_core.backends.contract import substitute
 from automl_core.metrics.points import News
 from automl_core.metrics.sources import MetricSource, open_source
 from automl_core.running.places import Places, context_of
-from automl_core.spec.metrics import JsonMetrics, Metrics, TensorBoardMetrics
+from automl_core.spec.metrics import Metrics, StdoutMetrics, TensorBoardMetrics
 from automl_core.storage.base import NotFound, ObjectStore, StorageError
 from automl_core.study import Binding, Study
 
@@ -83,7 +83,7 @@ def source_in_store(
         spool: a folder of this machine.
         start: see `open_source`.
     """
-    if not isinstance(metrics, JsonMetrics | TensorBoardMetrics):
+    if isinstance(metrics, StdoutMetrics):
         return open_source(metrics, Path, start)
     path = substitute(metrics.path, context_of(study, binding, places))
     key = places.key_of(path)
@@ -93,7 +93,7 @@ def source_in_store(
     if here is not None:
         return open_source(metrics, lambda _: here, start)
     copy = spool / "metrics"
-    fetch = _fetch_file if isinstance(metrics, JsonMetrics) else _fetch_folder
+    fetch = _fetch_folder if isinstance(metrics, TensorBoardMetrics) else _fetch_file
     return FetchedSource(open_source(metrics, lambda _: copy, start), lambda: fetch(places.store, key, copy))
 
 

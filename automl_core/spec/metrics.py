@@ -50,4 +50,11 @@ class TensorBoardMetrics(Model):
     path: str = Field("${model_dir}", description="The folder with the event files; ${…} as in commands.")
 
 
-Metrics = Annotated[StdoutMetrics | JsonMetrics | TensorBoardMetrics, Field(discriminator="source")]
+class TaoMetrics(Model):
+    """Metrics from the status file of NVIDIA TAO's networks, each at its epoch."""
+
+    source: Literal["tao"]
+    path: str = Field("${model_dir}/train/status.json", description="The file; ${…} as in commands.")
+
+
+Metrics = Annotated[StdoutMetrics | JsonMetrics | TensorBoardMetrics | TaoMetrics, Field(discriminator="source")]

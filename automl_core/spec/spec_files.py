@@ -67,6 +67,11 @@ class SpecFile(Model):
         description="What is not searched: a mapping, or a file beside the experiment file (.yaml, .json, .toml, "
         ".prototxt; the template itself where the format is text), read when a run begins.",
     )
+    set: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What is put over base and parameters, by its place with dots: {train.num_epochs: '${budget}'}. "
+        "Where a trial has no such value, what is there stays.",
+    )
     text: str | None = Field(None, description="The template itself, of format text: ${…} is substituted as it stands.")
     name: Annotated[str, AfterValidator(_check_name)] | None = Field(
         None,
@@ -107,6 +112,8 @@ class SpecFile(Model):
                 raise ValueError("base: a text template is a file's path here, or stands under text")
             if (self.base is None) == (self.text is None):
                 raise ValueError("give exactly one of base (the template's file) and text (the template)")
+            if self.set:
+                raise ValueError("set: a text template has what it names; write ${budget} and the like in it")
             if self.groups:
                 raise ValueError("groups: a text template has what it names; write ${data.train} and the like in it")
         elif self.text is not None:
@@ -131,10 +138,12 @@ def spec_file_problems(experiment: Experiment) -> list[Problem]:
     problems = [Problem(words, ("space", name)) for name, words in _misfits(spec, names)]
     known = [name for name in _names(experiment, names) if name not in _NOT_IN_BASE]
     texts = [(("text",), spec.text)] if spec.text is not None else _texts(spec.base, ("base",))
-    for place, text in texts:
+    for place, text in [*texts, *_texts(spec.set, ("set",))]:
         problems += _unknown(text, (SPEC_FILE, *place), known)
     if isinstance(spec.base, dict):
         problems += _unfit(spec.base, (SPEC_FILE, "base"), spec.format)
+    problems += [Problem(words, (SPEC_FILE, "set", name)) for name, words in _misplaced(spec, names)]
+    problems += _unfit(spec.set, (SPEC_FILE, "set"), spec.format, dotted=True)
     for index, name in enumerate(spec.enums):
         if not all(_FIELD.fullmatch(part) for part in name.split(".")):
             problems.append(Problem(f"{name!r} is no field of a message", (SPEC_FILE, "enums", index)))
@@ -151,6 +160,7 @@ def named_in(spec: SpecFile, parameters: Iterable[str]) -> set[str]:
     from automl_core.spec.placeholders import placeholders
 
     texts = [spec.text] if spec.text is not None else [text for _, text in _texts(spec.base, ())]
+    texts += [text for _, text in _texts(spec.set, ())]
     found = {name for text in texts for name, closed in placeholders(text) if closed}
     if spec.to_read is not None or "automl" in spec.added:
         found.add("budget")
@@ -162,8 +172,10 @@ def texts_of_base(experiment: Experiment) -> Iterator[tuple[Path, str]]:
     spec = experiment.spec_file
     if spec is not None and spec.text is not None:
         yield (SPEC_FILE, "text"), spec.text
-    elif spec is not None and spec.to_read is None:
-        yield from _texts(spec.base, (SPEC_FILE, "base"))
+    elif spec is not None:
+        if spec.to_read is None:
+            yield from _texts(spec.base, (SPEC_FILE, "base"))
+        yield from _texts(spec.set, (SPEC_FILE, "set"))
 
 
 def unknown_placeholders(text: str, experiment: Experiment) -> list[Problem]:
@@ -254,8 +266,41 @@ def _misfit(base: Mapping[str, Any], parts: Sequence[str]) -> str:
     return ""
 
 
-def _unfit(value: Any, path: Path, form: str, in_list: bool = False) -> Iterator[Problem]:
-    """What of ``base`` can't be kept, or can't be written in the file's format."""
+def _misplaced(spec: SpecFile, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Keys of ``set`` that have no place in the file, each with the reason."""
+    base = spec.base if isinstance(spec.base, dict) else {}
+    parameters, own = (
+        {tuple(name.split(".")): name for name in names},
+        {tuple(name.split(".")): name for name in spec.set},
+    )
+    for parts, name in own.items():
+        above = [parts[:length] for length in range(1, len(parts))]
+        others = {place: f"the parameter {each!r}" for place, each in parameters.items()}
+        others |= {place: repr(each) for place, each in own.items() if each != name}
+        if not all(parts):
+            yield name, "names of a spec file's groups stand between the dots, and one of them is empty"
+        elif parts[0] in spec.added:
+            yield name, f"the group {parts[0]!r} of the spec file is this product's; leave it out of spec_file.groups"
+        elif over := next((others[place] for place in above if place in others), None):
+            yield name, f"it lies below {over}, which can be no group as well"
+        elif below := next(
+            (others[place] for place in others if place[: len(parts)] == parts and place != parts), None
+        ):
+            yield name, f"{below} lies below it, so it can be no value as well"
+        elif words := _misfit(base, parts):
+            yield name, words
+
+
+def _unfit(value: Any, path: Path, form: str, in_list: bool = False, *, dotted: bool = False) -> Iterator[Problem]:
+    """What of ``base`` or ``set`` can't be kept, or can't be written in the file's format.
+
+    Args:
+        value: it, or a part of it.
+        path: where that stands in the file.
+        form: the file's format.
+        in_list: whether it stands in a list.
+        dotted: whether its keys are places, with dots between their parts.
+    """
     if isinstance(value, float) and not math.isfinite(value):
         yield Problem(
             f"{show(value)} is not a finite number", path, found=show(value),
@@ -265,7 +310,8 @@ def _unfit(value: Any, path: Path, form: str, in_list: bool = False) -> Iterator
         yield Problem(f"a list can't hold null in {form}", path, found="null")
     elif isinstance(value, dict):
         for key, child in value.items():
-            if form == "prototxt" and not _FIELD.fullmatch(key):
+            parts = key.split(".") if dotted else [key]
+            if form == "prototxt" and not all(_FIELD.fullmatch(part) for part in parts):
                 yield Problem(f"{key!r} is no name of a field", (*path, key), allowed=("letters, digits and '_'",))
             yield from _unfit(child, (*path, key), form)
     elif isinstance(value, list):

@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 
 from automl_core.spec.base import Model
 
-TEMPLATE_NAME = "[a-z0-9][a-z0-9_.-]{0,79}"
-"""What a template may be called: its folder, and what stands before the ``@``."""
+TEMPLATE_NAME = "(?:[a-z0-9][a-z0-9_.-]{0,39}/)?[a-z0-9][a-z0-9_.-]{0,79}"
+"""What a template may be called: its folder, and what stands before the ``@``. One slash may stand in it, behind the
+group that the template is of: ``tao/dino``."""
 
 
 class TemplateVersion(Model):

@@ -1,4 +1,4 @@
-"""What stands in a trial's spec file: ``base``, what this product adds, and the parameters over both."""
+"""What stands in a trial's spec file: ``base``, what this product adds, the parameters over both, ``set`` over all."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def written(spec: SpecFile, body: Mapping[str, Any]) -> str:
 def content(spec: SpecFile, values: Values) -> dict[str, Any]:
     """The file's content as plain data: mappings, lists and scalars.
 
-    A parameter goes over what ``base`` has at its place. What a trial doesn't have (an inactive parameter,
-    ``${budget}`` of an experiment without budgets) leaves there what ``base`` has, or nothing.
+    A parameter goes over what ``base`` has at its place, ``set`` over both. What a trial doesn't have (an inactive
+    parameter, ``${budget}`` of an experiment without budgets) leaves there what lies below it, or nothing.
     """
     base = spec.base if isinstance(spec.base, dict) else {}
     body: dict[str, Any] = _filled(copy.deepcopy(base), values)
@@ -77,6 +77,10 @@ def content(spec: SpecFile, values: Values) -> dict[str, Any]:
             body[group] = {**(there if isinstance(there, dict) else {}), **given}
     for name, value in values.params.items():
         _put(body, name.split("."), list(value) if isinstance(value, list | tuple) else value)
+    for name, value in spec.set.items():
+        filled = _filled(copy.deepcopy(value), values)
+        if filled is not _NOTHING:
+            _put(body, name.split("."), filled)
     return body
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
 from automl_core.spec.sizes import PARAMETERS, PROBLEMS
-from automl_core.templates.model import Known
+from automl_core.templates.model import FREE, Known
 from automl_core.templates.version import Template
 
 
@@ -89,7 +89,12 @@ def _read_set(given: Any, template: Template, found: Actions) -> None:
         if known is None:
             continue
         found.fixed[name] = value
-        if known.type == "fixed" and value != known.default:
+        if known.free:
+            wrong = not_free(known.free, value)
+            if wrong:
+                found.problems.append(Problem(wrong, ("set", name), found=show(value), allowed=(FREE[known.free],)))
+                del found.fixed[name]
+        elif known.type == "fixed" and value != known.default:
             found.problems.append(
                 Problem("the template has one value for it", ("set", name), found=show(value),
                         allowed=(show(known.default),))
@@ -156,6 +161,16 @@ def _known(name: str, path: Path, template: Template, found: Actions, possible: 
         guess = did_you_mean(name, possible)
         found.problems.append(Problem(message, path, found=name, allowed=tuple(possible), suggestion=guess))
     return None
+
+
+def not_free(free: str, value: Any) -> str:
+    """Why a value is none that a free parameter can be set to; empty where it is one."""
+    members = value if isinstance(value, list) else [value]
+    if any(isinstance(each, Mapping | list) for each in members):
+        return "a mapping, or a list of such, goes into spec_file.base"
+    kinds = {"text": str, "number": int | float, "list": list, "any": object}
+    fits = isinstance(value, kinds[free]) and not (free == "number" and isinstance(value, bool))
+    return "" if fits else f"found {show(value)}"
 
 
 def _too_many(given: Any, path: Path, found: Actions) -> bool:

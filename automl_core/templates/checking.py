@@ -10,11 +10,12 @@ from typing import Any
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.explain import own_problems
 from automl_core.spec.models import Experiment
-from automl_core.spec.relations import space_problems
+from automl_core.spec.relations import named_data_sets, space_problems
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import Document, read_yaml
-from automl_core.templates.entries import own_model
+from automl_core.templates.choosing import searches_nothing
+from automl_core.templates.entries import own_model, widest_model
 from automl_core.templates.expand import expand_with
 from automl_core.templates.tasks import CODE_CWD
 from automl_core.templates.version import Template, read_template
@@ -69,7 +70,7 @@ def _parameters(template: Template) -> Iterator[Problem]:
     }  # fmt: skip
     for known in template.parameters.values():
         try:
-            own_model(template, known)
+            widest_model(template, known)
         except SpecError as error:
             yield from error.problems
             continue
@@ -88,7 +89,11 @@ def _relations(template: Template) -> Iterator[Problem]:
         name: model_of({"type": "fixed", "value": each.default, "when": each.when})
         for name, each in known.items() if each.searched == "never" and each.default is not None
     }  # fmt: skip
-    told = [*space_problems(models | alone), *(each for each in space_problems(models) if ".when" in each)]
+    sets = named_data_sets(models) if template.head.data is None else tuple(template.head.data)  # None: any
+    told = [
+        *space_problems(models | alone, data=sets),
+        *(each for each in space_problems(models, data=sets) if ".when" in each),
+    ]
     raw = {"space": {name: dict(each.raw) for name, each in known.items()}}
     for message in dict.fromkeys(told):
         for problem in own_problems(ValueError(message), raw):
@@ -141,7 +146,8 @@ def _searches(template: Template) -> Iterator[list[str]]:
     if not template.parameters:
         return
     offered = [known.name for known in template.parameters.values() if known.searched == "offered"]
-    yield []
+    if not searches_nothing(template):
+        yield []
     if offered:
         yield offered
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from automl_core.spec.errors import Path, Problem, show
+from automl_core.spec.expressions import names_in
 from automl_core.spec.numeric import same
 from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
-from automl_core.templates.entries import Entry, entry_of, fixed_entry, is_number, own_model
+from automl_core.templates.entries import Entry, entry_of, fixed_entry, is_number, own_model, shown_of, widest_model
 from automl_core.templates.model import METADATA, Known
 from automl_core.templates.relations import keep_relations
 from automl_core.templates.version import Template
-from automl_core.templates.within import allowed_by, outside, wrong_value
+from automl_core.templates.within import allowed_by, model_of, outside, span, wrong_value
 
 STRICT = ("above", "below")
 """Bounds that may be numbers."""
@@ -24,13 +26,22 @@ _TEMPLATES_OWN = ("when", *BOUNDS, *METADATA)
 """What an experiment doesn't change of a template's parameter."""
 
 
-def choose(template: Template, given: Mapping[str, Any], actions: Actions) -> tuple[dict[str, Any], list[Problem]]:
+def choose(
+    template: Template,
+    given: Mapping[str, Any],
+    actions: Actions,
+    data: Collection[str] = (),
+    base: Mapping[str, Any] | None = None,
+) -> tuple[dict[str, Any], list[Problem]]:
     """Make the search space.
 
     Args:
         template: the version.
         given: what the file has under ``space:``.
         actions: what it asks for.
+        data: names of its data sets, which bounds may speak of.
+        base: parameter → the value that ``spec_file.base`` gives it, where parameters that are not searched are left
+            to it: it is where the search begins.
 
     Returns:
         The space as plain data, in the order of the template, what the template doesn't know behind it; and problems,
@@ -38,16 +49,39 @@ def choose(template: Template, given: Mapping[str, Any], actions: Actions) -> tu
     """
     problems: list[Problem] = []
     entries: dict[str, Entry] = {}
+    waiting: dict[str, Entry] = {}
+    left = template.head.unsearched == "program"
     for known in template.parameters.values():
-        entry = _entry(template, known, actions, problems)
+        stated = _begun(template, known, base) if base else known
+        entry = _entry(template, stated, actions, problems)
         if entry is not None:
+            entry.begun = stated is not known
             entries[known.name] = entry
+        elif left and stated.default is not None:
+            waiting[known.name] = fixed_entry(stated, stated.default, None)
+    if waiting:
+        entries = _with_named(template, entries, waiting)
     if not problems:
-        problems += keep_relations(template, entries, actions)
+        problems += keep_relations(template, entries, actions, data)
+    if not entries and not problems and template.parameters and not given:
+        problems.append(_nothing(template))
     space: dict[str, Any] = {name: entry.data() for name, entry in entries.items()}
     if template.head.more_parameters:
         space |= {name: raw for name, raw in given.items() if name not in template.parameters}
     return space, problems
+
+
+def searches_nothing(template: Template) -> bool:
+    """Whether an experiment of it has no parameter unless it names some."""
+    return template.head.unsearched == "program" and not any(
+        known.searched is True for known in template.parameters.values()
+    )
+
+
+def _nothing(template: Template) -> Problem:
+    offered = tuple(known.name for known in template.parameters.values() if known.searched == "offered")
+    message = f"nothing of {template.label} is searched" + (" by default" if searches_nothing(template) else "")
+    return Problem(message, ("search",), allowed=offered, suggestion="Name parameters: search: {add: […]}")
 
 
 def _entry(template: Template, known: Known, actions: Actions, problems: list[Problem]) -> Entry | None:
@@ -66,7 +100,34 @@ def _entry(template: Template, known: Known, actions: Actions, problems: list[Pr
         return entry_of(known, known.raw, place)
     if raw is not None:
         problems.append(_not_searched(known, ("space", name)))
-    return fixed_entry(known, known.default, place) if known.default is not None else None
+    if template.head.unsearched == "program" or known.default is None:
+        return None
+    return fixed_entry(known, known.default, place)
+
+
+def _begun(template: Template, known: Known, base: Mapping[str, Any]) -> Known:
+    """A parameter whose default is what ``spec_file.base`` gives it, where that is a value it may have."""
+    value = base.get(known.name)
+    if value is None or known.free or known.type == "fixed" or wrong_value(widest_model(template, known), value):
+        return known
+    raw = {**known.raw, "default": value}
+    try:
+        model_of(raw)
+    except ValidationError:  # within its bounds, and outside of what is searched by default
+        raw = {key: each for key, each in raw.items() if key != "default"}
+    return replace(known, raw=raw)
+
+
+def _with_named(template: Template, entries: dict[str, Entry], waiting: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Those that are there, and of those that wait what a bound or condition of them names, in the template's order."""
+    found, pending = dict(entries), list(entries.values())
+    while pending:
+        entry = pending.pop()
+        for other in (*(name for text in entry.bounds.values() for name in names_in(text)), *entry.known.when):
+            if other in waiting and other not in found:
+                found[other] = waiting[other]
+                pending.append(waiting[other])
+    return {name: found[name] for name in template.parameters if name in found}
 
 
 def _not_searched(known: Known, path: Path) -> Problem:
@@ -81,7 +142,9 @@ def _fixed(template: Template, known: Known, value: Any, path: Path, problems: l
     options = known.raw.get("values")
     if known.type in ("choice", "ordinal") and isinstance(options, list) and any(same(each, value) for each in options):
         return fixed_entry(known, value, path)  # without a model: a choice's schema has those of all types in it
-    own = own_model(template, known)
+    if known.free:  # `actions` has looked at it
+        return fixed_entry(known, value, path)
+    own = widest_model(template, known)
     wrong = wrong_value(own, value)
     if wrong is not None:
         problems.append(Problem(wrong, path, found=show(value), allowed=allowed_by(own)))
@@ -92,7 +155,7 @@ def _fixed(template: Template, known: Known, value: Any, path: Path, problems: l
 def _narrowed(
     template: Template, known: Known, given: Mapping[str, Any], path: Path, problems: list[Problem]
 ) -> Entry | None:
-    own = own_model(template, known)
+    own = widest_model(template, known)
     before = len(problems)
     for key, value in given.items():
         if key in _TEMPLATES_OWN and not (key in STRICT and is_number(value)):
@@ -123,7 +186,7 @@ def _beyond(own: Any, given: Mapping[str, Any], path: Path) -> list[Problem]:
         for key in ("low", "high"):
             limit = given.get(key)
             if is_number(limit) and not min(low, own.low) <= limit <= max(high, own.high):
-                message = f"{show(limit)} lies outside the template's {low:g} to {high:g}"
+                message = f"{show(limit)} lies outside the template's {span(low, high)}"
                 found.append(Problem(message, (*path, key), found=show(limit), allowed=allowed_by(own)))
     values = given.get("values")
     for index, value in enumerate(values if isinstance(values, list) else ()):
@@ -143,9 +206,10 @@ def _beyond(own: Any, given: Mapping[str, Any], path: Path) -> list[Problem]:
 def _merged(known: Known, given: Mapping[str, Any]) -> dict[str, Any]:
     """The file's fields over the template's; of another type alone."""
     if given.get("type", known.type) != known.type:
-        shown = {key: known.raw[key] for key in ("help", "description") if known.raw.get(key)}
-        return {**shown, **given}
+        return {**shown_of(known), **given}
     raw = {key: value for key, value in {**known.raw, **given}.items() if value is not None or key not in given}
+    if known.bounds is not None and {"low", "high"} & set(given) and "description" not in given:
+        raw.pop("description", None)
     values, weights = given.get("values"), known.raw.get("weights")
     options = known.raw.get("values")
     if not isinstance(values, list) or not isinstance(options, list):

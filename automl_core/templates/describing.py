@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from automl_core.spec.errors import SpecError
@@ -66,7 +65,9 @@ def _wanted(wanted: dict[str, Wanted] | None) -> dict[str, dict[str, Any]] | Non
 
 def parameter_of(known: Known) -> dict[str, Any]:
     """A parameter: its name, type, default, what it may be, whether it is searched, and its line of help."""
-    limits = {key: known.raw[key] for key in _LIMITS if known.raw.get(key) is not None}
+    limits: dict[str, Any] = {key: known.raw[key] for key in _LIMITS if known.raw.get(key) is not None}
+    limits |= {"bounds": dict(known.bounds)} if known.bounds is not None else {}
+    limits |= {"free": known.free} if known.free else {}
     return {
         "name": known.name, "type": known.type, "default": known.default, "search": known.searched,
         "help": str(known.raw.get("help") or known.raw.get("description") or ""), **limits,
@@ -79,17 +80,15 @@ def listed(places: Places) -> tuple[list[dict[str, Any]], list[SpecError]]:
     Args:
         places: where templates lie.
     """
-    folders: dict[str, dict[int, Path]] = {}
-    for name, version, folder in places.all():
-        folders.setdefault(name, {}).setdefault(version, folder)
     found, errors = [], []
-    for name in sorted(folders):
-        for version in sorted(folders[name], reverse=True):
+    for name in places.names():
+        versions = places.versions(name)
+        for version in reversed(versions):
             try:
-                template = read_template(folders[name][version])
+                template = read_template(places.folders_of(name, version)[0])
             except SpecError as error:
                 errors.append(error)
                 continue
-            found.append({**summary_of(template), "versions": sorted(folders[name])})
+            found.append({**summary_of(template), "versions": versions})
             break
     return found, errors

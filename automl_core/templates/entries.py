@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from automl_core.spec.errors import Path, Problem, SpecError
 from automl_core.spec.explain import explain
+from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS
 from automl_core.spec.numeric import Numeric
 from automl_core.spec.parameters import Parameter
 from automl_core.spec.relations import BOUNDS
@@ -34,6 +35,7 @@ class Entry:
         bounds: ``at_least``, ``above`` and so on that name a parameter, as the template has them.
         place: where the experiment file speaks of it; None where it doesn't.
         own_default: whether the file gives its default.
+        begun: whether its default is what ``spec_file.base`` gives it.
     """
 
     known: Known
@@ -42,6 +44,7 @@ class Entry:
     bounds: dict[str, str] = field(default_factory=dict)
     place: Path | None = None
     own_default: bool = False
+    begun: bool = False
 
     @property
     def name(self) -> str:
@@ -155,6 +158,44 @@ def own_model(template: Template, known: Known) -> Any:
         raise SpecError([template.located(problem) for problem in problems]) from None
 
 
+FAR = 1e300
+"""A side of `Known.bounds` that has no end, as a number."""
+
+NEAR = 1e-30
+"""How far from 0 a value lies at least that is not to be 0."""
+
+_LINEAR = {"loguniform": "uniform", "logint": "int"}
+
+
+def widest_model(template: Template, known: Known) -> Any:
+    """The model of all that an experiment may make of a template's parameter: its range up to its ``bounds``.
+
+    Raises:
+        SpecError: the template is wrong; problems are those of its file.
+    """
+    own = own_model(template, known)
+    if known.bounds is None:
+        return own
+    step = known.raw.get("multiple_of")
+    whole = bool(own.whole) or known.type in ("int", "logint")
+    far = float(LARGEST_WHOLE) if whole else FAR if step is None else float(step) * MOST_STEPS / 10
+    raw = {key: value for key, value in known.raw.items() if key not in ("default", "log")}
+    sides = {key: known.bounds.get(key, sign * far) for key, sign in (("low", -1), ("high", 1))}
+    if whole:
+        sides = {key: int(side) for key, side in sides.items()}
+    elif step is None:  # whatever lies beside a limit that is left out: a search begins farther from it
+        for key, strict, sign in (("low", "above", 1), ("high", "below", -1)):
+            limit = raw.get(strict)
+            if is_number(limit) and sign * limit >= sign * sides[key]:
+                sides[key] = limit + sign * max(abs(limit) * 1e-12, NEAR)
+                del raw[strict]
+    try:
+        return model_of({**raw, **sides, "type": _LINEAR.get(str(known.type), known.type)})
+    except ValidationError as error:
+        problems = explain(error, shape_of(Parameter), {**raw, **sides}, (*known.path, "bounds"))
+        raise SpecError([template.located(problem) for problem in problems]) from None
+
+
 def entry_of(known: Known, raw: Mapping[str, Any], place: Path | None, own_default: bool = False) -> Entry:
     """A parameter that is searched, or has a value, with its conditions and bounds beside the rest."""
     bounds = {key: known.raw[key] for key in BOUNDS if isinstance(known.raw.get(key), str)}
@@ -164,8 +205,16 @@ def entry_of(known: Known, raw: Mapping[str, Any], place: Path | None, own_defau
 
 def fixed_entry(known: Known, value: Any, place: Path | None) -> Entry:
     """A parameter that has one value."""
-    shown = {key: known.raw[key] for key in SHOWN if known.raw.get(key)}
-    return entry_of(known, {"type": "fixed", "value": value, **shown}, place)
+    return entry_of(known, {"type": "fixed", "value": value, **shown_of(known)}, place)
+
+
+def shown_of(known: Known) -> dict[str, Any]:
+    """What of a parameter is for people, where its range is not the template's any more.
+
+    A description of a range that can be widened is about that range.
+    """
+    keys = SHOWN if known.bounds is None else ("help",)
+    return {key: known.raw[key] for key in keys if known.raw.get(key)}
 
 
 def first_place(entries: Iterable[Entry | None]) -> Path | None:

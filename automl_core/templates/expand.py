@@ -198,7 +198,9 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
     if whole.get("search") == {}:
         del whole["search"]
     given = data.get("space")
-    space, more = choose(template, given if isinstance(given, Mapping) else {}, actions) if not problems else ({}, [])
+    stated, sets = (each if isinstance(each, Mapping) else {} for each in (given, data.get("data")))
+    base = _values_of_base(whole.get("spec_file")) if head.unsearched == "program" else {}
+    space, more = choose(template, stated, actions, sets, base) if not problems else ({}, [])
     problems += more
     whole["space"] = space
     for where in TASK_LISTS:
@@ -241,6 +243,21 @@ def _pop(group: Any, *keys: str) -> None:
     if isinstance(group, dict):
         for key in keys:
             group.pop(key, None)
+
+
+def _values_of_base(spec_file: Any) -> dict[str, Any]:
+    """What a ``base`` that is a mapping gives: name with dots → value."""
+    base = spec_file.get("base") if isinstance(spec_file, Mapping) else None
+    found: dict[str, Any] = {}
+    pending = [("", base)] if isinstance(base, Mapping) else []
+    while pending:
+        above, group = pending.pop()
+        for key, value in group.items():
+            if isinstance(value, Mapping):
+                pending.append((f"{above}{key}.", value))
+            else:
+                found[f"{above}{key}"] = value
+    return found
 
 
 def _spec_file(whole: Any, given: Any, template: Template) -> Any:

@@ -29,8 +29,14 @@ Kind: TypeAlias = Literal["classification", "regression", "forecasting", "text",
 OF_EXPERIMENT = ("goal", "search", "trials", "stop", "spec_file", "prepare", "tasks", "conclude")
 """Keys of a template that are an experiment's."""
 
-METADATA = ("search",)
+METADATA = ("search", "bounds", "free")
 """Keys of a template's parameter that no experiment has."""
+
+FREE: dict[str, str] = {
+    "text": "text", "number": "a number", "list": "a list of text, numbers, true or false",
+    "any": "text, a number, true, false, or a list of them",
+}  # fmt: skip
+"""What ``free`` may say of a parameter of type ``fixed`` → what it can then be set to."""
 
 
 class Wanted(Model):
@@ -63,6 +69,11 @@ class TemplateFile(Model):
         default_factory=dict,
         description="Everything that the program takes: name → parameter, as under `space:`, with `search` and `help`.",
     )
+    unsearched: Literal["default", "program"] = Field(
+        "default",
+        description="What a parameter has that is not searched: its default; or whatever the program, or "
+        "`spec_file.base`, gives it, but for one that a bound or a condition of a searched parameter names.",
+    )
     more_parameters: bool = Field(
         False, description="Whether `space:` of an experiment may have parameters that the template doesn't know."
     )
@@ -89,12 +100,17 @@ class Known:
             that its place implies.
         searched: see `Searched`.
         path: where it stands in template.yaml.
+        bounds: ``low`` and ``high`` up to which an experiment may widen the range, a side that is left out without end;
+            None where it may not be widened.
+        free: see `FREE`; empty for a parameter that has its range, options or one value.
     """
 
     name: str
     raw: Mapping[str, Any]
     searched: Searched
     path: Path
+    bounds: Mapping[str, float] | None = None
+    free: str = ""
 
     @property
     def type(self) -> Any:
@@ -158,7 +174,8 @@ def flat_parameters(head: TemplateFile) -> Parameters:
         if when:
             own = plain.get("when")
             plain["when"] = {**when, **(own if isinstance(own, dict) else {})}
-        found.known[name] = Known(name, plain, searched, path)
+        bounds, free = _bounds(raw, path, found.problems), _free(raw, path, found.problems)
+        found.known[name] = Known(name, plain, searched, path, bounds, free)
     return found
 
 
@@ -207,3 +224,38 @@ def _searched(raw: Mapping[str, Any], path: Path, problems: list[Problem]) -> Se
         )
     )  # fmt: skip
     return "never"
+
+
+def _free(raw: Mapping[str, Any], path: Path, problems: list[Problem]) -> str:
+    stated = raw.get("free")
+    if stated is None:
+        return ""
+    if raw.get("type") != "fixed":
+        message = "goes with type fixed: it says what else than that one value can be set"
+        problems.append(Problem(message, (*path, "free")))
+    elif stated not in FREE:
+        problems.append(Problem(f"{show(stated)} is not known", (*path, "free"), found=show(stated),
+                                allowed=tuple(FREE), suggestion=did_you_mean(str(stated), tuple(FREE))))  # fmt: skip
+    else:
+        return str(stated)
+    return ""
+
+
+def _bounds(raw: Mapping[str, Any], path: Path, problems: list[Problem]) -> dict[str, float] | None:
+    stated = raw.get("bounds")
+    if stated is None:
+        return None
+    here = (*path, "bounds")
+    wrong = ""
+    if not isinstance(stated, Mapping) or set(stated) - {"low", "high"}:
+        wrong = "a mapping with low, high or both is wanted: how far an experiment may widen the range"
+    elif not all(isinstance(each, int | float) and not isinstance(each, bool) for each in stated.values()):
+        wrong = "low and high are numbers"
+    elif not isinstance(raw.get("low"), int | float) or not isinstance(raw.get("high"), int | float):
+        wrong = "goes with a range: a parameter that has low and high"
+    elif stated.get("low", raw["low"]) > raw["low"] or stated.get("high", raw["high"]) < raw["high"]:
+        wrong = f"it leaves out some of {show(raw['low'])} to {show(raw['high'])}, which is searched"
+    if wrong:
+        problems.append(Problem(wrong, here, found=show(stated)))
+        return None
+    return dict(stated)

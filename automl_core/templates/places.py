@@ -14,6 +14,7 @@ from pathlib import Path
 from automl_core.spec.bundles import bundle_of
 from automl_core.spec.errors import Problem, SpecError, did_you_mean
 from automl_core.spec.template import TEMPLATE_NAME
+from automl_core.templates import made
 from automl_core.templates.digest import FILE, BadFolder, digest_of
 
 VARIABLE = "AUTOML_TEMPLATES"
@@ -109,26 +110,34 @@ class Places:
         return cls(tuple(found.values()))
 
     def names(self) -> list[str]:
-        """Every template that has a version here, sorted."""
-        return sorted({name for name, _, _ in self.all()})
+        """Every template that has a version here, or can be made here, sorted."""
+        return sorted({*made.names(self.folders), *(name for name, _, _ in self.all())})
 
     def all(self) -> Iterator[tuple[str, int, Path]]:
-        """Name, version and folder of every version; what lies in several folders comes several times."""
+        """Name, version and folder of every version that lies here; one of several folders comes several times."""
         for place in self.folders:
-            for folder in sorted(place.iterdir()):
-                if re.fullmatch(TEMPLATE_NAME, folder.name) and folder.is_dir():
-                    for version in sorted(_versions_in(folder)):
-                        yield folder.name, version, folder / str(version)
+            for name, folder in _folders_in(place):
+                for version in sorted(_versions_in(folder)):
+                    yield name, version, folder / str(version)
 
     def versions(self, name: str) -> list[int]:
         """The versions of a template, oldest first; empty where there is none of that name."""
-        found = {version for place in self.folders for version in _versions_in(place / name)}
-        return sorted(found)
+        return sorted({*self.lying(name), *made.versions(name, self.folders)})
+
+    def lying(self, name: str) -> list[int]:
+        """Those of `versions` that lie in a folder."""
+        return sorted({version for place in self.folders for version in _versions_in(place / name)})
 
     def folders_of(self, name: str, version: int) -> list[Path]:
-        """Every folder that has a version."""
+        """Every folder that has a version; where none has, the one in which it is made.
+
+        Raises:
+            SpecError: it can't be made.
+        """
         folders = (place / name / str(version) for place in self.folders)
-        return [folder for folder in folders if (folder / FILE).is_file()]
+        found = [folder for folder in folders if (folder / FILE).is_file()]
+        fresh = made.folder_of(name, version, self.folders) if not found else None
+        return [fresh] if fresh is not None else found
 
     def find(self, reference: Reference) -> Path:
         """The folder of a version.
@@ -136,6 +145,7 @@ class Places:
         Raises:
             Unknown: there is none, or the reference names no version.
             Different: several folders have it, with different content.
+            SpecError: it can't be made (`made`).
         """
         if reference.version is None and self.versions(reference.name):
             raise Unknown(f"{reference.name!r} names no version: an experiment is to mean the same tomorrow")
@@ -205,6 +215,18 @@ class Places:
         """The newest version of a template, where it is newer than this one."""
         versions = self.versions(name)
         return versions[-1] if versions and versions[-1] > version else None
+
+
+def _folders_in(place: Path) -> Iterator[tuple[str, Path]]:
+    """Name and folder of what may be a template, or one of a group of templates."""
+    for folder in sorted(place.iterdir()):
+        if not re.fullmatch(TEMPLATE_NAME, folder.name) or not folder.is_dir():
+            continue
+        yield folder.name, folder
+        for inner in sorted(folder.iterdir()):
+            name = f"{folder.name}/{inner.name}"
+            if not _VERSION.fullmatch(inner.name) and re.fullmatch(TEMPLATE_NAME, name) and inner.is_dir():
+                yield name, inner
 
 
 def _versions_in(folder: Path) -> Iterator[int]:

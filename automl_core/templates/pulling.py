@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from automl_core.spec.errors import SpecError
 from automl_core.templates.checking import check_template
 from automl_core.templates.digest import FILE, MOST_BYTES, MOST_FILES, BadFolder, digest_of
+from automl_core.templates.made import GROUPS
 from automl_core.templates.places import Different, Unknown, parse_reference, short
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def split_address(address: str) -> tuple[str, str, int]:
         reference = parse_reference(f"{name}@{rest}")
     except ValueError:
         reference = None
+    group = base.rpartition("/")[2]
+    if reference is not None and reference.version is not None and group in GROUPS:
+        return base.rpartition("/")[0], f"{group}/{name}", reference.version
     if not base or base.endswith(":/") or reference is None or reference.version is None:
         raise ValueError(f"{address!r} names no version; …/NAME/VERSION is wanted, such as s3://bucket/templates/mlp/3")
     return base, reference.name, reference.version

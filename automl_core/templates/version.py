@@ -94,9 +94,11 @@ def _misnamed(head: TemplateFile, folder: Path) -> list[Problem]:
             Problem(f"the folder that it lies in is called {folder.name!r}", ("version",), found=str(head.version),
                     suggestion=f"A version lies in a folder of its number: {head.template}/{head.version}/{FILE}")
         )  # fmt: skip
-    if folder.parent.name != head.template:
+    parts = head.template.split("/")
+    if list(folder.parts[-1 - len(parts) : -1]) != parts:
+        lies = "/".join(folder.parts[-1 - len(parts) : -1])
         found.append(
-            Problem(f"the folder of its versions is called {folder.parent.name!r}", ("template",), found=head.template,
+            Problem(f"the folder of its versions is called {lies!r}", ("template",), found=head.template,
                     suggestion=f"A version lies in a folder of its number: {head.template}/{head.version}/{FILE}")
         )  # fmt: skip
     return found

@@ -93,12 +93,36 @@ def allowed_by(model: Any) -> tuple[str, ...]:
     if hasattr(model, "low"):
         low, high = model.allowed
         kind = "whole number" if model.whole else "number"
-        reach = f"from {low:g} to {high:g}{_grid(model)}"
+        reach = f"{_reach(low, high)}{_grid(model)}"
         if model.type == "sorted_list":
             return (f"an ascending list of {_count(*model.lengths)} {kind}s {reach}",)
         return (f"a {kind} {reach}",)
     positive = " above 0" if getattr(model, "logarithmic", False) else ""
     return (f"a number{positive}{_grid(model)}",)
+
+
+def span(low: float, high: float) -> str:
+    """Two limits in words; one that no one would write is none."""
+    if low <= -ENDLESS and high >= ENDLESS:
+        return "any size"
+    return (
+        f"highest of {high:g}"
+        if low <= -ENDLESS
+        else f"lowest of {low:g}"
+        if high >= ENDLESS
+        else f"{low:g} to {high:g}"
+    )
+
+
+def _reach(low: float, high: float) -> str:
+    ends = (low <= -ENDLESS, high >= ENDLESS)
+    if all(ends):
+        return "of any size"
+    return f"up to {high:g}" if ends[0] else f"of at least {low:g}" if ends[1] else f"from {low:g} to {high:g}"
+
+
+ENDLESS = 2.0**53
+"""Limits from which on a range counts as open."""
 
 
 def _count(least: int, most: int) -> str:
@@ -175,8 +199,14 @@ def _range_outside(own: Any, given: Any) -> str | None:
     if own.whole and not given.whole:
         return f"{given.type} gives decimals, and the template's values are whole numbers"
     (low, high), (lowest, highest) = given.allowed, own.allowed
+    # what is strictly above a number begins a millionth of its own range beside it, so a narrower range begins nearer
+    for field in ("above", "below"):
+        strict = getattr(own, field, None)
+        if strict is not None and getattr(given, field, None) == strict:
+            low = max(low, lowest) if field == "above" and given.low >= own.low else low
+            high = min(high, highest) if field == "below" and given.last <= own.last else high
     if low < lowest or high > highest:
-        return f"{low:g} to {high:g} reaches beyond the template's {lowest:g} to {highest:g}"
+        return f"{low:g} to {high:g} reaches beyond the template's {span(lowest, highest)}"
     return _other_grid(own, given)
 
 

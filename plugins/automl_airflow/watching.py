@@ -130,13 +130,13 @@ class TrialTrigger(BaseTrigger):
         """
         from automl_core.running.attempt import first_step
         from automl_core.running.fetched import source_in_store
-        from automl_core.spec.metrics import JsonMetrics, StdoutMetrics, TensorBoardMetrics
+        from automl_core.spec.metrics import JsonMetrics, StdoutMetrics, TaoMetrics, TensorBoardMetrics
 
         assert self._shared is not None
         assert self._places is not None
         study = self._shared.study
         metrics = study.experiment.tasks[self.task_index].metrics
-        if not isinstance(metrics, StdoutMetrics | JsonMetrics | TensorBoardMetrics):
+        if not isinstance(metrics, StdoutMetrics | JsonMetrics | TensorBoardMetrics | TaoMetrics):
             raise TypeError(f"metrics.source {metrics.source} is for its own backend to read")
         return source_in_store(metrics, study, binding, self._places, spool, first_step(study, binding))
 

@@ -97,7 +97,9 @@ def test_references(text: str, found: Reference) -> None:
     assert parse_reference(text) == found
 
 
-@pytest.mark.parametrize("text", ["", "@1", "net@", "net@0", "net@01", "net@1.0", "Net@1", "a/b@1", "..@1", "net@1@2"])
+@pytest.mark.parametrize(
+    "text", ["", "@1", "net@", "net@0", "net@01", "net@1.0", "Net@1", "a/b/c@1", "/b@1", "a/@1", "..@1", "net@1@2"]
+)
 def test_what_is_no_reference(text: str) -> None:
     with pytest.raises(ValueError, match="is no "):
         parse_reference(text)

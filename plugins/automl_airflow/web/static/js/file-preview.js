@@ -69,6 +69,7 @@ export function preview({ name, preview: found, most }, remarks) {
         ...expected(found, most),
       ]
     : [];
+  const ranges = Object.entries(found?.searched ?? {}).filter(([, said]) => said);
   const names = found?.first?.length ? Object.keys(found.first[0].params) : [];
   return [
     h('h2', {}, h('span', { class: 'tone-good' }, '✓ '), `${name} is fine`),
@@ -76,6 +77,7 @@ export function preview({ name, preview: found, most }, remarks) {
     found
       ? plainTable(['What it does', 'Value'], facts, 'What the file says')
       : h('p', { class: 'muted' }, 'The server lays out other searches just now: there is no preview of this one.'),
+    ranges.length ? plainTable(['Parameter', 'How it is searched'], ranges, 'Ranges') : null,
     names.length
       ? [
           h('h3', { style: 'margin-top:.9rem' }, 'First combinations'),

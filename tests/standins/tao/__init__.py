@@ -1,0 +1,1 @@
+"""A stand-in for TAO's container: see `tests.standins.tao.container`."""
