@@ -1,8 +1,8 @@
 """Stages: training tasks that run once, before the first trial (``prepare``) and after the last one (``conclude``).
 
 A stage is an experiment of its own with one trial, no goal, and of the parameters those that have one value. So
-whatever holds for a trial holds for it: it runs on every backend, is retried, cancelled, cleared and taken up again after a kill, and its end stands in a
-journal.
+whatever holds for a trial holds for it: it runs on every backend, is retried, cancelled, cleared and taken up again
+after a kill, and its end stands in a journal.
 """
 
 from __future__ import annotations
