@@ -29,7 +29,7 @@ GONE = "housekeeping.json"
 """Name of housekeeping's mark in the folder of a run that is being deleted."""
 
 _NOT_OF_THE_RESULT = frozenset(
-    {"airflow", "timeout", "grace", "cost_per_hour", "metrics", "name", "prices", "pending", "kueue"}
+    {"airflow", "timeout", "grace", "cost_per_hour", "metrics", "name", "prices", "pending", "kueue", "preload"}
 )
 """Fields of a training task that say how it is run, and nothing of what it makes."""
 
