@@ -87,6 +87,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # what training programs share, in the trial's environment
     "training": frozenset({"data"}),
+    # the folder of a model: write, check, load; its scorers need numpy alone
+    "modelfile": frozenset(),
+    # the training program for tables: no journal, no store
+    "tabular": frozenset({"data", "details", "modelfile", "optimizer", "search", "space", "spec", "training"}),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
