@@ -85,7 +85,7 @@ requirements: $(UV) ## compile requirements*.txt from both pyproject.toml [CONST
 	$(COMPILE) $(DEVELOPED:%=--extra %) --constraints requirements.txt --output-file requirements-dev.txt
 
 # Extras whose tests are in `make test`; the others' libraries live in .venv-heavy.
-DEVELOPED := dev examples lightgbm mlp notebook postgres tables text
+DEVELOPED := dev examples lightgbm mlp notebook postgres tables tabular text
 
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make requirements' \
 	$(if $(UPGRADE),--upgrade) $(if $(CONSTRAINTS),--constraints '$(CONSTRAINTS)') \

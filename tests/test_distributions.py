@@ -132,7 +132,7 @@ def test_airflow_automl_asks_for_the_same_release_of_automl_core_with_all_that_a
     (line,) = (each for each in AIRFLOW["project"]["dependencies"] if each.startswith("automl-core"))
     requirement = Requirement(line)
     assert str(requirement.specifier) == f"=={RELEASE}", "a release changes RELEASE and this line together"
-    trainings = {"mlp", "tables"}  # what a trial's environment has
+    trainings = {"catboost", "mlp", "tables", "tabular"}  # what a trial's environment has
     assert requirement.extras == set(EXTRAS) - {"notebook"} - trainings, "one looks at experiments in a notebook"
 
 
@@ -254,7 +254,7 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     assert not told["airflow"]
     parts = {extra: {name.split(".")[1] for name in names} for extra, names in told["missing"].items()}
     assert set(parts) <= set(EXTRAS), told["missing"]
-    assert parts["search"] <= {"search", "stopping", "views", "training", "details"}
+    assert parts["search"] <= {"search", "stopping", "views", "training", "details", "modelfile", "tabular"}
     assert parts["s3"] == {"storage"}
     assert parts["kubernetes"] == {"backends"}
 

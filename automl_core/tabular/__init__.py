@@ -10,11 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl_core.tabular.api import Model, fit
+    from automl_core.tabular.columns import learn_schema
+    from automl_core.tabular.learners.custom import Custom
     from automl_core.tabular.options import Options
+    from automl_core.tabular.pipeline import FittedPipeline, Pipeline
+    from automl_core.tabular.shape import Shape
+    from automl_core.tabular.space import portfolio, space
 
-__all__ = ["Model", "Options", "fit"]
+__all__ = [
+    "Custom",
+    "FittedPipeline",
+    "Model",
+    "Options",
+    "Pipeline",
+    "Shape",
+    "fit",
+    "learn_schema",
+    "portfolio",
+    "space",
+]
 
-_HOMES = {"Model": "api", "fit": "api", "Options": "options"}
+_HOMES = {
+    "Custom": "learners.custom",
+    "FittedPipeline": "pipeline",
+    "Model": "api",
+    "Options": "options",
+    "Pipeline": "pipeline",
+    "Shape": "shape",
+    "fit": "api",
+    "learn_schema": "columns",
+    "portfolio": "space",
+    "space": "space",
+}
 
 
 def __getattr__(name: str) -> Any:
