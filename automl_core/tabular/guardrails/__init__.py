@@ -1,0 +1,1 @@
+"""Guardrails: what is wrong with a table, told before a model learns it."""
