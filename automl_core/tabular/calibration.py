@@ -2,7 +2,8 @@
 
 Temperature scaling (Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017, section
 4.2): one number that makes all probabilities bolder or more careful, learned from rows held out. It never changes
-which class is the likeliest, and one number can't overfit much; it is kept only where it helps on folds it was not learned from.
+which class is the likeliest, and one number can't overfit much; it is kept only where it helps on folds it was not
+learned from.
 """
 
 from __future__ import annotations

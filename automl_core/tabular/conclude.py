@@ -274,7 +274,7 @@ def _judged(prepared: Prepared, selection: _Selection, scorer: Scorer) -> tuple[
         selection.rows,
         selection.outputs[selection.rows],
         (
-            "rows held out in the search, each predicted by models that had not learned from it; the search chose by them"
+            "rows held out in the search, predicted by models that had not learned from them; the search chose by them"
         ),
     )
 

@@ -2,9 +2,9 @@
 
 Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models" (ICML 2004): start with the
 best (section 2.2, sorted initialization), add whichever member helps most, with replacement (2.1), over several draws
-(2.3, bagging). Two things differ, since small tables have noisy values. The draws are of rows, not of models: members whose
-gain is a few rows' luck are chosen in few draws, and their weights shrink by themselves. And an ensemble has to beat
-the best pipeline by more than chance, else that one answers alone.
+(2.3, bagging). Two things differ, since small tables have noisy values. The draws are of rows, not of models: members
+whose gain is a few rows' luck are chosen in few draws, and their weights shrink by themselves. And an ensemble has to
+beat the best pipeline by more than chance, else that one answers alone.
 """
 
 from __future__ import annotations

@@ -49,10 +49,8 @@ def evaluate(
     Returns:
         name → ``value``, ``low``, ``high``; None where it is not defined.
     """
-    metrics = [problem.metric]
-    for name in usual(problem.kind):
-        if name != problem.metric.name:
-            metrics.append(find(name, problem.kind, classes=problem.classes))
+    others = [name for name in usual(problem.kind) if name != problem.metric.name]
+    metrics = [problem.metric, *(find(name, problem.kind, classes=problem.classes) for name in others)]
     random = np.random.default_rng([seed, 53])
     count = len(truth)
     draws = int(min(DRAWS, max(VALUES // max(count * len(metrics), 1), 20)))

@@ -22,9 +22,8 @@ def available() -> int:
     """Bytes that may still be taken: the least of what the machine and the control groups leave; 2**62 if unknown."""
     found = [2**62]
     try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                found.append(int(line.split()[1]) * 1024)
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found.extend(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, ValueError, IndexError):
         pass
     for limit, used in (

@@ -1,8 +1,8 @@
 """The search: portfolio, then what the optimizer asks for, in lanes or here, until the time or the trials end.
 
 Everything that is decided stands in ``search.jsonl`` before it is acted on, and every trial's result in the folder
-before it counts. A search that is killed goes on from there: the optimizer is told the same things in the same order, so with
-one worker it decides the same, and no finished trial is trained again.
+before it counts. A search that is killed goes on from there: the optimizer is told the same things in the same order,
+so with one worker it decides the same, and no finished trial is trained again.
 """
 
 from __future__ import annotations

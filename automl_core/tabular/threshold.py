@@ -51,8 +51,8 @@ def for_costs(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) 
     """The threshold of the least expected cost, given honest probabilities.
 
     Calling a row the second class costs (1 − p) C(first, second) + p C(second, second), calling it the first
-    (1 − p) C(first, first) + p C(second, first); they are equal at the threshold (Elkan, "The foundations of cost-sensitive
-    learning", IJCAI 2001, equation 2).
+    (1 − p) C(first, first) + p C(second, first); they are equal at the threshold (Elkan, "The foundations of
+    cost-sensitive learning", IJCAI 2001, equation 2).
 
     Args:
         costs: (truth, predicted) → cost; what is not given costs nothing.
