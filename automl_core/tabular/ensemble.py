@@ -1,10 +1,10 @@
-"""Which pipelines answer together, and with which weights: greedy selection with replacement, bagged over rows.
+"""Which pipelines answer together, with which weights: greedy selection with replacement, bagged over rows.
 
-Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models" (ICML 2004): start with the best
-few (section 2.2, sorted initialization), add whichever member helps most, with replacement (2.1), over several draws (2.3,
-bagging). Two things differ, since small tables have noisy values. The draws are of rows, not of models: members whose
-gain is a few rows' luck are chosen in few draws, and their weights shrink by themselves. And an ensemble has to beat
-the best pipeline by more than chance, else that one answers alone.
+Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models" (ICML 2004): start with the
+best (section 2.2, sorted initialization), add whichever member helps most, with replacement (2.1), over several draws
+(2.3, bagging). Two things differ, since small tables have noisy values. The draws are of rows, not of models: members
+whose gain is a few rows' luck are chosen in few draws, and their weights shrink by themselves. And an ensemble has to
+beat the best pipeline by more than chance, else that one answers alone.
 """
 
 from __future__ import annotations
@@ -91,12 +91,11 @@ def select(held: Held, *, most: int, seed: int, draws: int | None = None) -> Ens
         draws if draws is not None else (DRAWS if len(held.truth) <= 5_000 else 4 if len(held.truth) <= 30_000 else 1)
     )
     weights = np.zeros(count)
-    for draw in range(rounds):
+    for _ in range(rounds):
         rows = held.weights if rounds == 1 else held.weights * _drawn(len(held.truth), held.groups, random)
         if not (rows > 0).any():
             continue
         weights += _greedy(held, rows, most) / rounds
-        del draw
     weights = _pruned(weights, most)
     if not weights.sum():
         return alone

@@ -1,8 +1,8 @@
 """Lanes: processes forked from one that has its imports and the table in memory, each running trial after trial.
 
-Importing the usual libraries costs seconds of CPU a process; a fork has them for nothing, and shares the table's pages. The
-parent must not have started threads of OpenMP, BLAS or Arrow that a child would wait for: it fits nothing itself while
-lanes live, and each lane is told to use its own number of threads.
+Importing the usual libraries costs seconds of CPU a process; a fork has them for nothing, and shares the table's
+pages. The parent must not have started threads of OpenMP, BLAS or Arrow that a child would wait for: it fits nothing
+itself while lanes live, and each lane is told to use its own number of threads.
 """
 
 from __future__ import annotations

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_core.tabular.prepared import Prepared
 
 SHARE = 0.8
 """Of what is free: the rest is for everybody else."""
@@ -18,9 +22,8 @@ def available() -> int:
     """Bytes that may still be taken: the least of what the machine and the control groups leave; 2**62 if unknown."""
     found = [2**62]
     try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                found.append(int(line.split()[1]) * 1024)
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found.extend(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, ValueError, IndexError):
         pass
     for limit, used in (
@@ -64,7 +67,7 @@ class Guard:
         return self.estimate(learner, raw) <= self.limit
 
     def fits_now(self, learner: str, raw: int) -> bool:
-        """Whether it fits beside those that run; alone, whatever fits at all."""
+        """Whether it fits beside those that run."""
         return self.estimate(learner, raw) + sum(self.held.values()) <= self.limit or (
             not self.held and self.fits(learner, raw)
         )
@@ -94,15 +97,55 @@ class Guard:
 
     def says(self, learner: str, raw: int) -> str:
         """Why a trial is not started."""
-        return f"not started: it would take some {_gib(self.estimate(learner, raw))} of memory, {_gib(self.limit)} may be used"
+        size = _gib(self.estimate(learner, raw))
+        return f"not started: it would take some {size} of memory, {_gib(self.limit)} may be used"
 
 
-def raw_estimate(prepared: Any, params: Mapping[str, Any]) -> int:
-    """The learner's own estimate for a pipeline, with the matrices of a fold beside it."""
-    from automl_core.tabular.pipeline import memory
+class Peak:
+    """How much a process grew by at its peak, from now on."""
 
+    def __init__(self) -> None:
+        with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")  # Linux: the peak counts from here (proc(5))
+        self._before = _status("VmRSS:")
+
+    def seen(self) -> int | None:
+        """Bytes; None where the system doesn't say."""
+        peak = _status("VmHWM:")
+        return None if peak is None or self._before is None else max(peak - self._before, 0)
+
+
+def _status(name: str) -> int | None:
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def raw_estimate(prepared: Prepared, params: Mapping[str, Any]) -> int:
+    """Bytes that a pipeline is thought to take before anything was seen: matrices of a fold, and its learner's own.
+
+    Args:
+        prepared: the table.
+        params: of the pipeline.
+    """
+    from automl_core.tabular.learners import registry
+
+    learner = registry.find(str(params.get("learner", "")), tuple(prepared.options.learners))
     rows = max((len(fold.train) + len(fold.valid) for fold in prepared.split.folds), default=0)
-    return int(memory(prepared.problem, prepared.schema, params, rows))
+    columns = 0
+    for each in prepared.schema:
+        levels = min(each.distinct or 1, 64) if each.kind == "category" else 1
+        columns += 400 if each.kind == "text" else levels if learner.wants.categories == "onehot" else 1
+    prefix = f"{learner.name}."
+    own = {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
+    own["classes"] = len(prepared.problem.classes)
+    # the frame of the fold, its matrix, and a copy of it in the making
+    matrices = rows * (len(prepared.schema.fields) + 2 * columns) * 8
+    return matrices + int(learner.memory(rows, columns, own))
 
 
 def _gib(size: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.tabular import documents
+from automl_core.tabular.memory import Peak
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.problem import Problem
 from automl_core.tabular.validation import Fold
@@ -44,7 +44,7 @@ class TrialResult:
         models: of each fold that ran the document for the numpy scorer, None where there is none.
         iterations: of each fold how many steps its model takes, where it goes step by step.
         seconds, fit_seconds, score_seconds: wall clock of all; of the fits; of scoring the rows held out.
-        memory: bytes at the peak of the process.
+        memory: bytes that the process grew by at its peak; None where the system doesn't say.
         reason: why it failed or stopped, in words.
         seed: of its random numbers.
     """
@@ -62,7 +62,7 @@ class TrialResult:
     fit_seconds: float = 0.0
     score_seconds: float = 0.0
     scored: int = 0
-    memory: int = 0
+    memory: int | None = None
     reason: str = ""
     seed: int = 0
 
@@ -160,7 +160,7 @@ def run_trial(
         frames: rows of the folds, kept for several trials of one process.
     """
     began = time.monotonic()
-    result = TrialResult(number, dict(params), seed=seed)
+    result, peak = TrialResult(number, dict(params), seed=seed), Peak()
     held = frames or FoldFrames(prepared)
     shape = (
         (prepared.frame.n,) if prepared.problem.kind == "regression" else (prepared.frame.n, prepared.problem.outputs)
@@ -195,7 +195,7 @@ def run_trial(
             result.state, result.reason = "failed", f"its {prepared.problem.metric.name} is not defined"
             result.loss = math.inf
     result.seconds = time.monotonic() - began
-    result.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    result.memory = peak.seen()
     return result
 
 
@@ -245,7 +245,9 @@ def _run_fold(
     (frame, y, weights), (valid, valid_y, valid_weights) = held.of(index)
     began = time.monotonic()
     pipeline = Pipeline(prepared.problem, prepared.schema, result.params, seed=result.seed + index, threads=threads)
-    fitted = pipeline.fit(frame, y, weights, valid=(valid, valid_y, valid_weights), deadline=deadline)
+    # what is left is shared among the folds that are left: a trial that is too long ends all of its folds sooner
+    shared = None if deadline is None else began + max(deadline - began, 0.0) / (len(prepared.split.folds) - index)
+    fitted = pipeline.fit(frame, y, weights, valid=(valid, valid_y, valid_weights), deadline=shared)
     fitted_at = time.monotonic()
     outputs = np.asarray(fitted.predict(valid), dtype=np.float64)
     if not np.isfinite(outputs).all():
