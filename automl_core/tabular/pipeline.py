@@ -189,7 +189,12 @@ class FittedPipeline:
 
     def document(self) -> dict[str, Any] | None:
         """Features, model and link as the numpy scorer takes them, a member without its weight; None where it can't."""
-        found = self.fitted.export()
+        from automl_core.modelfile.exporting import NotExportable
+
+        try:
+            found = self.fitted.export()
+        except NotExportable:
+            return None
         if found is None:
             return None
         told: dict[str, Any] = {"features": self.states, **found}
