@@ -24,13 +24,15 @@ BINARY: dict[str, Any] = {
     "ensemble": [{"trial": 3, "weight": 0.75}, {"trial": 0, "weight": 0.25}],
     "validation": {"kind": "group", "folds": 3, "group": "household", "time": None,
                    "why": "rows of a household are alike"},
-    "test": {"rows": 114, "metrics": {"log_loss": {"value": 0.09, "low": 0.05, "high": 0.14},
+    "test": {"rows": 114, "of": "rows that no search has seen", "untouched": True,
+             "metrics": {"log_loss": {"value": 0.09, "low": 0.05, "high": 0.14},
                                       "accuracy": {"value": 0.974, "low": 0.93, "high": 0.99}}},
     "importance": [{"column": "calls", "value": 0.2, "std": 0.02}, {"column": "plan", "value": 0.01, "std": 0.005}],
-    "calibration": {"bins": [{"predicted": 0.1, "observed": 0.08, "rows": 60},
-                             {"predicted": 0.9, "observed": 0.95, "rows": 54}]},
+    "calibration": {"bins": [{"said": 0.1, "true": 0.08, "rows": 60},
+                             {"said": 0.9, "true": 0.95, "rows": 54}]},
     "confusion": {"classes": ["no", "yes"], "counts": [[70, 2], [1, 41]]},
-    "threshold": {"value": 0.42, "why": "it gives the best F1"},
+    "threshold": 0.42, "notes": ["each pipeline answers by the mean of its 3 models"],
+    "search": {"why": "the deadline", "trials": 2, "failed": 0},
     "memory": 250 * 2**20, "times": {"total": 61.0, "search": 40.0, "conclude": 12.0},
 }  # fmt: skip
 
@@ -38,7 +40,9 @@ REGRESSION: dict[str, Any] = {
     **{key: BINARY[key] for key in ("data", "guardrails", "leaderboard", "ensemble", "importance", "memory", "times")},
     "problem": {"kind": "regression", "target": "price", "classes": [], "metric": "rmse", "direction": "minimize"},
     "validation": {"kind": "k-fold", "folds": 3}, "test": {},
-    "residuals": {"points": [[10.0, 11.0], [20.0, 19.5], [None, 4.0]], "quantiles": {"0.05": -3.0, "0.95": 4.5}},
+    "residuals": {"points": [{"true": 10.0, "predicted": 11.0}, {"true": 20.0, "predicted": 19.5},
+                              {"true": None, "predicted": 4.0}],
+                  "quantiles": {"0.05": -3.0, "0.95": 4.5}},
 }  # fmt: skip
 
 

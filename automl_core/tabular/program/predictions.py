@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from automl_core.tabular.prepared import Prepared
 
 MOST_ROWS = 100_000
-"""Rows of a file of predictions; of more an even share is taken: figures of a hundred thousand rows are exact enough."""
+"""Rows of a file of predictions; of more an even share is taken: figures of so many rows are exact enough."""
 
 MANY_CLASSES = 100
 """Classes up to which each has a column of its scores."""

@@ -28,7 +28,8 @@ def main() -> None:
 def tell(prepared: Prepared) -> None:
     """What was found and decided, for the log."""
     problem, split = prepared.problem, prepared.split
-    say(f"{len(prepared.rows):,} rows to search on and {len(prepared.test):,} to test on, {len(prepared.schema.fields)} columns")
+    rows, test, columns = len(prepared.rows), len(prepared.test), len(prepared.schema.fields)
+    say(f"{rows:,} rows to search on and {test:,} to test on, {columns} columns")
     say(f"{problem.kind} of {problem.target}, judged by {problem.metric.name}")
     say(f"validation: {split.kind}, {len(split.folds)} folds. {split.why}")
     for note in prepared.notes:

@@ -13,10 +13,14 @@ from automl_core.training.config import Config, read_config
 from automl_core.training.problems import TrainingError, nearest
 
 OPTIONS = (
-    "task", "metric", "quantile", "function", "validation", "folds", "repeats", "valid_share", "test_share", "structure",
-    "balance", "threshold", "calibrate", "ensemble", "final", "row_seconds", "memory", "seed", "threads", "allow_pickle",
+    "task", "metric", "quantile", "validation", "folds", "repeats", "valid_share", "test_share", "structure",
+    "any_size", "balance", "threshold", "calibrate", "ensemble", "final", "row_seconds", "memory", "seed", "threads",
+    "allow_pickle",
 )  # fmt: skip
 """Parameters of the templates that are not a pipeline's: the same for all trials."""
+
+_APART = ("metric", "quantile", "any_size")
+"""Those of them that the engine has no option of that name for."""
 
 WHOLE = ("featurization", "costs")
 """Groups of the spec file that are taken as they stand there; `spec_file: {base: …}` of an experiment has them."""
@@ -27,8 +31,8 @@ ROLES = ("target", "features", "ignore", "id", "group", "time", "weight", "categ
 KINDS = {"categorical": "category", "numeric": "number", "text": "text", "date": "time"}
 """Role → kind of the columns that have it."""
 
-OWN = "own"
-"""The metric that says: a function of the user's own, in the file `data.metric`."""
+OWN, OWN_FUNCTION = "own", "metric"
+"""The metric that says: a function of the user's own, in the file `data.metric`; and the function's name there."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +43,13 @@ class Said:
         config: its spec file and folders.
         options: of the engine, but for what only the table's columns can say (`columns.features`).
         params: of the trial's pipeline; empty in stages.
+        any_size: whether learners are tried on tables that are larger than they are made for.
     """
 
     config: Config
     options: Options
     params: Mapping[str, Any]
+    any_size: bool = False
 
     @property
     def prepared(self) -> Path:
@@ -81,9 +87,7 @@ def said_by(config: Config) -> Said:
     if target is None:
         raise TrainingError("columns.target is missing: the name of the column to predict")
     own = {name: value for name, value in config.params.items() if name in OPTIONS and value is not None}
-    given: dict[str, Any] = {
-        name: value for name, value in own.items() if name not in ("metric", "quantile", "function")
-    }
+    given: dict[str, Any] = {name: value for name, value in own.items() if name not in _APART}
     given |= {name: config.column(name) for name in ("group", "time", "weight")}
     given |= {"target": target, "ids": config.column_list("id"), "ignore": config.column_list("ignore")}
     kinds = {column: kind for role, kind in KINDS.items() for column in config.column_list(role) or ()}
@@ -95,14 +99,14 @@ def said_by(config: Config) -> Said:
         name: value for name, value in config.params.items()
         if name not in OPTIONS and name.partition(".")[0] not in WHOLE
     }  # fmt: skip
-    return Said(config, options, params)
+    return Said(config, options, params, own.get("any_size") is True)
 
 
 def _metric(config: Config, own: Mapping[str, Any]) -> str | None:
     name = own.get("metric", "auto")
     if name == OWN:
         place = config.need("metric")
-        return f"{place}:{own.get('function', 'metric')}"
+        return f"{place}:{OWN_FUNCTION}"
     if config.place("metric") is not None:
         raise TrainingError(
             f"data.metric is a function of your own, and metric is {name!r}; write set: {{metric: {OWN}}}"

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from automl_core.tabular import memory
+from automl_core.tabular.learners import registry
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import preload
 from automl_core.tabular.program.predictions import write_predictions
 from automl_core.tabular.program.said import Said, read
+from automl_core.tabular.shape import Shape
+from automl_core.tabular.space import offered
 from automl_core.tabular.trial import TrialResult, run_trial
 from automl_core.training.problems import TrainingError
 from automl_core.training.reporting import report
@@ -28,12 +32,35 @@ def main() -> None:
     """
     said = read("Judge one pipeline on a table.")
     prepared = preload.load(said.prepared)
+    refuse(said, prepared)
     result = judged(said, prepared, int(os.environ.get("AUTOML_TRIAL_ID") or 0))
     folder = said.config.model_dir
     result.save(folder)
     if result.state == "failed":
         raise TrainingError(f"{said.params.get('learner')} can't fit: {result.reason}")
     write_predictions(folder, prepared, result.outputs)
+
+
+def refuse(said: Said, prepared: Prepared) -> None:
+    """See that a pipeline can be tried here, before it costs anything.
+
+    Raises:
+        TrainingError: its learner is not made for a table of this size, needs a library that is not here, or more
+            memory than there is.
+    """
+    learner = str(said.params.get("learner", "lightgbm"))
+    shape = Shape.of(prepared.schema, prepared.problem, len(prepared.learned(prepared.rows)))
+    wanted = [learner] if said.any_size else None
+    if learner not in {each.name for each in offered(shape, wanted, extra=prepared.options.learners)}:
+        if learner not in registry.installed():
+            raise TrainingError(f"{learner} needs its library, which is not installed")
+        raise TrainingError(
+            f"{learner} is not tried on a table of {shape.rows:,} rows and {shape.classes} classes, where it would "
+            "take the time of many others; set: {any_size: true} tries it all the same"
+        )
+    raw, guard = memory.raw_estimate(prepared, said.params), memory.Guard.of(prepared.options.memory)
+    if not guard.fits(learner, raw):
+        raise TrainingError(f"{learner}: {guard.says(learner, raw)}")
 
 
 def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:

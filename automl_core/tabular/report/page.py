@@ -9,7 +9,7 @@ from typing import Any
 
 from automl_core.tabular.report.figures import count, finite, number, seconds
 from automl_core.tabular.report.markup import Markup, el, join
-from automl_core.tabular.report.sections import SECTIONS, Report
+from automl_core.tabular.report.sections import SECTIONS, Report, untouched
 from automl_core.tabular.report.style import STYLE
 
 FILE = "report.html"
@@ -61,7 +61,7 @@ def write(folder: Path, *, title: str = "") -> Path:
 
 
 _MAPPINGS = frozenset(
-    {"problem", "data", "validation", "test", "calibration", "confusion", "threshold", "residuals", "times", "made"}
+    {"problem", "data", "validation", "test", "calibration", "confusion", "residuals", "times", "made", "search"}
 )
 _LISTS = frozenset({"guardrails", "leaderboard", "ensemble", "importance"})
 """Parts of report.json by what they are; those of a list are mappings."""
@@ -115,7 +115,9 @@ def _tiles(report: Report) -> Markup:
         value = test[metric]
         low, high = finite(value.get("low")), finite(value.get("high"))
         span = f"{number(low)} to {number(high)}" if low is not None and high is not None else ""
-        tiles.append((f"{metric} on unseen rows", number(value.get("value")), span))
+        tiles.append(
+            (f"{metric} on {'unseen rows' if untouched(report) else 'held-out rows'}", number(value.get("value")), span)
+        )
     if board:
         tiles.append(("Best pipeline", number(board[0].get("value")), str(board[0].get("learner", ""))))
         learners = len({each.get("learner") for each in board})

@@ -26,10 +26,17 @@ def quality(report: Report) -> Markup | None:
         (name, number(value.get("value")), _interval(value))
         for name, value in metrics.items() if isinstance(value, Mapping)
     ]  # fmt: skip
+    where = "Metrics on the test part" if untouched(report) else "Metrics on rows held out in the search"
     return join([
-        el("p", words.TESTED.format(rows=count(test.get("rows"), "row"))),
-        table(("Metric", "Value", "Interval"), rows, caption="Metrics on the test part", numbers=(1, 2)),
+        el("p", words.UNTESTED) if not untouched(report) else None,
+        el("p", (words.TESTED if untouched(report) else words.HELD_OUT).format(rows=count(test.get("rows"), "row"))),
+        table(("Metric", "Value", "Interval"), rows, caption=where, numbers=(1, 2)),
     ])  # fmt: skip
+
+
+def untouched(report: Report) -> bool:
+    """Whether the rows that the model was measured on took no part in the search."""
+    return bool((report.get("test") or {}).get("untouched"))
 
 
 def _interval(value: Mapping[str, Any]) -> str:
@@ -80,7 +87,7 @@ def leaderboard(report: Report) -> Markup | None:
         (
             f"{place}", str(each.get("learner", "")), number(each.get("value")), number(each.get("trial")),
             seconds(each.get("seconds")), share(weights[each.get("trial")]) if each.get("trial") in weights else "",
-            _params(each),
+            str(each["reason"]) if each.get("reason") else "", _params(each),
         )
         for place, each in enumerate(board[:MOST_PIPELINES], 1)
     ]  # fmt: skip
@@ -95,7 +102,7 @@ def leaderboard(report: Report) -> Markup | None:
     more = len(board) - MOST_PIPELINES
     return join([
         table(
-            ("", "Learner", str(metric), "Trial", "Time", "In the ensemble", "Parameters"), rows,
+            ("", "Learner", str(metric), "Trial", "Time", "In the ensemble", "Failed, or stopped", "Parameters"), rows,
             caption="Pipelines, the best first", numbers=(2, 3, 4, 5),
         ),
         el("p", f"And {more:,} more.", class_="muted") if more > 0 else None, chart,
@@ -186,7 +193,7 @@ def calibration(report: Report) -> Markup | None:
     points = [
         (p, o, 3.0 + 5.0 * min(1.0, (finite(each.get("rows")) or 0.0) / _most_rows(bins)))
         for each in bins
-        if (p := finite(each.get("predicted"))) is not None and (o := finite(each.get("observed"))) is not None
+        if (p := finite(each.get("said"))) is not None and (o := finite(each.get("true"))) is not None
     ]
     if not points:
         return None
@@ -194,7 +201,7 @@ def calibration(report: Report) -> Markup | None:
         "How often predicted probabilities came true", points, across="Predicted probability",
         up="Share that came true", unit=True, line=True,
     )  # fmt: skip
-    rows = [(number(e.get("predicted"), 3), number(e.get("observed"), 3), number(e.get("rows"))) for e in bins]
+    rows = [(number(e.get("said"), 3), number(e.get("true"), 3), number(e.get("rows"))) for e in bins]
     error = finite(told.get("ece", told.get("error")))
     return join([
         el("p", words.CALIBRATION, f" Expected calibration error: {number(error, 3)}." if error is not None else None),
@@ -247,7 +254,7 @@ def residuals(report: Report) -> Markup | None:
     pairs = told.get("points") or []
     points = [
         (p, t, 3.0) for each in pairs[:MOST_POINTS]
-        if len(each) == 2 and (t := finite(each[0])) is not None and (p := finite(each[1])) is not None
+        if (t := finite(each.get("true"))) is not None and (p := finite(each.get("predicted"))) is not None
     ]  # fmt: skip
     quantiles = told.get("quantiles") or {}
     rows = [(str(name), number(value)) for name, value in quantiles.items()]
@@ -261,17 +268,15 @@ def residuals(report: Report) -> Markup | None:
 
 
 def _errors(rows: list[tuple[str, str]]) -> Markup:
-    return table(("Quantile of the error", "Prediction less truth"), rows, caption="Errors", numbers=(1,))
+    return table(("Quantile of the error", "Truth less prediction"), rows, caption="Errors", numbers=(1,))
 
 
 def threshold(report: Report) -> Markup | None:
     """From which probability on the answer is yes."""
-    told = report.get("threshold")
-    if not isinstance(told, Mapping) or finite(told.get("value")) is None:
+    value, classes = finite(report.get("threshold")), (report.get("problem") or {}).get("classes") or []
+    if value is None or len(classes) != 2:
         return None
-    why = told.get("why") or told.get("for") or told.get("chosen_for")
-    return el("p", f"A row is taken for the second class from a probability of {number(told['value'], 3)} on",
-              f": {why}" if why else "", ".")  # fmt: skip
+    return el("p", f"From a probability of {number(value, 3)} on a row is taken for ", el("code", str(classes[1])), ".")
 
 
 def cost(report: Report) -> Markup | None:
@@ -298,16 +303,23 @@ def trust(report: Report) -> Markup | None:
     """Why to believe the figures, and where to be careful."""
     told = report.get("validation") or {}
     tried = len(report.get("leaderboard") or [])
-    test = report.get("test") or {}
     points = [
         f"{count(tried, 'pipeline')} were compared by the same {number(told.get('folds'))} folds of the same rows."
         if tried and finite(told.get("folds")) else None,
         f"Rows of one {told['group']} stand on one side of every split." if told.get("group") else None,
         f"Validation looks ahead in time, in the order of {told['time']}, never back." if told.get("time") else None,
-        words.CHOSEN_APART if test.get("metrics") else words.NO_TEST,
+        words.CHOSEN_APART if untouched(report) else words.NO_TEST,
         words.CHECKED,
     ]  # fmt: skip
     return el("ul", [el("li", each) for each in points if each])
+
+
+def decided(report: Report) -> Markup | None:
+    """What was decided and done on the way."""
+    notes = [str(each) for each in report.get("notes") or []]
+    why = (report.get("search") or {}).get("why")
+    said = [*([f"The search ended: {why}"] if why else []), *notes]
+    return el("ul", [el("li", each) for each in said]) if said else None
 
 
 SECTIONS: tuple[tuple[str, str, Callable[[Report], Markup | None]], ...] = (
@@ -316,6 +328,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Report], Markup | None]], ...] = (
     ("leaderboard", "What was tried", leaderboard), ("ensemble", "What the model is", ensemble),
     ("importance", "Which columns matter", importance), ("calibration", "Whether probabilities come true", calibration),
     ("confusion", "What is taken for what", confusion), ("threshold", "Where yes begins", threshold),
-    ("residuals", "How far numbers are off", residuals), ("use", "How to use it", use), ("cost", "What it took", cost),
+    ("residuals", "How far numbers are off", residuals), ("use", "How to use it", use),
+    ("decided", "What was decided on the way", decided),  ("cost", "What it took", cost),
 )  # fmt: skip
 """Anchor, heading and what draws it, in the order of the page."""

@@ -9,6 +9,10 @@ TESTED = """\
 Measured once, at the end, on {rows} that took no part in the search, in choosing the ensemble, or in training. The
 interval (95 %) says how much the value would move with other rows of the same kind."""
 
+HELD_OUT = """\
+Measured on {rows} that each model had not learned from; the search chose by them. The interval (95 %) says how much the
+value would move with other rows of the same kind."""
+
 CLEAN = """\
 No leak of the target, no group or time that a random split would mix, no identifier, nothing else that was looked
 for."""

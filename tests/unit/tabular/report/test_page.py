@@ -82,6 +82,21 @@ def test_numbers_have_theirs() -> None:
     assert "nobody knows yet how good the model is" in " ".join(page.text.split())
 
 
+def test_what_the_search_has_seen_is_not_sold_as_unseen() -> None:
+    test = {**BINARY["test"], "of": "rows held out in the search", "untouched": False}
+    text = " ".join(Reader(render(report(test=test))).text.split())
+    assert "the search chose by them" in text
+    assert "nobody knows yet how good the model is" in text
+    assert "on held-out rows" in text
+    assert "took no part in the search" not in text
+    assert "took no part in the search" in " ".join(Reader(render(BINARY)).text.split())
+
+
+def test_a_pipeline_that_could_not_be_fitted_stands_there_with_its_reason() -> None:
+    failed = {"trial": 7, "learner": "svm", "value": None, "state": "failed", "folds": [], "reason": "too many rows"}
+    assert "too many rows" in Reader(render(report(leaderboard=[*BINARY["leaderboard"], failed]))).text
+
+
 def test_every_link_leads_somewhere_and_every_picture_has_words_and_a_table() -> None:
     page = Reader(render(BINARY))
     links = {(value or "").removeprefix("#") for name, value in page.attributes if name == "href"}
