@@ -251,3 +251,17 @@ def clipped(values: Floats) -> Floats:
 
 
 __all__ = ["BINS", "MONTHS_OF_YEAR", "ROWS", "ColumnView", "View", "clipped", "column_view", "view"]
+
+
+def view_of_features(frame: Any, schema: Any, problem: Any, *, rows: int = ROWS) -> View:
+    """Rows whose target is not known, as the checks see them."""
+    return view(frame, schema, np.zeros(frame.n), _Nothing(problem.target), rows=rows)
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """A problem of which only the target's name is known."""
+
+    target: str
+    kind: str = "regression"
+    classes: tuple[str, ...] = ()
