@@ -138,7 +138,7 @@ def plan(schema: Schema, params: Mapping[str, Any], wants: Wants) -> list[Transf
     if automatic and of["interactions"]:
         found.append(Arithmetic())
     found.append(Dates(having("date"), cyclic=wants.scaled or not wants.gaps))
-    found.append(Ordinal(having("native"), native=True, rare=rare))
+    found.append(Ordinal(having("native"), native=True, rare=rare, most=wants.most))
     found.append(Ordinal(having("codes"), native=False, rare=rare))
     found.append(OneHot(having("onehot"), rare=max(rare, 2)))
     found.append(Hashing(having("hash")))

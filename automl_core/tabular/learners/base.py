@@ -37,11 +37,13 @@ class Wants:
         categories: ``native`` (codes, marked as categorical), ``codes`` (numbers to it) or ``onehot``.
         gaps: whether NaN may stay.
         scaled: whether columns are to be of one size.
+        most: codes that a category may have.
     """
 
     categories: Literal["native", "codes", "onehot"] = "codes"
     gaps: bool = True
     scaled: bool = False
+    most: int = 1_000_000
 
 
 class Fitted(ABC):

@@ -32,7 +32,7 @@ class FittedConstant(Fitted):
 
     def export(self) -> Document:
         """The value itself."""
-        return {"model": {"type": "constant", "values": self.value}, "link": "identity"}
+        return {"model": {"type": "constant", "value": self.value}, "link": "identity"}
 
 
 class Constant(Learner):

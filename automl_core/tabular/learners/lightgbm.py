@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from automl_core.extras import needed_by
 from automl_core.modelfile.scoring.matrix import Matrix
 from automl_core.tabular.learners.base import (
     CannotFit,
+    Document,
     Fitted,
     Floats,
     Held,
@@ -21,12 +21,10 @@ from automl_core.tabular.learners.base import (
     overdue,
     plain_weights,
 )
-from automl_core.tabular.learners.stopping import ABSOLUTE, SQUARED, Stopper, key, patience
+from automl_core.tabular.learners.stopping import ABSOLUTE, SQUARED, Stopper, key, patience, pinball
 from automl_core.tabular.problem import Problem
 from automl_core.tabular.shape import Shape
 from automl_core.training.imports import without
-
-_PINBALL = re.compile(r"pinball\((.+)\)")
 
 
 def library() -> Any:
@@ -48,6 +46,13 @@ class FittedLightGBM(Fitted):
             self.estimator.predict(matrix.values, num_iteration=self.best_iteration, num_threads=1), dtype=np.float64
         )
         return np.column_stack([1 - outputs, outputs]) if self.problem.kind == "binary" else outputs
+
+    def export(self) -> Document:
+        """The same trees."""
+        from automl_core.modelfile.exporting import from_lightgbm
+
+        found = from_lightgbm(self.estimator, self.best_iteration)
+        return {"model": found.model, "link": found.link}
 
 
 class LightGBM(Learner):
@@ -74,7 +79,6 @@ class LightGBM(Learner):
         "cat_smooth": 10.0,
         "cat_l2": 10.0,
         "min_data_per_group": 100,
-        "linear_tree": False,
     }
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
@@ -128,15 +132,12 @@ class LightGBM(Learner):
         options["min_data_in_leaf"] = max(1, min(int(options["min_data_in_leaf"]), len(matrix) // 4))
         if options["bagging_fraction"] < 1:
             options["bagging_freq"] = 1
-        if options["linear_tree"]:
-            categorical = []
         train = lgb.Dataset(
             matrix.values,
             np.asarray(y, dtype=np.float64),
             weight=plain_weights(weights),
             categorical_feature=categorical,
             params=options,
-            free_raw_data=not options["linear_tree"],
         )
         booster = lgb.Booster(options, train)
         stopper = None
@@ -184,8 +185,8 @@ def _objective(problem: Problem) -> dict[str, Any]:
     if problem.kind == "multiclass":
         metric = "multi_logloss" if name == "log_loss" else "None"
         return {"objective": "multiclass", "num_class": len(problem.classes), "metric": metric}
-    if (level := _PINBALL.fullmatch(name)) is not None:
-        return {"objective": "quantile", "alpha": float(level[1]), "metric": "quantile"}
+    if (level := pinball(name)) is not None:
+        return {"objective": "quantile", "alpha": level, "metric": "quantile"}
     if name in ABSOLUTE:
         return {"objective": "regression_l1", "metric": "l1"}
     return {"objective": "regression", "metric": "l2" if name in SQUARED else "None"}

@@ -11,6 +11,16 @@ from automl_core.training.problems import TrainingError, nearest
 
 _LEARNERS = {
     "lightgbm": ("automl_core.tabular.learners.lightgbm:LightGBM", "lightgbm"),
+    "xgboost": ("automl_core.tabular.learners.xgboost:XGBoost", "xgboost"),
+    "catboost": ("automl_core.tabular.learners.catboost:CatBoost", "catboost"),
+    "histogram": ("automl_core.tabular.learners.histogram:Histogram", "sklearn"),
+    "random_forest": ("automl_core.tabular.learners.forest:RandomForest", "sklearn"),
+    "extra_trees": ("automl_core.tabular.learners.forest:ExtraTrees", "sklearn"),
+    "linear": ("automl_core.tabular.learners.linear:Linear", "sklearn"),
+    "mlp": ("automl_core.tabular.learners.network:Network", "sklearn"),
+    "neighbours": ("automl_core.tabular.learners.neighbours:Neighbours", None),
+    "svm": ("automl_core.tabular.learners.svm:Svm", "sklearn"),
+    "naive_bayes": ("automl_core.tabular.learners.naive_bayes:NaiveBayes", "sklearn"),
     "constant": ("automl_core.tabular.learners.constant:Constant", None),
 }
 """Name → its class, and the package that it needs beside numpy."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ SQUARED = frozenset({"rmse", "mse", "r2_score", "normalized_root_mean_squared_er
 ABSOLUTE = frozenset({"mae", "normalized_mean_absolute_error"})
 """Metrics that order models as the mean absolute error does."""
 LEAST = 1e-15
+_PINBALL = re.compile(r"pinball\((.+)\)")
 
 
 def smooth(problem: Problem, truth: NDArray[Any], outputs: Floats, weights: Floats) -> float:
@@ -70,3 +72,9 @@ def patience(steps: int, rows: int) -> int:
     """
     most = 100 if rows <= 10_000 else 60 if rows <= 100_000 else 30
     return max(10, min(most, steps // 10))
+
+
+def pinball(name: str) -> float | None:
+    """The quantile that a metric asks for, None where it asks for none."""
+    level = _PINBALL.fullmatch(name)
+    return float(level[1]) if level is not None else None
