@@ -81,7 +81,11 @@ def run(system: str, data: DataSet, seconds: float, cores: list[int], seed: int)
         }  # fmt: skip
         if status != 0 or not (home / "out.npz").exists():
             said = (home / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            return {**found, "value": None, "failure": "killed at the hard limit" if status is None else " ".join(said[-3:])}
+            return {
+                **found,
+                "value": None,
+                "failure": "killed at the hard limit" if status is None else " ".join(said[-3:]),
+            }
         value, constant = _measured(data, train, test, home / "out.npz", classes)
         model = home / "model" / "model" if system == "ours" else home / "model"
         size = sum(each.stat().st_size for each in model.rglob("*") if each.is_file()) if model.exists() else None

@@ -9,7 +9,11 @@ metric = {"roc_auc": "roc_auc", "log_loss": "log_loss", "rmse": "root_mean_squar
 kind = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}[job["task"]]
 predictor = TabularPredictor(label=target, eval_metric=metric, problem_type=kind, path=job["folder"], verbosity=0)
 predictor.fit(
-    TabularDataset(job["train"]), presets=job["preset"], time_limit=job["seconds"] - 6, num_cpus=job["cores"], num_gpus=0
+    TabularDataset(job["train"]),
+    presets=job["preset"],
+    time_limit=job["seconds"] - 6,
+    num_cpus=job["cores"],
+    num_gpus=0,
 )
 test = TabularDataset(job["test"])
 if job["classes"]:
