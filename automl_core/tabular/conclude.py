@@ -100,7 +100,7 @@ def conclude(
     }  # fmt: skip
     notes += _calibrated(prepared, selection, document)
     notes += _thresholded(prepared, selection, document)
-    scorer = Scorer.of(document, prepared.schema, members.fitted)
+    scorer = Scorer(document, prepared.schema, members.fitted)
     report = _report(prepared, results, selection, members, scorer, document, until)
     report["notes"] = [*prepared.notes, *members.notes, *notes]
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
@@ -164,7 +164,7 @@ def _members(prepared: Prepared, selection: _Selection, trials: Path, deadline: 
     rows = prepared.learned(prepared.rows)
     values = prior(prepared.problem, prepared.y[rows], prepared.weights_of(rows))
     notes.append("the model is a constant: it says of every row what the target is on the whole")
-    member = {"weight": 1.0, "features": [], "model": {"type": "constant", "values": values}, "link": "identity"}
+    member = {"weight": 1.0, "features": [], "model": {"type": "constant", "value": values}, "link": "identity"}
     return Finals([member], "constant", [], []), notes
 
 
@@ -274,9 +274,7 @@ def _judged(prepared: Prepared, selection: _Selection, scorer: Scorer) -> tuple[
     return (
         selection.rows,
         selection.outputs[selection.rows],
-        (
-            "rows held out in the search, predicted by models that had not learned from them; the search chose by them"
-        ),
+        ("rows held out in the search, predicted by models that had not learned from them; the search chose by them"),
     )
 
 

@@ -28,7 +28,6 @@ class Finals:
     Attributes:
         members: documents for the scorer, each with its weight; weights sum to 1.
         kind: ``bag`` or ``refit``.
-        estimators: objects of libraries, by name, where a member has no document.
         weights: (trial number, weight) of the trials that are in it.
         notes: what was done and why, in words.
         fitted: pipelines that have no document, with their weights: predict by themselves.
@@ -39,6 +38,11 @@ class Finals:
     weights: list[tuple[int, float]]
     notes: list[str] = field(default_factory=list)
     fitted: list[tuple[Any, float]] = field(default_factory=list)
+
+    @property
+    def estimators(self) -> dict[str, Any]:
+        """Objects of libraries, by name, of pipelines that have no document."""
+        return {name: each for pipeline, _ in self.fitted for name, each in pipeline.estimators().items()}
 
 
 def finals(

@@ -310,7 +310,10 @@ def _guardrails(
 ) -> tuple[list[dict[str, Any]], set[str]]:  # fmt: skip
     if not schema.fields or len(rows) < 2:
         return [], set()
-    from automl_core.tabular.guardrails import drops, examine
+    try:
+        from automl_core.tabular.guardrails import drops, examine
+    except ImportError:
+        return [], set()
 
     said = {role: name for role in ("group", "time", "weight") if (name := getattr(options, role)) is not None}
     findings = examine(
