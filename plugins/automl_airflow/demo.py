@@ -110,7 +110,7 @@ def what_is_left(file: Path) -> list[str]:
     model = found[-1].parent
     shown = os.path.relpath(model, PRODUCT_ROOT)
     data = experiment.data.get("train")
-    rows = data.place if data is not None else "DATA"
+    rows = "DATA" if data is None else data if isinstance(data, str) else data.place
     return [
         f"The model: {shown}",
         f"Its report, for a browser: {shown}/{found[-1].name}",

@@ -192,7 +192,7 @@ def document(kind: Kind, requires: list[str]) -> str:
         _group("parameters", pipeline_parameters(kind) | option_parameters(kind)),
         "more_parameters: false",
         "goal: {metric: loss, direction: minimize, final: last}    # the metric, turned so that lower is better",
-        "trials: {max: 100, concurrency: 2, early_stopping: {rule: median, delay: 2, min_trials: 5}}",
+        "trials: {max: 100, concurrency: 2, early_stopping: {rule: median, delay: 3, min_trials: 5, proportion: 0.2}}",
         "spec_file: {format: yaml}",
         _stage("prepare", "prepare"),
         "tasks:\n" + _task("train", "trial", metrics=True),
