@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.features import Features, State, Work
+from automl_core.modelfile.scoring.links import link_of
 from automl_core.modelfile.scoring.matrix import Matrix
 from automl_core.modelfile.scoring.values import Frame, Schema, nearest
 from automl_core.tabular.features.base import Rows, learn
@@ -123,11 +124,13 @@ class View:
         problem: with these classes alone.
         classes: positions of these classes among all; None for numbers.
         outputs: classes in all, 1 for numbers.
+        share: probability of each class that was not seen: unlikely, not impossible. That of `problem.prior`.
     """
 
     problem: Problem
     classes: NDArray[np.int64] | None
     outputs: int
+    share: float = 0.0
 
     @classmethod
     def of(cls, problem: Problem, y: NDArray[Any]) -> View:
@@ -139,7 +142,8 @@ class View:
             return cls(problem, seen, len(seen))
         names = tuple(problem.classes[each] for each in seen)
         kind: Any = "multiclass" if len(seen) > 2 else "binary"
-        return cls(replace(problem, kind=kind, classes=names), seen, len(problem.classes))
+        share = 1.0 / (len(problem.classes) * (len(y) + 1))
+        return cls(replace(problem, kind=kind, classes=names), seen, len(problem.classes), share)
 
     @property
     def problem_classes(self) -> int:
@@ -154,13 +158,16 @@ class View:
         places[self.classes] = np.arange(len(self.classes))
         return places[np.asarray(y, dtype=np.int64)]
 
-    def widen(self, outputs: Floats) -> Floats:
-        """Outputs for the seen classes as those for all: nothing is said for a class that was not seen."""
+    def link(self, link: Any) -> Any:
+        """A link to the seen classes as one to all."""
         if self.classes is None or len(self.classes) == self.outputs:
-            return outputs
-        wide = np.zeros((len(outputs), self.outputs))
-        wide[:, self.classes] = outputs
-        return wide
+            return link
+        place = {"type": "place", "places": self.classes, "outputs": self.outputs, "share": self.share}
+        return [*(link if isinstance(link, list) else [link]), place]
+
+    def widen(self, outputs: Floats) -> Floats:
+        """Outputs for the seen classes as those for all."""
+        return outputs if self.classes is None else np.asarray(link_of(self.link("identity"))(outputs))
 
 
 @dataclass(frozen=True)
@@ -198,8 +205,7 @@ class FittedPipeline:
         if found is None:
             return None
         told: dict[str, Any] = {"features": self.states, **found}
-        if self.view.classes is not None and len(self.view.classes) < self.view.outputs:
-            told["classes"] = self.view.classes
+        told["link"] = self.view.link(told["link"])
         return told
 
     def estimators(self) -> dict[str, Any]:

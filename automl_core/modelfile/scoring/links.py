@@ -78,13 +78,26 @@ def _interpolate(link: Mapping[str, Any]) -> Function:
     return lambda margin: np.interp(margin, x, y)
 
 
+def _place(link: Mapping[str, Any]) -> Function:
+    places, outputs, share = np.asarray(link["places"], dtype=np.int64), int(link["outputs"]), float(link["share"])
+
+    def place(found: Floats) -> Floats:
+        wide = np.full((len(found), outputs), share)
+        wide[:, places] = found * (1.0 - share * (outputs - len(places)))
+        return wide
+
+    return place
+
+
 PARAMETRIC: Mapping[str, Callable[[Mapping[str, Any]], Function]] = {
     "affine": _affine,
     "clip": _clip,
     "interpolate": _interpolate,
+    "place": _place,
 }
 """Links with numbers of their own, as ``{"type": …}``: ``affine`` (times ``scale``, plus ``shift``: a target that was
-standardised), ``clip`` (to ``low`` … ``high``, either may be None), ``interpolate`` (a curve through ``x``, ``y``)."""
+standardised), ``clip`` (to ``low`` … ``high``, either may be None), ``interpolate`` (a curve through ``x``, ``y``), ``place``
+(probabilities of some classes, at ``places`` among ``outputs`` in all: each other class has ``share``)."""
 
 
 def link_of(link: Any) -> Function:
