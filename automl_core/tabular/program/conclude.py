@@ -11,11 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from automl_core.tabular import report
 from automl_core.tabular.conclude import Concluded, conclude
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import preload
+from automl_core.tabular.program.predictions import write_predictions
 from automl_core.tabular.program.said import read
 from automl_core.tabular.trial import TrialResult
 from automl_core.training.problems import TrainingError, say
@@ -41,7 +44,18 @@ def main() -> None:
             made={"experiment": _made(told)},
         )  # fmt: skip
     report.write(done.folder, title=_title(told, prepared))
+    keep_predictions(done, prepared)
     tell(done)
+
+
+def keep_predictions(done: Concluded, prepared: Prepared) -> None:
+    """Leave what the model says of the test part, for its details on the run's page; the model counts without them."""
+    if not len(prepared.test):
+        return
+    shape = (prepared.frame.n, prepared.problem.outputs) if prepared.problem.classes else (prepared.frame.n,)
+    outputs = np.full(shape, np.nan)
+    outputs[prepared.test] = done.scorer.outputs(prepared.frame.take(prepared.test))
+    write_predictions(done.folder, prepared, outputs)
 
 
 def trials_told() -> dict[str, Any]:
