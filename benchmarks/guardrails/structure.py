@@ -42,7 +42,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--shuffled", action="store_true")
     parser.add_argument("-v", action="store_true")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="places that hold this text")
+    parser.add_argument("--lists", default="", help="lists whose title begins so")
     options = parser.parse_args()
     for title, listing in (
         ("grouped", sets.GROUPED),
@@ -50,7 +51,12 @@ def main() -> None:
         ("courses", sets.COURSES),
         ("independent", sets.INDEPENDENT),
         ("keel", ""),
+        ("held out: grouped", sets.HELD_OUT_GROUPED),
+        ("held out: courses", sets.HELD_OUT_COURSES),
+        ("held out: independent", sets.HELD_OUT_INDEPENDENT),
     ):
+        if not title.startswith(options.lists):
+            continue
         entries = sets.listed(listing) if listing else [(f"keel/{name}", "target", "-") for name in keel_names()]
         good = seconds = slowest = 0.0
         looked = 0

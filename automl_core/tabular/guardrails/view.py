@@ -192,7 +192,7 @@ def column_view(name: str, kind: str, column: Any, rows: Ints) -> ColumnView:
 
 _QUARTER = re.compile(r"(\d{4})[ -]?Q([1-4])")
 _YEAR_MONTH = re.compile(r"(\d{4})[ /-]?([A-Za-z]{3})[a-z]*")
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})")
 MONTHS_OF_YEAR = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
     "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
@@ -225,13 +225,11 @@ def _moment(text: str) -> float | None:
     slashed = _SLASHED.fullmatch(text)
     if slashed:
         # month before day, as where such dates are written; a first part above 12 is the day
-        one, other = int(slashed[1]), int(slashed[2])
-        month_day = (one, other) if one <= 12 else (other, one)
-        return (
-            _first_of(int(slashed[3]), month_day[0]) + 86_400.0 * (month_day[1] - 1)
-            if month_day[0] in range(1, 13)
-            else None
-        )
+        one, other, year = int(slashed[1]), int(slashed[2]), int(slashed[3])
+        month_number, day = (one, other) if one <= 12 else (other, one)
+        if len(slashed[3]) == 2:
+            year += 1900 if year >= 70 else 2000
+        return _first_of(year, month_number) + 86_400.0 * (day - 1) if 1 <= month_number <= 12 else None
     if len(text) < 8 or text.isdigit():
         return None
     try:
@@ -253,3 +251,17 @@ def clipped(values: Floats) -> Floats:
 
 
 __all__ = ["BINS", "MONTHS_OF_YEAR", "ROWS", "ColumnView", "View", "clipped", "column_view", "view"]
+
+
+def view_of_features(frame: Any, schema: Any, problem: Any, *, rows: int = ROWS) -> View:
+    """Rows whose target is not known, as the checks see them."""
+    return view(frame, schema, np.zeros(frame.n), _Nothing(problem.target), rows=rows)
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """A problem of which only the target's name is known."""
+
+    target: str
+    kind: str = "regression"
+    classes: tuple[str, ...] = ()

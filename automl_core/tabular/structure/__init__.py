@@ -107,6 +107,11 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
         single = course.numbers.get("rows_per_moment", 9) < 1.5 or group.numbers["groups"] < 10
         if single and not names.of_a_person(group.column):
             sure_group = False
+    if sure_group and group is not None and course is not None and group.timed:
+        few = group.numbers["groups"] < 10 and course.numbers["moments"] >= 20 * group.numbers["groups"]
+        if few and not names.of_a_person(group.column):
+            # a handful of series, each long: what comes next is asked, not another station
+            sure_group, sure_time = False, True
     moments = None if course is None else _moments(table, frame, course)
     if group is not None and (sure_group or not sure_time):
         return Structure(
@@ -128,15 +133,15 @@ def _decided(table: View, frame: Any, group: Candidate | None, course: Course | 
 
 
 def _certain(group: Candidate) -> bool:
+    alike = group.numbers.get("likeness", 0.0)
     if group.name == names.STRONG and (group.is_structure or names.surely_of_a_person(group.column)):
         return group.points >= grouping.CERTAIN - 1
     if group.name == names.STRONG:
-        return group.points >= grouping.CERTAIN - 0.5 and group.numbers["groups"] >= 10 and group.depends
-    if group.points < grouping.CERTAIN:
-        return False
+        return group.points >= grouping.CERTAIN - 1 and group.depends and (group.numbers["groups"] >= 10 or alike > 0.5)
     if group.name == names.MEDIUM:
-        return group.panel is not None
-    return group.panel is not None and bool(group.constant) and group.depends
+        return group.points >= grouping.CERTAIN and group.panel is not None
+    by_itself = group.panel is not None and group.depends
+    return by_itself and group.points >= 3.0 and (bool(group.constant) or (group.timed and alike > 0.2))
 
 
 def _shared(table: View, group: Candidate, frame: Any, test: Any) -> float | None:

@@ -50,6 +50,7 @@ class Candidate:
         constant: columns that never change within a group.
         name: how much its name says: `names.STRONG`, `names.MEDIUM` or `names.NONE`.
         depends: whether rows of a group are alike beyond what the other columns tell.
+        timed: whether that column is one of time.
         nested: whether its values are numbers within another column's groups, which start again in each of them.
     """
 
@@ -62,6 +63,7 @@ class Candidate:
     name: int = names.NONE
     depends: bool = False
     nested: bool = False
+    timed: bool = False
 
     def add(self, points: float, words: str, **numbers: float) -> None:
         """Take a piece of evidence into account."""
@@ -76,7 +78,7 @@ class Candidate:
 
 
 def candidates(table: View) -> list[Candidate]:
-    """Columns that may name groups, the likeliest first."""
+    """Columns that may name groups, the likeliest first; of groups in larger groups the larger ones."""
     found = []
     for column in table.columns:
         if _may_be(column, table.count):
@@ -86,7 +88,17 @@ def candidates(table: View) -> list[Candidate]:
     found.sort(key=lambda one: -one.points)
     for candidate in found[:TRIED]:
         _asked(table, candidate)
-    return sorted(found[:TRIED], key=lambda one: -one.points)
+    tried = sorted(found[:TRIED], key=lambda one: -one.points)
+    if tried:
+        larger = [one for one in tried[1:] if one.column in tried[0].constant and _holds(one)]
+        if larger:
+            tried.sort(key=lambda one: one is not larger[0])
+    return tried
+
+
+def _holds(larger: Candidate) -> bool:
+    """Whether a column of larger groups is one to divide by: things by its name, enough of them, alike within."""
+    return larger.name == names.STRONG and larger.numbers["groups"] >= 10 and larger.depends
 
 
 def _may_be(column: ColumnView, count: int) -> bool:
@@ -95,7 +107,7 @@ def _may_be(column: ColumnView, count: int) -> bool:
         return False
     if column.kind == "number" and not column.whole:
         return False
-    named = names.of_a_group(column.name) == names.STRONG
+    named = names.surely_of_a_person(column.name)
     if column.distinct > there / (1.04 if named else 1.5):
         return False
     # a value that most rows have is no group among others
@@ -118,10 +130,10 @@ def _described(table: View, column: ColumnView) -> Candidate:
         )
     elif found.name == names.MEDIUM:
         found.add(1.0, f"its name may be that of things with several rows each ({groups} values, {size:.1f} rows each)")
-    if _is_quantity(table, column, rows, codes):
-        found.points -= 3.0
-        return found
     _crossed(table, column, rows, codes, found)
+    if not found.timed and _is_quantity(table, column, rows, codes):
+        found.points -= 5.0
+        return found
     _constant(table, column, rows, codes, found)
     stretches = runs(codes)
     if size >= 2 and stretches <= 1.05 * groups + 1 and column.numeric and found.panel is None and found.name:
@@ -138,8 +150,8 @@ def _is_quantity(table: View, column: ColumnView, rows: Ints, codes: Ints) -> bo
     dense = column.distinct / (values[-1] - values[0] + 1) > 0.8
     smooth = max(abs(smoothness(table.outcomes[rows, k], codes)) for k in range(table.outcomes.shape[1]))
     if names.of_a_group(column.name) == names.STRONG:
-        # a column `family` or `plot` may count instead of name: 0, 1, 2, … with ever fewer rows
-        return dense and values[0] <= 1 and uneven > 0.6 and smooth > 0.35
+        # a column `family` or `school` may count instead of name: heads, or years
+        return dense and uneven > 0.6 and smooth > 0.35
     return smooth > 0.35 or not (bool(names.of_a_group(column.name)) or (dense and uneven < 0.25))
 
 
@@ -151,8 +163,10 @@ def _crossed(table: View, column: ColumnView, rows: Ints, codes: Ints, found: Ca
             continue
         if names.of_a_group(other.name) == names.STRONG:
             seen, expected = collisions(codes, other.codes[rows])
-            found.nested |= other.distinct < column.distinct and expected >= 12 and seen <= 0.04 * expected
-            continue
+            if expected >= 12 and seen <= 0.04 * expected:
+                found.nested |= other.distinct < column.distinct or _starts_again(column, rows, other.codes[rows])
+            if not _starts_again(other, rows, codes):
+                continue
         if other.distinct >= column.distinct and not (other.numeric and names.of_a_time(other.name)):
             continue
         seen, expected = collisions(codes, other.codes[rows])
@@ -162,7 +176,7 @@ def _crossed(table: View, column: ColumnView, rows: Ints, codes: Ints, found: Ca
                 best = (rank, expected, other.name, seen)
     if best is not None:
         _, expected, name, seen = best
-        found.panel = name
+        found.panel, found.timed = name, names.of_a_time(name)
         told = (
             f"{column.name} and {name} together name each row"
             if seen == 0
@@ -188,13 +202,26 @@ def _crossed(table: View, column: ColumnView, rows: Ints, codes: Ints, found: Ca
             and (steps > 0).mean() > 0.9
             and (np.diff(other.numbers[rows])[~together[: len(rows) - 1]] <= 0).mean() > 0.5
         ):
-            found.panel = other.name
+            found.panel, found.timed = other.name, True
             found.add(
                 2.0,
                 f"within each value of it, {other.name} grows from row to row",
                 growing=round(float((steps > 0).mean()), 3),
             )
             return
+
+
+def _starts_again(column: ColumnView, rows: Ints, groups: Ints) -> bool:
+    """Whether a column counts the rows of each group: 1, 2, 3, … and again from 1."""
+    if not column.whole:
+        return False
+    values = column.numbers[rows]
+    order = np.lexsort((values, groups))
+    first = np.flatnonzero(np.diff(groups[order], prepend=-2) != 0)
+    sizes = np.diff(np.append(first, len(order)))
+    low, high = values[order[first]], values[order[first + sizes - 1]]
+    several = sizes > 1
+    return bool(several.any() and ((low == values.min()) & (high - low + 1 == sizes))[several].mean() > 0.6)
 
 
 def _constant(table: View, column: ColumnView, rows: Ints, codes: Ints, found: Candidate) -> None:

@@ -27,12 +27,12 @@ _SURELY = _set(
 )
 _THINGS = _set(
     """
-    account session device machine sensor engine animal rat rats pig cow dog cat rabbit chick mouse monkey tree
-    litter plot wafer batch lot school hospital clinic centre center sch lea class classroom provider provnum
-    brood quake flock cluster psu vehicle trip ride run experiment sample specimen curve electrode batternumber
-    transect nest herd pair stratum dyad team judge rater teacher prof professor instructor mentor doctor
-    physician surgeon author fish bird seed sonde series site station store shop branch firm company cusip
-    village community commune comm town block house
+    account session device machine sensor engine animal rat rats pig cow dog cat rabbit chick mouse mare horse
+    sheep goat plate event monkey tree litter plot wafer batch lot school hospital clinic centre center sch lea
+    class classroom provider provnum brood quake flock cluster psu vehicle trip sample specimen curve electrode
+    batternumber transect nest herd pair stratum dyad team judge rater teacher prof professor instructor mentor
+    doctor physician surgeon author fish bird seed sonde series site station store shop branch firm company
+    cusip village community commune comm town block house
     """
 )
 _PLACES = _set(
