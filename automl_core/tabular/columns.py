@@ -24,6 +24,9 @@ WORDS = 3.0
 DISTINCT_TEXTS = 0.05
 """Share of different ones among the texts that are there, from which on they are free text."""
 
+REPEATED = 30
+"""Rows that each of some whole numbers has, on average, from which on they may be codes: a tax rate repeats less."""
+
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*|(?=\.))(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 """A text that is nothing but a number; ``007`` is a code."""
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,15})")
@@ -167,4 +170,5 @@ def _are_codes(name: str, values: Any) -> bool:
     digits = {len(str(int(each))) for each in found}
     apart = (found[-1] - found[0] + 1) / len(found)
     steps = np.unique(np.diff(found))
-    return digits.issubset({3, 4, 5, 6, 7, 8}) and len(digits) == 1 and apart > 5 and len(steps) > 2
+    often = len(values) >= REPEATED * len(found)
+    return often and digits.issubset({3, 4, 5, 6, 7, 8}) and len(digits) == 1 and apart > 5 and len(steps) > 2
