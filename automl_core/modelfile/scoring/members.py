@@ -24,6 +24,7 @@ from .features import Features
 from .links import link_of
 from .matrix import Matrix
 from .models import Model, model_of
+from .models.estimator import Estimator
 from .values import Frame
 
 Floats = NDArray[np.float64]
@@ -35,22 +36,27 @@ MOST_ROWS = 20_000
 class Member:
     """One part of a model that has a matrix, a margin and outputs of its own."""
 
-    def __init__(self, document: Mapping[str, Any], outputs: int) -> None:
+    def __init__(self, document: Mapping[str, Any], outputs: int, estimators: Mapping[str, Any] | None = None) -> None:
         """Make one.
 
         Args:
             document: as above; its model is none of the type ``mean``.
             outputs: classes of the problem, 1 for numbers.
+            estimators: of training libraries, for models of the type ``estimator``.
         """
         self.weight = float(document.get("weight", 1.0))
         self.states: Sequence[Mapping[str, Any]] | None = document.get("features")
         self.features = None if self.states is None else Features(self.states)
-        self.model: Model = model_of(document["model"])
         self.link_document = document.get("link", "identity")
         self.link = link_of(self.link_document)
         classes = document.get("classes")
         self.classes = None if classes is None else np.asarray(classes, dtype=np.int64)
         self._outputs = outputs
+        known = outputs if self.classes is None else len(self.classes)
+        if document["model"].get("type") == "estimator":
+            self.model: Model = Estimator(document["model"], estimators or {}, 0 if outputs == 1 else known)
+        else:
+            self.model = model_of(document["model"])
 
     def matrix(self, frame: Frame) -> Matrix:
         """What the model sees of a frame."""
@@ -69,22 +75,25 @@ class Member:
         return found
 
 
-def members_of(documents: Sequence[Mapping[str, Any]], outputs: int) -> list[Member]:
+def members_of(
+    documents: Sequence[Mapping[str, Any]], outputs: int, estimators: Mapping[str, Any] | None = None
+) -> list[Member]:
     """All members, means taken apart: a mean's weight is shared by its members, and so are its features.
 
     Raises:
         ValueError: a document that is none, or weights that are.
     """
     found: list[Member] = []
-    _collect(documents, outputs, 1.0, None, found)
+    _collect(documents, outputs, 1.0, None, estimators, found)
     if not found:
         raise ValueError("a model needs a member")
     return found
 
 
 def _collect(
-    documents: Sequence[Mapping[str, Any]], outputs: int, share: float, features: Any, found: list[Member]
-) -> None:
+    documents: Sequence[Mapping[str, Any]], outputs: int, share: float, features: Any,
+    estimators: Mapping[str, Any] | None, found: list[Member],
+) -> None:  # fmt: skip
     weights = np.asarray([float(each.get("weight", 1.0)) for each in documents])
     if not np.isfinite(weights).all() or (weights < 0).any() or (len(weights) and weights.sum() <= 0):
         raise ValueError(f"weights of members are numbers from 0, not all 0: these are {weights.tolist()}")
@@ -93,16 +102,18 @@ def _collect(
             continue
         own = document.get("features", features)
         if document["model"].get("type") == "mean":
-            _collect(document["model"]["members"], outputs, weight, own, found)
+            _collect(document["model"]["members"], outputs, weight, own, estimators, found)
         else:
-            found.append(Member({**document, "weight": weight, "features": own}, outputs))
+            found.append(Member({**document, "weight": weight, "features": own}, outputs, estimators))
 
 
 class Ensemble:
     """The weighted mean of members. Members whose features are the same share their matrix."""
 
-    def __init__(self, documents: Sequence[Mapping[str, Any]], outputs: int) -> None:
-        self.members = members_of(documents, outputs)
+    def __init__(
+        self, documents: Sequence[Mapping[str, Any]], outputs: int, estimators: Mapping[str, Any] | None = None
+    ) -> None:
+        self.members = members_of(documents, outputs, estimators)
         self._outputs = outputs
         self._first: list[int] = []  # the first member with the same features
         for place, member in enumerate(self.members):

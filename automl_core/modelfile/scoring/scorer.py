@@ -29,11 +29,16 @@ class Scorer:
         threshold: see `calibration`.
     """
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], estimators: Mapping[str, Any] | None = None) -> None:
         """Make one.
+
+        Args:
+            document: see `documents`.
+            estimators: of training libraries, by name, for members that numpy alone can't score.
 
         Raises:
             LaterFormat: a later release wrote the document.
+            NeedsEstimator: a member needs an estimator that is not given.
             ValueError: the document is broken.
         """
         check_format(document)
@@ -43,7 +48,7 @@ class Scorer:
         self.schema = Schema.from_json(document["schema"])
         self.threshold = document.get("threshold")
         self._calibration = document.get("calibration")
-        self.ensemble = Ensemble(document["members"], len(self.classes) or 1)
+        self.ensemble = Ensemble(document["members"], len(self.classes) or 1, estimators)
 
     @classmethod
     def load(cls, folder: str | Path) -> Scorer:
