@@ -100,7 +100,7 @@ def conclude(
     }  # fmt: skip
     notes += _calibrated(prepared, selection, document)
     notes += _thresholded(prepared, selection, document)
-    scorer = Scorer(document, prepared.schema, members.fitted)
+    scorer = Scorer(document, prepared.schema, members.estimators)
     report = _report(prepared, results, selection, members, scorer, document, until)
     report["notes"] = [*prepared.notes, *members.notes, *notes]
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
@@ -321,7 +321,7 @@ def _write(prepared: Prepared, scorer: Scorer, members: Finals, home: Path, made
         "options": {name: value for name, value in options.as_json().items() if name not in ("deadline", "workers")},
         **made,
     }
-    scorer.write(home, golden, prepared.problem, made, members.estimators, options.allow_pickle)
+    scorer.write(home, golden, prepared.problem, made, options.allow_pickle)
 
 
 def _finite(value: Any) -> Any:

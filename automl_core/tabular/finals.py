@@ -30,19 +30,14 @@ class Finals:
         kind: ``bag`` or ``refit``.
         weights: (trial number, weight) of the trials that are in it.
         notes: what was done and why, in words.
-        fitted: pipelines that have no document, with their weights: predict by themselves.
+        estimators: of learners that numpy can't score, by the names that members give them.
     """
 
     members: list[dict[str, Any]]
     kind: str
     weights: list[tuple[int, float]]
     notes: list[str] = field(default_factory=list)
-    fitted: list[tuple[Any, float]] = field(default_factory=list)
-
-    @property
-    def estimators(self) -> dict[str, Any]:
-        """Objects of libraries, by name, of pipelines that have no document."""
-        return {name: each for pipeline, _ in self.fitted for name, each in pipeline.estimators().items()}
+    estimators: dict[str, Any] = field(default_factory=dict)
 
 
 def finals(
@@ -60,7 +55,7 @@ def finals(
     plain = all(result.models and all(model is not None for model in result.models) for result, _ in loaded)
     if needs_refit(prepared) or not plain:
         found = _refitted(prepared, loaded, deadline)
-        if found.members or found.fitted:
+        if found.members:
             return found
         if not plain:
             raise RuntimeError("; ".join(found.notes) or "no member could be fitted on all rows")
@@ -119,17 +114,29 @@ def _refitted(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], d
             except Exception as error:
                 notes.append(f"trial {result.number} could not be fitted on all rows: {type(error).__name__}: {error}")
     total = sum(loaded[place][1] for place in found)
-    members, fitted = [], []
+    members: list[dict[str, Any]] = []
+    estimators: dict[str, Any] = {}
     for place in sorted(found):
-        weight = loaded[place][1] / total
         document = found[place] if isinstance(found[place], dict) else found[place].document()
-        if document is not None:
-            members.append({"weight": weight, **document})
-        else:
-            fitted.append((found[place], weight))
+        if document is None:
+            document, estimator = _by_library(found[place], f"trial_{loaded[place][0].number}")
+            estimators |= estimator
+        members.append({"weight": loaded[place][1] / total, **document})
     used = [(loaded[place][0].number, loaded[place][1] / total) for place in sorted(found)]
     notes.insert(0, f"each pipeline was fitted anew on all {len(rows):,} rows")
-    return Finals(members, "refit", used, notes, fitted)
+    return Finals(members, "refit", used, notes, estimators)
+
+
+def _by_library(fitted: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A member whose model is an estimator of a library: (its document, the estimator by the name that it is given)."""
+    estimator = next(iter(fitted.estimators().values()), None)
+    if estimator is None:
+        raise RuntimeError(f"{name}: the learner {fitted.pipeline.learner.name} leaves nothing that can be kept")
+    model = {"type": "estimator", "name": name}
+    document: dict[str, Any] = {"features": fitted.states, "model": model, "link": "identity"}
+    if fitted.view.classes is not None and len(fitted.view.classes) < fitted.view.outputs:
+        document["classes"] = fitted.view.classes
+    return document, {name: estimator}
 
 
 def _in_lanes(

@@ -18,6 +18,7 @@ from automl_core.tabular import columns, frames, roles, validation
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
 from automl_core.tabular.problem import Problem
+from automl_core.tabular.structure import Structure, detect
 from automl_core.tabular.validation import Fold, Rows, Split
 from automl_core.training.problems import TrainingError
 
@@ -191,12 +192,13 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     rows = np.flatnonzero(known)
     problem = target.problem
     moments = times
-    structure, dropped = _structure(frame, schema, y, problem, weights, rows, options, test)
-    if structure.get("kind") == "group" and groups is None:
-        groups = roles.groups_of(table, structure["group"])
-    if structure.get("kind") == "time" and times is None:
-        moments = structure.pop("moments", None)
-    structure.pop("moments", None)
+    structure = _structure(frame, schema, y, problem, weights, rows, options, test)
+    dropped = set(structure.drop)
+    if structure.kind == "group" and groups is None:
+        groups = roles.groups_of(table, structure.group)
+    if structure.kind == "time" and times is None and structure.moments is not None:
+        moments = np.full(frame.n, np.nan)
+        moments[rows] = structure.moments
     if dropped:
         schema = Schema(each for each in schema if each.name not in dropped)
         frame = frame.select(schema.names)
@@ -225,14 +227,14 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     split = validation.split(
         problem, y, rows, options, groups=groups, times=moments, own=own if len(own) else None
     ) if len(rows) >= 2 else Split("none", (), "one row can't be split")  # fmt: skip
-    found, drop = _guardrails(frame, schema, y, problem, weights, rows, tested, options)
+    found, drop = _guardrails(frame, schema, y, problem, weights, rows, tested, options, structure)
     if drop:
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))
         schema = Schema(each for each in schema if each.name not in drop)
         frame = frame.select(schema.names)
     return Prepared(
-        options, problem, schema, frame, y, weights, rows, tested, split, groups, moments, structure, found, notes,
-        _fingerprint(frame, y, weights),
+        options, problem, schema, frame, y, weights, rows, tested, split, groups, moments, structure.as_json(), found,
+        notes, _fingerprint(frame, y, weights),
     )  # fmt: skip
 
 
@@ -283,42 +285,31 @@ def _read(schema: Schema, table: Source) -> Frame:
 def _structure(
     frame: Frame, schema: Schema, y: NDArray[Any], problem: Problem, weights: NDArray[np.float64] | None, rows: Rows,
     options: Options, test: Any,
-) -> tuple[dict[str, Any], set[str]]:  # fmt: skip
-    """What the data themselves say about groups and time, where the user says nothing."""
+) -> Structure:  # fmt: skip
+    """How rows belong together: by what the user says, else by what the data themselves say."""
     if options.group or options.time:
         said = " and ".join(f"{role} {name}" for role in ("group", "time") if (name := getattr(options, role)))
-        return {"kind": "time" if options.time else "group", "group": options.group, "time": options.time,
-                "why": f"as asked: {said}"}, set()  # fmt: skip
+        kind: Any = "time" if options.time else "group"
+        return Structure(kind, group=options.group, time=options.time, why=f"as asked: {said}")
     if not options.structure or options.validation != "auto" or not schema.fields:
-        return {"kind": "random", "why": "groups and time were not looked for"}, set()
-    from automl_core.tabular.structure import detect
-
+        return Structure(why="groups and time were not looked for")
     there = None if test is None else schema.read(_source(test))
     kept = None if weights is None else weights[rows]
-    found = detect(frame.take(rows), schema, y[rows], problem, test=there, weights=kept)
-    said = dict(found.as_json())
-    if found.moments is not None and found.kind == "time":
-        moments = np.full(frame.n, np.nan)
-        moments[rows] = found.moments
-        said["moments"] = moments
-    return said, set(found.drop)
+    return detect(frame.take(rows), schema, y[rows], problem, test=there, weights=kept)
 
 
 def _guardrails(
     frame: Frame, schema: Schema, y: NDArray[Any], problem: Problem, weights: NDArray[np.float64] | None, rows: Rows,
-    test: Rows, options: Options,
+    test: Rows, options: Options, structure: Structure,
 ) -> tuple[list[dict[str, Any]], set[str]]:  # fmt: skip
     if not schema.fields or len(rows) < 2:
         return [], set()
-    try:
-        from automl_core.tabular.guardrails import drops, examine
-    except ImportError:
-        return [], set()
+    from automl_core.tabular.guardrails import drops, examine
 
     said = {role: name for role in ("group", "time", "weight") if (name := getattr(options, role)) is not None}
     findings = examine(
         frame.take(rows), schema, y[rows], problem, weights=None if weights is None else weights[rows],
-        test=frame.take(test) if len(test) else None, roles=said,
+        test=frame.take(test) if len(test) else None, roles=said, structure=structure,
     )  # fmt: skip
     return [each.as_json() for each in findings], set(drops(findings)) & set(schema.names)
 

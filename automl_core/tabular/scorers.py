@@ -1,16 +1,16 @@
-"""How a model predicts in the process that made it: as its file will, by numpy, or by a library where it has to."""
+"""How a model predicts in the process that made it: by the very code that its folder holds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core import modelfile
 from automl_core.modelfile.scoring import scorer as numpy_scorer
-from automl_core.modelfile.scoring.calibration import calibrated
 from automl_core.modelfile.scoring.values import Frame, Schema, SchemaError
 from automl_core.tabular.problem import Problem
 from automl_core.training.problems import TrainingError
@@ -19,15 +19,11 @@ Floats = NDArray[np.float64]
 
 
 class Scorer:
-    """The model: members with documents, and pipelines that have none."""
+    """A model: its document, and the estimators that it names."""
 
-    def __init__(self, document: Mapping[str, Any], schema: Schema, fitted: Sequence[tuple[Any, float]]) -> None:
-        self.document, self.schema = document, schema
-        self._fitted = tuple(fitted)
-        self._share = 1.0 - sum(weight for _, weight in fitted)
-        members = document["members"] or [_nothing(len(document["problem"]["classes"]) or 1)]
-        # calibration comes after all members, with or without a document
-        self._plain = numpy_scorer.Scorer({**document, "members": members, "calibration": None})
+    def __init__(self, document: Mapping[str, Any], schema: Schema, estimators: Mapping[str, Any]) -> None:
+        self.document, self.schema, self.estimators = document, schema, dict(estimators)
+        self._scorer = numpy_scorer.Scorer(document, self.estimators)
 
     def outputs(self, frame: Frame) -> Floats:
         """(n, K) probabilities, calibrated, or (n,) numbers.
@@ -35,13 +31,8 @@ class Scorer:
         Args:
             frame: rows, read by the schema.
         """
-        numbers = not self._plain.classes
-        total = np.zeros((frame.n, len(self._plain.classes) or 1))
-        if self.document["members"]:
-            total += self._share * self._plain.outputs(frame)
-        for pipeline, weight in self._fitted:
-            total += weight * np.asarray(pipeline.predict(frame)).reshape(total.shape)
-        return total[:, 0] if numbers else calibrated(self.document["calibration"], total)
+        found = self._scorer.outputs(frame)
+        return found if self._scorer.classes else found[:, 0]
 
     def read(self, rows: Any) -> Frame:
         """Rows of any kind by the model's schema.
@@ -60,23 +51,32 @@ class Scorer:
 
     def predict(self, rows: Any) -> NDArray[Any]:
         """(n,) classes (texts) or numbers of rows of any kind."""
-        found = self.outputs(self.read(rows))
-        return found if found.ndim == 1 else self._plain.decide(found)
+        return self._scorer.predict(self.read(rows))
 
     def write(
-        self, folder: Path, golden: list[dict[str, Any]], problem: Problem, made: Mapping[str, Any], estimators: Any,
-        allow_pickle: bool,
-    ) -> None:  # fmt: skip
-        """Write the model's folder."""
-        from automl_core.tabular.documents import save
+        self, folder: Path, golden: list[dict[str, Any]], problem: Problem, made: Mapping[str, Any], allow_pickle: bool
+    ) -> None:
+        """Write the model's folder.
 
-        folder.mkdir(parents=True, exist_ok=True)
-        save(folder / "scorer", self.document)
+        Raises:
+            TrainingError: something of the user's own can't be kept, or the place is taken.
+        """
+        try:
+            modelfile.write(
+                folder, members=self.document["members"], schema=self.schema, problem=problem, golden=golden, made=made,
+                estimators=self.estimators, allow_pickle=allow_pickle, calibration=self.document["calibration"],
+                threshold=self.document["threshold"],
+            )  # fmt: skip
+        except (ValueError, FileExistsError) as error:
+            raise TrainingError(f"the model can't be written: {error}") from None
 
     def check(self, folder: Path) -> None:
-        """Try the folder in a fresh process."""
+        """Try the folder in a fresh process; what was fitted here is trusted.
 
-
-def _nothing(outputs: int) -> dict[str, Any]:
-    model = {"type": "constant", "value": np.zeros(outputs)}
-    return {"weight": 1.0, "features": [], "model": model, "link": "identity"}
+        Raises:
+            TrainingError: it says something else there.
+        """
+        try:
+            modelfile.check(folder, trusted=True)
+        except modelfile.CheckFailed as error:
+            raise TrainingError(f"the model in {folder} is not published: {error}") from None
