@@ -146,7 +146,7 @@ def test_a_learner_that_can_not_fit_is_a_failed_trial_with_its_reason(way: Way) 
     with pytest.raises(TrainingError, match=r"svm is not tried on a table of .*any_size: true"):
         way.trial(0, "svm")
     way.trial(1, "svm", any_size=True)
-    way.options["memory"] = 70_000_000.0
+    way.options["memory"] = 2_000_000.0
     way.call(prepare, "prepared")
     with pytest.raises(TrainingError, match=r"would take some .* of memory"):
         way.trial(2, "random_forest")
