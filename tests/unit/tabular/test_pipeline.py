@@ -146,6 +146,29 @@ def test_quantiles_and_medians_are_what_their_metrics_ask_for() -> None:
         assert shares[0] < 0.25 < 0.35 < shares[1] < 0.65 < 0.75 < shares[2]
 
 
+@pytest.mark.parametrize("learner", ["lightgbm", "linear", "mlp"])
+def test_numbers_can_be_learned_as_logarithms(learner: str) -> None:
+    data = {"x": RNG.normal(size=400).tolist()}
+    y = np.exp(2 * np.array(data["x"]) + 0.1 * RNG.normal(size=400)) * 100
+    schema = learn_schema(data)
+    frame, train, test = schema.read(data), np.arange(300), np.arange(300, 400)
+    held = (frame.take(test), y[test], np.ones(100))
+    losses = []
+    for target in ("plain", "auto", "log"):
+        problem = Problem("regression", "y", (), find("rmsle", "regression"))
+        pipeline = Pipeline(problem, schema, {"learner": learner, "features.target": target})
+        fitted = pipeline.fit(frame.take(train), y[train], valid=held)
+        outputs = fitted.predict(frame)
+        losses.append(problem.metric.loss(y[test], np.maximum(outputs[test], 0)))
+        document = fitted.document()
+        assert document is not None
+        np.testing.assert_allclose(scored(document, frame)[:, 0], outputs, rtol=1e-9)
+    assert losses[1] == losses[2]  # a metric of ratios asks for them
+    assert losses[1] < losses[0] or learner == "lightgbm"  # which can stop by that metric, and bend as it likes
+    below = Pipeline(REGRESSION, schema, {"learner": "linear", "features.target": "log"}).fit(frame, y - 200)
+    assert below.predict(frame).min() < -1  # there is no logarithm of these
+
+
 def test_featurization_off_and_column_by_column() -> None:
     n = 200
     data = {

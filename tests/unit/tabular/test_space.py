@@ -114,3 +114,10 @@ def test_all_of_the_portfolio_can_be_fitted(kind: Any) -> None:
         fitted = Pipeline(problem, schema, {**params, **few}).fit(schema.read(data), y)
         assert np.isfinite(fitted.predict(schema.read(data))).all()
     assert len(PORTFOLIOS[kind]) >= 8
+
+
+def test_logarithms_are_searched_where_the_target_has_a_long_tail() -> None:
+    rng = np.random.default_rng(0)
+    schema, problem = learn_schema({"a": [1.0, 2.0]}), Problem("regression", "y", (), find(None, "regression"))
+    for y, searched in ((rng.lognormal(10, 1, 500), True), (rng.normal(100, 1, 500), False), (-rng.random(9), False)):
+        assert ("features.target" in space(Shape.of(schema, problem, len(y), y))) is searched

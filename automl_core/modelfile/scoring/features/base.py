@@ -76,4 +76,4 @@ class Levels:
         find, unseen = self._where.get, self.UNSEEN
         found[:-1] = [find(level, unseen) for level in coded.levels]
         found[-1] = self.MISSING  # a missing value's code is -1
-        return found[coded.codes]
+        return np.asarray(found[coded.codes])
