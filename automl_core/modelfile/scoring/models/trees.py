@@ -216,7 +216,8 @@ class Trees:
             return np.asarray(self.base + values.sum(axis=1))
         found = np.empty((len(leaf), outputs))
         for k in range(outputs):
-            found[:, k] = self._sum_of(values if outputs == 1 else values[:, self.output == k], self.base[k])
+            own = values if outputs == 1 else np.ascontiguousarray(values[:, self.output == k])
+            found[:, k] = self._sum_of(own, self.base[k])
         return found
 
     def _sum_of(self, values: Any, base: float) -> Any:
