@@ -174,7 +174,7 @@ def document(kind: Kind, requires: list[str]) -> str:
             "train": {"required": True, "help": "Rows to learn from: csv, tsv, Parquet, JSON lines, or a table"},
             "valid": {"help": "Rows to judge pipelines by, in place of folds"},
             "test": {"help": "Rows for the one look at the end; without it, a part of data.train is kept for that"},
-            "metric": {"help": "A .py file with a function of your own: metric(truth, prediction, weights)"},
+            "metric": {"help": "A .py file with a function of your own: metric(truth, prediction)"},
         }),
         _group("columns", {
             "target": {"required": True, "help": "The column to predict"},

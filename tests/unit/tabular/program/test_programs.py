@@ -110,7 +110,7 @@ def test_numbers_and_a_metric_of_ones_own(way: Way) -> None:
     gain = way.place / "gain.py"
     gain.write_text(
         "import numpy as np\n"
-        "def metric(truth, prediction, weights=None):\n    return float(np.mean(np.abs(truth - prediction) < 20))\n"
+        "def metric(truth, prediction):\n    return float(np.mean(np.abs(truth - prediction) < 20))\n"
         "metric.direction = 'maximize'\n"
     )
     way.columns = {"target": "spent", "ignore": ["bought", "row"]}
