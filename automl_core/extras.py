@@ -9,6 +9,7 @@ DISTRIBUTION = "automl-core"
 """The distribution whose extras these are."""
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "catboost": ("catboost",),
     "kubernetes": ("aiohttp", "kubernetes_asyncio"),
     "maxcompute": ("odps",),
     "mlp": ("sklearn",),
@@ -16,6 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
     "tables": ("pyarrow",),
+    "tabular": ("lightgbm", "sklearn", "skops", "xgboost"),
     "tao": ("tao_automl",),
     "tensorboard": ("google.protobuf", "tensorboard"),
 }

@@ -87,6 +87,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # what training programs share, in the trial's environment
     "training": frozenset({"data"}),
+    # the folder of a model: write, check, load; its scorers need numpy alone
+    "modelfile": frozenset(),
+    # the training program for tables: no journal, no store
+    "tabular": frozenset({"data", "details", "modelfile", "optimizer", "search", "space", "spec", "training"}),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
@@ -138,6 +142,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "storage",
             "backends",
             "templates",
+            "modelfile",
         }
     ),
 }
@@ -154,7 +159,7 @@ LIGHT = (
     "automl_core.data", "automl_core.data.inputs",
     "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
-    "automl_core.importing.writing",
+    "automl_core.importing.writing", "automl_core.modelfile",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""
@@ -261,6 +266,24 @@ def test_programs_of_templates_know_trainings_alone() -> None:
     assert not found
 
 
+def test_the_scorer_needs_numpy_alone() -> None:
+    """It is copied into every model's folder, as a package of another name (docs/model-file.md)."""
+    allowed = {"numpy", *sys.stdlib_module_names}
+    found = []
+    for source in sources("automl_core/modelfile/scoring"):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                package = source.path.parent.relative_to(ROOT / "automl_core/modelfile/scoring").parts
+                if node.level > len(package) + 1:
+                    found.append(f"{source.place}:{node.lineno}: out of the package")
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = [each.name for each in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+                found += [
+                    f"{source.place}:{node.lineno}: {name}" for name in names if name.split(".")[0] not in allowed
+                ]
+    assert not found
+
+
 def test_the_core_is_light_to_import() -> None:
     program = (
         "import importlib, sys\n"
@@ -283,9 +306,14 @@ def test_no_file_is_long() -> None:
     assert set(too_long) == set(LONG_FILES), "has it two subjects? If not, say why in LONG_FILES"
 
 
+UNPICKLES = "automl_core/modelfile/pickles.py"
+"""Estimators that nothing else keeps, where their writer asked for pickles and their reader trusts them."""
+
+
 def test_nothing_that_is_read_is_run() -> None:
     imports = [(source, each.line, each.name) for source in sources(*PRODUCT) for each in source.imports]
     calls = [(source, call, name) for source in sources(*PRODUCT) for name, call in source.calls]
+    imports = [(source, line, name) for source, line, name in imports if source.place != UNPICKLES]
     found = [f"{source.place}:{line}: import {name}" for source, line, name in imports if is_unpickling(name)]
     found += [f"{s.place}:{call.lineno}: {why}" for s, call, name in calls if (why := runs_what_it_reads(name, call))]
     assert not found

@@ -133,7 +133,7 @@ def test_airflow_automl_asks_for_the_same_release_of_automl_core_with_all_that_a
     (line,) = (each for each in AIRFLOW["project"]["dependencies"] if each.startswith("automl-core"))
     requirement = Requirement(line)
     assert str(requirement.specifier) == f"=={RELEASE}", "a release changes RELEASE and this line together"
-    trainings = {"mlp", "tables"}  # what a trial's environment has
+    trainings = {"catboost", "mlp", "tables", "tabular"}  # what a trial's environment has
     by_hand = {"notebook", "tao"}  # one looks at experiments in a notebook, and pulls TAO's templates once
     assert requirement.extras == set(EXTRAS) - by_hand - trainings
 
@@ -256,7 +256,7 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     assert not told["airflow"]
     parts = {extra: {name.split(".")[1] for name in names} for extra, names in told["missing"].items()}
     assert set(parts) <= set(EXTRAS), told["missing"]
-    assert parts["search"] <= {"search", "stopping", "views", "training", "details"}
+    assert parts["search"] <= {"search", "stopping", "views", "training", "details", "modelfile", "tabular"}
     assert parts["s3"] == {"storage"}
     assert parts["kubernetes"] == {"backends"}
 

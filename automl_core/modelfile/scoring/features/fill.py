@@ -1,0 +1,28 @@
+"""Missing values replaced, and said."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..matrix import Matrix
+from .base import State, Work
+
+
+class Fill:
+    """State: ``values`` (p,), what stands for a missing value of each column; ``indicators``, positions of columns.
+
+    For each of these another column says whether the value was missing (1) or there (0).
+    """
+
+    def __init__(self, state: State) -> None:
+        self.values = np.asarray(state["values"], dtype=np.float64)
+        self.indicators = np.asarray(state["indicators"], dtype=np.int64)
+
+    def __call__(self, work: Work, matrix: Matrix) -> Matrix:
+        """Fill all gaps; append the indicators."""
+        gaps = np.isnan(matrix.values)
+        filled = Matrix(np.where(gaps, self.values, matrix.values), matrix.names, matrix.categorical)
+        if not len(self.indicators):
+            return filled
+        names = [f"{matrix.names[each]} (missing)" for each in self.indicators]
+        return Matrix.beside([filled, Matrix.of(gaps[:, self.indicators], names)])

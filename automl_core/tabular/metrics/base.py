@@ -1,0 +1,164 @@
+"""What a metric is: a name, a direction, what it needs, and a weighted score in numpy alone.
+
+No scikit-learn: its import costs a short search more than many of its trainings. The tests compare with it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Needs = Literal["probabilities", "labels", "numbers"]
+Direction = Literal["minimize", "maximize"]
+
+Function = Callable[..., float]
+"""``(truth, outputs, weights, *, low, high) -> float``; ``weights`` sum to above 0, rows of weight 0 are gone."""
+
+
+class MetricError(ValueError):
+    """A metric can't be computed of what it was given, or isn't one; says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of predictions against the truth.
+
+    Attributes:
+        name: as users write it.
+        direction: which value is better.
+        needs: what it looks at: probabilities of classes, the labels that follow from them, or numbers.
+        function: computes it, see `Function`.
+        low, high: range of the target over all rows with weight, for metrics normalised by it (Azure divides by the
+            range of the whole data, not of a fold); None: the range of the truth that is given.
+        perfect: the best value that there is, None where none is known.
+        proper: whether honest probabilities are what it rewards, so that a calibration can only help it.
+    """
+
+    name: str
+    direction: Direction
+    needs: Needs
+    function: Function = field(repr=False, compare=False)
+    low: float | None = None
+    high: float | None = None
+    perfect: float | None = None
+    proper: bool = False
+
+    def score(self, truth: NDArray[Any], outputs: NDArray[Any], weights: Floats | None = None) -> float:
+        """Measure outputs.
+
+        Args:
+            truth: (n,) positions of classes (int64), or numbers (float64).
+            outputs: (n, K) probabilities; for metrics of labels also (n,) positions (int64); (n,) numbers.
+            weights: (n,) not negative; None counts every row once. Rows of weight 0 count as if they weren't there.
+
+        Returns:
+            The value, NaN where it is not defined (no row with weight, one class alone for an area).
+
+        Raises:
+            MetricError: outputs of another shape than the metric takes.
+        """
+        truth, outputs = np.asarray(truth), np.asarray(outputs)
+        self._check(truth, outputs)
+        kept = np.ones(len(truth), dtype=np.float64) if weights is None else np.asarray(weights, dtype=np.float64)
+        if weights is not None and (kept <= 0).any():
+            there = kept > 0
+            truth, outputs, kept = truth[there], outputs[there], kept[there]
+        if not len(truth) or not np.isfinite(outputs).all():
+            return math.nan
+        if self.needs == "labels" and outputs.ndim == 2:
+            outputs = outputs.argmax(axis=1)
+        return float(self.function(truth, outputs, kept, low=self.low, high=self.high))
+
+    def loss(self, truth: NDArray[Any], outputs: NDArray[Any], weights: Floats | None = None) -> float:
+        """The same so that lower is better: the score, or less the score."""
+        return self.as_loss(self.score(truth, outputs, weights))
+
+    def as_loss(self, value: float) -> float:
+        """A score so that lower is better; its own inverse."""
+        return value if self.direction == "minimize" else -value
+
+    def reached(self, value: float, wanted: float) -> bool:
+        """Whether a value is at least as good as the one that is wanted (``exit_score``)."""
+        return self.as_loss(value) <= self.as_loss(wanted)
+
+    def scaled(self, truth: Floats, weights: Floats | None = None) -> Metric:
+        """The metric with the range of a target: of all rows with weight, whatever part is measured later."""
+        there = np.asarray(truth, dtype=np.float64)
+        if weights is not None:
+            there = there[np.asarray(weights) > 0]
+        if not len(there):
+            return self
+        return replace(self, low=float(there.min()), high=float(there.max()))
+
+    def _check(self, truth: NDArray[Any], outputs: NDArray[Any]) -> None:
+        shapes = {"probabilities": (2,), "labels": (1, 2), "numbers": (1,)}[self.needs]
+        if outputs.ndim not in shapes or len(outputs) != len(truth):
+            raise MetricError(
+                f"the metric {self.name} takes {self.needs} of {len(truth)} rows; found shape {outputs.shape}"
+            )
+
+
+def mean(values: NDArray[Any], weights: Floats) -> float:
+    """Weighted mean of (n,) values."""
+    return float(np.dot(values.astype(np.float64), weights) / weights.sum())
+
+
+def own(
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    direction: Direction = "maximize",
+    needs: Needs = "labels",
+    classes: tuple[str, ...] = (),
+) -> Metric:
+    """A metric from a function of the user's own, in scikit-learn's order: ``function(y_true, y_pred)``.
+
+    Args:
+        function: is given the truth and the predictions; with a parameter ``sample_weight`` also the weights. Labels
+            and classes of the truth are the target's own (texts); for ``needs="probabilities"`` the second argument
+            is the probability of the second class (n,) with two classes, else (n, K) in the order of the classes.
+        name: what it is called in reports; None: the function's own name.
+        direction: which value is better.
+        needs: what the second argument is; ``numbers`` for regression.
+        classes: the target's, in order; may be empty for regression.
+
+    Raises:
+        MetricError: the function returns something that is no number, or direction or needs are unknown.
+    """
+    if direction not in ("minimize", "maximize"):
+        raise MetricError(f"direction of a metric: found {direction!r}; allowed: minimize, maximize")
+    if needs not in ("probabilities", "labels", "numbers"):
+        raise MetricError(f"needs of a metric: found {needs!r}; allowed: probabilities, labels, numbers")
+    called = name or getattr(function, "__name__", "own")
+    weighted = _takes(function, "sample_weight")
+    texts = np.asarray(classes, dtype=object)
+
+    def measured(truth: NDArray[Any], outputs: NDArray[Any], weights: Floats, **_: Any) -> float:
+        true: NDArray[Any] = truth if needs == "numbers" else texts[truth]
+        given: NDArray[Any] = outputs
+        if needs == "labels":
+            given = texts[outputs]
+        elif needs == "probabilities" and outputs.shape[1] == 2:
+            given = outputs[:, 1]
+        value = function(true, given, sample_weight=weights) if weighted else function(true, given)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise MetricError(f"the metric {called} returned {value!r}, which is no number") from None
+
+    return Metric(called, direction, needs, measured)
+
+
+def _takes(function: Callable[..., Any], parameter: str) -> bool:
+    try:
+        return parameter in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a built-in without a signature
+        return False
