@@ -42,9 +42,10 @@ DEFAULTS: Mapping[str, Any] = {
     "variance": 0.99,
     "keep": 1.0,
     "topics": 24,
+    "target": "auto",
 }
 """Parameters of features, without their prefix. ``many``: levels beyond which a category has too many for codes of its
-own."""
+own. ``target``: numbers are learned as they are, or as log(1 + y); ``auto``: the latter for metrics of ratios."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "mode": ("auto", "off"),
@@ -52,6 +53,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "impute": ("median", "mean", "mode"),
     "scaler": ("standard", "minmax", "maxabs", "robust", "quantile", "none"),
     "reduce": ("none", "pca", "svd"),
+    "target": ("auto", "plain", "log"),
 }
 
 WAYS: Mapping[str, tuple[str, ...]] = {

@@ -40,6 +40,7 @@ class Histogram(Learner):
     title = "Histogram boosting"
     wants = Wants(categories="native", gaps=True, most=CATEGORIES)
     steps = "iterations"
+    unguided = 200
     default: ClassVar[Mapping[str, Any]] = {
         "iterations": 1000,
         "learning_rate": 0.1,
@@ -88,7 +89,7 @@ class Histogram(Learner):
         """
         if not matrix.names:
             raise CannotFit("no column varies: there is nothing that trees could cut")
-        settled = self.settled(params)
+        settled = self.settled(params, valid)
         most = int(settled.pop("iterations"))
         with working(self.name, threads):
             from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor

@@ -74,6 +74,7 @@ class XGBoost(Learner):
     title = "XGBoost"
     wants = Wants(categories="codes", gaps=True)
     steps = "iterations"
+    unguided = 200
     default: ClassVar[Mapping[str, Any]] = {
         "iterations": 2000,
         "learning_rate": 0.1,
@@ -107,7 +108,7 @@ class XGBoost(Learner):
         """A copy in single precision, bins, gradients of each class, histograms of a level."""
         settled = self.settled(params)
         classes = max(1, int(params.get("classes", 1)))
-        nodes = 2 ** min(int(settled["max_depth"]) or 8, 10)
+        nodes = 1 << min(int(settled["max_depth"]) or 8, 10)
         return 20_000_000 + rows * (columns * 8 + 24 * classes) + nodes * columns * int(settled["max_bin"]) * 16
 
     def fit(
@@ -124,7 +125,7 @@ class XGBoost(Learner):
         deadline: float | None = None,
     ) -> FittedXGBoost:
         """Add trees until the rows to judge by get no better, or the time is over; at least one."""
-        xgb, settled = library(), self.settled(params)
+        xgb, settled = library(), self.settled(params, valid)
         if not matrix.names:
             raise CannotFit("no column varies: there is nothing that trees could cut")
         steps = int(settled.pop("iterations"))

@@ -1,0 +1,40 @@
+"""Rows that belong together or follow in time: what a random split would mix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from automl_core.tabular.guardrails.finding import Finding, listed
+from automl_core.tabular.guardrails.look import Look
+
+
+def check(look: Look) -> Iterator[Finding]:
+    """Groups and time, as `structure.detect` sees them."""
+    found = look.structure
+    evidence = "; ".join(found.evidence)
+    if found.group is not None and found.group != look.roles.get("group"):
+        sure = found.kind == "group"
+        yield Finding(
+            "group", "certain" if sure else "doubtful", (found.group,),
+            f"{found.group} {'names' if sure else 'may name'} groups of rows that belong together: {evidence}",
+            f"validated by groups: all rows of one {found.group} are on one side; {found.group} itself is not "
+            "learned from"
+            if sure else "nothing: rows are divided at random",
+            f"if rows to predict are of the same values of {found.group}, set the validation to random; else "
+            "name it as columns.group"
+            if sure else f"if rows to predict are of new values of {found.group}, name it as columns.group",
+            dict(found.numbers), found.drop,
+        )  # fmt: skip
+    in_time = found.kind == "time" or (found.group is None and found.certainty == "doubtful")
+    if in_time and found.time != look.roles.get("time", ""):
+        sure = found.kind == "time"
+        told = listed(found.time_columns) if found.time_columns else "the file's own order"
+        yield Finding(
+            "time", "certain" if sure else "doubtful", found.time_columns,
+            f"rows {'follow' if sure else 'may follow'} each other in time, by {told}: {evidence}",
+            "validated by time: later rows judge what earlier ones "
+            "teach" if sure else "nothing: rows are divided at random",
+            "if rows to predict are from among these moments, set the validation to random" if sure
+            else "if later rows are to be predicted, name their moment as columns.time",
+            dict(found.numbers),
+        )  # fmt: skip

@@ -1,0 +1,150 @@
+"""Columns that give the target away: copies, transformed copies, and what is written down only after the outcome.
+
+A column is suspected where it alone tells the target almost, and all others together do not come near. A copy without
+any noise is no predictor but the target again, and is not learned from. The target's own past (a lag) is no leak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from automl_core.tabular.guardrails.finding import Finding
+from automl_core.tabular.guardrails.look import Look
+from automl_core.tabular.guardrails.quick import Floats, Ints, held_out, ranks, skill
+from automl_core.tabular.guardrails.view import ColumnView, View
+
+ROWS = 3_000
+ALONE = 0.9
+"""The share of the target's variance that a suspect explains alone, at least."""
+
+GAP = 0.35
+"""What it leaves unexplained, at most, as a share of what all others leave."""
+
+
+def check(look: Look) -> Iterator[Finding]:
+    """Leaks, the certain ones first."""
+    table = look.table
+    if table.count < 50:
+        return
+    copies = [column for column in look.features if _is_copy(table, column) and not _is_lag(look, column)]
+    for column in copies:
+        yield Finding(
+            "leak", "certain", (column.name,),
+            f"{column.name} is the target again: each of its values goes with one value of {table.target_name}, "
+            "in order",
+            f"{column.name} is not learned from",
+            f"if {column.name} is known before {table.target_name} is, no model is needed; keep it by naming "
+            "its kind under featurization",
+            {"distinct": column.distinct}, (column.name,),
+        )  # fmt: skip
+    gone = {column.name for column in copies}
+    suspects = _suspects(table, [column for column in look.features if column.name not in gone])
+    for column, alone, others in suspects:
+        if _is_lag(look, column):
+            continue
+        yield Finding(
+            "leak", "doubtful", (column.name,),
+            f"{column.name} alone explains {alone:.1%} of {table.target_name}; all other columns together "
+            f"{max(others, 0):.1%}",
+            "nothing: it may be a good predictor",
+            f"see whether {column.name} is known before {table.target_name} is; if it is written down "
+            "afterwards, take it out",
+            {"alone": round(alone, 4), "others": round(others, 4)},
+        )  # fmt: skip
+
+
+def _is_copy(table: View, column: ColumnView) -> bool:
+    """Whether target and column are functions of each other, for a number in order."""
+    if not column.there.all() or column.distinct < 2:
+        return False
+    truth = np.unique(table.target, return_inverse=True)[1].reshape(-1)
+    different = int(truth.max()) + 1
+    if column.distinct != different:
+        return False
+    pairs = len(np.unique(truth * column.distinct + column.codes))
+    if pairs != different:
+        return False
+    if table.classes:
+        return True
+    if different < 20 or not column.numeric:
+        return False
+    order = column.codes[np.unique(truth, return_index=True)[1]]
+    steps = np.diff(order)
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def _is_lag(look: Look, column: ColumnView) -> bool:
+    """Whether a column is the target's past: nearer to the target of a row before than to its own row's."""
+    moments = look.structure.moments
+    if not column.numeric or look.table.classes > 2 or (moments is None and look.structure.kind != "time"):
+        return False
+    order = np.argsort(moments[look.table.taken], kind="stable") if moments is not None else np.arange(look.table.count)
+    values, target = ranks(column.numbers)[order], ranks(look.table.target)[order]
+    own = abs(float(np.corrcoef(values, target)[0, 1]))
+    return any(abs(float(np.corrcoef(values[lag:], target[:-lag])[0, 1])) > own for lag in range(1, 8))
+
+
+def _suspects(table: View, columns: list[ColumnView]) -> list[tuple[ColumnView, float, float]]:
+    """Columns that alone explain almost everything, with what they and the others explain."""
+    rows = np.arange(table.count)
+    if len(rows) > ROWS:
+        rows = np.random.default_rng(2).choice(rows, ROWS, replace=False)
+    folds = np.random.default_rng(0).permutation(len(rows)) % 2
+    found = []
+    for column in columns:
+        if column.distinct < 2 or (not column.numeric and column.distinct > 0.3 * len(rows)):
+            continue
+        alone, which = max(
+            (_alone(column, table.outcomes[rows, k], rows, folds), k) for k in range(table.outcomes.shape[1])
+        )
+        if alone >= ALONE:
+            found.append((column, alone, which))
+    result = []
+    for column, alone, which in sorted(found, key=lambda one: -one[1])[:5]:
+        # two copies of one target must not excuse each other
+        rest = [one for one in columns if one.name not in {other.name for other, _, _ in found} and one.distinct > 1][
+            :40
+        ]
+        target = table.outcomes[rows, which]
+        others = (
+            skill(target, held_out(table.matrix(rest, rows), target, folds, rounds=30, depth=4, rate=0.3))
+            if rest
+            else 0.0
+        )
+        if 1 - alone <= GAP * (1 - others):
+            result.append((column, alone, others))
+    return result if len(result) <= 3 else []
+
+
+def _alone(column: ColumnView, target: Floats, rows: Ints, folds: Ints) -> float:
+    """What one column explains of rows that were not looked at: by means of bins, of numbers with lines between."""
+    values = column.numbers[rows]
+    there = ~np.isnan(values)
+    expected = np.zeros(len(target))
+    for fold in (0, 1):
+        learn, ask = folds != fold, folds == fold
+        gone = learn & ~there
+        expected[ask & ~there] = target[gone].mean() if gone.any() else target[learn].mean()
+        inner, outer = learn & there, ask & there
+        if inner.sum() < 10:
+            expected[outer] = target[learn].mean()
+        elif column.numeric and column.distinct > 30:
+            expected[outer] = _line(values[inner], target[inner], values[outer])
+        else:
+            codes = column.codes[rows]
+            sums = np.bincount(codes[inner], target[inner], column.distinct)
+            counts = np.bincount(codes[inner], minlength=column.distinct)
+            expected[outer] = ((sums + target[inner].mean()) / (counts + 1))[codes[outer]]
+    return skill(target, expected)
+
+
+def _line(values: Floats, target: Floats, asked: Floats) -> Floats:
+    """Means of bins of like size, with straight lines between the bins' middles."""
+    order = np.argsort(values, kind="stable")
+    pieces = np.array_split(order, min(60, max(len(order) // 12, 2)))
+    middles = np.array([values[piece].mean() for piece in pieces])
+    heights = np.array([target[piece].mean() for piece in pieces])
+    middles, first = np.unique(middles, return_index=True)
+    return np.asarray(np.interp(asked, middles, heights[first]), dtype=np.float64)

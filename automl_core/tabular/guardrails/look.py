@@ -1,0 +1,35 @@
+"""What a check is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from automl_core.tabular.guardrails.view import ColumnView, View
+
+if TYPE_CHECKING:
+    from automl_core.tabular.structure import Structure
+
+
+@dataclass(frozen=True)
+class Look:
+    """A table, what is known of it, and the rows to predict.
+
+    Attributes:
+        table: the rows to learn from.
+        structure: how they belong together.
+        test: rows to predict, without a target that means anything; None where they are not known.
+        roles: what columns are for, role → column: ``group``, ``time``, ``weight``, ``id``.
+    """
+
+    table: View
+    structure: Structure
+    test: View | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def features(self) -> list[ColumnView]:
+        """Columns to learn from: those without a role."""
+        taken = set(self.roles.values())
+        return [column for column in self.table.columns if column.name not in taken]

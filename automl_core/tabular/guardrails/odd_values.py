@@ -1,0 +1,142 @@
+"""Numbers that mean "missing", single values far from all others, and columns that mix numbers and texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from automl_core.tabular.guardrails.finding import Finding, listed
+from automl_core.tabular.guardrails.look import Look
+from automl_core.tabular.guardrails.view import ColumnView
+
+_MARKS = re.compile(r"-?9{2,}(\.0)?|-1|-9|-?9{1,}\.9{1,}|-?8{2,}|-?1e\+?\d+|-32768|32767|2147483647|-2147483648")
+_GAPS = frozenset(
+    ["", "-", "--", "?", "na", "n/a", "n.a.", "nan", "null", "none", "missing", "unknown", "tbd", "#n/a", "."]
+)
+
+
+def check(look: Look) -> Iterator[Finding]:
+    """Marks of missing values, outliers, mixed columns."""
+    far = []
+    for column in look.features:
+        if column.kind == "number":
+            mark = _mark(column)
+            if mark is not None:
+                value, rows = mark
+                yield Finding(
+                    "sentinel", "doubtful", (column.name,),
+                    f"{value:g} in {column.name} seems to mean that a value is missing: {rows:,} rows have it, "
+                    "far from all others",
+                    "nothing: it is learned as the number that it "
+                    "is", f"leave the cells empty where {column.name} is {value:g}",
+                    {"value": value, "rows": rows},
+                )  # fmt: skip
+            else:
+                rows = _far(column)
+                if rows:
+                    far.append((rows, column.name))
+        elif column.levels:
+            yield from _mixed(column)
+    if far:
+        yield Finding(
+            "outliers", "doubtful", tuple(name for _, name in far),
+            f"single values far from all others: {listed([f'{name} ({rows} rows)' for rows, name in far])}",
+            "nothing: trees are not moved by them, and scalers of linear models by the middle of the values",
+            "see whether they are mistakes (a unit, a "
+            "comma)", {"columns": len(far), "rows": max(rows for rows, _ in far)},
+        )  # fmt: skip
+
+
+def _mark(column: ColumnView) -> tuple[float, int] | None:
+    """An outermost value that is written as people mark gaps, comes often, and is apart from the others."""
+    if column.distinct < 6:
+        return None
+    values, counts = column.values, column.counts
+    for place in (0, len(values) - 1):
+        value, rows = float(values[place]), int(counts[place])
+        rest = np.delete(values, place)
+        weight = np.delete(counts, place)
+        if (
+            rows < 3
+            or rows < 0.002 * counts.sum()
+            or (not _MARKS.fullmatch(f"{value:g}") and not _MARKS.fullmatch(repr(value)))
+        ):
+            continue
+        order = np.cumsum(weight) / weight.sum()
+        low, high = rest[np.searchsorted(order, 0.05)], rest[min(int(np.searchsorted(order, 0.95)), len(rest) - 1)]
+        spread = max(float(high - low), 1e-300)
+        gap = float(rest[0] - value) if place == 0 else float(value - rest[-1])
+        usual = float(np.median(weight))
+        ordinary = -10 < value < 10
+        if gap > 0.5 * spread or (ordinary and value < 0 <= rest[0] and rows > 3 * usual and gap > 0):
+            if ordinary and (rest[0] < 0 or rows <= 3 * usual or column.distinct < 12):
+                continue
+            return value, rows
+    return None
+
+
+def _far(column: ColumnView) -> int:
+    """Rows whose values are far out: beyond three times the span that all but the last percent on either side have."""
+    numbers = column.numbers[column.there]
+    if len(numbers) < 50 or column.distinct < 15:
+        return 0
+    shape = numbers
+    if numbers.min() > 0 and numbers.max() > 20 * np.median(numbers):
+        shape = np.log(numbers)  # amounts that span orders of magnitude are no mistakes
+    low, middle, high = np.quantile(shape, [0.01, 0.5, 0.99])
+    span = max(float(high - low), 1e-300)
+    if column.counts.max() > 0.5 * len(numbers):
+        return 0
+    outside = (shape > middle + 3 * span) | (shape < middle - 3 * span)
+    return int(outside.sum())
+
+
+def _mixed(column: ColumnView) -> Iterator[Finding]:
+    texts = [column.text(code) for code in range(column.distinct)]
+    total = int(column.counts.sum())
+    if not total:
+        return
+    numeric = np.array([_is_number(text) for text in texts])
+    gaps = np.array([text.strip().lower() in _GAPS for text in texts])
+    share = float(column.counts[numeric].sum()) / total
+    if 0.5 <= share < 1 and numeric.sum() >= 5:
+        others = [text for text, is_number in zip(texts, numeric, strict=True) if not is_number]
+        yield Finding(
+            "mixed", "doubtful", (column.name,),
+            f"{column.name} is numbers in {share:.0%} of its rows and texts in the others: "
+            f"{listed([repr(text) for text in others])}",
+            "it is learned as a category: the order of its numbers is "
+            "lost", "leave cells without a number empty, and write all numbers alike",
+            {"share": round(share, 4), "others": float(len(others))},
+        )  # fmt: skip
+    elif gaps.any():
+        marks = [repr(text) for text, gap in zip(texts, gaps, strict=True) if gap]
+        yield Finding(
+            "mixed", "doubtful", (column.name,), f"{column.name} has texts that seem to mean missing: "
+            f"{listed(marks)}",
+            "they are a value of their own", "leave the cells empty, so that rows without a value are treated "
+            "alike everywhere",
+            {"rows": float(column.counts[gaps].sum())},
+        )  # fmt: skip
+    if column.kind == "category" and column.distinct <= 2000:
+        plain: dict[str, list[str]] = {}
+        for text in texts:
+            plain.setdefault(" ".join(text.lower().split()), []).append(text)
+        several = [each for each in plain.values() if len(each) > 1]
+        if several:
+            yield Finding(
+                "spelling", "doubtful", (column.name,),
+                f"{column.name} has values that differ by case or blanks alone: "
+                f"{listed([' / '.join(repr(t) for t in each) for each in several], 3)}",
+                "nothing: each spelling is a value of its own", "write them alike", {"values": len(several)},
+            )  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.strip().replace(",", "."))
+    except ValueError:
+        return False
+    return text.strip().lower() not in ("nan", "inf", "-inf", "infinity")
