@@ -236,6 +236,7 @@ def _report(
         report["test"] = {
             "rows": len(judged),
             "of": of,
+            "untouched": bool(len(prepared.test)),
             "metrics": evaluation.evaluate(
                 problem, truth, outputs, weights, groups=groups, labels=labels, seed=prepared.options.seed
             ),
