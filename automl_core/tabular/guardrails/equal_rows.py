@@ -18,8 +18,8 @@ from automl_core.tabular.guardrails.view import View
 
 Hashes = NDArray[np.uint64]
 
-NATURAL = 2.0
-"""Times as many rows that are equal but for one column as rows that are equal: from there on it is no wonder."""
+NATURAL = 1.6
+"""Times as many pairs of rows that are equal but for one column as pairs that are equal: from there on no wonder."""
 
 
 def check(look: Look) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def check(look: Look) -> Iterator[Finding]:
     features = _total(parts)
     repeated = _repeated(features)
     copies = int(repeated.sum())
-    wonder = copies >= max(4, 0.002 * table.count) and _near(parts, features) <= NATURAL * copies
+    wonder = copies >= max(4, 0.002 * table.count) and _near(parts, features) <= NATURAL * _pairs(features)
     if wonder:
         whole = features + _mixed(table.target.view(np.uint64))
         same = int(_repeated(whole).sum())
@@ -135,13 +135,18 @@ def _repeated(total: Hashes) -> NDArray[np.bool_]:
     return np.asarray(counts[inverse.reshape(-1)] > 1)
 
 
-def _near(parts: list[Hashes], total: Hashes) -> int:
-    """The most rows that are equal to another but for one column."""
+def _pairs(total: Hashes) -> float:
+    counts = np.unique(total, return_counts=True)[1].astype(np.float64)
+    return float((counts * (counts - 1)).sum()) / 2
+
+
+def _near(parts: list[Hashes], total: Hashes) -> float:
+    """The most pairs of rows that are equal but for one column."""
     if len(parts) < 2:
-        return len(total)
+        return np.inf
     random = np.random.default_rng(0)
     tried = range(len(parts)) if len(parts) <= 25 else random.choice(len(parts), 25, replace=False)
-    return max(int(_repeated(total - parts[which]).sum()) for which in tried)
+    return max(_pairs(total - parts[which]) for which in tried)
 
 
 def _conflicting(features: Hashes, table: View) -> int:
