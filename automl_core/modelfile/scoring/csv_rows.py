@@ -1,0 +1,71 @@
+"""CSV files in pieces of rows, by the standard library alone."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PIECE = 5_000
+"""Rows that are read at once."""
+
+
+def delimiter_of(first: str) -> str:
+    """What stands between the values of a file, by its first line: a semicolon where it has only these."""
+    return ";" if ";" in first and "," not in first else ","
+
+
+def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PIECE) -> Iterator[dict[str, list[str]]]:
+    r"""The file's columns, some rows at a time; at least one piece, also of a file without rows.
+
+    UTF-8, names of the columns in the first line. An empty value, and ``\N``, is a missing one.
+
+    Args:
+        path: of the file.
+        wanted: names of columns to keep, as far as they are there; all when None.
+        rows: of a piece.
+
+    Raises:
+        OSError: the file can't be read.
+        ValueError: it is no CSV: another encoding, a row of another length, two columns of one name.
+    """
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        try:
+            yield from _pieces(file, str(path), None if wanted is None else set(wanted), rows)
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x}): convert it") from None
+        except csv.Error as error:
+            raise ValueError(f"{path} is no CSV file that can be read: {error}") from None
+
+
+def _pieces(file: Iterable[str], path: str, wanted: set[str] | None, rows: int) -> Iterator[dict[str, list[str]]]:
+    lines = iter(file)
+    first = next((line for line in lines if line.strip()), None)
+    if first is None:
+        raise ValueError(f"{path} is empty: the names of its columns belong in the first line")
+    while first.count('"') % 2:  # a name with a line break in it
+        first += next(lines)
+    delimiter = delimiter_of(first)
+    names = next(csv.reader([first], delimiter=delimiter))
+    double = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if double is not None:
+        raise ValueError(f"{path}: two columns are called {double!r}")
+    places = [place for place, name in enumerate(names) if wanted is None or name in wanted]
+    held: list[list[str]] = []
+    number = 0
+    for row in csv.reader(lines, delimiter=delimiter):
+        if not row and len(names) > 1:
+            continue
+        number += 1
+        if len(row) != len(names) and not (len(names) == 1 and not row):
+            raise ValueError(f"{path}, row {number}: {len(row)} values, the first line names {len(names)} columns")
+        held.append(row or [""])
+        if len(held) == rows:
+            yield _columns(held, names, places)
+            held = []
+    if held or number == 0:
+        yield _columns(held, names, places)
+
+
+def _columns(held: list[list[str]], names: list[str], places: list[int]) -> dict[str, list[str]]:
+    return {names[place]: ["" if row[place] == r"\N" else row[place] for row in held] for place in places}

@@ -1,0 +1,175 @@
+"""Contributions of the table's columns to what a model says of each row.
+
+Each member that can be taken apart exactly (trees, linear models, naive Bayes) gives contributions to its own margin.
+An ensemble's are their weighted mean, on the scale that all its members have in common:
+
+- numbers: the outputs themselves, or their logarithm where the link is one;
+- two classes: the log odds of the second;
+- more classes: each class's margin (logarithms of probabilities, up to a constant that all classes share);
+- ``probability`` where members give probabilities and no margin (forests).
+
+Where members have different scales each is brought to the outputs': its contributions are stretched so that they add up
+to the distance between its output and what it says of nobody in particular. Calibration and threshold come after all
+that, and are not part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .members import Ensemble, Member
+from .models import NotExplained
+from .origins import UnknownStep, shares
+from .values import Frame
+
+Floats = NDArray[np.float64]
+
+SCALES = {
+    "identity": "number", "exp": "logarithm", "expm1": "logarithm (of 1 more)", "sigmoid": "log odds",
+    "softmax": "log probability", "ovr": "log odds", "complement": "probability", "normalise": "share",
+}  # fmt: skip
+"""Link → what its margin is."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What each column adds, for each row: ``base + contributions.sum(axis=1)`` is what the scale says.
+
+    Attributes:
+        columns: (m,) of the table.
+        outputs: (K,) what is told about: classes (of two the second alone), or the target.
+        base: (K,) what the model says of nobody in particular.
+        contributions: (n, m, K).
+        scale: on which they are, in words.
+        weight: the members' share of the ensemble that could be taken apart; the rest is not in here.
+        left_out: why the others could not, each reason once.
+    """
+
+    columns: tuple[str, ...]
+    outputs: tuple[str, ...]
+    base: Floats
+    contributions: Floats
+    scale: str
+    weight: float
+    left_out: tuple[str, ...]
+
+    @property
+    def total(self) -> Floats:
+        """(n, K) what base and contributions add up to."""
+        return np.asarray(self.base + self.contributions.sum(axis=1))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One member's contributions, on its own scale."""
+
+    weight: float
+    scale: str
+    base: Floats
+    contributions: Floats
+    member: Member
+
+
+def explain(ensemble: Ensemble, frame: Frame, columns: Sequence[str], outputs: Sequence[str]) -> Explanation:
+    """Take an ensemble's outputs apart.
+
+    Args:
+        ensemble: the members.
+        frame: rows.
+        columns: of the table, as the schema names them.
+        outputs: the problem's classes, or its target alone.
+
+    Raises:
+        NotExplained: no member has exact contributions.
+    """
+    parts: list[_Part] = []
+    left_out: dict[str, None] = {}
+    for member in ensemble.members:
+        try:
+            parts.append(_of_member(member, frame, columns, len(outputs)))
+        except (NotExplained, UnknownStep) as error:
+            left_out[str(error)] = None
+    if not parts:
+        raise NotExplained(f"no part of this model has exact contributions: {'; '.join(left_out)}")
+    scales = list(dict.fromkeys(part.scale for part in parts))
+    scale = scales[0]
+    if len(scales) > 1:
+        parts = [_on_outputs(part, len(outputs)) for part in parts]
+        scale = "number" if len(outputs) == 1 else "probability (stretched: members have different scales)"
+    weight = sum(part.weight for part in parts)
+    named = tuple(outputs[1:]) if len(outputs) == 2 else tuple(outputs)
+    base = sum((part.weight / weight * part.base for part in parts), np.zeros(len(named)))
+    total = np.zeros((frame.n, len(columns), len(named)))
+    for part in parts:
+        total += part.weight / weight * part.contributions
+    return Explanation(tuple(columns), named, np.asarray(base), total, scale, weight, tuple(left_out))
+
+
+def _of_member(member: Member, frame: Frame, columns: Sequence[str], outputs: int) -> _Part:
+    matrix = member.matrix(frame)
+    found = member.model.explain(matrix)
+    back = shares(member.states or (), columns)
+    contributions = np.einsum("npk,pm->nmk", found.contributions, back)
+    base, steps = found.base, member.link_document
+    steps = list(steps) if isinstance(steps, list) else [steps]
+    while steps and isinstance(steps[0], dict) and steps[0].get("type") == "affine":
+        factor, shift = float(steps[0]["scale"]), float(steps[0]["shift"])
+        base, contributions = base * factor + shift, contributions * factor
+        steps = steps[1:]
+    name = _name(steps)
+    base, contributions, name = _common(base, contributions, name, member, outputs)
+    return _Part(member.weight, SCALES.get(name, name), base, contributions, member)
+
+
+def _name(steps: list[Any]) -> str:
+    """The link that is left; one that only bounds what is said leaves the scale as it is."""
+    names = [str(step.get("type")) if isinstance(step, dict) else str(step) for step in steps]
+    names = [name for name in names if name not in ("clip", "identity")]
+    return names[0] if len(names) == 1 else "identity" if not names else " then ".join(names)
+
+
+def _common(base: Floats, contributions: Floats, name: str, member: Member, outputs: int) -> tuple[Floats, Floats, str]:
+    """The same, told of the second of two classes, or of all classes of the problem."""
+    if member.classes is not None and len(member.classes) < outputs:
+        if base.shape[0] == 1 and name == "sigmoid":
+            # of two classes among more: half of the log odds for one, half against the other
+            base = np.concatenate([-base / 2, base / 2])
+            contributions = np.concatenate([-contributions / 2, contributions / 2], axis=2)
+            name = "softmax"
+        wide = np.zeros(outputs)
+        spread = np.zeros((*contributions.shape[:2], outputs))
+        known = member.classes[: len(base)]
+        wide[known], spread[:, :, known] = base[: len(known)], contributions
+        base, contributions = wide, spread
+    if outputs == 2 and len(base) == 2:
+        if name == "softmax":
+            return base[1:] - base[:1], contributions[:, :, 1:] - contributions[:, :, :1], "sigmoid"
+        return base[1:], contributions[:, :, 1:], "complement" if name == "identity" else name
+    if outputs > 1 and name == "identity":
+        name = "complement"
+    return base, contributions, name
+
+
+def _on_outputs(part: _Part, outputs: int) -> _Part:
+    """A member's contributions, stretched to add up to the distance between two outputs."""
+    start, end = part.base[None, :], part.base + part.contributions.sum(axis=1)
+
+    def said(margin: Floats) -> Floats:
+        if part.scale == "log odds" and outputs == 2:
+            return np.asarray(1.0 / (1.0 + np.exp(-np.clip(margin, -700, 700))))
+        if part.scale in ("probability", "number", "share"):
+            return margin
+        found = member_link(margin)
+        return found
+
+    member_link = part.member.link
+    base, there = said(start), said(end)
+    distance = end - start
+    small = np.abs(distance) < 1e-12
+    factor = np.where(small, 0.0, (there - base) / np.where(small, 1.0, distance))
+    return _Part(part.weight, "outputs", base[0], part.contributions * factor[:, None, :], part.member)

@@ -1,0 +1,83 @@
+"""The deadline, planned: when the search has to end so that everything after it fits, corrected by what was seen."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+YOUNG = 10.0
+"""Seconds: a process that is younger than this when the search is called counts from its own start. Who runs a script
+with a minute to spare means all of it: interpreter, imports and reading."""
+
+ENDING = 0.6
+"""Seconds that are left at the very end: for what nobody planned, and for a few predictions."""
+
+
+def process_age() -> float | None:
+    """Seconds since this process was started; None where the system doesn't say."""
+    try:
+        started = float(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19])
+        up = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        return max(up - started / os.sysconf("SC_CLK_TCK"), 0.0)
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+@dataclass
+class Deadline:
+    """What may still be done.
+
+    Attributes:
+        end: on the monotonic clock; None: there is no deadline.
+        seconds: in all.
+        refit: seconds that fits after the search are thought to take, by the trials seen so far.
+        clock: seconds that only grow.
+    """
+
+    end: float | None
+    seconds: float | None
+    refit: float = 0.0
+    after: float = 0.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+
+    @classmethod
+    def of(cls, seconds: float | None, *, rows: int = 0, outputs: int = 1, from_start: bool = True) -> Deadline:
+        """From now, or from the start of a process that is young.
+
+        Args:
+            seconds: that everything may take; None: no deadline.
+            rows: of the table: what comes after the search grows with it.
+            outputs: of a prediction.
+            from_start: whether a young process counts from its own start.
+        """
+        if seconds is None:
+            return cls(None, None)
+        age = process_age() if from_start else None
+        spent = age if age is not None and age < YOUNG else 0.0
+        found = cls(time.monotonic() - spent + seconds, seconds)
+        found.planned(rows, outputs)
+        return found
+
+    def planned(self, rows: int, outputs: int) -> None:
+        """Plan what comes after the search: selection, evaluation, writing and checking the model."""
+        if self.seconds is not None:
+            self.after = min(2.2 + 0.02 * self.seconds + rows * max(outputs, 1) * 4e-6, 0.3 * self.seconds)
+
+    @property
+    def search_end(self) -> float | None:
+        """When trials have to be over."""
+        if self.end is None or self.seconds is None:
+            return None
+        return self.end - ENDING - self.after - min(self.refit, 0.4 * self.seconds)
+
+    def left(self) -> float:
+        """Seconds until trials have to be over; endless without a deadline."""
+        end = self.search_end
+        return float("inf") if end is None else end - self.clock()
+
+    def left_for_all(self) -> float:
+        """Seconds until everything has to be over."""
+        return float("inf") if self.end is None else self.end - ENDING - self.clock()

@@ -1,0 +1,179 @@
+"""The models that are kept: those of the folds together, or new ones fitted on all rows.
+
+Bagging costs nothing after the search, and averages what chance a single split has. A refit has one model a pipeline
+and all rows; it is needed where folds know nothing of the latest rows, or have no model that can be kept as plain data.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.lanes import Lanes, Say, can_fork
+from automl_core.tabular.prepared import Prepared
+from automl_core.tabular.searching import needs_refit, refit_growth
+from automl_core.tabular.trial import TrialResult, part
+
+
+@dataclass
+class Finals:
+    """Members of the model.
+
+    Attributes:
+        members: documents for the scorer, each with its weight; weights sum to 1.
+        kind: ``bag`` or ``refit``.
+        weights: (trial number, weight) of the trials that are in it.
+        notes: what was done and why, in words.
+        estimators: of learners that numpy can't score, by the names that members give them.
+    """
+
+    members: list[dict[str, Any]]
+    kind: str
+    weights: list[tuple[int, float]]
+    notes: list[str] = field(default_factory=list)
+    estimators: dict[str, Any] = field(default_factory=dict)
+
+
+def finals(
+    prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], folder: Path, deadline: Deadline
+) -> Finals:  # fmt: skip
+    """The members of the model, from the trials that the ensemble chose.
+
+    Args:
+        prepared: the table.
+        chosen: trials and their weights.
+        folder: where trials lie.
+        deadline: a refit that would not end in time is left, for the models of the folds.
+    """
+    loaded = [(TrialResult.load(folder, each.number, prepared.problem), weight) for each, weight in chosen]
+    plain = all(result.models and all(model is not None for model in result.models) for result, _ in loaded)
+    if needs_refit(prepared) or not plain:
+        found = _refitted(prepared, loaded, deadline)
+        if found.members:
+            return found
+        if not plain:
+            raise RuntimeError("; ".join(found.notes) or "no member could be fitted on all rows")
+        bagged = _bagged(prepared, loaded)
+        bagged.notes += found.notes
+        return bagged
+    return _bagged(prepared, loaded)
+
+
+def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]]) -> Finals:
+    members = []
+    for result, weight in loaded:
+        # of forward parts the last one has learned from most
+        models = result.models[-1:] if prepared.split.kind == "time" else result.models
+        members += [{"weight": weight / len(models), **model} for model in models if model is not None]
+    count = len(loaded[0][0].models)
+    note = (
+        f"each pipeline answers by the mean of its {count} models, one a fold"
+        if count > 1
+        else "the models of the search"
+    )
+    return Finals(members, "bag", [(result.number, weight) for result, weight in loaded], [note])
+
+
+def _refitted(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], deadline: Deadline) -> Finals:
+    """New models on all rows, in lanes where there are several and all have documents."""
+    found: dict[int, Any] = {}
+    notes: list[str] = []
+    tasks = [(place, result) for place, (result, _) in enumerate(loaded)]
+    rows = prepared.rows if prepared.split.kind != "own" else np.r_[prepared.rows, prepared.split.folds[0].valid]
+    held = part(prepared, prepared.learned(rows))
+
+    def fit(result: TrialResult) -> Any:
+        from automl_core.tabular.pipeline import Pipeline
+
+        pipeline = Pipeline(
+            prepared.problem, prepared.schema, settled(prepared, result), seed=result.seed,
+            threads=prepared.options.threads, extra=tuple(prepared.options.learners),
+        )  # fmt: skip
+        frame, y, weights = held
+        until = None if deadline.end is None else time.monotonic() + max(deadline.left_for_all() * 0.7, 0.1)
+        return pipeline.fit(frame, y, weights, deadline=until)
+
+    def work(result: TrialResult, say: Say) -> Any:
+        del say
+        return fit(result).document()
+
+    plain = all(model is not None for result, _ in loaded for model in result.models)
+    workers = min(prepared.options.workers or 1, len(tasks))
+    if plain and workers > 0 and can_fork():
+        _in_lanes(work, tasks, workers, prepared, deadline, found, notes)
+    else:
+        for place, result in tasks:
+            try:
+                found[place] = fit(result)
+            except Exception as error:
+                notes.append(f"trial {result.number} could not be fitted on all rows: {type(error).__name__}: {error}")
+    total = sum(loaded[place][1] for place in found)
+    members: list[dict[str, Any]] = []
+    estimators: dict[str, Any] = {}
+    for place in sorted(found):
+        document = found[place] if isinstance(found[place], dict) else found[place].document()
+        if document is None:
+            document, estimator = _by_library(found[place], f"trial_{loaded[place][0].number}")
+            estimators |= estimator
+        members.append({"weight": loaded[place][1] / total, **document})
+    used = [(loaded[place][0].number, loaded[place][1] / total) for place in sorted(found)]
+    notes.insert(0, f"each pipeline was fitted anew on all {len(rows):,} rows")
+    return Finals(members, "refit", used, notes, estimators)
+
+
+def _by_library(fitted: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A member whose model is an estimator of a library: (its document, the estimator by the name that it is given)."""
+    estimator = next(iter(fitted.estimators().values()), None)
+    if estimator is None:
+        raise RuntimeError(f"{name}: the learner {fitted.pipeline.learner.name} leaves nothing that can be kept")
+    model = {"type": "estimator", "name": name}
+    document: dict[str, Any] = {"features": fitted.states, "model": model, "link": "identity"}
+    if fitted.view.classes is not None and len(fitted.view.classes) < fitted.view.outputs:
+        document["classes"] = fitted.view.classes
+    return document, {name: estimator}
+
+
+def _in_lanes(
+    work: Any, tasks: list[tuple[int, TrialResult]], workers: int, prepared: Prepared, deadline: Deadline,
+    found: dict[int, Any], notes: list[str],
+) -> None:  # fmt: skip
+    waiting, running = list(tasks), {}
+    with Lanes(work, workers, prepared.options.threads) as lanes:
+        while waiting or running:
+            for lane in lanes.free:
+                if waiting:
+                    place, result = waiting.pop(0)
+                    running[lane] = (place, result.number)
+                    lanes.submit(lane, result)
+            for event in lanes.events(min(max(deadline.left_for_all(), 0.01), 1.0)):
+                place, number = running.pop(event.lane)
+                if event.kind == "done" and event.payload is not None:
+                    found[place] = event.payload
+                else:
+                    notes.append(f"trial {number} could not be fitted on all rows: {event.payload}")
+            if deadline.left_for_all() <= 0 and running:
+                notes.append("the deadline: not every pipeline could be fitted on all rows")
+                return
+
+
+def settled(prepared: Prepared, result: TrialResult) -> dict[str, Any]:
+    """Parameters for a fit without rows to stop by: as many steps as the folds' models took, more for more rows."""
+    from automl_core.tabular.learners import registry
+
+    params = dict(result.params)
+    steps = [each for each in result.iterations if each]
+    learner = registry.find(result.learner, tuple(prepared.options.learners))
+    if not steps or learner.steps is None:
+        return params
+    middle = float(np.median(steps))
+    if prepared.split.kind == "time":
+        middle = float(np.median(steps[-2:]))  # those that learned from most
+    grow = refit_growth(prepared) ** 0.5
+    params[f"{learner.name}.{learner.steps}"] = max(1, round(middle * grow))
+    return params

@@ -1,0 +1,66 @@
+"""A whole run in one process: prepare, search, conclude, within the deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from automl_core.tabular.api import Model
+from automl_core.tabular.conclude import conclude
+from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.options import Options
+from automl_core.tabular.prepared import Prepared, prepare
+from automl_core.tabular.searching import Outcome, Search
+from automl_core.tabular.trial import TrialResult
+
+
+def run(
+    data: Any,
+    options: Options,
+    *,
+    validation_data: Any,
+    test_data: Any,
+    folder: Path,
+    began: float,
+    progress: Callable[[TrialResult], None] | None = None,
+) -> Model:
+    """See `automl_core.tabular.api.fit`.
+
+    Args:
+        data, options, validation_data, test_data, progress: as there.
+        folder: for the search (``trials``) and the model (``model``).
+        began: when it was called, on the monotonic clock.
+    """
+    from automl_core.tabular.warming import warm
+
+    deadline = Deadline.of(options.deadline)
+    if deadline.end is not None:
+        deadline.end -= time.monotonic() - began  # what was imported since
+    prepared = prepare(data, options, valid=validation_data, test=test_data)
+    deadline.planned(prepared.frame.n, prepared.problem.outputs)
+    trials = folder / "trials"
+    outcome = Outcome(why="there is nothing to learn")
+    if prepared.learnable and prepared.split.folds:
+        space, portfolio = spaces(prepared)
+        warm(portfolio)
+        outcome = Search(prepared, trials, deadline, space=space, portfolio=portfolio, on_trial=progress).run()
+    concluded = conclude(
+        prepared, outcome.results, folder=folder / "model", trials=trials, deadline=deadline, why=outcome.why
+    )
+    return Model(concluded.folder, concluded.report, concluded.scorer, prepared.problem.classes)
+
+
+def spaces(prepared: Prepared) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The space of a table's pipelines under its options, and what is tried first."""
+    from automl_core.tabular.shape import Shape
+    from automl_core.tabular.space import portfolio, space
+
+    options = prepared.options
+    rows = max((len(fold.train) for fold in prepared.split.folds), default=len(prepared.rows))
+    shape = Shape.of(prepared.schema, prepared.problem, rows)
+    searched = options.featurization == "auto"
+    whole = space(shape, allowed=options.allowed, blocked=options.blocked, extra=options.learners, features=searched)
+    first = portfolio(shape, allowed=options.allowed, blocked=options.blocked, extra=options.learners)
+    return whole, first

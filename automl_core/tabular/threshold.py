@@ -1,0 +1,82 @@
+"""From which probability of the second class on a row is called that: for a metric of labels, or for costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_core.tabular.metrics import Metric
+
+Floats = NDArray[np.float64]
+
+STEPS = 200
+"""Thresholds that are tried, at quantiles of the probabilities."""
+
+DRAWS = 20
+"""Draws of rows: the best threshold of the rows that there are is partly their luck."""
+
+
+def for_metric(metric: Metric, truth: NDArray[np.int64], probabilities: Floats, weights: Floats, seed: int) -> float:
+    """The threshold of the best metric: the median of the best ones of several draws of rows.
+
+    Args:
+        metric: of labels.
+        truth: (n,) 0 or 1, of rows held out.
+        probabilities: (n,) of the second class.
+        weights: (n,).
+        seed: of the draws.
+    """
+    random = np.random.default_rng([seed, 43])
+    tried = candidates(probabilities)
+    found = []
+    for _ in range(DRAWS):
+        drawn = weights * np.bincount(random.integers(0, len(truth), len(truth)), minlength=len(truth))
+        if not drawn.sum():
+            continue
+        losses = np.array([metric.loss(truth, (probabilities >= each).astype(np.int64), drawn) for each in tried])
+        losses[~np.isfinite(losses)] = np.inf
+        # of a whole stretch of equally good ones the middle
+        found.append(float(np.median(tried[losses == losses.min()])))
+    if not found:
+        return 0.5
+    chosen = float(np.median(found))
+    loss = metric.loss(truth, (probabilities >= chosen).astype(np.int64), weights)
+    usual = metric.loss(truth, (probabilities >= 0.5).astype(np.int64), weights)
+    return chosen if loss < usual else 0.5
+
+
+def for_costs(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) -> float:
+    """The threshold of the least expected cost, given honest probabilities.
+
+    Calling a row the second class costs (1 − p) C(first, second) + p C(second, second), calling it the first
+    (1 − p) C(first, first) + p C(second, first); they are equal at the threshold (Elkan, "The foundations of
+    cost-sensitive learning", IJCAI 2001, equation 2).
+
+    Args:
+        costs: (truth, predicted) → cost; what is not given costs nothing.
+        classes: two.
+
+    Raises:
+        ValueError: costs name other classes, or no threshold follows from them.
+    """
+    for pair in costs:
+        for name in pair:
+            if name not in classes:
+                raise ValueError(f"costs: there is no class {name!r} (there are: {', '.join(classes)})")
+    first, second = classes
+    false_alarm = costs.get((first, second), 0.0) - costs.get((first, first), 0.0)
+    miss = costs.get((second, first), 0.0) - costs.get((second, second), 0.0)
+    if false_alarm + miss <= 0 or false_alarm < 0 or miss < 0:
+        raise ValueError("costs: a mistake has to cost more than being right, for one of the classes at least")
+    return false_alarm / (false_alarm + miss)
+
+
+def candidates(probabilities: Floats) -> Floats:
+    """Thresholds worth trying: the middles between neighbouring quantiles, and a half."""
+    values = np.unique(probabilities)
+    if len(values) > STEPS:
+        values = np.unique(np.quantile(values, np.linspace(0, 1, STEPS)))
+    between = (values[1:] + values[:-1]) / 2
+    return np.unique(np.r_[between, 0.5])

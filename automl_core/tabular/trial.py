@@ -1,0 +1,295 @@
+"""One trial: a pipeline, cross-validated; its value fold by fold, its predictions of rows it has not learned from."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_core.tabular import documents
+from automl_core.tabular.memory import Peak
+from automl_core.tabular.prepared import Prepared
+from automl_core.tabular.problem import Problem
+from automl_core.tabular.validation import Fold
+from automl_core.training.problems import TrainingError
+
+Floats = NDArray[np.float64]
+OnFold = Callable[[int, float], None]
+ShouldStop = Callable[[int, list[float]], bool]
+
+FOLD_ROWS = 30
+"""Rows of a fold from which on its own value says enough to be averaged; of fewer the rows are pooled."""
+
+
+@dataclass
+class TrialResult:
+    """What came of a trial.
+
+    Attributes:
+        number: from 0, in the order in which trials were asked for.
+        params: of the pipeline.
+        state: ``succeeded``, ``stopped`` (after bad folds: its value counts for the search, not for the ensemble) or
+            ``failed``.
+        value: the metric over all rows held out; NaN where there is none.
+        loss: the same, lower is better.
+        folds: the metric of each fold that ran.
+        outputs: (n, K) or (n,) predictions of rows held out, over the table's rows; NaN of others. Where a row was held
+            out more than once, the mean.
+        models: of each fold that ran the document for the numpy scorer, None where there is none.
+        iterations: of each fold how many steps its model takes, where it goes step by step.
+        seconds, fit_seconds, score_seconds: wall clock of all; of the fits; of scoring the rows held out.
+        memory: bytes that the process grew by at its peak; None where the system doesn't say.
+        reason: why it failed or stopped, in words.
+        seed: of its random numbers.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    state: str = "failed"
+    value: float = math.nan
+    loss: float = math.inf
+    folds: list[float] = field(default_factory=list)
+    outputs: Floats = field(default_factory=lambda: np.empty(0))
+    models: list[dict[str, Any] | None] = field(default_factory=list)
+    iterations: list[int | None] = field(default_factory=list)
+    seconds: float = 0.0
+    fit_seconds: float = 0.0
+    score_seconds: float = 0.0
+    scored: int = 0
+    memory: int | None = None
+    reason: str = ""
+    seed: int = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be part of a model."""
+        return self.state == "succeeded" and math.isfinite(self.loss)
+
+    @property
+    def learner(self) -> str:
+        """Name of its learner."""
+        return str(self.params.get("learner", ""))
+
+    @property
+    def row_seconds(self) -> float:
+        """Seconds that scoring a row took, in the batch of rows held out."""
+        return self.score_seconds / self.scored if self.scored else 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Everything but arrays and models: plain data."""
+        return {
+            "number": self.number,
+            "params": dict(self.params),
+            "state": self.state,
+            "value": self.value if math.isfinite(self.value) else None,
+            "folds": [each if math.isfinite(each) else None for each in self.folds],
+            "iterations": self.iterations,
+            "seconds": self.seconds,
+            "fit_seconds": self.fit_seconds,
+            "score_seconds": self.score_seconds,
+            "scored": self.scored,
+            "memory": self.memory,
+            "reason": self.reason,
+            "seed": self.seed,
+        }
+
+    def save(self, folder: str | Path) -> None:
+        """Keep it below a folder as ``trial_N.json`` and ``.npz`` and ``models_N``: plain data and arrays."""
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        documents.save(home / f"models_{self.number}", self.models)
+        documents.save(home / f"trial_{self.number}", self.summary(), {"outputs": self.outputs})
+
+    @classmethod
+    def load(cls, folder: str | Path, number: int, problem: Problem, *, models: bool = True) -> TrialResult:
+        """What `save` left.
+
+        Args:
+            folder: where.
+            number: of the trial.
+            problem: whose metric says which values are better.
+            models: whether to read the models as well.
+
+        Raises:
+            TrainingError: there is none, or it is broken.
+        """
+        home = Path(folder)
+        try:
+            said, arrays = documents.load(home / f"trial_{number}")
+            fitted = documents.load(home / f"models_{number}")[0] if models else []
+        except (OSError, ValueError, KeyError) as error:
+            raise TrainingError(f"trial {number} can't be read from {home}: {error}") from None
+        said["folds"] = [math.nan if each is None else each for each in said["folds"]]
+        said["value"] = math.nan if said["value"] is None else said["value"]
+        loss = problem.metric.as_loss(said["value"])
+        return cls(**said, loss=loss if math.isfinite(loss) else math.inf, outputs=arrays["outputs"], models=fitted)
+
+
+def run_trial(
+    prepared: Prepared,
+    params: Mapping[str, Any],
+    *,
+    number: int = 0,
+    seed: int = 0,
+    threads: int = 1,
+    on_fold: OnFold | None = None,
+    should_stop: ShouldStop | None = None,
+    deadline: float | None = None,
+    frames: FoldFrames | None = None,
+) -> TrialResult:
+    """Fit and judge a pipeline fold by fold.
+
+    A learner that can't fit is a failed trial with its reason; only a mistake of the user's (`TrainingError` about
+    options) would be an exception, and was found before.
+
+    Args:
+        prepared: the table.
+        params: of the pipeline.
+        number: of the trial.
+        seed: of its random numbers.
+        threads: at most.
+        on_fold: told each fold's position and value as it ends.
+        should_stop: asked after each fold but the last, with all values so far.
+        deadline: on the monotonic clock: fits that go step by step end there.
+        frames: rows of the folds, kept for several trials of one process.
+    """
+    began = time.monotonic()
+    result, peak = TrialResult(number, dict(params), seed=seed), Peak()
+    held = frames or FoldFrames(prepared)
+    shape = (
+        (prepared.frame.n,) if prepared.problem.kind == "regression" else (prepared.frame.n, prepared.problem.outputs)
+    )
+    total, times = np.zeros(shape), np.zeros(prepared.frame.n)
+    last = len(prepared.split.folds) - 1
+    try:
+        for index, fold in enumerate(prepared.split.folds):
+            _run_fold(prepared, result, held, index, fold, threads, deadline, total, times)
+            if on_fold is not None:
+                on_fold(index, result.folds[-1])
+            if index < last and should_stop is not None and should_stop(index, list(result.folds)):
+                result.state, result.reason = (
+                    "stopped",
+                    f"after {index + 1} of {last + 1} folds: others were better there",
+                )
+                break
+        else:
+            result.state = "succeeded"
+    except MemoryError:
+        result.state, result.reason = "failed", "it needs more memory than there is"
+    except Exception as error:
+        result.state, result.reason = "failed", _said(error)
+    if result.state != "failed":
+        there = times > 0
+        total[there] /= times[there].reshape(-1, *[1] * (total.ndim - 1))
+        total[~there] = np.nan
+        result.outputs = total
+        result.value = measured(prepared, total, result.folds)
+        result.loss = prepared.problem.metric.as_loss(result.value)
+        if not math.isfinite(result.value):
+            result.state, result.reason = "failed", f"its {prepared.problem.metric.name} is not defined"
+            result.loss = math.inf
+    result.seconds = time.monotonic() - began
+    result.memory = peak.seen()
+    return result
+
+
+class FoldFrames:
+    """Rows of folds as frames, cut once a process; of large tables kept for one fold at a time."""
+
+    KEPT = 400_000_000
+    """Bytes of float64 that all folds of a process may keep."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        self._held: dict[int, Any] = {}
+        size = sum(len(fold.train) + len(fold.valid) for fold in prepared.split.folds)
+        self._keep = size * max(len(prepared.schema.fields), 1) * 8 <= self.KEPT
+
+    def of(self, index: int) -> Any:
+        """((frame, y, weights) to learn from, (frame, y, weights) held out) of a fold."""
+        if index not in self._held:
+            if not self._keep:
+                self._held.clear()
+            fold = self._prepared.split.folds[index]
+            self._held[index] = (
+                part(self._prepared, self._prepared.learned(fold.train)),
+                part(self._prepared, fold.valid),
+            )
+        return self._held[index]
+
+
+def part(prepared: Prepared, rows: NDArray[np.int64]) -> tuple[Any, NDArray[Any], Floats]:
+    """(frame, y, weights) of some rows, weights balanced by class where that was asked for."""
+    weights = prepared.weights_of(rows)
+    y = prepared.y[rows]
+    if prepared.options.balance == "balanced" and prepared.problem.classes and len(rows):
+        shares = np.bincount(y, weights, minlength=len(prepared.problem.classes))
+        there = shares > 0
+        factors = np.where(there, shares.sum() / (max(there.sum(), 1) * np.where(there, shares, 1.0)), 0.0)
+        weights = weights * factors[y]
+    return prepared.frame.take(rows), y, weights
+
+
+def _run_fold(
+    prepared: Prepared, result: TrialResult, held: FoldFrames, index: int, fold: Fold, threads: int,
+    deadline: float | None, total: Floats, times: Floats,
+) -> None:  # fmt: skip
+    from automl_core.tabular.pipeline import Pipeline
+
+    (frame, y, weights), (valid, valid_y, valid_weights) = held.of(index)
+    began = time.monotonic()
+    pipeline = Pipeline(prepared.problem, prepared.schema, result.params, seed=result.seed + index, threads=threads)
+    # what is left is shared among the folds that are left: a trial that is too long ends all of its folds sooner
+    shared = None if deadline is None else began + max(deadline - began, 0.0) / (len(prepared.split.folds) - index)
+    fitted = pipeline.fit(frame, y, weights, valid=(valid, valid_y, valid_weights), deadline=shared)
+    fitted_at = time.monotonic()
+    outputs = np.asarray(fitted.predict(valid), dtype=np.float64)
+    if not np.isfinite(outputs).all():
+        raise ArithmeticError("its predictions are not finite numbers")
+    result.fit_seconds += fitted_at - began
+    result.score_seconds += time.monotonic() - fitted_at
+    result.scored += len(fold.valid)
+    total[fold.valid] += outputs
+    times[fold.valid] += 1
+    result.models.append(fitted.document())
+    result.iterations.append(getattr(fitted, "best_iteration", None))
+    result.folds.append(prepared.problem.metric.score(prepared.y[fold.valid], outputs, prepared.weights_of(fold.valid)))
+
+
+def measured(prepared: Prepared, outputs: Floats, folds: list[float] | None = None) -> float:
+    """The metric of predictions of rows held out: averaged over folds where these are large enough, else pooled.
+
+    Args:
+        prepared: the table.
+        outputs: over the table's rows, NaN of rows that were never held out.
+        folds: values of the folds, where they are known already; of a single repeat all rows are measured anew.
+    """
+    split, metric = prepared.split, prepared.problem.metric
+    ran = len(folds) if folds is not None else split.first
+    parts = split.folds[: min(ran, split.first)]
+    values, sizes = [], []
+    for fold in parts:
+        rows = fold.valid
+        if len(rows) < FOLD_ROWS:
+            values = []
+            break
+        values.append(metric.score(prepared.y[rows], outputs[rows], prepared.weights_of(rows)))
+        sizes.append(float(prepared.weights_of(rows).sum()))
+    if values and np.isfinite(values).all() and sum(sizes) > 0:
+        return float(np.average(values, weights=sizes))
+    there = np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
+    rows = np.flatnonzero(there)
+    return metric.score(prepared.y[rows], outputs[rows], prepared.weights_of(rows))
+
+
+def _said(error: Exception) -> str:
+    """An error in a line: the learner's own words, its kind before them."""
+    text = " ".join(str(error).split())[:300]
+    name = type(error).__name__
+    return text if name in ("CannotFit", "TrainingError") and text else f"{name}: {text}" if text else name

@@ -1,0 +1,1 @@
+"""First trials learned from other tables: which sets, which candidates, their losses, the choice."""
