@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from automl_core.tabular.guardrails import Finding, drops, examine
-from automl_core.tabular.guardrails.equal_rows import row_groups
+from automl_core.tabular.guardrails.equal_rows import copies, without
 from tests.unit.tabular.tables import classification, regression, table
 
 N = 800
@@ -125,9 +125,11 @@ def test_rows_that_are_there_twice_are_found_and_kept_together() -> None:
     (finding,) = [each for each in examine(frame, schema, y, regression()) if each.kind == "duplicates"]
     assert finding.certainty == "certain"
     assert 80 <= finding.numbers["rows"] <= 84
-    groups = row_groups(frame, list(frame.columns))
-    assert len(np.unique(groups)) == N
-    assert (groups[N:] == groups[rows[N:]]).all()
+    codes = copies(frame, frame.columns, np.arange(N + 40))
+    assert codes is not None
+    assert (codes >= 0).sum() == 80
+    assert (codes[N:] == codes[rows[N:]]).all()
+    assert list(without(np.arange(N), np.arange(N, N + 40), codes)) == sorted(set(range(N)) - set(rows[N:].tolist()))
 
 
 def test_equal_rows_of_few_short_columns_are_no_wonder() -> None:
