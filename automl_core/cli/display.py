@@ -56,6 +56,13 @@ def best_text(now: Summary) -> str:
     return f"best {now.metric} {number(best.value)} (trial {best.trial}{': ' if values else ''}{values})"
 
 
+def baseline_text(now: Summary) -> str:
+    """``0.031 (3.5 %) better than the defaults (0.88, trial 0)``, empty without a baseline."""
+    from automl_core.results.entries import baseline_words
+
+    return baseline_words(now.baseline)
+
+
 def left_text(now: Summary) -> str:
     """``120 epochs to run, 4m 10s left``; ``12 trials to run, …`` in experiments without budgets."""
     if now.state.ended:
@@ -80,7 +87,7 @@ class PlainDisplay:
             text = f"the run is {airflow}"
         else:
             shown = (now.state, tuple(now.counts.values()), now.best)
-            parts = (counts_text(now), best_text(now), left_text(now))
+            parts = (counts_text(now), best_text(now), baseline_text(now), left_text(now))
             text = f"[{format_duration(now.elapsed)}] {'; '.join(part for part in parts if part)}"
         if shown != self._shown:
             self._shown = shown
@@ -133,7 +140,12 @@ def _picture(now: Summary | None, airflow: str) -> RenderableType:
         Text(f"{now.fraction:.0%}"),
         Text(str(now.state), style="dim"),
     )
-    lines = [counts_text(now), best_text(now), f"{format_duration(now.elapsed)} so far; {left_text(now)}"]
+    lines = [
+        counts_text(now),
+        best_text(now),
+        baseline_text(now),
+        f"{format_duration(now.elapsed)} so far; {left_text(now)}",
+    ]
     if now.state.ended:
         lines[-1] = left_text(now)
     if now.reason:

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from automl_core.cli.tao_settings import tao_settings
+
 if TYPE_CHECKING:
     from automl_core.importing.fitting import Fitted
     from automl_core.importing.trials import OldStudy
     from automl_core.spec.models import Experiment
 
 app = typer.Typer(
-    help="Bring old results of other tools into a model storage path, where search.transfer finds them.",
+    help="Bring what other tools have: old results into a model storage path, where search.transfer finds them; "
+    "settings as an experiment file.",
     no_args_is_help=True,
 )
+app.command("tao-settings")(tao_settings)
 
 _PLACES = 3
 """Trials named for each reason."""

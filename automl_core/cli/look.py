@@ -41,7 +41,7 @@ def preview(
     from automl_core.cli.places import home
     from automl_core.preview.beside import code_ahead, spec_file_ahead
     from automl_core.preview.checks import examine_file
-    from automl_core.preview.data import data_preview
+    from automl_core.preview.data import counted_here, data_preview
     from automl_core.preview.preview import given_pace
     from automl_core.preview.preview import preview as look_ahead
     from automl_core.results.summary import unsearched
@@ -60,9 +60,10 @@ def preview(
     basis = "at the given time of a trial" if trial_time else "at the given time of a unit"
     if pace is None:
         pace, basis = _earlier_pace(experiment)
-    found = look_ahead(experiment, pace, basis, combinations)
+    dates = run_dates(dates_of_now(experiment))
+    found = look_ahead(counted_here(experiment, dates, home(), bundle_of(file)), pace, basis, combinations)
     estimates = _estimates(experiment, found) if maxcompute else []
-    data = list(data_preview(experiment, run_dates(dates_of_now(experiment)), home(), bundle_of(file)))
+    data = list(data_preview(experiment, dates, home(), bundle_of(file)))
     code, first = code_ahead(experiment, file), next(iter(found.first), None)
     spec_file = spec_file_ahead(experiment, first.params, first.budget) if first is not None else None
     if as_json:

@@ -68,7 +68,7 @@ def new(
     other = name_taken(path, name)
     if other is not None:
         raise UserError(taken_message(other, path, name))
-    _write(path, text, force=force)
+    write_file(path, text, force=force)
     if as_json:
         warnings = [each.to_json() for each in examined.warnings]
         print_json({"file": str(path), "template": found.label, "text": text, "warnings": warnings})
@@ -152,7 +152,8 @@ def _place(place: str) -> str:
     return str(here.absolute()) if here.exists() or list(Path().glob(place)) else place
 
 
-def _write(path: Path, text: str, *, force: bool) -> None:
+def write_file(path: Path, text: str, *, force: bool) -> None:
+    """Write an experiment file, over no other one unless that is wanted."""
     from automl_core.cli.places import UserError
 
     try:

@@ -178,6 +178,7 @@ def summary_of(overview: Mapping[str, Any]) -> Summary:
         data=dict(overview.get("data", {})),
         template="{name}@{version}".format(**overview["template"]) if overview.get("template") else None,
         unsearched=tuple(each["name"] for each in overview.get("parameters", ()) if each["kind"] == "fixed"),
+        baseline=overview.get("baseline"),
     )  # fmt: skip
 
 
@@ -209,6 +210,8 @@ def board_of(
             "objectives": named if several else [],
         },
     }  # fmt: skip
+    if overview.get("baseline") is not None:
+        experiment["baseline"] = overview["baseline"]
     if overview["tao"]["units"] is not None:
         experiment["budget"] = {"name": overview["tao"]["units"]}
     return Leaderboard.from_controller({"experiment": experiment, "trials": trials})

@@ -25,7 +25,7 @@ def status(
     """Show how an experiment stands."""
     import time
 
-    from automl_core.cli.display import best_text, counts_text, left_text
+    from automl_core.cli.display import baseline_text, best_text, counts_text, left_text
     from automl_core.cli.output import print_json
     from automl_core.cli.places import from_here_or_server
     from automl_core.results.inputs import data_lines
@@ -49,6 +49,7 @@ def status(
         f"template: {now.template}" if now.template else "",
         counts_text(now),
         best_text(now),
+        baseline_text(now),
         left_text(now),
         f"cost so far {now.cost:.4g}" if now.cost else "",
         *data_lines(now.data),

@@ -12,6 +12,7 @@ from automl_core.client.api import new_run_id
 from automl_core.client.errors import NotKnown
 from automl_core.client.events import follow
 from automl_core.client.frames import frame
+from automl_core.client.progress import Progress
 from automl_core.client.trial import Trial
 
 if TYPE_CHECKING:
@@ -87,6 +88,23 @@ class ExperimentRun:
             TimeoutError: the time is over.
         """
         return follow(self.client, f"{self.path}/events", exists=self.exists, timeout=timeout)
+
+    def progress(self, timeout: float | None = None) -> Iterator[Progress]:
+        """How it stands each time that this changes, to its end: trials, what is pending, time left, the best.
+
+        Args:
+            timeout: seconds in all; for ever when left out.
+
+        Raises:
+            NotKnown: there is no such run.
+            TimeoutError: the time is over.
+        """
+        shown = ""
+        for _ in self.follow(timeout):
+            now = Progress.of(self.overview())
+            if str(now) != shown:
+                shown = str(now)
+                yield now
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait for its end. Returns its state.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from automl_core.data.access import Access, DataError, FromEnvironment, absolute
 from automl_core.data.cache import Cache, Held
 from automl_core.data.fingerprint import Fingerprint, difference, of_listing, same_as_recorded, take
 from automl_core.data.listing import Listing, list_place
+from automl_core.data.rows import rows_of
+from automl_core.spec.counts import wanted_counts
 from automl_core.spec.datasets import data_set_of, place_of
 from automl_core.spec.models import Experiment
 from automl_core.spec.places import BadPlace, DataPlace
@@ -96,7 +98,7 @@ class DataOfRun:
         found, problems = dict[str, Any](), dict[str, str]()
         for name in self.experiment.data:
             try:
-                found[name] = self._now(name).to_json()
+                found[name] = self.fingerprint(name).to_json()
             except StorageUnavailable:
                 raise
             except StorageError as error:
@@ -108,10 +110,19 @@ class DataOfRun:
             raise MissingData(problems)
         return found
 
-    def _now(self, name: str) -> Fingerprint:
+    def fingerprint(self, name: str) -> Fingerprint:
+        """What a data set is now.
+
+        Raises:
+            DataError: there is nothing, or it can't be read.
+            StorageError: where it lies can't be asked now.
+        """
         place = self.place(name)
         given = data_set_of(self.experiment.data[name])
-        return take(place, self.home, self.access, self._connection(name, place), given.format)
+        found = take(place, self.home, self.access, self._connection(name, place), given.format)
+        if found.rows is None and given.rows is None and (name, "rows") in wanted_counts(self.experiment):
+            found = replace(found, rows=rows_of(place, self.home, self.access, given.format))
+        return found
 
     def _connection(self, name: str, place: DataPlace) -> str | None:
         return connection_for(self.experiment, name, place)
@@ -144,7 +155,7 @@ class DataOfRun:
     ) -> None:
         place = self.place(name)
         if place.is_table:
-            self._compare(name, self._now(name), opened)
+            self._compare(name, self.fingerprint(name), opened)
             opened.places[name] = _table_text(place)
             return
         if place.in_bucket:

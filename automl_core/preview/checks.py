@@ -9,12 +9,13 @@ from pathlib import Path
 from automl_core.backends.contract import check_command
 from automl_core.backends.maxcompute.plan import check_task
 from automl_core.code import CodeError, choose
-from automl_core.preview.data import column_warnings
+from automl_core.preview.data import column_warnings, counted_here
 from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.search import create
 from automl_core.space import Space
 from automl_core.spec.bundles import bundle_of
 from automl_core.spec.datanames import input_names
+from automl_core.spec.dates import dates_of_now, run_dates
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.spec.explain import own_problems
 from automl_core.spec.loader import locate, read_text
@@ -107,6 +108,11 @@ def examine_text(
     notes = [*notes_of(experiment), *([newer] if newer is not None else [])]
     bundle = bundle_of(file) if file is not None else None
     unknown = column_warnings(experiment, home, bundle) if columns else ()
+    if columns:
+        try:
+            counted_here(experiment, run_dates(dates_of_now(experiment)), home, bundle)
+        except SpecError as error:
+            raise SpecError(locate(list(error.problems), document)) from None
     found = locate([*warnings_of(experiment, home, file), *unknown, *notes], document)
     return Examined(experiment, tuple(sorted(found, key=lambda problem: problem.line or 0)))
 

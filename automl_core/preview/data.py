@@ -10,7 +10,10 @@ from typing import Any
 from automl_core.data.access import FromEnvironment, absolute
 from automl_core.data.details import rows_and_columns
 from automl_core.data.fingerprint import take, told
+from automl_core.data.inputs import DataOfRun
 from automl_core.data.listing import formats_in, list_place
+from automl_core.space.counts import with_counts
+from automl_core.spec.counts import wanted_counts
 from automl_core.spec.datasets import data_set_of, place_of
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Problem, did_you_mean
@@ -50,6 +53,42 @@ def data_preview(
         except (BadPlace, StorageError) as error:
             entry["problem"] = str(error)
         yield entry
+
+
+def counted_here(
+    experiment: Experiment, dates: Mapping[str, str], home: Path, bundle: Path | None = None
+) -> Experiment:
+    """An experiment with what its bounds ask of the data, as far as all of that is known on this machine.
+
+    Args:
+        experiment: its file.
+        dates: of the run, by their names.
+        home: AUTOML_HOME.
+        bundle: folder of the DAG bundle that the file comes from.
+
+    Returns:
+        The experiment as it is, where a number is known only when a run begins: the data lie elsewhere, or ``prepare``
+        makes them.
+
+    Raises:
+        SpecError: a number leaves a bounded parameter no room, or can't be had of data that lie here.
+    """
+    wanted = {name for name, _ in wanted_counts(experiment)}
+    if not wanted:
+        return experiment
+    found: dict[str, Any] = {}
+    data = DataOfRun(experiment, dates, home, bundle)
+    for name in wanted:
+        stated = data_set_of(experiment.data[name]).rows
+        try:
+            place = data.place(name)
+            if place.scheme == "file":
+                found[name] = data.fingerprint(name).to_json()
+        except StorageError:
+            pass
+        if name not in found and (stated is None or (name, "files") in wanted_counts(experiment)):
+            return experiment
+    return with_counts(experiment, found)
 
 
 def column_warnings(experiment: Experiment, home: Path, bundle: Path | None = None) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from automl_core.results.entries import baseline_words
 from automl_core.results.reading import read_result
 from automl_core.space import Params, brief, in_common
 from automl_core.spec.units import format_duration
@@ -68,6 +69,7 @@ class Leaderboard:
             ``direction`` are then those of the first.
         constraints: as text: ``latency_ms ≤ 20``.
         template: the template version that it was made from, ``name@version``; None without.
+        baseline: the trial of the defaults and what is gained over it (`entries.baseline_entry`), None without.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Leaderboard:
     objectives: Mapping[str, str] = field(default_factory=dict)
     constraints: tuple[str, ...] = ()
     template: str | None = None
+    baseline: Mapping[str, Any] | None = None
 
     @classmethod
     def from_controller(cls, body: Mapping[str, Any]) -> Leaderboard:
@@ -122,6 +125,7 @@ class Leaderboard:
                 objectives={str(o["name"]): str(o["direction"]) for o in experiment["goal"].get("objectives", ())},
                 constraints=tuple(map(str, experiment["goal"].get("constraints", ()))),
                 template="{name}@{version}".format(**experiment["template"]) if "template" in experiment else None,
+                baseline=experiment.get("baseline"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not the controller.json of an experiment: {type(error).__name__}: {error}") from None
@@ -153,8 +157,10 @@ class Leaderboard:
         if self.objectives:
             size = sum(row.front for row in self.rows)
             front = f"Pareto front: {size} trial{'' if size == 1 else 's'}, marked with *"
-            return f"{first}. {front}. Best compromise, nearest to the ideal of each: trial {best.trial}, {values}."
-        return f"{first}. Best: trial {best.trial}, {values}."
+            first = f"{first}. {front}. Best compromise, nearest to the ideal of each: trial {best.trial}, {values}"
+        else:
+            first = f"{first}. Best: trial {best.trial}, {values}"
+        return f"{first}; {baseline_words(self.baseline)}." if self.baseline is not None else f"{first}."
 
     def to_table(self, top: int | None = None) -> Table:
         """A table for a terminal.
@@ -229,7 +235,8 @@ class Leaderboard:
         columns = ["rank", "trial", *front, *values, *feasible, "state", *budget, *metrics, "time", "params"]
         rows, shared = [], self.shared
         for row in self.rows[:top]:
-            cells = [_number(row.rank), str(row.trial), *(["*" if row.front else ""] if front else [])]
+            mark = " (defaults)" if self.baseline is not None and row.trial == self.baseline["trial"] else ""
+            cells = [_number(row.rank), f"{row.trial}{mark}", *(["*" if row.front else ""] if front else [])]
             cells += [_number(row.values.get(name)) for name in values] if front else [_number(row.value)]
             cells += [{True: "yes", False: "no", None: ""}[row.feasible]] if feasible else []
             cells.append(str(row.state))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from automl_core.results.entries import counts, ended_at, experiment_state, point_entry
+from automl_core.results.entries import baseline_entry, counts, ended_at, experiment_state, point_entry
 from automl_core.results.forecast import Forecast, forecast
 from automl_core.results.inputs import data_entries
 from automl_core.space import Params
@@ -57,6 +57,7 @@ class Summary:
         data: the data sets by name (`results.inputs.data_entries`).
         template: the template version that it was made from, ``name@version``; None without.
         unsearched: parameters that nothing searches: every combination has them with the same value.
+        baseline: the trial of the defaults and what is gained over it (`results.entries.baseline_entry`), None without.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Summary:
     data: Mapping[str, Any] = field(default_factory=dict)
     template: str | None = None
     unsearched: tuple[str, ...] = ()
+    baseline: Mapping[str, Any] | None = None
 
     @property
     def done(self) -> int:
@@ -163,4 +165,5 @@ def summary(state: State, experiment: Experiment, now: float) -> Summary:
         data=data_entries(state),
         template=experiment.template.label if experiment.template is not None else None,
         unsearched=unsearched(experiment),
+        baseline=baseline_entry(experiment, state),
     )

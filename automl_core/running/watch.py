@@ -24,6 +24,7 @@ from automl_core.states import TrialState
 from automl_core.stopping.base import TrialCurve, create_rule
 from automl_core.storage.base import ObjectStore, StorageError
 from automl_core.study import Binding, Outcome, Study
+from automl_core.study.baseline import is_baseline
 from automl_core.study.history import sign
 from automl_core.study.layout import METRICS_FILE, checkpoint_prefix, trial_prefix
 from automl_core.study.state import Trial
@@ -85,7 +86,8 @@ class Watch:
         self._dirty = False
         self._goal = study.experiment.goal
         self._sign = sign(study.experiment)
-        self._rule = create_rule(study.experiment.trials.early_stopping, self._goal.first.direction)
+        early = None if is_baseline(study.experiment, binding.trial) else study.experiment.trials.early_stopping
+        self._rule = create_rule(early, self._goal.first.direction)
         self._told_that_it_reported = False
         self._away: set[str] = set()
         self._publishing = 0.0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from automl_core.search.base import (
     Algorithm,
@@ -13,6 +14,7 @@ from automl_core.search.base import (
     Exhausted,
     History,
     NewTrial,
+    Options,
     PastTrial,
     Plan,
     Promote,
@@ -22,35 +24,56 @@ from automl_core.search.base import (
 )
 from automl_core.search.brackets import promotable
 from automl_core.search.drawing import draw_new
-from automl_core.search.rungs import completed, ladder, on_rung, quota_sizes
+from automl_core.search.rungs import completed, ladder, ladder_by_division, on_rung, quota_sizes
 from automl_core.space import Params
 from automl_core.states import TrialState
+
+
+class AshaOptions(Options):
+    """Options of ASHA: which rungs."""
+
+    schedule: Literal["full", "tao"] = Field(
+        "full",
+        description="full: rungs from trials.budget.min up, times factor, then max. tao: TAO's rungs, from what "
+        "divisions by the factor leave of max.",
+    )
+    epoch_multiplier: float | None = Field(
+        None, ge=1, description="With schedule tao: budget of one unit, cut to a whole number; 1 when left out."
+    )
 
 
 class Asha(Algorithm):
     """Promotes whenever a rung's quota allows it, from the highest rung down, else starts a new trial.
 
-    Rungs are ``min * factor ** i``; of the trials that completed a rung, failures counted, one in
-    ``factor`` is promoted: the best that succeeded. No slot waits while a new trial can be started.
+    Rungs are ``min * factor ** i`` (or TAO's, see `AshaOptions`). Of those that completed a rung, failures counted,
+    one in ``factor`` is promoted: the best that succeeded. No slot waits while a new trial can be started.
     """
 
     name = "asha"
     summary = "asynchronous successive halving of random combinations: no slot waits"
     uses_budget = True
+    options_model: ClassVar[type[Options]] = AshaOptions
 
     def __init__(self, context: Context) -> None:
         """Lay out the rungs."""
         super().__init__(context)
         assert context.budget is not None
-        self.levels = ladder(context.budget)
+        options = self.options if isinstance(self.options, AshaOptions) else AshaOptions()
+        if options.epoch_multiplier is not None and options.schedule != "tao":
+            raise ValueError("search.options.epoch_multiplier: it goes with schedule: tao; leave it out, or give that")
+        if options.schedule == "tao":
+            self.levels = ladder_by_division(context.budget, int(options.epoch_multiplier or 1))
+        else:
+            self.levels = ladder(context.budget)
         self.factor = context.budget.factor
 
     def plan(self) -> Plan:
         """Every quota used up."""
-        sizes = quota_sizes(self.context.max_trials, len(self.levels), self.factor)
+        sizes = quota_sizes(self.context.searched, len(self.levels), self.factor)
         steps = [level - below for below, level in zip((0, *self.levels), self.levels, strict=False)]
         units = sum(size * step for size, step in zip(sizes, steps, strict=True))
-        return Plan(slots=sum(sizes), trials=sizes[0], units=units, note=f"rungs {', '.join(map(str, self.levels))}")
+        note = f"rungs {', '.join(map(str, self.levels))}"
+        return self.with_baseline(Plan(slots=sum(sizes), trials=sizes[0], units=units, note=note))
 
     def proposals(self) -> int:
         """One a concurrent slot."""
@@ -65,7 +88,9 @@ class Asha(Algorithm):
             if not isinstance(decision, NewTrial):
                 break
             proposed.append(decision)
-            history.append(PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, rung=0))
+            history.append(
+                PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, rung=decision.rung)
+            )
         return proposed
 
     def suggest(self, history: History) -> Decision:
@@ -107,7 +132,7 @@ class Asha(Algorithm):
         if isinstance(opening, Exhausted):
             return opening
         if opening is not None:
-            return replace(opening, budget=self.levels[0], rung=0)
+            return self.at_start(opening, budget=self.levels[0], rung=0)
         params = self.draw(history, seen)
         if params is None:
             return Exhausted("every combination of the space is handed out")

@@ -12,7 +12,7 @@ import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +21,9 @@ from automl_core.space import Params, Space
 from automl_core.states import TrialState
 
 _COUNTABLE = 100_000
+
+BASELINE = "baseline"
+"""Note of the trial of the defaults, where one comes before the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Context:
         earlier: trials of earlier experiments, brought into this space (`search.earlier.translate`), one history
             each; a combination may lack parameters that its experiment did not have.
         final: which of a trial's periodical values counts (``goal.final``): best, last or mean.
+        baseline: whether the first trial is that of the defaults, trained all the way whatever the algorithm does.
     """
 
     space: Space
@@ -164,6 +168,12 @@ class Context:
     reference: tuple[float | None, ...] = ()
     earlier: tuple[History, ...] = ()
     final: str = "best"
+    baseline: bool = False
+
+    @property
+    def searched(self) -> int:
+        """Trials that the algorithm may lay out: all but the baseline."""
+        return self.max_trials - self.baseline
 
     @property
     def plain(self) -> bool:
@@ -208,6 +218,18 @@ class Algorithm(ABC):
         size = self.context.space.size(limit=min(self.context.max_trials, _COUNTABLE))
         return self.plan_of(min(self.context.max_trials, size or self.context.max_trials))
 
+    def with_baseline(self, plan: Plan) -> Plan:
+        """A plan of what is searched, with the baseline before it: for algorithms that spread a budget."""
+        if not self.context.baseline:
+            return plan
+        units = None if plan.units is None else plan.units + (self.full_budget or 0)
+        note = f"the defaults first, as baseline; {plan.note}" if plan.note else "the defaults first, as baseline"
+        return replace(plan, slots=plan.slots + 1, trials=plan.trials + 1, units=units, note=note)
+
+    def without_baseline(self, history: History) -> History:
+        """The trials that the algorithm has laid out itself."""
+        return [trial for trial in history if trial.number > 0] if self.context.baseline else history
+
     def plan_of(self, trials: int, note: str = "") -> Plan:
         """The plan of so many trials, each trained once and all the way."""
         units = None if self.full_budget is None else trials * self.full_budget
@@ -230,6 +252,15 @@ class Algorithm(ABC):
             if Space.key(params) not in seen:
                 return NewTrial(params, budget=self.full_budget, note=note)
         return None
+
+    def at_start(self, opening: NewTrial, **place: int) -> NewTrial:
+        """A leading combination where a schedule starts it; the baseline stays as it is, outside the schedule.
+
+        Args:
+            opening: from `opening`.
+            place: ``budget``, ``bracket``, ``rung``.
+        """
+        return opening if opening.note == BASELINE else replace(opening, **place)  # type: ignore[arg-type]
 
     def proposals(self) -> int:
         """How many combinations `propose` makes, unless the space has fewer: counted, not made."""
@@ -262,7 +293,7 @@ class Algorithm(ABC):
 
 
 def leading(context: Context) -> tuple[tuple[Params, str], ...]:
-    """What every algorithm hands out first: the warm start, the best of earlier experiments, the space's defaults.
+    """What every algorithm hands out first: the baseline, the warm start, the best of earlier runs, the defaults.
 
     Returns:
         (whole combination, note) pairs without duplicates.
@@ -271,6 +302,9 @@ def leading(context: Context) -> tuple[tuple[Params, str], ...]:
         ValueError: a combination of ``search.warm_start`` doesn't fit the space.
     """
     first: dict[str, tuple[Params, str]] = {}
+    if context.baseline:
+        params = context.space.complete({})
+        first[Space.key(params)] = (params, BASELINE)
     for index, given in enumerate(context.warm_start):
         try:
             params = context.space.complete(given)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence, Set
-from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -159,7 +158,7 @@ class BracketSearch(Algorithm):
         assert context.budget is not None
         self.factor = context.budget.factor
         self.whole = brackets_in_budget(context, self.options)
-        self.brackets = fit(self.whole, context.max_trials, self.factor, self.repeats)
+        self.brackets = fit(self.whole, context.searched, self.factor, self.repeats)
 
     @abstractmethod
     def draw(self, history: History, seen: Set[str], bracket: int) -> Params | None:
@@ -172,11 +171,13 @@ class BracketSearch(Algorithm):
         note += f"; {ends_of(self.brackets)}"
         if total.recommendations < whole.recommendations:
             note += f"; trials.max cuts the schedule of {whole.recommendations} trials"
-        return Plan(slots=total.jobs, trials=total.recommendations, units=total.units_resumed, note=note)
+        return self.with_baseline(
+            Plan(slots=total.jobs, trials=total.recommendations, units=total.units_resumed, note=note)
+        )
 
     def proposals(self) -> int:
-        """The lowest rung of the first bracket."""
-        return self.brackets[0][0][0]
+        """The lowest rung of the first bracket, and the baseline."""
+        return self.brackets[0][0][0] + self.context.baseline
 
     def propose(self, most: int | None = None) -> list[NewTrial]:
         """The lowest rung of the first bracket, as far as it needs no result."""
@@ -189,7 +190,9 @@ class BracketSearch(Algorithm):
                 break
             proposed.append(new)
             seen.add(Space.key(new.params))
-            history.append(PastTrial(number, new.params, TrialState.RUNNING, budget=new.budget, bracket=0, rung=0))
+            history.append(
+                PastTrial(number, new.params, TrialState.RUNNING, budget=new.budget, bracket=new.bracket, rung=new.rung)
+            )
         return proposed
 
     def suggest(self, history: History) -> Decision:
@@ -235,7 +238,7 @@ class BracketSearch(Algorithm):
         if isinstance(opening, Exhausted):
             return opening
         if opening is not None:
-            return replace(opening, budget=level, bracket=bracket, rung=0)
+            return self.at_start(opening, budget=level, bracket=bracket, rung=0)
         params = self.draw(history, seen, bracket)
         if params is None:
             return Exhausted("every combination of the space is handed out")

@@ -60,10 +60,10 @@ class Dehb(BracketSearch):
     def plan(self) -> Plan:
         """The first bracket's rungs, and a trial of its own for each place of the later ones."""
         first = totals(self.brackets)
-        later = self.context.max_trials - first.recommendations
+        later = self.context.searched - first.recommendations
         units = first.units_resumed + sum(level for _, _, level in islice(self._places(), later))
         note = f"a bracket of {first.recommendations} trials, then {later} mutants; {ends_of(self.whole)}"
-        return Plan(slots=first.jobs + later, trials=self.context.max_trials, units=units, note=note)
+        return self.with_baseline(Plan(slots=first.jobs + later, trials=self.context.searched, units=units, note=note))
 
     def draw(self, history: History, seen: Set[str], bracket: int) -> Params | None:
         """A combination of the first bracket: by chance."""

@@ -53,7 +53,7 @@ class Mobster(Asha):
     def __init__(self, context: Context) -> None:
         """Lay out the rungs."""
         super().__init__(context)
-        self.initial = max(min(self.options.initial_trials, context.max_trials // 3), context.concurrency)
+        self.initial = max(min(self.options.initial_trials, context.searched // 3), context.concurrency)
 
     def suggest(self, history: History) -> Decision:
         """A promotion where a quota allows one, else a new trial."""

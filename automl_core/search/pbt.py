@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from automl_core.search.base import (
+    BASELINE,
     Algorithm,
     Context,
     Decision,
@@ -80,25 +81,25 @@ class Pbt(Algorithm):
                 f"{_INTERVALS:,} are allowed"
             )
         self.levels = (*range(step, budget.max, step), budget.max)
-        self.population = min(self.options.population, context.max_trials)
+        self.population = min(self.options.population, context.searched)
 
     def plan(self) -> Plan:
         """Every member trains every interval once."""
         slots = self.population * len(self.levels)
-        trials = min(self.context.max_trials, slots)
+        trials = min(self.context.searched, slots)
         note = f"{self.population} members, {len(self.levels)} intervals"
-        return Plan(slots=slots, trials=trials, units=self.population * self.levels[-1], note=note)
+        return self.with_baseline(Plan(slots=slots, trials=trials, units=self.population * self.levels[-1], note=note))
 
     def proposals(self) -> int:
-        """A combination a member."""
-        return self.population
+        """A combination a member, and the baseline."""
+        return self.population + self.context.baseline
 
     def propose(self, most: int | None = None) -> list[NewTrial]:
         """The first interval of every member."""
         proposed: list[NewTrial] = []
         seen: set[str] = set()
-        for member in self._numbers(most):
-            new = self._first_interval(member, member, seen)
+        for number in self._numbers(most):
+            new = self._first_interval(number - self.context.baseline, number, seen)
             if new is None:
                 break
             proposed.append(new)
@@ -142,6 +143,8 @@ class Pbt(Algorithm):
         opening = self.opening(number, seen)
         if isinstance(opening, Exhausted):
             return None
+        if opening is not None and opening.note == BASELINE:
+            return opening
         rng = rng_for(self.context.seed, self.name, number)
         params = (
             opening.params
@@ -178,7 +181,8 @@ class Pbt(Algorithm):
     @staticmethod
     def _cohort(history: History, level: int) -> list[PastTrial]:
         """Each member's trial that finished an interval, best first: also of those that went on or were replaced."""
-        through = {trial.bracket: trial for trial in history if _loss(trial, level) is not None}
+        own = (trial for trial in history if trial.bracket is not None)
+        through = {trial.bracket: trial for trial in own if _loss(trial, level) is not None}
         return sorted(through.values(), key=lambda trial: (trial.losses_at[level], trial.number))
 
     def _exploit(self, member: int, best: list[PastTrial], history: History, seen: Set[str]) -> NewTrial | None:

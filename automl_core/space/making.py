@@ -7,7 +7,6 @@ from typing import Any
 
 from automl_core.space.lists import SortedListParameter, SubsetParameter
 from automl_core.space.parameter import Kind, Parameter
-from automl_core.spec.relations import bound_named
 
 
 def from_model(name: str, model: Any) -> Parameter:
@@ -25,7 +24,9 @@ def from_model(name: str, model: Any) -> Parameter:
             )
         kind: Kind = "ordinal" if model.type == "ordinal" else "categorical"
         return Parameter(kind=kind, options=options, weights=weights, **common)
-    above, below = bound_named(model, "above"), bound_named(model, "below")
+    above, below = (
+        each if isinstance(each := getattr(model, side, None), str) else None for side in ("above", "below")
+    )
     common |= {
         "at_least": above or model.at_least, "at_most": below or model.at_most,
         "strict": bool(above or below), "power": model.power_of,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import Literal, TypeAlias
 
+from automl_core.spec.expressions import parse
 from automl_core.spec.grids import LARGEST_WHOLE, MOST_STEPS, StepGrid, nearest, powers, tidy
 from automl_core.spec.numeric import Value, beyond
 
@@ -42,7 +43,7 @@ class Parameter:
         options: values of a categorical or ordinal, in the file's order.
         weights: relative weights of the options.
         when: parent's name → values with which this parameter exists.
-        at_least, at_most: names of parameters that bound this one.
+        at_least, at_most: names of parameters that bound this one, or expressions of several (`spec.expressions`).
         strict: whether it is never the same as those.
         default: a value known to work, or None.
     """
@@ -68,6 +69,11 @@ class Parameter:
     def dimensions(self) -> tuple[Parameter, ...]:
         """What it is searched by, one number in [0, 1] each: itself; of a list, its parts."""
         return (self,)
+
+    @property
+    def bounded_by(self) -> tuple[str, ...]:
+        """Names of the parameters that bound this one."""
+        return tuple(name for text in (self.at_least, self.at_most) if text for name in parse(text).parameters)
 
     @property
     def tunable(self) -> bool:

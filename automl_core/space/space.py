@@ -13,6 +13,7 @@ from automl_core.space.lists import ListParameter, SubsetParameter
 from automl_core.space.making import from_model
 from automl_core.space.parameter import OPTION_KINDS, Parameter, Value
 from automl_core.spec.bounds import arrange
+from automl_core.spec.expressions import parse
 from automl_core.spec.parameters import flatten
 from automl_core.spec.relations import parents
 
@@ -73,8 +74,10 @@ class Space:
 
     def bounds(self, parameter: Parameter, params: Mapping[str, Value]) -> tuple[float, float]:
         """Limits that other parameters' values put on this one, both included (infinite: none)."""
-        low = params.get(parameter.at_least) if parameter.at_least else None
-        high = params.get(parameter.at_most) if parameter.at_most else None
+        if parameter.at_least is None and parameter.at_most is None:
+            return -math.inf, math.inf
+        low = parse(parameter.at_least).at(params) if parameter.at_least else None
+        high = parse(parameter.at_most).at(params) if parameter.at_most else None
         if parameter.strict:
             low = parameter.above(low) if isinstance(low, int | float) else None
             high = parameter.below(high) if isinstance(high, int | float) else None
@@ -235,9 +238,8 @@ class Space:
         """
         last_use: dict[str, int] = {}
         for index, parameter in enumerate(self.parameters):
-            for name in (*parameter.when, parameter.at_least, parameter.at_most):
-                if name is not None:
-                    last_use[name] = index
+            for name in (*parameter.when, *parameter.bounded_by):
+                last_use[name] = index
         ways: dict[tuple[tuple[str, Any], ...], int] = {(): 1}
         looked = 0
         for index, parameter in enumerate(self.parameters):

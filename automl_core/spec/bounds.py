@@ -8,9 +8,10 @@ refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
+from automl_core.spec.expressions import Expression, parse
 from automl_core.spec.parameters import Ranged
 
 
@@ -41,6 +42,11 @@ def arrange(flat: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         low, high = getattr(model, "at_least", None), getattr(model, "at_most", None)
         if low is None or high is None:
             continue
+        lower, upper = parse(low), parse(high)
+        low, high = lower.text, upper.text
+        if not (lower.plain and upper.plain):
+            problems += _between_expressions(name, model, arranged)
+            continue
         if not _has_room(model, arranged[low], arranged[high]):
             problems.append(
                 f"space.{name}.at_most: the values of {name!r} lie on a grid, and there may be none between {low!r} "
@@ -57,6 +63,83 @@ def arrange(flat: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             else:
                 waiting.append(changed)  # it may be bounded from both sides now
     return arranged, problems
+
+
+def expression_problem(
+    name: str, model: Any, bound: Expression, sign: int, strict: bool, flat: Mapping[str, Any], data: Container[str]
+) -> str | None:
+    """Why an expression can't bound a parameter, or None: each of its values has to leave room.
+
+    Args:
+        name, model: the parameter.
+        bound: the expression.
+        sign: 1 from below, -1 from above.
+        strict: whether its value itself is left out.
+        flat: name → parameter model.
+        data: names of the data sets.
+    """
+    for each in bound.parameters:
+        if each == name or each not in flat:
+            hint = "; a minus sign between two names has a space on either side" if "-" in each else ""
+            return f"there is no other parameter {each!r}{hint}"
+        other = flat[each]
+        if other.type in ("subset", "sorted_list"):
+            return f"{each!r} is a list ({other.type}), and a bound is one number"
+        numbers = other.options if hasattr(other, "options") else [other.value] if other.type == "fixed" else []
+        if any(isinstance(number, bool) or not isinstance(number, int | float) for number in numbers):
+            return f"{each!r} is not numeric"
+    for data_set, _ in bound.counts:
+        if data_set not in data:
+            return f"there is no data set {data_set!r} under data"
+    if bound.counts:
+        return None  # known when a run begins (`automl_core.spec.counts`), and checked then
+    low, high = bound_range(bound, flat)
+    if sign < 0 and getattr(model, "logarithmic", False) and low <= 0:
+        return f"{bound.text!r} may be {low:g}, and the values here are above 0"
+    if not hasattr(model, "low"):
+        return None
+    edge, most = (high, model.allowed[1]) if sign > 0 else (low, model.allowed[0])
+    reach = "the highest" if sign > 0 else "the lowest"
+    if not math.isfinite(edge):
+        return f"{bound.text!r} has no limit on this side, so it can leave no room here"
+    if sign * (edge - most) > 0 or (strict and edge == most):
+        side = "" if edge == most else f"{'above' if sign > 0 else 'below'} {most:g}, "
+        return f"{bound.text!r} may be {edge:g}, {side}{reach} value here"
+    if model.type == "sorted_list":
+        room = model.room(edge, model.allowed[1]) if sign > 0 else model.room(model.allowed[0], edge)
+        if room is not None and room < model.lengths[1]:
+            return f"{bound.text!r} may be {edge:g}, which leaves {room} numbers; a list may have {model.lengths[1]}"
+    return None
+
+
+def bound_range(bound: Expression, flat: Mapping[str, Any]) -> tuple[float, float]:
+    """The limits of an expression of parameters, whichever of them a trial has."""
+    within = {each: limits(flat[each]) for each in bound.parameters if each in flat}
+    return bound.range(within, absent=[each for each in within if flat[each].when])
+
+
+def _between_expressions(name: str, model: Any, flat: Mapping[str, Any]) -> list[str]:
+    """Of two bounds of which one is an expression: only their limits can say that there is room between them."""
+    lower, upper = parse(model.at_least), parse(model.at_most)
+    if lower.counts or upper.counts:
+        return [
+            f"space.{name}.at_most: a bound on either side, and one of them is known only when a run begins; leave "
+            "one out"
+        ]
+    (_, least), (most, _) = bound_range(lower, flat), bound_range(upper, flat)
+    whole = model.multiple_of is not None or model.power_of is not None or getattr(model, "whole", False)
+    if least <= most and isinstance(model, Ranged) and whole:
+        inside = model.model_copy(update={"low": max(least, model.low), "high": min(most, model.high)})
+        grid = inside.values_of_grid()
+        room = math.floor(inside.high) >= math.ceil(inside.low) if grid is None else len(grid) > 0
+    else:
+        room = least <= most
+    if room:
+        return []
+    return [
+        f"space.{name}.at_most: {lower.text!r} may be {least:g} and {upper.text!r} may be {most:g}, which leaves "
+        "nothing between; give them ranges that don't overlap"
+    ]
 
 
 def _put_in_order(arranged: dict[str, Any], low: str, high: str) -> str | None:
@@ -101,7 +184,9 @@ def _in_order(flat: Mapping[str, Any], low: str, high: str) -> bool:
 def _bound_of(model: Any, field: str) -> str | None:
     """The parameter that bounds this one on a side, strictly or not."""
     strict = getattr(model, {"at_least": "above", "at_most": "below"}[field], None)
-    return strict if isinstance(strict, str) else getattr(model, field, None)
+    found = strict if isinstance(strict, str) else getattr(model, field, None)
+    bound = parse(found) if found is not None else None
+    return bound.text if bound is not None and bound.plain else None
 
 
 def _depends(flat: Mapping[str, Any], name: str, other: str) -> bool:

@@ -60,6 +60,11 @@ class DataSet(Model):
     format: Format | None = Field(
         None, description="csv, tsv, parquet or jsonl, where the names of the files don't say it."
     )
+    rows: int | None = Field(
+        None,
+        ge=1,
+        description="How many samples there are, for bounds (data.NAME.rows); left out: counted when a run begins.",
+    )
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
+from automl_core.spec.baseline import baseline_problems
 from automl_core.spec.code import Code, code_problems
 from automl_core.spec.datasets import DataSet, data_problems
 from automl_core.spec.goal import Goal
@@ -65,6 +66,10 @@ class Search(Model):
         default_factory=list, description="Combinations to try first, each a mapping of parameter to value."
     )
     transfer: Transfer | None = Field(None, description="Earlier runs to learn from.")
+    baseline: bool = Field(
+        False,
+        description="Try the defaults first, trained to the end: the result says what the search gains over them.",
+    )
 
 
 class Budget(Model):
@@ -305,7 +310,8 @@ class Experiment(Model):
         lists = {"tasks": self.tasks, "prepare": self.prepare, "conclude": self.conclude}
         problems = [
             *(each for where, tasks in lists.items() for each in task_name_problems([t.name for t in tasks], where)),
-            *space_problems(self.space),
+            *space_problems(self.space, data=self.data),
+            *baseline_problems(self.search.baseline, self.trials.max, self.space),
             *data_problems(self.data, self.columns),
             *goal_problems(
                 several=self.goal.several,

@@ -84,8 +84,15 @@ class Numeric(ParameterBase):
 
     multiple_of: float | None = Field(None, gt=0, description="Round to a multiple of this number.")
     power_of: int | None = Field(None, ge=2, le=LARGEST_WHOLE, description="Round to a power of this number.")
-    at_least: str | None = Field(None, description="Name of a parameter whose value is a lower bound of this one.")
-    at_most: str | None = Field(None, description="Name of a parameter whose value is an upper bound of this one.")
+    at_least: str | None = Field(
+        None,
+        description="A parameter whose value is a lower bound of this one, or a small expression: a + 2 * b.",
+    )
+    at_most: str | None = Field(
+        None,
+        description="A parameter whose value is an upper bound of this one, or a small expression: min(a, a * b - 1). "
+        "data.NAME.rows and data.NAME.files are what a data set has when the run begins.",
+    )
 
     @model_validator(mode="after")
     def _one_rounding(self) -> Numeric:
@@ -137,10 +144,10 @@ class Ranged(Numeric):
     low: float = Field(description="Lowest value.")
     high: float = Field(description="Highest value.")
     above: float | str | None = Field(
-        None, description="A number, or the name of a parameter: every value here is above it, never the same."
+        None, description="A number, or a parameter (or expression): every value here is above it, never the same."
     )
     below: float | str | None = Field(
-        None, description="A number, or the name of a parameter: every value here is below it, never the same."
+        None, description="A number, or a parameter (or expression): every value here is below it, never the same."
     )
 
     @model_validator(mode="after")

@@ -7,7 +7,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from automl_core.spec.bounds import arrange
+from automl_core.spec.bounds import arrange, expression_problem
+from automl_core.spec.expressions import BadExpression, Expression, parse
 from automl_core.spec.parameters import flatten
 from automl_core.spec.sizes import DEEP, PROBLEMS
 
@@ -34,14 +35,29 @@ BOUNDS = {"at_least": 1, "above": 1, "at_most": -1, "below": -1}
 
 def parents(parameter: Any) -> list[str]:
     """Names of the parameters that must be known before this one is sampled."""
-    bounds = [bound_named(parameter, field) for field in BOUNDS]
-    return [*parameter.when, *(b for b in bounds if b is not None)]
+    bounds = [bound_of(parameter, field) for field in BOUNDS]
+    return [*parameter.when, *(name for bound in bounds if bound is not None for name in bound.parameters)]
+
+
+def bound_of(parameter: Any, field: str) -> Expression | None:
+    """What a field of `BOUNDS` says of other parameters, None where it says nothing (or what can't be read)."""
+    found = getattr(parameter, field, None)
+    try:
+        return parse(found) if isinstance(found, str) else None
+    except BadExpression:
+        return None
 
 
 def bound_named(parameter: Any, field: str) -> str | None:
-    """The parameter that a field of `BOUNDS` names, None where it names none."""
-    found = getattr(parameter, field, None)
-    return found if isinstance(found, str) else None
+    """The parameter that a field of `BOUNDS` names, None where it names none, or an expression."""
+    found = bound_of(parameter, field)
+    return found.text if found is not None and found.plain else None
+
+
+def named_data_sets(space: Mapping[str, Any]) -> frozenset[str]:
+    """The data sets that bounds speak of."""
+    bounds = (bound_of(parameter, field) for parameter in flatten(dict(space)).values() for field in BOUNDS)
+    return frozenset(name for bound in bounds if bound is not None for name, _ in bound.counts)
 
 
 class RelationError(ValueError):
@@ -148,11 +164,14 @@ def check_space(space: dict[str, Any]) -> None:
         raise RelationError(problems)
 
 
-def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset()) -> list[str]:
+def space_problems(
+    space: dict[str, Any], unreadable: Container[str] = frozenset(), data: Container[str] = frozenset()
+) -> list[str]:
     """Everything that parameters say wrongly of one another.
 
     Args:
         space: name → parameter model, as under ``space:``.
+        data: names of the data sets, which bounds may speak of.
         unreadable: names of parameters that are missing in ``space`` because they are wrong
             themselves; nothing is said of what refers to them.
     """
@@ -182,9 +201,9 @@ def space_problems(space: dict[str, Any], unreadable: Container[str] = frozenset
     problems += [each for each in (_circle(flat, levels), _too_deep(levels)) if each is not None]
     for name, parameter in flat.items():
         for field in BOUNDS:
-            other = bound_named(parameter, field)
-            if other is not None and other not in unreadable:
-                problem = _bound_problem(name, parameter, field, flat)
+            text = getattr(parameter, field, None)
+            if isinstance(text, str):
+                problem = _bound_problem(name, parameter, field, flat, unreadable, data)
                 problems.extend([problem] if problem else [])
     if not problems and not any(parent not in flat for model in flat.values() for parent in parents(model)):
         arranged, problems = arrange(flat)
@@ -196,11 +215,15 @@ def _default_problems(flat: dict[str, Any]) -> Iterator[str]:
     """Defaults that contradict each other: one of them would silently become another value."""
     for name, parameter in flat.items():
         for field, sign in BOUNDS.items():
-            other = bound_named(parameter, field)
+            other = bound_of(parameter, field)
             if other is None or parameter.default is None:
                 continue
             numbers = parameter.default if isinstance(parameter.default, list) else [parameter.default]
-            bound = flat[other].value if flat[other].type == "fixed" else flat[other].default
+            known = {
+                each: flat[each].value if flat[each].type == "fixed" else flat[each].default
+                for each in other.parameters
+            }
+            bound = None if None in known.values() or other.counts else other.at(known)
             strict = field in ("above", "below")
             wrong = [
                 number
@@ -210,7 +233,7 @@ def _default_problems(flat: dict[str, Any]) -> Iterator[str]:
             if wrong:
                 side = "the same as" if wrong[0] == bound else "below" if sign > 0 else "above"
                 yield (
-                    f"space.{name}.default: {wrong[0]:g} is {side} the default of {other!r} ({bound:g}), "
+                    f"space.{name}.default: {wrong[0]:g} is {side} the default of {other.text!r} ({bound:g}), "
                     f"which bounds it ({field})"
                 )
 
@@ -285,10 +308,22 @@ def _too_deep(levels: Mapping[str, int]) -> str | None:
     )
 
 
-def _bound_problem(name: str, parameter: Any, field: str, flat: dict[str, Any]) -> str | None:
+def _bound_problem(
+    name: str, parameter: Any, field: str, flat: dict[str, Any], unreadable: Container[str], data: Container[str]
+) -> str | None:
     """A bound must be one that every value of the other parameter leaves room for."""
     other, sign = getattr(parameter, field), BOUNDS[field]
     where = f"space.{name}.{field}"
+    try:
+        bound = parse(other)
+    except BadExpression as error:
+        return f"{where}: {other!r} is no bound: {error}"
+    if any(each in unreadable for each in bound.parameters):
+        return None
+    if not bound.plain:
+        problem = expression_problem(name, parameter, bound, sign, field in ("above", "below"), flat, data)
+        return f"{where}: {problem}" if problem else None
+    other = bound.text
     if other == name or other not in flat:
         return f"{where}: there is no other parameter {other!r}"
     model = flat[other]

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from automl_core.spec.baseline import baseline_problems
 from automl_core.spec.code import code_problems
 from automl_core.spec.datanames import input_names
 from automl_core.spec.datasets import data_problems, sql_problems
@@ -78,13 +79,20 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
         except ValidationError:
             unreadable.add(name)
             unreadable.update(child for _, inner in nested_spaces({name: raw}) for child in inner)
-    yield from _own(data, space_problems(readable, unreadable))
+    yield from _own(data, space_problems(readable, unreadable, _inputs(data)[0]))
+    search, trials = _group(data, "search"), _group(data, "trials")
+    wanted = search.get("baseline") is True
+    yield from _own(data, baseline_problems(wanted, trials.get("max"), readable))
+
+
+def _group(data: dict[str, Any], name: str) -> dict[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _said_of_goal(data: dict[str, Any]) -> dict[str, bool]:
     def has(group: str, key: str) -> bool:
-        found = data.get(group)
-        return isinstance(found, dict) and found.get(key) is not None
+        return _group(data, group).get(key) is not None
 
     return {
         "several": has("goal", "objectives"),

@@ -8,15 +8,29 @@ from typing import Any
 import msgspec
 
 from automl_core.extras import needed_by
+from automl_core.space.counts import with_counts
+from automl_core.spec.models import Experiment
 from automl_core.study.environment import environment
 from automl_core.study.sources import EarlierRun
 from automl_core.study.specified import Specified
+
+DATA = "data"
+"""Kind of `State.inputs` that has the fingerprints of data sets: trainings of a stage compare with them too."""
 
 LANE_THRESHOLD = 1000
 """More slots than this are run in lanes: one mapped task instance runs trial after trial."""
 
 MAPPED_AT_MOST = "mapped_at_most"
 """Key of the plan in the first record: that limit, where the run's Airflow has a lower one."""
+
+
+def as_found(experiment: Experiment, inputs: Mapping[str, Any] | None) -> Experiment:
+    """An experiment with what is known of its data, in bounds that ask for it.
+
+    Raises:
+        SpecError: what a bound asks for is not known, or leaves no room.
+    """
+    return with_counts(experiment, (inputs or {}).get(DATA, {}))
 
 
 def first_record(

@@ -8,11 +8,12 @@ from typing import Any
 
 from automl_core.extras import needed_by
 from automl_core.search import outcomes
-from automl_core.search.base import Algorithm, Exhausted, NewTrial, Promote, Wait
+from automl_core.search.base import BASELINE, Algorithm, Exhausted, NewTrial, Promote, Wait
 from automl_core.space import Space
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.study.answers import Binding, NotNow, Over
+from automl_core.study.baseline import is_baseline
 from automl_core.study.canary import waits_for_the_first
 from automl_core.study.history import history_of
 from automl_core.study.journal import StudyJournal
@@ -119,7 +120,8 @@ class Binder:
     def _decide(self) -> NewTrial | Promote | Wait | Exhausted:
         number = len(self.state.trials)
         if number < len(self.state.proposals):
-            return NewTrial(self.state.proposals[number], note="known before the start")
+            note = BASELINE if is_baseline(self.experiment, number) else "known before the start"
+            return NewTrial(self.state.proposals[number], note=note)
         algorithm, history = self._algorithm(), history_of(self.state, self.experiment)
         if self.state.narrowed:
             history = known_within(history, algorithm.context.space)

@@ -34,6 +34,7 @@ def context_of(experiment: Experiment, space: Space) -> Context:
         constraints=len(goal.constraints),
         reference=tuple(None if each.reference is None else each.sign * each.reference for each in goal.all_objectives),
         final=goal.final,
+        baseline=experiment.search.baseline,
     )
 
 

@@ -12,6 +12,7 @@ from automl_core.spec.units import format_duration
 from automl_core.states import ExperimentState, TrialState
 from automl_core.storage.base import ObjectStore
 from automl_core.study.answers import Answer, Binding, Over
+from automl_core.study.beginning import DATA as DATA
 from automl_core.study.journal import StudyJournal
 from automl_core.study.layout import MODEL_FOLDER, stage_prefix, trial_prefix
 from automl_core.study.prepared import PREPARE, TAKEN, taken_in
@@ -19,9 +20,6 @@ from automl_core.study.study import Study
 
 TRIALS_FILE = "trials.json"
 """What the training tasks of ``conclude`` are told of all trials, below the folder of that stage."""
-
-DATA = "data"
-"""Kind of `State.inputs` that has the fingerprints of data sets: trainings of a stage compare with them too."""
 
 INPUT = "input/"
 """Folder of a stage for what its training tasks read."""

@@ -17,7 +17,7 @@ from automl_core.spec.stages import experiment_in
 from automl_core.states import ExperimentState, TrialState
 from automl_core.stopping.experiment import OVERDUE, Progress, Verdict, judge
 from automl_core.study.answers import Answer, Binding, Ended, Outcome, Over, Told
-from automl_core.study.beginning import LANE_THRESHOLD, first_record
+from automl_core.study.beginning import LANE_THRESHOLD, as_found, first_record
 from automl_core.study.binder import Binder, binding_of, is_full, no_place
 from automl_core.study.canary import matters
 from automl_core.study.clock import JournalClock
@@ -68,10 +68,12 @@ class Study(Specified):
 
         Raises:
             ValueError: the algorithm doesn't exist or can't search this experiment.
+            SpecError: a bound asks for what is not known of the data, or that leaves it no room.
             LookupError: an experiment of a later format is there.
         """
         if journal.refresh().created or journal.later:
             return cls.load(journal)
+        experiment = as_found(experiment, inputs)
         earlier = find_earlier(journal.store, experiment, journal.prefix, (identity or {}).get("team"))
         study = cls(journal, experiment, earlier)
         first = first_record(study, run, overrides, identity or {}, earlier, mapped_at_most, inputs)

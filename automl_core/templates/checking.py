@@ -10,7 +10,7 @@ from typing import Any
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.explain import own_problems
 from automl_core.spec.models import Experiment
-from automl_core.spec.relations import space_problems
+from automl_core.spec.relations import named_data_sets, space_problems
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import Document, read_yaml
@@ -89,7 +89,11 @@ def _relations(template: Template) -> Iterator[Problem]:
         name: model_of({"type": "fixed", "value": each.default, "when": each.when})
         for name, each in known.items() if each.searched == "never" and each.default is not None
     }  # fmt: skip
-    told = [*space_problems(models | alone), *(each for each in space_problems(models) if ".when" in each)]
+    sets = named_data_sets(models) if template.head.data is None else tuple(template.head.data)  # None: any
+    told = [
+        *space_problems(models | alone, data=sets),
+        *(each for each in space_problems(models, data=sets) if ".when" in each),
+    ]
     raw = {"space": {name: dict(each.raw) for name, each in known.items()}}
     for message in dict.fromkeys(told):
         for problem in own_problems(ValueError(message), raw):

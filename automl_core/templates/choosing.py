@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from automl_core.spec.errors import Path, Problem, show
+from automl_core.spec.expressions import names_in
 from automl_core.spec.numeric import same
 from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
@@ -26,7 +27,11 @@ _TEMPLATES_OWN = ("when", *BOUNDS, *METADATA)
 
 
 def choose(
-    template: Template, given: Mapping[str, Any], actions: Actions, base: Mapping[str, Any] | None = None
+    template: Template,
+    given: Mapping[str, Any],
+    actions: Actions,
+    data: Collection[str] = (),
+    base: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Make the search space.
 
@@ -34,6 +39,7 @@ def choose(
         template: the version.
         given: what the file has under ``space:``.
         actions: what it asks for.
+        data: names of its data sets, which bounds may speak of.
         base: parameter → the value that ``spec_file.base`` gives it, where parameters that are not searched are left
             to it: it is where the search begins.
 
@@ -56,7 +62,7 @@ def choose(
     if waiting:
         entries = _with_named(template, entries, waiting)
     if not problems:
-        problems += keep_relations(template, entries, actions)
+        problems += keep_relations(template, entries, actions, data)
     if not entries and not problems and template.parameters and not given:
         problems.append(_nothing(template))
     space: dict[str, Any] = {name: entry.data() for name, entry in entries.items()}
@@ -117,7 +123,7 @@ def _with_named(template: Template, entries: dict[str, Entry], waiting: Mapping[
     found, pending = dict(entries), list(entries.values())
     while pending:
         entry = pending.pop()
-        for other in (*entry.bounds.values(), *entry.known.when):
+        for other in (*(name for text in entry.bounds.values() for name in names_in(text)), *entry.known.when):
             if other in waiting and other not in found:
                 found[other] = waiting[other]
                 pending.append(waiting[other])

@@ -198,9 +198,9 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
     if whole.get("search") == {}:
         del whole["search"]
     given = data.get("space")
-    stated = given if isinstance(given, Mapping) else {}
+    stated, sets = (each if isinstance(each, Mapping) else {} for each in (given, data.get("data")))
     base = _values_of_base(whole.get("spec_file")) if head.unsearched == "program" else {}
-    space, more = choose(template, stated, actions, base) if not problems else ({}, [])
+    space, more = choose(template, stated, actions, sets, base) if not problems else ({}, [])
     problems += more
     whole["space"] = space
     for where in TASK_LISTS:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from automl_core.spec.bounds import bound_range
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, in_file
+from automl_core.spec.expressions import Expression
 from automl_core.spec.models import Experiment
 from automl_core.spec.overrides import SOURCE, Overridden
 from automl_core.spec.overrides import apply_overrides as apply_any
 from automl_core.spec.parameters import flatten
-from automl_core.spec.relations import BOUNDS, bound_named
+from automl_core.spec.relations import BOUNDS, bound_named, bound_of
 from automl_core.templates.actions import not_free
 from automl_core.templates.entries import entry_of, holds, limits_of, widest_model
 from automl_core.templates.places import Different, Places, Reference, Unknown
@@ -114,6 +116,10 @@ def _broken_conditions(name: str, wanted: Mapping[str, list[Any]], space: Mappin
 def _broken_bounds(name: str, own: Any, space: Mapping[str, Any]) -> Iterator[Problem]:
     given = space[name]
     for field, sign in BOUNDS.items():
+        bound = bound_of(own, field)
+        if bound is not None and not bound.plain:
+            yield from _broken_expression(name, field, bound, space)
+            continue
         other = bound_named(own, field)
         if other is None or other not in space or bound_named(given, field) == other:
             continue
@@ -129,6 +135,19 @@ def _broken_bounds(name: str, own: Any, space: Mapping[str, Any]) -> Iterator[Pr
             continue
         message = f"{name!r} has to be {field.replace('_', ' ')} {other!r}, and as the run has the two, it need not be"
         yield Problem(message, ("space", name), allowed=(f"{field}: {other}, or ranges that see to it",))
+
+
+def _broken_expression(name: str, field: str, bound: Expression, space: Mapping[str, Any]) -> Iterator[Problem]:
+    given, stated = space[name], bound_of(space[name], field)
+    left = bound.without([each for each in bound.parameters if each not in space])
+    own = limits_of(given)
+    if left is None or own is None or left.counts or (stated is not None and stated.tree == left.tree):
+        return
+    low, high = bound_range(left, space)
+    edge, mine, sign = (high, own[0], 1) if BOUNDS[field] > 0 else (low, own[1], -1)
+    if sign * (edge - mine) > 0 or (edge == mine and field in ("above", "below")):
+        message = f"{name!r} has to be {field.replace('_', ' ')} {left.text!r}, which may be {edge:g}"
+        yield Problem(message, ("space", name), allowed=(f"{field}: {left.text}, or ranges that see to it",))
 
 
 _BACK = {

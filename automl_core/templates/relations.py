@@ -7,12 +7,13 @@ parameter goes. A bound by a parameter that has a value, or whose bounded parame
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from automl_core.spec.errors import Problem, show
+from automl_core.spec.expressions import BadExpression, Expression, parse
 from automl_core.spec.numeric import Ranged
 from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
@@ -41,25 +42,28 @@ class _Order(NamedTuple):
     strict: bool = False
 
 
-def keep_relations(template: Template, entries: dict[str, Entry], actions: Actions) -> list[Problem]:
+def keep_relations(
+    template: Template, entries: dict[str, Entry], actions: Actions, data: Collection[str] = ()
+) -> list[Problem]:
     """Settle what can be settled, in place.
 
     Args:
         template: of the parameters.
         entries: name → parameter as far as it is put together; those that can never exist are taken out.
         actions: what the experiment file asks for.
+        data: names of its data sets.
 
     Returns:
         What can't hold; problems of the experiment's file have no line.
     """
     try:
-        problems = _settle(template, entries, actions)
+        problems = _settle(template, entries, actions, data)
     except ValidationError:
         return []  # a parameter is wrong in itself: the check of the whole experiment says where
     return problems
 
 
-def _settle(template: Template, entries: dict[str, Entry], actions: Actions) -> list[Problem]:
+def _settle(template: Template, entries: dict[str, Entry], actions: Actions, data: Collection[str]) -> list[Problem]:
     changed = True
     while changed:  # what is narrowed by a bound may leave a condition that can never hold
         problems = _conditions(template, entries, actions)
@@ -72,11 +76,54 @@ def _settle(template: Template, entries: dict[str, Entry], actions: Actions) -> 
             if problem is not None:
                 return [problem]
     for entry in entries.values():
+        problem = _broken_expression(template, entries, entry)
+        if problem is not None:
+            return [problem]
         entry.bounds = {
-            field: other for field, other in entry.bounds.items() if other in entries and entry.takes(field)
+            field: left
+            for field, text in entry.bounds.items()
+            if entry.takes(field) and (left := _left_of(text, entries, data)) is not None
         }
     _defaults(entries)
     return []
+
+
+def _left_of(text: str, entries: Mapping[str, Entry], data: Collection[str]) -> str | None:
+    """What is left of a bound beside these parameters and data sets."""
+    bound = _bound(text)
+    if bound is None:
+        return text  # the check of the whole experiment says what is wrong with it
+    missing = [name for name in bound.parameters if name not in entries]
+    missing += [f"data.{name}.{count}" for name, count in bound.counts if name not in data]
+    left = bound.without(missing) if missing else bound
+    return None if left is None else left.text if missing else text
+
+
+def _bound(text: str) -> Expression | None:
+    try:
+        return parse(text)
+    except BadExpression:
+        return None
+
+
+def _broken_expression(template: Template, entries: Mapping[str, Entry], entry: Entry) -> Problem | None:
+    """A value that an expression of what is searched may leave out: no trial could see to it."""
+    for field, text in entry.bounds.items():
+        bound, limits = _bound(text), entry.limits()
+        if bound is None or bound.plain or bound.counts or entry.takes(field) or limits is None:
+            continue
+        bound = bound.without([name for name in bound.parameters if name not in entries])
+        if bound is None:
+            continue
+        within = {name: reach for name in bound.parameters if (reach := entries[name].limits()) is not None}
+        low, high = bound.range(within, absent=[name for name in within if entries[name].when])
+        edge, own = (high, limits[0]) if BOUNDS[field] > 0 else (low, limits[1])
+        if BOUNDS[field] * (edge - own) < 0 or (edge == own and field not in STRICT):
+            continue
+        place = first_place((entry, *(entries[name] for name in within)))
+        words = f"{entry.name!r} has to be {field.replace('_', ' ')} {bound.text!r}, which may be {edge:g} here"
+        return problem_at(template, place, entry.known, f"{words}, and it is {_range(limits)}")
+    return None
 
 
 def _conditions(template: Template, entries: dict[str, Entry], actions: Actions) -> list[Problem]:
@@ -148,12 +195,14 @@ def _orders(entries: Mapping[str, Entry]) -> Iterator[_Order]:
     """Every order between two parameters that both exist."""
     for name, entry in entries.items():
         around: dict[int, str] = {}
-        for field, other in entry.bounds.items():
-            if other not in entries or other == name:
-                continue
-            around[BOUNDS[field]] = other
-            low, high = (other, name) if BOUNDS[field] > 0 else (name, other)
-            yield _Order(low, high, name, field, field in STRICT)
+        for field, text in entry.bounds.items():
+            bound = _bound(text)
+            for other in bound.each_of("max" if BOUNDS[field] > 0 else "min") if bound is not None else ():
+                if other not in entries or other == name:
+                    continue
+                around[BOUNDS[field]] = other
+                low, high = (other, name) if BOUNDS[field] > 0 else (name, other)
+                yield _Order(low, high, name, field, field in STRICT)
         low, high = around.get(1, name), around.get(-1, name)
         if len(around) == 2 and low != high and (entries[low].fixed or entries[high].fixed):
             yield _Order(low, high, name, "")
@@ -299,7 +348,10 @@ def _defaults(entries: Mapping[str, Entry]) -> None:
     pairs += [
         (entry.bounds["at_least"], entry.bounds["at_most"], False)
         for entry in entries.values() if {"at_least", "at_most"} <= entry.bounds.keys()
+        and entry.bounds["at_least"] in entries and entry.bounds["at_most"] in entries
     ]  # fmt: skip
+    for each in entries.values():
+        _default_of_expression(entries, each)
     for below, above, strict in pairs:
         low, high = entries[below], entries[above]
         lower, upper = _default_of(low, highest=True), _default_of(high, highest=False)
@@ -307,6 +359,22 @@ def _defaults(entries: Mapping[str, Entry]) -> None:
             for entry, other in ((low, high), (high, low)):
                 if not entry.fixed and (other.begun or not entry.begun):
                     entry.without_default()
+
+
+def _default_of_expression(entries: Mapping[str, Entry], entry: Entry) -> None:
+    """Drop a default that an expression of the others' values and defaults leaves out."""
+    for field, text in entry.bounds.items():
+        bound, own = _bound(text), _default_of(entry, highest=BOUNDS[field] < 0)
+        if bound is None or bound.plain or own is None:
+            continue
+        known = {
+            name: entries[name].raw.get("value" if entries[name].fixed else "default") for name in bound.parameters
+        }
+        edge = None if None in known.values() else bound.at(known)
+        if edge is not None and (BOUNDS[field] * (own - edge) < 0 or (field in STRICT and own == edge)):
+            for each in (entry, *(entries[name] for name in known)):
+                if not each.fixed:
+                    each.without_default()
 
 
 def _default_of(entry: Entry, *, highest: bool) -> float | None:

@@ -199,6 +199,12 @@ def _range_outside(own: Any, given: Any) -> str | None:
     if own.whole and not given.whole:
         return f"{given.type} gives decimals, and the template's values are whole numbers"
     (low, high), (lowest, highest) = given.allowed, own.allowed
+    # what is strictly above a number begins a millionth of its own range beside it, so a narrower range begins nearer
+    for field in ("above", "below"):
+        strict = getattr(own, field, None)
+        if strict is not None and getattr(given, field, None) == strict:
+            low = max(low, lowest) if field == "above" and given.low >= own.low else low
+            high = min(high, highest) if field == "below" and given.last <= own.last else high
     if low < lowest or high > highest:
         return f"{low:g} to {high:g} reaches beyond the template's {span(lowest, highest)}"
     return _other_grid(own, given)

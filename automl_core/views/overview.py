@@ -47,6 +47,7 @@ def overview(view: ExperimentView) -> dict[str, Any]:
         "done": found.done,
         "fraction": found.fraction,
         "best": _best(view),
+        "baseline": dict(found.baseline) if found.baseline is not None else None,
         "tao": tao_figures(view, found, now),
         "forecast": asdict(found.left),
         "elapsed": found.elapsed,

@@ -14,7 +14,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
-REQUIREMENTS = {"main": HERE / "peers-requirements.txt", "hebo": HERE / "peers-requirements-hebo.txt"}
+REQUIREMENTS = {
+    "main": HERE / "peers-requirements.txt",
+    "hebo": HERE / "peers-requirements-hebo.txt",
+    "tao": HERE / "peers-requirements-tao.txt",
+}
 """Name → what is installed."""
 
 

@@ -94,6 +94,13 @@ SPACES: dict[str, dict[str, Any]] = {
         "y": {"type": "loguniform", "low": 0.1, "high": 20, "at_least": "x", "at_most": "z"},
         "z": {"type": "uniform", "low": 5, "high": 30},
     },
+    "expressions": {
+        "queries": {"type": "int", "low": 10, "high": 900, "multiple_of": 10, "default": 300},
+        "classes": {"type": "ordinal", "values": [2, 5, 91]},
+        "select": {"type": "int", "low": 1, "high": 900, "at_most": "min(queries, queries * classes - 1)"},
+        "batch": {"type": "int", "low": 2, "high": 512, "power_of": 2, "below": "max(select, 8) * 2 + 1"},
+        "share": {"type": "loguniform", "low": 1e-4, "high": 1, "at_least": "1 / (select + batch)", "at_most": "1.01"},
+    },
     "fine_grids": {
         "bytes": {"type": "int", "low": 0, "high": 68719476736, "multiple_of": 4096},
         "rate": {"type": "uniform", "low": 0, "high": 1000, "multiple_of": 0.00001},

@@ -120,6 +120,43 @@ def test_promotes_by_the_shared_order(name: str, goal: str) -> None:
     assert median(place[number] for number in promoted & place.keys()) < median(place[number] for number in stayed)
 
 
+WITH_DEFAULTS = {
+    "lr": {"type": "loguniform", "low": 1e-4, "high": 1e-1, "default": 0.003},
+    "solver": {"type": "choice", "values": ["adam", "sgd"], "default": "sgd"},
+    "momentum": {"type": "uniform", "low": 0, "high": 0.99, "default": 0.5, "when": {"solver": ["sgd"]}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trials", [2, 14, 31])
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_defaults_come_first_and_are_trained_to_the_end(name: str, trials: int) -> None:
+    options = {"warm_start": ({"lr": 0.01, "solver": "adam"},), "baseline": True, "max_trials": trials}
+    algorithm = make(name, WITH_DEFAULTS, **options)
+    plan, proposed = algorithm.plan(), algorithm.propose()
+    simulation = Simulation(algorithm, outcome=eventful, workers=3).run()
+
+    first, others = simulation.decisions[0], simulation.decisions[1:]
+    highest = algorithm.context.budget.max if algorithm.context.budget else None
+    assert first == NewTrial({"lr": 0.003, "solver": "sgd", "momentum": 0.5}, budget=highest, note="baseline")
+    assert proposed[:1] in ([], [first])
+    assert not any(isinstance(decision, Promote) and decision.trial == 0 for decision in others)
+    assert len(set(keys(simulation))) == len(simulation.trials) <= plan.trials <= trials
+    assert len(simulation.decisions) <= plan.slots
+    assert isinstance(others[0], NewTrial)
+    assert others[0].params == {"lr": 0.01, "solver": "adam"}, "the file's own come behind it"
+    assert others[0].parent is None
+
+
+@pytest.mark.parametrize("name", [name for name in ALGORITHMS if spreads_budget(name)])
+def test_a_schedule_is_laid_out_beside_the_baseline(name: str) -> None:
+    alone, beside = make(name, WITH_DEFAULTS, max_trials=20), make(name, WITH_DEFAULTS, max_trials=21, baseline=True)
+    units = alone.plan().units
+    assert units is not None
+    assert (beside.plan().slots, beside.plan().units) == (alone.plan().slots + 1, units + 9)
+    proposed, simulation = beside.propose(), Simulation(beside)
+    assert [simulation.ask() for _ in proposed] == proposed, "before any result"
+
+
 @pytest.mark.parametrize("name", [name for name in ALGORITHMS if not spreads_budget(name)])
 @pytest.mark.parametrize(("space", "size"), [("small", 12), ("small_lists", 60)])
 @pytest.mark.parametrize("workers", [1, 5])

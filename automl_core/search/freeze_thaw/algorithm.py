@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Set
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -70,18 +69,19 @@ class FreezeThaw(Algorithm):
         self.budget = context.budget
         self.levels = ladder(context.budget)
         size = context.space.size(limit=min(context.max_trials, _COUNTABLE))
-        self.allowance = Allowance(self.levels, min(context.max_trials, size or context.max_trials))
+        most = context.searched if size is None else min(context.searched, size - context.baseline)
+        self.allowance = Allowance(self.levels, max(1, most))
         self.initial = max(self.options.initial_trials, context.concurrency)
 
     def plan(self) -> Plan:
         """As much work as if half of the trials on every rung went on."""
         allowed = self.allowance
         note = f"rungs {', '.join(map(str, self.levels))}; the model chooses who climbs them"
-        return Plan(slots=allowed.slots, trials=allowed.trials, units=allowed.units, note=note)
+        return self.with_baseline(Plan(slots=allowed.slots, trials=allowed.trials, units=allowed.units, note=note))
 
     def proposals(self) -> int:
-        """The initial design."""
-        return min(self.initial, self.allowance.trials)
+        """The initial design, and the baseline."""
+        return min(self.initial, self.allowance.trials) + self.context.baseline
 
     def propose(self, most: int | None = None) -> list[NewTrial]:
         """The initial design."""
@@ -92,13 +92,15 @@ class FreezeThaw(Algorithm):
             if not isinstance(decision, NewTrial):
                 break
             proposed.append(decision)
-            history.append(PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, rung=0))
+            history.append(
+                PastTrial(number, decision.params, TrialState.RUNNING, budget=decision.budget, rung=decision.rung)
+            )
         return proposed
 
     def suggest(self, history: History) -> Decision:
         """The initial design; then what the model finds worth most per unit of budget."""
         seen = seen_keys(history)
-        affordable = self.allowance.affordable(history)
+        affordable = self.allowance.affordable(self.without_baseline(history))
         given = self._given(history, seen) if affordable[0] else Exhausted("the budget units of the plan are spent")
         if isinstance(given, NewTrial):
             return given
@@ -114,7 +116,7 @@ class FreezeThaw(Algorithm):
 
     def describe(self, history: History) -> dict[str, Any]:
         """How many trials stand on every rung, and how much of the plan is used."""
-        bound = [(self.allowance.bound_to(trial), trial) for trial in history]
+        bound = [(self.allowance.bound_to(trial), trial) for trial in self.without_baseline(history)]
         rungs = [
             {
                 "budget": level,
@@ -133,7 +135,7 @@ class FreezeThaw(Algorithm):
         if isinstance(opening, Exhausted):
             return opening
         if opening is not None:
-            return replace(opening, budget=self.levels[0], rung=0)
+            return self.at_start(opening, budget=self.levels[0], rung=0)
         known = sum(1 for trial in history if any(map(math.isfinite, trial.losses_at.values())))
         if number >= self.initial and known >= _LEAST:
             return None

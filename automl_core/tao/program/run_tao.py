@@ -142,7 +142,7 @@ def _train(arguments: list[str], folders: Folders, environ: dict[str, str]) -> i
     results = folders.model if classic else folders.model / "train"
     there = checkpoints_in(folders.resume)
     start = there[-1] if there else None
-    keeper = Keeper(results, folders, environ)
+    keeper = Keeper(results, folders, environ, start)
     spec = folders.model / (SPEC + given.suffix)
     if given.suffix in (".yaml", ".yml"):
         body = _read(given)

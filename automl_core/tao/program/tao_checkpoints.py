@@ -23,6 +23,10 @@ ABOUT = "checkpoint.json"
 """Says which file of a model folder is the model."""
 
 
+RECORD = "best.json"
+"""Beside checkpoints that outlive an attempt: which of them is the best so far, and its value."""
+
+
 class Wrong(Exception):
     """What this program can't go on with. The message is for people."""
 
@@ -94,14 +98,34 @@ def bring(source: Path, target: Path) -> None:
     os.replace(str(half), str(target))
 
 
-class Keeper:
-    """Brings checkpoints from the results folder to where they outlive the attempt."""
+class Best:
+    """The best checkpoint so far: a file, its epoch, its value."""
 
-    def __init__(self, results: Path, folders: Folders, environ: dict[str, str]) -> None:
-        self._results, self._folders = results, folders
+    def __init__(self, path: Path, epoch: int, value: float) -> None:
+        self.path, self.epoch, self.value = path, epoch, value
+
+    @classmethod
+    def of(cls, folder: Path | None, metric: str | None) -> Best | None:
+        """What an earlier attempt, or the rung below, has left in a folder; None where it is of another metric."""
+        if folder is None:
+            return None
+        try:
+            told = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+            found = cls(folder / str(told["checkpoint"]), int(told["epoch"]), float(told["value"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if told.get("metric") == metric and found.path.is_file() else None
+
+
+class Keeper:
+    """Brings checkpoints from the results folder to where they outlive the attempt: the newest, and the best."""
+
+    def __init__(self, results: Path, folders: Folders, environ: dict[str, str], start: Path | None) -> None:
+        self._results, self._folders, self._start = results, folders, start
         self._delete = environ.get("TAO_DELETE_INTERMEDIATE", "true").lower() not in ("false", "0", "no")
         self._metric, self._down = environ.get("TAO_METRIC"), environ.get("TAO_DIRECTION") == "minimize"
         self._keep = environ.get("TAO_KEEP", "auto")
+        self._earlier = Best.of(folders.resume, self._metric)
         self._seen: dict[str, tuple[int, int]] = {}
         self._brought: dict[str, tuple[int, int]] = {}
         self.placed: list[str] = []
@@ -118,40 +142,54 @@ class Keeper:
             if whole and state[0] and self._brought.get(path.name) != state and self._folders.checkpoints is not None:
                 bring(path, self._folders.checkpoints / path.name)
                 self._brought[path.name] = state
-        if self._delete:
-            self._clear(found)
-
-    def _clear(self, found: list[Path]) -> None:
-        """Take away what nothing goes on from: all but the newest that was brought, and the best so far here."""
-        kept = checkpoints_in(self._folders.checkpoints)
-        for path in kept[:-1]:
-            path.unlink()
-        newest = order(kept[-1]) if kept else None
         best = self.best(found)
+        if self._brought and self._folders.checkpoints is not None:  # what is older comes after what is newer
+            self._remember(best, self._folders.checkpoints)
+        if self._delete:
+            self._clear(found, best)
+
+    def _remember(self, best: Best | None, folder: Path) -> None:
+        if best is None or (best.path.parent == self._results and best.path.name not in self._brought):
+            return
+        there = Best.of(folder, self._metric)
+        if there is not None and (there.epoch, there.value) == (best.epoch, best.value):
+            return
+        if not (folder / best.path.name).exists():
+            bring(best.path, folder / best.path.name)
+        told = {"checkpoint": best.path.name, "epoch": best.epoch, "metric": self._metric, "value": best.value}
+        write(folder / RECORD, json.dumps(told) + "\n")
+
+    def _clear(self, found: list[Path], best: Best | None) -> None:
+        """Take away what nothing goes on from: all but the newest that was brought, and the best so far."""
+        kept = checkpoints_in(self._folders.checkpoints)
+        there = Best.of(self._folders.checkpoints, self._metric)
+        for path in kept[:-1]:
+            if there is None or path != there.path:
+                path.unlink()
+        newest = order(kept[-1]) if kept else None
         for path in found:
-            if newest is not None and order(path) < newest and path != best:
+            if newest is not None and order(path) < newest and (best is None or path != best.path):
                 path.unlink()
 
-    def best(self, found: list[Path]) -> Path | None:
-        """The checkpoint that becomes the model: of the best epoch that has one, else the newest."""
-        if not found:
+    def best(self, found: list[Path]) -> Best | None:
+        """The checkpoint of the best epoch that has one; None where no epoch has a value."""
+        if self._keep == "terminal" or self._metric is None:
             return None
-        values = self._values() if self._keep != "terminal" else {}
-        known = [path for path in found if epoch_of(path) in values]
-        if not known:
-            return found[-1]
+        values = self._values()
+        dated = [(path, epoch_of(path)) for path in found]
+        known = [Best(path, epoch, values[epoch]) for path, epoch in dated if epoch is not None and epoch in values]
+        if self._earlier is not None:
+            known.append(self._earlier)
         sign = 1.0 if self._down else -1.0
-        return min(known, key=lambda path: (sign * values[epoch_of(path)], [-each for each in order(path)]))
+        return min(known, key=lambda each: (sign * each.value, -each.epoch)) if known else None
 
-    def _values(self) -> dict[int | None, float]:
-        if self._metric is None:
-            return {}
+    def _values(self) -> dict[int, float]:
         try:
             lines = (self._results / "status.json").read_text(encoding="utf-8", errors="replace").split("\n")
             told = status_lines.read(lines[:-1])
         except (OSError, status_lines.BadLine):
             return {}
-        found: dict[int | None, float] = {}
+        found: dict[int, float] = {}
         for each in told:
             value = each.metrics.get(self._metric)
             if value is not None and value == value and each.epoch is not None:
@@ -159,26 +197,34 @@ class Keeper:
         return found
 
     def conclude(self) -> None:
-        """Leave one checkpoint in the model folder, and say which."""
+        """Leave one checkpoint in the model folder, and say which.
+
+        Raises:
+            Wrong: there is none.
+        """
         found = checkpoints_in(self._results)
-        model = self.best(found)
+        best = self.best(found)
+        model = best.path if best is not None else found[-1] if found else self._start
         if model is None:
             raise Wrong(f"the training ended well and left no checkpoint in {self._results}")
-        values = self._values()
-        if self._metric is not None and self._keep == "best" and not values:
+        if best is None and self._metric is not None and self._keep == "best":
             say(f"no epoch has a value of {self._metric}; the model is that of the last epoch")
+        if model.parent != self._results:  # of an earlier attempt, or of the rung below
+            bring(model, self._results / model.name)
+            model = self._results / model.name
         assert self._folders.model is not None
-        about: dict[str, Any] = {"checkpoint": os.path.relpath(str(model), str(self._folders.model))}
-        epoch = epoch_of(model)
-        about["epoch"] = epoch
-        if epoch in values:
-            about["metric"], about["value"] = self._metric, values[epoch]
+        about: dict[str, Any] = {
+            "checkpoint": os.path.relpath(str(model), str(self._folders.model)),
+            "epoch": epoch_of(model),
+        }
+        if best is not None:
+            about["metric"], about["value"] = self._metric, best.value
         if self._delete:
             for path in found:
                 if path != model:
                     path.unlink()
             for path in self._results.iterdir():
-                if path.is_symlink() and not path.exists():
+                if path.is_symlink() and path.name.endswith(ENDINGS):  # a bucket has no links: it would lie there twice
                     path.unlink()
         write(self._folders.model / ABOUT, json.dumps(about, indent=2) + "\n")
 

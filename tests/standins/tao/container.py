@@ -11,8 +11,7 @@ What is trained is one number, by gradient descent with noise: it is the better 
 are to 3e-4 and 1e-3. It has a random state of its own that checkpoints keep, so a training that was interrupted ends
 as one that was not. Nothing but Python and PyYAML is needed.
 
-``STANDIN_PAUSE`` (seconds an epoch takes), ``STANDIN_DIE_AFTER`` (epochs after which it is killed, once: as long as
-``STANDIN_DIE_ONCE`` names no file that is there).
+``STANDIN_PAUSE`` (seconds an epoch takes), ``STANDIN_HOLD_AFTER`` (epochs after which it stands still).
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ import math
 import os
 import pickle
 import random
-import signal
 import sys
 import time
 from pathlib import Path
@@ -202,13 +200,12 @@ def train(network: str, action: str, spec: dict[str, Any], results: Path, logger
     noise = random.Random()
     noise.setstate(state["random"])
     logger.write("Starting Training Loop.", "STARTED")
-    pause, die = float(os.environ.get("STANDIN_PAUSE", "0")), int(os.environ.get("STANDIN_DIE_AFTER", "0"))
-    once = os.environ.get("STANDIN_DIE_ONCE")
+    pause, hold = float(os.environ.get("STANDIN_PAUSE", "0")), int(os.environ.get("STANDIN_HOLD_AFTER", "0"))
     for epoch in range(state["epoch"] + 1, epochs):
         began = time.monotonic()
         time.sleep(pause)
         rate = 0.5 * math.exp(-(math.log10(stated["optim"]["lr"] / 3e-4) ** 2))
-        state["x"] -= rate * state["x"] + 0.01 * noise.gauss(0, 1)
+        state["x"] -= rate * state["x"] + 0.05 * noise.gauss(0, 1)
         state |= {"epoch": epoch, "step": state["step"] + STEPS, "random": noise.getstate()}
         validated = (epoch + 1) % stated["validation_interval"] == 0
         if validated:
@@ -228,12 +225,8 @@ def train(network: str, action: str, spec: dict[str, Any], results: Path, logger
         print(f"Epoch {epoch}: 100%|##########| {STEPS}/{STEPS} [00:00<00:00, v_num=1, train_loss={state['x']:.3f}]")
         if (epoch + 1) % stated["checkpoint_interval"] == 0:
             save(results, network, state)
-        if die and epoch + 1 >= die and not (once and Path(once).exists()):
-            if once:
-                Path(once).touch()
-            sys.stdout.flush()
-            os.kill(os.getppid() if os.environ.get("STANDIN_KILL_PARENT") else os.getpid(), signal.SIGKILL)
-            time.sleep(60)
+        if hold and epoch + 1 == hold:
+            time.sleep(600)
     logger.write("Training loop complete.")
 
 

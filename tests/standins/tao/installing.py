@@ -20,4 +20,7 @@ def install(folder: Path, *networks: str) -> Path:
         program = folder / network
         program.write_text(f'#!/bin/sh\nSTANDIN_NETWORK={network} exec "{sys.executable}" "{CONTAINER}" "$@"\n')
         program.chmod(0o755)
+    python = folder / "python3"  # with PyYAML, as TAO's containers have it
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     return folder

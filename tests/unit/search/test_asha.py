@@ -6,7 +6,7 @@ import pytest
 
 from automl_core.search import BudgetRange, Exhausted, NewTrial, PastTrial, Promote, Wait, create
 from automl_core.search.base import Context
-from automl_core.search.rungs import ladder
+from automl_core.search.rungs import ladder, ladder_by_division
 from automl_core.states import TrialState
 from tests.contract.search_suite import SPACES, Simulation, build
 
@@ -31,6 +31,31 @@ def simulation(max_trials: int = 100, outcome: object = by_number, workers: int 
 )
 def test_rungs(budget: BudgetRange, rungs: tuple[int, ...]) -> None:
     assert ladder(budget) == rungs
+
+
+@pytest.mark.parametrize(
+    ("most", "unit", "rungs"),
+    [
+        (50, 1, (1, 3, 9, 50)), (80, 1, (2, 6, 18, 80)), (100, 1, (1, 3, 9, 27, 100)), (27, 1, (1, 3, 9, 27)),
+        (243, 1, (1, 3, 9, 27, 81, 243)), (2, 1, (2,)), (200, 2, (2, 6, 18, 54, 200)), (162, 3, (6, 18, 54, 162)),
+    ],
+)  # fmt: skip
+def test_taos_rungs_by_name(most: int, unit: int, rungs: tuple[int, ...]) -> None:
+    """From runs of nvidia-tao-automl 7.2.0; but 243, of which its logarithm loses a rung."""
+    assert ladder_by_division(BudgetRange(1, most, 3), unit) == rungs
+    options = {"schedule": "tao"} | ({"epoch_multiplier": unit + 0.7} if unit > 1 else {})
+    context = Context(build(SPACES["mixed"]), 30, budget=BudgetRange(1, most, 3), options=options)
+    run = Simulation(create("asha", context), by_number).run()  # type: ignore[arg-type]
+    assert {decision.budget for decision in run.decisions} <= set(rungs)  # type: ignore[union-attr]
+    assert run.trials[0].budget == rungs[min(3, len(rungs) - 1)]
+
+
+def test_a_multiplier_goes_with_taos_rungs() -> None:
+    context = Context(build(SPACES["mixed"]), 30, budget=BudgetRange(1, 9, 3), options={"epoch_multiplier": 2})
+    with pytest.raises(ValueError, match="goes with schedule: tao"):
+        create("asha", context)
+    lowest = Context(build(SPACES["mixed"]), 30, budget=BudgetRange(5, 80, 3), options={"schedule": "tao"})
+    assert create("asha", lowest).levels == (5, 6, 18, 80)  # type: ignore[attr-defined]
 
 
 def test_three_completions_allow_one_promotion() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,6 +142,23 @@ def test_where_the_highest_budget_is_a_power_of_the_factor_both_schedules_are_ta
     for each in ("full", "tao"):
         run = simulation(BudgetRange(1, most, 3), options={"schedule": each})
         assert run.algorithm.whole == schedule(most, 3)  # type: ignore[attr-defined]
+
+
+PUBLISHED = json.loads((Path(__file__).parents[2] / "assets" / "tao_hyperband.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("key", PUBLISHED["schedules"])
+@pytest.mark.parametrize("name", ["hyperband", "bohb", "dehb"])
+def test_the_whole_family_takes_the_published_tables_by_name(name: str, key: str) -> None:
+    R, multiplier = int(key.split(",")[0].removeprefix("R=")), 4
+    options = {"schedule": "tao", "R": R, "epoch_multiplier": multiplier}
+    context = Context(SPACE, 500, budget=BudgetRange(1, R * multiplier, 3), options=options)
+    algorithm: Any = create(name, context)
+    table = [[(n, r * multiplier) for n, r in bracket] for bracket in PUBLISHED["schedules"][key]]
+    assert algorithm.whole == table
+    run = Simulation(algorithm, by_number)
+    started = [run.ask() for _ in range(table[0][0][0])]
+    assert {decision.budget for decision in started} == {multiplier}  # type: ignore[union-attr]
 
 
 def test_the_automatic_adjustment_never_passes_the_highest_budget() -> None:

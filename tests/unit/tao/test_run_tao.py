@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -37,22 +39,23 @@ def curve(attempt: Attempt, metric: str = "val_mAP50") -> dict[float, float]:
 
 def state(attempt: Attempt) -> dict[str, Any]:
     """What the last checkpoint that outlives the attempt holds."""
-    return load(attempt.checkpoints / attempt.kept[-1])
+    return load(attempt.checkpoints / attempt.kept[-1])  # best.json comes before model_…
 
 
 def test_the_best_epoch_is_the_model_and_the_last_one_is_kept(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path)
-    attempt.train(attempt.spec(num_epochs=9, optim={"lr": 0.0003}))
+    attempt.train(attempt.spec(num_epochs=12, optim={"lr": 0.0003}))
     values = curve(attempt)
     best = max(values, key=lambda epoch: values[epoch])
-    assert best < 8, "else this says nothing"
+    assert best < 11, "else this says nothing"
     assert attempt.about == {
         "checkpoint": f"train/model_epoch_{int(best):03d}_step_{int(best + 1) * 10:05d}.pth",
         "epoch": int(best), "metric": "val_mAP50", "value": values[best],
     }  # fmt: skip
     assert [path.name for path in attempt.model.rglob("*.pth")] == [Path(attempt.about["checkpoint"]).name]
-    assert attempt.kept == ["model_epoch_008_step_00090.pth"], "nothing can go on from the others"
-    assert yaml.safe_load((attempt.model / "spec.yaml").read_text())["train"]["num_epochs"] == 9
+    name = Path(attempt.about["checkpoint"]).name
+    assert attempt.kept == ["best.json", name, "model_epoch_011_step_00120.pth"], "nothing goes on from the others"
+    assert yaml.safe_load((attempt.model / "spec.yaml").read_text())["train"]["num_epochs"] == 12
 
 
 @pytest.mark.parametrize(
@@ -67,22 +70,22 @@ def test_what_is_best_can_be_said(env: dict[str, str], epoch: int, tmp_path: Pat
 def test_all_checkpoints_stay_where_that_is_said(tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, env={"TAO_DELETE_INTERMEDIATE": "false"})
     attempt.train(attempt.spec(num_epochs=4))
-    assert len(attempt.kept) == 4
+    assert len(attempt.kept) == 4 + 1
     assert len([path for path in attempt.model.rglob("*.pth") if not path.is_symlink()]) == 4
 
 
 def test_a_kill_and_the_attempt_after_it_are_one_unbroken_training(tmp_path: Path) -> None:
     whole = Attempt(tmp_path, "whole")
     whole.train(whole.spec(num_epochs=7))
-    broken = Attempt(tmp_path, "broken", env={"STANDIN_PAUSE": "0.2"})
+    broken = Attempt(tmp_path, "broken", env={"STANDIN_HOLD_AFTER": "3"})
     spec = broken.spec(num_epochs=7)
     process = subprocess.Popen(
         broken.command("train", "-e", str(spec)), env=broken.environment(), start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     until(lambda: any(name >= "model_epoch_002" for name in broken.kept), "three epochs are kept")
-    subprocess.run(["kill", "-KILL", f"-{process.pid}"], check=True)
-    process.wait()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(stretched(10))
     left = broken.kept[-1]
     again = Attempt(tmp_path, "again")
     again.checkpoints = broken.checkpoints
@@ -99,7 +102,7 @@ def test_a_rung_goes_on_from_the_exact_checkpoint_of_the_one_below(tmp_path: Pat
     whole.train(whole.spec(num_epochs=9))
     low = Attempt(tmp_path, "low")
     low.train(low.spec(num_epochs=3))
-    assert low.kept == ["model_epoch_002_step_00030.pth"]
+    assert low.kept == ["best.json", "model_epoch_002_step_00030.pth"]
     high = Attempt(tmp_path, "high")
     # what TAO would take by itself: the latest in the results folder
     (high.model / "train").mkdir(parents=True)
@@ -108,7 +111,28 @@ def test_a_rung_goes_on_from_the_exact_checkpoint_of_the_one_below(tmp_path: Pat
     assert stated == str(low.checkpoints / "model_epoch_002_step_00030.pth")
     assert sorted(curve(high)) == [3, 4, 5, 6, 7, 8]
     assert state(high) == state(whole)
-    assert low.kept == ["model_epoch_002_step_00030.pth"], "the lower rung's is another's"
+    assert low.kept == ["best.json", "model_epoch_002_step_00030.pth"], "the lower rung's is another's"
+
+
+def test_the_best_epoch_of_a_rung_below_is_not_lost(tmp_path: Path) -> None:
+    env = {"TAO_METRIC": "val_loss", "TAO_DIRECTION": "maximize"}  # the first epoch is the best
+    low, high = Attempt(tmp_path, "low", env=env), Attempt(tmp_path, "high", env=env)
+    low.train(low.spec(num_epochs=3))
+    assert low.kept == ["best.json", "model_epoch_000_step_00010.pth", "model_epoch_002_step_00030.pth"]
+    high.train(high.spec(num_epochs=6), AUTOML_RESUME_FROM=str(low.checkpoints))
+    assert high.about["epoch"] == 0
+    assert (high.model / high.about["checkpoint"]).read_bytes() == (low.checkpoints / low.kept[1]).read_bytes()
+    assert high.kept == ["best.json", "model_epoch_000_step_00010.pth", "model_epoch_005_step_00060.pth"]
+
+
+def test_an_attempt_with_nothing_left_to_do_has_the_model_all_the_same(tmp_path: Path) -> None:
+    first, again = Attempt(tmp_path, "first"), Attempt(tmp_path, "again")
+    first.train(first.spec(num_epochs=3))
+    again.train(again.spec(num_epochs=3), AUTOML_RESUME_FROM=str(first.checkpoints))
+    assert again.about == first.about
+    plain = Attempt(tmp_path, "plain", env={"TAO_KEEP": "terminal"})
+    plain.train(plain.spec(num_epochs=3), AUTOML_RESUME_FROM=str(first.checkpoints))
+    assert plain.about == {"checkpoint": "train/model_epoch_002_step_00030.pth", "epoch": 2}
 
 
 def test_the_first_attempt_names_no_checkpoint(tmp_path: Path) -> None:
@@ -226,19 +250,22 @@ done
 
 
 def test_a_classic_container_finds_its_checkpoint_in_its_results_folder(tmp_path: Path) -> None:
-    attempt = Attempt(tmp_path, "low", network="detectnet_v2", env={"TAO_KEY": "secret", "TAO_METRIC": "loss"})
+    lowest = {"TAO_METRIC": "loss", "TAO_DIRECTION": "maximize"}  # 0.2 after two epochs, 0.9 after nine, 0.10 after ten
+    attempt = Attempt(tmp_path, "low", network="detectnet_v2", env={"TAO_KEY": "secret", **lowest})
     (attempt.bin / "detectnet_v2").write_text(CLASSIC)
     spec = tmp_path / "spec.prototxt"
     spec.write_text("training_config {\n  num_epochs: 2\n}\n")
     attempt.run("train", "-e", str(spec), "-r", str(attempt.model))
-    assert attempt.kept == ["model.epoch-2.ckzip"]
-    high = Attempt(tmp_path, "high", network="detectnet_v2", env={"TAO_KEY": "secret", "TAO_DIRECTION": "minimize"})
+    assert attempt.kept == ["best.json", "model.epoch-2.ckzip"]
+    high = Attempt(tmp_path, "high", network="detectnet_v2", env={"TAO_KEY": "secret", **lowest})
     (high.bin / "detectnet_v2").write_text(CLASSIC)
     spec.write_text("training_config {\n  num_epochs: 10\n}\n")
     high.run("train", "-e", str(spec), "-r", str(high.model), AUTOML_RESUME_FROM=str(attempt.checkpoints))
     lines = [json.loads(line) for line in (high.model / "status.json").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == list(range(3, 11))
-    assert high.kept == ["model.epoch-10.ckzip"], "numbers are compared, not letters"
+    assert high.kept == ["best.json", "model.epoch-10.ckzip", "model.epoch-9.ckzip"], (
+        "numbers are compared, not letters"
+    )
     assert (high.checkpoints / "model.epoch-10.ckzip").read_text() == "trained secret 10\n"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,17 @@ def parameters(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
                 {"at_least": "above", "at_most": "below"}[field] if kind in ("int", "uniform", "stepped") else field
             )
             if "low" in one and numbers and draw(st.integers(0, 2)) == 0:
-                one[draw(st.sampled_from([field, strict]))] = draw(st.sampled_from(numbers))
+                first, second = draw(st.sampled_from(numbers)), draw(st.sampled_from(numbers))
+                forms = [
+                    "{0}",
+                    "{0}",
+                    "min({0}, {1} + 1)",
+                    "{0} + {1}",
+                    "max({0}, 2)",
+                    "2 * {0} - {1}",
+                    "min({0}, {1})",
+                ]
+                one[draw(st.sampled_from([field, strict]))] = draw(st.sampled_from(forms)).format(first, second)
         found[name] = one
     return found
 
@@ -129,6 +140,19 @@ def template_of(folder: str, known: dict[str, dict[str, Any]]) -> Template:
     return make_template(Path(folder), yaml.safe_dump(head, sort_keys=False))
 
 
+def bounds_by(text: str | None, params: dict[str, Any]) -> list[float]:
+    """What a bound of `parameters` comes to, where all that it names is there; of a minimum, what there is."""
+    if text is None or not any(f"{name}" in params for name in NAMES if name in text.replace("max", "")):
+        return []
+    known = {name: value for name, value in params.items() if isinstance(value, int | float)}
+    inside = text.removeprefix("min(").removesuffix(")").split(", ") if text.startswith("min(") else [text]
+    found = []
+    for each in inside:
+        with suppress(NameError):
+            found.append(float(eval(each, {"max": max}, dict(known))))
+    return [min(found)] if found else []
+
+
 def hold(known: dict[str, dict[str, Any]], experiment: Experiment) -> None:
     """Every combination that can be drawn keeps the template's conditions and bounds."""
     space = Space.from_models(experiment.space)
@@ -145,9 +169,8 @@ def hold(known: dict[str, dict[str, Any]], experiment: Experiment) -> None:
                 continue
             values = params[name] if isinstance(params[name], list) else [params[name]]
             for field, in_order in ORDERS.items():
-                other = one.get(field)
-                if other in params:
-                    assert all(in_order(value, params[other]) for value in values), f"{name} {field} {other}: {params}"
+                for bound in bounds_by(one.get(field), params):
+                    assert all(in_order(value, bound) for value in values), f"{name} {field} {one[field]}: {params}"
             for value in values:
                 if "values" in one:
                     assert value in one["values"]
@@ -256,3 +279,56 @@ def test_a_run_is_told_what_the_template_allows(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         apply_overrides(experiment, {"trials": {"max": 0}}, places)
     assert "trials.max: 0 is too low" in str(caught.value)
+
+
+DETECTOR = """\
+template: detector
+version: 1
+title: Queries and what is taken of them
+data: {train: {required: false}}
+parameters:
+  queries: {type: int, low: 10, high: 900, default: 300, search: offered}
+  classes: {type: int, low: 2, high: 91, default: 91, search: never}
+  select: {type: int, low: 1, high: 900, default: 300, at_most: "min(queries, queries * classes - 1)", search: true}
+  batch: {type: int, low: 1, high: 512, power_of: 2, default: 16, at_most: data.train.rows, search: true}
+goal: {metric: map, direction: maximize}
+tasks:
+  - {name: train, command: [python, train.py]}
+"""
+
+
+def test_bounds_that_are_expressions_hold_whatever_is_set(tmp_path: Path) -> None:
+    make_template(tmp_path, DETECTOR)
+    places = places_in(tmp_path)
+    assert not check_template(tmp_path / "detector" / "1").problems
+    head = "name: x\ntemplate: detector@1\n"
+
+    def space(text: str) -> dict[str, Any]:
+        return dict(parse_experiment(head + text, "x.yaml", places).space)
+
+    found = space("search: {add: [queries]}\ndata: {train: a.csv}\n")
+    assert found["select"].at_most == "min(queries, queries * classes - 1)"
+    assert found["batch"].at_most == "data.train.rows"
+    assert space("")["batch"].at_most is None, "there is no such data set"
+    few = space("set: {queries: 100}\n")
+    assert few["select"].default is None, "the template's is none of the values that are left"
+    assert 100 in {Space.from_models(few).sample(random.Random(n))["select"] for n in range(400)}
+    one_class = space("set: {queries: 10, classes: 2}\n")
+    assert max(Space.from_models(one_class).sample(random.Random(n))["select"] for n in range(99)) == 10  # type: ignore[type-var]
+    many = space("search: {add: [queries]}\nset: {select: 200}\n")
+    assert many["queries"].low == 200
+    with pytest.raises(SpecError, match="'select' is 300 here, 'queries' 100"):
+        space("set: {select: 300, queries: 100}\n")
+
+
+def test_a_run_does_not_take_such_a_bound_away(tmp_path: Path) -> None:
+    make_template(tmp_path, DETECTOR)
+    places = places_in(tmp_path)
+    experiment = parse_experiment("name: x\ntemplate: detector@1\nsearch: {add: [queries]}\n", "x.yaml", places)
+    with pytest.raises(SpecError, match=r"'select' has to be at most 'min\(queries, queries \* classes - 1\)'"):
+        apply_overrides(experiment, {"space": {"select": {"at_most": None}}}, places)
+    with pytest.raises(SpecError, match="which may be 10"):
+        apply_overrides(experiment, {"space": {"select": {"type": "fixed", "value": 300}}}, places)
+    apply_overrides(experiment, {"space": {"select": {"high": 5, "default": None}}}, places)
+    high = {"queries": {"low": 500, "default": None}, "select": {"type": "fixed", "value": 300}}
+    apply_overrides(experiment, {"space": high}, places)

@@ -125,6 +125,16 @@ export class RunHeader {
   }
 }
 
+/**
+ * The trial of the defaults, and what the search has gained over it: above 0 where it is better, whatever the direction.
+ * @param {any} baseline @param {(n: number) => Node} trial
+ */
+function baselineOf(baseline, trial) {
+  const { value, gain, relative_gain: share } = baseline;
+  const text = gain === null ? '–' : `${gain > 0 ? '+' : ''}${number(gain)}${share === null ? '' : ` (${number(100 * share)} %)`}`;
+  return ['Better than the defaults by', text, [trial(baseline.trial), value === null ? '' : `: ${number(value)}`]];
+}
+
 /** @param {any} o @param {{experiment: string, run: string}} run */
 function figuresOf(o, run) {
   const { tao, best } = o;
@@ -148,6 +158,7 @@ function figuresOf(o, run) {
               : null,
           ]
         : [`Best ${o.goal.metric}`, best ? number(best.value) : '–', best ? trial(best.trial) : o.goal.direction],
+      ...(o.baseline ? [baselineOf(o.baseline, trial)] : []),
       [
         'Trials',
         `${number(o.done)} of ${number(o.limits.max_trials ?? o.plan.trials ?? o.slots)}`,
