@@ -140,6 +140,17 @@ def test_the_search_begins_where_the_base_is(places: Places) -> None:
     assert (searched["queries"].default, searched["select"].default) == (100, None)
 
 
+def test_the_base_may_be_a_file_beside_the_experiment(places: Places, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("lr: 0.01\nqueries: 100\n")
+    file = tmp_path / "e.yaml"
+    text = "name: e\ntemplate: own/net@1\nspec_file: {base: own.yaml}\n"
+    file.write_text(text)
+    space = parse_experiment(text, str(file), places).space
+    assert (space["lr"].default, space["queries"].value) == (0.01, 100)
+    (tmp_path / "own.yaml").write_text("[")
+    assert parse_experiment(text, str(file), places).space["queries"].value == 300, "the run says what is wrong with it"
+
+
 def test_a_search_over_nothing_is_told(places: Places) -> None:
     message = told(places, "search: {remove: [lr, size, select]}\n")
     assert "nothing of own/net@1 is searched" in message
