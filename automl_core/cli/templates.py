@@ -144,7 +144,15 @@ def _may_be(each: dict[str, Any]) -> str:
             for value, weight in zip(each["values"], weights, strict=False)
         ))  # fmt: skip
     elif "low" in each:
-        parts.append(f"{_shown(each['low'])} to {_shown(each.get('high'))}")
+        searched = f"{_shown(each['low'])} to {_shown(each.get('high'))}"
+        wider = _sides(each["bounds"]) if "bounds" in each else ""
+        parts.append(wider if wider and each["search"] == "never" else searched)
+        if wider and each["search"] != "never":
+            parts.append(f"may be widened to {wider}")
+    elif "free" in each:
+        from automl_core.templates.model import FREE
+
+        parts.append(FREE[each["free"]])
     elif "mu" in each:
         parts.append(f"around {_shown(each['mu'])} ± {_shown(each.get('sigma'))}")
     for key, words in (("q", "steps of"), ("multiple_of", "a multiple of"), ("power_of", "a power of"),
@@ -156,6 +164,15 @@ def _may_be(each: dict[str, Any]) -> str:
     for parent, values in (each.get("when") or {}).items():
         parts.append(f"only with {parent} {_shown(values)}")
     return "; ".join(parts)
+
+
+def _sides(bounds: dict[str, Any]) -> str:
+    """Bounds of which a side may be open."""
+    if len(bounds) == 2:
+        return f"{_shown(bounds['low'])} to {_shown(bounds['high'])}"
+    return "any number" if not bounds else " ".join(
+        f"{'at least' if key == 'low' else 'at most'} {_shown(side)}" for key, side in bounds.items()
+    )  # fmt: skip
 
 
 @template.command()

@@ -101,6 +101,10 @@ CONTAINERS: Mapping[str, Container] = {
     "mask2former": Container("mask2former", _QUANTIZED, "mIoU"),
     "mask_grounding_dino": Container("mask_grounding_dino", _QUANTIZED, "[bbox] val_mAP@50"),
     "ml_recog": Container("ml_recog", metric="val Precision at Rank 1"),
+    "multitask_classification": Container(
+        "multitask_classification", _CLASSIC, None, "training_config.num_epochs", None,
+        ("training_config.checkpoint_interval",), classic=True,
+    ),
     "nvdinov2": Container("nvdinov2", ("train", "distill", "export", "inference"), "train_loss"),
     "nvpanoptix3d": Container("nvpanoptix3d", metric="PRQ"),
     "ocdnet": Container("ocdnet", _PRUNED, "hmean"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from automl_core.spec.lists import MOST_NUMBERS, MOST_OPTIONS
@@ -36,10 +36,12 @@ class Parameters:
     Attributes:
         known: name → parameter, as under ``parameters:`` of a template.
         left: name → why a template has no such parameter.
+        enums: names of those whose options are values of an enum, in the language of protocol buffers.
     """
 
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
+    enums: list[str] = field(default_factory=list)
 
 
 def parameters_of(leaves: Mapping[str, Leaf], action: str = "train") -> Parameters:
@@ -50,7 +52,8 @@ def parameters_of(leaves: Mapping[str, Leaf], action: str = "train") -> Paramete
         action: whose parameters are searched.
     """
     found = Parameters()
-    names = dict(leaves)
+    names = {name: _without_marks(leaf) for name, leaf in leaves.items()}
+    found.enums = [name for name, leaf in leaves.items() if leaf.options and names[name].options != leaf.options]
     for name, leaf in names.items():
         why = _why_left(name)
         if why:
@@ -66,6 +69,19 @@ def parameters_of(leaves: Mapping[str, Leaf], action: str = "train") -> Paramete
     for leaf in names.values():
         _couple(leaf, parent_of(leaf, names), found.known)
     return found
+
+
+_MARKED = re.compile(r"__(.+)__")
+
+
+def _without_marks(leaf: Leaf) -> Leaf:
+    """A parameter whose options are without the marks that values of an enum have in the metadata: ``__L1__``."""
+
+    def plain(value: Any) -> Any:
+        match = _MARKED.fullmatch(value) if isinstance(value, str) else None
+        return match[1] if match else value
+
+    return replace(leaf, options=tuple(map(plain, leaf.options)), default=plain(leaf.default))
 
 
 def _why_left(name: str) -> str:
@@ -225,13 +241,47 @@ def _couple(leaf: Leaf, parent: str, known: dict[str, dict[str, Any]]) -> None:
     raw = known.get(leaf.name)
     if raw is None or "low" not in raw or raw["type"] == "sorted_list":
         return
-    field_name = condition_of(leaf).parent if parent else ""
+    field_name, more = condition_of(leaf).parent if parent else "", ""
     if leaf.name.rsplit(".", 1)[-1] == "num_select":
         beside = f"{leaf.name.removesuffix('num_select')}num_queries"
         field_name, parent = "at_most", parent or (beside if beside in known else "")
+        more = _guesses(parent, known)
     other = known.get(parent)
     if not field_name or other is None or "low" not in other or other["type"] == "sorted_list":
         return
-    raw[field_name] = parent
+    raw[field_name] = more or parent
+    _leave_room(field_name, raw, other)
     words = f"{field_name.replace('_', ' ')} {parent}"
     raw["description"] = "; ".join(filter(None, [raw.get("description", ""), words]))
+
+
+def _guesses(queries: str, known: dict[str, dict[str, Any]]) -> str:
+    """As many of the best guesses as there are at most: one less than queries times classes, and no more than queries.
+
+    `torch.topk` fails on more (`tao_automl.brain.network_utils.dino` of 7.2.0); empty without a number of classes.
+    """
+    classes = f"{queries.removesuffix('model.num_queries')}dataset.num_classes"
+    if not queries.endswith("model.num_queries") or "low" not in known.get(classes, {}):
+        return ""
+    return f"max(1, min({queries}, {queries} * {classes} - 1))"
+
+
+def _leave_room(field_name: str, raw: dict[str, Any], parent: dict[str, Any]) -> None:
+    """Have every value of a parent leave some of what it bounds."""
+    whole = parent["type"] in ("int", "logint")
+    if field_name in ("below", "at_most"):
+        strict = field_name == "below"
+        if parent["low"] < raw["low"] or (strict and parent["low"] == raw["low"]):
+            if not strict or whole:
+                parent["low"] = raw["low"] + (1 if strict else 0)
+            else:
+                parent |= {"low": raw["low"], "above": raw["low"]}
+    else:
+        strict = field_name == "above"
+        if parent["high"] > raw["high"] or (strict and parent["high"] == raw["high"]):
+            if not strict or whole:
+                parent["high"] = raw["high"] - (1 if strict else 0)
+            else:
+                parent |= {"high": raw["high"], "below": raw["high"]}
+    if "default" in parent and not parent["low"] <= parent["default"] <= parent["high"]:
+        del parent["default"]

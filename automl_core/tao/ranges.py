@@ -165,7 +165,8 @@ def _scaled(
     if least == 0:
         wide, below = most >= DECADES * default or open_upward, _tidy(leaf, max(default / DECADES, int(leaf.whole)))
     else:
-        wide, below = most >= DECADES * least and (not leaf.whole or most >= 10 * default), least
+        # a default at the upper end is of no small size: momentum, say, whose low of 1e-10 stands for 0
+        wide, below = most >= DECADES * least and most >= (10 if leaf.whole else 2) * default, least
     if not wide:
         return plain
     return {"type": kinds[1], "low": below, "high": min(most, max(below, _tidy(leaf, DECADES * default)))}

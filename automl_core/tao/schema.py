@@ -8,6 +8,8 @@ Two sources give the same form: ``generate_schema`` of the package nvidia-tao-au
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -91,6 +93,64 @@ def parse_schema(text: str, source: str) -> dict[str, Any]:
     return data
 
 
+_OF_CSV = {
+    "default_value": "default", "valid_min": "minimum", "valid_max": "maximum", "description": "description",
+    "display_name": "title", "automl_enabled": "automl_enabled", "math_cond": "math_cond", "depends_on": "depends_on",
+}  # fmt: skip
+"""Columns of a specification of TAO 3 to 5 → fields of a leaf."""
+
+_NO_PARAMETERS = ("hidden", "const", "collection")
+
+
+def parse_table(text: str, source: str) -> dict[str, Any]:
+    """Read a specification as the API of TAO 3 to 5 has it: a table with a row for each parameter.
+
+    Args:
+        text: CSV, such as ``detectnet_v2 - train.csv`` of NVIDIA's tao_front_end_services.
+        source: what to call it in errors.
+
+    Raises:
+        SpecError: it is none.
+    """
+    rows = list(csv.DictReader(io.StringIO(text)))
+    if not rows or not {"parameter", "value_type", "default_value"} <= set(rows[0]):
+        wanted = ("a table with the columns parameter, value_type, default_value, …",)
+        raise SpecError([Problem("no specification of a network", file=source, allowed=wanted)])
+    properties: dict[str, Any] = {}
+    for row in rows:
+        kind = (row["value_type"] or "").strip()
+        if not row["parameter"] or kind in _NO_PARAMETERS:
+            continue
+        leaf: dict[str, Any] = {"type": kind}
+        for column, field_name in _OF_CSV.items():
+            cell = (row.get(column) or "").strip()
+            if cell:
+                leaf[field_name] = _cell(cell, kind) if field_name in ("default", "minimum", "maximum") else cell
+        options = [each.strip() for each in (row.get("valid_options") or "").split(",") if each.strip()]
+        if options:
+            leaf["enum"] = [_cell(each, kind) for each in options]
+        properties[row["parameter"].strip()] = leaf
+    return {"properties": properties}
+
+
+def _cell(cell: str, kind: str) -> Any:
+    """A value of the table, by its parameter's type."""
+    if kind in ("bool", "boolean"):
+        return cell.upper() == "TRUE"
+    if kind in ("int", "integer", "ordered_int", "float", "number"):
+        try:
+            number = float(cell)
+        except ValueError:
+            return cell
+        return int(number) if kind not in ("float", "number") and number.is_integer() else number
+    if kind == "list":
+        try:
+            return json.loads(cell)
+        except ValueError:
+            return cell
+    return cell
+
+
 def leaves_of(schema: Mapping[str, Any], source: str = "") -> dict[str, Leaf]:
     """Name → parameter, of every leaf, in the order of the schema.
 
@@ -138,10 +198,14 @@ def _leaf(name: str, raw: Mapping[str, Any]) -> Leaf:
         kind = _kind_of_options(kind)
     weights = tuple(float(weight) for weight in _listed(raw, "option_weights"))
     return Leaf(
-        name, kind, _plain(raw.get("default")), _number(raw, "minimum"), _number(raw, "maximum"),
+        name, kind, _plain(raw.get("default")), *(_number(raw, side) if kind in _NUMERIC else None for side in _SIDES),
         options, weights, str(raw.get("math_cond") or "").strip(), str(raw.get("depends_on") or "").strip(),
         _truth(raw.get("automl_enabled")), _line(raw),
     )  # fmt: skip
+
+
+_NUMERIC = ("int", "float")
+_SIDES = ("minimum", "maximum")
 
 
 def _concrete(raw: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -171,7 +235,7 @@ def _listed(raw: Mapping[str, Any], key: str) -> list[Any]:
 
 def _number(raw: Mapping[str, Any], key: str) -> float | None:
     found = raw.get(key)
-    if found in (None, "") or isinstance(found, list):  # of a list, some leaves have bounds number by number
+    if found in (None, ""):
         return None
     try:
         number = float(found) if not isinstance(found, bool) else math.nan  # "inf" is text in JSON of some versions

@@ -18,12 +18,15 @@ from typing import Any
 
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.tao import package
-from automl_core.tao.schema import parse_schema
+from automl_core.tao.schema import parse_schema, parse_table
 from automl_core.tao.writing import GROUP, READING, files_of
 from automl_core.templates.digest import BadFolder, digest_of
 
 VARIABLE = "AUTOML_TEMPLATE_CACHE"
 """Environment variable: where templates are made; ``automl/templates`` in the user's cache if none."""
+
+SCHEMAS = (".json", ".csv")
+"""Endings of schema files, beside templates: ``tao/dino.json``."""
 
 MOST_BYTES = 16 << 20
 """Bytes of a schema file at most; the largest of 7.2.0 has 90,000."""
@@ -47,7 +50,7 @@ def names(folders: Sequence[Path]) -> Iterator[str]:
     """
     yield from (f"{GROUP}/{network}" for network in package.networks())
     for folder in folders:
-        yield from (f"{GROUP}/{file.stem}" for file in sorted((folder / GROUP).glob("*.json")) if file.is_file())
+        yield from (f"{GROUP}/{file.stem}" for file in sorted((folder / GROUP).glob("*")) if file.suffix in SCHEMAS)
 
 
 def versions(name: str, folders: Sequence[Path]) -> list[int]:
@@ -76,7 +79,7 @@ def folder_of(name: str, version: int, folders: Sequence[Path]) -> Path | None:
 
 
 def _schema_files(network: str, folders: Sequence[Path]) -> list[Path]:
-    files = (folder / GROUP / f"{network}.json" for folder in folders)
+    files = (folder / GROUP / f"{network}{ending}" for folder in folders for ending in SCHEMAS)
     return [file for file in files if file.is_file()]
 
 
@@ -110,7 +113,7 @@ def read_schema(file: Path) -> dict[str, Any]:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError([Problem(f"it can't be read: {error}", file=str(file))]) from None
-    return parse_schema(text, str(file))
+    return (parse_table if file.suffix.lower() == ".csv" else parse_schema)(text, str(file))
 
 
 def _schema(network: str, release: str) -> dict[str, Any]:

@@ -75,6 +75,8 @@ def _lines(network: str, found: Parameters, version: int, made_from: str) -> Ite
         action = _SERVICES.get(network, "generate")
         spec_file = {"format": "yaml", "groups": []}
         tasks = [{"name": action, "cwd": "code", "command": [network, action, "-e", "${spec_file}"]}]
+    if found.enums and spec_file["format"] == "prototxt":
+        spec_file = {**spec_file, "enums": found.enums}
     yield f"goal: {flow(goal or {'metric': 'loss', 'direction': 'minimize'})}"
     yield "trials: {max: 20}"
     yield f"spec_file: {flow(spec_file)}"

@@ -65,7 +65,9 @@ def _wanted(wanted: dict[str, Wanted] | None) -> dict[str, dict[str, Any]] | Non
 
 def parameter_of(known: Known) -> dict[str, Any]:
     """A parameter: its name, type, default, what it may be, whether it is searched, and its line of help."""
-    limits = {key: known.raw[key] for key in _LIMITS if known.raw.get(key) is not None}
+    limits: dict[str, Any] = {key: known.raw[key] for key in _LIMITS if known.raw.get(key) is not None}
+    limits |= {"bounds": dict(known.bounds)} if known.bounds is not None else {}
+    limits |= {"free": known.free} if known.free else {}
     return {
         "name": known.name, "type": known.type, "default": known.default, "search": known.searched,
         "help": str(known.raw.get("help") or known.raw.get("description") or ""), **limits,

@@ -38,6 +38,7 @@ def searched(*arguments: Any, **more: Any) -> dict[str, Any]:
         (("float", 0.01, 0.01, 1.0), {"type": "loguniform", "low": 0.01, "high": 1.0, "default": 0.01}),
         (("int", 11, 1, 10_000), {"type": "logint", "low": 1, "high": 1100, "default": 11}),
         # doesn't: as given
+        (("float", 0.9, 1e-10, 0.99), {"type": "uniform", "low": 1e-10, "high": 0.99, "default": 0.9}),
         (("float", 0.9, 0.0, 1.0), {"type": "uniform", "low": 0.0, "high": 1.0, "default": 0.9}),
         (("float", 0.1, 0.0, 1.0), {"type": "uniform", "low": 0.0, "high": 1.0, "default": 0.1}),
         (("int", 384, 32, 1024), {"type": "int", "low": 32, "high": 1024, "default": 384}),
