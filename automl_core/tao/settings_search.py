@@ -209,8 +209,8 @@ def _asha(read: Read) -> Search:
         )
     if factor ** (levels - 1) != most:
         notes.append(
-            f"automl_max_epochs {most} is no power of {factor}: rungs are multiplied up from {multiplier} here, and the "
-            "last one is the maximum; search: {options: {schedule: tao}} has TAO's own"
+            f"automl_max_epochs {most} is no power of {factor}: rungs are multiplied up from {multiplier} here, the last "
+            "one is the maximum; search: {options: {schedule: tao}} has TAO's own"
         )
     budget = {"name": "epochs", "min": multiplier, "max": most * multiplier, "factor": factor}
     trials = {"max": limit, "concurrency": read.whole("automl_max_concurrent", 4), "budget": budget}
