@@ -137,6 +137,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "spec",
             "storage",
             "backends",
+            "tao",
             "templates",
         }
     ),

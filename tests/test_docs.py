@@ -66,6 +66,7 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "## tasks": (tasks.LocalTask, frozenset()),
     "`source: stdout`": (metrics.StdoutMetrics, frozenset()),
     "`source: json`": (metrics.JsonMetrics, frozenset()),
+    "`source: tao`": (metrics.TaoMetrics, frozenset()),
     "`source: tensorboard`": (metrics.TensorBoardMetrics, frozenset()),
     "## The training task": (kubernetes.KubernetesTask, frozenset(tasks.TaskBase.model_fields)),
     "### resources": (kubernetes.PodResources, frozenset()),

@@ -11,6 +11,7 @@ import typer
 from automl_core.cli import (
     audit,
     details,
+    exporting,
     files,
     gc,
     importing,
@@ -57,6 +58,7 @@ app.command()(remote.clone)
 app.command()(gc.gc)
 app.command()(audit.audit)
 app.add_typer(importing.app, name="import")
+app.add_typer(exporting.app, name="export")
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""

@@ -130,6 +130,58 @@ def csv(
     _import(read_table(table, experiment, given), experiment, into, again, as_json)
 
 
+@app.command("tao")
+def tao(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="A workspace of NVIDIA TAO's AutoML: with .automl, or controller.json."),
+    ],
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="ID", help="Which search; may be left out where there is one.")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--experiment", "-e", metavar="FILE", help="Experiment that it is for: its goal, space and storage."
+        ),
+    ] = None,
+    direction: Annotated[
+        str | None,
+        typer.Option("--direction", metavar="maximize|minimize", help="Of the metric; guessed from its name if none."),
+    ] = None,
+    into: Into = None,
+    name: Name = None,
+    again: Again = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a search of NVIDIA TAO's AutoML, from the folder that it left. TAO itself is not needed.
+
+    With --experiment only what its space can hold is taken. Without, ranges are those of the values seen.
+    """
+    from automl_core.cli.places import UserError
+    from automl_core.importing.fitting import check_goal, experiment_of
+    from automl_core.study.layout import safe
+    from automl_core.tao.reading import read_folder
+
+    experiment = _experiment(file, name)
+    old = read_folder(folder, session, experiment.goal if experiment is not None else None)
+    if experiment is None:
+        if into is None:
+            raise UserError(
+                "say where it is to lie: --experiment FILE takes that of an experiment, --into PATH another"
+            )
+        if direction in ("maximize", "minimize"):
+            old.directions = ("maximize",) if direction == "maximize" else ("minimize",)
+        elif direction is not None:
+            raise UserError(f"--direction {direction}: maximize or minimize is wanted")
+        experiment = experiment_of(old, name or safe(f"tao-{old.name}"), into)
+    elif direction is not None:
+        raise UserError("--direction: the experiment's goal says it; leave it out")
+    else:
+        check_goal(old, experiment)
+    _import(old, experiment, into, again, as_json, gaps=file is None)
+
+
 def _experiment(file: str | None, name: str | None) -> Experiment | None:
     """The experiment that the import is for, under another name where one is given."""
     from automl_core.cli.places import UserError, find_experiment
