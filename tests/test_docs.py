@@ -35,8 +35,10 @@ from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.yaml_reader import read_yaml
 from automl_core.templates import parse_experiment as from_template
 from automl_core.templates.checking import check_template
-from automl_core.templates.model import TemplateFile
+from automl_core.templates.model import METADATA, TemplateFile
+from automl_core.templates.places import Places
 from tests.sources import ROOT
+from tests.support.tao_networks import folder_of
 from tests.support.template_folders import make_template
 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
