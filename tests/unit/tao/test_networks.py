@@ -133,8 +133,9 @@ def test_num_select_is_bound_by_num_queries_whether_that_is_searched_or_not(netw
 @pytest.mark.parametrize("network", ["dino", "deformable_detr", "rtdetr"])
 def test_with_one_class_there_is_a_guess_less_than_there_are_queries(network: str, tmp_path: Path) -> None:
     folder_of(network, tmp_path)
-    more = "set: {model.num_queries: 40}\nspec_file: {base: {dataset: {num_classes: 1}}}\n"
+    more = "set: {model.num_queries: 100}\nspec_file: {base: {dataset: {num_classes: 1}}}\n"
     experiment = parse_experiment(f"name: e\ntemplate: tao/{network}@1\n{more}", "e.yaml", Places((tmp_path,)))
     assert experiment.space["dataset.num_classes"].value == 1, "as the base has it"
     space, rng = Space.from_models(experiment.space), random.Random(0)
-    assert max(int(str(space.sample(rng)["model.num_select"])) for _ in range(400)) == 39
+    drawn = [int(str(space.sample(rng)["model.num_select"])) for _ in range(400)]
+    assert 90 < max(drawn) <= 99
