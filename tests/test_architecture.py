@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "code": frozenset({"spec", "storage"}),
     "space": frozenset({"spec"}),
     # versions of trainings, laid under an experiment's file; pulling one reads a store
-    "templates": frozenset({"space", "spec", "storage"}),
+    "templates": frozenset({"space", "specfiles", "spec", "storage"}),
     "search": frozenset({"space", "spec"}),
     "stopping": frozenset({"space", "spec"}),
     "metrics": frozenset({"space", "spec"}),
@@ -141,6 +141,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "spec",
             "storage",
             "backends",
+            "tao",
             "templates",
             "modelfile",
         }

@@ -20,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from automl_core.extras import EXTRAS, extras_of
 from automl_core.release import RELEASE
+from automl_core.tao.tasks import PROGRAM_FILES
 from tests.sources import ROOT, sources
 from tests.support.patience import stretched
 
@@ -62,6 +63,8 @@ def needed(*folders: str) -> Iterator[tuple[str, str, set[str]]]:
             package = each.name.split(".")[0]
             if package in sys.stdlib_module_names or package in ("automl_core", "automl_airflow"):
                 continue
+            if source.place.startswith("automl_core/tao/program/") and f"{package}.py" in PROGRAM_FILES:
+                continue  # a program that goes along: they lie side by side where it runs
             names = {canonicalize_name(name) for name in by_package.get(package, [])}
             names |= {BROUGHT_BY[name] for name in names & set(BROUGHT_BY)}
             yield f"{source.place}:{each.line}: {each.name}", each.name, names

@@ -35,8 +35,10 @@ from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.yaml_reader import read_yaml
 from automl_core.templates import parse_experiment as from_template
 from automl_core.templates.checking import check_template
-from automl_core.templates.model import TemplateFile
+from automl_core.templates.model import METADATA, TemplateFile
+from automl_core.templates.places import Places
 from tests.sources import ROOT
+from tests.support.tao_networks import folder_of
 from tests.support.template_folders import make_template
 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -66,6 +68,7 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "## tasks": (tasks.LocalTask, frozenset()),
     "`source: stdout`": (metrics.StdoutMetrics, frozenset()),
     "`source: json`": (metrics.JsonMetrics, frozenset()),
+    "`source: tao`": (metrics.TaoMetrics, frozenset()),
     "`source: tensorboard`": (metrics.TensorBoardMetrics, frozenset()),
     "## The training task": (kubernetes.KubernetesTask, frozenset(tasks.TaskBase.model_fields)),
     "### resources": (kubernetes.PodResources, frozenset()),
@@ -217,7 +220,7 @@ def test_every_key_of_a_template_is_there() -> None:
     rows = {name for row in rows_after(page, "| key | type | default | meaning |") for name in named(row[0])}
     assert rows == set(TemplateFile.model_fields)
     fields = {name for row in rows_after(page, "| field | meaning |") for name in named(row[0])}
-    assert fields == {"search", "help"}
+    assert fields == set(METADATA) | {"help"}
 
 
 def test_reserved_names_are_named() -> None:
@@ -246,8 +249,11 @@ def test_examples_are_valid(block: str, tmp_path: Path) -> None:
     if "parameters" in body:
         assert check_template(make_template(tmp_path, block).folder).problems == []
         return
-    if isinstance(body.get("template"), str):  # of those that come with the product
-        from_template(block, "example.yaml")
+    if isinstance(body.get("template"), str):  # of those that come with the product, or of NVIDIA's package
+        network, _, version = body["template"].removeprefix("tao/").partition("@")
+        if int(version) > 1:
+            folder_of(network, tmp_path, int(version))
+        from_template(block, "example.yaml", Places((*Places.of().folders, tmp_path)))
         return
     parse_experiment(yaml.safe_dump({**REST, **read_yaml(block, "example.yaml").data}), "example.yaml")
 

@@ -38,7 +38,7 @@ EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 PROGRAMS = ("mlp", "lightgbm", "xgboost", "catboost", "text", "image", "transformer")
 """Extras of what the programs of templates train with."""
 
-LARGE = ("xgboost", "catboost", "image", "transformer")
+LARGE = ("xgboost", "catboost", "image", "transformer", "tao")
 """Those whose libraries live in .venv-heavy alone; the Makefile's DEVELOPED has the others."""
 
 
@@ -104,11 +104,15 @@ def test_heavy_tests_have_the_versions_of_the_recorders() -> None:
         return set(re.findall(r"([A-Za-z][\w-]*)==([\w.]+)", text))
 
     heavy = dict(stated((ROOT / "requirements-heavy.txt").read_text(encoding="utf-8")))
-    recorders = [*(ROOT / "tests/assets/outputs/make").glob("record_*.py"), ROOT / "tests/assets/optuna/make.py"]
+    recorders = [
+        *(ROOT / "tests/assets/outputs/make").glob("record_*.py"), ROOT / "tests/assets/optuna/make.py",
+        ROOT / "tests/assets/tao/record.py",
+    ]  # fmt: skip
     headers = [path.read_text(encoding="utf-8") for path in recorders]
     recorded = set().union(*(stated(text.partition('# ///\n"""')[0]) for text in headers))
     own = {canonicalize_name(Requirement(line).name) for name in PROGRAMS for line in EXTRAS[name]}
     own |= {"pydantic", "pyyaml"}  # of automl-core, which is no distribution there
+    own |= {"httpx", "pandas", "nbclient", "nbformat", "ipykernel"}  # the notebook's
     assert {name: version for name, version in heavy.items() if name not in own}.items() <= recorded
     assert not {(name, version) for name, version in recorded if heavy.get(name, version) != version}
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -89,6 +89,23 @@ class AutoML(ApiClient):
             if self._clock() - started >= timeout:
                 raise NotKnown(f"Airflow has not read {name} within {timeout:.0f} s")
             self._sleep(1.0)
+
+    def wait_until_over(self, airflow_state: Callable[[], str], timeout: float | None = None) -> str:
+        """Wait until Airflow has ended a run. Returns its state: ``success`` or ``failed``.
+
+        Args:
+            airflow_state: asks for it.
+            timeout: seconds in all; for ever when left out.
+
+        Raises:
+            TimeoutError: the time is over.
+        """
+        started = self._clock()
+        while (state := airflow_state()) not in ("success", "failed"):
+            if timeout is not None and self._clock() - started >= timeout:
+                raise TimeoutError(f"Airflow's run is {state} after {timeout:.0f} s")
+            self._sleep(2.0)
+        return state
 
     def start(
         self, experiment: str | Path, conf: Mapping[str, Any] | None = None, *, run_id: str | None = None,

@@ -117,6 +117,25 @@ class ExperimentRun:
                 return str(event["state"])
         raise AssertionError("events end with an end")
 
+    def wait_published(self, timeout: float | None = None) -> str:
+        """Wait until its result is published: after the search come conclude, and the models that go.
+
+        Returns:
+            Airflow's state of the run: ``success`` or ``failed``.
+
+        Raises:
+            NotKnown: there is no such run.
+            TimeoutError: so many seconds were not enough.
+        """
+
+        def state() -> str:
+            found = self._listed()
+            if found is None:
+                raise NotKnown(f"Airflow has no run {self.run_id} of {self.experiment}")
+            return str(found["airflow_state"])
+
+        return self.client.wait_until_over(state, timeout)
+
     # --- results as frames --------------------------------------------------------------------
 
     def trials(self, **query: Any) -> Any:

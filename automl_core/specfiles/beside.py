@@ -26,6 +26,22 @@ READERS = (".yaml", ".yml", ".json", ".toml", *_PROTOTXT)
 _PLACE = ("spec_file", "base")
 
 
+def values_beside(stated: str, file: Path | None) -> dict[str, Any]:
+    """What a file that ``base`` names gives; nothing where it can't be read, which `with_base` tells when a run begins.
+
+    Args:
+        stated: its path, as the experiment has it.
+        file: the experiment file, beside which it lies; None where nobody knows.
+    """
+    if file is None and not Path(stated).is_absolute():
+        return {}
+    path = (file.absolute().parent if file is not None else Path()) / stated
+    try:
+        return _parsed(_text(path, stated), path)[0]
+    except SpecError:
+        return {}
+
+
 def with_base(experiment: Experiment, file: Path | None) -> Experiment:
     """The experiment with the content of its spec file's ``base``.
 

@@ -25,7 +25,7 @@ class Container:
         command: the entry point in the container.
         actions: what it can do, ``train`` first; empty where nothing of it is trained.
         metric: that TAO watches while it trains, None where it names none.
-        epochs: key of the spec with the number of epochs.
+        epochs: key of the spec with the number of epochs, or of whatever else it counts.
         resume: key of the spec for the checkpoint to go on from; None where it takes what lies in its results folder.
         intervals: keys of the spec that count epochs and may not be more than those of a budget.
         classic: whether it is one of TensorFlow 1: a spec in prototxt, and the results folder on the command line.
@@ -70,6 +70,11 @@ CONTAINERS: Mapping[str, Container] = {
     "bevfusion": Container("bevfusion", ("train", "evaluate", "inference"), "AP11"),
     "centerpose": Container("centerpose", metric="val_3DIoU"),
     "classification_pyt": Container("classification_pyt", _DISTILLED, "val_acc_1"),
+    "classification_pyt_mmlab": Container(
+        "classification_pyt_mmlab", metric="accuracy_top-1", epochs="train.train_config.runner.max_epochs",
+        resume="train.train_config.resume_training_checkpoint_path",
+        intervals=("train.train_config.checkpoint_config.interval", "train.train_config.evaluation.interval"),
+    ),
     "classification_tf1": Container(
         "classification_tf1", _CLASSIC, "validation_accuracy", "train_config.n_epochs", None, (), classic=True
     ),
@@ -79,7 +84,7 @@ CONTAINERS: Mapping[str, Container] = {
     ),
     "clip": Container("clip", metric="val/t2i_mAP"),
     "cosmos-rl": Container(
-        "cosmos-rl", ("train", "evaluate", "quantize", "inference"), "val/avg_loss", "train.epoch", "train.resume",
+        "cosmos-rl", ("train", "evaluate", "quantize", "inference"), "val/avg_loss", "train.epoch", None,
         ("train.ckpt.save_freq_in_epoch", "validation.freq_in_epoch"),
     ),
     "deformable_detr": Container("deformable_detr", _QUANTIZED, "val_mAP50"),
@@ -119,6 +124,7 @@ CONTAINERS: Mapping[str, Container] = {
     "re_identification": Container("re_identification", metric="cmc_rank_1"),
     "rtdetr": Container("rtdetr", _DISTILLED, "val_mAP50"),
     "segformer": Container("segformer", _QUANTIZED, "val_miou"),
+    "segformer_mmlab": Container("segformer_mmlab", metric="mIoU", epochs="train.max_iters"),
     "sparse4d": Container("sparse4d", ("train", "quantize", "evaluate", "export", "inference"), "val_mAP"),
     "stylegan_xl": Container("stylegan_xl", metric="fid50k_full"),
     "visual_changenet": Container("visual_changenet", _QUANTIZED, "val_acc"),

@@ -241,17 +241,29 @@ def _couple(leaf: Leaf, parent: str, known: dict[str, dict[str, Any]]) -> None:
     raw = known.get(leaf.name)
     if raw is None or "low" not in raw or raw["type"] == "sorted_list":
         return
-    field_name = condition_of(leaf).parent if parent else ""
+    field_name, more = condition_of(leaf).parent if parent else "", ""
     if leaf.name.rsplit(".", 1)[-1] == "num_select":
         beside = f"{leaf.name.removesuffix('num_select')}num_queries"
         field_name, parent = "at_most", parent or (beside if beside in known else "")
+        more = _guesses(parent, known)
     other = known.get(parent)
     if not field_name or other is None or "low" not in other or other["type"] == "sorted_list":
         return
-    raw[field_name] = parent
+    raw[field_name] = more or parent
     _leave_room(field_name, raw, other)
     words = f"{field_name.replace('_', ' ')} {parent}"
     raw["description"] = "; ".join(filter(None, [raw.get("description", ""), words]))
+
+
+def _guesses(queries: str, known: dict[str, dict[str, Any]]) -> str:
+    """As many of the best guesses as there are at most: one less than queries times classes, and no more than queries.
+
+    `torch.topk` fails on more (`tao_automl.brain.network_utils.dino` of 7.2.0); empty without a number of classes.
+    """
+    classes = f"{queries.removesuffix('model.num_queries')}dataset.num_classes"
+    if not queries.endswith("model.num_queries") or "low" not in known.get(classes, {}):
+        return ""
+    return f"max(1, min({queries}, {queries} * {classes} - 1))"
 
 
 def _leave_room(field_name: str, raw: dict[str, Any], parent: dict[str, Any]) -> None:

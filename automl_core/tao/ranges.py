@@ -81,9 +81,10 @@ def _given(leaf: Leaf, condition: Condition) -> tuple[float | None, float | None
 
 def _default(leaf: Leaf, low: float | None, high: float | None, condition: Condition, notes: list[str]) -> float | None:
     """The default, where it is a number that the parameter may have."""
-    default = leaf.default
-    if isinstance(default, bool) or not isinstance(default, int | float):
+    stated = leaf.default
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
         return None
+    default: float = stated
     if leaf.whole:
         if default != int(default):
             notes.append(f"its default {default:g} is no whole number")
@@ -181,8 +182,10 @@ def _said(leaf: Leaf, parameter: dict[str, Any], low: float | None, high: float 
         given = "the metadata give no bounds"
     elif low is not None and high is not None:
         given = f"the metadata give {_written(low)} to {_written(high)}"
+    elif low is not None:
+        given = f"the metadata give from {_written(low)}"
     else:
-        given = f"the metadata give {'from' if high is None else 'up to'} {_written(high if low is None else low)}"
+        given = f"the metadata give up to {_written(high or 0)}"
     if "power_of" in parameter:
         return [f"searched {where}; {given}"]
     if parameter["type"] in ("logint", "loguniform"):
@@ -219,7 +222,7 @@ def _on_grid(default: float, parameter: dict[str, Any], notes: list[str]) -> boo
     fits = fits and default > parameter.get("above", -math.inf) and default < parameter.get("below", math.inf)
     if not fits:
         notes.append(f"its default {default:g} is no value that its conditions allow, so nothing is tried first")
-    return fits
+    return bool(fits)
 
 
 def _sides(low: float | None, high: float | None) -> dict[str, float]:

@@ -197,15 +197,14 @@ def _leaf(name: str, raw: Mapping[str, Any]) -> Leaf:
     if options:
         kind = _kind_of_options(kind)
     weights = tuple(float(weight) for weight in _listed(raw, "option_weights"))
+    low, high = (_number(raw, side) if kind in _NUMERIC else None for side in ("minimum", "maximum"))
     return Leaf(
-        name, kind, _plain(raw.get("default")), *(_number(raw, side) if kind in _NUMERIC else None for side in _SIDES),
-        options, weights, str(raw.get("math_cond") or "").strip(), str(raw.get("depends_on") or "").strip(),
-        _truth(raw.get("automl_enabled")), _line(raw),
+        name, kind, _plain(raw.get("default")), low, high, options, weights, str(raw.get("math_cond") or "").strip(),
+        str(raw.get("depends_on") or "").strip(), _truth(raw.get("automl_enabled")), _line(raw),
     )  # fmt: skip
 
 
 _NUMERIC = ("int", "float")
-_SIDES = ("minimum", "maximum")
 
 
 def _concrete(raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -207,6 +207,11 @@ def _asha(read: Read) -> Search:
             f"trials.max {limit}: one in {factor} goes on from each of {levels} rungs, so this many bring "
             f"automl_min_top_configs = {top} to the last one"
         )
+    if factor ** (levels - 1) != most:
+        notes.append(
+            f"automl_max_epochs {most} is no power of {factor}: rungs are multiplied up from {multiplier} here, the last "
+            "one is the maximum; search: {options: {schedule: tao}} has TAO's own"
+        )
     budget = {"name": "epochs", "min": multiplier, "max": most * multiplier, "factor": factor}
     trials = {"max": limit, "concurrency": read.whole("automl_max_concurrent", 4), "budget": budget}
     return Search({"algorithm": "asha"}, trials, notes)

@@ -59,7 +59,8 @@ def spec_file_of(network: str) -> dict[str, Any]:
         UnknownAction: nothing of it is trained.
     """
     container = container_of(network)
-    put: dict[str, Any] = {} if container.classic else {"results_dir": "${model_dir}", **container.fixed}
+    folder = "train.output_dir" if container.format == "toml" else "results_dir"
+    put: dict[str, Any] = {} if container.classic else {folder: "${model_dir}", **container.fixed}
     put[container.epochs] = "${budget}"
     if container.resume is not None:
         put[container.resume] = "${resume_from}"

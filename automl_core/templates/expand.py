@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
 from typing import Any
 
 from automl_core.spec.errors import Path, Problem, SpecError, show
@@ -12,6 +14,7 @@ from automl_core.spec.overrides import merge
 from automl_core.spec.shapes import Shape
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.yaml_reader import Document
+from automl_core.specfiles.beside import values_beside
 from automl_core.templates.actions import Actions, actions_in
 from automl_core.templates.choosing import choose
 from automl_core.templates.digest import FILE
@@ -200,7 +203,7 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
         del whole["search"]
     given = data.get("space")
     stated, sets = (each if isinstance(each, Mapping) else {} for each in (given, data.get("data")))
-    base = _values_of_base(whole.get("spec_file")) if head.unsearched == "program" else {}
+    base = _values_of_base(whole.get("spec_file"), expanded.source) if head.unsearched == "program" else {}
     space, more = choose(template, stated, actions, sets, base) if not problems else ({}, [])
     problems += more
     whole["space"] = space
@@ -249,9 +252,11 @@ def _pop(group: Any, *keys: str) -> None:
             group.pop(key, None)
 
 
-def _values_of_base(spec_file: Any) -> dict[str, Any]:
-    """What a ``base`` that is a mapping gives: name with dots → value."""
+def _values_of_base(spec_file: Any, source: str) -> dict[str, Any]:
+    """What ``base`` gives, a mapping or a file beside the experiment's: name with dots → value."""
     base = spec_file.get("base") if isinstance(spec_file, Mapping) else None
+    if isinstance(base, str) and spec_file.get("format") != "text":
+        base = values_beside(base, FilePath(source) if os.path.isfile(source) else None)
     found: dict[str, Any] = {}
     pending = [("", base)] if isinstance(base, Mapping) else []
     while pending:

@@ -1,7 +1,8 @@
 """The default search of NVIDIA's dino: ours beside NVIDIA's bayesian from its package, on a smooth function.
 
 ``python -m benchmarks.search.tao --seeds 10`` searches with both, one seed after the other, and keeps each run in
-``results/tao.jsonl``; a run that is there is not made again. ``--table`` writes the table of what is there.
+``results/tao.jsonl``; a run that is there is not made again. ``--table`` writes the table of what is there. ``--even``
+leaves the logarithmic parameters out of the function, so that only those count which both search on the same axis.
 
 The function is ``sum(w * d ** 2)`` over the 17 parameters, ``d`` the distance to the optimum as a share of the
 parameter's span, on a logarithmic axis for the two learning rates, the weight decay and the step size. Optimum and
@@ -49,8 +50,13 @@ SPANS: dict[str, tuple[float, float]] = {
 axis is logarithmic."""
 
 
-def function(seed: int) -> Callable[[Mapping[str, Any]], float]:
-    """The loss of a seed: 0 at its optimum."""
+def function(seed: int, *, even: bool = False) -> Callable[[Mapping[str, Any]], float]:
+    """The loss of a seed: 0 at its optimum.
+
+    Args:
+        seed: draws optimum and weights.
+        even: the logarithmic parameters don't matter.
+    """
     rng = random.Random(f"tao {seed}")
     best = {name: _between(name, rng.random()) for name in SPANS}
     crop = "dataset.augmentation.train_random_crop_"
@@ -58,8 +64,12 @@ def function(seed: int) -> Callable[[Mapping[str, Any]], float]:
     best["model.num_select"] = min(best["model.num_select"], best["model.num_queries"])
     weights = dict(zip(rng.sample(list(SPANS), len(SPANS)), [100 ** (-k / 16) for k in range(17)], strict=True))
 
+    counted = [name for name in SPANS if not (even and name in LOGARITHMIC)]
+
     def loss(params: Mapping[str, Any]) -> float:
-        return math.fsum(weights[name] * (_place(name, params[name]) - _place(name, best[name])) ** 2 for name in SPANS)
+        return math.fsum(
+            weights[name] * (_place(name, params[name]) - _place(name, best[name])) ** 2 for name in counted
+        )
 
     return loss
 
@@ -142,9 +152,9 @@ def by_chance(models: Mapping[str, Any], loss: Callable[[Params], float], seed: 
     return statistics.fmean(min(loss(space.sample(rng)) for _ in range(TRIALS)) for _ in range(200))
 
 
-def run(seed: int) -> dict[str, Any]:
+def run(seed: int, *, even: bool = False) -> dict[str, Any]:
     """One seed with both."""
-    theirs, loss = Theirs(seed), function(seed)
+    theirs, loss = Theirs(seed), function(seed, even=even)
     try:
         models = space_of(theirs.schema)
         began = time.process_time()
@@ -155,7 +165,7 @@ def run(seed: int) -> dict[str, Any]:
         seconds["theirs"] = time.monotonic() - began
     finally:
         theirs.close()
-    return {"seed": seed, "random": by_chance(models, loss, seed), "seconds": seconds, "losses": found}
+    return {"seed": seed, "even": even, "random": by_chance(models, loss, seed), "seconds": seconds, "losses": found}
 
 
 def table(results: list[dict[str, Any]]) -> str:
@@ -176,13 +186,15 @@ def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--even", action="store_true", help="without the logarithmic parameters")
     parser.add_argument("--table", action="store_true", help="write the table of what is there")
     arguments = parser.parse_args()
-    done = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+    known = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+    done = [each for each in known if each.get("even", False) == arguments.even]
     if not arguments.table:
         for seed in range(arguments.seeds):
             if seed not in {each["seed"] for each in done}:
-                done.append(run(seed))
+                done.append(run(seed, even=arguments.even))
                 with RESULTS.open("a") as file:
                     file.write(json.dumps(done[-1]) + "\n")
                 print(f"seed {seed}: {done[-1]['seconds']}", file=sys.stderr, flush=True)

@@ -1,3 +1,7 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nvidia-tao-automl==7.2.0"]
+# ///
 """Write what nvidia-tao-automl says of its networks, for tests on machines that don't have it.
 
 Run it where the package is installed (tests/heavy/test_tao_package.py does, and compares):

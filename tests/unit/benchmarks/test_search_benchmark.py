@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
+import json
 import math
 import random
 from collections.abc import Iterator
@@ -242,3 +244,29 @@ def test_a_resumed_combination_pays_the_difference(resumes: bool, epochs: int) -
     run = budgets.simulate(Doubling(resumes), curves(), workers=1)
     assert run.log[-1][0] == epochs
     assert max(reached for _, _, reached in run.log) == 8
+
+
+# --- NVIDIA's default search -----------------------------------------------------------------------------------
+
+
+def test_the_function_of_dino_has_its_optimum_inside_the_default_search() -> None:
+    from benchmarks.search import tao
+
+    assets = Path(__file__).parents[2] / "assets" / "tao" / "networks-7.2.0.json.gz"
+    schema = json.loads(gzip.decompress(assets.read_bytes()))["networks"]["dino"]["schema"]
+    models = tao.space_of(schema)
+    space, rng = Space.from_models(models), random.Random(1)
+    searched = {parameter.name for parameter in space.tunable}
+    assert searched == set(tao.SPANS)
+    for name, (low, high) in tao.SPANS.items():
+        parameter = space.by_name[name]
+        assert parameter.low <= low < high <= parameter.high
+        assert parameter.log == (name in tao.LOGARITHMIC)
+    for seed in range(3):
+        loss, even = tao.function(seed), tao.function(seed, even=True)
+        drawn = [space.sample(rng) for _ in range(50)]
+        assert min(map(loss, drawn)) > 0
+        assert all(even(params) <= loss(params) for params in drawn)
+        best = {name: tao._between(name, random.Random(f"tao {seed}").random()) for name in list(tao.SPANS)[:1]}
+        near = {**drawn[0], **best}
+        assert loss(near) < loss(drawn[0])

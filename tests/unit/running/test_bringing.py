@@ -45,6 +45,21 @@ def code(home: Path, text: str = "echo accuracy=0.5 step=0") -> Path:
     return home / "src"
 
 
+def test_what_is_set_goes_over_base_and_parameters_where_the_attempt_has_it(store: ObjectStore, tmp_path: Path) -> None:
+    spec = {
+        "base": {"train": {"epochs": 3, "resume": "from.the.base"}, "out": "here"}, "groups": [],
+        "set": {"train.epochs": "${budget}", "train.resume": "${resume_from}", "out": "${model_dir}",
+                "optim.lr": "${trial_id}", "new.group": [1, "${attempt}"]},
+    }  # fmt: skip
+    plain = Bench(store, tmp_path, SHOW, space=SPACE, spec_file=spec)
+    assert plain.run()[0].state is TrialState.SUCCEEDED
+    body = yaml.safe_load(plain.text("experiment_0/spec.yaml"))
+    assert body["train"] == {"epochs": 3, "resume": "from.the.base"}, "it has no budget, and nothing to go on from"
+    assert body["out"].endswith("model")
+    assert body["optim"] == {"lr": 0, "name": "1e3"}, "over the parameter, with the value's own type"
+    assert body["new"] == {"group": [1, 1]}
+
+
 def test_the_spec_file_is_the_trainings_and_lies_in_the_trials_folder(store: ObjectStore, tmp_path: Path) -> None:
     bench = Bench(store, tmp_path, SHOW, space=SPACE, spec_file={"base": BASE})
     outcome, _ = bench.run()

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from automl_core.space import Space
+from automl_core.spec.expressions import names_in
 from automl_core.tao.conditions import condition_of, parent_of
 from automl_core.tao.parameters import parameters_of
 from automl_core.tao.schema import leaves_of
+from automl_core.templates import parse_experiment
 from automl_core.templates.checking import check_template
+from automl_core.templates.places import Places
 from tests.support.tao_networks import folder_of, leaves, recorded, schema_of
 
 NETWORKS = tuple(recorded())
@@ -124,4 +127,15 @@ def test_num_select_is_bound_by_num_queries_whether_that_is_searched_or_not(netw
     for experiment, _ in checked.experiments:
         space = experiment.space
         assert queries in space, "one that is not searched is there all the same, with its default"
-        assert space[select].at_most == queries
+        assert queries in names_in(space[select].at_most)
+
+
+@pytest.mark.parametrize("network", ["dino", "deformable_detr", "rtdetr"])
+def test_with_one_class_there_is_a_guess_less_than_there_are_queries(network: str, tmp_path: Path) -> None:
+    folder_of(network, tmp_path)
+    more = "set: {model.num_queries: 100}\nspec_file: {base: {dataset: {num_classes: 1}}}\n"
+    experiment = parse_experiment(f"name: e\ntemplate: tao/{network}@1\n{more}", "e.yaml", Places((tmp_path,)))
+    assert experiment.space["dataset.num_classes"].value == 1, "as the base has it"
+    space, rng = Space.from_models(experiment.space), random.Random(0)
+    drawn = [int(str(space.sample(rng)["model.num_select"])) for _ in range(400)]
+    assert 90 < max(drawn) <= 99

@@ -98,6 +98,10 @@ def test_tables_of_tao_have_as_many_combinations(brought: Any) -> None:
 def test_brackets_that_end_below_the_maximum_in_tao_are_said(brought: Any) -> None:
     found, _ = brought({"algorithm": "hyperband", "automl_max_epochs": 50, **GOAL})
     assert any("schedule: tao" in note for note in found.notes)
+    found, _ = brought({"algorithm": "asha", "automl_max_epochs": 50, **GOAL})
+    assert any("schedule: tao" in note for note in found.notes)
+    found, _ = brought({"algorithm": "asha", "automl_max_epochs": 27, **GOAL})
+    assert not any("schedule: tao" in note for note in found.notes)
     found, _ = brought({"algorithm": "hyperband", "epoch_multiplier": 2.7, **GOAL})
     assert found.body["trials"]["budget"]["max"] == 54
     assert any("epoch_multiplier 2.7: 2" in note for note in found.notes)

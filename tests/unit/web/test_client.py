@@ -15,6 +15,7 @@ from automl_core.client import AutoML, Credentials, ExperimentRun
 from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Conflict, Invalid, NotKnown
 from automl_core.client.events import parse
 from automl_core.client.frames import frame
+from automl_core.client.progress import Progress, duration
 from tests.unit.web.conftest import World
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -97,6 +98,50 @@ class Clocked:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+def test_progress_says_what_is_pending_and_what_is_best(run: ExperimentRun) -> None:
+    shown = list(run.progress(timeout=30))
+    best = run.best
+    assert best is not None
+    last = shown[-1]
+    assert (last.state, last.trials, last.best, last.best_trial) == ("FINISHED", 12, best["value"], best["trial"])
+    assert str(last).startswith(f"{last.done} of 12 trials done")
+    assert f"best accuracy {best['value']:.4g} (trial {best['trial']})" in str(last)
+
+
+def test_a_line_of_progress() -> None:
+    overview = {
+        "state": "RUNNING", "done": 5, "trials": 20, "goal": {"metric": "val_mAP50"}, "best": {"trial": 2},
+        "tao": {"running_trials": [6, 7], "units": "epochs", "units_left": 120, "seconds_left": 3725.0,
+                "best_value": 0.71234},
+    }  # fmt: skip
+    assert str(Progress.of(overview)) == (
+        "trials 6, 7 of 20: 5 done; 120 epochs pending; 1h 02m left; best val_mAP50 0.7123 (trial 2)"
+    )
+    overview["tao"] = {
+        "running_trials": [],
+        "units": None,
+        "units_left": None,
+        "seconds_left": None,
+        "best_value": None,
+    }
+    overview["best"] = None
+    assert str(Progress.of(overview)) == "5 of 20 trials done"
+    assert [duration(seconds) for seconds in (0.4, 59.6, 250, 3600)] == ["0s", "1m 00s", "4m 10s", "1h 00m"]
+
+
+def test_waiting_for_the_result_goes_by_airflows_run(world: World, fresh: Callable[..., tuple[str, str]]) -> None:
+    automl = connect(world, "vic")
+    automl._sleep = lambda _: None
+    assert automl.run(*fresh(until=None, state="success")).wait_published(timeout=30) == "success"
+    going = automl.run(*fresh())
+    times = iter(range(0, 1000, 10))
+    automl._clock = lambda: float(next(times))
+    with pytest.raises(TimeoutError, match=r"^Airflow's run is running after 30 s$"):
+        going.wait_published(timeout=30)
+    with pytest.raises(NotKnown, match="Airflow has no run nothing"):
+        automl.run(going.experiment, "nothing").wait_published()
 
 
 def test_waiting_ends_when_its_time_is_over_though_nothing_happens(

@@ -63,6 +63,17 @@ def test_one_says_what_it_needs_and_what_can_be_searched(world: World, folder: P
     assert body_of(world.client().get(f"{API}/templates/net", params={"version": 1}))["newer"] == 2
 
 
+@pytest.mark.parametrize("slash", ["/", "%2F"])
+def test_one_of_a_group(world: World, folder: Path, slash: str) -> None:
+    make_template(folder, NET.replace("template: net", "template: own/net"))
+    assert "own/net" in [each["name"] for each in body_of(world.client().get(f"{API}/templates"))["templates"]]
+    assert body_of(world.client().get(f"{API}/templates/own{slash}net"))["template"] == "own/net@1"
+    body = {"name": "e", "data": {"train": "s3://lake/x.csv"}, "columns": {"target": "y"}}
+    answer = world.client().post(f"{API}/templates/own{slash}net/draft", json=body)
+    assert answer.json()["ok"] is True
+    assert "template: own/net@1" in answer.json()["text"]
+
+
 @pytest.mark.parametrize(
     ("rest", "words"),
     [

@@ -63,14 +63,14 @@ def get_templates(user: User) -> Response:
                   "problems": problems})  # fmt: skip
 
 
-@router.get("/templates/{name}")
+@router.get("/templates/{name:path}")
 def get_template(user: User, name: Name, version: Version = None) -> Response:
     """One version: what it needs, its parameters, goal, limits and training tasks."""
     places = _places(user)
     return reply(_without_folder(describe(_read(places, name, version), places)))
 
 
-@router.post("/templates/{name}/draft", dependencies=[ACT])
+@router.post("/templates/{name:path}/draft", dependencies=[ACT])
 def draft(user: User, name: Name, body: Draft) -> Response:
     """The experiment file for what is wanted, and all that `POST /validate` says of it. Nothing is saved."""
     template = _read(_places(user), name, body.version)

@@ -15,7 +15,7 @@ const PAUSE = 400;
 /** @param {HTMLElement} main @param {string} name @param {string | null} version */
 export async function show(main, name, version) {
   document.title = `${name} · New experiment · AutoML`;
-  const path = `templates/${encodeURIComponent(name)}`;
+  const path = `templates/${name.split('/').map(encodeURIComponent).join('/')}`; // tao/dino is a name
   const [me, template] = await Promise.all([get('me'), get(path, { version })]);
   const form = new TemplateForm(template, soon);
   const said = h('div', { role: 'status', 'aria-live': 'polite', id: 'validation' });
@@ -142,7 +142,7 @@ class TemplateForm {
       /** @type {HTMLInputElement} */ (
         h('input', { type: 'text', name: id, autocomplete: 'off', spellcheck: 'false', ...own })
       );
-    this.name = text('name', { value: template.name, required: true, maxlength: 100 });
+    this.name = text('name', { value: template.name.replace('/', '-'), required: true, maxlength: 100 });
     this.data = inputs('data', template.data, 'a file, folder or pattern; s3://, oss:// or odps:// …');
     this.columns = inputs('columns', template.columns, 'a name in the header');
     this.trials = number('trials.max', template.trials?.max ?? 20, { min: 1, max: 100000 });
@@ -198,13 +198,18 @@ class TemplateForm {
     );
   }
 
+  /** The template's name as an experiment's: without the slash of a group. */
+  get plain() {
+    return this.template.name.replace('/', '-');
+  }
+
   /** Names the experiment after its data, until a person does. */
   suggestName() {
     if (this.named) return;
     const place = this.data.find((each) => each.input.value.trim())?.input.value ?? '';
     const last = (place.split(/[/\\]/).filter(Boolean).at(-1) ?? '').split('.')[0];
     const stem = last.replace(/[^A-Za-z0-9_]+/g, '-').replace(/^[-_]+|[-_]+$/g, '');
-    this.name.value = stem ? `${stem}-${this.template.name}`.slice(0, 100) : this.template.name;
+    this.name.value = stem ? `${stem}-${this.plain}`.slice(0, 100) : this.plain;
   }
 
   /** The table of what is searched. */
@@ -257,7 +262,7 @@ class TemplateForm {
     const trials = { max: Number(this.trials.value), concurrency: Number(this.concurrency.value) };
     const deadline = this.deadline.value.trim();
     return {
-      name: this.name.value.trim() || this.template.name,
+      name: this.name.value.trim() || this.plain,
       data: given(this.data),
       columns: given(this.columns),
       trials: Object.fromEntries(Object.entries(trials).filter(([, value]) => value > 0)),
