@@ -15,7 +15,7 @@ SETS = {"binary": load_breast_cancer, "regression": load_diabetes, "multiclass":
 
 @dataclass(frozen=True)
 class Data:
-    """Rows to learn from, and strange ones to score: the last column is a category, the first has no gap in training."""
+    """Rows to learn from, and strange ones to score: the last column is a category, the first had no gap."""
 
     x: Any
     y: Any
