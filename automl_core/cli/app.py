@@ -16,6 +16,7 @@ from automl_core.cli import (
     importing,
     look,
     new,
+    predicting,
     remote,
     results,
     run,
@@ -47,6 +48,7 @@ app.command()(status.stop)
 app.command()(remote.experiments)
 app.command()(remote.trials)
 app.command()(details.details)
+app.command()(predicting.predict)
 app.command()(runs.follow)
 app.command()(runs.compare)
 app.command()(remote.edit)

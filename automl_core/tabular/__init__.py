@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from automl_core.tabular.options import Options
     from automl_core.tabular.pipeline import FittedPipeline, Pipeline
     from automl_core.tabular.shape import Shape
-    from automl_core.tabular.space import portfolio, space
 
 __all__ = [
     "Custom",
@@ -26,8 +25,6 @@ __all__ = [
     "Shape",
     "fit",
     "learn_schema",
-    "portfolio",
-    "space",
 ]
 
 _HOMES = {
@@ -39,8 +36,6 @@ _HOMES = {
     "Shape": "shape",
     "fit": "api",
     "learn_schema": "columns",
-    "portfolio": "space",
-    "space": "space",
 }
 
 

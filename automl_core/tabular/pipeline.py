@@ -16,9 +16,15 @@ from automl_core.modelfile.scoring.values import Frame, Schema, nearest
 from automl_core.tabular.features.base import Rows, learn
 from automl_core.tabular.learners import registry
 from automl_core.tabular.learners.base import CannotFit, Fitted, Floats, Learner
-from automl_core.tabular.plan import plan
+from automl_core.tabular.metrics import find
+from automl_core.tabular.plan import plan, settled
 from automl_core.tabular.problem import Problem
 from automl_core.training.problems import TrainingError
+
+RELATIVE = frozenset({"rmsle", "root_mean_squared_log_error", "normalized_root_mean_squared_log_error", "mape"})
+"""Metrics of ratios: logarithms make differences of them."""
+LEAST = -1 + 1e-9
+"""Rows to judge by may have what rows to learn from have not: a logarithm ends here."""
 
 Held = tuple[Frame, NDArray[Any], Floats]
 """Rows to judge by: frame, target, weights."""
@@ -98,7 +104,7 @@ class Pipeline:
         if not frame.n:
             raise TrainingError("there is no row with a weight above 0 to learn from")
         kept = kept / kept.mean()  # weights are relative: regularisation is against rows
-        view = View.of(self.problem, y)
+        view = View.of(self.problem, y, settled(self.params, self.schema)["target"])
         learner = self.learner if view.problem.outputs > 1 or not view.classes else registry.find("constant")
         wants, own = learner.wants, self.of_learner() if learner.name != "constant" else {}
         rows = Rows(Work.of(frame), Matrix.empty(frame.n), view.positions(y), kept, view.problem_classes, self.seed)
@@ -125,17 +131,28 @@ class View:
         classes: positions of these classes among all; None for numbers.
         outputs: classes in all, 1 for numbers.
         share: probability of each class that was not seen: unlikely, not impossible. That of `problem.prior`.
+        log: whether numbers are learned as log(1 + y).
     """
 
     problem: Problem
     classes: NDArray[np.int64] | None
     outputs: int
     share: float = 0.0
+    log: bool = False
 
     @classmethod
-    def of(cls, problem: Problem, y: NDArray[Any]) -> View:
-        """By the target of the rows to learn from."""
+    def of(cls, problem: Problem, y: NDArray[Any], target: str = "auto") -> View:
+        """By the target of the rows to learn from.
+
+        Args:
+            problem: with all classes.
+            y: (n,) of the rows.
+            target: ``features.target``: how numbers are learned. Where one of them is not above -1, as they are.
+        """
         if problem.kind == "regression":
+            log = target == "log" or (target == "auto" and problem.metric.name in RELATIVE)
+            if log and float(np.min(y)) > -1:
+                return cls(replace(problem, metric=find(None, "regression")), None, 1, log=True)
             return cls(problem, None, 1)
         seen = np.unique(np.asarray(y, dtype=np.int64))
         if len(seen) == len(problem.classes):
@@ -153,21 +170,25 @@ class View:
     def positions(self, y: NDArray[Any]) -> NDArray[Any]:
         """Positions among all classes as those among the seen; -1 for a class that was not."""
         if self.classes is None:
-            return np.asarray(y, dtype=np.float64)
+            numbers = np.asarray(y, dtype=np.float64)
+            return np.log1p(np.maximum(numbers, LEAST)) if self.log else numbers
         places = np.full(self.outputs, -1, dtype=np.int64)
         places[self.classes] = np.arange(len(self.classes))
         return places[np.asarray(y, dtype=np.int64)]
 
     def link(self, link: Any) -> Any:
-        """A link to the seen classes as one to all."""
+        """A link to what was learned as one to the target itself: numbers back from logarithms, all classes."""
+        if self.log:
+            return [*(link if isinstance(link, list) else [link]), "expm1"]
         if self.classes is None or len(self.classes) == self.outputs:
             return link
         place = {"type": "place", "places": self.classes, "outputs": self.outputs, "share": self.share}
         return [*(link if isinstance(link, list) else [link]), place]
 
     def widen(self, outputs: Floats) -> Floats:
-        """Outputs for the seen classes as those for all."""
-        return outputs if self.classes is None else np.asarray(link_of(self.link("identity"))(outputs))
+        """Outputs for what was learned as those for the target itself."""
+        link = self.link("identity")
+        return outputs if link == "identity" else np.asarray(link_of(link)(outputs))
 
 
 @dataclass(frozen=True)
@@ -212,6 +233,11 @@ class FittedPipeline:
         """The library's own objects, by the learner's name."""
         name = self.pipeline.learner.name
         return {} if self.fitted.estimator is None else {name: self.fitted.estimator}
+
+    @property
+    def link(self) -> Any:
+        """From what the learner's own predictions say to outputs: all classes, numbers back from logarithms."""
+        return self.view.link("identity")
 
     @property
     def best_iteration(self) -> int | None:

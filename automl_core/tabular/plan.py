@@ -42,9 +42,10 @@ DEFAULTS: Mapping[str, Any] = {
     "variance": 0.99,
     "keep": 1.0,
     "topics": 24,
+    "target": "auto",
 }
 """Parameters of features, without their prefix. ``many``: levels beyond which a category has too many for codes of its
-own."""
+own. ``target``: numbers are learned as they are, or as log(1 + y); ``auto``: the latter for metrics of ratios."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "mode": ("auto", "off"),
@@ -52,6 +53,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "impute": ("median", "mean", "mode"),
     "scaler": ("standard", "minmax", "maxabs", "robust", "quantile", "none"),
     "reduce": ("none", "pca", "svd"),
+    "target": ("auto", "plain", "log"),
 }
 
 WAYS: Mapping[str, tuple[str, ...]] = {
@@ -103,6 +105,17 @@ def settled(params: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
         elif name in CHOICES and value not in CHOICES[name]:
             raise TrainingError(f"features.{name} is {value!r} (allowed: {', '.join(CHOICES[name])})")
     return {**DEFAULTS, **given}
+
+
+def said(featurization: str | Mapping[str, Any]) -> dict[str, Any]:
+    """What a user says of features, as parameters of each pipeline.
+
+    Args:
+        featurization: ``auto``, ``off``, or column → one of `WAYS`, or a list of these.
+    """
+    if isinstance(featurization, str):
+        return {} if featurization == "auto" else {"features.mode": featurization}
+    return {f"features.{COLUMN}{name}": value for name, value in featurization.items()}
 
 
 def _check_column(name: str, value: Any, schema: Schema) -> None:

@@ -138,6 +138,10 @@ def _of_features(shape: Shape, learners: Iterable[Learner]) -> Parameters:
             smoothing = {"type": "loguniform", "low": 1.0, "high": 100.0, "default": 10.0}
             found["features.smoothing"] = {**smoothing, "when": every}
             found["features.rare"] = {"type": "ordinal", "values": [1, 3, 10], "default": 1, "when": every}
+    if shape.skewed:
+        found["features.target"] = {
+            "type": "choice", "values": ["auto", "log"], "default": "auto", "when": every
+        }  # fmt: skip
     if shape.columns > 30:
         found["features.keep"] = {"type": "uniform", "low": 0.2, "high": 1.0, "default": 1.0, "when": every}
     if scaled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,7 +19,8 @@ def delimiter_of(first: str) -> str:
 def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PIECE) -> Iterator[dict[str, list[str]]]:
     r"""The file's columns, some rows at a time; at least one piece, also of a file without rows.
 
-    UTF-8, names of the columns in the first line. An empty value, and ``\N``, is a missing one.
+    UTF-8, names of the columns in the first line; packed by gzip where the file's name ends in .gz. An empty value, and
+    ``\N``, is a missing one.
 
     Args:
         path: of the file.
@@ -29,7 +31,8 @@ def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PI
         OSError: the file can't be read.
         ValueError: it is no CSV: another encoding, a row of another length, two columns of one name.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    opener = gzip.open if str(path).endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
         try:
             yield from _pieces(file, str(path), None if wanted is None else set(wanted), rows)
         except UnicodeDecodeError as error:

@@ -13,8 +13,8 @@ from automl_core.tabular.features.relevance import relevance, sample
 
 CATEGORIES, NUMBERS = 4, 6
 """How many of each are combined."""
-SMOOTHING = 5.0
-"""Rows of the whole that are added to each group's."""
+LEAST = 3
+"""Rows from which on a group has a mean of its own; smaller ones have that of all."""
 
 
 class Group(Transformer):
@@ -57,7 +57,7 @@ def _means(codes: Any, size: int, values: Any, weights: Any) -> Any:
     known = ~np.isnan(values)
     overall = float(np.average(values[known], weights=weights[known])) if known.any() else 0.0
     cells = np.where(codes < 0, size, codes)[known]
-    weight = np.bincount(cells, weights[known], size + 1)
+    count, weight = np.bincount(cells, minlength=size + 1), np.bincount(cells, weights[known], size + 1)
     sums = np.bincount(cells, weights[known] * values[known], size + 1)
-    means = (sums + SMOOTHING * overall) / (weight + SMOOTHING)
+    means = np.where(count >= LEAST, sums / np.where(weight > 0, weight, 1.0), overall)
     return np.array([*means[:-1], overall, means[-1]])

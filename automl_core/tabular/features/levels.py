@@ -49,7 +49,7 @@ def count(coded: Any, weights: Floats) -> Counted:
     return Counted(
         tuple(coded.levels[code] for code in used),
         counts[order],
-        heavy[order],
+        np.asarray(heavy[order], dtype=np.float64),
         places[coded.codes],
         int((~there).sum()),
     )

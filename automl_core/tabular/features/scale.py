@@ -14,8 +14,6 @@ KINDS = ("standard", "minmax", "maxabs", "robust", "quantile", "none")
 BEYOND = 4.0
 """Scaled values of later rows end this far, in spans of the training, beyond those of the training."""
 KNOTS = 256
-EDGE = 1e-7
-"""The least probability that becomes a normal score: ± 5.2."""
 
 
 class Scale(Transformer):
@@ -79,4 +77,5 @@ def _quantile(values: Floats, weights: Floats, columns: NDArray[np.int64]) -> di
     count = min(KNOTS, len(values))
     shares = np.linspace(0, 1, count)
     knots = np.array([quantiles(values[:, each], weights, shares) for each in columns])
-    return {"step": "quantile", "columns": columns, "knots": knots, "outputs": ndtri(np.clip(shares, EDGE, 1 - EDGE))}
+    edge = 0.5 / len(values)  # the least of n values has half a row below it
+    return {"step": "quantile", "columns": columns, "knots": knots, "outputs": ndtri(np.clip(shares, edge, 1 - edge))}

@@ -98,4 +98,5 @@ def _sums(
     sums = np.stack(
         [np.bincount(cells, weights * column, folds * size).reshape(folds, size) for column in targets.T], axis=2
     )
-    return sums, np.bincount(cells, weights, folds * size).reshape(folds, size)
+    total = np.bincount(cells, weights, folds * size).reshape(folds, size)
+    return np.asarray(sums, dtype=np.float64), np.asarray(total, dtype=np.float64)

@@ -76,6 +76,7 @@ class Learner(ABC):
         wants: the matrix that it is to be given.
         default: its parameters where nobody searched, unprefixed.
         steps: the parameter that says how many steps it goes, where a fit goes step by step and may stop early.
+        unguided: how many these are where there is nothing to stop by, and nobody says; None: as many as with it.
     """
 
     name: ClassVar[str]
@@ -84,6 +85,7 @@ class Learner(ABC):
     wants: ClassVar[Wants] = Wants()
     default: ClassVar[Mapping[str, Any]] = {}
     steps: ClassVar[str | None] = None
+    unguided: ClassVar[int | None] = None
 
     @abstractmethod
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
@@ -130,9 +132,25 @@ class Learner(ABC):
             CannotFit: it is not possible with these rows.
         """
 
-    def settled(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """All parameters: those given, and the defaults of the others."""
-        return {**self.default, **params}
+    def warm(self) -> None:  # noqa: B027 - a learner of numpy alone has nothing to import
+        """Import its library, for processes that will be forked: starts no thread.
+
+        Raises:
+            ImportError: it is not there.
+        """
+
+    def settled(self, params: Mapping[str, Any], valid: Held | None = None) -> dict[str, Any]:
+        """All parameters: those given, and the defaults of the others.
+
+        Args:
+            params: unprefixed.
+            valid: rows to stop by. Without them, and where nobody says how many steps to take, it is a share of those
+                that a fit which may stop early is allowed.
+        """
+        found = {**self.default, **params}
+        if self.steps is not None and self.unguided is not None and valid is None and self.steps not in params:
+            found[self.steps] = self.unguided
+        return found
 
 
 def overdue(deadline: float | None) -> bool:

@@ -66,6 +66,7 @@ class CatBoost(Learner):
     title = "CatBoost"
     wants = Wants(categories="codes", gaps=True)
     steps = "iterations"
+    unguided = 200
     default: ClassVar[Mapping[str, Any]] = {
         "iterations": 1500,
         "learning_rate": 0.06,
@@ -75,6 +76,10 @@ class CatBoost(Learner):
         "bagging_temperature": 1.0,
         "rsm": 1.0,
     }
+
+    def warm(self) -> None:
+        """The library, without what it looks for."""
+        library()
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Depths and penalties."""
@@ -91,7 +96,7 @@ class CatBoost(Learner):
         """A copy in single precision, bins, several orders of the rows."""
         settled = self.settled(params)
         classes = max(1, int(params.get("classes", 1)))
-        return 100_000_000 + rows * (columns * 6 + 64 * classes) + 2 ** int(settled["depth"]) * columns * 254 * 16
+        return 100_000_000 + rows * (columns * 6 + 64 * classes) + (1 << int(settled["depth"])) * columns * 254 * 16
 
     def fit(
         self,
@@ -107,7 +112,7 @@ class CatBoost(Learner):
         deadline: float | None = None,
     ) -> FittedCatBoost:
         """Add trees until the rows to judge by get no better, or the time is over; at least one."""
-        library_, settled = library(), self.settled(params)
+        library_, settled = library(), self.settled(params, valid)
         if not matrix.names:
             raise CannotFit("no column varies: there is nothing that trees could cut")
         steps = int(settled["iterations"])

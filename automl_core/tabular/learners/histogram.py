@@ -40,6 +40,7 @@ class Histogram(Learner):
     title = "Histogram boosting"
     wants = Wants(categories="native", gaps=True, most=CATEGORIES)
     steps = "iterations"
+    unguided = 200
     default: ClassVar[Mapping[str, Any]] = {
         "iterations": 1000,
         "learning_rate": 0.1,
@@ -48,6 +49,10 @@ class Histogram(Learner):
         "l2_regularization": 0.0,
         "max_features": 1.0,
     }
+
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.ensemble  # noqa: F401
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """As LightGBM's, without what this has not."""
@@ -88,7 +93,7 @@ class Histogram(Learner):
         """
         if not matrix.names:
             raise CannotFit("no column varies: there is nothing that trees could cut")
-        settled = self.settled(params)
+        settled = self.settled(params, valid)
         most = int(settled.pop("iterations"))
         with working(self.name, threads):
             from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,8 @@ class LightGBM(Learner):
     title = "LightGBM"
     wants = Wants(categories="native", gaps=True)
     steps = "iterations"
-    default: Mapping[str, Any] = {
+    unguided = 200
+    default: ClassVar[Mapping[str, Any]] = {
         "iterations": 2000,
         "learning_rate": 0.05,
         "num_leaves": 31,
@@ -80,6 +81,10 @@ class LightGBM(Learner):
         "cat_l2": 10.0,
         "min_data_per_group": 100,
     }
+
+    def warm(self) -> None:
+        """The library, without what it looks for."""
+        library()
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Trees of fewer leaves on fewer rows."""
@@ -123,7 +128,7 @@ class LightGBM(Learner):
         deadline: float | None = None,
     ) -> FittedLightGBM:
         """Add trees until the rows to judge by get no better, or the time is over; at least one."""
-        lgb, settled = library(), self.settled(params)
+        lgb, settled = library(), self.settled(params, valid)
         steps = int(settled.pop("iterations"))
         if not matrix.names:
             raise CannotFit("no column varies: there is nothing that trees could cut")
@@ -207,4 +212,4 @@ def _judge(booster: Any, problem: Problem, valid: Held | None) -> Callable[[], t
         first, second = key(problem, truth, given, weights)
         return [("metric", first, False), ("smooth", second, False)]
 
-    return lambda: tuple(each[2] for each in booster.eval_valid(measure))  # type: ignore[return-value]
+    return lambda: tuple(each[2] for each in booster.eval_valid(measure))

@@ -58,10 +58,15 @@ class Network(Learner):
     title = "Multi-layer perceptron"
     wants = Wants(categories="onehot", gaps=False, scaled=True)
     steps = "epochs"
+    unguided = 50
     default: ClassVar[Mapping[str, Any]] = {
         "epochs": 120, "units": 64, "layers": 2, "activation": "relu", "learning_rate": 2e-3, "alpha": 1e-3,
         "batch_size": 128,
     }  # fmt: skip
+
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.neural_network  # noqa: F401
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Width, depth, pace, penalty."""
@@ -96,7 +101,7 @@ class Network(Learner):
         """Go over the rows, epoch by epoch, until those to judge by get no better or the time is over."""
         if not matrix.names:
             raise CannotFit("no column varies: a network has nothing to look at")
-        settled = self.settled(params)
+        settled = self.settled(params, valid)
         with working(self.name, threads):
             return _Training(matrix, y, weights, problem, settled, seed).run(valid, deadline)
 

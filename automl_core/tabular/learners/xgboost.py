@@ -74,6 +74,7 @@ class XGBoost(Learner):
     title = "XGBoost"
     wants = Wants(categories="codes", gaps=True)
     steps = "iterations"
+    unguided = 200
     default: ClassVar[Mapping[str, Any]] = {
         "iterations": 2000,
         "learning_rate": 0.1,
@@ -89,6 +90,10 @@ class XGBoost(Learner):
         "max_leaves": 0,
         "grow_policy": "depthwise",
     }
+
+    def warm(self) -> None:
+        """The library, without what it looks for."""
+        library()
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Depths and penalties."""
@@ -107,7 +112,7 @@ class XGBoost(Learner):
         """A copy in single precision, bins, gradients of each class, histograms of a level."""
         settled = self.settled(params)
         classes = max(1, int(params.get("classes", 1)))
-        nodes = 2 ** min(int(settled["max_depth"]) or 8, 10)
+        nodes = 1 << min(int(settled["max_depth"]) or 8, 10)
         return 20_000_000 + rows * (columns * 8 + 24 * classes) + nodes * columns * int(settled["max_bin"]) * 16
 
     def fit(
@@ -124,7 +129,7 @@ class XGBoost(Learner):
         deadline: float | None = None,
     ) -> FittedXGBoost:
         """Add trees until the rows to judge by get no better, or the time is over; at least one."""
-        xgb, settled = library(), self.settled(params)
+        xgb, settled = library(), self.settled(params, valid)
         if not matrix.names:
             raise CannotFit("no column varies: there is nothing that trees could cut")
         steps = int(settled.pop("iterations"))

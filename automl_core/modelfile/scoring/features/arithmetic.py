@@ -7,19 +7,18 @@ from collections.abc import Callable
 import numpy as np
 
 from ..matrix import Matrix
-from .base import Floats, State, Work
+from .base import LARGEST, Floats, State, Work
 
 
 def _divide(first: Floats, second: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = first / second
-    return np.where(np.isfinite(ratio), ratio, np.nan)
+    return np.where(np.abs(ratio) <= LARGEST, ratio, np.nan)
 
 
 def _multiply(first: Floats, second: Floats) -> Floats:
-    with np.errstate(over="ignore"):
-        product = first * second
-    return np.where(np.isfinite(product), product, np.nan)
+    product = first * second
+    return np.where(np.abs(product) <= LARGEST, product, np.nan)
 
 
 OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
@@ -28,7 +27,7 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
     "×": _multiply,
     "÷": _divide,
 }
-"""Sign → two columns to one; what is no finite number is missing."""
+"""Sign → two columns to one; what is no number, or beyond `LARGEST`, is missing."""
 
 
 class Arithmetic:

@@ -16,6 +16,9 @@ State = Mapping[str, Any]
 
 Floats = NDArray[np.float64]
 
+LARGEST = 1e30
+"""No column's number is beyond it: squares stay numbers, and what libraries turn into single precision does too."""
+
 
 @dataclass
 class Work:
@@ -35,10 +38,12 @@ class Work:
         return cls(frame.n, dict(frame.columns))
 
     def numbers(self, name: str) -> Floats:
-        """(n,) a column of numbers; what is infinite is missing."""
+        """(n,) a column of numbers; what is infinite is missing, what is beyond `LARGEST` ends there."""
         values = np.asarray(self.columns[name], dtype=np.float64)
-        infinite = np.isinf(values)
-        return np.where(infinite, np.nan, values) if infinite.any() else values
+        large = np.abs(values) > LARGEST
+        if not large.any():
+            return values
+        return np.where(np.isinf(values), np.nan, np.clip(values, -LARGEST, LARGEST))
 
 
 class Step(Protocol):
@@ -71,4 +76,4 @@ class Levels:
         find, unseen = self._where.get, self.UNSEEN
         found[:-1] = [find(level, unseen) for level in coded.levels]
         found[-1] = self.MISSING  # a missing value's code is -1
-        return found[coded.codes]
+        return np.asarray(found[coded.codes])

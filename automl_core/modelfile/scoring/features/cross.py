@@ -27,10 +27,10 @@ def crossed(first: Any, second: Any) -> Crossed:
     """Both columns as one; a missing value is a level of its own, missing only where both are."""
     width = len(second.levels) + 1
     pairs = (first.codes.astype(np.int64) + 1) * width + second.codes + 1
-    found, codes = np.unique(pairs, return_inverse=True)
+    found, places = np.unique(pairs, return_inverse=True)
     names = [("", *first.levels), ("", *second.levels)]
     levels = [f"{names[0][pair // width]}{BETWEEN}{names[1][pair % width]}" for pair in found.tolist()]
-    codes = codes.astype(np.int32)
+    codes: NDArray[np.int32] = places.astype(np.int32)
     if len(found) and found[0] == 0:  # both missing
         codes, levels = codes - np.int32(1), levels[1:]
     return Crossed(codes, tuple(levels))

@@ -17,7 +17,8 @@ _FIRST_MONDAY = 4 * DAY  # 1970-01-05
 def _date(seconds: Floats, unit: str, per: str) -> Floats:
     """How many whole units have passed since the beginning of a larger one."""
     times = np.floor(seconds).astype("datetime64[s]")
-    return (times.astype(f"datetime64[{unit}]") - times.astype(f"datetime64[{per}]")).astype(np.float64)
+    passed = times.astype(f"datetime64[{unit}]") - times.astype(f"datetime64[{per}]")
+    return np.asarray(passed.astype(np.float64))
 
 
 def _wave(function: Callable[[Floats], Floats], period: float, start: float = 0.0) -> Callable[[Floats], Floats]:

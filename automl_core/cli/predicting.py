@@ -1,0 +1,182 @@
+"""``automl predict``: a model's folder, here or in a store, or a run's best model, over a file of rows."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from automl_core.cli.remote import RunId
+
+if TYPE_CHECKING:
+    from automl_core.modelfile.model import Model
+    from automl_core.storage.base import ObjectStore
+
+MODEL_FILE = "model.json"
+
+
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", show_default=False,
+            help="Folder of a model, here or in a store (s3://…), or an experiment whose best model is meant.",
+        ),
+    ],
+    rows: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", show_default=False, help="Rows: .csv, .parquet or .jsonl, here or in a store."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write here (.csv or .parquet), not to the terminal.")
+    ] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="The probability of each class as well.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="What each column adds to what the model says.")] = False,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", metavar="COLUMN", help="Copy a column of the rows; may be repeated.")
+    ] = None,
+    run_id: RunId = None,
+    trust: Annotated[
+        list[str] | None,
+        typer.Option("--trust", metavar="TYPE", help="Trust a type that estimators need; `all`: pickles too."),
+    ] = None,
+) -> None:  # fmt: skip
+    """Predict with a model's folder: rows in, one prediction a row out, in their order."""
+    from automl_core.cli.output import tell
+    from automl_core.cli.places import UserError
+    from automl_core.modelfile.scoring.models import NotExplained
+
+    with _folder_of(model, run_id) as folder, _file_of(rows) as file:
+        try:
+            loaded = _load(folder, trust or ())
+            for text in _write(loaded, file, out, proba=proba, explain=explain, keep=keep or ()):
+                tell(f"note – {text}")
+        except NotExplained as error:
+            raise UserError(f"{model} can't be explained: {error}") from None
+        except FileNotFoundError as error:
+            raise UserError(f"there is no file {error.filename}") from None
+        except (OSError, ValueError) as error:
+            raise UserError(str(error)) from None
+
+
+def _load(folder: Path, trust: Sequence[str]) -> Model:
+    from automl_core.modelfile import load
+
+    return load(folder, trusted=True if "all" in trust else trust)
+
+
+def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]) -> list[str]:
+    """Score a file piece by piece.
+
+    Returns:
+        What was strange about the rows, in words.
+    """
+    from automl_core.cli.places import UserError
+    from automl_core.modelfile.rows import pieces, writer
+    from automl_core.modelfile.scoring.command import predictions
+    from automl_core.modelfile.scoring.review import Tally
+    from automl_core.modelfile.scoring.sources import source_of
+    from automl_core.modelfile.scoring.values import nearest
+
+    if proba and not model.classes:
+        raise UserError(f"{model.target} is a number: there are no probabilities")
+    tally = Tally()
+    with writer(out, sys.stdout) as write:
+        for piece in pieces(file, (*model.schema.names, *keep)):
+            source = source_of(piece)
+            frame = model.schema.read(source)
+            tally.add(model.schema, frame)
+            for name in keep:
+                if name not in source.names:
+                    raise UserError(f"{file} has no column {name!r} to keep{nearest(name, source.names)}")
+            table: dict[str, Any] = {name: _values(piece, name) for name in keep}
+            write(table | predictions(model.scorer, frame, proba=proba, explained=explain))
+    return tally.texts()
+
+
+def _values(piece: Any, name: str) -> Any:
+    """A column of a piece as it is, for the file of predictions."""
+    if isinstance(piece, list):
+        return [row.get(name) for row in piece]
+    return piece[name] if isinstance(piece, dict) else piece.column(name).to_pylist()
+
+
+@contextmanager
+def _folder_of(target: str, run_id: str | None) -> Iterator[Path]:
+    """The folder of a model on this machine; what lies in a store is fetched for as long as it is needed."""
+    if run_id is None and (Path(target) / MODEL_FILE).is_file():
+        yield Path(target)
+        return
+    store, prefix = _place_of(target, run_id)
+    local = store.local_path(prefix.rstrip("/")) if prefix else None
+    if local is not None and (local / MODEL_FILE).is_file():
+        yield local
+        return
+    folder = Path(tempfile.mkdtemp(prefix="automl-model-"))
+    try:
+        store.download(prefix, folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
+    """Where a model's folder lies: a store, and its prefix there.
+
+    Raises:
+        UserError: there is none; the message says what there is.
+    """
+    from automl_core.cli.places import UserError, find_run
+    from automl_core.results.names import BEST_MODEL
+    from automl_core.storage import open_store
+
+    if run_id is None and ("://" in target or Path(target).is_dir()):
+        store = open_store(target, base=Path.cwd())
+        if MODEL_FILE in store.list(MODEL_FILE, limit=1):
+            return store, ""
+        found = _models(store, BEST_MODEL)
+        if len(found) == 1:
+            return store, found[0]
+    place = find_run(target, run_id)
+    found = _models(place.store, place.prefix + BEST_MODEL)
+    if not found:
+        raise UserError(
+            f"{place.folder} has published no model of a table: there is no {MODEL_FILE} below {BEST_MODEL.rstrip('/')}"
+        )
+    if len(found) > 1:
+        raise UserError(f"{place.folder} has several models: name one of {', '.join(found)}")
+    return place.store, found[0]
+
+
+def _models(store: ObjectStore, prefix: str) -> list[str]:
+    """Prefixes of all models' folders below one; a folder within a model's is none of its own."""
+    keys = [key for key in store.list(prefix) if key.rpartition("/")[2] == MODEL_FILE]
+    folders = sorted({key.removesuffix(MODEL_FILE) for key in keys}, key=len)
+    return sorted(each for each in folders if not any(each != other and each.startswith(other) for other in folders))
+
+
+@contextmanager
+def _file_of(rows: str) -> Iterator[Path]:
+    """A file of rows on this machine; one in a store is fetched."""
+    from automl_core.cli.places import UserError
+    from automl_core.storage import NotFound, open_store
+
+    if "://" not in rows:
+        yield Path(rows)
+        return
+    where, _, name = rows.rpartition("/")
+    with tempfile.TemporaryDirectory(prefix="automl-rows-") as folder:
+        path = Path(folder) / name
+        try:
+            open_store(where, base=Path.cwd()).download_file(name, path)
+        except NotFound:
+            raise UserError(f"there is no file {rows}") from None
+        yield path
