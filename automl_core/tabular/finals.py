@@ -133,10 +133,7 @@ def _by_library(fitted: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]
     if estimator is None:
         raise RuntimeError(f"{name}: the learner {fitted.pipeline.learner.name} leaves nothing that can be kept")
     model = {"type": "estimator", "name": name}
-    document: dict[str, Any] = {"features": fitted.states, "model": model, "link": "identity"}
-    if fitted.view.classes is not None and len(fitted.view.classes) < fitted.view.outputs:
-        document["classes"] = fitted.view.classes
-    return document, {name: estimator}
+    return {"features": fitted.states, "model": model, "link": fitted.link}, {name: estimator}
 
 
 def _in_lanes(
@@ -165,8 +162,9 @@ def _in_lanes(
 def settled(prepared: Prepared, result: TrialResult) -> dict[str, Any]:
     """Parameters for a fit without rows to stop by: as many steps as the folds' models took, more for more rows."""
     from automl_core.tabular.learners import registry
+    from automl_core.tabular.plan import said
 
-    params = dict(result.params)
+    params = {**said(prepared.options.featurization), **result.params}
     steps = [each for each in result.iterations if each]
     learner = registry.find(result.learner, tuple(prepared.options.learners))
     if not steps or learner.steps is None:

@@ -235,6 +235,11 @@ class FittedPipeline:
         return {} if self.fitted.estimator is None else {name: self.fitted.estimator}
 
     @property
+    def link(self) -> Any:
+        """From what the learner's own predictions say to outputs: all classes, numbers back from logarithms."""
+        return self.view.link("identity")
+
+    @property
     def best_iteration(self) -> int | None:
         """Of a learner that goes step by step, how many steps its predictions take; else None."""
         return self.fitted.best_iteration

@@ -107,6 +107,17 @@ def settled(params: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
     return {**DEFAULTS, **given}
 
 
+def said(featurization: str | Mapping[str, Any]) -> dict[str, Any]:
+    """What a user says of features, as parameters of each pipeline.
+
+    Args:
+        featurization: ``auto``, ``off``, or column → one of `WAYS`, or a list of these.
+    """
+    if isinstance(featurization, str):
+        return {} if featurization == "auto" else {"features.mode": featurization}
+    return {f"features.{COLUMN}{name}": value for name, value in featurization.items()}
+
+
 def _check_column(name: str, value: Any, schema: Schema) -> None:
     if name not in schema:
         raise TrainingError(f"features.column.{name}: there is no such column{nearest(name, schema.names)}")

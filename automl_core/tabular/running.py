@@ -59,7 +59,7 @@ def spaces(prepared: Prepared) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
     options = prepared.options
     rows = max((len(fold.train) for fold in prepared.split.folds), default=len(prepared.rows))
-    shape = Shape.of(prepared.schema, prepared.problem, rows)
+    shape = Shape.of(prepared.schema, prepared.problem, rows, prepared.y[prepared.rows])
     searched = options.featurization == "auto"
     whole = space(shape, allowed=options.allowed, blocked=options.blocked, extra=options.learners, features=searched)
     first = portfolio(shape, allowed=options.allowed, blocked=options.blocked, extra=options.learners)

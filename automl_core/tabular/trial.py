@@ -241,10 +241,13 @@ def _run_fold(
     deadline: float | None, total: Floats, times: Floats,
 ) -> None:  # fmt: skip
     from automl_core.tabular.pipeline import Pipeline
+    from automl_core.tabular.plan import said
 
     (frame, y, weights), (valid, valid_y, valid_weights) = held.of(index)
     began = time.monotonic()
-    pipeline = Pipeline(prepared.problem, prepared.schema, result.params, seed=result.seed + index, threads=threads)
+    params = {**said(prepared.options.featurization), **result.params}
+    extra = tuple(prepared.options.learners)
+    pipeline = Pipeline(prepared.problem, prepared.schema, params, result.seed + index, threads, extra)
     # what is left is shared among the folds that are left: a trial that is too long ends all of its folds sooner
     shared = None if deadline is None else began + max(deadline - began, 0.0) / (len(prepared.split.folds) - index)
     fitted = pipeline.fit(frame, y, weights, valid=(valid, valid_y, valid_weights), deadline=shared)

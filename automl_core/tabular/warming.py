@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib import import_module
 from typing import Any
 
-_LIBRARIES = {
-    "lightgbm": ("lightgbm",),
-    "xgboost": ("xgboost",),
-    "catboost": ("catboost",),
-    "hist_gradient_boosting": ("sklearn.ensemble",),
-}
-_USUAL = ("sklearn.ensemble", "sklearn.linear_model")
+from automl_core.tabular.learners import registry
 
 
 def warm(portfolio: Sequence[Mapping[str, Any]]) -> None:
@@ -22,7 +15,7 @@ def warm(portfolio: Sequence[Mapping[str, Any]]) -> None:
     Args:
         portfolio: parameters of the first trials.
     """
-    names = dict.fromkeys(str(params.get("learner", "")) for params in portfolio)
-    for module in dict.fromkeys(each for name in names for each in _LIBRARIES.get(name, _USUAL)):
-        with suppress(ImportError):
-            import_module(module)
+    for name in dict.fromkeys(str(params.get("learner", "")) for params in portfolio):
+        if name in registry.names():  # those of the user's own are imported already
+            with suppress(ImportError):
+                registry.find(name).warm()

@@ -132,6 +132,13 @@ class Learner(ABC):
             CannotFit: it is not possible with these rows.
         """
 
+    def warm(self) -> None:  # noqa: B027 - a learner of numpy alone has nothing to import
+        """Import its library, for processes that will be forked: starts no thread.
+
+        Raises:
+            ImportError: it is not there.
+        """
+
     def settled(self, params: Mapping[str, Any], valid: Held | None = None) -> dict[str, Any]:
         """All parameters: those given, and the defaults of the others.
 

@@ -77,6 +77,10 @@ class CatBoost(Learner):
         "rsm": 1.0,
     }
 
+    def warm(self) -> None:
+        """The library, without what it looks for."""
+        library()
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Depths and penalties."""
         return {

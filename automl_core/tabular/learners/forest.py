@@ -45,6 +45,10 @@ class _Forest(Learner):
     steps = "trees"
     bootstrap: ClassVar[bool]
 
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.ensemble  # noqa: F401
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """How many columns a cut may choose from, how small a leaf may be."""
         return {

@@ -50,6 +50,10 @@ class Histogram(Learner):
         "max_features": 1.0,
     }
 
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.ensemble  # noqa: F401
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """As LightGBM's, without what this has not."""
         leaves = int(min(127, max(8, shape.rows // 10)))

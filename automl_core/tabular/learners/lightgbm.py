@@ -82,6 +82,10 @@ class LightGBM(Learner):
         "min_data_per_group": 100,
     }
 
+    def warm(self) -> None:
+        """The library, without what it looks for."""
+        library()
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Trees of fewer leaves on fewer rows."""
         leaves = int(min(255, max(16, shape.rows // 8)))

@@ -51,6 +51,10 @@ class Linear(Learner):
     wants = Wants(categories="onehot", gaps=False, scaled=True)
     default: ClassVar[Mapping[str, Any]] = {"penalty": "l2", "strength": 1.0, "l1_ratio": 0.5, "iterations": 500}
 
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.linear_model  # noqa: F401
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """How strong the penalty is, and of which kind."""
         return {

@@ -34,6 +34,10 @@ class NaiveBayes(Learner):
     wants = Wants(categories="onehot", gaps=False, scaled=True)
     default: ClassVar[Mapping[str, Any]] = {"var_smoothing": 1e-3}
 
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.naive_bayes  # noqa: F401
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """What is added to each variance."""
         return {"var_smoothing": {"type": "loguniform", "low": 1e-9, "high": 1.0, "default": 1e-3}}

@@ -64,6 +64,10 @@ class Network(Learner):
         "batch_size": 128,
     }  # fmt: skip
 
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.neural_network  # noqa: F401
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Width, depth, pace, penalty."""
         return {

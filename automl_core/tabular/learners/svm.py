@@ -52,6 +52,10 @@ class Svm(Learner):
     wants = Wants(categories="onehot", gaps=False, scaled=True)
     default: ClassVar[Mapping[str, Any]] = {"C": 1.0, "gamma": 1.0, "epsilon": 0.1}
 
+    def warm(self) -> None:
+        """Its part of scikit-learn."""
+        import sklearn.svm  # noqa: F401
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Penalty and width; gamma is in units of 1 / columns."""
         found: dict[str, dict[str, Any]] = {

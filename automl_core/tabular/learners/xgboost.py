@@ -91,6 +91,10 @@ class XGBoost(Learner):
         "grow_policy": "depthwise",
     }
 
+    def warm(self) -> None:
+        """The library, without what it looks for."""
+        library()
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """Depths and penalties."""
         return {
