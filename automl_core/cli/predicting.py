@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from automl_core.cli.remote import RunId
+
 if TYPE_CHECKING:
     from automl_core.modelfile.model import Model
     from automl_core.storage.base import ObjectStore
@@ -30,21 +32,21 @@ def predict(
     rows: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", show_default=False, help="Rows: .csv, .parquet or .jsonl, here or in a store; columns by name."
+            metavar="FILE", show_default=False, help="Rows: .csv, .parquet or .jsonl, here or in a store."
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write here (.csv or .parquet) instead of to the terminal.")
+        Path | None, typer.Option("--out", metavar="FILE", help="Write here (.csv or .parquet), not to the terminal.")
     ] = None,
-    proba: Annotated[bool, typer.Option("--proba", help="The probability of each class beside the prediction.")] = False,
+    proba: Annotated[bool, typer.Option("--proba", help="The probability of each class as well.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="What each column adds to what the model says.")] = False,
     keep: Annotated[
         list[str] | None, typer.Option("--keep", metavar="COLUMN", help="Copy a column of the rows; may be repeated.")
     ] = None,
-    run_id: Annotated[str | None, typer.Option("--run", help="Which run of the experiment; the newest if not given.")] = None,
+    run_id: RunId = None,
     trust: Annotated[
         list[str] | None,
-        typer.Option(metavar="TYPE", help="Trust a type that the model's estimators need; `all` trusts pickles too."),
+        typer.Option("--trust", metavar="TYPE", help="Trust a type that estimators need; `all`: pickles too."),
     ] = None,
 ) -> None:  # fmt: skip
     """Predict with a model's folder: rows in, one prediction a row out, in their order."""

@@ -21,7 +21,8 @@ try:
 except SystemExit as end:
     if end.code:
         raise
-loaded = sorted({name.partition(".")[0] for name in sys.modules} & {"automl_core", "sklearn", "scipy", "pandas", "pyarrow"})
+loaded = {name.partition(".")[0] for name in sys.modules}
+loaded = sorted(loaded & {"automl_core", "sklearn", "scipy", "pandas", "pyarrow"})
 if loaded:
     raise SystemExit(f"error: the scorer imports {', '.join(loaded)}")
 """
@@ -66,7 +67,8 @@ def check(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> list[s
     if info["scorer"] == "numpy":
         if trusted is not True and (changed := _not_ours(folder)):
             raise CheckFailed(
-                f"{folder / PACKAGE} is not the scorer of this release ({changed}): its code is run with trusted=True alone"
+                f"{folder / PACKAGE} is not the scorer of this release ({changed}): "
+                "its code is run with trusted=True alone"
             )
         said.append(f"numpy alone: {_run(ALONE, str(folder))}")
     if info["scorer"] != "numpy" or info["estimators"]:

@@ -1,7 +1,7 @@
 """Estimators of training libraries as files of skops, whose types are looked at before anything is made of them.
 
-skops writes names of files and marks that are addresses in memory, and the time: `settled` gives them numbers instead, so
-that the same estimator makes the same bytes.
+skops writes names of files and marks that are addresses in memory, and the time: `settled` gives them numbers instead,
+so that the same estimator makes the same bytes.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def settled(data: bytes) -> bytes:
 
         def renamed(value: Any) -> Any:
             if isinstance(value, dict):
-                found = {}
+                found: dict[str, Any] = {}
                 for key, each in value.items():
                     if key == "__id__":
                         found[key] = marks.setdefault(each, len(marks))

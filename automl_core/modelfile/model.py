@@ -140,17 +140,18 @@ def read_info(folder: Path) -> dict[str, Any]:
     """
     path = folder / MODEL_FILE
     try:
-        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        read = json.loads(path.read_text(encoding="utf-8"))
+        info: dict[str, Any] = read if isinstance(read, dict) else {}
     except FileNotFoundError:
         raise BrokenModel(f"{folder} is no model's folder: there is no {MODEL_FILE}") from None
     except (OSError, ValueError) as error:
         raise BrokenModel(f"{path} can't be read: {error}") from None
-    if not isinstance(info, dict) or info.get("kind") != KIND:
+    if info.get("kind") != KIND:
         raise BrokenModel(f"{path} is no file of a model")
     if not isinstance(info.get("format"), int) or info["format"] > FORMAT:
         raise LaterFormat(
-            f"the model in {folder} has the format {info.get('format')}, and this release reads formats up to {FORMAT}: "
-            "open it with the release that wrote it, or a later one; its predict.py works without any"
+            f"the model in {folder} has the format {info.get('format')}, and this release reads up to {FORMAT}: it "
+            "with the release that wrote it, or a later one; its predict.py works without any"
         )
     return info
 

@@ -58,7 +58,7 @@ def _parquet(path: Path, wanted: Sequence[str], rows: int) -> Iterator[Any]:
 
 
 def _json_lines(path: Path, rows: int) -> Iterator[list[dict[str, Any]]]:
-    opener: Callable[..., IO[str]] = gzip.open if path.name.endswith(".gz") else open  # type: ignore[assignment]
+    opener: Callable[..., IO[str]] = gzip.open if path.name.endswith(".gz") else open
     held: list[dict[str, Any]] = []
     some = False
     with opener(path, "rt", encoding="utf-8") as file:

@@ -32,7 +32,7 @@ SCORING = Path(__file__).resolve().parent / "scoring"
 FLOAT32 = 1e-5
 """What outputs that were given may differ from the scorer's: a library of float32 says no more."""
 
-PROGRAM = '''"""Predictions of the model in this folder: python predict.py rows.csv (--help says more). Needs numpy alone."""
+PROGRAM = '''"""Predictions of the model in this folder, with numpy alone: python predict.py rows.csv (see --help)."""
 
 import sys
 from pathlib import Path
@@ -70,7 +70,7 @@ def write(
         golden: rows as dicts, or ``(rows, outputs)``: these are compared with what the written model says.
         made: what made it: fingerprints of data, template, versions, seed, commit; plain data.
         estimators: fitted estimators of training libraries, by name, kept by skops.
-        allow_pickle: pickle an estimator that skops can't write; the file then says so, and its readers have to trust it.
+        allow_pickle: pickle an estimator that skops can't write; the file says so, and its readers have to trust it.
         calibration: see `scoring.calibration`.
         threshold: see there.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,7 @@ def document(
     strict: bool = False,
     float32: bool = False,
     sums: str = "float64",
-    known: dict[int, Iterable[int]] | None = None,
+    known: Mapping[int, Iterable[int]] | None = None,
 ) -> dict[str, Any]:
     """The document of a forest.
 
@@ -130,9 +130,8 @@ def _sets_of(pairs: Sequence[tuple[Tree, Array]], inner: Array) -> list[frozense
     found: list[frozenset[int] | None] = []
     for tree, order in pairs:
         sets = tree.sets or {}
-        for node in order.tolist():
-            if tree.left[node] >= 0:
-                found.append(frozenset(map(int, sets[node])) if node in sets else None)
+        inner_nodes = (node for node in order.tolist() if tree.left[node] >= 0)
+        found += [frozenset(map(int, sets[node])) if node in sets else None for node in inner_nodes]
     return found
 
 
@@ -141,7 +140,8 @@ def _numbered(
 ) -> tuple[list[Array], Array, list[list[frozenset[int]]]]:
     """Each condition's cuts (rising) and sets, and which of them each inner node has."""
     cut = np.zeros(len(condition), dtype=np.int64)
-    cuts, set_parts = [], []
+    cuts: list[Array] = []
+    set_parts: list[list[frozenset[int]]] = []
     order = np.argsort(condition, kind="stable")
     for nodes in np.split(order, np.cumsum(np.bincount(condition, minlength=conditions))[:-1]) if conditions else []:
         if sets[nodes[0]] is None:

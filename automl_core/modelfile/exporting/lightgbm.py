@@ -1,7 +1,7 @@
 """LightGBM's boosters, from their own text (version 4 of the format, as LightGBM 3 and 4 write it).
 
-What happens to a missing value is the business of each node's *missing type*, fixed by what training saw: where a column
-had no missing value, NaN is compared as if it were 0, whatever the node's default side is.
+What happens to a missing value is the business of each node's *missing type*, fixed by what training saw: where a
+column had no missing value, NaN is compared as if it were 0, whatever the node's default side is.
 """
 
 from __future__ import annotations

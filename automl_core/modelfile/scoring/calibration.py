@@ -2,14 +2,15 @@
 
 A calibration is ``{"type": …}`` with
 
-- ``temperature``: ``temperature`` T, ``lowest``: probabilities (not below ``lowest``) to the power of 1 / T, made to sum
-  to 1 again (Guo et al. 2017, On Calibration of Modern Neural Networks).
+- ``temperature``: ``temperature`` T, ``lowest``: probabilities (not below ``lowest``) to the power of 1 / T, made to
+  sum to 1 again (Guo et al. 2017, On Calibration of Modern Neural Networks).
 - ``platt``: ``a``, ``b``: of two classes the second one's log odds become a times themselves plus b (Platt 1999).
-- ``isotonic``: ``x``, ``y``: the curve that the second class's probability goes through; of more classes a list of curves,
-  a class each, whose results are made to sum to 1.
+- ``isotonic``: ``x``, ``y``: the curve that the second class's probability goes through; of more classes a list of
+  curves, a class each, whose results are made to sum to 1.
 
-A threshold is, of two classes, the probability of the second one from which on a row is called that. Of more classes it is
-a list of factors: the class with the largest product of probability and factor wins. Without one the likeliest class wins.
+A threshold is, of two classes, the probability of the second one from which on a row is called that. Of more classes it
+is a list of factors: the class with the largest product of probability and factor wins. Without one the likeliest class
+wins.
 """
 
 from __future__ import annotations

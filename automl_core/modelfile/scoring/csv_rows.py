@@ -19,7 +19,8 @@ def delimiter_of(first: str) -> str:
 def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PIECE) -> Iterator[dict[str, list[str]]]:
     r"""The file's columns, some rows at a time; at least one piece, also of a file without rows.
 
-    UTF-8, names of the columns in the first line; packed by gzip where it ends in .gz. An empty value, and ``\N``, is a missing one.
+    UTF-8, names of the columns in the first line; packed by gzip where the file's name ends in .gz. An empty value, and
+    ``\N``, is a missing one.
 
     Args:
         path: of the file.

@@ -122,20 +122,28 @@ def _of_member(member: Member, frame: Frame, columns: Sequence[str], outputs: in
         base, contributions = base * factor + shift, contributions * factor
         steps = steps[1:]
     name = _name(steps)
-    base, contributions, name = _common(base, contributions, name, member, outputs)
+    base, contributions, name = _common(base, contributions, name, _places(steps), outputs)
     return _Part(member.weight, SCALES.get(name, name), base, contributions, member)
 
 
 def _name(steps: list[Any]) -> str:
     """The link that is left; one that only bounds what is said leaves the scale as it is."""
     names = [str(step.get("type")) if isinstance(step, dict) else str(step) for step in steps]
-    names = [name for name in names if name not in ("clip", "identity")]
+    names = [name for name in names if name not in ("clip", "identity", "place")]
     return names[0] if len(names) == 1 else "identity" if not names else " then ".join(names)
 
 
-def _common(base: Floats, contributions: Floats, name: str, member: Member, outputs: int) -> tuple[Floats, Floats, str]:
+def _places(steps: list[Any]) -> NDArray[np.int64] | None:
+    """Which of the problem's classes a member knows, where these are not all."""
+    found = [step["places"] for step in steps if isinstance(step, dict) and step.get("type") == "place"]
+    return np.asarray(found[0], dtype=np.int64) if found else None
+
+
+def _common(
+    base: Floats, contributions: Floats, name: str, places: NDArray[np.int64] | None, outputs: int
+) -> tuple[Floats, Floats, str]:
     """The same, told of the second of two classes, or of all classes of the problem."""
-    if member.classes is not None and len(member.classes) < outputs:
+    if places is not None:
         if base.shape[0] == 1 and name == "sigmoid":
             # of two classes among more: half of the log odds for one, half against the other
             base = np.concatenate([-base / 2, base / 2])
@@ -143,8 +151,7 @@ def _common(base: Floats, contributions: Floats, name: str, member: Member, outp
             name = "softmax"
         wide = np.zeros(outputs)
         spread = np.zeros((*contributions.shape[:2], outputs))
-        known = member.classes[: len(base)]
-        wide[known], spread[:, :, known] = base[: len(known)], contributions
+        wide[places[: len(base)]], spread[:, :, places[: len(base)]] = base, contributions
         base, contributions = wide, spread
     if outputs == 2 and len(base) == 2:
         if name == "softmax":

@@ -57,8 +57,8 @@ LINKS: Mapping[str, Function] = {
     "expm1": np.expm1,
 }
 """Name → link. ``identity``: the margin is numbers, or probabilities already. ``complement``: it is the second of two
-classes' probability. ``sigmoid``: its log odds. ``softmax``: logarithms, up to a constant. ``ovr``: log odds of each class
-against the rest. ``normalise``: positive shares. ``exp``, ``expm1``: logarithms of a target (plus 1)."""
+classes' probability. ``sigmoid``: its log odds. ``softmax``: logarithms, up to a constant. ``ovr``: log odds of each
+class against the rest. ``normalise``: positive shares. ``exp``, ``expm1``: logarithms of a target (plus 1)."""
 
 
 def _affine(link: Mapping[str, Any]) -> Function:
@@ -96,8 +96,8 @@ PARAMETRIC: Mapping[str, Callable[[Mapping[str, Any]], Function]] = {
     "place": _place,
 }
 """Links with numbers of their own, as ``{"type": …}``: ``affine`` (times ``scale``, plus ``shift``: a target that was
-standardised), ``clip`` (to ``low`` … ``high``, either may be None), ``interpolate`` (a curve through ``x``, ``y``), ``place``
-(probabilities of some classes, at ``places`` among ``outputs`` in all: each other class has ``share``)."""
+standardised), ``clip`` (to ``low`` … ``high``, either may be None), ``interpolate`` (a curve through ``x``, ``y``),
+``place`` (probabilities of some classes, at ``places`` among ``outputs`` in all: each other class has ``share``)."""
 
 
 def link_of(link: Any) -> Function:

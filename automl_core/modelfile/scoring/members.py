@@ -5,8 +5,7 @@
     {"weight": 0.7,                 among the members beside it; 1 where it is left out
      "features": [states],          what the steps have learned (features/); left out: the matrix of whoever is above
      "model": {"type": …},          models/
-     "link": "sigmoid",             links.py
-     "classes": (m,)}               positions of the classes that it knows, where these are not all
+     "link": "sigmoid"}             links.py
 
 A model of the type ``mean`` has members of its own, bagged folds say: ``{"type": "mean", "members": [member, …]}``. Its
 outputs are the weighted mean of theirs.
@@ -49,12 +48,9 @@ class Member:
         self.features = None if self.states is None else Features(self.states)
         self.link_document = document.get("link", "identity")
         self.link = link_of(self.link_document)
-        classes = document.get("classes")
-        self.classes = None if classes is None else np.asarray(classes, dtype=np.int64)
         self._outputs = outputs
-        known = outputs if self.classes is None else len(self.classes)
         if document["model"].get("type") == "estimator":
-            self.model: Model = Estimator(document["model"], estimators or {}, 0 if outputs == 1 else known)
+            self.model: Model = Estimator(document["model"], estimators or {}, outputs > 1)
         else:
             self.model = model_of(document["model"])
 
@@ -66,10 +62,6 @@ class Member:
     def outputs(self, matrix: Matrix) -> Floats:
         """(n, outputs) of a matrix."""
         found = self.link(self.model.margin(matrix))
-        if self.classes is not None and len(self.classes) < self._outputs:
-            wide = np.zeros((len(found), self._outputs))
-            wide[:, self.classes] = found
-            found = wide
         if found.shape[1] != self._outputs:
             raise ValueError(f"a member gives {found.shape[1]} outputs, the problem has {self._outputs}")
         return found

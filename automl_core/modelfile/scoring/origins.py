@@ -29,7 +29,7 @@ def shares(states: Iterable[State], columns: Sequence[str]) -> Floats:
     Raises:
         UnknownStep: a state of a step that is not known here.
     """
-    table = {name: unit for name, unit in zip(columns, np.eye(len(columns)), strict=True)}
+    table = dict(zip(columns, np.eye(len(columns)), strict=True))
     found = np.empty((0, len(columns)))
     for state in states:
         name = str(state["step"])

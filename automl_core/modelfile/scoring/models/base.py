@@ -66,4 +66,4 @@ def product(values: Floats, weights: Floats) -> Floats:
     BLAS sums a single row in another order than a batch: the last bits differ, and where a threshold follows, so may
     more than these. einsum without optimisation does each element by itself.
     """
-    return np.einsum("ij,jk->ik", values, weights, optimize=False)
+    return np.asarray(np.einsum("ij,jk->ik", values, weights, optimize=False))

@@ -25,7 +25,7 @@ ACTIVATIONS: Mapping[str, Callable[[Floats], Floats]] = {
 
 
 class Dense:
-    """Document: ``{"type": "dense", "layers": [{"weight": (inputs, outputs), "bias": (outputs,)}, …], "activation": …}``.
+    """Layers. Document: ``{"type": "dense", "layers": [{"weight": (in, out), "bias": (out,)}, …], "activation": …}``.
 
     The activation (one of `ACTIVATIONS`) stands between layers; the last layer gives the margin.
     """

@@ -18,17 +18,17 @@ class NeedsEstimator(ValueError):
 class Estimator:
     """Document: ``{"type": "estimator", "name": …}``, the name of one of the model's estimators.
 
-    Its probabilities of classes are used as they are (``predict_proba``, and without that ``predict``, of two classes the
-    second one's), of numbers its predictions.
+    Its probabilities of classes are used as they are (``predict_proba``, and without that ``predict``, of two classes
+    the second one's), of numbers its predictions.
     """
 
-    def __init__(self, document: Mapping[str, Any], estimators: Mapping[str, Any], classes: int) -> None:
+    def __init__(self, document: Mapping[str, Any], estimators: Mapping[str, Any], classes: bool) -> None:
         """Make one.
 
         Args:
             document: names the estimator.
             estimators: name → fitted estimator.
-            classes: of the problem, as far as the estimator knows them; 0 for numbers.
+            classes: whether it predicts classes, not numbers.
 
         Raises:
             NeedsEstimator: there is none of that name.
@@ -36,8 +36,8 @@ class Estimator:
         name = str(document["name"])
         if name not in estimators:
             raise NeedsEstimator(
-                f"this model needs the estimator {name!r} of a training library: load it by automl_core.modelfile.load, "
-                "in an environment with what the model's requirements.txt names"
+                f"this model needs the estimator {name!r} of a training library: load it by "
+                "automl_core.modelfile.load, in an environment with what the model's requirements.txt names"
             )
         self.estimator, self.classes = estimators[name], classes
 

@@ -24,18 +24,20 @@ def distances(rows: Floats, points: Floats, metric: str) -> Floats:
     if metric == "manhattan":
         return np.asarray(np.abs(difference).sum(axis=2))
     squared = np.einsum("ijk,ijk->ij", difference, difference, optimize=False)
-    return np.sqrt(squared) if metric == "euclidean" else squared
+    return np.asarray(np.sqrt(squared) if metric == "euclidean" else squared)
 
 
 class Neighbours:
-    """Document::
+    """The mean of the k nearest rows of training.
+
+    Document::
 
         {"type": "neighbours", "points": (m, p), "targets": (m,) int | (m, K) floats, "outputs": K,
          "k": …, "metric": "euclidean" | "manhattan", "weights": "uniform" | "distance"}
 
-    Targets are positions of classes where they are whole numbers: the margin is the neighbours' share of each class. With
-    floats it is their mean. Weighted by distance, neighbours at distance 0 count alone. Of neighbours that are equally
-    far at the k-th place those that come first in ``points`` count.
+    Targets are positions of classes where they are whole numbers: the margin is the neighbours' share of each class.
+    With floats it is their mean. Weighted by distance, neighbours at distance 0 count alone. Of neighbours that are
+    equally far at the k-th place those that come first in ``points`` count.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:

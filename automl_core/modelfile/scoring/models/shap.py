@@ -2,8 +2,8 @@
 
 Lundberg et al. 2020 (From local explanations to global understanding with explainable AI for trees, Nature Machine
 Intelligence 2, Algorithm 2) define what a tree says of a row of which only some columns are known: where a condition's
-column is unknown, both sides, weighted by the rows of training that went there. A leaf with value v adds to column j the
-Shapley value of a product game,
+column is unknown, both sides, weighted by the rows of training that went there. A leaf with value v adds to column j
+the Shapley value of a product game,
 
     v (o_j - z_j) ∫₀¹ Π_{k ≠ j} ((1 - t) z_k + t o_k) dt,
 

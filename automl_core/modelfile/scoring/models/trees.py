@@ -34,24 +34,26 @@ _FAR = np.iinfo(np.int32).max
 
 
 class Trees:
-    """Document::
+    """All trees of a model, which are asked together.
+
+    Document::
 
         {"type": "trees",
-         "outputs": K, "base": (K,),            added to the sums
+         "base": (K,),                          added to the sums
          "strict": bool,                        a value goes left where it is < the cut; else where it is <=
          "float32": bool,                       values are rounded to float32 first
          "sums": "float64" | "float32",         the precision in which leaves are added, in the order of trees
          "columns": (C,), "missing": (C,),      conditions read these: a column of the matrix, a code of `MISSING`
          "cuts": float64, "counts": (C,),       the cuts of each condition, one after the other, rising
          "sets": uint32, "set_sizes": (S,), "set_counts": (C,),    sets of categories as bits: sizes in words
-         "known": uint32, "known_sizes": (C,),  a condition's categories: what is none of them is missing; size 0: all are
+         "known": uint32, "known_sizes": (C,),  a condition's categories: others are missing; size 0: none is
          "sizes": (T,),                         nodes of each tree
          "output": (T,),                        the output that a tree adds to; absent where each leaf has K values
          "condition": (N,),                     of each node, trees in preorder; C for a leaf
          "cut": (N - L,),                       of each inner node: which of its condition's cuts, or sets
          "value": (L,) | (L, K),                of each leaf
          "palette": (V,) | (V, K),              where it is there, `value` has places in it
-         "cover": (L,)}                         rows (or their weight) of training in each leaf; without it none explains
+         "cover": (L,)}                         rows (or weight) of training in each leaf; absent: not explained
 
     A condition that has sets is one of a category: its value, without what follows the point, is in the set (left) or
     not (right, as what is negative).
@@ -278,4 +280,5 @@ def right_children(inner: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 def _pieces(array: NDArray[Any], counts: Any) -> list[NDArray[Any]]:
     """An array cut into pieces of these lengths."""
-    return np.split(array, np.cumsum(np.asarray(counts, dtype=np.int64))[:-1])
+    ends = np.cumsum(np.asarray(counts, dtype=np.int64))
+    return np.split(array, ends)[: len(ends)]
