@@ -65,7 +65,8 @@ def needed(*folders: str) -> Iterator[tuple[str, str, set[str]]]:
                 continue
             if source.place.startswith("automl_core/tao/program/") and f"{package}.py" in PROGRAM_FILES:
                 continue  # a program that goes along: they lie side by side where it runs
-            names = {canonicalize_name(name) for name in by_package.get(package, [])}
+            # a library that is not installed here (CatBoost) is looked for under its own name
+            names = {canonicalize_name(name) for name in by_package.get(package, [package])}
             names |= {BROUGHT_BY[name] for name in names & set(BROUGHT_BY)}
             yield f"{source.place}:{each.line}: {each.name}", each.name, names
 

@@ -58,7 +58,7 @@ def write_predictions(folder: Path, prepared: Prepared, outputs: NDArray[np.floa
 def _plain(column: Any, pa: Any) -> Any:
     """A column of a frame as Arrow has it."""
     if isinstance(column, np.ndarray):
-        return pa.array(column, from_pandas=True)
+        return pa.array(column, mask=np.isnan(column))
     levels = pa.array(list(column.levels), type=pa.string())
     codes = pa.array(column.codes, mask=column.codes < 0, type=pa.int32())
     return levels.take(codes)
