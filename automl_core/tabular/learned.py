@@ -21,4 +21,5 @@ _TREES: tuple[Params, ...] = (
 )
 
 PORTFOLIOS: Mapping[str, tuple[Params, ...]] = {"binary": _TREES, "multiclass": _TREES, "regression": _TREES}
+WITH_CATBOOST = PORTFOLIOS
 """Kind of problem → combinations in order; what one does not say has its default."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from automl_core.modelfile.scoring.sources import Source, source_of
 from automl_core.modelfile.scoring.values import Frame, Schema, SchemaError
 from automl_core.tabular import columns, frames, roles, validation
+from automl_core.tabular.guardrails import equal_rows
 from automl_core.tabular.metrics import Metric, find
 from automl_core.tabular.options import Options
 from automl_core.tabular.problem import Problem
@@ -227,6 +228,14 @@ def prepare(source: Any, options: Options, *, valid: Any = None, test: Any = Non
     split = validation.split(
         problem, y, rows, options, groups=groups, times=moments, own=own if len(own) else None
     ) if len(rows) >= 2 else Split("none", (), "one row can't be split")  # fmt: skip
+    copied = equal_rows.copies(frame, schema.names, np.concatenate([rows, tested]))
+    if copied is not None:
+        # what no search sees must not have been learned as a copy; a test part of the user's own is left as it is
+        apart = tested if test is not None else equal_rows.without(tested, rows, copied)
+        tested = apart if len(apart) else tested
+        folds = tuple(Fold(equal_rows.without(each.train, each.valid, copied), each.valid) for each in split.folds)
+        if all(len(each.train) for each in folds):
+            split = replace(split, folds=folds)
     found, drop = _guardrails(frame, schema, y, problem, weights, rows, tested, options, structure)
     if drop:
         notes.extend(f"column {name!r} is not learned from: see the guardrails" for name in sorted(drop))

@@ -50,6 +50,7 @@ def report(
         said["test"] = {
             "rows": len(judged),
             "of": of,
+            "untouched": bool(len(prepared.test)),
             "metrics": evaluation.evaluate(
                 problem, truth, outputs, weights, groups=groups, labels=labels, seed=prepared.options.seed
             ),

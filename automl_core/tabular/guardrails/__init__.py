@@ -7,6 +7,7 @@ is dropped silently: whatever `drops` names has a finding with its reason.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from automl_core.tabular.guardrails.finding import Finding, drops
@@ -82,5 +83,5 @@ def examine(
         shift,
         odd_values,
     ):
-        found.extend(check.check(look))
+        found.extend(check.check(replace(look, dropped=frozenset(drops(found)))))
     return sorted(found, key=lambda one: one.certainty != "certain")

@@ -6,7 +6,7 @@ by that there are hardly more of those.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from automl_core.tabular.guardrails.view import View
 
 Hashes = NDArray[np.uint64]
 
-NATURAL = 2.0
-"""Times as many rows that are equal but for one column as rows that are equal: from there on it is no wonder."""
+NATURAL = 1.6
+"""Times as many pairs of rows that are equal but for one column as pairs that are equal: from there on no wonder."""
 
 
 def check(look: Look) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def check(look: Look) -> Iterator[Finding]:
     features = _total(parts)
     repeated = _repeated(features)
     copies = int(repeated.sum())
-    wonder = copies >= max(4, 0.002 * table.count) and _near(parts, features) <= NATURAL * copies
+    wonder = copies >= max(4, 0.002 * table.count) and _near(parts, features) <= NATURAL * _pairs(features)
     if wonder:
         whole = features + _mixed(table.target.view(np.uint64))
         same = int(_repeated(whole).sum())
@@ -39,7 +39,8 @@ def check(look: Look) -> Iterator[Finding]:
             yield Finding(
                 "duplicates", "certain", (), f"{_count(same, table)} rows occur more than once, target included "
                 f"({same / table.count:.1%})",
-                "equal rows stay on one side of every split, so that none is judged by its copy",
+                "no row is judged by what has learned its copy: each fold learns from rows without copies among "
+                "those that judge",
                 "if the copies are a mistake of a join or an import, take them out: they count several times",
                 {"rows": _scaled(same, table), "share": round(same / table.count, 4)},
             )  # fmt: skip
@@ -49,7 +50,7 @@ def check(look: Look) -> Iterator[Finding]:
                 "conflicts", "doubtful", (),
                 f"{_count(conflicting, table)} rows have the same features as others and another "
                 f"{table.target_name} ({conflicting / table.count:.1%})",
-                "equal rows stay on one side of every split; all are learned from",
+                "no row is judged by what has learned its copy; in the end all are learned from",
                 "see which of their labels are right: no model can tell these rows apart",
                 {"rows": _scaled(conflicting, table), "share": round(conflicting / table.count, 4)},
             )  # fmt: skip
@@ -65,19 +66,40 @@ def check(look: Look) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def row_groups(frame: Any, names: list[str]) -> NDArray[np.int64]:
-    """(n,) numbers of rows by what they hold: equal rows have the same, so that folds can keep them together.
+def copies(frame: Any, names: Iterable[str], rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Which rows are copies of each other: (n,) codes, -1 for rows that occur once; None where copies are no wonder.
 
     Args:
         frame: all rows.
-        names: the columns that count.
+        names: the columns that count: the features.
+        rows: those to look at; others have -1.
     """
-    total = np.zeros(frame.n, dtype=np.uint64)
-    for place, name in enumerate(names):
-        column = frame.columns[name]
-        values = np.asarray(column.codes if hasattr(column, "codes") else column, dtype=np.float64)
-        total += _mixed(_bits(values) + _salt(place))
-    return np.unique(total, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    parts = [_mixed(_frame_bits(frame.columns[name], rows) + _salt(place)) for place, name in enumerate(names)]
+    if not parts or len(rows) < 20:
+        return None
+    total = _total(parts)
+    repeated = _repeated(total)
+    if repeated.sum() < max(4, 0.002 * len(rows)) or _near(parts, total) > NATURAL * _pairs(total):
+        return None
+    found = np.full(frame.n, -1, dtype=np.int64)
+    found[rows[repeated]] = np.unique(total[repeated], return_inverse=True)[1].reshape(-1)
+    return found
+
+
+def without(rows: NDArray[np.int64], others: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows that are no copies of any of some others, in their order.
+
+    Args:
+        rows: rows to choose from, such as those that a fold learns from.
+        others: such as those that it is judged by.
+        codes: (n,) what `copies` gives.
+    """
+    there = codes[others]
+    return rows[~np.isin(codes[rows], there[there >= 0])]
+
+
+def _frame_bits(column: Any, rows: NDArray[np.int64]) -> Hashes:
+    return _bits(np.asarray(column.codes if hasattr(column, "codes") else column)[rows].astype(np.float64))
 
 
 def _salt(place: int) -> np.uint64:
@@ -135,13 +157,19 @@ def _repeated(total: Hashes) -> NDArray[np.bool_]:
     return np.asarray(counts[inverse.reshape(-1)] > 1)
 
 
-def _near(parts: list[Hashes], total: Hashes) -> int:
-    """The most rows that are equal to another but for one column."""
+def _pairs(total: Hashes) -> float:
+    counts = np.unique(total, return_counts=True)[1].astype(np.float64)
+    return float((counts * (counts - 1)).sum()) / 2
+
+
+def _near(parts: list[Hashes], total: Hashes) -> float:
+    """The most pairs of rows that are equal but for one column."""
     if len(parts) < 2:
-        return len(total)
+        return np.inf
     random = np.random.default_rng(0)
-    tried = range(len(parts)) if len(parts) <= 25 else random.choice(len(parts), 25, replace=False)
-    return max(int(_repeated(total - parts[which]).sum()) for which in tried)
+    most = 25 if len(total) <= 100_000 else 8
+    tried = range(len(parts)) if len(parts) <= most else random.choice(len(parts), most, replace=False)
+    return max(_pairs(total - parts[which]) for which in tried)
 
 
 def _conflicting(features: Hashes, table: View) -> int:

@@ -16,7 +16,7 @@ from automl_core.tabular.guardrails.quick import Floats, Ints, held_out, ranks, 
 from automl_core.tabular.guardrails.view import ColumnView, View
 
 ROWS = 3_000
-ALONE = 0.9
+ALONE = 0.75
 """The share of the target's variance that a suspect explains alone, at least."""
 
 GAP = 0.35
@@ -29,6 +29,8 @@ def check(look: Look) -> Iterator[Finding]:
     if table.count < 50:
         return
     copies = [column for column in look.features if _is_copy(table, column) and not _is_lag(look, column)]
+    if copies and table.classes and _others(table, look.features, copies) > 0.9:
+        copies = []  # all columns tell these classes: one that does so alone is nothing to wonder at
     for column in copies:
         yield Finding(
             "leak", "certain", (column.name,),
@@ -40,6 +42,7 @@ def check(look: Look) -> Iterator[Finding]:
             {"distinct": column.distinct}, (column.name,),
         )  # fmt: skip
     gone = {column.name for column in copies}
+    gone.update(look.structure.time_columns)  # that the target goes with time is said by another finding
     suspects = _suspects(table, [column for column in look.features if column.name not in gone])
     for column, alone, others in suspects:
         if _is_lag(look, column):
@@ -75,6 +78,20 @@ def _is_copy(table: View, column: ColumnView) -> bool:
     return bool((steps > 0).all() or (steps < 0).all())
 
 
+def _others(table: View, columns: list[ColumnView], without: list[ColumnView]) -> float:
+    """What the other columns together explain of the first outcome."""
+    rows = np.arange(table.count)
+    if len(rows) > ROWS:
+        rows = np.random.default_rng(2).choice(rows, ROWS, replace=False)
+    names = {column.name for column in without}
+    rest = [one for one in columns if one.name not in names and one.distinct > 1][:40]
+    if not rest:
+        return 0.0
+    folds = np.random.default_rng(0).permutation(len(rows)) % 2
+    target = table.outcomes[rows, 0]
+    return skill(target, held_out(table.matrix(rest, rows), target, folds, rounds=30, depth=4, rate=0.3))
+
+
 def _is_lag(look: Look, column: ColumnView) -> bool:
     """Whether a column is the target's past: nearer to the target of a row before than to its own row's."""
     moments = look.structure.moments
@@ -96,7 +113,8 @@ def _suspects(table: View, columns: list[ColumnView]) -> list[tuple[ColumnView, 
     for column in columns:
         if column.distinct < 2 or (not column.numeric and column.distinct > 0.3 * len(rows)):
             continue
-        alone, which = max(
+        # of several classes each has to be told: one that stands apart is nothing to wonder at
+        alone, which = min(
             (_alone(column, table.outcomes[rows, k], rows, folds), k) for k in range(table.outcomes.shape[1])
         )
         if alone >= ALONE:
@@ -115,7 +133,7 @@ def _suspects(table: View, columns: list[ColumnView]) -> list[tuple[ColumnView, 
         )
         if 1 - alone <= GAP * (1 - others):
             result.append((column, alone, others))
-    return result if len(result) <= 3 else []
+    return result if len(result) <= 3 and 2 * len(result) < max(len(columns), 3) else []
 
 
 def _alone(column: ColumnView, target: Floats, rows: Ints, folds: Ints) -> float:

@@ -21,12 +21,14 @@ class Look:
         structure: how they belong together.
         test: rows to predict, without a target that means anything; None where they are not known.
         roles: what columns are for, role → column: ``group``, ``time``, ``weight``, ``id``.
+        dropped: columns that checks before this one have taken out.
     """
 
     table: View
     structure: Structure
     test: View | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
 
     @property
     def features(self) -> list[ColumnView]:

@@ -12,9 +12,7 @@ from automl_core.tabular.guardrails.look import Look
 from automl_core.tabular.guardrails.view import ColumnView
 
 _MARKS = re.compile(r"-?9{2,}(\.0)?|-1|-9|-?9{1,}\.9{1,}|-?8{2,}|-?1e\+?\d+|-32768|32767|2147483647|-2147483648")
-_GAPS = frozenset(
-    ["", "-", "--", "?", "na", "n/a", "n.a.", "nan", "null", "none", "missing", "unknown", "tbd", "#n/a", "."]
-)
+_GAPS = frozenset(["", "-", "--", "?", "na", "n/a", "n.a.", "nan", "null", "missing", "tbd", "#n/a", "."])
 
 
 def check(look: Look) -> Iterator[Finding]:
@@ -83,14 +81,22 @@ def _far(column: ColumnView) -> int:
     if len(numbers) < 50 or column.distinct < 15:
         return 0
     shape = numbers
-    if numbers.min() > 0 and numbers.max() > 20 * np.median(numbers):
-        shape = np.log(numbers)  # amounts that span orders of magnitude are no mistakes
+    if numbers.min() >= 0 and numbers.mean() > 1.2 * np.median(numbers):
+        shape = np.log1p(numbers / max(float(np.median(numbers)), 1e-300))  # a long tail is no mistake
     low, middle, high = np.quantile(shape, [0.01, 0.5, 0.99])
     span = max(float(high - low), 1e-300)
     if column.counts.max() > 0.5 * len(numbers):
         return 0
     outside = (shape > middle + 3 * span) | (shape < middle - 3 * span)
-    return int(outside.sum())
+    if not outside.any() or outside.mean() > 0.01:
+        return 0
+    inside = shape[~outside]
+    # a long tail thins out; a mistake stands alone
+    nearest = min(
+        float((shape[shape > inside.max()] - inside.max()).min(initial=np.inf)),
+        float((inside.min() - shape[shape < inside.min()]).min(initial=np.inf)),
+    )
+    return int(outside.sum()) if nearest > 1.5 * span else 0
 
 
 def _mixed(column: ColumnView) -> Iterator[Finding]:

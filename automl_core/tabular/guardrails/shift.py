@@ -17,7 +17,7 @@ from automl_core.tabular.guardrails.look import Look
 from automl_core.tabular.guardrails.quick import Floats, Ints, auc, binned, held_out
 from automl_core.tabular.guardrails.view import ColumnView
 
-RATE = 0.005
+RATE = 0.002
 """Alarms in tables without shift."""
 
 MATTERS = 0.06
@@ -32,7 +32,8 @@ def check(look: Look) -> Iterator[Finding]:
         return
     other = {one.name: one for one in look.test.columns}
     pairs = [(one, other[one.name]) for one in look.features if one.name in other and one.distinct]
-    pairs = [(one, two) for one, two in pairs if one.name not in look.structure.drop and not _names_rows(one)]
+    passed = {*look.structure.drop, *look.structure.time_columns, *look.dropped}
+    pairs = [(one, two) for one, two in pairs if one.name not in passed and not _names_rows(one)]
     if not pairs:
         return
     shifted = []
@@ -158,10 +159,9 @@ def _told_apart(pairs: list[tuple[ColumnView, ColumnView]]) -> tuple[float, floa
         if one.numeric:
             bins.append(binned(np.concatenate([one.numbers[rows_one], two.numbers[rows_two]])))
         else:
-            counts = _counts(one)
-            keys = {
-                key: min(place + 1, 22) for place, key in enumerate(sorted(_counts(one), key=lambda key: -counts[key]))
-            }
+            first, second = _counts(one), _counts(two)
+            often = sorted(set(first) | set(second), key=lambda key: -(first.get(key, 0) + second.get(key, 0)))
+            keys = {key: min(place + 1, 22) for place, key in enumerate(often)}
             bins.append(np.concatenate([_coded(one, rows_one, keys), _coded(two, rows_two, keys)]))
     which = np.concatenate([np.zeros(len(rows_one)), np.ones(len(rows_two))])
     folds = random.permutation(len(which)) % 3
@@ -173,5 +173,5 @@ def _told_apart(pairs: list[tuple[ColumnView, ColumnView]]) -> tuple[float, floa
 
 def _coded(column: ColumnView, rows: Ints, keys: dict[object, int]) -> Ints:
     texts = [column.text(code) for code in range(column.distinct)] if column.levels else column.values.tolist()
-    places = np.array([keys.get(text, 23) for text in texts] + [0], dtype=np.int64)
+    places = np.array([keys[text] for text in texts] + [0], dtype=np.int64)
     return np.asarray(places[column.codes[rows]], dtype=np.int64)

@@ -140,8 +140,18 @@ def _certain(group: Candidate) -> bool:
         return group.points >= grouping.CERTAIN - 1 and group.depends and (group.numbers["groups"] >= 10 or alike > 0.5)
     if group.name == names.MEDIUM:
         return group.points >= grouping.CERTAIN and group.panel is not None
-    by_itself = group.panel is not None and group.depends
-    return by_itself and group.points >= 3.0 and (bool(group.constant) or (group.timed and alike > 0.2))
+    if not group.depends or group.points < 2.0:
+        return False
+    if group.panel is not None:
+        sure = bool(group.constant) and (group.timed or not group.numeric)
+        return sure or (group.timed and alike > 0.2)
+    return (
+        bool(group.constant)
+        and not group.numeric
+        and group.numbers["groups"] >= 30
+        and group.numbers["rows_per_group"] <= 50
+        and alike > 0.15
+    )
 
 
 def _shared(table: View, group: Candidate, frame: Any, test: Any) -> float | None:

@@ -33,7 +33,7 @@ FEATURES = 25
 TRIED = 5
 """Candidates for which models are fitted."""
 
-CERTAIN, DOUBTFUL = 4.0, 2.5
+CERTAIN, DOUBTFUL = 4.0, 3.0
 """Points from which on a column's values are taken for groups, and from which on they are spoken of."""
 
 
@@ -51,6 +51,7 @@ class Candidate:
         name: how much its name says: `names.STRONG`, `names.MEDIUM` or `names.NONE`.
         depends: whether rows of a group are alike beyond what the other columns tell.
         timed: whether that column is one of time.
+        numeric: whether its values are numbers, which may be amounts.
         nested: whether its values are numbers within another column's groups, which start again in each of them.
     """
 
@@ -64,6 +65,7 @@ class Candidate:
     depends: bool = False
     nested: bool = False
     timed: bool = False
+    numeric: bool = False
 
     def add(self, points: float, words: str, **numbers: float) -> None:
         """Take a piece of evidence into account."""
@@ -116,7 +118,7 @@ def _may_be(column: ColumnView, count: int) -> bool:
 
 def _described(table: View, column: ColumnView) -> Candidate:
     """What name and values say, without any model."""
-    found = Candidate(column.name, name=names.of_a_group(column.name))
+    found = Candidate(column.name, name=names.of_a_group(column.name), numeric=column.numeric)
     rows = np.flatnonzero(column.there)
     codes = column.codes[rows]
     groups = column.distinct
@@ -131,18 +133,18 @@ def _described(table: View, column: ColumnView) -> Candidate:
     elif found.name == names.MEDIUM:
         found.add(1.0, f"its name may be that of things with several rows each ({groups} values, {size:.1f} rows each)")
     _crossed(table, column, rows, codes, found)
-    if not found.timed and _is_quantity(table, column, rows, codes):
-        found.points -= 5.0
-        return found
     _constant(table, column, rows, codes, found)
+    if not found.timed and _is_quantity(table, column, rows, codes, bool(found.constant)):
+        found.points -= 9.0
+        return found
     stretches = runs(codes)
     if size >= 2 and stretches <= 1.05 * groups + 1 and column.numeric and found.panel is None and found.name:
         found.add(0.5, "rows of the same value lie together in the file", stretches=stretches)
     return found
 
 
-def _is_quantity(table: View, column: ColumnView, rows: Ints, codes: Ints) -> bool:
-    """Whether the values are amounts: neighbouring values have like outcomes, and their counts are uneven."""
+def _is_quantity(table: View, column: ColumnView, rows: Ints, codes: Ints, constant: bool) -> bool:
+    """Whether the values are amounts: neighbours have like outcomes, their counts are uneven, all else varies."""
     if not column.numeric or names.surely_of_a_person(column.name):
         return False
     values = column.values
@@ -152,7 +154,8 @@ def _is_quantity(table: View, column: ColumnView, rows: Ints, codes: Ints) -> bo
     if names.of_a_group(column.name) == names.STRONG:
         # a column `family` or `school` may count instead of name: heads, or years
         return dense and uneven > 0.6 and smooth > 0.35
-    return smooth > 0.35 or not (bool(names.of_a_group(column.name)) or (dense and uneven < 0.25))
+    telling = bool(names.of_a_group(column.name)) or constant or (dense and uneven < 0.25)
+    return smooth > 0.35 or not telling
 
 
 def _crossed(table: View, column: ColumnView, rows: Ints, codes: Ints, found: Candidate) -> None:

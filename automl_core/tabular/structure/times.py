@@ -212,7 +212,7 @@ def _file_order(table: View) -> Course | None:
         and (np.median(wandering) > 0.8 or (np.median(wandering) > 0.5 and target > 0.5 and still < 0.05))
     ):
         course.add(2.75, f"most columns change little from row to row (median correlation {np.median(wandering):.2f})")
-    elif target > 0.2 and np.median(wandering) > 0.3 and still < 0.2:
+    elif target > 0.2 and np.median(wandering) > 0.5 and still < 0.2:
         course.add(1.0, f"so do other columns (median correlation {np.median(wandering):.2f})")
     return course
 

@@ -271,3 +271,6 @@ def test_a_problem_that_a_learner_can_not_solve_is_told_before_any_row_is_read()
     with pytest.raises(TrainingError, match="Naive Bayes can't learn regression"):
         check({"learner": "naive_bayes"}, schema, REGRESSION)
     check({"learner": "naive_bayes"}, schema, BINARY)
+    frame = schema.read({"x": [1, 2, 3]})
+    with pytest.raises(CannotFit, match="Naive Bayes can't learn regression"):
+        Pipeline(REGRESSION, schema, {"learner": "naive_bayes"}).fit(frame, np.arange(3.0))

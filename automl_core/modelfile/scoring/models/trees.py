@@ -280,4 +280,5 @@ def right_children(inner: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 def _pieces(array: NDArray[Any], counts: Any) -> list[NDArray[Any]]:
     """An array cut into pieces of these lengths."""
-    return np.split(array, np.cumsum(np.asarray(counts, dtype=np.int64))[:-1])
+    ends = np.cumsum(np.asarray(counts, dtype=np.int64))
+    return np.split(array, ends)[: len(ends)]
