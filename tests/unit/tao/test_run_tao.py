@@ -207,8 +207,8 @@ def test_conclude_works_on_the_best_trial_and_publishes_its_model_too(tmp_path: 
     for number, (lr, rank) in enumerate([(0.1, 2), (0.0003, 1)]):
         trial = Attempt(tmp_path, f"trial{number}")
         trial.train(trial.spec(num_epochs=3, optim={"lr": lr}))
-        trials.append({"trial": number, "rank": rank, "model": str(trial.model)})
-    trials.append({"trial": 2, "rank": None, "model": None})
+        trials.append({"number": number, "rank": rank, "model": str(trial.model)})
+    trials.append({"number": 2, "rank": None, "model": None})
     file = tmp_path / "trials.json"
     file.write_text(json.dumps({"trials": trials}))
     conclude = Attempt(tmp_path, "conclude")
