@@ -172,7 +172,7 @@ def _other(arguments: list[str], folders: Folders, environ: dict[str, str]) -> i
     action = arguments[1]
     if folders.trials and not (folders.model / ABOUT).is_file():
         source, trial = best_trial(folders.trials)
-        say("of trial {}: {}".format(trial.get("trial", trial.get("id")), source))
+        say("of trial {}: {}".format(trial.get("number"), source))
         for path in sorted(source.rglob("*")):
             if path.is_file() and not path.is_symlink():
                 bring(path, folders.model / path.relative_to(source))

@@ -86,16 +86,30 @@ def checkpoints_in(folder: Path | None) -> list[Path]:
 
 
 def bring(source: Path, target: Path) -> None:
-    """Give a file a second name, by a link where the file system can, else by a copy; whole or not at all."""
+    """Give a file a second name, by a link where the file system can, else by a copy; whole or not at all.
+
+    Nothing half done lies in the target's folder at any time: a folder that holds anything is one to go on from.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    half = target.with_name(f".{target.name}.{os.getpid()}")
+    half = source.with_name(f".{source.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         half.unlink()
     try:
         os.link(str(source), str(half))
-    except OSError:
+        os.replace(str(half), str(target))
+        return
+    except OSError:  # no links, or another file system
+        with contextlib.suppress(OSError):
+            half.unlink()
+    beside = target.parent.parent if os.access(str(target.parent.parent), os.W_OK) else target.parent
+    half = beside / f".{target.name}.{os.getpid()}"
+    try:
         shutil.copy2(str(source), str(half))
-    os.replace(str(half), str(target))
+        os.replace(str(half), str(target))
+    except OSError:
+        with contextlib.suppress(OSError):
+            half.unlink()
+        raise
 
 
 class Best:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -245,6 +247,17 @@ def test_what_is_kept_and_what_runs_before_and_after(brought: Any, dino: Templat
     assert experiment.tasks[0].env["TAO_RESUME"] == "train.resume_training_checkpoint_path", "the template's stays"
     [problem] = refused({"algorithm": "b", "automl_checkpoint_retention_strategy": "bests", **GOAL}, dino)
     assert "Did you mean 'best'?" in problem
+
+
+def test_actions_on_the_best_trial_in_the_end(brought: Any, dino: Template) -> None:
+    found, experiment = brought(
+        {"algorithm": "b", "run_final_evaluation": True, **GOAL}, conclude=["export", "evaluate", "quantize"]
+    )
+    assert [task.name for task in experiment.conclude] == ["evaluate", "export", "quantize"]
+    assert json.loads(found.body["conclude"][1]["env"]["TAO_PUT"])["export.checkpoint"] == "{checkpoint}"
+    for action, words in (("exprt", "Did you mean 'export'?"), ("train", "what trials do"), ("prune", "no action")):
+        with pytest.raises(SpecError, match=re.escape(words)):
+            experiment_of({"algorithm": "b", **GOAL}, dino, conclude=[action])
 
 
 def test_a_container_and_a_base_spec(brought: Any) -> None:
