@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.tao.containers import checked, container_of, direction_of
+from automl_core.tao.datasets import data_of
 
 RUNNER = "run_tao.py"
 
@@ -107,6 +108,9 @@ def tasks_of(
         keys = _OTHERWISE.get((network, action), _CHECKPOINT[action])
         env["TAO_PUT"] = json.dumps({**dict.fromkeys(keys, "{checkpoint}"), **_WRITTEN.get(action, {})})
         status = "status.json" if container.classic else f"{action}/status.json"
+    data = data_of(network)
+    if data:
+        env["TAO_DATA"] = json.dumps(data)
     return [
         {
             "name": action,
