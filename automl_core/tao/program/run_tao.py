@@ -12,7 +12,8 @@ outlive the attempt. So this program
   it brings along.
 
 Settings are environment variables, so that ``tasks: {train: {env: …}}`` changes them: ``TAO_METRIC`` and
-``TAO_DIRECTION`` (which epoch is best), ``TAO_KEEP`` (``auto``, ``best``, ``terminal``),
+``TAO_DIRECTION`` (which epoch is best; by the experiment's goal without them), ``TAO_KEEP`` (``auto``, ``best``,
+``terminal``),
 ``TAO_DELETE_INTERMEDIATE``, ``TAO_RESUME`` (key of the checkpoint to go on from), ``TAO_EPOCHS`` (key of the number of
 epochs, and those of the intervals), ``TAO_PUT`` (JSON: key of the spec → text, in it ``{checkpoint}``, ``{results}``),
 ``TAO_DATA`` (JSON: key of the spec → the data sets that it may be filled with, and what of them),
