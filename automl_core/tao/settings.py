@@ -14,7 +14,7 @@ from typing import Any
 
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.tao.containers import UnknownAction
-from automl_core.tao.settings_goal import Goal, goal_of_settings
+from automl_core.tao.settings_goal import goal_of_settings
 from automl_core.tao.settings_parameters import parameters_of_settings
 from automl_core.tao.settings_search import Read, search_of
 from automl_core.tao.tasks import tasks_of
@@ -89,7 +89,7 @@ def experiment_of(
         body["space"] = parameters.space
     body["trials"] = search.trials | ({"concurrency": concurrency} if concurrency is not None else {})
     there = {"backend": "kubernetes", "resources": {"gpu": _gpus(body.get("spec_file"))}, **pod} if pod else {}
-    train = {**there, **_task(read, goal)}
+    train = {**there, **_task(read)}
     if train:
         body["tasks"] = {"train": train}
     wanted = list(dict.fromkeys([*(["evaluate"] if read.flag("run_final_evaluation", False) else []), *conclude]))
@@ -154,11 +154,9 @@ def _gpus(spec_file: Any) -> int:
     return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0 else 1
 
 
-def _task(read: Read, goal: Goal) -> dict[str, Any]:
+def _task(read: Read) -> dict[str, Any]:
     """What is laid over the template's training task, wherever it runs."""
     env: dict[str, str] = {}
-    if goal.metric is not None and goal.direction is not None:
-        env |= {"TAO_METRIC": goal.metric, "TAO_DIRECTION": goal.direction}
     if read.has("automl_delete_intermediate_ckpt") and not read.flag("automl_delete_intermediate_ckpt", True):
         env["TAO_DELETE_INTERMEDIATE"] = "false"
     else:
