@@ -40,6 +40,10 @@ def tao_settings(
     concurrency: Annotated[
         int | None, typer.Option(min=1, help="Trials at the same time; one if none, as in TAO.")
     ] = None,
+    conclude: Annotated[
+        list[str] | None,
+        typer.Option("--conclude", metavar="ACTION", help="On the best trial in the end: evaluate, export, …"),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="experiments/NAME.yaml if none; - prints it.")
     ] = None,
@@ -66,7 +70,7 @@ def tao_settings(
         raise UserError("say which network: --network dino")
     template = _template(named, output)
     pod = _pod(image, storage, claim)
-    brought = experiment_of(call, template, name=name, pod=pod, concurrency=concurrency)
+    brought = experiment_of(call, template, name=name, pod=pod, concurrency=concurrency, conclude=conclude or ())
     if storage is not None or connection is not None:
         stated = {"storage": storage, "connection": connection}
         brought.body["output"] = {key: value for key, value in stated.items() if value is not None}

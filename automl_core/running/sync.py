@@ -113,7 +113,8 @@ class Keeper:
         """Bring what has changed since the last look. Returns how many files that were.
 
         A file that is being written is brought as it is, and again when it has changed: write to another name and
-        rename, as for any reader.
+        rename, as for any reader. What was brought and is here no more is removed there, once all else has been
+        brought: checkpoints that the training takes away, as newer ones are safe.
 
         Raises:
             StorageError: the store refuses or is away; what was not brought is at the next look.
@@ -126,12 +127,21 @@ class Keeper:
                     state = (stat.st_mtime_ns, stat.st_size)
                     if self._seen.get(path) == state:
                         continue
-                    self._store.upload_file(path, prefix.rstrip("/") + "/" + path.relative_to(folder).as_posix())
+                    self._store.upload_file(path, _key(path, folder, prefix))
                 except FileNotFoundError:  # renamed or removed under our eyes
                     continue
                 self._seen[path] = state
                 count += 1
+        for folder, prefix in self._keep.items():
+            if Path(folder).is_dir():  # else the pod is being taken down
+                for path in [each for each in self._seen if each.is_relative_to(folder) and not each.is_file()]:
+                    self._store.delete(_key(path, folder, prefix))
+                    del self._seen[path]
         return count
+
+
+def _key(path: Path, folder: str, prefix: str) -> str:
+    return f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}"
 
 
 def fetch(store: ObjectStore, order: Order) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ def experiment_text(
     network: str, settings: Mapping[str, Any], *, train_specs: Mapping[str, Any] | str | None = None,
     automl_hyperparameters: list[str] | None = None, custom_param_ranges: Mapping[str, Any] | None = None,
     name: str | None = None, pod: Mapping[str, Any] | None = None, concurrency: int | None = None,
-    output: Mapping[str, Any] | None = None, places: Places | None = None,
+    conclude: Sequence[str] = (), output: Mapping[str, Any] | None = None, places: Places | None = None,
 ) -> str:  # fmt: skip
     """The experiment file of settings; the arguments are those of TAO's ``AutoML(…)``, and then ours.
 
@@ -30,6 +30,7 @@ def experiment_text(
         pod: keys of a training task in a pod, such as ``image`` and ``storage_mount``; a process of the worker where
             None.
         concurrency: trials at once.
+        conclude: actions on the best trial's model, once the search is over: ``evaluate``, ``export``, …
         output: where models go: ``storage``, ``connection``, ``keep_models``.
         places: where templates lie; those that this machine has where None.
 
@@ -43,7 +44,7 @@ def experiment_text(
         "custom_param_ranges": custom_param_ranges,
     }  # fmt: skip
     given = {key: value for key, value in call.items() if value is not None}
-    brought = experiment_of(given, template, name=name, pod=pod, concurrency=concurrency)
+    brought = experiment_of(given, template, name=name, pod=pod, concurrency=concurrency, conclude=conclude)
     if output is not None:
         brought.body["output"] = dict(output)
     return text_of(brought)

@@ -66,6 +66,8 @@ def parameters_of(leaves: Mapping[str, Leaf], action: str = "train") -> Paramete
         if notes:
             raw["description"] = "; ".join(notes)
         found.known[name] = raw
+    for name in names:
+        _cap(name, found.known)
     for leaf in names.values():
         _couple(leaf, parent_of(leaf, names), found.known)
     return found
@@ -251,8 +253,28 @@ def _couple(leaf: Leaf, parent: str, known: dict[str, dict[str, Any]]) -> None:
         return
     raw[field_name] = more or parent
     _leave_room(field_name, raw, other)
-    words = f"{field_name.replace('_', ' ')} {parent}"
+    _describe(raw, f"{field_name.replace('_', ' ')} {parent}")
+
+
+def _describe(raw: dict[str, Any], words: str) -> None:
     raw["description"] = "; ".join(filter(None, [raw.get("description", ""), words]))
+
+
+BATCHES = ("batch_size", "batch_size_per_gpu", "train_batch_size")
+"""Last words of what says how many samples a batch of the training has."""
+
+_NOT_TRAINING = ("val", "test", "eval", "infer", "export", "gen_trt", "quantize", "prune", "distill", "ssl")
+
+
+def _cap(name: str, known: dict[str, dict[str, Any]]) -> None:
+    """A batch of the training has no more samples than the data set ``train``, where their number is known."""
+    raw = known.get(name)
+    *groups, last = name.split(".")
+    if raw is None or raw["type"] not in ("int", "logint") or last not in BATCHES:
+        return
+    if not any(group.startswith(_NOT_TRAINING) for group in groups):
+        raw["at_most"] = "data.train.rows"
+        _describe(raw, "at most as many as there are samples, where that is known")
 
 
 def _guesses(queries: str, known: dict[str, dict[str, Any]]) -> str:

@@ -8,12 +8,13 @@ which experiments are said.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
-from automl_core.tao.settings_goal import Goal, goal_of_settings
+from automl_core.tao.containers import UnknownAction
+from automl_core.tao.settings_goal import goal_of_settings
 from automl_core.tao.settings_parameters import parameters_of_settings
 from automl_core.tao.settings_search import Read, search_of
 from automl_core.tao.tasks import tasks_of
@@ -44,7 +45,7 @@ def network_of(call: Mapping[str, Any]) -> str | None:
 
 def experiment_of(
     call: Mapping[str, Any], template: Template, *, name: str | None = None,
-    pod: Mapping[str, Any] | None = None, concurrency: int | None = None,
+    pod: Mapping[str, Any] | None = None, concurrency: int | None = None, conclude: Sequence[str] = (),
 ) -> Brought:  # fmt: skip
     """The experiment that settings ask for.
 
@@ -55,6 +56,7 @@ def experiment_of(
         pod: keys of a training task in a pod, ``image`` of TAO's container among them; a process on the worker's
             machine where None.
         concurrency: trials at once; one where None and the settings say none, as in TAO.
+        conclude: actions on the best trial's model, such as ``export``; they come after the final evaluation.
 
     Raises:
         SpecError: settings that TAO has not, that contradict each other, or that have no meaning here; it holds all
@@ -87,12 +89,12 @@ def experiment_of(
         body["space"] = parameters.space
     body["trials"] = search.trials | ({"concurrency": concurrency} if concurrency is not None else {})
     there = {"backend": "kubernetes", "resources": {"gpu": _gpus(body.get("spec_file"))}, **pod} if pod else {}
-    train = {**there, **_task(read, goal)}
+    train = {**there, **_task(read)}
     if train:
         body["tasks"] = {"train": train}
-    if read.flag("run_final_evaluation", False):
-        [evaluate] = tasks_of(network, "evaluate")
-        body["conclude"] = [_in_pod(evaluate, there) if there else evaluate]
+    wanted = list(dict.fromkeys([*(["evaluate"] if read.flag("run_final_evaluation", False) else []), *conclude]))
+    if wanted:
+        body["conclude"] = _concluding(network, wanted, there, read)
     notes = [*search.notes, *goal.notes, *parameters.notes]
     for setting, (written, value) in given.items():
         if setting in SAID:
@@ -102,6 +104,19 @@ def experiment_of(
     if read.problems:
         raise SpecError(read.problems)
     return Brought(body, notes)
+
+
+def _concluding(network: str, actions: Sequence[str], there: Mapping[str, Any], read: Read) -> list[dict[str, Any]]:
+    """The training tasks of actions on the best trial."""
+    found: list[dict[str, Any]] = []
+    for index, action in enumerate(actions):
+        try:
+            if action == "train":
+                raise UnknownAction("train is what trials do")
+            found += tasks_of(network, action)
+        except UnknownAction as error:
+            read.problems.append(Problem(str(error), ("conclude", index), found=action))
+    return [_in_pod(task, there) if there else task for task in found]
 
 
 def _shown(setting: str, value: Any) -> str:
@@ -139,11 +154,9 @@ def _gpus(spec_file: Any) -> int:
     return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0 else 1
 
 
-def _task(read: Read, goal: Goal) -> dict[str, Any]:
+def _task(read: Read) -> dict[str, Any]:
     """What is laid over the template's training task, wherever it runs."""
     env: dict[str, str] = {}
-    if goal.metric is not None and goal.direction is not None:
-        env |= {"TAO_METRIC": goal.metric, "TAO_DIRECTION": goal.direction}
     if read.has("automl_delete_intermediate_ckpt") and not read.flag("automl_delete_intermediate_ckpt", True):
         env["TAO_DELETE_INTERMEDIATE"] = "false"
     else:

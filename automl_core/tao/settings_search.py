@@ -209,7 +209,7 @@ def _asha(read: Read) -> Search:
         )
     if factor ** (levels - 1) != most:
         notes.append(
-            f"automl_max_epochs {most} is no power of {factor}: rungs are multiplied up from {multiplier} here, the last "
+            f"automl_max_epochs {most} is no power of {factor}: rungs are multiplied up from {multiplier} and the last "
             "one is the maximum; search: {options: {schedule: tao}} has TAO's own"
         )
     budget = {"name": "epochs", "min": multiplier, "max": most * multiplier, "factor": factor}

@@ -204,6 +204,8 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
     given = data.get("space")
     stated, sets = (each if isinstance(each, Mapping) else {} for each in (given, data.get("data")))
     base = _values_of_base(whole.get("spec_file"), expanded.source) if head.unsearched == "program" else {}
+    if head.unsearched == "program":
+        sets = {name: place for name, place in sets.items() if _can_be_counted(place)}
     space, more = choose(template, stated, actions, sets, base) if not problems else ({}, [])
     problems += more
     whole["space"] = space
@@ -250,6 +252,17 @@ def _pop(group: Any, *keys: str) -> None:
     if isinstance(group, dict):
         for key in keys:
             group.pop(key, None)
+
+
+_ROWS = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
+"""Endings of files whose rows can be counted."""
+
+
+def _can_be_counted(place: Any) -> bool:
+    """Whether it is known, or will be, how many samples a data set has: not of a folder of pictures."""
+    if isinstance(place, Mapping):
+        return place.get("rows") is not None or _can_be_counted(place.get("place"))
+    return isinstance(place, str) and (place.startswith("odps://") or place.lower().endswith(_ROWS))
 
 
 def _values_of_base(spec_file: Any, source: str) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(world: World, heavy_p
     assert "epochs pending" in printed
     assert "best val_mAP50" in printed
     assert "test_mAP50" in printed.partition("final evaluation:")[2], "conclude evaluated the best trial"
+    assert "model/export/model.onnx" in printed, "and exported it"
     [run] = [path for path in (world.root / "runs" / "dino-hyperband").iterdir() if path.is_dir()]
     result = json.loads((run / "controller.json").read_text())
     best = min((each for each in result["trials"] if each["rank"]), key=lambda each: each["rank"])

@@ -12,6 +12,7 @@ from automl_core.cli import main
 from automl_core.spec.loader import parse_experiment as parse_plain
 from automl_core.templates import load_experiment
 from automl_core.templates import places as places_module
+from tests.support.tao_networks import schema_of
 from tests.support.template_folders import NET, make_template
 
 
@@ -83,6 +84,28 @@ def test_pull(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "a version never changes" in capsys.readouterr().err
     assert main(["template", "pull", "s3://bucket/net"]) == 1
     assert "NAME/VERSION is wanted" in capsys.readouterr().err
+
+
+def test_a_network_of_tao_from_a_schema_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = home / "dino.json"
+    file.write_text(json.dumps(schema_of("dino")))
+    assert main(["template", "pull", "tao/dino", "--schema", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["template"], found["new"]) == ("tao/dino@1", True)
+    assert found["folder"] == str(home / "templates/tao/dino/1")
+    assert main(["template", "show", "tao/dino"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "widened" in shown
+    assert main(["template", "show", "tao/dino", "--json"]) == 0
+    lr = next(each for each in json.loads(capsys.readouterr().out)["parameters"] if each["name"] == "train.optim.lr")
+    assert (lr["low"], lr["high"], lr["bounds"]) == (2e-6, 0.02, {"low": 0.0, "high": 1.0})
+    assert main(["new", "mine", "--template", "tao/dino", "--data", "train=/coco", "--add", "model.dropout_ratio"]) == 0
+    assert "template: tao/dino@1" in (home / "experiments/mine.yaml").read_text()
+    capsys.readouterr()
+    assert main(["template", "pull", "tao/dino"]) == 1
+    assert "it comes with the extra tao" in capsys.readouterr().err
+    assert main(["template", "pull", "s3://bucket/net/1", "--schema", str(file)]) == 1
+    assert "--schema goes with the name of a network" in capsys.readouterr().err
 
 
 def test_new_writes_a_file_that_is_valid(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,32 @@ def test_only_what_has_changed_is_brought(store: ObjectStore, tmp_path: Path) ->
     assert store.get("m/deep/b") == b"2"
 
 
+def test_what_the_training_takes_away_goes_from_the_store_once_the_newer_is_there(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other = tmp_path / "checkpoints", tmp_path / "model"
+    folder.mkdir()
+    other.mkdir()
+    store.put("c/of_an_earlier_attempt", b"0")
+    keeper = Keeper(store, {str(folder): "c", str(other): "m"})
+    (folder / "epoch1").write_text("1")
+    (other / "kept").write_text("m")
+    assert keeper.look() == 2
+    (folder / "epoch1").unlink()
+    (folder / "epoch2").write_text("2")
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "upload_file", lambda *_: (_ for _ in ()).throw(StorageError("away")))
+        with pytest.raises(StorageError):
+            keeper.look()
+    assert store.get("c/epoch1") == b"1", "the newer one is not safe yet"
+    keeper.look()
+    assert sorted(store.list("c/")) == ["c/epoch2", "c/of_an_earlier_attempt"], "only what it has brought itself"
+    (other / "kept").unlink()
+    other.rmdir()
+    keeper.look()
+    assert store.get("m/kept") == b"m", "a folder that is gone is the end of a pod"
+
+
 def test_what_the_store_refuses_is_brought_at_the_next_look(
     store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

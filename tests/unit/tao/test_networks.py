@@ -17,6 +17,7 @@ from automl_core.tao.schema import leaves_of
 from automl_core.templates import parse_experiment
 from automl_core.templates.checking import check_template
 from automl_core.templates.places import Places
+from tests.sources import ROOT
 from tests.support.tao_networks import folder_of, leaves, recorded, schema_of
 
 NETWORKS = tuple(recorded())
@@ -30,6 +31,33 @@ TYPES = {
 }  # fmt: skip
 
 SEARCH_NOTHING = {"analytics", "annotations", "augmentation", "clip", "image", "mal", "skin_tone", "vila"}
+
+
+def test_a_batch_is_no_larger_than_the_data(tmp_path: Path) -> None:
+    folder_of("dino", tmp_path)
+
+    def batch(data: str) -> Any:
+        text = f"name: e\ntemplate: tao/dino@1\ndata: {{train: {data}}}\n"
+        return parse_experiment(text, "e.yaml", Places((tmp_path,))).space["dataset.batch_size"]
+
+    assert batch("{place: /coco, rows: 6}").at_most == "data.train.rows"
+    assert batch("/coco.parquet").at_most == "data.train.rows"
+    assert batch("/coco").at_most is None, "nobody counts pictures in a folder"
+    capped = {
+        name for network in NETWORKS for name, raw in parameters_of(leaves(network)).known.items()
+        if raw.get("at_most") == "data.train.rows"
+    }  # fmt: skip
+    assert {"dataset.batch_size", "dataset.train_dataset.batch_size"} <= capped
+    assert not [name for name in capped if "val" in name or "test" in name or "eval" in name]
+
+
+def test_the_page_says_how_many_parameters_each_has() -> None:
+    page = (ROOT / "docs" / "tao.md").read_text(encoding="utf-8")
+    for network in NETWORKS:
+        kinds = [raw["search"] for raw in parameters_of(leaves(network)).known.values()]
+        counts = [kinds.count(kind) for kind in (True, "offered", "never")]
+        row = f"| `{network}` | {counts[0] or '–'} | {counts[1]} | {counts[2]} |"
+        assert row in page, f"docs/tao.md: {row}"
 
 
 def test_there_are_forty_networks_and_two_aliases() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,7 +61,16 @@ def test_the_best_epoch_is_the_model_and_the_last_one_is_kept(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("env", "epoch"), [({"TAO_KEEP": "terminal"}, 5), ({"TAO_METRIC": "val_loss", "TAO_DIRECTION": "maximize"}, 0)]
+    ("env", "epoch"),
+    [
+        ({"TAO_KEEP": "terminal"}, 5),
+        ({"TAO_METRIC": "val_loss", "TAO_DIRECTION": "maximize"}, 0),
+        ({"AUTOML_GOAL": '{"metric": "val_loss", "direction": "maximize", "final": "best"}'}, 0),
+        ({"AUTOML_GOAL": '{"metric": "val_loss", "direction": "maximize", "final": "last"}'}, 5),
+        ({"AUTOML_GOAL": '{"metric": {"val_mAP50": 1, "val_loss": 3}, "direction": "maximize", "final": "best"}'}, 0),
+        ({"AUTOML_GOAL": "{}"}, 5),
+        ({"TAO_METRIC": "never_seen", "TAO_KEEP": "best"}, 5),
+    ],
 )
 def test_what_is_best_can_be_said(env: dict[str, str], epoch: int, tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, env=env)
@@ -207,8 +218,8 @@ def test_conclude_works_on_the_best_trial_and_publishes_its_model_too(tmp_path: 
     for number, (lr, rank) in enumerate([(0.1, 2), (0.0003, 1)]):
         trial = Attempt(tmp_path, f"trial{number}")
         trial.train(trial.spec(num_epochs=3, optim={"lr": lr}))
-        trials.append({"trial": number, "rank": rank, "model": str(trial.model)})
-    trials.append({"trial": 2, "rank": None, "model": None})
+        trials.append({"number": number, "rank": rank, "model": str(trial.model)})
+    trials.append({"number": 2, "rank": None, "model": None})
     file = tmp_path / "trials.json"
     file.write_text(json.dumps({"trials": trials}))
     conclude = Attempt(tmp_path, "conclude")
@@ -233,6 +244,36 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     trials = tmp_path / "trials.json"
     trials.write_text(json.dumps({"trials": [{"rank": 1, "model": "s3://models/experiment_1/model"}]}))
     assert "conclude needs a shared folder" in attempt.run("export", code=1, AUTOML_TRIALS_FILE=str(trials))
+
+
+def test_nothing_half_done_lies_where_checkpoints_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with anything in it is one to go on from, so half a file in it would hide the rung below."""
+    attempt = Attempt(tmp_path)
+    monkeypatch.syspath_prepend(str(attempt.program))
+    program: Any = importlib.import_module("tao_checkpoints")
+    source, target = tmp_path / "results" / "model_epoch_000.pth", tmp_path / "kept" / "1" / "model_epoch_000.pth"
+    source.parent.mkdir()
+    source.write_bytes(b"weights")
+    program.bring(source, target)
+    assert (target.read_bytes(), target.stat().st_nlink) == (b"weights", 2)
+    source.unlink()
+    source.write_bytes(b"written again")
+    copy = shutil.copy2
+
+    def copied(start: str, end: str) -> None:
+        assert [path.name for path in target.parent.iterdir()] == [target.name]
+        assert Path(end).parent != target.parent
+        copy(start, end)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError("no links here")))
+        patched.setattr(shutil, "copy2", copied)
+        program.bring(source, target)
+        assert target.read_bytes() == b"written again"
+        patched.setattr(shutil, "copy2", lambda *_: (_ for _ in ()).throw(OSError("no space left")))
+        with pytest.raises(OSError, match="no space left"):
+            program.bring(source, target)
+    assert sorted(path.name for path in tmp_path.rglob("*.pth*")) == [target.name] * 2, "and nothing is left of it"
 
 
 CLASSIC = """#!/bin/sh

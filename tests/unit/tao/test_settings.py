@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -237,14 +239,22 @@ def test_what_is_kept_and_what_runs_before_and_after(brought: Any, dino: Templat
          "automl_checkpoint_retention_strategy": "terminal", "session_id": "my run/1", **GOAL}
     )  # fmt: skip
     assert found.body["name"] == "my-run-1"
-    assert found.body["tasks"]["train"]["env"] == {
-        "TAO_METRIC": "val_mAP50", "TAO_DIRECTION": "maximize", "TAO_DELETE_INTERMEDIATE": "false",
-        "TAO_KEEP": "terminal",
-    }  # fmt: skip
+    assert found.body["tasks"] == {"train": {"env": {"TAO_DELETE_INTERMEDIATE": "false", "TAO_KEEP": "terminal"}}}
     assert [task.name for task in experiment.conclude] == ["evaluate"]
     assert experiment.tasks[0].env["TAO_RESUME"] == "train.resume_training_checkpoint_path", "the template's stays"
     [problem] = refused({"algorithm": "b", "automl_checkpoint_retention_strategy": "bests", **GOAL}, dino)
     assert "Did you mean 'best'?" in problem
+
+
+def test_actions_on_the_best_trial_in_the_end(brought: Any, dino: Template) -> None:
+    found, experiment = brought(
+        {"algorithm": "b", "run_final_evaluation": True, **GOAL}, conclude=["export", "evaluate", "quantize"]
+    )
+    assert [task.name for task in experiment.conclude] == ["evaluate", "export", "quantize"]
+    assert json.loads(found.body["conclude"][1]["env"]["TAO_PUT"])["export.checkpoint"] == "{checkpoint}"
+    for action, words in (("exprt", "Did you mean 'export'?"), ("train", "what trials do"), ("prune", "no action")):
+        with pytest.raises(SpecError, match=re.escape(words)):
+            experiment_of({"algorithm": "b", **GOAL}, dino, conclude=[action])
 
 
 def test_a_container_and_a_base_spec(brought: Any) -> None:

@@ -13,11 +13,14 @@ import yaml
 from automl_core.code import with_code
 from automl_core.metrics.series import Series
 from automl_core.results import publish_study
+from automl_core.results.stages import write_trials
 from automl_core.running.local import LocalRun
 from automl_core.specfiles.beside import with_base
 from automl_core.states import TrialState
 from automl_core.storage import open_store
 from automl_core.study import Binding, Study, StudyJournal
+from automl_core.study.stages import begin_stage
+from automl_core.tao.tasks import tasks_of
 from automl_core.templates.loading import parse_experiment
 from automl_core.templates.places import Places
 from tests.standins.tao.container import load
@@ -107,6 +110,29 @@ def test_rungs_go_on_from_the_exact_checkpoint_and_have_one_curve(tmp_path: Path
     assert resumed.name == "model_epoch_000_step_00010.pth"
     assert resumed.parent.parent == folder, "the rung's own folder, not the latest of anything"
     assert list(bench.series(promoted)) == [0, 1, 2], "one curve over both rungs"
+
+
+def test_conclude_evaluates_and_exports_the_best_trial_and_its_model_is_published(tmp_path: Path) -> None:
+    conclude = [*tasks_of("dino", "evaluate"), *tasks_of("dino", "export")]
+    bench = Bench(tmp_path, set={"train.num_epochs": 2}, trials={"max": 2, "canary": False}, conclude=conclude)
+    values = {binding.trial: outcome.value for binding, outcome in map(bench.run, range(2))}
+    best = max(values, key=lambda trial: values[trial])
+    bench.study.finish()
+    stage = begin_stage(bench.study, "conclude")
+    write_trials(bench.study, lambda key: str(bench.folder / "runs" / key))
+    for task in range(2):
+        binding = stage.resume(0, task) if task else stage.ask(0)
+        assert isinstance(binding, Binding)
+        outcome, _ = LocalRun(stage, bench.store, binding, home=bench.folder, emit=bench.lines.append).run()
+        assert outcome.state is TrialState.SUCCEEDED, bench.lines[-5:]
+    assert any(f"of trial {best}" in line for line in bench.lines)
+    publish_study(bench.study)
+    model = bench.path("best_model/model")
+    told = [json.loads(line) for line in (model / "evaluate" / "status.json").read_text().splitlines()]
+    measured = [float(line["kpi"]["test_mAP50"]) for line in told if "kpi" in line]
+    assert measured[-1] == values[best]
+    assert (model / "export" / "model.onnx").is_file()
+    assert (model / json.loads((model / "checkpoint.json").read_text())["checkpoint"]).is_file(), "weights as well"
 
 
 def test_what_tao_refuses_is_the_trials_failure_in_its_words(tmp_path: Path) -> None:
