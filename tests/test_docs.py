@@ -192,7 +192,7 @@ def test_the_trial_contract() -> None:
     optional |= {"spec_file": "s", "code_dir": "d"}
     owner = {"attempt_id": "i", "owner_file": "o"}
     dates = dict.fromkeys(RUN_DATES, "2026-11-01")
-    inputs = {"data": {"name": "d"}, "columns": {"role": "r"}}
+    inputs = {"data": {"name": "d"}, "columns": {"role": "r"}, "goal": {"metric": "m"}}
     context = TrialContext("e", "r", 0, 1, {"a": 1}, "c", "m", budget=3, dates=dates, **optional, **owner, **inputs)
     assert {name for row in rows for name in named(row[1])} == set(environment(context))
 

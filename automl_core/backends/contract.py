@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl_core.backends.shell import check_shell, shell_command
 from automl_core.backends.substitution import (
@@ -68,6 +68,7 @@ class TrialContext:
         attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
         data: places of the data sets by name, as the training finds them.
         columns: roles of columns → name or names.
+        goal: the experiment's, as `automl_core.spec.goal.Goal.told` has it; empty for stages and several objectives.
         spec_file: file (path or URL) with the trial's parameters, None where the experiment has none.
         code_dir: folder with the code that goes along with the experiment, None where none does.
         owner_file: file (path or URL) that holds the `attempt_id` to which the checkpoint folder belongs now, None
@@ -92,6 +93,7 @@ class TrialContext:
     owner_file: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str | list[str]] = field(default_factory=dict)
+    goal: Mapping[str, Any] = field(default_factory=dict)
     spec_file: str | None = None
     code_dir: str | None = None
 
@@ -183,8 +185,9 @@ def environment(context: TrialContext) -> dict[str, str]:
 
     ``AUTOML_BUDGET``, ``AUTOML_RESUME_FROM``, ``AUTOML_BUNDLE_DIR``, ``AUTOML_PREPARED_DIR``, ``AUTOML_TRIALS_FILE``,
     ``AUTOML_SPEC_FILE``, ``AUTOML_CODE_DIR`` and the run's dates are left out where there is none, so that
-    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_COLUMNS`` without columns, and
-    ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go on unseen.
+    ``os.environ.get("AUTOML_BUDGET", 10)`` does what it seems to do; so are ``AUTOML_COLUMNS`` without columns,
+    ``AUTOML_GOAL`` without one goal, and ``AUTOML_ATTEMPT_ID`` and ``AUTOML_OWNER_FILE`` where no other attempt can go
+    on unseen.
     """
     variables = {
         "AUTOML_EXPERIMENT_ID": context.experiment_id,
@@ -213,6 +216,8 @@ def environment(context: TrialContext) -> dict[str, str]:
     if context.code_dir is not None:
         variables["AUTOML_CODE_DIR"] = context.code_dir
     variables |= {variable_of(name): place for name, place in context.data.items()}
+    if context.goal:
+        variables["AUTOML_GOAL"] = json.dumps(dict(context.goal))
     if context.columns:
         variables["AUTOML_COLUMNS"] = json.dumps(dict(context.columns))
     return variables | {VARIABLES[name]: date for name, date in context.dates.items() if name in VARIABLES}

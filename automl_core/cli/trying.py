@@ -59,7 +59,7 @@ def try_(
     from automl_core.cli.places import UserError, home
     from automl_core.preview.checks import examine_file
     from automl_core.preview.combination import chosen_combination
-    from automl_core.preview.data import data_preview
+    from automl_core.preview.data import counted_here, data_preview
     from automl_core.spec.bundles import FOLDER, bundle_of
     from automl_core.spec.dates import dates_at, dates_of_now, run_dates
 
@@ -74,7 +74,9 @@ def try_(
     experiment, notes = _made_local(examined.experiment, local, bundle)
     try:
         values = parse_values(given, "name=value is wanted, such as lr=0.01")
-        params, smallest, chosen = chosen_combination(experiment, values, proposal)
+        known = dates_at(date) if date is not None else dates_of_now(experiment)
+        counted = counted_here(experiment, run_dates(known), home(), bundle)
+        params, smallest, chosen = chosen_combination(counted, values, proposal)
     except ValueError as error:
         raise UserError(str(error)) from None
     if budget is not None and experiment.trials.budget is None:
@@ -83,7 +85,6 @@ def try_(
         tell(str(warning))
     how_far = budget or smallest
     if not as_json:
-        known = dates_at(date) if date is not None else dates_of_now(experiment)
         shown = dates_lines(experiment, dates_at(date) if date is not None else None)
         shown += data_lines(list(data_preview(experiment, run_dates(known), home(), bundle)))
         print("\n".join([*_head(experiment, params, chosen, how_far, notes), *shown]), flush=True)

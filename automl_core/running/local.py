@@ -170,6 +170,7 @@ class LocalRun:
             code_dir=str(self.folders.code) if code is not None else None,
             data=self._opened.places,
             columns=self.study.experiment.columns,
+            goal=self.study.experiment.goal.told,
         )
 
     def _bring(self, context: TrialContext) -> None:

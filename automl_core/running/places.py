@@ -159,6 +159,7 @@ def context_of(study: Study, binding: Binding, places: Places, home: Path | None
         owner_file=places.seen(places.owner),
         data=data_of(study, home).seen_elsewhere(),
         columns=study.experiment.columns,
+        goal=study.experiment.goal.told,
     )
 
 

@@ -143,6 +143,17 @@ class Goal(Model):
         return (Objective.model_construct(metric=self.metric, direction=self.direction, reference=None),)
 
     @property
+    def told(self) -> dict[str, Any]:
+        """What a training is told of it (``AUTOML_GOAL``): metric or weights, direction, final.
+
+        Empty for several objectives, none of which is the one, and for stages, which have none.
+        """
+        if self.several or self.metric is None or self.direction is None:
+            return {}
+        metric = self.metric if isinstance(self.metric, str) else dict(self.metric)
+        return {"metric": metric, "direction": self.direction, "final": self.final}
+
+    @property
     def first(self) -> Objective:
         """The objective whose value is a trial's ``value``, and whose curve its curve."""
         return self.all_objectives[0]

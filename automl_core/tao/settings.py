@@ -14,7 +14,7 @@ from typing import Any
 
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, show
 from automl_core.tao.containers import UnknownAction
-from automl_core.tao.settings_goal import Goal, goal_of_settings
+from automl_core.tao.settings_goal import goal_of_settings
 from automl_core.tao.settings_parameters import parameters_of_settings
 from automl_core.tao.settings_search import Read, search_of
 from automl_core.tao.tasks import tasks_of
@@ -46,6 +46,7 @@ def network_of(call: Mapping[str, Any]) -> str | None:
 def experiment_of(
     call: Mapping[str, Any], template: Template, *, name: str | None = None,
     pod: Mapping[str, Any] | None = None, concurrency: int | None = None, conclude: Sequence[str] = (),
+    output: Mapping[str, Any] | None = None,
 ) -> Brought:  # fmt: skip
     """The experiment that settings ask for.
 
@@ -57,6 +58,7 @@ def experiment_of(
             machine where None.
         concurrency: trials at once; one where None and the settings say none, as in TAO.
         conclude: actions on the best trial's model, such as ``export``; they come after the final evaluation.
+        output: where models go: ``storage``, ``connection``, ``keep_models``.
 
     Raises:
         SpecError: settings that TAO has not, that contradict each other, or that have no meaning here; it holds all
@@ -89,12 +91,21 @@ def experiment_of(
         body["space"] = parameters.space
     body["trials"] = search.trials | ({"concurrency": concurrency} if concurrency is not None else {})
     there = {"backend": "kubernetes", "resources": {"gpu": _gpus(body.get("spec_file"))}, **pod} if pod else {}
-    train = {**there, **_task(read, goal)}
+    train = {**there, **_task(read)}
     if train:
         body["tasks"] = {"train": train}
     wanted = list(dict.fromkeys([*(["evaluate"] if read.flag("run_final_evaluation", False) else []), *conclude]))
     if wanted:
         body["conclude"] = _concluding(network, wanted, there, read)
+        storage = str((output or {}).get("storage", ""))
+        if "://" in storage and not storage.startswith("file:"):
+            place = ("run_final_evaluation",) if "evaluate" not in conclude and len(wanted) == 1 else ("conclude",)
+            read.problems.append(
+                Problem("TAO reads no buckets, so nothing can be done with the best trial's model in the end", place,
+                        found=storage, suggestion="Take a folder that all share; or evaluate and export each trial")
+            )  # fmt: skip
+    if output:
+        body["output"] = dict(output)
     notes = [*search.notes, *goal.notes, *parameters.notes]
     for setting, (written, value) in given.items():
         if setting in SAID:
@@ -154,11 +165,9 @@ def _gpus(spec_file: Any) -> int:
     return stated if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0 else 1
 
 
-def _task(read: Read, goal: Goal) -> dict[str, Any]:
+def _task(read: Read) -> dict[str, Any]:
     """What is laid over the template's training task, wherever it runs."""
     env: dict[str, str] = {}
-    if goal.metric is not None and goal.direction is not None:
-        env |= {"TAO_METRIC": goal.metric, "TAO_DIRECTION": goal.direction}
     if read.has("automl_delete_intermediate_ckpt") and not read.flag("automl_delete_intermediate_ckpt", True):
         env["TAO_DELETE_INTERMEDIATE"] = "false"
     else:

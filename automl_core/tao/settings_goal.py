@@ -30,13 +30,10 @@ class Goal:
 
     Attributes:
         goal: the group; None where the template's holds.
-        metric, direction: by which the best epoch is chosen, None where the template's holds.
         notes: what is to be said, for people.
     """
 
     goal: dict[str, Any] | None = None
-    metric: str | None = None
-    direction: str | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -74,8 +71,6 @@ def goal_of_settings(read: Read, network: str) -> Goal:
     if read.problems or not weights:
         return Goal()
     found.goal = {"metric": weights, "direction": "maximize"}
-    found.metric = next(iter(weights))
-    found.direction = "maximize" if weights[found.metric] >= 0 else "minimize"
     found.notes.append(
         "several objectives: the sum of weight × value ÷ scale, minus what is minimized, as TAO scores them; "
         "goal: {objectives: […]} has a Pareto front in place of the sum"
@@ -110,7 +105,7 @@ def _single(read: Read, network: str) -> Goal:
             read.raw(name)
             notes.append(f"{name}: of one objective it changes nothing")
     direction = direction.lower()
-    return Goal({"metric": metric, "direction": direction}, metric, direction, notes)
+    return Goal({"metric": metric, "direction": direction}, notes)
 
 
 def _named(metric: str, network: str) -> tuple[str, str]:

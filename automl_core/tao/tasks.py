@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.tao.containers import checked, container_of, direction_of
+from automl_core.tao.datasets import data_of
 
 RUNNER = "run_tao.py"
 
@@ -68,9 +69,8 @@ def spec_file_of(network: str) -> dict[str, Any]:
 
 
 def tasks_of(
-    network: str, action: str = "train", *, metric: str | None = None, direction: str | None = None,
-    keep: str = "auto", delete_intermediate: bool = True,
-) -> list[dict[str, Any]]:  # fmt: skip
+    network: str, action: str = "train", *, keep: str = "auto", delete_intermediate: bool = True
+) -> list[dict[str, Any]]:
     """The training tasks of an action, as ``tasks:`` or ``conclude:`` of a file has them.
 
     They are local ones: of an image with ``{backend: kubernetes, image: …}`` laid over them. An action other than
@@ -79,9 +79,8 @@ def tasks_of(
     Args:
         network: as NVIDIA calls it.
         action: ``train``, ``evaluate``, ``export``, …
-        metric: by which the epoch is chosen whose checkpoint becomes the model; TAO's own where None.
-        direction: of the metric; needed where one is given.
-        keep: that choice: ``best``, ``terminal`` (the last epoch's), or ``auto``: the best where the metric was seen.
+        keep: whose checkpoint becomes the model: ``best``, the best epoch's by the experiment's goal; ``terminal``, the
+            last one's; or ``auto``: the best where the metric was seen.
         delete_intermediate: whether checkpoints go as soon as nothing can go on from them.
 
     Raises:
@@ -92,10 +91,7 @@ def tasks_of(
     env: dict[str, str] = {}
     if action == "train":
         command += ["-e", "${spec_file}", *(["-r", "${model_dir}"] if container.classic else [])]
-        chosen = metric or container.metric
-        if chosen is not None and keep != "terminal":
-            env |= {"TAO_METRIC": chosen, "TAO_DIRECTION": direction or direction_of(chosen)}
-        env |= {"TAO_KEEP": keep}
+        env["TAO_KEEP"] = keep
         if not delete_intermediate:
             env["TAO_DELETE_INTERMEDIATE"] = "false"
         if container.resume is not None:
@@ -107,6 +103,9 @@ def tasks_of(
         keys = _OTHERWISE.get((network, action), _CHECKPOINT[action])
         env["TAO_PUT"] = json.dumps({**dict.fromkeys(keys, "{checkpoint}"), **_WRITTEN.get(action, {})})
         status = "status.json" if container.classic else f"{action}/status.json"
+    data = data_of(network)
+    if data:
+        env["TAO_DATA"] = json.dumps(data)
     return [
         {
             "name": action,

@@ -39,6 +39,7 @@ class Attempt:
         [task] = tasks_of(self.network, action)
         return {
             **os.environ, **task["env"], "PATH": f"{self.bin}:{os.environ['PATH']}", "TAO_POLL": "0.02",
+            "AUTOML_GOAL": json.dumps({"metric": "val_mAP50", "direction": "maximize", "final": "best"}),
             "AUTOML_MODEL_DIR": str(self.model), "AUTOML_CHECKPOINT_DIR": str(self.checkpoints), **self.env, **more,
         }  # fmt: skip
 

@@ -12,9 +12,11 @@ outlive the attempt. So this program
   it brings along.
 
 Settings are environment variables, so that ``tasks: {train: {env: …}}`` changes them: ``TAO_METRIC`` and
-``TAO_DIRECTION`` (which epoch is best), ``TAO_KEEP`` (``auto``, ``best``, ``terminal``),
+``TAO_DIRECTION`` (which epoch is best; by the experiment's goal without them), ``TAO_KEEP`` (``auto``, ``best``,
+``terminal``),
 ``TAO_DELETE_INTERMEDIATE``, ``TAO_RESUME`` (key of the checkpoint to go on from), ``TAO_EPOCHS`` (key of the number of
 epochs, and those of the intervals), ``TAO_PUT`` (JSON: key of the spec → text, in it ``{checkpoint}``, ``{results}``),
+``TAO_DATA`` (JSON: key of the spec → the data sets that it may be filled with, and what of them),
 ``TAO_KEY`` (of a classic container: the key that encrypts its models), ``TAO_POLL`` (seconds between two looks).
 """
 
@@ -94,6 +96,42 @@ def settled(spec: dict[str, Any], keys: list[str]) -> None:
             put(spec, key, fits)
 
 
+def filled(spec: dict[str, Any], environ: dict[str, str]) -> None:
+    """Put the experiment's data sets where the network's spec names its data, unless it names some already.
+
+    Args:
+        spec: changed.
+        environ: has ``TAO_DATA`` (key of the spec → which data sets, what in them) and ``AUTOML_DATA_…``.
+
+    Raises:
+        Wrong: a data set is no folder that TAO could read.
+    """
+    for key, source in json.loads(environ.get("TAO_DATA", "{}")).items():
+        places = [environ[name] for name in map(variable, source["data"]) if environ.get(name)]
+        if not places or get(spec, key) not in (None, [], {}, ""):
+            continue
+        if re.match(r"[a-z0-9]+://", places[0]):
+            raise Wrong(f"{key} is to be in {places[0]}, and TAO reads folders: mount it where the training runs")
+        folder = Path(places[0])
+        if "fields" in source:
+            value: Any = {name: inside(folder, each) for name, each in source["fields"].items()}
+        else:
+            value = inside(folder, source["name"])
+        put(spec, key, [value] if source["list"] else value)
+
+
+def variable(data: str) -> str:
+    """The environment variable with the place of a data set."""
+    return "AUTOML_DATA_" + data.upper()
+
+
+def inside(folder: Path, name: str) -> str:
+    """A file or folder of a data set; an archive of its name where only that is there."""
+    path = folder / name if name else folder
+    archive = path.with_name(path.name + ".tar.gz")
+    return str(archive if not path.exists() and archive.exists() else path)
+
+
 def best_trial(file: str) -> tuple[Path, dict[str, Any]]:
     """The model folder of the best trial, and what is told of that trial.
 
@@ -148,6 +186,7 @@ def _train(arguments: list[str], folders: Folders, environ: dict[str, str]) -> i
         body = _read(given)
         if environ.get("TAO_RESUME"):
             put(body, environ["TAO_RESUME"], None if start is None else str(start))
+        filled(body, environ)
         if "results_dir" in body:
             put(body, "results_dir", str(folders.model))
         settled(body, environ.get("TAO_EPOCHS", "").split())
@@ -190,6 +229,7 @@ def _other(arguments: list[str], folders: Folders, environ: dict[str, str]) -> i
     if environ.get("TAO_RESUME"):
         put(body, environ["TAO_RESUME"], None)
     put(body, "train.resume_training_checkpoint_path", None)
+    filled(body, environ)
     for key, text in json.loads(environ.get("TAO_PUT", "{}")).items():
         if isinstance(text, str):
             text = text.replace("{checkpoint}", str(checkpoint)).replace("{results}", str(folders.model))

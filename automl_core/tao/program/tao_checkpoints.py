@@ -112,6 +112,21 @@ def bring(source: Path, target: Path) -> None:
         raise
 
 
+def goal_of(environ: dict[str, str]) -> tuple[dict[str, float], bool]:
+    """By what the best epoch is chosen: metrics with weights, and whether less is better; no metric for the last epoch.
+
+    ``TAO_METRIC`` and ``TAO_DIRECTION`` where they are given, else the experiment's goal.
+    """
+    if environ.get("TAO_METRIC"):
+        return {environ["TAO_METRIC"]: 1.0}, environ.get("TAO_DIRECTION") == "minimize"
+    goal = json.loads(environ.get("AUTOML_GOAL", "{}"))
+    metric = goal.get("metric")
+    if not metric or goal.get("final") != "best":
+        return {}, False
+    weights = metric if isinstance(metric, dict) else {metric: 1.0}
+    return {str(name): float(weight) for name, weight in weights.items()}, goal.get("direction") == "minimize"
+
+
 class Best:
     """The best checkpoint so far: a file, its epoch, its value."""
 
@@ -119,7 +134,7 @@ class Best:
         self.path, self.epoch, self.value = path, epoch, value
 
     @classmethod
-    def of(cls, folder: Path | None, metric: str | None) -> Best | None:
+    def of(cls, folder: Path | None, metric: str) -> Best | None:
         """What an earlier attempt, or the rung below, has left in a folder; None where it is of another metric."""
         if folder is None:
             return None
@@ -137,8 +152,11 @@ class Keeper:
     def __init__(self, results: Path, folders: Folders, environ: dict[str, str], start: Path | None) -> None:
         self._results, self._folders, self._start = results, folders, start
         self._delete = environ.get("TAO_DELETE_INTERMEDIATE", "true").lower() not in ("false", "0", "no")
-        self._metric, self._down = environ.get("TAO_METRIC"), environ.get("TAO_DIRECTION") == "minimize"
         self._keep = environ.get("TAO_KEEP", "auto")
+        self._weights, self._down = goal_of(environ) if self._keep != "terminal" else ({}, False)
+        self._metric = " + ".join(
+            name if weight == 1 else f"{weight:g} {name}" for name, weight in self._weights.items()
+        )
         self._earlier = Best.of(folders.resume, self._metric)
         self._seen: dict[str, tuple[int, int]] = {}
         self._brought: dict[str, tuple[int, int]] = {}
@@ -187,7 +205,7 @@ class Keeper:
 
     def best(self, found: list[Path]) -> Best | None:
         """The checkpoint of the best epoch that has one; None where no epoch has a value."""
-        if self._keep == "terminal" or self._metric is None:
+        if not self._weights:
             return None
         values = self._values()
         dated = [(path, epoch_of(path)) for path in found]
@@ -204,9 +222,13 @@ class Keeper:
         except (OSError, status_lines.BadLine):
             return {}
         found: dict[int, float] = {}
+        latest: dict[str, float] = {}
         for each in told:
-            value = each.metrics.get(self._metric)
-            if value is not None and value == value and each.epoch is not None:
+            latest.update({name: value for name, value in each.metrics.items() if name in self._weights})
+            if each.epoch is None or not self._weights.keys() & each.metrics.keys() or len(latest) < len(self._weights):
+                continue
+            value = sum(weight * latest[name] for name, weight in self._weights.items())
+            if value == value:
                 found[int(each.epoch)] = value
         return found
 
@@ -221,7 +243,7 @@ class Keeper:
         model = best.path if best is not None else found[-1] if found else self._start
         if model is None:
             raise Wrong(f"the training ended well and left no checkpoint in {self._results}")
-        if best is None and self._metric is not None and self._keep == "best":
+        if best is None and self._metric and self._keep == "best":
             say(f"no epoch has a value of {self._metric}; the model is that of the last epoch")
         if model.parent != self._results:  # of an earlier attempt, or of the rung below
             bring(model, self._results / model.name)

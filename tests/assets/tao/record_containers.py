@@ -17,6 +17,7 @@ from typing import Any
 
 FOLDER = "nvidia_tao_core/microservices/handlers/network_configs/"
 ENDING = ".config.json"
+SAID = ("source", "path", "mapping", "multiple_sources", "transform")
 
 
 def recorded(wheel: Path) -> dict[str, Any]:
@@ -34,6 +35,11 @@ def recorded(wheel: Path) -> dict[str, Any]:
                 "actions": body["api_params"]["actions"],
                 "metric": metric[0] if isinstance(metric, list) else metric,
                 "automl": body.get("automl_spec_params", {}),
+                "data": {
+                    key: {name: source[name] for name in SAID if name in source}
+                    for action in ("inference", "evaluate", "train")  # what a training says goes before the others
+                    for key, source in body.get("data_sources", {}).get(action, {}).items()
+                },
                 "models": {
                     action: sorted(key for key, value in keys.items() if str(value).startswith("parent_model"))
                     for action, keys in body.get("spec_params", {}).items()

@@ -243,6 +243,12 @@ def test_environment() -> None:
     }
 
 
+def test_the_goal_is_told_where_there_is_one() -> None:
+    goal = {"metric": {"auc": 0.5, "loss": -0.25}, "direction": "maximize", "final": "best"}
+    assert json.loads(environment(replace(CONTEXT, goal=goal))["AUTOML_GOAL"]) == goal
+    assert "AUTOML_GOAL" not in environment(CONTEXT)
+
+
 def test_what_a_trial_does_not_have_is_not_in_its_environment() -> None:
     missing = environment(CONTEXT).keys() - environment(BARE).keys()
     assert missing == {

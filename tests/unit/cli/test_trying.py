@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from automl_core.cli import main
 from tests.unit.cli.conftest import Automl
 
 TRAIN = """\
@@ -262,3 +263,17 @@ def test_a_look_ahead_shows_the_dates_too(automl: Automl, place: Path) -> None:
     said = automl("preview", str(place))
     assert said.code == 0, said
     assert "  dates        ${ts_nodash} 20" in said.out
+
+
+def test_the_combination_tried_keeps_what_the_data_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.csv").write_text("x\n" + "1\n" * 9)
+    (tmp_path / "capped.yaml").write_text(
+        "name: capped\ngoal: {metric: loss, direction: minimize}\ndata: {train: rows.csv}\n"
+        "space: {batch: {type: int, low: 1, high: 512, power_of: 2, default: 64, at_most: data.train.rows}}\n"
+        "tasks: [{command: [python, -c, \"print('loss=' + '${batch}')\"]}]\n"
+    )
+    assert main(["try", "capped.yaml", "--json", "--result", "out.json"]) == 0
+    body = json.loads((tmp_path / "out.json").read_text())
+    assert body["params"] == {"batch": 8}

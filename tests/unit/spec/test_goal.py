@@ -42,6 +42,16 @@ def test_one_objective_with_constraints() -> None:
     assert not goal.satisfied_by({"memory": 1})
 
 
+def test_what_a_training_is_told_of_it() -> None:
+    assert Goal(metric="loss", direction="minimize").told == {
+        "metric": "loss", "direction": "minimize", "final": "best"
+    }  # fmt: skip
+    weighted = Goal(metric={"auc": 0.5, "loss": -0.25}, direction="maximize", final="last")
+    assert weighted.told == {"metric": {"auc": 0.5, "loss": -0.25}, "direction": "maximize", "final": "last"}
+    several = [{"metric": "auc", "direction": "maximize"}, {"metric": "ms", "direction": "minimize"}]
+    assert Goal.model_validate({"objectives": several}).told == {}
+
+
 def test_several_objectives_take_their_values_from_the_last_step() -> None:
     goal = Goal.model_validate({"objectives": TWO})
     assert (goal.several, goal.plain, goal.final, goal.label) == (True, False, "last", "accuracy")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from automl_core.cli.display import baseline_text
+from automl_core.cli.served import summary_of
 from automl_core.results.entries import baseline_entry, baseline_words, controller
 from automl_core.results.leaderboard import Leaderboard
 from automl_core.results.summary import summary
@@ -14,7 +17,10 @@ from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
+from automl_core.study import Study
 from automl_core.study.baseline import gain
+from automl_core.views.overview import overview
+from automl_core.views.view import ExperimentView
 from tests.support.memory_store import MemoryStore
 from tests.unit.results.lab import Lab, experiment
 
@@ -152,3 +158,14 @@ def test_the_first_trial_of_a_run_is_the_baseline_and_no_rule_ends_it() -> None:
     assert states == [TrialState.SUCCEEDED, *[TrialState.EARLY_STOPPED] * 3]
     assert state.trials[0].params == {"lr": 0.001, "solver": "adam"}
     assert state.trials[0].note == "baseline"
+
+
+def test_the_page_and_those_who_ask_the_server_say_the_same() -> None:
+    run = lab()
+    for value in (0.8, 0.9):
+        run.trial(value)
+    view = ExperimentView(Study.load(run.journal))
+    told = json.loads(json.dumps(overview(view)))
+    assert told["baseline"] == baseline_entry(run.spec, run.state)
+    assert summary_of(told).baseline == told["baseline"]
+    assert baseline_text(summary_of(told)) == "0.1 (12.5 %) better than the defaults (0.8, trial 0)"

@@ -61,7 +61,16 @@ def test_the_best_epoch_is_the_model_and_the_last_one_is_kept(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("env", "epoch"), [({"TAO_KEEP": "terminal"}, 5), ({"TAO_METRIC": "val_loss", "TAO_DIRECTION": "maximize"}, 0)]
+    ("env", "epoch"),
+    [
+        ({"TAO_KEEP": "terminal"}, 5),
+        ({"TAO_METRIC": "val_loss", "TAO_DIRECTION": "maximize"}, 0),
+        ({"AUTOML_GOAL": '{"metric": "val_loss", "direction": "maximize", "final": "best"}'}, 0),
+        ({"AUTOML_GOAL": '{"metric": "val_loss", "direction": "maximize", "final": "last"}'}, 5),
+        ({"AUTOML_GOAL": '{"metric": {"val_mAP50": 1, "val_loss": 3}, "direction": "maximize", "final": "best"}'}, 0),
+        ({"AUTOML_GOAL": "{}"}, 5),
+        ({"TAO_METRIC": "never_seen", "TAO_KEEP": "best"}, 5),
+    ],
 )
 def test_what_is_best_can_be_said(env: dict[str, str], epoch: int, tmp_path: Path) -> None:
     attempt = Attempt(tmp_path, env=env)

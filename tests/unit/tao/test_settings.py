@@ -239,10 +239,7 @@ def test_what_is_kept_and_what_runs_before_and_after(brought: Any, dino: Templat
          "automl_checkpoint_retention_strategy": "terminal", "session_id": "my run/1", **GOAL}
     )  # fmt: skip
     assert found.body["name"] == "my-run-1"
-    assert found.body["tasks"]["train"]["env"] == {
-        "TAO_METRIC": "val_mAP50", "TAO_DIRECTION": "maximize", "TAO_DELETE_INTERMEDIATE": "false",
-        "TAO_KEEP": "terminal",
-    }  # fmt: skip
+    assert found.body["tasks"] == {"train": {"env": {"TAO_DELETE_INTERMEDIATE": "false", "TAO_KEEP": "terminal"}}}
     assert [task.name for task in experiment.conclude] == ["evaluate"]
     assert experiment.tasks[0].env["TAO_RESUME"] == "train.resume_training_checkpoint_path", "the template's stays"
     [problem] = refused({"algorithm": "b", "automl_checkpoint_retention_strategy": "bests", **GOAL}, dino)
@@ -258,6 +255,19 @@ def test_actions_on_the_best_trial_in_the_end(brought: Any, dino: Template) -> N
     for action, words in (("exprt", "Did you mean 'export'?"), ("train", "what trials do"), ("prune", "no action")):
         with pytest.raises(SpecError, match=re.escape(words)):
             experiment_of({"algorithm": "b", **GOAL}, dino, conclude=[action])
+
+
+def test_a_bucket_and_an_action_in_the_end_do_not_go_together(brought: Any, dino: Template) -> None:
+    for more in ({"run_final_evaluation": True}, {}):
+        with pytest.raises(SpecError, match="TAO reads no buckets"):
+            experiment_of(
+                {"algorithm": "b", **more, **GOAL}, dino, conclude=() if more else ("export",),
+                output={"storage": "s3://models/automl"},
+            )  # fmt: skip
+    found, _ = brought({"algorithm": "b", **GOAL}, output={"storage": "s3://models/automl"})
+    assert found.body["output"] == {"storage": "s3://models/automl"}
+    found, _ = brought({"algorithm": "b", "run_final_evaluation": True, **GOAL}, output={"storage": "file:///shared"})
+    assert found.body["conclude"]
 
 
 def test_a_container_and_a_base_spec(brought: Any) -> None:
