@@ -70,10 +70,11 @@ def tao_settings(
         raise UserError("say which network: --network dino")
     template = _template(named, output)
     pod = _pod(image, storage, claim)
-    brought = experiment_of(call, template, name=name, pod=pod, concurrency=concurrency, conclude=conclude or ())
-    if storage is not None or connection is not None:
-        stated = {"storage": storage, "connection": connection}
-        brought.body["output"] = {key: value for key, value in stated.items() if value is not None}
+    stated = {"storage": storage, "connection": connection}
+    output_group = {key: value for key, value in stated.items() if value is not None}
+    brought = experiment_of(
+        call, template, name=name, pod=pod, concurrency=concurrency, conclude=conclude or (), output=output_group
+    )
     text = text_of(brought, settings.name)
     path = output or home() / FOLDER / f"{brought.body['name']}.yaml"
     shown = output == Path("-")

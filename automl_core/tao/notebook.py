@@ -44,9 +44,9 @@ def experiment_text(
         "custom_param_ranges": custom_param_ranges,
     }  # fmt: skip
     given = {key: value for key, value in call.items() if value is not None}
-    brought = experiment_of(given, template, name=name, pod=pod, concurrency=concurrency, conclude=conclude)
-    if output is not None:
-        brought.body["output"] = dict(output)
+    brought = experiment_of(
+        given, template, name=name, pod=pod, concurrency=concurrency, conclude=conclude, output=output
+    )
     return text_of(brought)
 
 

@@ -46,6 +46,7 @@ def network_of(call: Mapping[str, Any]) -> str | None:
 def experiment_of(
     call: Mapping[str, Any], template: Template, *, name: str | None = None,
     pod: Mapping[str, Any] | None = None, concurrency: int | None = None, conclude: Sequence[str] = (),
+    output: Mapping[str, Any] | None = None,
 ) -> Brought:  # fmt: skip
     """The experiment that settings ask for.
 
@@ -57,6 +58,7 @@ def experiment_of(
             machine where None.
         concurrency: trials at once; one where None and the settings say none, as in TAO.
         conclude: actions on the best trial's model, such as ``export``; they come after the final evaluation.
+        output: where models go: ``storage``, ``connection``, ``keep_models``.
 
     Raises:
         SpecError: settings that TAO has not, that contradict each other, or that have no meaning here; it holds all
@@ -95,6 +97,15 @@ def experiment_of(
     wanted = list(dict.fromkeys([*(["evaluate"] if read.flag("run_final_evaluation", False) else []), *conclude]))
     if wanted:
         body["conclude"] = _concluding(network, wanted, there, read)
+        storage = str((output or {}).get("storage", ""))
+        if "://" in storage and not storage.startswith("file:"):
+            place = ("run_final_evaluation",) if "evaluate" not in conclude and len(wanted) == 1 else ("conclude",)
+            read.problems.append(
+                Problem("TAO reads no buckets, so nothing can be done with the best trial's model in the end", place,
+                        found=storage, suggestion="Take a folder that all share; or evaluate and export each trial")
+            )  # fmt: skip
+    if output:
+        body["output"] = dict(output)
     notes = [*search.notes, *goal.notes, *parameters.notes]
     for setting, (written, value) in given.items():
         if setting in SAID:

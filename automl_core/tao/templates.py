@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -171,21 +172,24 @@ def digest_of_files(files: Mapping[str, bytes]) -> str:
 
 
 def lay(files: Mapping[str, bytes], folder: Path) -> None:
-    """Put files into a folder, whole or not at all; what was there goes."""
+    """Put files into a folder, whole or not at all; the same that are there stay, others go."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as temporary:
         fresh = Path(temporary) / folder.name
         fresh.mkdir()
         for name, content in files.items():
             (fresh / name).write_bytes(content)
-        if folder.exists():
-            folder.rename(Path(temporary) / "old")
-        try:
-            fresh.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # somebody else has made it meanwhile
-                raise
-            shutil.rmtree(fresh, ignore_errors=True)
+        for _ in range(3):  # somebody else may be at the same
+            try:
+                fresh.rename(folder)
+            except OSError:
+                if not folder.is_dir():
+                    raise
+            if _has(folder, digest_of_files(files)):
+                return
+            with suppress(OSError):
+                folder.rename(Path(temporary) / f"old-{time.monotonic_ns()}")
+    raise OSError(f"{folder} is changed again and again by somebody else")
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -257,6 +257,19 @@ def test_actions_on_the_best_trial_in_the_end(brought: Any, dino: Template) -> N
             experiment_of({"algorithm": "b", **GOAL}, dino, conclude=[action])
 
 
+def test_a_bucket_and_an_action_in_the_end_do_not_go_together(brought: Any, dino: Template) -> None:
+    for more in ({"run_final_evaluation": True}, {}):
+        with pytest.raises(SpecError, match="TAO reads no buckets"):
+            experiment_of(
+                {"algorithm": "b", **more, **GOAL}, dino, conclude=() if more else ("export",),
+                output={"storage": "s3://models/automl"},
+            )  # fmt: skip
+    found, _ = brought({"algorithm": "b", **GOAL}, output={"storage": "s3://models/automl"})
+    assert found.body["output"] == {"storage": "s3://models/automl"}
+    found, _ = brought({"algorithm": "b", "run_final_evaluation": True, **GOAL}, output={"storage": "file:///shared"})
+    assert found.body["conclude"]
+
+
 def test_a_container_and_a_base_spec(brought: Any) -> None:
     specs = {"train": {"num_gpus": 2}, "dataset.num_classes": 3, "dataset": {"batch_size": 8}}
     found, experiment = brought(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ def test_what_lies_in_a_folder_goes_before_what_would_be_made(installed: list[tu
     assert Places((tmp_path,)).find(Reference("tao/dino", NUMBER)) == folder
     assert installed == []
     assert [name for name, _, _ in Places((tmp_path,)).all()] == ["tao/dino"]
+
+
+def test_many_make_one_at_once(tmp_path: Path) -> None:
+    files = files_of("dino", schema_of("dino"), version=1, made_from="a test")
+    folder = tmp_path / "tao" / "dino" / "1"
+    gone: list[Path] = []
+
+    def make(_: int) -> None:
+        tao_templates.lay(files, folder)
+        if not (folder / "template.yaml").is_file():
+            gone.append(folder)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(make, range(40)))
+    assert not gone, "what somebody has made is never away for a moment"
+    assert [each.name for each in folder.parent.iterdir()] == ["1"]
 
 
 def test_what_was_made_is_made_again_where_somebody_has_changed_it(installed: list[tuple[str, ...]]) -> None:
