@@ -133,7 +133,7 @@ class Options:
         Raises:
             TrainingError: a value that is not allowed; says which are.
         """
-        if not isinstance(self.target, str) or not self.target:
+        if not self.target:
             raise TrainingError(f"target: found {self.target!r}; give the name of the column to predict")
         for name, allowed in (
             ("task", TASKS),

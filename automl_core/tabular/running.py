@@ -33,7 +33,7 @@ def run(
         folder: for the search (``trials``) and the model (``model``).
         began: when it was called, on the monotonic clock.
     """
-    from automl_core.tabular.warming import warm
+    from automl_core.tabular.warming import warm, warm_first
 
     deadline = Deadline.of(options.deadline)
     if deadline.end is not None:
@@ -44,8 +44,10 @@ def run(
     outcome = Outcome(why="there is nothing to learn")
     if prepared.learnable and prepared.split.folds:
         space, portfolio = spaces(prepared)
-        warm(portfolio)
-        outcome = Search(prepared, trials, deadline, space=space, portfolio=portfolio, on_trial=progress).run()
+        outcome = Search(
+            prepared, trials, deadline, space=space, portfolio=portfolio, warm=lambda: warm(portfolio),
+            early=bool(portfolio) and warm_first(portfolio[0]), on_trial=progress,
+        ).run()  # fmt: skip
     concluded = conclude(
         prepared, outcome.results, folder=folder / "model", trials=trials, deadline=deadline, why=outcome.why
     )

@@ -197,30 +197,6 @@ def test_a_pipeline_that_would_not_fit_into_memory_is_not_started() -> None:
     assert model.report["final"] == "constant"
 
 
-def test_a_trial_that_is_killed_for_its_memory_is_a_failed_one() -> None:
-    from automl_core.tabular.lanes import Lanes
-
-    def work(task: str, say: Any) -> str:
-        if task == "die":
-            import os
-
-            os.kill(os.getpid(), signal.SIGKILL)
-        return task
-
-    with Lanes(work, 1) as lanes:
-        lanes.submit(0, "die")
-        found = _first(lanes)
-        assert (found.kind, "memory" in found.payload) == ("died", True)
-        lanes.submit(0, "live")
-        assert _first(lanes).payload == "live"
-
-
-def _first(lanes: Any) -> Any:
-    while True:
-        for event in lanes.events(1.0):
-            return event
-
-
 def test_a_metric_and_a_threshold_of_the_users_own() -> None:
     def found_share(y_true: Any, y_pred: Any) -> float:
         return float(np.mean((y_true == "yes") & (y_pred == "yes")))
@@ -262,8 +238,8 @@ def progress(result):
     if result.number == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
     print(result.number, flush=True)
-fit(data, "y", folder=sys.argv[2], progress=progress, iterations=4, workers=1, allowed=("linear", "naive_bayes"), folds=3,
-    repeats=1)
+fit(data, "y", folder=sys.argv[2], progress=progress, iterations=4, workers=1, folds=3, repeats=1,
+    allowed=("linear", "naive_bayes"))
 """
 
 
