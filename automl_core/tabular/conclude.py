@@ -9,7 +9,7 @@ import json
 import math
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from automl_core.tabular.trial import TrialResult, measured
 from automl_core.training.problems import TrainingError
 
 Floats = NDArray[np.float64]
+
+MakeMembers = Callable[[Prepared, Sequence[tuple[TrialResult, float]], Path, Deadline], Finals]
 
 GOLDEN = 20
 """Rows kept in the model's folder with their outputs."""
@@ -68,6 +70,7 @@ def conclude(
     made: Mapping[str, Any] | None = None,
     why: str = "",
     check: bool = True,
+    members: MakeMembers | None = None,
 ) -> Concluded:
     """Make the model of a search, and its report.
 
@@ -80,6 +83,7 @@ def conclude(
         made: more about what made the model, for its folder.
         why: the search ended, for the report.
         check: whether the folder is tried in a fresh process before it counts.
+        members: makes the model's members in place of `finals`, from the trials that were chosen.
 
     Raises:
         TrainingError: the model's folder can't be written, or a fresh process scores its golden rows otherwise.
@@ -88,23 +92,23 @@ def conclude(
     until = deadline or Deadline(None, None)
     home = Path(folder)
     selection = _select(prepared, results)
-    members, notes = _members(prepared, selection, Path(trials), until)
+    made_members, notes = _members(prepared, selection, Path(trials), until, members or finals)
     document = {
         "format": 1,
         "problem": {"kind": prepared.problem.kind, "target": prepared.problem.target,
                     "classes": list(prepared.problem.classes)},
         "schema": prepared.schema.to_json(),
-        "members": members.members,
+        "members": made_members.members,
         "calibration": None,
         "threshold": None,
     }  # fmt: skip
     notes += _calibrated(prepared, selection, document)
     notes += _thresholded(prepared, selection, document)
-    scorer = Scorer(document, prepared.schema, members.estimators)
-    report = _report(prepared, results, selection, members, scorer, document, until)
-    report["notes"] = [*prepared.notes, *members.notes, *notes]
+    scorer = Scorer(document, prepared.schema, made_members.estimators)
+    report = _report(prepared, results, selection, made_members, scorer, document, until)
+    report["notes"] = [*prepared.notes, *made_members.notes, *notes]
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
-    _write(prepared, scorer, members, home, dict(made or {}))
+    _write(prepared, scorer, made_members, home, dict(made or {}))
     if check:
         scorer.check(home)
     report["times"] = {"conclude": time.monotonic() - began}
@@ -154,11 +158,13 @@ def _select(prepared: Prepared, results: Sequence[TrialResult]) -> _Selection:
     return _Selection(chosen, outputs, rows, why)
 
 
-def _members(prepared: Prepared, selection: _Selection, trials: Path, deadline: Deadline) -> tuple[Finals, list[str]]:
+def _members(
+    prepared: Prepared, selection: _Selection, trials: Path, deadline: Deadline, make: MakeMembers
+) -> tuple[Finals, list[str]]:
     notes = [selection.why] if selection.why else []
     if selection.chosen:
         try:
-            return finals(prepared, selection.chosen, trials, deadline), notes
+            return make(prepared, selection.chosen, trials, deadline), notes
         except (TrainingError, RuntimeError) as error:
             notes.append(str(error))
     rows = prepared.learned(prepared.rows)
