@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from automl_core.tabular.prepared import Prepared
 
 SMALLEST = 20_000
+TRIALS = 8
+"""Trials for which a search has to have time: more rows than that allows make it worse."""
+
+TRIAL = 6.0
+"""Times as long as a fit of the curve, of a hundred trees, a trial takes."""
+
+QUICK = {"learner": "lightgbm", "lightgbm.iterations": 100, "lightgbm.learning_rate": 0.1}
+"""The pipeline that the curve is of."""
+
 ENOUGH = 0.01
 """The share of the loss by which twice the rows have to better it, to be worth their time."""
 
@@ -36,13 +45,14 @@ class Curve:
         return {"points": [list(point) for point in self.points], "rows": self.rows, "why": self.why}
 
 
-def curve(prepared: Prepared, deadline: Deadline, *, share: float = 0.15) -> Curve:
-    """Fit LightGBM to ever more rows until it gets no better.
+def curve(prepared: Prepared, deadline: Deadline, *, share: float = 0.15, search: float = 0.45) -> Curve:
+    """Fit LightGBM to ever more rows until it gets no better, or a search on them would have no time.
 
     Args:
         prepared: all rows that were sampled.
         deadline: of which the curve may take a share.
         share: of what is left.
+        search: the share that a search will have.
     """
     from automl_core.tabular.pipeline import Pipeline
 
@@ -51,7 +61,7 @@ def curve(prepared: Prepared, deadline: Deadline, *, share: float = 0.15) -> Cur
         return Curve((), len(rows), f"all {len(rows):,} sampled rows: they are few")
     judges = rows[: max(min(len(rows) // 5, 50_000), 1000)]
     rest = rows[len(judges) :]
-    params = {"learner": "lightgbm", "lightgbm.iterations": 100, "lightgbm.learning_rate": 0.1}
+    params = QUICK
     until = deadline.clock() + share * min(deadline.left(), 1e9)
     points: list[tuple[int, float]] = []
     count = SMALLEST
@@ -71,6 +81,10 @@ def curve(prepared: Prepared, deadline: Deadline, *, share: float = 0.15) -> Cur
             gain = (before - now) / abs(before) if before else 0.0
             if gain < ENOUGH:
                 return Curve(tuple(points), count, f"{count:,} rows: half as many are worse by {max(gain, 0):.1%} only")
+        if took * TRIAL * TRIALS > search * deadline.left_for_all():
+            enough = max(int(count * search * deadline.left_for_all() / (took * TRIAL * TRIALS)), SMALLEST)
+            if enough < count:
+                return Curve(tuple(points), enough, f"{enough:,} rows: on more, the time would not do for a search")
         if 1.5 * count > len(rest):
             return Curve(tuple(points), len(rows), f"all {len(rows):,} sampled rows: more rows still make it better")
         if deadline.clock() + 2.2 * took > until:

@@ -16,7 +16,7 @@ from automl_core.tabular.conclude import conclude
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.finals import Finals, finals, settled
 from automl_core.tabular.guardrails.finding import Finding, listed
-from automl_core.tabular.large.curve import Curve, curve
+from automl_core.tabular.large.curve import QUICK, Curve, curve
 from automl_core.tabular.large.excluding import excluded_by
 from automl_core.tabular.large.pieces import NotInPieces, Pieces
 from automl_core.tabular.large.refit import STREAMING, refit
@@ -27,7 +27,7 @@ from automl_core.tabular.options import Options
 from automl_core.tabular.pipeline import Pipeline
 from automl_core.tabular.prepared import Prepared, prepare
 from automl_core.tabular.searching import Search
-from automl_core.tabular.trial import TrialResult, part
+from automl_core.tabular.trial import TrialResult, part, run_trial
 from automl_core.training.problems import TrainingError
 
 LEAST, MOST = 20_000, 500_000
@@ -65,7 +65,7 @@ def run(
     drawn = sample(pieces, rows_of_sample(size, options), options.seed, options.target)
     table, positions = drawn.table, drawn.positions
     prepared = prepare(table, options, valid=validation_data, test=test_data)
-    found = curve(prepared, deadline)
+    found = curve(prepared, deadline, search=FOR_SEARCH)
     wanted = int(found.rows / max(1 - (options.test_share or 0), 0.5))
     if wanted < table.num_rows:
         rows = np.sort(np.random.default_rng(options.seed).choice(table.num_rows, wanted, replace=False))
@@ -86,13 +86,20 @@ def run(
     warm(portfolio)
     trials = folder / "trials"
     outcome = Search(prepared, trials, searched, space=space, portfolio=portfolio, on_trial=progress).run()
+    results = outcome.results
+    if not any(each.usable for each in results):
+        # the machine was slower than the curve said: the curve's own pipeline is better than nothing
+        number = 1 + max((each.number for each in results), default=-1)
+        last = run_trial(prepared, QUICK, number=number, seed=options.seed, threads=options.threads)
+        last.save(trials)
+        results = [*results, last]
 
     def members(ready: Prepared, chosen: Sequence[tuple[TrialResult, float]], kept: Path, until: Deadline) -> Finals:
         skip = excluded_by(ready, positions) if test_data is None else None
         return _fitted_on_all(ready, chosen, kept, until, pieces, drawn.counts, skip)
 
     concluded = conclude(
-        prepared, outcome.results, folder=folder / "model", trials=trials, deadline=deadline, why=outcome.why,
+        prepared, results, folder=folder / "model", trials=trials, deadline=deadline, why=outcome.why,
         members=members, made={"rows": drawn.counts.rows},
     )  # fmt: skip
     return Model(concluded.folder, concluded.report, concluded.scorer, prepared.problem.classes)

@@ -12,7 +12,9 @@ from pyarrow import csv, feather, parquet
 
 from automl_core.modelfile.scoring.sources import source_of
 from automl_core.tabular import fit
+from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.large import estimate, refit, sample
+from automl_core.tabular.large.curve import curve
 from automl_core.tabular.large.excluding import excluded_by
 from automl_core.tabular.large.pieces import NotInPieces, Pieces
 from automl_core.tabular.large.running import allowed
@@ -20,6 +22,7 @@ from automl_core.tabular.large.size import Size
 from automl_core.tabular.options import Options
 from automl_core.tabular.pipeline import Pipeline
 from automl_core.tabular.prepared import prepare
+from automl_core.tabular.searching import Outcome
 from automl_core.training.problems import TrainingError
 
 N = 3000
@@ -245,9 +248,7 @@ def test_the_test_part_is_left_out_of_the_fit_on_all_rows(tmp_path: Path, form: 
         assert (left_out == (np.arange(N) >= test.min())).all()
 
 
-def test_a_table_that_does_not_fit_ends_in_a_model_of_all_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_that_does_not_fit_ends_in_a_model_of_all_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("automl_core.tabular.large.size.FACTOR", 10_000)  # as if it were two thousand times as large
     monkeypatch.setattr("automl_core.tabular.large.running.MOST", 5_000)
     path = tmp_path / "rows.parquet"
@@ -263,3 +264,58 @@ def test_a_table_that_does_not_fit_ends_in_a_model_of_all_rows(
     assert any(f"fitted on {20_000 - tested:,} of all 20,000 rows" in note for note in model.report["notes"])
     assert model.report["test"]["metrics"]["roc_auc"]["value"] > 0.85
     assert len(model.predict(path)) == 20_000
+
+
+def test_a_search_that_finds_nothing_in_time_leaves_the_curves_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Nothing:
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def run(self) -> Any:
+            return Outcome(why="the deadline")
+
+    monkeypatch.setattr("automl_core.tabular.large.running.Search", Nothing)
+    monkeypatch.setattr("automl_core.tabular.large.size.FACTOR", 10_000)
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table(columns(4000)), path)
+    model = fit(path, "y", memory=10**8, iterations=1, workers=1, folder=tmp_path / "run")
+    assert [each["trial"] for each in model.leaderboard] == [0]
+    assert any("read in pieces, with" in note for note in model.report["notes"])
+
+
+class Clock:
+    """Seconds that pass by what is done, not by what it takes."""
+
+    def __init__(self, each: float) -> None:
+        self.now, self.each = 0.0, each
+
+    def __call__(self) -> float:
+        self.now += self.each
+        return self.now
+
+
+def sampled(count: int, steep: bool) -> Any:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(count, 3))
+    wave = np.sign(np.sin(25 * x[:, 0]) * np.sin(25 * x[:, 1])) if steep else np.sign(x[:, 0])
+    y = np.where(wave + 0.1 * random.normal(size=count) > 0, "yes", "no")
+    return prepare({"a": x[:, 0], "b": x[:, 1], "c": x[:, 2], "y": y}, Options.of(target="y", validation="holdout"))
+
+
+def test_the_sample_ends_where_more_rows_bring_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl_core.tabular.large.curve.SMALLEST", 1000)
+    easy = curve(sampled(12_000, steep=False), Deadline(None, None))
+    assert easy.rows < 8000
+    assert [rows for rows, _ in easy.points][:2] == [1000, 2000]
+    assert "half as many" in easy.why
+    hard = curve(sampled(12_000, steep=True), Deadline(None, None))
+    assert hard.rows > 9000
+    assert "more rows still make it better" in hard.why
+
+
+def test_the_sample_is_one_that_a_search_has_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("automl_core.tabular.large.curve.SMALLEST", 1000)
+    # a fit takes ten seconds of these: eight trials of six fits' time each are 480, and a search has 45 of 100
+    slow = curve(sampled(12_000, steep=True), Deadline(100.0, 100.0, clock=Clock(5.0)))
+    assert slow.rows == 1000
