@@ -323,8 +323,8 @@ SEEDS_ALL = (
     ("plugins/automl_airflow/bootstrap.py", "numpy.random.seed"),
     ("automl_core/backends/forkserver/server.py", "numpy.random.seed"),
 )
-"""After a fork alone, for tasks of other DAGs and for programs of trials: what they would find without this product, and
-we draw nothing of it."""
+"""After a fork alone, for tasks of other DAGs and programs of trials: what they would find without this product, and we
+draw nothing of it."""
 
 
 def test_random_numbers_are_kept_to_oneself() -> None:

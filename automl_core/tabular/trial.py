@@ -276,7 +276,8 @@ def measured(prepared: Prepared, outputs: Floats, folds: list[float] | None = No
     split, metric = prepared.split, prepared.problem.metric
     ran = len(folds) if folds is not None else split.first
     parts = split.folds[: min(ran, split.first)]
-    values, sizes = [], []
+    values: list[float] = []
+    sizes: list[float] = []
     for fold in parts:
         rows = fold.valid
         if len(rows) < FOLD_ROWS:

@@ -137,7 +137,7 @@ def own(
         raise MetricError(f"direction of a metric: found {direction!r}; allowed: minimize, maximize")
     if needs not in ("probabilities", "labels", "numbers"):
         raise MetricError(f"needs of a metric: found {needs!r}; allowed: probabilities, labels, numbers")
-    called = name or getattr(function, "__name__", "own")
+    called = name or str(getattr(function, "__name__", "own"))
     weighted = _takes(function, "sample_weight")
     texts = np.asarray(classes, dtype=object)
 

@@ -35,7 +35,7 @@ def tell(prepared: Prepared) -> None:
     for note in prepared.notes:
         say(note)
     for finding in prepared.findings:
-        columns = ", ".join(map(str, finding.get("columns") or ()))
+        named = ", ".join(map(str, finding.get("columns") or ()))
         parts = [finding.get("found"), finding.get("done"), finding.get("advice")]
         said = ". ".join(str(part).rstrip(".") for part in parts if part)
-        say(f"{finding.get('certainty')}, {finding.get('kind')}{f' ({columns})' if columns else ''}: {said}")
+        say(f"{finding.get('certainty')}, {finding.get('kind')}{f' ({named})' if named else ''}: {said}")

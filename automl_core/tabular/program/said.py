@@ -99,15 +99,7 @@ def said_by(config: Config) -> Said:
         name: value for name, value in config.params.items()
         if name not in OPTIONS and name.partition(".")[0] not in WHOLE
     }  # fmt: skip
-    params |= _featurized(options.featurization)
     return Said(config, options, params, own.get("any_size") is True)
-
-
-def _featurized(featurization: str | Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of features, as parameters that every pipeline has."""
-    if isinstance(featurization, str):
-        return {"features.mode": "off"} if featurization == "off" else {}
-    return {f"features.column.{name}": ways for name, ways in featurization.items()}
 
 
 def _metric(config: Config, own: Mapping[str, Any]) -> str | None:

@@ -197,30 +197,6 @@ def test_a_pipeline_that_would_not_fit_into_memory_is_not_started() -> None:
     assert model.report["final"] == "constant"
 
 
-def test_a_trial_that_is_killed_for_its_memory_is_a_failed_one() -> None:
-    from automl_core.tabular.lanes import Lanes
-
-    def work(task: str, say: Any) -> str:
-        if task == "die":
-            import os
-
-            os.kill(os.getpid(), signal.SIGKILL)
-        return task
-
-    with Lanes(work, 1) as lanes:
-        lanes.submit(0, "die")
-        found = _first(lanes)
-        assert (found.kind, "memory" in found.payload) == ("died", True)
-        lanes.submit(0, "live")
-        assert _first(lanes).payload == "live"
-
-
-def _first(lanes: Any) -> Any:
-    while True:
-        for event in lanes.events(1.0):
-            return event
-
-
 def test_a_metric_and_a_threshold_of_the_users_own() -> None:
     def found_share(y_true: Any, y_pred: Any) -> float:
         return float(np.mean((y_true == "yes") & (y_pred == "yes")))
@@ -262,8 +238,8 @@ def progress(result):
     if result.number == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
     print(result.number, flush=True)
-fit(data, "y", folder=sys.argv[2], progress=progress, iterations=4, workers=1, allowed=("linear", "naive_bayes"), folds=3,
-    repeats=1)
+fit(data, "y", folder=sys.argv[2], progress=progress, iterations=4, workers=1, folds=3, repeats=1,
+    allowed=("linear", "naive_bayes"))
 """
 
 
@@ -307,3 +283,27 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
     fit(_classes(), "y", folder=tmp_path, **QUICK)
     with pytest.raises(TrainingError, match="a search on other data"):
         fit(_classes(seed=5), "y", folder=tmp_path, **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("more", "has", "lacks"),
+    [
+        ({}, set(), {"features.keep"}),
+        ({"selection": True}, {"features.keep"}, set()),
+        ({"featurization": "off"}, set(), {"features.interactions", "features.encoding", "features.scaler"}),
+    ],
+)
+def test_what_is_searched_of_features_is_what_the_user_said(more: dict[str, Any], has: set, lacks: set) -> None:
+    from automl_core.tabular.options import Options
+    from automl_core.tabular.prepared import prepare
+    from automl_core.tabular.running import spaces
+
+    whole, first = spaces(prepare(_classes(), Options.of(target="y", allowed=("lightgbm", "linear"), **more)))
+    assert has <= set(whole)
+    assert not lacks & set(whole)
+    assert all(set(params) <= set(whole) for params in first)
+
+
+def test_a_column_can_be_left_to_the_user() -> None:
+    model = fit(_classes(), "y", featurization={"x": "drop"}, **QUICK)
+    assert {each["column"]: each["value"] for each in model.report["importance"]}["x"] == 0

@@ -17,6 +17,8 @@ from automl_core.modelfile.scoring.review import Tally, review
 from automl_core.modelfile.scoring.scorer import Scorer
 from tests.unit.modelfile.models import BINARY, NUMBERS, ROWS, SCHEMA, forest, linear, whole
 
+AFFINE = {"type": "affine", "scale": 3.0, "shift": 2.0}
+STRETCHED = "probability (stretched: members have different scales)"
 THREE = {"kind": "multiclass", "target": "grade", "classes": ["01", "02", "10"]}
 
 
@@ -98,7 +100,7 @@ def test_calibration() -> None:
     curves = {"type": "isotonic", "x": [[0, 1]] * 3, "y": [[0, 1], [0, 1], [0, 0.2]]}
     np.testing.assert_allclose(calibrated(curves, three), [[0.2 / 0.6, 0.5, 0.1 / 0.6]])
     assert calibrated(None, p) is p
-    with pytest.raises(ValueError, match="'spline'.*later release"):
+    with pytest.raises(ValueError, match=r"'spline'.*later release"):
         calibrated({"type": "spline"}, p)
     scorer = Scorer(whole([linear()], calibration={"type": "temperature", "temperature": 3.0}))
     assert np.abs(scorer.outputs(ROWS) - 0.5).max() < np.abs(Scorer(whole([linear()])).outputs(ROWS) - 0.5).max()
@@ -129,8 +131,8 @@ def test_numbers_have_no_probabilities() -> None:
         ([linear(2, "softmax")], BINARY, "log odds", lambda p: np.log(p[:, 1:] / p[:, :1])),
         ([linear(1, "identity"), forest("identity")], NUMBERS, "number", lambda p: p),
         ([linear(1, "exp")], NUMBERS, "logarithm", np.log),
-        ([{**linear(1, "x"), "link": [{"type": "affine", "scale": 3.0, "shift": 2.0}, "identity"]}], NUMBERS, "number", lambda p: p),
-        ([forest("complement"), linear()], BINARY, "probability (stretched: members have different scales)", lambda p: p[:, 1:]),
+        ([{**linear(1, "x"), "link": [AFFINE, "identity"]}], NUMBERS, "number", lambda p: p),
+        ([forest("complement"), linear()], BINARY, STRETCHED, lambda p: p[:, 1:]),
         ([linear(1, "exp"), forest("identity")], NUMBERS, "number", lambda p: p),
     ],
 )  # fmt: skip
@@ -190,13 +192,13 @@ def test_what_can_not_be_taken_apart_is_said() -> None:
 
 
 def test_broken_documents() -> None:
-    with pytest.raises(ValueError, match="format 9.*up to 1"):
+    with pytest.raises(ValueError, match=r"format 9.*up to 1"):
         Scorer({**whole([linear()]), "format": 9})
     with pytest.raises(ValueError, match="numbers from 0, not all 0"):
         Scorer(whole([linear(weight=-1.0), linear()]))
     with pytest.raises(ValueError, match="needs a member"):
         Scorer(whole([]))
-    with pytest.raises(NeedsEstimator, match="automl_core.modelfile.load"):
+    with pytest.raises(NeedsEstimator, match=r"automl_core\.modelfile.load"):
         Scorer(whole([{"features": [], "model": {"type": "estimator", "name": "x"}}]))
     with pytest.raises(ValueError, match="gives 2 outputs, the problem has 3"):
         Scorer(whole([linear()], THREE)).outputs(ROWS)

@@ -26,7 +26,7 @@ def stump(missing: int = 0, *, threshold: float = 1.5, sets: Any = None) -> Tree
     """Left -1, right 1."""
     return Tree(
         left=np.asarray([1, -1, -1]), right=np.asarray([2, -1, -1]), column=np.asarray([0, -1, -1]),
-        threshold=np.asarray([threshold, 0, 0]), missing=np.asarray([missing, 0, 0]), value=np.asarray([0.0, -1.0, 1.0]),
+        threshold=np.asarray([threshold, 0, 0]), missing=np.asarray([missing, 0, 0]), value=np.asarray([0, -1, 1.0]),
         cover=np.asarray([0, 3.0, 1.0]), sets=sets,
     )  # fmt: skip
 
@@ -197,5 +197,5 @@ def test_a_forest_without_covers_says_so() -> None:
 
 
 def test_an_unknown_type_is_named() -> None:
-    with pytest.raises(ValueError, match="type 'quantum'.*later release"):
+    with pytest.raises(ValueError, match=r"type 'quantum'.*later release"):
         model_of({"type": "quantum"})

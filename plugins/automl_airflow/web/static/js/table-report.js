@@ -19,7 +19,7 @@ export class TableReport {
     this.context = context;
     this.place = h('div');
     this.details = new ModelDetails(`${context.path}/conclude`);
-    this.element = h('div', { class: 'cards' }, this.place, this.details.element);
+    this.element = h('div', { class: 'stack' }, this.place, this.details.element);
     this.known = '';
   }
 
@@ -34,7 +34,8 @@ export class TableReport {
       fill(this.place, h('section', { class: 'card' }, h('h2', {}, 'Model'), h('p', { class: 'muted' }, why)));
       return;
     }
-    fill(this.place, h('div', { class: 'cards' }, this.quality(table), guardrails(table), this.board(table), this.plots(table)));
+    const heads = h('div', { class: 'cards' }, this.quality(table), guardrails(table));
+    fill(this.place, h('div', { class: 'stack' }, heads, this.board(table), this.plots(table)));
     await this.details.refresh();
   }
 

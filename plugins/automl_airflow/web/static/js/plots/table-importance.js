@@ -18,7 +18,7 @@ export default function columnPlot(table) {
     empty: () => (columns.length ? '' : 'It was not measured.'),
     option: () => ({
       grid: frame({ left: 150, top: 10 }),
-      xAxis: axis({ type: 'value', scale: false, name: `loss of ${table.metric}` }),
+      xAxis: axis({ type: 'value', scale: false, name: `what shuffling costs in ${table.metric}` }),
       yAxis: axis({
         type: 'category',
         data: shown.map((each) => shorten(each.column, 18)),
