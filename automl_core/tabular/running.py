@@ -37,6 +37,7 @@ def run(
     from automl_core.tabular.warming import warm, warm_first
 
     deadline = Deadline.of(options.deadline, began=began)
+    now, cpu = time.monotonic(), time.process_time()
     size = estimate(data)
     if size is not None and not size.fits(options.memory):
         from automl_core.tabular.large import running as in_pieces
@@ -45,7 +46,6 @@ def run(
             data, size, options, validation_data=validation_data, test_data=test_data, folder=folder,
             deadline=deadline, progress=progress,
         )  # fmt: skip
-    now, cpu = time.monotonic(), time.process_time()
     prepared = prepare(data, options, valid=validation_data, test=test_data)
     deadline.planned(prepared.frame.n, prepared.problem.outputs, _slowness(now, cpu))
     trials = folder / "trials"
