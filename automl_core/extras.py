@@ -17,7 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
     "tables": ("pyarrow",),
-    "tabular": ("lightgbm", "sklearn", "skops", "xgboost"),
+    "tabular": ("lightgbm", "numpy", "pyarrow", "scipy", "sklearn", "skops", "threadpoolctl", "xgboost"),
     "tao": ("tao_automl",),
     "tensorboard": ("google.protobuf", "tensorboard"),
 }

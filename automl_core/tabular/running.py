@@ -10,6 +10,7 @@ from typing import Any
 from automl_core.tabular.api import Model
 from automl_core.tabular.conclude import conclude
 from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.large import estimate
 from automl_core.tabular.options import Options
 from automl_core.tabular.prepared import Prepared, prepare
 from automl_core.tabular.searching import Outcome, Search
@@ -35,11 +36,18 @@ def run(
     """
     from automl_core.tabular.warming import warm, warm_first
 
-    deadline = Deadline.of(options.deadline)
-    if deadline.end is not None:
-        deadline.end -= time.monotonic() - began  # what was imported since
+    deadline = Deadline.of(options.deadline, began=began)
+    now, cpu = time.monotonic(), time.process_time()
+    size = estimate(data)
+    if size is not None and not size.fits(options.memory):
+        from automl_core.tabular.large import running as in_pieces
+
+        return in_pieces.run(
+            data, size, options, validation_data=validation_data, test_data=test_data, folder=folder,
+            deadline=deadline, progress=progress,
+        )  # fmt: skip
     prepared = prepare(data, options, valid=validation_data, test=test_data)
-    deadline.planned(prepared.frame.n, prepared.problem.outputs)
+    deadline.planned(prepared.frame.n, prepared.problem.outputs, _slowness(now, cpu))
     trials = folder / "trials"
     outcome = Outcome(why="there is nothing to learn")
     if prepared.learnable and prepared.split.folds:
@@ -54,6 +62,12 @@ def run(
     return Model(concluded.folder, concluded.report, concluded.scorer, prepared.problem.classes)
 
 
+def _slowness(began: float, cpu: float) -> float:
+    """Seconds of the clock for a second of CPU since then: reading and preparing wait for nothing else."""
+    spent = time.process_time() - cpu
+    return (time.monotonic() - began) / spent if spent > 0.05 else 1.0
+
+
 def spaces(prepared: Prepared) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The space of a table's pipelines under its options, and what is tried first."""
     from automl_core.tabular.shape import Shape
@@ -65,4 +79,12 @@ def spaces(prepared: Prepared) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     searched = options.featurization == "auto"
     whole = space(shape, allowed=options.allowed, blocked=options.blocked, extra=options.learners, features=searched)
     first = portfolio(shape, allowed=options.allowed, blocked=options.blocked, extra=options.learners)
-    return whole, first
+    if options.selection is True and searched:
+        whole.setdefault("features.keep", {"type": "uniform", "low": 0.1, "high": 1.0, "default": 1.0})
+        first = [{"features.keep": 1.0, **params} for params in first]
+    gone = {"features.keep"} if options.selection is False else set()
+    if not searched:
+        gone |= {name for params in first for name in params if name.startswith("features.")}
+    # what is not searched has its default
+    whole = {name: each for name, each in whole.items() if name not in gone}
+    return whole, [{name: value for name, value in params.items() if name not in gone} for params in first]

@@ -283,3 +283,27 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
     fit(_classes(), "y", folder=tmp_path, **QUICK)
     with pytest.raises(TrainingError, match="a search on other data"):
         fit(_classes(seed=5), "y", folder=tmp_path, **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("more", "has", "lacks"),
+    [
+        ({}, set(), {"features.keep"}),
+        ({"selection": True}, {"features.keep"}, set()),
+        ({"featurization": "off"}, set(), {"features.interactions", "features.encoding", "features.scaler"}),
+    ],
+)
+def test_what_is_searched_of_features_is_what_the_user_said(more: dict[str, Any], has: set, lacks: set) -> None:
+    from automl_core.tabular.options import Options
+    from automl_core.tabular.prepared import prepare
+    from automl_core.tabular.running import spaces
+
+    whole, first = spaces(prepare(_classes(), Options.of(target="y", allowed=("lightgbm", "linear"), **more)))
+    assert has <= set(whole)
+    assert not lacks & set(whole)
+    assert all(set(params) <= set(whole) for params in first)
+
+
+def test_a_column_can_be_left_to_the_user() -> None:
+    model = fit(_classes(), "y", featurization={"x": "drop"}, **QUICK)
+    assert {each["column"]: each["value"] for each in model.report["importance"]}["x"] == 0
