@@ -89,6 +89,7 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
     if proba and not model.classes:
         raise UserError(f"{model.target} is a number: there are no probabilities")
     tally = Tally()
+    notes: dict[str, None] = {}
     with writer(out, sys.stdout) as write:
         for piece in pieces(file, (*model.schema.names, *keep)):
             source = source_of(piece)
@@ -98,8 +99,10 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
                 if name not in source.names:
                     raise UserError(f"{file} has no column {name!r} to keep{nearest(name, source.names)}")
             table: dict[str, Any] = {name: _values(piece, name) for name in keep}
-            write(table | predictions(model.scorer, frame, proba=proba, explained=explain))
-    return tally.texts()
+            found, said = predictions(model.scorer, frame, proba=proba, explained=explain)
+            write(table | found)
+            notes |= dict.fromkeys(said)
+    return [*tally.texts(), *notes]
 
 
 def _values(piece: Any, name: str) -> Any:

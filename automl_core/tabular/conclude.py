@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from automl_core.tabular.trial import TrialResult
 from automl_core.training.problems import TrainingError
 
 Floats = NDArray[np.float64]
+
+MakeMembers = Callable[[Prepared, Sequence[tuple[TrialResult, float]], Path, Deadline], Finals]
 
 GOLDEN = 20
 """Rows kept in the model's folder with their outputs."""
@@ -61,6 +63,7 @@ def conclude(
     made: Mapping[str, Any] | None = None,
     why: str = "",
     check: bool = True,
+    members: MakeMembers | None = None,
 ) -> Concluded:
     """Make the model of a search, and its report.
 
@@ -73,6 +76,7 @@ def conclude(
         made: more about what made the model, for its folder.
         why: the search ended, for the report.
         check: whether the folder is tried in a fresh process before it counts.
+        members: makes the model's members in place of `finals`, from the trials that were chosen.
 
     Raises:
         TrainingError: the model's folder can't be written, or a fresh process scores its golden rows otherwise.
@@ -81,20 +85,20 @@ def conclude(
     until = deadline or Deadline(None, None)
     home = Path(folder)
     selection = select(prepared, results)
-    members, notes = _members(prepared, selection, Path(trials), until)
-    document = _document(prepared, members)
+    chosen, notes = _members(prepared, selection, Path(trials), until, make=members)
+    document = _document(prepared, chosen)
     notes += _calibrated(prepared, selection, document)
     notes += _thresholded(prepared, selection, document)
-    scorer = Scorer(document, prepared.schema, members.estimators)
-    slower = _too_slow(prepared, scorer, members, until)
+    scorer = Scorer(document, prepared.schema, chosen.estimators)
+    slower = _too_slow(prepared, scorer, chosen, until)
     if slower is not None:
-        members, _ = _members(prepared, selection, Path(trials), until, slower)
-        document["members"] = members.members
-        scorer = Scorer(document, prepared.schema, members.estimators)
-    report = reporting.report(prepared, results, selection, members, scorer, document, until)
-    report["notes"] = [*prepared.notes, *members.notes, *notes]
+        chosen, _ = _members(prepared, selection, Path(trials), until, slower, make=members)
+        document["members"] = chosen.members
+        scorer = Scorer(document, prepared.schema, chosen.estimators)
+    report = reporting.report(prepared, results, selection, chosen, scorer, document, until)
+    report["notes"] = [*prepared.notes, *chosen.notes, *notes]
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
-    _write(prepared, scorer, members, home, dict(made or {}))
+    _write(prepared, scorer, chosen, home, dict(made or {}))
     if check:
         scorer.check(home)
     report["times"] = {"conclude": time.monotonic() - began}
@@ -133,11 +137,14 @@ def _too_slow(prepared: Prepared, scorer: Scorer, members: Finals, deadline: Dea
 
 
 def _members(
-    prepared: Prepared, selection: Selection, trials: Path, deadline: Deadline, most: int = slimming.MODELS
-) -> tuple[Finals, list[str]]:
+    prepared: Prepared, selection: Selection, trials: Path, deadline: Deadline, most: int = slimming.MODELS,
+    make: MakeMembers | None = None,
+) -> tuple[Finals, list[str]]:  # fmt: skip
     notes = [selection.why] if selection.why else []
     if selection.chosen:
         try:
+            if make is not None:
+                return make(prepared, selection.chosen, trials, deadline), notes
             return finals(prepared, selection.chosen, trials, deadline, most), notes
         except (TrainingError, RuntimeError) as error:
             notes.append(str(error))

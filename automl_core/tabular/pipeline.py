@@ -105,7 +105,7 @@ class Pipeline:
             raise TrainingError("there is no row with a weight above 0 to learn from")
         kept = kept / kept.mean()  # weights are relative: regularisation is against rows
         view = View.of(self.problem, y, settled(self.params, self.schema)["target"])
-        learner = self.learner if view.problem.outputs > 1 or not view.classes else registry.find("constant")
+        learner = registry.find("constant") if view.problem_classes == 1 else self.learner
         if view.problem.kind not in learner.kinds:
             can = ", ".join(sorted(learner.kinds))
             raise CannotFit(f"{learner.title} can't learn {view.problem.kind} (it can: {can})")

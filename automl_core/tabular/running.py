@@ -10,6 +10,7 @@ from typing import Any
 from automl_core.tabular.api import Model
 from automl_core.tabular.conclude import conclude
 from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.large import estimate
 from automl_core.tabular.options import Options
 from automl_core.tabular.prepared import Prepared, prepare
 from automl_core.tabular.searching import Outcome, Search
@@ -37,6 +38,14 @@ def run(
 
     deadline = Deadline.of(options.deadline, began=began)
     now, cpu = time.monotonic(), time.process_time()
+    size = estimate(data)
+    if size is not None and not size.fits(options.memory):
+        from automl_core.tabular.large import running as in_pieces
+
+        return in_pieces.run(
+            data, size, options, validation_data=validation_data, test_data=test_data, folder=folder,
+            deadline=deadline, progress=progress,
+        )  # fmt: skip
     prepared = prepare(data, options, valid=validation_data, test=test_data)
     deadline.planned(prepared.frame.n, prepared.problem.outputs, _slowness(now, cpu))
     trials = folder / "trials"

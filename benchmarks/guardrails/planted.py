@@ -1,8 +1,8 @@
 """Faults of a kind and strength that are drawn, put into tables that are drawn: how many are found?
 
-`python -m benchmarks.guardrails.planted [--sets 20] [--seed 0] [-v]`: twelve kinds, of each twenty tables, and twenty tables
-without a fault, where anything that is found is a false alarm. A fault counts as found when a finding of its kind names
-its column (where it has one).
+`python -m benchmarks.guardrails.planted [--sets 20] [--seed 0] [-v]`: twelve kinds, twenty tables of each, and twenty
+tables without a fault, where anything that is found is a false alarm. A fault counts as found when a finding of the
+kind names its column (where it has one).
 """
 
 from __future__ import annotations

@@ -175,8 +175,8 @@ def _text(lines: list[str]) -> str:
     return "\n".join([
         '"""First trials, learned from other tables: written by ``python -m benchmarks.tables_portfolio choose``.',
         "",
-        f"From {len(CANDIDATES)} candidates on {tables} tables, greedily by mean regret. Don't edit: measure and choose",
-        "anew. What a combination does not say has its default.",
+        f"From {len(CANDIDATES)} candidates on {tables} tables, greedily by mean regret. Don't edit: measure and",
+        "choose anew. What a combination does not say has its default.",
         '"""',
         "",
         "from __future__ import annotations",

@@ -16,9 +16,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from automl_core.backends.environment import INHERITED, INHERITED_PREFIXES
+from automl_core.backends.environment import inherited
 from automl_core.backends.forkserver import client
 from automl_core.backends.forkserver.client import LOG, SOCKET, USAGE, Unreachable
+from automl_core.release import RELEASE
 
 IDLE = 60.0
 """Seconds after which a server ends for which nobody has come; AUTOML_PRELOAD_IDLE says otherwise."""
@@ -71,8 +72,8 @@ def forks_for(module: str, arguments: Sequence[str], environment: Mapping[str, s
     """
     if not _can_fork(arguments, environment):
         return None
-    kept = {name: value for name, value in environment.items() if _is_kept(name)}
-    told = json.dumps([sys.executable, module, scope, sorted(kept.items())]).encode()
+    kept = inherited(environment)  # and no secret of a file's `env`
+    told = json.dumps([RELEASE, sys.executable, module, scope, sorted(kept.items())]).encode()
     try:
         folder = _private(_private(_base()) / hashlib.sha256(told).hexdigest()[:24])
         with (folder / "lock").open("ab") as lock:
@@ -92,11 +93,6 @@ def _can_fork(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
     return (
         found is not None and os.path.dirname(os.path.abspath(found)) == own and os.path.samefile(found, sys.executable)
     )
-
-
-def _is_kept(name: str) -> bool:
-    """Whether a variable is the server's as well: what the worker passes on anyway, and no secret of a file's `env`."""
-    return name in INHERITED or name.startswith(INHERITED_PREFIXES)
 
 
 def _base() -> Path:

@@ -128,15 +128,11 @@ class LightGBM(Learner):
         deadline: float | None = None,
     ) -> FittedLightGBM:
         """Add trees until the rows to judge by get no better, or the time is over; at least one."""
-        lgb, settled = library(), self.settled(params, valid)
-        steps = int(settled.pop("iterations"))
+        lgb = library()
         if not matrix.names:
             raise CannotFit("no column varies: there is nothing that trees could cut")
         categorical = [int(each) for each in np.flatnonzero(matrix.categorical)]
-        options = {**settled, **_objective(problem), **_fixed(seed, threads, len(matrix))}
-        options["min_data_in_leaf"] = max(1, min(int(options["min_data_in_leaf"]), len(matrix) // 4))
-        if options["bagging_fraction"] < 1:
-            options["bagging_freq"] = 1
+        options, steps = options_of(self.settled(params, valid), problem, seed, threads, len(matrix))
         train = lgb.Dataset(
             matrix.values,
             np.asarray(y, dtype=np.float64),
@@ -167,6 +163,27 @@ class LightGBM(Learner):
                 break
         best = stopper.best_step if stopper is not None else done
         return FittedLightGBM(booster.free_dataset(), best, problem)
+
+
+def options_of(
+    settled: Mapping[str, Any], problem: Problem, seed: int, threads: int, rows: int
+) -> tuple[dict[str, Any], int]:
+    """The library's options for a fit, and how many trees.
+
+    Args:
+        settled: all of the learner's own.
+        problem: what is to be predicted.
+        seed: of the fit.
+        threads: at most.
+        rows: that are learned from.
+    """
+    own = dict(settled)
+    steps = int(own.pop("iterations"))
+    options = {**own, **_objective(problem), **_fixed(seed, threads, rows)}
+    options["min_data_in_leaf"] = max(1, min(int(options["min_data_in_leaf"]), rows // 4))
+    if options["bagging_fraction"] < 1:
+        options["bagging_freq"] = 1
+    return options, steps
 
 
 def _fixed(seed: int, threads: int, rows: int) -> dict[str, Any]:

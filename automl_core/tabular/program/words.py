@@ -43,7 +43,7 @@ HELP: Mapping[str, str] = {
     "random_strength": "How much chance there is in choosing a cut",
     "bagging_temperature": "How much rows' weights vary from tree to tree",
     "penalty": "Which penalty of the weights",
-    "strength": "Inverse strength of the penalty",
+    "strength": "Strength of the penalty",
     "l1_ratio": "Share of the L1 penalty",
     "units": "Units of each hidden layer",
     "layers": "Hidden layers",

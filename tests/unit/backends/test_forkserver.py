@@ -103,6 +103,15 @@ def test_attempts_of_a_run_share_a_server_and_those_of_another_do_not(make: Star
     assert one != other
 
 
+def test_the_server_has_no_secret_of_a_file(make: Start) -> None:
+    program = (
+        "import os\n"
+        "held = open(f'/proc/{os.getppid()}/environ', 'rb').read()\n"
+        "print(os.environ['PYTHON_TOKEN'], os.environ['OWN'], b'hush' in held)"
+    )
+    assert run(make(program, env={"PYTHON_TOKEN": "hush", "OWN": "hush"}))[0] == ["hush hush False"]
+
+
 def test_a_program_is_read_anew(make: Start) -> None:
     assert run(make("print(1)"))[0] == ["1"]
     assert run(make("print(2)"))[0] == ["2"]

@@ -51,6 +51,21 @@ def test_predictions_of_a_csv(model: Path, rows: Path, capsys: pytest.CaptureFix
     assert "note – age: 1 of 4 rows have no value; in training none was missing" in err
 
 
+def test_what_is_not_explained_is_said(tmp_path: Path, rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    near = {"type": "neighbours", "points": np.zeros((2, 5)), "targets": np.asarray([0, 1]), "outputs": 2, "k": 1}
+    near |= {"metric": "euclidean", "weights": "uniform"}
+    members = [linear(weight=3.0), {"features": linear()["features"], "model": near}]
+    mixed, none = (
+        modelfile.write(tmp_path / name, members=some, schema=SCHEMA, problem=BINARY, golden=ROWS, made={})
+        for name, some in (("mixed", members), ("none", members[1:]))
+    )
+    assert main(["predict", str(mixed), str(rows), "--explain"]) == 0
+    said = "note – contributions are of members with 75% of the ensemble's weight: nearest neighbours have no exact"
+    assert said in capsys.readouterr().err
+    assert main(["predict", str(none), str(rows), "--explain"]) == 1
+    assert "can't be explained: no part of this model has exact contributions" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("ending", ["parquet", "jsonl", "csv"])
 def test_every_kind_of_file_says_the_same(
     model: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -151,6 +152,23 @@ def test_predict_py_says_what_is_wrong(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == "error: the rows have no column 'age'; did you mean 'agee'? (there are: agee, city, plan)\n"
+
+
+def test_an_empty_cell_changes_no_other_row(tmp_path: Path) -> None:
+    """A category of whole numbers: one gap in the file to score turns its column into decimals."""
+    model = modelfile.load(write(tmp_path / "model"))
+    whole_numbers = pd.DataFrame({"age": [30, 55, 41], "city": ["Bonn", "Ulm", "Ulm"], "plan": [1, 2, 1]})
+    gap = pd.concat([whole_numbers, pd.DataFrame({"age": [50], "city": ["Ulm"], "plan": [None]})])
+    assert whole_numbers["plan"].dtype.kind == "i"
+    assert gap["plan"].dtype.kind in "fO"
+    expected = model.predict_proba(whole_numbers)
+    np.testing.assert_array_equal(model.predict_proba(gap)[:3], expected)
+    np.testing.assert_array_equal(model.predict_proba(gap.astype({"plan": float}))[:3], expected)
+    for row in range(3):
+        np.testing.assert_array_equal(model.predict_proba(gap.iloc[[row]]), expected[[row]])
+    path = tmp_path / "gap.csv"
+    gap.astype({"plan": float}).to_csv(path, index=False)
+    np.testing.assert_array_equal(model.predict_proba(path)[:3], expected)
 
 
 def test_an_estimator_is_kept_by_skops_and_checked(tmp_path: Path) -> None:

@@ -120,15 +120,17 @@ class Trees:
         n = len(values)
         found = np.zeros((len(self._columns) + 1, n), dtype=np.int32)
         side = "right" if self._strict else "left"
+        gaps = np.isnan(values)
+        gap = gaps.any(axis=0)
         for place, (column, missing, cuts) in enumerate(zip(self._columns, self._missing, self._cuts, strict=True)):
             x = values[:, column]
             if self._categorical[place]:
                 found[place] = self._categories(x, place)
                 continue
-            absent = np.isnan(x)
+            absent, some = gaps[:, column], gap[column]
             if missing >= MISSING["zero left"]:
-                absent |= np.abs(x) <= ZERO
-            some = absent.any()
+                absent = absent | (np.abs(x) <= ZERO)
+                some = absent.any()
             if some:
                 x = np.where(absent, 0.0, x)
             if self._float32:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 import yaml
 
 from automl_core.tabular.learners import registry
+from automl_core.tabular.options import Options
 from automl_core.tabular.program.describing import (
     KINDS,
     UNUSUAL,
@@ -89,6 +91,22 @@ def test_no_word_is_left_over() -> None:
     assert set(TITLES) <= {*registry.names(), "features"}
     options = {name for kind in KINDS for name in option_parameters(kind)}
     assert options == set(OPTION_HELP) == set(OPTIONS)
+
+
+ELSEWHERE = {
+    "target", "group", "time", "weight", "ids", "ignore", "kinds",  # columns:
+    "metric", "direction", "needs",  # a function of the user's own says the latter two itself
+    "allowed", "blocked", "selection",  # space:
+    "exit_score", "iterations", "deadline", "workers",  # stop: and trials:
+    "featurization", "costs",  # spec_file.base
+    "learners",  # by Python alone
+}  # fmt: skip
+"""Options of the engine that a file says in another place than a parameter of the same name."""
+
+
+def test_every_option_of_the_engine_can_be_said_in_a_file() -> None:
+    options = {each.name for each in dataclasses.fields(Options)}
+    assert options - ELSEWHERE == set(OPTIONS) - {"metric", "quantile", "any_size"}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

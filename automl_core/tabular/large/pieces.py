@@ -1,0 +1,183 @@
+"""A data set read piece by piece: Parquet, Arrow and csv files, of which never more than a piece is in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from automl_core.data.access import DataError, FromEnvironment
+from automl_core.data.listing import list_place
+from automl_core.spec.places import format_of, parse_place
+from automl_core.training.problems import TrainingError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS = 65_536
+"""Rows a piece."""
+
+GUESSED = 4_000_000
+"""Bytes of a csv file by which its columns' types are decided, and its rows estimated."""
+
+ARROW = (".arrow", ".feather", ".ipc")
+
+
+class NotInPieces(TrainingError):
+    """A source that can't be read piece by piece: why, and what can."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Files of one format.
+
+    Attributes:
+        kind: ``parquet``, ``arrow`` or ``csv``.
+        files: paths, in the order of their names.
+        delimiter: of csv.
+    """
+
+    kind: str
+    files: tuple[Path, ...]
+    delimiter: str = ","
+
+    @classmethod
+    def of(cls, source: Any) -> Pieces:
+        """The files of a place.
+
+        Args:
+            source: a path, a folder, a pattern.
+
+        Raises:
+            NotInPieces: rows that are in memory already, a bucket, or a format that has to be read whole.
+        """
+        if not isinstance(source, str | os.PathLike):
+            raise NotInPieces(f"rows that lie in memory ({type(source).__name__}) can't be read in pieces; give a file")
+        if str(source).endswith(ARROW):
+            return cls("arrow", (Path(source),))
+        where = parse_place(os.fspath(source))
+        if where.is_table or where.in_bucket:
+            raise NotInPieces(f"{source}: only files of this machine are read in pieces; copy them here first")
+        try:
+            listing = list_place(where, Path.cwd(), FromEnvironment())
+        except DataError as error:
+            raise NotInPieces(str(error)) from None
+        formats = {format_of(each.name) for each in listing.files}
+        if len(formats) != 1:
+            raise NotInPieces(f"{source}: files of several formats can't be read in pieces")
+        kind, compression = formats.pop()
+        files = tuple(Path(listing.key(each)) for each in listing.files)
+        if kind == "parquet" and compression is None:
+            return cls("parquet", files)
+        if kind in ("csv", "tsv") and compression is None:
+            return cls("csv", files, "\t" if kind == "tsv" else ",")
+        told = f"{kind}.{compression}" if compression else str(kind)
+        raise NotInPieces(f"{source}: {told} is read whole; Parquet, Arrow and plain csv can be read in pieces")
+
+    @property
+    def bytes(self) -> int:
+        """Of all files."""
+        return sum(path.stat().st_size for path in self.files)
+
+    def names(self) -> list[str]:
+        """Columns, in their order."""
+        return list(self.schema().names)
+
+    def schema(self) -> pa.Schema:
+        """Columns with their types; of csv by the file's beginning."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        if self.kind == "parquet":
+            return parquet.read_schema(self.files[0])
+        if self.kind == "arrow":
+            with pa.memory_map(str(self.files[0])) as file:
+                return pa.ipc.open_file(file).schema
+        return self._beginning().schema
+
+    def rows(self) -> tuple[int, bool]:
+        """How many rows there are, and whether that is exact (of csv it is an estimate)."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        if self.kind == "parquet":
+            return sum(parquet.read_metadata(path).num_rows for path in self.files), True
+        if self.kind == "arrow":
+            with pa.memory_map(str(self.files[0])) as file:
+                reader = pa.ipc.open_file(file)
+                return sum(reader.get_batch(place).num_rows for place in range(reader.num_record_batches)), True
+        beginning = self._beginning()
+        looked = min(self.files[0].stat().st_size, GUESSED)
+        return max(round(beginning.num_rows * self.bytes / max(looked, 1)), beginning.num_rows), False
+
+    def read(self, columns: Sequence[str] | None = None, rows: int = ROWS) -> Iterator[pa.RecordBatch]:
+        """Pieces, one after the other, on this thread alone.
+
+        Args:
+            columns: those that are wanted; all when None.
+            rows: a piece, at most.
+
+        Raises:
+            TrainingError: a file can't be read on; says which, and where it stopped.
+        """
+        import pyarrow as pa
+
+        seen = 0
+        for path in self.files:
+            try:
+                with self._opened(path, columns, rows) as batches:
+                    for batch in batches:
+                        for start in range(0, batch.num_rows, rows):
+                            piece = batch.slice(start, rows)
+                            seen += piece.num_rows
+                            yield piece
+            except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
+                raise TrainingError(f"{path}: can't be read on after {seen:,} rows: {error}") from None
+
+    @contextmanager
+    def _opened(self, path: Path, columns: Sequence[str] | None, rows: int) -> Iterator[Iterator[pa.RecordBatch]]:
+        import pyarrow as pa
+        from pyarrow import csv, parquet
+
+        if self.kind == "parquet":
+            with parquet.ParquetFile(path, pre_buffer=False) as file:
+                wanted = list(columns) if columns is not None else None
+                yield file.iter_batches(batch_size=rows, columns=wanted, use_threads=False)
+        elif self.kind == "arrow":
+            with pa.memory_map(str(path)) as mapped:
+                reader = pa.ipc.open_file(mapped)
+                each = (reader.get_batch(place) for place in range(reader.num_record_batches))
+                yield each if columns is None else (batch.select(list(columns)) for batch in each)
+        else:
+            types = {field.name: field.type for field in self._beginning().schema}
+            # a column that begins with whole numbers may go on with others
+            types = {name: pa.float64() if pa.types.is_integer(kind) else kind for name, kind in types.items()}
+            types = {name: pa.string() if pa.types.is_null(kind) else kind for name, kind in types.items()}
+            with csv.open_csv(
+                path,
+                read_options=csv.ReadOptions(use_threads=False, block_size=4 << 20),
+                parse_options=csv.ParseOptions(delimiter=self.delimiter),
+                convert_options=csv.ConvertOptions(
+                    column_types=types, include_columns=list(columns) if columns is not None else None,
+                    strings_can_be_null=True,
+                ),
+            ) as reader:  # fmt: skip
+                yield iter(reader)
+
+    def _beginning(self) -> pa.Table:
+        import io
+
+        from pyarrow import csv
+
+        with self.files[0].open("rb") as file:
+            head = file.read(GUESSED)
+        whole = head if len(head) < GUESSED else head[: head.rfind(b"\n") + 1]
+        return csv.read_csv(
+            io.BytesIO(whole),
+            read_options=csv.ReadOptions(use_threads=False),
+            parse_options=csv.ParseOptions(delimiter=self.delimiter),
+            convert_options=csv.ConvertOptions(strings_can_be_null=True),
+        )
