@@ -52,9 +52,11 @@ def predict(
     """Predict with a model's folder: rows in, one prediction a row out, in their order."""
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError
-    from automl_core.modelfile.scoring.models import NotExplained
+    from automl_core.extras import needed_by
 
-    with _folder_of(model, run_id) as folder, _file_of(rows) as file:
+    with needed_by("`automl predict`", "tabular"):
+        from automl_core.modelfile.scoring.models import NotExplained
+    with needed_by("this model", "tabular"), _folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
             loaded = _load(folder, trust or ())
             for text in _write(loaded, file, out, proba=proba, explain=explain, keep=keep or ()):

@@ -177,7 +177,7 @@ def test_xgboost_keeps_its_best_rounds() -> None:
         {"nthread": 1, "objective": "binary:logistic"},
         rows,
         20,
-        [(noise, "n")],
+        evals=[(noise, "n")],
         early_stopping_rounds=3,
         verbose_eval=False,
     )
