@@ -12,7 +12,7 @@ YOUNG = 10.0
 """Seconds: a process that is younger than this when the search is called counts from its own start. Who runs a script
 with a minute to spare means all of it: interpreter, imports and reading."""
 
-ENDING = 0.6
+ENDING = 1.0
 """Seconds that are left at the very end: for what nobody planned, and for a few predictions."""
 
 
@@ -76,7 +76,7 @@ class Deadline:
             slowness: seconds of the clock for a second of CPU, as seen so far: a machine that others use as well.
         """
         if self.seconds is not None:
-            planned = 2.4 + 0.01 * self.seconds + rows * max(outputs, 1) * 4e-6
+            planned = 2.6 + 0.01 * self.seconds + rows * max(outputs, 1) * 2e-5
             self.after = min(planned * min(max(slowness, 1.0), SLOWEST), 0.3 * self.seconds)
 
     @property
