@@ -34,6 +34,10 @@ def library() -> Any:
     return lightgbm
 
 
+SHARE = 50
+"""Of so many rows one is what a level of a category needs at most to be cut by."""
+
+
 class FittedLightGBM(Fitted):
     """Trees, up to the best iteration."""
 
@@ -181,6 +185,8 @@ def options_of(
     steps = int(own.pop("iterations"))
     options = {**own, **_objective(problem), **_fixed(seed, threads, rows)}
     options["min_data_in_leaf"] = max(1, min(int(options["min_data_in_leaf"]), rows // 4))
+    # LightGBM's 100 leaves the categories of a table of 500 rows unused: no level has as many
+    options["min_data_per_group"] = max(1, min(int(options["min_data_per_group"]), max(5, rows // SHARE)))
     if options["bagging_fraction"] < 1:
         options["bagging_freq"] = 1
     return options, steps

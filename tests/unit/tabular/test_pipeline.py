@@ -83,6 +83,15 @@ def test_a_category_of_whole_numbers_and_an_empty_cell_in_the_file_to_score() ->
         assert plain[0] > plain[2] > plain[1]
 
 
+def test_levels_of_a_small_table_are_used() -> None:
+    """By default LightGBM cuts by no level of fewer than 100 rows."""
+    levels = RNG.choice(list("abcde"), 200)
+    schema = learn_schema({"x": levels.tolist()})
+    frame, y = schema.read({"x": levels.tolist()}), (levels == "c") * 10.0
+    outputs = Pipeline(REGRESSION, schema, {"learner": "lightgbm"}).fit(frame, y).predict(frame)
+    assert outputs[levels == "c"].mean() > outputs[levels != "c"].mean() + 5
+
+
 @pytest.mark.parametrize("texts", [["01", "02", "10"], [str(each) for each in range(11)]])
 def test_classes_keep_their_letters_and_one_order(texts: list[str]) -> None:
     classes = ordered(texts)
