@@ -128,6 +128,20 @@ def test_boosting_stops_by_the_problems_metric(metric: str) -> None:
             assert best <= problem.metric.loss(y[test], other.predict(frame.take(test))) + 1e-9
 
 
+@pytest.mark.parametrize("learner", ["lightgbm", "xgboost", "mlp"])
+def test_rows_to_stop_by_may_have_one_class_alone(learner: str) -> None:
+    """There is no area under a curve then; the log loss says when to stop."""
+    x = RNG.normal(size=400)
+    y = (x + 0.3 * RNG.normal(size=400) > 0).astype(np.int64)
+    schema = learn_schema({"x": x.tolist()})
+    frame, train = schema.read({"x": x.tolist()}), np.arange(300)
+    only = 300 + np.flatnonzero(y[300:] == 1)
+    problem = Problem("binary", "y", ("no", "yes"), find("roc_auc", "binary"))
+    held = (frame.take(only), y[only], np.ones(len(only)))
+    fitted = Pipeline(problem, schema, {"learner": learner}).fit(frame.take(train), y[train], valid=held)
+    assert (fitted.best_iteration or 0) > 5
+
+
 def test_a_fit_without_rows_to_stop_by_takes_the_steps_that_were_best() -> None:
     data = {"x": RNG.random(300).tolist()}
     y = np.array(data["x"]) * 5 + RNG.normal(size=300)
