@@ -36,8 +36,11 @@ help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
 	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
-demo: $(if $(EXPERIMENT),setup-dev,setup) ## run an experiment to its end on an Airflow of its own [EXPERIMENT=path] [KEEP=1: leave the UI up]
-	@$(DEMO) $(if $(KEEP),--keep) $(if $(EXPERIMENT),--experiment '$(EXPERIMENT)')
+# What `make demo` runs; EXPERIMENT is its old name.
+FILE ?= $(EXPERIMENT)
+
+demo: $(if $(FILE),setup-dev,setup) ## run a file to its end on an Airflow of its own [FILE=path] [KEEP=1: leave the UI up]
+	@$(DEMO) $(if $(KEEP),--keep) $(if $(FILE),--file '$(FILE)')
 
 stop: ## stop the Airflow that `make demo KEEP=1` left running
 	@$(DEMO) --stop

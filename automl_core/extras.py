@@ -17,7 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
     "tables": ("pyarrow",),
-    "tabular": ("lightgbm", "sklearn", "skops", "xgboost"),
+    "tabular": ("lightgbm", "numpy", "pyarrow", "scipy", "sklearn", "skops", "threadpoolctl", "xgboost"),
     "tensorboard": ("google.protobuf", "tensorboard"),
 }
 """Extra → the packages that automl_core imports with it, and with it alone (a test compares with the code)."""

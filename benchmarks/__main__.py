@@ -14,6 +14,7 @@ PLATFORM = [
     ["benchmarks.slots", "--mean", "2"],
     ["benchmarks.slots", "--mean", "10"],
     ["benchmarks.template_trials"],
+    ["benchmarks.preload"],
     ["benchmarks.pods"],
     ["benchmarks.pod_slots"],
     ["benchmarks.instances"],

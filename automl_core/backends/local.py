@@ -25,6 +25,7 @@ from automl_core.backends.base import BackendError, Cause, Exit, Identity, Job, 
 from automl_core.backends.contract import command_line, substitute
 from automl_core.backends.environment import child_environment
 from automl_core.backends.exits import exit_of, lasts, lost, start_problem, unstarted
+from automl_core.backends.forkserver.starting import Forks, forks_for
 from automl_core.backends.identity import ProcessIdentity, end_session
 from automl_core.backends.output import OutputBuffer
 
@@ -63,13 +64,16 @@ class LocalProcess(Job):
         """
         self._timeout = min((limit for limit in (task.timeout, timeout) if limit is not None), default=None)
         self._grace = task.grace
+        self._home = Path(home or os.environ.get("AUTOML_HOME") or Path.cwd())
         self._cwd = Path(
-            home or os.environ.get("AUTOML_HOME") or Path.cwd(),
+            self._home,
             substitute(task.folder(code=context.code_dir is not None), context),
         ).absolute()
         self._arguments = command_line(task, context)
         self._environment = child_environment(task, context, os.environ)
         self._folders = [folder for folder in (context.checkpoint_dir, context.model_dir) if "://" not in folder]
+        self._preload, self._scope = task.preload, f"{context.experiment_id}/{context.run_id}"
+        self._forks: Forks | None = None
         self._label = f"{context.experiment_id}/{context.run_id} trial {context.trial} attempt {context.attempt}"
         self._buffer = OutputBuffer()
         self._exit: Exit | None = None
@@ -95,6 +99,9 @@ class LocalProcess(Job):
                 raise StartError("a job is started once; make another one for another attempt")
             self._started = True
         try:
+            if self._preload is not None:
+                scope = f"{self._home}/{self._scope}"
+                self._forks = forks_for(self._preload, self._arguments, self._environment, scope=scope)
             with contextlib.ExitStack() as undo:
                 link, output, process = self._start_guard(self._request(), undo)
                 rest = self._wait_for_start(link, output)
@@ -199,11 +206,12 @@ class LocalProcess(Job):
                 (self._cwd / folder).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise StartError(f"the trial's folder {folder} can't be made: {error.strerror}") from None
+        arguments = self._arguments if self._forks is None else self._forks.command(self._arguments)
         return guard.Request(
             timeout=float("inf") if self._timeout is None else self._timeout,
             grace=self._grace,
             cwd=_encoded(str(self._cwd), "cwd"),
-            argv=[_encoded(text, f"command: element {n}") for n, text in enumerate(self._arguments)],
+            argv=[_encoded(text, f"command: element {n}") for n, text in enumerate(arguments)],
             env=[_encoded(f"{name}={value}", f"env: {name}") for name, value in self._environment.items()],
         ).encode()
 
@@ -300,14 +308,15 @@ class LocalProcess(Job):
         match report.decode().split():
             case ["ended", status, cause, lasted, cpu_seconds, peak_kib]:
                 code = os.waitstatus_to_exitcode(int(status))
+                more_seconds, fork_kib = self._of_fork()
                 return exit_of(
                     code=code,
                     ended_by=-code if code < 0 else None,
                     cause=Cause(cause),
                     seconds=float(lasted),
                     timeout=self._timeout,
-                    cpu_seconds=float(cpu_seconds),
-                    peak_memory_bytes=int(peak_kib) * 1024,
+                    cpu_seconds=float(cpu_seconds) + more_seconds,
+                    peak_memory_bytes=max(int(peak_kib), fork_kib) * 1024,
                 )
         try:
             if self._identity is not None:
@@ -315,6 +324,13 @@ class LocalProcess(Job):
         except BackendError as error:
             return lost(f"its guard process was ended from outside, and {error}", seconds)
         return lost("its guard process was ended from outside, so its own end was not seen", seconds)
+
+    def _of_fork(self) -> tuple[float, int]:
+        """CPU seconds and largest resident set (KiB) of the fork that ran the command, which the guard does not see."""
+        found = None
+        if self._forks is not None and self._identity is not None:
+            found = self._forks.usage(self._identity.pid)
+        return found or (0.0, 0)
 
 
 def _encoded(text: str, what: str) -> bytes:

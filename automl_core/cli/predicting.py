@@ -52,9 +52,11 @@ def predict(
     """Predict with a model's folder: rows in, one prediction a row out, in their order."""
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError
-    from automl_core.modelfile.scoring.models import NotExplained
+    from automl_core.extras import needed_by
 
-    with _folder_of(model, run_id) as folder, _file_of(rows) as file:
+    with needed_by("`automl predict`", "tabular"):
+        from automl_core.modelfile.scoring.models import NotExplained
+    with needed_by("this model", "tabular"), _folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
             loaded = _load(folder, trust or ())
             for text in _write(loaded, file, out, proba=proba, explain=explain, keep=keep or ()):
@@ -89,6 +91,7 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
     if proba and not model.classes:
         raise UserError(f"{model.target} is a number: there are no probabilities")
     tally = Tally()
+    notes: dict[str, None] = {}
     with writer(out, sys.stdout) as write:
         for piece in pieces(file, (*model.schema.names, *keep)):
             source = source_of(piece)
@@ -98,8 +101,10 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
                 if name not in source.names:
                     raise UserError(f"{file} has no column {name!r} to keep{nearest(name, source.names)}")
             table: dict[str, Any] = {name: _values(piece, name) for name in keep}
-            write(table | predictions(model.scorer, frame, proba=proba, explained=explain))
-    return tally.texts()
+            found, said = predictions(model.scorer, frame, proba=proba, explained=explain)
+            write(table | found)
+            notes |= dict.fromkeys(said)
+    return [*tally.texts(), *notes]
 
 
 def _values(piece: Any, name: str) -> Any:

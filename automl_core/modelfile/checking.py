@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Collection
@@ -28,8 +29,8 @@ if loaded:
 """
 
 WHOLE = """
-import sys
-sys.path.insert(0, sys.argv[1])
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
 from pathlib import Path
 from automl_core.modelfile.model import load
 from automl_core.modelfile.scoring.golden import check
@@ -72,9 +73,11 @@ def check(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> list[s
             )
         said.append(f"numpy alone: {_run(ALONE, str(folder))}")
     if info["scorer"] != "numpy" or info["estimators"]:
-        root = Path(__file__).resolve().parents[2]
+        # classes of the user's own are found where this process finds them
+        root = str(Path(__file__).resolve().parents[2])
+        path = json.dumps([root, *(str(Path(each or ".").resolve()) for each in sys.path)])
         allowed = ["*"] if trusted is True else [] if trusted is False else list(trusted)
-        said.append(f"with estimators: {_run(WHOLE, str(root), str(folder), *allowed)}")
+        said.append(f"with estimators: {_run(WHOLE, path, str(folder), *allowed)}")
     return said
 
 

@@ -24,7 +24,7 @@ def pieces(path: Path, wanted: Sequence[str], rows: int = PIECE) -> Iterator[Any
 
     Args:
         path: by its ending parquet, lines of JSON (objects), or CSV; CSV and JSON may be packed by gzip (.gz).
-        wanted: names of the columns to read, as far as they are there.
+        wanted: names of the columns to read; all are where one of them is not there.
         rows: of a piece.
 
     Raises:
@@ -46,9 +46,9 @@ def _parquet(path: Path, wanted: Sequence[str], rows: int) -> Iterator[Any]:
 
     try:
         with pq.ParquetFile(path) as file:
-            there = [name for name in file.schema_arrow.names if name in set(wanted)]
+            names = file.schema_arrow.names
             empty = True
-            for batch in file.iter_batches(batch_size=rows, columns=there or file.schema_arrow.names):
+            for batch in file.iter_batches(rows, columns=sorted(set(wanted)) if set(wanted) <= set(names) else names):
                 empty = False
                 yield batch
             if empty:

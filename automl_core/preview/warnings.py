@@ -13,6 +13,7 @@ from pathlib import Path
 from automl_core.preview.data import data_warnings
 from automl_core.preview.programs import program_warnings, readable_scripts
 from automl_core.spec.bundles import bundle_of
+from automl_core.spec.constants import constants_in
 from automl_core.spec.datanames import input_names
 from automl_core.spec.dates import named_dates
 from automl_core.spec.errors import Path as Place
@@ -216,7 +217,11 @@ def _braces(experiment: Experiment) -> Iterator[tuple[str, Problem]]:
     """``$lr`` and ``{lr}`` for ``${lr}``: they are taken as they stand, or for a variable of the shell."""
     space = list(flatten(experiment.space))
     inputs = input_names(experiment.data, experiment.columns)
-    slips = {where: _slips(names_for(where, space, **_has(experiment), inputs=inputs)) for where in TASK_LISTS}
+    same = constants_in(experiment.space)
+    slips = {
+        where: _slips(names_for(where, space, **_has(experiment), inputs=inputs, constants=same))
+        for where in TASK_LISTS
+    }
     for where, task in task_places(experiment):
         bare, curly = slips[str(where[0])]
         shell = isinstance(getattr(task, "command", None), str)

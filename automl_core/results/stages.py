@@ -25,7 +25,7 @@ def write_trials(study: Study, seen: Callable[[str], str]) -> None:
     """Write the file that tells the training tasks of ``conclude`` of all trials.
 
     It is what controller.json will be, with each trial's ``model``: its folder as the training sees it, null where it
-    left none.
+    left none; and ``experiment.deadline``: when all has to be over (`stop.deadline`), where that is said.
 
     Args:
         study: of the experiment, whose search is over.
@@ -36,6 +36,9 @@ def write_trials(study: Study, seen: Callable[[str], str]) -> None:
     """
     store, prefix = study.journal.store, study.journal.prefix
     body = controller(study.experiment, study.state)
+    allowed = study.experiment.stop.deadline
+    if allowed is not None:
+        body["experiment"]["deadline"] = iso(study.state.created + allowed)
     keys = (key.removeprefix(prefix) for key in store.list(f"{prefix}experiment_"))
     kept = {int(found[1]) for key in keys if (found := _MODEL.match(key))}
     for entry in body["trials"]:

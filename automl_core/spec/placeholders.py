@@ -47,6 +47,8 @@ def placeholder_problems(
     code: bool = False,
     spec_file: bool = False,
     inputs: Iterable[str] = (),
+    constants: Iterable[str] = (),
+    not_in_stages: str = "",
 ) -> list[Problem]:
     """Check every placeholder of one training task.
 
@@ -58,14 +60,24 @@ def placeholder_problems(
         code: whether it has a folder of code.
         spec_file: whether it has a spec file.
         inputs: names that its data sets and columns have (`datasets.input_names`).
+        constants: those of ``names`` that have one value whatever the trial.
+        not_in_stages: why stages find no spec file; empty where they do.
     """
     parameters = list(dict.fromkeys(names))
     backend = task.get("backend", "local") if isinstance(task, dict) else "local"
-    elsewhere = _unseen(backend) | _elsewhere(str(path[0]), parameters, prepared, code, spec_file)
+    elsewhere = _unseen(backend) | _elsewhere(str(path[0]), parameters, prepared, code, spec_file, constants)
+    if not_in_stages and spec_file and path[0] in ("prepare", "conclude"):
+        elsewhere[SPEC_FILE] = f"a training task of {path[0]} belongs to no trial, and {not_in_stages}"
     known = [
         name
         for name in names_for(
-            str(path[0]), parameters, prepared=prepared, code=code, spec_file=spec_file, inputs=inputs
+            str(path[0]),
+            parameters,
+            prepared=prepared,
+            code=code,
+            spec_file=spec_file,
+            inputs=inputs,
+            constants=constants,
         )
         if name not in elsewhere
     ]
@@ -79,7 +91,7 @@ def placeholder_problems(
 
 def names_for(
     where: str, parameters: Iterable[str], *, prepared: bool, code: bool = False, spec_file: bool = False,
-    inputs: Iterable[str] = (),
+    inputs: Iterable[str] = (), constants: Iterable[str] = (),
 ) -> list[str]:  # fmt: skip
     """What ``${…}`` may name in a training task.
 
@@ -90,9 +102,10 @@ def names_for(
         code: whether it has a folder of code.
         spec_file: whether it has a spec file.
         inputs: names that its data sets and columns have (`datasets.input_names`).
+        constants: those of ``parameters`` that have one value whatever the trial.
     """
     own = list(dict.fromkeys(parameters))
-    elsewhere = _elsewhere(where, own, prepared, code, spec_file)
+    elsewhere = _elsewhere(where, own, prepared, code, spec_file, constants)
     return [name for name in [*own, *inputs, *sorted(RESERVED_NAMES), *RUN_DATES] if name not in elsewhere]
 
 
@@ -105,12 +118,15 @@ def _unseen(backend: str) -> dict[str, str]:
     return {}
 
 
-def _elsewhere(where: str, parameters: Iterable[str], prepared: bool, code: bool, spec_file: bool) -> dict[str, str]:
+def _elsewhere(
+    where: str, parameters: Iterable[str], prepared: bool, code: bool, spec_file: bool, constants: Iterable[str] = ()
+) -> dict[str, str]:
     """Names that have a meaning in other training tasks than those of one list, and why not in these."""
     reasons: dict[str, str] = {}
     if where in ("prepare", "conclude"):
         why = f"a training task of {where} belongs to no trial"
-        reasons |= dict.fromkeys([*parameters, *OF_A_TRIAL], why)
+        same = set(constants)
+        reasons |= dict.fromkeys([*(name for name in parameters if name not in same), *OF_A_TRIAL], why)
     if where != "conclude":
         reasons["trials_file"] = "only the training tasks of conclude see all trials"
     if where == "prepare":
@@ -119,9 +135,7 @@ def _elsewhere(where: str, parameters: Iterable[str], prepared: bool, code: bool
         reasons["prepared_dir"] = "the experiment has no prepare"
     if not code:
         reasons[CODE_DIR] = "the experiment has no code; name its folder with code: FOLDER"
-    if where in ("prepare", "conclude"):
-        reasons[SPEC_FILE] = f"{why}; those of trials lie in their folders"
-    elif not spec_file:
+    if not spec_file:
         reasons[SPEC_FILE] = "the experiment has no spec_file; spec_file: {format: yaml} gives it one"
     return reasons
 

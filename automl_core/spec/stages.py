@@ -1,8 +1,8 @@
 """Stages: training tasks that run once, before the first trial (``prepare``) and after the last one (``conclude``).
 
-A stage is an experiment of its own with one trial, no parameters and no goal. So whatever holds for a trial holds for
-it: it runs on every backend, is retried, cancelled, cleared and taken up again after a kill, and its end stands in a
-journal.
+A stage is an experiment of its own with one trial, no goal, and of the parameters those that have one value. So
+whatever holds for a trial holds for it: it runs on every backend, is retried, cancelled, cleared and taken up again
+after a kill, and its end stands in a journal.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
+from automl_core.spec.constants import constants_in, spec_file_of_stages
 from automl_core.spec.errors import Path
 from automl_core.spec.goal import Goal, Objective
 from automl_core.spec.models import Experiment, Search, Stop, Trials
-from automl_core.spec.parameters import Parameter
+from automl_core.spec.parameters import Parameter, flatten
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.tasks import TaskBase
 
@@ -62,7 +63,8 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
     tasks = getattr(experiment, stage)
     if not tasks:
         raise ValueError(f"{experiment.name} has no {stage}")
-    trials = experiment.trials
+    trials, constants = experiment.trials, constants_in(experiment.space)
+    searched = [name for name in flatten(dict(experiment.space)) if name not in constants]
     return StageExperiment(
         stage=stage,
         name=experiment.name,
@@ -74,6 +76,8 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
         code=experiment.code,
+        space={name: experiment.space[name] for name in constants},
+        spec_file=spec_file_of_stages(experiment.spec_file, searched),
         trials=Trials(max=1, concurrency=1, retries=trials.retries, retry_delay=trials.retry_delay, canary=False),
         stop=Stop(same_error=None, running_trials="cancel"),
         search=Search(algorithm="grid"),

@@ -73,6 +73,12 @@ class LocalTask(TaskBase):
     )
     grace: Duration = Field(5.0, description="Between asking the processes to end and killing them.")
 
+    preload: str | None = Field(
+        None, pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
+        description="Python module that is loaded before the command begins: `python PROGRAM.py …` runs in a fork of a "
+        "process that has imported it, and that stays on the machine between the attempts of a run.",
+    )  # fmt: skip
+
     def folder(self, *, code: bool) -> str:
         """Where the command runs, with `${…}` in it: absolute, or relative to AUTOML_HOME.
 

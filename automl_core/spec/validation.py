@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from automl_core.spec.code import code_problems
+from automl_core.spec.constants import constants_in, why_not_in_stages
 from automl_core.spec.datanames import input_names
 from automl_core.spec.datasets import data_problems, sql_problems
 from automl_core.spec.errors import Problem, show
@@ -107,13 +108,15 @@ def _unknown_placeholders(data: dict[str, Any]) -> Iterator[Problem]:
     space = data.get("space")
     if not isinstance(space, dict):
         return
-    names, inputs = list(_parameter_names(space)), input_names(*_inputs(data))
+    names, inputs, same = list(_parameter_names(space)), input_names(*_inputs(data)), constants_in(space)
+    refusal = why_not_in_stages(data.get("spec_file"), [name for name in names if name not in same])
     for where in TASK_LISTS:
         tasks = data.get(where)
         for index, task in enumerate(tasks if isinstance(tasks, list) else ()):
             yield from placeholder_problems(
                 task, (where, index), names, prepared=bool(data.get("prepare")), code=data.get("code") is not None,
-                spec_file=data.get("spec_file") is not None, inputs=inputs,
+                spec_file=data.get("spec_file") is not None, inputs=inputs, constants=same,
+                not_in_stages=refusal,
             )  # fmt: skip
         if isinstance(tasks, list):
             yield from sql_problems(_inputs(data)[0], tasks, where)

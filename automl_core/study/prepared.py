@@ -29,7 +29,7 @@ GONE = "housekeeping.json"
 """Name of housekeeping's mark in the folder of a run that is being deleted."""
 
 _NOT_OF_THE_RESULT = frozenset(
-    {"airflow", "timeout", "grace", "cost_per_hour", "metrics", "name", "prices", "pending", "kueue"}
+    {"airflow", "timeout", "grace", "cost_per_hour", "metrics", "name", "prices", "pending", "kueue", "preload"}
 )
 """Fields of a training task that say how it is run, and nothing of what it makes."""
 
@@ -75,6 +75,7 @@ def prepare_key(experiment: Experiment, data: Mapping[str, Any], code: str, date
         code: digest of what its training tasks run.
         dates: of the run; those that the training tasks name count.
     """
+    from automl_core.spec.constants import constants_in
     from automl_core.spec.placeholders import placeholders, texts_of
 
     tasks = [
@@ -91,6 +92,11 @@ def prepare_key(experiment: Experiment, data: Mapping[str, Any], code: str, date
         "dates": {name: dates[name] for name in sorted(named & dates.keys())},
         "spec_file": experiment.spec_file.model_dump(mode="json") if experiment.spec_file is not None else None,
     }  # fmt: skip
+    constants = {
+        name: experiment.space[name].model_dump(mode="json")["value"] for name in constants_in(experiment.space)
+    }
+    if constants:
+        body["constants"] = constants
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
 
 

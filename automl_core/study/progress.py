@@ -58,6 +58,10 @@ def _has_no_job(work: Work, experiment: Experiment) -> bool:
 SHARE_OF_DEADLINE = 0.1
 """Share of the deadline that is kept for each training task of ``conclude`` that has no time limit of its own."""
 
+HANDOVER = 10.0
+"""Seconds beside these that Airflow may take to start ``conclude`` once the search is over: running trials are ended,
+their tasks with them, and a scheduler that is busy looks at the run's next task when its turn comes."""
+
 MOST_OF_DEADLINE = 0.5
 """Share of the deadline that is kept for ``conclude`` at most: a search that never begins is no search."""
 
@@ -74,7 +78,8 @@ def reserve_of(state: State, experiment: Experiment) -> float:
     took = sorted(work.seconds for work in state.works.values() if work.state is TrialState.SUCCEEDED)
     typical = took[len(took) // 2] if took else 0.0
     guess = max(SHARE_OF_DEADLINE * deadline, typical)
-    return min(MOST_OF_DEADLINE * deadline, sum(guess if t.timeout is None else t.timeout for t in tasks))
+    needed = HANDOVER + sum(guess if task.timeout is None else task.timeout for task in tasks)
+    return min(MOST_OF_DEADLINE * deadline, needed)
 
 
 CHANCY = frozenset({"oom", "timeout", "not_finite"})

@@ -12,8 +12,12 @@ YOUNG = 10.0
 """Seconds: a process that is younger than this when the search is called counts from its own start. Who runs a script
 with a minute to spare means all of it: interpreter, imports and reading."""
 
-ENDING = 0.6
+ENDING = 1.0
 """Seconds that are left at the very end: for what nobody planned, and for a few predictions."""
+
+
+SLOWEST = 6.0
+"""Times slower than planned that a machine is thought to be at most."""
 
 
 def process_age() -> float | None:
@@ -44,27 +48,36 @@ class Deadline:
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     @classmethod
-    def of(cls, seconds: float | None, *, rows: int = 0, outputs: int = 1, from_start: bool = True) -> Deadline:
-        """From now, or from the start of a process that is young.
+    def of(cls, seconds: float | None, *, began: float | None = None, from_start: bool = True) -> Deadline:
+        """From a moment, or from the start of a process that was young then.
 
         Args:
             seconds: that everything may take; None: no deadline.
-            rows: of the table: what comes after the search grows with it.
-            outputs: of a prediction.
+            began: on the monotonic clock; None: now.
             from_start: whether a young process counts from its own start.
         """
         if seconds is None:
             return cls(None, None)
+        now = time.monotonic()
+        began = now if began is None else began
         age = process_age() if from_start else None
-        spent = age if age is not None and age < YOUNG else 0.0
-        found = cls(time.monotonic() - spent + seconds, seconds)
-        found.planned(rows, outputs)
+        if age is not None and age - (now - began) < YOUNG:
+            began = now - age
+        found = cls(began + seconds, seconds)
+        found.planned(0, 1)
         return found
 
-    def planned(self, rows: int, outputs: int) -> None:
-        """Plan what comes after the search: selection, evaluation, writing and checking the model."""
+    def planned(self, rows: int, outputs: int, slowness: float = 1.0) -> None:
+        """Plan what comes after the search: selection, evaluation, writing and checking the model.
+
+        Args:
+            rows: of the table.
+            outputs: of a prediction.
+            slowness: seconds of the clock for a second of CPU, as seen so far: a machine that others use as well.
+        """
         if self.seconds is not None:
-            self.after = min(2.2 + 0.02 * self.seconds + rows * max(outputs, 1) * 4e-6, 0.3 * self.seconds)
+            planned = 2.6 + 0.01 * self.seconds + rows * max(outputs, 1) * 2e-5
+            self.after = min(planned * min(max(slowness, 1.0), SLOWEST), 0.3 * self.seconds)
 
     @property
     def search_end(self) -> float | None:

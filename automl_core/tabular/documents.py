@@ -18,7 +18,8 @@ def save(path: Path, document: Any, arrays: dict[str, NDArray[Any]] | None = Non
     if any(name.startswith("a") and name[1:].isdigit() for name in held):
         raise ValueError("names of arrays a0, a1, … are the document's own")
     plain, taken = flatten(document)
-    np.savez(path.with_suffix(".npz"), **held, **taken)
+    every: Any = {**held, **taken}
+    np.savez(path.with_suffix(".npz"), **every)
     unfinished = path.with_suffix(".json.part")
     unfinished.write_text(json.dumps(plain, ensure_ascii=False) + "\n", encoding="utf-8")
     unfinished.replace(path.with_suffix(".json"))

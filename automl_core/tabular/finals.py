@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from automl_core.tabular import slimming
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.lanes import Lanes, Say, can_fork
 from automl_core.tabular.prepared import Prepared
-from automl_core.tabular.searching import needs_refit, refit_growth
+from automl_core.tabular.refitting import needs_refit, refit_growth
 from automl_core.tabular.trial import TrialResult, part
 
 
@@ -31,6 +32,7 @@ class Finals:
         weights: (trial number, weight) of the trials that are in it.
         notes: what was done and why, in words.
         estimators: of learners that numpy can't score, by the names that members give them.
+        folds: members of the first folds alone, to be asked about rows that they have not learned from.
     """
 
     members: list[dict[str, Any]]
@@ -38,10 +40,12 @@ class Finals:
     weights: list[tuple[int, float]]
     notes: list[str] = field(default_factory=list)
     estimators: dict[str, Any] = field(default_factory=dict)
+    folds: list[list[dict[str, Any]]] = field(default_factory=list)
 
 
 def finals(
-    prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], folder: Path, deadline: Deadline
+    prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], folder: Path, deadline: Deadline,
+    most: int = slimming.MODELS,
 ) -> Finals:  # fmt: skip
     """The members of the model, from the trials that the ensemble chose.
 
@@ -50,33 +54,51 @@ def finals(
         chosen: trials and their weights.
         folder: where trials lie.
         deadline: a refit that would not end in time is left, for the models of the folds.
+        most: models of folds that are kept in all, at least one a trial.
     """
     loaded = [(TrialResult.load(folder, each.number, prepared.problem), weight) for each, weight in chosen]
     plain = all(result.models and all(model is not None for model in result.models) for result, _ in loaded)
+    found = None
     if needs_refit(prepared) or not plain:
         found = _refitted(prepared, loaded, deadline)
-        if found.members:
-            return found
+    if found is None or not found.members:
         if not plain:
-            raise RuntimeError("; ".join(found.notes) or "no member could be fitted on all rows")
-        bagged = _bagged(prepared, loaded)
-        bagged.notes += found.notes
-        return bagged
-    return _bagged(prepared, loaded)
+            said = found.notes if found is not None else []
+            raise RuntimeError("; ".join(said) or "no member could be fitted on all rows")
+        notes = found.notes[1:] if found is not None else []
+        found = _bagged(prepared, loaded, most)
+        found.notes += notes
+    if plain:
+        ran = min(len(result.models) for result, _ in loaded)
+        found.folds = [
+            [{"weight": weight, **model} for result, weight in loaded if (model := result.models[fold]) is not None]
+            for fold in range(min(ran, prepared.split.first))
+        ]
+    return found
 
 
-def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]]) -> Finals:
-    members = []
-    for result, weight in loaded:
-        # of forward parts the last one has learned from most
-        models = result.models[-1:] if prepared.split.kind == "time" else result.models
-        members += [{"weight": weight / len(models), **model} for model in models if model is not None]
-    count = len(loaded[0][0].models)
-    note = (
-        f"each pipeline answers by the mean of its {count} models, one a fold"
-        if count > 1
-        else "the models of the search"
-    )
+def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], most: int) -> Finals:
+    # of forward parts the last one has learned from most
+    models = [
+        [
+            model
+            for model in (result.models[-1:] if prepared.split.kind == "time" else result.models)
+            if model is not None
+        ]
+        for result, _ in loaded
+    ]
+    counts = slimming.kept([[slimming.size_of(each) for each in group] for group in models], len(prepared.rows), most)
+    members: list[dict[str, Any]] = []
+    for (_, weight), group, count in zip(loaded, models, counts, strict=True):
+        members += [{"weight": weight / count, **model} for model in group[:count]]
+    whole = sum(map(len, models))
+    note = f"each pipeline answers by the mean of its {len(models[0])} models, one a fold"
+    if len(models[0]) == 1:
+        note = "the models of the search"
+    elif len(members) < whole:
+        note = (
+            f"pipelines answer by the mean of models of the folds: {len(members)} of {whole}, to stay small and quick"
+        )
     return Finals(members, "bag", [(result.number, weight) for result, weight in loaded], [note])
 
 
@@ -140,7 +162,8 @@ def _in_lanes(
     work: Any, tasks: list[tuple[int, TrialResult]], workers: int, prepared: Prepared, deadline: Deadline,
     found: dict[int, Any], notes: list[str],
 ) -> None:  # fmt: skip
-    waiting, running = list(tasks), {}
+    waiting = list(tasks)
+    running: dict[int, tuple[int, int]] = {}
     with Lanes(work, workers, prepared.options.threads) as lanes:
         while waiting or running:
             for lane in lanes.free:

@@ -6,7 +6,8 @@ Breiman, "Random forests" (Machine Learning 45, 2001), section 10; here on rows 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,51 +23,57 @@ ROWS = 1_000
 """Rows at most that are scored for each column."""
 
 COLUMNS = 200
-"""Columns at most; of a wider table the first ones in its own order, which is said."""
+"""Columns at most; of a wider table the first ones in its own order."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A model, and rows that it has not learned from.
+
+    Attributes:
+        predict: outputs of a frame.
+        frame: the rows.
+        truth: (n,).
+        weights: (n,).
+    """
+
+    predict: Callable[[Frame], Floats]
+    frame: Frame
+    truth: NDArray[Any]
+    weights: Floats
 
 
 def permutation(
-    problem: Problem,
-    predict: Callable[[Frame], Floats],
-    frame: Frame,
-    truth: NDArray[Any],
-    weights: Floats,
-    *,
-    seed: int,
-    until: float | None = None,
+    problem: Problem, judges: Sequence[Judge], *, seed: int, until: float | None = None
 ) -> list[dict[str, Any]]:
     """The loss that mixing up each column adds, most important first.
 
     Args:
         problem: whose metric.
-        predict: outputs of a frame.
-        frame: rows held out.
-        truth: (n,) of them.
-        weights: (n,) of them.
+        judges: one for each repeat, in turn: the models of different folds, or one model again with another order.
         seed: of the orders.
-        until: on the monotonic clock: no further repeat is begun then; columns without any are left out.
+        until: on the monotonic clock: no further column is begun then; columns without any repeat are left out.
 
     Returns:
         ``column``, ``value`` (mean over repeats) and ``std`` of each.
     """
     random = np.random.default_rng([seed, 61])
-    rows = np.flatnonzero(weights > 0)
-    if len(rows) > ROWS:
-        rows = np.sort(random.choice(rows, ROWS, replace=False))
-    if len(rows) < 2:
-        return []
-    frame, truth, weights = frame.take(rows), truth[rows], weights[rows]
-    base = problem.metric.loss(truth, predict(frame), weights)
-    names = list(frame.columns)[:COLUMNS]
     found: dict[str, list[float]] = {}
-    for _ in range(REPEATS):
-        orders = [random.permutation(frame.n) for _ in names]
-        for name, order in zip(names, orders, strict=True):
+    for judge in judges:
+        rows = np.flatnonzero(judge.weights > 0)
+        if len(rows) > ROWS:
+            rows = np.sort(random.choice(rows, ROWS, replace=False))
+        if len(rows) < 2:
+            continue
+        frame, truth, weights = judge.frame.take(rows), judge.truth[rows], judge.weights[rows]
+        base = problem.metric.loss(truth, judge.predict(frame), weights)
+        for name in list(frame.columns)[:COLUMNS]:
+            order = random.permutation(frame.n)
             if until is not None and time.monotonic() >= until:
                 break
             column = frame.columns[name]
             mixed = column.take(order) if isinstance(column, Coded) else column[order]
-            outputs = predict(Frame(frame.n, {**frame.columns, name: mixed}))
+            outputs = judge.predict(Frame(frame.n, {**frame.columns, name: mixed}))
             found.setdefault(name, []).append(problem.metric.loss(truth, outputs, weights) - base)
     said = [
         {"column": name, "value": float(np.mean(values)), "std": float(np.std(values))}

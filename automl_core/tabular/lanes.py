@@ -46,7 +46,7 @@ class Lanes:
     """A number of forked processes that each run one piece of work at a time."""
 
     def __init__(self, work: Work, count: int, threads: int = 1) -> None:
-        """Start them.
+        """Plan them; each is forked when it is given its first work.
 
         Args:
             work: runs in a lane; given a task and a way to talk to the parent.
@@ -57,8 +57,6 @@ class Lanes:
         self._context = multiprocessing.get_context("fork")
         self._lanes: list[tuple[Any, Connection] | None] = [None] * count
         self.busy: list[bool] = [False] * count
-        for lane in range(count):
-            self._start(lane)
 
     def _start(self, lane: int) -> None:
         ours, theirs = self._context.Pipe()
@@ -129,6 +127,11 @@ class Lanes:
         if code == -signal.SIGKILL:
             return "its process was killed: most likely it needed more memory than there is"
         return f"its process ended with {signal.Signals(-code).name if code and code < 0 else f'status {code}'}"
+
+    def renew(self, lane: int) -> None:
+        """Have a free lane forked anew when it is given work: with what this process has imported since."""
+        if not self.busy[lane]:
+            self.kill(lane)
 
     def kill(self, lane: int) -> None:
         """End a lane at once, whatever it does."""

@@ -45,7 +45,7 @@ class Options:
         allowed, blocked: names of learners.
         learners: of the user's own, see `automl_core.tabular.learners`.
         featurization: ``auto``, ``off``, or column → what is done with it.
-        selection: whether features may be selected: a part of the search.
+        selection: whether the search may leave out features that say little; None: of wide tables.
         balance: ``balanced``: each class has the same total weight in training.
         threshold: ``auto``: chosen where the metric is one of labels of two classes; ``costs``: from `costs`.
         costs: (truth, predicted) → what it costs.
@@ -84,7 +84,7 @@ class Options:
     blocked: tuple[str, ...] = ()
     learners: tuple[Any, ...] = ()
     featurization: str | Mapping[str, Any] = "auto"
-    selection: bool = False
+    selection: bool | None = None
     balance: str = "none"
     threshold: str = "auto"
     costs: Mapping[tuple[str, str], float] | None = None
@@ -133,7 +133,7 @@ class Options:
         Raises:
             TrainingError: a value that is not allowed; says which are.
         """
-        if not isinstance(self.target, str) or not self.target:
+        if not self.target:
             raise TrainingError(f"target: found {self.target!r}; give the name of the column to predict")
         for name, allowed in (
             ("task", TASKS),

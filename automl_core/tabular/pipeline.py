@@ -105,7 +105,10 @@ class Pipeline:
             raise TrainingError("there is no row with a weight above 0 to learn from")
         kept = kept / kept.mean()  # weights are relative: regularisation is against rows
         view = View.of(self.problem, y, settled(self.params, self.schema)["target"])
-        learner = self.learner if view.problem.outputs > 1 or not view.classes else registry.find("constant")
+        learner = registry.find("constant") if view.problem_classes == 1 else self.learner
+        if view.problem.kind not in learner.kinds:
+            can = ", ".join(sorted(learner.kinds))
+            raise CannotFit(f"{learner.title} can't learn {view.problem.kind} (it can: {can})")
         wants, own = learner.wants, self.of_learner() if learner.name != "constant" else {}
         rows = Rows(Work.of(frame), Matrix.empty(frame.n), view.positions(y), kept, view.problem_classes, self.seed)
         states, matrix = learn(plan(self.schema, self.params, wants), rows)

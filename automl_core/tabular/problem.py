@@ -77,7 +77,7 @@ def prior(problem: Problem, y: NDArray[Any], weights: NDArray[np.float64] | None
     total = counted.sum()
     if problem.kind == "regression":
         return np.array([float(np.dot(y, counted) / total) if total > 0 else 0.0])
-    shares = np.bincount(np.asarray(y, dtype=np.int64), counted, minlength=len(problem.classes))
+    there = np.bincount(np.asarray(y, dtype=np.int64), counted, minlength=len(problem.classes))
     # one row more, spread over all classes: a class without a row here is unlikely, not impossible
-    shares = shares + 1.0 / len(problem.classes)
+    shares = there + 1.0 / len(problem.classes)
     return np.asarray(shares / shares.sum(), dtype=np.float64)

@@ -80,7 +80,7 @@ def target_of(source: Source, options: Options, weights: Floats | None = None) -
     if options.task in ("binary", "multiclass"):
         if options.task == "binary" and len(classes) > 2:
             raise TrainingError(f"task: binary, but {options.target!r} has {len(classes)} classes: {_some(classes)}")
-        actual = options.task
+        actual = "binary" if options.task == "binary" else "multiclass"
     if len(classes) == 1:
         # a class that nobody saw keeps probabilities two columns wide; the model says the one class, with its reason
         why = f"all rows are of the class {classes[0]!r}"

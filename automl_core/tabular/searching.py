@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.judging import Judge
 from automl_core.tabular.lanes import Lanes, Say, can_fork
 from automl_core.tabular.prepared import Prepared
+from automl_core.tabular.refitting import needs_refit, refit_growth
 from automl_core.tabular.trial import FoldFrames, TrialResult, run_trial
 from automl_core.training.problems import TrainingError
 
@@ -28,6 +31,9 @@ ITERATIONS = 40
 
 FAILURES = 15
 """Trials that fail one after the other, none having succeeded, before the search gives up."""
+
+PARTIAL = "partial"
+"""Folder below the trials', for folds of those that run while nothing is usable yet: better than nothing at the end."""
 
 GRACE = 0.4
 """Seconds over its end that a running trial is given before it is killed."""
@@ -59,6 +65,8 @@ class Search:
         *,
         space: Mapping[str, Any],
         portfolio: Sequence[Mapping[str, Any]],
+        warm: Callable[[], None] = lambda: None,
+        early: bool = False,
         on_trial: Callable[[TrialResult], None] | None = None,
     ) -> None:
         """Make it, and take up what an earlier one has left in the folder.
@@ -69,6 +77,8 @@ class Search:
             deadline: when it has to end.
             space: as under ``space:`` of a file.
             portfolio: combinations to try first.
+            warm: imports what lanes need.
+            early: whether the first lane may start before that.
             on_trial: told each result.
 
         Raises:
@@ -78,6 +88,7 @@ class Search:
         self.options = prepared.options
         self.iterations = self.options.iterations or (None if deadline.end is not None else ITERATIONS)
         self.workers = self.options.workers or 1
+        self._warm, self._early = warm, early
         self._on_trial = on_trial or (lambda result: None)
         self._judge, self._guard = Judge(), memory.Guard.of(self.options.memory)
         self._seconds: dict[str, list[float]] = {}
@@ -101,9 +112,9 @@ class Search:
                   "metric": self.prepared.problem.metric.name, "folds": len(self.prepared.split.folds)}  # fmt: skip
         lines: list[dict[str, Any]] = []
         if self._log.exists():
-            for line in self._log.read_text(encoding="utf-8").splitlines():
+            for text in self._log.read_text(encoding="utf-8").splitlines():
                 try:
-                    lines.append(json.loads(line))
+                    lines.append(json.loads(text))
                 except ValueError:
                     break  # a kill in the middle of a line: what it says was not acted on
         if lines and lines[0] != header:
@@ -111,8 +122,8 @@ class Search:
                 f"{self.folder} holds a search on other data or with other options; give another folder, or none"
             )
         with self._log.open("w", encoding="utf-8") as file:
-            for line in lines or [header]:
-                file.write(json.dumps(line) + "\n")
+            for said in lines or [header]:
+                file.write(json.dumps(said) + "\n")
         asked: dict[int, dict[str, Any]] = {}
         for line in lines[1:]:
             if "asked" in line:
@@ -175,10 +186,13 @@ class Search:
         if self._waiting:
             return self._waiting.pop(0)
         if self.iterations is not None and len(self._optimizer.trials) >= self.iterations:
-            return self._over(f"{self.iterations} trials, as asked")
+            self._over(f"{self.iterations} trials, as asked")
+            return None
         trial = self._optimizer.ask()
         if trial is None:
-            return self._over(self._optimizer.reason) if self._optimizer.exhausted else None
+            if self._optimizer.exhausted:
+                self._over(self._optimizer.reason)
+            return None
         self._note({"asked": trial.number, "params": trial.params})
         return trial.number, dict(trial.params)
 
@@ -251,6 +265,7 @@ class Search:
 
     def _here(self) -> None:
         """In this process, one after the other: where no process can be forked."""
+        self._warm()
         frames = FoldFrames(self.prepared)
         while not self._ends():
             found = self._next()
@@ -260,28 +275,43 @@ class Search:
             if self._may_start(number, params) is None:
                 continue
             learner = str(params.get("learner", ""))
-            self._finished(
-                run_trial(
-                    self.prepared, params, number=number, seed=self.options.seed, threads=self.options.threads,
-                    should_stop=lambda index, values, name=learner: self._stops(name, values),
-                    deadline=self.deadline.search_end, frames=frames,
-                )
+            result = run_trial(
+                self.prepared, params, number=number, seed=self.options.seed, threads=self.options.threads,
+                should_stop=partial(self._stops_after, learner), deadline=self._until(params), frames=frames,
             )  # fmt: skip
+            result.save(self.folder)
+            self._finished(result)
+
+    def _stops_after(self, learner: str, index: int, values: list[float]) -> bool:
+        del index
+        return self._stops(learner, values)
 
     def _stops(self, learner: str, values: Sequence[float]) -> bool:
         as_loss = self.prepared.problem.metric.as_loss
         return self._judge.hopeless(learner, [as_loss(each) for each in values])
 
-    def _work(self, task: tuple[int, dict[str, Any], float | None], say: Say) -> TrialResult:
+    def _until(self, params: Mapping[str, Any]) -> float | None:
+        """When a trial's fits have to end, on the monotonic clock.
+
+        A little before the search does, so that what was fitted is scored and kept as well; a learner that nobody has
+        seen on this table takes a good half of what is left, so that it is not the only one.
+        """
+        left = self.deadline.left()
+        if math.isinf(left):
+            return None
+        known = str(params.get("learner", "")) in self._seconds
+        return self.deadline.clock() + max(left, 0.0) * (0.9 if known else 0.6)
+
+    def _work(self, task: tuple[int, dict[str, Any], float | None, bool, bool], say: Say) -> TrialResult:
         """In a lane: a trial, kept in the folder; its models stay there."""
-        number, params, deadline = task
+        number, params, deadline, asks, first = task
         if self._frames is None:
             self._frames = FoldFrames(self.prepared)
         learner = str(params.get("learner", ""))
         result = run_trial(
             self.prepared, params, number=number, seed=self.options.seed, threads=self.options.threads,
-            should_stop=lambda index, values: bool(say((number, learner, values))), deadline=deadline,
-            frames=self._frames,
+            should_stop=(lambda index, values: bool(say((number, learner, values)))) if asks else None,
+            deadline=deadline, frames=self._frames, keep=self.folder / PARTIAL if first else None,
         )  # fmt: skip
         result.save(self.folder)
         result.models = []
@@ -289,6 +319,10 @@ class Search:
 
     def _in_lanes(self) -> None:
         held: tuple[int, dict[str, Any]] | None = None
+        early = self._early and not self._outcome.results
+        if not early:
+            self._warm()
+        renewed: int | None = None
         with Lanes(self._work, self.workers, self.options.threads) as lanes:
             while True:
                 over = self._ends()
@@ -310,10 +344,18 @@ class Search:
                     self._guard.start(number, learner, raw)
                     self._running[lane] = (number, learner, raw)
                     self._params[number] = params
-                    lanes.submit(lane, (number, params, self.deadline.search_end))
+                    first = self.deadline.end is not None and not any(each.usable for each in self._outcome.results)
+                    lanes.submit(lane, (number, params, self._until(params), not early, first))
+                    if early:
+                        # it asks nobody, so nobody has to listen meanwhile
+                        self._warm()
+                        early, renewed = False, lane
                 if not any(lanes.busy) and (over or (held is None and not self._can_go_on())):
                     return
                 self._hear(lanes)
+                if renewed is not None and not lanes.busy[renewed]:
+                    lanes.renew(renewed)
+                    renewed = None
                 if self.deadline.left() < -GRACE and any(lanes.busy):
                     self._over("the deadline, less what comes after the search")
                     self._abandon(lanes)
@@ -347,16 +389,9 @@ class Search:
             lanes.kill(lane)
             params = self._params.pop(number)
             why = "it was still running at the end of the search"
-            self._finished(TrialResult(number, params, reason=why, seed=self.options.seed))
+            late = TrialResult(number, params, reason=why, seed=self.options.seed)
+            with suppress(TrainingError):  # the folds that it has run, where nothing else is usable
+                late = TrialResult.load(self.folder / PARTIAL, number, self.prepared.problem)
+                late.save(self.folder)
+            self._finished(late)
         self._running.clear()
-
-
-def needs_refit(prepared: Prepared) -> bool:
-    """Whether the models of the folds can't be the final ones: forward in time they know nothing of the latest rows."""
-    return prepared.options.final == "refit" or prepared.split.kind in ("time", "monte-carlo")
-
-
-def refit_growth(prepared: Prepared) -> float:
-    """How many times the rows of a fold's training a refit learns from."""
-    sizes = [len(fold.train) for fold in prepared.split.folds]
-    return (len(prepared.rows) / max(sum(sizes) / len(sizes), 1.0)) if sizes else 1.0

@@ -29,6 +29,14 @@ WEIGHTS: Mapping[str, float] = {
 
 MOST_ROWS: Mapping[str, int] = {"svm": 3000, "neighbours": 20_000, "mlp": 100_000, "histogram": 500_000}
 """Rows beyond which a learner is not offered unless it is asked for: it would take the time of many others."""
+LATER: Mapping[str, int] = {
+    "random_forest": 5000,
+    "extra_trees": 15_000,
+    "mlp": 40_000,
+    "svm": 2000,
+    "neighbours": 10_000,
+}
+"""Rows beyond which a learner is tried after all others: one of its trials takes as long as several of boosting."""
 MOST_CLASSES: Mapping[str, int] = {"svm": 6}
 MANY_LEVELS = 32
 
@@ -172,8 +180,9 @@ def portfolio(
 ) -> list[dict[str, Any]]:
     """What is tried first, the most promising first: combinations that together were good on other tables.
 
-    They were chosen offline, from the results of many combinations on many tables (`benchmarks/tables/portfolio.py`);
-    those of learners that the table does not offer are left out, and values outside of its space brought in.
+    They were chosen offline, from the results of many combinations on many tables (benchmarks/tables_portfolio);
+    those of learners that the table does not offer are left out, and values outside of its space brought in. On a table
+    with many rows those that take long there come last.
 
     Args:
         shape: of the table.
@@ -184,12 +193,13 @@ def portfolio(
     Raises:
         TrainingError: a name that is none, or no learner is left.
     """
-    from automl_core.tabular.learned import PORTFOLIOS
+    from automl_core.tabular.learned import PORTFOLIOS, WITH_CATBOOST
 
     given = tuple(extra)
     learners = {learner.name: learner for learner in offered(shape, allowed, blocked, given)}
     parameters = space(shape, allowed, blocked, given)
-    found = [_within(params, parameters) for params in PORTFOLIOS[shape.kind] if params["learner"] in learners]
+    learned = (WITH_CATBOOST if "catboost" in learners else PORTFOLIOS)[shape.kind]
+    found = [_within(params, parameters) for params in learned if params["learner"] in learners]
     tried = {params["learner"] for params in found}
     own = [_within({"learner": name}, parameters) for name in learners if name not in tried]
     mine = [params for params in own if params["learner"] in {learner.name for learner in given}]
@@ -198,7 +208,7 @@ def portfolio(
     for params in [*found[:1], *mine, *found[1:], *rest]:
         if params not in unique:
             unique.append(params)
-    return unique
+    return sorted(unique, key=lambda params: shape.rows > LATER.get(params["learner"], shape.rows))
 
 
 def _within(params: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:

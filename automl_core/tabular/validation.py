@@ -209,7 +209,7 @@ def _dealt_groups(
     number = int(code.max()) + 1
     kinds = len(problem.classes) or 1
     counts = np.zeros((number, kinds + 1))
-    np.add.at(counts, (code, np.asarray(y, dtype=np.int64) if problem.classes else 0), 1.0)
+    np.add.at(counts, (code, np.asarray(y if problem.classes else np.zeros(len(y)), dtype=np.int64)), 1.0)
     counts[:, kinds] = np.bincount(code, minlength=number)
     shares = counts / np.maximum(counts.sum(axis=0), 1.0)
     shuffled = random.permutation(number)

@@ -15,6 +15,7 @@ from automl_core.spec.yaml_reader import Document
 from automl_core.templates.actions import Actions, actions_in
 from automl_core.templates.choosing import choose
 from automl_core.templates.digest import FILE
+from automl_core.templates.first_trials import fitting
 from automl_core.templates.places import Places, parse_reference
 from automl_core.templates.tasks import lay_over
 from automl_core.templates.version import Template, read_template
@@ -201,6 +202,9 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
     space, more = choose(template, given if isinstance(given, Mapping) else {}, actions) if not problems else ({}, [])
     problems += more
     whole["space"] = space
+    search = whole.get("search")
+    if isinstance(search, dict) and "warm_start" in search and "warm_start" not in (data.get("search") or {}):
+        search["warm_start"] = fitting(search["warm_start"], space)
     for where in TASK_LISTS:
         tasks, more = lay_over(raw.get(where) or [], data.get(where), where, template.folder, expanded.origins)
         problems += more

@@ -31,6 +31,7 @@ class Config:
         checkpoint_dir: folder for checkpoints, None where nothing is to be resumed later.
         resume_from: folder of the checkpoint to go on from, None at the beginning.
         budget: up to which budget to train, None where the parameters say.
+        groups: what the file holds beside the product's own groups, as it stands there: groups are nested.
     """
 
     params: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Config:
     resume_from: Path | None = None
     budget: int | None = None
     source: str = field(default="the configuration")
+    groups: Mapping[str, Any] = field(default_factory=dict)
 
     def values(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters of a program: the defaults, and over them what the spec file gives.
@@ -131,6 +133,7 @@ def read_config(description: str, argv: list[str] | None = None) -> Config:
         resume_from=_folder("AUTOML_RESUME_FROM", automl.get("resume_from")),
         budget=int(budget) if budget else None,
         source=str(args.config),
+        groups=whole,
     )
 
 

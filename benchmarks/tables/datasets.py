@@ -1,7 +1,7 @@
 """The twelve sets: from packages, never vendored, each split as its data ask for it.
 
-A third of the rows is the test: at random, whole groups, or the latest. Systems are given the train rows with all columns,
-group and time among them, and are told nothing of the split: finding it out is a part of the task.
+A third of the rows is the test: at random, whole groups, or the latest. Systems are given the train rows with all
+columns, group and time among them, and are told nothing of the split: finding it out is a part of the task.
 """
 
 from __future__ import annotations

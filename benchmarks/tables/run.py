@@ -1,7 +1,7 @@
 """Run systems on sets: ``python -m benchmarks.tables.run --systems ours histgb --sets german --seconds 60``.
 
-Each run is a cold process of its own with a hard limit, on the cores that it is given and no others. One JSON line a run
-is added to ``results/``; runs that stand there already are not made again (``--again`` makes them all).
+Each run is a cold process of its own with a hard limit, on the cores that it is given and no others. One JSON line a
+run is added to ``results/``; runs that stand there already are not made again (``--again`` makes them all).
 ``python -m benchmarks.tables.table`` makes the tables.
 """
 
@@ -75,8 +75,8 @@ def run(system: str, data: DataSet, seconds: float, cores: list[int], seed: int)
             process.wait()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         found: dict[str, Any] = {
-            "system": system, "set": data.name, "seconds": seconds, "seed": seed, "cores": len(cores), "wall": round(wall, 2),
-            "cpu": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+            "system": system, "set": data.name, "seconds": seconds, "seed": seed, "cores": len(cores), "wall":
+            round(wall, 2), "cpu": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
             "rows": len(train), "metric": data.metric,
         }  # fmt: skip
         if status != 0 or not (home / "out.npz").exists():

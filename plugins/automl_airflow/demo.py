@@ -17,6 +17,7 @@ from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
 from automl_core.spec.errors import SpecError
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
+from automl_core.study.layout import safe
 from automl_core.templates import load_experiment
 
 COMMAND = ".venv/bin/automl"
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
         print("Airflow is stopped.")
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, on this signal too
-    experiment = _experiment(options.experiment)
+    experiment = _experiment(options.file)
     os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
     mine = not airflow.running()
     tried = FirstTry()
@@ -86,7 +87,35 @@ def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
     if keep:
         print(f"Airflow: {airflow.url}  user admin, password in {airflow.credentials_file}")
         print("It stays up until `make stop`.", flush=True)
-    return automl(["run", str(experiment), "--follow"])
+    code = automl(["run", str(experiment), "--follow"])
+    for line in what_is_left(experiment) if code == 0 else ():
+        print(line, flush=True)
+    return code
+
+
+def what_is_left(file: Path) -> list[str]:
+    """What people can do with the model of the newest run of a table's experiment; nothing for other experiments.
+
+    Args:
+        file: of the experiment, whose runs lie on this machine.
+    """
+    experiment = load_experiment(file)
+    storage = experiment.output.storage
+    if not storage.startswith("file://"):
+        return []
+    folder = Path(PRODUCT_ROOT, storage.removeprefix("file://"), safe(experiment.name))
+    found = sorted(folder.glob("*/best_model/model/report.html"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        return []
+    model = found[-1].parent
+    shown = os.path.relpath(model, PRODUCT_ROOT)
+    data = experiment.data.get("train")
+    rows = "DATA" if data is None else data if isinstance(data, str) else data.place
+    return [
+        f"The model: {shown}",
+        f"Its report, for a browser: {shown}/{found[-1].name}",
+        f"Use it: {COMMAND} predict {shown} {rows}",
+    ]
 
 
 class FirstTry:
@@ -157,7 +186,7 @@ def _experiment(given: str | None) -> Path:
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--experiment", help="experiment file below experiments/")
+    parser.add_argument("--file", "--experiment", dest="file", help="file below experiments/")
     parser.add_argument("--keep", action="store_true", help="leave Airflow running and print its address")
     parser.add_argument("--stop", action="store_true", help="stop the Airflow that --keep left running")
     return parser.parse_args(argv)

@@ -24,7 +24,7 @@ TRAINED = [folder for folder in SHIPPED if (folder / "train.py").exists()]
 EXTRA = {
     "lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost", "mlp-classification": "mlp",
     "mlp-regression": "mlp", "text-classification": "text", "image-classification": "image",
-    "text-transformer": "transformer",
+    "text-transformer": "transformer", "table-classification": "tabular", "table-regression": "tabular",
 }  # fmt: skip
 """Template → the extra that brings its libraries."""
 

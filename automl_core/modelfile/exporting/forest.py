@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.modelfile.scoring.models.trees import MISSING
+from automl_core.modelfile.scoring.models.trees import MISSING, right_children
 
 Array = NDArray[Any]
 
@@ -52,6 +52,10 @@ def leaf_alone(value: Any, output: int = 0, cover: float | None = None) -> Tree:
 
 def preorder(left: Array, right: Array) -> Array:
     """(N,) places of a tree's nodes so that each stands before its children, the left before the right."""
+    inner = left >= 0
+    at = np.flatnonzero(inner)
+    if np.array_equal(left[at], at + 1) and np.array_equal(right[at], right_children(inner)[at]):
+        return np.arange(len(left))  # scikit-learn's trees lie so
     lefts, rights = left.tolist(), right.tolist()
     order: list[int] = []
     waiting = [0]

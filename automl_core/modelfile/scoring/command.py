@@ -58,6 +58,7 @@ def main(folder: Path, arguments: Sequence[str] | None = None) -> int:
 
 def _predict(scorer: Scorer, options: argparse.Namespace, file: TextIO) -> None:
     tally = Tally()
+    notes: dict[str, None] = {}
     writer = csv.writer(file, lineterminator="\n")
     kept: list[str] = options.keep
     for number, piece in enumerate(pieces(options.rows, (*scorer.schema.names, *kept))):
@@ -67,16 +68,20 @@ def _predict(scorer: Scorer, options: argparse.Namespace, file: TextIO) -> None:
             if name not in piece:
                 raise SchemaError(f"there is no column {name!r} to keep")
         table = {name: piece[name] for name in kept}
-        table |= predictions(scorer, frame, proba=options.proba, explained=options.explain)
+        found, said = predictions(scorer, frame, proba=options.proba, explained=options.explain)
+        table |= found
+        notes |= dict.fromkeys(said)
         if number == 0:
             writer.writerow(table)
         writer.writerows(zip(*map(_texts, table.values()), strict=True))
-    for text in tally.texts():
+    for text in (*tally.texts(), *notes):
         print(f"note – {text}", file=sys.stderr)
 
 
-def predictions(scorer: Scorer, frame: Frame, *, proba: bool = False, explained: bool = False) -> dict[str, Any]:
-    """What is written for rows: names of columns → values, in their order.
+def predictions(
+    scorer: Scorer, frame: Frame, *, proba: bool = False, explained: bool = False
+) -> tuple[dict[str, Any], list[str]]:
+    """What is written for rows: names of columns → values, in their order; and what is to be said about it, in words.
 
     Args:
         scorer: the model.
@@ -91,6 +96,7 @@ def predictions(scorer: Scorer, frame: Frame, *, proba: bool = False, explained:
     outputs = scorer.outputs(frame)
     decided = scorer.decide(outputs)
     table: dict[str, Any] = {"prediction": decided.tolist()}
+    notes = []
     if proba:
         table |= {f"probability_{name}": outputs[:, place] for place, name in enumerate(scorer.classes)}
     if explained:
@@ -105,7 +111,10 @@ def predictions(scorer: Scorer, frame: Frame, *, proba: bool = False, explained:
         table["base"] = found.base[of]
         added = found.contributions[rows, :, of]
         table |= {f"adds_{name}": added[:, place] for place, name in enumerate(found.columns)}
-    return table
+        if found.left_out:
+            why = "; ".join(found.left_out)
+            notes.append(f"contributions are of members with {found.weight:.0%} of the ensemble's weight: {why}")
+    return table, notes
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:

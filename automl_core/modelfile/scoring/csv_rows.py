@@ -24,7 +24,8 @@ def pieces(path: str | Path, wanted: Iterable[str] | None = None, rows: int = PI
 
     Args:
         path: of the file.
-        wanted: names of columns to keep, as far as they are there; all when None.
+        wanted: names of columns to keep; all when None, or when one of them is not there: whoever misses it can say
+            what there is.
         rows: of a piece.
 
     Raises:
@@ -53,7 +54,8 @@ def _pieces(file: Iterable[str], path: str, wanted: set[str] | None, rows: int) 
     double = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if double is not None:
         raise ValueError(f"{path}: two columns are called {double!r}")
-    places = [place for place, name in enumerate(names) if wanted is None or name in wanted]
+    everything = wanted is None or not wanted <= set(names)
+    places = [place for place, name in enumerate(names) if everything or name in (wanted or ())]
     held: list[list[str]] = []
     number = 0
     for row in csv.reader(lines, delimiter=delimiter):

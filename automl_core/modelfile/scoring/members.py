@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Features
+from .features.base import usable
 from .links import link_of
 from .matrix import Matrix
 from .models import Model, model_of
 from .models.estimator import Estimator
-from .values import Frame
+from .values import Coded, Frame
 
 Floats = NDArray[np.float64]
 
@@ -121,12 +122,21 @@ class Ensemble:
         total = np.zeros((frame.n, self._outputs))
         if not frame.n:
             return total
+        frame = _usable(frame)
         matrices: dict[int, Matrix] = {}
         for place, (first, member) in enumerate(zip(self._first, self.members, strict=True)):
             if first == place:
                 matrices[first] = member.matrix(frame)
             total += member.weight * member.outputs(matrices[first])
         return total
+
+
+def _usable(frame: Frame) -> Frame:
+    """The frame with numbers as features take them: looked at once, not by each member."""
+    if frame.usable:
+        return frame
+    columns = {name: each if isinstance(each, Coded) else usable(each) for name, each in frame.columns.items()}
+    return Frame(frame.n, columns, usable=True)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -121,12 +121,13 @@ class Frame:
     Attributes:
         n: how many rows.
         columns: name → float64 (n,) or `Coded`, in the schema's order.
+        usable: whether its numbers are known to be as features take them (`features.base.usable`).
     """
 
-    __slots__ = ("columns", "n")
+    __slots__ = ("columns", "n", "usable")
 
-    def __init__(self, n: int, columns: Mapping[str, ColumnValues]) -> None:
-        self.n = n
+    def __init__(self, n: int, columns: Mapping[str, ColumnValues], usable: bool = False) -> None:
+        self.n, self.usable = n, usable
         self.columns: dict[str, ColumnValues] = dict(columns)
         for name, column in self.columns.items():
             if len(column) != n:
@@ -168,11 +169,11 @@ class Frame:
             name: column.take(places) if isinstance(column, Coded) else column[places]
             for name, column in self.columns.items()
         }
-        return Frame(len(places), taken)
+        return Frame(len(places), taken, self.usable)
 
     def select(self, names: Iterable[str]) -> Frame:
         """Some columns, in the order given."""
-        return Frame(self.n, {name: self._column(name) for name in names})
+        return Frame(self.n, {name: self._column(name) for name in names}, self.usable)
 
     def _column(self, name: str) -> ColumnValues:
         try:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from automl_core.modelfile.scoring.features.text import counts, grams, weigh
-from automl_core.tabular.features.base import Rows, Transformer
+from automl_core.modelfile.scoring.features.text import Counts, count, weigh
+from automl_core.tabular.features.base import Floats, Rows, Transformer
 
-TEXTS = 20_000
+TEXTS = 10_000
 """Different texts that the vocabulary is learned from."""
+OVERSAMPLING = 10
+"""Directions beyond those wanted, which make these exact."""
+POWERS = 3
+"""Times that the directions are turned towards the largest ones."""
 
 
 class Text(Transformer):
@@ -48,10 +52,10 @@ class Text(Transformer):
         used = np.flatnonzero(number)
         if len(used) > TEXTS:
             used = np.sort(rows.rng(self.column).choice(used, TEXTS, replace=False))
-        texts = [coded.levels[code] for code in used.tolist()]
         times = number[used].astype(np.float64)
-        vocabulary, idf = self._vocabulary(texts, times)
-        components = self._components(texts, times, vocabulary, idf, rows.rng(f"{self.column} svd"))
+        found = count([coded.levels[code] for code in used.tolist()], self.words, self.letters)
+        vocabulary, idf, kept = self._vocabulary(found, times)
+        components = self._components(found, times, idf, kept, rows.rng(f"{self.column} svd"))
         return {
             "step": "text",
             "column": self.column,
@@ -62,35 +66,44 @@ class Text(Transformer):
             "letters": list(self.letters),
         }
 
-    def _vocabulary(self, texts: list[str], times: Any) -> tuple[list[str], Any]:
-        documents: Counter[str] = Counter()
-        for text, number in zip(texts, times.tolist(), strict=True):
-            for gram in set(grams(text, self.words, self.letters)):
-                documents[gram] += number
+    def _vocabulary(self, found: Counts, times: Floats) -> tuple[list[str], Floats, NDArray[np.int64]]:
+        """The n-grams that are known, their IDF, and the place of each one found among them, -1 for none."""
+        documents = np.bincount(found.columns, times[found.rows], len(found.names))
         n = float(times.sum())
         least = 2 if n > 20 else 1
-        kept = []
+        chosen: list[int] = []
         for kind in ("w ", "c "):
             # in every text, or in one alone: neither tells texts apart
-            some = [(-count, gram) for gram, count in documents.items() if gram[:2] == kind and least <= count < n]
-            kept += [gram for _, gram in sorted(some)[: self.vocabulary]]
-        idf = np.array([np.log((1 + n) / (1 + documents[gram])) + 1 for gram in kept])
-        return kept, idf
+            some = [
+                (-documents[place], gram, place)
+                for place, gram in enumerate(found.names)
+                if gram[:2] == kind and least <= documents[place] < n
+            ]
+            chosen += [place for _, _, place in sorted(some)[: self.vocabulary]]
+        kept = np.full(len(found.names) + 1, -1, dtype=np.int64)
+        kept[chosen] = np.arange(len(chosen))
+        idf = np.log((1 + n) / (1 + documents[chosen])) + 1
+        return [found.names[place] for place in chosen], idf, kept
 
-    def _components(self, texts: list[str], times: Any, vocabulary: list[str], idf: Any, rng: Any) -> Any:
+    def _components(
+        self, found: Counts, times: Floats, idf: Floats, kept: NDArray[np.int64], rng: np.random.Generator
+    ) -> Floats:
+        """(k, v) the directions in which texts differ most, by a randomized SVD (Halko et al. 2011, algorithm 4.4)."""
         from scipy.sparse import csr_array
-        from scipy.sparse.linalg import svds
 
-        known = {gram: position for position, gram in enumerate(vocabulary)}
-        rows, columns, numbers = counts(texts, known, self.words, self.letters)
-        k = min(self.components, len(texts) - 1, len(vocabulary) - 1)
+        columns = kept[found.columns]
+        there = columns >= 0
+        rows, columns = found.rows[there], columns[there]
+        k = min(self.components, len(times) - 1, len(idf) - 1)
         if k < 1 or not len(rows):
-            return np.zeros((0, len(vocabulary)))
-        values = weigh(rows, columns, numbers, idf, len(texts)) * np.sqrt(times)[rows]
-        matrix = csr_array((values, (rows, columns)), shape=(len(texts), len(vocabulary)))
-        start = rng.standard_normal(min(matrix.shape))
-        _, sizes, vectors = svds(matrix, k=k, v0=start)
-        order = np.argsort(-sizes, kind="stable")
-        vectors = vectors[order][sizes[order] > 1e-9]
+            return np.zeros((0, len(idf)))
+        values = weigh(rows, columns, found.numbers[there], idf, len(times)) * np.sqrt(times)[rows]
+        matrix = csr_array((values, (rows, columns)), shape=(len(times), len(idf)))
+        size = min(k + OVERSAMPLING, *matrix.shape)
+        basis = np.linalg.qr(matrix @ rng.standard_normal((matrix.shape[1], size)))[0]
+        for _ in range(POWERS):
+            basis = np.linalg.qr(matrix @ np.linalg.qr(matrix.T @ basis)[0])[0]
+        _, sizes, vectors = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
+        vectors = vectors[:k][sizes[:k] > 1e-9 * sizes[0]]
         signs = np.sign(vectors[np.arange(len(vectors)), np.abs(vectors).argmax(axis=1)])
-        return vectors * signs[:, None]
+        return np.asarray(vectors * signs[:, None])

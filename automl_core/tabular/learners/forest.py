@@ -51,16 +51,13 @@ class _Forest(Learner):
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """How many columns a cut may choose from, how small a leaf may be."""
-        return {
+        found: dict[str, dict[str, Any]] = {
             "max_features": {"type": "uniform", "low": 0.1, "high": 1.0, "default": self.default["max_features"]},
             "min_samples_leaf": {"type": "logint", "low": 1, "high": max(4, min(50, shape.rows // 50)), "default": 1},
-            "criterion": {"type": "choice", **self._criteria(shape)},
         }
-
-    def _criteria(self, shape: Shape) -> dict[str, Any]:
-        if shape.kind == "regression":
-            return {"values": ["squared_error"], "default": "squared_error"}
-        return {"values": ["gini", "entropy"], "default": "gini"}
+        if shape.kind != "regression":
+            found["criterion"] = {"type": "choice", "values": ["gini", "entropy"], "default": "gini"}
+        return found
 
     def memory(self, rows: int, columns: int, params: Mapping[str, Any]) -> int:
         """A copy in float32, and trees with a leaf for some rows, each with the shares of all classes."""

@@ -118,14 +118,10 @@ def _of_function(
     direction: Direction | None,
     needs: Needs | None,
 ) -> Metric:
-    usual_direction = "minimize" if kind == "regression" else "maximize"
-    usual_needs = "numbers" if kind == "regression" else "labels"
-    return own(
-        function,
-        direction=direction or getattr(function, "direction", usual_direction),
-        needs=needs or getattr(function, "needs", usual_needs),
-        classes=classes,
-    )
+    numbers_wanted = kind == "regression"
+    its_direction: Any = getattr(function, "direction", "minimize" if numbers_wanted else "maximize")
+    its_needs: Any = getattr(function, "needs", "numbers" if numbers_wanted else "labels")
+    return own(function, direction=direction or its_direction, needs=needs or its_needs, classes=classes)
 
 
 def _imported(place: str) -> Callable[..., Any]:

@@ -17,8 +17,10 @@ def _counts(truth: Codes, predicted: Codes, weights: Floats) -> tuple[Floats, Fl
     occur, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
     true, given = codes[: len(truth)], codes[len(truth) :]
     size = len(occur)
-    hits = np.bincount(true[true == given], weights[true == given], minlength=size)
-    return hits, np.bincount(given, weights, minlength=size), np.bincount(true, weights, minlength=size)
+    right = true == given
+    found = [(true[right], weights[right]), (given, weights), (true, weights)]
+    hits, predicted_so, truly_so = (np.bincount(*each, minlength=size).astype(np.float64) for each in found)
+    return hits, predicted_so, truly_so
 
 
 def _over(above: Floats, below: Floats) -> Floats:
@@ -32,7 +34,7 @@ def accuracy(truth: Codes, predicted: Codes, weights: Floats, **_: Any) -> float
 
 def recall_macro(truth: Codes, predicted: Codes, weights: Floats, **_: Any) -> float:
     """Mean over the classes of the truth of the share that is found (scikit-learn's ``balanced_accuracy_score``)."""
-    hits, _, there = _counts(truth, predicted, weights)
+    hits, _given, there = _counts(truth, predicted, weights)
     return float(_over(hits, there)[there > 0].mean())
 
 

@@ -2,10 +2,11 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 
-job = json.load(open(sys.argv[1], encoding="utf-8"))
+job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 from automl_core.tabular import fit  # noqa: E402
 
 model = fit(

@@ -2,11 +2,12 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-job = json.load(open(sys.argv[1], encoding="utf-8"))
+job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 target = job["target"]
 
 

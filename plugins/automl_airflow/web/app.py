@@ -22,6 +22,7 @@ from automl_airflow.web.routes import (
     runs,
     sheets,
     start,
+    tables,
     templates,
     trials,
     trying,
@@ -80,7 +81,8 @@ def create_app() -> FastAPI:
     install_handlers(app)
     # routes of one run before those that would take "runs" for something else
     for router in (
-        events.router, files.router, sheets.router, details.router, trials.router, acts.router, labels.router,
+        events.router, files.router, sheets.router, details.router,
+        tables.router, trials.router, acts.router, labels.router,
         runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip

@@ -103,7 +103,7 @@ def test_what_runs_before_and_after_the_trials_and_the_time_that_is_kept_for_it(
         "conclude": [{"name": "refit", "command": "true", "timeout": "5m"}],
     }
     found = preview(experiment(**stages, stop={"deadline": "1h"}))
-    assert (found.deadline, found.reserve) == (3600.0, 300.0)
+    assert (found.deadline, found.reserve) == (3600.0, 310.0)
     assert found.to_json()["stages"]["conclude"] == (("refit", "local"),)
     file = tmp_path / "e.yaml"
     file.write_text(json.dumps(experiment(**stages, stop={"deadline": "1h"}).model_dump(mode="json")))
@@ -111,4 +111,4 @@ def test_what_runs_before_and_after_the_trials_and_the_time_that_is_kept_for_it(
     said = capsys.readouterr().out
     assert "prepare      join (local) → split (local), once, before the first trial" in said
     assert "conclude     refit (local), once, after the last trial" in said
-    assert "deadline     1h 00m for everything, of which 5m 00s are kept for conclude" in said
+    assert "deadline     1h 00m for everything, of which 5m 10s are kept for conclude" in said

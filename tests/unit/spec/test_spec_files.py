@@ -109,11 +109,23 @@ def test_where_there_are_none(task: dict[str, Any], groups: dict[str, Any], said
     assert any(said in each for each in found), found
 
 
-def test_in_stages_the_code_is_there_and_no_spec_file() -> None:
-    stage = [{"command": ["a", "${code_dir}"], "cwd": "code"}]
+def test_in_stages_the_code_is_there_and_the_spec_file_with_the_constants() -> None:
+    stage = [{"command": ["a", "${code_dir}", "${spec_file}", "${a}"], "cwd": "code"}]
     assert problems(["a"], {}, code="src", prepare=stage, conclude=stage) == []
-    found = problems(["a"], {}, conclude=[{"command": ["a", "${spec_file}"]}])
-    assert "a training task of conclude belongs to no trial; those of trials lie in their folders" in found[0]
+    assert problems(["a"], {"base": {"b": "${a}"}}, code="src", prepare=stage) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"base": {"b": "${trial_id}"}}, "belongs to no trial, and its spec_file names what only a trial has"),
+        ({"format": "text", "text": "${a}"}, "belongs to no trial, and a text template is a trial's"),
+    ],
+)
+def test_a_spec_file_that_only_a_trial_can_have_is_none_of_a_stage(spec: Any, said: str) -> None:
+    found = problems(["a"], spec, conclude=[{"command": ["a", "${spec_file}"]}])
+    assert len(found) == 1, found
+    assert said in found[0]
 
 
 def test_a_custom_resource_gets_no_code() -> None:

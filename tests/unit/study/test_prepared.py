@@ -27,6 +27,7 @@ def key(data: Any = None, code: str = "c", dates: Any = None, **groups: Any) -> 
         {"columns": {"target": "y"}},
         {"spec_file": {"format": "json", "base": {"seed": 1}}},
         {"prepare": [TASK | {"env": {"A": "1"}}]},
+        {"space": {"x": {"type": "uniform", "low": 0, "high": 1}, "folds": {"type": "fixed", "value": 5}}},
         {"prepare": [TASK, {"name": "more", "command": ["more"]}]},
     ],
 )

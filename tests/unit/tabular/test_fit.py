@@ -197,30 +197,6 @@ def test_a_pipeline_that_would_not_fit_into_memory_is_not_started() -> None:
     assert model.report["final"] == "constant"
 
 
-def test_a_trial_that_is_killed_for_its_memory_is_a_failed_one() -> None:
-    from automl_core.tabular.lanes import Lanes
-
-    def work(task: str, say: Any) -> str:
-        if task == "die":
-            import os
-
-            os.kill(os.getpid(), signal.SIGKILL)
-        return task
-
-    with Lanes(work, 1) as lanes:
-        lanes.submit(0, "die")
-        found = _first(lanes)
-        assert (found.kind, "memory" in found.payload) == ("died", True)
-        lanes.submit(0, "live")
-        assert _first(lanes).payload == "live"
-
-
-def _first(lanes: Any) -> Any:
-    while True:
-        for event in lanes.events(1.0):
-            return event
-
-
 def test_a_metric_and_a_threshold_of_the_users_own() -> None:
     def found_share(y_true: Any, y_pred: Any) -> float:
         return float(np.mean((y_true == "yes") & (y_pred == "yes")))
@@ -262,8 +238,8 @@ def progress(result):
     if result.number == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
     print(result.number, flush=True)
-fit(data, "y", folder=sys.argv[2], progress=progress, iterations=4, workers=1, allowed=("linear", "naive_bayes"), folds=3,
-    repeats=1)
+fit(data, "y", folder=sys.argv[2], progress=progress, iterations=4, workers=1, folds=3, repeats=1,
+    allowed=("linear", "naive_bayes"))
 """
 
 
@@ -307,3 +283,66 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
     fit(_classes(), "y", folder=tmp_path, **QUICK)
     with pytest.raises(TrainingError, match="a search on other data"):
         fit(_classes(seed=5), "y", folder=tmp_path, **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("more", "has", "lacks"),
+    [
+        ({}, set(), {"features.keep"}),
+        ({"selection": True}, {"features.keep"}, set()),
+        ({"featurization": "off"}, set(), {"features.interactions", "features.encoding", "features.scaler"}),
+    ],
+)
+def test_what_is_searched_of_features_is_what_the_user_said(more: dict[str, Any], has: set, lacks: set) -> None:
+    from automl_core.tabular.options import Options
+    from automl_core.tabular.prepared import prepare
+    from automl_core.tabular.running import spaces
+
+    whole, first = spaces(prepare(_classes(), Options.of(target="y", allowed=("lightgbm", "linear"), **more)))
+    assert has <= set(whole)
+    assert not lacks & set(whole)
+    assert all(set(params) <= set(whole) for params in first)
+
+
+def test_a_column_can_be_left_to_the_user() -> None:
+    model = fit(_classes(), "y", featurization={"x": "drop"}, **QUICK)
+    assert {each["column"]: each["value"] for each in model.report["importance"]}["x"] == 0
+
+
+def test_folds_of_a_trial_that_had_to_be_ended_are_better_than_nothing(tmp_path: Path) -> None:
+    """A learner that takes all the time there is after its second fold: the first two answer."""
+
+    class Endless:
+        def fit(self, x: Any, y: Any) -> None:
+            self.mean = float(np.mean(y))
+            count = len(list(tmp_path.glob("fold_*")))
+            (tmp_path / f"fold_{count}").touch()
+            if count >= 2:
+                time.sleep(600)
+
+        def predict(self, x: Any) -> Any:
+            return np.full(len(x), self.mean)
+
+    from automl_core.tabular.deadline import Deadline
+    from automl_core.tabular.learners.custom import Custom
+    from automl_core.tabular.options import Options
+    from automl_core.tabular.prepared import prepare
+    from automl_core.tabular.searching import Search
+    from automl_core.tabular.selection import select
+
+    options = Options.of(target="y", learners=[Custom(Endless)], workers=1, folds=3, validation="k-fold", deadline=60)
+    prepared = prepare(_numbers(), options)
+    moment = [0.0]
+
+    def clock() -> float:  # time passes once the third fold has begun
+        moment[0] = 100.0 if (tmp_path / "fold_2").exists() else 0.0
+        return moment[0]
+
+    deadline = Deadline(60.0, 60.0, clock=clock)
+    space = {"learner": {"type": "choice", "values": ["Endless", "linear"]}}
+    search = Search(prepared, tmp_path / "trials", deadline, space=space, portfolio=[{"learner": "Endless"}])
+    found = search.run()
+    assert [(each.state, len(each.folds)) for each in found.results] == [("stopped", 2)]
+    chosen = select(prepared, found.results)
+    assert chosen.chosen[0][0].number == 0
+    assert "came farthest" in chosen.why

@@ -48,7 +48,7 @@ def test_a_portfolio_has_each_combination_once_and_each_learner(shape: Shape) ->
     found = portfolio(shape)
     assert len({str(sorted(params.items())) for params in found}) == len(found)
     assert {params["learner"] for params in found} == set(space(shape)["learner"]["values"])
-    assert len({params["learner"] for params in found[:4]}) >= 2
+    assert len({params["learner"] for params in found[:6]}) >= 2
 
 
 def test_learners_that_would_take_all_the_time_are_offered_where_they_are_asked_for_alone() -> None:
@@ -56,6 +56,13 @@ def test_learners_that_would_take_all_the_time_are_offered_where_they_are_asked_
     assert "svm" not in space(large)["learner"]["values"]
     assert "svm" in space(large, allowed=["svm", "linear"])["learner"]["values"]
     assert "svm" in space(WIDE)["learner"]["values"]
+
+
+def test_what_takes_long_on_many_rows_is_tried_last() -> None:
+    learners = [params["learner"] for params in portfolio(Shape(8000, 20, 0, 0, 0, 2, "binary"))]
+    assert learners.index("random_forest") > max(place for place, name in enumerate(learners) if name == "lightgbm")
+    few = [params["learner"] for params in portfolio(Shape(1000, 20, 0, 0, 0, 2, "binary"))]
+    assert sorted(few[: few.index("random_forest")]) != sorted(learners[: learners.index("random_forest")])
 
 
 def test_allowed_and_blocked_learners() -> None:

@@ -20,6 +20,14 @@ LARGEST = 1e30
 """No column's number is beyond it: squares stay numbers, and what libraries turn into single precision does too."""
 
 
+def usable(values: Floats) -> Floats:
+    """(n,) numbers: what is infinite is missing, what is beyond `LARGEST` ends there."""
+    large = np.abs(values) > LARGEST
+    if not large.any():
+        return values
+    return np.where(np.isinf(values), np.nan, np.clip(values, -LARGEST, LARGEST))
+
+
 @dataclass
 class Work:
     """The table while steps are applied.
@@ -27,23 +35,22 @@ class Work:
     Attributes:
         n: rows.
         columns: the frame's, and those that steps have added: (n,) float64, or `values.Coded`.
+        usable: whether the frame's numbers are `usable` already: so it is asked once for all members of a model.
     """
 
     n: int
     columns: dict[str, Any]
+    usable: bool = False
 
     @classmethod
     def of(cls, frame: Any) -> Work:
         """The beginning: all columns of a frame."""
-        return cls(frame.n, dict(frame.columns))
+        return cls(frame.n, dict(frame.columns), frame.usable)
 
     def numbers(self, name: str) -> Floats:
         """(n,) a column of numbers; what is infinite is missing, what is beyond `LARGEST` ends there."""
         values = np.asarray(self.columns[name], dtype=np.float64)
-        large = np.abs(values) > LARGEST
-        if not large.any():
-            return values
-        return np.where(np.isinf(values), np.nan, np.clip(values, -LARGEST, LARGEST))
+        return values if self.usable else usable(values)
 
 
 class Step(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,42 +20,102 @@ SURFACE = ("letters", "words", "digits", "capitals")
 """What is told of a text beside its components: how long it is, how much of it are digits and capitals."""
 
 
-def grams(text: str, words: Sequence[int], letters: Sequence[int]) -> Iterator[str]:
-    """The n-grams of a text, each as often as it occurs.
+@dataclass(frozen=True)
+class Counts:
+    """How often n-grams occur in texts.
+
+    Attributes:
+        names: the n-grams, each once: ``w late driver``, ``c  dri``; none where they were known before.
+        rows, columns, numbers: text, n-gram, and how often; each pair once.
+    """
+
+    names: list[str]
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    numbers: Floats
+
+
+def count(
+    texts: Sequence[str], words: Sequence[int], letters: Sequence[int], known: Mapping[str, int] | None = None
+) -> Counts:
+    """Count the n-grams of texts, in lower case.
+
+    A word is taken apart once, however often it occurs, and what is left to do for each occurrence is done by numpy.
 
     Args:
-        text: as it is; lower case is made of it here.
+        texts: as they are.
         words: the n of n-grams of words.
         letters: the n of n-grams of letters, within a word with a space on either side.
+        known: n-grams that count, by their place, which then are the columns; None: all.
     """
-    found = _WORD.findall(text[:LONGEST].lower())
-    for n in words:
-        for start in range(len(found) - n + 1):
-            yield "w " + " ".join(found[start : start + n])
-    for word in found if letters else ():
+    found = [_WORD.findall(text[:LONGEST].lower()) for text in texts]
+    text_of = np.repeat(np.arange(len(found)), [len(each) for each in found])
+    index: dict[str, int] = {}
+    word_of = np.array([index.setdefault(word, len(index)) for each in found for word in each], dtype=np.int64)
+    names: list[str] = []
+    rows: list[NDArray[np.int64]] = []
+    columns: list[NDArray[np.int64]] = []
+
+    def take(grams: list[str], row: NDArray[np.int64], gram: NDArray[np.int64]) -> None:
+        """Occurrences of some n-grams."""
+        if known is None:
+            places = np.arange(len(names), len(names) + len(grams))
+            names.extend(grams)
+        else:
+            places = np.array([known.get(each, -1) for each in grams], dtype=np.int64)
+        column = places[gram]
+        there = column >= 0
+        rows.append(row[there])
+        columns.append(column[there])
+
+    sequences = each = list(index)
+    ids = word_of
+    for n in range(1, max(words, default=0) + 1):
+        if n > 1:
+            same = text_of[: len(text_of) - n + 1] == text_of[n - 1 :]
+            keys = ids[: len(same)] * len(index) + word_of[n - 1 :]
+            pairs, inverse = np.unique(keys[same], return_inverse=True)
+            sequences = [f"{sequences[key // len(index)]} {each[key % len(index)]}" for key in pairs.tolist()]
+            ids = np.zeros(len(same), dtype=np.int64)
+            ids[same] = inverse
+            row = text_of[: len(same)][same]
+            gram = inverse.astype(np.int64)
+        else:
+            row, gram = text_of, ids
+        if n in words and len(gram):
+            take([f"w {sequence}" for sequence in sequences], row, gram)
+        if n > 1 and not len(gram):
+            break
+    if letters and len(word_of):
+        _letters(list(index), letters, text_of, word_of, take)
+    if not rows:
+        return Counts(names, np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    width = (len(names) if known is None else len(known)) or 1
+    cells, numbers = np.unique(np.concatenate(rows) * width + np.concatenate(columns), return_counts=True)
+    return Counts(
+        list(known) if known is not None else names, cells // width, cells % width, numbers.astype(np.float64)
+    )
+
+
+def _letters(
+    vocabulary: list[str], letters: Sequence[int], text_of: NDArray[np.int64], word_of: NDArray[np.int64], take: Any
+) -> None:
+    """Occurrences of n-grams of letters: those of each word, as often as it occurs."""
+    index: dict[str, int] = {}
+    parts: list[int] = []
+    sizes = np.empty(len(vocabulary), dtype=np.int64)
+    for place, word in enumerate(vocabulary):
         padded = f" {word} "
+        before = len(parts)
         for n in letters:
-            for start in range(max(len(padded) - n + 1, 1)):
-                yield "c " + padded[start : start + n]
-
-
-def counts(
-    texts: Iterable[str], vocabulary: dict[str, int], words: Sequence[int], letters: Sequence[int]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Row, column and number of each n-gram that the vocabulary has."""
-    rows: list[int] = []
-    columns: list[int] = []
-    numbers: list[float] = []
-    for row, text in enumerate(texts):
-        found: dict[int, int] = {}
-        for gram in grams(text, words, letters):
-            column = vocabulary.get(gram)
-            if column is not None:
-                found[column] = found.get(column, 0) + 1
-        rows += [row] * len(found)
-        columns += found
-        numbers += found.values()
-    return np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64), np.array(numbers, dtype=np.float64)
+            starts = range(max(len(padded) - n + 1, 1))
+            parts += [index.setdefault(padded[start : start + n], len(index)) for start in starts]
+        sizes[place] = len(parts) - before
+    first = np.cumsum(sizes) - sizes
+    times = sizes[word_of]
+    offset = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    gram = np.array(parts, dtype=np.int64)[np.repeat(first[word_of], times) + offset]
+    take([f"c {each}" for each in index], np.repeat(text_of, times), gram)
 
 
 def weigh(rows: NDArray[np.int64], columns: NDArray[np.int64], numbers: Floats, idf: Floats, n: int) -> Floats:
@@ -94,8 +155,9 @@ class Text:
 
     def of(self, texts: Sequence[str]) -> Floats:
         """(texts, k + surface)."""
-        rows, columns, numbers = counts(texts, self.vocabulary, self.words, self.letters)
-        values = weigh(rows, columns, numbers, self.idf, len(texts))
+        found = count(texts, self.words, self.letters, self.vocabulary)
+        rows, columns = found.rows, found.columns
+        values = weigh(rows, columns, found.numbers, self.idf, len(texts))
         topics = np.empty((len(texts), len(self.components)))
         for index, component in enumerate(self.components):
             topics[:, index] = np.bincount(rows, values * component[columns], len(texts))

@@ -120,15 +120,17 @@ class Trees:
         n = len(values)
         found = np.zeros((len(self._columns) + 1, n), dtype=np.int32)
         side = "right" if self._strict else "left"
+        gaps = np.isnan(values)
+        gap = np.asarray(gaps.any(axis=0))
         for place, (column, missing, cuts) in enumerate(zip(self._columns, self._missing, self._cuts, strict=True)):
             x = values[:, column]
             if self._categorical[place]:
                 found[place] = self._categories(x, place)
                 continue
-            absent = np.isnan(x)
+            absent, some = gaps[:, column], gap[column]
             if missing >= MISSING["zero left"]:
-                absent |= np.abs(x) <= ZERO
-            some = absent.any()
+                absent = absent | (np.abs(x) <= ZERO)
+                some = absent.any()
             if some:
                 x = np.where(absent, 0.0, x)
             if self._float32:
@@ -280,4 +282,5 @@ def right_children(inner: NDArray[np.bool_]) -> NDArray[np.int32]:
 
 def _pieces(array: NDArray[Any], counts: Any) -> list[NDArray[Any]]:
     """An array cut into pieces of these lengths."""
-    return np.split(array, np.cumsum(np.asarray(counts, dtype=np.int64))[:-1])
+    ends = np.cumsum(np.asarray(counts, dtype=np.int64))
+    return np.split(array, ends)[: len(ends)]

@@ -38,6 +38,9 @@ export async function show(main, [experiment, run]) {
   /** @type {(() => Promise<void>) | undefined} */
   let drawDetails;
 
+  /** @type {import('../table-report.js').TableReport | undefined} */
+  let report;
+
   /** A grid that fills with plots as their modules come. @param {Array<() => Promise<any>>} modules */
   function grid(modules) {
     const place = h('div', { class: 'panels' });
@@ -59,11 +62,29 @@ export async function show(main, [experiment, run]) {
     rest.prepend(panel.element);
     return rest;
   };
+  const ofTable = bundle.overview.template?.name.startsWith('table-');
   const several = bundle.overview.goal.objectives.length > 1;
   const shown = tabs(
     [
       { id: 'overview', label: 'Overview', make: overviewTab },
       ...(several ? [{ id: 'front', label: 'Front', make: () => grid([() => import('../plots/pareto.js')]) }] : []),
+      ...(ofTable
+        ? [
+            {
+              id: 'model',
+              label: 'Model',
+              make: () => {
+                const place = h('div');
+                void import('../table-report.js').then(({ TableReport }) => {
+                  report = new TableReport(context);
+                  fill(place, report.element);
+                  report.refresh().catch((error) => explain(place, error));
+                });
+                return place;
+              },
+            },
+          ]
+        : []),
       {
         id: 'trials',
         label: 'Trials',
@@ -128,6 +149,7 @@ export async function show(main, [experiment, run]) {
       for (const panel of panels) panel.moved();
       table?.moved();
       if (changed(before, overview)) await drawDetails?.();
+      if (overview.ended !== null) await report?.refresh();
     },
   });
   setInterval(() => {

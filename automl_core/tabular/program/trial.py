@@ -1,0 +1,98 @@
+"""A trial: one pipeline, fold by fold; each fold is a step of its curve."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from automl_core.tabular import memory
+from automl_core.tabular.learners import registry
+from automl_core.tabular.prepared import Prepared
+from automl_core.tabular.program import preload
+from automl_core.tabular.program.predictions import write_predictions
+from automl_core.tabular.program.said import Said, read
+from automl_core.tabular.shape import Shape
+from automl_core.tabular.space import offered
+from automl_core.tabular.trial import TrialResult, run_trial
+from automl_core.training.problems import TrainingError
+from automl_core.training.reporting import report
+
+LOSS = "loss"
+"""The goal of the templates: the metric turned so that lower is better, whichever it is."""
+
+
+def main() -> None:
+    """Judge a pipeline and keep what came of it in AUTOML_MODEL_DIR.
+
+    Raises:
+        TrainingError: the pipeline can't be fitted, with the learner's own reason.
+    """
+    said = read("Judge one pipeline on a table.")
+    prepared = preload.load(said.prepared)
+    refuse(said, prepared)
+    result = judged(said, prepared, int(os.environ.get("AUTOML_TRIAL_ID") or 0))
+    folder = said.config.model_dir
+    result.save(folder)
+    if result.state == "failed":
+        raise TrainingError(f"{said.params.get('learner')} can't fit: {result.reason}")
+    write_predictions(folder, prepared, result.outputs)
+
+
+def refuse(said: Said, prepared: Prepared) -> None:
+    """See that a pipeline can be tried here, before it costs anything.
+
+    Raises:
+        TrainingError: its learner is not made for a table of this size, needs a library that is not here, or more
+            memory than there is.
+    """
+    learner = str(said.params.get("learner", "lightgbm"))
+    shape = Shape.of(prepared.schema, prepared.problem, len(prepared.learned(prepared.rows)))
+    wanted = [learner] if said.any_size else None
+    if learner not in {each.name for each in offered(shape, wanted, extra=prepared.options.learners)}:
+        if learner not in registry.installed():
+            raise TrainingError(f"{learner} needs its library, which is not installed")
+        raise TrainingError(
+            f"{learner} is not tried on a table of {shape.rows:,} rows and {shape.classes} classes, where it would "
+            "take the time of many others; set: {any_size: true} tries it all the same"
+        )
+    raw, guard = memory.raw_estimate(prepared, said.params), memory.Guard.of(prepared.options.memory)
+    if not guard.fits(learner, raw):
+        raise TrainingError(f"{learner}: {guard.says(learner, raw)}")
+
+
+def judged(said: Said, prepared: Prepared, number: int) -> TrialResult:
+    """Run a trial, and report the value so far after each fold; the last one is the trial's own.
+
+    Of the folds so far it is the mean, weighted by rows: less noisy than each fold's value alone, so a rule of early
+    stopping compares like with like. The trial's own may differ from the mean of its folds by a little: where folds are
+    small, all rows held out are measured together.
+    """
+    metric, budget = prepared.problem.metric, said.config.budget
+    folds = prepared.split.folds
+    last = len(folds) if budget is None else min(budget, len(folds))
+    sizes = [float(prepared.weights_of(fold.valid).sum()) for fold in folds]
+    seen: list[float] = []
+
+    def on_fold(index: int, value: float) -> None:
+        seen.append(value)
+        if index + 1 < last:
+            told(index + 1, _mean(seen, sizes), value)
+
+    def told(step: int, value: float, of_fold: float) -> None:
+        if math.isfinite(value):
+            report(step, {LOSS: metric.as_loss(value), metric.name: value, "of_this_fold": of_fold}, name="fold")
+
+    result = run_trial(
+        prepared, said.params, number=number, seed=prepared.options.seed, threads=prepared.options.threads,
+        on_fold=on_fold, should_stop=lambda index, _: index + 1 >= last,
+    )  # fmt: skip
+    if result.state != "failed":
+        told(len(seen), result.value, seen[-1])
+    return result
+
+
+def _mean(values: Sequence[float], sizes: Sequence[float]) -> float:
+    return float(np.average(values, weights=np.maximum(sizes[: len(values)], 1e-300)))

@@ -1,0 +1,73 @@
+"""Which trials answer together, by what they said of rows held out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_core.tabular import ensemble
+from automl_core.tabular.prepared import Prepared
+from automl_core.tabular.trial import TrialResult
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Selection:
+    """Chosen trials, and what they together say of rows held out.
+
+    Attributes:
+        chosen: trials and their weights.
+        outputs: over the table's rows, NaN of rows that were never held out; None where no trial ran all folds.
+        rows: those that were.
+        why: what was done, in words, where it was not the usual.
+    """
+
+    chosen: list[tuple[TrialResult, float]]
+    outputs: Floats | None = None
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    why: str = ""
+
+
+def select(prepared: Prepared, results: Sequence[TrialResult]) -> Selection:
+    """The trials that answer together; none where none succeeded."""
+    options = prepared.options
+    usable = [each for each in results if each.usable]
+    why = ""
+    if not usable:
+        # folds that ran are better than nothing: the trial that came farthest, and of these the best
+        partial = [each for each in results if each.folds and math.isfinite(each.loss)]
+        if not partial:
+            return Selection([], why="no pipeline could be fitted")
+        best = min(partial, key=lambda each: (-len(each.folds), each.loss))
+        return Selection([(best, 1.0)], why=f"no pipeline ran all folds; trial {best.number} came farthest")
+    if options.row_seconds is not None:
+        quick = [each for each in usable if each.row_seconds <= options.row_seconds]
+        if not quick:
+            quick = [min(usable, key=lambda each: each.row_seconds)]
+            why = f"no pipeline scores a row in {options.row_seconds:g} s: the quickest was taken"
+        usable = quick
+    rows = np.flatnonzero(np.isfinite(usable[0].outputs.reshape(prepared.frame.n, -1)).all(axis=1))
+    picked = ensemble.candidates([each.loss for each in usable], [each.learner for each in usable])
+    candidates = [usable[each] for each in picked]
+    held = ensemble.Held(
+        prepared.problem.metric, prepared.y[rows], prepared.weights_of(rows),
+        np.stack([each.outputs[rows] for each in candidates]),
+        None if prepared.groups is None else prepared.groups[rows],
+    )  # fmt: skip
+    most = options.ensemble
+    while True:
+        found = ensemble.select(held, most=most, seed=options.seed)
+        chosen = [(candidates[place], weight) for place, weight in found.members]
+        spent = sum(each.row_seconds for each, _ in chosen)
+        if options.row_seconds is None or most == 1 or spent <= options.row_seconds:
+            break
+        most = max(most // 2, 1)
+        why = f"fewer members, since a row may take {options.row_seconds:g} s"
+    outputs = np.full(usable[0].outputs.shape, np.nan)
+    outputs[rows] = sum(weight * each.outputs[rows] for each, weight in chosen)
+    return Selection(chosen, outputs, rows, why)

@@ -1,0 +1,184 @@
+"""The report as one HTML file: whole, closed, escaped, and never the reason why a model is lost."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl_core.tabular.report import render, write
+from automl_core.tabular.report.sections import SECTIONS
+from tests.support.table_reports import BINARY, REGRESSION, report
+
+VOID = {"meta", "br"}
+
+
+class Reader(HTMLParser):
+    """The page as a browser sees it: its elements, balanced, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.texts: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.texts)
+
+
+def ids(page: Reader) -> set[str | None]:
+    return {value for name, value in page.attributes if name == "id"}
+
+
+def test_classes_have_every_section_that_is_theirs() -> None:
+    page = Reader(render(BINARY))
+    assert ids(page) == {anchor for anchor, _, _ in SECTIONS} - {"residuals"}
+    for said in (
+        "0.09",
+        "0.05 to 0.14",
+        "household",
+        "lightgbm",
+        "75 %",
+        "customer_id",
+        "left out",
+        "0.42",
+        "250.0 MiB",
+    ):
+        assert said in page.text, said
+    assert not [text for text in page.texts if "could not be drawn" in text]
+
+
+def test_numbers_have_theirs() -> None:
+    page = Reader(render(REGRESSION))
+    assert {"residuals", "quality"} <= ids(page)
+    assert ids(page).isdisjoint({"confusion", "calibration", "threshold"})
+    assert "nobody knows yet how good the model is" in " ".join(page.text.split())
+
+
+def test_what_the_search_has_seen_is_not_sold_as_unseen() -> None:
+    test = {**BINARY["test"], "of": "rows held out in the search", "untouched": False}
+    text = " ".join(Reader(render(report(test=test))).text.split())
+    assert "the search chose by them" in text
+    assert "nobody knows yet how good the model is" in text
+    assert "on held-out rows" in text
+    assert "took no part in the search" not in text
+    assert "took no part in the search" in " ".join(Reader(render(BINARY)).text.split())
+
+
+def test_a_pipeline_that_could_not_be_fitted_stands_there_with_its_reason() -> None:
+    failed = {"trial": 7, "learner": "svm", "value": None, "state": "failed", "folds": [], "reason": "too many rows"}
+    assert "too many rows" in Reader(render(report(leaderboard=[*BINARY["leaderboard"], failed]))).text
+
+
+def test_every_link_leads_somewhere_and_every_picture_has_words_and_a_table() -> None:
+    page = Reader(render(BINARY))
+    links = {(value or "").removeprefix("#") for name, value in page.attributes if name == "href"}
+    assert links == ids(page)
+    assert page.tags.count("svg") == 4
+    assert page.tags.count("title") >= 1 + 4
+    assert page.tags.count("details") >= 4
+
+
+def test_it_loads_and_runs_nothing() -> None:
+    page = render(BINARY)
+    assert "default-src 'none'" in page.replace("&#x27;", "'")
+    assert not re.findall(r"https?://|<script|@import|url\(|\bon\w+=", page)
+    assert {"src", "srcdoc"}.isdisjoint({name for name, _ in Reader(page).attributes})
+
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=y>&amp;'
+
+
+def everywhere(value: Any, text: str) -> Any:
+    """The same report with a text in the place of each of its texts, and of the names of metrics and parameters."""
+    if isinstance(value, str):
+        return text
+    if isinstance(value, dict):
+        free = {"metrics", "params", "quantiles", "times"}
+        return {
+            key: dict.fromkeys([text], everywhere(next(iter(child.values())), text)) if key in free
+            else everywhere(child, text) for key, child in value.items()
+        }  # fmt: skip
+    return [everywhere(each, text) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("base", [BINARY, REGRESSION])
+def test_what_comes_from_data_is_text(base: dict[str, Any]) -> None:
+    page = Reader(render(everywhere(base, HOSTILE), title=HOSTILE))
+    assert "script" not in page.tags
+    assert "img" not in page.tags
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert HOSTILE in page.text, "and it is there, letter for letter"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(min_size=1, max_size=60))
+def test_any_name_of_a_column_leaves_the_page_whole(name: str) -> None:
+    page = Reader(render(everywhere(BINARY, name)))
+    assert "script" not in page.tags
+    render(everywhere(REGRESSION, name)).encode("utf-8")  # also a half of a surrogate pair
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(BINARY | REGRESSION)), JUNK)
+def test_a_part_of_another_shape_costs_no_other_part(key: str, junk: Any) -> None:
+    page = Reader(render(report(BINARY, **{key: junk})))
+    assert "use" in ids(page)
+    if key not in ("leaderboard", "problem"):
+        assert "0.081" in page.text
+
+
+def test_long_lists_are_counted(tmp_path: Path) -> None:
+    board = [dict(BINARY["leaderboard"][0], trial=number) for number in range(500)]
+    columns = [{"column": f"c{number}", "value": number / 500, "std": 0.0} for number in range(500)]
+    classes = [f"k{number}" for number in range(60)]
+    counts = [[int(t == p) * 5 + int(p == t + 1) for p in range(60)] for t in range(60)]
+    whole = report(leaderboard=board, importance=columns, confusion={"classes": classes, "counts": counts})
+    (tmp_path / "report.json").write_text(json.dumps(whole))
+    file = write(tmp_path)
+    page = Reader(file.read_text(encoding="utf-8"))
+    assert file.name == "report.html"
+    assert "And 440 more." in page.text
+    assert "Most confused of 60 classes" in page.text
+    assert file.stat().st_size < 400_000
+
+
+def test_numbers_that_are_none_are_dashes() -> None:
+    test = {"rows": 10, "metrics": {"log_loss": {"value": None, "low": None, "high": float("nan")}}}
+    page = Reader(render(report(test=test, importance=[{"column": "a", "value": None, "std": None}])))
+    assert "–" in page.text
+    assert "nan" not in page.text.lower().split()
