@@ -100,7 +100,7 @@ class Text(Transformer):
         values = weigh(rows, columns, found.numbers[there], idf, len(times)) * np.sqrt(times)[rows]
         matrix = csr_array((values, (rows, columns)), shape=(len(times), len(idf)))
         size = min(k + OVERSAMPLING, *matrix.shape)
-        basis = np.linalg.qr(matrix @ rng.standard_normal((matrix.shape[1], size)))[0]
+        basis = np.linalg.qr(np.asarray(matrix @ rng.standard_normal((matrix.shape[1], size))))[0]
         for _ in range(POWERS):
             basis = np.linalg.qr(matrix @ np.linalg.qr(matrix.T @ basis)[0])[0]
         _, sizes, vectors = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
