@@ -83,8 +83,10 @@ def experiment_of(
     if goal.goal is not None:
         body["goal"] = goal.goal
     found = dict(search.search)
-    if read.flag("run_baseline", False):
+    if read.flag("run_baseline", False) and search.trials:
         found["baseline"] = True
+        search.trials["max"] += 1
+        search.notes.append(f"run_baseline: the defaults are one trial more, so trials.max is {search.trials['max']}")
     found |= {key: names for key, names in (("add", parameters.add), ("remove", parameters.remove)) if names}
     body["search"] = found
     if parameters.space:

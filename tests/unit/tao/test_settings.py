@@ -257,6 +257,17 @@ def test_actions_on_the_best_trial_in_the_end(brought: Any, dino: Template) -> N
             experiment_of({"algorithm": "b", **GOAL}, dino, conclude=[action])
 
 
+@pytest.mark.parametrize(("algorithm", "combinations"), [("bayesian", 20), ("hyperband", 42)])
+def test_a_baseline_takes_no_place_of_the_search(algorithm: str, combinations: int, brought: Any) -> None:
+    found, experiment = brought({"algorithm": algorithm, "run_baseline": True, **GOAL})
+    assert found.body["search"] == {"algorithm": algorithm, "baseline": True}
+    assert experiment.trials.max == combinations + 1
+    assert "the defaults are one trial more" in text_of(found)
+    found, _ = brought({"algorithm": algorithm, "run_baseline": "false", **GOAL})
+    assert "baseline" not in found.body["search"]
+    assert found.body["trials"]["max"] == combinations
+
+
 def test_a_bucket_and_an_action_in_the_end_do_not_go_together(brought: Any, dino: Template) -> None:
     for more in ({"run_final_evaluation": True}, {}):
         with pytest.raises(SpecError, match="TAO reads no buckets"):
