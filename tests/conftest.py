@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["AIRFLOW_HOME"] = f"{home}/airflow"
     os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
     os.environ["AUTOML_HOME"] = home
+    os.environ["AUTOML_TEMPLATE_CACHE"] = f"{home}/templates-made"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
