@@ -10,13 +10,33 @@ import io
 import json
 import zipfile
 from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from automl_core.modelfile.archives import packed
 
-KNOWN_PACKAGES = ("sklearn", "lightgbm", "xgboost", "catboost", "numpy", "scipy", "collections")
-"""Whose types are made without asking: what this product trains with, and what skops trusts by itself."""
+KNOWN = (
+    "catboost.core.CatBoost*",
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBM*",
+    "sklearn._loss.loss.*",
+    "sklearn.calibration._*",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.gaussian_process._gpc.*",
+    "sklearn.gaussian_process.kernels.*",
+    "sklearn.metrics._dist_metrics.*",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.*",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGB*",
+)
+"""Types that are made without asking, beyond those that skops 0.16 trusts by itself: what estimators of the usual
+libraries have inside (asked of each of scikit-learn 1.9's). Not whole packages: these have functions, too, that run
+what they read."""
 
 
 class NotTrusted(ValueError):
@@ -81,7 +101,7 @@ def loaded(name: str, data: bytes, told: Iterable[str], trusted: Collection[str]
         name: for people.
         data: the file.
         told: types that the model's own list names.
-        trusted: types that the reader trusts beside those of `KNOWN_PACKAGES`.
+        trusted: types that the reader trusts beside the `KNOWN`.
 
     Raises:
         NotTrusted: the file needs a type that is not trusted, or one that its list does not name.
@@ -103,7 +123,7 @@ def loaded(name: str, data: bytes, told: Iterable[str], trusted: Collection[str]
 
 
 def _is_known(name: str) -> bool:
-    return name.partition(".")[0] in KNOWN_PACKAGES
+    return any(fnmatchcase(name, pattern) for pattern in KNOWN)
 
 
 def packages_of(types: Iterable[str], estimators: Mapping[str, Any]) -> list[str]:

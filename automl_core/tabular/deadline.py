@@ -76,7 +76,7 @@ class Deadline:
             slowness: seconds of the clock for a second of CPU, as seen so far: a machine that others use as well.
         """
         if self.seconds is not None:
-            planned = 2.4 + 0.01 * self.seconds + rows * max(outputs, 1) * 4e-6
+            planned = 2.6 + 0.01 * self.seconds + rows * max(outputs, 1) * 2e-5
             self.after = min(planned * min(max(slowness, 1.0), SLOWEST), 0.3 * self.seconds)
 
     @property

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 DRAWS = 200
 """Bootstrap draws for an interval."""
 
-VALUES = 20_000_000
+VALUES = 6_000_000
 """Rows × draws at most: of many rows fewer draws say the same."""
 
 LEVEL = 0.95

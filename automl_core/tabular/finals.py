@@ -18,7 +18,7 @@ from automl_core.tabular import slimming
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.lanes import Lanes, Say, can_fork
 from automl_core.tabular.prepared import Prepared
-from automl_core.tabular.searching import needs_refit, refit_growth
+from automl_core.tabular.refitting import needs_refit, refit_growth
 from automl_core.tabular.trial import TrialResult, part
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.judging import Judge
 from automl_core.tabular.lanes import Lanes, Say, can_fork
 from automl_core.tabular.prepared import Prepared
+from automl_core.tabular.refitting import needs_refit, refit_growth
 from automl_core.tabular.trial import FoldFrames, TrialResult, run_trial
 from automl_core.training.problems import TrainingError
 
@@ -29,6 +31,9 @@ ITERATIONS = 40
 
 FAILURES = 15
 """Trials that fail one after the other, none having succeeded, before the search gives up."""
+
+PARTIAL = "partial"
+"""Folder below the trials', for folds of those that run while nothing is usable yet: better than nothing at the end."""
 
 GRACE = 0.4
 """Seconds over its end that a running trial is given before it is killed."""
@@ -272,7 +277,7 @@ class Search:
             learner = str(params.get("learner", ""))
             result = run_trial(
                 self.prepared, params, number=number, seed=self.options.seed, threads=self.options.threads,
-                should_stop=partial(self._stops_after, learner), deadline=self.deadline.search_end, frames=frames,
+                should_stop=partial(self._stops_after, learner), deadline=self._until(params), frames=frames,
             )  # fmt: skip
             result.save(self.folder)
             self._finished(result)
@@ -285,17 +290,28 @@ class Search:
         as_loss = self.prepared.problem.metric.as_loss
         return self._judge.hopeless(learner, [as_loss(each) for each in values])
 
-    def _work(self, task: tuple[int, dict[str, Any], float | None, bool], say: Say) -> TrialResult:
+    def _until(self, params: Mapping[str, Any]) -> float | None:
+        """When a trial's fits have to end, on the monotonic clock.
+
+        A little before the search does, so that what was fitted is scored and kept as well; a learner that nobody has
+        seen on this table takes a good half of what is left, so that it is not the only one.
+        """
+        left = self.deadline.left()
+        if math.isinf(left):
+            return None
+        known = str(params.get("learner", "")) in self._seconds
+        return self.deadline.clock() + max(left, 0.0) * (0.9 if known else 0.6)
+
+    def _work(self, task: tuple[int, dict[str, Any], float | None, bool, bool], say: Say) -> TrialResult:
         """In a lane: a trial, kept in the folder; its models stay there."""
-        number, params, deadline, asks = task
+        number, params, deadline, asks, first = task
         if self._frames is None:
             self._frames = FoldFrames(self.prepared)
         learner = str(params.get("learner", ""))
         result = run_trial(
             self.prepared, params, number=number, seed=self.options.seed, threads=self.options.threads,
             should_stop=(lambda index, values: bool(say((number, learner, values)))) if asks else None,
-            deadline=deadline,
-            frames=self._frames,
+            deadline=deadline, frames=self._frames, keep=self.folder / PARTIAL if first else None,
         )  # fmt: skip
         result.save(self.folder)
         result.models = []
@@ -328,7 +344,8 @@ class Search:
                     self._guard.start(number, learner, raw)
                     self._running[lane] = (number, learner, raw)
                     self._params[number] = params
-                    lanes.submit(lane, (number, params, self.deadline.search_end, not early))
+                    first = self.deadline.end is not None and not any(each.usable for each in self._outcome.results)
+                    lanes.submit(lane, (number, params, self._until(params), not early, first))
                     if early:
                         # it asks nobody, so nobody has to listen meanwhile
                         self._warm()
@@ -372,16 +389,9 @@ class Search:
             lanes.kill(lane)
             params = self._params.pop(number)
             why = "it was still running at the end of the search"
-            self._finished(TrialResult(number, params, reason=why, seed=self.options.seed))
+            late = TrialResult(number, params, reason=why, seed=self.options.seed)
+            with suppress(TrainingError):  # the folds that it has run, where nothing else is usable
+                late = TrialResult.load(self.folder / PARTIAL, number, self.prepared.problem)
+                late.save(self.folder)
+            self._finished(late)
         self._running.clear()
-
-
-def needs_refit(prepared: Prepared) -> bool:
-    """Whether the models of the folds can't be the final ones: forward in time they know nothing of the latest rows."""
-    return prepared.options.final == "refit" or prepared.split.kind in ("time", "monte-carlo")
-
-
-def refit_growth(prepared: Prepared) -> float:
-    """How many times the rows of a fold's training a refit learns from."""
-    sizes = [len(fold.train) for fold in prepared.split.folds]
-    return (len(prepared.rows) / max(sum(sizes) / len(sizes), 1.0)) if sizes else 1.0

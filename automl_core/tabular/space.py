@@ -29,6 +29,14 @@ WEIGHTS: Mapping[str, float] = {
 
 MOST_ROWS: Mapping[str, int] = {"svm": 3000, "neighbours": 20_000, "mlp": 100_000, "histogram": 500_000}
 """Rows beyond which a learner is not offered unless it is asked for: it would take the time of many others."""
+LATER: Mapping[str, int] = {
+    "random_forest": 5000,
+    "extra_trees": 15_000,
+    "mlp": 40_000,
+    "svm": 2000,
+    "neighbours": 10_000,
+}
+"""Rows beyond which a learner is tried after all others: one of its trials takes as long as several of boosting."""
 MOST_CLASSES: Mapping[str, int] = {"svm": 6}
 MANY_LEVELS = 32
 
@@ -173,7 +181,8 @@ def portfolio(
     """What is tried first, the most promising first: combinations that together were good on other tables.
 
     They were chosen offline, from the results of many combinations on many tables (benchmarks/tables_portfolio);
-    those of learners that the table does not offer are left out, and values outside of its space brought in.
+    those of learners that the table does not offer are left out, and values outside of its space brought in. On a table
+    with many rows those that take long there come last.
 
     Args:
         shape: of the table.
@@ -199,7 +208,7 @@ def portfolio(
     for params in [*found[:1], *mine, *found[1:], *rest]:
         if params not in unique:
             unique.append(params)
-    return unique
+    return sorted(unique, key=lambda params: shape.rows > LATER.get(params["learner"], shape.rows))
 
 
 def _within(params: Mapping[str, Any], parameters: Parameters) -> dict[str, Any]:

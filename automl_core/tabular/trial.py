@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,7 @@ def run_trial(
     should_stop: ShouldStop | None = None,
     deadline: float | None = None,
     frames: FoldFrames | None = None,
+    keep: Path | None = None,
 ) -> TrialResult:
     """Fit and judge a pipeline fold by fold.
 
@@ -158,6 +159,7 @@ def run_trial(
         should_stop: asked after each fold but the last, with all values so far.
         deadline: on the monotonic clock: fits that go step by step end there.
         frames: rows of the folds, kept for several trials of one process.
+        keep: folder for what there is after each fold but the last, for whoever may have to end the process.
     """
     began = time.monotonic()
     result, peak = TrialResult(number, dict(params), seed=seed), Peak()
@@ -172,6 +174,10 @@ def run_trial(
             _run_fold(prepared, result, held, index, fold, threads, deadline, total, times)
             if on_fold is not None:
                 on_fold(index, result.folds[-1])
+            if keep is not None and index < last:
+                partial = replace(result, state="stopped", reason=f"ended after {index + 1} of {last + 1} folds")
+                _judged(prepared, partial, total.copy(), times)
+                partial.save(keep)
             if index < last and should_stop is not None and should_stop(index, list(result.folds)):
                 result.state, result.reason = (
                     "stopped",
@@ -185,18 +191,23 @@ def run_trial(
     except Exception as error:
         result.state, result.reason = "failed", _said(error)
     if result.state != "failed":
-        there = times > 0
-        total[there] /= times[there].reshape(-1, *[1] * (total.ndim - 1))
-        total[~there] = np.nan
-        result.outputs = total
-        result.value = measured(prepared, total, result.folds)
-        result.loss = prepared.problem.metric.as_loss(result.value)
-        if not math.isfinite(result.value):
-            result.state, result.reason = "failed", f"its {prepared.problem.metric.name} is not defined"
-            result.loss = math.inf
+        _judged(prepared, result, total, times)
     result.seconds = time.monotonic() - began
     result.memory = peak.seen()
     return result
+
+
+def _judged(prepared: Prepared, result: TrialResult, total: Floats, times: Floats) -> None:
+    """Give a result its outputs and its value, from the sums of outputs and how often each row was held out."""
+    there = times > 0
+    total[there] /= times[there].reshape(-1, *[1] * (total.ndim - 1))
+    total[~there] = np.nan
+    result.outputs = total
+    result.value = measured(prepared, total, result.folds)
+    result.loss = prepared.problem.metric.as_loss(result.value)
+    if not math.isfinite(result.value):
+        result.state, result.reason = "failed", f"its {prepared.problem.metric.name} is not defined"
+        result.loss = math.inf
 
 
 class FoldFrames:

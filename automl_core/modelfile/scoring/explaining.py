@@ -8,9 +8,8 @@ An ensemble's are their weighted mean, on the scale that all its members have in
 - more classes: each class's margin (logarithms of probabilities, up to a constant that all classes share);
 - ``probability`` where members give probabilities and no margin (forests).
 
-Where members have different scales each is brought to the outputs': its contributions are stretched so that they add up
-to the distance between its output and what it says of nobody in particular. Calibration and threshold come after all
-that, and are not part of it.
+Where members have different scales each is brought to that of the outputs (`stretching`). Calibration and threshold
+come after all that, and are not part of it.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 from .members import Ensemble, Member
 from .models import NotExplained
 from .origins import UnknownStep, shares
+from .stretching import stretched
 from .values import Frame
 
 Floats = NDArray[np.float64]
@@ -69,10 +69,15 @@ class _Part:
     """One member's contributions, on its own scale."""
 
     weight: float
-    scale: str
+    name: str
     base: Floats
     contributions: Floats
-    member: Member
+    places: NDArray[np.int64] | None
+    steps: tuple[Any, ...] = ()
+
+    @property
+    def scale(self) -> str:
+        return SCALES.get(self.name, self.name)
 
 
 def explain(ensemble: Ensemble, frame: Frame, columns: Sequence[str], outputs: Sequence[str]) -> Explanation:
@@ -122,8 +127,9 @@ def _of_member(member: Member, frame: Frame, columns: Sequence[str], outputs: in
         base, contributions = base * factor + shift, contributions * factor
         steps = steps[1:]
     name = _name(steps)
-    base, contributions, name = _common(base, contributions, name, _places(steps), outputs)
-    return _Part(member.weight, SCALES.get(name, name), base, contributions, member)
+    places = _places(steps)
+    base, contributions, name = _common(base, contributions, name, places, outputs)
+    return _Part(member.weight, name, base, contributions, places, tuple(steps))
 
 
 def _name(steps: list[Any]) -> str:
@@ -163,20 +169,15 @@ def _common(
 
 
 def _on_outputs(part: _Part, outputs: int) -> _Part:
-    """A member's contributions, stretched to add up to the distance between two outputs."""
-    start, end = part.base[None, :], part.base + part.contributions.sum(axis=1)
-
-    def said(margin: Floats) -> Floats:
-        if part.scale == "log odds" and outputs == 2:
-            return np.asarray(1.0 / (1.0 + np.exp(-np.clip(margin, -700, 700))))
-        if part.scale in ("probability", "number", "share"):
-            return margin
-        found = member_link(margin)
-        return found
-
-    member_link = part.member.link
-    base, there = said(start), said(end)
-    distance = end - start
-    small = np.abs(distance) < 1e-12
-    factor = np.where(small, 0.0, (there - base) / np.where(small, 1.0, distance))
-    return _Part(part.weight, "outputs", base[0], part.contributions * factor[:, None, :], part.member)
+    """A member's contributions to its outputs instead of its margin (see `stretching`)."""
+    known = np.arange(len(part.base)) if part.places is None else part.places
+    start, added = part.base[known], part.contributions[:, :, known]
+    base, found = stretched(part.name, start, added, two=outputs == 2)
+    if part.places is None:
+        return _Part(part.weight, part.name, base, found, None)
+    # what the member does not know has a share of its own, which no column moves
+    step = next(each for each in part.steps if isinstance(each, dict) and each.get("type") == "place")
+    wide, spread = np.full(outputs, float(step["share"])), np.zeros_like(part.contributions)
+    left = 1.0 - float(step["share"]) * (outputs - len(known))
+    wide[known], spread[:, :, known] = base * left, found * left
+    return _Part(part.weight, part.name, wide, spread, None)

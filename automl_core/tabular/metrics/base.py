@@ -107,8 +107,8 @@ class Metric:
 
 
 def mean(values: NDArray[Any], weights: Floats) -> float:
-    """Weighted mean of (n,) values."""
-    return float(np.dot(values.astype(np.float64), weights) / weights.sum())
+    """Weighted mean of (n,) values. No product of BLAS: its threads wait for each other on a busy machine."""
+    return float((values.astype(np.float64) * weights).sum() / weights.sum())
 
 
 def own(

@@ -97,6 +97,20 @@ def test_a_model_in_a_store_and_of_a_run(
     for target in (f"file://{tmp_path}/bucket/churn/best_model/model", f"file://{tmp_path}/bucket/churn"):
         assert main(["predict", target, f"file://{rows}"]) == 0
         assert capsys.readouterr().out == expected
+    runs = open_store(f"file://{tmp_path}/bucket/runs")
+    runs.put("first/controller.json", b"{}")
+    runs.upload(model, "first/best_model/model/churn/")
+    assert main(["predict", runs.url, str(rows)]) == 0
+    assert capsys.readouterr().out == expected
+    runs.upload(model, "first/best_model/model/other/")
+    assert main(["predict", runs.url, str(rows)]) == 1
+    assert (
+        "several models: name one of first/best_model/model/churn/, first/best_model/model/other/"
+        in capsys.readouterr().err
+    )
+    runs.delete_prefix("first/best_model/")
+    assert main(["predict", runs.url, str(rows)]) == 1
+    assert "has published no model of a table" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 from datetime import date
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 from automl_core import modelfile
 from automl_core.modelfile import CheckFailed, LaterFormat, NotTrusted, SchemaError
-from automl_core.modelfile.estimators import CantBeKept
+from automl_core.modelfile.estimators import KNOWN, CantBeKept
 from automl_core.modelfile.model import BrokenModel
 from automl_core.modelfile.scoring.golden import Differs
 from automl_core.modelfile.scoring.scorer import Scorer
@@ -193,6 +194,33 @@ def test_types_are_looked_at_before_anything_is_made(tmp_path: Path) -> None:
     (folder / "model.json").write_text(json.dumps(info))
     with pytest.raises(NotTrusted, match="the model's list does not name"):
         modelfile.load(folder, trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("lightgbm.basic.Booster", True),
+        ("xgboost.sklearn.XGBRegressor", True),
+        ("sklearn.tree._tree.Tree", True),
+        ("numpy.f2py.crackfortran.myeval", False),
+        ("sklearn.utils._testing.ignore_warnings", False),
+        ("lightgbm.basic.Boosterish", False),
+        ("builtins.eval", False),
+    ],
+)
+def test_trust_is_in_types_not_in_packages(name: str, known: bool) -> None:
+    assert any(fnmatchcase(name, pattern) for pattern in KNOWN) is known
+
+
+def test_boosters_are_trusted_as_they_are(tmp_path: Path) -> None:
+    lgb = pytest.importorskip("lightgbm")
+    rng = np.random.default_rng(1)
+    rows, target = rng.normal(size=(60, 5)), np.arange(60) % 2
+    booster = lgb.train({"objective": "binary", "verbose": -1, "num_threads": 1}, lgb.Dataset(rows, target), 3)
+    model = modelfile.load(with_estimator(tmp_path / "model", booster))
+    assert model.info["estimators"][0]["types"] == ["collections.OrderedDict", "lightgbm.basic.Booster"]
+    matrix = model.scorer.ensemble.members[0].matrix(SCHEMA.read(ROWS))
+    np.testing.assert_allclose(model.predict_proba(ROWS)[:, 1], booster.predict(matrix.values))
 
 
 def test_pickles_are_asked_for_and_trusted_or_not(tmp_path: Path) -> None:

@@ -307,3 +307,42 @@ def test_what_is_searched_of_features_is_what_the_user_said(more: dict[str, Any]
 def test_a_column_can_be_left_to_the_user() -> None:
     model = fit(_classes(), "y", featurization={"x": "drop"}, **QUICK)
     assert {each["column"]: each["value"] for each in model.report["importance"]}["x"] == 0
+
+
+def test_folds_of_a_trial_that_had_to_be_ended_are_better_than_nothing(tmp_path: Path) -> None:
+    """A learner that takes all the time there is after its second fold: the first two answer."""
+
+    class Endless:
+        def fit(self, x: Any, y: Any) -> None:
+            self.mean = float(np.mean(y))
+            count = len(list(tmp_path.glob("fold_*")))
+            (tmp_path / f"fold_{count}").touch()
+            if count >= 2:
+                time.sleep(600)
+
+        def predict(self, x: Any) -> Any:
+            return np.full(len(x), self.mean)
+
+    from automl_core.tabular.deadline import Deadline
+    from automl_core.tabular.learners.custom import Custom
+    from automl_core.tabular.options import Options
+    from automl_core.tabular.prepared import prepare
+    from automl_core.tabular.searching import Search
+    from automl_core.tabular.selection import select
+
+    options = Options.of(target="y", learners=[Custom(Endless)], workers=1, folds=3, validation="k-fold", deadline=60)
+    prepared = prepare(_numbers(), options)
+    moment = [0.0]
+
+    def clock() -> float:  # time passes once the third fold has begun
+        moment[0] = 100.0 if (tmp_path / "fold_2").exists() else 0.0
+        return moment[0]
+
+    deadline = Deadline(60.0, 60.0, clock=clock)
+    space = {"learner": {"type": "choice", "values": ["Endless", "linear"]}}
+    search = Search(prepared, tmp_path / "trials", deadline, space=space, portfolio=[{"learner": "Endless"}])
+    found = search.run()
+    assert [(each.state, len(each.folds)) for each in found.results] == [("stopped", 2)]
+    chosen = select(prepared, found.results)
+    assert chosen.chosen[0][0].number == 0
+    assert "came farthest" in chosen.why

@@ -117,10 +117,10 @@ def test_the_search_ends_before_what_comes_after_it() -> None:
     moment = [100.0]
     deadline = Deadline(160.0, 60.0, clock=lambda: moment[0])
     deadline.planned(rows=1000, outputs=2)
-    assert deadline.after == pytest.approx(3.008)
-    assert deadline.left() == pytest.approx(60 - ENDING - 3.008)
+    assert deadline.after == pytest.approx(3.24)
+    assert deadline.left() == pytest.approx(60 - ENDING - 3.24)
     deadline.refit = 10.0
-    assert deadline.left() == pytest.approx(50 - ENDING - 3.008)
+    assert deadline.left() == pytest.approx(50 - ENDING - 3.24)
     deadline.refit = 1000.0
     assert deadline.left() > 0, "a refit never takes all of the search"
     moment[0] = 161.0

@@ -225,6 +225,28 @@ def test_a_table_without_a_column_that_varies_has_a_reason() -> None:
             Pipeline(problem("binary"), schema, {"learner": name}).fit(frame, y)
 
 
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_a_handful_of_rows_is_learned_from_or_there_is_a_reason(name: str, kind: str) -> None:
+    """With gaps in all of them, and numbers that no float32 holds."""
+    classes = len(problem(kind).classes)
+    for n in (1, 2, 3, 5):
+        data = {"a": [1e35 * (-1) ** each for each in range(n)], "b": [None, "x"] * n, "e": [None] * n}
+        data["b"] = data["b"][:n]
+        schema = learn_schema(data, kinds={"b": "category", "e": "time"})
+        frame = schema.read(data)
+        y = np.arange(n) * 1e9 if kind == "regression" else np.arange(n) % classes
+        params = {**small(name), "features.interactions": True}
+        pipeline = Pipeline(problem(kind), schema, params, 1)
+        held = (frame, y, np.ones(n)) if n % 2 else None
+        if n == 1 and kind == "regression" and name != "constant":
+            with pytest.raises(CannotFit, match="no column varies"):
+                pipeline.fit(frame, y, valid=held)
+            continue
+        outputs = pipeline.fit(frame, y, valid=held).predict(frame)
+        assert np.isfinite(outputs).all()
+        assert len(outputs) == n
+
+
 def test_what_is_not_known_is_named_with_the_nearest() -> None:
     frame, y = FRAME, target(DATA, "binary")
     for params, message in (

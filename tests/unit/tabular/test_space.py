@@ -58,6 +58,13 @@ def test_learners_that_would_take_all_the_time_are_offered_where_they_are_asked_
     assert "svm" in space(WIDE)["learner"]["values"]
 
 
+def test_what_takes_long_on_many_rows_is_tried_last() -> None:
+    learners = [params["learner"] for params in portfolio(Shape(8000, 20, 0, 0, 0, 2, "binary"))]
+    assert learners.index("random_forest") > max(place for place, name in enumerate(learners) if name == "lightgbm")
+    few = [params["learner"] for params in portfolio(Shape(1000, 20, 0, 0, 0, 2, "binary"))]
+    assert sorted(few[: few.index("random_forest")]) != sorted(learners[: learners.index("random_forest")])
+
+
 def test_allowed_and_blocked_learners() -> None:
     assert set(space(WIDE, blocked=["svm", "mlp"])["learner"]["values"]).isdisjoint({"svm", "mlp"})
     only = space(WIDE, allowed=["lightgbm"])

@@ -121,7 +121,7 @@ class Trees:
         found = np.zeros((len(self._columns) + 1, n), dtype=np.int32)
         side = "right" if self._strict else "left"
         gaps = np.isnan(values)
-        gap = gaps.any(axis=0)
+        gap = np.asarray(gaps.any(axis=0))
         for place, (column, missing, cuts) in enumerate(zip(self._columns, self._missing, self._cuts, strict=True)):
             x = values[:, column]
             if self._categorical[place]:

@@ -15,8 +15,11 @@ from automl_core.modelfile.scoring.models import NotExplained
 from automl_core.modelfile.scoring.models.estimator import NeedsEstimator
 from automl_core.modelfile.scoring.review import Tally, review
 from automl_core.modelfile.scoring.scorer import Scorer
+from automl_core.modelfile.scoring.stretching import stretched
 from tests.unit.modelfile.models import BINARY, NUMBERS, ROWS, SCHEMA, forest, linear, whole
 
+PLACE = {"type": "place", "places": np.asarray([0, 2]), "outputs": 3, "share": 0.01}
+PLACED = {**linear(), "link": ["sigmoid", PLACE]}
 AFFINE = {"type": "affine", "scale": 3.0, "shift": 2.0}
 STRETCHED = "probability (stretched: members have different scales)"
 THREE = {"kind": "multiclass", "target": "grade", "classes": ["01", "02", "10"]}
@@ -134,13 +137,20 @@ def test_numbers_have_no_probabilities() -> None:
         ([{**linear(1, "x"), "link": [AFFINE, "identity"]}], NUMBERS, "number", lambda p: p),
         ([forest("complement"), linear()], BINARY, STRETCHED, lambda p: p[:, 1:]),
         ([linear(1, "exp"), forest("identity")], NUMBERS, "number", lambda p: p),
+        ([{**linear(1, "x"), "link": [AFFINE, "exp"]}, forest("identity")], NUMBERS, "number", lambda p: p),
+        ([linear(3, "softmax"), linear(3, "identity", seed=4)], THREE, STRETCHED, lambda p: p),
+        ([linear(3, "softmax"), PLACED, linear(3, "identity")], THREE, STRETCHED, lambda p: p),
+        ([linear(3, "softmax"), linear(3, "ovr", seed=4)], THREE, STRETCHED, lambda p: p),
+        ([linear(3, "softmax"), PLACED], THREE, "log probability", None),
+        ([linear(3, "ovr"), PLACED], THREE, STRETCHED, lambda p: p),
     ],
 )  # fmt: skip
 def test_contributions_add_up(members: Any, problem: Any, scale: str, margin: Any) -> None:
     scorer = Scorer(whole(members, problem))
     found = scorer.explain(ROWS)
     assert (found.scale, found.columns, found.weight) == (scale, ("age", "city", "plan"), 1.0)
-    np.testing.assert_allclose(found.total, margin(scorer.outputs(ROWS)), atol=1e-9)
+    if margin is not None:  # the mean of margins is no function of the mean of outputs
+        np.testing.assert_allclose(found.total, margin(scorer.outputs(ROWS)), atol=1e-9)
 
 
 @settings(max_examples=40, deadline=None)
@@ -216,3 +226,26 @@ def test_strange_rows_are_counted() -> None:
     for row in rows:
         tally.add(SCHEMA, SCHEMA.read([row]))
     assert tally.texts()[0] == "age: 1 of 6 rows have no value; in training none was missing"
+
+
+def test_stretched_contributions_add_up_for_each_link() -> None:
+    rng = np.random.default_rng(2)
+    contributions = rng.normal(size=(6, 4, 3)) * np.asarray([1, 8, 60])
+    base = np.asarray([0.3, -1.0, 2.0])
+    for link in ("softmax", "ovr", "identity"):
+        start, found = stretched(link, base, contributions, two=False)
+        expected = link_of(link)(base + contributions.sum(axis=1))
+        np.testing.assert_allclose(start + found.sum(axis=1), expected, atol=1e-12)
+        np.testing.assert_allclose(start, link_of(link)(base[None, :])[0])
+    start, found = stretched("normalise", base + 2, np.abs(contributions), two=False)
+    np.testing.assert_allclose(
+        start + found.sum(axis=1), link_of("normalise")(base + 2 + np.abs(contributions).sum(axis=1))
+    )
+
+
+def test_a_column_that_moves_no_margin_moves_no_output() -> None:
+    contributions = np.zeros((1, 3, 3))
+    contributions[0, 0] = [1.0, -2.0, 0.5]
+    _, found = stretched("softmax", np.zeros(3), contributions, two=False)
+    np.testing.assert_allclose(found[0, 1:], 0, atol=1e-15)
+    assert abs(found[0, 0].sum()) < 1e-12, "probabilities that are gained are lost elsewhere"
