@@ -64,6 +64,7 @@ def conclude(
     why: str = "",
     check: bool = True,
     members: MakeMembers | None = None,
+    times: Mapping[str, float] | None = None,
 ) -> Concluded:
     """Make the model of a search, and its report.
 
@@ -77,6 +78,7 @@ def conclude(
         why: the search ended, for the report.
         check: whether the folder is tried in a fresh process before it counts.
         members: makes the model's members in place of `finals`, from the trials that were chosen.
+        times: seconds of what came before, by its name, for the report.
 
     Raises:
         TrainingError: the model's folder can't be written, or a fresh process scores its golden rows otherwise.
@@ -101,7 +103,7 @@ def conclude(
     _write(prepared, scorer, chosen, home, dict(made or {}))
     if check:
         scorer.check(home)
-    report["times"] = {"conclude": time.monotonic() - began}
+    report["times"] = {**(times or {}), "conclude": time.monotonic() - began}
     (home / "report.json").write_text(
         json.dumps(reporting.finite(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
@@ -124,7 +126,7 @@ def _too_slow(prepared: Prepared, scorer: Scorer, members: Finals, deadline: Dea
     """How many fold models may be kept where all of them would take long to score a batch; None where that is fine.
 
     Who gives a minute to find a model does not want to wait as long for predictions: of half as many rows as there were
-    to learn from they may take a twentieth of the deadline.
+    to learn from they may take a fortieth of the deadline.
     """
     if deadline.seconds is None or members.kind != "bag" or len(members.members) < 2:
         return None
@@ -132,7 +134,7 @@ def _too_slow(prepared: Prepared, scorer: Scorer, members: Finals, deadline: Dea
     began = time.process_time()
     scorer.outputs(prepared.frame.take(rows))
     spent = (time.process_time() - began) / len(rows) * max(1_000, len(prepared.rows) // 2)
-    allowed = deadline.seconds / 20
+    allowed = deadline.seconds / 40
     return None if spent <= allowed else max(int(len(members.members) * allowed / spent), 1)
 
 

@@ -12,7 +12,7 @@ YOUNG = 10.0
 """Seconds: a process that is younger than this when the search is called counts from its own start. Who runs a script
 with a minute to spare means all of it: interpreter, imports and reading."""
 
-ENDING = 0.6
+ENDING = 1.0
 """Seconds that are left at the very end: for what nobody planned, and for a few predictions."""
 
 

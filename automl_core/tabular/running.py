@@ -48,6 +48,7 @@ def run(
         )  # fmt: skip
     prepared = prepare(data, options, valid=validation_data, test=test_data)
     deadline.planned(prepared.frame.n, prepared.problem.outputs, _slowness(now, cpu))
+    prepared_at = time.monotonic()
     trials = folder / "trials"
     outcome = Outcome(why="there is nothing to learn")
     if prepared.learnable and prepared.split.folds:
@@ -56,8 +57,15 @@ def run(
             prepared, trials, deadline, space=space, portfolio=portfolio, warm=lambda: warm(portfolio),
             early=bool(portfolio) and warm_first(portfolio[0]), on_trial=progress,
         ).run()  # fmt: skip
+    times = {"prepare": prepared_at - began, "search": time.monotonic() - prepared_at}
     concluded = conclude(
-        prepared, outcome.results, folder=folder / "model", trials=trials, deadline=deadline, why=outcome.why
+        prepared,
+        outcome.results,
+        folder=folder / "model",
+        trials=trials,
+        deadline=deadline,
+        why=outcome.why,
+        times=times,
     )
     return Model(concluded.folder, concluded.report, concluded.scorer, prepared.problem.classes)
 
