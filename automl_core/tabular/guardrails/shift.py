@@ -83,7 +83,12 @@ def _names_rows(column: ColumnView) -> bool:
 def _difference(one: ColumnView, two: ColumnView) -> tuple[float, float]:
     """How far two distributions are apart (0 to 1), and how likely chance would bring that."""
     if one.numeric and one.distinct > 12:
-        distance, chance = _kolmogorov_smirnov(one.numbers[one.there], two.numbers[two.there])
+        first, second = one.numbers[one.there], two.numbers[two.there]
+        distance, chance = _kolmogorov_smirnov(first, second)
+        # of a distribution that only spreads out that test sees little; of distances from the middle it sees it
+        middle = float(np.median(first)) if len(first) else 0.0
+        spread, by_spread = _kolmogorov_smirnov(np.abs(first - middle), np.abs(second - middle))
+        distance, chance = max(distance, spread), min(2 * min(chance, by_spread), 1.0)
     else:
         distance, chance = _frequencies(one, two)
     gone_one, gone_two = 1 - one.there.mean(), 1 - two.there.mean()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +17,17 @@ from automl_core.modelfile.scoring.sources import source_of
 from automl_core.tabular import roles
 from automl_core.tabular.large.pieces import Pieces
 from automl_core.tabular.large.spool import Spool, sequence
-from automl_core.tabular.learners.base import overdue
 from automl_core.tabular.pipeline import FittedPipeline
 from automl_core.training.problems import TrainingError
 
 STREAMING = ("lightgbm",)
 """Learners that can be fitted without all rows in memory."""
+
+BOLDEST = 0.3
+"""The learning rate up to which trees become bolder where time is short."""
+
+ENOUGH = 0.6
+"""The share of what a winner's trees learn (number times rate) without which it is no better for all rows."""
 
 Mask = NDArray[np.bool_]
 Excluded = Callable[[Any, NDArray[np.int64]], Mask]
@@ -59,11 +65,12 @@ def refit(
         weight: column of weights.
         factors: (classes,) what rows of each class weigh beside that.
         excluded: tells rows that must not be learned from.
-        deadline: on the monotonic clock; the trees that are there by then are the model.
+        deadline: on the monotonic clock: where it comes near, trees become fewer and bolder.
         folder: for the matrix; None: a temporary one. It needs 8 bytes × rows × columns of the matrix.
 
     Raises:
-        TrainingError: the learner can't, there is no room on the disk, or no row is left.
+        TrainingError: the learner can't, there is no room on the disk, no row is left, or the time was over before
+            enough was learned.
     """
     learner = fitted.pipeline.learner
     if learner.name not in STREAMING:
@@ -162,12 +169,28 @@ def _trained(
         sequence(spool, library), y, weight=weights, categorical_feature=categorical, params=options, free_raw_data=True
     )
     booster = library.Booster(options, data)
-    done = 0
-    while done < steps:
+    rate = float(options["learning_rate"])
+    wanted, learned, done, began = steps * rate, 0.0, 0, time.monotonic()
+    pace = rate
+    while learned < wanted - 1e-9:
         finished = booster.update()
-        done += 1
-        if finished or overdue(deadline):
+        done, learned = done + 1, learned + pace
+        if finished:
             break
+        if deadline is not None:
+            now = time.monotonic()
+            if now >= deadline:
+                break
+            # what is left to learn, by the trees that there is time for: fewer and bolder ones
+            trees = max((deadline - now) * done / max(now - began, 1e-9), 1.0)
+            bolder = min(max((wanted - learned) / trees, rate), max(BOLDEST, rate))
+            if abs(bolder - pace) > 0.05 * pace:
+                pace = bolder
+                booster.reset_parameter({"learning_rate": pace})
+    if learned < ENOUGH * wanted and not finished:
+        raise TrainingError(
+            f"the time was over after {done} trees, which have learned {learned / wanted:.0%} of what they were to"
+        )
     return booster.free_dataset(), done
 
 

@@ -105,7 +105,8 @@ def _holds(larger: Candidate) -> bool:
 
 def _may_be(column: ColumnView, count: int) -> bool:
     there = int(column.there.sum())
-    if column.kind == "time" or there < 0.9 * count or column.distinct < 5 or there < 30:
+    least = 3 if names.surely_of_a_person(column.name) else 5
+    if column.kind == "time" or there < 0.9 * count or column.distinct < least or there < 30:
         return False
     if column.kind == "number" and not column.whole:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,33 @@ def test_a_fit_on_all_rows_is_better_than_one_on_a_sample(tmp_path: Path) -> Non
     judge = fresh.problem.metric.loss
     before = judge(fresh.y, fitted.predict(fresh.frame))
     assert judge(fresh.y, refit(path, fitted).fitted.predict(fresh.frame)) < before - 0.02
+
+
+class Seconds:
+    """Stands for the module `time` in the fit: each look at the clock takes a second."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+def test_where_time_is_short_trees_are_fewer_and_bolder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted, ready = pipeline(columns(), **{"lightgbm.iterations": 200, "lightgbm.learning_rate": 0.02})
+    monkeypatch.setattr(import_module("automl_core.tabular.large.refit"), "time", Seconds())
+    done = refit(place, fitted, deadline=60.0)
+    assert 20 < done.steps < 60
+    apart = np.abs(done.fitted.predict(ready.frame) - fitted.predict(ready.frame)).mean()
+    assert apart < 0.05
+
+
+def test_a_fit_that_could_not_learn_enough_is_none(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted, _ = pipeline(columns(), **{"lightgbm.iterations": 1000, "lightgbm.learning_rate": 0.1})
+    monkeypatch.setattr(import_module("automl_core.tabular.large.refit"), "time", Seconds())
+    with pytest.raises(TrainingError, match="the time was over after"):
+        refit(place, fitted, deadline=30.0)
 
 
 def test_weights_count_and_rows_without_weight_teach_nothing(tmp_path: Path) -> None:
