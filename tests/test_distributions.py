@@ -122,8 +122,8 @@ def test_every_extra_is_one_that_can_be_named() -> None:
 
 @pytest.mark.parametrize(
     ("name", "extra"),
-    [("numpy.linalg", ("search", "tabular")), ("google", ("tensorboard",)), ("google.protobuf.message", ("tensorboard",)),
-     ("google.cloud", ()), ("numpydoc", ()), ("pydantic", ())],
+    [("numpy.linalg", ("search", "tabular")), ("google", ("tensorboard",)),
+     ("google.protobuf.message", ("tensorboard",)), ("google.cloud", ()), ("numpydoc", ()), ("pydantic", ())],
 )  # fmt: skip
 def test_a_missing_module_is_told_from_what_only_sounds_like_it(name: str, extra: tuple[str, ...]) -> None:
     assert extras_of(name) == extra
