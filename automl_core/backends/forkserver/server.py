@@ -326,8 +326,8 @@ def _become(request: Request, descriptors: list[int]) -> NoReturn:
             os.close(descriptor)
     os.environ.clear()
     os.environ.update(request.env)
-    numpy: Any = sys.modules.get("numpy")
-    if numpy is not None:
+    if "numpy.random" in sys.modules:
+        numpy: Any = sys.modules["numpy"]
         numpy.random.seed()  # the server's own numbers would be every fork's
     try:
         os.chdir(request.cwd)

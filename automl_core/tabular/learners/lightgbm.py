@@ -34,6 +34,10 @@ def library() -> Any:
     return lightgbm
 
 
+SHARE = 50
+"""Of so many rows one is what a level of a category needs at most to be cut by."""
+
+
 class FittedLightGBM(Fitted):
     """Trees, up to the best iteration."""
 
@@ -181,6 +185,8 @@ def options_of(
     steps = int(own.pop("iterations"))
     options = {**own, **_objective(problem), **_fixed(seed, threads, rows)}
     options["min_data_in_leaf"] = max(1, min(int(options["min_data_in_leaf"]), rows // 4))
+    # LightGBM's 100 leaves the categories of a table of 500 rows unused: no level has as many
+    options["min_data_per_group"] = max(1, min(int(options["min_data_per_group"]), max(5, rows // SHARE)))
     if options["bagging_fraction"] < 1:
         options["bagging_freq"] = 1
     return options, steps
@@ -216,11 +222,13 @@ def _objective(problem: Problem) -> dict[str, Any]:
 
 def _judge(booster: Any, problem: Problem, valid: Held | None) -> Callable[[], tuple[float, float]]:
     """What tells, after each step, how good the rows to judge by are predicted."""
-    if booster.params["metric"] != "None":
-        sign = -1.0 if booster.params["metric"] == "auc" else 1.0
-        return lambda: (sign * booster.eval_valid()[0][2], 0.0)
     assert valid is not None
     _, truth, weights = valid
+    # LightGBM gives 1 for an area with one class alone: the first tree would be the best
+    defined = booster.params["metric"] != "auc" or len(np.unique(truth)) > 1
+    if booster.params["metric"] != "None" and defined:
+        sign = -1.0 if booster.params["metric"] == "auc" else 1.0
+        return lambda: (sign * booster.eval_valid()[0][2], 0.0)
 
     def measure(outputs: Any, _: Any) -> list[tuple[str, float, bool]]:
         given = np.asarray(outputs, dtype=np.float64)
@@ -229,4 +237,4 @@ def _judge(booster: Any, problem: Problem, valid: Held | None) -> Callable[[], t
         first, second = key(problem, truth, given, weights)
         return [("metric", first, False), ("smooth", second, False)]
 
-    return lambda: tuple(each[2] for each in booster.eval_valid(measure))
+    return lambda: tuple(each[2] for each in booster.eval_valid(measure)[-2:])

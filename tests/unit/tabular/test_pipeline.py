@@ -83,6 +83,15 @@ def test_a_category_of_whole_numbers_and_an_empty_cell_in_the_file_to_score() ->
         assert plain[0] > plain[2] > plain[1]
 
 
+def test_levels_of_a_small_table_are_used() -> None:
+    """By default LightGBM cuts by no level of fewer than 100 rows."""
+    levels = RNG.choice(list("abcde"), 200)
+    schema = learn_schema({"x": levels.tolist()})
+    frame, y = schema.read({"x": levels.tolist()}), (levels == "c") * 10.0
+    outputs = Pipeline(REGRESSION, schema, {"learner": "lightgbm"}).fit(frame, y).predict(frame)
+    assert outputs[levels == "c"].mean() > outputs[levels != "c"].mean() + 5
+
+
 @pytest.mark.parametrize("texts", [["01", "02", "10"], [str(each) for each in range(11)]])
 def test_classes_keep_their_letters_and_one_order(texts: list[str]) -> None:
     classes = ordered(texts)
@@ -117,6 +126,20 @@ def test_boosting_stops_by_the_problems_metric(metric: str) -> None:
             params = {"learner": learner, f"{learner}.iterations": steps}
             other = Pipeline(problem, schema, params).fit(frame.take(train), y[train])
             assert best <= problem.metric.loss(y[test], other.predict(frame.take(test))) + 1e-9
+
+
+@pytest.mark.parametrize("learner", ["lightgbm", "xgboost", "mlp"])
+def test_rows_to_stop_by_may_have_one_class_alone(learner: str) -> None:
+    """There is no area under a curve then; the log loss says when to stop."""
+    x = RNG.normal(size=400)
+    y = (x + 0.3 * RNG.normal(size=400) > 0).astype(np.int64)
+    schema = learn_schema({"x": x.tolist()})
+    frame, train = schema.read({"x": x.tolist()}), np.arange(300)
+    only = 300 + np.flatnonzero(y[300:] == 1)
+    problem = Problem("binary", "y", ("no", "yes"), find("roc_auc", "binary"))
+    held = (frame.take(only), y[only], np.ones(len(only)))
+    fitted = Pipeline(problem, schema, {"learner": learner}).fit(frame.take(train), y[train], valid=held)
+    assert (fitted.best_iteration or 0) > 5
 
 
 def test_a_fit_without_rows_to_stop_by_takes_the_steps_that_were_best() -> None:
