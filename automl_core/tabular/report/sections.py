@@ -302,7 +302,7 @@ def use(report: Report) -> Markup | None:
 def trust(report: Report) -> Markup | None:
     """Why to believe the figures, and where to be careful."""
     told = report.get("validation") or {}
-    tried = len(report.get("leaderboard") or [])
+    tried = len(judged(report))
     points = [
         f"{count(tried, 'pipeline')} were compared by the same {number(told.get('folds'))} folds of the same rows."
         if tried and finite(told.get("folds")) else None,
@@ -312,6 +312,14 @@ def trust(report: Report) -> Markup | None:
         words.CHECKED,
     ]  # fmt: skip
     return el("ul", [el("li", each) for each in points if each])
+
+
+def judged(report: Report) -> list[Mapping[str, Any]]:
+    """Pipelines that were fitted on one fold at least: others were refused, or failed before that."""
+    return [
+        each for each in report.get("leaderboard") or []
+        if isinstance(each, Mapping) and (_folds(each) or finite(each.get("value")) is not None)
+    ]  # fmt: skip
 
 
 def decided(report: Report) -> Markup | None:

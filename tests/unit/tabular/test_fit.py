@@ -56,6 +56,10 @@ def test_from_rows_to_a_folder_that_says_the_same(tmp_path: Path) -> None:
     assert report["importance"][0]["column"] in ("x", "colour")
     assert np.sum(report["confusion"]["counts"]) == 18
     assert sum(each["weight"] for each in report["ensemble"]) == pytest.approx(1)
+    assert report["times"]["total"] >= report["times"]["search"] + report["times"]["conclude"]
+    page = (model.save(tmp_path / "saved") / "report.html").read_text(encoding="utf-8")
+    assert "Predicting y" in page
+    assert "2 pipelines were compared" in page
 
 
 def test_the_test_part_is_seen_by_no_trial(tmp_path: Path) -> None:
@@ -130,6 +134,22 @@ def test_a_category_of_whole_numbers_is_the_same_with_an_empty_cell_and_one_by_o
     one_by_one = np.concatenate([model.predict_proba([{"code": each, "x": 0.0}]) for each in (1, 2, 3, 4)])
     assert np.allclose(model.predict_proba(whole), model.predict_proba(gaps)[:4], atol=1e-12)
     assert np.allclose(model.predict_proba(whole), one_by_one, atol=1e-12)
+
+
+def test_an_order_in_time_that_is_only_suspected_is_not_said_to_be_validated_by() -> None:
+    rows = 400
+    random = np.random.default_rng(3)
+    day = np.sort(random.integers(0, 300, rows))
+    when = (np.datetime64("2022-01-01") + day).astype(str)
+    y = np.where(np.sin(day / 40) + random.normal(scale=1.5, size=rows) > 0, "yes", "no")
+    data = {"when": when.tolist(), "x": random.normal(size=rows).tolist(), "y": y.tolist()}
+    found = fit(data, "y", **QUICK).report
+    assert found["structure"]["kind"] == "random"
+    assert found["structure"]["time"] == "when"  # told as doubtful
+    assert found["validation"]["time"] is None
+    # what the user says is
+    said = fit(data, "y", time="when", **{**QUICK, "folds": 2}).report["validation"]
+    assert (said["kind"], said["time"], said["group"]) == ("time", "when", None)
 
 
 def test_forward_in_time_the_model_knows_the_latest_rows(tmp_path: Path) -> None:
@@ -276,7 +296,7 @@ def test_a_killed_run_gives_the_undisturbed_ones_model_byte_for_byte(at: int, un
 def _files(folder: Path) -> dict[str, bytes]:
     found = {each.relative_to(folder).as_posix(): each for each in folder.rglob("*") if each.is_file()}
     return {
-        name: each.read_bytes() for name, each in found.items() if name != "report.json" and "__pycache__" not in name
+        name: each.read_bytes() for name, each in found.items() if "report." not in name and "__pycache__" not in name
     }
 
 
