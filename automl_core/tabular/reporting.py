@@ -66,12 +66,15 @@ def report(
 
 def _divided(prepared: Prepared) -> dict[str, str | None]:
     """The columns that rows were in fact divided by: what was only suspected stands under ``structure``."""
-    structure, kind = prepared.structure, prepared.split.kind
+    structure, split, kind = prepared.structure, prepared.split, prepared.split.kind
     time = None
     if kind == "time":
         # moments may be made of several columns, or be the file's own order
         time = structure.get("time") or " and ".join(structure.get("time_columns") or ()) or "the file's rows"
-    grouped = prepared.groups is not None and kind not in ("time", "own", "none")
+    groups = prepared.groups
+    grouped = groups is not None and kind not in ("own", "none") and not any(
+        np.isin(groups[each.train], groups[each.valid]).any() for each in split.folds
+    )  # fmt: skip
     return {"group": structure.get("group") if grouped else None, "time": time}
 
 

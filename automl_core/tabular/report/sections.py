@@ -303,8 +303,11 @@ def trust(report: Report) -> Markup | None:
     """Why to believe the figures, and where to be careful."""
     told = report.get("validation") or {}
     tried = len(judged(report))
+    whole = sum(finite(each.get("value")) is not None and each.get("state") != "stopped" for each in judged(report))
     points = [
-        f"{count(tried, 'pipeline')} were compared by the same {number(told.get('folds'))} folds of the same rows."
+        f"{count(tried, 'pipeline')} {'was' if tried == 1 else 'were'} judged by the same "
+        f"{count(told.get('folds'), 'fold')} of the same rows"
+        + (f", {number(tried - whole)} of them given up after some folds." if whole < tried else ".")
         if tried and finite(told.get("folds")) else None,
         f"Rows of one {told['group']} stand on one side of every split." if told.get("group") else None,
         f"Validation looks ahead in time, in the order of {told['time']}, never back." if told.get("time") else None,

@@ -59,7 +59,9 @@ def test_from_rows_to_a_folder_that_says_the_same(tmp_path: Path) -> None:
     assert report["times"]["total"] >= report["times"]["search"] + report["times"]["conclude"]
     page = (model.save(tmp_path / "saved") / "report.html").read_text(encoding="utf-8")
     assert "Predicting y" in page
-    assert "2 pipelines were compared" in page
+    assert "2 pipelines were judged" in page
+    with pytest.raises(TrainingError, match="saved exists; give another place"):
+        model.save(tmp_path / "saved")
 
 
 def test_the_test_part_is_seen_by_no_trial(tmp_path: Path) -> None:
@@ -194,22 +196,45 @@ def test_a_class_of_one_row_and_names_that_occur_twice_are_no_end() -> None:
     assert any("columns of one name" in each for each in model.report["notes"])
 
 
+class Stubborn:
+    def fit(self, x: Any, y: Any) -> None:
+        raise ValueError("not these rows")
+
+    def predict(self, x: Any) -> Any:
+        return np.zeros(len(x))
+
+    predict_proba = predict
+
+
 def test_a_learner_that_cannot_fit_is_a_failed_trial_with_its_reason() -> None:
-    class Stubborn:
-        def fit(self, x: Any, y: Any) -> None:
-            raise ValueError("not these rows")
-
-        def predict(self, x: Any) -> Any:
-            return np.zeros(len(x))
-
-        predict_proba = predict
-
     from automl_core.tabular.learners.custom import Custom as custom
 
     model = fit(_classes(), "y", learners=[custom(Stubborn, name="stubborn")], **{**QUICK, "iterations": 3})
     reasons = {each["learner"]: each["reason"] for each in model.leaderboard}
     assert "not these rows" in reasons["stubborn"]
     assert {each["state"] for each in model.leaderboard} == {"succeeded", "failed"}
+
+
+def test_a_target_of_one_value_ends_in_a_constant_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    data = {**_classes(60), "day": [f"2021-01-{1 + row % 28:02}" for row in range(60)], "y": ["a"] * 60}
+    model = fit(data, "y", **QUICK)
+    assert set(model.predict(data)) == {"a"}
+    assert any("constant" in each for each in model.report["notes"])
+    assert "None" not in repr(model)
+    assert [str(each.message) for each in recwarn if each.category is RuntimeWarning] == []
+
+
+def test_a_learner_that_no_other_process_finds_is_refused_before_the_search() -> None:
+    from automl_core.tabular.learners.custom import Custom as custom
+
+    class Local(Stubborn):
+        pass
+
+    with pytest.raises(TrainingError, match=r"defined in a function.*move it into a module"):
+        fit(_classes(), "y", learners=[custom(Local)], **QUICK)
+    Main = type("Main", (Stubborn,), {"__module__": "__main__"})
+    with pytest.raises(TrainingError, match="defined in a script or a notebook"):
+        fit(_classes(), "y", learners=[custom(Main)], **QUICK)
 
 
 def test_a_pipeline_that_would_not_fit_into_memory_is_not_started() -> None:

@@ -98,7 +98,7 @@ def test_a_pipeline_that_could_not_be_fitted_stands_there_with_its_reason() -> N
     assert "too many rows" in text
     # and is not counted among those that were compared
     count = len(BINARY["leaderboard"])
-    assert f"{count} pipelines were compared" in text
+    assert f"{count} pipelines were judged" in text
     assert f"{count} pipelines" in Reader(render(BINARY)).text
 
 
