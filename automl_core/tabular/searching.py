@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -280,11 +281,13 @@ class Search:
             learner = str(params.get("learner", ""))
             result = run_trial(
                 self.prepared, params, number=number, seed=self.options.seed, threads=self.options.threads,
-                should_stop=lambda _, values, learner=learner: self._stops(learner, values),
-                deadline=self._until(params), frames=frames,
+                should_stop=partial(self._stops_after, learner), deadline=self._until(params), frames=frames,
             )  # fmt: skip
             result.save(self.folder)
             self._finished(result)
+
+    def _stops_after(self, learner: str, _: int, values: list[float]) -> bool:
+        return self._stops(learner, values)
 
     def _stops(self, learner: str, values: Sequence[float]) -> bool:
         as_loss = self.prepared.problem.metric.as_loss
