@@ -43,6 +43,10 @@ class NotTrusted(ValueError):
     """A file that would make types, or run code, that its reader has not said to trust."""
 
 
+class BrokenEstimator(ValueError):
+    """A class that an estimator's file needs is not where Python looks for it."""
+
+
 class CantBeKept(ValueError):
     """An estimator that skops can't write."""
 
@@ -105,7 +109,8 @@ def loaded(name: str, data: bytes, told: Iterable[str], trusted: Collection[str]
 
     Raises:
         NotTrusted: the file needs a type that is not trusted, or one that its list does not name.
-        ImportError: skops, or a library that it needs, is not there.
+        BrokenEstimator: a class that it needs can't be found here.
+        ImportError: skops is not there.
     """
     import skops.io
 
@@ -119,7 +124,13 @@ def loaded(name: str, data: bytes, told: Iterable[str], trusted: Collection[str]
             f"the estimator {name!r} needs types that you have not said to trust: {', '.join(strange)}; "
             f"where you know the file, load it with trusted={strange!r}"
         )
-    return skops.io.loads(data, trusted=needed)
+    try:
+        return skops.io.loads(data, trusted=needed)
+    except (ImportError, AttributeError) as error:
+        raise BrokenEstimator(
+            f"the estimator {name!r} can't be made here: {error}; its classes ({', '.join(needed) or 'of libraries'}) "
+            "have to be where Python finds them, by PYTHONPATH for example"
+        ) from error
 
 
 def _is_known(name: str) -> bool:

@@ -56,12 +56,21 @@ class Model:
         return list(self.report["leaderboard"])
 
     def save(self, folder: str | Path) -> Path:
-        """Copy the model's folder to a place of its own, which must not exist."""
-        return Path(shutil.copytree(self.folder, folder))
+        """Copy the model's folder, with ``report.html`` in it, to a place of its own.
+
+        Raises:
+            TrainingError: there is something in that place.
+        """
+        try:
+            return Path(shutil.copytree(self.folder, folder))
+        except FileExistsError:
+            raise TrainingError(f"{folder} exists; give another place for the model, or remove it") from None
 
     def __repr__(self) -> str:
         problem = self.report["problem"]
-        return f"<Model of {problem['target']!r}: {problem['kind']}, {problem['metric']} {self.report.get('estimate')}>"
+        value = self.report.get("estimate")
+        how = "" if value is None else f" {value:.4g} on rows held out"
+        return f"<Model of {problem['target']!r}: {problem['kind']}, {problem['metric']}{how}>"
 
 
 def fit(
@@ -105,6 +114,10 @@ def fit(
         if target is None:
             raise TrainingError("target: give the name of the column to predict")
         options = Options.of(target=target, task=task, metric=metric, deadline=deadline, **more)
+    for each in options.learners:
+        if not hasattr(each, "lasting"):
+            raise TrainingError(f'learners: found {each!r}; wrap a class of your own: Custom("package.module:Class")')
+        each.lasting()
     if options.deadline is None and options.iterations is None:
         options = options.replaced(deadline=DEADLINE)
     if options.workers is None:

@@ -22,6 +22,7 @@ from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.finals import Finals, finals
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.problem import prior
+from automl_core.tabular.report import page
 from automl_core.tabular.scorers import Scorer
 from automl_core.tabular.selection import Selection, select
 from automl_core.tabular.trial import TrialResult
@@ -65,8 +66,9 @@ def conclude(
     check: bool = True,
     members: MakeMembers | None = None,
     times: Mapping[str, float] | None = None,
+    title: str = "",
 ) -> Concluded:
-    """Make the model of a search, and its report.
+    """Make the model of a search, and its report: ``report.json`` and ``report.html`` in the model's folder.
 
     Args:
         prepared: the table.
@@ -79,6 +81,7 @@ def conclude(
         check: whether the folder is tried in a fresh process before it counts.
         members: makes the model's members in place of `finals`, from the trials that were chosen.
         times: seconds of what came before, by its name, for the report.
+        title: of the report's page; made of the target's name where it is empty.
 
     Raises:
         TrainingError: the model's folder can't be written, or a fresh process scores its golden rows otherwise.
@@ -103,10 +106,13 @@ def conclude(
     _write(prepared, scorer, chosen, home, dict(made or {}))
     if check:
         scorer.check(home)
-    report["times"] = {**(times or {}), "conclude": time.monotonic() - began}
+    spent = {**(times or {}), "conclude": time.monotonic() - began}
+    # of a run in several processes only the last part is known here
+    report["times"] = {**spent, "total": sum(spent.values())} if times else spent
     (home / "report.json").write_text(
         json.dumps(reporting.finite(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
     )
+    page.write(home, title=title)
     return Concluded(home, report, scorer)
 
 

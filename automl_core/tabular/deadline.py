@@ -15,6 +15,8 @@ with a minute to spare means all of it: interpreter, imports and reading."""
 ENDING = 1.0
 """Seconds that are left at the very end: for what nobody planned, and for a few predictions."""
 
+FIRST = 0.6
+"""Of what is planned for after the search: what a search that has nothing yet may still take."""
 
 SLOWEST = 6.0
 """Times slower than planned that a machine is thought to be at most."""
@@ -86,10 +88,17 @@ class Deadline:
             return None
         return self.end - ENDING - self.after - min(self.refit, 0.4 * self.seconds)
 
-    def left(self) -> float:
-        """Seconds until trials have to be over; endless without a deadline."""
+    def left(self, *, first: bool = False) -> float:
+        """Seconds until trials have to be over; endless without a deadline.
+
+        Args:
+            first: nothing usable has been found yet: of what is kept for later, what choosing among many would take
+                is better spent on having something to choose.
+        """
         end = self.search_end
-        return float("inf") if end is None else end - self.clock()
+        if end is None:
+            return float("inf")
+        return end + (FIRST * self.after if first else 0.0) - self.clock()
 
     def left_for_all(self) -> float:
         """Seconds until everything has to be over."""

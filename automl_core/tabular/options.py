@@ -208,7 +208,8 @@ def _plain(name: str, value: Any) -> Any:
     if name == "metric" and not isinstance(value, str):
         return value.name if isinstance(value, Metric) else _place(value)
     if name == "learners":
-        return [_place(type(each) if not callable(each) else each) for each in value]
+        # of a class of the user's own its place, not that of what it is wrapped in
+        return [_place(getattr(each, "make", type(each))) for each in value]
     if name == "costs":
         return [[truth, predicted, cost] for (truth, predicted), cost in value.items()]
     if isinstance(value, tuple):

@@ -37,7 +37,7 @@ def report(
         "ensemble": [{"trial": number, "weight": weight} for number, weight in members.weights],
         "final": members.kind,
         "validation": {"kind": split.kind, "folds": len(split.folds), "repeats": split.repeats, "why": split.why,
-                       **{name: prepared.structure.get(name) for name in ("group", "time")}},
+                       **_divided(prepared)},
         "structure": dict(prepared.structure),
         "threshold": document["threshold"],
     }  # fmt: skip
@@ -62,6 +62,20 @@ def report(
             said["residuals"] = evaluation.residuals(truth, outputs, weights, prepared.options.seed)
     said["importance"] = _importance(prepared, members, scorer, deadline)
     return said
+
+
+def _divided(prepared: Prepared) -> dict[str, str | None]:
+    """The columns that rows were in fact divided by: what was only suspected stands under ``structure``."""
+    structure, split, kind = prepared.structure, prepared.split, prepared.split.kind
+    time = None
+    if kind == "time":
+        # moments may be made of several columns, or be the file's own order
+        time = structure.get("time") or " and ".join(structure.get("time_columns") or ()) or "the file's rows"
+    groups = prepared.groups
+    grouped = groups is not None and kind not in ("own", "none") and not any(
+        np.isin(groups[each.train], groups[each.valid]).any() for each in split.folds
+    )  # fmt: skip
+    return {"group": structure.get("group") if grouped else None, "time": time}
 
 
 def _estimate(prepared: Prepared, selection: Selection, document: Mapping[str, Any]) -> float | None:

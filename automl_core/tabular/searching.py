@@ -199,6 +199,10 @@ class Search:
     def _over(self, why: str) -> None:
         self._outcome.why = self._outcome.why or why
 
+    def _left(self) -> float:
+        """Seconds that trials may still take: somewhat more while nothing usable has been found."""
+        return self.deadline.left(first=not any(each.usable for each in self._outcome.results))
+
     def _ends(self) -> bool:
         """Whether nothing may start any more, whatever runs."""
         results = self._outcome.results
@@ -207,7 +211,7 @@ class Search:
             for each in results
         ):
             self._over(f"the exit score of {self.options.exit_score:g} was reached")
-        if self.deadline.left() <= 0:
+        if self._left() <= 0:
             self._over("the deadline, less what comes after the search")
         if len(results) >= FAILURES and not any(each.usable for each in results):
             self._over(f"{len(results)} trials failed, and none succeeded")
@@ -231,7 +235,7 @@ class Search:
     def _too_long(self, params: Mapping[str, Any]) -> str | None:
         """Why a trial would not end in time, by what its learner took so far; None where it would, or nobody knows."""
         seen = self._seconds.get(str(params.get("learner", "")))
-        left = self.deadline.left()
+        left = self._left()
         if not seen or math.isinf(left) or not any(each.usable for each in self._outcome.results):
             return None
         expected = sorted(seen)[len(seen) // 2]
@@ -282,8 +286,7 @@ class Search:
             result.save(self.folder)
             self._finished(result)
 
-    def _stops_after(self, learner: str, index: int, values: list[float]) -> bool:
-        del index
+    def _stops_after(self, learner: str, _: int, values: list[float]) -> bool:
         return self._stops(learner, values)
 
     def _stops(self, learner: str, values: Sequence[float]) -> bool:
@@ -296,7 +299,7 @@ class Search:
         A little before the search does, so that what was fitted is scored and kept as well; a learner that nobody has
         seen on this table takes a good half of what is left, so that it is not the only one.
         """
-        left = self.deadline.left()
+        left = self._left()
         if math.isinf(left):
             return None
         known = str(params.get("learner", "")) in self._seconds
@@ -356,7 +359,7 @@ class Search:
                 if renewed is not None and not lanes.busy[renewed]:
                     lanes.renew(renewed)
                     renewed = None
-                if self.deadline.left() < -GRACE and any(lanes.busy):
+                if self._left() < -GRACE and any(lanes.busy):
                     self._over("the deadline, less what comes after the search")
                     self._abandon(lanes)
                     return
@@ -366,7 +369,7 @@ class Search:
         return not self._outcome.why
 
     def _hear(self, lanes: Lanes) -> None:
-        for event in lanes.events(min(max(self.deadline.left() + GRACE, 0.01), 1.0)):
+        for event in lanes.events(min(max(self._left() + GRACE, 0.01), 1.0)):
             if event.kind == "said":
                 _, learner, values = event.payload
                 lanes.answer(event.lane, self._stops(learner, values))
@@ -377,7 +380,7 @@ class Search:
                 self._guard.end(number, learner, raw, event.payload.memory)
                 self._finished(event.payload)
                 continue
-            if event.kind == "died" and "memory" in str(event.payload):
+            if event.kind in ("died", "raised") and "more memory than there is" in str(event.payload):
                 self._guard.killed(number, learner, raw)
             else:
                 self._guard.end(number, learner, raw)

@@ -6,7 +6,7 @@ or tomorrow's rows beside today's. Every way of splitting here therefore knows g
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +21,9 @@ Rows = NDArray[np.int64]
 
 FEW, MANY = 1_000, 20_000
 """Rows below which there are ten folds, and above which one part is held out (Azure's limits)."""
+
+REMAINS = 0.5
+"""Of the older rows what has to remain where time and groups are both named; else time alone is gone by."""
 
 LARGEST_HOLDOUT = 50_000
 """Rows held out at most: the error of a measure on so many is far below what tells two pipelines apart."""
@@ -91,7 +94,8 @@ def split(
         raise TrainingError("validation: own needs a validation set, given as validation=…")
     random = np.random.default_rng([options.seed, 17])
     if times is not None and options.validation in ("auto", "time"):
-        return _forward(rows, times, options)
+        forward = _forward(rows, times, options)
+        return forward if groups is None else _apart(forward, groups)
     if options.validation == "time":
         raise TrainingError("validation: time needs the column of times, given as time=…")
     kind, count, why = _kind(options, len(rows))
@@ -158,8 +162,11 @@ def held_back(
     if share <= 0 or len(rows) < 4:
         return rows, rows[:0]
     if times is not None:
-        cuts = _cuts(rows, times, [1 - share])
-        return cuts[0], cuts[1]
+        earlier, later = _cuts(rows, times, [1 - share])
+        if groups is not None:
+            others = earlier[~np.isin(groups[earlier], groups[later])]
+            earlier = others if len(others) >= REMAINS * len(earlier) else earlier
+        return earlier, later
     if groups is not None and len(np.unique(groups[rows])) < 2:
         groups = None
     return _part(problem, y, rows, share, groups, np.random.default_rng([options.seed, 29]))
@@ -252,6 +259,16 @@ def _part(
         taken_groups = names[: min(max(enough, 1), len(names) - 1)]
     taken = np.isin(groups[rows], taken_groups)
     return rows[~taken], rows[taken]
+
+
+def _apart(forward: Split, groups: NDArray[np.int64]) -> Split:
+    """Parts forward in time of which none learns from the groups that it predicts, where that leaves enough."""
+    folds = [Fold(each.train[~np.isin(groups[each.train], groups[each.valid])], each.valid) for each in forward.folds]
+    left = [len(each.train) / len(whole.train) for each, whole in zip(folds, forward.folds, strict=True)]
+    if min(left) < REMAINS:
+        why = f"groups go on through time ({min(left):.0%} of the older rows are of other groups), so they are on both"
+        return replace(forward, why=f"{forward.why}; {why} sides")
+    return replace(forward, folds=tuple(folds), why=f"{forward.why} and of another group")
 
 
 def _cuts(rows: Rows, times: NDArray[np.float64], at: list[float]) -> list[Rows]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_core.tabular.guardrails.finding import Finding, listed
 from automl_core.tabular.guardrails.look import Look
@@ -17,6 +18,7 @@ _GAPS = frozenset(["", "-", "--", "?", "na", "n/a", "n.a.", "nan", "null", "miss
 
 def check(look: Look) -> Iterator[Finding]:
     """Marks of missing values, outliers, mixed columns."""
+    yield from _target(look)
     far = []
     for column in look.features:
         if column.kind == "number":
@@ -41,9 +43,33 @@ def check(look: Look) -> Iterator[Finding]:
         yield Finding(
             "outliers", "doubtful", tuple(name for _, name in far),
             f"single values far from all others: {listed([f'{name} ({rows} rows)' for rows, name in far])}",
-            "nothing: trees are not moved by them, and scalers of linear models by the middle of the values",
+            "nothing: trees are hardly moved by them; for other learners the search also tries scalers that are not",
             "see whether they are mistakes (a unit, a "
             "comma)", {"columns": len(far), "rows": max(rows for rows, _ in far)},
+        )  # fmt: skip
+
+
+def _target(look: Look) -> Iterator[Finding]:
+    """Numbers to predict that are far from all others: a squared error is about them and about little else."""
+    table = look.table
+    if table.classes:
+        return
+    values = np.asarray(table.target, dtype=np.float64)
+    different, counts = np.unique(values, return_counts=True)
+    rows = _standing_alone(values, len(different), int(counts.max()))
+    squares = np.sort((values - np.median(values)) ** 2)
+    share = float(squares[len(squares) - rows :].sum() / max(float(squares.sum()), 1e-300))
+    if rows and share > 0.5:
+        low, high = np.quantile(values, [0.01, 0.99])
+        yield Finding(
+            "outliers", "doubtful", (),
+            f"{rows:,} values of {table.target_name} are far from all others, and {share:.0%} of all squared distance "
+            f"is theirs: 98% lie between {low:.4g} and {high:.4g}, the extremes are {different[0]:.4g} and "
+            f"{different[-1]:.4g}",
+            "nothing: they are learned and judged with the others",
+            "see whether they are mistakes (a unit, a comma); if they are not, a metric that they do not decide "
+            "(mae, spearman_correlation) may choose the better model",
+            {"rows": rows, "share": round(share, 3), "lowest": float(different[0]), "highest": float(different[-1])},
         )  # fmt: skip
 
 
@@ -76,16 +102,25 @@ def _mark(column: ColumnView) -> tuple[float, int] | None:
 
 
 def _far(column: ColumnView) -> int:
-    """Rows whose values are far out: beyond three times the span that all but the last percent on either side have."""
-    numbers = column.numbers[column.there]
-    if len(numbers) < 50 or column.distinct < 15:
+    return _standing_alone(column.numbers[column.there], column.distinct, int(column.counts.max(initial=0)))
+
+
+def _standing_alone(numbers: NDArray[np.float64], distinct: int, most: int) -> int:
+    """Rows whose values are far out: beyond three times the span that all but the last percent on either side have.
+
+    Args:
+        numbers: (n,) without gaps.
+        distinct: how many of them differ.
+        most: rows of the most frequent value.
+    """
+    if len(numbers) < 50 or distinct < 15:
         return 0
     shape = numbers
     if numbers.min() >= 0 and numbers.mean() > 1.2 * np.median(numbers):
         shape = np.log1p(numbers / max(float(np.median(numbers)), 1e-300))  # a long tail is no mistake
     low, middle, high = np.quantile(shape, [0.01, 0.5, 0.99])
     span = max(float(high - low), 1e-300)
-    if column.counts.max() > 0.5 * len(numbers):
+    if most > 0.5 * len(numbers):
         return 0
     outside = (shape > middle + 3 * span) | (shape < middle - 3 * span)
     if not outside.any() or outside.mean() > 0.01:

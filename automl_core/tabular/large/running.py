@@ -60,11 +60,13 @@ def run(
     from automl_core.tabular.running import spaces
     from automl_core.tabular.warming import warm
 
+    began = time.monotonic()
     pieces = Pieces.of(data)
     options = allowed(options, size)
     drawn = sample(pieces, rows_of_sample(size, options), options.seed, options.target)
     table, positions = drawn.table, drawn.positions
     prepared = prepare(table, options, valid=validation_data, test=test_data)
+    times = {"sample": time.monotonic() - began}
     found = curve(prepared, deadline, search=FOR_SEARCH)
     wanted = int(found.rows / max(1 - (options.test_share or 0), 0.5))
     if wanted < table.num_rows:
@@ -86,6 +88,7 @@ def run(
     warm(portfolio)
     trials = folder / "trials"
     outcome = Search(prepared, trials, searched, space=space, portfolio=portfolio, on_trial=progress).run()
+    times["search"] = time.monotonic() - began - times["sample"]
     results = outcome.results
     if not any(each.usable for each in results):
         # the machine was slower than the curve said: the curve's own pipeline is better than nothing
@@ -100,7 +103,7 @@ def run(
 
     concluded = conclude(
         prepared, results, folder=folder / "model", trials=trials, deadline=deadline, why=outcome.why,
-        members=members, made={"rows": drawn.counts.rows},
+        members=members, made={"rows": drawn.counts.rows}, times=times,
     )  # fmt: skip
     return Model(concluded.folder, concluded.report, concluded.scorer, prepared.problem.classes)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_core.modelfile.scoring.texts import text_of
 from automl_core.tabular.large.pieces import Pieces
 from automl_core.training.problems import TrainingError, nearest
 
@@ -164,10 +165,10 @@ def _by_class(
         return None
     codes = np.asarray(coded.indices.fill_null(-1))
     for code, value in enumerate(values):
-        if value is None or value != value:
+        name = text_of(value)
+        if name is None:
             continue
         mine = known & (codes == code)
-        name = str(value)
         classes[name] = classes.get(name, 0) + int(mine.sum())
         holder = rare.setdefault(name, _Held(RARE))
         if mine.any():

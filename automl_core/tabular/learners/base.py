@@ -87,6 +87,13 @@ class Learner(ABC):
     steps: ClassVar[str | None] = None
     unguided: ClassVar[int | None] = None
 
+    def lasting(self) -> None:  # noqa: B027 (nothing to see of most)
+        """See that a model with it can be opened again by another process.
+
+        Raises:
+            TrainingError: it can't, and why.
+        """
+
     @abstractmethod
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """What may be searched of it on a table: parameters as under ``space:`` of a file, unprefixed."""

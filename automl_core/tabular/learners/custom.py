@@ -115,6 +115,20 @@ class Custom(Learner):
         if wrong:
             raise TrainingError(f"learner {told}: kinds has {sorted(wrong)} (allowed: {', '.join(sorted(ALL))})")
 
+    def lasting(self) -> None:
+        """See that a model with it can be opened again by another process.
+
+        Raises:
+            TrainingError: its class is one of a script, a notebook or a function, where no other process finds it.
+        """
+        module, name = str(getattr(self.make, "__module__", "")), str(getattr(self.make, "__qualname__", ""))
+        if module == "__main__" or "<locals>" in name:
+            where = "a function" if "<locals>" in name else "a script or a notebook"
+            raise TrainingError(
+                f"learner {self.name}: its class is defined in {where}, where a fresh process that opens the model "
+                f"can't find it; move it into a module of its own and give Custom('module:{name.split('.')[-1]}')"
+            )
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """As it was given."""
         return {name: dict(each) for name, each in self._space.items()}

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from automl_core.tabular import report
 from automl_core.tabular.conclude import Concluded, conclude
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.prepared import Prepared
@@ -41,9 +40,8 @@ def main() -> None:
         say(f"{len(results)} trials to choose from")
         done = conclude(
             prepared, results, folder=said.config.model_dir, trials=place, deadline=deadline_of(told),
-            made={"experiment": _made(told)},
+            made={"experiment": _made(told)}, title=_title(told, prepared),
         )  # fmt: skip
-    report.write(done.folder, title=_title(told, prepared))
     keep_predictions(done, prepared)
     tell(done)
 

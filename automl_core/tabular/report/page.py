@@ -9,7 +9,7 @@ from typing import Any
 
 from automl_core.tabular.report.figures import count, finite, number, seconds
 from automl_core.tabular.report.markup import Markup, el, join
-from automl_core.tabular.report.sections import SECTIONS, Report, untouched
+from automl_core.tabular.report.sections import SECTIONS, Report, judged, untouched
 from automl_core.tabular.report.style import STYLE
 
 FILE = "report.html"
@@ -108,7 +108,7 @@ def _sentence(report: Report) -> str:
 def _tiles(report: Report) -> Markup:
     problem, test = report.get("problem") or {}, (report.get("test") or {}).get("metrics") or {}
     metric = str(problem.get("metric", ""))
-    board = report.get("leaderboard") or []
+    board = judged(report)
     certain = sum(1 for each in report.get("guardrails") or [] if each.get("certainty") == "certain")
     tiles: list[tuple[str, str, str]] = []
     if isinstance(test.get(metric), Mapping):

@@ -302,9 +302,12 @@ def use(report: Report) -> Markup | None:
 def trust(report: Report) -> Markup | None:
     """Why to believe the figures, and where to be careful."""
     told = report.get("validation") or {}
-    tried = len(report.get("leaderboard") or [])
+    tried = len(judged(report))
+    whole = sum(finite(each.get("value")) is not None and each.get("state") != "stopped" for each in judged(report))
     points = [
-        f"{count(tried, 'pipeline')} were compared by the same {number(told.get('folds'))} folds of the same rows."
+        f"{count(tried, 'pipeline')} {'was' if tried == 1 else 'were'} judged by the same "
+        f"{count(told.get('folds'), 'fold')} of the same rows"
+        + (f", {number(tried - whole)} of them given up after some folds." if whole < tried else ".")
         if tried and finite(told.get("folds")) else None,
         f"Rows of one {told['group']} stand on one side of every split." if told.get("group") else None,
         f"Validation looks ahead in time, in the order of {told['time']}, never back." if told.get("time") else None,
@@ -312,6 +315,14 @@ def trust(report: Report) -> Markup | None:
         words.CHECKED,
     ]  # fmt: skip
     return el("ul", [el("li", each) for each in points if each])
+
+
+def judged(report: Report) -> list[Mapping[str, Any]]:
+    """Pipelines that were fitted on one fold at least: others were refused, or failed before that."""
+    return [
+        each for each in report.get("leaderboard") or []
+        if isinstance(each, Mapping) and (_folds(each) or finite(each.get("value")) is not None)
+    ]  # fmt: skip
 
 
 def decided(report: Report) -> Markup | None:

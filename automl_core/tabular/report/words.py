@@ -2,8 +2,8 @@
 
 UNTESTED = """\
 No part of the data was kept from the search, so nobody knows yet how good the model is on rows that it has not been
-chosen by. The values of the folds below are what the search went by, and a little too good for that. Give data.test, or
-let a part be held back."""
+chosen by. The values of the folds below are what the search went by, and a little too good for that. Give a test set
+(data.test, in Python test_data), or let a part be held back (test_share)."""
 
 TESTED = """\
 Measured once, at the end, on {rows} that took no part in the search, in choosing the ensemble, or in training. The

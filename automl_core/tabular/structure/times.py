@@ -173,7 +173,8 @@ def _persistence(table: View, course: Course, rows: Ints) -> None:
     for k in range(table.outcomes.shape[1]):
         values = table.outcomes[rows, k]
         means = np.bincount(positions, values) / sizes
-        shares.append(float((sizes * (means - values.mean()) ** 2).sum() / ((values - values.mean()) ** 2).sum()))
+        spread = float(((values - values.mean()) ** 2).sum())
+        shares.append(float((sizes * (means - values.mean()) ** 2).sum()) / spread if spread > 0 else 0.0)
     share = max(max(shares) - (len(sizes) - 1) / max(len(rows) - 1, 1), 0.0) if len(sizes) < 0.9 * len(rows) else 1.0
     course.numbers.update(persistence=round(best, 3), between_moments=round(share, 3))
     if sure > 3.0 and best > 0.2 and share > 0.05:

@@ -196,6 +196,14 @@ def test_types_are_looked_at_before_anything_is_made(tmp_path: Path) -> None:
         modelfile.load(folder, trusted=True)
 
 
+def test_a_class_that_is_not_found_here_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = with_estimator(tmp_path / "model", Own())
+    name = f"{Own.__module__}.Own"
+    monkeypatch.delattr(name)
+    with pytest.raises(ValueError, match=r"can't be made here: .*Own.*PYTHONPATH"):
+        modelfile.load(folder, trusted=[name])
+
+
 @pytest.mark.parametrize(
     ("name", "known"),
     [

@@ -31,6 +31,20 @@ def test_honest_probabilities_and_few_rows_are_left_alone() -> None:
     assert calibration.learn(truth, said, np.ones(len(truth)), [])[0] is None
 
 
+def test_few_rows_that_are_all_right_do_not_make_certain() -> None:
+    """124 wines, none of them mistaken: the next one may be."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, 124)
+    said = np.full((124, 3), 0.01)
+    said[np.arange(124), truth] = 0.98
+    found = calibration.temperature(truth, said, np.ones(124))
+    tempered = calibration.tempered(said, found)[np.arange(124), truth]
+    assert (tempered < 1 - 1 / 124).all()
+    # of very many rows the same is known better
+    many = calibration.temperature(np.tile(truth, 100), np.tile(said, (100, 1)), np.ones(12_400))
+    assert many < 0.7 * found
+
+
 def test_rows_without_weight_say_nothing() -> None:
     truth, said = _data(3.0)
     weights = np.r_[np.ones(1500), np.zeros(1500)]

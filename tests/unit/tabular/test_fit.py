@@ -56,6 +56,12 @@ def test_from_rows_to_a_folder_that_says_the_same(tmp_path: Path) -> None:
     assert report["importance"][0]["column"] in ("x", "colour")
     assert np.sum(report["confusion"]["counts"]) == 18
     assert sum(each["weight"] for each in report["ensemble"]) == pytest.approx(1)
+    assert report["times"]["total"] >= report["times"]["search"] + report["times"]["conclude"]
+    page = (model.save(tmp_path / "saved") / "report.html").read_text(encoding="utf-8")
+    assert "Predicting y" in page
+    assert "2 pipelines were judged" in page
+    with pytest.raises(TrainingError, match="saved exists; give another place"):
+        model.save(tmp_path / "saved")
 
 
 def test_the_test_part_is_seen_by_no_trial(tmp_path: Path) -> None:
@@ -132,6 +138,22 @@ def test_a_category_of_whole_numbers_is_the_same_with_an_empty_cell_and_one_by_o
     assert np.allclose(model.predict_proba(whole), one_by_one, atol=1e-12)
 
 
+def test_an_order_in_time_that_is_only_suspected_is_not_said_to_be_validated_by() -> None:
+    rows = 400
+    random = np.random.default_rng(3)
+    day = np.sort(random.integers(0, 300, rows))
+    when = (np.datetime64("2022-01-01") + day).astype(str)
+    y = np.where(np.sin(day / 40) + random.normal(scale=1.5, size=rows) > 0, "yes", "no")
+    data = {"when": when.tolist(), "x": random.normal(size=rows).tolist(), "y": y.tolist()}
+    found = fit(data, "y", **QUICK).report
+    assert found["structure"]["kind"] == "random"
+    assert found["structure"]["time"] == "when"  # told as doubtful
+    assert found["validation"]["time"] is None
+    # what the user says is
+    said = fit(data, "y", time="when", **{**QUICK, "folds": 2}).report["validation"]
+    assert (said["kind"], said["time"], said["group"]) == ("time", "when", None)
+
+
 def test_forward_in_time_the_model_knows_the_latest_rows(tmp_path: Path) -> None:
     days = np.arange(100)
     data = {"day": days.tolist(), "x": np.random.default_rng(0).normal(size=100).tolist()}
@@ -174,22 +196,45 @@ def test_a_class_of_one_row_and_names_that_occur_twice_are_no_end() -> None:
     assert any("columns of one name" in each for each in model.report["notes"])
 
 
+class Stubborn:
+    def fit(self, x: Any, y: Any) -> None:
+        raise ValueError("not these rows")
+
+    def predict(self, x: Any) -> Any:
+        return np.zeros(len(x))
+
+    predict_proba = predict
+
+
 def test_a_learner_that_cannot_fit_is_a_failed_trial_with_its_reason() -> None:
-    class Stubborn:
-        def fit(self, x: Any, y: Any) -> None:
-            raise ValueError("not these rows")
-
-        def predict(self, x: Any) -> Any:
-            return np.zeros(len(x))
-
-        predict_proba = predict
-
     from automl_core.tabular.learners.custom import Custom as custom
 
     model = fit(_classes(), "y", learners=[custom(Stubborn, name="stubborn")], **{**QUICK, "iterations": 3})
     reasons = {each["learner"]: each["reason"] for each in model.leaderboard}
     assert "not these rows" in reasons["stubborn"]
     assert {each["state"] for each in model.leaderboard} == {"succeeded", "failed"}
+
+
+def test_a_target_of_one_value_ends_in_a_constant_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    data = {**_classes(60), "day": [f"2021-01-{1 + row % 28:02}" for row in range(60)], "y": ["a"] * 60}
+    model = fit(data, "y", **QUICK)
+    assert set(model.predict(data)) == {"a"}
+    assert any("constant" in each for each in model.report["notes"])
+    assert "None" not in repr(model)
+    assert [str(each.message) for each in recwarn if each.category is RuntimeWarning] == []
+
+
+def test_a_learner_that_no_other_process_finds_is_refused_before_the_search() -> None:
+    from automl_core.tabular.learners.custom import Custom as custom
+
+    class Local(Stubborn):
+        pass
+
+    with pytest.raises(TrainingError, match=r"defined in a function.*move it into a module"):
+        fit(_classes(), "y", learners=[custom(Local)], **QUICK)
+    Main = type("Main", (Stubborn,), {"__module__": "__main__"})
+    with pytest.raises(TrainingError, match="defined in a script or a notebook"):
+        fit(_classes(), "y", learners=[custom(Main)], **QUICK)
 
 
 def test_a_pipeline_that_would_not_fit_into_memory_is_not_started() -> None:
@@ -276,7 +321,7 @@ def test_a_killed_run_gives_the_undisturbed_ones_model_byte_for_byte(at: int, un
 def _files(folder: Path) -> dict[str, bytes]:
     found = {each.relative_to(folder).as_posix(): each for each in folder.rglob("*") if each.is_file()}
     return {
-        name: each.read_bytes() for name, each in found.items() if name != "report.json" and "__pycache__" not in name
+        name: each.read_bytes() for name, each in found.items() if "report." not in name and "__pycache__" not in name
     }
 
 

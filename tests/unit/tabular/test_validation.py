@@ -96,6 +96,31 @@ def test_forward_in_time_nothing_is_learned_from_later_rows(seed: int, rows: int
     assert times[found.folds[-1].valid].max() == times.max()
 
 
+def test_forward_in_time_groups_that_are_predicted_are_not_learned_from() -> None:
+    times = np.arange(300.0)
+    groups = np.arange(300) // 20  # each for a while: a group lies across each cut
+    y = np.random.default_rng(0).normal(size=300)
+    found = validation.split(REGRESSION, y, np.arange(300), _options(), times=times, groups=groups)
+    assert found.kind == "time"
+    assert "of another group" in found.why
+    for fold in found.folds:
+        assert times[fold.train].max() < times[fold.valid].min()
+        assert not set(groups[fold.train]) & set(groups[fold.valid])
+    rest, test = validation.held_back(REGRESSION, y, np.arange(300), 0.15, _options(), times=times, groups=groups)
+    assert times[rest].max() < times[test].min()
+    assert not set(groups[rest]) & set(groups[test])
+
+
+def test_groups_that_go_on_through_time_are_on_both_sides_and_that_is_said() -> None:
+    times, groups = np.arange(300.0), np.arange(300) % 20
+    y = np.random.default_rng(0).normal(size=300)
+    found = validation.split(REGRESSION, y, np.arange(300), _options(), times=times, groups=groups)
+    assert "groups go on through time" in found.why
+    assert all(len(fold.train) >= 100 for fold in found.folds)
+    rest, _ = validation.held_back(REGRESSION, y, np.arange(300), 0.15, _options(), times=times, groups=groups)
+    assert len(rest) == 255
+
+
 def test_rows_of_one_moment_have_no_later_part() -> None:
     with pytest.raises(TrainingError, match="one moment"):
         validation.split(REGRESSION, np.arange(9.0), np.arange(9), _options(time="t"), times=np.zeros(9))

@@ -278,6 +278,19 @@ def test_single_values_far_out_are_said_and_long_tails_are_not() -> None:
     assert found(columns)["outliers"][0].columns == ("a",)
 
 
+def test_numbers_to_predict_that_decide_a_squared_error_are_said_and_long_tails_are_not() -> None:
+    columns = plain()
+    random = np.random.default_rng(0)
+    for tail in (np.exp(2 * random.normal(size=N)), random.standard_t(3, N), random.gamma(0.5, size=N)):
+        assert "outliers" not in found(columns, tail)
+    target = 10 + 3 * columns["y"] / columns["y"].std()
+    target[:4] *= 80
+    (finding,) = found(columns, target)["outliers"]
+    assert finding.numbers["rows"] == 4
+    assert finding.numbers["share"] > 0.9
+    assert "mae" in finding.advice
+
+
 def test_numbers_mixed_with_texts_and_spellings_are_said() -> None:
     random = np.random.default_rng(0)
     amounts = [f"{value:.1f}" if value > -1 else "n/a" for value in random.normal(size=N)]

@@ -18,7 +18,7 @@ from automl_core.tabular.large import estimate, refit, sample
 from automl_core.tabular.large.curve import curve
 from automl_core.tabular.large.excluding import excluded_by
 from automl_core.tabular.large.pieces import NotInPieces, Pieces
-from automl_core.tabular.large.running import allowed
+from automl_core.tabular.large.running import _factors, allowed
 from automl_core.tabular.large.size import Size
 from automl_core.tabular.options import Options
 from automl_core.tabular.pipeline import Pipeline
@@ -136,6 +136,23 @@ def test_all_rows_are_counted(place: Path) -> None:
     assert counts.rows == N
     assert counts.missing == {"a": 0, "b": table.column("b").null_count, "city": 0, "y": 0}
     assert counts.classes == {name: table.column("y").to_pylist().count(name) for name in ("yes", "no")}
+
+
+@pytest.mark.parametrize(
+    ("values", "names"), [([True, False], ("true", "false")), ([1.0, 2.0], ("1", "2")), ([1, 2], ("1", "2"))]
+)
+def test_classes_are_counted_by_the_names_that_the_model_gives_them(
+    tmp_path: Path, values: list[Any], names: tuple[str, ...]
+) -> None:
+    """Else none of a balanced fit on all rows would weigh anything."""
+    table = pa.table({**columns(400), "y": values * 200})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    drawn = sample(tmp_path / "rows.parquet", 200, 0, "y")
+    assert drawn.counts.classes == dict.fromkeys(names, 200)
+    prepared = prepare(drawn.table, Options.of(target="y", balance="balanced", structure=False))
+    factors = _factors(prepared, drawn.counts)
+    assert factors is not None
+    assert np.allclose(factors, 1.0)
 
 
 def test_rare_classes_are_in_the_sample_and_rows_without_target_are_not(tmp_path: Path) -> None:

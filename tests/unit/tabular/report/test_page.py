@@ -94,7 +94,12 @@ def test_what_the_search_has_seen_is_not_sold_as_unseen() -> None:
 
 def test_a_pipeline_that_could_not_be_fitted_stands_there_with_its_reason() -> None:
     failed = {"trial": 7, "learner": "svm", "value": None, "state": "failed", "folds": [], "reason": "too many rows"}
-    assert "too many rows" in Reader(render(report(leaderboard=[*BINARY["leaderboard"], failed]))).text
+    text = Reader(render(report(leaderboard=[*BINARY["leaderboard"], failed]))).text
+    assert "too many rows" in text
+    # and is not counted among those that were compared
+    count = len(BINARY["leaderboard"])
+    assert f"{count} pipelines were judged" in text
+    assert f"{count} pipelines" in Reader(render(BINARY)).text
 
 
 def test_every_link_leads_somewhere_and_every_picture_has_words_and_a_table() -> None:
