@@ -1,0 +1,73 @@
+"""Defaults of a template beside values that bound them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl_core.spec.errors import SpecError
+from automl_core.templates import parse_experiment
+from automl_core.templates.places import Places
+
+TEMPLATE = """
+template: net
+version: 1
+title: A network
+description: For tests
+kind: image
+unsearched: program
+parameters:
+  queries: {type: int, low: 1, high: 600, default: 300, search: true}
+  classes: {type: int, low: 1, high: 1000, default: 91, search: offered}
+  select:
+    {type: int, low: 1, high: 600, default: 300, search: true, at_most: "max(1, min(queries, queries * classes - 1))"}
+  shown: {type: int, low: 1, high: 600, default: 300, search: true, at_most: select}
+  least: {type: uniform, low: 0.0, high: 1.0, default: 0.1, search: true}
+  most: {type: uniform, low: 0.0, high: 2.0, default: 0.5, search: true, above: least}
+goal: {metric: loss, direction: minimize}
+tasks: [{name: train, command: [python3, train.py, "${queries}"]}]
+"""
+
+
+def space(root: Path, more: str) -> dict[str, Any]:
+    folder = root / "net" / "1"
+    folder.mkdir(parents=True)
+    (folder / "template.yaml").write_text(TEMPLATE)
+    (folder / "train.py").write_text("")
+    found = parse_experiment(f"name: e\ntemplate: net@1\n{more}", "e.yaml", Places((root,)))
+    return {name: getattr(model, "default", None) for name, model in found.space.items()}
+
+
+@pytest.mark.parametrize(
+    ("more", "select", "shown"),
+    [
+        ("", 300, 300),
+        ("set: {queries: 100}", 100, 100),
+        ("set: {classes: 1}", 299, 299),
+        ("set: {classes: 1, queries: 1}", 1, 1),
+        ("space: {queries: {default: 100}}", 100, 100),
+        ("spec_file: {base: {queries: 100}}", 100, 100),
+        ("spec_file: {base: {queries: 400}}", 300, 300),
+    ],
+)
+def test_a_default_that_a_value_leaves_out_is_the_nearest_one(
+    tmp_path: Path, more: str, select: int, shown: int
+) -> None:
+    found = space(tmp_path, f"search: {{baseline: true}}\n{more}\n")
+    assert (found["select"], found["shown"]) == (select, shown)
+
+
+def test_what_the_base_begins_with_is_not_moved(tmp_path: Path) -> None:
+    found = space(tmp_path, "spec_file: {base: {select: 500}}\n")
+    assert (found["select"], found["queries"]) == (500, None)
+
+
+def test_a_number_has_no_nearest_one_above_a_limit(tmp_path: Path) -> None:
+    assert space(tmp_path, "set: {least: 0.7}\n")["most"] is None
+
+
+def test_a_value_that_leaves_no_room_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="Narrow queries under space:, or set it"):
+        space(tmp_path, "set: {select: 50}\n")
