@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from automl_core.spec.expressions import BadExpression, Expression, parse
 from automl_core.spec.relations import BOUNDS
-from automl_core.templates.entries import Entry, is_number
+from automl_core.templates.entries import Entry, entry_of, is_number
 
 STRICT = ("above", "below")
 """Bounds that leave out the other's value itself."""
@@ -64,6 +64,20 @@ def settle_defaults(entries: Mapping[str, Entry], orders: Sequence[Order]) -> No
             for entry, other in ((low, high), (high, low)):
                 if not entry.fixed and (other.begun or not entry.begun):
                     entry.without_default()
+
+
+def move_value(entries: Mapping[str, Entry], entry: Entry) -> None:
+    """Make a template's default, which a parameter has as its value, the nearest one that its bounds allow.
+
+    Args:
+        entries: name → parameter.
+        entry: of a parameter that is not searched; changed in place.
+    """
+    like = entry_of(entry.known, entry.known.raw, None)
+    like.begun = entry.begun
+    for field in like.bounds:
+        _moved(entries, like, field)
+    entry.raw["value"] = like.raw.get("default", entry.raw["value"])
 
 
 def _move_all(entries: Mapping[str, Entry]) -> bool:

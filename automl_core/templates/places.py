@@ -188,6 +188,7 @@ class Places:
                 )  # fmt: skip
             names = self.names()
             suggestion = did_you_mean(reference.name, names)
+            suggestion = suggestion or made.how(reference.name)
             if not names:
                 suggestion = f"Name a folder with templates in {VARIABLE}, or lay one beside the experiments"
             return Problem(

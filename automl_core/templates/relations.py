@@ -180,7 +180,9 @@ def _orders(entries: Mapping[str, Entry]) -> Iterator[Order]:
         around: dict[int, str] = {}
         for field, text in entry.bounds.items():
             bound = _bound(text)
-            for other in bound.each_of("max" if BOUNDS[field] > 0 else "min") if bound is not None else ():
+            limits = entry.limits() if bound is not None and not bound.plain else None
+            past = limits[1 if BOUNDS[field] > 0 else 0] if limits is not None else None
+            for other in bound.each_of("max" if BOUNDS[field] > 0 else "min", past) if bound is not None else ():
                 if other not in entries or other == name:
                     continue
                 around[BOUNDS[field]] = other

@@ -27,17 +27,22 @@ parameters:
   least: {type: uniform, low: 0.0, high: 1.0, default: 0.1, search: true}
   most: {type: uniform, low: 0.0, high: 2.0, default: 0.5, search: true, above: least}
 goal: {metric: loss, direction: minimize}
-tasks: [{name: train, command: [python3, train.py, "${queries}"]}]
+tasks: [{name: train, command: [python3, train.py, "-e", "${spec_file}"]}]
+spec_file: {format: yaml}
 """
 
 
 def space(root: Path, more: str) -> dict[str, Any]:
     folder = root / "net" / "1"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "template.yaml").write_text(TEMPLATE)
     (folder / "train.py").write_text("")
     found = parse_experiment(f"name: e\ntemplate: net@1\n{more}", "e.yaml", Places((root,)))
-    return {name: getattr(model, "default", None) for name, model in found.space.items()}
+    return found.space
+
+
+def defaults(root: Path, more: str) -> dict[str, Any]:
+    return {name: getattr(model, "default", None) for name, model in space(root, more).items()}
 
 
 @pytest.mark.parametrize(
@@ -55,19 +60,42 @@ def space(root: Path, more: str) -> dict[str, Any]:
 def test_a_default_that_a_value_leaves_out_is_the_nearest_one(
     tmp_path: Path, more: str, select: int, shown: int
 ) -> None:
-    found = space(tmp_path, f"search: {{baseline: true}}\n{more}\n")
+    found = defaults(tmp_path, f"search: {{baseline: true}}\n{more}\n")
     assert (found["select"], found["shown"]) == (select, shown)
 
 
 def test_what_the_base_begins_with_is_not_moved(tmp_path: Path) -> None:
-    found = space(tmp_path, "spec_file: {base: {select: 500}}\n")
+    found = defaults(tmp_path, "spec_file: {base: {select: 500}}\n")
     assert (found["select"], found["queries"]) == (500, None)
 
 
 def test_a_number_has_no_nearest_one_above_a_limit(tmp_path: Path) -> None:
-    assert space(tmp_path, "set: {least: 0.7}\n")["most"] is None
+    assert defaults(tmp_path, "set: {least: 0.7}\n")["most"] is None
+
+
+def test_what_is_taken_out_keeps_its_bound(tmp_path: Path) -> None:
+    """Left to the program it would have 300, whatever the trial's queries are."""
+
+    def kept(more: str) -> Any:
+        found = space(tmp_path, more)
+        return {name: (model.low if hasattr(model, "low") else model.value) for name, model in found.items()}
+
+    assert "select" not in kept("search: {remove: [select, queries, shown]}")
+    found = kept("search: {remove: [select, shown]}\nset: {queries: 100}\n")
+    assert (found["select"], found["shown"], found["queries"]) == (100, 100, 100)
+    found = kept("search: {remove: [select, shown]}\n")
+    assert (found["select"], found["queries"]) == (300, 300), "fewer queries would leave less than it has"
+    found = kept("search: {remove: [select, shown]}\nspec_file: {base: {select: 50}}\n")
+    assert (found["select"], found["queries"]) == (50, 50)
+
+
+def test_a_value_bounds_what_is_searched(tmp_path: Path) -> None:
+    found = space(tmp_path, "set: {select: 50}\n")
+    assert (found["queries"].low, found["select"].value) == (50, 50)
+    found = space(tmp_path, "space: {select: {low: 20}}\n")
+    assert (found["queries"].low, found["select"].low) == (20, 20)
 
 
 def test_a_value_that_leaves_no_room_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="Narrow queries under space:, or set it"):
-        space(tmp_path, "set: {select: 50}\n")
+        space(tmp_path, "set: {select: 50, classes: 1}\nspace: {queries: {high: 50}}\n")
