@@ -30,8 +30,8 @@ SCHEMAS = (".json", ".csv")
 """Endings of schema files, beside templates: ``tao/dino.json``."""
 
 HOW = (
-    "automl template pull {name} makes it, from NVIDIA's package "
-    f"{package.DISTRIBUTION} (the extra {GROUP}) or, with --schema FILE, from a schema of a TAO deployment (docs/tao.md)"
+    f"automl template pull {{name}} makes it, from NVIDIA's package {package.DISTRIBUTION} (the extra {GROUP}) "
+    "or, with --schema FILE, from a schema of a TAO deployment (docs/tao.md)"
 )
 """What to do where there is no such template."""
 

@@ -189,7 +189,7 @@ class Places:
             names = self.names()
             suggestion = did_you_mean(reference.name, names)
             suggestion = suggestion or made.how(reference.name)
-            if not names:
+            if not names and not suggestion:
                 suggestion = f"Name a folder with templates in {VARIABLE}, or lay one beside the experiments"
             return Problem(
                 str(error), ("template",), found=reference.label, allowed=tuple(names), suggestion=suggestion
