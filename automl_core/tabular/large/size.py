@@ -58,8 +58,11 @@ def estimate(source: Any) -> Size | None:
         return None
     import pyarrow as pa
 
-    rows, exact = pieces.rows()
-    schema = pieces.schema()
+    try:
+        rows, exact = pieces.rows()
+        schema = pieces.schema()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
+        return None  # who reads it whole says what is wrong with it
     # texts take their bytes and four of each code; of the length of texts the files' size is a bound that is too low
     width = sum(16 if pa.types.is_string(one.type) or pa.types.is_large_string(one.type) else 8 for one in schema)
     return Size(rows, len(schema.names), max(rows * width, 0), exact)

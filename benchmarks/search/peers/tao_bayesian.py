@@ -28,13 +28,13 @@ def main(network: str, trials: int, seed: int) -> None:
     from tao_automl import AutoML  # type: ignore[import-not-found]
     from tao_automl.schema.generate_schema import generate_schema  # type: ignore[import-not-found]
 
-    random.seed(seed)
-    np.random.seed(seed)  # the package's own generator
     schema = generate_schema(network, "train")
     _say(schema)
     with tempfile.TemporaryDirectory() as folder:
         settings = {"algorithm": "bayesian", "metric": "loss", "automl_max_recommendations": trials}
         search = AutoML(workspace=folder, network=network, train_specs=schema["default"], settings=settings)
+        random.seed(seed)  # the package seeds itself when it is made: by hash() of its id, another in each process
+        np.random.seed(seed)
         while not search.is_complete():
             for recommendation in search.next_recommendation():
                 _say(recommendation.specs)

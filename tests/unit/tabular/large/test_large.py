@@ -86,6 +86,13 @@ def test_the_size_is_known_before_a_row_is_read(place: Path) -> None:
     assert str(size) == "3,000 rows × 4 columns"
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.csv", "a,b\n1,2,3\n"), ("a.csv", ""), ("a.parquet", "no table")])
+def test_a_file_that_is_none_has_no_estimate(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    assert estimate(tmp_path / name) is None
+    assert estimate(tmp_path / "nowhere.csv") is None
+
+
 def test_rows_in_memory_have_no_estimate() -> None:
     assert estimate(columns()) is None
 
