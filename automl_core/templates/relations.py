@@ -51,7 +51,7 @@ def _settle(template: Template, entries: dict[str, Entry], actions: Actions, dat
         if problems:
             return problems
         changed = False
-        for order in list(_orders(entries)):
+        for order in list(orders_of(entries)):
             done, problem = _in_order(template, entries, order)
             changed = changed or done
             if problem is not None:
@@ -65,7 +65,7 @@ def _settle(template: Template, entries: dict[str, Entry], actions: Actions, dat
             for field, text in entry.bounds.items()
             if entry.takes(field) and (left := _left_of(text, entries, data)) is not None
         }
-    settle_defaults(entries, [*_orders(entries)])
+    settle_defaults(entries, [*orders_of(entries)])
     return []
 
 
@@ -174,7 +174,7 @@ def _can_be(entry: Entry, value: Any) -> bool:
     return limits is None or (is_number(value) and limits[0] <= value <= limits[1])
 
 
-def _orders(entries: Mapping[str, Entry]) -> Iterator[Order]:
+def orders_of(entries: Mapping[str, Entry]) -> Iterator[Order]:
     """Every order between two parameters that both exist."""
     for name, entry in entries.items():
         around: dict[int, str] = {}

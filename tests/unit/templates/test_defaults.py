@@ -9,6 +9,7 @@ import pytest
 
 from automl_core.spec.errors import SpecError
 from automl_core.templates import parse_experiment
+from automl_core.templates.overriding import apply_overrides
 from automl_core.templates.places import Places
 
 TEMPLATE = """
@@ -99,3 +100,24 @@ def test_a_value_bounds_what_is_searched(tmp_path: Path) -> None:
 def test_a_value_that_leaves_no_room_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="Narrow queries under space:, or set it"):
         space(tmp_path, "set: {select: 50, classes: 1}\nspace: {queries: {high: 50}}\n")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "select", "shown"),
+    [
+        ({"queries": {"type": "fixed", "value": 100}}, 100, 100),
+        ({"queries": {"default": 100}}, 100, 100),
+        ({"queries": {"high": 500}}, 300, 300),
+        ({"select": {"default": 50}}, 50, 50),
+    ],
+)
+def test_a_run_moves_them_too(tmp_path: Path, wanted: dict[str, Any], select: int, shown: int) -> None:
+    """Its conf narrows the space of a file that is right; the defaults that follow are the template's, not its own."""
+    folder = tmp_path / "net" / "1"
+    folder.mkdir(parents=True)
+    (folder / "template.yaml").write_text(TEMPLATE)
+    (folder / "train.py").write_text("")
+    places = Places((tmp_path,))
+    text = "name: e\ntemplate: net@1\nsearch: {baseline: true, add: [classes]}\n"
+    found = apply_overrides(parse_experiment(text, "e.yaml", places), {"space": wanted}, places).experiment.space
+    assert (found["select"].default, found["shown"].default) == (select, shown)
