@@ -104,7 +104,9 @@ def expression_problem(
         return f"{bound.text!r} has no limit on this side, so it can leave no room here"
     if sign * (edge - most) > 0 or (strict and edge == most):
         side = "" if edge == most else f"{'above' if sign > 0 else 'below'} {most:g}, "
-        return f"{bound.text!r} may be {edge:g}, {side}{reach} value here"
+        searched = [each for each in bound.parameters if flat[each].type != "fixed"]
+        hint = f"; narrow {' or '.join(searched)} so that there is room" if searched else ""
+        return f"{bound.text!r} may be {edge:g}, {side}{reach} value here{hint}"
     if model.type == "sorted_list":
         room = model.room(edge, model.allowed[1]) if sign > 0 else model.room(model.allowed[0], edge)
         if room is not None and room < model.lengths[1]:

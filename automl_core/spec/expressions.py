@@ -91,13 +91,22 @@ class Expression:
         """The same with numbers in place of what it names of the data, as far as they are given."""
         return parse(_written(_with_counts(self.tree, counts)))
 
-    def each_of(self, function: str) -> tuple[str, ...]:
-        """Parameters of which it is the ``min`` (or ``max``), among other things: each is a bound by itself."""
-        if self.plain:
-            return self.names
-        if isinstance(self.tree, tuple) and self.tree[0] == function:
-            return tuple(each for each in self.tree[1] if isinstance(each, str) and not _COUNT.fullmatch(each))
-        return ()
+    def each_of(self, function: str, past: float | None = None) -> tuple[str, ...]:
+        """Parameters of which it is the ``min`` (or ``max``), among other things: each is a bound by itself.
+
+        Args:
+            function: ``min`` of a bound from above, ``max`` of one from below.
+            past: the lowest (highest) number that is bounded. What always lies beyond 1 and is at most
+                ``max(1, min(a, b))`` is at most a.
+        """
+        tree = self.tree
+        other, sign = ("max", 1) if function == "min" else ("min", -1)
+        if past is not None and isinstance(tree, tuple) and tree[0] == other:
+            left = [each for each in tree[1] if not (isinstance(each, int | float) and sign * each < sign * past)]
+            tree = left[0] if len(left) == 1 else tree
+        if isinstance(tree, tuple) and tree[0] == function:
+            return tuple(each for each in tree[1] if isinstance(each, str) and not _COUNT.fullmatch(each))
+        return (tree,) if isinstance(tree, str) and not _COUNT.fullmatch(tree) else ()
 
 
 @lru_cache(maxsize=4096)

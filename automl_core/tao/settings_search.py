@@ -121,7 +121,7 @@ def search_of(read: Read) -> Search:
 def _one_by_one(read: Read) -> Search:
     """bayesian, bfbo: each trial is trained to its end."""
     found = Search({"algorithm": "bayesian"}, {"max": read.whole("automl_max_recommendations", 20)})
-    if read.text("algorithm", "") in ("bfbo", "BFBO"):
+    if str(read.text("algorithm")).lower() == "bfbo":
         found.notes.append("algorithm bfbo: bayesian, the same model with a better acquisition (docs/tao.md)")
     _unused(read, found, "automl_max_epochs", "automl_reduction_factor", "epoch_multiplier")
     return found

@@ -29,6 +29,12 @@ VARIABLE = "AUTOML_TEMPLATE_CACHE"
 SCHEMAS = (".json", ".csv")
 """Endings of schema files, beside templates: ``tao/dino.json``."""
 
+HOW = (
+    f"automl template pull {{name}} makes it, from NVIDIA's package {package.DISTRIBUTION} (the extra {GROUP}) "
+    "or, with --schema FILE, from a schema of a TAO deployment (docs/tao.md)"
+)
+"""What to do where there is no such template."""
+
 MOST_BYTES = 16 << 20
 """Bytes of a schema file at most; the largest of 7.2.0 has 90,000."""
 

@@ -13,6 +13,7 @@ from automl_core.spec.expressions import names_in
 from automl_core.spec.numeric import same
 from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
+from automl_core.templates.defaults import move_value
 from automl_core.templates.entries import Entry, entry_of, fixed_entry, is_number, own_model, shown_of, widest_model
 from automl_core.templates.model import METADATA, Known
 from automl_core.templates.relations import keep_relations
@@ -59,8 +60,12 @@ def choose(
             entries[known.name] = entry
         elif left and stated.default is not None:
             waiting[known.name] = fixed_entry(stated, stated.default, None)
+            waiting[known.name].begun = stated is not known
     if waiting:
-        entries = _with_named(template, entries, waiting)
+        removed = _bound_though_removed(entries, waiting, actions)
+        entries = _with_named(template, {**entries, **removed}, waiting)
+        for entry in removed.values():
+            move_value(entries, entry)
     if not problems:
         problems += keep_relations(template, entries, actions, data)
     if not entries and not problems and template.parameters and not given:
@@ -116,6 +121,23 @@ def _begun(template: Template, known: Known, base: Mapping[str, Any]) -> Known:
     except ValidationError:  # within its bounds, and outside of what is searched by default
         raw = {key: each for key, each in raw.items() if key != "default"}
     return replace(known, raw=raw)
+
+
+def _bound_though_removed(
+    entries: Mapping[str, Entry], waiting: Mapping[str, Entry], actions: Actions
+) -> dict[str, Entry]:
+    """What is taken out, and bound by what a trial has: were it left to the program, nobody would hold the bound."""
+    found: dict[str, Entry] = {}
+    for _ in actions.remove:  # one may be bound by another one
+        there = entries.keys() | found.keys()
+        more = [
+            name for name in actions.remove if name in waiting and name not in found
+            and any(each in there for text in waiting[name].bounds.values() for each in names_in(text))
+        ]  # fmt: skip
+        found |= {name: waiting[name] for name in more}
+        if not more:
+            break
+    return found
 
 
 def _with_named(template: Template, entries: dict[str, Entry], waiting: Mapping[str, Entry]) -> dict[str, Entry]:

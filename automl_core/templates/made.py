@@ -1,7 +1,8 @@
 """Templates that lie in no folder yet and are made when they are asked for, by the part that their group names.
 
 ``tao/dino`` is of the group ``tao``, so `automl_core.tao.templates` is asked. Such a part imports this one, never the
-other way round: it is found by its name, like a plugin. It has ``names``, ``versions`` and ``folder_of``.
+other way round: it is found by its name, like a plugin. It has ``names``, ``versions``,
+``folder_of`` and ``HOW``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,12 @@ def folder_of(name: str, version: int, folders: Sequence[Path]) -> Path | None:
     group = _group_of(name)
     found: Path | None = _maker(group).folder_of(name, version, folders) if group else None
     return found
+
+
+def how(name: str) -> str:
+    """What to do where a template of this name can't be made; empty of names that nothing is made for."""
+    group = _group_of(name)
+    return str(_maker(group).HOW).format(name=name) if group else ""
 
 
 def _group_of(name: str) -> str:

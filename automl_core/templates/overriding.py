@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from automl_core.spec.bounds import bound_range
 from automl_core.spec.errors import Problem, SpecError, did_you_mean, in_file
 from automl_core.spec.expressions import Expression
@@ -14,8 +16,10 @@ from automl_core.spec.overrides import apply_overrides as apply_any
 from automl_core.spec.parameters import flatten
 from automl_core.spec.relations import BOUNDS, bound_named, bound_of
 from automl_core.templates.actions import not_free
-from automl_core.templates.entries import entry_of, holds, limits_of, widest_model
+from automl_core.templates.defaults import settle_defaults
+from automl_core.templates.entries import Entry, entry_of, holds, limits_of, widest_model
 from automl_core.templates.places import Different, Places, Reference, Unknown
+from automl_core.templates.relations import orders_of
 from automl_core.templates.version import Template, read_template
 from automl_core.templates.within import allowed_by, outside, values_of
 
@@ -62,7 +66,29 @@ def _narrowed(template: Template, experiment: Experiment, wanted: Mapping[str, A
         entry.settle_default()
         if "default" in raw and "default" not in entry.raw:
             space[name] = {**fields, "default": None}
-    return space
+    return {**space, **_moved(template, experiment, space)}
+
+
+def _moved(template: Template, experiment: Experiment, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters whose default, the template's, what a run wants of others leaves out: with another one, or none."""
+    entries: dict[str, Entry] = {}
+    for name, model in experiment.space.items():
+        known, fields = template.parameters.get(name), wanted.get(name, {})
+        if known is None or not isinstance(fields, Mapping):
+            continue
+        other = fields.get("type", model.type) != model.type
+        raw = dict(fields) if other else {**model.model_dump(exclude_unset=True), **fields}
+        entry = entry_of(known, raw, None, own_default="default" in fields or raw.get("default") != known.default)
+        stated = {field: getattr(model, field, None) for field in BOUNDS}
+        entry.bounds = {} if other else {field: text for field, text in stated.items() if isinstance(text, str)}
+        entries[name] = entry
+    before = {name: entry.raw.get("default") for name, entry in entries.items()}
+    try:
+        settle_defaults(entries, [*orders_of(entries)])
+    except ValidationError:
+        return {}  # a parameter is wrong in itself, and the check of the whole says where
+    after = {name: entry.raw.get("default") for name, entry in entries.items()}
+    return {name: {**wanted.get(name, {}), "default": after[name]} for name in after if after[name] != before[name]}
 
 
 def violations(template: Template, experiment: Experiment) -> Iterator[Problem]:

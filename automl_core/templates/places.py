@@ -188,7 +188,8 @@ class Places:
                 )  # fmt: skip
             names = self.names()
             suggestion = did_you_mean(reference.name, names)
-            if not names:
+            suggestion = suggestion or made.how(reference.name)
+            if not names and not suggestion:
                 suggestion = f"Name a folder with templates in {VARIABLE}, or lay one beside the experiments"
             return Problem(
                 str(error), ("template",), found=reference.label, allowed=tuple(names), suggestion=suggestion

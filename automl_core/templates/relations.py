@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,29 +17,10 @@ from automl_core.spec.expressions import BadExpression, Expression, parse
 from automl_core.spec.numeric import Ranged
 from automl_core.spec.relations import BOUNDS
 from automl_core.templates.actions import Actions
+from automl_core.templates.defaults import STRICT, Order, settle_defaults
 from automl_core.templates.entries import Entry, first_place, holds, is_number, problem_at
 from automl_core.templates.version import Template
 from automl_core.templates.within import values_of
-
-STRICT = ("above", "below")
-"""Bounds that leave out the other's value itself."""
-
-
-class _Order(NamedTuple):
-    """One parameter is never above another.
-
-    Attributes:
-        low, high: the two.
-        owner: the one whose field says so; another one, where both bound it.
-        field: ``at_least``, ``below`` and so on; empty where two fields of the owner do.
-        strict: whether the two are never the same either.
-    """
-
-    low: str
-    high: str
-    owner: str
-    field: str
-    strict: bool = False
 
 
 def keep_relations(
@@ -70,7 +51,7 @@ def _settle(template: Template, entries: dict[str, Entry], actions: Actions, dat
         if problems:
             return problems
         changed = False
-        for order in list(_orders(entries)):
+        for order in list(orders_of(entries)):
             done, problem = _in_order(template, entries, order)
             changed = changed or done
             if problem is not None:
@@ -84,7 +65,7 @@ def _settle(template: Template, entries: dict[str, Entry], actions: Actions, dat
             for field, text in entry.bounds.items()
             if entry.takes(field) and (left := _left_of(text, entries, data)) is not None
         }
-    _defaults(entries)
+    settle_defaults(entries, [*orders_of(entries)])
     return []
 
 
@@ -122,7 +103,9 @@ def _broken_expression(template: Template, entries: Mapping[str, Entry], entry: 
             continue
         place = first_place((entry, *(entries[name] for name in within)))
         words = f"{entry.name!r} has to be {field.replace('_', ' ')} {bound.text!r}, which may be {edge:g} here"
-        return problem_at(template, place, entry.known, f"{words}, and it is {_range(limits)}")
+        searched = [name for name in within if not entries[name].fixed]
+        hint = f"Narrow {' or '.join(searched)} under space:, or set it, so that there is room" if searched else ""
+        return problem_at(template, place, entry.known, f"{words}, and it is {_range(limits)}", suggestion=hint)
     return None
 
 
@@ -191,24 +174,26 @@ def _can_be(entry: Entry, value: Any) -> bool:
     return limits is None or (is_number(value) and limits[0] <= value <= limits[1])
 
 
-def _orders(entries: Mapping[str, Entry]) -> Iterator[_Order]:
+def orders_of(entries: Mapping[str, Entry]) -> Iterator[Order]:
     """Every order between two parameters that both exist."""
     for name, entry in entries.items():
         around: dict[int, str] = {}
         for field, text in entry.bounds.items():
             bound = _bound(text)
-            for other in bound.each_of("max" if BOUNDS[field] > 0 else "min") if bound is not None else ():
+            limits = entry.limits() if bound is not None and not bound.plain else None
+            past = limits[1 if BOUNDS[field] > 0 else 0] if limits is not None else None
+            for other in bound.each_of("max" if BOUNDS[field] > 0 else "min", past) if bound is not None else ():
                 if other not in entries or other == name:
                     continue
                 around[BOUNDS[field]] = other
                 low, high = (other, name) if BOUNDS[field] > 0 else (name, other)
-                yield _Order(low, high, name, field, field in STRICT)
+                yield Order(low, high, name, field, field in STRICT)
         low, high = around.get(1, name), around.get(-1, name)
         if len(around) == 2 and low != high and (entries[low].fixed or entries[high].fixed):
-            yield _Order(low, high, name, "")
+            yield Order(low, high, name, "")
 
 
-def _in_order(template: Template, entries: Mapping[str, Entry], order: _Order) -> tuple[bool, Problem | None]:
+def _in_order(template: Template, entries: Mapping[str, Entry], order: Order) -> tuple[bool, Problem | None]:
     """Narrow what has to be narrowed for one order to hold.
 
     Returns:
@@ -246,7 +231,7 @@ def _in_order(template: Template, entries: Mapping[str, Entry], order: _Order) -
     return False, problem_at(template, place, owner.known, message)
 
 
-def _said_otherwise(low: Entry, high: Entry, order: _Order) -> bool:
+def _said_otherwise(low: Entry, high: Entry, order: Order) -> bool:
     """Whether another field says the same, so that each trial sees to it."""
     said = [("below", low, high), ("above", high, low)]
     said += [] if order.strict else [("at_most", low, high), ("at_least", high, low)]
@@ -340,45 +325,3 @@ def _has_values(entry: Entry) -> bool:
     except ValidationError:
         return False
     return bool(low <= high)
-
-
-def _defaults(entries: Mapping[str, Entry]) -> None:
-    """Drop defaults of the template's that don't go with a value, or with a default, of the experiment's."""
-    pairs = [(order.low, order.high, order.strict) for order in _orders(entries)]
-    pairs += [
-        (entry.bounds["at_least"], entry.bounds["at_most"], False)
-        for entry in entries.values() if {"at_least", "at_most"} <= entry.bounds.keys()
-        and entry.bounds["at_least"] in entries and entry.bounds["at_most"] in entries
-    ]  # fmt: skip
-    for each in entries.values():
-        _default_of_expression(entries, each)
-    for below, above, strict in pairs:
-        low, high = entries[below], entries[above]
-        lower, upper = _default_of(low, highest=True), _default_of(high, highest=False)
-        if lower is not None and upper is not None and (lower > upper or (strict and lower == upper)):
-            for entry, other in ((low, high), (high, low)):
-                if not entry.fixed and (other.begun or not entry.begun):
-                    entry.without_default()
-
-
-def _default_of_expression(entries: Mapping[str, Entry], entry: Entry) -> None:
-    """Drop a default that an expression of the others' values and defaults leaves out."""
-    for field, text in entry.bounds.items():
-        bound, own = _bound(text), _default_of(entry, highest=BOUNDS[field] < 0)
-        if bound is None or bound.plain or own is None:
-            continue
-        known = {
-            name: entries[name].raw.get("value" if entries[name].fixed else "default") for name in bound.parameters
-        }
-        edge = None if None in known.values() else bound.at(known)
-        if edge is not None and (BOUNDS[field] * (own - edge) < 0 or (field in STRICT and own == edge)):
-            for each in (entry, *(entries[name] for name in known)):
-                if not each.fixed:
-                    each.without_default()
-
-
-def _default_of(entry: Entry, *, highest: bool) -> float | None:
-    """The number that is tried first, or that it always has; of a list one of its ends."""
-    value = entry.raw.get("value" if entry.fixed else "default")
-    numbers = [number for number in (value if isinstance(value, list) else [value]) if is_number(number)]
-    return (max if highest else min)(numbers, default=None)

@@ -235,3 +235,23 @@ def test_a_default_is_drawn_to_what_a_bound_leaves() -> None:
     space = space_of(**DETECTOR)
     params = space.complete({"model.num_queries": 100})
     assert params["num_select"] == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "function", "past", "names"),
+    [
+        ("min(a, b * c)", "min", None, ("a",)),
+        ("max(1, min(a, b))", "min", None, ()),
+        ("max(1, min(a, b))", "min", 1, ()),
+        ("max(1, min(a, b))", "min", 2, ("a", "b")),
+        ("max(1, a)", "min", 2, ("a",)),
+        ("max(1, a)", "max", None, ("a",)),
+        ("min(9, max(a, 3))", "max", 8, ("a",)),
+        ("min(9, max(a, 3))", "max", 9, ()),
+        ("a", "min", None, ("a",)),
+        ("data.train.rows", "min", None, ()),
+    ],
+)
+def test_what_bounds_by_itself(text: str, function: str, past: float | None, names: tuple[str, ...]) -> None:
+    """What lies above 1 always, and is at most max(1, a), is at most a."""
+    assert parse(text).each_of(function, past) == names

@@ -85,6 +85,10 @@ def test_what_is_not_there_is_told_with_what_there_is(installed: list[tuple[str,
 def test_without_the_package_there_is_none(tmp_path: Path) -> None:
     assert package.installed_version() is None, "the extra tao is not part of the development environment"
     assert not [name for name in Places((tmp_path,)).names() if name.startswith("tao/")]
+    problem = Places((tmp_path,)).problem(Reference("tao/dino", None))
+    assert problem is not None
+    assert "automl template pull tao/dino makes it" in problem.suggestion
+    assert "the extra tao" in problem.suggestion
 
 
 def test_a_schema_file_below_templates_is_a_template(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_bounds_hold_whatever_is_set(templates: Path) -> None:
     assert space(templates, "search: {add: [last]}\nset: {width: 32}\n")["last"]["at_most"] == "width"
     assert space(templates, "search: {add: [width]}\nset: {last: 96}\n")["width"]["low"] == 96
     assert space(templates, "search: {add: [width]}\n")["width"]["low"] == 32, "the default of what it bounds"
-    assert "default" not in space(templates, "search: {add: [last]}\nset: {width: 16}\n")["last"]
+    assert space(templates, "search: {add: [last]}\nset: {width: 16}\n")["last"]["default"] == 16, "the nearest"
     found = problem(templates, "set: {width: 16, last: 64}\n")
     assert found.line == 5
     assert "'last' is never above 'width', and 'last' is 64 here, 'width' 16" in found.message

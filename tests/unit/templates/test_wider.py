@@ -132,12 +132,12 @@ def test_the_search_begins_where_the_base_is(places: Places) -> None:
     space = made(places, "spec_file: {base: {lr: 0.01, queries: 100, solver: sgd, other: {x: 1}}}\n").space
     assert space["lr"].default == 0.01
     assert space["queries"].value == 100
-    assert space["select"].default is None, "300 is more than there are queries"
+    assert space["select"].default == 100, "300 is more than there are queries"
     space = made(places, "spec_file: {base: {lr: 0.5, size: much}}\n").space
     assert space["lr"].default is None, "within the bounds, and outside of what is searched"
     assert space["size"].default == 4, "what is no value of it is no beginning"
     searched = made(places, "search: {add: [queries]}\nspec_file: {base: {queries: 100}}\n").space
-    assert (searched["queries"].default, searched["select"].default) == (100, None)
+    assert (searched["queries"].default, searched["select"].default) == (100, 100)
 
 
 def test_the_base_may_be_a_file_beside_the_experiment(places: Places, tmp_path: Path) -> None:
