@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def fit(
         validation_data: the user's own validation set.
         test_data: the user's own test set, which nothing but the one evaluation at the end sees.
         folder: for the search and the model; one that holds an unfinished search of the same data and options is gone
-            on with. None: a temporary one.
+            on with. None: a temporary one, which goes when the model is no longer used; `Model.save` keeps the model.
         options: everything at once, instead of the arguments above and ``more``.
         progress: told each trial's result as it ends.
         **more: further `Options` by their names: ``group``, ``time``, ``weight``, ``iterations``, ``seed``, ….
@@ -127,16 +128,24 @@ def fit(
 
         from automl_core.tabular import running
 
-        return running.run(
-            data, options, validation_data=validation_data, test_data=test_data, folder=_home(folder), began=began,
-            progress=progress,
-        )  # fmt: skip
+        home = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="automl-table-"))
+        try:
+            model = running.run(
+                data, options, validation_data=validation_data, test_data=test_data, folder=home, began=began,
+                progress=progress,
+            )  # fmt: skip
+        except BaseException:
+            if folder is None:
+                shutil.rmtree(home, ignore_errors=True)
+            raise
+    if folder is None:  # the user's rows lie in it
+        weakref.finalize(model, _remove, home, os.getpid())
+    return model
 
 
-def _home(folder: str | Path | None) -> Path:
-    if folder is None:
-        return Path(tempfile.mkdtemp(prefix="automl-table-"))
-    return Path(folder)
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # not in what was forked from it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cores() -> int:
