@@ -69,7 +69,8 @@ def test_too_few_samples_are_told_with_the_number() -> None:
         with_counts(experiment(), {"train": {"rows": 5}})
     (problem,) = caught.value.problems
     assert problem.path == ("space", "shard", "at_most")
-    assert "may be 0.625, below 1, the lowest value here; data.train.rows is 5" in str(problem)
+    assert "may be 0.625, below 1, the lowest value here" in str(problem)
+    assert "data.train.rows is 5" in str(problem)
 
 
 def test_the_file_s_own_number_goes_before_what_is_found() -> None:
