@@ -132,8 +132,9 @@ def test_compressing_scores_what_is_left(run: Run, tmp_path: Path) -> None:
 
 
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
-BY_FILE = ["digits_config", "wine_template"]
-"""Those whose program reads a spec file (test_digits_config.py, tests/contract/test_shipped_templates.py)."""
+BY_FILE = ["digits_config", "table_breast_cancer", "table_diabetes", "wine_template"]
+"""Those whose program reads a spec file (test_digits_config.py, tests/contract/test_shipped_templates.py,
+tests/unit/tabular/program)."""
 
 
 def test_the_others_have_programs_that_read_a_file() -> None:

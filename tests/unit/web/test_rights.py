@@ -45,7 +45,7 @@ def needs(docs: dict[Right, set[tuple[str, str]]], right: Right, method: str, te
     if not api:
         return (method, "pages") in docs[right]
     place = template.removeprefix("/api/v1")
-    for name, short in {"dag_id": "e", "run_id": "r", "number": "n"}.items():
+    for name, short in {"dag_id": "e", "run_id": "r", "number": "n", "name:path": "name"}.items():
         place = place.replace("{" + name + "}", "{" + short + "}")
     names = {place, place.replace("/experiments/{e}/runs/{r}", "…/runs/{r}")}
     names |= {
