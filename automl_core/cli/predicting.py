@@ -147,7 +147,8 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
         store = open_store(target, base=Path.cwd())
         if MODEL_FILE in store.list(MODEL_FILE, limit=1):
             return store, ""
-        found = _models(store, BEST_MODEL)
+        # a run's folder, or what it has published as its best model
+        found = _models(store, BEST_MODEL) or _models(store, "model/")
         if len(found) == 1:
             return store, found[0]
     place = find_run(target, run_id)

@@ -94,7 +94,8 @@ def test_a_model_in_a_store_and_of_a_run(
     expected = capsys.readouterr().out
     published = open_store(f"file://{tmp_path}/bucket/churn")
     published.upload(model, "best_model/model/")
-    for target in (f"file://{tmp_path}/bucket/churn/best_model/model", f"file://{tmp_path}/bucket/churn"):
+    run = f"file://{tmp_path}/bucket/churn"
+    for target in (f"{run}/best_model/model", f"{run}/best_model", run):
         assert main(["predict", target, f"file://{rows}"]) == 0
         assert capsys.readouterr().out == expected
     runs = open_store(f"file://{tmp_path}/bucket/runs")
