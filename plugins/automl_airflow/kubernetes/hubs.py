@@ -35,7 +35,9 @@ class Watched:
 
 OUR_PODS = Watched()
 
-_hubs: dict[tuple[str, str, Watched], PodHub] = {}
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, Watched], PodHub]] = WeakKeyDictionary()
+"""Those of a loop: one that was left behind in a loop which is closed serves nobody any more."""
+
 _making = asyncio.Lock()
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, LogTurns] = WeakKeyDictionary()
 """What reading logs may take, of all hubs together."""
@@ -48,11 +50,11 @@ async def borrow(connection: str, namespace: str, watched: Watched = OUR_PODS) -
         BackendError: the connection is wrong.
     """
     async with _making:
-        key = (connection, namespace, watched)
-        hub = _hubs.get(key)
+        key, hubs = (connection, namespace, watched), _hubs.setdefault(asyncio.get_running_loop(), {})
+        hub = hubs.get(key)
         if hub is None:
             hub = await _make(connection, namespace, watched)
-            _hubs[key] = hub
+            hubs[key] = hub
         hub.users += 1
         return hub
 
@@ -61,8 +63,9 @@ async def give_back(connection: str, hub: PodHub, watched: Watched = OUR_PODS) -
     """Let go of a hub; the last one ends it."""
     hub.users -= 1
     key = (connection, hub.namespace, watched)
-    if hub.users <= 0 and _hubs.get(key) is hub:
-        del _hubs[key]
+    hubs = _hubs.get(asyncio.get_running_loop(), {})
+    if hub.users <= 0 and hubs.get(key) is hub:
+        del hubs[key]
         await hub.stop()
 
 
