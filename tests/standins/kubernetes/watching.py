@@ -118,25 +118,24 @@ async def watch(store: Store, target: Target, query: Mapping[str, str]) -> Async
                 return
         else:
             first = [("ADDED", value) for value in selection.select(store)]
+        told = sent
         if first:
             yield b"".join(_line(*event) for event in first)
         ends = time.monotonic() + (LONGEST if longest is None else longest)
         next_mark = time.monotonic() + BOOKMARKS
         while (now := time.monotonic()) < ends:
             until = min(ends, next_mark) if bookmarks else ends
-            if subscription.changes.empty():
-                try:
-                    change = await asyncio.wait_for(subscription.changes.get(), max(0.0, until - now))
-                except TimeoutError:
-                    # a bookmark promises that all before it was sent: who goes on from there hears of it no more
-                    if bookmarks and subscription.changes.empty():
-                        next_mark = time.monotonic() + BOOKMARKS
-                        yield _line("BOOKMARK", _bookmark(target, store.version))
-                    continue
-            else:
-                change = subscription.changes.get_nowait()
+            try:
+                change = await asyncio.wait_for(subscription.changes.get(), max(0.0, until - now))
+            except TimeoutError:
+                if bookmarks:
+                    next_mark = time.monotonic() + BOOKMARKS
+                    # it promises that all before it was sent: who goes on from there hears of it no more
+                    yield _line("BOOKMARK", _bookmark(target, store.version if subscription.changes.empty() else told))
+                continue
             if change is None:
                 return
+            told = max(told, change.version)
             if change.version > sent and (event := _event(change, selection)):
                 yield _line(*event)
     finally:

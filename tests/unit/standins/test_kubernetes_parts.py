@@ -229,7 +229,7 @@ def test_a_short_history_forgets() -> None:
 
 def test_a_bookmark_is_never_ahead_of_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is slow finds changes waiting when a bookmark is due, and goes on from the last thing that was told."""
-    monkeypatch.setattr(watching, "BOOKMARKS", 0.0)
+    monkeypatch.setattr(watching, "BOOKMARKS", 0.02)
     store, target = Store(), parse_path("/api/v1/namespaces/default/configmaps")
 
     async def main() -> list[tuple[str, int]]:
@@ -246,6 +246,8 @@ def test_a_bookmark_is_never_ahead_of_what_was_sent(monkeypatch: pytest.MonkeyPa
                 for each in range(2):  # more than one comes while nobody reads
                     name = f"c{number}-{each}-{len(told)}"
                     store.create("configmaps", {"metadata": {"name": name, "namespace": "default"}})
+                if len(told) < 4:
+                    await asyncio.sleep(0.05)  # the next bookmark is due before these are sent
         await stream.aclose()
         return told
 
