@@ -27,6 +27,7 @@ _PLACES = 3
 Into = Annotated[
     str | None, typer.Option("--into", metavar="PATH", help="Model storage path; by default the experiment's.")
 ]
+FOR = typer.Option("--experiment", "-e", metavar="FILE", help="Experiment that it is for: its goal, space and storage.")
 Name = Annotated[
     str | None, typer.Option("--name", metavar="NAME", help="Experiment whose run it becomes, in place of the file's.")
 ]
@@ -42,12 +43,7 @@ def optuna(
     study: Annotated[
         str | None, typer.Option("--study", metavar="NAME", help="Which study; may be left out where there is one.")
     ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(
-            "--experiment", "-e", metavar="FILE", help="Experiment that it is for: its goal, space and storage."
-        ),
-    ] = None,
+    file: Annotated[str | None, FOR] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option("--metric", metavar="NAME", help="What the study's value is; once for each objective."),
@@ -86,12 +82,7 @@ def csv(
     table: Annotated[
         Path, typer.Argument(metavar="FILE", help="A row for each trial, below the names of the columns; UTF-8.")
     ],
-    file: Annotated[
-        str,
-        typer.Option(
-            "--experiment", "-e", metavar="FILE", help="Experiment that it is for: its goal, space and storage."
-        ),
-    ],
+    file: Annotated[str, FOR],
     metric: Annotated[
         str | None, typer.Option("--metric", metavar="COLUMN", help="The column of the goal's metric, if it has one.")
     ] = None,
@@ -139,12 +130,7 @@ def tao(
     session: Annotated[
         str | None, typer.Option("--session", metavar="ID", help="Which search; may be left out where there is one.")
     ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(
-            "--experiment", "-e", metavar="FILE", help="Experiment that it is for: its goal, space and storage."
-        ),
-    ] = None,
+    file: Annotated[str | None, FOR] = None,
     direction: Annotated[
         str | None,
         typer.Option("--direction", metavar="maximize|minimize", help="Of the metric; guessed from its name if none."),

@@ -36,7 +36,7 @@ def classification(truth: Codes, probabilities: Floats, weights: Floats) -> dict
     }
     count = probabilities.shape[1]
     positives = [1] if count == 2 else range(count)
-    areas = [_area(truth == each, probabilities[:, each], weights) for each in positives]
+    areas = [area(truth == each, probabilities[:, each], weights) for each in positives]
     if not np.isnan(areas).any():
         measured["roc_auc"] = float(np.mean(areas))
     return measured
@@ -68,8 +68,8 @@ def _f1_macro(truth: Codes, predicted: Codes, weights: Floats) -> float:
     return float(np.mean(scores))
 
 
-def _area(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> float:
-    """Area under the ROC curve: the weighted share of pairs that are in order, ties counting half."""
+def area(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> float:
+    """Area under the ROC curve: the weighted share of pairs that are in order, ties counting half; NaN of one class."""
     up, down = np.where(positive, weights, 0.0), np.where(positive, 0.0, weights)
     if up.sum() == 0 or down.sum() == 0:
         return float("nan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -106,8 +107,9 @@ class _Forest(Learner):
         fitted.best_iteration = int(model.n_estimators)
         return fitted
 
+    @abstractmethod
     def _make(self, problem: Problem) -> Any:
-        raise NotImplementedError
+        """The library's class for a problem."""
 
 
 class RandomForest(_Forest):

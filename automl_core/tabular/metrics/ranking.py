@@ -13,19 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.tabular.metrics.base import Codes, Floats, Metric
-
-
-def area(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> float:
-    """Area under the ROC curve: the weighted share of pairs that are in order, ties counting half; NaN of one class."""
-    order = np.argsort(scores, kind="stable")
-    scores, positive, weights = scores[order], positive[order], weights[order]
-    starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
-    ups = np.add.reduceat(np.where(positive, weights, 0.0), starts)
-    downs = np.add.reduceat(np.where(positive, 0.0, weights), starts)
-    if ups.sum() == 0 or downs.sum() == 0:
-        return math.nan
-    below = np.cumsum(downs) - downs
-    return float((ups * (below + downs / 2)).sum() / (ups.sum() * downs.sum()))
+from automl_core.training.measures import area
 
 
 def average_precision(positive: NDArray[np.bool_], scores: Floats, weights: Floats) -> float:
