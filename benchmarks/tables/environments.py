@@ -1,4 +1,4 @@
-"""The systems' environments: one each, made once with uv from the pins below. Ours is the repository's own."""
+"""The systems' environments: one each, made once with uv from the pins below. Ours is this one, or `TABLES_OURS`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PLACE = Path(os.environ.get("TABLES_ENVIRONMENTS") or HERE / ".peers-venv")
 """Where they lie: some 2 GB."""
+
+OURS = os.environ.get("TABLES_OURS") or sys.executable
+"""The interpreter that has the product: another one than this where the sets' packages pin another numpy than ours."""
 
 PINS = {
     "plain": ["lightgbm==4.7.0", "pandas==3.1.0", "scikit-learn==1.9.1"],
@@ -25,7 +28,7 @@ def python(name: str) -> Path:
         subprocess.CalledProcessError: uv could not install it (it says why on standard error).
     """
     if name == "ours":
-        return Path(sys.executable)
+        return Path(OURS)
     interpreter = PLACE / name / "bin" / "python"
     if not interpreter.exists():
         print(f"setting up {name} …", file=sys.stderr, flush=True)
