@@ -94,6 +94,12 @@ def lines_of(link: socket.socket) -> list[str]:
     return received.decode().splitlines()
 
 
+def refusal(link: socket.socket) -> str | None:
+    """Why a server that closed before it had the whole request will not fork, where it said so."""
+    said = [line.split(" ", 1) for line in lines_of(link)]
+    return next((words[1] for words in said if words[0] == "refused"), None)
+
+
 def main() -> None:
     """Run a program in a fork of the server's, or here."""
     folder, command = sys.argv[1], sys.argv[2:]
@@ -110,9 +116,10 @@ def main() -> None:
     try:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("2i", 1, 2))]
         sent = link.sendmsg([request], rights)
-        link.sendall(request[sent:])
+        if sent < len(request):  # to send nothing fails too, where the server has answered and closed already
+            link.sendall(request[sent:])
     except OSError as error:
-        _instead(command, f"{folder}: {error.strerror}")
+        _instead(command, refusal(link) or f"{folder}: {error.strerror}")
     words: list[str] = []
     while not words or words[0] != "ended":
         lines = lines_of(link)

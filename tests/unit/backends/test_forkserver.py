@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -237,6 +239,25 @@ def test_where_nothing_can_be_forked_the_command_runs_as_it_stands(
     assert lines[-1] == "e"
     assert "note – libraries are loaded anew" in lines[0]
     assert said in lines[0]
+
+
+@pytest.mark.parametrize("taken", ["all of the request", "its beginning"])
+def test_a_server_that_refuses_and_closes_before_the_client_looks_is_heard(places: Path, taken: str) -> None:
+    """Whoever sends to a closed socket gets a broken pipe, whatever lies there to be read."""
+    filler = "x" * (10 if taken == "all of the request" else 1_200_000)  # beyond what a socket holds
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(places / client.SOCKET))
+        listener.listen()
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-S", client.__file__, str(places), "echo", "itself"], stdout=subprocess.PIPE,
+            text=True, env={f"LONG{index}": filler[:100_000] for index in range(max(1, len(filler) // 100_000))},
+        )  # fmt: skip
+        link, _ = listener.accept()
+        with link:
+            link.recv(200)
+            link.sendall(b"refused it has its reasons\n")
+        assert child.communicate()[0].splitlines() == ["note – libraries are loaded anew: it has its reasons", "itself"]
+    (places / client.SOCKET).unlink()
 
 
 @pytest.mark.parametrize("command", ["python program.py", ["sh", "program.py"], ["python", "-c", "print(1)"]])
