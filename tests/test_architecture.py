@@ -95,6 +95,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
+    # runs in another tracking server
+    "tracking": frozenset({"results", "study", "journal", "metrics", "spec", "storage"}),
     # NVIDIA TAO's words, files and metadata, read and written
     "tao": frozenset(
         {"templates", "importing", "results", "study", "journal", "search", "space", "specfiles", "spec", "storage"}
@@ -143,6 +145,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "backends",
             "tao",
             "templates",
+            "tracking",
             "modelfile",
         }
     ),

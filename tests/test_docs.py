@@ -28,6 +28,7 @@ from automl_core.spec import (
     spec_files,
     tasks,
     template,
+    tracking,
 )
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.loader import parse_experiment
@@ -96,6 +97,7 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### prices of MaxCompute": (maxcompute.MaxComputePrices, frozenset()),
     "## schedule": (models.Schedule, frozenset()),
     "## airflow": (placement.Placement, frozenset()),
+    "## mlflow": (tracking.Mlflow, frozenset()),
     "## alerts": (models.Alerts, frozenset()),
     **{
         f"`rule: {rule.model_fields['rule'].annotation.__args__[0]}`": (  # type: ignore[union-attr]

@@ -60,6 +60,7 @@ def experiment_problems(
         return [Problem(f"the lists of this closed environment can't be read: {each}") for each in policy.problems]
     found = [
         *_opened(experiment, policy),
+        *_tracking(experiment),
         *_store(experiment, policy, home, real),
         *_data(experiment, policy, home, bundle, real),
     ]
@@ -79,6 +80,15 @@ def _opened(experiment: Experiment, policy: Policy) -> Iterator[Problem]:
         yield Problem(
             "this deployment is closed, and a file can't open it", ("closed",), found="false", allowed=("true",),
             suggestion="Leave it out",
+        )  # fmt: skip
+
+
+def _tracking(experiment: Experiment) -> Iterator[Problem]:
+    if experiment.mlflow is not None:
+        yield Problem(
+            "in a closed environment nothing is told to an MLflow server: its address is in a connection, which no "
+            "list is held against", ("mlflow",),
+            suggestion="Leave it out, and run `automl export mlflow` where that is allowed",
         )  # fmt: skip
 
 

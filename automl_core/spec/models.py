@@ -25,6 +25,7 @@ from automl_core.spec.relations import (
 from automl_core.spec.spec_files import SpecFile
 from automl_core.spec.tasks import Name
 from automl_core.spec.template import TemplateVersion
+from automl_core.spec.tracking import Mlflow
 from automl_core.spec.training import TrainingTask
 from automl_core.spec.transfer import Transfer
 from automl_core.spec.units import Duration
@@ -301,6 +302,7 @@ class Experiment(Model):
         description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
     )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
+    mlflow: Mlflow | None = Field(None, description="MLflow server that gets the trials as runs when a run ends.")
     closed: bool = Field(
         False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
     )

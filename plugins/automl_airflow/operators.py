@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import (
     AirflowNotFoundException,
 )
 
-from automl_airflow import closed_runs
+from automl_airflow import closed_runs, tracking
 from automl_airflow.ahead import slots_ahead
 from automl_airflow.slots import ExperimentTask, SlotTask
 
@@ -308,6 +308,7 @@ class ReduceOperator(ExperimentOperator):
         context["ti"].xcom_push(key="result", value=result)
         stages_ended(study, stages)
         experiment_ended(study, stop)
+        tracking.tell(study)
         if left:
             raise AirflowException(f"published in {published.folder}, but jobs may be left running: {'; '.join(left)}")
         if stop.state in (ExperimentState.FAILED, ExperimentState.SYS_CANCELED) or best is None:

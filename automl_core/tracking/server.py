@@ -1,0 +1,206 @@
+"""MLflow's REST API (2.0), as far as runs need it; with Airflow's pins its package would be one of 2022."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+METRICS, PARAMS, TAGS = 1000, 100, 100
+"""What one request of `log-batch` may hold at most (MLflow 3.17, and its documentation since 1.0)."""
+
+_TOGETHER = 1000
+"""And all three together."""
+
+_PASSING = (429, 500, 502, 503, 504)
+_WAITS = (1.0, 3.0, 8.0)
+"""Seconds before a request is sent once more."""
+
+
+class MlflowError(Exception):
+    """The server can't be reached, or refuses. The message says which, and holds no secret."""
+
+
+class MlflowServer:
+    """A tracking server. Use it in a ``with`` statement."""
+
+    def __init__(
+        self, url: str, *, token: str = "", username: str = "", password: str = "",
+        transport: httpx.BaseTransport | None = None, sleep: Callable[[float], None] = time.sleep,
+    ) -> None:  # fmt: skip
+        """Asks nothing yet.
+
+        Args:
+            url: address of the server, with the path that a proxy gives it.
+            token: sent as a bearer token; goes before a user.
+            username, password: of basic authentication.
+            transport: of the HTTP client; the network when left out.
+            sleep: how to wait.
+
+        Raises:
+            MlflowError: the address is none, or has a password in it.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise MlflowError("the address of an MLflow server begins with http:// or https:// and has a host")
+        if parts.password or parts.username:
+            raise MlflowError("user and password don't belong in the address of an MLflow server: it is shown in logs")
+        self.url = url.rstrip("/")
+        near = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(
+            base_url=self.url, headers=headers, auth=(username, password) if username and not token else None,
+            timeout=30, transport=transport, trust_env=not near,
+        )  # fmt: skip
+        self._sleep = sleep
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def experiment(self, name: str) -> str:
+        """The id of an experiment, which is made where there is none.
+
+        Raises:
+            MlflowError: it was deleted (its name stays taken until MLflow's gc), or the server refuses.
+        """
+        found = self._asked("GET", "experiments/get-by-name", {"experiment_name": name}, missing=True)
+        if found is None:
+            made = self._asked("POST", "experiments/create", {"name": name}, missing=True)
+            if made is not None:
+                return str(made["experiment_id"])
+            found = self.ask("GET", "experiments/get-by-name", experiment_name=name)  # made by another meanwhile
+        one = found["experiment"]
+        if one.get("lifecycle_stage", "active") != "active":
+            raise MlflowError(
+                f"the experiment {name!r} of {self.url} was deleted, and its name stays taken: restore it there "
+                "(`mlflow experiments restore`), or name another one"
+            )
+        return str(one["experiment_id"])
+
+    def runs(self, experiment: str, tag: str, value: str) -> Iterator[dict[str, Any]]:
+        """The runs of an experiment that have a tag, the oldest first: ``run_id``, ``status`` and ``tags``."""
+        quoted = '"' if "'" in value else "'"
+        if quoted in value:
+            raise MlflowError(f"a tag with both kinds of quotes can't be looked for: {value}")
+        page = ""
+        while True:
+            found = self.ask(
+                "POST", "runs/search", experiment_ids=[experiment], filter=f"tags.`{tag}` = {quoted}{value}{quoted}",
+                max_results=1000, order_by=["attributes.start_time ASC"], **({"page_token": page} if page else {}),
+            )  # fmt: skip
+            for each in found.get("runs", ()):
+                tags = {one["key"]: one["value"] for one in each.get("data", {}).get("tags", ())}
+                yield {"run_id": each["info"]["run_id"], "status": each["info"]["status"], "tags": tags}
+            page = found.get("next_page_token", "")
+            if not page:
+                return
+
+    def create(self, experiment: str, name: str, started: int, tags: Mapping[str, str]) -> str:
+        """A new run, which is running. Returns its id.
+
+        Args:
+            experiment: id.
+            name: as people see it.
+            started: milliseconds since 1970.
+            tags: its first ones; a search finds it by them at once.
+        """
+        made = self.ask(
+            "POST", "runs/create", experiment_id=experiment, run_name=name, start_time=started, tags=_pairs(tags)
+        )
+        return str(made["run"]["info"]["run_id"])
+
+    def log(
+        self, run: str, metrics: Sequence[Mapping[str, Any]] = (), params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Metrics, parameters and tags of a run, in as many requests as they need.
+
+        Args:
+            run: id.
+            metrics: each with ``key``, ``value``, ``timestamp`` (milliseconds) and ``step`` (whole).
+            params: they never change once they are there.
+            tags: they may.
+        """
+        left = {"params": _pairs(params or {}), "tags": _pairs(tags or {}), "metrics": list(metrics)}
+        most = {"params": PARAMS, "tags": TAGS, "metrics": METRICS}
+        while any(left.values()):
+            room, batch = _TOGETHER, {}
+            for kind, each in left.items():
+                taken = min(len(each), most[kind], room)
+                if taken:
+                    batch[kind], left[kind], room = each[:taken], each[taken:], room - taken
+            self.ask("POST", "runs/log-batch", run_id=run, **batch)
+
+    def end(self, run: str, status: str, ended: int | None) -> None:
+        """Say how a run stands: ``FINISHED``, ``FAILED``, ``KILLED`` or ``RUNNING``; ended: milliseconds since 1970."""
+        self.ask("POST", "runs/update", run_id=run, status=status, **({} if ended is None else {"end_time": ended}))
+
+    def delete(self, run: str) -> None:
+        """Move a run to MLflow's trash."""
+        self.ask("POST", "runs/delete", run_id=run)
+
+    def ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """One request, tried again where a refusal may pass.
+
+        Raises:
+            MlflowError: the server can't be reached, or refuses.
+        """
+        found = self._asked(method, path, body)
+        assert found is not None
+        return found
+
+    def _asked(self, method: str, path: str, body: Mapping[str, Any], missing: bool = False) -> dict[str, Any] | None:
+        """As `ask`; with ``missing``, None where there is no such thing, or it is there already."""
+        arguments: dict[str, Any] = {"params": body} if method == "GET" else {"json": body}
+        for wait in (*_WAITS, None):
+            try:
+                answer = self._http.request(method, f"/api/2.0/mlflow/{path}", **arguments)
+            except httpx.HTTPError as error:
+                why = f"the MLflow server {self.url} can't be reached: {type(error).__name__}"
+            else:
+                if answer.is_success:
+                    return self._object(answer)
+                code, why = self._refusal(answer)
+                if missing and code in ("RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"):
+                    return None
+                if answer.status_code not in _PASSING:
+                    break
+            if wait is not None:
+                self._sleep(wait)
+        raise MlflowError(why)
+
+    def _object(self, answer: httpx.Response) -> dict[str, Any]:
+        try:
+            found = answer.json()
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise MlflowError(f"{self.url} does not answer as an MLflow server does: is that its address?")
+        return found
+
+    def _refusal(self, answer: httpx.Response) -> tuple[str, str]:
+        try:
+            body = answer.json()
+            code, said = str(body["error_code"]), str(body.get("message", ""))
+        except (ValueError, KeyError, TypeError):
+            code, said = "", ""
+        if answer.status_code in (401, 403):
+            return code, f"the MLflow server {self.url} refuses who asks ({answer.status_code}): {said or 'no reason'}"
+        if not code and answer.status_code not in _PASSING:
+            return code, (
+                f"{self.url} does not answer as an MLflow server does ({answer.status_code}): is that its address?"
+            )
+        return code, f"the MLflow server {self.url} refuses ({answer.status_code} {code}): {said[:500]}".rstrip(" :")
+
+
+def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in values.items()]

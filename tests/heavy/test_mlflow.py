@@ -1,0 +1,106 @@
+"""Runs of ours in a real MLflow server, read back by its own client."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from automl_core.metrics.points import Point
+from automl_core.metrics.series import Series
+from automl_core.states import TrialState
+from automl_core.study.layout import METRICS_FILE, trial_prefix
+from automl_core.tracking import MlflowError, MlflowServer, track
+from tests.unit.results.lab import Lab, experiment
+
+READER = """
+import json, sys, mlflow
+client = mlflow.MlflowClient(sys.argv[1])
+place = client.get_experiment_by_name("digits")
+found = client.search_runs([place.experiment_id], order_by=["tags.`automl.trial` ASC"])
+print(json.dumps([
+    {"name": run.info.run_name, "status": run.info.status, "params": run.data.params, "tags": run.data.tags,
+     "metrics": run.data.metrics, "start": run.info.start_time, "end": run.info.end_time,
+     "curve": [[p.step, p.value] for p in client.get_metric_history(run.info.run_id, "accuracy")]}
+    for run in found
+]))
+"""
+
+
+@pytest.fixture(scope="module")
+def server(heavy_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    place = tmp_path_factory.mktemp("mlflow")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (place / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(heavy_python), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+             "--backend-store-uri", f"sqlite:///{place}/m.db", "--artifacts-destination", str(place / "artifacts")],
+            cwd=place, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            for _ in range(600):
+                assert process.poll() is None, (place / "log").read_text()
+                try:
+                    if httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).is_success:
+                        break
+                except httpx.HTTPError:
+                    time.sleep(0.5)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def read(python: Path, url: str) -> list[dict[str, Any]]:
+    done = subprocess.run([str(python), "-c", READER, url], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_run_in_mlflow(server: str, heavy_python: Path) -> None:
+    space = {f"p_{number}": {"type": "uniform", "low": 0, "high": 1} for number in range(120)}
+    lab = Lab(experiment(space=space))
+    params = dict.fromkeys(space, 0.1 + 0.2)
+    for value in (0.8, None, 0.9):
+        lab.trial(value, params=params)
+    lab.trial(0.7, params=params, state=TrialState.EARLY_STOPPED)
+    curve = [(step, step / 3000) for step in range(2500)] + [(2500, float("nan"))]
+    series = Series(Point(step, {"accuracy": value, "f1@macro": 0.5}) for step, value in curve)
+    key = lab.prefix + trial_prefix(2) + METRICS_FILE
+    lab.store.put(key, json.dumps({"task": 0, "slot": 2, "points": series.to_json()}).encode())
+    with MlflowServer(server) as mlflow:
+        first = track(mlflow, lab.store, lab.prefix, lab.state)
+        assert (first.written, first.kept) == (4, 0)
+        lab.stop()
+        again = track(mlflow, lab.store, lab.prefix, lab.state)
+        assert (again.run, again.written, again.kept, again.removed) == (first.run, 0, 4, 0)
+    found = {each["tags"].get("automl.trial", "whole"): each for each in read(heavy_python, server)}
+    assert sorted(found) == ["0", "1", "2", "3", "whole"]
+    assert {each["tags"].get("mlflow.parentRunId") for name, each in found.items() if name != "whole"} == {first.run}
+    assert [found[name]["status"] for name in ("0", "1", "2", "3")] == ["FINISHED", "FAILED", "FINISHED", "KILLED"]
+    assert found["2"]["params"]["p_7"] == "0.30000000000000004"
+    assert len(found["2"]["params"]) == 120
+    assert len(found["2"]["curve"]) == 2501
+    assert found["2"]["metrics"]["f1_macro"] == 0.5
+    assert found["2"]["curve"][2499] == [2499, 2499 / 3000]
+    assert found["0"]["metrics"] == {"accuracy": 0.8, "automl/value": 0.8}
+    assert found["whole"]["metrics"] == {"automl/best_value": 0.9}
+    assert found["whole"]["end"] is not None
+
+    # a trial that goes on is written anew, and two servers' words for what is not there are the same
+    lab.store.put(key, json.dumps({"task": 0, "slot": 2, "points": []}).encode())
+    with MlflowServer(server) as mlflow:
+        assert track(mlflow, lab.store, lab.prefix, lab.state).removed == 1
+        place = mlflow.experiment("gone")
+        mlflow.ask("POST", "experiments/delete", experiment_id=place)
+        with pytest.raises(MlflowError, match="was deleted"):
+            mlflow.experiment("gone")
+    assert len(read(heavy_python, server)) == 5

@@ -1,0 +1,113 @@
+"""MLflow's tracking API as `automl_core.tracking` meets it: a stand-in in memory with the rules of MLflow 3.17.
+
+tests/heavy/test_mlflow.py holds the same calls to a real server.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import httpx
+
+
+class Refused(Exception):
+    """As MLflow says it."""
+
+    def __init__(self, code: str, said: str, status: int = 400) -> None:
+        super().__init__(said)
+        self.code, self.status = code, status
+
+
+class FakeMlflow:
+    """Experiments and runs, and what was asked."""
+
+    def __init__(self) -> None:
+        self.experiments: dict[str, dict[str, Any]] = {}
+        self.runs: dict[str, dict[str, Any]] = {}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.headers: list[httpx.Headers] = []
+        self.break_after: int | None = None
+        self.page = 2
+
+    @property
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self._answer)
+
+    def live(self) -> list[dict[str, Any]]:
+        return [each for each in self.runs.values() if not each["deleted"]]
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.headers.append(request.headers)
+        path = request.url.path.partition("/api/2.0/mlflow/")[2]
+        body = dict(request.url.params) if request.method == "GET" else json.loads(request.content)
+        self.asked.append((path, body))
+        if self.break_after is not None and len(self.asked) > self.break_after:
+            return httpx.Response(400, json={"error_code": "INTERNAL", "message": "the disk is full"})
+        try:
+            return httpx.Response(200, json=getattr(self, "_" + re.sub(r"\W", "_", path))(**body))
+        except Refused as error:
+            return httpx.Response(error.status, json={"error_code": error.code, "message": str(error)})
+
+    def _experiments_get_by_name(self, experiment_name: str) -> dict[str, Any]:
+        if experiment_name not in self.experiments:
+            raise Refused("RESOURCE_DOES_NOT_EXIST", "Could not find it", 404)
+        return {"experiment": self.experiments[experiment_name]}
+
+    def _experiments_create(self, name: str) -> dict[str, Any]:
+        if name in self.experiments:
+            raise Refused("RESOURCE_ALREADY_EXISTS", "there is one")
+        number = str(len(self.experiments) + 1)
+        self.experiments[name] = {"experiment_id": number, "name": name, "lifecycle_stage": "active"}
+        return {"experiment_id": number}
+
+    def _runs_create(self, experiment_id: str, run_name: str, start_time: int, tags: list[Any]) -> dict[str, Any]:
+        run = f"{len(self.runs):032x}"
+        self.runs[run] = {
+            "run_id": run, "experiment": experiment_id, "name": run_name, "start": start_time, "status": "RUNNING",
+            "tags": {each["key"]: each["value"] for each in tags}, "params": {}, "metrics": {}, "deleted": False,
+        }  # fmt: skip
+        return {"run": {"info": {"run_id": run}}}
+
+    def _runs_log_batch(
+        self, run_id: str, metrics: list[Any] = [], params: list[Any] = [], tags: list[Any] = []  # noqa: B006
+    ) -> dict[str, Any]:  # fmt: skip
+        run = self.runs[run_id]
+        if len(metrics) > 1000 or len(params) > 100 or len(tags) > 100 or len(metrics + params + tags) > 1000:
+            raise Refused("INVALID_PARAMETER_VALUE", "A batch logging request can contain at most …")
+        for each in metrics + params:
+            if not re.fullmatch(r"[\w\-. :/]{1,250}", each["key"]) or "//" in each["key"]:
+                raise Refused("INVALID_PARAMETER_VALUE", f"Invalid value {each['key']}")
+        for each in metrics:
+            json.dumps(each["value"], allow_nan=False)
+            assert isinstance(each["step"], int)
+            run["metrics"].setdefault(each["key"], {})[each["step"]] = each["value"]
+        for each in params:
+            if run["params"].setdefault(each["key"], each["value"]) != each["value"]:
+                raise Refused("INVALID_PARAMETER_VALUE", "Changing param values is not allowed")
+        run["tags"] |= {each["key"]: each["value"] for each in tags}
+        return {}
+
+    def _runs_update(self, run_id: str, status: str, end_time: int | None = None) -> dict[str, Any]:
+        self.runs[run_id] |= {"status": status, "end": end_time}
+        return {}
+
+    def _runs_delete(self, run_id: str) -> dict[str, Any]:
+        self.runs[run_id]["deleted"] = True
+        return {}
+
+    def _runs_search(
+        self, experiment_ids: list[str], filter: str, max_results: int, order_by: list[str], page_token: str = "0"
+    ) -> dict[str, Any]:  # fmt: skip
+        match = re.fullmatch(r"tags\.`([^`]+)` = (['\"])(.*)\2", filter)
+        assert match is not None
+        found = [
+            {"info": {"run_id": each["run_id"], "status": each["status"]},
+             "data": {"tags": [{"key": key, "value": value} for key, value in each["tags"].items()]}}
+            for each in self.live()
+            if each["experiment"] in experiment_ids and each["tags"].get(match[1]) == match[3]
+        ]  # fmt: skip
+        first = int(page_token)
+        last = first + min(self.page, max_results)
+        return {"runs": found[first:last], **({"next_page_token": str(last)} if last < len(found) else {})}
