@@ -85,9 +85,9 @@ def mlflow(
     state = StudyJournal(store, prefix).refresh()
     if not state.created:
         raise UserError(f"{store.url}/{prefix}: a result without its journal can't be exported")
-    who = {name: os.environ.get(f"MLFLOW_TRACKING_{name.upper()}", "") for name in ("token", "username", "password")}
+    token, user, secret = (os.environ.get(f"MLFLOW_TRACKING_{key}", "") for key in ("TOKEN", "USERNAME", "PASSWORD"))
     try:
-        with MlflowServer(to, **who) as server:
+        with MlflowServer(to, token=token, username=user, password=secret) as server:
             done = track(server, store, prefix, state, name=experiment, said=lambda text: print(text, file=sys.stderr))
     except MlflowError as error:
         raise UserError(str(error)) from None

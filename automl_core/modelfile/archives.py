@@ -15,7 +15,7 @@ _WHEN = (1980, 1, 1, 0, 0, 0)
 def packed(members: Iterable[tuple[str, bytes]]) -> bytes:
     """Members as a zip, deflated, in the order given."""
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, data in members:
             info = zipfile.ZipInfo(name, _WHEN)
             info.compress_type = zipfile.ZIP_DEFLATED

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.release import RELEASE
-from automl_core.tabular import calibration, frames, reporting, slimming, threshold
+from automl_core.tabular import calibration, frames, quickness, reporting, threshold
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.finals import Finals, finals
 from automl_core.tabular.prepared import Prepared
@@ -34,9 +34,6 @@ MakeMembers = Callable[[Prepared, Sequence[tuple[TrialResult, float]], Path, Dea
 
 GOLDEN = 20
 """Rows kept in the model's folder with their outputs."""
-
-SAMPLE = 400
-"""Rows by which the time of scoring is measured."""
 
 
 @dataclass
@@ -91,15 +88,13 @@ def conclude(
     home = Path(folder)
     selection = select(prepared, results)
     chosen, notes = _members(prepared, selection, Path(trials), until, make=members)
+    lighter = None if until.seconds is None else quickness.lighter(chosen, _allowed(prepared, until.seconds))
+    if lighter is not None:
+        chosen, selection = lighter, selection.only(lighter.weights)
     document = _document(prepared, chosen)
     notes += _calibrated(prepared, selection, document)
     notes += _thresholded(prepared, selection, document)
     scorer = Scorer(document, prepared.schema, chosen.estimators)
-    slower = _too_slow(prepared, scorer, chosen, until)
-    if slower is not None:
-        chosen, _ = _members(prepared, selection, Path(trials), until, slower, make=members)
-        document["members"] = chosen.members
-        scorer = Scorer(document, prepared.schema, chosen.estimators)
     report = reporting.report(prepared, results, selection, chosen, scorer, document, until)
     report["notes"] = [*prepared.notes, *chosen.notes, *notes]
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
@@ -116,6 +111,11 @@ def conclude(
     return Concluded(home, report, scorer)
 
 
+def _allowed(prepared: Prepared, seconds: float) -> float:
+    """Seconds that a row may take; see `quickness.SHARE`."""
+    return seconds / quickness.SHARE / max(1_000, len(prepared.rows) // 2)
+
+
 def _document(prepared: Prepared, members: Finals) -> dict[str, Any]:
     problem = prepared.problem
     return {
@@ -128,32 +128,15 @@ def _document(prepared: Prepared, members: Finals) -> dict[str, Any]:
     }
 
 
-def _too_slow(prepared: Prepared, scorer: Scorer, members: Finals, deadline: Deadline) -> int | None:
-    """How many fold models may be kept where all of them would take long to score a batch; None where that is fine.
-
-    Who gives a minute to find a model does not want to wait as long for predictions: of half as many rows as there were
-    to learn from they may take a fortieth of the deadline.
-    """
-    if deadline.seconds is None or members.kind != "bag" or len(members.members) < 2:
-        return None
-    rows = prepared.rows[: min(SAMPLE, len(prepared.rows))]
-    began = time.process_time()
-    scorer.outputs(prepared.frame.take(rows))
-    spent = (time.process_time() - began) / len(rows) * max(1_000, len(prepared.rows) // 2)
-    allowed = deadline.seconds / 40
-    return None if spent <= allowed else max(int(len(members.members) * allowed / spent), 1)
-
-
 def _members(
-    prepared: Prepared, selection: Selection, trials: Path, deadline: Deadline, most: int = slimming.MODELS,
-    make: MakeMembers | None = None,
-) -> tuple[Finals, list[str]]:  # fmt: skip
+    prepared: Prepared, selection: Selection, trials: Path, deadline: Deadline, make: MakeMembers | None = None
+) -> tuple[Finals, list[str]]:
     notes = [selection.why] if selection.why else []
     if selection.chosen:
         try:
             if make is not None:
                 return make(prepared, selection.chosen, trials, deadline), notes
-            return finals(prepared, selection.chosen, trials, deadline, most), notes
+            return finals(prepared, selection.chosen, trials, deadline), notes
         except (TrainingError, RuntimeError) as error:
             notes.append(str(error))
     rows = prepared.learned(prepared.rows)

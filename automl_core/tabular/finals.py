@@ -33,6 +33,7 @@ class Finals:
         notes: what was done and why, in words.
         estimators: of learners that numpy can't score, by the names that members give them.
         folds: members of the first folds alone, to be asked about rows that they have not learned from.
+        of: for each member the place of its pipeline in ``weights``; empty: one member each.
     """
 
     members: list[dict[str, Any]]
@@ -41,12 +42,10 @@ class Finals:
     notes: list[str] = field(default_factory=list)
     estimators: dict[str, Any] = field(default_factory=dict)
     folds: list[list[dict[str, Any]]] = field(default_factory=list)
+    of: list[int] = field(default_factory=list)
 
 
-def finals(
-    prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], folder: Path, deadline: Deadline,
-    most: int = slimming.MODELS,
-) -> Finals:  # fmt: skip
+def finals(prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], folder: Path, deadline: Deadline) -> Finals:
     """The members of the model, from the trials that the ensemble chose.
 
     Args:
@@ -54,7 +53,6 @@ def finals(
         chosen: trials and their weights.
         folder: where trials lie.
         deadline: a refit that would not end in time is left, for the models of the folds.
-        most: models of folds that are kept in all, at least one a trial.
     """
     loaded = [(TrialResult.load(folder, each.number, prepared.problem), weight) for each, weight in chosen]
     plain = all(result.models and all(model is not None for model in result.models) for result, _ in loaded)
@@ -66,7 +64,7 @@ def finals(
             said = found.notes if found is not None else []
             raise RuntimeError("; ".join(said) or "no member could be fitted on all rows")
         notes = found.notes[1:] if found is not None else []
-        found = _bagged(prepared, loaded, most)
+        found = _bagged(prepared, loaded)
         found.notes += notes
     if plain:
         ran = min(len(result.models) for result, _ in loaded)
@@ -77,7 +75,7 @@ def finals(
     return found
 
 
-def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], most: int) -> Finals:
+def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]]) -> Finals:
     # of forward parts the last one has learned from most
     models = [
         [
@@ -87,10 +85,12 @@ def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], mos
         ]
         for result, _ in loaded
     ]
-    counts = slimming.kept([[slimming.size_of(each) for each in group] for group in models], len(prepared.rows), most)
+    counts = slimming.kept([[slimming.size_of(each) for each in group] for group in models], len(prepared.rows))
     members: list[dict[str, Any]] = []
-    for (_, weight), group, count in zip(loaded, models, counts, strict=True):
+    of: list[int] = []
+    for place, ((_, weight), group, count) in enumerate(zip(loaded, models, counts, strict=True)):
         members += [{"weight": weight / count, **model} for model in group[:count]]
+        of += [place] * len(group[:count])
     whole = sum(map(len, models))
     note = f"each pipeline answers by the mean of its {len(models[0])} models, one a fold"
     if len(models[0]) == 1:
@@ -99,7 +99,7 @@ def _bagged(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], mos
         note = (
             f"pipelines answer by the mean of models of the folds: {len(members)} of {whole}, to stay small and quick"
         )
-    return Finals(members, "bag", [(result.number, weight) for result, weight in loaded], [note])
+    return Finals(members, "bag", [(result.number, weight) for result, weight in loaded], [note], of=of)
 
 
 def _refitted(prepared: Prepared, loaded: Sequence[tuple[TrialResult, float]], deadline: Deadline) -> Finals:

@@ -32,6 +32,19 @@ class Selection:
     rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     why: str = ""
 
+    def only(self, weights: Sequence[tuple[int, float]]) -> Selection:
+        """The same with some of its trials alone, and other weights.
+
+        Args:
+            weights: (trial number, weight) of those that stay.
+        """
+        trials = {each.number: each for each, _ in self.chosen}
+        chosen = [(trials[number], weight) for number, weight in weights]
+        outputs = None if self.outputs is None else np.full_like(self.outputs, np.nan)
+        if outputs is not None:
+            outputs[self.rows] = sum(weight * each.outputs[self.rows] for each, weight in chosen)
+        return Selection(chosen, outputs, self.rows, self.why)
+
 
 def select(prepared: Prepared, results: Sequence[TrialResult]) -> Selection:
     """The trials that answer together; none where none succeeded."""

@@ -27,10 +27,11 @@ def tell(study: Study) -> None:
     again = f"`automl export mlflow {study.experiment.name} --to ADDRESS`, or a clear of this task, writes it later"
     try:
         found = Connection.get(wanted.connection)
-        who = {"username": found.login, "password": found.password or ""} if found.login else {"token": found.password}
-        with MlflowServer(address_of(found), **{key: value or "" for key, value in who.items()}) as server:
+        user, secret = found.login or "", found.password or ""
+        token = "" if user else secret
+        with MlflowServer(address_of(found), token=token, username=user, password=secret) as server:
             journal = study.journal
             done = track(server, journal.store, journal.prefix, study.state, name=wanted.experiment, said=log.info)
             log.info("MLflow has run %s: %d trials written, %d stood there", done.run, done.written, done.kept)
     except Exception as error:  # a result must not be lost for want of its copy
-        log.warning("MLflow has not got this run: %s. %s", error or type(error).__name__, again)
+        log.warning("MLflow has not got this run: %s. %s", str(error) or type(error).__name__, again)

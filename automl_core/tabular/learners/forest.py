@@ -27,6 +27,10 @@ from automl_core.tabular.shape import Shape
 STEP = 10
 """Trees between two looks at the clock."""
 
+NODES = 1_500_000
+"""Nodes of all trees, at which no more are added: of 36,000 rows two hundred trees had nine million, which took 100 MB,
+and longer to write and to score by than the whole search had for that."""
+
 
 class FittedForest(FittedScikit):
     """Trees, all of the same weight."""
@@ -65,7 +69,8 @@ class _Forest(Learner):
         settled = self.settled(params)
         leaves = max(1, rows // (2 * int(settled["min_samples_leaf"])))
         classes = max(1, int(params.get("classes", 1)))
-        return rows * columns * 4 + int(settled["trees"]) * leaves * 2 * (64 + 8 * classes)
+        nodes = min(int(settled["trees"]) * leaves * 2, NODES + STEP * leaves * 2)
+        return rows * columns * 4 + nodes * (64 + 8 * classes)
 
     def fit(
         self,
@@ -99,7 +104,8 @@ class _Forest(Learner):
             )
             while True:
                 model.fit(matrix.values, y, sample_weight=plain_weights(weights))
-                if model.n_estimators >= most or overdue(deadline):
+                nodes = sum(tree.tree_.node_count for tree in model.estimators_)
+                if model.n_estimators >= most or nodes >= NODES or overdue(deadline):
                     break
                 model.n_estimators = min(model.n_estimators + STEP, most)
             model.set_params(n_jobs=1, warm_start=False)
