@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.backends.maxcompute.rendering import LEAST_INT, MOST_INT, literal
 from automl_core.backends.maxcompute.tables import quoted
-from automl_core.batch.wanted import PREDICTION, CantScore
+from automl_core.batch.wanted import CantScore
 
 if TYPE_CHECKING:
     from automl_core.backends.maxcompute.client import Answer
     from automl_core.modelfile.model import Model
     from automl_core.modelfile.scoring.values import Field
+    from automl_core.modelfile.sql.script import Output
 
 ROW = "automl_row"
 """The column that numbers the golden rows."""
@@ -133,18 +134,21 @@ def cell(value: Any, kind: str) -> str | None:
     return None  # float, and all that no number is: the value would become another
 
 
-def differences(golden: Golden, answer: Answer, classes: Sequence[str], columns: Sequence[str]) -> list[str]:
+def differences(golden: Golden, answer: Answer, classes: Sequence[str], columns: Sequence[Output]) -> list[str]:
     """What SQL says of the golden rows otherwise than the model did, a line for each row.
 
     Args:
         golden: the rows.
-        answer: of the query: `ROW`, `PREDICTION` and the columns of the outputs.
+        answer: of the query, with `ROW` among its columns.
         classes: of the model; none where it predicts numbers.
-        columns: those of the outputs, in their order.
+        columns: that the query gives.
     """
     from automl_core.modelfile.scoring.golden import TOLERANCE, largest
 
     places = {name.lower(): place for place, name in enumerate(answer.columns)}
+    named = {each.class_name if each.of == "probability" else each.of: each.name.lower() for each in columns}
+    outputs_of = [places[named[name]] for name in classes or ("prediction",)]
+    decided = places[named["prediction"]]
     found = {int(row[places[ROW]]): row for row in answer.rows}
     lines = []
     for number, (outputs, prediction) in enumerate(zip(golden.outputs, golden.predictions, strict=True)):
@@ -152,8 +156,8 @@ def differences(golden: Golden, answer: Answer, classes: Sequence[str], columns:
         if row is None:
             lines.append(f"golden row {number}: SQL gives no row for it")
             continue
-        said = [row[places[name]] for name in columns]
-        label = row[places[PREDICTION]]
+        said = [row[place] for place in outputs_of]
+        label = row[decided]
         numbers = [float("nan") if each is None else float(each) for each in said]
         if largest(numbers, outputs) > TOLERANCE:
             lines.append(f"golden row {number}: the model said {_shown(outputs)}, SQL says {_shown(said)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,12 +13,7 @@ from automl_core.spec.places import BadPlace, DataPlace, parse_place
 
 if TYPE_CHECKING:
     from automl_core.modelfile.model import Model
-
-PREDICTION = "prediction"
-"""The column that has what the model says."""
-
-PROBABILITY = "probability_"
-"""What the columns of classes' probabilities begin with."""
+    from automl_core.modelfile.sql.script import Output
 
 NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "boolean", "string", "varchar", "char")
 """Types that a column of numbers may have; texts are read as numbers, as those of a file are."""
@@ -30,7 +25,6 @@ TEXTS = (*NUMBERS, "date", "datetime", "timestamp", "timestamp_ntz")
 """Types that a category or a text may have."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_LONGEST = 128
 
 
 class CantScore(ValueError):
@@ -72,21 +66,6 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """The columns of the table of predictions.
-
-    Attributes:
-        columns: name → type, in their order.
-        kept: columns of the rows, by their names there.
-        probabilities: the column of each class, in the order of the model's classes; none where they aren't wanted.
-    """
-
-    columns: Mapping[str, str]
-    kept: tuple[str, ...]
-    probabilities: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Tables:
     """Both tables as they are, and what will be written.
 
@@ -95,23 +74,23 @@ class Tables:
         parts: partition columns that choose its rows, with their values.
         out: the table of predictions; None where there is none yet.
         out_parts: the partition that is written.
-        result: its columns.
     """
 
     rows: TableInfo
     parts: Mapping[str, str]
     out: TableInfo | None
     out_parts: Mapping[str, str]
-    result: Result
 
 
 def look(client: Client, model: Model, wanted: Wanted) -> Tables:
-    """Look at both tables, and see that they fit the model and each other.
+    """Look at both tables, and see that the rows' one fits the model.
 
     Raises:
-        CantScore: they don't; all that is wrong with the rows' columns is said at once.
+        CantScore: it doesn't; all that is wrong with its columns is said at once.
         Busy, Refused: MaxCompute can't be asked, or doesn't let these keys look.
     """
+    from automl_core.modelfile.scoring.values import nearest
+
     rows = describe(client, wanted.rows.root, wanted.rows.path)
     if rows is None:
         raise CantScore(f"rows: there is no table {wanted.rows.table}")
@@ -124,10 +103,13 @@ def look(client: Client, model: Model, wanted: Wanted) -> Tables:
     except WrongPartition as error:
         raise CantScore(str(error)) from None
     check_columns(model, rows)
-    result = result_of(model, rows, wanted, out_parts)
-    if out is not None:
-        _check_out(out, result)
-    return Tables(rows, parts, out, out_parts, result)
+    for name in wanted.keep:
+        if name.lower() not in rows.all_columns:
+            known = rows.all_columns
+            raise CantScore(f"keep: {rows.project}.{rows.name} has no column {name!r}{nearest(name.lower(), known)}")
+    if wanted.proba and not model.classes:
+        raise CantScore(f"proba: {model.target} is a number: there are no probabilities")
+    return Tables(rows, parts, out, out_parts)
 
 
 def check_columns(model: Model, rows: TableInfo) -> None:
@@ -157,68 +139,51 @@ def check_columns(model: Model, rows: TableInfo) -> None:
         raise CantScore(f"rows: {rows.project}.{rows.name} doesn't fit the model: {'; '.join(problems)}")
 
 
-def result_of(model: Model, rows: TableInfo, wanted: Wanted, out_parts: Mapping[str, str]) -> Result:
-    """The columns that the table of predictions has.
+def result_of(outputs: Sequence[Output], tables: Tables) -> dict[str, str]:
+    """The columns of the table of predictions, name → type, in their order; one that is there is checked.
+
+    Args:
+        outputs: the columns that the SQL gives.
+        tables: both tables.
 
     Raises:
-        CantScore: a column to keep is not there, or two columns would have one name.
+        CantScore: two columns would have one name, or the table that is there has others.
     """
-    from automl_core.modelfile.scoring.values import nearest
-
-    if wanted.proba and not model.classes:
-        raise CantScore(f"proba: {model.target} is a number: there are no probabilities")
-    known = rows.all_columns
-    columns: dict[str, str] = {}
-    for name in wanted.keep:
-        if name.lower() not in known:
-            raise CantScore(f"keep: {rows.project}.{rows.name} has no column {name!r}{nearest(name.lower(), known)}")
-        columns[name.lower()] = known[name.lower()]
-    kept = tuple(columns)
-    names = tuple(probability_columns(model.classes)) if wanted.proba else ()
-    for name, kind in ((PREDICTION, "string" if model.classes else "double"), *((each, "double") for each in names)):
+    known, columns = tables.rows.all_columns, dict[str, str]()
+    for each in outputs:
+        name = each.name.lower()
         if name in columns:
-            raise CantScore(f"keep: the predictions have a column {name!r} of their own; rename the one of the rows")
-        columns[name] = kind
-    both = next((name for name in out_parts if name.lower() in columns), None)
+            raise CantScore(f"two columns of the predictions would be called {name!r}; rename that of the rows")
+        columns[name] = known[name] if each.of == "keep" else each.type
+    both = next((name for name in tables.out_parts if name.lower() in columns), None)
     if both is not None:
         raise CantScore(f"out: {both!r} is a column of the predictions, and can't be a partition of them too")
-    return Result(columns, kept, names)
+    if tables.out is not None:
+        _check_out(tables.out, columns)
+    return columns
 
 
-def probability_columns(classes: tuple[str, ...]) -> Iterator[str]:
-    """The column of each class: ``probability_`` and its text, with ``_`` for what a name can't hold.
-
-    Classes that would have the same one are told apart by their numbers.
-    """
-    seen = {PREDICTION}
-    for number, text in enumerate(classes):
-        name = (PROBABILITY + re.sub(r"[^A-Za-z0-9_]", "_", text).lower())[:_LONGEST]
-        if name in seen:
-            name = f"{name[: _LONGEST - 8]}_{number}"
-        seen.add(name)
-        yield name
-
-
-def create_sql(tables: Tables, place: DataPlace) -> str:
+def create_sql(columns: Mapping[str, str], tables: Tables, place: DataPlace) -> str:
     """The statement that makes the table of predictions where there is none."""
-    columns = ", ".join(f"{quoted(name)} {kind.upper()}" for name, kind in tables.result.columns.items())
+    listed = ", ".join(f"{quoted(name)} {kind.upper()}" for name, kind in columns.items())
     keys = ", ".join(f"{quoted(name.lower())} STRING" for name in tables.out_parts)
     partitioned = f" PARTITIONED BY ({keys})" if keys else ""
-    return f"CREATE TABLE IF NOT EXISTS {quoted(place.root)}.{quoted(place.path)} ({columns}){partitioned}"
+    return f"CREATE TABLE IF NOT EXISTS {quoted(place.root)}.{quoted(place.path)} ({listed}){partitioned}"
 
 
-def _check_out(out: TableInfo, result: Result) -> None:
-    """See that a table which is there has the columns of the predictions: names and order, and types that hold them."""
+def _check_out(out: TableInfo, columns: Mapping[str, str]) -> None:
+    """See that a table which is there has the columns of the predictions: names, order and types."""
     where = f"out: {out.project}.{out.name}"
     if out.view:
         raise CantScore(f"{where} is a view, and views can't be written to")
-    wanted = ", ".join(f"{name} {kind}" for name, kind in result.columns.items())
-    if list(out.columns) != list(result.columns):
+    if list(out.columns) != list(columns):
+        wanted = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         raise CantScore(f"{where} has the columns {', '.join(out.columns)}; wanted, in this order: {wanted}")
     wrong = [
         f"{name} is {out.columns[name]}, {kind} is wanted"
-        for name, kind in result.columns.items() if out.columns[name] != kind
-    ]  # fmt: skip
+        for name, kind in columns.items()
+        if out.columns[name] != kind
+    ]
     if wrong:
         raise CantScore(f"{where}: {'; '.join(wrong)}")
 
