@@ -190,9 +190,7 @@ class Scoring:
                 Entry(step.digest, instance, now, own=False) for step, instance in zip(steps, turn.found, strict=False)
             )
             if entries:
-                self.notes.append(
-                    f"{phase}: an earlier start has submitted {len(entries)} of {len(steps)} statements"
-                )
+                self.notes.append(f"{phase}: an earlier start has submitted {len(entries)} of {len(steps)} statements")
             known = Ledger("", project, max(0.0, now - turns.REMEMBERED), entries)
         number = self._turns[phase]
         self._statements = self._steps(number)

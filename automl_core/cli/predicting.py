@@ -81,7 +81,9 @@ def predict(
     with needed_by("this model", "tabular"), _folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
             loaded = _load(folder, trust or ())
-            for text in _write(loaded, file, Path(out) if out is not None else None, proba=proba, explain=explain, keep=keep or ()):
+            for text in _write(
+                loaded, file, Path(out) if out is not None else None, proba=proba, explain=explain, keep=keep or ()
+            ):
                 tell(f"note – {text}")
         except NotExplained as error:
             raise UserError(f"{model} can't be explained: {error}") from None
@@ -97,7 +99,9 @@ def _load(folder: Path, trust: Sequence[str]) -> Model:
     return load(folder, trusted=True if "all" in trust else trust)
 
 
-def _write(model: Model, file: Path | str, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]) -> list[str]:
+def _write(
+    model: Model, file: Path | str, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]
+) -> list[str]:
     """Score a file piece by piece.
 
     Returns:
