@@ -53,7 +53,11 @@ def read_table(
     wanted, asked = (list(columns) if columns is not None else None), access or FromEnvironment()
     if where.is_table:
         from automl_core.data.odps_tables import read_odps
+        from automl_core.data.table_copies import copy_of
 
+        copy = copy_of(where)
+        if copy is not None:
+            return _read(list_place(parse_place(str(copy)), Path.cwd(), asked), wanted, "parquet", types or {})
         return _with_types(read_odps(where, asked, wanted), types)
     listing = list_place(where, Path.cwd(), asked)
     if not where.in_bucket:

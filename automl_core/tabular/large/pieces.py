@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.data.access import NOT_READ, DataError, FromEnvironment
 from automl_core.data.listing import list_place
+from automl_core.data.table_copies import copy_of
 from automl_core.spec.places import DataPlace, format_of, parse_place
 from automl_core.training.problems import TrainingError, say
 
@@ -71,6 +72,9 @@ class Pieces:
             return cls("arrow", (Path(source),))
         where = parse_place(os.fspath(source))
         if where.is_table:
+            copy = copy_of(where)
+            if copy is not None:
+                return cls("parquet", (copy,))
             return cls("table", (), table=where)
         if where.in_bucket:
             raise NotInPieces(f"{source}: only files of this machine are read in pieces; copy them here first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,12 @@ from automl_core.data.inputs import DataOfRun
 from automl_core.data.odps_tables import Changed, open_rows
 from automl_core.spec.places import parse_place
 from automl_core.storage.base import StorageUnavailable
+from automl_core.tabular.large.pieces import Pieces
 from tests.standins.maxcompute import MaxComputeStandIn
 from tests.unit.running.promises import experiment
 
-pa = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -209,11 +212,56 @@ def test_a_table_that_is_written_to_while_it_is_read(tunnel: MaxComputeStandIn, 
     assert read_table("odps://standin/moving")["a"].to_pylist() == [3]
 
 
-def test_a_run_on_a_table(access: FromEnvironment, tmp_path: Path) -> None:
-    spec = experiment(tasks=[{"command": "true"}], data={"train": "odps://standin/days/ds=20261101/region=eu"})
+def test_a_run_on_a_table(
+    service: MaxComputeStandIn, access: FromEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "odps://standin/days/ds=20261101/region=eu"
+    spec = experiment(tasks=[{"command": "true"}], data={"train": place})
     run = DataOfRun(spec, {}, tmp_path, None, access)
     found = run.take()
     assert found["train"]["rows"] == 2
-    opened = DataOfRun(spec, {}, tmp_path, None, access, found).open_here()
-    assert opened.places == {"train": "odps://standin/days/ds=20261101/region=eu"}
+    said: list[str] = []
+    opened = DataOfRun(spec, {}, tmp_path, None, access, found).open_here(say=said.append)
+    assert opened.places == {"train": place}
     assert opened.changed == []
+    assert said[0] == f"{place}: reading 2 rows through the tunnel"
+    again = DataOfRun(spec, {}, tmp_path, None, access, found).open_here(say=said.append)
+    assert (again.tables, len(said)) == (opened.tables, 2), "read once a machine"
+    monkeypatch.setenv("AUTOML_TABLES", json.dumps(opened.tables))
+    for name in ("ODPS_ACCESS_ID", "ODPS_ACCESS_KEY", "ODPS_ENDPOINT"):
+        monkeypatch.delenv(name)  # a training has none
+    assert read_table("odps://standin/tables/days/ds=20261101,region=eu").to_pydict() == {
+        "x": [1, 2], "ds": ["20261101"] * 2, "region": ["eu"] * 2
+    }  # fmt: skip
+    assert read_table(place, columns=["x"]).column_names == ["x"]
+    assert Pieces.of(place).rows() == (2, True)
+    opened.release()
+    again.release()
+
+
+def test_a_table_that_has_changed_is_read_again(
+    service: MaxComputeStandIn, access: FromEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odps = service.odps()
+    odps.execute_sql("CREATE TABLE growing (a BIGINT)").wait_for_success()
+    odps.execute_sql("INSERT INTO growing VALUES (1)").wait_for_success()
+    spec = experiment(tasks=[{"command": "true"}], data={"train": "odps://standin/growing"})
+    run = DataOfRun(spec, {}, tmp_path, None, access)
+    found = run.take()
+    first = run.open_here()
+    modified = service.service.engine.catalog.get("standin", "growing")
+    assert modified is not None
+    odps.execute_sql("INSERT INTO growing VALUES (2)").wait_for_success()
+    modified.modified += 2  # the service tells whole seconds
+    second = DataOfRun(spec, {}, tmp_path, None, access, found).open_here()
+    assert "has changed since the run began" in second.changed[0]
+    (one,), (other,) = first.tables.values(), second.tables.values()
+    assert [pq.read_table(each)["a"].to_pylist() for each in (one, other)] == [[1], [1, 2]]
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_table_stays_where_it_is_for_sql(access: FromEnvironment, tmp_path: Path) -> None:
+    tasks = [{"name": "sql", "backend": "maxcompute", "sql": "SELECT 1"}, {"name": "fit", "command": "true"}]
+    spec = experiment(tasks=tasks, data={"train": "odps://standin/churn"})
+    opened = DataOfRun(spec, {}, tmp_path, None, access).open_here()
+    assert (opened.places, opened.tables) == ({"train": "odps://standin/churn"}, {})
