@@ -88,18 +88,10 @@ class Scoring:
         self._types = {each.name: known[each.name.lower()] for each in model.schema.fields}
         self._types |= {name: known[name.lower()] for name in wanted.keep}
         self.golden: Golden = golden_of(model, known)
-        project = client.access.project
-        self._digests: dict[Phase, str] = {
-            "golden": _digest_of(model, project, self.golden.types, wanted.hints),
-            "scoring": _digest_of(
-                model, project, [each.table.lower() for each in (wanted.rows, wanted.out)], wanted.rows.partition,
-                wanted.out.partition, list(wanted.keep), wanted.proba, wanted.hints,
-            ),
-        }  # fmt: skip
-        scoring_statements(
-            model, wanted, self.tables, self._types, self._prefix("scoring", 0)
-        )  # fails before anything runs
-        self._phase: Phase = "golden"
+        self._digests: dict[str, str] = {}
+        for phase in ("scoring", "golden"):  # what can't be said in SQL, or written into this table, fails here
+            self._phase: Phase = phase  # type: ignore[assignment]
+            self._digests[phase] = _digest_of(self._steps(0), client.access.project)
         self._turns: dict[str, int] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._run: Run | None = None
@@ -204,7 +196,8 @@ class Scoring:
         return scoring_statements(self.model, self.wanted, self.tables, self._types, prefix)
 
     def _prefix(self, phase: Phase, number: int) -> str:
-        return f"automl_tmp_{phase[0]}{self._digests[phase][:16]}_{number}"
+        digest = self._digests.get(phase, "")[:16]  # none yet: it is that of these statements
+        return f"automl_tmp_{phase[0]}{digest}_{number}"
 
     def _answer(self) -> Answer:
         """Of the last statement of the phase."""
@@ -272,7 +265,7 @@ class _Nobody:
         return instance
 
 
-def _digest_of(model: Model, *what: Any) -> str:
-    """The same for the same model and the same of all else."""
-    files = {name: told["sha256"] for name, told in model.info["files"].items() if not name.endswith(".py")}
-    return hashlib.sha256(json.dumps([files, *what], sort_keys=True).encode()).hexdigest()[:32]
+def _digest_of(statements: Statements, project: str) -> str:
+    """The same for the same statements in the same project, whatever their temporary tables are called."""
+    body = [project, *(step.digest for step in statements.steps)]
+    return hashlib.sha256(json.dumps(body).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Tables of MaxCompute on this machine: read once through the tunnel, into a Parquet file that all trainings here share.
+"""Tables of MaxCompute on this machine: read once through the tunnel, into a Parquet file that all trainings share.
 
 A training has no keys: a worker's environment is not its own. So the worker, which has the connection's, brings the
 table as it brings files of buckets, and tells the training where it lies; whoever reads the table by its address
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from automl_core.data.access import Access, DataError
-from automl_core.data.cache import Cache, Changing, Held, Unwanted
+from automl_core.data.cache import LOOKED, Cache, Changing, Held, Unwanted
 from automl_core.data.fingerprint import digest_of
 from automl_core.data.listing import DataFile, Listing
 from automl_core.data.odps_tables import open_rows, table_fingerprint
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FILE = "rows.parquet"
 
-_FOLDER, _POLL = "tables", 0.2
+_POLL = 0.2
 
 
 def copy_of(place: DataPlace) -> Path | None:
@@ -49,8 +49,8 @@ def address(place: DataPlace) -> str:
 
 
 def hold(
-    cache: Cache, place: DataPlace, access: Access, connection: str | None, *, say: Callable[[str], None] = lambda _: None,
-    wanted: Callable[[], bool] = lambda: True,
+    cache: Cache, place: DataPlace, access: Access, connection: str | None, *,
+    say: Callable[[str], None] = lambda _: None, wanted: Callable[[], bool] = lambda: True,
 ) -> Held:  # fmt: skip
     """The rows of a table as a file of this machine. To be released when it is no longer used.
 
@@ -69,7 +69,7 @@ def hold(
         Unwanted: nobody waits any more.
     """
     digest = table_fingerprint(place, access, connection).digest
-    known = cache.root / _FOLDER / digest_of([address(place), digest])
+    known = cache.root / LOOKED / digest_of([address(place), digest])
     held = _known(cache, place, digest, known)
     if held is not None:
         return held
