@@ -33,10 +33,12 @@ def score(model: Model, rows: str, out: str, *, keep: tuple[str, ...], proba: bo
     from automl_core.batch import BatchFailed, CantScore, Scoring, Wanted
     from automl_core.cli.output import plural, tell
     from automl_core.cli.places import UserError
+    from automl_core.extras import needed_by
 
     try:
         wanted = Wanted.of(rows, out, keep=keep, proba=proba)
-        done = _wait(Scoring(_client(wanted.out.root), model, wanted))
+        with needed_by("scoring by SQL", "sql"):
+            done = _wait(Scoring(_client(wanted.out.root), model, wanted))
     except (CantScore, BatchFailed, BackendError) as error:
         raise UserError(str(error)) from None
     tell(f"{plural(done.rows, 'row')} of {rows} scored into {done.out}: {', '.join(done.columns)}")
@@ -91,19 +93,24 @@ def pieces(place: str, columns: tuple[str, ...]) -> Iterator[dict[str, list[Any]
         columns: those that are wanted where the table has them.
     """
     from automl_core.cli.places import UserError
-    from automl_core.data.access import FromEnvironment
+    from automl_core.data.access import NOT_READ, FromEnvironment
     from automl_core.data.odps_tables import open_rows
+    from automl_core.extras import needed_by
     from automl_core.spec.places import BadPlace, parse_place
 
     try:
         where = parse_place(place)
     except BadPlace as error:
         raise UserError(str(error)) from None
-    with open_rows(where, FromEnvironment()) as rows:
-        known = {name.lower(): name for name in rows.schema.names}
-        wanted = {name: known[name.lower()] for name in columns if name.lower() in known}
-        for batch in rows.read(list(dict.fromkeys(wanted.values()))):
-            yield {name: batch.column(batch.schema.names.index(there)).to_pylist() for name, there in wanted.items()}
+    try:
+        with needed_by("tables of MaxCompute", "tables"), open_rows(where, FromEnvironment()) as rows:
+            known = {name.lower(): name for name in rows.schema.names}
+            wanted = {name: known[name.lower()] for name in columns if name.lower() in known}
+            for batch in rows.read(list(dict.fromkeys(wanted.values()))):
+                found = dict(zip(batch.schema.names, batch.columns, strict=True))
+                yield {name: found[there].to_pylist() for name, there in wanted.items()}
+    except NOT_READ as error:
+        raise UserError(str(error)) from None
 
 
 def is_table(text: str | Path | None) -> bool:
