@@ -174,6 +174,7 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     """
     from automl_core.cli.places import UserError, find_run
     from automl_core.results.names import BEST_MODEL
+    from automl_core.results.table_models import table_models
     from automl_core.storage import open_store
 
     if run_id is None and ("://" in target or Path(target).is_dir()):
@@ -181,11 +182,11 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
         if MODEL_FILE in store.list(MODEL_FILE, limit=1):
             return store, ""
         # a run's folder, or what it has published as its best model
-        found = _models(store, BEST_MODEL) or _models(store, "model/")
+        found = table_models(store, BEST_MODEL) or table_models(store, "model/")
         if len(found) == 1:
             return store, found[0]
     place = find_run(target, run_id)
-    found = _models(place.store, place.prefix + BEST_MODEL)
+    found = table_models(place.store, place.prefix + BEST_MODEL)
     if not found:
         raise UserError(
             f"{place.folder} has published no model of a table: there is no {MODEL_FILE} below {BEST_MODEL.rstrip('/')}"
@@ -193,13 +194,6 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     if len(found) > 1:
         raise UserError(f"{place.folder} has several models: name one of {', '.join(found)}")
     return place.store, found[0]
-
-
-def _models(store: ObjectStore, prefix: str) -> list[str]:
-    """Prefixes of all models' folders below one; a folder within a model's is none of its own."""
-    keys = [key for key in store.list(prefix) if key.rpartition("/")[2] == MODEL_FILE]
-    folders = sorted({key.removesuffix(MODEL_FILE) for key in keys}, key=len)
-    return sorted(each for each in folders if not any(each != other and each.startswith(other) for other in folders))
 
 
 @contextmanager
