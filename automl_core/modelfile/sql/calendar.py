@@ -105,7 +105,7 @@ def days_of(year: Node, month: Node, day: Node) -> Node:
 
 
 def of_text(program: Program, column: Node) -> Node:
-    """Texts of ISO 8601 as seconds: ``2026-11-29``, ``20261129``, ``2026-11-29T10:15[:30[.5]]``, with Z, ±hh:mm or none.
+    """Texts of ISO 8601 as seconds: ``2026-11-29``, ``20261129``, ``2026-11-29T10:15[:30[.5]]``, Z or ±hh:mm.
 
     What is none of these ends the statement at its CAST, as it ends the numpy scorer; words for missing are missing.
     """

@@ -142,7 +142,7 @@ class Plain:
             return [among(self._column, [text(word) for word in texts])] if texts else []
         if self._number is None:
             return [among(self._column, [text(level) for level in levels])] if levels else []
-        numbers = [each for level in levels if (each := _number_of(level)) is not None]
+        numbers = [value for level in levels if (value := _number_of(level)) is not None]
         others = [level for level in levels if _number_of(level) is None]
         return [
             among(self._number, [number(each) for each in numbers]) if numbers else None,
@@ -204,9 +204,9 @@ class Crossed:
                 by_first.setdefault(first, []).append(second)
         found = []
         for first, seconds_ in by_first.items():
-            one, other = self._half(0, [first]), self._half(1, seconds_)
-            if one is not None and other is not None:
-                found.append(both(one, other))
+            halves = self._half(0, [first]), self._half(1, seconds_)
+            if halves[0] is not None and halves[1] is not None:
+                found.append(both(halves[0], halves[1]))
         return either(*found) if found else None
 
     def _half(self, half: int, levels: Sequence[str]) -> Node | None:

@@ -1,8 +1,8 @@
 """The dialects that are written, what each has its own word for, and what each allows.
 
-MaxCompute's limits are those of its documentation ("SQL limitations", updated 2026-03-28): a statement has at most 2 MB
-of text and a plan of at most 1 MB ("The Size of Plan is too large"), a table 1,200 columns, a name 128 bytes of letters,
-digits and underscores. A plan can't be seen from here, so statements stay far below.
+MaxCompute's limits are those of its documentation ("SQL limitations", updated 2026-03-28): a statement has at most 2
+MB of text and a plan of at most 1 MB ("The Size of Plan is too large"), a table 1,200 columns, a name 128 bytes of
+letters, digits and underscores. A plan can't be seen from here, so statements stay far below.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.hive import Hive
+from sqlglot.generator import Generator
 
 from automl_core.modelfile.sql.script import NotInSql
 
@@ -27,11 +28,11 @@ class MaxCompute(Hive):
 class Ansi(Dialect):
     """SQL as the standard has it (ISO/IEC 9075-2), so that most engines take it."""
 
-    class Generator(Dialect.generator_class):  # type: ignore[name-defined,misc]
+    class Generator(Generator):
         """Types by the standard's names."""
 
         TYPE_MAPPING: ClassVar = {
-            **Dialect.generator_class.TYPE_MAPPING,
+            **Generator.TYPE_MAPPING,
             exp.DataType.Type.DOUBLE: "DOUBLE PRECISION",
             exp.DataType.Type.FLOAT: "REAL",
         }

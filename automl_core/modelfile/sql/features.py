@@ -219,7 +219,8 @@ def matrix_of(program: Program, table: Table, states: Any) -> Matrix:
     Raises:
         NotInSql: a step has no SQL.
     """
-    table, matrix = table.copy(), []
+    table = table.copy()
+    matrix: Matrix = []
     for state in states:
         name = str(state["step"])
         if name not in STEPS:

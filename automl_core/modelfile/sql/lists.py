@@ -155,7 +155,10 @@ def margins(program: Program, matrix: list[Node], forest: Forest) -> list[Node]:
     lists = Lists(forest)
     name = f"f{program.next_number()}"
     groups = lists.grouped()
-    texts = {"k": ("BIGINT", lists.packed()), "t": ("DOUBLE", lists.nodes.borders)}
+    texts: dict[str, tuple[str, Sequence[float]]] = {
+        "k": ("BIGINT", lists.packed()),
+        "t": ("DOUBLE", lists.nodes.borders),
+    }
     for place, group in enumerate(groups):
         texts[f"r{place}"] = ("INTEGER", [lists.roots[tree] + 1 for tree in group])
     order = np.argsort(np.concatenate([np.asarray(group, dtype=np.int64) for group in groups]))

@@ -39,7 +39,7 @@ def _constant(program: Program, matrix: list[Node], document: Document) -> list[
 def _bayes(program: Program, matrix: list[Node], document: Document) -> list[Node]:
     mean, variance = (np.asarray(document[name], dtype=np.float64) for name in ("mean", "variance"))
     prior = np.asarray(document["log_prior"], dtype=np.float64) - 0.5 * np.log(2.0 * np.pi * variance).sum(axis=1)
-    found = []
+    found: list[Node] = []
     for output, start in enumerate(prior.tolist()):
         terms = []
         for column, middle, spread in zip(matrix, mean[output].tolist(), variance[output].tolist(), strict=True):
@@ -85,8 +85,8 @@ def _dense(program: Program, matrix: list[Node], document: Document) -> list[Nod
 
 
 def _trees(program: Program, matrix: list[Node], document: Document) -> list[Node]:
-    form = lists if program.target.name == "duckdb" else cases
-    return form.margins(program, matrix, Forest(document))
+    margins = lists.margins if program.target.name == "duckdb" else cases.margins
+    return margins(program, matrix, Forest(document))
 
 
 def _neighbours(program: Program, matrix: list[Node], document: Document) -> list[Node]:
