@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from automl_core.modelfile.model import Model
     from automl_core.modelfile.sql.script import Output, Script
 
-HINTS = {"odps.sql.type.system.odps2": "true", "odps.sql.decimal.odps2": "true"}
-"""Without these, a project of the first type system has neither DATE nor DECIMAL(10,2)."""
+HINTS = {
+    "odps.sql.type.system.odps2": "true", "odps.sql.decimal.odps2": "true", "odps.sql.timezone": "UTC"
+}  # fmt: skip
+"""A project of the first type system has neither DATE nor DECIMAL(10,2); times are read in UTC, as in training."""
 
 FULL_SCAN = "odps.sql.allow.fullscan"
 
