@@ -90,7 +90,7 @@ class Scoring:
         self.golden: Golden = golden_of(model, known)
         self._digests: dict[str, str] = {}
         for phase in ("scoring", "golden"):  # what can't be said in SQL, or written into this table, fails here
-            self._phase: Phase = phase  # type: ignore[assignment]
+            self._phase: Phase = phase
             self._digests[phase] = _digest_of(self._steps(0), client.access.project)
         self._turns: dict[str, int] = {}
         self._ledgers: dict[str, Ledger] = {}
