@@ -78,7 +78,7 @@ def predict(
 
     with needed_by("`automl predict`", "tabular"):
         from automl_core.modelfile.scoring.models import NotExplained
-    with needed_by("this model", "tabular"), _folder_of(model, run_id) as folder, _file_of(rows) as file:
+    with needed_by("this model", "tabular"), folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
             loaded = _load(folder, trust or ())
             for text in _write(
@@ -148,7 +148,7 @@ def _values(piece: Any, name: str) -> Any:
 
 
 @contextmanager
-def _folder_of(target: str, run_id: str | None) -> Iterator[Path]:
+def folder_of(target: str, run_id: str | None) -> Iterator[Path]:
     """The folder of a model on this machine; what lies in a store is fetched for as long as it is needed."""
     if run_id is None and (Path(target) / MODEL_FILE).is_file():
         yield Path(target)

@@ -81,6 +81,8 @@ class Target:
             raise ValueError(
                 f"{name!r} is no name of a table (allowed: orders, project.orders, quoted where it must be)"
             )
+        if self.narrow and not all(re.fullmatch(r"\w{1,128}", part) for part in parts):
+            raise ValueError(f"{name!r}: names in {self.name} are letters, digits and underscores, 128 at most")
         return ".".join(map(self.quoted, parts))
 
 

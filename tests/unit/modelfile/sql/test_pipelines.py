@@ -113,3 +113,41 @@ def test_every_learner_says_in_sql_what_it_says_in_numpy(learner: str, kind: str
     if learner == "naive_bayes" and kind == "regression":
         pytest.skip("for classes alone")
     agree(fitted(kind, learner, SMALL.get(learner)), rows(60, 2, strange=True))
+
+
+@pytest.mark.parametrize(
+    ("learner", "parameters"),
+    [
+        ("lightgbm", {"features.encoding": "native", "features.interactions": True, "features.rare": 3}),
+        ("xgboost", {"features.encoding": "target", "features.interactions": True, "xgboost.max_depth": 3}),
+        ("histogram", {"features.encoding": "codes", "features.keep": 0.5}),
+        ("linear", {"features.scaler": "quantile", "features.rare": 10}),
+        ("linear", {"features.scaler": "robust", "features.reduce": "pca"}),
+        ("naive_bayes", {"features.scaler": "minmax", "features.reduce": "svd"}),
+        ("mlp", {"mlp.units": 4, "mlp.layers": 2, "mlp.activation": "tanh"}),
+        ("mlp", {"mlp.units": 4, "mlp.layers": 1, "mlp.activation": "relu"}),
+    ],
+)
+def test_every_feature_says_in_sql_what_it_says_in_numpy(learner: str, parameters: dict[str, Any]) -> None:
+    document = fitted("binary", learner, parameters)
+    assert document["members"][0]["features"]
+    agree(document, rows(60, 3, strange=True))
+
+
+@pytest.mark.parametrize(
+    ("learner", "said"),
+    [
+        ("neighbours", "member 1, neighbours, .weight 1. can't be written as SQL: nearest neighbours compare"),
+        ("svm", "member 1, svm, .* a kernel machine compares"),
+    ],
+)
+def test_what_has_no_sql_is_refused_by_name_with_what_to_do(learner: str, said: str) -> None:
+    numbers = TRAIN.select(["plain", "gappy"])
+    schema = learn_schema(numbers)
+    frame, y = schema.read(numbers), target(TRAIN, "binary")
+    found = Pipeline(PROBLEMS["binary"], schema, {"learner": learner}).fit(frame, y, np.ones(len(y)))
+    problem = {"kind": "binary", "target": "y", "classes": ["no", "yes"]}
+    document = {"format": 1, "problem": problem, "schema": schema.to_json(), "members": [found.document()]}
+    with pytest.raises(NotInSql, match=said) as caught:
+        to_sql(document, table="t")
+    assert "docs/sql-scoring.md" in str(caught.value)
