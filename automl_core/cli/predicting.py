@@ -68,7 +68,7 @@ def predict(
             raise UserError(f"{rows} is no table of MaxCompute, and only one is scored into {out}: upload it first")
         if explain:
             raise UserError("--explain: SQL doesn't explain; write to a file")
-        with needed_by("this model", "tabular"), _folder_of(model, run_id) as folder:
+        with needed_by("this model", "tabular"), folder_of(model, run_id) as folder:
             try:
                 loaded = _load(folder, trust or ())
             except (OSError, ValueError) as error:

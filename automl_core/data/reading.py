@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.data.access import Access, DataError, FromEnvironment
 from automl_core.data.combining import Part, combined, with_folders
-from automl_core.data.listing import Listing, list_place
+from automl_core.data.listing import DataFile, Listing, list_place
 from automl_core.extras import needed_by
 from automl_core.spec.places import Compression, Format, format_of, parse_place
 
@@ -57,7 +57,8 @@ def read_table(
 
         copy = copy_of(where)
         if copy is not None:
-            return _read(list_place(parse_place(str(copy)), Path.cwd(), asked), wanted, "parquet", types or {})
+            listing = Listing("file", str(copy.parent), (DataFile(copy.name, 0, 0),))
+            return _read(listing, wanted, "parquet", types or {})
         return _with_types(read_odps(where, asked, wanted), types)
     listing = list_place(where, Path.cwd(), asked)
     if not where.in_bucket:
