@@ -32,11 +32,16 @@ def predict(
     rows: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", show_default=False, help="Rows: .csv, .parquet or .jsonl, here or in a store."
+            metavar="ROWS", show_default=False,
+            help="Rows: .csv, .parquet or .jsonl, here or in a store; or a table of MaxCompute (odps://…).",
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write here (.csv or .parquet), not to the terminal.")
+        str | None,
+        typer.Option(
+            "--out", metavar="FILE",
+            help="Write here (.csv or .parquet), not to the terminal; of a table odps://…: it is scored there, by SQL.",
+        ),
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="The probability of each class as well.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="What each column adds to what the model says.")] = False,
@@ -49,17 +54,36 @@ def predict(
         typer.Option("--trust", metavar="TYPE", help="Trust a type that estimators need; `all`: pickles too."),
     ] = None,
 ) -> None:  # fmt: skip
-    """Predict with a model's folder: rows in, one prediction a row out, in their order."""
+    """Predict with a model's folder: rows in, one prediction a row out, in their order.
+
+    A table of MaxCompute is scored where it lies where --out is one, too: the model becomes SQL.
+    """
+    from automl_core.cli.in_tables import is_table, score
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError
     from automl_core.extras import needed_by
+
+    if out is not None and is_table(out):
+        if not is_table(rows):
+            raise UserError(f"{rows} is no table of MaxCompute, and only one is scored into {out}: upload it first")
+        if explain:
+            raise UserError("--explain: SQL doesn't explain; write to a file")
+        with needed_by("this model", "tabular"), folder_of(model, run_id) as folder:
+            try:
+                loaded = _load(folder, trust or ())
+            except (OSError, ValueError) as error:
+                raise UserError(str(error)) from None
+            score(loaded, rows, out, keep=tuple(keep or ()), proba=proba)
+        return
 
     with needed_by("`automl predict`", "tabular"):
         from automl_core.modelfile.scoring.models import NotExplained
     with needed_by("this model", "tabular"), folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
             loaded = _load(folder, trust or ())
-            for text in _write(loaded, file, out, proba=proba, explain=explain, keep=keep or ()):
+            for text in _write(
+                loaded, file, Path(out) if out is not None else None, proba=proba, explain=explain, keep=keep or ()
+            ):
                 tell(f"note – {text}")
         except NotExplained as error:
             raise UserError(f"{model} can't be explained: {error}") from None
@@ -75,14 +99,16 @@ def _load(folder: Path, trust: Sequence[str]) -> Model:
     return load(folder, trusted=True if "all" in trust else trust)
 
 
-def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]) -> list[str]:
+def _write(
+    model: Model, file: Path | str, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]
+) -> list[str]:
     """Score a file piece by piece.
 
     Returns:
         What was strange about the rows, in words.
     """
     from automl_core.cli.places import UserError
-    from automl_core.modelfile.rows import pieces, writer
+    from automl_core.modelfile.rows import writer
     from automl_core.modelfile.scoring.command import predictions
     from automl_core.modelfile.scoring.review import Tally
     from automl_core.modelfile.scoring.sources import source_of
@@ -93,7 +119,7 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
     tally = Tally()
     notes: dict[str, None] = {}
     with writer(out, sys.stdout) as write:
-        for piece in pieces(file, (*model.schema.names, *keep)):
+        for piece in _pieces(file, (*model.schema.names, *keep)):
             source = source_of(piece)
             frame = model.schema.read(source)
             tally.add(model.schema, frame)
@@ -105,6 +131,13 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
             write(table | found)
             notes |= dict.fromkeys(said)
     return [*tally.texts(), *notes]
+
+
+def _pieces(rows: Path | str, columns: tuple[str, ...]) -> Iterator[Any]:
+    from automl_core.cli.in_tables import pieces as of_table
+    from automl_core.modelfile.rows import pieces
+
+    return pieces(rows, columns) if isinstance(rows, Path) else of_table(rows, columns)
 
 
 def _values(piece: Any, name: str) -> Any:
@@ -141,6 +174,7 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     """
     from automl_core.cli.places import UserError, find_run
     from automl_core.results.names import BEST_MODEL
+    from automl_core.results.table_models import table_models
     from automl_core.storage import open_store
 
     if run_id is None and ("://" in target or Path(target).is_dir()):
@@ -148,11 +182,11 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
         if MODEL_FILE in store.list(MODEL_FILE, limit=1):
             return store, ""
         # a run's folder, or what it has published as its best model
-        found = _models(store, BEST_MODEL) or _models(store, "model/")
+        found = table_models(store, BEST_MODEL) or table_models(store, "model/")
         if len(found) == 1:
             return store, found[0]
     place = find_run(target, run_id)
-    found = _models(place.store, place.prefix + BEST_MODEL)
+    found = table_models(place.store, place.prefix + BEST_MODEL)
     if not found:
         raise UserError(
             f"{place.folder} has published no model of a table: there is no {MODEL_FILE} below {BEST_MODEL.rstrip('/')}"
@@ -162,21 +196,15 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     return place.store, found[0]
 
 
-def _models(store: ObjectStore, prefix: str) -> list[str]:
-    """Prefixes of all models' folders below one; a folder within a model's is none of its own."""
-    keys = [key for key in store.list(prefix) if key.rpartition("/")[2] == MODEL_FILE]
-    folders = sorted({key.removesuffix(MODEL_FILE) for key in keys}, key=len)
-    return sorted(each for each in folders if not any(each != other and each.startswith(other) for other in folders))
-
-
 @contextmanager
-def _file_of(rows: str) -> Iterator[Path]:
-    """A file of rows on this machine; one in a store is fetched."""
+def _file_of(rows: str) -> Iterator[Path | str]:
+    """A file of rows on this machine; one in a store is fetched. A table of MaxCompute stays its address."""
+    from automl_core.cli.in_tables import is_table
     from automl_core.cli.places import UserError
     from automl_core.storage import NotFound, open_store
 
-    if "://" not in rows:
-        yield Path(rows)
+    if "://" not in rows or is_table(rows):
+        yield rows if is_table(rows) else Path(rows)
         return
     where, _, name = rows.rpartition("/")
     with tempfile.TemporaryDirectory(prefix="automl-rows-") as folder:

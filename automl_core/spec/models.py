@@ -14,6 +14,7 @@ from automl_core.spec.datasets import DataSet, data_problems
 from automl_core.spec.goal import Goal
 from automl_core.spec.parameters import Parameter, Value
 from automl_core.spec.placement import Placement
+from automl_core.spec.predictions import Predict, predict_problems
 from automl_core.spec.relations import (
     STORAGE_KEYS,
     RelationError,
@@ -301,6 +302,9 @@ class Experiment(Model):
         default_factory=Placement,
         description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
     )
+    predict: Predict | None = Field(
+        None, description="A table of MaxCompute that the published model scores, by SQL, at the end of each run."
+    )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
     mlflow: Mlflow | None = Field(None, description="MLflow server that gets the trials as runs when a run ends.")
     closed: bool = Field(
@@ -315,6 +319,7 @@ class Experiment(Model):
             *space_problems(self.space, data=self.data),
             *baseline_problems(self.search.baseline, self.trials.max, self.space),
             *data_problems(self.data, self.columns),
+            *predict_problems(self.predict),
             *goal_problems(
                 several=self.goal.several,
                 early_stopping=self.trials.early_stopping is not None,
