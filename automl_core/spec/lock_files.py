@@ -28,7 +28,7 @@ _OPTIONS = (
     "--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--no-index", "--only-binary", "--no-binary",
     "--prefer-binary", "--require-hashes", "--trusted-host", "--pre",
 )  # fmt: skip
-_SECRET = re.compile(r"://[^/\s@]*:[^/\s@]*@")
+_SECRET = re.compile(r"://(?!git@)[^/\s@]+@")
 
 
 class LockError(ValueError):
@@ -65,7 +65,7 @@ class Lock:
     """A lock file that can be used.
 
     Attributes:
-        text: all of it, line ends as ``\\n``.
+        text: all of it, a line feed at the end of each line.
         name: of the file, for people.
         pins: its packages.
         hashed: whether what is installed is checked against hashes of the file.
