@@ -1,12 +1,13 @@
 """What is told of a search on series: report.json's parts, the report as one HTML file, and files of forecasts.
 
-The page is drawn from report.json (`conclude` writes it) and nothing else, by the means of `tabular.report`: no network, no
-script, light and dark, printable; whatever is in it reaches the page as text. Every part may be missing. Its shape, beside what
-`forecasting.report.looks.told` makes of the model's own forecasts (``test``, ``coverage``, ``steps``, ``by_origin``, ``series``,
-``plots``)::
+The page is drawn from report.json (`conclude` writes it) and nothing else, by the means of `tabular.report`: no
+network, no script, light and dark, printable; whatever is in it reaches the page as text. Every part may be missing.
+Its shape, beside what `looks.told` makes of the model's own forecasts (``test``, ``coverage``, ``steps``,
+``by_origin``, ``series``, ``plots``)::
 
-    {"problem": {"kind": "forecasting", "target", "metric", "direction": "minimize" | "maximize", "horizon", "frequency",
-                 "zone", "seasons": [7], "time", "series": [columns], "known": [columns], "levels": [0.8, 0.9]},
+    {"problem": {"kind": "forecasting", "target", "metric", "direction": "minimize" | "maximize", "horizon",
+                 "frequency", "zone", "seasons": [7], "time", "series": [columns], "known": [columns],
+                 "levels": [0.8, 0.9]},
      "data": {"series": 40, "values": 9000, "missing": 12, "from": text, "until": text, "fingerprint"},
      "options": {…}, "notes": [text], "search": {"why", "trials", "failed"}, "times": {name: seconds},
      "guardrails": [{"kind", "certainty": "certain" | "doubtful", "found", "done", "advice", "series": [names]}],

@@ -42,7 +42,7 @@ def told(prepared: Prepared, looks: Sequence[Look]) -> dict[str, Any]:
 
     Args:
         prepared: the series.
-        looks: of the model, in the order of time; `conclude` has one of each origin, of the test where there is one, and
-            ahead.
+        looks: of the model, in the order of time; `conclude` has one of each origin, of the test where there is one,
+            and ahead.
     """
     raise NotImplementedError
