@@ -15,6 +15,9 @@ Its shape, beside what `looks.told` makes of the model's own forecasts (``test``
                       "fallbacks": how many series}],                                     # the best first
      "ensemble": [{"trial", "weight"}], "estimate": the metric over the origins,
      "validation": {"origins": 3, "step": 14, "ends": [time of each origin], "why"}}
+
+What `conclude` does when the model stands: ``report |= told(prepared, looks, notes)``, report.json written,
+``leave(folder, prepared, looks, notes)`` for the files beside it, ``write(folder, title=title)`` for the page.
 """
 
 from __future__ import annotations
@@ -22,15 +25,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_core.forecasting.report.files import leave
     from automl_core.forecasting.report.looks import Look, told
     from automl_core.forecasting.report.page import render, write
 
-__all__ = ["Look", "render", "told", "write"]
+__all__ = ["Look", "leave", "render", "told", "write"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: the page needs no numpy."""
-    homes = {"Look": "looks", "told": "looks", "render": "page", "write": "page"}
+    homes = {"Look": "looks", "leave": "files", "told": "looks", "render": "page", "write": "page"}
     if name not in homes:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
