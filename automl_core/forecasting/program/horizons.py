@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 YEAR, QUARTER, MONTH, WEEK, DAY, HOUR = 6, 8, 18, 13, 14, 48
 """Steps ahead (Makridakis, Spiliotis and Assimakopoulos 2020, "The M4 Competition", table 1)."""
 
-A_DAY = 86400
+NUMBERS = 10
+"""Steps ahead where times are plain numbers."""
+
+A_DAY = 86_400
+_UNITS = {"second": 1.0, "day": A_DAY, "business_day": A_DAY, "month": 30.4 * A_DAY, "month_end": 30.4 * A_DAY}
+_LEAST = (
+    (300 * A_DAY, YEAR), (80 * A_DAY, QUARTER), (25 * A_DAY, MONTH), (6 * A_DAY, WEEK), (A_DAY, DAY), (3600, HOUR),
+)  # fmt: skip
 
 PART = 5
 """A horizon is at most one in so many of the values that the series in the middle has: the rest is for learning."""
@@ -24,12 +31,12 @@ def usual(panel: Panel) -> int:
     Args:
         panel: the series.
     """
-    about = panel.grid.frequency.about
-    for least, steps in (
-        (300 * A_DAY, YEAR), (80 * A_DAY, QUARTER), (25 * A_DAY, MONTH), (6 * A_DAY, WEEK), (A_DAY, DAY), (3600, HOUR)
-    ):  # fmt: skip
-        if about >= least:
-            break
+    frequency = panel.grid.frequency
+    if frequency.unit == "step":
+        steps = NUMBERS
     else:
-        steps = HOUR if about < 60 else round(A_DAY / about)  # a day of minutes
+        seconds = _UNITS[frequency.unit] * frequency.count
+        # below an hour a day's steps, below a minute as many as of hours
+        below = HOUR if seconds < 60 else round(A_DAY / seconds)
+        steps = next((steps for least, steps in _LEAST if seconds >= least), below)
     return max(1, min(steps, int(np.median(panel.observed)) // PART))
