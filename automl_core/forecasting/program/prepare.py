@@ -53,9 +53,8 @@ def tell(prepared: Prepared) -> None:
     """What was found and decided, for the log."""
     panel, options, origins = prepared.panel, prepared.options, prepared.origins
     seasons = f"seasons of {', '.join(map(str, prepared.seasons))} steps" if prepared.seasons else "no season"
-    say(
-        f"{len(panel):,} series with {int(panel.observed.sum()):,} values, a step is a {panel.grid.frequency}, {seasons}"
-    )
+    values, frequency = int(panel.observed.sum()), panel.grid.frequency.words
+    say(f"{len(panel):,} series with {values:,} values, {frequency}, {seasons}")
     say(
         f"{options.horizon} steps of {options.target} ahead, judged by {prepared.metric.name} from {len(origins)} "
         f"origins, {origins.step} steps apart"
