@@ -21,6 +21,7 @@ The document of a whole model, JSON values and arrays (`scoring.documents` says 
      "series": {
          "names": [S texts],               as a panel has them: several columns' values are joined by " / "
          "keys": {"store": [S texts], …},  each one's values in the columns that tell series apart
+         "trained": S,                     how many of them training had; those that came later stand behind them
          "first": (S,) int64,              slot of each one's first value ever
          "last": (S,) int64,               slot of its last value: forecasts begin at the next
          "values": (S, K) float64},        its last K values, the last column is `last`; NaN: missing, or before `first`
