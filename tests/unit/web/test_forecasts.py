@@ -24,7 +24,7 @@ def run(world: World, fresh: Callable[..., tuple[str, str]]) -> tuple[str, str]:
     return name, run_id
 
 
-def test_what_was_found_is_there_for_who_may_read(world: World, run: tuple[str, str]) -> None:
+def test_forecasts_are_there_for_who_may_read(world: World, run: tuple[str, str]) -> None:
     found = body_of(world.client("vic").get(path(*run, "/forecast")))
     assert found == forecasting.forecast_of(json.dumps(SALES).encode())
     assert world.client(None).get(path(*run, "/forecast")).status_code == 401
@@ -42,7 +42,7 @@ def test_a_series_is_asked_for_by_its_name(world: World, run: tuple[str, str]) -
     assert world.client(None).get(path(*run, "/forecast/series")).status_code == 401
 
 
-def test_without_a_model_there_is_none(world: World, fresh: Callable[..., tuple[str, str]]) -> None:
+def test_before_conclude_there_are_no_forecasts(world: World, fresh: Callable[..., tuple[str, str]]) -> None:
     run = fresh(until=None, state="success")
     assert body_of(world.client().get(path(*run, "/forecast"))) == {"kind": None}
     answer = world.client().get(path(*run, "/forecast/series"))
