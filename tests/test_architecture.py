@@ -95,6 +95,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "modelfile": frozenset(),
     # the training program for tables: no journal, no store
     "tabular": frozenset({"data", "details", "modelfile", "optimizer", "search", "space", "spec", "training"}),
+    # the training program for series: no journal, no store; what tables have that holds for series too is theirs
+    "forecasting": frozenset(
+        {"data", "details", "modelfile", "optimizer", "search", "space", "spec", "tabular", "training"}
+    ),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
