@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import automl_core
+from automl_core.release import RELEASE
 from automl_core.spec.lock_files import read_lock
 
 ROOT = Path(__file__).parents[2]
@@ -25,5 +26,5 @@ def test_it_has_what_the_template_pins_and_more_for_tests_alone() -> None:
 
 def test_it_has_this_products_code_and_nothing_of_airflow() -> None:
     assert Path(automl_core.__file__).samefile(ROOT / "automl_core" / "__init__.py")
-    assert version("automl-core") == automl_core.release.RELEASE
+    assert version("automl-core") == RELEASE
     assert importlib.util.find_spec("airflow") is None
