@@ -42,6 +42,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "backends": frozenset({"closed", "spec"}),
     # places of data, fingerprints, a cache per machine, reading tables; knows no model
     "data": frozenset({"spec", "storage", "backends"}),
+    # a lock file → a Python with its packages, made once per machine, by processes that are watched as trainings are
+    "environments": frozenset({"backends", "spec"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset(
         {"data", "study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
@@ -54,6 +56,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "housekeeping": frozenset(
         {
             "audit",
+            "environments",
             "results",
             "study",
             "journal",
@@ -72,6 +75,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {
             "audit",
             "data",
+            "environments",
             "study",
             "journal",
             "stopping",
@@ -93,6 +97,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "modelfile": frozenset(),
     # the training program for tables: no journal, no store
     "tabular": frozenset({"data", "details", "modelfile", "optimizer", "search", "space", "spec", "training"}),
+    # the training program for series: no journal, no store; what tables have that holds for series too is theirs
+    "forecasting": frozenset(
+        {"data", "details", "modelfile", "optimizer", "search", "space", "spec", "tabular", "training"}
+    ),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
@@ -106,6 +114,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # what an experiment will be, before it runs
     "preview": frozenset(
         {
+            "environments",
             "results",
             "study",
             "journal",
@@ -128,6 +137,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "audit",
             "batch",
             "client",
+            "environments",
             "data",
             "running",
             "details",
