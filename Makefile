@@ -83,9 +83,11 @@ test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFI
 bench: setup-dev ## the benchmarks whose figures stand in benchmarks/README.md [ARGS=…]
 	$(BENCH) $(ARGS)
 
-requirements: $(UV) ## compile requirements*.txt from both pyproject.toml [CONSTRAINTS=file or url] [UPGRADE=1]
+requirements: $(UV) ## compile requirements*.txt from both pyproject.toml, and the lock of the series [CONSTRAINTS=file or url] [UPGRADE=1]
 	$(COMPILE) --extra examples --extra postgres --output-file requirements.txt
 	$(COMPILE) $(DEVELOPED:%=--extra %) --constraints requirements.txt --output-file requirements-dev.txt
+	$(subst $(PROJECTS),pyproject.toml,$(COMPILE)) --extra series \
+	  --output-file templates/series-forecasting/1/requirements.txt
 
 # Extras whose tests are in `make test`; the others' libraries live in .venv-heavy.
 DEVELOPED := dev examples lightgbm mlp notebook postgres tables tabular text

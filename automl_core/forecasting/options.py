@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from automl_core.spec.units import parse_duration
 from automl_core.training.problems import TrainingError, nearest
@@ -17,6 +17,8 @@ METRIC = "mase"
 LEVELS = (0.8, 0.9, 0.95)
 """Shares of what comes that intervals are made to hold, where none are named."""
 
+_DUPLICATES = Literal["refuse", "mean", "sum", "last"]
+_UNUSABLE = Literal["refuse", "leave_out"]
 _TUPLES = ("series", "known", "season", "levels", "allowed", "blocked")
 _NAMES = ("series", "known", "allowed", "blocked")
 
@@ -34,6 +36,8 @@ class Options:
         frequency: of the steps, as `panel.read_panel` takes it; None: found.
         season: lengths in steps, the main one first; None: by frequency and evidence; ``(1,)``: there is none.
         zone: name of the time zone whose clock the series follow; None: times as they are.
+        duplicates: what several values of a series at one step become: ``refuse``, ``mean``, ``sum`` or ``last``.
+        unusable: of series that can't be read ``refuse`` the table, or ``leave_out`` these and say so.
         metric: a name of `automl_core.forecasting.metrics`.
         levels: of intervals, each between 0 and 1.
         origins: moments in the past from which forecasts are made and judged; None: by the series' lengths.
@@ -60,6 +64,8 @@ class Options:
     frequency: str | None = None
     season: tuple[int, ...] | None = None
     zone: str | None = None
+    duplicates: _DUPLICATES = "refuse"
+    unusable: _UNUSABLE = "refuse"
     metric: str = METRIC
     levels: tuple[float, ...] = LEVELS
     origins: int | None = None
@@ -111,6 +117,10 @@ class Options:
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
                 raise TrainingError(f"{name}: found {value!r}; give {_WANTED[name]}")
+        for name, allowed in (("duplicates", get_args(_DUPLICATES)), ("unusable", get_args(_UNUSABLE))):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise TrainingError(f"{name}: found {value!r}{nearest(str(value), allowed)}")
         for name, low, high in (
             ("horizon", 1, 100_000),
             ("origins", 1, 1000),

@@ -29,7 +29,7 @@ def plot(name: str, place: str, level: float = 10.0) -> dict[str, Any]:
 
 SALES: dict[str, Any] = {
     "problem": {"kind": "forecasting", "target": "sales", "metric": "mase", "direction": "minimize", "horizon": 7,
-                "frequency": "D", "zone": None, "seasons": [7], "time": "day", "series": ["shop"], "known": ["holiday"],
+                "frequency": "daily", "zone": None, "seasons": [7], "time": "day", "series": ["shop"], "known": ["holiday"],
                 "levels": [0.8, 0.95]},
     "data": {"series": 3, "values": 62, "missing": 1, "from": DAYS[0], "until": DAYS[20]},
     "guardrails": [

@@ -48,7 +48,7 @@ def leave(
     written.append(folder / PLOTS)
     tests = [each for each in judged if each.look.kind == "test"]
     if any(np.isfinite(each.actual).any() for each in judged):
-        written.append(_predictions(folder / PREDICTIONS, prepared, tests or judged))
+        written.append(write_predictions(folder, prepared, tests or judged))
     return written
 
 
@@ -86,7 +86,14 @@ def _ahead(file: Path, prepared: Prepared, look: Look) -> Path:
     return file
 
 
-def _predictions(file: Path, prepared: Prepared, judged: Sequence[Judged]) -> Path:
+def write_predictions(folder: Path, prepared: Prepared, judged: Sequence[Judged]) -> Path:
+    """Write ``predictions.parquet``: a row a series, moment of the forecast and step, with truth and prediction.
+
+    Args:
+        folder: of the model.
+        prepared: the series.
+        judged: looks at what came; the ends of their intervals are left out where they have none.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -116,8 +123,9 @@ def _predictions(file: Path, prepared: Prepared, judged: Sequence[Judged]) -> Pa
         "series": pa.array(names, type=pa.string()), "time": pa.array(times, type=pa.string()),
         "forecast_after": pa.array(texts[which[: len(slots)]], type=pa.string()), "step": step + 1,
     }  # fmt: skip
-    for rank, (low, high) in enumerate(level_names(prepared.options.levels)):
+    for rank, (low, high) in enumerate(level_names(prepared.options.levels)[: lower.shape[2]]):
         columns |= {low: lower[look, series, rank, step], high: upper[look, series, rank, step]}
+    file = folder / PREDICTIONS
     pq.write_table(pa.table(columns), file, compression="zstd")
     return file
 
