@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl_core.forecasting.report.looks import Judged, Look, per_series
-from automl_core.forecasting.report.plots import many
+from automl_core.forecasting.report.plots import plot, plotted
 
 if TYPE_CHECKING:
     from automl_core.forecasting.prepared import Prepared
@@ -43,7 +43,8 @@ def leave(
     _csv(folder / SERIES, list(rows[0]), ([_text(each) for each in row.values()] for row in rows))
     written = [folder / SERIES]
     written += [_ahead(folder / FORECAST, prepared, look) for look in looks if look.kind == "ahead"]
-    document = {"format": 1, "plots": many(prepared, looks, rows)}
+    plots = [plot(prepared, looks, name) for name in plotted(prepared, looks, rows)]
+    document = {"format": 1, "plots": plots}
     (folder / PLOTS).write_text(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     written.append(folder / PLOTS)
     tests = [each for each in judged if each.look.kind == "test"]
