@@ -127,7 +127,7 @@ def load(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> Model:
     folder = Path(folder)
     info = read_info(folder)
     if info["problem"].get("kind") == FORECASTING:
-        raise BrokenModel(f"{folder} is a model of series: open it with automl_core.modelfile.series.load")
+        raise BrokenModel(f"{folder} is a model of series, none of a table")
     compare(folder, info)
     estimators = {each["name"]: _estimator(folder, each, trusted) for each in info["estimators"]}
     return Model(folder, info, Scorer(documents.load(folder), estimators))
