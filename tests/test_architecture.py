@@ -148,6 +148,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "tao",
             "templates",
             "modelfile",
+            # `automl predict` measures and draws forecasts against what came
+            "forecasting",
         }
     ),
 }

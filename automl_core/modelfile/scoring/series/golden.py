@@ -35,7 +35,7 @@ def made(model: Forecaster, names: list[str], known: Floats | None, more: Floats
 
 
 def check(folder: Path) -> str:
-    """Forecast a folder's golden series, together and each alone, and after their further values, in one go and one by one.
+    """Forecast a folder's golden series, together and alone, then after their further values, in one go and singly.
 
     Returns:
         What was compared, in words.
