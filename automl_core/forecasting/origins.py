@@ -68,8 +68,8 @@ def plan(panel: Panel, horizon: int, count: int | None = None, step: int | None 
         steps = int(panel.lengths.max(initial=0))
         allowed = f"allowed: 1 to {steps - LEAST}" if steps > LEAST else "no horizon is short enough"
         raise SeriesError(
-            f"horizon {horizon} is too long: the longest series has {steps} steps, and a forecast that is compared with "
-            f"what came needs {LEAST} values before it; {allowed}"
+            f"horizon {horizon} is too long: the longest series has {steps} steps, and a forecast that is compared "
+            f"with what came needs {LEAST} values before it; {allowed}"
         )
     length = usual + horizon
     least = min(max(-(-length // 2), 2 * season + 1 if season > 1 else LEAST), usual)

@@ -85,7 +85,7 @@ def find_seasons(panel: Panel, given: int | Sequence[int] | None = None) -> Seas
             found.append(length)
             findings.append(_finding(length, "certain", _words(panel, length, strength), True, numbers))
         taken = tuple(found)
-    if not usual:
+    if panel.grid.frequency.unit == "step":  # no calendar says anything
         length, strength = _by_values(values, int(long) // 2)
         if length:
             found.append(length)
@@ -175,15 +175,15 @@ def _trend(values: Floats, length: int) -> Floats:
 
 
 def _by_values(values: Sequence[Floats], longest: int) -> tuple[int, float]:
-    """The season that values alone show: the lag of the clearest peak of their autocorrelation; 0 where there is none."""
+    """The season that values alone show: the lag of the clearest peak of their autocorrelation, else 0."""
     lags = range(2, min(_LONGEST_FOUND, longest) + 1)
     found = {lag: evidence(values, lag) for lag in lags}
     best, strength = 0, _CLEAR
     for lag, (value, error) in found.items():
         neighbours = [found[each][0] for each in (lag - 1, lag + 1) if each in found]
-        if value - 1.96 * error > strength and all(value > each + 0.05 for each in neighbours):
-            if not best or lag % best or value > strength + 0.1:  # a multiple of a season is one too
-                best, strength = lag, value
+        peak = value - 1.96 * error > strength and all(value > each + 0.05 for each in neighbours)
+        if peak and (not best or lag % best or value > strength + 0.1):  # a multiple of a season is one too
+            best, strength = lag, value
     return best, strength
 
 
@@ -192,15 +192,14 @@ def _given(panel: Panel, given: int | Sequence[int]) -> Seasons:
     for each in lengths:
         if isinstance(each, bool) or not isinstance(each, int | np.integer) or each < 1:
             raise SeriesError(f"season: found {each!r}; allowed: whole numbers of steps, 1 for none")
-    findings = []
-    for each in lengths:
-        if each > 1 and int((panel.lengths < 2 * each).sum()) == len(panel):
-            findings.append(
-                SeriesFinding(
-                    "season", "doubtful", f"no series has two seasons of {each} steps", "used as given",
-                    "series shorter than that are forecast without it", numbers={"length": each},
-                )
-            )  # fmt: skip
+    findings = [
+        SeriesFinding(
+            "season", "doubtful", f"no series has two seasons of {each} steps", "used as given",
+            "series shorter than that are forecast without it", numbers={"length": each},
+        )
+        for each in lengths
+        if each > 1 and bool((panel.lengths < 2 * each).all())
+    ]  # fmt: skip
     return Seasons(tuple(int(each) for each in lengths if each > 1), tuple(findings))
 
 
@@ -214,8 +213,8 @@ def _sample(panel: Panel) -> list[Floats]:
 
 
 def _words(panel: Panel, length: int, strength: float) -> str:
-    if np.isnan(strength):
-        return f"usual for series that are {panel.grid.frequency.words}"
+    if np.isnan(strength) or strength < _WEAK:
+        return f"usual for series that are {panel.grid.frequency.words}, and the values don't speak against it"
     return f"values {length} steps apart are alike (correlation {strength:.2f})"
 
 
