@@ -35,7 +35,7 @@ def series(name: str, values: list[float], start: int = 0) -> Series:
 
 def prepared(*all_series: Series, tested: list[int] | None = None, **options: Any) -> Prepared:
     panel = Panel(
-        all_series, Grid(parse("D"), None, START * DAY), (), "sales", "day", ("shop",),
+        all_series, Grid(parse("D"), None, START * DAY, "date"), (), "sales", "day", ("shop",),
         {each.name: (each.name,) for each in all_series},
     )  # fmt: skip
     ends = np.array([[len(each.values) - 2 * HORIZON for each in all_series]])
