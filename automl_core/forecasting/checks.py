@@ -145,7 +145,7 @@ def _values(panel: Panel) -> list[SeriesFinding]:
     return [
         *_of("constant", "certain", [one for one in found["constant"] if len(one.values) > 1],
              "no change at all in {count} series: {names}", f"the forecast is their value; {unscaled}"),
-        *_of("zeros", "certain", found["zero"], "nothing but 0 in {count} series: {names}", 
+        *_of("zeros", "certain", found["zero"], "nothing but 0 in {count} series: {names}",
              f"the forecast is 0; {unscaled}"),
         *_of("intermittent", "certain", found["intermittent"],
              "0 at many steps (intermittent) in {count} series: {names}",
@@ -159,6 +159,13 @@ def _values(panel: Panel) -> list[SeriesFinding]:
 
 def _known(panel: Panel) -> list[SeriesFinding]:
     found = []
+    if panel.known and not any(one.future for one in panel.series):
+        found.append(
+            SeriesFinding(
+                "known_future", "doubtful", "the table ends with the target, so it has no future of the known columns",
+                "whoever forecasts has to give it", "add rows without a target, with what is known ahead",
+            )
+        )  # fmt: skip
     for position, column in enumerate(panel.known):
         holes, steps = [], 0
         for one in panel.series:
