@@ -1,4 +1,4 @@
-"""Frequencies as users write them; found in `finding_frequency`, kept with the scorer, which needs them too."""
+"""Frequencies as users write them; found by `spacing`, kept with the scorer, which needs them too."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def plot(name: str, place: str, level: float = 10.0) -> dict[str, Any]:
 
 SALES: dict[str, Any] = {
     "problem": {"kind": "forecasting", "target": "sales", "metric": "mase", "direction": "minimize", "horizon": 7,
-                "frequency": "D", "zone": None, "seasons": [7], "time": "day", "series": ["shop"], "known": ["holiday"],
-                "levels": [0.8, 0.95]},
+                "frequency": "daily", "zone": None, "seasons": [7], "time": "day", "series": ["shop"],
+                "known": ["holiday"], "levels": [0.8, 0.95]},
     "data": {"series": 3, "values": 62, "missing": 1, "from": DAYS[0], "until": DAYS[20]},
     "guardrails": [
         {"kind": "gaps", "certainty": "certain", "series": ["north"], "found": "1 day of north is missing",
@@ -65,6 +65,7 @@ SALES: dict[str, Any] = {
          "missing": 0, "note": ""},
     ],
     "series_in_all": 3,
+    "plotted": ["north", "new", "south"],
     "plots": [plot("north", "worst"), plot("new", "median", 5.0), plot("south", "best", 100.0)],
     "notes": ["a season of 7 steps was found"],
     "search": {"why": "the deadline", "trials": 3, "failed": 1},

@@ -6,7 +6,7 @@ Its shape, beside what `looks.told` makes of the model's own forecasts (``test``
 ``by_origin``, ``series``, ``plots``)::
 
     {"problem": {"kind": "forecasting", "target", "metric", "direction": "minimize" | "maximize", "horizon",
-                 "frequency", "zone", "seasons": [7], "time", "series": [columns], "known": [columns],
+                 "frequency": "daily", "zone", "seasons": [7], "time", "series": [columns], "known": [columns],
                  "levels": [0.8, 0.9]},
      "data": {"series": 40, "values": 9000, "missing": 12, "from": text, "until": text, "fingerprint"},
      "options": {…}, "notes": [text], "search": {"why", "trials", "failed"}, "times": {name: seconds},

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from automl_core.forecasting.report.looks import Judged, Look, per_series
-from automl_core.forecasting.report.plots import many
+from automl_core.forecasting.report.plots import plot, plotted
 
 if TYPE_CHECKING:
     from automl_core.forecasting.prepared import Prepared
@@ -43,12 +43,13 @@ def leave(
     _csv(folder / SERIES, list(rows[0]), ([_text(each) for each in row.values()] for row in rows))
     written = [folder / SERIES]
     written += [_ahead(folder / FORECAST, prepared, look) for look in looks if look.kind == "ahead"]
-    document = {"format": 1, "plots": many(prepared, looks, rows)}
+    plots = [plot(prepared, looks, name) for name in plotted(prepared, looks, rows)]
+    document = {"format": 1, "plots": plots}
     (folder / PLOTS).write_text(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     written.append(folder / PLOTS)
     tests = [each for each in judged if each.look.kind == "test"]
     if any(np.isfinite(each.actual).any() for each in judged):
-        written.append(_predictions(folder / PREDICTIONS, prepared, tests or judged))
+        written.append(write_predictions(folder, prepared, tests or judged))
     return written
 
 
@@ -72,10 +73,9 @@ def _ahead(file: Path, prepared: Prepared, look: Look) -> Path:
             if look.ends[place] < 0:
                 continue
             first = one.start + int(look.ends[place])
-            times, slots = panel.grid.real_times(first, first + horizon)
+            times, steps = panel.grid.real_times(first, first + horizon)
             keys = panel.key_values.get(one.name, ())
-            for time, slot in zip(times.tolist(), slots.tolist(), strict=True):
-                step = slot - first
+            for time, step in zip(times.tolist(), steps.tolist(), strict=True):
                 bounds = [
                     _text(float(side[place, rank, step]))
                     for rank in range(len(prepared.options.levels)) for side in (look.lower, look.upper)
@@ -86,7 +86,14 @@ def _ahead(file: Path, prepared: Prepared, look: Look) -> Path:
     return file
 
 
-def _predictions(file: Path, prepared: Prepared, judged: Sequence[Judged]) -> Path:
+def write_predictions(folder: Path, prepared: Prepared, judged: Sequence[Judged]) -> Path:
+    """Write ``predictions.parquet``: a row a series, moment of the forecast and step, with truth and prediction.
+
+    Args:
+        folder: of the model.
+        prepared: the series.
+        judged: looks at what came; the ends of their intervals are left out where they have none.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -116,8 +123,9 @@ def _predictions(file: Path, prepared: Prepared, judged: Sequence[Judged]) -> Pa
         "series": pa.array(names, type=pa.string()), "time": pa.array(times, type=pa.string()),
         "forecast_after": pa.array(texts[which[: len(slots)]], type=pa.string()), "step": step + 1,
     }  # fmt: skip
-    for rank, (low, high) in enumerate(level_names(prepared.options.levels)):
+    for rank, (low, high) in enumerate(level_names(prepared.options.levels)[: lower.shape[2]]):
         columns |= {low: lower[look, series, rank, step], high: upper[look, series, rank, step]}
+    file = folder / PREDICTIONS
     pq.write_table(pa.table(columns), file, compression="zstd")
     return file
 

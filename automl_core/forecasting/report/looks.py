@@ -96,7 +96,9 @@ def scale_of(history: Floats, season: int) -> float:
 
 
 def told(prepared: Prepared, looks: Sequence[Look], notes: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Parts of report.json: ``test``, ``coverage``, ``steps``, ``by_origin``, ``series``, ``plots``.
+    """Parts of report.json: ``test``, ``coverage``, ``steps``, ``by_origin``, ``series``, ``plotted``, ``plots``.
+
+    ``plotted`` are names that plots.json has; ``plots`` are those of the worst, the middle and the best series.
 
     Args:
         prepared: the series.
@@ -104,7 +106,7 @@ def told(prepared: Prepared, looks: Sequence[Look], notes: Mapping[str, str] | N
             and ahead.
         notes: series' name → what was done in its learners' place.
     """
-    from automl_core.forecasting.report.plots import chosen, plot
+    from automl_core.forecasting.report.plots import chosen, plot, plotted
 
     judged = [Judged.of(prepared, each) for each in looks if each.kind != "ahead"]
     tests = [each for each in judged if each.look.kind == "test"]
@@ -116,6 +118,7 @@ def told(prepared: Prepared, looks: Sequence[Look], notes: Mapping[str, str] | N
         "by_origin": [_moment(prepared, each) for each in judged],
         "series": rows[:MOST_SERIES],
         "series_in_all": len(rows),
+        "plotted": plotted(prepared, looks, rows),
         "plots": [{**plot(prepared, looks, name), "place": place} for place, name in chosen(rows)],
     }
 

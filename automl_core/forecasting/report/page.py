@@ -42,8 +42,8 @@ def _sentence(report: Report) -> str:
     seasons = [number(each) for each in problem.get("seasons") or [] if finite(each) not in (None, 1.0)]
     seasonal = f", seasons of {_and(seasons)} steps" if seasons else ""
     return (
-        f"{count(problem.get('horizon'), 'step')} of {problem.get('target', 'the target')} ahead, a step is "
-        f"{problem.get('frequency', 'as found')}{seasonal}; learned from "
+        f"{count(problem.get('horizon'), 'step')} of {problem.get('target', 'the target')} ahead, "
+        f"{problem.get('frequency', '')}{seasonal}; learned from "
         f"{count(data.get('values'), 'value')} of {count(data.get('series'), 'series', 'series')}, judged by "
         f"{problem.get('metric', '')}"
     )

@@ -35,8 +35,8 @@ def chosen(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return [(place, name) for name, place in found.items()]
 
 
-def many(prepared: Prepared, looks: Sequence[Look], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Plots of as many series as a page has room for: all of them, or every so many from the worst to the best.
+def plotted(prepared: Prepared, looks: Sequence[Look], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of as many series as a page has room for: all of them, or every so many from the worst to the best.
 
     Args:
         prepared: the series.
@@ -52,7 +52,7 @@ def many(prepared: Prepared, looks: Sequence[Look], rows: Sequence[Mapping[str, 
     )
     most = min(MOST_PLOTS, max(3, MOST_NUMBERS // max(size, 1)), len(names))
     places = dict.fromkeys(np.linspace(0, len(names) - 1, most).round().astype(int).tolist())
-    return [plot(prepared, looks, names[at]) for at in places]
+    return [names[at] for at in places]
 
 
 def plot(prepared: Prepared, looks: Sequence[Look], name: str) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Grid:
         return np.where(self._local(found) > local, found - 1, found)
 
     def times(self, indices: Times) -> Times:
-        """When steps begin (n,): of one that the clock shows twice the first, of one that it skips the moment of the change."""
+        """When steps begin (n,): the first of two moments, and for a step that is skipped the moment of the change."""
         local = self.local(indices)
         if self.zone is None or self.frequency.unit == "step":
             return local

@@ -1,11 +1,11 @@
-"""Fields of a calendar, of what a grid's clock shows (`grid.Grid.clock`): the same numbers in training and scoring."""
+"""Fields of a calendar, of what a grid's clock shows (`Grid.local`): the same numbers in training and scoring."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .zones import DAY
+DAY = 86_400
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ def field(name: str, clock: Ints) -> Floats:
         name: ``second``, ``minute``, ``hour``; ``time_of_day`` in hours; ``weekday`` (Monday 0); ``day`` of the month
             from 1, ``days_left`` in it (0 on its last); ``week`` of ISO 8601; ``month`` and ``quarter`` from 1;
             ``day_of_year`` from 1; ``year``.
-        clock: seconds, see `zones`.
+        clock: seconds since 1970 as if its zone were UTC.
 
     Raises:
         ValueError: there is no such field.

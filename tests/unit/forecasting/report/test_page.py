@@ -23,7 +23,7 @@ def text_of(page: Reader) -> str:
 def test_every_section_is_there_with_its_figures() -> None:
     page = Reader(render(SALES))
     assert ids(page) == {anchor for anchor, _, _ in SECTIONS}
-    for said in ("Forecasting sales", "7 steps of sales ahead, a step is D, seasons of 7 steps", "0.61 to 0.78",
+    for said in ("Forecasting sales", "7 steps of sales ahead, daily, seasons of 7 steps", "0.61 to 0.78",
                  "last 7 steps of each series", "The worst series: north", "gaps", "interpolated for others", "79 %",
                  "step 7", "kept from the search", "ets: too short, seasonal naive", "theta needs statsforecast",
                  "ets (trial 2)", "Steps between two", "a season of 7 steps was found"):  # fmt: skip

@@ -9,7 +9,7 @@ The recipe of the features, and what is done with them, is `features` (the one c
     history: (k, L) float64       last values of k series, the last column is slot `last`; L >= reach, NaN where there
                                   is none (missing, or before the first)
     last: (k,) int64              slot of the last column
-    grid: Grid                    clock and calendar of slots (grid.clock, calendar.field)
+    grid: Grid                    clock and calendar of slots (grid.local, calendar.field)
     known: (k, H, c) float64      the known columns at the H steps ahead, in the order of the model's "known"
     codes: (k,) int64             place of each series among those of training, -1: a new one
     margin: Callable[[(n, F)], (n,)]   the forest; asked step by step (recursive) or once (direct), as the recipe says
@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...calendars.grid import Grid
 from ...matrix import Matrix
 from ...models.trees import Trees
-from ..grid import Grid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
