@@ -65,7 +65,10 @@ def cases(ets_forms: tuple[str, ...] = ETS) -> Iterator[tuple[str, Any, dict[str
         fitted = ces.auto_ces(y[:FITTED], SEASON, model=form)
         yield f"ces {form}", y, exporting.ces(fitted), ces.forecast_ces(fitted, HORIZON)["mean"], None
     y = values(13)
-    orders = {"seasonal": dict(d=1, D=0, max_p=1, max_q=1, max_P=1, max_Q=0), "drift": dict(seasonal=False, d=1)}
+    orders = {
+        "seasonal": {"d": 1, "D": 0, "max_p": 1, "max_q": 1, "max_P": 1, "max_Q": 0},
+        "drift": {"seasonal": False, "d": 1},
+    }
     for name, order in orders.items():
         fitted = arima.auto_arima_f(y[:FITTED], period=SEASON, **order)
         now = arima.forecast_arima(fitted, HORIZON)["mean"]

@@ -59,7 +59,8 @@ def test_what_statsforecast_says_now_and_after_more_values(name: str) -> None:
         model.step(row, np.asarray([value]))
     found = model.forecast(row, len(case["forecast"]))[0]
     if case["after"] is None:
-        assert np.isfinite(found).all() and not np.allclose(found, case["forecast"])
+        assert np.isfinite(found).all()
+        assert not np.allclose(found, case["forecast"])
     else:
         np.testing.assert_allclose(found, case["after"], rtol=1e-9)
 
