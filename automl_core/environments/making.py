@@ -79,7 +79,7 @@ class Making:
             if last is not None:
                 self.say(f"environment: uv did not get along ({last.headline}) pip tries, by its own settings")
             try:
-                self._patiently(way, uv or "", own | (told or {}) if way == "uv" else own, redact)
+                self._patiently(way, uv or "", told or registry.Told(), own, redact)
                 break
             except EnvironmentProblem as error:
                 last = error
@@ -89,12 +89,14 @@ class Making:
         self._tell_of_others()
         return way
 
-    def _patiently(self, way: str, uv: str, environment: Mapping[str, str], redact: Callable[[str], str]) -> None:
+    def _patiently(
+        self, way: str, uv: str, told: registry.Told, environment: Mapping[str, str], redact: Callable[[str], str]
+    ) -> None:
         """Install in one way, again while the registry is away."""
         began, pause = time.monotonic(), _FIRST_PAUSE
         while True:
             try:
-                self._install(way, uv, environment, redact)
+                self._install(way, uv, told, environment, redact)
             except EnvironmentProblem as error:
                 if not error.outage or time.monotonic() + pause - began > self.patience:
                     raise
@@ -109,14 +111,17 @@ class Making:
             else:
                 return
 
-    def _install(self, way: str, uv: str, environment: Mapping[str, str], redact: Callable[[str], str]) -> None:
+    def _install(
+        self, way: str, uv: str, told: registry.Told, environment: Mapping[str, str], redact: Callable[[str], str]
+    ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         python, file = self.folder / "bin" / "python", self.folder / _LOCK
         hashes = ["--require-hashes"] if self.lock.hashed else []
         if way == "uv":
             empty = [uv, "venv", "--quiet", "--no-project", "--python", self.python.path, str(self.folder)]
             fill = [uv, "pip", "install", *_UV, "--python", str(python), "--requirements", str(file)]
-            environment = {"UV_PYTHON_DOWNLOADS": "never", **environment}
+            fill += told.arguments
+            environment = {"UV_PYTHON_DOWNLOADS": "never", **environment, **told.variables}
         elif _own_pip():
             empty = [self.python.path, "-m", "venv", "--without-pip", str(self.folder)]
             fill = [sys.executable, "-m", "pip", "--python", str(python), "install", *_PIP, "--requirement", str(file)]
@@ -134,12 +139,6 @@ class Making:
         file.write_text(self.lock.text, encoding="utf-8")
         said, ended = self._command([*fill, *hashes], environment, redact)
         if not ended.ok:
-            if ended.cause is Cause.TIMEOUT:
-                raise EnvironmentProblem(
-                    f"{self.lock.name}: installing {len(self.lock.pins)} packages took longer than "
-                    f"{limit_of(self.environ):g} s ({LIMIT_VARIABLE} of the worker says how long it may). {way}'s last "
-                    "lines:\n" + "\n".join(said[-5:])
-                )  # fmt: skip
             raise problem_of(self.lock, said, way, ended.reason)
 
     def _command(
@@ -164,6 +163,12 @@ class Making:
         assert ended is not None
         if ended.cause is Cause.TERMINATED:
             raise NotWanted
+        if ended.cause is Cause.TIMEOUT:
+            raise EnvironmentProblem(
+                f"{self.lock.name}: installing {len(self.lock.pins)} packages took longer than "
+                f"{limit_of(self.environ):g} s ({LIMIT_VARIABLE} of the worker says how long it may). Its last lines:\n"
+                + "\n".join(said[-5:]), certain=True,
+            )  # fmt: skip
         return said, ended
 
     def _tell_of_others(self) -> None:

@@ -17,6 +17,7 @@ _NETWORK = re.compile(
 )
 """What an outage looks like in the words of pip 23 to 26 and uv 0.9 to 0.12."""
 
+_CERTIFICATE = re.compile(r"certificate verify failed|invalid peer certificate|UnknownIssuer", re.IGNORECASE)
 _FULL = re.compile(r"no space left|disk quota exceeded", re.IGNORECASE)
 _NO_WHEEL = re.compile(r"failed (?:to build|building)|could not build|subprocess-exited-with-error", re.IGNORECASE)
 _OTHER_HASH = re.compile(r"hash(?:es)? (?:mismatch|do not match)|mismatch for|do not match the hashes", re.IGNORECASE)
@@ -74,6 +75,9 @@ def problem_of(lock: Lock, said: Sequence[str], how: str, ended: str) -> Environ
     if _OTHER_HASH.search(text):
         what = "what the registry has is not what the file's hashes say."
         return EnvironmentProblem(f"{where}{what}{told}", systematic=True, certain=True)
+    if _CERTIFICATE.search(text):
+        what = "the registry's certificate is not one that this machine trusts (pip's cert, SSL_CERT_FILE)."
+        return EnvironmentProblem(f"{where}{what}{told}", systematic=True)
     if _NETWORK.search("\n".join(line for line in lines if _TELLING.search(line))):
         return EnvironmentProblem(f"{where}the package registry could not be reached.{told}", outage=True)
     if _NO_WHEEL.search(text):

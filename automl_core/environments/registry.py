@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -22,16 +23,17 @@ _PASSED = (
 """Variables that an installer needs beside those that any training gets."""
 
 _UVS_OWN = (
-    "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_OFFLINE", "UV_NO_INDEX",
+    "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_OFFLINE",
     "UV_CONFIG_FILE",
 )  # fmt: skip
 """Variables by which uv has been told itself where packages come from."""
 
 _NOT_PASSED = (
     "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON",
-    "PIP_REQUIRE_VIRTUALENV", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "UV_PYTHON",
+    "PIP_REQUIRE_VIRTUALENV", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_WORKING_DIR", "UV_PROJECT",
+    "PIP_CONSTRAINT", "PIP_REQUIREMENT", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE", "UV_NO_VERIFY_HASHES",
 )  # fmt: skip
-"""Variables that would have an installer look elsewhere than into the environment that is made."""
+"""Variables by which an installer would install elsewhere, or something else than the lock file says."""
 
 _PIPS_ALONE = ("proxy", "client-cert", "keyring-provider", "index-versions")
 _USERINFO = re.compile(r"(?<=://)[^/\s@'\"]+@")
@@ -83,8 +85,25 @@ def pips_settings(environ: Mapping[str, str], prefix: str = sys.prefix) -> dict[
     return found
 
 
-def for_uv(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str] | None:
-    """What pip has been told of registries, as variables of uv; nothing where uv has been told itself.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What uv is told.
+
+    Attributes:
+        variables: for its environment.
+        arguments: what there is no variable for (uv 0.13).
+    """
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether it is anything."""
+        return bool(self.variables or self.arguments)
+
+
+def for_uv(settings: Mapping[str, str], environ: Mapping[str, str]) -> Told | None:
+    """What pip has been told of registries, in uv's words; nothing where uv has been told itself.
 
     Args:
         settings: pip's.
@@ -94,7 +113,7 @@ def for_uv(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str,
         None where pip has been told something that uv can't be: pip installs then.
     """
     if any(environ.get(name) for name in _UVS_OWN):
-        return {}
+        return Told()
     if any(settings.get(name) for name in _PIPS_ALONE):
         return None
     said: dict[str, str] = {}
@@ -105,8 +124,7 @@ def for_uv(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str,
         said["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # pip's: the version of the lock file, whichever has it
     if links := settings.get("find-links", "").split():
         said["UV_FIND_LINKS"] = ",".join(links)
-    if settings.get("no-index", "").lower() in ("1", "true", "yes", "on"):
-        said["UV_NO_INDEX"] = "1"
+    alone = settings.get("no-index", "").lower() in ("1", "true", "yes", "on")
     if hosts := settings.get("trusted-host", "").split():
         said["UV_INSECURE_HOST"] = " ".join(hosts)
     if settings.get("cert") and not environ.get("SSL_CERT_FILE"):
@@ -114,7 +132,7 @@ def for_uv(settings: Mapping[str, str], environ: Mapping[str, str]) -> dict[str,
     seconds = settings.get("default-timeout") or settings.get("timeout") or ""
     if seconds.isdigit() and not environ.get("UV_HTTP_TIMEOUT"):
         said["UV_HTTP_TIMEOUT"] = seconds
-    return said
+    return Told(said, ("--no-index",) if alone else ())
 
 
 class Redactor:

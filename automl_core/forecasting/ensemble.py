@@ -33,7 +33,7 @@ PRIOR: Mapping[str, float] = {
 OTHERS = 0.5
 """Of a learner that is not in `PRIOR`."""
 
-POWER = 1.0
+POWER = 0.5
 """Weights go with the errors' inverse to this power (Bates and Granger 1969 take squared errors to the first)."""
 
 PRIOR_ORIGINS = 1.0

@@ -121,7 +121,7 @@ class Prepared:
         document = {
             "format": FORMAT,
             "options": self.options.as_json(),
-            "grid": panel.grid.to_json(),
+            "grid": panel.grid.as_json(),
             "known": [{"name": each.name, "kind": each.kind, "categories": each.categories} for each in panel.known],
             "series": panel.names,
             "time": panel.time,
@@ -274,7 +274,7 @@ def table_of(source: Any) -> pa.Table:
 def _fingerprint(panel: Panel) -> str:
     """SHA-256 over names, places on the grid and values in their order."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([panel.names, panel.grid.to_json()], ensure_ascii=False, sort_keys=True).encode())
+    digest.update(json.dumps([panel.names, panel.grid.as_json()], ensure_ascii=False, sort_keys=True).encode())
     for each in panel.series:
         digest.update(f"{each.start} {len(each.values)} {len(each.known)}".encode())
         digest.update(np.ascontiguousarray(each.values).tobytes())

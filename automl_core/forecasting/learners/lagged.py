@@ -114,7 +114,7 @@ def _made(panel: Panel, ends: Ints, recipe: Recipe, series: Ints, origins: Ints,
     many, ahead, many_known, y = many[there], ahead[there], many_known[there], y[there]
     frames = Frame(frame.level[many], frame.unit[many])
     starts = panel.starts[series[many]]
-    clock = panel.grid.clock(starts + origins[many] + ahead - 1)
+    clock = panel.grid.local(starts + origins[many] + ahead - 1)
     features = recipe.features(held[many], frames, ahead, clock, many_known, series[many])
     target = (y - frames.level) / frames.unit - recipe.bases(held[many], frames, ahead)
     return Rows(features, target, series[many])

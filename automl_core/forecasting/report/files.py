@@ -73,10 +73,9 @@ def _ahead(file: Path, prepared: Prepared, look: Look) -> Path:
             if look.ends[place] < 0:
                 continue
             first = one.start + int(look.ends[place])
-            times, slots = panel.grid.real_times(first, first + horizon)
+            times, steps = panel.grid.real_times(first, first + horizon)
             keys = panel.key_values.get(one.name, ())
-            for time, slot in zip(times.tolist(), slots.tolist(), strict=True):
-                step = slot - first
+            for time, step in zip(times.tolist(), steps.tolist(), strict=True):
                 bounds = [
                     _text(float(side[place, rank, step]))
                     for rank in range(len(prepared.options.levels)) for side in (look.lower, look.upper)

@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calendars.grid import Grid
 from .calendar import field
-from .grid import Grid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -136,7 +136,7 @@ class Recipe:
             history: (n, reach) as `values` gives them.
             frame: of these.
             steps: (n,) how far ahead, 1 to `block`.
-            clock: (n,) of the step (`Grid.clock`).
+            clock: (n,) of the step (`Grid.local`).
             known: (n, known) of the step.
             codes: (n,) of the series; -1: not known to training.
         """
@@ -204,7 +204,7 @@ class Recipe:
             frames = Frame(frame.level[many], frame.unit[many])
             slots = last[many] + done + ahead
             rows = self.features(
-                held[many], frames, ahead, grid.clock(slots), known[many, done + ahead - 1], codes[many]
+                held[many], frames, ahead, grid.local(slots), known[many, done + ahead - 1], codes[many]
             )
             answers = margin(rows) + self.bases(held[many], frames, ahead)
             block = (frames.level + frames.unit * answers).reshape(count, len(steps))
