@@ -49,10 +49,8 @@ def test_azures_r2_and_rank_are_of_all_series_together() -> None:
     expected = 1 - ((actual - forecast) ** 2).sum() / ((actual - actual.mean()) ** 2).sum()
     assert metrics.find("r2").score(ACTUAL, FORECAST) == pytest.approx(expected)
     assert metrics.find("spearman").score(ACTUAL, FORECAST) == pytest.approx(1.0)
-    scipy = pytest.importorskip("scipy.stats")
-    rng = np.random.default_rng(0)
-    came, said = rng.integers(0, 5, (3, 20)).astype(float), rng.integers(0, 5, (3, 20)).astype(float)
-    assert metrics.find("spearman").score(came, said) == pytest.approx(scipy.spearmanr(came.ravel(), said.ravel())[0])
+    came, said = np.array([[1.0, 2, 2], [3, 5, 4]]), np.array([[2.0, 1, 3], [3, 3, 6]])  # ties: scipy 1.16's value
+    assert metrics.find("spearman").score(came, said) == pytest.approx(0.6776452139970671)
 
 
 def test_a_series_without_a_scale_counts_in_no_mean() -> None:
