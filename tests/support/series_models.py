@@ -27,7 +27,8 @@ def ets(values: Any, season: int = 7) -> dict[str, Any]:
     """A record with a season."""
     return {
         "type": "ets", "error": "A", "trend": "A", "season": "A", "alpha": 0.3, "beta": 0.02, "gamma": 0.1,
-        "phi": 0.95, "level": float(np.nanmean(values)), "growth": 0.1, "seasonal": np.arange(season) - (season - 1) / 2,
+        "phi": 0.95, "level": float(np.nanmean(values)), "growth": 0.1,
+        "seasonal": np.arange(season) - (season - 1) / 2,
     }  # fmt: skip
 
 

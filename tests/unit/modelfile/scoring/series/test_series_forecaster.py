@@ -121,8 +121,8 @@ def test_what_is_seen_is_compared_and_what_is_missing_is_said() -> None:
     assert notes == (
         "steps without a value, for which the model's own forecasts stand: Bonn (2)",
         "series that training had not: Aalen",
-        f"values that have changed since the model saw them; it goes by what it saw, and only a new fit would take them: "
-        f"Bonn at 2024-02-27 ({kept[-3]:.6g}, now 99)",
+        "values that have changed since the model saw them; it goes by what it saw, and only a new fit would take "
+        f"them: Bonn at 2024-02-27 ({kept[-3]:.6g}, now 99)",
         "1 values are older than what the model keeps, and were not compared",
     )
     assert model.last.tolist() == [63, 59, 59, 61]
@@ -158,7 +158,7 @@ def test_series_that_ended_long_ago_are_named() -> None:
 def test_what_nobody_can_forecast_is_refused() -> None:
     model = Forecaster(document())
     for horizon in (0, 100_001):
-        with pytest.raises(SeriesProblem, match="steps is none .allowed: 1 to 100,000"):
+        with pytest.raises(SeriesProblem, match=r"steps is none .allowed: 1 to 100,000"):
             model.forecast(horizon)
     with pytest.raises(SeriesProblem, match="90 is no level of intervals"):
         model.forecast(levels=[90])

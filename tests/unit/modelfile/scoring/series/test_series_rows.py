@@ -28,11 +28,14 @@ def seconds(*when: int) -> int:
     ("text", "moment", "written"),
     [
         ("2024-03-31", (2024, 3, 31), "date"), ("20240331", (2024, 3, 31), "date"),
-        ("2024-03-31 14:30", (2024, 3, 31, 14, 30), "local"), ("2024-03-31T14:30:05", (2024, 3, 31, 14, 30, 5), "local"),
+        ("2024-03-31 14:30", (2024, 3, 31, 14, 30), "local"),
+        ("2024-03-31T14:30:05", (2024, 3, 31, 14, 30, 5), "local"),
         ("2024-03-31T00:00:00", (2024, 3, 31), "local"), ("2024-03-31T14:30+02:00", (2024, 3, 31, 12, 30), "moment"),
         ("2024-03-31T14:30Z", (2024, 3, 31, 14, 30), "moment"), ("2024-03", (2024, 3, 1), "month"),
         ("2024/11", (2024, 11, 1), "month"), ("2024Q3", (2024, 7, 1), "quarter"), ("2024-Q1", (2024, 1, 1), "quarter"),
         ("1959", (1959, 1, 1), "year"), ("1959.0", (1959, 1, 1), "year"),
+        ("2024/03/31", (2024, 3, 31), "date"), ("2024-W13", (2024, 3, 25), "date"), ("202411", (2024, 11, 1), "month"),
+        ("1711895400", (2024, 3, 31, 14, 30), "moment"), ("1711895400000", (2024, 3, 31, 14, 30), "moment"),
     ],
 )  # fmt: skip
 def test_times_as_people_write_them(text: str, moment: tuple[int, ...], written: str) -> None:
@@ -40,11 +43,11 @@ def test_times_as_people_write_them(text: str, moment: tuple[int, ...], written:
 
 
 def test_what_is_no_time_is_named() -> None:
-    with pytest.raises(ValueError, match="'soon' is no time .allowed: ISO 8601"):
+    with pytest.raises(ValueError, match=r"'soon' is no time .allowed: ISO 8601"):
         moment_of("soon")
-    with pytest.raises(ValueError, match="'1.5' is no whole number, and the model's steps are numbered"):
+    with pytest.raises(ValueError, match=r"'1.5' is no whole number, and the model's steps are numbered"):
         slots_of(grid("step", anchor=0, written="number"), ["1", "1.5"])
-    with pytest.raises(ValueError, match="has an offset, and the model's times have none .allowed: as 2024-01-01"):
+    with pytest.raises(ValueError, match=r"has an offset, and the model's times have none .allowed: as 2024-01-01"):
         slots_of(grid(), ["2024-01-01T00:00+02:00"])
 
 
@@ -95,14 +98,14 @@ def test_moments_of_a_frame_keep_their_zone() -> None:
     ("change", "said"),
     [
         ({"day": "2024-03-01"}, "no column 'date'; did you mean 'day'?"),
-        ({"date": "2024-03-01T12:00"}, r"row 1 of Ulm: 2024-03-01T12:00 lies between two steps of the model \(daily: "
+        ({"date": "2024-03-01T12:00"}, r"row 2 of Ulm: 2024-03-01T12:00 lies between two steps of the model \(daily: "
                                        r"2024-03-01 and 2024-03-02\)"),
         ({"date": "1. März"}, "column 'date': '1. März' is no time"),
-        ({"date": None}, "row 1 of Ulm has no value for 'date'"),
-        ({"store": None}, "row 1 has no value for 'store': whose is it?"),
-        ({"sales": "many"}, "column 'sales': 'many' in row 1 is no number"),
-        ({"sales": float("inf")}, "column 'sales': row 1 is infinite"),
-        ({"date": "2024-03-01", "sales": 9.0}, r"Ulm has several values at 2024-03-01: rows 0, 1 \(allowed: one row"),
+        ({"date": None}, "row 2 of Ulm has no value for 'date'"),
+        ({"store": None}, "row 2 has no value for 'store': whose is it?"),
+        ({"sales": "many"}, "column 'sales': 'many' in row 2 is no number"),
+        ({"sales": float("inf")}, "column 'sales': row 2 is infinite"),
+        ({"date": "2024-03-01", "sales": 9.0}, r"Ulm has several values at 2024-03-01: rows 1, 2 \(allowed: one row"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(change: dict[str, Any], said: str) -> None:
@@ -127,6 +130,8 @@ def test_known_columns_are_numbers_and_places_of_categories() -> None:
     np.testing.assert_array_equal(found.known, [[1.5, 1.0], [2.0, np.nan], [3.0, np.nan]])
     assert found.notes == ("holiday has what training had not, and it counts as missing: Carnival",)
     assert read(forecaster(known=known), rows("Ulm", 60, [1.0])).absent == ("price", "holiday")
+    known[1]["categories"] = ["", "New Year"]  # training had empty cells: they are a category
+    assert read(forecaster(known=known), told[:2]).known[:, 1].tolist() == [1.0, 0.0]
 
 
 def test_several_columns_tell_series_apart_and_one_series_has_none() -> None:
@@ -137,6 +142,8 @@ def test_several_columns_tell_series_apart_and_one_series_has_none() -> None:
     found = read(Forecaster(parts), [row | {"item": 2} for row in rows("Bonn", 60, [3.0])])
     assert found.names == ("Bonn / 2",)
     assert found.keys == {"Bonn / 2": ("Bonn", "2")}
+    told = [row | {"item": item} for row, item in zip(rows("Bonn", 60, [3.0, 4.0]), ("02", "2.0"), strict=True)]
+    assert read(Forecaster(parts), told).names == ("Bonn / 2",)
     parts = document(names=["series"], lengths=[30])
     parts["columns"]["series"], parts["series"]["keys"] = [], {}
     assert read(Forecaster(parts), {"date": ["2024-03-01"], "sales": [1.0]}).names == ("series",)
