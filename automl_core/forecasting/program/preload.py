@@ -46,8 +46,8 @@ def before_fork(environ: Mapping[str, str]) -> None:
 
 def libraries() -> None:
     """Import all that trials may need, as far as it is installed."""
-    # statsforecast loads PyArrow, whose allocator (jemalloc, in 26.0) starts a thread when it is loaded unless it is told
-    # not to by this variable, which it reads then: memory is given back by the threads that free it
+    # statsforecast loads PyArrow, whose allocator (jemalloc, in 26.0) starts a thread when it is loaded, unless this
+    # variable, which it reads then, says otherwise: memory is given back by the threads that free it
     os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     for name in registry.installed():
         with suppress(ImportError):

@@ -67,7 +67,7 @@ def tell(prepared: Prepared) -> None:
         parts = [finding.get("found"), finding.get("done"), finding.get("advice")]
         told = ". ".join(str(part).rstrip(".") for part in parts if part)
         told = re.sub(r": (?=\d)", " ", told)  # "Ulm: 13" would be a metric of that name
-        say(f"{finding.get('certainty')}, {finding.get('kind')}{f' ({named})' if named else ''}: {told}")
+        say(f"{finding.get('certainty')}, {finding.get('kind')}{f' ({named})' if named else ''} – {told}")
 
 
 def _some(names: list[str], most: int = 10) -> str:
