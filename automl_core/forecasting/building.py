@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_core.forecasting.finding import MOST_NAMES, SeriesFinding, listed
 from automl_core.forecasting.grid import Grid
@@ -74,8 +75,8 @@ def build(
 
 
 def _told(
-    codes: Integers, steps: Integers, there: Integers, first: Integers, last: Integers, empty: Integers,
-    names: tuple[str, ...], new: bool,
+    codes: Integers, steps: Integers, there: NDArray[np.bool_], first: Integers, last: Integers,
+    empty: NDArray[np.bool_], names: tuple[str, ...], new: bool,
 ) -> list[SeriesFinding]:  # fmt: skip
     """Rows without a value before and behind a series, and series without any."""
     findings = []

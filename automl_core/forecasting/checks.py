@@ -130,38 +130,42 @@ def _clock(panel: Panel, moments: bool) -> list[SeriesFinding]:
 
 
 def _values(panel: Panel) -> list[SeriesFinding]:
-    constant, zero, intermittent, lumpy, negative = [], [], [], [], []
+    found: dict[str, list[Series]] = {name: [] for name in ("constant", "zero", "intermittent", "lumpy", "negative")}
     for one in panel.series:
         if not len(one.values):
             continue
         low, high = np.nanmin(one.values), np.nanmax(one.values)
         if low == high:
-            (zero if low == 0 else constant).append(one)
-            continue
-        if low < 0:
-            negative.append(one)
-        elif low == 0:
-            kind = classify(one.values)
-            if kind == "lumpy":
-                lumpy.append(one)
-            elif kind == "intermittent":
-                intermittent.append(one)
+            found["zero" if low == 0 else "constant"].append(one)
+        elif low < 0:
+            found["negative"].append(one)
+        elif low == 0 and (kind := classify(one.values)) in found:
+            found[kind].append(one)
     unscaled = "MASE and RMSSE have no scale there: they are judged by what is left"
     return [
-        *_of("constant", "certain", [one for one in constant if len(one.values) > 1],
+        *_of("constant", "certain", [one for one in found["constant"] if len(one.values) > 1],
              "no change at all in {count} series: {names}", f"the forecast is their value; {unscaled}"),
-        *_of("zeros", "certain", zero, "nothing but 0 in {count} series: {names}", f"the forecast is 0; {unscaled}"),
-        *_of("intermittent", "certain", intermittent, "0 at many steps (intermittent) in {count} series: {names}",
+        *_of("zeros", "certain", found["zero"], "nothing but 0 in {count} series: {names}",
+             f"the forecast is 0; {unscaled}"),
+        *_of("intermittent", "certain", found["intermittent"],
+             "0 at many steps (intermittent) in {count} series: {names}",
              "their zeros are values like others", "MASE and RMSSE are defined for them, MAPE is not"),
-        *_of("lumpy", "certain", lumpy, "0 at many steps, else uneven (lumpy) in {count} series: {names}",
+        *_of("lumpy", "certain", found["lumpy"], "0 at many steps, else uneven (lumpy) in {count} series: {names}",
              "their zeros are values like others", "MASE and RMSSE are defined for them, MAPE is not"),
-        *_of("negative", "certain", negative, "values below 0 in {count} series: {names}",
+        *_of("negative", "certain", found["negative"], "values below 0 in {count} series: {names}",
              "nothing is cut off at 0, and no learner takes their logarithm"),
     ]  # fmt: skip
 
 
 def _known(panel: Panel) -> list[SeriesFinding]:
     found = []
+    if panel.known and not any(one.future for one in panel.series):
+        found.append(
+            SeriesFinding(
+                "known_future", "doubtful", "the table ends with the target, so it has no future of the known columns",
+                "whoever forecasts has to give it", "add rows without a target, with what is known ahead",
+            )
+        )  # fmt: skip
     for position, column in enumerate(panel.known):
         holes, steps = [], 0
         for one in panel.series:

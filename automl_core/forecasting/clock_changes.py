@@ -17,12 +17,12 @@ _ZONES = (
 
 def twice_shown(local: Times, zone: str) -> NDArray[np.bool_]:
     """Whether a zone's clock shows times (n,) twice."""
-    return clock.to_moments(local, zone)[2] == 2
+    return np.equal(clock.to_moments(local, zone)[2], 2)
 
 
 def never_shown(local: Times, zone: str) -> NDArray[np.bool_]:
     """Whether a zone's clock is set forward over times (n,)."""
-    return clock.to_moments(local, zone)[2] == 0
+    return np.equal(clock.to_moments(local, zone)[2], 0)
 
 
 def explained(local: Times) -> tuple[str | None, NDArray[np.bool_]]:

@@ -30,7 +30,7 @@ def read_numbers(column: pa.ChunkedArray, name: str) -> Floats:
         hint = "; write a point where decimals begin" if any("," in str(each) for each in odd) else ""
         example = f", such as {odd[0]!r}" if odd else ""
         raise SeriesError(f"{name}: {rows_named(np.flatnonzero(at))}: no numbers{example}{hint}")
-    if pa.types.is_boolean(kind):
+    if pa.types.is_boolean(kind) or pa.types.is_null(kind):
         column = column.cast(pa.int8())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise SeriesError(f"{name}: a column of {kind} has no numbers")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,8 @@ def find_seasons(panel: Panel, given: int | Sequence[int] | None = None) -> Seas
     usual = candidates(panel.grid.frequency)
     long = float(np.median(panel.lengths)) if len(panel) else 0.0
     values = _sample(panel)
-    findings, found = [], []
+    findings: list[SeriesFinding] = []
+    found: list[int] = []
     taken: tuple[int, ...] = ()
     for place, length in enumerate(usual):
         if long < 2 * length:
@@ -188,7 +190,7 @@ def _by_values(values: Sequence[Floats], longest: int) -> tuple[int, float]:
 
 
 def _given(panel: Panel, given: int | Sequence[int]) -> Seasons:
-    lengths = [given] if isinstance(given, int) else list(given)
+    lengths: list[Any] = [given] if isinstance(given, int) else list(given)
     for each in lengths:
         if isinstance(each, bool) or not isinstance(each, int | np.integer) or each < 1:
             raise SeriesError(f"season: found {each!r}; allowed: whole numbers of steps, 1 for none")

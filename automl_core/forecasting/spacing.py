@@ -57,8 +57,8 @@ class Apart:
 
     def distances(self, positions: Times) -> Times:
         """Between neighbours of one series, those of no length left out."""
-        found = np.diff(positions)[self.same]
-        return found[found != 0]
+        found: Times = np.diff(positions)[self.same]
+        return found[np.flatnonzero(found)]
 
 
 def find_grid(apart: Apart, *, number: bool, written: Written, zone: str | None, given: Frequency | None) -> Grid:
