@@ -54,7 +54,7 @@ def ours(known: dict[str, Any], group: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         model = forecasting.fit(
             pa.table(columns), target="y", time="time", series="series", horizon=group.horizon, season=group.season,
-            levels=LEVELS, folder=Path(folder), test=False,
+            levels=LEVELS, folder=Path(folder),
         )  # fmt: skip
         said = model.forecast()
     place = {name: number for number, name in enumerate(known)}
