@@ -72,3 +72,26 @@ def ces(fitted: Mapping[str, Any]) -> Record:
         "beta_0": par["beta_0"] if season in "PF" else 0.0, "beta_1": par["beta_1"] if season == "F" else 0.0,
         "states": np.array(np.asarray(fitted["states"], dtype=np.float64)[n : n + period]),
     }  # fmt: skip
+
+
+def arima(fitted: Mapping[str, Any], values: Any) -> Record:
+    """A record of ``AutoARIMA(…).fit(y).model_`` (what `statsforecast.arima.auto_arima_f` gives), without regressors.
+
+    Args:
+        fitted: with ``model`` (R's state space form: T, V, Z, h, a, P), ``arma`` and ``coef``.
+        values: (n,) what it was fitted on.
+
+    Raises:
+        ValueError: it has regressors of the user's.
+    """
+    coefficients = {str(name): float(value) for name, value in fitted["coef"].items()}
+    names = list(coefficients)[sum(fitted["arma"][:4]) :]
+    if not set(names) <= {"intercept", "drift"}:
+        raise ValueError(f"an ARIMA with regressors is not exported: {', '.join(names)}")
+    form = {name: np.array(fitted["model"][name], dtype=np.float64) for name in ("T", "V", "Z", "a", "P")}
+    return {
+        "type": "state_space", "transition": form["T"], "noise": form["V"], "observation": form["Z"],
+        "measured": float(fitted["model"]["h"]), "state": form["a"], "covariance": form["P"],
+        "intercept": coefficients.get("intercept", 0.0), "drift": coefficients.get("drift", 0.0),
+        "steps": float(len(np.asarray(values))),
+    }  # fmt: skip
