@@ -147,9 +147,7 @@ class Boosted(Learner):
         lgb = _library()
         rows = rows_of(panel, ends, recipe, most=int(settled["rows"]), rng=np.random.default_rng(seed))
         if len(rows.target) < 10:
-            raise CannotFit(
-                f"{len(rows.target)} rows of lags to learn from, boosted needs 10: the series are too short"
-            )
+            raise CannotFit(f"{len(rows.target)} rows of lags to learn from, boosted needs 10: the series are short")
         options = _options(settled, len(rows.target), seed, threads)
         categorical = [recipe.names.index("series")] if recipe.series else []
         train = lgb.Dataset(rows.features, rows.target, categorical_feature=categorical, params=options)
