@@ -153,7 +153,7 @@ def _signed(column: pa.ChunkedArray, name: str) -> Times:
 
 
 def _numbers(values: Times, numbers: bool, years: bool) -> TimeColumn:
-    """Whole numbers: steps, unless all of them are year and month, dates, or seconds since 1970."""
+    """Whole numbers: steps, unless all of them are years, year and month, dates, or seconds since 1970."""
     plain = TimeColumn(values, "number", "number")
     if numbers or not len(values):
         return plain
@@ -162,6 +162,9 @@ def _numbers(values: Times, numbers: bool, years: bool) -> TimeColumn:
         return TimeColumn(_months_in((values - 1970) * 12), "local", "year")
     if low == high:
         return plain
+    if low >= 1500 and high <= 2100:
+        months = (values - 1970) * 12
+        return TimeColumn(_months_in(months), "local", "year", findings=(_read_as(low, "years"),))
     if low >= 180_001 and high <= 220_012 and bool(((values % 100 >= 1) & (values % 100 <= 12)).all()):
         months = (values // 100 - 1970) * 12 + values % 100 - 1
         return TimeColumn(_months_in(months), "local", "month", findings=(_read_as(low, "year and month"),))
