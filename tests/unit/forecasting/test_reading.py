@@ -168,6 +168,19 @@ def test_numbers_that_are_times_are_read_so_and_it_is_said(numbers: list[int], a
     assert "times_read" not in said
 
 
+@pytest.mark.parametrize(
+    ("years", "alias", "first"),
+    [([1949.0, 1949.08333, 1949.16667, 1949.25], "MS", "1949-01"), ([1991.92, 1992.0, 1992.08], "MS", "1991-12"),
+     ([1960.25, 1960.5, 1960.75, 1961.0], "QS-JAN", "1960Q2")],
+)  # fmt: skip
+def test_decimals_of_years_are_months_or_quarters(years: list[float], alias: str, first: str) -> None:
+    found, said = read(table(years, list(range(len(years)))))
+    assert found.grid.frequency.alias == alias
+    assert found.grid.text(int(found.grid.times(found.starts)[0])) == first
+    assert found.lengths.tolist() == [len(years)]
+    assert "decimals" in said["times_read"].done
+
+
 def test_copies_are_one_row_and_it_is_said() -> None:
     rows = table(["2024-01-01", "2024-01-02", "2024-01-02", "2024-01-03"], [1, 2, 2, 3])
     found, said = read(rows)
@@ -365,6 +378,7 @@ def test_known_columns_go_on_into_the_future_and_texts_are_numbers() -> None:
     [
         (table(["2024-01-01", None], [1, 2]), {}, "row 2 of 2 have no time"),
         (table(["31.01.2024", "01.02.2024"], [1, 2]), {}, "row 1: '31.01.2024' is no time"),
+        (table([2024.0, 2024.01, 2024.02], [1, 2, 3]), {}, "rows 2, 3: 2024.01 is no time"),
         (table(["2024-01-01 01:00", "2024-01-01 02:00+01:00"], [1, 2]), {}, "row 1 has none"),
         (table([1, 2], ["1", "many"]), {}, "row 2: no numbers, such as 'many'"),
         (table([1, 2], ["1,5", "2"]), {}, "write a point"),
