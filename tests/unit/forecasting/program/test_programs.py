@@ -110,9 +110,9 @@ def test_from_a_table_to_a_model_its_report_and_its_forecasts(way: Way) -> None:
     assert [row["day"] for row in rows[:7]] == [f"2026-05-{day:02d}" for day in range(5, 12)], "after the last day"
     assert {row["shop"] for row in rows} == set(SHOPS)
     for row in rows:
-        assert float(row["lower_95"]) <= float(row["lower_80"]) <= float(row["sales"]) <= float(row["upper_95"])
+        assert float(row["lower_95"]) <= float(row["lower_80"]) <= float(row["forecast"]) <= float(row["upper_95"])
         weekday = dt.date.fromisoformat(row["day"]).weekday()
-        assert float(row["sales"]) == pytest.approx(SHOPS[row["shop"]] + WEEK[weekday], abs=4), "the week's rhythm"
+        assert float(row["forecast"]) == pytest.approx(SHOPS[row["shop"]] + WEEK[weekday], abs=4), "the week's rhythm"
 
 
 def test_from_the_same_trials_come_the_same_bytes(way: Way) -> None:
