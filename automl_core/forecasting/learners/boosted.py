@@ -15,21 +15,10 @@ from automl_core.modelfile.scoring.series.features import BASES, UNITS, Recipe
 from automl_core.training.imports import without
 
 if TYPE_CHECKING:
+    from automl_core.forecasting.frequency import Frequency
     from automl_core.forecasting.panel import Panel
 
-CALENDARS: Mapping[str, tuple[str, ...]] = {
-    "second": ("second", "minute", "hour"),
-    "minute": ("time_of_day", "weekday"),
-    "hour": ("hour", "weekday", "day_of_year"),
-    "day": ("weekday", "day", "day_of_year"),
-    "weekday": ("weekday", "day", "day_of_year"),
-    "week": ("week",),
-    "month": ("month",),
-    "quarter": ("quarter",),
-    "year": (),
-}
-"""Unit of the grid's frequency → fields of the calendar among the features."""
-
+DAY, YEAR = 86_400, 365 * 86_400
 OBJECTIVES = ("l1", "l2", "huber")
 
 
@@ -127,6 +116,13 @@ class Boosted(Learner):
             found["series"] = {"type": "choice", "values": [False, True], "weights": [3, 1], "default": False}
         return found
 
+    def portfolio(self, shape: Shape) -> list[dict[str, Any]]:
+        """Three forests that err differently, which is what an ensemble lives on (docs/series-learners.md)."""
+        first: dict[str, Any] = {"iterations": 100}
+        if shape.positive:
+            return [first | {"logarithm": True, "unit": "level"}, first, first | {"block": 1}]
+        return [first, first | {"unit": "level"}, first | {"block": 1}]
+
     def fit(
         self,
         panel: Panel,
@@ -147,9 +143,7 @@ class Boosted(Learner):
         lgb = _library()
         rows = rows_of(panel, ends, recipe, most=int(settled["rows"]), rng=np.random.default_rng(seed))
         if len(rows.target) < 10:
-            raise CannotFit(
-                f"{len(rows.target)} rows of lags to learn from, boosted needs 10: the series are too short"
-            )
+            raise CannotFit(f"{len(rows.target)} rows of lags to learn from, boosted needs 10: the series are short")
         options = _options(settled, len(rows.target), seed, threads)
         categorical = [recipe.names.index("series")] if recipe.series else []
         train = lgb.Dataset(rows.features, rows.target, categorical_feature=categorical, params=options)
@@ -184,7 +178,7 @@ def _recipe(settled: Mapping[str, Any], panel: Panel, horizon: int, seasons: Seq
             "seasons": list(seasons),
             "cycles": int(settled["cycles"]),
             "windows": windows,
-            "calendar": list(CALENDARS[panel.grid.frequency.unit]),
+            "calendar": calendar_of(panel.grid.frequency, int(panel.lengths.max(initial=0))),
             "known": len(panel.known),
             "series": bool(settled["series"]) and len(panel.series) > 1,
             "logarithm": logarithm,
@@ -193,6 +187,26 @@ def _recipe(settled: Mapping[str, Any], panel: Panel, horizon: int, seasons: Seq
             "base": str(base),
         }
     )
+
+
+def calendar_of(frequency: Frequency, longest: int) -> list[str]:
+    """Fields of the calendar that steps of a frequency may repeat by.
+
+    Args:
+        frequency: of the grid.
+        longest: steps of the longest series: what comes once a year is no feature before it came twice.
+    """
+    unit, count = frequency.unit, frequency.count
+    if unit == "step":
+        return []
+    if unit in ("month", "month_end"):
+        return [] if count % 12 == 0 else ["month"]
+    seconds = count * {"second": 1, "day": DAY, "business_day": DAY * 7 // 5}[unit]
+    yearly = longest * seconds >= 2 * YEAR
+    if seconds >= 7 * DAY:
+        return ["week"] if yearly else []
+    found = ["weekday", "day"] if seconds >= DAY * 2 // 3 else ["time_of_day", "weekday"]
+    return [*found, "day_of_year"] if yearly else found
 
 
 def _options(settled: Mapping[str, Any], rows: int, seed: int, threads: int) -> dict[str, Any]:

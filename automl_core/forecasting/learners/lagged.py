@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 STEPS = 6
-"""Steps ahead that are drawn for each origin where not all rows can be taken: many origins tell more than many steps."""
+"""Steps ahead that are drawn for each origin if not all rows can be taken: more origins tell more than more steps."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Features of boosted trees over lags: the one code of training and scoring.
 
 A forest forecasts a series from its last values, whatever the series: values are taken less a level and by a unit that
-both follow from these last values, so that one forest serves series of all sizes. It is asked for each step ahead on its
-own (direct), with the number of the step among the features and lags counted from the origin; steps beyond the `block`
-that it learned are asked for from its own forecasts (with a block of 1: all are, which is recursive forecasting).
+both follow from these last values, so that one forest serves series of all sizes. It is asked for each step ahead by
+itself (direct), with the number of the step among the features and lags counted from the origin; steps beyond the
+`block` that it learned are asked for from its own forecasts (with a block of 1 all are: recursive forecasting).
 
 Document::
 
@@ -17,10 +17,10 @@ Document::
      "series": false,                  whether the series' code is a feature
      "logarithm": false,               of values first; what is not above 0 counts as missing
      "level": 12,                      the level is the mean of so many last values
-     "unit": "spread" | "level" | "one",    mean change over a season (`seasons`' first) in the last `reach` values; mean
-                                       size of the level's values; 1
-     "base": "level" | "last" | "season"}   what the forest's answer is added to: the level, the newest value, the newest
-                                       of the step's place in the first season
+     "unit": "spread" | "level" | "one",    spread: the mean change over a season (`seasons`' first) in the last `reach`
+                                       values; level: the mean size of the level's values; one: 1
+     "base": "level" | "last" | "season"}   what the forest's answer is added to: the level, the newest value, or the
+                                       newest of the step's place in the first season
 """
 
 from __future__ import annotations
