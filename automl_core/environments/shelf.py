@@ -181,8 +181,9 @@ class Shelf:
     ) -> None:
         _clear(entry)
         name = f"env-{uuid.uuid4().hex[:8]}"
+        count = f"{len(lock.pins)} package{'s' if len(lock.pins) > 1 else ''}"
         say(
-            f"environment: making it for {lock.name}: {len(lock.pins)} packages, {python.text}, in {entry / name}. "
+            f"environment: making it for {lock.name}: {count}, {python.text}, in {entry / name}. "
             "That is done once on each machine"
         )
         began = time.monotonic()

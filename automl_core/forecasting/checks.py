@@ -102,6 +102,14 @@ def _safe(text: str) -> str:
 
 def _clock(panel: Panel, moments: bool) -> list[SeriesFinding]:
     grid = panel.grid
+    if grid.frequency.unit in ("day", "business_day") and moments and grid.zone is None and grid.anchor % _DAY:
+        begin = f"{grid.anchor % _DAY // _HOUR:02d}:{grid.anchor % _HOUR // 60:02d}"
+        return [
+            SeriesFinding(
+                "clock", "doubtful", f"days begin at {begin} in UTC, perhaps at midnight of a zone",
+                "weekdays are those of UTC", "give the `zone` whose days they are",
+            )
+        ]  # fmt: skip
     if grid.frequency.unit != "second" or not len(panel.series):
         return []
     if grid.zone is None:
@@ -145,7 +153,7 @@ def _values(panel: Panel) -> list[SeriesFinding]:
     return [
         *_of("constant", "certain", [one for one in found["constant"] if len(one.values) > 1],
              "no change at all in {count} series: {names}", f"the forecast is their value; {unscaled}"),
-        *_of("zeros", "certain", found["zero"], "nothing but 0 in {count} series: {names}", 
+        *_of("zeros", "certain", found["zero"], "nothing but 0 in {count} series: {names}",
              f"the forecast is 0; {unscaled}"),
         *_of("intermittent", "certain", found["intermittent"],
              "0 at many steps (intermittent) in {count} series: {names}",
@@ -159,6 +167,13 @@ def _values(panel: Panel) -> list[SeriesFinding]:
 
 def _known(panel: Panel) -> list[SeriesFinding]:
     found = []
+    if panel.known and not any(one.future for one in panel.series):
+        found.append(
+            SeriesFinding(
+                "known_future", "doubtful", "the table ends with the target, so it has no future of the known columns",
+                "whoever forecasts has to give it", "add rows without a target, with what is known ahead",
+            )
+        )  # fmt: skip
     for position, column in enumerate(panel.known):
         holes, steps = [], 0
         for one in panel.series:

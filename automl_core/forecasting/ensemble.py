@@ -25,7 +25,7 @@ PRIOR: Mapping[str, float] = {
     "boosted": 0.7,
     "decomposed": 0.7,
     "arima": 1.0,
-    "seasonal_naive": 0.4,
+    "seasonal_naive": 0.8,
     "intermittent": 0.4,
 }
 """What a learner's forecasts are worth in a mean with others, before anything is known of the panel."""

@@ -13,6 +13,8 @@ from automl_core.forecasting.times import rows_named
 from automl_core.forecasting.unusable import Integers, Rows, Unusable, by_series
 
 _DAY = 86_400
+_EVEN = 0.12
+"""By so much the distances of one frequency may differ: months have 28 to 31 days."""
 
 
 def place(
@@ -91,7 +93,8 @@ def check_frequency(placed: Placed, grid: Grid, unusable: Unusable) -> None:
     with np.errstate(invalid="ignore", divide="ignore"):
         usual = np.round(total / count)
     expected = np.nan_to_num(usual)[whose]
-    regular = np.bincount(whose, weights=distance == expected, minlength=len(unusable.names))
+    even = np.abs(distance - expected) <= _EVEN * expected
+    regular = np.bincount(whose, weights=even, minlength=len(unusable.names))
     coarse = np.flatnonzero((count >= 4) & (least >= 2) & (regular >= 0.9 * count))
     if not len(coarse) or len(coarse) == int((count > 0).sum()):
         return

@@ -31,6 +31,16 @@ FORMAT = 1
 """Of a saved preparation. Another is refused: it lives as long as its run."""
 
 
+FARTHEST = 8
+"""Horizons that the earliest origin lies before the end, at most."""
+
+PARTS = 4
+"""Origins in a horizon: windows that overlap more say hardly more."""
+
+MOST = 24
+"""Origins at most."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """Series ready for trials.
@@ -205,11 +215,27 @@ def prepare(source: Any, options: Options) -> Prepared:
     findings = [*findings, *seasons.findings]
     tested, past, notes = _test(panel, options)
     season = seasons.lengths[0] if seasons.lengths else 1
-    origins = plan(past, options.horizon, options.origins, options.step, season=season)
+    origins = plan(past, options.horizon, *_moments(past, options), season=season)
     told = [each.as_json() for each in (*findings, *origins.findings)]
     return Prepared(
         options, panel, seasons.lengths, metric, origins, tested, told, notes, _fingerprint(panel)
     )  # fmt: skip
+
+
+def _moments(past: Panel, options: Options) -> tuple[int | None, int | None]:
+    """How many origins, and how far apart, where the user leaves it open.
+
+    They lie in the last third of the median series, and at most `FARTHEST` horizons back: a learner that is judged on
+    much less than it will have is judged as another one. Windows overlap: an origin costs next to nothing, and
+    intervals live on residuals.
+    """
+    horizon = options.horizon
+    if options.origins is not None or options.step is not None:
+        return options.origins, options.step
+    length = int(np.median(past.lengths)) if len(past) else 0
+    back = max(horizon, min(length // 3, FARTHEST * horizon))
+    step = max(1, -(-horizon // PARTS))
+    return min(MOST, 1 + (back - horizon) // step), step
 
 
 def _test(panel: Panel, options: Options) -> tuple[Ints | None, Panel, list[str]]:

@@ -112,6 +112,8 @@ def read_panel(
     against.settle()
     findings += against.findings
     kept = np.array([name not in against.left_out for name in keys.names], dtype=bool)
+    if not kept.any():
+        raise SeriesError("\n".join(["every series would be left out", *(one.found for one in against.findings)]))
     placed = placed.take(kept[placed.rows.codes])
     panel, more = building.build(placed, grid, keys, known_columns, target, time, columns, new=like is not None)
     findings += more

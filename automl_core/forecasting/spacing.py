@@ -12,7 +12,7 @@ from automl_core.forecasting.grid import Grid, Times, Written
 from automl_core.forecasting.panel import SeriesError
 
 _DAY = 86_400
-_MOST_ROWS, _MOST_SERIES = 300_000, 1_000
+_MOST_ROWS, _MOST_SERIES, _LEAST_ROWS = 300_000, 1_000, 30
 """So many are looked at; whether all lie on what was found is looked at afterwards, for each row."""
 
 _NEARLY_ALL = 0.95
@@ -35,7 +35,9 @@ class Apart:
 
     @classmethod
     def of(cls, local: Times, codes: NDArray[np.int64]) -> Apart:
-        """Sort, and leave out what is there twice; of very many series some.
+        """Sort, and leave out what is there twice; of very many series some, and of very long ones the beginning.
+
+        So each series says about as much as another one: a long one of another frequency is not the rule.
 
         Args:
             local: (N,) times.
@@ -53,6 +55,10 @@ class Apart:
         first = np.ones(len(local), dtype=bool)
         first[1:] = (np.diff(local) != 0) | (np.diff(codes) != 0)
         local, codes = local[first], codes[first]
+        starts = np.flatnonzero(np.concatenate([[True], np.diff(codes) != 0]))
+        lengths = np.diff(np.append(starts, len(codes)))
+        early = np.arange(len(codes)) - np.repeat(starts, lengths) < max(_LEAST_ROWS, int(np.median(lengths)))
+        local, codes = local[early], codes[early]
         return cls(local, np.diff(codes) == 0)
 
     def distances(self, positions: Times) -> Times:

@@ -25,6 +25,8 @@ _QUARTER = r"^[0-9]{4}[- ]?[Qq][1-4]$"
 _WEEK = r"^[0-9]{4}-?W[0-9]{2}$"
 _SLASHES = r"^[0-9]{4}/[0-9]{2}/[0-9]{2}"
 _OFFSET = r"[0-9]{2}:[0-9]{2}.*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
+_ROUNDED = 0.06
+"""Months by which a year with decimals may be off: two decimals are written, 1949.08."""
 _FORMS = "2024-03-31, 2024-03-31T14:00, the same with an offset (+02:00 or Z), 2024-03, 2024Q1, 2024-W13, whole numbers"
 
 
@@ -85,6 +87,9 @@ def read_times(column: pa.ChunkedArray, name: str, *, numbers: bool = False, yea
     if pa.types.is_timestamp(kind):
         return _timestamps(column, name, stated)
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        parts = None if numbers else _parts_of_years(column.cast(pa.float64()).to_numpy())
+        if parts is not None:
+            return parts
         column = _whole(column, name)
         kind = column.type
     if pa.types.is_integer(kind):
@@ -134,6 +139,22 @@ def _offsets(stated: pa.ChunkedArray | None) -> tuple[SeriesFinding, ...]:
     )  # fmt: skip
 
 
+def _parts_of_years(values: NDArray[np.float64]) -> TimeColumn | None:
+    """Years with months or quarters as decimals, such as R's 1949.083 for February; None where they are none."""
+    if not len(values) or not np.isfinite(values).all() or values.min() < 1000 or values.max() >= 2200:
+        return None
+    months = np.round((values - 1970) * 12).astype(np.int64)
+    if bool((values == np.floor(values)).all()) or float(np.abs((values - 1970) * 12 - months).max()) > _ROUNDED:
+        return None
+    quarters = bool((months % 3 == 0).all())
+    finding = SeriesFinding(
+        "times_read", "doubtful", f"times are numbers such as {values[1 if len(values) > 1 else 0]:g}",
+        f"they were read as years with their {'quarters' if quarters else 'months'} as decimals",
+        "write 2024-03 or 2024Q1 where that is wrong",
+    )  # fmt: skip
+    return TimeColumn(_months_in(months), "local", "quarter" if quarters else "month", findings=(finding,))
+
+
 def _whole(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     values = column.cast(pa.float64()).to_numpy()
     broken = np.flatnonzero(~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) > 2**53))
@@ -153,7 +174,7 @@ def _signed(column: pa.ChunkedArray, name: str) -> Times:
 
 
 def _numbers(values: Times, numbers: bool, years: bool) -> TimeColumn:
-    """Whole numbers: steps, unless all of them are year and month, dates, or seconds since 1970."""
+    """Whole numbers: steps, unless all of them are years, year and month, dates, or seconds since 1970."""
     plain = TimeColumn(values, "number", "number")
     if numbers or not len(values):
         return plain
@@ -162,6 +183,9 @@ def _numbers(values: Times, numbers: bool, years: bool) -> TimeColumn:
         return TimeColumn(_months_in((values - 1970) * 12), "local", "year")
     if low == high:
         return plain
+    if low >= 1500 and high <= 2100:
+        months = (values - 1970) * 12
+        return TimeColumn(_months_in(months), "local", "year", findings=(_read_as(low, "years"),))
     if low >= 180_001 and high <= 220_012 and bool(((values % 100 >= 1) & (values % 100 <= 12)).all()):
         months = (values // 100 - 1970) * 12 + values % 100 - 1
         return TimeColumn(_months_in(months), "local", "month", findings=(_read_as(low, "year and month"),))

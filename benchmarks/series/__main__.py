@@ -27,7 +27,15 @@ def run(system: str, name: str, sample: int, home: Path) -> float:
     if not out.with_suffix(".json").exists():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(  # noqa: S603 - of this package
-            [sys.executable, "-m", "benchmarks.series.systems", system, name, str(sample), str(out.with_suffix(".npz"))],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.series.systems",
+                system,
+                name,
+                str(sample),
+                str(out.with_suffix(".npz")),
+            ],
             check=True,
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -70,7 +78,9 @@ def judged(name: str, sample: int, home: Path) -> dict[str, Any]:
             if f"{system}.bounds" in found:
                 low, high = found[f"{system}.bounds"][place]
                 there = np.isfinite(came)
-                inside.append([((came >= low[each]) & (came <= high[each]))[there].mean() for each in range(len(LEVELS))])
+                inside.append(
+                    [((came >= low[each]) & (came <= high[each]))[there].mean() for each in range(len(LEVELS))]
+                )
         said[system] = float(np.nanmean(errors))
         if inside:
             said[f"{system}.cover"] = np.nanmean(inside, axis=0).tolist()
@@ -115,7 +125,9 @@ def main() -> None:
     ):
         if not some:
             continue
-        print(f"{title}: {len(some)} groups, CPU {np.mean([row['cpu'] for row in some]):.2f} (most {max(row['cpu'] for row in some):.2f})")
+        print(
+            f"{title}: {len(some)} groups, CPU {np.mean([row['cpu'] for row in some]):.2f} (most {max(row['cpu'] for row in some):.2f})"
+        )
         for system in ("ours", "mean", "AutoETS", "AutoTheta", "naive"):
             mean, low, high = interval([row[f"{system}.ratio"] for row in some])
             worst = max(some, key=lambda row: row[f"{system}.ratio"])

@@ -65,7 +65,7 @@ def test_it_is_made_once_and_has_the_lock_files_packages_and_this_products_code(
     assert seen == [True] * 4, "nothing beside it came along"
     script = held.python.parent / "run-tiny-lib"
     assert str(held.python.parent) in script.read_text()[:500] or "realpath" in script.read_text()[:500]
-    assert any("1 packages" in line and "requirements.txt" in line for line in said)
+    assert any("1 package," in line and "requirements.txt" in line for line in said)
     held.release()
     again = make().ensure(LOCK, say=said.append)
     assert (again.made, again.python) == (False, held.python)

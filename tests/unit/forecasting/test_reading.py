@@ -155,6 +155,7 @@ def test_times_come_out_as_they_went_in(alias: str) -> None:
 @pytest.mark.parametrize(
     ("numbers", "alias", "text"),
     [([202401, 202402, 202403], "MS", "2024-01"), ([20240131, 20240201, 20240202], "D", "2024-01-31"),
+     ([2019, 2020, 2021], "YS-JAN", "2019"),
      ([1711843200, 1711846800, 1711850400], "h", "2024-03-31T00:00:00Z")],
 )  # fmt: skip
 def test_numbers_that_are_times_are_read_so_and_it_is_said(numbers: list[int], alias: str, text: str) -> None:
@@ -165,6 +166,19 @@ def test_numbers_that_are_times_are_read_so_and_it_is_said(numbers: list[int], a
     plain, said = read(table(numbers, [1, 2, 3]), frequency="step")
     assert plain.grid.frequency.unit == "step"
     assert "times_read" not in said
+
+
+@pytest.mark.parametrize(
+    ("years", "alias", "first"),
+    [([1949.0, 1949.08333, 1949.16667, 1949.25], "MS", "1949-01"), ([1991.92, 1992.0, 1992.08], "MS", "1991-12"),
+     ([1960.25, 1960.5, 1960.75, 1961.0], "QS-JAN", "1960Q2")],
+)  # fmt: skip
+def test_decimals_of_years_are_months_or_quarters(years: list[float], alias: str, first: str) -> None:
+    found, said = read(table(years, list(range(len(years)))))
+    assert found.grid.frequency.alias == alias
+    assert found.grid.text(int(found.grid.times(found.starts)[0])) == first
+    assert found.lengths.tolist() == [len(years)]
+    assert "decimals" in said["times_read"].done
 
 
 def test_copies_are_one_row_and_it_is_said() -> None:
@@ -227,6 +241,35 @@ def test_a_series_of_another_frequency_is_named() -> None:
         read(rows, series="s")
     found, _ = read(rows, series="s", unusable="leave_out")
     assert found.names == ("d",)
+
+
+def test_most_series_have_the_frequency_and_not_the_longest_one() -> None:
+    monthly = [dt.date(2022 + at // 12, at % 12 + 1, 1) for at in range(24)]
+    daily = days(700, dt.date(2022, 1, 1))
+    names = [name for name in "abcdefghijklmnopqrstuvwx" for _ in monthly] + ["z"] * 700
+    rows = table(monthly * 24 + daily, list(range(24 * 24 + 700)), s=pa.array(names))
+    with pytest.raises(SeriesError, match="beside the frequency MS – z"):
+        read(rows, series="s")
+    found, said = read(rows, series="s", unusable="leave_out")
+    assert len(found) == 24
+    assert said["off_grid"].series == ("z",)
+    few = rows.slice(23 * 24)  # one of each: months among days are as far apart as months are
+    found, said = read(few, series="s", unusable="leave_out")
+    assert found.names == ("z",)
+    assert "every 30 days" in said["other_frequency"].found
+
+
+def test_where_no_series_can_be_read_that_is_said() -> None:
+    with pytest.raises(SeriesError, match=r"every series would be left out\n.*2024-01-01 in rows 1, 2"):
+        read(table(["2024-01-01"] * 2 + ["2024-01-02"], [1, 2, 3]), unusable="leave_out")
+
+
+def test_days_that_begin_elsewhere_ask_whose_they_are() -> None:
+    times = [f"2024-06-{day:02d}T22:00:00Z" for day in range(1, 20)]
+    found, said = read(table(times, list(range(19))))
+    assert found.grid.frequency.alias == "D"
+    assert "22:00" in said["clock"].found
+    assert "clock" not in read(table(times, list(range(19))), zone="Europe/Berlin")[1]
 
 
 def test_irregular_times_ask_for_a_frequency_and_go_with_one() -> None:
@@ -335,6 +378,7 @@ def test_known_columns_go_on_into_the_future_and_texts_are_numbers() -> None:
     [
         (table(["2024-01-01", None], [1, 2]), {}, "row 2 of 2 have no time"),
         (table(["31.01.2024", "01.02.2024"], [1, 2]), {}, "row 1: '31.01.2024' is no time"),
+        (table([2024.0, 2024.01, 2024.02], [1, 2, 3]), {}, "rows 2, 3: 2024.01 is no time"),
         (table(["2024-01-01 01:00", "2024-01-01 02:00+01:00"], [1, 2]), {}, "row 1 has none"),
         (table([1, 2], ["1", "many"]), {}, "row 2: no numbers, such as 'many'"),
         (table([1, 2], ["1,5", "2"]), {}, "write a point"),
