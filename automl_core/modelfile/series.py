@@ -232,8 +232,8 @@ def write(
         write_scorer(unfinished, {"format": FORMAT} | dict(document))
         model = Forecaster(load(unfinished))  # as it lies in the file
         names = _golden_names(model) if golden is None else list(golden)
-        _write_golden(unfinished, model, names, known)
-        newest = int(model.last.max())
+        until = model.text(int(model.last.max()))
+        _write_golden(unfinished, model, names, known)  # which runs it on
         write_info(
             unfinished,
             {
@@ -247,7 +247,7 @@ def write(
                 "grid": model.grid.as_json(),
                 "horizon": model.horizon,
                 "seasons": list(model.seasons),
-                "until": model.text(newest),
+                "until": until,
                 "members": [each.name for each in model.members],
                 "estimators": [],
                 "pickle": False,

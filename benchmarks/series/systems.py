@@ -61,7 +61,7 @@ def ours(known: dict[str, Any], group: Any) -> dict[str, Any]:
     forecast = np.full((len(known), group.horizon), np.nan)
     bounds = np.full((len(known), 2, len(LEVELS), group.horizon), np.nan)
     at = dict.fromkeys(known, 0)
-    for row in said.to_pylist():
+    for row in said:
         series, step = place[row["series"]], at[row["series"]]
         at[row["series"]] += 1
         forecast[series, step] = row["forecast"]

@@ -20,6 +20,8 @@ FITTED, MORE, HORIZON, SEASON = 48, 6, 15, 12
 ETS = ("ANN", "AAN", "ANA", "AAA", "MNM", "MAM", "MMN", "MMM", "AAM", "MAA")
 """Error, trend, season; those with a trend damped, too."""
 
+OF_ASSET = ("ANA", "AAN", "MAM", "MMM")
+
 
 def values(seed: int, trend: float = 0.3) -> Any:
     """(FITTED + MORE,) a series with trend, season and noise."""
@@ -89,7 +91,7 @@ def main() -> None:
     found = [
         {"name": name, "values": y.tolist(), "record": _plain(record), "forecast": now.tolist(),
          "after": None if then is None else then.tolist()}
-        for name, y, record, now, then in cases(("ANA", "AAN", "MAM", "MMM"))
+        for name, y, record, now, then in cases(OF_ASSET)
     ]  # fmt: skip
     whole = {"source": f"statsforecast {statsforecast.__version__}", "fitted": FITTED, "cases": found}
     ASSET.parent.mkdir(parents=True, exist_ok=True)
