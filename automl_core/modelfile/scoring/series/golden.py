@@ -95,7 +95,9 @@ def _compare(how: str, forecast: Forecast, expected: dict[str, Any], of: Any) ->
 
 def _plain(values: Floats) -> Any:
     """An array as JSON has it: NaN is null."""
-    return np.where(np.isnan(values), None, values.astype(object)).tolist()
+    found = values.astype(object)
+    found[np.isnan(values)] = None
+    return found.tolist()
 
 
 def _array(values: Any) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,10 +52,17 @@ class Rows:
 
     def of_series(self, name: str) -> slice:
         """Where a series' rows stand; nowhere if there are none."""
-        if name not in self.names:
-            return slice(0, 0)
-        place = self.names.index(name)
-        return slice(int(np.searchsorted(self.of, place)), int(np.searchsorted(self.of, place, side="right")))
+        place = self._places.get(name)
+        return slice(0, 0) if place is None else slice(int(self._ends[place]), int(self._ends[place + 1]))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def _ends(self) -> Ints:
+        """(k + 1,) where each name's rows begin, and the last's end."""
+        return np.searchsorted(self.of, np.arange(len(self.names) + 1))
 
 
 def read(model: Forecaster, data: Any) -> Rows:
