@@ -22,7 +22,6 @@ import numpy as np
 from benchmarks.series import groups
 from benchmarks.series.systems import LEVELS, filled
 
-
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """What libraries read how many threads they may have."""
 
