@@ -160,6 +160,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "templates",
             "tracking",
             "modelfile",
+            # `automl predict` measures and draws forecasts against what came
+            "forecasting",
         }
     ),
 }

@@ -25,7 +25,7 @@ PRIOR: Mapping[str, float] = {
     "boosted": 0.7,
     "decomposed": 0.7,
     "arima": 1.0,
-    "seasonal_naive": 0.4,
+    "seasonal_naive": 0.8,
     "intermittent": 0.4,
 }
 """What a learner's forecasts are worth in a mean with others, before anything is known of the panel."""
@@ -33,7 +33,7 @@ PRIOR: Mapping[str, float] = {
 OTHERS = 0.5
 """Of a learner that is not in `PRIOR`."""
 
-POWER = 1.0
+POWER = 0.5
 """Weights go with the errors' inverse to this power (Bates and Granger 1969 take squared errors to the first)."""
 
 PRIOR_ORIGINS = 1.0

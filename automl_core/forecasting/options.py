@@ -47,12 +47,11 @@ class Options:
         non_negative: whether forecasts end at zero; None: of a series that has never been below it.
         allowed, blocked: names of learners.
         arima: whether AutoARIMA is offered: it costs as much as all others together.
-        iterations: trials at most; None: the fixed portfolio, or what the deadline allows.
+        iterations: trials at most; None: one of each learner, or what the deadline allows.
         deadline: seconds that everything may take, from the call to the model; None: no limit.
         exit_score: the search ends when a trial is as good as this.
         ensemble: members at most; 1: the best learner alone.
         seed: same seed, same data, same versions: the same model.
-        workers: trials at a time; None: one.
         threads: of one trial.
     """
 
@@ -80,7 +79,6 @@ class Options:
     exit_score: float | None = None
     ensemble: int = 6
     seed: int = 0
-    workers: int | None = None
     threads: int = 1
 
     @classmethod
@@ -127,7 +125,6 @@ class Options:
             ("step", 1, 100_000),
             ("iterations", 1, 1_000_000),
             ("ensemble", 1, 100),
-            ("workers", 1, 1024),
             ("threads", 1, 1024),
         ):
             self._whole(name, getattr(self, name), low, high)
@@ -135,7 +132,8 @@ class Options:
             self._whole("season", each, 1, 1_000_000)
         if self.season is not None and (not self.season or len(set(self.season)) != len(self.season)):
             raise TrainingError(f"season: found {list(self.season)}; give lengths that differ, or leave it out")
-        for level in self.levels:
+        levels: tuple[Any, ...] = self.levels  # of a caller who may not have read the types
+        for level in levels:
             if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
                 hint = f"; did you mean {level / 100:g}?" if isinstance(level, int | float) and 1 < level < 100 else ""
                 raise TrainingError(f"levels: found {level!r}; allowed: shares between 0 and 1{hint}")

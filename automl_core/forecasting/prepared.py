@@ -31,6 +31,16 @@ FORMAT = 1
 """Of a saved preparation. Another is refused: it lives as long as its run."""
 
 
+FARTHEST = 8
+"""Horizons that the earliest origin lies before the end, at most."""
+
+PARTS = 4
+"""Origins in a horizon: windows that overlap more say hardly more."""
+
+MOST = 24
+"""Origins at most."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """Series ready for trials.
@@ -121,7 +131,7 @@ class Prepared:
         document = {
             "format": FORMAT,
             "options": self.options.as_json(),
-            "grid": panel.grid.to_json(),
+            "grid": panel.grid.as_json(),
             "known": [{"name": each.name, "kind": each.kind, "categories": each.categories} for each in panel.known],
             "series": panel.names,
             "time": panel.time,
@@ -205,11 +215,27 @@ def prepare(source: Any, options: Options) -> Prepared:
     findings = [*findings, *seasons.findings]
     tested, past, notes = _test(panel, options)
     season = seasons.lengths[0] if seasons.lengths else 1
-    origins = plan(past, options.horizon, options.origins, options.step, season=season)
+    origins = plan(past, options.horizon, *_moments(past, options), season=season)
     told = [each.as_json() for each in (*findings, *origins.findings)]
     return Prepared(
         options, panel, seasons.lengths, metric, origins, tested, told, notes, _fingerprint(panel)
     )  # fmt: skip
+
+
+def _moments(past: Panel, options: Options) -> tuple[int | None, int | None]:
+    """How many origins, and how far apart, where the user leaves it open.
+
+    They lie in the last third of the median series, and at most `FARTHEST` horizons back: a learner that is judged on
+    much less than it will have is judged as another one. Windows overlap: an origin costs next to nothing, and
+    intervals live on residuals.
+    """
+    horizon = options.horizon
+    if options.origins is not None or options.step is not None:
+        return options.origins, options.step
+    length = int(np.median(past.lengths)) if len(past) else 0
+    back = max(horizon, min(length // 3, FARTHEST * horizon))
+    step = max(1, -(-horizon // PARTS))
+    return min(MOST, 1 + (back - horizon) // step), step
 
 
 def _test(panel: Panel, options: Options) -> tuple[Ints | None, Panel, list[str]]:
@@ -274,7 +300,7 @@ def table_of(source: Any) -> pa.Table:
 def _fingerprint(panel: Panel) -> str:
     """SHA-256 over names, places on the grid and values in their order."""
     digest = hashlib.sha256()
-    digest.update(json.dumps([panel.names, panel.grid.to_json()], ensure_ascii=False, sort_keys=True).encode())
+    digest.update(json.dumps([panel.names, panel.grid.as_json()], ensure_ascii=False, sort_keys=True).encode())
     for each in panel.series:
         digest.update(f"{each.start} {len(each.values)} {len(each.known)}".encode())
         digest.update(np.ascontiguousarray(each.values).tobytes())

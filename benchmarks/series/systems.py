@@ -6,11 +6,6 @@ each on all that is known) or ``ours``.
 
 from __future__ import annotations
 
-import os
-
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 import sys
 import tempfile
 import warnings
@@ -54,14 +49,14 @@ def ours(known: dict[str, Any], group: Any) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         model = forecasting.fit(
             pa.table(columns), target="y", time="time", series="series", horizon=group.horizon, season=group.season,
-            levels=LEVELS, folder=Path(folder), test=False,
+            levels=LEVELS, folder=Path(folder),
         )  # fmt: skip
         said = model.forecast()
     place = {name: number for number, name in enumerate(known)}
     forecast = np.full((len(known), group.horizon), np.nan)
     bounds = np.full((len(known), 2, len(LEVELS), group.horizon), np.nan)
     at = dict.fromkeys(known, 0)
-    for row in said.to_pylist():
+    for row in said:
         series, step = place[row["series"]], at[row["series"]]
         at[row["series"]] += 1
         forecast[series, step] = row["forecast"]

@@ -26,6 +26,10 @@ class Ces(LocalLearner):
         """The library."""
         _library()
 
+    def suits(self, shape: Shape) -> bool:
+        """Where there is a season: without one it is the worst of all (docs/series-learners.md)."""
+        return bool(shape.seasons)
+
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """The kind of the season."""
         if not shape.seasons:

@@ -37,7 +37,7 @@ class Ets(LocalLearner):
 
     def warm(self) -> None:
         """The library."""
-        _library()
+        library()
 
     def suits(self, shape: Shape) -> bool:
         """Where the main season is short enough for a form to have it, or where there is none."""
@@ -56,31 +56,31 @@ class Ets(LocalLearner):
             raise CannotFit(f"ets.form: found {params['form']!r}; allowed: {allowed}")
         if params["criterion"] not in ("aicc", "aic", "bic"):
             raise CannotFit(f"ets.criterion: found {params['criterion']!r}; allowed: aicc, aic, bic")
-        _library()
+        library()
 
     def _one(self, values: Floats, seasons: Sequence[int], params: Mapping[str, Any], form: str | None) -> Kept:
         season = seasons[0] if seasons and seasons[0] <= LONGEST and len(values) > seasons[0] else 1
         wanted = str(params["form"])
         forms = [form] if form is not None else _CHOICES.get(wanted, (wanted,))
-        found = _best(values, season, forms, str(params["criterion"]))
+        found = best(values, season, forms, str(params["criterion"]))
         if found is None and len(forms) == 1:  # of one that can't be: what its components become
-            found = _best(values, season, USUAL, str(params["criterion"]))
+            found = best(values, season, USUAL, str(params["criterion"]))
         if found is None:
             raise ValueError("no form of ETS fits")
         chosen, model = found
         return Kept(exporting.ets(model), 0, chosen)
 
 
-def _library() -> Any:
+def library() -> Any:
     """Statsforecast's functions on arrays: no data frame is made."""
     with needed_by("the learner ets", "series"):
         from statsforecast import ets
     return ets
 
 
-def _best(values: Floats, season: int, forms: Sequence[str], criterion: str) -> tuple[str, Any] | None:
+def best(values: Floats, season: int, forms: Sequence[str], criterion: str) -> tuple[str, Any] | None:
     """The form with the lowest criterion, and the library's model; None where none could be fitted."""
-    ets_f, found = _library().ets_f, []
+    ets_f, found = library().ets_f, []
     for form in forms:
         error, trend, of_season = form[0], form[1], form[-1]
         if (of_season != "N" and season == 1) or ("M" in (error, of_season) and not positive(values)):
@@ -92,5 +92,5 @@ def _best(values: Floats, season: int, forms: Sequence[str], criterion: str) -> 
             continue
         if isinstance(model, dict) and model.get("fit") is not None:
             found.append((float(model[criterion]), (form, model)))
-    best: tuple[str, Any] | None = best_of(found)
-    return best
+    lowest: tuple[str, Any] | None = best_of(found)
+    return lowest

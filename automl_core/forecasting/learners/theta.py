@@ -24,7 +24,7 @@ class Theta(LocalLearner):
 
     def warm(self) -> None:
         """The library."""
-        _library()
+        library()
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """The form, and how the season is taken out."""
@@ -39,17 +39,18 @@ class Theta(LocalLearner):
         for name, allowed in (("form", FORMS), ("season", SEASONS)):
             if params[name] not in allowed:
                 raise CannotFit(f"theta.{name}: found {params[name]!r}; allowed: {', '.join(allowed)}")
-        _library()
+        library()
 
     def _one(self, values: Floats, seasons: Sequence[int], params: Mapping[str, Any], form: str | None) -> Kept:
         wanted = form if form is not None else None if params["form"] == "auto" else str(params["form"])
-        model = _library().auto_theta(
+        model = library().auto_theta(
             values, seasons[0] if seasons else 1, model=wanted, decomposition_type=str(params["season"])
         )
         return Kept(exporting.theta(model, values), 0, str(model["modeltype"]))
 
 
-def _library() -> Any:
+def library() -> Any:
+    """The functions of the library on arrays."""
     with needed_by("the learner theta", "series"):
         from statsforecast import theta
     return theta

@@ -115,11 +115,13 @@ class Metric:
         if len(histories) != len(actual):
             raise MetricError(f"{self.name}: found {len(histories)} histories of {len(actual)} series")
         came = ~np.isnan(actual)
-        missing = (came & ~np.isfinite(forecast)).any(axis=1)
-        return actual, np.where(came, forecast, np.nan), histories, missing
+        missing: NDArray[np.bool_] = np.any(came & ~np.isfinite(forecast), axis=1)
+        kept: Floats = np.where(came, forecast, np.nan)
+        return actual, kept, histories, missing
 
 
 def mean(values: Floats) -> Floats:
     """Mean of each row (S,) over the steps that came; NaN where none did."""
     came = ~np.isnan(values)
-    return np.where(came, values, 0.0).sum(axis=1) / came.sum(axis=1)
+    found: Floats = np.where(came, values, 0.0).sum(axis=1) / came.sum(axis=1)
+    return found

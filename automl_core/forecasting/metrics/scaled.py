@@ -42,7 +42,8 @@ def _range(actual: Floats, history: Histories) -> Floats:
     there = ~np.isnan(actual)
     high = np.maximum(np.where(there, actual, -np.inf).max(axis=1, initial=-np.inf), history.highest())
     low = np.minimum(np.where(there, actual, np.inf).min(axis=1, initial=np.inf), history.lowest())
-    return high - low
+    found: Floats = high - low
+    return found
 
 
 _AZURE = "Azure automated ML, evaluation of experiments: error / (y_max - y_min), per time series ID"

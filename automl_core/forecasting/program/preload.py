@@ -5,6 +5,7 @@ No thread is started here: see `automl_core.backends.forkserver`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +46,9 @@ def before_fork(environ: Mapping[str, str]) -> None:
 
 def libraries() -> None:
     """Import all that trials may need, as far as it is installed."""
+    # statsforecast loads PyArrow, whose allocator (jemalloc, in 26.0) starts a thread when it is loaded, unless this
+    # variable, which it reads then, says otherwise: memory is given back by the threads that free it
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     for name in registry.installed():
         with suppress(ImportError):
             registry.find(name).warm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from automl_core.forecasting.prepared import Prepared, prepare
@@ -65,7 +66,8 @@ def tell(prepared: Prepared) -> None:
         named = _some([str(each) for each in finding.get("series") or ()])
         parts = [finding.get("found"), finding.get("done"), finding.get("advice")]
         told = ". ".join(str(part).rstrip(".") for part in parts if part)
-        say(f"{finding.get('certainty')}, {finding.get('kind')}{f' ({named})' if named else ''}: {told}")
+        told = re.sub(r": (?=\d)", " ", told)  # "Ulm: 13" would be a metric of that name
+        say(f"{finding.get('certainty')}, {finding.get('kind')}{f' ({named})' if named else ''} – {told}")
 
 
 def _some(names: list[str], most: int = 10) -> str:

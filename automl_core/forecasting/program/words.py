@@ -16,14 +16,19 @@ HELP: Mapping[str, str] = {
     "bagging_fraction": "Share of the rows that each tree sees",
     "lambda_l1": "L1 penalty of leaves",
     "lambda_l2": "L2 penalty of leaves",
-    "lags": "How far back values are looked at",
-    "scaling": "What makes series of different sizes alike",
+    "block": "Steps ahead that a forest is asked for at once; 0: the whole horizon",
+    "base": "What a forest's answer is added to",
+    "unit": "What makes series of different sizes alike",
     "objective": "What is minimized",
     "iterations": "Trees",
-    "num_iterations": "Trees",
-    "differences": "Whether steps are learned in place of values",
+    "logarithm": "Whether logarithms are learned",
+    "seasonal_naive.form": "What is said where there is no season",
+    "inner": "What forecasts the series once its seasons are taken out",
+    "intermittent.form": "Syntetos-Boylan's (sba) or Teunter-Syntetos-Babai's (tsb) method; auto: by the series",
+    "approximation": "Whether orders are chosen by a quicker approximation",
+    "series": "Whether a forest is told which series it is",
 }
-"""Parameter without its learner → what it is."""
+"""Parameter, with or without its learner → what it is."""
 
 OPTION_HELP: Mapping[str, str] = {
     "horizon": "Steps to forecast; left out: as is usual for the frequency, which the log of prepare says",

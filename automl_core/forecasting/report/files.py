@@ -63,7 +63,7 @@ def level_names(levels: Sequence[float]) -> list[tuple[str, str]]:
 
 
 def _ahead(file: Path, prepared: Prepared, look: Look) -> Path:
-    """What comes after all data: every real moment of it, so an hour that the clock shows twice has two rows."""
+    """What comes after all data, as `automl predict` writes it: an hour that the clock shows twice has two rows."""
     panel = prepared.panel
     ends = [name for pair in level_names(prepared.options.levels) for name in pair]
     horizon = look.forecast.shape[1]
@@ -73,17 +73,17 @@ def _ahead(file: Path, prepared: Prepared, look: Look) -> Path:
             if look.ends[place] < 0:
                 continue
             first = one.start + int(look.ends[place])
-            times, slots = panel.grid.real_times(first, first + horizon)
+            times, steps = panel.grid.real_times(first, first + horizon)
             keys = panel.key_values.get(one.name, ())
-            for time, slot in zip(times.tolist(), slots.tolist(), strict=True):
-                step = slot - first
+            for time, step in zip(times.tolist(), steps.tolist(), strict=True):
                 bounds = [
                     _text(float(side[place, rank, step]))
                     for rank in range(len(prepared.options.levels)) for side in (look.lower, look.upper)
                 ]  # fmt: skip
-                yield [*keys, panel.grid.text(time), _text(float(look.forecast[place, step])), *bounds]
+                forecast = _text(float(look.forecast[place, step]))
+                yield [*keys, panel.grid.text(time), step + 1, forecast, *bounds]
 
-    _csv(file, [*panel.keys, panel.time, panel.target, *ends], rows())
+    _csv(file, [*panel.keys, panel.time, "step", "forecast", *ends], rows())
     return file
 
 

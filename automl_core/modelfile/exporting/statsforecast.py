@@ -20,7 +20,7 @@ def ets(fitted: Mapping[str, Any]) -> Record:
         fitted: with ``components`` (``AAdM`` as error, trend, season, ``D`` if damped), ``par`` (alpha, beta, gamma,
             phi, then states) and ``states``, a row a step.
     """
-    error, trend, season, damped = str(fitted["components"])
+    error, trend, season, damped = list(str(fitted["components"]))
     alpha, beta, gamma, phi = (float(each) for each in np.asarray(fitted["par"], dtype=np.float64)[:4])
     state = np.asarray(fitted["states"], dtype=np.float64)[-1]
     start = 1 + (trend != "N")
@@ -71,4 +71,27 @@ def ces(fitted: Mapping[str, Any]) -> Record:
         "alpha_0": par["alpha_0"], "alpha_1": par["alpha_1"],
         "beta_0": par["beta_0"] if season in "PF" else 0.0, "beta_1": par["beta_1"] if season == "F" else 0.0,
         "states": np.array(np.asarray(fitted["states"], dtype=np.float64)[n : n + period]),
+    }  # fmt: skip
+
+
+def arima(fitted: Mapping[str, Any], values: Any) -> Record:
+    """A record of ``AutoARIMA(…).fit(y).model_`` (what `statsforecast.arima.auto_arima_f` gives), without regressors.
+
+    Args:
+        fitted: with ``model`` (R's state space form: T, V, Z, h, a, P), ``arma`` and ``coef``.
+        values: (n,) what it was fitted on.
+
+    Raises:
+        ValueError: it has regressors of the user's.
+    """
+    coefficients = {str(name): float(value) for name, value in fitted["coef"].items()}
+    names = list(coefficients)[sum(fitted["arma"][:4]) :]
+    if not set(names) <= {"intercept", "drift"}:
+        raise ValueError(f"an ARIMA with regressors is not exported: {', '.join(names)}")
+    form = {name: np.array(fitted["model"][name], dtype=np.float64) for name in ("T", "V", "Z", "a", "P")}
+    return {
+        "type": "state_space", "transition": form["T"], "noise": form["V"], "observation": form["Z"],
+        "measured": float(fitted["model"]["h"]), "state": form["a"], "covariance": form["P"],
+        "intercept": coefficients.get("intercept", 0.0), "drift": coefficients.get("drift", 0.0),
+        "steps": float(len(np.asarray(values))),
     }  # fmt: skip

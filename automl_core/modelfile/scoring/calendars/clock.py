@@ -1,7 +1,7 @@
 """The local clock of a zone, for many times at once: when it changes, and what that does to times.
 
 `zoneinfo` answers for one time after the other. Here the moments at which a zone's offset changes are found once, by
-asking it day by day and then halving, and are looked up for whole arrays.
+asking it every few days and then halving, and are looked up for whole arrays.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _DAY = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PIECE = 10 * 366 * _DAY
 """Changes are found for ten years at a time, and kept."""
+_LOOKS = 4 * _DAY
+"""No clock was ever changed and changed back within so short a time: Morocco's shortest was of four weeks."""
 _FIRST, _LAST = -62_135_596_800 + 2 * _DAY, 253_402_300_800 - 2 * _DAY
 """Years 1 and 9999, which is as far as a `datetime` goes."""
 
@@ -91,12 +93,12 @@ def changes(zone: str, first: int, last: int) -> tuple[Times, Times]:
 def _changes(zone: str, piece: int) -> tuple[Times, Times]:
     """`changes` of ten years: from the end of the piece before, so that pieces fit together."""
     clock = ZoneInfo(zone)
-    days = range(piece * _PIECE, (piece + 1) * _PIECE + 1, _DAY)
+    days = range(piece * _PIECE, (piece + 1) * _PIECE + _LOOKS, _LOOKS)
     moments: list[int] = []
     values = [_offset(clock, days[0] - 1)]
     before = days[0] - 1
     for day in days:
-        at = min(day, days[-1] - 1)
+        at = min(day, (piece + 1) * _PIECE - 1)
         while (found := _offset(clock, at)) != values[-1]:
             low, high = before, at
             while high - low > 1:  # the first moment with another offset than the last one found

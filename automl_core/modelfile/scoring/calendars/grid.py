@@ -55,9 +55,10 @@ class Grid:
             return (local - anchor) // (_DAY * frequency.count)
         if frequency.unit == "business_day":
             moved = local - anchor % _DAY  # the clock's time of the day is part of the anchor
-            return (_business(moved // _DAY) - _business(np.int64(anchor // _DAY))) // frequency.count
+            days: Times = _business(moved // _DAY) - _business(np.int64(anchor // _DAY))
+            return days // frequency.count
         months = _month_of(local) - _month_of(np.int64(anchor))
-        found = months // frequency.count
+        found: Times = months // frequency.count
         return np.where(self._local(found) > local, found - 1, found)
 
     def times(self, indices: Times) -> Times:
@@ -151,12 +152,14 @@ class Grid:
             return anchor + indices * (_DAY * frequency.count)
         clock = anchor % _DAY
         if frequency.unit == "business_day":
-            return _of_business(_business(np.int64(anchor // _DAY)) + indices * frequency.count) * _DAY + clock
+            days: Times = _of_business(_business(np.int64(anchor // _DAY)) + indices * frequency.count)
+            return days * _DAY + clock
         months = _month_of(np.int64(anchor)) + indices * frequency.count
         first = _first_of(months)
         length = _first_of(months + 1) - first
         day = length if frequency.unit == "month_end" else np.minimum(_day_of(anchor), length)
-        return (first + day - 1) * _DAY + clock
+        found: Times = (first + day - 1) * _DAY + clock
+        return found
 
 
 _EPOCH = datetime(1970, 1, 1)  # the clock's own time

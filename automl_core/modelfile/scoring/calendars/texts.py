@@ -12,8 +12,10 @@ from .grid import Grid, Written
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.0*)?")
 _YEAR = re.compile(r"(\d{4})(?:\.0*)?")
-_MONTH = re.compile(r"(\d{4})[-/.]?(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"(\d{4})[-/M]?(0[1-9]|1[0-2])")
 _QUARTER = re.compile(r"(\d{4})[-/ ]?[Qq]([1-4])")
+_SLASHES = re.compile(r"(\d{4})/(\d\d)/(\d\d)")
+_COUNT = re.compile(r"(\d{9,19})(?:\.0*)?")
 
 ALLOWED = "ISO 8601 as 2024-03-31 or 2024-03-31T14:00, 2024-03, 2024Q1, 2024"
 """What may be written, for messages."""
@@ -22,7 +24,8 @@ ALLOWED = "ISO 8601 as 2024-03-31 or 2024-03-31T14:00, 2024-03, 2024Q1, 2024"
 def moment_of(text: str) -> tuple[int, Written]:
     """A time's seconds since 1970, and how it is written: with an offset UTC's (``moment``), else the clock's own.
 
-    Of a month, a quarter or a year it is the first day.
+    Of a month, a quarter or a year it is the first day, of a week of ISO 8601 its Monday; a whole number of nine digits
+    and more counts seconds since 1970, or parts of them.
 
     Raises:
         ValueError: it is no time.
@@ -34,8 +37,13 @@ def moment_of(text: str) -> tuple[int, Written]:
         return _first(int(found[1]), 3 * int(found[2]) - 2), "quarter"
     if found := _MONTH.fullmatch(plain):
         return _first(int(found[1]), int(found[2])), "month"
+    if found := _COUNT.fullmatch(plain):
+        count = int(found[1])
+        parts = next((each for each in (1, 10**3, 10**6, 10**9) if 5 * 10**8 * each <= count <= 5 * 10**9 * each), 0)
+        if parts and count % parts == 0:
+            return count // parts, "moment"
     try:
-        read = datetime.fromisoformat(plain)
+        read = datetime.fromisoformat(_SLASHES.sub(r"\1-\2-\3", plain, count=1))
     except ValueError:
         raise ValueError(f"{text!r} is no time (allowed: {ALLOWED})") from None
     if read.tzinfo is not None:

@@ -35,7 +35,7 @@ def made(model: Forecaster, names: list[str], known: Floats | None, more: Floats
 
 
 def check(folder: Path) -> str:
-    """Forecast a folder's golden series, together and each alone, and after their further values, in one go and one by one.
+    """Forecast a folder's golden series, together and alone, then after their further values, in one go and singly.
 
     Returns:
         What was compared, in words.
@@ -95,7 +95,9 @@ def _compare(how: str, forecast: Forecast, expected: dict[str, Any], of: Any) ->
 
 def _plain(values: Floats) -> Any:
     """An array as JSON has it: NaN is null."""
-    return np.where(np.isnan(values), None, values.astype(object)).tolist()
+    found = values.astype(object)
+    found[np.isnan(values)] = None
+    return found.tolist()
 
 
 def _array(values: Any) -> Floats:

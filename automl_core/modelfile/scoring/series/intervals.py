@@ -10,8 +10,8 @@ Document::
      "new": 0,                          the group of series that training had not
      "scale": (S,) float64,             of each series, above 0
      "season": m,                       the scale of a new series, and of one that was updated where "follows" says so,
-     "follows": bool,                   is its mean absolute difference of kept values m apart
-     "least": float}                    below which no scale goes
+     "follows": bool,                   is its mean absolute difference of kept values m apart; where a new one has no
+     "least": float}                    differences, the middle one of the others; none goes below "least"
 
 An absolute interval of level L goes as far as the ceil(L (n + 1))-th of n scores, up and down; a signed one from the
 floor((1 - L) / 2 (n + 1))-th to the ceil((1 + L) / 2 (n + 1))-th. Where n is too small for a level, the outermost score
@@ -60,6 +60,7 @@ class Conformal:
         self.scale = np.asarray(document["scale"], dtype=np.float64).copy()
         self.season, self.follows = int(document["season"]), bool(document["follows"])
         self.least = float(document["least"])
+        self.middle = max(float(np.median(self.scale)), self.least) if len(self.scale) else self.least
 
     @property
     def horizon(self) -> int:
@@ -73,7 +74,7 @@ class Conformal:
     def add(self, count: int) -> None:
         """Have series more that training had not; `follow` gives them their scales."""
         self.group = np.append(self.group, np.full(count, int(self.document["new"]), dtype=np.int64))
-        self.scale = np.append(self.scale, np.full(count, self.least))
+        self.scale = np.append(self.scale, np.full(count, self.middle))
 
     def follow(self, places: Ints, values: Floats) -> None:
         """Scales of series by their kept values.
@@ -82,7 +83,8 @@ class Conformal:
             places: of the series.
             values: (len(places), K) kept values.
         """
-        self.scale[places] = scale_of(values, self.season, self.least)
+        found = scale_of(values, self.season, self.least)
+        self.scale[places] = np.where(np.isnan(found), self.scale[places], found)
 
     def bounds(self, places: Ints, forecast: Floats, levels: Sequence[float]) -> tuple[Floats, Floats]:
         """Lower and upper bounds, (L, k, H) each.
@@ -141,12 +143,12 @@ def _quantile(scores: Floats, share: float, tail: float) -> float:
 
 
 def scale_of(values: Floats, season: int, least: float) -> Floats:
-    """(k,) mean absolute differences of values a season apart; of neighbours where there are none; at least `least`.
+    """(k,) mean absolute differences of values a season apart, or of neighbours; NaN where there are none but 0.
 
     Args:
         values: (k, K), NaN where there is none.
         season: steps.
-        least: above 0.
+        least: what others are at least.
     """
     found = np.full(len(values), np.nan)
     for lag in dict.fromkeys((season, 1)):
@@ -158,4 +160,4 @@ def scale_of(values: Floats, season: int, least: float) -> Floats:
         mean = np.where(there, steps, 0.0).sum(axis=1) / np.maximum(count, 1)
         take = np.isnan(found) & (count > 0) & (mean > 0)
         found[take] = mean[take]
-    return np.asarray(np.maximum(np.where(np.isnan(found), least, found), least))
+    return np.asarray(np.maximum(found, least))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,10 +52,17 @@ class Rows:
 
     def of_series(self, name: str) -> slice:
         """Where a series' rows stand; nowhere if there are none."""
-        if name not in self.names:
-            return slice(0, 0)
-        place = self.names.index(name)
-        return slice(int(np.searchsorted(self.of, place)), int(np.searchsorted(self.of, place, side="right")))
+        place = self._places.get(name)
+        return slice(0, 0) if place is None else slice(int(self._ends[place]), int(self._ends[place + 1]))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    @cached_property
+    def _ends(self) -> Ints:
+        """(k + 1,) where each name's rows begin, and the last's end."""
+        return np.searchsorted(self.of, np.arange(len(self.names) + 1))
 
 
 def read(model: Forecaster, data: Any) -> Rows:
@@ -91,6 +99,11 @@ def read(model: Forecaster, data: Any) -> Rows:
     return _once(model, names, keys, of[order], slot[order], value[order], known[order], order, absent, source, notes)
 
 
+def _first(where: NDArray[np.bool_]) -> int:
+    """The first row, counted from 1: names of columns are no row."""
+    return int(np.flatnonzero(where)[0]) + 1
+
+
 def _aware(data: Any, time: str) -> Any:
     """A frame of pandas whose times have a zone, with them as moments that keep it."""
     if hasattr(data, "iloc") and time in getattr(data, "columns", ()) and getattr(data[time].dtype, "tz", None):
@@ -106,19 +119,35 @@ def _series(model: Forecaster, source: Source) -> tuple[tuple[str, ...], Ints, d
     for name in model.keys:
         codes, levels = source.column(name).coded()
         if (codes < 0).any():
-            raise SeriesProblem(f"row {int(np.flatnonzero(codes < 0)[0])} has no value for {name!r}: whose is it?")
+            raise SeriesProblem(f"row {_first(codes < 0)} has no value for {name!r}: whose is it?")
         texts.append([levels[code] for code in codes])
     places: dict[tuple[str, ...], int] = {}
     of = np.asarray([places.setdefault(each, len(places)) for each in zip(*texts, strict=True)], dtype=np.int64)
-    keys = {JOINT.join(each): each for each in places}
-    return tuple(keys), of, keys
+    known = {tuple(column[k] for column in model.key_values) for k in range(len(model.names))}
+    told = {each: each if each in known else _as_numbers(each, known) for each in places}
+    names: dict[tuple[str, ...], int] = {}
+    again = np.asarray([names.setdefault(told[each], len(names)) for each in places], dtype=np.int64)
+    keys = {JOINT.join(each): each for each in names}
+    return tuple(keys), again[of] if len(again) else of, keys
+
+
+def _as_numbers(key: tuple[str, ...], known: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """A key as training may have read it: a file of texts has 01 or 1.0 for what another had as the number 1."""
+    texts = []
+    for each in key:
+        try:
+            number = float(each)
+            texts.append(str(int(number)) if number == int(number) else each)
+        except (ValueError, OverflowError):
+            texts.append(each)
+    return tuple(texts) if tuple(texts) in known else key
 
 
 def _slots(model: Forecaster, source: Source, names: tuple[str, ...], of: Ints) -> Ints:
     codes, texts = source.column(model.time).coded()
     if (codes < 0).any():
-        row = int(np.flatnonzero(codes < 0)[0])
-        raise SeriesProblem(f"row {row} of {names[of[row]]} has no value for {model.time!r}")
+        row = _first(codes < 0)
+        raise SeriesProblem(f"row {row} of {names[of[row - 1]]} has no value for {model.time!r}")
     found, exact = np.zeros(len(texts), dtype=np.int64), np.ones(len(texts), dtype=np.int64)
     try:
         found, exact = slots_of(model.grid, list(texts))
@@ -126,9 +155,9 @@ def _slots(model: Forecaster, source: Source, names: tuple[str, ...], of: Ints) 
         raise SeriesProblem(f"column {model.time!r}: {error}") from None
     if not exact.all():
         off = int(np.flatnonzero(exact == 0)[0])
-        row = int(np.flatnonzero(codes == off)[0])
+        row = _first(codes == off)
         raise SeriesProblem(
-            f"row {row} of {names[of[row]]}: {texts[off]} lies between two steps of the model "
+            f"row {row} of {names[of[row - 1]]}: {texts[off]} lies between two steps of the model "
             f"({model.grid.frequency.words}: {model.text(int(found[off]))} and {model.text(int(found[off]) + 1)})"
         )
     return np.asarray(found[codes], dtype=np.int64)
@@ -138,16 +167,17 @@ def _numbers(source: Source, name: str) -> Floats:
     try:
         found = np.asarray(source.column(name).numbers(), dtype=np.float64)
     except UnreadableValue as error:
-        raise SeriesProblem(f"column {name!r}: {error.value!r} in row {error.row} is no number") from None
+        raise SeriesProblem(f"column {name!r}: {error.value!r} in row {error.row + 1} is no number") from None
     if np.isinf(found).any():
-        raise SeriesProblem(f"column {name!r}: row {int(np.flatnonzero(np.isinf(found))[0])} is infinite")
+        raise SeriesProblem(f"column {name!r}: row {_first(np.isinf(found))} is infinite")
     return found
 
 
 def _codes(source: Source, name: str, categories: tuple[str, ...]) -> tuple[Floats, list[str]]:
     codes, levels = source.column(name).coded()
     places = {text: place for place, text in enumerate(categories)}
-    table = np.asarray([*(float(places.get(text, np.nan)) for text in levels), np.nan])
+    empty = float(places.get("", np.nan))  # an empty cell says "none of these", where training had such cells
+    table = np.asarray([*(float(places.get(text, np.nan)) for text in levels), empty])
     return table[codes], [text for text in levels if text not in places]
 
 
@@ -171,7 +201,7 @@ def _once(
                 if not two:
                     raise SeriesProblem(
                         f"{names[of[at[0]]]} has several values at {model.text(int(slot[at[0]]))}: rows "
-                        f"{listed([str(each) for each in row[at]])} (allowed: one row a series and time)"
+                        f"{listed([str(each + 1) for each in row[at]])} (allowed: one row a series and time)"
                     )
                 averaged += 1
             value[at[0]] = there.mean() if len(there) else np.nan

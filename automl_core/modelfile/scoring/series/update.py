@@ -151,10 +151,10 @@ def future(model: Forecaster, rows: Rows | None, places: NDArray[np.int64], hori
         there[ahead[take]] = True
         found[k, ahead[take]] = rows.known[part][take]
         real = model.grid.moments_in(np.arange(last + 1, last + 1 + horizon)) > 0
-        for step in np.flatnonzero(~there):
+        for step in np.flatnonzero(~there).tolist():
             if real[step]:
                 raise SeriesProblem(
-                    f"{name} has no row for {model.text(last + 1 + int(step))}, and the model needs "
+                    f"{name} has no row for {model.text(last + 1 + step)}, and the model needs "
                     f"{listed([each.name for each in model.known])} of {horizon} steps from {model.text(last + 1)}; "
                     f"rows without a value of {model.target} give them"
                 )
@@ -162,8 +162,8 @@ def future(model: Forecaster, rows: Rows | None, places: NDArray[np.int64], hori
         for c, column in enumerate(model.known):
             empty = np.isnan(found[k, :, c])
             if empty.any() and not column.missing and column.kind != "category":
-                step = int(np.flatnonzero(empty)[0])
+                first = int(np.flatnonzero(empty)[0])
                 raise SeriesProblem(
-                    f"{name} has no {column.name} at {model.text(last + 1 + step)}, and training had no missing one"
+                    f"{name} has no {column.name} at {model.text(last + 1 + first)}, and training had no missing one"
                 )
     return found

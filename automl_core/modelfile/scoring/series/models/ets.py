@@ -37,6 +37,9 @@ class Ets(Local):
 
     ∘ and ⊖ are + and -, or times and divided by where trend or season are multiplicative. The kind of the error changes
     likelihood and intervals, neither recursion nor forecast: it is kept for whoever reads the file.
+
+    A damped growth is forecast as statsforecast 2.1 does (and R's forecast): h steps ahead it counts phi + phi +
+    phi^2 + … + phi^(h-1) times, where the book, and the recursion above, have phi + phi^2 + … + phi^h.
     """
 
     COLUMNS: Mapping[str, int] = {"alpha": 0, "beta": 0, "gamma": 0, "phi": 0, "level": 0, "growth": 0, "seasonal": 1}
