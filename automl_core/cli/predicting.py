@@ -153,9 +153,18 @@ def _predict(folder: Path, file: Path | str | None, asked: Asked, of_tables: Map
 
 
 def _load(folder: Path, trust: Sequence[str]) -> Model:
-    from automl_core.modelfile import load
+    """A model of a table.
 
-    return load(folder, trusted=True if "all" in trust else trust)
+    Raises:
+        UserError: it is one of series.
+    """
+    from automl_core.cli.places import UserError
+    from automl_core.modelfile import Model, load
+
+    found = load(folder, trusted=True if "all" in trust else trust)
+    if not isinstance(found, Model):
+        raise UserError("a model of series can't be scored by SQL: write its forecast to a file, and upload that")
+    return found
 
 
 def _write(

@@ -130,10 +130,13 @@ class MlflowServer:
             params: they never change once they are there.
             tags: they may.
         """
-        left = {"params": _pairs(params or {}), "tags": _pairs(tags or {}), "metrics": list(metrics)}
+        left: dict[str, list[Any]] = {
+            "params": _pairs(params or {}), "tags": _pairs(tags or {}), "metrics": list(metrics),
+        }  # fmt: skip
         most = {"params": PARAMS, "tags": TAGS, "metrics": METRICS}
         while any(left.values()):
-            room, batch = _TOGETHER, {}
+            room = _TOGETHER
+            batch: dict[str, list[Any]] = {}
             for kind, each in left.items():
                 taken = min(len(each), most[kind], room)
                 if taken:

@@ -91,14 +91,17 @@ class PredictTableOperator(BaseOperator):
         from automl_core.backends.maxcompute.client import Client, Refused
         from automl_core.backends.remote import Unreachable
         from automl_core.batch import BatchFailed, CantScore, Scoring, Wanted
-        from automl_core.modelfile import load
+        from automl_core.modelfile import Model, load
 
         try:
             hints = {key: text_of(value) for key, value in (self.hints or {}).items()}
             wanted = Wanted.of(rows, out, keep=tuple(keep), proba=self.proba, hints=hints)
             self._check_places(wanted)
             client = Client(access_of(self.maxcompute, self.project))
-            self._scoring = Scoring(client, load(folder), wanted, state=event.get("state"))
+            model = load(folder)
+            if not isinstance(model, Model):
+                raise CantScore("a model of series can't be scored by SQL")
+            self._scoring = Scoring(client, model, wanted, state=event.get("state"))
             return self._advance(self._scoring)
         except Unreachable as error:
             raise AirflowException(str(error)) from error
