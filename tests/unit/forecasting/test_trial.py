@@ -158,3 +158,15 @@ def test_another_value_is_another_fingerprint() -> None:
 def test_what_is_no_table_is_refused_in_words(source: Any) -> None:
     with pytest.raises(TrainingError, match="data:"):
         prepared(source)
+
+
+def test_series_that_never_move_are_judged_by_their_errors_and_go_on(tmp_path: Path) -> None:
+    """Nothing divides MASE there."""
+    flat = sales()
+    ready = prepared(flat.set_column(2, "sold", [[5.0] * len(flat)]))
+    result = run_trial(ready, {"learner": "seasonal_naive"})
+    assert (result.usable, result.loss) == (True, 0.0)
+    assert "not defined" in result.reason
+    result.save(tmp_path)
+    back = TrialResult.load(tmp_path, 0, ready)
+    assert (back.usable, back.loss, back.reason) == (True, 0.0, result.reason)
