@@ -61,7 +61,7 @@ export default function forecastPlot(told) {
         tooltip: {
           trigger: 'axis',
           formatter: (items) => {
-            const at = items[0]?.dataIndex;
+            const at = items.find((each) => each.seriesType === 'line')?.dataIndex;
             return at === undefined ? '' : tip(times[at], pointAt(plot, shown, at));
           },
         },
