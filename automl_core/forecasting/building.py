@@ -85,7 +85,7 @@ def _told(
         whose = [names[code] for code in valueless.tolist()]
         findings.append(
             SeriesFinding(
-                "no_values", "certain", f"{len(whose):,} series have no value at all: {listed(whose)}",
+                "no_values", "certain", f"series without any value: {len(whose):,}: {listed(whose)}",
                 "they count as new" if new else "left out", "", tuple(whose[:MOST_NAMES]), {"series": len(whose)},
                 left_out=not new,
             )
@@ -94,14 +94,14 @@ def _told(
     before = inner & (steps < first[codes])
     behind = inner & (steps > last[codes])
     for which, kind, found, done in (
-        (before, "begins_empty", "rows stand before the first value of their series", "they are left out"),
-        (behind, "future", "rows stand behind the last value of their series", "they are its future: known columns"),
+        (before, "begins_empty", "rows before the first value of their series", "they are left out"),
+        (behind, "future", "rows behind the last value of their series", "they are its future: known columns"),
     ):
         if which.any():
             whose = [names[code] for code in np.unique(codes[which]).tolist()]
             findings.append(
                 SeriesFinding(
-                    kind, "certain", f"{int(which.sum()):,} {found}: {listed(whose)}", done, "",
+                    kind, "certain", f"{found}: {int(which.sum()):,}, of {listed(whose)}", done, "",
                     tuple(whose[:MOST_NAMES]), {"rows": int(which.sum()), "series": len(whose)},
                 )
             )  # fmt: skip
