@@ -30,7 +30,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup setup-dev demo stop test steady lint format unit e2e faults test-heavy test-cluster bench requirements compose-env clean
+.PHONY: help setup setup-dev demo stop test steady lint format unit e2e faults series test-heavy test-cluster bench requirements compose-env clean
 
 help: ## list the commands
 	@echo 'usage: make COMMAND [NAME=value …]'
@@ -45,8 +45,8 @@ demo: $(if $(FILE),setup-dev,setup) ## run a file to its end on an Airflow of it
 stop: ## stop the Airflow that `make demo KEEP=1` left running
 	@$(DEMO) --stop
 
-test: lint unit e2e ## everything that proves the product: lint, unit, e2e
-	@$(BIN)/python tests/summary.py $(REPORTS)/unit.xml $(REPORTS)/e2e.xml
+test: lint unit series e2e ## everything that proves the product: lint, unit, series, e2e
+	@$(BIN)/python tests/summary.py $(REPORTS)/unit.xml $(REPORTS)/series.xml $(REPORTS)/e2e.xml
 
 steady: setup-dev ## `make test` N times (3) while other processes keep both cores busy [N=3] [BUSY=2]
 	@busy=; trap 'kill $$busy' EXIT; trap 'exit 130' INT TERM; \
@@ -64,6 +64,9 @@ format: setup-dev ## let ruff put things right
 
 unit: setup-dev ## unit and contract tests on all cores [ARGS=…]
 	$(PYTEST) -m 'not e2e' -n $(JOBS) --junitxml=$(REPORTS)/unit.xml $(ARGS)
+
+series: setup-dev ## tests of what needs statsforecast, in an environment that the product makes of a lock file [ARGS=…]
+	$(BIN)/python tests/in_environment.py tests/series/requirements.txt tests/series $(REPORTS)/series.xml $(ARGS)
 
 e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time: they mostly wait [ARGS=…]
 	$(PYTEST) -m e2e -n 2 --dist loadfile --timeout 400 --junitxml=$(REPORTS)/e2e.xml $(ARGS)
@@ -83,9 +86,13 @@ test-cluster: setup-dev ## end-to-end tests of pods on a real cluster: KUBECONFI
 bench: setup-dev ## the benchmarks whose figures stand in benchmarks/README.md [ARGS=…]
 	$(BENCH) $(ARGS)
 
-requirements: $(UV) ## compile requirements*.txt from both pyproject.toml [CONSTRAINTS=file or url] [UPGRADE=1]
+requirements: $(UV) ## compile requirements*.txt from both pyproject.toml, and the lock of the series [CONSTRAINTS=file or url] [UPGRADE=1]
 	$(COMPILE) --extra examples --extra postgres --output-file requirements.txt
 	$(COMPILE) $(DEVELOPED:%=--extra %) --constraints requirements.txt --output-file requirements-dev.txt
+	$(subst $(PROJECTS),pyproject.toml,$(COMPILE)) --extra series \
+	  --output-file templates/series-forecasting/1/requirements.txt
+	printf '%s\n' 'hypothesis>=6.130' 'pytest>=8.3' 'pytest-timeout>=2.3' | $(subst $(PROJECTS),-,$(COMPILE)) \
+	  templates/series-forecasting/1/requirements.txt --output-file tests/series/requirements.txt
 
 # Extras whose tests are in `make test`; the others' libraries live in .venv-heavy.
 DEVELOPED := dev examples lightgbm mlp notebook postgres tables tabular text
@@ -98,7 +105,7 @@ compose-env: ## write .env with random secrets for docker-compose.yaml, once
 	@python3 deploy/compose/make_env.py .env
 
 clean: ## remove the environment and every cache; experiments' results (runs/) stay
-	rm -rf $(VENV) $(HEAVY) $(REPORTS) .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(HEAVY) $(REPORTS) .automl-environments .airflow .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment: made once, and again when what it is made from changes -----------------------------------

@@ -17,11 +17,11 @@ from tests.support.patience import stretched
 
 TESTS = Path(__file__).parent
 
-MARKERS = ("unit", "contract", "e2e", "faults", "heavy")
+MARKERS = ("unit", "contract", "e2e", "faults", "heavy", "series")
 """Folders below tests/ whose tests bear the folder's name as a marker."""
 
-ASKED_FOR = ("faults", "heavy")
-"""Those that run only where they are named: they take long, or need what development does without."""
+ASKED_FOR = ("faults", "heavy", "series")
+"""Those that run only where they are named: they take long, or need what development's environment has not."""
 
 # The whole suite gives the same answer each time, in CI too; HYPOTHESIS_PROFILE=explore looks for new examples.
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True, print_blob=True)
@@ -62,11 +62,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def clusters_read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def clusters_read_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read clusters' configurations in this process: a further one for each would be a second for each test of a pod.
 
     What tests that process takes another fixture of this name (tests/unit/backends/test_kubernetes_access.py).
     """
+    if request.node.get_closest_marker("series"):  # their environment has no client of a cluster
+        return
     from automl_core.backends.kubernetes import access, reading
 
     monkeypatch.setattr(access, "_ask", reading.answer)

@@ -42,6 +42,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "backends": frozenset({"closed", "spec"}),
     # places of data, fingerprints, a cache per machine, reading tables; knows no model
     "data": frozenset({"spec", "storage", "backends"}),
+    # a lock file → a Python with its packages, made once per machine, by processes that are watched as trainings are
+    "environments": frozenset({"backends", "spec"}),
     "study": frozenset({"journal", "search", "stopping", "metrics", "space", "spec", "storage"}),
     "results": frozenset(
         {"data", "study", "journal", "search", "stopping", "metrics", "space", "specfiles", "spec", "storage"}
@@ -54,6 +56,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "housekeeping": frozenset(
         {
             "audit",
+            "environments",
             "results",
             "study",
             "journal",
@@ -72,6 +75,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {
             "audit",
             "data",
+            "environments",
             "study",
             "journal",
             "stopping",
@@ -106,6 +110,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # what an experiment will be, before it runs
     "preview": frozenset(
         {
+            "environments",
             "results",
             "study",
             "journal",
@@ -127,6 +132,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         {
             "audit",
             "client",
+            "environments",
             "data",
             "running",
             "details",
@@ -148,6 +154,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "tao",
             "templates",
             "modelfile",
+            # `automl predict` measures and draws forecasts against what came
+            "forecasting",
         }
     ),
 }
@@ -261,8 +269,8 @@ def test_dags_over_plugins_over_core(folder: str, forbidden: tuple[str, ...]) ->
     assert not found
 
 
-PROGRAMS = "automl_core.tabular.program."
-"""The programs of the templates for tables: both templates' files only call them."""
+PROGRAMS = ("automl_core.tabular.program.", "automl_core.forecasting.program.")
+"""The programs of the templates for tables and series: the templates' files only call them."""
 
 
 def test_programs_of_templates_know_trainings_alone() -> None:

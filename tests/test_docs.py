@@ -30,6 +30,7 @@ from automl_core.spec import (
     template,
 )
 from automl_core.spec.dates import RUN_DATES
+from automl_core.spec.environment import Environment
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.relations import RESERVED_NAMES
 from automl_core.spec.yaml_reader import read_yaml
@@ -65,6 +66,7 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### no_improvement": (models.NoImprovement, frozenset()),
     "## spec_file": (spec_files.SpecFile, frozenset()),
     "## code": (code.Code, frozenset()),
+    "## environment": (Environment, frozenset()),
     "## tasks": (tasks.LocalTask, frozenset()),
     "`source: stdout`": (metrics.StdoutMetrics, frozenset()),
     "`source: json`": (metrics.JsonMetrics, frozenset()),

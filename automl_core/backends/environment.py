@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automl_core.backends.contract import environment, substitute
@@ -45,7 +46,13 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def child_environment(task: LocalTask, context: TrialContext, environ: Mapping[str, str]) -> dict[str, str]:
+_OF_ANOTHER_PYTHON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX")
+"""What would bring the worker's libraries into an environment of the training's own."""
+
+
+def child_environment(
+    task: LocalTask, context: TrialContext, environ: Mapping[str, str], python: Path | None = None
+) -> dict[str, str]:
     """The whole environment of a local training task.
 
     The folder of the worker's own Python stands first on the inherited PATH, so that ``python`` and the
@@ -56,12 +63,16 @@ def child_environment(task: LocalTask, context: TrialContext, environ: Mapping[s
         task: its ``env`` is substituted and added.
         context: the trial; its variables can't be overridden.
         environ: the worker's environment.
+        python: the Python of an environment of the training's own, which takes the place of the worker's.
 
     Raises:
         PlaceholderError: a ``${…}`` of ``env`` has no meaning.
     """
     variables = {"PYTHONUNBUFFERED": "1", **inherited(environ)}
-    python = os.path.dirname(sys.executable)
-    variables["PATH"] = os.pathsep.join(part for part in (python, variables.get("PATH", os.defpath)) if part)
+    if python is not None:
+        variables = {name: value for name, value in variables.items() if name not in _OF_ANOTHER_PYTHON}
+        variables["VIRTUAL_ENV"] = str(python.parent.parent)
+    folder = os.path.dirname(sys.executable) if python is None else str(python.parent)
+    variables["PATH"] = os.pathsep.join(part for part in (folder, variables.get("PATH", os.defpath)) if part)
     variables.update({name: substitute(value, context) for name, value in task.env.items()})
     return {**variables, **environment(context)}

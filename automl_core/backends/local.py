@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -51,8 +51,9 @@ class LocalProcess(Job):
     backend: ClassVar[str] = "local"
 
     def __init__(
-        self, task: LocalTask, context: TrialContext, *, timeout: float | None = None, home: Path | None = None
-    ) -> None:
+        self, task: LocalTask, context: TrialContext, *, timeout: float | None = None, home: Path | None = None,
+        python: Path | None = None,
+    ) -> None:  # fmt: skip
         """Prepare, without starting anything (see `Job.__init__`).
 
         Args:
@@ -61,20 +62,42 @@ class LocalProcess(Job):
             timeout: time limit in seconds on top of the task's own; the shorter one holds.
             home: what the task's ``cwd`` is relative to: AUTOML_HOME when left out, and without one the
                 current folder.
+            python: of an environment of the training's own; the worker's when left out.
         """
         self._timeout = min((limit for limit in (task.timeout, timeout) if limit is not None), default=None)
-        self._grace = task.grace
         self._home = Path(home or os.environ.get("AUTOML_HOME") or Path.cwd())
-        self._cwd = Path(
-            self._home,
-            substitute(task.folder(code=context.code_dir is not None), context),
-        ).absolute()
-        self._arguments = command_line(task, context)
-        self._environment = child_environment(task, context, os.environ)
-        self._folders = [folder for folder in (context.checkpoint_dir, context.model_dir) if "://" not in folder]
+        self._python = python
         self._preload, self._scope = task.preload, f"{context.experiment_id}/{context.run_id}"
+        self._folders = [folder for folder in (context.checkpoint_dir, context.model_dir) if "://" not in folder]
+        cwd = Path(self._home, substitute(task.folder(code=context.code_dir is not None), context)).absolute()
+        label = f"{context.experiment_id}/{context.run_id} trial {context.trial} attempt {context.attempt}"
+        environment = child_environment(task, context, os.environ, python)
+        self._set(command_line(task, context), environment, cwd, task.grace, label)
+
+    @classmethod
+    def of(
+        cls, arguments: Sequence[str], environment: Mapping[str, str], *, cwd: Path, timeout: float, label: str
+    ) -> LocalProcess:
+        """A command of the product's own, watched and ended as a training task is.
+
+        Args:
+            arguments: argument list; the first is searched on the PATH of the environment.
+            environment: all of it.
+            cwd: where it runs.
+            timeout: time limit in seconds.
+            label: what it is, for messages.
+        """
+        made = cls.__new__(cls)
+        made._timeout, made._home, made._python, made._folders = timeout, cwd, None, []
+        made._preload, made._scope = None, ""
+        made._set(list(arguments), dict(environment), cwd, 5.0, label)
+        return made
+
+    def _set(self, arguments: list[str], environment: dict[str, str], cwd: Path, grace: float, label: str) -> None:
+        """What every process starts from."""
+        self._arguments, self._environment, self._cwd = arguments, environment, cwd
+        self._grace, self._label = grace, label
         self._forks: Forks | None = None
-        self._label = f"{context.experiment_id}/{context.run_id} trial {context.trial} attempt {context.attempt}"
         self._buffer = OutputBuffer()
         self._exit: Exit | None = None
         self._identity: ProcessIdentity | None = None
@@ -101,7 +124,9 @@ class LocalProcess(Job):
         try:
             if self._preload is not None:
                 scope = f"{self._home}/{self._scope}"
-                self._forks = forks_for(self._preload, self._arguments, self._environment, scope=scope)
+                self._forks = forks_for(
+                    self._preload, self._arguments, self._environment, scope=scope, python=self._python
+                )
             with contextlib.ExitStack() as undo:
                 link, output, process = self._start_guard(self._request(), undo)
                 rest = self._wait_for_start(link, output)

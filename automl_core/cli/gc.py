@@ -93,6 +93,7 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
         local_leftovers,
         look,
         make_plan,
+        unused_environments,
     )
     from automl_core.housekeeping.plan import made_at
     from automl_core.templates.places import Places
@@ -118,7 +119,8 @@ def _here(target: str, asked: dict[str, Any], apply: bool, plan_id: str | None, 
             plan = replace(plan, problems=(*plan.problems, unknown))
         if "caches" not in options.what or options.experiments is not None:
             return plan
-        return replace(plan, items=(*plan.items, *local_leftovers(options.older_than, at)))
+        local = (*local_leftovers(options.older_than, at), *unused_environments(home(), options.older_than, at))
+        return replace(plan, items=(*plan.items, *local))
 
     plan = planned()
     if not apply:

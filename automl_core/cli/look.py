@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from automl_core.preview.beside import CodeAhead
+    from automl_core.preview.environment import EnvironmentAhead
     from automl_core.preview.estimate import StatementEstimate
     from automl_core.preview.preview import Combination, Preview
     from automl_core.results.forecast import Pace
@@ -42,6 +43,7 @@ def preview(
     from automl_core.preview.beside import code_ahead, spec_file_ahead
     from automl_core.preview.checks import examine_file
     from automl_core.preview.data import counted_here, data_preview
+    from automl_core.preview.environment import environment_ahead
     from automl_core.preview.preview import given_pace
     from automl_core.preview.preview import preview as look_ahead
     from automl_core.results.summary import unsearched
@@ -65,19 +67,21 @@ def preview(
     estimates = _estimates(experiment, found) if maxcompute else []
     data = list(data_preview(experiment, dates, home(), bundle_of(file)))
     code, first = code_ahead(experiment, file), next(iter(found.first), None)
+    environment = environment_ahead(experiment, home(), file)
     spec_file = spec_file_ahead(experiment, first.params, first.budget) if first is not None else None
     if as_json:
         more: dict[str, Any] = {"warnings": [warning.to_json() for warning in examined.warnings]}
         more["experiment"] = experiment.model_dump(mode="json")
         more |= {"data": data} if data else {}
         more |= {"code": asdict(code)} if code is not None else {}
+        more |= {"environment": asdict(environment)} if environment is not None else {}
         more |= {"spec_file": spec_file} if spec_file is not None else {}
         more |= {"maxcompute": [asdict(each) for each in estimates]} if maxcompute else {}
         print_json(found.to_json() | more)
         return
     for warning in examined.warnings:
         print(warning)
-    beside = [*data_lines(data), *_beside_lines(experiment, code, spec_file)]
+    beside = [*data_lines(data), *environment_lines(environment), *_beside_lines(experiment, code, spec_file)]
     searched = searched_lines(found) if experiment.template is not None else []
     print("\n".join([*_lines(found), *template_lines(experiment), *searched, *dates_lines(experiment), *beside]))
     for each in estimates:
@@ -107,6 +111,18 @@ def whole_text(experiment: Experiment) -> str:
 
     body = experiment.model_dump(mode="json", exclude_unset=True)
     return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=120)
+
+
+def environment_lines(found: EnvironmentAhead | None) -> list[str]:
+    """A line with the environment of local training tasks; none where they have Airflow's."""
+    from automl_core.cli.output import plural
+
+    if found is None:
+        return []
+    if found.problem:
+        return [f"  environment  {found.problem}"]
+    when = "which this machine has" if found.made else "made by the first training on each machine"
+    return [f"  environment  {plural(found.packages, 'package')} of {found.lock}, {found.python}, {when}"]
 
 
 def _beside_lines(experiment: Experiment, code: CodeAhead | None, spec_file: str | None) -> list[str]:

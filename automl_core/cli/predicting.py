@@ -1,11 +1,11 @@
-"""``automl predict``: a model's folder, here or in a store, or a run's best model, over a file of rows."""
+"""``automl predict``: a model's folder, here or in a store, or a run's best model, over a file of rows or series."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +15,7 @@ import typer
 from automl_core.cli.remote import RunId
 
 if TYPE_CHECKING:
+    from automl_core.cli.series import Asked
     from automl_core.modelfile.model import Model
     from automl_core.storage.base import ObjectStore
 
@@ -30,11 +31,13 @@ def predict(
         ),
     ],
     rows: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="FILE", show_default=False, help="Rows: .csv, .parquet or .jsonl, here or in a store."
+            metavar="FILE", show_default=False,
+            help="Rows: .csv, .parquet or .jsonl, here or in a store. A model of series is run on by newer ones, and "
+            "needs none.",
         ),
-    ],
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write here (.csv or .parquet), not to the terminal.")
     ] = None,
@@ -48,18 +51,39 @@ def predict(
         list[str] | None,
         typer.Option("--trust", metavar="TYPE", help="Trust a type that estimators need; `all`: pickles too."),
     ] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", metavar="STEPS", help="Series: how far ahead; else as it was trained.")
+    ] = None,
+    series: Annotated[
+        list[str] | None, typer.Option("--series", metavar="NAME", help="Series: only this one; may be repeated.")
+    ] = None,
+    levels: Annotated[
+        str | None, typer.Option("--levels", metavar="LEVELS", help="Series: of the intervals, as 0.8,0.95.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Series: draw history, forecast and what came "
+                                  "(.html or .svg).")
+    ] = None,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Series: forecast from the model's end, and compare with the file.")
+    ] = False,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FOLDER", help="Series: keep the model as the rows have run it on.")
+    ] = None,
 ) -> None:  # fmt: skip
-    """Predict with a model's folder: rows in, one prediction a row out, in their order."""
+    """Predict with a model's folder: a prediction for each row, or what comes next of series, with intervals."""
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError
+    from automl_core.cli.series import Asked
     from automl_core.extras import needed_by
 
     with needed_by("`automl predict`", "tabular"):
         from automl_core.modelfile.scoring.models import NotExplained
+    asked = Asked(out, horizon, tuple(series or ()), levels, plot, evaluate, save)
+    of_tables = {"--proba": proba, "--explain": explain, "--keep": keep, "--trust": trust}
     with needed_by("this model", "tabular"), _folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
-            loaded = _load(folder, trust or ())
-            for text in _write(loaded, file, out, proba=proba, explain=explain, keep=keep or ()):
+            for text in _predict(folder, file, asked, of_tables):
                 tell(f"note – {text}")
         except NotExplained as error:
             raise UserError(f"{model} can't be explained: {error}") from None
@@ -69,10 +93,39 @@ def predict(
             raise UserError(str(error)) from None
 
 
-def _load(folder: Path, trust: Sequence[str]) -> Model:
-    from automl_core.modelfile import load
+def _predict(folder: Path, file: Path | None, asked: Asked, of_tables: Mapping[str, Any]) -> list[str]:
+    """Forecast, or predict: by what the folder holds.
 
-    return load(folder, trusted=True if "all" in trust else trust)
+    Args:
+        folder: the model's.
+        file: of rows.
+        asked: what models of series take.
+        of_tables: options that models of tables take, by name.
+
+    Returns:
+        What is to be said, in words.
+    """
+    from automl_core.cli.places import UserError
+    from automl_core.cli.series import Asked, forecast
+    from automl_core.modelfile.model import load, read_info
+    from automl_core.modelfile.writing import FORECASTING
+
+    if read_info(folder)["problem"].get("kind") == FORECASTING:
+        wrong = next((name for name, value in of_tables.items() if value), None)
+        if wrong is not None:
+            raise UserError(f"{wrong} is for models of tables, and this is one of series")
+        return forecast(folder, file, asked)
+    if asked != Asked(asked.out):
+        given = {"--horizon": asked.horizon, "--series": asked.series, "--levels": asked.levels, "--plot": asked.plot,
+                 "--evaluate": asked.evaluate, "--save": asked.save}  # fmt: skip
+        wrong = next(name for name, value in given.items() if value)
+        raise UserError(f"{wrong} is for models of series, and this is one of a table")
+    if file is None:
+        raise UserError("a model of a table predicts for rows: name a file of them")
+    trust = of_tables["--trust"] or ()
+    loaded = load(folder, trusted=True if "all" in trust else trust)
+    return _write(loaded, file, asked.out, proba=of_tables["--proba"], explain=of_tables["--explain"],
+                  keep=of_tables["--keep"] or ())  # fmt: skip
 
 
 def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]) -> list[str]:
@@ -155,7 +208,8 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     found = _models(place.store, place.prefix + BEST_MODEL)
     if not found:
         raise UserError(
-            f"{place.folder} has published no model of a table: there is no {MODEL_FILE} below {BEST_MODEL.rstrip('/')}"
+            f"{place.folder} has published no model of a table or of series: there is no {MODEL_FILE} below "
+            f"{BEST_MODEL.rstrip('/')}"
         )
     if len(found) > 1:
         raise UserError(f"{place.folder} has several models: name one of {', '.join(found)}")
@@ -170,11 +224,14 @@ def _models(store: ObjectStore, prefix: str) -> list[str]:
 
 
 @contextmanager
-def _file_of(rows: str) -> Iterator[Path]:
+def _file_of(rows: str | None) -> Iterator[Path | None]:
     """A file of rows on this machine; one in a store is fetched."""
     from automl_core.cli.places import UserError
     from automl_core.storage import NotFound, open_store
 
+    if rows is None:
+        yield None
+        return
     if "://" not in rows:
         yield Path(rows)
         return

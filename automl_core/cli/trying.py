@@ -112,6 +112,8 @@ def _try(
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError, home
     from automl_core.code import CodeError, with_code
+    from automl_core.running.environment import check_lock
+    from automl_core.spec.lock_files import LockError
     from automl_core.storage.folder import FolderStore
 
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
@@ -119,9 +121,12 @@ def _try(
     with tempfile.TemporaryDirectory(prefix="automl-try-") as temporary:
         store = FolderStore((keep or Path(temporary)).absolute())
         try:
+            check_lock(experiment, file)
             experiment, _ = with_code(experiment, file, store)
         except CodeError as error:
             raise UserError(f"code: {error}") from None
+        except LockError as error:
+            raise UserError(f"environment.lock: {error}") from None
         emit = (lambda _: None) if quiet else (lambda line: tell(f"  | {line}"))
         return _tried(
             experiment,

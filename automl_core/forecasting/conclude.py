@@ -1,14 +1,38 @@
-"""After the search: members chosen and weighed, fitted on all data, intervals, one look at the test, the model."""
+"""After the search: members chosen and weighed, intervals, one look at the test, last fits, the model and its report.
+
+From the same finished trials it makes the same bytes: nothing that it writes into the model depends on the clock.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_core.forecasting.finals import Final, document, finals
+from automl_core.forecasting.intervals import Intervals, measure, scale_of
 from automl_core.forecasting.prepared import Prepared
+from automl_core.forecasting.selecting import Selection, select
 from automl_core.forecasting.trial import TrialResult
+from automl_core.release import RELEASE
+from automl_core.training.problems import TrainingError
+
+if TYPE_CHECKING:
+    from automl_core.forecasting.report.looks import Look
+    from automl_core.modelfile.series import SeriesModel
+
+Floats = NDArray[np.float64]
+
+GOLDEN = 4
+"""Series kept in the model's folder with their forecasts."""
 
 
 @dataclass
@@ -18,12 +42,12 @@ class Concluded:
     Attributes:
         folder: of the model.
         report: what was tried, found and measured; also in ``report.json`` beside the model.
-        document: the model as plain data and arrays, as `modelfile.series` wrote it.
+        model: as it was read back from its folder.
     """
 
     folder: Path
     report: dict[str, Any]
-    document: dict[str, Any]
+    model: SeriesModel
 
 
 def conclude(
@@ -37,34 +61,203 @@ def conclude(
     check: bool = True,
     times: Mapping[str, float] | None = None,
     title: str = "",
+    page: bool = True,
 ) -> Concluded:
-    """Make the model of a search, and its report (``report.json`` in the model's folder).
-
-    The document that goes to `modelfile.series`::
-
-        {"target": str, "horizon": int, "season": int, "seasons": [int], "frequency"/"grid"/"zone": as the panel's grid,
-         "known": [{"name", …}], "series": [names],
-         "members": [{"learner": str, "trial": int, "document": Fitted.export()}],   # M of them
-         "weights": float64 (S, M), each row sums to 1,
-         "non_negative": bool (S,),
-         "intervals": {"levels": [L], "lower": float64 (S, L, H), "upper": float64 (S, L, H)}}
-
-    A forecast is the weighted mean of the members', ends at 0 where ``non_negative``; its interval is
-    ``[forecast + lower, forecast + upper]``, both in the target's units, ``lower <= 0 <= upper``; beyond ``horizon`` the
-    last step's width grows with the square root of the step.
+    """Make the model of a search, and its report (``report.json`` and the files beside it, in the model's folder).
 
     Args:
         prepared: the series.
         results: of all trials.
         folder: the model's, made here.
-        deadline: on the monotonic clock; members whose last fit would end after it go without it.
+        deadline: on the monotonic clock; members whose last fit would end after it are left out.
         made: more about what made the model, for its folder.
         why: the search ended, for the report.
         check: whether the folder is tried in a fresh process before it counts.
         times: seconds of what came before, by its name, for the report.
         title: of the report's page.
+        page: whether ``report.html`` is drawn.
 
     Raises:
-        TrainingError: no trial is usable, or the model's folder can't be written.
+        TrainingError: no trial is usable, or the model's folder can't be written, or a fresh process forecasts its
+            golden series otherwise.
     """
-    raise NotImplementedError
+    from automl_core.forecasting.report import leave, told, write
+    from automl_core.modelfile import series as files
+
+    began = time.monotonic()
+    home = Path(folder)
+    selection = select(prepared, results)
+    looks, intervals = _looks(prepared, selection)
+    members, notes = finals(prepared, selection, deadline)
+    described = document(prepared, members, intervals)
+    golden, known = _golden(prepared)
+    try:
+        files.write(home, described, made=_made(prepared, members, made), golden=golden, known=known)
+    except (FileExistsError, ValueError) as error:
+        raise TrainingError(f"the model can't be written: {error}") from None
+    if check:
+        _check(home)
+    model = files.load(home)
+    looks.append(_ahead(prepared, model))
+    of_series = {name: note for each in members for name, note in each.series_notes.items()}
+    report = _report(prepared, results, selection, members)
+    report["notes"] = [*prepared.notes, *selection.notes, *notes]
+    report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
+    report |= told(prepared, looks, of_series)
+    spent = {**(times or {}), "conclude": time.monotonic() - began}
+    # of a run in several processes only the last part is known here
+    report["times"] = {**spent, "total": math.fsum(spent.values())} if times else spent
+    report = _finite(report)
+    (home / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    leave(home, prepared, looks, of_series)
+    if page:
+        write(home, title=title)
+    return Concluded(home, report, model)
+
+
+def _looks(prepared: Prepared, selection: Selection) -> tuple[list[Look], Intervals]:
+    """The model at the origins and at the test, and the intervals of what comes.
+
+    The test is looked at once; after that it is one origin more, the newest there is, for the intervals of the model.
+    """
+    from automl_core.forecasting.report.looks import Look
+
+    ends, levels = prepared.origins.ends, prepared.options.levels
+    residuals = np.stack([prepared.actual(each) for each in ends]) - selection.forecasts
+    then, now = selection.then, selection.now
+    looks = []
+    for place, known in enumerate(ends):
+        forecast = selection.forecasts[place]
+        apart = measure(residuals, then, now, ends, without=place)
+        lower, upper = _bounds(prepared, apart, forecast, levels)
+        looks.append(Look("origin", known, forecast, lower, upper))
+    intervals = measure(residuals, then, now, ends)
+    if prepared.tested is None or selection.test is None:
+        return looks, intervals
+    lower, upper = _bounds(prepared, intervals, selection.test, levels)
+    looks.append(Look("test", prepared.tested, selection.test, lower, upper))
+    today = np.array([scale_of(each.values, prepared.season) for each in prepared.panel.series])
+    today = np.where(today > 0, today, now)
+    missed = prepared.actual(prepared.tested) - selection.test
+    return looks, measure(
+        np.concatenate([residuals, missed[None]]), np.concatenate([then, now[None]]), today,
+        np.concatenate([ends, prepared.tested[None]]),
+    )  # fmt: skip
+
+
+def _bounds(
+    prepared: Prepared, intervals: Intervals, forecast: Floats, levels: Sequence[float]
+) -> tuple[Floats, Floats]:
+    lower, upper = intervals.bounds(forecast, levels)
+    return prepared.bounded(lower), prepared.bounded(upper)
+
+
+def _ahead(prepared: Prepared, model: SeriesModel) -> Look:
+    """What comes after all data, by the model as it was read back from its folder."""
+    from automl_core.forecasting.report.looks import Look
+
+    panel, options = prepared.panel, prepared.options
+    known = panel.future_known(panel.lengths, options.horizon)
+    found = model.forecaster.forecast(known=known, levels=options.levels)
+    return Look(
+        "ahead", panel.lengths, found.values, found.lower.transpose(1, 0, 2), found.upper.transpose(1, 0, 2)
+    )  # fmt: skip
+
+
+def _golden(prepared: Prepared) -> tuple[list[str], Floats | None]:
+    """Names of some series, from first to last, and the known columns at their next steps; 0 where nobody knows."""
+    panel = prepared.panel
+    places = np.unique(np.linspace(0, len(panel) - 1, min(GOLDEN, len(panel))).astype(np.int64))
+    known = panel.future_known(panel.lengths, prepared.options.horizon)[places] if panel.known else None
+    return [panel.names[each] for each in places], None if known is None else np.nan_to_num(known)
+
+
+def _check(home: Path) -> None:
+    from automl_core.modelfile.checking import CheckFailed
+    from automl_core.modelfile.checking import check as tried
+
+    try:
+        tried(home)
+    except CheckFailed as error:
+        raise TrainingError(f"the model was written and can't be used: {error}") from None
+
+
+def _made(prepared: Prepared, members: Sequence[Final], made: Mapping[str, Any] | None) -> dict[str, Any]:
+    options = prepared.options.as_json()
+    return {
+        "release": RELEASE,
+        "python": platform.python_version(),
+        "data": {"fingerprint": prepared.fingerprint, "series": len(prepared.panel)},
+        "seed": prepared.options.seed,
+        "ensemble": [{"trial": each.trial.number, "weight": float(each.weight.mean())} for each in members],
+        "options": {name: value for name, value in options.items() if name != "deadline"},
+        **(made or {}),
+    }
+
+
+def _report(
+    prepared: Prepared, results: Sequence[TrialResult], selection: Selection, members: Sequence[Final]
+) -> dict[str, Any]:
+    """What `forecasting.report` draws, but for what comes of looks at the model."""
+    panel, options, origins = prepared.panel, prepared.options, prepared.origins
+    grid = panel.grid
+
+    def when(slot: int) -> str:
+        return grid.text(int(grid.times(np.array([slot], dtype=np.int64))[0]))
+
+    last = panel.starts + np.array([len(each.values) for each in panel.series]) - 1
+    board = sorted(results, key=lambda each: (not each.usable, each.loss, each.number))
+    total = math.fsum(float(each.weight.mean()) for each in members)
+    values = [
+        float(np.nanmean(found)) if np.isfinite(found).any() else math.nan
+        for found in (prepared.judged(selection.forecasts[place], known) for place, known in enumerate(origins.ends))
+    ]
+    there = [each for each in values if math.isfinite(each)]
+    return {
+        "problem": {
+            "kind": "forecasting", "target": options.target, "metric": prepared.metric.name,
+            "direction": prepared.metric.direction, "horizon": options.horizon,
+            "frequency": grid.frequency.words, "zone": grid.zone, "seasons": list(prepared.seasons),
+            "time": panel.time, "series": list(panel.keys), "known": [each.name for each in panel.known],
+            "levels": list(options.levels),
+        },
+        "data": {
+            "series": len(panel), "values": int(panel.observed.sum()),
+            "missing": int((panel.lengths - panel.observed).sum()), "from": when(int(panel.starts.min())),
+            "until": when(int(last.max())), "fingerprint": prepared.fingerprint,
+        },
+        "options": options.as_json(),
+        "guardrails": [dict(each) for each in prepared.findings],
+        "leaderboard": [
+            {
+                "trial": each.number, "learner": each.learner, "value": each.value, "state": each.state,
+                "origins": each.origins, "seconds": each.seconds, "params": dict(each.params),
+                "reason": each.reason, "fallbacks": len(each.notes),
+            }
+            for each in board
+        ],
+        "ensemble": [
+            {"trial": each.trial.number, "weight": float(each.weight.mean()) / total} for each in members
+        ],
+        "estimate": math.fsum(there) / len(there) if there else math.nan,
+        "validation": {
+            "origins": len(origins), "step": origins.step,
+            "ends": [_latest(prepared, known, when) for known in origins.ends], "why": "rolling origins",
+        },
+    }  # fmt: skip
+
+
+def _latest(prepared: Prepared, known: NDArray[np.int64], when: Any) -> str:
+    slots = (prepared.panel.starts + known - 1)[known > 0]
+    return str(when(int(slots.max()))) if len(slots) else ""
+
+
+def _finite(value: Any) -> Any:
+    """Plain data as JSON can hold them: no number that is none."""
+    if isinstance(value, Mapping):
+        return {str(name): _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from automl_core.spec.units import parse_duration
 from automl_core.training.problems import TrainingError, nearest
@@ -17,6 +17,8 @@ METRIC = "mase"
 LEVELS = (0.8, 0.9, 0.95)
 """Shares of what comes that intervals are made to hold, where none are named."""
 
+_DUPLICATES = Literal["refuse", "mean", "sum", "last"]
+_UNUSABLE = Literal["refuse", "leave_out"]
 _TUPLES = ("series", "known", "season", "levels", "allowed", "blocked")
 _NAMES = ("series", "known", "allowed", "blocked")
 
@@ -34,6 +36,8 @@ class Options:
         frequency: of the steps, as `panel.read_panel` takes it; None: found.
         season: lengths in steps, the main one first; None: by frequency and evidence; ``(1,)``: there is none.
         zone: name of the time zone whose clock the series follow; None: times as they are.
+        duplicates: what several values of a series at one step become: ``refuse``, ``mean``, ``sum`` or ``last``.
+        unusable: of series that can't be read ``refuse`` the table, or ``leave_out`` these and say so.
         metric: a name of `automl_core.forecasting.metrics`.
         levels: of intervals, each between 0 and 1.
         origins: moments in the past from which forecasts are made and judged; None: by the series' lengths.
@@ -43,12 +47,11 @@ class Options:
         non_negative: whether forecasts end at zero; None: of a series that has never been below it.
         allowed, blocked: names of learners.
         arima: whether AutoARIMA is offered: it costs as much as all others together.
-        iterations: trials at most; None: the fixed portfolio, or what the deadline allows.
+        iterations: trials at most; None: one of each learner, or what the deadline allows.
         deadline: seconds that everything may take, from the call to the model; None: no limit.
         exit_score: the search ends when a trial is as good as this.
         ensemble: members at most; 1: the best learner alone.
         seed: same seed, same data, same versions: the same model.
-        workers: trials at a time; None: one.
         threads: of one trial.
     """
 
@@ -60,6 +63,8 @@ class Options:
     frequency: str | None = None
     season: tuple[int, ...] | None = None
     zone: str | None = None
+    duplicates: _DUPLICATES = "refuse"
+    unusable: _UNUSABLE = "refuse"
     metric: str = METRIC
     levels: tuple[float, ...] = LEVELS
     origins: int | None = None
@@ -74,7 +79,6 @@ class Options:
     exit_score: float | None = None
     ensemble: int = 6
     seed: int = 0
-    workers: int | None = None
     threads: int = 1
 
     @classmethod
@@ -111,13 +115,16 @@ class Options:
             value = getattr(self, name)
             if not isinstance(value, str) or not value:
                 raise TrainingError(f"{name}: found {value!r}; give {_WANTED[name]}")
+        for name, allowed in (("duplicates", get_args(_DUPLICATES)), ("unusable", get_args(_UNUSABLE))):
+            value = getattr(self, name)
+            if value not in allowed:
+                raise TrainingError(f"{name}: found {value!r}{nearest(str(value), allowed)}")
         for name, low, high in (
             ("horizon", 1, 100_000),
             ("origins", 1, 1000),
             ("step", 1, 100_000),
             ("iterations", 1, 1_000_000),
             ("ensemble", 1, 100),
-            ("workers", 1, 1024),
             ("threads", 1, 1024),
         ):
             self._whole(name, getattr(self, name), low, high)
@@ -125,7 +132,8 @@ class Options:
             self._whole("season", each, 1, 1_000_000)
         if self.season is not None and (not self.season or len(set(self.season)) != len(self.season)):
             raise TrainingError(f"season: found {list(self.season)}; give lengths that differ, or leave it out")
-        for level in self.levels:
+        levels: tuple[Any, ...] = self.levels  # of a caller who may not have read the types
+        for level in levels:
             if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
                 hint = f"; did you mean {level / 100:g}?" if isinstance(level, int | float) and 1 < level < 100 else ""
                 raise TrainingError(f"levels: found {level!r}; allowed: shares between 0 and 1{hint}")

@@ -4,6 +4,7 @@
 """
 
 from automl_core.housekeeping.deleting import Done, carry_out
+from automl_core.housekeeping.environments import unused_environments
 from automl_core.housekeeping.inventory import Inventory, look
 from automl_core.housekeeping.local import local_leftovers
 from automl_core.housekeeping.mark import BeingDeleted, settle
@@ -24,4 +25,5 @@ __all__ = [
     "look",
     "make_plan",
     "settle",
+    "unused_environments",
 ]

@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from automl_core.housekeeping.environments import is_environment, remove_environment
 from automl_core.housekeeping.local import remove_local
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark, write_mark
 from automl_core.housekeeping.plan import Item, Plan
@@ -125,6 +126,8 @@ def _changed(item: Item, fresh: Mapping[tuple[str, str, str], Item]) -> str:
 
 def _delete(store: ObjectStore, item: Item, by: str, clock: Callable[[], float]) -> str:
     """Delete one thing. Returns why it stays, empty where it is gone."""
+    if is_environment(item):
+        return remove_environment(item)
     if item.place.startswith("/"):
         return remove_local(item)
     if item.what == "runs":

@@ -12,12 +12,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from automl_core.modelfile.checking import CheckFailed, check
     from automl_core.modelfile.estimators import NotTrusted
-    from automl_core.modelfile.model import Model, load
+    from automl_core.modelfile.model import Model
+    from automl_core.modelfile.opening import load
     from automl_core.modelfile.scoring.documents import LaterFormat
     from automl_core.modelfile.scoring.values import Schema, SchemaError
+    from automl_core.modelfile.series import SeriesModel
     from automl_core.modelfile.writing import write
 
-__all__ = ["CheckFailed", "LaterFormat", "Model", "NotTrusted", "Schema", "SchemaError", "check", "load", "write"]
+__all__ = [
+    "CheckFailed",
+    "LaterFormat",
+    "Model",
+    "NotTrusted",
+    "Schema",
+    "SchemaError",
+    "SeriesModel",
+    "check",
+    "load",
+    "write",
+]
 
 _PLACES = {
     "CheckFailed": "checking",
@@ -26,8 +39,9 @@ _PLACES = {
     "NotTrusted": "estimators",
     "Schema": "scoring.values",
     "SchemaError": "scoring.values",
+    "SeriesModel": "series",
     "check": "checking",
-    "load": "model",
+    "load": "opening",
     "write": "writing",
 }
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-from automl_core.modelfile.writing import PACKAGE, SCORING
+from automl_core.modelfile.writing import PACKAGE, program, sources
 
 LIMIT = 300.0
 """Seconds that a check may take: a machine may be busy."""
@@ -66,7 +66,7 @@ def check(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> list[s
     info = read_info(folder)
     said = []
     if info["scorer"] == "numpy":
-        if trusted is not True and (changed := _not_ours(folder)):
+        if trusted is not True and (changed := _not_ours(folder, str(info["problem"]["kind"]))):
             raise CheckFailed(
                 f"{folder / PACKAGE} is not the scorer of this release ({changed}): "
                 "its code is run with trusted=True alone"
@@ -81,16 +81,14 @@ def check(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> list[s
     return said
 
 
-def _not_ours(folder: Path) -> str | None:
-    """The first file of a folder's scorer that is not this release's."""
-    own = {path.relative_to(SCORING).as_posix(): path for path in SCORING.rglob("*.py")}
+def _not_ours(folder: Path, kind: str) -> str | None:
+    """The first file of a folder's scorer that is not this release's for its kind of problem."""
+    own = sources(kind)
     there = {path.relative_to(folder / PACKAGE).as_posix(): path for path in (folder / PACKAGE).rglob("*.py")}
     for name in sorted(own.keys() | there.keys()):
         if name not in own or name not in there or own[name].read_bytes() != there[name].read_bytes():
             return name
-    from automl_core.modelfile.writing import PROGRAM
-
-    return None if (folder / "predict.py").read_text(encoding="utf-8") == PROGRAM else "predict.py"
+    return None if (folder / "predict.py").read_text(encoding="utf-8") == program(kind) else "predict.py"
 
 
 def _run(program: str, *arguments: str) -> str:

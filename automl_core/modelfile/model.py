@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_core.modelfile.scoring.documents import LaterFormat
-from automl_core.modelfile.writing import FORMAT, KIND, MODEL_FILE, PACKAGE
+from automl_core.modelfile.writing import FORECASTING, FORMAT, KIND, MODEL_FILE, PACKAGE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,7 +126,9 @@ def load(folder: str | Path, *, trusted: bool | Collection[str] = ()) -> Model:
 
     folder = Path(folder)
     info = read_info(folder)
-    _compare(folder, info)
+    if info["problem"].get("kind") == FORECASTING:
+        raise BrokenModel(f"{folder} is a model of series, none of a table")
+    compare(folder, info)
     estimators = {each["name"]: _estimator(folder, each, trusted) for each in info["estimators"]}
     return Model(folder, info, Scorer(documents.load(folder), estimators))
 
@@ -156,8 +158,12 @@ def read_info(folder: Path) -> dict[str, Any]:
     return info
 
 
-def _compare(folder: Path, info: Mapping[str, Any]) -> None:
-    """Every file that is read here is what it was when the model was written."""
+def compare(folder: Path, info: Mapping[str, Any]) -> None:
+    """See that every file that is read here is what it was when the model was written.
+
+    Raises:
+        BrokenModel: a file is missing or changed.
+    """
     for name, told in info["files"].items():
         if name.startswith(f"{PACKAGE}/") or name == "predict.py":
             continue  # not read here

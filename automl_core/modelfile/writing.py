@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,18 @@ SCORING = Path(__file__).resolve().parent / "scoring"
 FLOAT32 = 1e-5
 """What outputs that were given may differ from the scorer's: a library of float32 says no more."""
 
+FORECASTING = "forecasting"
+"""The kind of problem whose models are of series."""
+
+OF_SERIES = ("calendars/", "series/")
+"""Parts of the scorer that only models of series have."""
+
+OF_TABLES = (
+    "features/", "calibration.py", "command.py", "explaining.py", "links.py", "members.py", "origins.py", "review.py",
+    "scorer.py", "stretching.py", "values.py",
+)  # fmt: skip
+"""Those that only models of tables have."""
+
 PROGRAM = '''"""Predictions of the model in this folder, with numpy alone: python predict.py rows.csv (see --help)."""
 
 import sys
@@ -44,6 +57,21 @@ from scorer.command import main  # noqa: E402
 
 raise SystemExit(main(HERE))
 '''
+
+
+def program(kind: str) -> str:
+    """The text of ``predict.py`` for a kind of problem."""
+    if kind != FORECASTING:
+        return PROGRAM
+    told = PROGRAM.replace("Predictions of the model in this folder", "Forecasts of the series in this folder")
+    return told.replace("predict.py rows.csv", "predict.py new.csv").replace("scorer.command", "scorer.series.command")
+
+
+def sources(kind: str) -> dict[str, Path]:
+    """The files of the scorer that a model of a kind of problem is written with, by their names in its folder."""
+    others = OF_TABLES if kind == FORECASTING else OF_SERIES
+    found = {path.relative_to(SCORING).as_posix(): path for path in sorted(SCORING.rglob("*.py"))}
+    return {name: path for name, path in found.items() if not name.startswith(others)}
 
 
 def write(
@@ -83,12 +111,7 @@ def write(
         FileExistsError: there is something else at this place.
         ValueError: what can't be kept.
     """
-    target = Path(folder)
-    if target.exists() and not (target / MODEL_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
-        raise FileExistsError(f"{target} is there, and no model's folder: give another place")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    try:
+    with making(folder) as unfinished:
         document = {
             "format": FORMAT,
             "problem": _problem(problem),
@@ -98,11 +121,12 @@ def write(
             "threshold": threshold,
         }
         kept = _write_estimators(unfinished, estimators or {}, allow_pickle)
-        numpy_alone = _write_scorer(unfinished, document)
+        numpy_alone = not _has_estimators(document["members"])
+        write_scorer(unfinished, document, program_too=numpy_alone)
         count = _write_golden(unfinished, document, estimators or {}, golden)
         needs = _write_environment(unfinished, kept, estimators or {})
-        _write_json(
-            unfinished / MODEL_FILE,
+        write_info(
+            unfinished,
             {
                 "format": FORMAT,
                 "kind": KIND,
@@ -115,15 +139,30 @@ def write(
                 "golden_rows": count,
                 "environment": needs,
                 "made": plain(made),
-                "files": _digests(unfinished),
             },
         )
+    return Path(folder)
+
+
+@contextmanager
+def making(folder: str | Path) -> Iterator[Path]:
+    """A folder beside a model's place, that is put there when all has been written into it, and goes if it was not.
+
+    Raises:
+        FileExistsError: there is something else than a model at this place.
+    """
+    target = Path(folder)
+    if target.exists() and not (target / MODEL_FILE).is_file() and (not target.is_dir() or any(target.iterdir())):
+        raise FileExistsError(f"{target} is there, and no model's folder: give another place")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield unfinished
         _open_to_others(unfinished)
         _replace(unfinished, target)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    return target
 
 
 def _problem(problem: Any) -> dict[str, Any]:
@@ -152,23 +191,24 @@ def _write_estimators(folder: Path, estimators: Mapping[str, Any], allow_pickle:
     return found
 
 
-def _write_scorer(folder: Path, document: Mapping[str, Any]) -> bool:
-    """The document, and the program that scores by it where numpy alone can.
-
-    Returns:
-        Whether it can.
-    """
+def write_scorer(folder: Path, document: Mapping[str, Any], *, program_too: bool = True) -> None:
+    """The document, and the program that scores by it where numpy alone can."""
     told, arrays = flatten(document)
-    _write_json(folder / JSON_FILE, told, indent=None)
+    write_json(folder / JSON_FILE, told, indent=None)
     save_arrays(folder / ARRAYS_FILE, arrays)
-    if _has_estimators(document["members"]):
-        return False
-    for source in sorted(SCORING.rglob("*.py")):
-        copy = folder / PACKAGE / source.relative_to(SCORING)
+    if not program_too:
+        return
+    kind = str(document["problem"]["kind"])
+    for name, source in sources(kind).items():
+        copy = folder / PACKAGE / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(source.read_bytes())
-    (folder / "predict.py").write_text(PROGRAM, encoding="utf-8")
-    return True
+    (folder / "predict.py").write_text(program(kind), encoding="utf-8")
+
+
+def write_info(folder: Path, info: Mapping[str, Any]) -> None:
+    """``model.json``, with the digests of all that is there: the last of a folder."""
+    write_json(folder / MODEL_FILE, dict(info) | {"files": _digests(folder)})
 
 
 def _has_estimators(members: Iterable[Mapping[str, Any]]) -> bool:
@@ -196,7 +236,7 @@ def _write_golden(folder: Path, document: Mapping[str, Any], estimators: Mapping
         if not difference <= FLOAT32:
             raise Differs(f"the written model differs by {difference:.3g} from what was said of the golden rows")
     labels = [str(each) if scorer.classes else float(each) for each in scorer.decide(outputs)]
-    _write_json(folder / FILE, {"rows": told, "outputs": outputs.tolist(), "predictions": labels}, indent=None)
+    write_json(folder / FILE, {"rows": told, "outputs": outputs.tolist(), "predictions": labels}, indent=None)
     return len(told)
 
 
@@ -246,7 +286,8 @@ def _replace(unfinished: Path, target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _write_json(path: Path, data: Any, indent: int | None = 1) -> None:
+def write_json(path: Path, data: Any, indent: int | None = 1) -> None:
+    """A file of JSON, the same bytes for the same data."""
     separators = None if indent else (",", ":")
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent, separators=separators)
     path.write_text(text + "\n", encoding="utf-8", errors="surrogatepass")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from automl_core.preview.data import data_warnings
+from automl_core.preview.environment import environment_notes, environment_warnings
 from automl_core.preview.programs import program_warnings, readable_scripts
 from automl_core.spec.bundles import bundle_of
 from automl_core.spec.constants import constants_in
@@ -60,6 +61,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *data_warnings(experiment, home, bundle_of(file) if file is not None else None),
         *(problem for _, problem in braces),
         *program_warnings(experiment, home, file),
+        *environment_warnings(experiment, file),
         *_unused(experiment, home, file, {name for name, _ in braces}),
     ]
     return [replace(each, severity="warning") for each in found]
@@ -67,7 +69,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
 
 def notes_of(experiment: Experiment) -> list[Problem]:
     """What is no slip, and yet not what one may think; without file and line, as `warnings_of`."""
-    return [replace(each, severity="note") for each in _guarded(experiment)]
+    return [replace(each, severity="note") for each in (*_guarded(experiment), *environment_notes(experiment))]
 
 
 def _guarded(experiment: Experiment) -> Iterator[Problem]:

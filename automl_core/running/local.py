@@ -16,11 +16,13 @@ from automl_core.code import CodeError
 from automl_core.data.access import Access, DataError, FromEnvironment
 from automl_core.data.cache import Changing, Unwanted
 from automl_core.data.inputs import Opened
+from automl_core.environments import EnvironmentProblem, Held, NotWanted
 from automl_core.metrics.sources import open_source
 from automl_core.running.attempt import Attempt, first_step, not_started
 from automl_core.running.bringing import digest_of, spec_text
 from automl_core.running.data import data_of, warn_of_changes
 from automl_core.running.details import are_due, keep_details
+from automl_core.running.environment import hold_environment, without_environment
 from automl_core.running.folders import Folders
 from automl_core.running.patience import PATIENCE, on_disk, patiently
 from automl_core.running.watch import Watch
@@ -83,6 +85,7 @@ class LocalRun:
         self.lines = 0
         self._data = data_of(study, home, bundle, access or FromEnvironment())
         self._opened = Opened()
+        self._environment: Held | None = None
         self._emit, self._patience = emit, patience
         self._ordered: tuple[TrialState, str] | None = None
         self._parent = os.getppid()
@@ -106,6 +109,8 @@ class LocalRun:
             self._tell_details(outcome, told)
         finally:
             self._opened.release()
+            if self._environment is not None:
+                self._environment.release()
             self.folders.remove(self._emit)
         return outcome, told
 
@@ -126,12 +131,17 @@ class LocalRun:
             self._opened = self._patiently(self._open_data)
             self.context = self._context()
             self._bring(self.context)
+            self._environment = hold_environment(
+                self.study.experiment, self.folders.code, self.home, say=self._emit, wanted=self._is_wanted
+            )
             outcome = self._train(self.context)
-        except Unwanted:
+        except (Unwanted, NotWanted):
             assert self._ordered is not None
             outcome = Outcome(*self._ordered)
         except Changing as error:
             outcome = Outcome(TrialState.FAILED, str(error), retryable=True, blameless=True, kind="data")
+        except EnvironmentProblem as error:
+            outcome = without_environment(self.binding, error)
         except DataError as error:
             outcome = not_started(self.study, self.binding, StartError(str(error), systematic=True))
         except (StartError, PlaceholderError) as error:
@@ -147,6 +157,14 @@ class LocalRun:
             opened.release()
             raise
         return opened
+
+    def _is_wanted(self) -> bool:
+        """Whether the attempt is still to train: while its environment is made, nobody else looks."""
+        if self._ordered is None and os.getppid() != self._parent:
+            self._ordered = (TrialState.SYS_CANCELED, "the worker that ran this attempt is gone")
+        if self._ordered is None:
+            self._ordered = self.watch.verdict()
+        return self._ordered is None
 
     def _context(self) -> TrialContext:
         binding, state, experiment = self.binding, self.study.state, self.study.experiment
@@ -199,7 +217,9 @@ class LocalRun:
         start = first_step(self.study, self.binding)
         source = open_source(self.task.metrics, lambda path: self._cwd(context) / substitute(path, context), start)
         attempt = Attempt(self.watch, source, self.folders.log, self._emit)
-        with LocalProcess(self.task, context, timeout=self.study.experiment.trials.timeout, home=self.home) as job:
+        python = self._environment.python if self._environment is not None else None
+        limit = self.study.experiment.trials.timeout
+        with LocalProcess(self.task, context, timeout=limit, home=self.home, python=python) as job:
             self.job = job
             if self._ordered is not None:
                 job.terminate(0)  # killed before there was a job: start() starts nothing then

@@ -39,6 +39,7 @@ EXAMPLES: dict[str, str] = {
     "failure": "[{condition: Failed}]",
     "label": "jobset.sigs.k8s.io/jobset-name",
     "folder": "src",
+    "lock": "src/requirements.txt",
     "version": "1",
     "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "place": "s3://lake/churn/train.parquet",

@@ -11,6 +11,7 @@ from automl_core.spec.base import Model
 from automl_core.spec.baseline import baseline_problems
 from automl_core.spec.code import Code, code_problems
 from automl_core.spec.datasets import DataSet, data_problems
+from automl_core.spec.environment import Environment, environment_problems
 from automl_core.spec.goal import Goal
 from automl_core.spec.parameters import Parameter, Value
 from automl_core.spec.placement import Placement
@@ -268,6 +269,11 @@ class Experiment(Model):
         description="Folder with the training's code, relative to this file: packed when a run begins, unpacked where "
         "the training runs. A path; or a group, with what is left out of it.",
     )
+    environment: Environment | None = Field(
+        None,
+        description="Lock file of an environment that each machine makes once, for local training tasks; Airflow's own "
+        "when left out.",
+    )
     spec_file: SpecFile | None = Field(
         None, description="A file with the trial's parameters, written for its training in the format that it reads."
     )
@@ -313,6 +319,7 @@ class Experiment(Model):
             *space_problems(self.space, data=self.data),
             *baseline_problems(self.search.baseline, self.trials.max, self.space),
             *data_problems(self.data, self.columns),
+            *environment_problems(self.environment, self.code),
             *goal_problems(
                 several=self.goal.several,
                 early_stopping=self.trials.early_stopping is not None,

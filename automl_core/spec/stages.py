@@ -76,6 +76,7 @@ def stage_of(experiment: Experiment, stage: StageName) -> StageExperiment:
         tasks=list(tasks),
         prepare=[] if stage == "prepare" else list(experiment.prepare),
         code=experiment.code,
+        environment=experiment.environment,
         space={name: experiment.space[name] for name in constants},
         spec_file=spec_file_of_stages(experiment.spec_file, searched),
         trials=Trials(max=1, concurrency=1, retries=trials.retries, retry_delay=trials.retry_delay, canary=False),

@@ -13,6 +13,7 @@ from automl_core.spec.code import code_problems
 from automl_core.spec.constants import constants_in, why_not_in_stages
 from automl_core.spec.datanames import input_names
 from automl_core.spec.datasets import data_problems, sql_problems
+from automl_core.spec.environment import environment_problems, image_problems
 from automl_core.spec.errors import Problem, show
 from automl_core.spec.explain import explain, nested_spaces, own_problems
 from automl_core.spec.models import Experiment
@@ -67,6 +68,8 @@ def _unreached(data: dict[str, Any]) -> Iterator[Problem]:
         yield from _own(data, task_name_problems([str(task.get("name", "train")) for task in tasks], where))
         yield from _own(data, storage_problems(storage, tasks, where))
         yield from _own(data, code_problems(data.get("code"), tasks, where))
+        yield from _own(data, image_problems(data.get("environment"), tasks, where))
+    yield from _own(data, environment_problems(data.get("environment"), data.get("code")))
     yield from _own(data, goal_problems(**_said_of_goal(data)))
     space = data.get("space")
     yield from _own(data, data_problems(*_inputs(data)))

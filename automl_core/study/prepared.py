@@ -92,6 +92,8 @@ def prepare_key(experiment: Experiment, data: Mapping[str, Any], code: str, date
         "dates": {name: dates[name] for name in sorted(named & dates.keys())},
         "spec_file": experiment.spec_file.model_dump(mode="json") if experiment.spec_file is not None else None,
     }  # fmt: skip
+    if experiment.environment is not None:  # its lock file is part of the code
+        body["environment"] = experiment.environment.model_dump(mode="json")
     constants = {
         name: experiment.space[name].model_dump(mode="json")["value"] for name in constants_in(experiment.space)
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.spec.explain import own_problems
+from automl_core.spec.lock_files import lock_problems
 from automl_core.spec.models import Experiment
 from automl_core.spec.relations import named_data_sets, space_problems
 from automl_core.spec.sizes import TASK_LISTS
@@ -127,6 +128,14 @@ def _tasks(template: Template) -> Iterator[Problem]:
     base = (raw.get("spec_file") or {}).get("base")
     if isinstance(base, str) and not (template.folder / base).is_file():
         yield Problem(f"there is no file {base!r} beside template.yaml", ("spec_file", "base"), found=base)
+    if template.head.environment is not None:
+        lock = template.head.environment.lock
+        if not (template.folder / lock).is_file():
+            message = f"there is no file {lock!r} beside template.yaml"
+            yield Problem(message, ("environment", "lock"), found=lock)
+            return
+        for each in lock_problems(template.folder / lock):
+            yield Problem(f"{lock}: {each}", ("environment", "lock"))
 
 
 def _program(task: Mapping[str, Any], path: tuple[str | int, ...], folder: Path) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ KEY = "template"
 OWN_KEYS = (KEY, "set")
 """Keys that only a file from a template has."""
 
-_APART = (*OWN_KEYS, "space", "data", "columns", "code", *TASK_LISTS)
+_APART = (*OWN_KEYS, "space", "data", "columns", "code", "environment", *TASK_LISTS)
 """Keys of a file that are not simply laid over the template's."""
 
 
@@ -223,6 +223,12 @@ def _whole(expanded: Expanded, data: Mapping[str, Any], actions: Actions) -> lis
             whole[key] = data[key]
     if data.get("code") is not None:
         problems.append(Problem("the program is the template's", ("code",), suggestion="Leave it out"))
+    if data.get("environment") is not None:
+        message = "what the program runs with is the template's, as the program is"
+        problems.append(Problem(message, ("environment",), suggestion="Leave it out; a pod's image decides for pods"))
+    if head.environment is not None:
+        lock = str(template.folder / head.environment.lock)
+        whole["environment"] = {**head.environment.model_dump(exclude_none=True), "lock": lock}
     if "spec_file" in whole:
         whole["spec_file"] = _spec_file(whole["spec_file"], data.get("spec_file"), template)
     whole["code"] = {"folder": str(template.folder), "ignore": [f"/{FILE}"]}

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from pydantic import Field, ValidationError
 
 from automl_core.spec.base import Model
+from automl_core.spec.environment import Environment
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
 from automl_core.spec.explain import explain
 from automl_core.spec.relations import NAME_PATTERN
@@ -82,6 +83,9 @@ class TemplateFile(Model):
     trials: dict[str, Any] | None = Field(None, description="As in an experiment file; a default.")
     stop: dict[str, Any] | None = Field(None, description="As in an experiment file; a default.")
     spec_file: dict[str, Any] | None = Field(None, description="As in an experiment file.")
+    environment: Environment | None = Field(
+        None, description="Lock file beside this file, for an environment of the program's own."
+    )
     prepare: list[Any] = Field(default_factory=list, description="As in an experiment file.")
     tasks: list[Any] = Field(min_length=1, description="The training tasks of a trial, as in an experiment file.")
     conclude: list[Any] = Field(default_factory=list, description="As in an experiment file.")

@@ -137,6 +137,7 @@ class ProposeOperator(ExperimentOperator):
         from automl_airflow.identity import another_run, identity_of
         from automl_core.code import with_code
         from automl_core.housekeeping.mark import settle
+        from automl_core.running.environment import check_lock
         from automl_core.spec.dates import missing_dates, run_dates
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import locate, read_text
@@ -175,6 +176,7 @@ class ProposeOperator(ExperimentOperator):
             experiment = with_prices(experiment)
         experiment = closed_runs.taken(experiment, document, store, bundle_folder(context))
         check_store(store)
+        check_lock(experiment, Path(self.file))
         experiment, packed = with_code(experiment, Path(self.file), store)
         if packed is not None:
             self.log.info("code: %d files, %d bytes, packed as %s", packed.files, len(packed.data), packed.digest)

@@ -1,12 +1,16 @@
-"""Data sets on a real Airflow: found, shared, seen as assets, and prepared once for runs of the same data."""
+"""What trainings find on a real Airflow: data sets, prepared once for runs of the same data; packages of their own."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.e2e.world import World
+from tests.support.wheels import make_wheel
 
 pytestmark = pytest.mark.timeout(420)
+
+# packages come from a folder of wheels, as on a machine without a network
+ENVIRONMENT = {"PIP_FIND_LINKS": "{root}/wheels", "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
 
 PREPARE = """
 import os, pathlib
@@ -75,3 +79,39 @@ def test_runs_of_the_same_data_share_what_was_prepared_and_a_change_is_said(worl
     assert {each["name"] for each in events if "on_data" in each["name"]} == {
         f"file://{world.root}/runs/on_data?automl=on_data"
     }, "whoever waits for results can be scheduled on it"
+
+
+OWN = """
+import importlib.util, os, sys
+import not_airflows
+print("own packages", not_airflows.VERSION, importlib.util.find_spec("airflow"), "site-packages" in str(sys.path))
+if len(sys.argv) > 1:
+    print("accuracy=" + sys.argv[1])
+"""
+
+
+def test_a_training_has_the_packages_of_its_lock_file_which_airflow_has_not(world: World) -> None:
+    make_wheel(world.root / "wheels", "not-airflows", "4.2")
+    program = world.root / "experiments" / "own"
+    program.mkdir()
+    (program / "train.py").write_text(OWN)
+    (program / "requirements.txt").write_text("not-airflows==4.2\n")
+    name = world.experiment(
+        "own_packages",
+        code="own",
+        environment={"lock": "own/requirements.txt"},
+        prepare=[{"name": "look", "cwd": "code", "command": ["python", "train.py"]}],
+        tasks=[{"name": "train", "cwd": "code", "command": ["python", "train.py", "${x}"]}],
+        trials={"max": 2, "concurrency": 2},
+    )
+    run, state = world.run(name)
+    assert state == "success"
+    first, trials = world.log(name, run, "prepare", -1), [world.log(name, run, "trial", slot) for slot in range(2)]
+    assert "environment: made by" in first
+    assert "own packages 4.2 None True" in first
+    for log in trials:
+        assert "own packages 4.2 None True" in log
+        assert "making it" not in log, "it was made once, before the first trial"
+    assert len(list((world.root / ".automl-environments").glob("*/env-*"))) == 1
+    result = world.controller(name, run)
+    assert [trial["state"] for trial in result["trials"]] == ["SUCCEEDED"] * 2

@@ -1,7 +1,8 @@
-"""A table on a real Airflow: from a file of five lines to a published model that a fresh process uses."""
+"""A table, and series, on a real Airflow: from a file of five lines to a published model that a fresh process uses."""
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from tests.sources import ROOT
 
 pytestmark = pytest.mark.timeout(420)
 
-ENVIRONMENT = {"AUTOML_PRELOAD_IDLE": "20"}
-"""Of Airflow's processes: what is kept loaded between attempts ends soon after the last one."""
+ENVIRONMENT = {"AUTOML_PRELOAD_IDLE": "20", "AUTOML_ENVIRONMENTS": str(ROOT / ".automl-environments")}
+"""Of Airflow's processes: what is kept loaded between attempts ends soon after the last one; what series are
+forecast with is made once in this checkout."""
 
 FIVE_LINES = """\
 name: tumours
@@ -91,3 +93,54 @@ def _used(model: Path, data: Path) -> float:
     )
     assert done.returncode == 0, done.stderr
     return float(done.stdout)
+
+
+SALES = """\
+name: sales
+template: series-forecasting@1
+data: {{train: "{data}"}}
+columns: {{time: day, target: sales, series: [shop, article], known: [holiday, eve]}}
+stop: {{deadline: 20m}}
+output: {{storage: "file://./runs"}}
+trials: {{max: 3, concurrency: 2}}
+space: {{learner: {{values: [seasonal_naive, theta, ets]}}}}
+set: {{horizon: 14, origins: 2}}
+"""
+
+
+def test_a_csv_of_sales_becomes_a_forecast_with_intervals(world: World) -> None:
+    data = ROOT / "examples" / "data" / "sales.csv"
+    world.write("sales", SALES.format(data=data))
+    run, state = world.run("sales", seconds=300)
+    assert state == "success", world.log("sales", run, "conclude", -1)
+    told = world.controller("sales", run)
+    ended = [trial for trial in told["trials"] if trial["state"] == "SUCCEEDED"]
+    assert len(ended) == 3, [trial["reason"] for trial in told["trials"]]
+    assert "libraries are loaded anew" not in world.log("sales", run, "trial", 0), "it ran in a fork"
+
+    model = world.folder("sales", run) / "best_model" / "model"
+    with (model / "forecast.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 6 * 14
+    assert (rows[0]["day"], rows[13]["day"]) == ("2026-04-01", "2026-04-14")
+    assert all(float(each["lower_95"]) <= float(each["forecast"]) <= float(each["upper_95"]) for each in rows)
+    out = model.parent / "ahead.csv"
+    command = Path(sys.executable).with_name("automl")
+    done = subprocess.run([command, "predict", model, data, "--out", out], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with out.open(newline="") as stream:
+        again = list(csv.DictReader(stream))
+    assert [float(each["forecast"]) for each in again[:14]] == pytest.approx(
+        [float(each["forecast"]) for each in rows[:14]]
+    )
+
+    page = web(world, f"/experiments/sales/runs/{run}/forecast").json()
+    assert (page["kind"], page["target"], page["series_in_all"], page["horizon"]) == ("forecasting", "sales", 6, 14)
+    assert page["test"]["untouched"] is True
+    plot = web(world, f"/experiments/sales/runs/{run}/forecast/series?series=Station%20/%20ice").json()
+    assert plot["series"] == "Station / ice"
+    assert [each["kind"] for each in plot["forecasts"]] == ["origin", "origin", "test", "ahead"]
+    shown = web(world, f"/experiments/sales/runs/{run}/table/report")
+    assert "sales: forecasting sales" in shown.text
+    details = web(world, f"/experiments/sales/runs/{run}/conclude/details").json()
+    assert (details["kind"], details["counted"]) == ("regression", 84)

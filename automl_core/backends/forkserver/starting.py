@@ -58,41 +58,43 @@ class Forks:
             return None
 
 
-def forks_for(module: str, arguments: Sequence[str], environment: Mapping[str, str], *, scope: str) -> Forks | None:
+def forks_for(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], *, scope: str, python: Path | None = None
+) -> Forks | None:
     """The server that is there for a command, started where there is none.
 
     Args:
         module: that the server has imported.
-        arguments: of the command; a fork can run ``python PROGRAM.py …`` with the worker's own Python.
+        arguments: of the command; a fork can run ``python PROGRAM.py …`` with the Python of its server.
         environment: of the command. What changes how libraries load is the server's too.
         scope: whose server it is: attempts of another scope have another one, and share no memory.
+        python: of the environment that commands run in, one server each; the worker's own when left out.
 
     Returns:
         None where the command is another, or no server can be had here; the command is run as it stands then.
     """
-    if not _can_fork(arguments, environment):
+    own = str(python or sys.executable)
+    if not _can_fork(arguments, environment, own):
         return None
     kept = inherited(environment)  # and no secret of a file's `env`
-    told = json.dumps([RELEASE, sys.executable, module, scope, sorted(kept.items())]).encode()
+    told = json.dumps([RELEASE, own, module, scope, sorted(kept.items())]).encode()
     try:
         folder = _private(_private(_base()) / hashlib.sha256(told).hexdigest()[:24])
         with (folder / "lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # given back by a kill
-            if not _listens(folder) and not _start(folder, module, kept):
+            if not _listens(folder) and not _start(folder, module, kept, python):
                 return None
     except OSError:
         return None
     return Forks(folder)
 
 
-def _can_fork(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+def _can_fork(arguments: Sequence[str], environment: Mapping[str, str], python: str) -> bool:
     if len(arguments) < 2 or not arguments[1].endswith(".py") or arguments[1].startswith("-"):
         return False
     found = shutil.which(arguments[0], path=environment.get("PATH"))
-    own = os.path.dirname(sys.executable)
-    return (
-        found is not None and os.path.dirname(os.path.abspath(found)) == own and os.path.samefile(found, sys.executable)
-    )
+    own = os.path.dirname(python)
+    return found is not None and os.path.dirname(os.path.abspath(found)) == own and os.path.samefile(found, python)
 
 
 def _base() -> Path:
@@ -121,15 +123,17 @@ def _listens(folder: Path) -> bool:
     return True
 
 
-def _start(folder: Path, module: str, environment: Mapping[str, str]) -> bool:
+def _start(folder: Path, module: str, environment: Mapping[str, str], python: Path | None) -> bool:
     """Start a server; whether it listens."""
     _LEFT[:] = [process for process in _LEFT if process.poll() is None]
     with contextlib.suppress(FileNotFoundError):
         (folder / SOCKET).unlink()
     idle = os.environ.get("AUTOML_PRELOAD_IDLE") or str(IDLE)
     whole = {**dict.fromkeys(_ONE_THREAD, "1"), **environment}
-    path = [part for part in (environment.get("PYTHONPATH"), *_sources()) if part]
-    command = [sys.executable, "-m", "automl_core.backends.forkserver.server", str(folder), module, idle]
+    # an environment of its own has this product, and must see none of the worker's libraries
+    sources = _sources() if python is None else []
+    path = [part for part in (environment.get("PYTHONPATH"), *sources) if part]
+    command = [str(python or sys.executable), "-m", "automl_core.backends.forkserver.server", str(folder), module, idle]
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd="/", start_new_session=True,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .scorer import Scorer
+if TYPE_CHECKING:
+    from .scorer import Scorer
 
 FILE = "golden.json"
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import tempfile
-import time
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +16,8 @@ from automl_core.tabular.program import preload
 from automl_core.tabular.program.predictions import write_predictions
 from automl_core.tabular.program.said import read
 from automl_core.tabular.trial import TrialResult
-from automl_core.training.problems import TrainingError, say
-
-ENDED_WELL = "SUCCEEDED"
-"""State of trials whose results are taken; others have left nothing, or less than they were asked for."""
+from automl_core.training.problems import say
+from automl_core.training.told import gathered, made_by, name_of, time_left, trials_told
 
 
 def main() -> None:
@@ -36,11 +30,13 @@ def main() -> None:
     prepared = preload.load(said.prepared)
     told = trials_told()
     with tempfile.TemporaryDirectory(prefix="automl-conclude-") as place:
-        results = gathered(told, prepared, Path(place))
+        results = gathered(
+            told, Path(place), lambda home, number: TrialResult.load(home, number, prepared.problem, models=False)
+        )
         say(f"{len(results)} trials to choose from")
         done = conclude(
-            prepared, results, folder=said.config.model_dir, trials=place, deadline=deadline_of(told),
-            made={"experiment": _made(told)}, title=_title(told, prepared),
+            prepared, results, folder=said.config.model_dir, trials=place, deadline=_deadline(told),
+            made={"experiment": made_by(told)}, title=_title(told, prepared),
         )  # fmt: skip
     keep_predictions(done, prepared)
     tell(done)
@@ -56,63 +52,14 @@ def keep_predictions(done: Concluded, prepared: Prepared) -> None:
     write_predictions(done.folder, prepared, outputs)
 
 
-def trials_told() -> dict[str, Any]:
-    """What the platform tells of all trials (AUTOML_TRIALS_FILE).
-
-    Raises:
-        TrainingError: there is no such file.
-    """
-    file = os.environ.get("AUTOML_TRIALS_FILE")
-    try:
-        told: dict[str, Any] = json.loads(Path(file or "").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"AUTOML_TRIALS_FILE: {file!r} does not tell of the trials: {error}") from None
-    return told
-
-
-def gathered(told: Mapping[str, Any], prepared: Prepared, place: Path) -> list[TrialResult]:
-    """The results of all trials that ended well, in the order of their numbers; their files linked into one folder.
-
-    A trial whose folder can't be read is left out, and said: the others make the model.
-    """
-    found = []
-    for trial in sorted(told["trials"], key=lambda each: int(each["number"])):
-        folder, number = trial.get("model"), int(trial["number"])
-        if folder is None or trial.get("state") != ENDED_WELL:
-            continue
-        for file in Path(folder).glob(f"*_{number}.*"):
-            (place / file.name).symlink_to(file.absolute())
-        try:
-            found.append(TrialResult.load(place, number, prepared.problem, models=False))
-        except TrainingError as error:
-            say(f"left out: {error}")
-    if not found:
-        raise TrainingError("no trial has left a result that can be read")
-    return found
-
-
-def deadline_of(told: Mapping[str, Any]) -> Deadline:
-    """What is left of `stop.deadline`, on this process's own clock."""
-    experiment = told.get("experiment") or {}
-    ends, started = experiment.get("deadline"), experiment.get("started")
-    if ends is None or started is None:
-        return Deadline(None, None)
-    end, begin = (datetime.fromisoformat(str(each)).timestamp() for each in (ends, started))
-    return Deadline(time.monotonic() + max(end - time.time(), 1.0), end - begin)
-
-
-def _made(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What made the model, for its folder: nothing that differs between two runs of the same on the same data."""
-    experiment = told.get("experiment") or {}
-    data = experiment.get("data") or {}
-    return {
-        "name": experiment.get("name"), "template": experiment.get("template"),
-        "data": {name: each.get("digest") for name, each in data.items() if isinstance(each, Mapping)},
-    }  # fmt: skip
+def _deadline(told: Mapping[str, Any]) -> Deadline:
+    """What is left of `stop.deadline`."""
+    left = time_left(told)
+    return Deadline(None, None) if left is None else Deadline(*left)
 
 
 def _title(told: Mapping[str, Any], prepared: Prepared) -> str:
-    name = (told.get("experiment") or {}).get("name")
+    name = name_of(told)
     return f"{name}: predicting {prepared.problem.target}" if name else f"Predicting {prepared.problem.target}"
 
 

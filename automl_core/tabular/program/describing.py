@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from automl_core.tabular.learners import registry
 from automl_core.tabular.metrics import names
 from automl_core.tabular.options import BALANCES, FINALS, THRESHOLDS, VALIDATIONS
@@ -22,6 +20,7 @@ from automl_core.tabular.program.said import OWN
 from automl_core.tabular.program.words import HELP, OPTION_HELP, TITLES
 from automl_core.tabular.shape import Shape
 from automl_core.tabular.space import portfolio, space
+from automl_core.training.template_files import flow, group, lines, requires_of, stage, task
 
 UNUSUAL = ("catboost",)
 """Learners whose library is an extra of its own: of weight 0 in a template, the search takes them when asked to."""
@@ -166,17 +165,17 @@ def document(kind: Kind, requires: list[str]) -> str:
     """
     parts = [
         "# Written by `python -m automl_core.tabular.program.describing templates` from what the engine searches.",
-        _lines({
+        lines({
             "template": kind.name, "version": VERSION, "title": kind.title, "description": kind.description,
             "kind": "regression" if kind.problem == "regression" else "classification", "requires": requires,
         }),
-        _group("data", {
+        group("data", {
             "train": {"required": True, "help": "Rows to learn from: csv, tsv, Parquet, JSON lines, or a table"},
             "valid": {"help": "Rows to judge pipelines by, in place of folds"},
             "test": {"help": "Rows for the one look at the end; without it, a part of data.train is kept for that"},
             "metric": {"help": "A .py file with a function of your own: metric(truth, prediction)"},
         }),
-        _group("columns", {
+        group("columns", {
             "target": {"required": True, "help": "The column to predict"},
             "features": {"help": "Columns to learn from; all that have no other role"},
             "ignore": {"help": "Columns that nothing is learned from"},
@@ -189,56 +188,24 @@ def document(kind: Kind, requires: list[str]) -> str:
             "text": {"help": "Columns of free text"},
             "date": {"help": "Columns of times"},
         }),
-        _group("parameters", pipeline_parameters(kind) | option_parameters(kind)),
+        group("parameters", pipeline_parameters(kind) | option_parameters(kind)),
         "more_parameters: false",
         "goal: {metric: loss, direction: minimize, final: last}    # the metric, turned so that lower is better",
         "trials: {max: 100, concurrency: 2, early_stopping: {rule: median, delay: 3, min_trials: 5, proportion: 0.2}}",
         "spec_file: {format: yaml}",
-        _stage("prepare", "prepare"),
-        "tasks:\n" + _task("train", "trial", metrics=True),
-        _stage("conclude", "conclude"),
+        stage("prepare", "prepare", PRELOAD),
+        "tasks:\n" + task("train", "trial", PRELOAD, step="fold"),
+        stage("conclude", "conclude", PRELOAD),
         "search:\n  algorithm: tpe\n  warm_start:    # good on other tables; each is tried first\n"
-        + "".join(f"    - {_flow(each)}\n" for each in first_trials(kind)),
+        + "".join(f"    - {flow(each)}\n" for each in first_trials(kind)),
     ]  # fmt: skip
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
-
-
-def _stage(stage: str, program: str) -> str:
-    return f"{stage}:\n{_task(program, program, metrics=False)}"
-
-
-def _task(name: str, program: str, *, metrics: bool) -> str:
-    command = f'[python, {program}.py, --config, "${{spec_file}}"]'
-    more = ", metrics: {source: stdout, step: [fold]}" if metrics else ""
-    return f"  - {{name: {name}, cwd: code, command: {command}, preload: {PRELOAD}{more}}}\n"
-
-
-def _lines(group: Mapping[str, Any]) -> str:
-    return "".join(f"{name}: {_flow(value)}\n" for name, value in group.items())
-
-
-def _group(name: str, members: Mapping[str, Any]) -> str:
-    return f"{name}:\n" + "".join(f"  {each}: {_flow(value)}\n" for each, value in members.items())
-
-
-def _flow(value: Any) -> str:
-    """A value on one line."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**9, allow_unicode=True)
-    return text.removesuffix("\n...\n").rstrip("\n")
-
-
-def requires_of(project: Path) -> list[str]:
-    """What the extra `tabular` brings, as pip writes it."""
-    import tomllib
-
-    found = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]["tabular"]
-    return [str(each) for each in found]
 
 
 def main() -> None:
     """Write both files."""
     folder = Path(sys.argv[1])
-    requires = requires_of(folder.resolve().parent / "pyproject.toml")
+    requires = requires_of(folder.resolve().parent / "pyproject.toml", "tabular")
     for kind in KINDS:
         file = folder / kind.name / str(VERSION) / "template.yaml"
         file.write_text(document(kind, requires), encoding="utf-8")

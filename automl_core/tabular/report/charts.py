@@ -11,17 +11,20 @@ from collections.abc import Sequence
 from automl_core.tabular.report.figures import number, short
 from automl_core.tabular.report.markup import Markup, el, join
 
-_WIDTH = 640
+WIDTH = 640
+"""Of every chart, in its own units."""
 
 
-def _svg(title: str, height: float, *children: Markup | Sequence[Markup]) -> Markup:
+def svg(title: str, height: float, *children: Markup | Sequence[Markup]) -> Markup:
+    """A chart as wide as all are, with a title for those who hear it."""
     return el(
-        "svg", el("title", title), *children, viewBox=f"0 0 {_WIDTH} {height:g}", role="img",
+        "svg", el("title", title), *children, viewBox=f"0 0 {WIDTH} {height:g}", role="img",
         preserveAspectRatio="xMinYMin meet",
     )  # fmt: skip
 
 
-def _at(value: float) -> str:
+def at(value: float) -> str:
+    """A place in a chart, in no more digits than a screen has."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
@@ -51,12 +54,12 @@ def bars(title: str, rows: Sequence[tuple[str, float, float | None]]) -> Markup:
     left, right, step = 190, 70, 24
     reach = [v + (s or 0) for _, v, s in rows] + [v - (s or 0) for _, v, s in rows] + [0.0]
     low, high = min(reach), max(reach)
-    scale = (_WIDTH - left - right) / ((high - low) or 1.0)
+    scale = (WIDTH - left - right) / ((high - low) or 1.0)
 
     def x(value: float) -> float:
         return left + (value - low) * scale
 
-    drawn = [el("line", x1=_at(x(0)), x2=_at(x(0)), y1=0, y2=step * len(rows), class_="axis")]
+    drawn = [el("line", x1=at(x(0)), x2=at(x(0)), y1=0, y2=step * len(rows), class_="axis")]
     for index, (name, value, spread) in enumerate(rows):
         middle = index * step + step / 2
         begin, end = sorted((x(0), x(value)))
@@ -64,18 +67,18 @@ def bars(title: str, rows: Sequence[tuple[str, float, float | None]]) -> Markup:
             el("text", short(name, 28), el("title", name), x=left - 8, y=middle + 4, class_="label", text_anchor="end")
         )
         drawn.append(
-            el("rect", x=_at(begin), y=middle - 7, width=_at(max(end - begin, 0.5)), height=14, class_="bar", rx=2)
+            el("rect", x=at(begin), y=middle - 7, width=at(max(end - begin, 0.5)), height=14, class_="bar", rx=2)
         )
         if spread:
             drawn.append(_whisker(x(value - spread), x(value + spread), middle))
         drawn.append(
-            el("text", number(value, 3), x=_at(x(max(value + (spread or 0), 0)) + 6), y=middle + 4, class_="figure")
+            el("text", number(value, 3), x=at(x(max(value + (spread or 0), 0)) + 6), y=middle + 4, class_="figure")
         )
-    return _svg(title, step * len(rows), drawn)
+    return svg(title, step * len(rows), drawn)
 
 
 def _whisker(begin: float, end: float, y: float) -> Markup:
-    return el("path", d=f"M{_at(begin)} {y - 4}v8M{_at(begin)} {y}H{_at(end)}M{_at(end)} {y - 4}v8", class_="whisker")
+    return el("path", d=f"M{at(begin)} {y - 4}v8M{at(begin)} {y}H{at(end)}M{at(end)} {y - 4}v8", class_="whisker")
 
 
 def strips(title: str, rows: Sequence[tuple[str, Sequence[float], float | None]]) -> Markup:
@@ -90,7 +93,7 @@ def strips(title: str, rows: Sequence[tuple[str, Sequence[float], float | None]]
     low, high = (min(every), max(every)) if every else (0.0, 1.0)
     pad = (high - low) * 0.04 or abs(high) * 0.04 or 1.0
     low, high = low - pad, high + pad
-    scale = (_WIDTH - left - right) / (high - low)
+    scale = (WIDTH - left - right) / (high - low)
 
     def x(value: float) -> float:
         return left + (value - low) * scale
@@ -98,17 +101,17 @@ def strips(title: str, rows: Sequence[tuple[str, Sequence[float], float | None]]
     bottom = step * len(rows)
     drawn = []
     for tick in ticks(low, high):
-        drawn.append(el("line", x1=_at(x(tick)), x2=_at(x(tick)), y1=0, y2=bottom, class_="grid"))
-        drawn.append(el("text", number(tick), x=_at(x(tick)), y=bottom + 16, class_="tick", text_anchor="middle"))
+        drawn.append(el("line", x1=at(x(tick)), x2=at(x(tick)), y1=0, y2=bottom, class_="grid"))
+        drawn.append(el("text", number(tick), x=at(x(tick)), y=bottom + 16, class_="tick", text_anchor="middle"))
     for index, (name, folds, whole) in enumerate(rows):
         middle = index * step + step / 2
         drawn.append(
             el("text", short(name, 28), el("title", name), x=left - 8, y=middle + 4, class_="label", text_anchor="end")
         )
-        drawn += [el("circle", cx=_at(x(v)), cy=middle, r=3.5, class_="fold") for v in folds]
+        drawn += [el("circle", cx=at(x(v)), cy=middle, r=3.5, class_="fold") for v in folds]
         if whole is not None:
-            drawn.append(el("path", d=f"M{_at(x(whole))} {middle - 8}v16", class_="whole"))
-    return _svg(title, bottom + 24, drawn)
+            drawn.append(el("path", d=f"M{at(x(whole))} {middle - 8}v16", class_="whole"))
+    return svg(title, bottom + 24, drawn)
 
 
 def square(
@@ -140,17 +143,17 @@ def square(
     drawn = []
     for tick in ticks(low, high):
         if low <= tick <= high:
-            drawn.append(el("line", x1=_at(x(tick)), x2=_at(x(tick)), y1=0, y2=side, class_="grid"))
-            drawn.append(el("line", x1=left, x2=left + side, y1=_at(y(tick)), y2=_at(y(tick)), class_="grid"))
-            drawn.append(el("text", number(tick), x=_at(x(tick)), y=side + 16, class_="tick", text_anchor="middle"))
-            drawn.append(el("text", number(tick), x=left - 6, y=_at(y(tick) + 4), class_="tick", text_anchor="end"))
-    drawn.append(el("line", x1=_at(x(low)), y1=_at(y(low)), x2=_at(x(high)), y2=_at(y(high)), class_="diagonal"))
+            drawn.append(el("line", x1=at(x(tick)), x2=at(x(tick)), y1=0, y2=side, class_="grid"))
+            drawn.append(el("line", x1=left, x2=left + side, y1=at(y(tick)), y2=at(y(tick)), class_="grid"))
+            drawn.append(el("text", number(tick), x=at(x(tick)), y=side + 16, class_="tick", text_anchor="middle"))
+            drawn.append(el("text", number(tick), x=left - 6, y=at(y(tick) + 4), class_="tick", text_anchor="end"))
+    drawn.append(el("line", x1=at(x(low)), y1=at(y(low)), x2=at(x(high)), y2=at(y(high)), class_="diagonal"))
     if line:
-        path = " ".join(f"{_at(x(a))},{_at(y(b))}" for a, b, _ in points)
+        path = " ".join(f"{at(x(a))},{at(y(b))}" for a, b, _ in points)
         drawn.append(el("polyline", points=path, class_="line"))
-    drawn += [el("circle", cx=_at(x(a)), cy=_at(y(b)), r=_at(r), class_="point") for a, b, r in points]
+    drawn += [el("circle", cx=at(x(a)), cy=at(y(b)), r=at(r), class_="point") for a, b, r in points]
     drawn.append(el("text", across, x=left + side / 2, y=side + 36, class_="tick", text_anchor="middle"))
     drawn.append(
         el("text", up, x=0, y=0, class_="tick", text_anchor="middle", transform=f"translate(14 {side / 2}) rotate(-90)")
     )
-    return _svg(title, side + foot, join(drawn))
+    return svg(title, side + foot, join(drawn))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,28 @@ _KINDS = {
 }  # fmt: skip
 
 
-def render(report: Report, *, title: str = "") -> str:
+@dataclass(frozen=True)
+class Page:
+    """What a report's page is made of.
+
+    Attributes:
+        title: of the page, made of the report where none is given.
+        sentence: what was learned, from how much, judged by what.
+        tiles: figures at a glance.
+        sections: anchor, heading and what draws it, in their order.
+        mappings: parts of the report that are mappings.
+        lists: parts that are lists of mappings.
+    """
+
+    title: Callable[[Report], str]
+    sentence: Callable[[Report], str]
+    tiles: Callable[[Report], Markup]
+    sections: Sequence[tuple[str, str, Callable[[Report], Markup | None]]]
+    mappings: frozenset[str]
+    lists: frozenset[str]
+
+
+def render(report: Report, *, title: str = "", page: Page | None = None) -> str:
     """The report as one HTML file.
 
     A part that can't be drawn, since it is of another shape than this release knows, says so in its place: the model
@@ -31,10 +53,12 @@ def render(report: Report, *, title: str = "") -> str:
     Args:
         report: what report.json holds.
         title: of the page; made of the target's name where it is empty.
+        page: what it is made of; a table's where it is left out.
     """
-    report, odd = _shaped(report)
-    title = title or f"Predicting {report.get('problem', {}).get('target', 'the target')}"
-    drawn = [(anchor, heading, _drawn(draw, report)) for anchor, heading, draw in SECTIONS]
+    made = page or TABLE
+    report, odd = _shaped(report, made)
+    title = title or made.title(report)
+    drawn = [(anchor, heading, _drawn(draw, report)) for anchor, heading, draw in made.sections]
     shown = [(anchor, heading, inside) for anchor, heading, inside in drawn if inside]
     head = el(
         "head", el("meta", charset="utf-8"), el("meta", name="viewport", content="width=device-width,initial-scale=1"),
@@ -43,7 +67,8 @@ def render(report: Report, *, title: str = "") -> str:
     )  # fmt: skip
     body = el(
         "body",
-        el("header", el("h1", title), el("p", _drawn(_sentence, report), class_="muted"), _drawn(_tiles, report)),
+        el("header", el("h1", title), el("p", _drawn(made.sentence, report), class_="muted"),
+           _drawn(made.tiles, report)),
         el("nav", el("ul", [el("li", el("a", heading, href=f"#{anchor}")) for anchor, heading, _ in shown]),
            aria_label="Sections"),
         el("main", [el("section", el("h2", heading), inside, id=anchor) for anchor, heading, inside in shown]),
@@ -52,22 +77,22 @@ def render(report: Report, *, title: str = "") -> str:
     return "<!doctype html>\n" + el("html", head, body, lang="en") + "\n"
 
 
-def write(folder: Path, *, title: str = "") -> Path:
+def write(folder: Path, *, title: str = "", page: Page | None = None) -> Path:
     """Draw ``report.json`` of a folder into ``report.html`` beside it; returns the file."""
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     file = folder / FILE
-    file.write_text(render(report, title=title), encoding="utf-8")
+    file.write_text(render(report, title=title, page=page), encoding="utf-8")
     return file
 
 
-_MAPPINGS = frozenset(
+MAPPINGS = frozenset(
     {"problem", "data", "validation", "test", "calibration", "confusion", "residuals", "times", "made", "search"}
 )
-_LISTS = frozenset({"guardrails", "leaderboard", "ensemble", "importance"})
+LISTS = frozenset({"guardrails", "leaderboard", "ensemble", "importance"})
 """Parts of report.json by what they are; those of a list are mappings."""
 
 
-def _shaped(report: Report) -> tuple[dict[str, Any], list[str]]:
+def _shaped(report: Report, page: Page) -> tuple[dict[str, Any], list[str]]:
     """The parts that are of a known shape, without those that are null; and the names of the others."""
     shaped: dict[str, Any] = {}
     odd = []
@@ -75,9 +100,9 @@ def _shaped(report: Report) -> tuple[dict[str, Any], list[str]]:
         if value is None:
             continue
         if (
-            (key in _LISTS and isinstance(value, list) and all(isinstance(each, Mapping) for each in value))
-            or (key in _MAPPINGS and isinstance(value, Mapping))
-            or key not in _LISTS | _MAPPINGS
+            (key in page.lists and isinstance(value, list) and all(isinstance(each, Mapping) for each in value))
+            or (key in page.mappings and isinstance(value, Mapping))
+            or key not in page.lists | page.mappings
         ):
             shaped[key] = value
         else:
@@ -127,6 +152,11 @@ def _tiles(report: Report) -> Markup:
     total = (report.get("times") or {}).get("total")
     if finite(total) is not None:
         tiles.append(("Took", seconds(total), ""))
+    return laid(tiles)
+
+
+def laid(tiles: Sequence[tuple[str, str, str]]) -> Markup:
+    """Figures at a glance: what each is, its value, and something small below it or an empty text."""
     return el("dl", [
         el("div", el("dt", name), el("dd", value, el("small", small) if small else None), class_="tile")
         for name, value, small in tiles
@@ -140,3 +170,10 @@ def _made(report: Report) -> Markup:
     ]  # fmt: skip
     what = f" ({', '.join(told)})" if told else ""
     return join([f"Made by AutoML{what}. This file loads nothing and runs nothing."])
+
+
+TABLE = Page(
+    lambda report: f"Predicting {report.get('problem', {}).get('target', 'the target')}", _sentence, _tiles, SECTIONS,
+    MAPPINGS, LISTS,
+)  # fmt: skip
+"""The page of a table's search."""

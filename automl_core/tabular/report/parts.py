@@ -42,9 +42,9 @@ def folded(summary: str, *children: Child) -> Markup:
 
 
 def finding(found: Mapping[str, Any]) -> Markup:
-    """One finding of the guardrails: what was found, what was done, what to do."""
+    """One finding of the guardrails: what was found, what was done, what to do; of columns, or of series."""
     certainty = "certain" if found.get("certainty") == "certain" else "doubtful"
-    columns = found.get("columns") or []
+    columns = found.get("columns") or found.get("series") or []
     said = [
         el("p", el("strong", heading), " ", text)
         for heading, text in (("Done:", found.get("done")), ("What to do:", found.get("advice")))

@@ -52,6 +52,12 @@ svg .fold{fill:var(--accent);fill-opacity:.55}
 svg .whole{stroke:var(--text);stroke-width:2}
 svg .point{fill:var(--accent);fill-opacity:.45}
 svg .line{stroke:var(--accent);fill:none;stroke-width:1.5}
+svg .came{stroke:var(--text);fill:none;stroke-width:1.3}
+svg .came-point{fill:var(--text)}
+svg .forecast{stroke:var(--accent);fill:none;stroke-width:1.8;stroke-dasharray:5 3}
+svg .forecast-point{fill:var(--accent)}
+svg .band{fill:var(--accent);fill-opacity:.14}
+svg .moment{stroke:var(--muted);stroke-dasharray:2 3}
 svg .diagonal{stroke:var(--muted);stroke-dasharray:5 4}
 .matrix td{text-align:center;border:1px solid var(--line);padding:.35rem .6rem}
 .matrix td.right{font-weight:600}

@@ -16,6 +16,7 @@ from automl_airflow.web.routes import (
     events,
     experiments,
     files,
+    forecasts,
     gc,
     labels,
     pages,
@@ -82,7 +83,7 @@ def create_app() -> FastAPI:
     # routes of one run before those that would take "runs" for something else
     for router in (
         events.router, files.router, sheets.router, details.router,
-        tables.router, trials.router, acts.router, labels.router,
+        forecasts.router, tables.router, trials.router, acts.router, labels.router,
         runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_core.views.tabular import LONGEST, MOST_PIPELINES, table_of
+from automl_core.views.shapes import LONGEST
+from automl_core.views.tabular import MOST_PIPELINES, table_of
 from tests.support.table_reports import BINARY, REGRESSION, report
 
 

@@ -16,7 +16,8 @@ from automl_airflow.web.respond import send
 from automl_airflow.web.routes.parts import Fresh, TheRun
 from automl_core.storage.base import NotFound
 from automl_core.study.stages import made_by
-from automl_core.views.tabular import MOST_BYTES, NONE, table_of
+from automl_core.views.shapes import MOST_BYTES
+from automl_core.views.tabular import NONE, table_of
 
 router = APIRouter(
     route_class=AsideRoute,
@@ -38,7 +39,7 @@ HEADERS = {
 @touches_store()
 def get_table(request: Request, held: Fresh) -> Response:
     """What `conclude` has told of the search on a table; ``kind`` is null where there is nothing of the kind."""
-    raw = _left(held, REPORT)
+    raw = left(held, REPORT)
     body = encode(dict(NONE) if raw is None else table_of(raw))
     return send(request, Answer(f'"{hashlib.sha256(body).hexdigest()[:32]}"', gzip.compress(body, 5)))
 
@@ -48,14 +49,14 @@ def get_table(request: Request, held: Fresh) -> Response:
 def get_table_report(run: TheRun, held: Fresh, asker: TheAsker) -> Response:
     """The report as a page in which no script runs and that loads nothing; of a closed run a download as any other."""
     check_download(asker, run, held)
-    raw = _left(held, PAGE)
+    raw = left(held, PAGE)
     if raw is None:
         raise HTTPException(404, "there is no report yet: conclude makes it")
     note_download(asker, run, held, [f"best_model/model/{PAGE}"])
     return HTMLResponse(raw, headers=HEADERS)
 
 
-def _left(held: HeldRun, name: str) -> bytes | None:
+def left(held: HeldRun, name: str) -> bytes | None:
     """A file that `conclude` has left, None where there is none.
 
     Raises:

@@ -19,12 +19,12 @@ from automl_core.tabular.program.describing import (
     first_trials,
     option_parameters,
     pipeline_parameters,
-    requires_of,
 )
 from automl_core.tabular.program.said import OPTIONS
 from automl_core.tabular.program.words import HELP, OPTION_HELP, TITLES
 from automl_core.tabular.shape import Shape
 from automl_core.tabular.space import space
+from automl_core.training.template_files import requires_of
 from tests.sources import ROOT
 
 
@@ -39,7 +39,7 @@ def stated(kind: Kind) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_file_is_what_the_engine_says(kind: Kind) -> None:
-    assert text_of(kind) == document(kind, requires_of(ROOT / "pyproject.toml")), (
+    assert text_of(kind) == document(kind, requires_of(ROOT / "pyproject.toml", "tabular")), (
         "write it again: python -m automl_core.tabular.program.describing templates"
     )
 

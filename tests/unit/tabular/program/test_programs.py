@@ -175,15 +175,6 @@ def test_without_any_result_there_is_no_model(way: Way) -> None:
         way.conclude([0])
 
 
-def test_what_is_left_of_the_deadline_is_known(way: Way) -> None:
-    assert conclude.deadline_of({"experiment": {"started": "2026-11-29T12:00:00+00:00"}}).end is None
-    far = {"started": "2026-11-29T12:00:00+00:00", "deadline": "2999-11-29T12:10:00+00:00"}
-    left = conclude.deadline_of({"experiment": far})
-    assert left.left_for_all() > 1e9
-    over = {"started": "2026-11-29T12:00:00+00:00", "deadline": "2026-11-29T12:10:00+00:00"}
-    assert conclude.deadline_of({"experiment": over}).seconds == 600
-
-
 def test_a_table_is_read_once_by_a_process_that_forks(way: Way) -> None:
     way.call(prepare, "prepared")
     preload.before_fork({"AUTOML_PREPARED_DIR": str(way.place / "prepared")})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,47 +13,8 @@ from hypothesis import strategies as st
 
 from automl_core.tabular.report import render, write
 from automl_core.tabular.report.sections import SECTIONS
+from tests.support.report_pages import HOSTILE, Reader, everywhere, ids
 from tests.support.table_reports import BINARY, REGRESSION, report
-
-VOID = {"meta", "br"}
-
-
-class Reader(HTMLParser):
-    """The page as a browser sees it: its elements, balanced, and its text."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.texts: list[str] = []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(self.texts)
-
-
-def ids(page: Reader) -> set[str | None]:
-    return {value for name, value in page.attributes if name == "id"}
 
 
 def test_classes_have_every_section_that_is_theirs() -> None:
@@ -116,22 +76,6 @@ def test_it_loads_and_runs_nothing() -> None:
     assert "default-src 'none'" in page.replace("&#x27;", "'")
     assert not re.findall(r"https?://|<script|@import|url\(|\bon\w+=", page)
     assert {"src", "srcdoc"}.isdisjoint({name for name, _ in Reader(page).attributes})
-
-
-HOSTILE = '"><script>alert(1)</script><img src=x onerror=y>&amp;'
-
-
-def everywhere(value: Any, text: str) -> Any:
-    """The same report with a text in the place of each of its texts, and of the names of metrics and parameters."""
-    if isinstance(value, str):
-        return text
-    if isinstance(value, dict):
-        free = {"metrics", "params", "quantiles", "times"}
-        return {
-            key: dict.fromkeys([text], everywhere(next(iter(child.values())), text)) if key in free
-            else everywhere(child, text) for key, child in value.items()
-        }  # fmt: skip
-    return [everywhere(each, text) for each in value] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("base", [BINARY, REGRESSION])

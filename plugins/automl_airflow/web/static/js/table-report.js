@@ -138,15 +138,18 @@ export class TableReport {
   }
 }
 
-/** @param {Record<string, any>} params */
-function parameters(params) {
+/** A trial's parameters, folded. @param {Record<string, any>} params */
+export function parameters(params) {
   const told = Object.entries(params).map(([name, value]) => `${name}=${setting(value)}`);
   if (!told.length) return '';
   return h('details', {}, h('summary', {}, many(told.length, 'parameter')), h('span', { class: 'mono' }, told.join(' ')));
 }
 
-/** @param {any} table */
-function guardrails(table) {
+const CLEAN =
+  'Nothing: no leak of the target, no group or time that a random split would mix, no identifier, nothing else that was looked for.';
+
+/** What was found in the data. @param {any} table @param {string} [clean] said where nothing was */
+export function guardrails(table, clean = CLEAN) {
   const found = [...table.guardrails].sort((a, b) => Number(b.certain) - Number(a.certain));
   const one = (each) => {
     const columns = each.columns.map((name) => shortName(name, 40));
@@ -167,6 +170,6 @@ function guardrails(table) {
     h('h2', {}, 'What was found in the data'),
     found.length
       ? h('ul', { class: 'guardrails' }, found.map(one))
-      : h('p', { class: 'muted' }, 'Nothing: no leak of the target, no group or time that a random split would mix, no identifier, nothing else that was looked for.'),
+      : h('p', { class: 'muted' }, clean),
   );
 }

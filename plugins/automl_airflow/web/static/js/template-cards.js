@@ -8,6 +8,7 @@ import { many } from './format.js';
 export const KINDS = {
   classification: 'classes of a table',
   regression: 'numbers of a table',
+  forecasting: 'forecasts of series',
   text: 'text',
   image: 'images',
   program: 'a program',

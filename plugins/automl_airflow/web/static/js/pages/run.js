@@ -38,7 +38,7 @@ export async function show(main, [experiment, run]) {
   /** @type {(() => Promise<void>) | undefined} */
   let drawDetails;
 
-  /** @type {import('../table-report.js').TableReport | undefined} */
+  /** @type {{ element: HTMLElement, refresh: () => Promise<void> } | undefined} */
   let report;
 
   /** A grid that fills with plots as their modules come. @param {Array<() => Promise<any>>} modules */
@@ -62,23 +62,28 @@ export async function show(main, [experiment, run]) {
     rest.prepend(panel.element);
     return rest;
   };
-  const ofTable = bundle.overview.template?.name.startsWith('table-');
+  const template = bundle.overview.template?.name ?? '';
+  const made = template.startsWith('table-')
+    ? async () => new (await import('../table-report.js')).TableReport(context)
+    : template.startsWith('series-')
+      ? async () => new (await import('../forecast-report.js')).ForecastReport(context)
+      : null;
   const several = bundle.overview.goal.objectives.length > 1;
   const shown = tabs(
     [
       { id: 'overview', label: 'Overview', make: overviewTab },
       ...(several ? [{ id: 'front', label: 'Front', make: () => grid([() => import('../plots/pareto.js')]) }] : []),
-      ...(ofTable
+      ...(made
         ? [
             {
               id: 'model',
               label: 'Model',
               make: () => {
                 const place = h('div');
-                void import('../table-report.js').then(({ TableReport }) => {
-                  report = new TableReport(context);
-                  fill(place, report.element);
-                  report.refresh().catch((error) => explain(place, error));
+                void made().then((found) => {
+                  report = found;
+                  fill(place, found.element);
+                  found.refresh().catch((error) => explain(place, error));
                 });
                 return place;
               },

@@ -1,0 +1,99 @@
+"""Which trials a model is made of: the best of each learner, weighed by their errors at the origins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_core.forecasting import ensemble
+from automl_core.forecasting.intervals import scale_of
+from automl_core.forecasting.prepared import Prepared
+from automl_core.forecasting.trial import TrialResult
+from automl_core.training.problems import TrainingError
+
+Floats = NDArray[np.float64]
+
+GROWN = 10.0
+"""Times that a series' scale at an origin may be below the one of today: one that did not move yet has no scale."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Members, and what they said at the origins.
+
+    Attributes:
+        members: trials that are taken, best first.
+        weights: (S, M), each row sums to 1.
+        forecasts: (O, S, H) of the members together.
+        test: (S, H) of the members together at the test; None where there is none.
+        then: (O, S) scales of the series at the origins.
+        now: (S,) the same with all that trials may see.
+        notes: who was left out, and why.
+    """
+
+    members: tuple[TrialResult, ...]
+    weights: Floats
+    forecasts: Floats
+    test: Floats | None
+    then: Floats
+    now: Floats
+    notes: tuple[str, ...]
+
+
+def select(prepared: Prepared, results: Sequence[TrialResult], most: int | None = None) -> Selection:
+    """Choose and weigh.
+
+    Args:
+        prepared: the series.
+        results: of all trials.
+        most: members; None: as the options say.
+
+    Raises:
+        TrainingError: no trial is usable; says why each failed.
+    """
+    usable = sorted((each for each in results if each.usable), key=lambda each: (each.loss, each.number))
+    if not usable:
+        why = "; ".join(f"trial {each.number}, {each.learner}: {each.reason}" for each in results) or "there was none"
+        raise TrainingError(f"no trial can be made a model of: {why}")
+    best: dict[str, TrialResult] = {}
+    for each in usable:
+        best.setdefault(each.learner, each)
+    candidates = list(best.values())
+    most = prepared.options.ensemble if most is None else most
+    if most == 1:
+        candidates = candidates[:1]
+    then, now = scales(prepared)
+    forecasts = np.stack([each.forecasts for each in candidates])
+    actual = np.stack([prepared.actual(ends) for ends in prepared.origins.ends])
+    found = ensemble.errors(forecasts, actual, then)
+    origins = ensemble.independent(prepared.origins.ends, prepared.options.horizon)
+    chosen = ensemble.choose([each.learner for each in candidates], found, origins, most)
+    places = list(chosen.chosen)
+    test = None
+    if prepared.tested is not None:
+        test = prepared.bounded(ensemble.combined(np.stack([candidates[each].test for each in places]), chosen.weights))
+    together = ensemble.combined(forecasts[places], chosen.weights)
+    together = np.stack([prepared.bounded(each) for each in together])
+    notes = tuple(f"not in the model: {why}" for _, why in sorted(chosen.why.items()))
+    return Selection(
+        tuple(candidates[each] for each in places), chosen.weights, together, test, then, now, notes
+    )  # fmt: skip
+
+
+def scales(prepared: Prepared) -> tuple[Floats, Floats]:
+    """Scales of the series at the origins (O, S) and with all that trials may see (S,), all above 0.
+
+    A series that never moved has the smallest scale that its level allows.
+    """
+    past, ends, season = prepared.past, prepared.origins.ends, prepared.season
+    now = np.array([scale_of(each.values, season) for each in past.series])
+    level = np.array([np.nanmax(np.abs(each.values), initial=0.0) for each in past.series])
+    now = np.where(now > 0, now, np.maximum(level, 1.0) * 1e-9)
+    then = np.tile(now, (len(ends), 1))
+    for place, known in enumerate(ends):
+        for each in np.flatnonzero(known > 0):
+            then[place, each] = scale_of(past.series[each].values[: known[each]], season)
+    return np.maximum(then, now / GROWN), now

@@ -1,0 +1,87 @@
+"""What the platform tells ``conclude`` of all trials (AUTOML_TRIALS_FILE), as training programs need it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from automl_core.training.problems import TrainingError, say
+
+ENDED_WELL = "SUCCEEDED"
+"""State of trials whose results are taken; others have left nothing, or less than they were asked for."""
+
+Result = TypeVar("Result")
+
+
+def trials_told() -> dict[str, Any]:
+    """The file's content.
+
+    Raises:
+        TrainingError: there is no such file.
+    """
+    file = os.environ.get("AUTOML_TRIALS_FILE")
+    try:
+        told: dict[str, Any] = json.loads(Path(file or "").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"AUTOML_TRIALS_FILE: {file!r} does not tell of the trials: {error}") from None
+    return told
+
+
+def gathered(told: Mapping[str, Any], place: Path, load: Callable[[Path, int], Result]) -> list[Result]:
+    """The results of all trials that ended well, in the order of their numbers; their files linked into one folder.
+
+    A trial whose folder can't be read is left out, and said: the others make the model.
+
+    Args:
+        told: of `trials_told`.
+        place: the folder for the links.
+        load: reads the result of a trial from that folder by its number, or raises `TrainingError`.
+
+    Raises:
+        TrainingError: no trial has left a result that can be read.
+    """
+    found = []
+    for trial in sorted(told["trials"], key=lambda each: int(each["number"])):
+        folder, number = trial.get("model"), int(trial["number"])
+        if folder is None or trial.get("state") != ENDED_WELL:
+            continue
+        for file in Path(folder).glob(f"*_{number}.*"):
+            (place / file.name).symlink_to(file.absolute())
+        try:
+            found.append(load(place, number))
+        except TrainingError as error:
+            say(f"left out: {error}")
+    if not found:
+        raise TrainingError("no trial has left a result that can be read")
+    return found
+
+
+def time_left(told: Mapping[str, Any]) -> tuple[float, float] | None:
+    """When ``stop.deadline`` is over on this process's monotonic clock, and how long it was in all, in seconds."""
+    experiment = told.get("experiment") or {}
+    ends, started = experiment.get("deadline"), experiment.get("started")
+    if ends is None or started is None:
+        return None
+    end, begin = (datetime.fromisoformat(str(each)).timestamp() for each in (ends, started))
+    return time.monotonic() + max(end - time.time(), 1.0), end - begin
+
+
+def made_by(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What made the model, for its folder: nothing that differs between two runs of the same on the same data."""
+    experiment = told.get("experiment") or {}
+    data = experiment.get("data") or {}
+    return {
+        "name": experiment.get("name"), "template": experiment.get("template"),
+        "data": {name: each.get("digest") for name, each in data.items() if isinstance(each, Mapping)},
+    }  # fmt: skip
+
+
+def name_of(told: Mapping[str, Any]) -> str | None:
+    """The experiment's name."""
+    name = (told.get("experiment") or {}).get("name")
+    return str(name) if name else None

@@ -1,0 +1,84 @@
+"""Conformal intervals at any level."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from automl_core.modelfile.scoring.series.intervals import Conformal, scale_of
+
+
+def document(scores: Any, **changes: Any) -> dict[str, Any]:
+    return {
+        "type": "conformal", "kind": "absolute", "scores": np.asarray(scores, dtype=np.float64),
+        "group": np.zeros(2, dtype=np.int64), "new": 0, "scale": np.asarray([1.0, 10.0]), "season": 2,
+        "follows": False, "least": 0.01,
+    } | changes  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 60), level=st.floats(0.05, 0.99))
+def test_the_rank_is_that_of_split_conformal_prediction(n: int, level: float) -> None:
+    scores = np.arange(1.0, n + 1)
+    lower, upper = Conformal(document([[scores]])).bounds(np.asarray([0, 1]), np.zeros((2, 1)), [level])
+    rank = math.ceil(level * (n + 1) - 1e-9)
+    reach = upper[0, 0, 0]
+    if rank <= n:
+        assert reach == rank
+    else:
+        assert reach >= n  # the outermost is widened, never endless
+        assert math.isfinite(reach)
+    assert lower[0, 0, 0] == -reach
+    assert upper[0, 1, 0] == pytest.approx(10 * reach)
+
+
+def test_a_higher_level_is_never_narrower() -> None:
+    intervals = Conformal(document([[[1.0, 2.0, 4.0, 5.0]]]))
+    _, upper = intervals.bounds(np.asarray([0]), np.zeros((1, 1)), [0.5, 0.79, 0.8, 0.81, 0.9, 0.95, 0.999])
+    assert np.all(np.diff(upper[:, 0, 0]) >= 0)
+    assert upper[2, 0, 0] == 5.0  # ceil(0.8 * 5) is the fourth
+    widened = NormalDist().inv_cdf(0.975) / NormalDist().inv_cdf(0.9)
+    assert upper[5, 0, 0] == pytest.approx(5.0 * widened)
+
+
+def test_signed_scores_go_further_to_one_side() -> None:
+    intervals = Conformal(document([[np.arange(-10.0, 90.0)[:99]]], kind="signed"))
+    lower, upper = intervals.bounds(np.asarray([0]), np.full((1, 1), 100.0), [0.9])
+    assert lower[0, 0, 0] == 100.0 - 10.0 + 4.0  # the fifth of 99
+    assert upper[0, 0, 0] == 100.0 - 10.0 + 94.0  # the ninety-fifth
+
+
+def test_steps_beyond_the_trained_widen_by_the_square_root() -> None:
+    intervals = Conformal(document([[[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]]]))
+    _, upper = intervals.bounds(np.asarray([0]), np.zeros((1, 8)), [0.5])
+    np.testing.assert_allclose(upper[0, 0], [2.0, 4.0, *(4.0 * math.sqrt(step / 2) for step in range(3, 9))])
+
+
+def test_groups_have_their_own_scores_and_fewer_of_them_are_told_apart_by_nan() -> None:
+    scores = [[[1.0, 2.0, 3.0]], [[7.0, np.nan, np.nan]]]
+    intervals = Conformal(document(scores, group=np.asarray([0, 1]), scale=np.ones(2)))
+    _, upper = intervals.bounds(np.asarray([1, 0]), np.zeros((2, 1)), [0.5])
+    assert upper[0, :, 0].tolist() == [7.0, 2.0]
+
+
+def test_scales_of_new_series_follow_their_values() -> None:
+    intervals = Conformal(document([[[1.0]]]))
+    intervals.add(2)
+    intervals.follow(np.asarray([2, 3]), np.asarray([[np.nan, 1.0, 5.0, 4.0, 8.0], [np.nan] * 4 + [9.0]]))
+    assert intervals.scale.tolist() == [1.0, 10.0, 3.0, 5.5]  # a season apart; of one value: the middle of the others
+    assert intervals.as_document()["group"].tolist() == [0, 0, 0, 0]
+    assert np.isnan(scale_of(np.full((1, 3), 4.0), 2, 0.01)).all()  # constant: it has no differences
+    assert scale_of(np.asarray([[1.0, 2.0]]), 2, 0.01).tolist() == [1.0]  # shorter than a season: neighbours
+
+
+def test_what_is_not_known_is_refused() -> None:
+    with pytest.raises(ValueError, match="no intervals of the type 'normal'"):
+        Conformal(document([[[1.0]]], type="normal"))
+    with pytest.raises(ValueError, match=r"have the shape \(1,\)"):
+        Conformal(document([1.0]))
