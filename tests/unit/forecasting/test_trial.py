@@ -170,3 +170,15 @@ def test_series_that_never_move_are_judged_by_their_errors_and_go_on(tmp_path: P
     result.save(tmp_path)
     back = TrialResult.load(tmp_path, 0, ready)
     assert (back.usable, back.loss, back.reason) == (True, 0.0, result.reason)
+
+
+def test_a_series_that_began_late_is_not_judged_where_it_had_nearly_nothing() -> None:
+    ready = prepared(sales(count=80))
+    assert (ready.past.lengths == [73, 73, 33]).all()
+    assert (ready.first_ends[:2] < ready.past.lengths[:2] * 0.7).all()
+    assert ready.first_ends[2] >= 15  # two seasons and a value
+    assert ready.origins.ends[-1].tolist() == [66, 66, 26]
+    short = prepared(sales(count=80).filter([True] * 160 + [False] * 16 + [True] * 24))
+    assert short.first_ends[2] == short.origins.ends[-1, 2] == 10  # its latest in any case
+    asked = prepared(sales(count=80), origins=5, step=10)
+    assert len(asked.origins) == 5
