@@ -111,4 +111,6 @@ def sql(
         return
     out.write_text(script.text, encoding="utf-8")
     statements = len(script.steps) + len(script.cleanup)
-    tell(f"{plural(statements, 'statement')} of {script.dialect} in {out}; reads {', '.join(script.reads) or 'nothing'}")
+    tell(
+        f"{plural(statements, 'statement')} of {script.dialect} in {out}; reads {', '.join(script.reads) or 'nothing'}"
+    )

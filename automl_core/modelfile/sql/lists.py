@@ -22,11 +22,17 @@ import sqlglot
 from sqlglot import exp
 
 from automl_core.modelfile.sql.forest import ABSENT_LEFT, Forest
-from automl_core.modelfile.sql.nodes import Node, add, coalesce, number
+from automl_core.modelfile.sql.nodes import Node, add, coalesce, number, total
 from automl_core.modelfile.sql.program import Program
 
-GROUPS = 4
+GROUPS = 2
 """Lists of trees, by depth."""
+
+EARLY = 0.5
+"""Of the deepest tree's steps, those after which rows that have come to a leaf leave."""
+
+Texts = dict[str, tuple[str, Sequence[float]]]
+"""Constant lists: name → type of what is in it, and that."""
 
 
 @dataclass
@@ -155,33 +161,60 @@ def margins(program: Program, matrix: list[Node], forest: Forest) -> list[Node]:
     lists = Lists(forest)
     name = f"f{program.next_number()}"
     groups = lists.grouped()
-    texts: dict[str, tuple[str, Sequence[float]]] = {
-        "k": ("BIGINT", lists.packed()),
+    packed = lists.packed()
+    texts: Texts = {
+        "k": ("INTEGER" if max(map(abs, packed)) < 2**31 else "BIGINT", packed),
         "t": ("DOUBLE", lists.nodes.borders),
     }
     for place, group in enumerate(groups):
         texts[f"r{place}"] = ("INTEGER", [lists.roots[tree] + 1 for tree in group])
-    order = np.argsort(np.concatenate([np.asarray(group, dtype=np.int64) for group in groups]))
-    outputs = forest.trees.output
-    for output in range(forest.outputs):
-        own = order if outputs is None else order[outputs[: len(order)] == output]
-        texts[f"o{output}"] = ("INTEGER", [int(each) + 1 for each in own])
-        if outputs is None:
-            texts[f"v{output}"] = ("DOUBLE", forest.trees.values[:, output].tolist())
-    beside = _beside(name, texts)
     row = program.let(_row(program, matrix, forest))
-    parts = []
-    for place, group in enumerate(groups):
-        at = f"{name}_r{place}"
-        for _ in range(max(lists.depths[tree] for tree in group)):
-            at = (
-                f"list_transform({at}, lambda n: n + 1 + CAST({row.name}[{name}_k[n] & {(1 << lists.bits) - 1}]"
-                f" > {name}_t[n] AS INTEGER) * ({name}_k[n] >> {lists.bits}))"
-            )
-        parts.append(at)
-    ends = f"list_transform(flatten([{', '.join(parts)}]), lambda n: {name}_t[n])"
-    values = program.let(_read(ends), beside)
-    return [program.let(_sum(forest, values.name, name, output), beside) for output in range(forest.outputs)]
+    program.constants([f"{name}_{key}" for key in texts], _beside(name, texts))
+    step = (
+        f"n + 1 + CAST({row.name}[{name}_k[n] & {(1 << lists.bits) - 1}] > {name}_t[n] AS INTEGER)"
+        f" * ({name}_k[n] >> {lists.bits})"
+    )
+
+    def down(start: str, steps: int) -> str:
+        """Nodes after so many steps."""
+        for _ in range(steps):
+            start = f"list_transform({start}, lambda n: {step})"
+        return start
+
+    deepest = [max(lists.depths[tree] for tree in group) for group in groups]
+    starts = [f"{name}_r{place}" for place in range(len(groups))]
+    if forest.outputs == 1 and forest.trees.output is not None and not forest.single:
+        sums: list[Node] = [number(float(forest.trees.base[0]))]
+        for start, depth in zip(starts, deepest, strict=True):
+            early = round(depth * EARLY)
+            half = program.let(_read(down(start, early))).name
+            going = down(f"list_filter({half}, lambda n: {name}_k[n] > 0)", depth - early)
+            done = f"list_filter({half}, lambda n: {name}_k[n] < 0)"
+            sums += [
+                _read(f"coalesce(list_sum(list_transform({ends}, lambda n: {name}_t[n])), 0e0)")
+                for ends in (done, going)
+            ]
+        return [program.let(total(sums))]
+    parts = [
+        f"list_transform({down(start, depth)}, lambda n: {name}_t[n])"
+        for start, depth in zip(starts, deepest, strict=True)
+    ]
+    all_ends = program.let(_read(f"flatten([{', '.join(parts)}])"))
+    places = _outputs(forest, groups)
+    program.constants([f"{name}_{key}" for key in places], _beside(f"{name}_o", places, name))
+    return [program.let(_sum(forest, all_ends.name, name, output)) for output in range(forest.outputs)]
+
+
+def _outputs(forest: Forest, groups: Sequence[Sequence[int]]) -> Texts:
+    """For each output the places of its trees among all ends, in the order of trees; and the values of leaves."""
+    order = np.argsort(np.concatenate([np.asarray(group, dtype=np.int64) for group in groups]))
+    texts: Texts = {}
+    for output in range(forest.outputs):
+        of = forest.trees.output
+        texts[f"o{output}"] = ("INTEGER", [int(each) + 1 for each in (order if of is None else order[of == output])])
+        if of is None:
+            texts[f"v{output}"] = ("DOUBLE", forest.trees.values[:, output].tolist())
+    return texts
 
 
 def _row(program: Program, matrix: list[Node], forest: Forest) -> Node:
@@ -206,17 +239,17 @@ def _sum(forest: Forest, values: str, name: str, output: int) -> Node:
             f" CAST({number(base).sql('duckdb')} AS FLOAT))"
         )
         return exp.Cast(this=found, to=exp.DataType.build("double"))
-    if forest.outputs == 1 and forest.trees.output is not None:
-        return add(_read(f"list_sum({values})"), number(base))
     return add(_read(f"coalesce(list_sum(list_transform({name}_o{output}, lambda i: {own})), 0e0)"), number(base))
 
 
-def _beside(name: str, texts: dict[str, tuple[str, Sequence[float]]]) -> str:
+def _beside(alias: str, texts: Texts, prefix: str = "") -> str:
     """A row of constant lists, from texts."""
     keys = list(texts)
-    parsed = ", ".join(f"CAST(string_split({key}, ',') AS {texts[key][0]}[]) AS {name}_{key}" for key in keys)
+    parsed = ", ".join(
+        f"CAST(string_split({key}, ',') AS {texts[key][0]}[]) AS {prefix or alias}_{key}" for key in keys
+    )
     literals = ", ".join("'" + ",".join(map(repr, texts[key][1])) + "'" for key in keys)
-    return f"(SELECT {parsed} FROM (VALUES ({literals})) AS s({', '.join(keys)})) AS {name}"  # noqa: S608
+    return f"(SELECT {parsed} FROM (VALUES ({literals})) AS s({', '.join(keys)})) AS {alias}"  # noqa: S608
 
 
 def _read(sql: str) -> Node:

@@ -68,12 +68,21 @@ class Program:
         """Columns of the table that are read."""
         return tuple(self._columns)
 
-    def let(self, node: Node, beside: str = "") -> exp.Column:
+    def constants(self, columns: Sequence[str], beside: str) -> None:
+        """Columns of one row that stands beside the table's, for expressions to read.
+
+        Args:
+            columns: their names, which nothing else has.
+            beside: the subquery that has them, with its alias.
+        """
+        for name in columns:
+            self._definitions[name] = Definition(name, name, frozenset(), beside, len(name))
+
+    def let(self, node: Node) -> exp.Column:
         """Name an expression; one that is there already keeps its name.
 
         Args:
-            node: reads columns that `read` and `let` gave.
-            beside: a subquery of one row that it reads as well: constants.
+            node: reads columns that `read`, `constants` and `let` gave.
         """
         if isinstance(node, exp.Column):
             return node
@@ -82,7 +91,7 @@ class Program:
         if known is None:
             known = f"x{len(self._known) + 1}"
             reads = frozenset(names_in(node) & self._definitions.keys())
-            self._definitions[known] = Definition(known, sql, reads, beside, len(sql.encode()))
+            self._definitions[known] = Definition(known, sql, reads, "", len(sql.encode()))
             self._known[sql] = known
         return column(known)
 

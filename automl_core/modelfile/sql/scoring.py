@@ -49,7 +49,7 @@ def to_sql(
         where: a condition on the table's rows, in the dialect's own words: a partition.
         run: tells scripts that run at the same time apart, in names of temporary tables.
         lifecycle: days after which MaxCompute removes a temporary table that a run has left.
-        most_bytes: of a statement; None: as the dialect has it.
+        most_bytes: of a statement; None: as the dialect has it. DuckDB has no limit, and gets one statement.
 
     Raises:
         NotInSql: a part of the model has no SQL; the message names it, with what to do.
@@ -84,7 +84,7 @@ def to_sql(
         raise ValueError("a column is to be kept twice")
     named = [Output(name, each.type, each.of, each.class_name) for name, each in zip(names, columns, strict=True)]
     shown = list(zip(names, [*(each for _, each in kept), *results], strict=True))
-    most = target.most_bytes if most_bytes is None else most_bytes
+    most = target.most_bytes if most_bytes is None or dialect == "duckdb" else most_bytes
     digest = _digest(document, table, dialect, keep, output, into, types, where, run, most)
     return _script(program, shown, named, into, replace, digest, lifecycle, most)
 
