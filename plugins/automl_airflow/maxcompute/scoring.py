@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from automl_core.study import Study
 
 MOST_LOOKS, BETWEEN = 40, 0.5
-"""Looks at one statement before the worker is given up, and seconds between two: many are over in seconds, and a worker's
-start takes as long."""
+"""Looks at one statement before the worker is given up, and seconds between two: many are over in seconds, as long as a
+worker's start takes."""
 
 
 class PredictTableOperator(BaseOperator):
