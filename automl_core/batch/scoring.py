@@ -88,10 +88,12 @@ class Scoring:
         self._types = {each.name: known[each.name.lower()] for each in model.schema.fields}
         self._types |= {name: known[name.lower()] for name in wanted.keep}
         self.golden: Golden = golden_of(model, known)
-        self._digests: dict[str, str] = {}
-        for phase in ("scoring", "golden"):  # what can't be said in SQL, or written into this table, fails here
-            self._phase: Phase = phase
-            self._digests[phase] = _digest_of(self._steps(0), client.access.project)
+        project = client.access.project
+        scoring = scoring_statements(model, wanted, self.tables, self._types, "automl_tmp_s")
+        golden = golden_statements(model, wanted, self.golden, "automl_tmp_g")
+        self._written: dict[Phase, Statements] = {"golden": golden, "scoring": scoring}
+        self._digests = {phase: _digest_of(each, project) for phase, each in self._written.items()}
+        self._phase: Phase = "golden"
         self._turns: dict[str, int] = {}
         self._ledgers: dict[str, Ledger] = {}
         self._run: Run | None = None
@@ -190,14 +192,8 @@ class Scoring:
         self._run = Run(settings, self.client, known, board=_Nobody(), clock=self._clock)
 
     def _steps(self, number: int) -> Statements:
-        prefix = self._prefix(self._phase, number)
-        if self._phase == "golden":
-            return golden_statements(self.model, self.wanted, self.golden, prefix)
-        return scoring_statements(self.model, self.wanted, self.tables, self._types, prefix)
-
-    def _prefix(self, phase: Phase, number: int) -> str:
-        digest = self._digests.get(phase, "")[:16]  # none yet: it is that of these statements
-        return f"automl_tmp_{phase[0]}{digest}_{number}"
+        """The statements of the phase, for a try."""
+        return self._written[self._phase].named(f"{self._digests[self._phase][:16]}_{number}")
 
     def _answer(self) -> Answer:
         """Of the last statement of the phase."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from automl_core.backends.maxcompute.plan import Step
@@ -40,6 +41,22 @@ class Statements:
     columns: tuple[Output, ...]
     temporary: tuple[str, ...]
     result: Mapping[str, str]
+
+    def named(self, end: str) -> Statements:
+        """The same for a try: its temporary tables have names that no other's have.
+
+        Writing a large model's SQL takes seconds; this does not.
+
+        Args:
+            end: of their names: letters, digits and ``_``.
+        """
+        names = re.compile(rf"\b({'|'.join(map(re.escape, self.temporary))})\b") if self.temporary else None
+        texts = [
+            (step.label, names.sub(rf"\g<1>_{end}", step.text) if names is not None else step.text, step.hints)
+            for step in self.steps
+        ]
+        temporary = tuple(f"{name}_{end}" for name in self.temporary)
+        return replace(self, steps=_numbered_steps(texts), temporary=temporary)
 
 
 def golden_statements(model: Model, wanted: Wanted, golden: Golden, prefix: str) -> Statements:
@@ -136,8 +153,12 @@ def _to_be(tables: Tables, wanted: Wanted, result: Mapping[str, str]) -> TableIn
 
 
 def _steps(texts: list[tuple[str, str]], hints: Mapping[str, str]) -> tuple[Step, ...]:
+    return _numbered_steps([(label, text, hints) for label, text in texts])
+
+
+def _numbered_steps(texts: list[tuple[str, str, Mapping[str, str]]]) -> tuple[Step, ...]:
     made = []
-    for number, (label, text) in enumerate(texts, 1):
+    for number, (label, text, hints) in enumerate(texts, 1):
         digest = hashlib.sha256(json.dumps([text, sorted(hints.items())]).encode()).hexdigest()[:16]
         made.append(Step(number, label, text, digest, dict(hints)))
     return tuple(made)

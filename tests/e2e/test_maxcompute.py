@@ -235,7 +235,7 @@ def test_a_model_of_a_table_scores_another_partition_where_it_lies(
     assert "2 golden rows, scored by SQL, are as the model said" in log
     assert "3 rows of odps://standin/e2e_rows/ds=2 scored into odps://standin/e2e_scores/ds=2" in log
     assert standin.account.secret not in log
-    assert not list(standin.odps().list_tables(prefix="automl_tmp"))
+    assert not list(standin.odps().list_tables(prefix="automl_"))
 
 
 def test_a_killed_triggerer_finds_its_instances_again_and_who_ends_a_trial_ends_its_instance(

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from automl_core.storage.base import ObjectStore
     from automl_core.study import Study
 
-MOST_LOOKS, FIRST_LOOK = 20, 0.5
-"""Looks at what runs before the worker is given up, and seconds between two: small tables are scored in seconds."""
+MOST_LOOKS, BETWEEN = 40, 0.5
+"""Looks at one statement before the worker is given up, and seconds between two: many are over in seconds, as long as a
+worker's start takes."""
 
 
 class PredictTableOperator(BaseOperator):
@@ -121,8 +122,9 @@ class PredictTableOperator(BaseOperator):
             check_project(access.project, access.endpoint, access.tunnel_endpoint)
 
     def _advance(self, scoring: Scoring) -> dict[str, Any]:
-        for look in range(MOST_LOOKS):
-            over = scoring.advance()
+        looks = 0
+        while looks < MOST_LOOKS:
+            over, looks = scoring.advance(), looks + 1
             notes, scoring.notes = scoring.notes, []
             for note in notes:
                 self.log.info(note)
@@ -132,8 +134,10 @@ class PredictTableOperator(BaseOperator):
                 self.log.info("%d rows of %s scored into %s", done.rows, scoring.wanted.rows.text, done.out)
                 return {"rows": done.rows, "out": done.out, "columns": dict(done.columns), "golden": done.golden,
                         "instances": list(done.instances)}  # fmt: skip
-            if look < MOST_LOOKS - 1:
-                time.sleep(FIRST_LOOK)
+            if notes:
+                looks = min(looks, 1)  # another statement runs now
+            if looks < MOST_LOOKS:
+                time.sleep(BETWEEN)
         self._scoring = None  # from here on what runs is the trigger's to watch
         trigger = InstanceTrigger(self.maxcompute, self.project, scoring.running, scoring.state, self.poll)
         self.defer(trigger=trigger, method_name="resume")

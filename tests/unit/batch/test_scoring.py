@@ -85,7 +85,7 @@ def test_a_partition_is_scored_as_the_scorer_does(standin: MaxComputeStandIn, mo
         assert by_id[name][1] == model.predict([row])[0]
         assert by_id[name][2:4] == pytest.approx(expected.tolist(), abs=1e-9)
         assert by_id[name][4] == "20261101"
-    assert not [name for name in tables(standin) if name.startswith("automl_tmp")]
+    assert not [name for name in tables(standin) if name.startswith("automl_")]
     assert any("golden rows, scored by SQL, are as the model said" in note for note in scoring.notes)
 
 
@@ -122,7 +122,7 @@ def test_a_start_that_was_killed_is_taken_over(standin: MaxComputeStandIn, model
     assert any("an earlier start has submitted" in note for note in second.notes)
     assert submitted(standin, "INSERT OVERWRITE TABLE `standin`.`killed`") == 1
     assert rows_of(standin, "SELECT COUNT(*) FROM killed") == [[4]]
-    assert not [name for name in tables(standin) if name.startswith("automl_tmp")]
+    assert not [name for name in tables(standin) if name.startswith("automl_")]
 
 
 def test_a_start_goes_on_from_the_state_of_another(standin: MaxComputeStandIn, model: Model) -> None:
@@ -171,7 +171,7 @@ def test_sql_that_says_otherwise_scores_nothing(
         finish(Scoring(Client(access(standin)), model, wanted(out="odps://standin/untrue")))
     assert "so nothing is scored by it" in str(caught.value)
     assert "untrue" not in tables(standin)
-    assert not [name for name in tables(standin) if name.startswith("automl_tmp")]
+    assert not [name for name in tables(standin) if name.startswith("automl_")]
 
 
 def test_rows_that_are_missing_are_told(
