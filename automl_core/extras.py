@@ -16,7 +16,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "notebook": ("matplotlib", "pandas"),
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
-    "series": ("lightgbm", "numpy", "pyarrow", "scipy", "statsforecast"),
+    "series": ("lightgbm", "numpy", "pyarrow", "scipy", "statsforecast", "statsmodels"),
     "tables": ("pyarrow",),
     "tabular": ("lightgbm", "numpy", "pyarrow", "scipy", "sklearn", "skops", "threadpoolctl", "xgboost"),
     "tao": ("tao_automl",),

@@ -269,8 +269,8 @@ def test_dags_over_plugins_over_core(folder: str, forbidden: tuple[str, ...]) ->
     assert not found
 
 
-PROGRAMS = "automl_core.tabular.program."
-"""The programs of the templates for tables: both templates' files only call them."""
+PROGRAMS = ("automl_core.tabular.program.", "automl_core.forecasting.program.")
+"""The programs of the templates for tables and series: the templates' files only call them."""
 
 
 def test_programs_of_templates_know_trainings_alone() -> None:

@@ -42,12 +42,16 @@ LARGE = ("xgboost", "catboost", "image", "transformer", "tao")
 """Those whose libraries live in .venv-heavy alone; the Makefile's DEVELOPED has the others."""
 
 
+APART = {"series"}
+"""Those whose libraries don't go together with Airflow's: tests/series has an environment of its own."""
+
+
 def test_the_makefile_develops_with_all_that_is_not_large() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     developed = re.search(r"^DEVELOPED := (.*)$", text, re.MULTILINE)
     assert developed is not None
     brought = {"kubernetes", "maxcompute", "s3", "search", "tensorboard"}  # airflow-automl asks for them
-    assert set(developed[1].split()) == set(EXTRAS) - set(LARGE) - brought
+    assert set(developed[1].split()) == set(EXTRAS) - set(LARGE) - APART - brought
 
 
 def pins(name: str) -> dict[str, list[Requirement]]:
@@ -72,7 +76,10 @@ def version_of(pin: Requirement) -> Version:
         ("requirements.txt", [*DEPENDENCIES, *BROUGHT, *EXTRAS["examples"], *EXTRAS["postgres"]]),
         (
             "requirements-dev.txt",
-            [*DEPENDENCIES, *(line for name, lines in EXTRAS.items() if name not in LARGE for line in lines)],
+            [
+                *DEPENDENCIES,
+                *(line for name, lines in EXTRAS.items() if name not in {*LARGE, *APART} for line in lines),
+            ],
         ),
     ],
 )

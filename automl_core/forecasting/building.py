@@ -49,7 +49,7 @@ def build(
     present = high >= low
     first, last = np.where(valued, first, low), np.where(valued, last, low - 1)
     kept = np.flatnonzero(present if new else present & valued)
-    findings = _told(codes, steps, there, first, last, present & ~valued, keys.names, new)
+    findings = _told(codes, steps, there, first, last, present & ~valued, keys.names, new, bool(known))
     if not len(kept):
         raise SeriesError(f"no series has a value of {target!r}")
     length, end = (last - first + 1)[kept], (high - first + 1)[kept]
@@ -76,7 +76,7 @@ def build(
 
 def _told(
     codes: Integers, steps: Integers, there: NDArray[np.bool_], first: Integers, last: Integers,
-    empty: NDArray[np.bool_], names: tuple[str, ...], new: bool,
+    empty: NDArray[np.bool_], names: tuple[str, ...], new: bool, known: bool,
 ) -> list[SeriesFinding]:  # fmt: skip
     """Rows without a value before and behind a series, and series without any."""
     findings = []
@@ -85,7 +85,7 @@ def _told(
         whose = [names[code] for code in valueless.tolist()]
         findings.append(
             SeriesFinding(
-                "no_values", "certain", f"{len(whose):,} series have no value at all: {listed(whose)}",
+                "no_values", "certain", f"series without any value: {len(whose):,}: {listed(whose)}",
                 "they count as new" if new else "left out", "", tuple(whose[:MOST_NAMES]), {"series": len(whose)},
                 left_out=not new,
             )
@@ -94,14 +94,19 @@ def _told(
     before = inner & (steps < first[codes])
     behind = inner & (steps > last[codes])
     for which, kind, found, done in (
-        (before, "begins_empty", "rows stand before the first value of their series", "they are left out"),
-        (behind, "future", "rows stand behind the last value of their series", "they are its future: known columns"),
+        (before, "begins_empty", "rows before the first value of their series", "they are left out"),
+        (
+            behind,
+            "future",
+            "rows behind the last value of their series",
+            "they are its future" if known else "no known column says anything of them",
+        ),
     ):
         if which.any():
             whose = [names[code] for code in np.unique(codes[which]).tolist()]
             findings.append(
                 SeriesFinding(
-                    kind, "certain", f"{int(which.sum()):,} {found}: {listed(whose)}", done, "",
+                    kind, "certain", f"{found}: {int(which.sum()):,}, of {listed(whose)}", done, "",
                     tuple(whose[:MOST_NAMES]), {"rows": int(which.sum()), "series": len(whose)},
                 )
             )  # fmt: skip

@@ -103,10 +103,10 @@ def _safe(text: str) -> str:
 def _clock(panel: Panel, moments: bool) -> list[SeriesFinding]:
     grid = panel.grid
     if grid.frequency.unit in ("day", "business_day") and moments and grid.zone is None and grid.anchor % _DAY:
-        begin = f"{grid.anchor % _DAY // _HOUR:02d}:{grid.anchor % _HOUR // 60:02d}"
+        hour = f"{grid.anchor % _DAY // _HOUR:02d}:{grid.anchor % _HOUR // 60:02d}"
         return [
             SeriesFinding(
-                "clock", "doubtful", f"days begin at {begin} in UTC, perhaps at midnight of a zone",
+                "clock", "doubtful", f"days begin at {hour} in UTC, perhaps at midnight of a zone",
                 "weekdays are those of UTC", "give the `zone` whose days they are",
             )
         ]  # fmt: skip

@@ -154,7 +154,7 @@ def _others(each: Floats, ends: Ints, horizon: int) -> Floats:
 def _drawn(means: Floats, origins: Floats) -> Floats:
     """(S,) series' own mean sizes drawn towards 1, the panel's."""
     logs = np.log(np.clip(np.where(np.isfinite(means), means, 1.0), 0.05, 20.0))
-    return np.exp(origins / (origins + OWN_ORIGINS) * logs)
+    return np.asarray(np.exp(origins / (origins + OWN_ORIGINS) * logs))
 
 
 def _mean(values: Floats, axis: int) -> Floats:

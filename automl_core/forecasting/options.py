@@ -132,7 +132,8 @@ class Options:
             self._whole("season", each, 1, 1_000_000)
         if self.season is not None and (not self.season or len(set(self.season)) != len(self.season)):
             raise TrainingError(f"season: found {list(self.season)}; give lengths that differ, or leave it out")
-        for level in self.levels:
+        levels: tuple[Any, ...] = self.levels  # of a caller who may not have read the types
+        for level in levels:
             if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
                 hint = f"; did you mean {level / 100:g}?" if isinstance(level, int | float) and 1 < level < 100 else ""
                 raise TrainingError(f"levels: found {level!r}; allowed: shares between 0 and 1{hint}")

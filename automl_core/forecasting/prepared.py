@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -216,6 +216,8 @@ def prepare(source: Any, options: Options) -> Prepared:
     tested, past, notes = _test(panel, options)
     season = seasons.lengths[0] if seasons.lengths else 1
     origins = plan(past, options.horizon, *_moments(past, options), season=season)
+    if options.origins is None and options.step is None:
+        origins = _fed(past, origins, season)
     told = [each.as_json() for each in (*findings, *origins.findings)]
     return Prepared(
         options, panel, seasons.lengths, metric, origins, tested, told, notes, _fingerprint(panel)
@@ -236,6 +238,20 @@ def _moments(past: Panel, options: Options) -> tuple[int | None, int | None]:
     back = max(horizon, min(length // 3, FARTHEST * horizon))
     step = max(1, -(-horizon // PARTS))
     return min(MOST, 1 + (back - horizon) // step), step
+
+
+def _fed(past: Panel, origins: Origins, season: int) -> Origins:
+    """Without origins at which a series had too little: what is fitted there is another model than the last fit.
+
+    Dates are the same for all series, so a series that began late has origins near its first values. It keeps those in
+    its own last third that have two seasons before them, and its latest one in any case.
+    """
+    lengths, ends = past.lengths, origins.ends
+    latest = ends.max(axis=0)
+    allowed = lengths - np.maximum(origins.horizon, lengths // 3)
+    least = np.minimum(np.maximum(allowed, 2 * season + 1 if season > 1 else 0), latest)
+    kept = np.where((ends >= least) & (ends >= 0), ends, -1)
+    return replace(origins, ends=kept[(kept >= 0).any(axis=1)])
 
 
 def _test(panel: Panel, options: Options) -> tuple[Ints | None, Panel, list[str]]:

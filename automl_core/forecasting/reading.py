@@ -182,7 +182,7 @@ def _real(rows: Rows, times: TimeColumn, keys: Keys, zone: str | None) -> tuple[
     names = [keys.names[code] for code in np.unique(rows.codes[never]).tolist()]
     finding = SeriesFinding(
         "clock_change", "certain",
-        f"{int(never.sum())} rows are of hours that the clock of {zone} was set forward over: "
+        f"rows of hours that the clock of {zone} was set forward over: {int(never.sum()):,}, "
         f"{rows_named(np.sort(rows.number[never]))}",
         "they are left out", f"is {zone} the right zone?", tuple(names[:20]),
         {"rows": int(never.sum()), "series": len(names)},

@@ -66,7 +66,7 @@ def without_copies(rows: Rows, names: tuple[str, ...], twice: NDArray[np.bool_])
     whose = [names[code] for code in np.unique(rows.codes[dropped]).tolist()]
     finding = SeriesFinding(
         "copies", "certain",
-        f"{len(dropped):,} rows repeat another row of their series and time in all that is read: {listed(whose)}",
+        f"rows that repeat another one in all that is read: {len(dropped):,}, of {listed(whose)}",
         "of each only one is kept", "", tuple(whose[:MOST_NAMES]), {"rows": len(dropped), "series": len(whose)},
     )  # fmt: skip
     return rows.take(kept), [finding]

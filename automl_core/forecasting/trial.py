@@ -46,7 +46,7 @@ class TrialResult:
         test: (S, H) forecasts of the test's steps, made without a look at them; (0, 0) where there is no test.
         notes: series' name → why its learner was not used, and what was instead.
         seconds, fit_seconds: wall clock of all; of the fits.
-        reason: why it failed or stopped, in words.
+        reason: why it failed or stopped, or is judged otherwise than by the metric, in words.
         seed: of its random numbers.
         fitted: what it fitted for the origins, in this process alone: a last fit takes choices over from it.
     """
@@ -130,8 +130,13 @@ class TrialResult:
         said["origins"] = [_number(each) for each in said["origins"]]
         said["series"] = {name: _number(each) for name, each in said["series"].items()}
         said["value"] = _number(said["value"])
-        loss = prepared.metric.as_loss(said["value"])
-        return cls(**said, loss=loss if math.isfinite(loss) else math.inf, forecasts=forecasts, test=test)
+        result = cls(**said, forecasts=forecasts, test=test)
+        result.loss = prepared.metric.as_loss(result.value)
+        if not math.isfinite(result.loss):
+            result.loss = math.inf
+            if result.state == "succeeded":
+                _judged_plainly(prepared, result)
+        return result
 
 
 def run_trial(
@@ -174,8 +179,7 @@ def run_trial(
         result.value = _mean(result.origins)
         result.loss = prepared.metric.as_loss(result.value)
         if not math.isfinite(result.value):
-            result.state, result.loss = "failed", math.inf
-            result.reason = f"its {prepared.metric.name} is not defined on these series"
+            _judged_plainly(prepared, result)
     result.seconds = time.monotonic() - began
     return result
 
@@ -223,6 +227,19 @@ def _run(
             result.series[name] = found
     result.notes = dict(list(fitted.notes.items())[:NOTES])
     result.fitted = fitted
+
+
+def _judged_plainly(prepared: Prepared, result: TrialResult) -> None:
+    """Where the metric has no value on any series (MASE of constant ones), errors themselves say who is better."""
+    origins = prepared.origins.ends[: len(result.origins)]
+    missed = np.abs(np.stack([prepared.actual(ends) for ends in origins]) - result.forecasts[: len(origins)])
+    missed = missed[np.isfinite(missed)]
+    result.reason = f"{prepared.metric.name} is not defined on these series"
+    if len(missed):
+        result.loss = float(missed.mean())
+        result.reason += ": judged by mean absolute errors"
+    else:
+        result.state, result.loss = "failed", math.inf
 
 
 def _mean(values: Sequence[float]) -> float:

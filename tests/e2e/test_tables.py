@@ -17,8 +17,8 @@ from tests.sources import ROOT
 pytestmark = pytest.mark.timeout(420)
 
 ENVIRONMENT = {"AUTOML_PRELOAD_IDLE": "20", "AUTOML_ENVIRONMENTS": str(ROOT / ".automl-environments")}
-"""Of Airflow's processes: what is kept loaded between attempts ends soon after the last one; what series are forecast with
-is made once in this checkout."""
+"""Of Airflow's processes: what is kept loaded between attempts ends soon after the last one; what series are
+forecast with is made once in this checkout."""
 
 FIVE_LINES = """\
 name: tumours
@@ -125,8 +125,8 @@ def test_a_csv_of_sales_becomes_a_forecast_with_intervals(world: World) -> None:
     assert (rows[0]["day"], rows[13]["day"]) == ("2026-04-01", "2026-04-14")
     assert all(float(each["lower_95"]) <= float(each["forecast"]) <= float(each["upper_95"]) for each in rows)
     out = model.parent / "ahead.csv"
-    asked = [sys.executable, "-m", "automl_core.cli.app", "predict", str(model), str(data), "--out", str(out)]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    command = Path(sys.executable).with_name("automl")
+    done = subprocess.run([command, "predict", model, data, "--out", out], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     with out.open(newline="") as stream:
         again = list(csv.DictReader(stream))

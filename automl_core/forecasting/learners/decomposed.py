@@ -1,7 +1,7 @@
 """Several or long seasons: taken out by loess one after the other (MSTL), then ETS or theta of what is left.
 
-The ETS of statsforecast searches each place of a season as a parameter, which above some two dozen takes minutes and finds
-nothing; theta and CES know one season. The decomposition is statsmodels' STL (Cleveland et al. 1990), repeated as
+The ETS of statsforecast searches each place of a season as a parameter, which above some two dozen takes minutes and
+finds nothing; theta and CES know one season. The decomposition is statsmodels' STL (Cleveland et al. 1990), repeated as
 Bandara, Hyndman & Bergmeir (2021) do.
 """
 

@@ -110,7 +110,7 @@ def _made(panel: Panel, ends: Ints, recipe: Recipe, series: Ints, origins: Ints,
     frame = recipe.frame(held)
     many, ahead = np.repeat(np.arange(len(origins)), steps.shape[1]), steps.ravel()
     many_known, y = known.reshape(len(many), recipe.known), truth.ravel()
-    there = np.isfinite(y) & np.isfinite(frame.level[many])
+    there = np.isfinite(y) & np.isfinite(frame.level[many]) & (frame.unit[many] > 0)
     many, ahead, many_known, y = many[there], ahead[there], many_known[there], y[there]
     frames = Frame(frame.level[many], frame.unit[many])
     starts = panel.starts[series[many]]

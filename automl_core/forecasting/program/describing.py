@@ -23,17 +23,14 @@ NAME, VERSION = "series-forecasting", 1
 PRELOAD = "automl_core.forecasting.program.preload"
 LOCK = "requirements.txt"
 
-SEASONAL = Shape(
-    series=50, shortest=60, median=200, longest=400, horizon=12, seasons=(12,), known=1, positive=True,
-    intermittent=0.2,
-)  # fmt: skip
-"""Series for which every learner is offered, with its whole space."""
-
 SHAPES = (
-    SEASONAL, Shape(series=50, shortest=20, median=40, longest=60, horizon=6),
+    Shape(series=50, shortest=60, median=200, longest=400, horizon=12, seasons=(12,), known=1, intermittent=0.2),
+    Shape(series=50, shortest=20, median=40, longest=60, horizon=6),
     Shape(series=50, shortest=60, median=200, longest=400, horizon=14, seasons=(7,), positive=False, intermittent=0.8),
+    Shape(series=5, shortest=2000, median=3000, longest=4000, horizon=48, seasons=(24, 168)),
 )  # fmt: skip
-"""Series for which first trials are chosen: with a season, without one, with mostly zeros."""
+"""Series for which learners' spaces are put together and first trials chosen: with a season, without one, with mostly
+zeros, with two seasons."""
 
 MORE_TRIALS = 8
 """Trials that the search may ask for, beside those that are tried first."""
@@ -48,16 +45,27 @@ def learners() -> list[Any]:
 def learner_parameters() -> dict[str, dict[str, Any]]:
     """The engine's whole space, with what only a template says of a parameter."""
     chosen = learners()
-    found = space(SEASONAL, chosen)
+    found = _whole_space(chosen)
     learner = found["learner"]
     learner["weights"] = [0.0 if each.optional else 1.0 for each in chosen]
     return {name: _told(name, parameter) for name, parameter in found.items()}
 
 
+def _whole_space(chosen: list[Any]) -> dict[str, dict[str, Any]]:
+    """Parameters that learners have for any of `SHAPES`: some exist only where there is no season, say."""
+    found: dict[str, dict[str, Any]] = {}
+    for shape in SHAPES:
+        for name, parameter in space(shape, chosen).items():
+            found.setdefault(name, parameter)
+    order = [each.name for each in chosen]
+    rank = {name: -1 if name == "learner" else order.index(name.partition(".")[0]) for name in found}
+    return dict(sorted(found.items(), key=lambda item: rank[item[0]]))
+
+
 def _told(name: str, parameter: dict[str, Any]) -> dict[str, Any]:
     own, _, of = name.rpartition(".")
     titles = {each.name: each.title for each in learners()}
-    words = HELP.get(of) or of.replace("_", " ")
+    words = HELP.get(name) or HELP.get(of) or of.replace("_", " ")
     text = f"{titles[own]}: {words[0].lower()}{words[1:]}" if own in titles else words
     return {**parameter, "search": True, "help": text}
 
@@ -65,7 +73,7 @@ def _told(name: str, parameter: dict[str, Any]) -> dict[str, Any]:
 def first_trials() -> list[dict[str, Any]]:
     """The portfolios of all shapes, in turns; each combination once."""
     usual = [each for each in learners() if not each.optional]
-    parameters = space(SEASONAL, usual)
+    parameters = _whole_space(usual)
     lists = [portfolio(shape, [each for each in usual if each.suits(shape)], parameters) for shape in SHAPES]
     found: list[dict[str, Any]] = []
     for place in range(max(map(len, lists))):

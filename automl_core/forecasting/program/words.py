@@ -22,9 +22,13 @@ HELP: Mapping[str, str] = {
     "objective": "What is minimized",
     "iterations": "Trees",
     "logarithm": "Whether logarithms are learned",
+    "seasonal_naive.form": "What is said where there is no season",
+    "inner": "What forecasts the series once its seasons are taken out",
+    "intermittent.form": "Syntetos-Boylan's (sba) or Teunter-Syntetos-Babai's (tsb) method; auto: by the series",
+    "approximation": "Whether orders are chosen by a quicker approximation",
     "series": "Whether a forest is told which series it is",
 }
-"""Parameter without its learner → what it is."""
+"""Parameter, with or without its learner → what it is."""
 
 OPTION_HELP: Mapping[str, str] = {
     "horizon": "Steps to forecast; left out: as is usual for the frequency, which the log of prepare says",

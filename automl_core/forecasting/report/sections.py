@@ -18,6 +18,9 @@ Report = Mapping[str, Any]
 MOST_TRIALS, MOST_STRIPS, MOST_SERIES = 60, 15, 30
 """What of a long list is drawn; the rest is counted."""
 
+OTHERS = (("mase", "MASE"), ("rmsse", "RMSSE"), ("smape", "sMAPE"))
+"""Metrics of each series that are told beside the problem's own."""
+
 PLACES = {"worst": "The worst series", "median": "The middle one", "best": "The best series"}
 
 
@@ -132,19 +135,20 @@ def per_series(report: Report) -> Markup | None:
     if not found:
         return None
     metric = str((report.get("problem") or {}).get("metric", "value"))
+    others = [(name, title) for name, title in OTHERS if name != metric]
     rows = [
-        (short(each.get("series"), 60), number(each.get("value")), number(each.get("mase")), number(each.get("rmsse")),
-         number(each.get("smape")), share(each.get("covered")), number(each.get("values")), number(each.get("missing")),
+        (short(each.get("series"), 60), number(each.get("value")), *(number(each.get(name)) for name, _ in others),
+         share(each.get("covered")), number(each.get("values")), number(each.get("missing")),
          str(each.get("note") or ""))
         for each in found[:MOST_SERIES]
     ]  # fmt: skip
     levels = (report.get("problem") or {}).get("levels") or []
     within = f"Within {share(max(levels))}" if levels else "Within the interval"
     more = (finite(report.get("series_in_all")) or len(found)) - len(rows)
+    heads = ("Series", metric, *(title for _, title in others), within, "Values", "Missing", "")
     return join([
         el("p", words.PER_SERIES),
-        table(("Series", metric, "MASE", "RMSSE", "sMAPE", within, "Values", "Missing", ""), rows,
-              caption="Series, the worst first", numbers=range(1, 8)),
+        table(heads, rows, caption="Series, the worst first", numbers=range(1, len(heads) - 1)),
         el("p", f"And {more:,.0f} more.", class_="muted") if more > 0 else None,
     ])  # fmt: skip
 

@@ -86,6 +86,11 @@ def test_an_origin_needs_values_and_not_only_steps() -> None:
     assert found.ends.tolist() == [[30, -1, 30]]
 
 
+def test_two_values_before_an_origin_are_too_few() -> None:
+    found = plan(panel([np.arange(40.0), np.arange(9.0)], starts=[0, 31]), 7, 1)
+    assert found.ends.tolist() == [[33, -1]]  # two values lie before it
+
+
 def test_the_last_look_is_what_no_origin_sees() -> None:
     whole = panel([np.arange(100.0), np.arange(80.0)], starts=[0, 20])
     look = last_look(whole, 10)

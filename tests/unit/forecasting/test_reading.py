@@ -87,7 +87,8 @@ def test_the_hour_that_is_skipped_is_no_gap_and_its_rows_are_named() -> None:
     assert np.flatnonzero(np.isnan(found.series[0].values)).tolist() == [6 * 24 + 2]
     assert "gaps" not in said
     every = [dt.datetime(2024, 3, 25) + dt.timedelta(hours=at) for at in range(24 * 14)]
-    _, said = read(table(every, list(range(24 * 14))), zone="Europe/Berlin")
+    found, said = read(table(every, list(range(24 * 14))), zone="Europe/Berlin")
+    assert np.isnan(found.series[0].values[6 * 24 + 2])
     assert "row 147" in said["clock_change"].found
 
 

@@ -136,6 +136,12 @@ def test_what_is_typed_stays_a_value(world: World, folder: Path) -> None:
     assert "\ntasks" not in found["text"]
 
 
+def test_a_role_may_have_several_columns(world: World, folder: Path) -> None:
+    found = body_of(draft(world, columns={"target": "y", "ignore": ["a", "b, c"]}))
+    assert "ignore: [a, 'b, c']" in found["text"] or 'ignore: [a, "b, c"]' in found["text"], found["text"]
+    assert draft(world, columns={"target": {"y": 1}}).status_code == 422
+
+
 def test_a_draft_is_saved_and_started_with_the_rights_of_any_file(world: World, folder: Path) -> None:
     text = body_of(draft(world))["text"]
     refused = world.client("vic").post(f"{API}/experiments", json={"text": text})

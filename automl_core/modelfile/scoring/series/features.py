@@ -48,7 +48,7 @@ class Frame:
 
     Attributes:
         level: (n,)
-        unit: (n,) above 0.
+        unit: (n,) 0 where all values are the same: they go on, whatever the forest says.
     """
 
     level: Floats
@@ -105,17 +105,22 @@ class Recipe:
         """
         level = mean(history[:, -self.level_window :])
         level = np.where(np.isnan(level), mean(history), level)
+        lowest, highest = np.fmin.reduce(history, axis=1), np.fmax.reduce(history, axis=1)
+        moves = highest > lowest
         if self.unit == "one":
-            return Frame(level, np.ones(len(level)))
+            return Frame(level, moves.astype(np.float64))
         size = mean(np.abs(history[:, -self.level_window :]))
-        unit = size
+        unit = np.where(np.isnan(size) | (size <= 0), mean(np.abs(history)), size)
         if self.unit == "spread":
             apart = self.seasons[0] if self.seasons else 1
             unit = mean(np.abs(history[:, apart:] - history[:, :-apart]))
             steps = mean(np.abs(np.diff(history, axis=1)))
-            for other in (steps, size):
+            for other in (steps, size, highest - lowest):
                 unit = np.where(np.isnan(unit) | (unit <= 0), other, unit)
-        return Frame(level, np.where(np.isnan(unit) | (unit <= 0), 1.0, unit))
+        return Frame(level, np.where(moves, unit, 0.0))
+
+    def _in_units(self, history: Floats, frame: Frame) -> Floats:
+        return (history - frame.level[:, None]) / np.where(frame.unit > 0, frame.unit, 1.0)[:, None]
 
     def places(self, steps: Ints, season: int, cycle: int) -> Ints:
         """Columns from the end (1: the origin) that hold the newest known value of each step's place in a season.
@@ -140,7 +145,7 @@ class Recipe:
             known: (n, known) of the step.
             codes: (n,) of the series; -1: not known to training.
         """
-        z = (history - frame.level[:, None]) / frame.unit[:, None]
+        z = self._in_units(history, frame)
         row, width = np.arange(len(z)), z.shape[1]
         found = [steps.astype(np.float64), *(z[:, -1 - lag] for lag in range(self.lags))]
         for season in self.seasons:
@@ -167,7 +172,7 @@ class Recipe:
         """
         if self.base == "level":
             return np.zeros(len(steps))
-        z = (history - frame.level[:, None]) / frame.unit[:, None]
+        z = self._in_units(history, frame)
         found = z[:, -1]
         if self.base == "season" and self.seasons:
             found = z[np.arange(len(z)), z.shape[1] - self.places(steps, self.seasons[0], 0)]

@@ -45,7 +45,9 @@ class Draft(BaseModel):
     version: int | None = Field(None, ge=1, description="The latest one when left out.")
     name: str = Field(max_length=250, description="Of the experiment.")
     data: dict[Text, Text] = Field(default_factory=dict, max_length=100, description="Data set → its place.")
-    columns: dict[Text, Text] = Field(default_factory=dict, max_length=100, description="What it is for → the column.")
+    columns: dict[Text, Text | Annotated[list[Text], Field(max_length=1000)]] = Field(
+        default_factory=dict, max_length=100, description="What it is for → the column, or a list of them."
+    )
     trials: dict[str, Any] = Field(default_factory=dict, max_length=20, description="As in an experiment file.")
     stop: dict[str, Any] = Field(default_factory=dict, max_length=20, description="As in an experiment file.")
     add: list[Text] = Field(default_factory=list, max_length=1000, description="Parameters that are searched as well.")

@@ -1,4 +1,4 @@
-"""What is told of a model's forecasts beside what came: figures by hand, files, and series of which nothing can be said."""
+"""What is told of a model's forecasts beside what came: figures by hand, files, series of which nothing can be said."""
 
 from __future__ import annotations
 

@@ -161,7 +161,12 @@ function series(told, pick) {
   if (!told.series.length) return null;
   const plotted = new Set(told.plotted);
   const widest = told.levels.length ? `Within ${share(Math.max(...told.levels))}` : 'Within';
-  const head = ['Series', told.metric, 'MASE', 'RMSSE', 'sMAPE', widest, 'Values', 'Missing', ''];
+  const others = [
+    ['mase', 'MASE'],
+    ['rmsse', 'RMSSE'],
+    ['smape', 'sMAPE'],
+  ].filter(([name]) => name !== told.metric);
+  const head = ['Series', told.metric, ...others.map(([, title]) => title), widest, 'Values', 'Missing', ''];
   const rows = told.series.map((each) => [
     plotted.has(each.series)
       ? h(
@@ -171,9 +176,7 @@ function series(told, pick) {
         )
       : shortName(each.series, 40),
     number(each.value),
-    number(each.mase),
-    number(each.rmsse),
-    number(each.smape),
+    ...others.map(([name]) => number(each[name])),
     share(each.covered),
     number(each.values),
     number(each.missing),

@@ -144,7 +144,7 @@ class TemplateForm {
       );
     this.name = text('name', { value: template.name.replace('/', '-'), required: true, maxlength: 100 });
     this.data = inputs('data', template.data, 'a file, folder or pattern; s3://, oss:// or odps:// …');
-    this.columns = inputs('columns', template.columns, 'a name in the header');
+    this.columns = inputs('columns', template.columns, 'a name in the header, several as ["a", "b"]');
     this.trials = number('trials.max', template.trials?.max ?? 20, { min: 1, max: 100000 });
     this.concurrency = number('trials.concurrency', template.trials?.concurrency ?? 2, { min: 1, max: 1000 });
     this.deadline = text('stop.deadline', { placeholder: 'no limit', value: template.stop?.deadline ?? '' });
@@ -255,16 +255,16 @@ class TemplateForm {
 
   /** As the API takes it. */
   wanted() {
-    const given = (fields) =>
+    const given = (fields, read = (/** @type {string} */ text) => /** @type {any} */ (text)) =>
       Object.fromEntries(
-        fields.map((each) => [each.name, each.input.value.trim()]).filter(([, value]) => value !== ''),
+        fields.map((each) => [each.name, read(each.input.value.trim())]).filter(([, value]) => value !== ''),
       );
     const trials = { max: Number(this.trials.value), concurrency: Number(this.concurrency.value) };
     const deadline = this.deadline.value.trim();
     return {
       name: this.name.value.trim() || this.plain,
       data: given(this.data),
-      columns: given(this.columns),
+      columns: given(this.columns, columnsOf),
       trials: Object.fromEntries(Object.entries(trials).filter(([, value]) => value > 0)),
       stop: deadline ? { deadline } : {},
       add: this.rows.filter((each) => each.added()).map((each) => each.name),
@@ -351,6 +351,12 @@ function parameterRow(each) {
       h('td', {}, input),
     ),
   };
+}
+
+/** A column's name, or a list of names that is typed as one; a name may be anything else. @param {string} text @returns {string | string[]} */
+function columnsOf(text) {
+  const value = text.startsWith('[') ? valueOf(text) : text;
+  return Array.isArray(value) && value.length && value.every((each) => typeof each === 'string') ? value : text;
 }
 
 /** A value as it is typed: numbers, true and false, lists; all else is text. @param {string} text */

@@ -46,7 +46,7 @@ export default function forecastPlot(told) {
     option(plot) {
       const shown = chosen(plot, when.value);
       const { times, values } = plot;
-      const bands = shown.flatMap((each) => bandsOf(each));
+      const bands = shown.flatMap((each) => [...bandsOf(each), ...edgesOf(each, times.length)]);
       return {
         grid: frame({ top: 40 }),
         legend: legend({ data: ['Came', 'Forecast'] }),
@@ -61,7 +61,7 @@ export default function forecastPlot(told) {
         tooltip: {
           trigger: 'axis',
           formatter: (items) => {
-            const at = items[0]?.dataIndex;
+            const at = items.find((each) => each.seriesType === 'line')?.dataIndex;
             return at === undefined ? '' : tip(times[at], pointAt(plot, shown, at));
           },
         },
@@ -182,6 +182,20 @@ function bandsOf(each) {
         style: { fill: colour('busy'), opacity: 0.15 },
       };
     },
+  }));
+}
+
+/** Ends of the widest interval as lines that nobody sees: they make room for it on the axis. @param {any} each a forecast @param {number} length */
+function edgesOf(each, length) {
+  const widest = [...each.intervals].sort((a, b) => b.level - a.level)[0];
+  return (widest ? [widest.low, widest.high] : []).map((values) => ({
+    type: 'line',
+    data: placed(length, each.first, values),
+    showSymbol: false,
+    silent: true,
+    lineStyle: { opacity: 0 },
+    itemStyle: { opacity: 0 },
+    emphasis: { disabled: true },
   }));
 }
 
