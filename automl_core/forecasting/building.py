@@ -49,7 +49,7 @@ def build(
     present = high >= low
     first, last = np.where(valued, first, low), np.where(valued, last, low - 1)
     kept = np.flatnonzero(present if new else present & valued)
-    findings = _told(codes, steps, there, first, last, present & ~valued, keys.names, new)
+    findings = _told(codes, steps, there, first, last, present & ~valued, keys.names, new, bool(known))
     if not len(kept):
         raise SeriesError(f"no series has a value of {target!r}")
     length, end = (last - first + 1)[kept], (high - first + 1)[kept]
@@ -76,7 +76,7 @@ def build(
 
 def _told(
     codes: Integers, steps: Integers, there: NDArray[np.bool_], first: Integers, last: Integers,
-    empty: NDArray[np.bool_], names: tuple[str, ...], new: bool,
+    empty: NDArray[np.bool_], names: tuple[str, ...], new: bool, known: bool,
 ) -> list[SeriesFinding]:  # fmt: skip
     """Rows without a value before and behind a series, and series without any."""
     findings = []
@@ -95,7 +95,12 @@ def _told(
     behind = inner & (steps > last[codes])
     for which, kind, found, done in (
         (before, "begins_empty", "rows before the first value of their series", "they are left out"),
-        (behind, "future", "rows behind the last value of their series", "they are its future: known columns"),
+        (
+            behind,
+            "future",
+            "rows behind the last value of their series",
+            "they are its future" if known else "no known column says anything of them",
+        ),
     ):
         if which.any():
             whose = [names[code] for code in np.unique(codes[which]).tolist()]

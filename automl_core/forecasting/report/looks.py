@@ -224,7 +224,7 @@ def per_series(prepared: Prepared, judged: Sequence[Judged], notes: Mapping[str,
     inside = sum((_inside(one)[:, widest].sum(axis=1) for one in judged), np.zeros(len(panel), np.int64))
     columns["covered"] = np.where(count > 0, inside / np.maximum(count, 1), np.nan)
     times = panel.grid.times(np.concatenate([panel.starts, panel.starts + panel.lengths - 1]))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place, one in enumerate(panel.series):
         rows.append({
             "series": one.name,

@@ -41,7 +41,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def with_trees() -> dict[str, Any]:
-    """A forest over lags beside the other members, as LightGBM learned it."""
+    """A forest over lags beside the other members."""
+    return boosted()[0]
+
+
+def boosted() -> tuple[dict[str, Any], Any]:
+    """A model with such a forest, and LightGBM's own."""
     recipe = {
         "block": 3, "lags": 4, "seasons": [7], "cycles": 2, "windows": [5], "calendar": ["weekday"], "known": 0,
         "series": False, "logarithm": False, "level": 7, "unit": "spread", "base": "level",
@@ -57,7 +62,7 @@ def with_trees() -> dict[str, Any]:
     trees = {"type": "trees", "recipe": recipe, "forest": found.model, "link": found.link}
     parts = document()
     parts["members"].append({"name": "boosted", "weight": 0.5, "models": [trees]})
-    return parts
+    return parts, booster
 
 
 def test_the_folder_is_whole_and_the_same_inputs_make_the_same_bytes(tmp_path: Path) -> None:
@@ -202,3 +207,21 @@ def test_a_folder_of_an_earlier_format_says_what_it_said(number: int) -> None:
     assert model.info["format"] == number
     assert golden(folder).startswith("3 golden series")
     assert len(model.forecast(2, series="Bonn")) == 2
+
+
+def test_the_forest_says_what_lightgbm_says(tmp_path: Path) -> None:
+    """With missing values, beyond the block that the forest answers directly, and with the recipe's way back."""
+    parts, booster = boosted()
+    parts["members"] = parts["members"][2:]
+    parts["limits"] = {"low": None, "high": None}
+    model = opened(series.write(tmp_path / "model", parts, made=MADE))
+    model.update(rows("Ulm", 60, [11.0, None, None, 12.0]))  # its history has gaps now
+    found = model.forecast(8).arrays.values
+    own = model.forecaster
+    recipe = Recipe(parts["members"][0]["models"][0]["recipe"])
+    expected = recipe.forecast(
+        own.history, 8, last=own.last, grid=own.grid, known=np.empty((3, 8, 0)), codes=np.arange(3),
+        margin=lambda features: np.asarray(booster.predict(features)),
+    )  # fmt: skip
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert np.ptp(found, axis=1).min() > 0
