@@ -79,11 +79,25 @@ def decompose(values: Floats, seasons: Sequence[int]) -> tuple[Floats, list[Floa
     for _ in range(ROUNDS if len(seasons) > 1 else 1):
         for place, season in enumerate(seasons):
             left = left + shapes[place]
-            window = WINDOW + WIDER * (place + 1)
-            fitted = stl(left, period=season, seasonal=window, seasonal_deg=0).fit()
+            fitted = stl(left, period=season, seasonal_deg=0, **_windows(season, WINDOW + WIDER * (place + 1))).fit()
             shapes[place] = np.asarray(fitted.seasonal, dtype=np.float64)
             left = left - shapes[place]
     return left, shapes
+
+
+def _windows(season: int, cycles: int) -> dict[str, int]:
+    """Widths of STL's three smoothers, and how far each goes between two fits: a tenth of its width, as in R's ``stl``.
+
+    Between them is a line. With statsmodels' own jumps of 1 a week of half-hours takes ten times as long, for the same
+    seasons (docs/series-learners.md).
+
+    Args:
+        season: its length.
+        cycles: that its smoother looks at; odd.
+    """
+    trend, low = int(np.ceil(1.5 * season / (1 - 1.5 / cycles))) | 1, (season + 1) | 1
+    widths = {"seasonal": cycles, "trend": trend, "low_pass": low}
+    return widths | {f"{name}_jump": -(-width // 10) for name, width in widths.items()}
 
 
 def _inner(left: Floats, kind: str, form: str | None) -> tuple[Document, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.modelfile.scoring.series.features import Frame, Recipe
+from automl_core.modelfile.scoring.series.features import Recipe
 
 if TYPE_CHECKING:
     from automl_core.forecasting.panel import Panel
@@ -112,9 +112,8 @@ def _made(panel: Panel, ends: Ints, recipe: Recipe, series: Ints, origins: Ints,
     many_known, y = known.reshape(len(many), recipe.known), truth.ravel()
     there = np.isfinite(y) & np.isfinite(frame.level[many]) & (frame.unit[many] > 0)
     many, ahead, many_known, y = many[there], ahead[there], many_known[there], y[there]
-    frames = Frame(frame.level[many], frame.unit[many])
     starts = panel.starts[series[many]]
     clock = panel.grid.local(starts + origins[many] + ahead - 1)
-    features = recipe.features(held[many], frames, ahead, clock, many_known, series[many])
-    target = (y - frames.level) / frames.unit - recipe.bases(held[many], frames, ahead)
+    features = recipe.features(held, frame, many, ahead, clock, many_known, series[many])
+    target = (y - frame.level[many]) / frame.unit[many] - recipe.bases(held, frame, many, ahead)
     return Rows(features, target, series[many])

@@ -62,9 +62,9 @@ class FittedLocal(Fitted):
             one, record, tail = panel.series[place], None, np.empty(0)
             kept = self.kept.get(one.name)
             if kept is None:
-                self.notes[one.name] = "not among the series of the fit: seasonal naive"
+                self.notes.setdefault(one.name, "not among the series of the fit: seasonal naive")
             elif (since := kept.end - one.start) > ends[place] or since < 0:
-                self.notes[one.name] = "forecast from before the end of its fit: seasonal naive"
+                self.notes.setdefault(one.name, "forecast from before the end of its fit: seasonal naive")
             else:
                 record, tail = kept.record, one.values[since : ends[place]]
             records.append(record)

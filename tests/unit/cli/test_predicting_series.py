@@ -85,6 +85,8 @@ def test_the_forecast_from_the_models_end_is_compared_with_what_came(
     said = capsys.readouterr().out
     assert said.startswith("9 values of 3 series, in the steps after 2024-02-29\n")
     told = [row for row in table(out.read_text("utf-8")) if row["sales"]]
+    came = {(row["store"], row["date"]): float(row["sales"]) for row in table(new.read_text("utf-8")) if row["sales"]}
+    assert {(row["store"], row["date"]): float(row["sales"]) for row in told} == came
     assert len(told) == 9
     mean = sum(abs(float(row["sales"]) - float(row["forecast"])) for row in told) / 9
     assert float(re.search(r"mae +(\S+)", said)[1]) == pytest.approx(mean, rel=1e-5)  # type: ignore[index]
@@ -109,8 +111,8 @@ def test_forecasts_are_drawn_against_what_came(model: Path, new: Path, tmp_path:
     assert main(["predict", str(model), str(new), "--evaluate", "--series", "Ulm", "--plot", str(chart)]) == 0
     root = ElementTree.parse(chart).getroot()
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[0] is not None
-    assert texts[0].startswith("Ulm: 3 values came, mase ")
+    assert texts[0] == "Ulm"
+    assert str(texts[1]).startswith("3 values came, mase ")
     assert len(root.findall(".//{http://www.w3.org/2000/svg}path[@class='band band-0']")) == 1
 
 

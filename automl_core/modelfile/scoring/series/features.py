@@ -133,49 +133,51 @@ class Recipe:
         return (season - steps % season) % season + 1 + cycle * season
 
     def features(
-        self, history: Floats, frame: Frame, steps: Ints, clock: Ints, known: Floats, codes: Ints
-    ) -> Floats:  # fmt: skip
+        self, history: Floats, frame: Frame, of: Ints, steps: Ints, clock: Ints, known: Floats, codes: Ints
+    ) -> Floats:
         """(n, F) features of steps ahead, a row each.
 
         Args:
-            history: (n, reach) as `values` gives them.
+            history: (k, reach) as `values` gives them.
             frame: of these.
+            of: (n,) each row's history.
             steps: (n,) how far ahead, 1 to `block`.
             clock: (n,) of the step (`Grid.local`).
             known: (n, known) of the step.
             codes: (n,) of the series; -1: not known to training.
         """
         z = self._in_units(history, frame)
-        row, width = np.arange(len(z)), z.shape[1]
-        found = [steps.astype(np.float64), *(z[:, -1 - lag] for lag in range(self.lags))]
-        for season in self.seasons:
-            found += [z[row, width - self.places(steps, season, cycle)] for cycle in range(self.cycles)]
+        size = np.abs(frame.level)
+        own = [z[:, -1 - lag] for lag in range(self.lags)]
         for window in self.windows:
             part = z[:, -window:]
             center = mean(part)
-            found += [center, mean(np.abs(part - center[:, None]))]
-        size = np.abs(frame.level)
-        found.append(np.divide(frame.unit, size, out=np.full(len(size), np.nan), where=size > 0))
-        found += [field(name, clock) for name in self.calendar]
-        found += [known[:, column] for column in range(self.known)]
+            own += [center, mean(np.abs(part - center[:, None]))]
+        own.append(np.divide(frame.unit, size, out=np.full(len(size), np.nan), where=size > 0))
+        of_origin = np.column_stack(own)[of]
+        places = [(season, cycle) for season in self.seasons for cycle in range(self.cycles)]
+        found = [steps[:, None].astype(np.float64), of_origin[:, : self.lags]]
+        found += [z[of, z.shape[1] - self.places(steps, *each)][:, None] for each in places]
+        found += [of_origin[:, self.lags :], *(field(name, clock)[:, None] for name in self.calendar), known]
         if self.series:
-            found.append(np.where(codes < 0, np.nan, codes))
-        return np.column_stack(found)
+            found.append(np.where(codes < 0, np.nan, codes)[:, None])
+        return np.hstack(found)
 
-    def bases(self, history: Floats, frame: Frame, steps: Ints) -> Floats:
+    def bases(self, history: Floats, frame: Frame, of: Ints, steps: Ints) -> Floats:
         """(n,) what a forest's answer is added to, in units: see the document.
 
         Args:
-            history: (n, reach) as `values` gives them.
+            history: (k, reach) as `values` gives them.
             frame: of these.
+            of: (n,) each row's history.
             steps: (n,) ahead.
         """
         if self.base == "level":
             return np.zeros(len(steps))
         z = self._in_units(history, frame)
-        found = z[:, -1]
+        found = z[of, -1]
         if self.base == "season" and self.seasons:
-            found = z[np.arange(len(z)), z.shape[1] - self.places(steps, self.seasons[0], 0)]
+            found = z[of, z.shape[1] - self.places(steps, self.seasons[0], 0)]
         return np.where(np.isnan(found), 0.0, found)
 
     def forecast(
@@ -206,13 +208,12 @@ class Recipe:
             frame = self.frame(held)
             many = np.repeat(np.arange(count), len(steps))
             ahead = np.tile(steps, count)
-            frames = Frame(frame.level[many], frame.unit[many])
             slots = last[many] + done + ahead
             rows = self.features(
-                held[many], frames, ahead, grid.local(slots), known[many, done + ahead - 1], codes[many]
+                held, frame, many, ahead, grid.local(slots), known[many, done + ahead - 1], codes[many]
             )
-            answers = margin(rows) + self.bases(held[many], frames, ahead)
-            block = (frames.level + frames.unit * answers).reshape(count, len(steps))
+            answers = (margin(rows) + self.bases(held, frame, many, ahead)).reshape(count, len(steps))
+            block = frame.level[:, None] + frame.unit[:, None] * answers
             found[:, done : done + len(steps)] = block
             held = np.hstack([held, block])[:, -self.reach :]
         return np.exp(found) if self.logarithm else found
