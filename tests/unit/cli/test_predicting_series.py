@@ -111,8 +111,8 @@ def test_forecasts_are_drawn_against_what_came(model: Path, new: Path, tmp_path:
     assert main(["predict", str(model), str(new), "--evaluate", "--series", "Ulm", "--plot", str(chart)]) == 0
     root = ElementTree.parse(chart).getroot()
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[0] is not None
-    assert texts[0].startswith("Ulm: 3 values came, mase ")
+    assert texts[0] == "Ulm"
+    assert str(texts[1]).startswith("3 values came, mase ")
     assert len(root.findall(".//{http://www.w3.org/2000/svg}path[@class='band band-0']")) == 1
 
 
