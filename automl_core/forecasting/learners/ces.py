@@ -27,7 +27,7 @@ class Ces(LocalLearner):
         _library()
 
     def suits(self, shape: Shape) -> bool:
-        """Everywhere: without a season it is the worst alone and worth its place among others (docs/series-ensemble.md)."""
+        """Everywhere: without a season the worst alone, and worth its place in a mean (docs/series-ensemble.md)."""
         return True
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
