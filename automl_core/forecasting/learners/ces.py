@@ -14,6 +14,10 @@ from automl_core.modelfile.exporting import statsforecast as exporting
 FORMS = ("auto", "N", "S", "P", "F")
 
 
+ENOUGH = 30
+"""Values of the median series without a season. With so many it is worth its place among others, though not alone."""
+
+
 class Ces(LocalLearner):
     """A complex level, and a season that is none (N), simple (S), partial (P) or full (F)."""
 
@@ -27,8 +31,8 @@ class Ces(LocalLearner):
         _library()
 
     def suits(self, shape: Shape) -> bool:
-        """Everywhere: without a season the worst alone, and worth its place in a mean (docs/series-ensemble.md)."""
-        return True
+        """Where there is a season, or enough values for four numbers of a state: short series it takes far off."""
+        return bool(shape.seasons) or shape.median >= ENOUGH
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """The kind of the season."""
