@@ -27,8 +27,8 @@ class Ces(LocalLearner):
         _library()
 
     def suits(self, shape: Shape) -> bool:
-        """Where there is a season: without one it is the worst of all (docs/series-learners.md)."""
-        return bool(shape.seasons)
+        """Everywhere: without a season it is the worst alone and worth its place among others (docs/series-ensemble.md)."""
+        return True
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """The kind of the season."""

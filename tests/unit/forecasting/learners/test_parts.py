@@ -158,7 +158,7 @@ def test_which_learners_suit() -> None:
         for key, shape in (("monthly", monthly), ("yearly", yearly), ("weekly", weekly), ("demand", demand))
     }
     assert suited["monthly"] == {"seasonal_naive", "ets", "theta", "ces", "boosted"}
-    assert suited["yearly"] == {"seasonal_naive", "ets", "theta"}
+    assert suited["yearly"] == {"seasonal_naive", "ets", "theta", "ces", "autoregression"}
     assert suited["weekly"] == {"seasonal_naive", "theta", "ces", "boosted", "decomposed"}
     assert suited["demand"] == suited["monthly"] | {"intermittent"}
 
