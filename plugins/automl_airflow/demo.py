@@ -14,6 +14,7 @@ from automl_airflow.maxcompute.demo import DemoMaxCompute
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
+from automl_core.spec.datasets import data_set_of
 from automl_core.spec.errors import SpecError
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
@@ -120,6 +121,7 @@ def what_is_left(file: Path) -> list[str]:
         *([f"What comes next: {shown}/{FORECAST}"] if (model / FORECAST).is_file() else []),
         f"Its report, for a browser: {shown}/{found[-1].name}",
         f"Use it: {COMMAND} predict {shown} {rows}",
+        *([f"Scored by it, in MaxCompute: {experiment.predict.out}"] if experiment.predict is not None else []),
     ]
 
 
@@ -137,8 +139,10 @@ class FirstTry:
         Raises:
             SpecError: the file is none that could run.
         """
-        if not all(isinstance(task, LocalTask) for _, task in task_places(load_experiment(experiment))):
-            return cls()
+        found = load_experiment(experiment)
+        reads_tables = any(data_set_of(each).place.startswith("odps://") for each in found.data.values())
+        if reads_tables or not all(isinstance(task, LocalTask) for _, task in task_places(found)):
+            return cls()  # it would need the keys, which Airflow's connection has
         _say(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
         _say("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)")
         command = [str(Path(sys.executable).with_name("automl")), "try", str(experiment)]
