@@ -159,6 +159,8 @@ def test_which_learners_suit() -> None:
     }
     assert suited["monthly"] == {"seasonal_naive", "ets", "theta", "ces", "boosted"}
     assert suited["yearly"] == {"seasonal_naive", "ets", "theta"}
+    longer = Shape(5, 50, 50, 50, 6)
+    assert all(find(name).suits(longer) for name in ("ces", "autoregression"))
     assert suited["weekly"] == {"seasonal_naive", "theta", "ces", "boosted", "decomposed"}
     assert suited["demand"] == suited["monthly"] | {"intermittent"}
 
