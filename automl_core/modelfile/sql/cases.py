@@ -12,9 +12,6 @@ from automl_core.modelfile.sql.forest import ABSENT_LEFT, Forest
 from automl_core.modelfile.sql.nodes import Node, add, among, case, cast, compare, number, total
 from automl_core.modelfile.sql.program import Program
 
-PIECE = 40_000
-"""Bytes of trees that are added in one expression."""
-
 SINGLE = 8
 """Trees in one expression where each sum is rounded: these nest."""
 
@@ -47,7 +44,7 @@ def _margin(program: Program, forest: Forest, columns: dict[int, Node], output: 
     for tree in made:
         held.append(tree)
         size += len(program.target.write(tree))
-        if size > PIECE:
+        if size > program.piece:
             found, held, size = program.let(total([found, *held])), [], 0
     return program.let(total([found, *held])) if held else found
 
