@@ -35,13 +35,14 @@ def trees(count: int, seed: int = 0, *, single: bool = False, outputs: int = 1) 
     """A forest over two numbers and a category, with every way of treating what is missing."""
     rng = np.random.default_rng(seed)
     made = []
-    for _ in range(count):
+    borders = {1: np.inf, 2: -np.inf}  # what tells a missing value alone
+    for tree in range(count):
         inner = [(int(rng.integers(0, 2)), float(rng.normal()), int(rng.integers(0, 5))) for _ in range(2)]
         made.append(
             Tree(
                 left=np.asarray([1, -1, 3, -1, -1]), right=np.asarray([2, -1, 4, -1, -1]),
                 column=np.asarray([inner[0][0], -1, inner[1][0], -1, -1]),
-                threshold=np.asarray([inner[0][1], 0, inner[1][1], 0, 0]),
+                threshold=np.asarray([borders.get(tree % 5, inner[0][1]), 0, inner[1][1], 0, 0]),
                 missing=np.asarray([inner[0][2], 0, inner[1][2], 0, 0]),
                 value=np.concatenate([[0], rng.normal(size=4)]),
                 cover=np.ones(5),
