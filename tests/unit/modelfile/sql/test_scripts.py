@@ -27,6 +27,7 @@ TABLE = pa.table({
     "plan": pa.array([each["plan"] for each in ROWS], pa.int64()),
 })  # fmt: skip
 THREE = {"kind": "multiclass", "target": "x", "classes": ["a", "b'c", "d e"]}
+SURE = {"features": [], "model": {"type": "constant", "value": np.asarray([1.0])}, "link": "complement"}
 CURVES = {"x": [np.asarray([0.1, 0.4, 0.4, 0.9])] * 3, "y": [np.asarray([0.0, 0.2, 0.5, 1.0])] * 3}
 CURVE = {"x": np.asarray([0.1, 0.4, 0.4, 0.9]), "y": np.asarray([0.0, 0.2, 0.5, 1.0])}
 
@@ -69,6 +70,7 @@ def numbers(n: int = 40) -> pa.Table:
         whole([linear()]),
         whole([linear(weight=0.3), forest(weight=0.7)], calibration={"type": "temperature", "temperature": 2.5}),
         whole([forest()], calibration={"type": "platt", "a": 1.5, "b": -0.2}, threshold=0.55),
+        whole([SURE], calibration={"type": "platt", "a": 0.5, "b": 0.1}),
         whole([linear()], calibration={"type": "isotonic", **CURVE}),
         whole([linear(3, "softmax"), linear(3, "ovr", seed=2)], THREE, threshold=[1.0, 2.0, 0.5]),
         whole([linear(3, "softmax")], THREE, calibration={"type": "isotonic", **CURVES}),
@@ -99,6 +101,19 @@ def test_links_of_numbers(link: Any) -> None:
 @pytest.mark.parametrize("single", [False, True])
 def test_forests_with_every_way_of_missing(single: bool) -> None:
     agree(trees(60, single=single), numbers())
+
+
+def test_values_are_rounded_to_float32_where_the_library_rounds_them() -> None:
+    cut = float(np.float32(0.1))  # 0.10000000149…
+    tree = Tree(
+        left=np.asarray([1, -1, -1]), right=np.asarray([2, -1, -1]), column=np.asarray([0, -1, -1]),
+        threshold=np.asarray([cut, 0, 0]), missing=np.asarray([0, 0, 0]), value=np.asarray([0, 1.0, 2.0]),
+        cover=np.ones(3),
+    )  # fmt: skip
+    given = trees(1)
+    table = pa.table({"u": [0.1, 0.100000002, 0.10000001, 1e30, -1e300, None], "v": [0.0] * 6})
+    for float32 in (True, False):
+        agree(given | {"members": [given["members"][0] | {"model": document([tree], [0.0], float32=float32)}]}, table)
 
 
 def test_trees_of_one_leaf() -> None:
