@@ -89,6 +89,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "details",
         }
     ),
+    # scoring whole tables where they lie: a model's SQL, run by the way into MaxCompute
+    "batch": frozenset({"backends", "modelfile", "spec"}),
     # what training programs share, in the trial's environment
     "training": frozenset({"data"}),
     # the folder of a model: write, check, load; its scorers need numpy alone
@@ -131,6 +133,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "cli": frozenset(
         {
             "audit",
+            "batch",
             "client",
             "environments",
             "data",

@@ -30,7 +30,9 @@ DEPENDENCIES = [line for project in PROJECTS for line in project["dependencies"]
 EXTRAS: dict[str, list[str]] = {
     extra: lines for project in PROJECTS for extra, lines in project["optional-dependencies"].items()
 }
-BROUGHT = [line for extra in ("kubernetes", "maxcompute", "s3", "search", "tensorboard") for line in EXTRAS[extra]]
+BROUGHT = [
+    line for extra in ("kubernetes", "maxcompute", "s3", "search", "sql", "tensorboard") for line in EXTRAS[extra]
+]
 """What airflow-automl asks for of automl-core's extras."""
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 
@@ -50,7 +52,7 @@ def test_the_makefile_develops_with_all_that_is_not_large() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     developed = re.search(r"^DEVELOPED := (.*)$", text, re.MULTILINE)
     assert developed is not None
-    brought = {"kubernetes", "maxcompute", "s3", "search", "tensorboard"}  # airflow-automl asks for them
+    brought = {"kubernetes", "maxcompute", "s3", "search", "sql", "tensorboard"}  # airflow-automl asks for them
     assert set(developed[1].split()) == set(EXTRAS) - set(LARGE) - APART - brought
 
 

@@ -22,7 +22,7 @@ from automl_core.backends.substitution import (
     problem_of,
     render,
 )
-from automl_core.spec.datanames import COLUMNS, DATA, variable_of
+from automl_core.spec.datanames import COLUMNS, DATA, TABLES, variable_of
 from automl_core.spec.dates import RUN_DATES, VARIABLES, missing
 from automl_core.spec.parameters import Value
 
@@ -67,6 +67,7 @@ class TrialContext:
         dates: the run's dates by their names (`automl_core.spec.dates`), without those that it doesn't have.
         attempt_id: name of this attempt, which no other in the run has; empty where nobody could go on beside it.
         data: places of the data sets by name, as the training finds them.
+        tables: address of a table of MaxCompute → file of this machine that has its rows.
         columns: roles of columns → name or names.
         goal: the experiment's, as `automl_core.spec.goal.Goal.told` has it; empty for stages and several objectives.
         spec_file: file (path or URL) with the trial's parameters, None where the experiment has none.
@@ -92,6 +93,7 @@ class TrialContext:
     attempt_id: str = ""
     owner_file: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str | list[str]] = field(default_factory=dict)
     goal: Mapping[str, Any] = field(default_factory=dict)
     spec_file: str | None = None
@@ -216,6 +218,8 @@ def environment(context: TrialContext) -> dict[str, str]:
     if context.code_dir is not None:
         variables["AUTOML_CODE_DIR"] = context.code_dir
     variables |= {variable_of(name): place for name, place in context.data.items()}
+    if context.tables:
+        variables[TABLES] = json.dumps(dict(context.tables))
     if context.goal:
         variables["AUTOML_GOAL"] = json.dumps(dict(context.goal))
     if context.columns:

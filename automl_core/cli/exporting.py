@@ -1,4 +1,4 @@
-"""``automl export``: a run in the file layout of another tool."""
+"""``automl export``: a run in the file layout of another tool, a model as SQL."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Write a run in the file layout of another tool.", no_args_is_help=True)
+from automl_core.cli.remote import RunId
+
+app = typer.Typer(help="Write a run in the file layout of another tool, or a model as SQL.", no_args_is_help=True)
 
 
 @app.callback()
 def main() -> None:
-    """Write a run in the file layout of another tool."""
+    """Write a run in the file layout of another tool, or a model as SQL."""
 
 
 @app.command("tao")
@@ -43,4 +45,74 @@ def tao(
     print(
         f"{plural(done.recommendations, 'recommendation')}, {best}: {plural(len(done.files), 'file')} in {folder}\n"
         f'  read it    AutoML("{folder}", …, settings={{"algorithm": "bayesian", {settings}}}, resume=True)'
+    )
+
+
+@app.command("sql")
+def sql(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", show_default=False,
+            help="Folder of a model, here or in a store (s3://…), or an experiment whose best model is meant.",
+        ),
+    ],
+    table: Annotated[str, typer.Option("--table", metavar="TABLE", help="The table whose rows are scored.")],
+    dialect: Annotated[
+        str, typer.Option("--dialect", metavar="NAME", help="maxcompute, ansi or duckdb.")
+    ] = "maxcompute",
+    into: Annotated[
+        str | None, typer.Option("--into", metavar="TABLE", help="Make a table of the result; else it is a SELECT.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop the table of --into first.")] = False,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", metavar="COLUMN", help="Copy a column of the rows; may be repeated.")
+    ] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="The probability of each class as well.")] = False,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="COLUMN=TYPE", help="A column's type in the table, where training had another."),
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", metavar="CONDITION", help="Which rows: a condition, such as a partition.")
+    ] = None,
+    most_bytes: Annotated[
+        int | None, typer.Option("--most-bytes", metavar="N", min=10_000, help="Of a statement; more make several.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write here, not to the terminal.")] = None,
+    run_id: RunId = None,
+) -> None:  # fmt: skip
+    """Write a model as SQL that scores a table where it is: one statement, or several where they would be too large."""
+    from automl_core.cli.output import plural, tell
+    from automl_core.cli.places import UserError
+    from automl_core.cli.predicting import folder_of
+    from automl_core.extras import needed_by
+
+    given = {}
+    for each in types or ():
+        name, equals, type_ = each.rpartition("=")
+        if not equals or not name or not type_:
+            raise UserError(f"--type {each}: give COLUMN=TYPE, such as age=bigint")
+        given[name] = type_
+    with needed_by("`automl export sql`", "sql"), folder_of(model, run_id) as folder:
+        from automl_core.modelfile.model import read_info
+        from automl_core.modelfile.sql.scoring import to_sql
+        from automl_core.modelfile.writing import FORECASTING
+
+        try:
+            if read_info(folder)["problem"].get("kind") == FORECASTING:
+                raise UserError(f"{folder} is a model of series, and only models of tables become SQL")
+            script = to_sql(
+                folder, table=table, dialect=dialect, keep=keep or (), into=into, replace=replace, types=given,
+                output="probabilities" if proba else "prediction", where=where, most_bytes=most_bytes,
+            )  # fmt: skip
+        except (OSError, ValueError) as error:
+            raise UserError(str(error)) from None
+    if out is None:
+        print(script.text, end="")
+        return
+    out.write_text(script.text, encoding="utf-8")
+    statements = len(script.steps) + len(script.cleanup)
+    tell(
+        f"{plural(statements, 'statement')} of {script.dialect} in {out}; reads {', '.join(script.reads) or 'nothing'}"
     )

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,13 +34,17 @@ def predict(
     rows: Annotated[
         str | None,
         typer.Argument(
-            metavar="FILE", show_default=False,
-            help="Rows: .csv, .parquet or .jsonl, here or in a store. A model of series is run on by newer ones, and "
-            "needs none.",
+            metavar="ROWS", show_default=False,
+            help="Rows: .csv, .parquet or .jsonl, here or in a store; or a table of MaxCompute (odps://…). A model of "
+            "series is run on by newer ones, and needs none.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Write here (.csv or .parquet), not to the terminal.")
+        str | None,
+        typer.Option(
+            "--out", metavar="FILE",
+            help="Write here (.csv or .parquet), not to the terminal; of a table odps://…: it is scored there, by SQL.",
+        ),
     ] = None,
     proba: Annotated[bool, typer.Option("--proba", help="The probability of each class as well.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="What each column adds to what the model says.")] = False,
@@ -71,17 +76,39 @@ def predict(
         Path | None, typer.Option("--save", metavar="FOLDER", help="Series: keep the model as the rows have run it on.")
     ] = None,
 ) -> None:  # fmt: skip
-    """Predict with a model's folder: a prediction for each row, or what comes next of series, with intervals."""
+    """Predict with a model's folder: a prediction for each row, or what comes next of series, with intervals.
+
+    A table of MaxCompute is scored where it lies where --out is one, too: the model becomes SQL.
+    """
+    from automl_core.cli.in_tables import is_table, score
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError
     from automl_core.cli.series import Asked
     from automl_core.extras import needed_by
 
+    of_series = Asked(None, horizon, tuple(series or ()), levels, plot, evaluate, save)
+
+    if out is not None and is_table(out):
+        if rows is None or not is_table(rows):
+            raise UserError(f"{rows} is no table of MaxCompute, and only one is scored into {out}: upload it first")
+        if explain:
+            raise UserError("--explain: SQL doesn't explain; write to a file")
+        with needed_by("this model", "tabular"), folder_of(model, run_id) as folder:
+            try:
+                if _is_of_series(folder):
+                    raise UserError(f"{model} is a model of series, and only models of tables are scored by SQL")
+                _refuse(of_series)
+                loaded = _load(folder, trust or ())
+            except (OSError, ValueError) as error:
+                raise UserError(str(error)) from None
+            score(loaded, rows, out, keep=tuple(keep or ()), proba=proba)
+        return
+
     with needed_by("`automl predict`", "tabular"):
         from automl_core.modelfile.scoring.models import NotExplained
-    asked = Asked(out, horizon, tuple(series or ()), levels, plot, evaluate, save)
+    asked = replace(of_series, out=Path(out) if out is not None else None)
     of_tables = {"--proba": proba, "--explain": explain, "--keep": keep, "--trust": trust}
-    with needed_by("this model", "tabular"), _folder_of(model, run_id) as folder, _file_of(rows) as file:
+    with needed_by("this model", "tabular"), folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
             for text in _predict(folder, file, asked, of_tables):
                 tell(f"note – {text}")
@@ -93,12 +120,12 @@ def predict(
             raise UserError(str(error)) from None
 
 
-def _predict(folder: Path, file: Path | None, asked: Asked, of_tables: Mapping[str, Any]) -> list[str]:
+def _predict(folder: Path, file: Path | str | None, asked: Asked, of_tables: Mapping[str, Any]) -> list[str]:
     """Forecast, or predict: by what the folder holds.
 
     Args:
         folder: the model's.
-        file: of rows.
+        file: of rows, or a table of MaxCompute.
         asked: what models of series take.
         of_tables: options that models of tables take, by name.
 
@@ -106,36 +133,61 @@ def _predict(folder: Path, file: Path | None, asked: Asked, of_tables: Mapping[s
         What is to be said, in words.
     """
     from automl_core.cli.places import UserError
-    from automl_core.cli.series import Asked, forecast
-    from automl_core.modelfile.model import load, read_info
-    from automl_core.modelfile.writing import FORECASTING
+    from automl_core.cli.series import forecast
 
-    if read_info(folder)["problem"].get("kind") == FORECASTING:
+    if _is_of_series(folder):
         wrong = next((name for name, value in of_tables.items() if value), None)
         if wrong is not None:
             raise UserError(f"{wrong} is for models of tables, and this is one of series")
         return forecast(folder, file, asked)
-    if asked != Asked(asked.out):
-        given = {"--horizon": asked.horizon, "--series": asked.series, "--levels": asked.levels, "--plot": asked.plot,
-                 "--evaluate": asked.evaluate, "--save": asked.save}  # fmt: skip
-        wrong = next(name for name, value in given.items() if value)
-        raise UserError(f"{wrong} is for models of series, and this is one of a table")
+    _refuse(asked)
     if file is None:
         raise UserError("a model of a table predicts for rows: name a file of them")
-    trust = of_tables["--trust"] or ()
-    loaded = load(folder, trusted=True if "all" in trust else trust)
+    loaded = _load(folder, of_tables["--trust"] or ())
     return _write(loaded, file, asked.out, proba=of_tables["--proba"], explain=of_tables["--explain"],
                   keep=of_tables["--keep"] or ())  # fmt: skip
 
 
-def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]) -> list[str]:
+def _is_of_series(folder: Path) -> bool:
+    from automl_core.modelfile.model import read_info
+    from automl_core.modelfile.writing import FORECASTING
+
+    return bool(read_info(folder)["problem"].get("kind") == FORECASTING)
+
+
+def _refuse(asked: Asked) -> None:
+    """Refuse what only models of series take.
+
+    Raises:
+        UserError: some of it is asked for.
+    """
+    from automl_core.cli.places import UserError
+
+    given = {
+        "--horizon": asked.horizon, "--series": asked.series, "--levels": asked.levels, "--plot": asked.plot,
+        "--evaluate": asked.evaluate, "--save": asked.save,
+    }  # fmt: skip
+    wrong = next((name for name, value in given.items() if value not in (None, (), False)), None)
+    if wrong is not None:
+        raise UserError(f"{wrong} is for models of series, and this is one of a table")
+
+
+def _load(folder: Path, trust: Sequence[str]) -> Model:
+    from automl_core.modelfile.model import load
+
+    return load(folder, trusted=True if "all" in trust else trust)
+
+
+def _write(
+    model: Model, file: Path | str, out: Path | None, *, proba: bool, explain: bool, keep: Sequence[str]
+) -> list[str]:
     """Score a file piece by piece.
 
     Returns:
         What was strange about the rows, in words.
     """
     from automl_core.cli.places import UserError
-    from automl_core.modelfile.rows import pieces, writer
+    from automl_core.modelfile.rows import writer
     from automl_core.modelfile.scoring.command import predictions
     from automl_core.modelfile.scoring.review import Tally
     from automl_core.modelfile.scoring.sources import source_of
@@ -146,7 +198,7 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
     tally = Tally()
     notes: dict[str, None] = {}
     with writer(out, sys.stdout) as write:
-        for piece in pieces(file, (*model.schema.names, *keep)):
+        for piece in _pieces(file, (*model.schema.names, *keep)):
             source = source_of(piece)
             frame = model.schema.read(source)
             tally.add(model.schema, frame)
@@ -160,6 +212,13 @@ def _write(model: Model, file: Path, out: Path | None, *, proba: bool, explain: 
     return [*tally.texts(), *notes]
 
 
+def _pieces(rows: Path | str, columns: tuple[str, ...]) -> Iterator[Any]:
+    from automl_core.cli.in_tables import pieces as of_table
+    from automl_core.modelfile.rows import pieces
+
+    return pieces(rows, columns) if isinstance(rows, Path) else of_table(rows, columns)
+
+
 def _values(piece: Any, name: str) -> Any:
     """A column of a piece as it is, for the file of predictions."""
     if isinstance(piece, list):
@@ -168,7 +227,7 @@ def _values(piece: Any, name: str) -> Any:
 
 
 @contextmanager
-def _folder_of(target: str, run_id: str | None) -> Iterator[Path]:
+def folder_of(target: str, run_id: str | None) -> Iterator[Path]:
     """The folder of a model on this machine; what lies in a store is fetched for as long as it is needed."""
     if run_id is None and (Path(target) / MODEL_FILE).is_file():
         yield Path(target)
@@ -194,6 +253,7 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     """
     from automl_core.cli.places import UserError, find_run
     from automl_core.results.names import BEST_MODEL
+    from automl_core.results.table_models import table_models
     from automl_core.storage import open_store
 
     if run_id is None and ("://" in target or Path(target).is_dir()):
@@ -201,11 +261,11 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
         if MODEL_FILE in store.list(MODEL_FILE, limit=1):
             return store, ""
         # a run's folder, or what it has published as its best model
-        found = _models(store, BEST_MODEL) or _models(store, "model/")
+        found = table_models(store, BEST_MODEL) or table_models(store, "model/")
         if len(found) == 1:
             return store, found[0]
     place = find_run(target, run_id)
-    found = _models(place.store, place.prefix + BEST_MODEL)
+    found = table_models(place.store, place.prefix + BEST_MODEL)
     if not found:
         raise UserError(
             f"{place.folder} has published no model of a table or of series: there is no {MODEL_FILE} below "
@@ -216,24 +276,18 @@ def _place_of(target: str, run_id: str | None) -> tuple[ObjectStore, str]:
     return place.store, found[0]
 
 
-def _models(store: ObjectStore, prefix: str) -> list[str]:
-    """Prefixes of all models' folders below one; a folder within a model's is none of its own."""
-    keys = [key for key in store.list(prefix) if key.rpartition("/")[2] == MODEL_FILE]
-    folders = sorted({key.removesuffix(MODEL_FILE) for key in keys}, key=len)
-    return sorted(each for each in folders if not any(each != other and each.startswith(other) for other in folders))
-
-
 @contextmanager
-def _file_of(rows: str | None) -> Iterator[Path | None]:
-    """A file of rows on this machine; one in a store is fetched."""
+def _file_of(rows: str | None) -> Iterator[Path | str | None]:
+    """A file of rows on this machine; one in a store is fetched. A table of MaxCompute stays its address."""
+    from automl_core.cli.in_tables import is_table
     from automl_core.cli.places import UserError
     from automl_core.storage import NotFound, open_store
 
     if rows is None:
         yield None
         return
-    if "://" not in rows:
-        yield Path(rows)
+    if "://" not in rows or is_table(rows):
+        yield rows if is_table(rows) else Path(rows)
         return
     where, _, name = rows.rpartition("/")
     with tempfile.TemporaryDirectory(prefix="automl-rows-") as folder:

@@ -29,6 +29,7 @@ from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.parameters import flatten
 from automl_core.spec.placeholders import PLACEHOLDER, placeholders
+from automl_core.spec.predictions import predict_texts
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.tasks import LocalTask, TaskBase
 
@@ -122,7 +123,11 @@ def data_problem(text: str, where: Where, policy: Policy, home: Path, *, real: b
 
 
 def _data(experiment: Experiment, policy: Policy, home: Path, bundle: Path | None, real: bool) -> Iterator[Problem]:
-    """The places of an experiment's data sets."""
+    """The places of an experiment's data sets, and of the tables that its model scores."""
+    for at, text in predict_texts(experiment):
+        problem = data_problem(text, at, policy, home, real=real)
+        if problem is not None:
+            yield problem
     for name, given in experiment.data.items():
         where: Where = ("data", name) if isinstance(given, str) else ("data", name, "place")
         text = (given if isinstance(given, str) else given.place).replace(f"${{{BUNDLE_DIR}}}", str(bundle or home))

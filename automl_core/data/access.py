@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from automl_core.spec.places import DataPlace
-from automl_core.storage.base import StorageError
+from automl_core.storage.base import StorageError, StorageUnavailable
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
@@ -28,6 +28,10 @@ _KEYS = {
 
 class DataError(StorageError):
     """Data can't be found, reached or read. The message says which, why, and what can be done."""
+
+
+NOT_READ = (DataError, StorageUnavailable)
+"""What reading data may raise: for good, and for now."""
 
 
 class Access(Protocol):

@@ -35,7 +35,10 @@ DEFAULT_SIZE = 50 * 10**9
 FRESH = 60.0
 """Seconds for which a listing of a bucket holds for all trainings of a machine: a client costs each 0.6 s of a core."""
 
-_DATA, _PART, _READY, _LOCK, _LOOKED = "data", "part", "ready.json", "lock", "looked"
+LOOKED = "looked"
+"""Folder of notes beside the data sets' own: nothing in it is removed to make room."""
+
+_DATA, _PART, _READY, _LOCK = "data", "part", "ready.json", "lock"
 _MOST_REMEMBERED = 1_000
 _THREADS = 8
 _POLL = 0.2
@@ -187,7 +190,7 @@ class Cache:
             return None
 
     def _looked(self, place: DataPlace) -> Path:
-        return self.root / _LOOKED / f"{digest_of([place.scheme, place.root, place.path])}.json"
+        return self.root / LOOKED / f"{digest_of([place.scheme, place.root, place.path])}.json"
 
     def _locked(self, entry: Path, kind: int) -> int | None:
         """A lock on a data set's folder, which is made; None where somebody else has one that excludes it."""
@@ -289,7 +292,7 @@ class Cache:
 
     def _entries(self) -> list[Path]:
         try:
-            return sorted(path for path in self.root.iterdir() if path.is_dir() and path.name != _LOOKED)
+            return sorted(path for path in self.root.iterdir() if path.is_dir() and path.name != LOOKED)
         except FileNotFoundError:
             return []
 

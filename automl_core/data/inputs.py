@@ -13,8 +13,10 @@ from automl_core.data.cache import Cache, Held
 from automl_core.data.fingerprint import Fingerprint, difference, of_listing, same_as_recorded, take
 from automl_core.data.listing import Listing, list_place
 from automl_core.data.rows import rows_of
+from automl_core.data.table_copies import address, hold
 from automl_core.spec.counts import wanted_counts
 from automl_core.spec.datasets import data_set_of, place_of
+from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
 from automl_core.spec.places import BadPlace, DataPlace
 from automl_core.storage.base import StorageError, StorageUnavailable
@@ -42,9 +44,11 @@ class Opened:
     Attributes:
         places: by name, as the training opens them.
         changed: what is otherwise than when the run began, in words.
+        tables: address of a table → file of this machine that has its rows.
     """
 
     places: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
     changed: list[str] = field(default_factory=list)
     _held: list[Held] = field(default_factory=list)
 
@@ -156,7 +160,9 @@ class DataOfRun:
         place = self.place(name)
         if place.is_table:
             self._compare(name, self.fingerprint(name), opened)
-            opened.places[name] = _table_text(place)
+            opened.places[name] = address(place)
+            if not any(isinstance(task, MaxComputeTask) for task in self.experiment.tasks):
+                self._read_table(name, place, opened, say, wanted, cache or Cache.of(self.home))
             return
         if place.in_bucket:
             self._bring(name, place, opened, say, wanted, cache or Cache.of(self.home))
@@ -165,6 +171,15 @@ class DataOfRun:
         opened.places[name] = str(absolute(place, self.home))
         if not same_as_recorded(self.recorded.get(name, {}), listing):
             self._compare(name, self._of(name, place, listing), opened)
+
+    def _read_table(
+        self, name: str, place: DataPlace, opened: Opened, say: Callable[[str], None], wanted: Callable[[], bool],
+        cache: Cache,
+    ) -> None:  # fmt: skip
+        """The rows of a table, on this machine: a training has no keys of its own."""
+        held = hold(cache, place, self.access, self._connection(name, place), say=say, wanted=wanted)
+        opened._held.append(held)
+        opened.tables[address(place)] = str(held.path)
 
     def _bring(
         self, name: str, place: DataPlace, opened: Opened, say: Callable[[str], None], wanted: Callable[[], bool],
@@ -202,7 +217,7 @@ class DataOfRun:
         """How a training that runs elsewhere is told of a data set."""
         place = self.place(name)
         if place.is_table:
-            return _table_text(place)
+            return address(place)
         return place.text if place.in_bucket else str(absolute(place, self.home))
 
     def seen_by_sql(self) -> dict[str, str]:
@@ -225,7 +240,3 @@ class DataOfRun:
                 now = take(place, self.home, self.access, self._connection(name, place), given.format, details=False)
                 self._compare(name, now, opened)
         return opened.changed
-
-
-def _table_text(place: DataPlace) -> str:
-    return f"odps://{place.root}/{place.path}" + (f"/{place.partition}" if place.partition else "")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.data.access import Access, DataError, FromEnvironment
 from automl_core.data.combining import Part, combined, with_folders
-from automl_core.data.listing import Listing, list_place
+from automl_core.data.listing import DataFile, Listing, list_place
 from automl_core.extras import needed_by
 from automl_core.spec.places import Compression, Format, format_of, parse_place
 
@@ -53,7 +53,12 @@ def read_table(
     wanted, asked = (list(columns) if columns is not None else None), access or FromEnvironment()
     if where.is_table:
         from automl_core.data.odps_tables import read_odps
+        from automl_core.data.table_copies import copy_of
 
+        copy = copy_of(where)
+        if copy is not None:
+            listing = Listing("file", str(copy.parent), (DataFile(copy.name, 0, 0),))
+            return _read(listing, wanted, "parquet", types or {})
         return _with_types(read_odps(where, asked, wanted), types)
     listing = list_place(where, Path.cwd(), asked)
     if not where.in_bucket:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from automl_core.modelfile.scoring.review import Note
     from automl_core.modelfile.scoring.scorer import Scorer
     from automl_core.modelfile.scoring.values import Schema
+    from automl_core.modelfile.sql.script import Script
 
 
 class BrokenModel(ValueError):
@@ -73,6 +74,16 @@ class Model:
             ValueError: the model predicts numbers.
         """
         return self.scorer.predict_proba(rows_of(rows))
+
+    def to_sql(self, table: str, **options: Any) -> Script:
+        """SQL that scores a table where it is: see `automl_core.modelfile.sql.scoring.to_sql` for the options.
+
+        Raises:
+            NotInSql: a part of the model has no SQL; the message names it.
+        """
+        from automl_core.modelfile.sql import to_sql
+
+        return to_sql(self.folder, table=table, **options)
 
     def explain(self, rows: Any) -> Explanation:
         """What each column adds to what the model says, for each row.

@@ -187,6 +187,7 @@ class LocalRun:
             spec_file=str(self.folders.spec_file(spec.file_name)) if spec is not None else None,
             code_dir=str(self.folders.code) if code is not None else None,
             data=self._opened.places,
+            tables=self._opened.tables,
             columns=self.study.experiment.columns,
             goal=self.study.experiment.goal.told,
         )

@@ -8,6 +8,9 @@ from typing import Any
 DATA, COLUMNS = "data.", "columns."
 """How the names of data sets and of roles of columns begin in ``${…}``."""
 
+TABLES = "AUTOML_TABLES"
+"""The variable that tells a training which files of its machine have the rows of tables of MaxCompute: JSON."""
+
 
 def input_names(data: Any, columns: Any) -> list[str]:
     """Names that ``${…}`` has by an experiment's data sets and columns.

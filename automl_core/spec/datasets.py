@@ -178,6 +178,12 @@ def _partition_problem(name: str, path: Path, place: DataPlace) -> Problem:
 
 def dates_in_places(experiment: Experiment) -> Iterator[tuple[str, Path]]:
     """The dates of the run that places of data name, each with the field in which it stands."""
+    from automl_core.spec.predictions import predict_texts
+
+    for where, text in predict_texts(experiment):
+        for date, _ in placeholders(text):
+            if date in RUN_DATES:
+                yield date, where
     for name, given in experiment.data.items():
         place: Path = ("data", name) if isinstance(given, str) else ("data", name, "place")
         for date, _ in placeholders(data_set_of(given).place):

@@ -15,6 +15,7 @@ from automl_core.spec.environment import Environment, environment_problems
 from automl_core.spec.goal import Goal
 from automl_core.spec.parameters import Parameter, Value
 from automl_core.spec.placement import Placement
+from automl_core.spec.predictions import Predict, predict_problems
 from automl_core.spec.relations import (
     STORAGE_KEYS,
     RelationError,
@@ -306,6 +307,9 @@ class Experiment(Model):
         default_factory=Placement,
         description="Queue, pool, executor and weight of all its tasks in Airflow; a training task's own go first.",
     )
+    predict: Predict | None = Field(
+        None, description="A table of MaxCompute that the published model scores, by SQL, at the end of each run."
+    )
     alerts: Alerts | None = Field(None, description="Who is told of failures, a new best and the end.")
     closed: bool = Field(
         False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
@@ -320,6 +324,7 @@ class Experiment(Model):
             *baseline_problems(self.search.baseline, self.trials.max, self.space),
             *data_problems(self.data, self.columns),
             *environment_problems(self.environment, self.code),
+            *predict_problems(self.predict),
             *goal_problems(
                 several=self.goal.several,
                 early_stopping=self.trials.early_stopping is not None,

@@ -51,6 +51,23 @@ class Model:
             raise TrainingError("predict_proba: the model predicts numbers, not classes; use predict")
         return self._scorer.probabilities(_table(rows))
 
+    def to_sql(self, table: str, **options: Any) -> Any:
+        """SQL that scores a table where it is (docs/sql-scoring.md).
+
+        Args:
+            table: its rows are scored.
+            **options: of `automl_core.modelfile.sql.scoring.to_sql`: ``dialect``, ``keep``, ``into``, ….
+
+        Raises:
+            TrainingError: a part of the model has no SQL; the message names it.
+        """
+        from automl_core.modelfile.sql import NotInSql, to_sql
+
+        try:
+            return to_sql(self.folder, table=table, **options)
+        except NotInSql as error:
+            raise TrainingError(f"to_sql: {error}") from None
+
     @property
     def leaderboard(self) -> list[dict[str, Any]]:
         """All trials, best first: ``trial``, ``learner``, ``value``, ``folds``, ``seconds``, ``params`` and more."""

@@ -14,6 +14,7 @@ from automl_airflow.maxcompute.demo import DemoMaxCompute
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
+from automl_core.spec.datasets import data_set_of
 from automl_core.spec.errors import SpecError
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
@@ -93,8 +94,12 @@ def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
     return code
 
 
+FORECAST = "forecast.csv"
+"""What a model of series leaves beside it."""
+
+
 def what_is_left(file: Path) -> list[str]:
-    """What people can do with the model of the newest run of a table's experiment; nothing for other experiments.
+    """What people can do with the model of the newest run on a table or series; nothing for other experiments.
 
     Args:
         file: of the experiment, whose runs lie on this machine.
@@ -113,8 +118,10 @@ def what_is_left(file: Path) -> list[str]:
     rows = "DATA" if data is None else data if isinstance(data, str) else data.place
     return [
         f"The model: {shown}",
+        *([f"What comes next: {shown}/{FORECAST}"] if (model / FORECAST).is_file() else []),
         f"Its report, for a browser: {shown}/{found[-1].name}",
         f"Use it: {COMMAND} predict {shown} {rows}",
+        *([f"Scored by it, in MaxCompute: {experiment.predict.out}"] if experiment.predict is not None else []),
     ]
 
 
@@ -132,8 +139,10 @@ class FirstTry:
         Raises:
             SpecError: the file is none that could run.
         """
-        if not all(isinstance(task, LocalTask) for _, task in task_places(load_experiment(experiment))):
-            return cls()
+        found = load_experiment(experiment)
+        reads_tables = any(data_set_of(each).place.startswith("odps://") for each in found.data.values())
+        if reads_tables or not all(isinstance(task, LocalTask) for _, task in task_places(found)):
+            return cls()  # it would need the keys, which Airflow's connection has
         _say(f"One combination first, without Airflow: {COMMAND} try {experiment.relative_to(PRODUCT_ROOT)}")
         _say("(`. .venv/bin/activate` puts `automl` on the PATH; your own file: automl try FILE)")
         command = [str(Path(sys.executable).with_name("automl")), "try", str(experiment)]

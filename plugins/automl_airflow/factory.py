@@ -163,8 +163,19 @@ def experiment_dag(
         )  # fmt: skip
         before = _stage(experiment, "prepare", {**again, **where, **inlets}, "all_success")
         after = _stage(experiment, "conclude", {**again, **where}, "all_done")
-        chain(propose, *before, trials, *after, reduce)
+        chain(propose, *before, trials, *after, reduce, *_predict(experiment, {**where, **place}))
     return dag
+
+
+def _predict(experiment: Experiment, common: dict[str, Any]) -> list[Any]:
+    """The task by which the published model scores a table, where the file names one."""
+    if experiment.predict is None:
+        return []
+    from automl_airflow.maxcompute.scoring import PredictOperator
+
+    trials = experiment.trials
+    again = {"retries": 3, "retry_delay": timedelta(seconds=trials.retry_delay)}
+    return [PredictOperator(task_id="predict", **again, **common)]
 
 
 def _stage(experiment: Experiment, stage: StageName, common: dict[str, Any], first: str) -> list[Any]:

@@ -17,6 +17,7 @@ from automl_airflow.processes import start_of
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneError
 from automl_core.spec.errors import SpecError
+from automl_core.spec.models import Experiment
 from automl_core.spec.tasks import LocalTask
 from automl_core.templates import load_experiment
 
@@ -62,6 +63,11 @@ class DemoStandIn(ABC):
             StandaloneError: it can't be done.
         """
 
+    def needed(self, experiment: Experiment) -> set[str]:
+        """The Airflow connections by which an experiment reaches the service."""
+        tasks = [*experiment.prepare, *experiment.tasks, *experiment.conclude]
+        return {task.connection for task in tasks if not isinstance(task, LocalTask) and task.backend == self.backend}
+
     def environment(self, experiment: Path, *, detached: bool = False) -> dict[str, str]:
         """What Airflow's processes need to know; starts the stand-in where the experiment needs one.
 
@@ -78,9 +84,7 @@ class DemoStandIn(ABC):
             found = load_experiment(experiment)
         except SpecError:  # whoever runs it says what is wrong with it
             return {}
-        tasks = [*found.prepare, *found.tasks, *found.conclude]
-        needed = {t.connection for t in tasks if not isinstance(t, LocalTask) and t.backend == self.backend}
-        missing = {name for name in needed if variable_of(name) not in os.environ}
+        missing = {name for name in self.needed(found) if variable_of(name) not in os.environ}
         if not missing:
             return {}
         where = self._noted() or self._start(detached)

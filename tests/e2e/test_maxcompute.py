@@ -96,6 +96,47 @@ def mixed(world: World) -> str:
     return world.experiment("mixed", tasks=[prepare, fit, score], trials={"max": 1})
 
 
+MODEL = """
+import os
+import numpy as np
+from automl_core import modelfile
+from automl_core.data import read_table
+from automl_core.modelfile.scoring.values import Field, Schema
+
+assert not any(name.startswith("ODPS") for name in os.environ), "a training has no keys"
+rows = read_table(os.environ["AUTOML_DATA_TRAIN"])
+schema = Schema([Field("x", "number", "number")])
+features = [{"step": "numbers", "columns": ["x"], "fill": np.asarray([0.0])}]
+model = {"type": "linear", "coef": np.asarray([[2.0]]), "intercept": np.asarray([1.0]), "center": np.asarray([0.0])}
+modelfile.write(
+    os.path.join(os.environ["AUTOML_MODEL_DIR"], "table"), made={}, schema=schema,
+    members=[{"weight": 1.0, "features": features, "model": model, "link": "identity"}],
+    problem={"kind": "regression", "target": "y", "classes": []}, golden=[{"x": 1.5}, {"x": None}],
+)
+print(f"accuracy={rows.num_rows / 10}")
+"""
+
+
+def scored(world: World, standin: MaxComputeStandIn) -> str:
+    """An experiment that trains from one partition of a table, and whose model scores another."""
+    odps = standin.odps()
+    for text in (
+        "CREATE TABLE IF NOT EXISTS e2e_rows (id BIGINT, x DOUBLE) PARTITIONED BY (ds STRING)",
+        "INSERT OVERWRITE TABLE e2e_rows PARTITION (ds='1') VALUES (1, 1.0), (2, 2.0)",
+        "INSERT OVERWRITE TABLE e2e_rows PARTITION (ds='2') VALUES (9007199254740993L, 0.25), (4, NULL), (5, -3.0)",
+    ):
+        odps.execute_sql(text).wait_for_success()
+    (world.root / "model.py").write_text(MODEL)
+    return world.experiment(
+        "scored", tasks=[{"name": "fit", "command": ["python", str(world.root / "model.py")]}], trials={"max": 1},
+        data={"train": {"place": "odps://standin/e2e_rows/ds=1", "connection": "maxcompute_default"}},
+        predict={
+            "rows": "odps://standin/e2e_rows/ds=2", "out": "odps://standin/e2e_scores/ds=2", "keep": ["id"],
+            "poll": "1s",
+        },
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def ended(world: World, standin: MaxComputeStandIn) -> dict[str, tuple[str, str]]:
     """Run and state of several experiments that ran at the same time, on a service that is short of everything."""
@@ -105,9 +146,12 @@ def ended(world: World, standin: MaxComputeStandIn) -> dict[str, tuple[str, str]
     sql(world, "bad_sql", "SELECT a FROM no_such_table_${trial_id}", trials=few, stop={"same_error": 2})
     sql(world, "plain", trials={"max": 1})
     mixed(world)
+    scored(world, standin)
     standin.faults.set(throttle=4, quota_full=2, only="POST .*/instances")
     conf = {"breast_cancer_sql": {"trials": {"max": 4}}}
-    runs = {name: world.start(name, conf.get(name)) for name in ("breast_cancer_sql", "bad_sql", "plain", "mixed")}
+    runs = {
+        name: world.start(name, conf.get(name)) for name in ("breast_cancer_sql", "bad_sql", "plain", "mixed", "scored")
+    }
     return {name: (run, world.finish(name, run, 420)) for name, run in runs.items()}
 
 
@@ -171,6 +215,27 @@ def test_a_mixed_trial_goes_from_sql_to_a_process_and_back(
     assert trial["value"] == pytest.approx(1 + trial["params"]["x"])
     assert trial["metrics"]["scored"] == 2
     assert standin.odps().get_table("tmp_mixed_0").lifecycle == 1
+
+
+def test_a_model_of_a_table_scores_another_partition_where_it_lies(
+    world: World, standin: MaxComputeStandIn, ended: Ended
+) -> None:
+    run, state = ended["scored"]
+    assert state == "success"
+    assert world.controller("scored", run)["trials"][0]["value"] == pytest.approx(0.2), "the two rows of the partition"
+    with (
+        standin.odps()
+        .execute_sql("SELECT id, prediction FROM e2e_scores WHERE ds = '2'")
+        .open_reader(tunnel=True) as reader
+    ):
+        found = {record[0]: record[1] for record in reader}
+    assert found == pytest.approx({9007199254740993: 1.5, 4: 1.0, 5: -5.0}, abs=1e-9)
+    assert len(submitted(standin, "INSERT OVERWRITE TABLE `standin`.`e2e_scores`")) == 1
+    log = world.log("scored", run, "predict", -1)
+    assert "2 golden rows, scored by SQL, are as the model said" in log
+    assert "3 rows of odps://standin/e2e_rows/ds=2 scored into odps://standin/e2e_scores/ds=2" in log
+    assert standin.account.secret not in log
+    assert not list(standin.odps().list_tables(prefix="automl_"))
 
 
 def test_a_killed_triggerer_finds_its_instances_again_and_who_ends_a_trial_ends_its_instance(

@@ -183,7 +183,7 @@ class Client:
         task = SQLTask(name=name, query=sql)
         task.update_sql_settings(hints)
         job = Job(name=name)
-        with _asking():
+        with asking():
             return str(
                 self.odps.get_project()
                 .instances.create(job=job, task=task, priority=priority, unique_identifier_id=guid_of(name))
@@ -193,7 +193,7 @@ class Client:
     @_once_more
     def submit_command(self, name: str, command: Command, hints: dict[str, str], priority: int | None) -> str:
         """Submit a PAI command, marked with a name."""
-        with _asking():
+        with asking():
             instance = self.odps.run_xflow(
                 command.name, command.project, dict(command.parameters), hints={**hints, _MARK: name}, priority=priority
             )
@@ -208,7 +208,7 @@ class Client:
             since: not submitted before this, seconds since 1970.
             command: whether it is a PAI command.
         """
-        with _asking():
+        with asking():
             project = self.odps.get_project()
             wanted: dict[str, Any] = {} if command else {"job_name": name}
             found = project.instances.iterate(start_time=int(since), only_owner=True, max_items=_CANDIDATES, **wanted)
@@ -223,7 +223,7 @@ class Client:
         if not command:
             return name in instance.get_task_names(retry=False)
         try:
-            with _asking():
+            with asking():
                 return name.encode() in bytes(self.odps.get_project().xflows.get_xflow_source(instance))
         except Refused:  # an instance that is no PAI command
             return False
@@ -233,14 +233,14 @@ class Client:
     @_once_more
     def running(self) -> set[str]:
         """Ids of all own instances that run or wait, by one listing."""
-        with _asking():
+        with asking():
             listed = self.odps.get_project().instances.iterate(status="Running", only_owner=True)
             return {str(instance.id) for instance in listed}
 
     @_once_more
     def state(self, instance_id: str) -> State:
         """How an instance fares."""
-        with _asking():
+        with asking():
             instance = self._instance(instance_id)
             instance.reload()
             if instance._status is None or instance._status.value != "Terminated":
@@ -253,7 +253,7 @@ class Client:
     @_once_more
     def failure(self, instance_id: str) -> Failure:
         """Why an instance failed, in the service's words."""
-        with _asking():
+        with asking():
             results = self._instance(instance_id).get_task_results(retry=False)
         text = next((text for text in results.values() if "ODPS-" in text), None)
         return classify(text or " ".join(results.values()) or "the instance failed without a word")
@@ -261,7 +261,7 @@ class Client:
     @_once_more
     def progress(self, instance_id: str, name: str) -> str:
         """The stages of an instance and how far each is, for people; empty where nothing is known yet."""
-        with _asking():
+        with asking():
             stages = self._instance(instance_id).get_task_progress(name).stages or []
         return ", ".join(
             f"{stage.name} {stage.finished_percentage}% ({stage.terminated_workers}/{stage.total_workers})"
@@ -271,7 +271,7 @@ class Client:
     @_once_more
     def answer(self, instance_id: str, name: str, *, command: bool) -> Answer:
         """What an instance that went well answers with."""
-        with _asking():
+        with asking():
             instance = self._instance(instance_id)
             descriptor = None if command else instance.get_result_descriptor(name)
             if descriptor is None or not descriptor.is_select:
@@ -285,7 +285,7 @@ class Client:
     @_once_more
     def usage(self, instance_id: str, name: str, *, command: bool) -> Usage:
         """What an ended instance has used."""
-        with _asking():
+        with asking():
             instance = self._instance(instance_id)
             if not command:
                 return _usage(instance.get_task_cost(name))
@@ -296,7 +296,7 @@ class Client:
     def stop(self, instance_id: str) -> None:
         """End an instance; nothing happens where it has ended."""
         try:
-            with _asking():
+            with asking():
                 self._instance(instance_id).stop()
         except Refused as error:
             if error.failure.code not in ("InvalidStateSetting", "NoSuchObject"):
@@ -310,7 +310,7 @@ class Client:
             instance_id: which one.
             token: with a token that lets whoever has the link look at it for a day.
         """
-        with _asking():
+        with asking():
             if token:
                 return str(self._instance(instance_id).get_logview_address(hours=24))
             access = self.access
@@ -322,7 +322,7 @@ class Client:
     @_once_more
     def drop_tables(self, prefix: str, wanted: Callable[[str], bool]) -> list[str]:
         """Drop the tables whose names begin so and are wanted. Returns their names."""
-        with _asking():
+        with asking():
             names = [str(table.name) for table in self.odps.list_tables(prefix=prefix)]
             dropped = [name for name in names if wanted(name)]
             for name in dropped:
@@ -332,7 +332,7 @@ class Client:
     @_once_more
     def export_table(self, name: str, target: Path) -> int:
         """Write a table as CSV with a header, through the tunnel. Returns the number of rows."""
-        with _asking(), target.open("w", encoding="utf-8", newline="") as file:
+        with asking(), target.open("w", encoding="utf-8", newline="") as file:
             table = self.odps.get_table(name)
             columns = [column.name for column in table.table_schema.columns]
             writer = csv.writer(file)
@@ -347,7 +347,7 @@ class Client:
     @_once_more
     def estimate(self, sql: str, hints: dict[str, str]) -> tuple[int, float]:
         """What a query would read and how complex it is: bytes, and the service's factor."""
-        with _asking():
+        with asking():
             cost = self.odps.execute_sql_cost(sql, hints=hints)
         return int(cost.input_size or 0), float(cost.complexity or 0.0)
 
@@ -356,7 +356,7 @@ class Client:
 
 
 @contextmanager
-def _asking() -> Iterator[None]:
+def asking() -> Iterator[None]:
     """Tell errors that pass from those that don't."""
     from odps.errors import BaseODPSError
 

@@ -22,6 +22,9 @@ LONGEST = 7
 ORDER = 5
 """Neighbouring lags at most; of short series a sixth of their values."""
 
+ENOUGH = 30
+"""Values of the median series: as many as `ORDER` lags need."""
+
 SEASONAL = 0.64
 """Strength of a season (Wang, Smith and Hyndman 2006) from which on differences are taken over it."""
 
@@ -40,8 +43,8 @@ class Autoregression(LocalLearner):
     defaults: ClassVar[Mapping[str, Any]] = {"order": ORDER}
 
     def suits(self, shape: Shape) -> bool:
-        """Where the main season is short or there is none."""
-        return not shape.seasons or shape.seasons[0] <= LONGEST
+        """Where there are values enough for several lags, and the main season is short or there is none."""
+        return shape.median >= ENOUGH and (not shape.seasons or shape.seasons[0] <= LONGEST)
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """How many neighbouring lags there may be."""
@@ -122,7 +125,9 @@ def _best(values: Floats, season: int, order: int, *, constant: bool) -> tuple[t
                 columns = [values[first - lag : count - lag] for lag in lags] + [np.ones(rows)] * with_constant
                 features = np.stack(columns, axis=1) if columns else np.empty((rows, 0))
                 inner = features.T @ features + RIDGE * rows * np.eye(features.shape[1])
-                weights = np.linalg.solve(inner, features.T @ wanted) if columns else np.empty(0)
+                weights: Floats = np.asarray(
+                    np.linalg.solve(inner, features.T @ wanted) if columns else [], dtype=np.float64
+                )
                 left = wanted - features @ weights
                 free = rows - len(weights) - 2
                 if free <= 0:

@@ -80,8 +80,8 @@ def svg(model: Forecaster, against: Sequence[Against], title: str) -> str:
     total = len(names) * (height + GAP)
     outer = el(
         "svg", el("title", title), el("style", Markup(STYLE)),
-        el("rect", width=WIDTH, height=total, fill="var(--card)"), drawn, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {total}", width=WIDTH, height=total,
-        role="img",
+        el("rect", width=WIDTH, height=total, fill="var(--card)"), drawn,
+        xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {total}", width=WIDTH, height=total, role="img",
     )  # fmt: skip
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + outer + "\n"
 

@@ -1,21 +1,31 @@
-"""A data set read piece by piece: Parquet, Arrow and csv files, of which never more than a piece is in memory."""
+"""A data set read piece by piece: Parquet, Arrow and csv files, of which never more than a piece is in memory.
+
+A table of MaxCompute comes through the tunnel once, into a Parquet file of this process: every pass has to see the same
+rows in the same order, and the table may be written to in between.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from automl_core.data.access import DataError, FromEnvironment
+from automl_core.data.access import NOT_READ, DataError, FromEnvironment
 from automl_core.data.listing import list_place
-from automl_core.spec.places import format_of, parse_place
-from automl_core.training.problems import TrainingError
+from automl_core.data.table_copies import copy_of
+from automl_core.spec.places import DataPlace, format_of, parse_place
+from automl_core.training.problems import TrainingError, say
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from automl_core.data.odps_tables import OdpsRows
 
 ROWS = 65_536
 """Rows a piece."""
@@ -35,14 +45,16 @@ class Pieces:
     """Files of one format.
 
     Attributes:
-        kind: ``parquet``, ``arrow`` or ``csv``.
-        files: paths, in the order of their names.
+        kind: ``parquet``, ``arrow``, ``csv`` or ``table``.
+        files: paths, in the order of their names; none of a table.
         delimiter: of csv.
+        table: of MaxCompute.
     """
 
     kind: str
     files: tuple[Path, ...]
     delimiter: str = ","
+    table: DataPlace | None = None
 
     @classmethod
     def of(cls, source: Any) -> Pieces:
@@ -59,7 +71,12 @@ class Pieces:
         if str(source).endswith(ARROW):
             return cls("arrow", (Path(source),))
         where = parse_place(os.fspath(source))
-        if where.is_table or where.in_bucket:
+        if where.is_table:
+            copy = copy_of(where)
+            if copy is not None:
+                return cls("parquet", (copy,))
+            return cls("table", (), table=where)
+        if where.in_bucket:
             raise NotInPieces(f"{source}: only files of this machine are read in pieces; copy them here first")
         try:
             listing = list_place(where, Path.cwd(), FromEnvironment())
@@ -80,6 +97,8 @@ class Pieces:
     @property
     def bytes(self) -> int:
         """Of all files."""
+        if self.table is not None:
+            return self._copy().bytes
         return sum(path.stat().st_size for path in self.files)
 
     def names(self) -> list[str]:
@@ -91,6 +110,9 @@ class Pieces:
         import pyarrow as pa
         from pyarrow import parquet
 
+        if self.table is not None:
+            with _opened_table(self.table) as rows:
+                return rows.schema
         if self.kind == "parquet":
             return parquet.read_schema(self.files[0])
         if self.kind == "arrow":
@@ -103,6 +125,9 @@ class Pieces:
         import pyarrow as pa
         from pyarrow import parquet
 
+        if self.table is not None:
+            with _opened_table(self.table) as opened:
+                return opened.count, True
         if self.kind == "parquet":
             return sum(parquet.read_metadata(path).num_rows for path in self.files), True
         if self.kind == "arrow":
@@ -125,6 +150,9 @@ class Pieces:
         """
         import pyarrow as pa
 
+        if self.table is not None:
+            yield from self._copy().read(columns, rows)
+            return
         seen = 0
         for path in self.files:
             try:
@@ -167,6 +195,17 @@ class Pieces:
             ) as reader:  # fmt: skip
                 yield iter(reader)
 
+    def _copy(self) -> Pieces:
+        """The rows of a table as a file of this process.
+
+        Raises:
+            TrainingError: they can't be read, or there is no room for them.
+        """
+        assert self.table is not None
+        if self.table.text not in _COPIES:
+            _COPIES[self.table.text] = _copy_of(self.table)
+        return Pieces("parquet", (_COPIES[self.table.text] / COPY,))
+
     def _beginning(self) -> pa.Table:
         import io
 
@@ -181,3 +220,44 @@ class Pieces:
             parse_options=csv.ParseOptions(delimiter=self.delimiter),
             convert_options=csv.ConvertOptions(strings_can_be_null=True),
         )
+
+
+COPY = "rows.parquet"
+
+_COPIES: dict[str, Path] = {}
+"""Place of a table → folder of its rows, as this process has read them; removed as it ends."""
+
+
+@contextmanager
+def _opened_table(place: DataPlace) -> Iterator[OdpsRows]:
+    from automl_core.data.odps_tables import open_rows
+
+    try:
+        with open_rows(place, FromEnvironment()) as rows:
+            yield rows
+    except NOT_READ as error:
+        raise TrainingError(str(error)) from None
+
+
+def _copy_of(place: DataPlace) -> Path:
+    from pyarrow import parquet
+
+    folder = Path(tempfile.mkdtemp(prefix="automl-rows-"))
+    atexit.register(_remove, folder, os.getpid())
+    try:
+        with _opened_table(place) as rows, parquet.ParquetWriter(folder / COPY, rows.schema) as writer:
+            say(f"{place.text}: {rows.count:,} rows are read into {folder}")
+            for piece in rows.read(rows=ROWS):
+                writer.write_batch(piece)
+    except OSError as error:
+        _remove(folder, os.getpid())
+        raise TrainingError(f"{place.text} can't be kept in {folder}: {error.strerror or error}") from None
+    except TrainingError:
+        _remove(folder, os.getpid())
+        raise
+    return folder
+
+
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # not in what was forked from it
+        shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from automl_core.tabular.large.pieces import NotInPieces, Pieces
 from automl_core.tabular.memory import SHARE, available
+from automl_core.training.problems import TrainingError
 
 FACTOR = 5
 """Copies of a table that a search in memory holds at its peak: as read, as frame, as matrix, of a fold, as bins."""
@@ -61,7 +62,7 @@ def estimate(source: Any) -> Size | None:
     try:
         rows, exact = pieces.rows()
         schema = pieces.schema()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, TrainingError):
         return None  # who reads it whole says what is wrong with it
     # texts take their bytes and four of each code; of the length of texts the files' size is a bound that is too low
     width = sum(16 if pa.types.is_string(one.type) or pa.types.is_large_string(one.type) else 8 for one in schema)

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneError
 from automl_airflow.standins import DemoStandIn, plain_environment
+from automl_core.spec.datasets import data_set_of
+from automl_core.spec.models import Experiment
 
 
 class DemoMaxCompute(DemoStandIn):
@@ -31,6 +33,13 @@ class DemoMaxCompute(DemoStandIn):
             "password": where["secret_access_key"],
             "extra": {key: where[key] for key in ("project", "endpoint", "tunnel_endpoint", "logview_host")},
         }
+
+    def needed(self, experiment: Experiment) -> set[str]:
+        """Those of training tasks, of tables that are read, and of one that the model scores."""
+        sets = [data_set_of(given) for given in experiment.data.values()]
+        read = {each.connection for each in sets if each.place.startswith("odps://") and each.connection is not None}
+        scored = {experiment.predict.connection} if experiment.predict is not None else set()
+        return super().needed(experiment) | read | scored
 
     def prepare(self, experiment: Path, where: Mapping[str, Any]) -> str:
         """Run the experiment's loader, ``examples/<file>_load.py``, where there is one."""

@@ -8,6 +8,7 @@ import signal
 import threading
 from pathlib import Path
 
+from tests.standins.maxcompute.limits import NEW_PROJECT
 from tests.standins.maxcompute.standin import PROJECT, MaxComputeStandIn
 
 
@@ -25,6 +26,7 @@ def main() -> None:
     with MaxComputeStandIn(
         options.port, options.data, options.project, quota=options.quota, run_seconds=options.run_seconds
     ) as standin:
+        standin.service.flags |= NEW_PROJECT
         where = {
             "endpoint": standin.endpoint,
             "tunnel_endpoint": standin.address,

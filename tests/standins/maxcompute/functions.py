@@ -50,7 +50,7 @@ def to_strftime(pattern: str) -> str:
     return pattern
 
 
-_PART = "CASE lower(part) WHEN 'yyyy' THEN 'year' WHEN 'mm' THEN 'month' WHEN 'dd' THEN 'day' WHEN 'hh' THEN 'hour' WHEN 'mi' THEN 'minute' WHEN 'ss' THEN 'second' ELSE lower(part) END"  # noqa: E501
+_PART = "CASE lower(part) WHEN 'yyyy' THEN 'year' WHEN 'mm' THEN 'month' WHEN 'dd' THEN 'day' WHEN 'hh' THEN 'hour' WHEN 'mi' THEN 'minute' WHEN 'ss' THEN 'second' WHEN 'ff3' THEN 'millisecond' ELSE lower(part) END"  # noqa: E501
 
 MACROS = [
     # A cast to a whole number cuts off what DuckDB would round.

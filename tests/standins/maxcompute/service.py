@@ -14,6 +14,7 @@ from tests.standins.maxcompute.engine import Engine
 from tests.standins.maxcompute.errors import ServiceError, SqlError
 from tests.standins.maxcompute.faults import Faults, Requests
 from tests.standins.maxcompute.jobs import Instance, Task, parse_job
+from tests.standins.maxcompute.limits import FLAGS
 from tests.standins.maxcompute.models import Models
 from tests.standins.maxcompute.pai import run_command
 from tests.standins.maxcompute.scheduler import Scheduler
@@ -48,7 +49,11 @@ class Settings:
 
 @dataclass
 class Service:
-    """All state of a stand-in."""
+    """All state of a stand-in.
+
+    Attributes:
+        flags: What holds where a statement's own hints say nothing, as ``setproject`` sets it.
+    """
 
     settings: Settings
     faults: Faults = field(default_factory=Faults)
@@ -64,6 +69,7 @@ class Service:
         self.models = Models()
         self.scheduler = Scheduler(self._work, self.settings.quota, self.settings.threads)
         self.tokens: set[str] = set()
+        self.flags = dict(FLAGS)
         self._instances: dict[str, Instance] = {}
         self._by_guid: dict[tuple[str, str], Instance] = {}
         self._lock = threading.Lock()
@@ -184,7 +190,8 @@ class Service:
             task.result = run_command(self.engine, self.models, instance.project, task.name, task.parameters)
             return
         denied = frozenset(name.lower() for name in self.faults.denied)
-        session = Session(self.engine, instance.project, self.projects, instance.owner, dict(task.hints), denied)
+        hints = {**self.flags, **task.hints}
+        session = Session(self.engine, instance.project, self.projects, instance.owner, hints, denied)
         instance.interrupt = session.interrupt
         try:
             if instance.done:  # stopped between its start and here

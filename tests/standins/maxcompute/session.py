@@ -20,6 +20,7 @@ from tests.standins.maxcompute.errors import (
     table_not_found,
 )
 from tests.standins.maxcompute.lexer import Token
+from tests.standins.maxcompute.limits import check_text, check_types
 from tests.standins.maxcompute.parser import parse_script
 from tests.standins.maxcompute.statements import (
     Alter,
@@ -77,6 +78,7 @@ class Session:
         Raises:
             SqlError: What stopped it; the statements before have taken effect.
         """
+        check_text(sql)
         statements = parse_script(sql)
         acting = [statement for statement in statements if not isinstance(statement, SetFlag)]
         if len(acting) > 1 and self.hints.get("odps.sql.submit.mode", "").lower() != "script":
@@ -134,7 +136,7 @@ class Session:
     # --- queries
 
     def _translate(self, tokens: list[Token]) -> Translated:
-        found = translate(tokens, self.project, self.hints, self._variables)
+        found = translate(tokens, self.project, self.hints, self._variables, self._keys)
         for project, name in found.tables:
             at = place_of(tokens, name)
             if project not in self.projects:
@@ -144,6 +146,10 @@ class Session:
             if f"{project}.{name}" in self.denied:
                 raise permission_error(project, f"tables/{name}")
         return found
+
+    def _keys(self, project: str, name: str) -> frozenset[str]:
+        table = self.engine.catalog.get(project, name)
+        return frozenset(column.name.lower() for column in table.partitions) if table is not None else frozenset()
 
     def _prepare(self, tokens: list[Token]) -> str:
         found = self._translate(tokens)
@@ -176,6 +182,7 @@ class Session:
     # --- what makes and fills tables
 
     def _create(self, statement: CreateTable) -> None:
+        check_types([*statement.columns, *statement.partitions], self.hints, statement.name.at)
         table = self.tables.define(statement)
         if table is None:
             return

@@ -13,6 +13,7 @@ from sqlglot.errors import ParseError, TokenError, UnsupportedError
 from tests.standins.maxcompute.errors import parse_error, semantic_error
 from tests.standins.maxcompute.functions import RENAMED, to_strftime
 from tests.standins.maxcompute.lexer import Token, render
+from tests.standins.maxcompute.limits import check_plan, check_scans
 
 # It warns of what is handled below: hints, a seed.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
@@ -42,6 +43,7 @@ def translate(
     project: str,
     hints: Mapping[str, str],
     variables: Mapping[str, str] | None = None,
+    keys: Callable[[str, str], frozenset[str]] = lambda project, table: frozenset(),
 ) -> Translated:
     """Turns a select (or VALUES) into DuckDB's SQL.
 
@@ -50,10 +52,12 @@ def translate(
         project: Where names without a project belong.
         hints: The instance's settings; ``odps.sql.udf.strict.mode`` and ``odps.sql.validate.orderby.limit`` count.
         variables: Script variables, and the temporary tables that hold their rows.
+        keys: Project and table → the columns that it is partitioned by.
 
     Raises:
         SqlError: The query is no SQL, or MaxCompute forbids it.
     """
+    check_plan(tokens)
     tokens, seed = _prepare(tokens)
     text, offsets = render(tokens)
     try:
@@ -67,6 +71,7 @@ def translate(
     if hints.get("odps.sql.validate.orderby.limit", "true").lower() != "false":
         _demand_limits(tree, at)
     _qualify(tree, project, variables or {}, found)
+    check_scans(tree, keys, hints)
     _name_columns(tree)
     strict = hints.get("odps.sql.udf.strict.mode", "true").lower() != "false"
     for node in reversed(list(tree.walk())):  # children first: parents take copies of them

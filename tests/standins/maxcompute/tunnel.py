@@ -17,7 +17,7 @@ from tests.standins.maxcompute.engine import Engine, Rows
 from tests.standins.maxcompute.errors import ServiceError, no_such_partition
 from tests.standins.maxcompute.odps_types import Column
 from tests.standins.maxcompute.replies import MAX_ROWS
-from tests.standins.maxcompute.wire import decode, encode
+from tests.standins.maxcompute.wire import decode, encode, encode_arrow
 
 _RANGE = re.compile(r"\((\d+),(\d+)\)")
 
@@ -42,12 +42,19 @@ class Download:
     columns: list[Column]
     rows: list[tuple[Any, ...]]
     schema: dict[str, Any]
+    table: Table | None = None
+    modified: float = 0.0
 
 
 class Tunnel:
-    """The sessions of a stand-in."""
+    """The sessions of a stand-in.
+
+    Attributes:
+        arrow: Whether it speaks Arrow; private clouds and older releases don't.
+    """
 
     def __init__(self, engine: Engine) -> None:
+        self.arrow = True
         self._engine = engine
         self._uploads: dict[str, Upload] = {}
         self._downloads: dict[str, Download] = {}
@@ -98,9 +105,12 @@ class Tunnel:
     def begin_download(self, table: Table, query: Mapping[str, str]) -> str:
         values = self._partition(table, query, create=False)
         columns = table.columns if values else table.all_columns
+        if table.view_text:
+            raise ServiceError("InvalidArgument", f"{table.project}.{table.name} is a view: tunnels read tables.")
+        modified = table.modified
         rows = self._engine.read(table, values, columns)
         schema = table.schema_json()
-        return self._keep(Download(_new_id(), columns, rows, schema))
+        return self._keep(Download(_new_id(), columns, rows, schema, table, modified))
 
     def begin_result(self, result: Rows, limited: bool) -> str:
         """A session over the rows of a select; ``limited`` to what comes without the tunnel."""
@@ -128,11 +138,14 @@ class Tunnel:
         """The records of a range, of all columns or some.
 
         Raises:
-            ServiceError: No such session, range or column; or Arrow is asked for, which isn't spoken here.
+            ServiceError: No such session, range or column; the table was written to since the session began; or
+                Arrow is asked for, and isn't spoken.
         """
         download = self._download(download_id)
-        if "arrow" in query:
+        if "arrow" in query and not self.arrow:
             raise ServiceError("MethodNotAllowed", "The Arrow tunnel is not supported.", 405)
+        if download.table is not None and download.table.modified != download.modified:
+            raise ServiceError("TableModified", "The specified table has been modified since the download initiated.")
         found = _RANGE.fullmatch(query.get("rowrange", ""))
         if not found:
             raise ServiceError("InvalidRowRange", f"rowrange={query.get('rowrange')} is not (start,count).")
@@ -144,9 +157,11 @@ class Tunnel:
             if missing := [name for name in wanted if name.lower() not in places]:
                 raise ServiceError("NoSuchColumn", f"There is no column {missing[0]}.")
             chosen = [places[name.lower()] for name in wanted]
+            if "arrow" in query:
+                chosen.sort()  # it sends columns in the table's order
             columns = [columns[i] for i in chosen]
             rows = [tuple(row[i] for i in chosen) for row in rows]
-        return encode(columns, rows)
+        return encode_arrow(columns, rows) if "arrow" in query else encode(columns, rows)
 
     def _download(self, download_id: str) -> Download:
         try:

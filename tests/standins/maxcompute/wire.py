@@ -1,4 +1,7 @@
-"""Records on the tunnel: protobuf with a CRC32C a record and one over all. The codec is pyodps' own."""
+"""Rows on the tunnel: records as protobuf with a CRC32C each and one over all, or Arrow's batches in checked chunks.
+
+The codecs are pyodps' own. Times are in UTC here, whatever the machine's zone is: a service has one of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import io
 import zlib
 from typing import Any
 
+from odps.config import option_context
 from odps.errors import ChecksumError
 from odps.models import Record, TableSchema
 from odps.tunnel.io.reader import TunnelRecordReader
-from odps.tunnel.io.writer import BaseRecordWriter
+from odps.tunnel.io.types import odps_schema_to_arrow_schema
+from odps.tunnel.io.writer import BaseArrowWriter, BaseRecordWriter
 from odps.tunnel.pb.errors import DecodeError
 
 from tests.standins.maxcompute.errors import ServiceError
@@ -24,11 +29,35 @@ def encode(columns: list[Column], rows: list[tuple[Any, ...]]) -> bytes:
     """Rows as a download sends them."""
     out = io.BytesIO()
     schema = schema_of(columns)
-    writer = BaseRecordWriter(schema, out)
-    for row in rows:
-        writer.write(Record(schema=schema, values=list(row)))
-    writer.close()
+    with option_context(UTC):
+        writer = BaseRecordWriter(schema, out)
+        for row in rows:
+            writer.write(Record(schema=schema, values=list(row)))
+        writer.close()
     return out.getvalue()
+
+
+def encode_arrow(columns: list[Column], rows: list[tuple[Any, ...]]) -> bytes:
+    """Rows as a download of Arrow sends them: batches without a schema, which the client knows."""
+    import pyarrow as pa
+
+    out = io.BytesIO()
+    schema = schema_of(columns)
+    types = odps_schema_to_arrow_schema(schema)
+    with option_context(UTC):
+        writer = BaseArrowWriter(schema, out)
+        for start in range(0, len(rows), BATCH):
+            piece = rows[start : start + BATCH]
+            arrays = [pa.array([row[place] for row in piece], field.type) for place, field in enumerate(types)]
+            writer.write(pa.RecordBatch.from_arrays(arrays, schema=types))
+        writer.close()
+    return out.getvalue()
+
+
+BATCH = 4096
+"""Rows of a batch of Arrow."""
+
+UTC = {"local_timezone": False}
 
 
 def decode(columns: list[Column], body: bytes, encoding: str) -> list[list[Any]]:
@@ -55,8 +84,9 @@ def decode(columns: list[Column], body: bytes, encoding: str) -> list[list[Any]]
 
     schema = schema_of(columns)
     try:
-        reader = TunnelRecordReader(schema, once)
-        return [list(record.values) for record in reader]
+        with option_context(UTC):
+            reader = TunnelRecordReader(schema, once)
+            return [list(record.values) for record in reader]
     except (ChecksumError, DecodeError, OSError) as error:
         raise ServiceError("DataCorrupted", f"The block can't be read: {error}") from None
 

@@ -146,3 +146,12 @@ def test_a_table_takes_no_options_of_series(tmp_path: Path, new: Path, capsys: p
         assert f"{option} is for models of series, and this is one of a table" in capsys.readouterr().err
     assert main(["predict", str(folder)]) == 1
     assert "a model of a table predicts for rows: name a file" in capsys.readouterr().err
+
+
+def test_only_models_of_tables_become_sql(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(model), "odps://lake/tables/sales", "--out", "odps://lake/tables/forecast"]) == 1
+    assert "is a model of series, and only models of tables are scored by SQL" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert main(["export", "sql", str(model), "--table", "sales"]) == 1
+    assert "is a model of series, and only models of tables become SQL" in " ".join(capsys.readouterr().err.split())

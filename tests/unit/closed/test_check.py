@@ -296,6 +296,13 @@ def test_data_sets(place: str, fine: bool) -> None:
         assert fine or said[0].startswith(f"{field}: ")
 
 
+def test_tables_that_are_scored() -> None:
+    """They are read and written by the deployment's own connection: both projects are on the list."""
+    assert problems(predict={"rows": "odps://sales/orders/ds=${ds}", "out": "odps://sales/scores"}) == []
+    said = problems(predict={"rows": "odps://hr/people", "out": "odps://elsewhere/scores"})
+    assert [each.partition(": ")[0] for each in said] == ["predict.rows", "predict.out"]
+
+
 def test_data_of_the_bundle_are_where_the_bundle_is() -> None:
     lists, body = policy(closed_data="file:///bundles/red"), text_of(data={"train": "${bundle_dir}/x.csv"})
     experiment = parse_experiment(body, "x.yaml")

@@ -80,7 +80,8 @@ def test_series_that_are_too_short_or_never_move_are_named() -> None:
     assert "c" not in fitted.notes
 
 
-def test_long_seasons_are_left_to_others() -> None:
+def test_long_seasons_and_short_series_are_left_to_others() -> None:
     shape = Shape(series=1, shortest=90, median=90, longest=90, horizon=6)
     assert Autoregression().suits(shape)
+    assert not Autoregression().suits(Shape(series=1, shortest=20, median=20, longest=20, horizon=6))
     assert not Autoregression().suits(Shape(series=1, shortest=90, median=90, longest=90, horizon=6, seasons=(12,)))

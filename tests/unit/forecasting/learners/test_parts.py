@@ -161,6 +161,8 @@ def test_which_learners_suit() -> None:
     assert suited["yearly"] == {"seasonal_naive", "ets", "theta"}
     assert suited["weekly"] == {"seasonal_naive", "theta", "ces", "boosted", "decomposed"}
     assert suited["demand"] == suited["monthly"] | {"intermittent"}
+    assert not find("boosted").suits(Shape(1, 60, 60, 60, 12))
+    assert find("decomposed").suits(Shape(1, 600, 600, 600, 12, (7, 365)))
 
 
 def test_the_shape_of_a_panel() -> None:
