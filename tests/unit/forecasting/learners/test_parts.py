@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -159,10 +160,10 @@ def test_which_learners_suit() -> None:
     }
     assert suited["monthly"] == {"seasonal_naive", "ets", "theta", "ces", "boosted"}
     assert suited["yearly"] == {"seasonal_naive", "ets", "theta"}
-    longer = Shape(5, 50, 50, 50, 6)
-    assert all(find(name).suits(longer) for name in ("ces", "autoregression"))
     assert suited["weekly"] == {"seasonal_naive", "theta", "ces", "boosted", "decomposed"}
     assert suited["demand"] == suited["monthly"] | {"intermittent"}
+    assert not find("boosted").suits(Shape(1, 60, 60, 60, 12))
+    assert find("decomposed").suits(Shape(1, 600, 600, 600, 12, (7, 365)))
 
 
 def test_the_shape_of_a_panel() -> None:
@@ -170,3 +171,12 @@ def test_the_shape_of_a_panel() -> None:
     assert (shape.series, shape.shortest, shape.longest, shape.seasons) == (2, 3, 5, (7,))
     assert not shape.positive
     assert shape.intermittent == 0.5
+
+
+def test_who_comes_after_the_deadline_has_the_fallback() -> None:
+    of = panel(a=[1.0, 2, 3, 9])
+    fitted = find("seasonal_naive").fit(
+        of, of.lengths, params={"form": "mean"}, horizon=2, seasons=(), deadline=time.monotonic() - 1
+    )
+    np.testing.assert_array_equal(fitted.forecast(of, of.lengths, 2), [[9, 9]])
+    assert "no time was left" in fitted.notes["a"]
