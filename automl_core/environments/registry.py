@@ -157,10 +157,9 @@ class Redactor:
 
     def __call__(self, line: str) -> str:
         """A line that people may read."""
-        line = _USERINFO.sub("***@", line)
-        for secret in self._secrets:
+        for secret in self._secrets:  # first: one with an @ in it would be torn apart by the pattern
             line = line.replace(secret, "***")
-        return line
+        return _USERINFO.sub("***@", line)
 
 
 def _secrets_of(address: str) -> set[str]:

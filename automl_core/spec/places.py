@@ -107,7 +107,8 @@ def parse_place(text: str) -> DataPlace:
             raise BadPlace(f"file:// names no file or folder; {_ALLOWED}")
         return DataPlace(text, "file", "", rest)
     if scheme in ("s3a", "s3n"):
-        raise BadPlace(f"{scheme}:// is Hadoop's; write s3://{rest.partition('@')[2] or rest}")
+        secret = "@" in rest and ("@" in rest.partition("/")[0] or ":" in rest.partition("/")[0])
+        raise BadPlace(f"{scheme}:// is Hadoop's; write s3://{'bucket/key' if secret else rest}")
     if scheme not in ("s3", "oss", "odps"):
         raise BadPlace(f"{scheme}:// is not known; {_ALLOWED}")
     root, _, path = rest.partition("/")

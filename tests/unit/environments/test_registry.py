@@ -77,4 +77,6 @@ def test_users_and_passwords_are_taken_out_of_lines() -> None:
     line = (
         "https://x:y@d/ https://user:pa%24s@a.example.com/simple pa$s hunter2 only-token conf-secret git@d numpy==2.3.0"
     )
+    torn = Redactor({"PIP_INDEX_URL": "https://user:p@tail@a.example.com/simple"}, {})
+    assert torn("at https://user:p@tail@a.example.com/simple") == "at https://***@a.example.com/simple"
     assert redact(line) == "https://***@d/ https://***@a.example.com/simple *** *** *** *** git@d numpy==2.3.0"

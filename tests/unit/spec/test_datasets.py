@@ -65,6 +65,8 @@ def test_places(text: str, expected: tuple[str, ...]) -> None:
         ("", "no place is named"),
         ("hdfs://x/y", "hdfs:// is not known"),
         ("s3a://lake/x", "write s3://lake/x"),
+        ("s3a://lake/x@2.csv", "write s3://lake/x@2.csv"),
+        ("s3a://key:p@secret@lake/x", "write s3://bucket/key"),
         ("s3://key:secret@lake/x", "holds credentials"),
         ("s3://key:secret/with@lake/x", "holds credentials"),
         ("odps://key:secret/with@p/t", "holds credentials"),
