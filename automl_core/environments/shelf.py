@@ -105,7 +105,7 @@ class Shelf:
         """
         environ = environ if environ is not None else os.environ
         given = environ.get(VARIABLE)
-        root = Path(given).expanduser().absolute() if given else home.absolute() / FOLDER
+        root = Path(given).expanduser().resolve() if given else home.absolute() / FOLDER
         if not given and not _is_ours(root):
             root = Path(tempfile.gettempdir()) / f"automl-environments-{os.getuid()}"
         return cls(root, environ=environ)

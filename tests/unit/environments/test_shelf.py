@@ -340,3 +340,9 @@ def test_kept_and_removed(make: Callable[..., Shelf]) -> None:
     (kept,) = found.kept()
     assert found.remove(kept) == ""
     assert not list(found.kept())
+
+
+def test_the_folder_of_the_variable_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk")
+    assert Shelf.of(tmp_path, {"AUTOML_ENVIRONMENTS": str(tmp_path / "link")}).root == (tmp_path / "disk").resolve()
