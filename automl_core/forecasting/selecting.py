@@ -70,7 +70,8 @@ def select(prepared: Prepared, results: Sequence[TrialResult], most: int | None 
     actual = np.stack([prepared.actual(ends) for ends in prepared.origins.ends])
     found = ensemble.errors(forecasts, actual, then)
     origins = ensemble.independent(prepared.origins.ends, prepared.options.horizon)
-    chosen = ensemble.choose([each.learner for each in candidates], found, origins, most)
+    looks = ensemble.by_origin(forecasts, actual, then)
+    chosen = ensemble.choose([each.learner for each in candidates], found, origins, most, looks)
     places = list(chosen.chosen)
     test = None
     if prepared.tested is not None:
@@ -86,12 +87,18 @@ def select(prepared: Prepared, results: Sequence[TrialResult], most: int | None 
 def scales(prepared: Prepared) -> tuple[Floats, Floats]:
     """Scales of the series at the origins (O, S) and with all that trials may see (S,), all above 0.
 
-    A series that never moved has the smallest scale that its level allows.
+    A series that never moved has the smallest scale that its level allows; where it has a few values alone, that says
+    little: it has what is usual for such a level among the others.
     """
     past, ends, season = prepared.past, prepared.origins.ends, prepared.season
     now = np.array([scale_of(each.values, season) for each in past.series])
     level = np.array([np.nanmax(np.abs(each.values), initial=0.0) for each in past.series])
-    now = np.where(now > 0, now, np.maximum(level, 1.0) * 1e-9)
+    moving = now > 0
+    still = np.maximum(level, 1.0) * 1e-9
+    if moving.any():
+        usual = np.where(level > 0, level * np.median(now[moving] / level[moving]), np.median(now[moving]))
+        still = np.where(past.unmoved, still, usual)
+    now = np.where(moving, now, still)
     then = np.tile(now, (len(ends), 1))
     for place, known in enumerate(ends):
         for each in np.flatnonzero(known > 0):

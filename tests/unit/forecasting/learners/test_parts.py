@@ -168,3 +168,11 @@ def test_the_shape_of_a_panel() -> None:
     assert (shape.series, shape.shortest, shape.longest, shape.seasons) == (2, 3, 5, (7,))
     assert not shape.positive
     assert shape.intermittent == 0.5
+
+
+def test_what_costs_nothing_needs_no_time_left() -> None:
+    """The fallback for want of time would be the same forecast, with a note that it isn't the learner's."""
+    of = panel(a=[1.0, 2, 4, 3], b=[0.0, 3, 0, 2])
+    late = {"params": {}, "horizon": 2, "seasons": (), "deadline": 0.0}
+    assert not find("seasonal_naive").fit(of, of.lengths, **late).notes
+    assert "no time was left" in find("intermittent").fit(of, of.lengths, **late).notes["b"]
