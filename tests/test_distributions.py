@@ -127,7 +127,7 @@ def test_every_extra_is_one_that_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("name", "extra"),
     [
-        ("numpy.linalg", ("search", "series", "tabular")), ("google", ("tensorboard",)),
+        ("numpy.linalg", ("search", "series", "sql", "tabular")), ("google", ("tensorboard",)),
         ("google.protobuf.message", ("tensorboard",)), ("google.cloud", ()), ("numpydoc", ()), ("pydantic", ()),
     ],
 )  # fmt: skip

@@ -30,7 +30,9 @@ DEPENDENCIES = [line for project in PROJECTS for line in project["dependencies"]
 EXTRAS: dict[str, list[str]] = {
     extra: lines for project in PROJECTS for extra, lines in project["optional-dependencies"].items()
 }
-BROUGHT = [line for extra in ("kubernetes", "maxcompute", "s3", "search", "sql", "tensorboard") for line in EXTRAS[extra]]
+BROUGHT = [
+    line for extra in ("kubernetes", "maxcompute", "s3", "search", "sql", "tensorboard") for line in EXTRAS[extra]
+]
 """What airflow-automl asks for of automl-core's extras."""
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 

@@ -151,9 +151,11 @@ def sql(
     with needed_by("`automl export sql`", "sql"), folder_of(model, run_id) as folder:
         from automl_core.modelfile.model import read_info
         from automl_core.modelfile.sql.scoring import to_sql
+        from automl_core.modelfile.writing import FORECASTING
 
         try:
-            read_info(folder)
+            if read_info(folder)["problem"].get("kind") == FORECASTING:
+                raise UserError(f"{folder} is a model of series, and only models of tables become SQL")
             script = to_sql(
                 folder, table=table, dialect=dialect, keep=keep or (), into=into, replace=replace, types=given,
                 output="probabilities" if proba else "prediction", where=where, most_bytes=most_bytes,

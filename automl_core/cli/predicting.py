@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -85,6 +86,8 @@ def predict(
     from automl_core.cli.series import Asked
     from automl_core.extras import needed_by
 
+    of_series = Asked(None, horizon, tuple(series or ()), levels, plot, evaluate, save)
+
     if out is not None and is_table(out):
         if rows is None or not is_table(rows):
             raise UserError(f"{rows} is no table of MaxCompute, and only one is scored into {out}: upload it first")
@@ -92,6 +95,9 @@ def predict(
             raise UserError("--explain: SQL doesn't explain; write to a file")
         with needed_by("this model", "tabular"), folder_of(model, run_id) as folder:
             try:
+                if _is_of_series(folder):
+                    raise UserError(f"{model} is a model of series, and only models of tables are scored by SQL")
+                _refuse(of_series)
                 loaded = _load(folder, trust or ())
             except (OSError, ValueError) as error:
                 raise UserError(str(error)) from None
@@ -100,9 +106,7 @@ def predict(
 
     with needed_by("`automl predict`", "tabular"):
         from automl_core.modelfile.scoring.models import NotExplained
-    asked = Asked(
-        Path(out) if out is not None else None, horizon, tuple(series or ()), levels, plot, evaluate, save
-    )
+    asked = replace(of_series, out=Path(out) if out is not None else None)
     of_tables = {"--proba": proba, "--explain": explain, "--keep": keep, "--trust": trust}
     with needed_by("this model", "tabular"), folder_of(model, run_id) as folder, _file_of(rows) as file:
         try:
@@ -121,7 +125,7 @@ def _predict(folder: Path, file: Path | str | None, asked: Asked, of_tables: Map
 
     Args:
         folder: the model's.
-        file: of rows.
+        file: of rows, or a table of MaxCompute.
         asked: what models of series take.
         of_tables: options that models of tables take, by name.
 
@@ -129,22 +133,14 @@ def _predict(folder: Path, file: Path | str | None, asked: Asked, of_tables: Map
         What is to be said, in words.
     """
     from automl_core.cli.places import UserError
-    from automl_core.cli.series import Asked, forecast
-    from automl_core.modelfile.model import read_info
-    from automl_core.modelfile.writing import FORECASTING
+    from automl_core.cli.series import forecast
 
-    if read_info(folder)["problem"].get("kind") == FORECASTING:
+    if _is_of_series(folder):
         wrong = next((name for name, value in of_tables.items() if value), None)
         if wrong is not None:
             raise UserError(f"{wrong} is for models of tables, and this is one of series")
-        if isinstance(file, str):
-            raise UserError(f"{file}: a model of series is run on by a file; write the table's newer rows to one")
         return forecast(folder, file, asked)
-    if asked != Asked(asked.out):
-        given = {"--horizon": asked.horizon, "--series": asked.series, "--levels": asked.levels, "--plot": asked.plot,
-                 "--evaluate": asked.evaluate, "--save": asked.save}  # fmt: skip
-        wrong = next(name for name, value in given.items() if value)
-        raise UserError(f"{wrong} is for models of series, and this is one of a table")
+    _refuse(asked)
     if file is None:
         raise UserError("a model of a table predicts for rows: name a file of them")
     loaded = _load(folder, of_tables["--trust"] or ())
@@ -152,19 +148,34 @@ def _predict(folder: Path, file: Path | str | None, asked: Asked, of_tables: Map
                   keep=of_tables["--keep"] or ())  # fmt: skip
 
 
-def _load(folder: Path, trust: Sequence[str]) -> Model:
-    """A model of a table.
+def _is_of_series(folder: Path) -> bool:
+    from automl_core.modelfile.model import read_info
+    from automl_core.modelfile.writing import FORECASTING
+
+    return bool(read_info(folder)["problem"].get("kind") == FORECASTING)
+
+
+def _refuse(asked: Asked) -> None:
+    """Refuse what only models of series take.
 
     Raises:
-        UserError: it is one of series.
+        UserError: some of it is asked for.
     """
     from automl_core.cli.places import UserError
-    from automl_core.modelfile import Model, load
 
-    found = load(folder, trusted=True if "all" in trust else trust)
-    if not isinstance(found, Model):
-        raise UserError("a model of series can't be scored by SQL: write its forecast to a file, and upload that")
-    return found
+    given = {
+        "--horizon": asked.horizon, "--series": asked.series, "--levels": asked.levels, "--plot": asked.plot,
+        "--evaluate": asked.evaluate, "--save": asked.save,
+    }  # fmt: skip
+    wrong = next((name for name, value in given.items() if value not in (None, (), False)), None)
+    if wrong is not None:
+        raise UserError(f"{wrong} is for models of series, and this is one of a table")
+
+
+def _load(folder: Path, trust: Sequence[str]) -> Model:
+    from automl_core.modelfile.model import load
+
+    return load(folder, trusted=True if "all" in trust else trust)
 
 
 def _write(

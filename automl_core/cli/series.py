@@ -37,7 +37,7 @@ class Asked:
     save: Path | None = None
 
 
-def check(asked: Asked, file: Path | None) -> None:
+def check(asked: Asked, file: Path | str | None) -> None:
     """See that what is asked can be done at all.
 
     Raises:
@@ -55,12 +55,12 @@ def check(asked: Asked, file: Path | None) -> None:
         raise UserError("--save keeps a model that newer rows have run on: name a file of them")
 
 
-def forecast(folder: Path, file: Path | None, asked: Asked) -> list[str]:
+def forecast(folder: Path, file: Path | str | None, asked: Asked) -> list[str]:
     """Do it.
 
     Args:
         folder: the model's.
-        file: of rows: newer values, and rows without a value for the steps ahead.
+        file: of rows, or a table of MaxCompute: newer values, and rows without a value for the steps ahead.
         asked: what.
 
     Returns:
@@ -82,7 +82,7 @@ def forecast(folder: Path, file: Path | None, asked: Asked) -> list[str]:
     against = []
     if rows is not None and not asked.evaluate:
         at_first = _before(model, rows, asked, levels) if asked.plot is not None else None
-        notes += model.update(rows, {"file": file.name if file else "", "sha256": _sha256(file)})
+        notes += model.update(rows, _source(file))
         if at_first is not None:
             against.append(at_first)
     places = model.forecaster.places(series)
@@ -116,13 +116,14 @@ def _levels(text: str | None) -> list[float] | None:
     return [each / 100.0 if each > 1.0 else each for each in found]
 
 
-def _rows(model: SeriesModel, file: Path) -> Any:
-    """All of a file's rows at once: a model of series needs them in the order of time."""
+def _rows(model: SeriesModel, file: Path | str) -> Any:
+    """All rows at once: a model of series needs them in the order of time."""
+    from automl_core.cli.in_tables import pieces as of_table
     from automl_core.modelfile.rows import pieces
 
     forecaster = model.forecaster
     wanted = [forecaster.time, *forecaster.keys, forecaster.target, *(each.name for each in forecaster.known)]
-    held = list(pieces(file, wanted))
+    held = list(pieces(file, wanted) if isinstance(file, Path) else of_table(file, tuple(wanted)))
     if isinstance(held[0], dict):
         return {name: [value for piece in held for value in piece[name]] for name in held[0]}
     if isinstance(held[0], list):
@@ -132,11 +133,12 @@ def _rows(model: SeriesModel, file: Path) -> Any:
     return held[0] if isinstance(held[0], pa.Table) else pa.Table.from_batches(held)
 
 
-def _sha256(file: Path | None) -> str:
-    if file is None:
-        return ""
+def _source(file: Path | str | None) -> dict[str, str]:
+    """What rows are, for whoever reads the saved model."""
+    if not isinstance(file, Path):
+        return {"table": file or ""}
     with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+        return {"file": file.name, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
 
 
 def _before(model: SeriesModel, rows: Any, asked: Asked, levels: list[float] | None) -> Any:
@@ -168,7 +170,7 @@ def _came(model: SeriesModel, against: Any) -> list[float | None]:
     return found
 
 
-def _tell(against: Any, model: SeriesModel, file: Path | None) -> None:
+def _tell(against: Any, model: SeriesModel, file: Path | str | None) -> None:
     """Print metrics and coverage of all series, and of each where there are several."""
     from automl_core.cli.output import number
     from automl_core.cli.places import UserError

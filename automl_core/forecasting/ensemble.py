@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 PRIOR: Mapping[str, float] = {
     "ets": 1.0,
     "theta": 1.0,
-    "ces": 1.0,
+    "ces": 0.8,
+    "autoregression": 0.4,
     "boosted": 0.7,
     "decomposed": 0.7,
     "arima": 1.0,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Parameters = dict[str, dict[str, Any]]
 
-FIRST = ("seasonal_naive", "theta", "ets", "ces", "boosted", "decomposed", "intermittent", "arima")
+FIRST = ("seasonal_naive", "theta", "ets", "ces", "autoregression", "boosted", "decomposed", "intermittent", "arima")
 """Learners in the order in which their first combinations are tried: the cheap ones, so that there is a model early."""
 
 

@@ -94,8 +94,12 @@ def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
     return code
 
 
+FORECAST = "forecast.csv"
+"""What a model of series leaves beside it."""
+
+
 def what_is_left(file: Path) -> list[str]:
-    """What people can do with the model of the newest run of a table's experiment; nothing for other experiments.
+    """What people can do with the model of the newest run on a table or series; nothing for other experiments.
 
     Args:
         file: of the experiment, whose runs lie on this machine.
@@ -114,6 +118,7 @@ def what_is_left(file: Path) -> list[str]:
     rows = "DATA" if data is None else data if isinstance(data, str) else data.place
     return [
         f"The model: {shown}",
+        *([f"What comes next: {shown}/{FORECAST}"] if (model / FORECAST).is_file() else []),
         f"Its report, for a browser: {shown}/{found[-1].name}",
         f"Use it: {COMMAND} predict {shown} {rows}",
         *([f"Scored by it, in MaxCompute: {experiment.predict.out}"] if experiment.predict is not None else []),

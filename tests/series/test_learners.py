@@ -246,7 +246,7 @@ def test_what_is_tried_first_lies_in_the_space(name: str) -> None:
                 parameter = space.get(key)
                 if parameter is None:
                     assert value == learner.defaults[key], (name, key)
-                elif parameter["type"] == "choice":
+                elif "values" in parameter:
                     assert value in parameter["values"]
                 else:
                     assert parameter["low"] <= value <= parameter["high"]

@@ -14,6 +14,10 @@ from automl_core.modelfile.exporting import statsforecast as exporting
 FORMS = ("auto", "N", "S", "P", "F")
 
 
+ENOUGH = 30
+"""Values of the median series without a season. With so many it is worth its place among others, though not alone."""
+
+
 class Ces(LocalLearner):
     """A complex level, and a season that is none (N), simple (S), partial (P) or full (F)."""
 
@@ -27,8 +31,8 @@ class Ces(LocalLearner):
         _library()
 
     def suits(self, shape: Shape) -> bool:
-        """Where there is a season: without one it is the worst of all (docs/series-learners.md)."""
-        return bool(shape.seasons)
+        """Where there is a season, or enough values for four numbers of a state: short series it takes far off."""
+        return bool(shape.seasons) or shape.median >= ENOUGH
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """The kind of the season."""

@@ -35,7 +35,7 @@ class Decomposed(LocalLearner):
     name = "decomposed"
     title = "Decomposition"
     least = 6
-    defaults: ClassVar[Mapping[str, Any]] = {"inner": "theta"}
+    defaults: ClassVar[Mapping[str, Any]] = {"inner": "ets"}
 
     def warm(self) -> None:
         """The libraries."""
@@ -49,7 +49,7 @@ class Decomposed(LocalLearner):
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:
         """The model of what is left."""
-        return {"inner": {"type": "choice", "values": list(INNER), "weights": [1, 2], "default": "theta"}}
+        return {"inner": {"type": "choice", "values": list(INNER), "weights": [2, 1], "default": "ets"}}
 
     def _prepare(self, params: Mapping[str, Any]) -> None:
         if params["inner"] not in INNER:
@@ -88,8 +88,8 @@ def decompose(values: Floats, seasons: Sequence[int]) -> tuple[Floats, list[Floa
 def _windows(season: int, cycles: int) -> dict[str, int]:
     """Widths of STL's three smoothers, and how far each goes between two fits: a tenth of its width, as in R's ``stl``.
 
-    Between them is a line. With statsmodels' own jumps of 1 a week of half-hours takes ten times as long, for the same
-    seasons (docs/series-learners.md).
+    Between them is a line. With statsmodels' own jumps of 1 a day and a week of half-hours take twenty times as long,
+    for nearly the same seasons (docs/series-learners.md).
 
     Args:
         season: its length.

@@ -14,6 +14,7 @@ _LEARNERS = {
     "ets": ("ets:Ets", "statsforecast"),
     "theta": ("theta:Theta", "statsforecast"),
     "ces": ("ces:Ces", "statsforecast"),
+    "autoregression": ("autoregression:Autoregression", None),
     "boosted": ("boosted:Boosted", "lightgbm"),
     "decomposed": ("decomposed:Decomposed", "statsforecast"),
     "intermittent": ("intermittent:Intermittent", None),

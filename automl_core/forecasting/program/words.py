@@ -25,6 +25,7 @@ HELP: Mapping[str, str] = {
     "seasonal_naive.form": "What is said where there is no season",
     "inner": "What forecasts the series once its seasons are taken out",
     "intermittent.form": "Syntetos-Boylan's (sba) or Teunter-Syntetos-Babai's (tsb) method; auto: by the series",
+    "order": "How many neighbouring lags there may be; of short series a sixth of their values",
     "approximation": "Whether orders are chosen by a quicker approximation",
     "series": "Whether a forest is told which series it is",
 }

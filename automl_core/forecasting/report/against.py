@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_HTML, MOST_SVG = 60, 12
 """Series that a file shows; it says how many it leaves out."""
 
-GAP = 28
-"""Between two charts of one SVG: room for a heading."""
+GAP = 44
+"""Between two charts of one SVG: room for a heading of two lines."""
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -71,17 +71,17 @@ def svg(model: Forecaster, against: Sequence[Against], title: str) -> str:
     drawn = []
     for k, name in enumerate(names):
         top = k * (height + GAP)
-        said = "; ".join(_of_series(each, name) for each in against if _of_series(each, name))
-        heading = f"{name}{': ' + said if said else ''}"
-        drawn.append(el("text", heading, x=charts.LEFT, y=top + GAP - 10, class_="label"))
+        drawn.append(el("text", name, x=charts.LEFT, y=top + GAP - 24, class_="label"))
+        said = "; ".join(text for each in against if (text := _short(each, name)))
+        drawn.append(el("text", said, x=charts.LEFT, y=top + GAP - 8, class_="tick") if said else Markup(""))
         chart = str(_chart(model, against, name)).replace("<svg ", f'<svg x="0" y="{top + GAP}" width="{WIDTH}" '
                                                           f'height="{height}" ', 1)  # fmt: skip
         drawn.append(Markup(chart))
     total = len(names) * (height + GAP)
     outer = el(
-        "svg", el("title", title), el("style", Markup(STYLE)), el("rect", width=WIDTH, height=total, fill="var(--card)"),
-        drawn, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {total}", width=WIDTH, height=total,
-        role="img",
+        "svg", el("title", title), el("style", Markup(STYLE)),
+        el("rect", width=WIDTH, height=total, fill="var(--card)"), drawn,
+        xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {total}", width=WIDTH, height=total, role="img",
     )  # fmt: skip
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + outer + "\n"
 
@@ -127,6 +127,17 @@ def _of_series(each: Against, name: str) -> str:
     return f"{count(came, 'value')} came, {', '.join([*metrics, *held])}"
 
 
+def _short(each: Against, name: str) -> str:
+    """The same in a line of a chart."""
+    k = _place(each, name)
+    if k is None or np.isnan(each.actual[k]).all():
+        return ""
+    metrics = [f"{metric} {number(value)}" for metric, value in each.metrics(k).items() if metric in ("mase", "smape")]
+    held = [f"{level:.4g}: {value:.2g}" for level, value in each.coverage(k).items()]
+    came = int(np.count_nonzero(~np.isnan(each.actual[k])))
+    return f"{count(came, 'value')} came, {', '.join(metrics)}{', within ' + ', '.join(held) if held else ''}"
+
+
 def _data(model: Forecaster, against: Sequence[Against], name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """What `charts.forecasts` draws: the series from before the first forecast, and each forecast of it."""
     of = [(each, k) for each in against if (k := _place(each, name)) is not None]
@@ -147,17 +158,16 @@ def _data(model: Forecaster, against: Sequence[Against], name: str) -> tuple[dic
         "values": [None if np.isnan(value) else float(value) for value in values[:known]],
     }
     shown = []
-    for each, k in of:
+    begins = [int(each.forecast.last[k]) + 1 for each, k in of]
+    for (each, k), first, following in zip(of, begins, [*begins[1:], until], strict=True):
+        steps = min(each.forecast.horizon, following - first)  # where a newer forecast begins, the older one ends
+        lower, upper = each.forecast.lower[:, k, :steps].tolist(), each.forecast.upper[:, k, :steps].tolist()
         bands = [
-            {
-                "level": level,
-                "low": each.forecast.lower[rank, k].tolist(),
-                "high": each.forecast.upper[rank, k].tolist(),
-            }
-            for rank, level in enumerate(each.forecast.levels)
+            {"level": level, "low": low, "high": high}
+            for level, low, high in zip(each.forecast.levels, lower, upper, strict=True)
         ]
-        first = int(each.forecast.last[k]) + 1 - begin
-        shown.append({"first": first, "forecast": each.forecast.values[k].tolist(), "intervals": bands})
+        forecast = each.forecast.values[k, :steps].tolist()
+        shown.append({"first": first - begin, "forecast": forecast, "intervals": bands})
     return plot, shown
 
 

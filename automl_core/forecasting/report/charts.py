@@ -40,7 +40,9 @@ def forecasts(title: str, plot: Mapping[str, Any], shown: Sequence[Mapping[str, 
     drawn: list[Markup] = []
     for tick in ticks(low, high):
         drawn.append(el("line", x1=LEFT, x2=WIDTH - RIGHT, y1=at(y(tick)), y2=at(y(tick)), class_="grid"))
-        drawn.append(el("text", number(tick), x=LEFT - 6, y=at(y(tick) + 4), class_="tick", text_anchor="end"))
+        drawn.append(
+            el("text", number(tick), x=LEFT - 6, y=at(max(y(tick) + 4, 9.0)), class_="tick", text_anchor="end")
+        )
     for place, anchor in _labelled(len(times)):
         drawn.append(el("text", times[place], x=at(x(place)), y=HEIGHT + 16, class_="tick", text_anchor=anchor))
     for each in shown:

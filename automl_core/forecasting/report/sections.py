@@ -220,7 +220,7 @@ def ensemble(report: Report) -> Markup | None:
         for each in members
     ]  # fmt: skip
     if len(rows) == 1:
-        return el("p", f"One learner is the whole model: {rows[0][0]}. No mixture did better at the origins.")
+        return el("p", f"One learner is the whole model: {rows[0][0]}.")
     listed = table(("Learner", "Weight"), [(n, number(v)) for n, v, _ in rows], caption="Weights", numbers=(1,))
     return join([
         el("p", words.ENSEMBLE), plain.bars("Weights of the learners", rows), folded("As a table", listed),
@@ -246,11 +246,16 @@ def validation(report: Report) -> Markup | None:
     ])  # fmt: skip
 
 
-def use(_: Report) -> Markup | None:
+def use(report: Report) -> Markup | None:
     """How to use the model."""
+    problem: Mapping[str, Any] = report.get("problem") or {}
+    known, horizon = [str(each) for each in problem.get("known") or []], finite(problem.get("horizon"))
+    steps = f"horizon={horizon:.0f}" if horizon is not None else ""
+    code = words.CODE.format(given=", ".join([*([steps] if steps else []), *(["known=rows"] if known else [])]))
     return join([
-        el("p", words.USE), el("pre", el("code", "automl predict MODEL new-rows.csv --out forecast.csv")),
-        el("pre", el("code", words.CODE)), el("p", words.CHECKED),
+        el("p", words.USE), el("p", words.USE_KNOWN.format(known=", ".join(known))) if known else None,
+        el("pre", el("code", "automl predict MODEL new-rows.csv --out forecast.csv")), el("pre", el("code", code)),
+        el("p", words.CHECKED),
     ])  # fmt: skip
 
 

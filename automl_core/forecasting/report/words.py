@@ -31,8 +31,8 @@ The line is what came; dashed, the forecast, with its intervals. Shown are the w
 by the metric. What lies right of the last value is ahead of all data."""
 
 ENSEMBLE = """\
-Chosen by the origins: a learner is added as long as the mixture gets better there. Each series has weights of its own
-where there is enough of it to say so; below are their means."""
+The best trial of each learner, without those that err clearly more. Weights are nearly equal, and moved by each series'
+own errors at the origins; below are their means."""
 
 CLEAN = "No gap, no time twice, no constant series, none that is short, nothing else that was looked for."
 
@@ -40,12 +40,17 @@ ORIGIN_POINTS = """\
 A point is an origin, the stroke the trial's value. Points that lie far apart say that the time decides more than the
 learner does."""
 
-USE = "A command, or three lines of Python. Newer rows are taken in without a new fit."
+USE = """\
+A command, or three lines of Python. Newer rows are taken in without a new fit. What comes next, as of today, stands in
+forecast.csv beside this file."""
+
+USE_KNOWN = """\
+The model needs the future of {known}: rows after the end of a series, without a value of the target, have it."""
 
 CODE = """\
 from automl_core import modelfile
 
 model = modelfile.load("MODEL")  # the folder that this file lies in
-model.forecast(horizon=14)  # a row a series and step: time, forecast, and the ends of its intervals"""
+model.forecast({given})  # a row a series and step: time, forecast, and the ends of its intervals"""
 
 CHECKED = "Before the model was published it was loaded in a fresh process, where it forecast its golden series again."

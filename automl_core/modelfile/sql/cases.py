@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from automl_core.modelfile.sql.columns import MOST
 from automl_core.modelfile.sql.forest import ABSENT_LEFT, Forest
 from automl_core.modelfile.sql.nodes import Node, add, among, case, cast, compare, number, total
 from automl_core.modelfile.sql.program import Program
-
-PIECE = 40_000
-"""Bytes of trees that are added in one expression."""
 
 SINGLE = 8
 """Trees in one expression where each sum is rounded: these nest."""
@@ -47,7 +45,7 @@ def _margin(program: Program, forest: Forest, columns: dict[int, Node], output: 
     for tree in made:
         held.append(tree)
         size += len(program.target.write(tree))
-        if size > PIECE:
+        if size > program.piece:
             found, held, size = program.let(total([found, *held])), [], 0
     return program.let(total([found, *held])) if held else found
 
@@ -93,7 +91,9 @@ def _inner(forest: Forest, columns: dict[int, Node], node: int, left: Node, righ
         if forest.missing_left(condition):
             members.append(number(ABSENT_LEFT))
         return case([(among(column, members), left)], right) if members else right
-    cut = number(forest.cut(node))
+    border = forest.cut(node)
+    # an infinite border tells what is missing from what is not; no column is as large as the largest number
+    cut = number(min(max(border, -MOST), MOST))
     if forest.missing_left(condition):
         return case([(compare(column, ">=" if forest.strict else ">", cut), right)], left)
     return case([(compare(column, "<" if forest.strict else "<=", cut), left)], right)

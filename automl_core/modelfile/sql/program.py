@@ -44,11 +44,13 @@ class Program:
         target: the dialect.
         source: the FROM of the first statement, with its alias and WHERE.
         alias: what the table is called there.
+        piece: bytes of what is added in one expression, where there is much of it.
     """
 
     target: Target
     source: str
     alias: str = "src"
+    piece: int = 40_000
     _definitions: dict[str, Definition] = field(default_factory=dict)
     _known: dict[str, str] = field(default_factory=dict)
     _columns: dict[str, str] = field(default_factory=dict)

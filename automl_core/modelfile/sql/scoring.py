@@ -25,8 +25,8 @@ MOST_STEPS = 200
 """Statements of a script: a model that needs more is better scored where Python is."""
 
 HELP = (
-    "a search is kept to what SQL can score by `learners`, `text: none` and no `hashing` in its options "
-    "(docs/sql-scoring.md)"
+    "A search is kept to what has SQL by `space: {learner: {values: [lightgbm, xgboost, histogram, linear]}}`, in Python "
+    'by `allowed=["lightgbm", …]` (docs/sql-scoring.md)'
 )
 
 
@@ -65,7 +65,8 @@ def to_sql(
     if output == "probabilities" and not classes:
         raise ValueError(f"{document['problem']['target']} is a number: there are no probabilities")
     source = f"{target.table(table)} AS src" + (f" WHERE {_condition(where, target)}" if where else "")
-    program = Program(target, source)
+    most = target.most_bytes if most_bytes is None or dialect == "duckdb" else most_bytes
+    program = Program(target, source, piece=40_000 if most is None else min(40_000, most // 4))
     kept = [(name, program.read(name)) for name in keep]
     schema = Schema.from_json(document["schema"])
     for name in types or {}:
@@ -84,7 +85,6 @@ def to_sql(
         raise ValueError("a column is to be kept twice")
     named = [Output(name, each.type, each.of, each.class_name) for name, each in zip(names, columns, strict=True)]
     shown = list(zip(names, [*(each for _, each in kept), *results], strict=True))
-    most = target.most_bytes if most_bytes is None or dialect == "duckdb" else most_bytes
     digest = _digest(document, table, dialect, keep, output, into, types, where, run, most)
     return _script(program, shown, named, into, replace, digest, lifecycle, most)
 

@@ -125,6 +125,21 @@ def test_a_start_that_was_killed_is_taken_over(standin: MaxComputeStandIn, model
     assert not [name for name in tables(standin) if name.startswith("automl_")]
 
 
+def test_what_a_killed_start_has_done_is_not_done_again_where_the_service_has_forgotten_its_marks(
+    standin: MaxComputeStandIn, model: Model
+) -> None:
+    out, part = "odps://standin/forgotten", "INSERT OVERWRITE TABLE `standin`.`forgotten`"
+    killed = Scoring(Client(access(standin)), model, wanted(out=out))
+    while not submitted(standin, part):
+        killed.advance()
+        time.sleep(0.01)
+    while any(each.status == "Running" for each in standin.service._instances.values()):
+        time.sleep(0.01)
+    standin.service._by_guid.clear()
+    finish(Scoring(Client(access(standin)), model, wanted(out=out)))
+    assert submitted(standin, part) == submitted(standin, "CREATE TABLE IF NOT EXISTS `standin`.`forgotten`") == 1
+
+
 def test_a_start_goes_on_from_the_state_of_another(standin: MaxComputeStandIn, model: Model) -> None:
     scoring, states = Scoring(Client(access(standin)), model, wanted(out="odps://standin/handed_on")), 0
     while not scoring.advance():

@@ -111,8 +111,8 @@ def test_forecasts_are_drawn_against_what_came(model: Path, new: Path, tmp_path:
     assert main(["predict", str(model), str(new), "--evaluate", "--series", "Ulm", "--plot", str(chart)]) == 0
     root = ElementTree.parse(chart).getroot()
     texts = [each.text for each in root.iter("{http://www.w3.org/2000/svg}text")]
-    assert texts[0] is not None
-    assert texts[0].startswith("Ulm: 3 values came, mase ")
+    assert texts[0] == "Ulm"
+    assert str(texts[1]).startswith("3 values came, mase ")
     assert len(root.findall(".//{http://www.w3.org/2000/svg}path[@class='band band-0']")) == 1
 
 
@@ -146,3 +146,12 @@ def test_a_table_takes_no_options_of_series(tmp_path: Path, new: Path, capsys: p
         assert f"{option} is for models of series, and this is one of a table" in capsys.readouterr().err
     assert main(["predict", str(folder)]) == 1
     assert "a model of a table predicts for rows: name a file" in capsys.readouterr().err
+
+
+def test_only_models_of_tables_become_sql(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(model), "odps://lake/tables/sales", "--out", "odps://lake/tables/forecast"]) == 1
+    assert "is a model of series, and only models of tables are scored by SQL" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert main(["export", "sql", str(model), "--table", "sales"]) == 1
+    assert "is a model of series, and only models of tables become SQL" in " ".join(capsys.readouterr().err.split())

@@ -9,6 +9,7 @@ from automl_core.forecasting.against import compared, kept
 from automl_core.forecasting.report import against as drawn
 from automl_core.modelfile.scoring.series.forecaster import Forecaster
 from automl_core.modelfile.scoring.series.rows import read
+from automl_core.modelfile.scoring.series.update import check
 from tests.support.series_models import document, rows
 
 
@@ -51,3 +52,17 @@ def test_a_page_shows_the_worst_first_and_says_how_many_it_leaves_out() -> None:
         ValueError, match=r"an SVG shows 12 series at most, and these are 70: name some, or take \.html"
     ):
         drawn.svg(model, [compared(model, forecast, None, kept(model, names))], "T")
+
+
+def test_an_older_forecast_ends_where_a_newer_one_begins() -> None:
+    model = Forecaster(document())
+    told = read(model, rows("Ulm", 60, [12.0, 13.0, 14.0]))
+    before = compared(model, model.forecast(5, places=np.asarray([2])), told, kept(model, ["Ulm"]))
+    model.run_on(check(model, told).news)
+    after = compared(model, model.forecast(5, places=np.asarray([2])), None, kept(model, ["Ulm"]))
+    plot, shown = drawn._data(model, [before, after], "Ulm")
+    assert [(each["first"], len(each["forecast"]), len(each["intervals"][0]["low"])) for each in shown] == [
+        (len(plot["values"]) - 3, 3, 3), (len(plot["values"]), 5, 5),
+    ]  # fmt: skip
+    assert plot["values"][-3:] == [12.0, 13.0, 14.0]
+    assert (plot["times"][shown[0]["first"]], plot["times"][-1]) == ("2024-03-01", "2024-03-08")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from automl_core.forecasting import ensemble
 
-NAMES = ["ets", "theta", "ces"]
+NAMES = ["ets", "theta", "arima"]
 
 
 def _choice(found: list[list[float]], origins: float = 3.0, most: int = 9, names: list[str] | None = None):

@@ -38,6 +38,14 @@ def test_the_newest_model_its_report_and_the_command(file: Path, tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_of_series_there_is_the_forecast_too(file: Path, tmp_path: Path) -> None:
+    model = tmp_path / "runs" / "churn" / "new" / "best_model" / "model"
+    model.mkdir(parents=True)
+    for name in ("report.html", "forecast.csv"):
+        (model / name).write_text("")
+    assert "What comes next: runs/churn/new/best_model/model/forecast.csv" in demo.what_is_left(file)
+
+
 def test_without_a_report_there_is_nothing_to_say(file: Path) -> None:
     assert demo.what_is_left(file) == []
 

@@ -224,4 +224,5 @@ def mean(values: Floats) -> Floats:
     there = ~np.isnan(values)
     count = there.sum(axis=1)
     total = np.where(there, values, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    found: Floats = np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+    return found

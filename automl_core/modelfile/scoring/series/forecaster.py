@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..calendars.clock import known
 from ..calendars.grid import Grid
 from ..documents import check_format, load
 from .history import kept, pushed
@@ -120,6 +122,7 @@ class Forecaster:
 
         Raises:
             LaterFormat: a later release wrote the document.
+            SeriesProblem: the model's time zone is not known here.
             ValueError: it is broken, or no model of series.
         """
         check_format(document)
@@ -130,6 +133,7 @@ class Forecaster:
         self.target, self.time = str(columns["target"]), str(columns["time"])
         self.keys = tuple(map(str, columns["series"]))
         self.grid = Grid.from_json(document["grid"])
+        _check_zone(self.grid.zone)
         self.horizon = int(document["horizon"])
         self.seasons = tuple(map(int, document["seasons"]))
         self.levels = tuple(map(float, document["levels"]))
@@ -330,3 +334,21 @@ class Forecaster:
             "intervals": None if self.intervals is None else self.intervals.as_document(),
             "limits": {"low": self.low.copy(), "high": self.high.copy()},
         }
+
+
+def _check_zone(zone: str | None) -> None:
+    """See that this machine knows a model's time zone.
+
+    Raises:
+        SeriesProblem: it doesn't; the nearest one is named, or what is missing.
+    """
+    if zone is None or known(zone):
+        return
+    from zoneinfo import available_timezones
+
+    there = sorted(available_timezones())
+    if not there:
+        raise SeriesProblem(f"this machine has no time zones, and the model needs {zone} (pip install tzdata)")
+    close = get_close_matches(zone, there, n=1, cutoff=0.5)
+    hint = f"; did the file mean {close[0]}?" if close else ""
+    raise SeriesProblem(f"there is no time zone {zone!r} here{hint} (a newer one may come with: pip install -U tzdata)")

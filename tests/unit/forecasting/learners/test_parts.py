@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,8 @@ def test_which_learners_suit() -> None:
     assert suited["yearly"] == {"seasonal_naive", "ets", "theta"}
     assert suited["weekly"] == {"seasonal_naive", "theta", "ces", "boosted", "decomposed"}
     assert suited["demand"] == suited["monthly"] | {"intermittent"}
+    assert not find("boosted").suits(Shape(1, 60, 60, 60, 12))
+    assert find("decomposed").suits(Shape(1, 600, 600, 600, 12, (7, 365)))
 
 
 def test_the_shape_of_a_panel() -> None:
@@ -170,9 +173,12 @@ def test_the_shape_of_a_panel() -> None:
     assert shape.intermittent == 0.5
 
 
-def test_what_costs_nothing_needs_no_time_left() -> None:
-    """The fallback for want of time would be the same forecast, with a note that it isn't the learner's."""
-    of = panel(a=[1.0, 2, 4, 3], b=[0.0, 3, 0, 2])
-    late = {"params": {}, "horizon": 2, "seasons": (), "deadline": 0.0}
-    assert not find("seasonal_naive").fit(of, of.lengths, **late).notes
-    assert "no time was left" in find("intermittent").fit(of, of.lengths, **late).notes["b"]
+def test_who_comes_after_the_deadline_has_the_fallback() -> None:
+    of = panel(a=[1.0, 2, 3, 9])
+    late: dict[str, Any] = {"horizon": 2, "seasons": (), "deadline": time.monotonic() - 1}
+    fitted = find("intermittent").fit(of, of.lengths, params={}, **late)
+    np.testing.assert_array_equal(fitted.forecast(of, of.lengths, 2), [[9, 9]])
+    assert "no time was left" in fitted.notes["a"]
+    cheap = find("seasonal_naive").fit(of, of.lengths, params={"form": "mean"}, **late)  # costs no more than that
+    np.testing.assert_array_equal(cheap.forecast(of, of.lengths, 2), [[3.75, 3.75]])
+    assert not cheap.notes

@@ -31,6 +31,14 @@ def test_every_section_is_there_with_its_figures() -> None:
     assert "could not be drawn" not in page.text
 
 
+def test_how_to_use_it_says_what_the_model_needs() -> None:
+    assert "The model needs the future of holiday" in text_of(Reader(render(SALES)))
+    assert "model.forecast(horizon=7, known=rows)" in render(SALES)
+    plain = render(report(problem={**SALES["problem"], "known": []}))
+    assert "model.forecast(horizon=7) " in plain
+    assert "needs the future" not in plain
+
+
 def test_what_the_search_has_seen_is_not_sold_as_unseen() -> None:
     text = text_of(Reader(render(report(test={**SALES["test"], "untouched": False}))))
     assert "a little too good for that" in text

@@ -1,4 +1,4 @@
-"""Scripts run where they can be: DuckDB, in its own dialect and in the standard's, and the MaxCompute stand-in's engine."""
+"""Scripts run where they can be: DuckDB, in its own dialect and the standard's, and the MaxCompute stand-in."""
 
 from __future__ import annotations
 

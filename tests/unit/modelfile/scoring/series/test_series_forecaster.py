@@ -168,6 +168,8 @@ def test_what_nobody_can_forecast_is_refused() -> None:
         Forecaster(document() | {"format": 2})
     with pytest.raises(ValueError, match="no model of series, but one of binary"):
         Forecaster(document(problem={"kind": "binary"}))
+    with pytest.raises(SeriesProblem, match="no time zone 'Europe/Berln' here; did the file mean Europe/Berlin"):
+        Forecaster(document(grid=grid("h").as_json() | {"zone": "Europe/Berln"}))
     assert "nobody has measured" in model.forecast(15).notes[0]
     assert model.forecast(14).notes == ()
 
