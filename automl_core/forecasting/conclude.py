@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.forecasting.finals import Final, document, finals
-from automl_core.forecasting.intervals import Intervals, measure, scale_of
+from automl_core.forecasting.intervals import Intervals, measure
 from automl_core.forecasting.prepared import Prepared
 from automl_core.forecasting.selecting import Selection, select
 from automl_core.forecasting.trial import TrialResult
@@ -86,8 +86,10 @@ def conclude(
 
     began = time.monotonic()
     home = Path(folder)
-    selection = select(prepared, results)
-    looks, intervals = _looks(prepared, selection)
+    judged = select(prepared, results)
+    looks = _looks(prepared, judged)
+    selection = select(prepared, results, looked=True) if prepared.tested is not None else judged
+    intervals = _measured(prepared, selection)
     members, notes = finals(prepared, selection, deadline)
     described = document(prepared, members, intervals)
     golden, known = _golden(prepared)
@@ -100,8 +102,12 @@ def conclude(
     model = files.load(home)
     looks.append(_ahead(prepared, model))
     of_series = _notes(members)
-    report = _report(prepared, results, selection, members)
+    report = _report(prepared, results, judged, members)
     report["notes"] = [*prepared.notes, *selection.notes, *notes]
+    if prepared.tested is not None:
+        report["notes"].append(
+            "after the look at the test, members and weights were chosen anew with it as one origin more"
+        )
     report["search"] = {"why": why, "trials": len(results), "failed": sum(each.state == "failed" for each in results)}
     report |= told(prepared, looks, of_series)
     spent = {**(times or {}), "conclude": time.monotonic() - began}
@@ -115,34 +121,27 @@ def conclude(
     return Concluded(home, report, model)
 
 
-def _looks(prepared: Prepared, selection: Selection) -> tuple[list[Look], Intervals]:
-    """The model at the origins and at the test, and the intervals of what comes.
-
-    The test is looked at once; after that it is one origin more, the newest there is, for the intervals of the model.
-    """
+def _looks(prepared: Prepared, selection: Selection) -> list[Look]:
+    """The members at the origins, and at the test, which nothing of them has seen."""
     from automl_core.forecasting.report.looks import Look
 
-    ends, levels = prepared.origins.ends, prepared.options.levels
+    ends, levels = selection.ends, prepared.options.levels
     residuals = np.stack([prepared.actual(each) for each in ends]) - selection.forecasts
-    then, now = selection.then, selection.now
     looks = []
     for place, known in enumerate(ends):
         forecast = selection.forecasts[place]
-        apart = measure(residuals, then, now, ends, without=place)
+        apart = measure(residuals, selection.then, selection.now, ends, without=place)
         lower, upper = _bounds(prepared, apart, forecast, levels)
         looks.append(Look("origin", known, forecast, lower, upper))
-    intervals = measure(residuals, then, now, ends)
-    if prepared.tested is None or selection.test is None:
-        return looks, intervals
-    lower, upper = _bounds(prepared, intervals, selection.test, levels)
-    looks.append(Look("test", prepared.tested, selection.test, lower, upper))
-    today = np.array([scale_of(each.values, prepared.season) for each in prepared.panel.series])
-    today = np.where(today > 0, today, now)
-    missed = prepared.actual(prepared.tested) - selection.test
-    return looks, measure(
-        np.concatenate([residuals, missed[None]]), np.concatenate([then, now[None]]), today,
-        np.concatenate([ends, prepared.tested[None]]),
-    )  # fmt: skip
+    if prepared.tested is not None and selection.test is not None:
+        lower, upper = _bounds(prepared, _measured(prepared, selection), selection.test, levels)
+        looks.append(Look("test", prepared.tested, selection.test, lower, upper))
+    return looks
+
+
+def _measured(prepared: Prepared, selection: Selection) -> Intervals:
+    residuals = np.stack([prepared.actual(each) for each in selection.ends]) - selection.forecasts
+    return measure(residuals, selection.then, selection.now, selection.ends)
 
 
 def _bounds(

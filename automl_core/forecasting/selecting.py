@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from automl_core.forecasting import ensemble
 from automl_core.forecasting.intervals import scale_of
+from automl_core.forecasting.panel import Panel
 from automl_core.forecasting.prepared import Prepared
 from automl_core.forecasting.trial import TrialResult
 from automl_core.training.problems import TrainingError
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 GROWN = 10.0
 """Times that a series' scale at an origin may be below the one of today: one that did not move yet has no scale."""
@@ -27,15 +29,18 @@ class Selection:
     Attributes:
         members: trials that are taken, best first.
         weights: (S, M), each row sums to 1.
+        ends: (O, S) values known at the origins, -1 where a series has none; with the test as the last row where it
+            has been looked at.
         forecasts: (O, S, H) of the members together.
         test: (S, H) of the members together at the test; None where there is none.
         then: (O, S) scales of the series at the origins.
-        now: (S,) the same with all that trials may see.
+        now: (S,) the same with all that trials may see, or with everything once the test has been looked at.
         notes: who was left out, and why.
     """
 
     members: tuple[TrialResult, ...]
     weights: Floats
+    ends: Ints
     forecasts: Floats
     test: Floats | None
     then: Floats
@@ -43,13 +48,14 @@ class Selection:
     notes: tuple[str, ...]
 
 
-def select(prepared: Prepared, results: Sequence[TrialResult], most: int | None = None) -> Selection:
+def select(prepared: Prepared, results: Sequence[TrialResult], *, looked: bool = False) -> Selection:
     """Choose and weigh.
 
     Args:
         prepared: the series.
         results: of all trials.
-        most: members; None: as the options say.
+        looked: whether the one look at the test has been taken: it is then the newest origin, and the one that says
+            most about what comes.
 
     Raises:
         TrainingError: no trial is usable; says why each failed.
@@ -62,14 +68,17 @@ def select(prepared: Prepared, results: Sequence[TrialResult], most: int | None 
     for each in usable:
         best.setdefault(each.learner, each)
     candidates = list(best.values())
-    most = prepared.options.ensemble if most is None else most
+    most = prepared.options.ensemble
     if most == 1:
         candidates = candidates[:1]
-    then, now = scales(prepared)
-    forecasts = np.stack([each.forecasts for each in candidates])
-    actual = np.stack([prepared.actual(ends) for ends in prepared.origins.ends])
+    ends, forecasts = prepared.origins.ends, np.stack([each.forecasts for each in candidates])
+    if looked and prepared.tested is not None:
+        ends = np.concatenate([ends, prepared.tested[None]])
+        forecasts = np.concatenate([forecasts, np.stack([each.test for each in candidates])[:, None]], axis=1)
+    then, now = scales(prepared, ends, prepared.panel if looked else prepared.past)
+    actual = np.stack([prepared.actual(known) for known in ends])
     found = ensemble.errors(forecasts, actual, then)
-    origins = ensemble.independent(prepared.origins.ends, prepared.options.horizon)
+    origins = ensemble.independent(ends, prepared.options.horizon)
     looks = ensemble.by_origin(forecasts, actual, then)
     chosen = ensemble.choose([each.learner for each in candidates], found, origins, most, looks)
     places = list(chosen.chosen)
@@ -80,17 +89,22 @@ def select(prepared: Prepared, results: Sequence[TrialResult], most: int | None 
     together = np.stack([prepared.bounded(each) for each in together])
     notes = tuple(f"not in the model: {why}" for _, why in sorted(chosen.why.items()))
     return Selection(
-        tuple(candidates[each] for each in places), chosen.weights, together, test, then, now, notes
+        tuple(candidates[each] for each in places), chosen.weights, ends, together, test, then, now, notes
     )  # fmt: skip
 
 
-def scales(prepared: Prepared) -> tuple[Floats, Floats]:
-    """Scales of the series at the origins (O, S) and with all that trials may see (S,), all above 0.
+def scales(prepared: Prepared, ends: Ints, past: Panel) -> tuple[Floats, Floats]:
+    """Scales of the series at some origins (O, S), and of all values of a panel (S,), all above 0.
 
     A series that never moved has the smallest scale that its level allows; where it has a few values alone, that says
     little: it has what is usual for such a level among the others.
+
+    Args:
+        prepared: the series.
+        ends: (O, S) of the origins.
+        past: the series as far as they may be looked at.
     """
-    past, ends, season = prepared.past, prepared.origins.ends, prepared.season
+    season = prepared.season
     now = np.array([scale_of(each.values, season) for each in past.series])
     level = np.array([np.nanmax(np.abs(each.values), initial=0.0) for each in past.series])
     moving = now > 0

@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.hive import Hive
-from sqlglot.generator import Generator
+from sqlglot.generator import Generator as AnyGenerator
 
 from automl_core.modelfile.sql.script import NotInSql
 
@@ -28,11 +28,11 @@ class MaxCompute(Hive):
 class Ansi(Dialect):
     """SQL as the standard has it (ISO/IEC 9075-2), so that most engines take it."""
 
-    class Generator(Generator):
+    class Generator(AnyGenerator):
         """Types by the standard's names."""
 
         TYPE_MAPPING: ClassVar = {
-            **Generator.TYPE_MAPPING,
+            **AnyGenerator.TYPE_MAPPING,
             exp.DataType.Type.DOUBLE: "DOUBLE PRECISION",
             exp.DataType.Type.FLOAT: "REAL",
         }

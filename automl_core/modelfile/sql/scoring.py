@@ -25,8 +25,8 @@ MOST_STEPS = 200
 """Statements of a script: a model that needs more is better scored where Python is."""
 
 HELP = (
-    "A search is kept to what has SQL by `space: {learner: {values: [lightgbm, xgboost, histogram, linear]}}`, in Python "
-    'by `allowed=["lightgbm", …]` (docs/sql-scoring.md)'
+    "A search is kept to what has SQL by `space: {learner: {values: [lightgbm, xgboost, histogram, linear]}}`, in "
+    'Python by `allowed=["lightgbm", …]` (docs/sql-scoring.md)'
 )
 
 

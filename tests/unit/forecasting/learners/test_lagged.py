@@ -138,3 +138,13 @@ def test_calendars_follow_the_frequency() -> None:
 def test_a_recipe_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="no recipe with the unit 'size'"):
         Recipe(PLAIN | {"unit": "size"})
+
+
+def test_calendar_and_known_columns_beyond_the_block_are_those_of_the_step() -> None:
+    of, recipe = panel(np.arange(1.0, 31)), Recipe(PLAIN | {"block": 2})
+    seen: list[Any] = []
+    ask(recipe, of, 20, 5, lambda rows: seen.append(rows) or np.zeros(len(rows)))
+    rows = dict(zip(recipe.names, np.vstack(seen).T, strict=True))
+    np.testing.assert_array_equal(rows["step"], [1, 2, 1, 2, 1])
+    np.testing.assert_array_equal(rows["weekday"], [(3 + 25 + at) % 7 for at in range(5)])
+    np.testing.assert_array_equal(rows["known 0"], 120 + np.arange(5))

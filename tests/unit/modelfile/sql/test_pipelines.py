@@ -77,7 +77,7 @@ PROBLEMS = {
 TRAIN = rows(300, 1)
 
 
-def fewer(model: dict[str, Any], most: int = 9) -> dict[str, Any]:
+def fewer(model: dict[str, Any], most: int = 4) -> dict[str, Any]:
     """A forest's first trees: engines take long to plan hundreds."""
     if model["type"] != "trees":
         return model
