@@ -15,29 +15,21 @@ from automl_core.tabular.api import Model
 from automl_core.tabular.conclude import conclude
 from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.finals import Finals, finals, settled
-from automl_core.tabular.guardrails.finding import Finding, listed
-from automl_core.tabular.large.curve import QUICK, Curve, curve
-from automl_core.tabular.large.excluding import excluded_by
+from automl_core.tabular.large.curve import QUICK
 from automl_core.tabular.large.pieces import NotInPieces, Pieces
 from automl_core.tabular.large.refit import STREAMING, refit
-from automl_core.tabular.large.sampling import Counts, sample
-from automl_core.tabular.large.size import FACTOR, Size
-from automl_core.tabular.memory import SHARE, available
+from automl_core.tabular.large.sampled import FOR_SEARCH, sampled
+from automl_core.tabular.large.sampling import Counts
+from automl_core.tabular.large.size import Size
 from automl_core.tabular.options import Options
 from automl_core.tabular.pipeline import Pipeline
-from automl_core.tabular.prepared import Prepared, prepare
+from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.searching import Search
 from automl_core.tabular.trial import TrialResult, part, run_trial
 from automl_core.training.problems import TrainingError
 
-LEAST, MOST = 20_000, 500_000
-"""Rows of a sample."""
-
 TEST = 0.1
 """The share of the sample that no search sees, where the user says none."""
-
-FOR_SEARCH = 0.45
-"""Of the deadline; a fit on all rows needs about as much."""
 
 
 def run(
@@ -63,21 +55,11 @@ def run(
     began = time.monotonic()
     pieces = Pieces.of(data)
     options = allowed(options, size)
-    drawn = sample(pieces, rows_of_sample(size, options), options.seed, options.target)
-    table, positions = drawn.table, drawn.positions
-    prepared = prepare(table, options, valid=validation_data, test=test_data)
+    drawn = sampled(
+        pieces, size, options, validation_data=validation_data, test_data=test_data, deadline=deadline
+    )  # fmt: skip
+    prepared = drawn.prepared
     times = {"sample": time.monotonic() - began}
-    found = curve(prepared, deadline, search=FOR_SEARCH)
-    wanted = int(found.rows / max(1 - (options.test_share or 0), 0.5))
-    if wanted < table.num_rows:
-        rows = np.sort(np.random.default_rng(options.seed).choice(table.num_rows, wanted, replace=False))
-        table, positions = table.take(rows), positions[rows]
-        prepared = prepare(table, options, valid=validation_data, test=test_data)
-    prepared = replace(
-        prepared, findings=[*prepared.findings, _told(size, drawn.counts, table.num_rows, found, options).as_json()]
-    )
-    if not prepared.learnable or not prepared.split.folds:
-        raise TrainingError("a sample of the rows has nothing to learn: no column, or a target that does not vary")
     searched = Deadline.of(deadline.seconds)
     if deadline.end is not None:
         # the clock of the whole goes on: what is left is shared between the search and the fit on all rows
@@ -89,21 +71,10 @@ def run(
     trials = folder / "trials"
     outcome = Search(prepared, trials, searched, space=space, portfolio=portfolio, on_trial=progress).run()
     times["search"] = time.monotonic() - began - times["sample"]
-    results = outcome.results
-    if not any(each.usable for each in results):
-        # the machine was slower than the curve said: the curve's own pipeline is better than nothing
-        number = 1 + max((each.number for each in results), default=-1)
-        last = run_trial(prepared, QUICK, number=number, seed=options.seed, threads=options.threads)
-        last.save(trials)
-        results = [*results, last]
-
-    def members(ready: Prepared, chosen: Sequence[tuple[TrialResult, float]], kept: Path, until: Deadline) -> Finals:
-        skip = excluded_by(ready, positions) if test_data is None else None
-        return _fitted_on_all(ready, chosen, kept, until, pieces, drawn.counts, skip)
-
+    results = at_least_one(prepared, outcome.results, trials)
     concluded = conclude(
         prepared, results, folder=folder / "model", trials=trials, deadline=deadline, why=outcome.why,
-        members=members, made={"rows": drawn.counts.rows}, times=times,
+        members=drawn.members(pieces, fitted_on_all), made={"rows": drawn.counts.rows}, times=times,
     )  # fmt: skip
     return Model(concluded.folder, concluded.report, concluded.scorer, prepared.problem.classes)
 
@@ -129,22 +100,33 @@ def allowed(options: Options, size: Size) -> Options:
     return options.replaced(allowed=tuple(able), ensemble=1, test_share=share)
 
 
-def rows_of_sample(size: Size, options: Options) -> int:
-    """Rows that are drawn: a quarter of the memory that may be used, within bounds."""
-    limit = options.memory if options.memory is not None else int(available() * SHARE)
-    each = FACTOR * max(size.bytes / max(size.rows, 1), 8.0)
-    return int(min(max(0.25 * limit / each, LEAST), MOST))
-
-
 def refused(error: NotInPieces, size: Size) -> TrainingError:
     """Why a table that does not fit can't be learned from."""
     return TrainingError(f"the table ({size}) does not fit into memory, and {error}")
 
 
-def _fitted_on_all(
+def at_least_one(prepared: Prepared, results: Sequence[TrialResult], trials: Path) -> list[TrialResult]:
+    """Results of which one is usable: where the machine was slower than the curve said, the curve's own pipeline.
+
+    Args:
+        prepared: the sample.
+        results: of trials.
+        trials: where they lie.
+    """
+    if any(each.usable for each in results):
+        return list(results)
+    options = prepared.options
+    number = 1 + max((each.number for each in results), default=-1)
+    last = run_trial(prepared, QUICK, number=number, seed=options.seed, threads=options.threads)
+    last.save(trials)
+    return [*results, last]
+
+
+def fitted_on_all(
     prepared: Prepared, chosen: Sequence[tuple[TrialResult, float]], trials: Path, deadline: Deadline, pieces: Pieces,
     counts: Counts, skip: Any,
 ) -> Finals:  # fmt: skip
+    """The winner, fitted on all rows in pieces; as the search has left it where that can't be done, which is said."""
     result = TrialResult.load(trials, chosen[0][0].number, prepared.problem)
     params = settled(prepared, result)
     pipeline = Pipeline(
@@ -185,22 +167,3 @@ def _factors(prepared: Prepared, counts: Counts) -> NDArray[np.float64] | None:
         return None
     rows = np.array([counts.classes.get(name, 0) for name in prepared.problem.classes], dtype=np.float64)
     return np.where(rows > 0, rows.sum() / (len(rows) * np.maximum(rows, 1)), 0.0)
-
-
-def _told(size: Size, counts: Counts, rows: int, found: Curve, options: Options) -> Finding:
-    """What was counted in all rows, and what was looked at."""
-    gaps = sorted(((each, name) for name, each in counts.missing.items() if each), reverse=True)
-    told = listed([f"{name} ({each:,}, {each / counts.rows:.1%})" for each, name in gaps]) if gaps else "in no column"
-    words = f"missing values in all {counts.rows:,} rows: {told}"
-    if counts.classes and len(counts.classes) <= 20:
-        each_class = ", ".join(f"{name} {count:,}" for name, count in sorted(counts.classes.items()))
-        words += f"; rows of each {options.target}: {each_class}"
-    return Finding(
-        "large", "certain", (),
-        f"the table ({size}) would take about {size.needed / 2**30:.1f} GiB of memory in a search; {words}",
-        f"searched on a sample of {rows:,} rows, of which {options.test_share or 0:.0%} are seen by no search "
-        f"({found.why});"
-        " the winner is fitted on all rows, read in pieces",
-        "for a search on more rows, or among more learners, give more memory (memory=…)",
-        {"rows": counts.rows, "sample": rows, **{f"loss_{count}": loss for count, loss in found.points}},
-    )  # fmt: skip

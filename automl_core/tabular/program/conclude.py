@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import numpy as np
 
 from automl_core.tabular.conclude import Concluded, conclude
 from automl_core.tabular.deadline import Deadline
+from automl_core.tabular.large.pieces import Pieces
+from automl_core.tabular.large.running import at_least_one, fitted_on_all
+from automl_core.tabular.large.sampled import Sampled
 from automl_core.tabular.prepared import Prepared
 from automl_core.tabular.program import preload
 from automl_core.tabular.program.predictions import write_predictions
@@ -34,12 +37,28 @@ def main() -> None:
             told, Path(place), lambda home, number: TrialResult.load(home, number, prepared.problem, models=False)
         )
         say(f"{len(results)} trials to choose from")
+        drawn = Sampled.load(said.prepared, prepared)
+        more: dict[str, Any] = {"made": {"experiment": made_by(told)}}
+        if drawn is not None:
+            results = at_least_one(prepared, streaming(prepared, results), Path(place))
+            pieces = Pieces.of(said.config.need("train"))
+            more["made"]["rows"] = drawn.counts.rows
+            more["members"] = drawn.members(pieces, fitted_on_all)
         done = conclude(
             prepared, results, folder=said.config.model_dir, trials=place, deadline=_deadline(told),
-            made={"experiment": made_by(told)}, title=_title(told, prepared),
+            title=_title(told, prepared), **more,
         )  # fmt: skip
     keep_predictions(done, prepared)
     tell(done)
+
+
+def streaming(prepared: Prepared, results: Sequence[TrialResult]) -> list[TrialResult]:
+    """Those of the learners that can be fitted in pieces; the others are named."""
+    able = [each for each in results if each.learner in (prepared.options.allowed or ())]
+    others = sorted({each.learner for each in results} - {each.learner for each in able})
+    if others:
+        say(f"left out, since they can't learn from all rows in pieces: {', '.join(others)}")
+    return able
 
 
 def keep_predictions(done: Concluded, prepared: Prepared) -> None:

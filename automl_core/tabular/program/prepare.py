@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from automl_core.tabular.deadline import Deadline
 from automl_core.tabular.prepared import Prepared, prepare
-from automl_core.tabular.program.said import read, without_others
+from automl_core.tabular.program.said import Said, read, without_others
 from automl_core.training.problems import say
+
+if TYPE_CHECKING:
+    from automl_core.tabular.large import Size
+
+USUAL = 1800.0
+"""Seconds that a search on a large table is thought to have: the sample is as large as that allows."""
 
 
 def main() -> None:
@@ -14,15 +24,48 @@ def main() -> None:
         TrainingError: the file and the data don't fit together.
     """
     from automl_core.data.reading import read_table
+    from automl_core.tabular.large import estimate
 
     said = read("Make a table ready for trials.")
     config = said.config
-    table = read_table(config.need("train"))
-    options = without_others(said.options, config, table.column_names)
-    others = {name: read_table(place) for name in ("valid", "test") if (place := config.place(name)) is not None}
-    prepared = prepare(table, options, **others)
-    prepared.save(config.model_dir)
+    place = config.need("train")
+    others = {name: read_table(one) for name in ("valid", "test") if (one := config.place(name)) is not None}
+    size = estimate(place)
+    if size is not None and not size.fits(said.options.memory):
+        prepared = in_pieces(said, place, size, others)
+    else:
+        table = read_table(place)
+        prepared = prepare(table, without_others(said.options, config, table.column_names), **others)
+        prepared.save(config.model_dir)
     tell(prepared)
+
+
+def in_pieces(said: Said, place: str, size: Size, others: Mapping[str, Any]) -> Prepared:
+    """Make a sample ready of a table larger than memory; `conclude` fits the winner on all rows.
+
+    Raises:
+        TrainingError: the rows can't be read in pieces, or no learner that can be fitted so is searched.
+    """
+    from automl_core.tabular.large.pieces import NotInPieces, Pieces
+    from automl_core.tabular.large.running import allowed, refused
+    from automl_core.tabular.large.sampled import sampled
+
+    try:
+        pieces = Pieces.of(place)
+        options = without_others(said.options, said.config, pieces.schema().names)
+        drawn = sampled(
+            pieces, size, allowed(options, size), validation_data=others.get("valid"), test_data=others.get("test"),
+            deadline=Deadline.of(USUAL, from_start=False),
+        )  # fmt: skip
+    except NotInPieces as error:
+        raise refused(error, size) from None
+    drawn.save(said.config.model_dir)
+    named = ", ".join(drawn.prepared.options.allowed or ())
+    say(
+        f"the table ({size}) does not fit into memory: trials learn from a sample, and of their pipelines the best of "
+        f"{named} is fitted on all rows. space: {{learner: {{values: [{named}]}}}} tries no others"
+    )
+    return drawn.prepared
 
 
 def tell(prepared: Prepared) -> None:

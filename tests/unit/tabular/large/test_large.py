@@ -302,7 +302,7 @@ def test_the_test_part_is_left_out_of_the_fit_on_all_rows(tmp_path: Path, form: 
 
 def test_a_table_that_does_not_fit_ends_in_a_model_of_all_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("automl_core.tabular.large.size.FACTOR", 10_000)  # as if it were two thousand times as large
-    monkeypatch.setattr("automl_core.tabular.large.running.MOST", 5_000)
+    monkeypatch.setattr("automl_core.tabular.large.sampled.MOST", 5_000)
     path = tmp_path / "rows.parquet"
     parquet.write_table(pa.table(columns(20_000)), path)
     size = estimate(path)

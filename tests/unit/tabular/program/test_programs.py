@@ -185,3 +185,27 @@ def test_a_table_is_read_once_by_a_process_that_forks(way: Way) -> None:
     assert preload.load(way.place / "prepared") is not first, "another table in the same place is another table"
     with pytest.raises(TrainingError, match="no prepared table can be read"):
         preload.load(way.place / "nowhere")
+
+
+def test_a_table_larger_than_memory_is_searched_by_a_sample_and_fitted_whole(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_core.tabular.large.sampled.LEAST", 150)
+    monkeypatch.setattr("automl_core.tabular.large.sampled.MOST", 150)
+    monkeypatch.setattr("automl_core.tabular.large.size.Size.fits", lambda *_: False)
+    log = way.call(prepare, "prepared")
+    said = next(line for line in log if "does not fit into memory" in line)
+    assert "space: {learner: {values: [lightgbm]}} tries no others" in said
+    assert way.prepared.frame.n == 150
+    assert any(each["kind"] == "large" for each in way.prepared.findings)
+    way.trial(0, "linear")
+    way.trial(1, "lightgbm", **{"lightgbm.min_data_in_leaf": 5})
+    log = way.conclude([0, 1])
+    assert any(line.endswith("left out, since they can't learn from all rows in pieces: linear") for line in log)
+    report = json.loads((way.place / "model" / "report.json").read_text())
+    assert [each["trial"] for each in report["ensemble"]] == [1]
+    fitted = next(note for note in report["notes"] if "fitted on" in note)
+    tested = len(way.prepared.test)
+    assert f"was fitted on {260 - tested} of all 260 rows, read in pieces" in fitted
+    assert json.loads((way.place / "model" / "model.json").read_text())["made"]["rows"] == 260
+    assert len(modelfile.load(way.place / "model").predict(pc.read_csv(way.place / "rows.csv"))) == 260
