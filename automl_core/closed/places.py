@@ -97,7 +97,7 @@ def parse_place(text: str, base: Path, *, real: bool = False) -> Place:
     if scheme not in SCHEMES:
         raise Unreadable(f"{scheme}:// is not known; allowed: {', '.join(f'{each}://' for each in SCHEMES)}")
     root, _, path = rest.partition("/")
-    if "@" in root:
+    if "@" in root or (":" in root and "@" in path):  # not repeated: a secret, which may have '/' in it
         raise Unreadable("credentials don't belong in a place; name an Airflow connection instead")
     parts = path.strip("/").split("/") if path.strip("/") else []
     if not root:

@@ -12,7 +12,8 @@ Path: TypeAlias = tuple[str | int, ...]
 
 _LONGEST_LIST = 24
 
-_KEYS_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]*:[^@\s]*@")
+_KEYS_IN_ADDRESS = re.compile(r"(?<=://)(?:[^/@\s]*:[^@\s]*|[^/@\s]+)@")
+"""A user with a password, which may have ``/`` in it, or a token alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ EXAMPLES: dict[str, str] = {
     "version": "1",
     "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "place": "s3://lake/churn/train.parquet",
+    "rows": "odps://lake/customers/ds=${ds}",
+    "out": "odps://lake/scores/ds=${ds}",
+    "connection": "mlflow_default",
     "sql": "SELECT accuracy FROM results WHERE trial = '${trial_id}'",
 }
 """Key → what may stand there, as YAML in one line."""

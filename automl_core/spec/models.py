@@ -54,7 +54,8 @@ class Output(Model):
             raise ValueError(f"{scheme}:// is not known; allowed: file://, s3://, oss://")
         if scheme != "file" and not storage.split("://", 1)[1].strip("/"):
             raise ValueError(f"{storage} names no bucket")
-        if "@" in storage.split("://", 1)[-1].split("/", 1)[0]:
+        bucket, _, prefix = storage.split("://", 1)[-1].partition("/")
+        if "@" in bucket or (":" in bucket and "@" in prefix):  # a secret may have '/' in it
             raise ValueError("credentials don't belong in the path; name an Airflow connection instead")
         return storage
 

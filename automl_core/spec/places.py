@@ -111,7 +111,7 @@ def parse_place(text: str) -> DataPlace:
     if scheme not in ("s3", "oss", "odps"):
         raise BadPlace(f"{scheme}:// is not known; {_ALLOWED}")
     root, _, path = rest.partition("/")
-    if "@" in root:  # not repeated: what stands before the @ may be a secret
+    if "@" in root or (":" in root and "@" in path):  # not repeated: a secret, which may have '/' in it, as AWS' have
         raise BadPlace(f"{scheme}://… holds credentials; name an Airflow connection with `connection` instead")
     return _table(text, root, path) if scheme == "odps" else _objects(text, scheme, root, path)
 

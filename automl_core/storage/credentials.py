@@ -87,7 +87,7 @@ def _checked_endpoint(url: str, name: str) -> str:
     if "://" not in url:
         url = f"https://{url}"
     parts = urlsplit(url)
-    if "@" in parts.netloc:  # Not repeated in the message: what stands before the @ is a secret.
+    if "@" in url:  # Not repeated in the message: what stands before the @ is a secret.
         raise ValueError(f"credentials: {name} must not hold a user and password; give access_key and secret_key")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError(f"credentials: {name} {url!r} is not an end point; allowed: https://host or http://host:port")

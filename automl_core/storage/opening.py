@@ -98,7 +98,7 @@ def _folder(path: str, base: Path | None) -> ObjectStore:
 
 def _bucket_and_prefix(scheme: str, rest: str) -> tuple[str, str]:
     bucket, _, prefix = rest.partition("/")
-    if "@" in bucket:  # Not repeated in the message: what stands before the @ may be a secret.
+    if "@" in bucket or (":" in bucket and "@" in prefix):  # Not repeated: a secret, which may have '/' in it.
         raise StorageError(f"storage: {scheme}://… holds credentials; name an Airflow connection instead")
     if not _BUCKET.fullmatch(bucket):
         raise StorageError(f"storage: {bucket!r} is not the name of a bucket; allowed: {scheme}://bucket/prefix")

@@ -66,6 +66,8 @@ def test_places(text: str, expected: tuple[str, ...]) -> None:
         ("hdfs://x/y", "hdfs:// is not known"),
         ("s3a://lake/x", "write s3://lake/x"),
         ("s3://key:secret@lake/x", "holds credentials"),
+        ("s3://key:secret/with@lake/x", "holds credentials"),
+        ("odps://key:secret/with@p/t", "holds credentials"),
         ("s3://lake", "a whole bucket"),
         ("s3://lake//x", "'//' in its key"),
         ("s3://a/x", "'a' is not the name of a bucket"),

@@ -38,4 +38,4 @@ def test_places_have_the_dates_of_the_run() -> None:
 def test_what_is_no_table_is_refused_with_its_field(rows: str, out: str, words: str) -> None:
     with pytest.raises(SpecError, match=words) as caught:
         parse_experiment(FILE.format(rows=rows, out=out), "scored.yaml")
-    assert "key@" not in str(caught.value).replace(rows, "")
+    assert "key@" not in str(caught.value)

@@ -385,6 +385,9 @@ def test_no_damage_escapes_the_words(place: tuple[Any, ...], what: str, value: A
         'data: {train: "oss://AK:secret@bucket/x.csv"}',
         'data: {train: {place: "odps://AK:secret@project/t"}}',
         'data: {train: "https://AK:secret@host/x.csv"}',
+        'data: {train: "https://secret@host/x.csv"}',
+        'data: {train: "odps://AK:sec/secret@project/t"}',
+        'output: {storage: "s3://AK:secret/x@bucket/x"}',
     ],
 )
 def test_keys_in_an_address_are_not_repeated(line: str) -> None:

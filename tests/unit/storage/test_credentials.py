@@ -36,6 +36,7 @@ def test_an_empty_form_field_is_none() -> None:
         ({"endpoint_url": "ftp://host"}, "allowed: https://host"),
         ({"endpoint_url": "https://host?x=1"}, "allowed: https://host"),
         ({"endpoint_url": "https://user:hush@host"}, "must not hold a user and password"),
+        ({"endpoint_url": "https://user:hush/hush@host"}, "must not hold a user and password"),
     ],
 )
 def test_what_does_not_fit_together_is_told_without_secrets(given: dict[str, str], problem: str) -> None:

@@ -69,6 +69,7 @@ def test_buckets(url: str, shown: str) -> None:
         ("s3://bucket/a/../b", "'..' is not a name"),
         ("s3://bucket/" + "a" * 201, "longer than 200 bytes"),
         ("s3://AKID:hush@bucket/x", "name an Airflow connection instead"),
+        ("s3://AKID:hush/hush@bucket/x", "name an Airflow connection instead"),
     ],
 )
 def test_what_is_no_path_is_told_why(url: str, problem: str) -> None:
