@@ -101,7 +101,7 @@ def conclude(
         _check(home)
     model = files.load(home)
     looks.append(_ahead(prepared, model))
-    of_series = {name: note for each in members for name, note in each.series_notes.items()}
+    of_series = _notes(members)
     report = _report(prepared, results, judged, members)
     report["notes"] = [*prepared.notes, *selection.notes, *notes]
     if prepared.tested is not None:
@@ -244,6 +244,15 @@ def _report(
             "ends": [_latest(prepared, known, when) for known in origins.ends], "why": "rolling origins",
         },
     }  # fmt: skip
+
+
+def _notes(members: Sequence[Final]) -> dict[str, str]:
+    """Series' name → what was done in the place of each member that has a note on it."""
+    found: dict[str, dict[str, None]] = {}
+    for each in members:
+        for name, note in each.series_notes.items():
+            found.setdefault(name, {})[note] = None
+    return {name: "; ".join(notes) for name, notes in found.items()}
 
 
 def _latest(prepared: Prepared, known: NDArray[np.int64], when: Any) -> str:

@@ -46,6 +46,9 @@ CLEARLY = 2.0
 WORSE = 1.25
 """Times the best learner's error that a learner's must be, beside that."""
 
+FEWEST_LOOKS = 3
+"""Origins whose steps don't overlap that one series alone needs for a learner to be called clearly worse on it."""
+
 LEAST = 1e-3
 """Error, in units of the scale, below which learners are equally good: no division by nearly nothing."""
 
@@ -96,14 +99,27 @@ def independent(ends: NDArray[np.int64], horizon: int) -> Floats:
     return np.where(there.any(axis=0), 1.0 + np.maximum(high - low, 0) / horizon, 0.0)
 
 
-def choose(names: Sequence[str], found: Floats, origins: Floats, most: int) -> Members:
+def by_origin(forecasts: Floats, actual: Floats, scale: Floats) -> Floats:
+    """As `errors`, (M, O) of each origin over all series; NaN where nothing came."""
+    sizes = np.abs(forecasts - actual) / scale[..., None]
+    there = np.isfinite(sizes)
+    counts = there.sum(axis=(2, 3))
+    total = np.where(there, sizes, 0.0).sum(axis=(2, 3))
+    return np.asarray(np.where(counts > 0, total / np.maximum(counts, 1), np.nan))
+
+
+def choose(names: Sequence[str], found: Floats, origins: Floats, most: int, looks: Floats | None = None) -> Members:
     """Members and weights.
+
+    Whether a learner is clearly worse is seen by how its errors vary from series to series; where there is one series,
+    by how they vary from origin to origin, each of which counts by what it adds to the others.
 
     Args:
         names: (M,) of the learners.
         found: (M, S) of `errors`.
         origins: (S,) of `independent`.
         most: members at most.
+        looks: (M, O) of `by_origin`.
     """
     logs = np.log(np.maximum(found, LEAST))
     known = np.isfinite(logs).all(axis=0)
@@ -116,7 +132,10 @@ def choose(names: Sequence[str], found: Floats, origins: Floats, most: int) -> M
             continue
         apart = logs[place, known] - logs[best, known]
         ratio = math.exp(apart.mean())
-        error = apart.std(ddof=1) / math.sqrt(len(apart)) if len(apart) > 1 else math.inf
+        if len(apart) > 1:
+            error = apart.std(ddof=1) / math.sqrt(len(apart))
+        else:
+            error = _error_of_one(looks, place, best, float(origins[known][0]))
         if ratio > WORSE and apart.mean() > CLEARLY * error:
             why[place] = f"{name}'s errors are {ratio:.2f} times those of {names[best]}"
     order = sorted(
@@ -133,6 +152,17 @@ def choose(names: Sequence[str], found: Floats, origins: Floats, most: int) -> M
     drawn = (count * series + PRIOR_ORIGINS * panel[:, None]) / (count + PRIOR_ORIGINS)
     weights = prior[chosen][:, None] * np.exp(-POWER * drawn)
     return Members(tuple(chosen), np.ascontiguousarray((weights / weights.sum(axis=0)).T), why)
+
+
+def _error_of_one(looks: Floats | None, place: int, best: int, origins: float) -> float:
+    """Standard error of a learner's log error against the best one's on one series; without end where few looks are."""
+    if looks is None or origins < FEWEST_LOOKS:
+        return math.inf
+    apart = np.log(np.maximum(looks[place], LEAST)) - np.log(np.maximum(looks[best], LEAST))
+    apart = apart[np.isfinite(apart)]
+    if len(apart) < FEWEST_LOOKS:
+        return math.inf
+    return float(apart.std(ddof=1)) / math.sqrt(min(origins, len(apart)))
 
 
 def combined(forecasts: Floats, weights: Floats) -> Floats:

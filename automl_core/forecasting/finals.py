@@ -118,8 +118,8 @@ def document(prepared: Prepared, members: Sequence[Final], intervals: Intervals)
         },
         "members": told,
         "combine": "mean",
-        "intervals": intervals.document(prepared.season, float(intervals.scale.min())),
-        "limits": {"low": np.where(prepared.non_negative, 0.0, -np.inf), "high": None},
+        "intervals": intervals.document(prepared.season, panel.unmoved),
+        "limits": {"low": np.where(prepared.never_negative, 0.0, -np.inf), "high": None},
     }
 
 

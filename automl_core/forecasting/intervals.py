@@ -80,13 +80,14 @@ class Intervals:
         width = self.scale[:, None, None] * reach[:, None] * self.growth
         return forecast[:, None, :] - width, forecast[:, None, :] + width
 
-    def document(self, season: int, least: float) -> dict[str, Any]:
+    def document(self, season: int, unmoved: NDArray[np.bool_]) -> dict[str, Any]:
         """As `modelfile.scoring.series.intervals` reads them.
 
         Args:
             season: steps, for scales of series that come later.
-            least: below which no scale goes.
+            unmoved: (S,) series that have never changed: no width, until they do.
         """
+        moving = self.scale[~unmoved]
         reach = np.array([self.reach(rank / (RANKS + 1)) for rank in range(1, RANKS + 1)])
         return {
             "type": "conformal",
@@ -94,10 +95,10 @@ class Intervals:
             "scores": (self.growth[:, None] * np.maximum.accumulate(reach))[None],
             "group": np.zeros(len(self.scale), dtype=np.int64),
             "new": 0,
-            "scale": self.scale,
+            "scale": np.where(unmoved, 0.0, self.scale),
             "season": season,
             "follows": False,
-            "least": least,
+            "least": float(moving.min() if len(moving) else self.scale.min()),
         }
 
 

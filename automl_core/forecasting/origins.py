@@ -113,14 +113,17 @@ def _last(panel: Panel, horizon: int) -> tuple[Literal["date", "end"], Integers]
 
     By date where half of the series or more reach into the window of the one that ends last. Others have ended before,
     and say nothing of that time. Where most end at times of their own (yearbooks, competitions' collections), a common
-    date would leave nearly all out: then each one's own last window.
+    date would leave nearly all out: then each one's own last window. Series that are too short to be judged anywhere
+    don't count: one that has just begun would move the date to where no other has a value, once the test is cut off.
     """
     ends = panel.starts + panel.lengths
-    filled = panel.lengths > 0
-    if not filled.any():
+    able = panel.lengths >= LEAST + horizon
+    if not able.any():
+        able = panel.lengths > 0
+    if not able.any():
         return "date", np.full(len(panel), -1, dtype=np.int64)
-    date = int(ends[filled].max()) - horizon
-    if float((ends[filled] > date).mean()) >= 0.5:
+    date = int(ends[able].max()) - horizon
+    if float((ends[able] > date).mean()) >= 0.5:
         return "date", date - panel.starts
     return "end", panel.lengths - horizon
 

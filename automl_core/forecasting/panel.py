@@ -16,6 +16,9 @@ from automl_core.training.problems import TrainingError, nearest
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+UNMOVED = 10
+"""Values that a series needs for what has never changed in it to be called constant."""
+
 
 class SeriesError(TrainingError):
     """What a table of series makes impossible: says what, in which series and rows, and what is allowed."""
@@ -109,6 +112,13 @@ class Panel:
     def observed(self) -> Integers:
         """Values that each series really has (S,): steps without the missing ones."""
         return np.array([np.count_nonzero(~np.isnan(one.values)) for one in self.series], dtype=np.int64)
+
+    @cached_property
+    def unmoved(self) -> NDArray[np.bool_]:
+        """Series that have never changed (S,), of enough values to believe it."""
+        enough = self.observed >= UNMOVED
+        same = [not len(each.values) or np.nanmin(each.values) == np.nanmax(each.values) for each in self.series]
+        return np.asarray(enough & np.array(same, dtype=bool))
 
     def position(self, name: str) -> int:
         """Where a series stands.

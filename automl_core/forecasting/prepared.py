@@ -89,10 +89,18 @@ class Prepared:
 
     @cached_property
     def non_negative(self) -> NDArray[np.bool_]:
-        """(S,) of which series forecasts and intervals end at zero."""
+        """(S,) of which series forecasts and intervals end at zero, by what trials may see."""
+        return self._never_below(self.past)
+
+    @cached_property
+    def never_negative(self) -> NDArray[np.bool_]:
+        """(S,) the same by all values, those of the test too: of the model that is fitted on them."""
+        return self._never_below(self.panel)
+
+    def _never_below(self, panel: Panel) -> NDArray[np.bool_]:
         if self.options.non_negative is not None:
-            return np.full(len(self.panel), self.options.non_negative)
-        return np.array([bool(np.nanmin(each.values, initial=0.0) >= 0) for each in self.past.series])
+            return np.full(len(panel), self.options.non_negative)
+        return np.array([bool(np.nanmin(each.values, initial=0.0) >= 0) for each in panel.series])
 
     def bounded(self, forecasts: Floats) -> Floats:
         """Forecasts (S, …), at least zero where nothing else is possible."""

@@ -31,6 +31,9 @@ __all__ = ["Duplicates", "read_panel"]
 
 _DAY = 86_400
 
+_PARTS = frozenset({"year", "quarter", "month", "week", "day", "hour", "minute"})
+"""Names of columns that hold a part of a time, where a table has it in several."""
+
 
 def read_panel(
     table: pa.Table,
@@ -221,19 +224,23 @@ def _ask_for_zone(rows: Rows) -> None:
 
 
 def _telling_apart(table: pa.Table, rows: Rows, time: str, read: Sequence[str]) -> str:
-    """A column with which each time is there once, where there is one."""
+    """A column with which each time is there once, where there is one: a part of the time, or one of the series."""
     import pyarrow as pa
 
-    for name in table.column_names:
+    parts = [name for name in table.column_names if name.strip().casefold() in _PARTS]
+    for name in [*parts, *(each for each in table.column_names if each not in parts)]:
         kind = table.column(name).type
         if name == time or name in read or not (
-            pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_dictionary(kind)
+            name in parts or pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_dictionary(kind)
         ):  # fmt: skip
             continue
-        values = table.column(name).combine_chunks()
-        if pa.types.is_string(kind) or pa.types.is_dictionary(kind) or pa.types.is_integer(kind):
-            pairs = table.select([name, time]).group_by([name, time]).aggregate([]).num_rows
-            distinct = table.select([name]).group_by([name]).aggregate([]).num_rows
-            if pairs == len(values) and 1 < distinct <= len(values) // 2:
-                return f" Does {name!r} tell series apart? Then give `series: {name}`"
+        pairs = table.select([name, time]).group_by([name, time]).aggregate([]).num_rows
+        distinct = table.select([name]).group_by([name]).aggregate([]).num_rows
+        if pairs == table.num_rows and 1 < distinct <= table.num_rows // 2:
+            if name in parts:
+                return (
+                    f". Is {name!r} a part of the time, beside {time!r}? Then write both into one column, such as "
+                    f"2024-03-31 or 2024Q1"
+                )
+            return f". Does {name!r} tell series apart? Then give `series: {name}`"
     return ""

@@ -79,7 +79,8 @@ def select(prepared: Prepared, results: Sequence[TrialResult], *, looked: bool =
     actual = np.stack([prepared.actual(known) for known in ends])
     found = ensemble.errors(forecasts, actual, then)
     origins = ensemble.independent(ends, prepared.options.horizon)
-    chosen = ensemble.choose([each.learner for each in candidates], found, origins, most)
+    looks = ensemble.by_origin(forecasts, actual, then)
+    chosen = ensemble.choose([each.learner for each in candidates], found, origins, most, looks)
     places = list(chosen.chosen)
     test = None
     if prepared.tested is not None:
@@ -95,7 +96,8 @@ def select(prepared: Prepared, results: Sequence[TrialResult], *, looked: bool =
 def scales(prepared: Prepared, ends: Ints, past: Panel) -> tuple[Floats, Floats]:
     """Scales of the series at some origins (O, S), and of all values of a panel (S,), all above 0.
 
-    A series that never moved has the smallest scale that its level allows.
+    A series that never moved has the smallest scale that its level allows; where it has a few values alone, that says
+    little: it has what is usual for such a level among the others.
 
     Args:
         prepared: the series.
@@ -105,7 +107,12 @@ def scales(prepared: Prepared, ends: Ints, past: Panel) -> tuple[Floats, Floats]
     season = prepared.season
     now = np.array([scale_of(each.values, season) for each in past.series])
     level = np.array([np.nanmax(np.abs(each.values), initial=0.0) for each in past.series])
-    now = np.where(now > 0, now, np.maximum(level, 1.0) * 1e-9)
+    moving = now > 0
+    still = np.maximum(level, 1.0) * 1e-9
+    if moving.any():
+        usual = np.where(level > 0, level * np.median(now[moving] / level[moving]), np.median(now[moving]))
+        still = np.where(past.unmoved, still, usual)
+    now = np.where(moving, now, still)
     then = np.tile(now, (len(ends), 1))
     for place, known in enumerate(ends):
         for each in np.flatnonzero(known > 0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -38,6 +39,18 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     return f"{hint} (allowed: {', '.join(names)})"
 
 
+_VALUE = re.compile(
+    r"(?<![\w./\\@?&%$#~+-])([\"']?[^\W\d][\w./@%+-]*[\"']?)[ \t]*[:=][ \t]*(?=[\"']?[-+]?(?:\.?\d|nan|inf|∞))",
+    re.IGNORECASE,
+)
+"""What `automl_core.metrics` would read as a metric: a name, a colon or an equals sign, a number."""
+
+
 def say(text: str) -> None:
-    """Tell what was found or done, in a line that no metric is read from: ``note: 50`` would be one."""
-    print(f"note – {text}", flush=True)
+    """Tell what was found or done, in a line that no metric is read from: ``note: 50`` would be one.
+
+    Names that users give may stand in it (a series may be called loss): what would read as a name with its value has a
+    dash between them.
+    """
+    told = _VALUE.sub(r"\1 – ", text)
+    print(f"note – {told}", flush=True)

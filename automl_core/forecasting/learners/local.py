@@ -102,9 +102,11 @@ class LocalLearner(Learner):
 
     Attributes:
         least: values that a series needs; one with fewer gets the fallback.
+        slow: whether it gives way to the fallback where no time is left; what costs no more than that one doesn't.
     """
 
     least: ClassVar[int] = 4
+    slow: ClassVar[bool] = True
 
     @abstractmethod
     def _one(self, values: Floats, seasons: Sequence[int], params: Mapping[str, Any], form: str | None) -> Kept:
@@ -175,7 +177,7 @@ class LocalLearner(Learner):
             return "all its values are the same: they go on" if len(values) > 1 else "one value alone: it goes on"
         if len(values) < self.least:
             return f"{len(values)} values, {self.name} needs {self.least}: seasonal naive"
-        if deadline is not None and time.monotonic() >= deadline:
+        if self.slow and deadline is not None and time.monotonic() >= deadline:
             return f"no time was left for {self.name}: seasonal naive"
         return None
 

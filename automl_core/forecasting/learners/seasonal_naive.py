@@ -18,6 +18,7 @@ class SeasonalNaive(LocalLearner):
     name = "seasonal_naive"
     title = "Seasonal naive"
     least = 1
+    slow = False
     defaults: ClassVar[Mapping[str, Any]] = {"form": "season"}
 
     def space(self, shape: Shape) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from automl_core.forecasting.report.looks import Judged, Look, per_series
 from automl_core.forecasting.report.plots import plot, plotted
+from automl_core.modelfile.scoring.texts import text_of
 
 if TYPE_CHECKING:
     from automl_core.forecasting.prepared import Prepared
@@ -77,10 +78,10 @@ def _ahead(file: Path, prepared: Prepared, look: Look) -> Path:
             keys = panel.key_values.get(one.name, ())
             for time, step in zip(times.tolist(), steps.tolist(), strict=True):
                 bounds = [
-                    _text(float(side[place, rank, step]))
+                    text_of(float(side[place, rank, step])) or ""
                     for rank in range(len(prepared.options.levels)) for side in (look.lower, look.upper)
                 ]  # fmt: skip
-                forecast = _text(float(look.forecast[place, step]))
+                forecast = text_of(float(look.forecast[place, step])) or ""
                 yield [*keys, panel.grid.text(time), step + 1, forecast, *bounds]
 
     _csv(file, [*panel.keys, panel.time, "step", "forecast", *ends], rows())

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from automl_core import forecasting
-from automl_core.forecasting.conclude import conclude
+from automl_core.cli.app import app
+from automl_core.forecasting.conclude import _notes, conclude
+from automl_core.forecasting.finals import Final
 from automl_core.forecasting.learners import registry
 from automl_core.forecasting.learners.shape import Shape
 from automl_core.forecasting.searching import Search, spaces
@@ -18,6 +22,7 @@ from automl_core.forecasting.space import offered, portfolio, space
 from automl_core.forecasting.trial import TrialResult, run_trial
 from automl_core.training.problems import TrainingError
 from tests.unit.forecasting.engine import options, prepared, sales
+from tests.unit.forecasting.panels import days
 
 SHAPE = Shape(series=3, shortest=30, median=60, longest=90, horizon=7, seasons=(7,))
 
@@ -59,7 +64,8 @@ def test_the_same_trials_make_the_same_model(tmp_path: Path) -> None:
 
 
 def test_a_last_fit_that_breaks_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ready = prepared(sales(shops=1, count=60), series=())  # of one series nobody is left out
+    # of one series and few origins nobody is left out
+    ready = prepared(sales(shops=1, count=60), series=(), origins=2, test=False)
     results = _results(ready)
     found = registry.find
 
@@ -166,3 +172,44 @@ def test_what_is_searched_is_what_the_options_leave() -> None:
     parameters, first = spaces(prepared(allowed=("seasonal_naive",)))
     assert parameters["learner"]["value"] == "seasonal_naive"
     assert {each["learner"] for each in first} == {"seasonal_naive"}
+
+
+def test_what_fell_below_zero_in_the_test_may_be_forecast_below_zero(tmp_path: Path) -> None:
+    table = sales(shops=2, count=70)
+    values = table.column("sold").to_numpy().copy()
+    values[66:70] = -40.0  # the last week of the first shop, which no trial sees
+    ready = prepared(table.set_column(2, "sold", pa.array(values)))
+    assert ready.non_negative.tolist() == [True, True]
+    done = conclude(ready, _results(ready)[:1], folder=tmp_path / "model", check=False)
+    assert min(row["forecast"] for row in done.model.forecast(series="shop 0")) == pytest.approx(-40.0)
+    assert done.model.forecaster.low.tolist() == [-np.inf, 0.0]
+
+
+def test_series_that_never_move_have_no_width_and_those_of_few_values_the_usual_one(tmp_path: Path) -> None:
+    table = sales(shops=2, count=70)
+    known = {name: table.column(name).to_pylist() for name in table.column_names}
+    for shop, count in (("same", 70), ("new", 2)):
+        known["shop"] += [shop] * count
+        known["day"] += days(70)[-count:]
+        known["sold"] += [40.0] * count
+    ready = prepared(pa.table(known))
+    done = conclude(ready, _results(ready), folder=tmp_path / "model", check=False)
+    same, new = (list(done.model.forecast(series=shop)) for shop in ("same", "new"))
+    assert {(row["lower_95"], row["forecast"], row["upper_95"]) for row in same} == {(40.0, 40.0, 40.0)}
+    assert all(row["upper_80"] - row["lower_80"] > 0.5 for row in new)
+    assert ready.origins.by == "date"
+
+
+def test_every_member_says_what_it_did_not_do() -> None:
+    of_ets = Final(TrialResult(0, {"learner": "ets"}), np.ones(2), [], {"a": "ets failed", "b": "both"})
+    of_theta = Final(TrialResult(1, {"learner": "theta"}), np.ones(2), [], {"a": "theta failed", "b": "both"})
+    assert _notes([of_ets, of_theta]) == {"a": "ets failed; theta failed", "b": "both"}
+
+
+def test_forecasts_beside_the_model_are_written_as_those_that_it_makes(tmp_path: Path) -> None:
+    ready = prepared(sales(shops=2), zone=None, levels=(0.5, 0.999))
+    conclude(ready, _results(ready), folder=tmp_path / "model", check=False)
+    out = tmp_path / "out.csv"
+    assert CliRunner().invoke(app, ["predict", str(tmp_path / "model"), "--out", str(out)]).exit_code == 0
+    assert out.read_bytes() == (tmp_path / "model" / "forecast.csv").read_bytes()
+    assert ",0," in out.read_text()  # bounds that end there: whole numbers have no point

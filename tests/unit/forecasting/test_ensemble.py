@@ -90,3 +90,22 @@ def test_a_member_without_a_forecast_leaves_its_share_to_the_others() -> None:
     assert np.isnan(ensemble.combined(np.full((2, 1, 1), np.nan), np.array([[0.5, 0.5]]))).all()
     stacked = np.stack([forecasts, forecasts], axis=1)  # with origins
     assert ensemble.combined(stacked, np.array([[0.75, 0.25]])).shape == (2, 1, 2)
+
+
+def _looks(generator: np.random.Generator, worse: float, count: int) -> np.ndarray:
+    """Two learners, one series, some steps at each of the origins; the second errs so much more."""
+    sizes = np.exp(generator.normal(size=(2, count, 1, 4)) * 0.2) * np.array([1.0, worse]).reshape(2, 1, 1, 1)
+    return ensemble.by_origin(sizes, np.zeros((count, 1, 4)), np.ones((count, 1)))
+
+
+def test_of_one_series_its_origins_say_who_is_clearly_worse() -> None:
+    for worse, count, alone in ((3.0, 12, True), (1.1, 12, False), (3.0, 2, False)):
+        looks = _looks(np.random.default_rng(1), worse, count)
+        found = ensemble.choose(["ets", "theta"], looks.mean(axis=1, keepdims=True), np.array([float(count)]), 9, looks)
+        assert (found.chosen == (0,)) is alone, (worse, count)
+
+
+def test_origins_that_overlap_are_no_more_evidence_than_they_add() -> None:
+    looks = _looks(np.random.default_rng(1), 3.0, 12)
+    found = ensemble.choose(["ets", "theta"], looks.mean(axis=1, keepdims=True), np.array([2.0]), 9, looks)
+    assert len(found.chosen) == 2

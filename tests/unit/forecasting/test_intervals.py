@@ -89,11 +89,11 @@ def test_an_origin_that_is_left_out_takes_those_that_overlap_along() -> None:
 
 
 def test_the_file_says_the_same_at_levels_that_it_holds() -> None:
-    found, _, widths = _simulated(6, 3)
+    found, _, _ = _simulated(6, 3)
     forecast = np.arange(24.0).reshape(6, 4)
     levels = (0.5, 0.8, 0.9, 0.95, 0.99)
     lower, upper = found.bounds(forecast, levels)
-    low, high = Conformal(found.document(1, float(widths.min()))).bounds(np.arange(6), forecast, levels)
+    low, high = Conformal(found.document(1, np.zeros(6, dtype=bool))).bounds(np.arange(6), forecast, levels)
     assert low.transpose(1, 0, 2) == pytest.approx(lower)
     assert high.transpose(1, 0, 2) == pytest.approx(upper)
 
@@ -107,7 +107,7 @@ def test_a_higher_level_is_never_narrower(values: list[float], level: float) -> 
     origins = len(residuals)
     ends = 10 + 2 * np.arange(origins)[:, None]
     found = measure(residuals, np.ones((origins, 1)), np.ones(1), ends)
-    assert 0 <= found.reach(level) <= found.reach(min(level + 0.01, 0.995))
+    assert 0 <= found.reach(level) <= found.reach(min(level + 0.01, 0.995)) + 1e-300  # of the smallest numbers
 
 
 def test_scales_are_of_seasons_and_pass_over_gaps() -> None:

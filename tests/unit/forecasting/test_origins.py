@@ -125,3 +125,15 @@ def test_every_origin_has_a_past_and_something_that_came(
         assert np.isnan(whole.window(ends, horizon)[~used]).all()
     both = (found.ends[1:] >= 0) & (found.ends[:-1] >= 0)
     assert ((found.ends[1:] - found.ends[:-1])[both] == found.step).all()
+
+
+def test_a_series_that_has_just_begun_moves_no_date() -> None:
+    """Its values reach into the test, where those of the others are cut off."""
+    whole = panel([np.arange(100.0), np.arange(100.0), np.arange(2.0)], starts=[0, 0, 98])
+    look = last_look(whole, 10)
+    assert look is not None
+    ends = look.ends[0]
+    assert ends.tolist() == [90, 90, -1]
+    found = plan(whole.until(np.where(ends >= 0, ends, whole.lengths)), 10)
+    assert found.by == "date"
+    assert found.ends[-1].tolist() == [80, 80, -1]

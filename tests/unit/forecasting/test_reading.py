@@ -445,3 +445,17 @@ def test_a_shuffled_table_gives_the_same_panel(data: Any, alias: str, lengths: l
         assert one.start == other.start
         assert one.values.tolist() == pytest.approx(other.values.tolist(), nan_ok=True)
     assert sum(float(one.values[~np.isnan(one.values)].sum()) for one in straight.series) == sum(range(len(codes)))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "said"),
+    [
+        ("quarter", [1.0, 2.0] * 3, r"last\)\. Is 'quarter' a part of the time, beside 't'\?"),
+        ("shop", ["a", "b"] * 3, r"last\)\. Does 'shop' tell series apart\? Then give `series: shop`"),
+        ("price", [1.0, 2.0] * 3, r"last\)$"),
+    ],
+)
+def test_a_time_that_is_there_twice_may_lack_a_column(column: str, values: list[Any], said: str) -> None:
+    times = [2001, 2001, 2002, 2002, 2003, 2003]
+    with pytest.raises(SeriesError, match=said):
+        read_panel(table(times, [1.0, 2, 3, 4, 5, 6], **{column: pa.array(values)}), target="y", time="t")

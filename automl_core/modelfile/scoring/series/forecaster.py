@@ -224,7 +224,8 @@ class Forecaster:
             lower = upper = np.full((len(asked), *values.shape), np.nan)
         else:
             lower, upper = (
-                np.clip(each, low, high) for each in self.intervals.bounds(where, said.forecast, asked)
+                np.clip(each, low, high)
+                for each in self.intervals.bounds(where, said.forecast, asked, self.history[where])
             )  # fmt: skip
         notes = [*self._notes(where, steps), *self._replaced(where, said.replaced, said.alone)]
         return Forecast(

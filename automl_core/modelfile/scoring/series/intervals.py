@@ -8,7 +8,8 @@ Document::
                                         residuals (value less forecast) by the series' scale; their sizes if absolute
      "group": (S,) int64,               the group of each series
      "new": 0,                          the group of series that training had not
-     "scale": (S,) float64,             of each series, above 0
+     "scale": (S,) float64,             of each series; 0 of one that has never changed: as soon as it does, it has that
+                                        of its kept values
      "season": m,                       the scale of a new series, and of one that was updated where "follows" says so,
      "follows": bool,                   is its mean absolute difference of kept values m apart; where a new one has no
      "least": float}                    differences, the middle one of the others; none goes below "least"
@@ -60,7 +61,8 @@ class Conformal:
         self.scale = np.asarray(document["scale"], dtype=np.float64).copy()
         self.season, self.follows = int(document["season"]), bool(document["follows"])
         self.least = float(document["least"])
-        self.middle = max(float(np.median(self.scale)), self.least) if len(self.scale) else self.least
+        moving = self.scale[self.scale > 0]
+        self.middle = max(float(np.median(moving)), self.least) if len(moving) else self.least
 
     @property
     def horizon(self) -> int:
@@ -86,17 +88,24 @@ class Conformal:
         found = scale_of(values, self.season, self.least)
         self.scale[places] = np.where(np.isnan(found), self.scale[places], found)
 
-    def bounds(self, places: Ints, forecast: Floats, levels: Sequence[float]) -> tuple[Floats, Floats]:
+    def bounds(
+        self, places: Ints, forecast: Floats, levels: Sequence[float], values: Floats | None = None
+    ) -> tuple[Floats, Floats]:
         """Lower and upper bounds, (L, k, H) each.
 
         Args:
             places: (k,) of the series.
             forecast: (k, H).
             levels: (L,) between 0 and 1.
+            values: (k, K) kept values; None: a series that has never changed doesn't now.
         """
         lower, upper = (np.empty((len(levels), *forecast.shape)) for _ in range(2))
         groups, where = np.unique(self.group[places], return_inverse=True)
-        scale = self.scale[places][:, None]
+        scale = self.scale[places]
+        still = scale == 0
+        if values is not None and still.any():
+            scale[still] = np.nan_to_num(scale_of(values[still], self.season, self.least))
+        scale = scale[:, None]
         for number, level in enumerate(levels):
             down, up = (np.empty((len(groups), forecast.shape[1])) for _ in range(2))
             for place, group in enumerate(groups):

@@ -74,8 +74,9 @@ def check(model: Forecaster, rows: Rows) -> Checked:
             )
         dense = np.full(int(slots[-1]) - int(slots[0]) + 1, np.nan)
         dense[slots - slots[0]] = came
-        missing = int(slots[-1]) - begin + 1 - len(slots)
-        if missing:
+        real = model.grid.moments_in(np.arange(begin, int(slots[-1]) + 1)) > 0  # an hour that a clock skips is no gap
+        missing = int(np.count_nonzero(real)) - len(slots)
+        if missing > 0:
             gaps.append(f"{name} ({missing})")
         values += len(slots)
         news.names.append(name)
@@ -137,10 +138,13 @@ def future(model: Forecaster, rows: Rows | None, places: NDArray[np.int64], hori
         return found
     if rows is None or rows.absent:
         names = [each.name for each in model.known] if rows is None else list(rows.absent)
+        if rows is None:
+            none = "there are no rows that have " + ("it" if len(names) == 1 else "them")
+        else:
+            none = "there is no such column" if len(names) == 1 else "there are no such columns"
         raise SeriesProblem(
-            f"the model needs {listed(names)} for the steps that it forecasts, and there "
-            f"{'is no such column' if len(names) == 1 else 'are no such columns'} (allowed: rows without a value of "
-            f"{model.target}, with {listed([each.name for each in model.known])}, for each of {horizon} steps)"
+            f"the model needs {listed(names)} for the steps that it forecasts, and {none} (allowed: rows without a "
+            f"value of {model.target}, with {listed([each.name for each in model.known])}, for each of {horizon} steps)"
         )
     for k, place in enumerate(places):
         name, last = model.names[place], int(model.last[place])

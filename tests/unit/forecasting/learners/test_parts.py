@@ -175,8 +175,10 @@ def test_the_shape_of_a_panel() -> None:
 
 def test_who_comes_after_the_deadline_has_the_fallback() -> None:
     of = panel(a=[1.0, 2, 3, 9])
-    fitted = find("seasonal_naive").fit(
-        of, of.lengths, params={"form": "mean"}, horizon=2, seasons=(), deadline=time.monotonic() - 1
-    )
+    late: dict[str, Any] = {"horizon": 2, "seasons": (), "deadline": time.monotonic() - 1}
+    fitted = find("intermittent").fit(of, of.lengths, params={}, **late)
     np.testing.assert_array_equal(fitted.forecast(of, of.lengths, 2), [[9, 9]])
     assert "no time was left" in fitted.notes["a"]
+    cheap = find("seasonal_naive").fit(of, of.lengths, params={"form": "mean"}, **late)  # costs no more than that
+    np.testing.assert_array_equal(cheap.forecast(of, of.lengths, 2), [[3.75, 3.75]])
+    assert not cheap.notes

@@ -132,7 +132,7 @@ def test_from_the_same_trials_come_the_same_bytes(way: Way) -> None:
 def test_without_a_horizon_one_is_chosen_and_said(way: Way) -> None:
     del way.options["horizon"]
     log = way.call(prepare, "prepared")
-    assert any(line.startswith("note – horizon: 14 steps") for line in log), log
+    assert any(line.startswith("note – horizon – 14 steps") for line in log), log
     assert way.prepared.options.horizon == 14
 
 

@@ -172,8 +172,8 @@ def test_files_for_people_and_programs(seen: tuple[Prepared, list[Look]], tmp_pa
     with (tmp_path / "forecast.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["shop"], row["day"], row["forecast"], row["lower_80"], row["upper_90"]) for row in rows] == [
-        ("up", "2026-01-09", "9.0", "8.0", "11.0"), ("up", "2026-01-10", "10.0", "9.0", "12.0"),
-        ("zigzag", "2026-01-09", "0.0", "-1.0", "2.0"), ("zigzag", "2026-01-10", "4.0", "3.0", "6.0"),
+        ("up", "2026-01-09", "9", "8", "11"), ("up", "2026-01-10", "10", "9", "12"),
+        ("zigzag", "2026-01-09", "0", "-1", "2"), ("zigzag", "2026-01-10", "4", "3", "6"),
     ]  # fmt: skip
     with (tmp_path / "series.csv").open(newline="") as stream:
         of_each = list(csv.DictReader(stream))

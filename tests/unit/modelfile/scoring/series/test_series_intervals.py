@@ -82,3 +82,16 @@ def test_what_is_not_known_is_refused() -> None:
         Conformal(document([[[1.0]]], type="normal"))
     with pytest.raises(ValueError, match=r"have the shape \(1,\)"):
         Conformal(document([1.0]))
+
+
+def test_a_series_that_never_changed_has_no_width_until_it_does() -> None:
+    intervals = Conformal(document([[[1.0, 2.0, 3.0]]], scale=np.asarray([0.0, 10.0])))
+    places, forecast = np.asarray([0, 1]), np.full((2, 1), 7.0)
+    still = np.asarray([[7.0, 7.0, 7.0, 7.0], [1.0, 5.0, 9.0, 2.0]])
+    lower, upper = intervals.bounds(places, forecast, [0.5], still)
+    assert (lower[0, 0, 0], upper[0, 0, 0], upper[0, 1, 0]) == (7.0, 7.0, 27.0)
+    moved = np.asarray([[7.0, 7.0, 9.0, 7.0], [1.0, 5.0, 9.0, 2.0]])
+    lower, upper = intervals.bounds(places, forecast, [0.5], moved)
+    assert (lower[0, 0, 0], upper[0, 0, 0], upper[0, 1, 0]) == (5.0, 9.0, 27.0)  # 2 and 0 two steps apart, twice that
+    intervals.add(1)
+    assert intervals.scale[2] == 10.0  # the middle of those that move

@@ -14,6 +14,7 @@ from automl_core.modelfile.scoring.calendars.texts import moment_of, slots_of
 from automl_core.modelfile.scoring.series.forecaster import Forecaster
 from automl_core.modelfile.scoring.series.problems import SeriesProblem
 from automl_core.modelfile.scoring.series.rows import read
+from automl_core.modelfile.scoring.series.update import check, future
 from tests.support.series_models import document, grid, rows
 
 BERLIN = grid("h", "Europe/Berlin", 0, "moment")
@@ -147,3 +148,24 @@ def test_several_columns_tell_series_apart_and_one_series_has_none() -> None:
     parts = document(names=["series"], lengths=[30])
     parts["columns"]["series"], parts["series"]["keys"] = [], {}
     assert read(Forecaster(parts), {"date": ["2024-03-01"], "sales": [1.0]}).names == ("series",)
+
+
+def test_an_hour_that_the_clock_skips_is_no_gap() -> None:
+    """2026-03-29 in Berlin goes from 01:00 to 03:00."""
+    hourly = grid("h", "Europe/Berlin", 0, "moment")
+    last = int(slots_of(hourly, ["2026-03-29T00:00+01:00"])[0][0])
+    model = forecaster(grid=hourly.as_json(), ends=[last] * 3)
+    news = ["2026-03-29T01:00+01:00", "2026-03-29T03:00+02:00", "2026-03-29T04:00+02:00"]
+    checked = check(model, read(model, [{"store": "Bonn", "date": time, "sales": 1.0} for time in news]))
+    assert checked.notes == ()
+    assert np.isnan(checked.news.values[0]).tolist() == [False, True, False, False]  # but a step all the same
+    holed = check(model, read(model, [{"store": "Bonn", "date": news[-1], "sales": 1.0}]))
+    assert holed.notes == ("steps without a value, for which the model's own forecasts stand: Bonn (2)",)
+
+
+def test_a_future_that_is_not_given_is_asked_for() -> None:
+    model = forecaster(known=[{"name": "holiday", "kind": "number", "categories": [], "missing": False}])
+    with pytest.raises(SeriesProblem, match=r"needs holiday for .* and there are no rows that have it .allowed: rows"):
+        future(model, None, np.arange(3), 2)
+    with pytest.raises(SeriesProblem, match="and there is no such column"):
+        future(model, read(model, rows("Bonn", 60, [1.0])), np.arange(3), 2)
