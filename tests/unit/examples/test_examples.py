@@ -132,9 +132,12 @@ def test_compressing_scores_what_is_left(run: Run, tmp_path: Path) -> None:
 
 
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
-BY_FILE = ["digits_config", "table_breast_cancer", "table_diabetes", "wine_template"]
+BY_FILE = [
+    "digits_config", "series_sales", "series_us_quarters", "table_breast_cancer", "table_diabetes", "table_maxcompute",
+    "wine_template",
+]  # fmt: skip
 """Those whose program reads a spec file (test_digits_config.py, tests/contract/test_shipped_templates.py,
-tests/unit/tabular/program)."""
+tests/unit/tabular/program, tests/unit/forecasting/program)."""
 
 
 def test_the_others_have_programs_that_read_a_file() -> None:
