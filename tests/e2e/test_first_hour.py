@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -38,7 +39,9 @@ def test_a_command_that_is_not_there_costs_two_trials_at_most_and_its_reason_is_
     world.wait_for_dag(name)
     code, out, err = automl(world, monkeypatch, capsys, "run", name)
     assert code == 1, (out, err)
-    assert "FAILED: trial 0 failed as every other would (stop.same_error): tasks.train: command: 'pyhton'" in out
+    # which of the two that go first is started first is the machine's affair
+    why = r"FAILED: trial [01] failed as every other would \(stop\.same_error\): tasks\.train: command: 'pyhton'"
+    assert re.search(why, out), out
     (run,) = [row["dag_run_id"] for row in world.call("GET", f"/dags/{name}/dagRuns")["dag_runs"]]
     assert run.startswith("manual__")
     assert len(world.controller(name, run)["trials"]) <= 2
@@ -46,7 +49,8 @@ def test_a_command_that_is_not_there_costs_two_trials_at_most_and_its_reason_is_
     code, out, err = automl(world, monkeypatch, capsys, "trials", name, "--state", "FAILED")
     assert (code, "'pyhton' was not found" in out) == (0, True), (out, err)
     code, out, err = automl(world, monkeypatch, capsys, "status", name)
-    assert (code, "FAILED (trial 0 failed as every other would" in out) == (0, True), (out, err)
+    assert code == 0, (out, err)
+    assert re.search(r"FAILED \(trial [01] failed as every other would", out), out
 
 
 def test_two_trials_go_first_and_the_others_wait_without_a_worker(world: World) -> None:
