@@ -61,14 +61,15 @@ def test_every_algorithm_keeps_its_promises(name: str, promise: Callable[[str], 
     promise(name)
 
 
-@pytest.mark.parametrize("space", ["mixed", "ordered"])
-@pytest.mark.parametrize("name", contract.ALGORITHMS)
+@pytest.mark.parametrize(("name", "space"), contract.pairs(["mixed", "ordered"]))
 def test_same_seed_and_history_give_the_same_decision(name: str, space: str) -> None:
     contract.test_same_seed_and_history_give_the_same_decision(name, space)
 
 
-@pytest.mark.parametrize("space", ["mixed", "nested", "bounds", "small"])
-@pytest.mark.parametrize("name", [name for name in contract.ALGORITHMS if name != "bayesian"])
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [each for each in contract.pairs(["mixed", "nested", "bounds", "small"]) if each[0] != "bayesian"],
+)
 def test_a_run_to_the_end_gives_valid_new_combinations_within_the_plan(name: str, space: str) -> None:
     contract.test_a_run_to_the_end_gives_valid_new_combinations_within_the_plan(name, space)
 
