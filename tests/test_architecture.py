@@ -106,7 +106,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # runs in another tracking server
-    "tracking": frozenset({"results", "study", "journal", "metrics", "spec", "storage"}),
+    "tracking": frozenset({"views", "results", "study", "journal", "metrics", "spec", "storage"}),
     # NVIDIA TAO's words, files and metadata, read and written
     "tao": frozenset(
         {"templates", "importing", "results", "study", "journal", "search", "space", "specfiles", "spec", "storage"}

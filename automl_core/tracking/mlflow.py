@@ -13,11 +13,11 @@ from automl_core.metrics.series import Series
 from automl_core.results.entries import controller
 from automl_core.spec.models import Experiment
 from automl_core.spec.stages import experiment_in
-from automl_core.storage.base import NotFound, ObjectStore
-from automl_core.study.layout import METRICS_FILE, trial_prefix
+from automl_core.storage.base import ObjectStore
 from automl_core.study.state import State
 from automl_core.tracking import words
 from automl_core.tracking.server import MlflowServer
+from automl_core.views.curves import read_series
 
 PARENT = "mlflow.parentRunId"
 """MLflow's own tag: its page shows runs with it below that run."""
@@ -80,7 +80,7 @@ def track(
     written = kept = 0
     for entry in body["trials"]:
         number = str(entry["number"])
-        series = _series(store, prefix, entry["number"])
+        series = read_series(store, prefix, entry["number"]) or Series()
         digest = _digest(entry, series)
         before = known.pop(number, [])
         stands = [each for each in before if each["tags"].get(DIGEST) == digest]
@@ -193,14 +193,6 @@ def _conclude(server: MlflowServer, run: str, experiment: Experiment, body: Mapp
     over = head["ended"] is not None
     status = {"SUCCEEDED": "FINISHED", "FAILED": "FAILED"}.get(head["state"], "KILLED") if over else "RUNNING"
     server.end(run, status, _milliseconds(head["ended"]) if over else None)
-
-
-def _series(store: ObjectStore, prefix: str, trial: int) -> Series:
-    try:
-        body = json.loads(store.get(prefix + trial_prefix(trial) + METRICS_FILE))
-        return Series.from_json(body["points"])
-    except (NotFound, ValueError, KeyError, TypeError):
-        return Series()
 
 
 def _digest(entry: Mapping[str, Any], series: Series) -> str:

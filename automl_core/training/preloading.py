@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from automl_core.training.problems import TrainingError
 
 T = TypeVar("T")
 
 FILE = "prepared.json"
 """By whose path, time and size one result is told from another."""
+
+
+VARIABLE = "AUTOML_PREPARED_DIR"
+
+
+def prepared_folder() -> Path:
+    """The folder that `prepare` has left.
+
+    Raises:
+        TrainingError: it is not named.
+    """
+    found = os.environ.get(VARIABLE)
+    if not found:
+        raise TrainingError(f"{VARIABLE} is missing: the folder that the stage prepare has left")
+    return Path(found)
 
 
 class Kept(Generic[T]):
@@ -44,6 +62,6 @@ class Kept(Generic[T]):
 
     def before_fork(self, environ: Mapping[str, str]) -> None:
         """Have that of a run in memory, for all trials that are forked from here."""
-        folder = environ.get("AUTOML_PREPARED_DIR")
+        folder = environ.get(VARIABLE)
         if folder:
             self.load(Path(folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from automl_core.tabular.options import Options
 from automl_core.training.config import Config, read_config
+from automl_core.training.preloading import prepared_folder
 from automl_core.training.problems import TrainingError, nearest
 
 OPTIONS = (
@@ -58,10 +58,7 @@ class Said:
         Raises:
             TrainingError: it is not named.
         """
-        found = os.environ.get("AUTOML_PREPARED_DIR")
-        if not found:
-            raise TrainingError("AUTOML_PREPARED_DIR is missing: the folder that the stage prepare has left")
-        return Path(found)
+        return prepared_folder()
 
 
 def read(description: str, argv: list[str] | None = None) -> Said:
