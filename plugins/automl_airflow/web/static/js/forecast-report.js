@@ -1,18 +1,17 @@
 // The model of series: forecasts against what came, how good they are, of each series, what was found, which learners were tried.
 
-import { apiAddress, get } from './api.js';
+import { get } from './api.js';
 import { fill, h } from './dom.js';
-import { duration, many, number } from './format.js';
+import { many, number } from './format.js';
 import { ModelDetails } from './model-details.js';
+import { decided, folded, guardrails, leaderboard, reportLink, share } from './model-parts.js';
 import { shortName } from './names.js';
 import { Panel } from './panel.js';
 import { figures } from './parts.js';
 import forecastPlot from './plots/forecast.js';
 import { originPlot, stepPlot } from './plots/forecast-errors.js';
 import { plainTable } from './run-details.js';
-import { guardrails, parameters } from './table-report.js';
 
-const LISTED = 30; // rows before the rest is folded away
 const CLEAN = 'Nothing: no gap, no time twice, no constant series, none that is short, nothing else that was looked for.';
 
 export class ForecastReport {
@@ -107,54 +106,24 @@ export class ForecastReport {
         { class: 'muted' },
         `Learners were judged from ${many(validation.origins ?? 0, 'origin')}. ${validation.why ?? ''}`,
       ),
-      told.notes.length
-        ? h(
-            'details',
-            { class: 'fold' },
-            h('summary', {}, 'What was decided on the way'),
-            h(
-              'ul',
-              {},
-              told.notes.map((each) => h('li', {}, each)),
-            ),
-          )
-        : null,
-      h(
-        'p',
-        {},
-        h(
-          'a',
-          { class: 'button', href: apiAddress(`${this.context.path}/table/report`), target: '_blank', rel: 'noopener' },
-          'Report',
-        ),
-      ),
+      decided(told.notes),
+      reportLink(this.context),
     );
   }
 
   /** @param {any} told */
   board(told) {
-    const row = (each, place) => [
-      number(place + 1),
-      h('a', { href: this.context.trialPage(each.trial) }, `${each.learner} (trial ${each.trial})`),
-      number(each.value),
-      each.seconds === null ? '–' : duration(each.seconds),
-      each.weight === null || each.weight === undefined ? '' : share(each.weight),
-      each.reason || parameters(each.params),
-    ];
     const head = ['', 'Learner', told.metric, 'Time', 'In the model', 'Parameters, or why it failed'];
     const missing = told.trials - told.leaderboard.length;
     return h(
       'section',
       { class: 'card' },
       h('h2', {}, 'Learners'),
-      folded(head, told.leaderboard.map(row), 'Learners'),
+      folded(head, leaderboard(told, this.context), 'Learners'),
       missing > 0 ? h('p', { class: 'muted' }, `${many(missing, 'further trial')} stand in report.json alone.`) : null,
     );
   }
 }
-
-/** @param {number | null | undefined} value */
-const share = (value) => (value === null || value === undefined ? '–' : `${Number((100 * value).toPrecision(3))} %`);
 
 /** Every series with its figures; a name that has a plot shows it. @param {any} told @param {(name: string) => void} pick */
 function series(told, pick) {
@@ -193,17 +162,4 @@ function series(told, pick) {
       ? h('p', { class: 'muted' }, `${number(missing)} further series stand in series.csv beside the model.`)
       : null,
   );
-}
-
-/** A table whose rest is folded away. @param {string[]} head @param {any[][]} rows @param {string} label */
-function folded(head, rows, label) {
-  const list = (some, name) =>
-    h('div', { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': name }, plainTable(head, some, name));
-  const rest = rows.slice(LISTED);
-  return [
-    list(rows.slice(0, LISTED), label),
-    rest.length
-      ? h('details', { class: 'fold' }, h('summary', {}, `${number(rest.length)} more`), list(rest, `Further ${label}`))
-      : null,
-  ];
 }

@@ -1,9 +1,10 @@
 // A table's model: how good it is, what was found in the data, which pipelines were tried, which columns matter.
 
-import { apiAddress, get } from './api.js';
+import { get } from './api.js';
 import { fill, h } from './dom.js';
-import { duration, many, number, setting } from './format.js';
+import { many, number } from './format.js';
 import { ModelDetails } from './model-details.js';
+import { decided, folded, guardrails, leaderboard, reportLink } from './model-parts.js';
 import { shortName } from './names.js';
 import { Panel } from './panel.js';
 import { figures } from './parts.js';
@@ -11,7 +12,8 @@ import columnPlot from './plots/table-importance.js';
 import foldPlot from './plots/table-folds.js';
 import { plainTable } from './run-details.js';
 
-const LISTED = 30; // pipelines before the rest is folded away
+const CLEAN =
+  'Nothing: no leak of the target, no group or time that a random split would mix, no identifier, nothing else that was looked for.';
 
 export class TableReport {
   /** @param {import('./panel.js').Context} context */
@@ -34,7 +36,7 @@ export class TableReport {
       fill(this.place, h('section', { class: 'card' }, h('h2', {}, 'Model'), h('p', { class: 'muted' }, why)));
       return;
     }
-    const heads = h('div', { class: 'cards' }, this.quality(table), guardrails(table));
+    const heads = h('div', { class: 'cards' }, this.quality(table), guardrails(table, CLEAN));
     fill(this.place, h('div', { class: 'stack' }, heads, this.board(table), this.plots(table)));
     await this.details.refresh();
   }
@@ -75,54 +77,20 @@ export class TableReport {
       h('p', { class: 'muted' }, where),
       measured,
       h('p', { class: 'muted' }, `Pipelines were judged by ${judged.join(', ')}. ${validation.why ?? ''}`),
-      table.notes.length
-        ? h(
-            'details',
-            { class: 'fold' },
-            h('summary', {}, 'What was decided on the way'),
-            h(
-              'ul',
-              {},
-              table.notes.map((each) => h('li', {}, each)),
-            ),
-          )
-        : null,
-      h(
-        'p',
-        {},
-        h(
-          'a',
-          { class: 'button', href: apiAddress(`${this.context.path}/table/report`), target: '_blank', rel: 'noopener' },
-          'Report',
-        ),
-      ),
+      decided(table.notes),
+      reportLink(this.context),
     );
   }
 
   /** @param {any} table */
   board(table) {
-    const row = (each, place) => [
-      number(place + 1),
-      h('a', { href: this.context.trialPage(each.trial) }, `${each.learner} (trial ${each.trial})`),
-      number(each.value),
-      each.seconds === null ? '–' : duration(each.seconds),
-      each.weight === null || each.weight === undefined ? '' : `${(100 * each.weight).toFixed(0)} %`,
-      each.reason || parameters(each.params),
-    ];
     const head = ['', 'Pipeline', table.metric, 'Time', 'In the model', 'Parameters, or why it failed'];
-    const rows = table.leaderboard.map(row);
-    const list = (some, label) =>
-      h('div', { class: 'scroller', tabindex: 0, role: 'region', 'aria-label': label }, plainTable(head, some, label));
-    const rest = rows.slice(LISTED);
-    const missing = table.pipelines - rows.length;
+    const missing = table.pipelines - table.leaderboard.length;
     return h(
       'section',
       { class: 'card' },
       h('h2', {}, 'Pipelines'),
-      list(rows.slice(0, LISTED), 'Pipelines'),
-      rest.length
-        ? h('details', { class: 'fold' }, h('summary', {}, `${number(rest.length)} more`), list(rest, 'Further pipelines'))
-        : null,
+      folded(head, leaderboard(table, this.context), 'Pipelines'),
       missing > 0 ? h('p', { class: 'muted' }, `${many(missing, 'further pipeline')} stand in report.json alone.`) : null,
     );
   }
@@ -136,40 +104,4 @@ export class TableReport {
       wanted.map((plot) => new Panel(plot, this.context).element),
     );
   }
-}
-
-/** A trial's parameters, folded. @param {Record<string, any>} params */
-export function parameters(params) {
-  const told = Object.entries(params).map(([name, value]) => `${name}=${setting(value)}`);
-  if (!told.length) return '';
-  return h('details', {}, h('summary', {}, many(told.length, 'parameter')), h('span', { class: 'mono' }, told.join(' ')));
-}
-
-const CLEAN =
-  'Nothing: no leak of the target, no group or time that a random split would mix, no identifier, nothing else that was looked for.';
-
-/** What was found in the data. @param {any} table @param {string} [clean] said where nothing was */
-export function guardrails(table, clean = CLEAN) {
-  const found = [...table.guardrails].sort((a, b) => Number(b.certain) - Number(a.certain));
-  const one = (each) => {
-    const columns = each.columns.map((name) => shortName(name, 40));
-    const more = each.columns_in_all - columns.length;
-    return h(
-      'li',
-      { class: each.certain ? 'certain' : 'doubtful' },
-      h('strong', {}, `${each.certain ? 'Certain' : 'Doubtful'}: ${each.kind.replaceAll('_', ' ')}`),
-      columns.length ? [' (', columns.flatMap((name, i) => (i ? [', ', name] : [name])), more > 0 ? ` and ${more} more` : '', ')'] : null,
-      h('p', {}, each.found),
-      each.done ? h('p', {}, `Done: ${each.done}`) : null,
-      each.advice ? h('p', {}, `What to do: ${each.advice}`) : null,
-    );
-  };
-  return h(
-    'section',
-    { class: 'card' },
-    h('h2', {}, 'What was found in the data'),
-    found.length
-      ? h('ul', { class: 'guardrails' }, found.map(one))
-      : h('p', { class: 'muted' }, clean),
-  );
 }
