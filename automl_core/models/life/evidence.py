@@ -10,7 +10,6 @@ from automl_core.models.evaluation.document import digest_of, summary_of
 from automl_core.models.life.layout import evidence_key, evidence_rows_key
 from automl_core.storage.base import NotFound, ObjectStore
 
-
 __all__ = ["digest_of", "kept_of", "read_evidence", "read_evidence_rows", "write_evidence"]
 
 
