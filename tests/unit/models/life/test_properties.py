@@ -64,8 +64,8 @@ class Lives(RuleBasedStateMachine):
     def step(self, seed: int) -> None:
         """One act of one process. What it is follows from the seed, so that all kinds of acts come as often as here."""
         self.rng = random.Random(seed)
-        acts = [self.offer, self.evaluate, self.ask, self.decide, self.decide, self.promote, self.promote, self.rollout,
-                self.rollout, self.take_back, self.retire, self.claim, self.claim, self.score, self.score, self.wait]  # fmt: skip
+        often = [self.decide, self.promote, self.rollout, self.claim, self.score]
+        acts = [*often, *often, self.offer, self.evaluate, self.ask, self.take_back, self.retire, self.wait]
         self.rng.choice(acts)()
 
     def version(self) -> int:
@@ -76,9 +76,9 @@ class Lives(RuleBasedStateMachine):
 
     def fault(self) -> tuple[int, str] | None:
         """After how many calls of the store a process dies, and how; mostly it lives."""
-        return (
-            (self.rng.randint(1, 14), self.rng.choice(["before", "after", "lost"])) if self.rng.random() < 0.4 else None
-        )
+        if self.rng.random() < 0.6:
+            return None
+        return self.rng.randint(1, 14), self.rng.choice(["before", "after", "lost"])
 
     def wait(self) -> None:
         self.world.clock.now += self.rng.choice([0.0, 1.0, 150.0])
