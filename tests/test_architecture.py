@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "environments",
             "results",
             "study",
+            "models",
             "journal",
             "search",
             "stopping",
@@ -100,6 +101,23 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # the training program for series: no journal, no store; what tables have that holds for series too is theirs
     "forecasting": frozenset(
         {"data", "details", "modelfile", "optimizer", "search", "space", "spec", "tabular", "training"}
+    ),
+    # the life of a model; its evaluation knows no store and no journal, and its tests are models of the file
+    "models": frozenset(
+        {
+            "backends",
+            "data",
+            "details",
+            "forecasting",
+            "journal",
+            "modelfile",
+            "results",
+            "spec",
+            "storage",
+            "study",
+            "tabular",
+            "training",
+        }
     ),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
