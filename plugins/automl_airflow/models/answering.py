@@ -1,8 +1,8 @@
 """An answer given elsewhere than on Airflow's approval page, told to the task that waits for one.
 
-For routes of ours, in the API server's process. The truth is the model's journal, and whoever answers writes it; but a task
-of Airflow's that waits for a person sees no journal, so it is answered too: through the code of Airflow's own route, in
-the same person's name, with the same checks.
+For routes of ours, in the API server's process. The truth is the model's journal, and whoever answers writes it; but a
+task of Airflow's that waits for a person sees no journal, so it is answered too: through the code of Airflow's own
+route, in the same person's name, with the same checks.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def answer_waiting(
 ) -> bool:
     """Answer the approval that a rollout's run waits for, in the user's name.
 
-    Call it *before* the record is written to the journal (`ModelLife.accept` or `reject`), in the session of the request:
-    what Airflow refuses is then never recorded, and what the journal refuses rolls this back. The task goes on when the
-    session is committed, finds the record and ends. Where the commit fails after the record was written, the task ends
-    by its time-out at the latest, and finds the record too.
+    Call it *before* the record is written to the journal (`ModelLife.accept` or `reject`), in the session of the
+    request: what Airflow refuses is then never recorded, and what the journal refuses rolls this back. The task goes on
+    when the session is committed, finds the record and ends. Where the commit fails after the record was written, the
+    task ends by its time-out at the latest, and finds the record too.
 
     Args:
         session: of the request; nothing is committed here.
@@ -60,8 +60,8 @@ def answer_waiting(
         note: why; it comes to stand beside the answer.
 
     Returns:
-        Whether a task waited. False where none does (it is being tried again, has ended, or its run is gone): the record
-        in the journal is enough then, since whatever of the rollout starts later reads it.
+        Whether a task waited. False where none does (it is being tried again, has ended, or its run is gone): the
+        record in the journal is enough then, since whatever of the rollout starts later reads it.
 
     Raises:
         HTTPException: 403 the user has no right to answer, or is not among those who were asked.
