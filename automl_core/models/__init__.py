@@ -1,1 +1,1 @@
-"""The life of a model: versions, evidence, acceptance, what is in use."""
+"""The life of a model, after its training: offered, evaluated, accepted by a person, in use, taken back."""
