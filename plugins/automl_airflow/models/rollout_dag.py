@@ -60,4 +60,3 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
             DeployOperator(task_id=DEPLOY, outlets=[outlet] if outlet is not None else [], **again),
         )
     return dag
-
