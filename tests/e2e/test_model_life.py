@@ -7,6 +7,7 @@ time has begun before the first one looks (`life`).
 from __future__ import annotations
 
 import time
+
 import pytest
 
 from tests.e2e.models import SIGN_IN, Models
