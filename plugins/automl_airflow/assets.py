@@ -55,6 +55,17 @@ def outlets_of(experiment: Experiment, home: Path) -> list[Asset]:
     return [asset] if asset is not None else []
 
 
+def asset_of(place: str, home: Path, of: str) -> Asset | None:
+    """A place as an asset of ours; None where it can be none.
+
+    Args:
+        place: of data, with dates or without.
+        home: AUTOML_HOME.
+        of: whose it is: what no other asset of ours is called.
+    """
+    return _asset(_address(place, home), of)
+
+
 def _address(text: str, home: Path) -> str:
     """The address of a place, up to what differs from run to run."""
     changing = _CHANGING.search(text.partition("://")[2] or text)
