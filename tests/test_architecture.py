@@ -114,6 +114,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "results",
             "spec",
             "storage",
+            "study",
             "tabular",
             "training",
         }
