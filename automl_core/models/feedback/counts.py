@@ -1,4 +1,4 @@
-"""What became of each answer and each outcome of a join: every row is in one of the counts, so nothing is lost in silence."""
+"""What became of each answer and each outcome of a join: every row is in one of the counts, none is lost in silence."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _of_answers(counts: AnswerCounts) -> list[str]:
         _said(counts.corrected, "of these was corrected: the last outcome in time counts",
               "of these were corrected: the last outcome in time counts"),
         _said(counts.open, "of these may still change: its time is not over",
-              "of these may still change: their time is not over, and outcomes that come early are more than their share"),
+              "of these may still change: their time is not over, and early outcomes are more than their share"),
         _said(counts.again, "answer was given anew by the same version before its outcome came, and is not used",
               "answers were given anew by the same version before their outcome came, and are not used"),
         _said(counts.waiting, "answer waits for its outcome", "answers wait for their outcome"),

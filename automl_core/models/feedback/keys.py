@@ -1,7 +1,7 @@
 """Keys as text: what names an answer is a name, never a number.
 
-``007`` and ``7`` are two keys; whole numbers of any size become their digits, without a float in between; what has been a
-float may have lost its last digits already, so it is refused rather than guessed.
+``007`` and ``7`` are two keys; whole numbers of any size become their digits, without a float in between; what has been
+a float may have lost its last digits already, so it is refused rather than guessed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def key_text(column: pa.ChunkedArray, name: str, where: str) -> pa.ChunkedArray:
     if kinds.is_floating(kind):
         whole = int(pc.sum(pc.equal(pc.floor(column), column)).as_py() or 0)
         raise DataError(
-            f"{where}: the column {name!r} has keys as decimals ({kind}; {whole:,} of {len(column):,} are whole). Beyond "
-            f"{_EXACT} they may have lost digits, and 7.0 is not the text 7: write them as text or as whole numbers"
+            f"{where}: the column {name!r} has keys as decimals ({kind}; {whole:,} of {len(column):,} are whole). "
+            f"Beyond {_EXACT} they may have lost digits, and 7.0 is not the text 7: write them as text or as whole numbers"
         )
     text = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
     if text:
@@ -83,8 +83,8 @@ def _refuse_decimals(column: pa.ChunkedArray, name: str, where: str) -> None:
     decimals = int(pc.sum(pc.match_substring_regex(column, _DECIMAL)).as_py() or 0)
     if decimals:
         raise DataError(
-            f"{where}: the column {name!r} has whole numbers that are written as decimals, such as 7.0 ({decimals:,} of "
-            f"{len(column):,}). They were floats on their way (an empty cell does that), and may have lost digits: "
+            f"{where}: the column {name!r} has whole numbers that are written as decimals, such as 7.0 ({decimals:,} "
+            f"of {len(column):,}). They were floats on their way (an empty cell does that), and may have lost digits: "
             "write them as text or as whole numbers"
         )
 

@@ -132,7 +132,7 @@ def _given(column: pa.ChunkedArray) -> int:
     import pyarrow.compute as pc
 
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        return len(column) - column.null_count
+        return int(len(column) - column.null_count)
     return int(pc.sum(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)).as_py() or 0)
 
 

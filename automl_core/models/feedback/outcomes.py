@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Which outcomes belong to answers: places ``first`` to ``last`` (not included) in their order, none where equal."""
+    """Which outcomes belong to answers: places ``first`` up to ``last`` in their order, none where these are equal."""
 
     first: np.ndarray
     last: np.ndarray
@@ -101,7 +101,8 @@ class Outcomes:
         if len(self.names) == 0:
             keys = pa.chunked_array([pa.nulls(len(keys), self.names.type)])
         found = pc.index_in(keys, value_set=self.names, skip_nulls=True)
-        return pc.fill_null(found, -1).to_numpy().astype("int64")
+        codes: np.ndarray = pc.fill_null(found, -1).to_numpy().astype("int64")
+        return codes
 
     def belonging(self, code: np.ndarray, at: np.ndarray, within: int, before: int = 0) -> Stretches:
         """The outcomes of answers, which count as answered from now on.

@@ -90,9 +90,12 @@ def case_l() -> Joined:
     """Row L of the cases: every trap in one log."""
     answers = pa.table(
         {
-            "request_id": ["007", "7", "9007199254740992", "9007199254740993", "late", "waits", "twice", "twice", "lost"],
+            "request_id": [
+                "007", "7", "9007199254740992", "9007199254740993", "late", "waits", "twice", "twice", "lost",
+            ],
             "time": [
-                "2026-10-01T09:00:00+09:00", "2026-10-01T09:00:00+09:00", "2026-10-02T00:00:00Z", "2026-10-02T00:00:00Z",
+                "2026-10-01T09:00:00+09:00", "2026-10-01T09:00:00+09:00", "2026-10-02T00:00:00Z",
+                "2026-10-02T00:00:00Z",
                 "2026-10-03T00:00:00Z", "2026-11-20T00:00:00Z", "2026-10-04T00:00:00Z", "2026-10-04T06:00:00Z",
                 "2026-10-05T00:00:00Z",
             ],
@@ -237,7 +240,7 @@ def test_keys_that_may_be_others_are_refused(column: pa.Array, said: str) -> Non
 def test_a_missing_column_is_named_with_what_is_near() -> None:
     answers = pa.table({"requestid": ["a"], "time": ["2026-10-01T00:00:00Z"], "version": [1]})
     outcomes = pa.table({"request_id": ["7"], "decided_at": ["2026-10-02T00:00:00Z"], "churned": ["x"]})
-    with pytest.raises(DataError, match="no column 'request_id'.*requestid"):
+    with pytest.raises(DataError, match=r"no column 'request_id'.*requestid"):
         join(answers, outcomes, RULE, NOW)
     with pytest.raises(DataError, match="no column 'churned'"):
         join(answers.rename_columns(["request_id", "time", "version"]), outcomes.drop_columns(["churned"]), RULE, NOW)
