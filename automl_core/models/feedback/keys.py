@@ -43,7 +43,7 @@ def key_text(column: pa.ChunkedArray, name: str, where: str) -> pa.ChunkedArray:
         whole = int(pc.sum(pc.equal(pc.floor(column), column)).as_py() or 0)
         raise DataError(
             f"{where}: the column {name!r} has keys as decimals ({kind}; {whole:,} of {len(column):,} are whole). "
-            f"Beyond {_EXACT} they may have lost digits, and 7.0 is not the text 7: write them as text or as whole numbers"
+            f"Beyond {_EXACT} they may have lost digits, and 7.0 is not the text 7: write text or whole numbers"
         )
     text = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
     if text:
