@@ -102,11 +102,11 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
         texts = rows.coded(target)
         drop("without a label", texts.codes < 0)
         classes = _classes(subjects, texts.levels)
-        spelled = {level: _spelled(level, classes) for level in texts.levels}
+        written = {level: spelled(level, classes) for level in texts.levels}
         places = {each: k for k, each in enumerate(classes)}
-        table = np.asarray([*(places.get(spelled[level], -1) for level in texts.levels), -1], dtype=np.int64)
+        table = np.asarray([*(places.get(written[level], -1) for level in texts.levels), -1], dtype=np.int64)
         truth = table[texts.codes]
-        strange = sorted(level for level in texts.levels if spelled[level] not in places)
+        strange = sorted(level for level in texts.levels if written[level] not in places)
         drop("with a label that is no class of a model", truth < 0)
         if strange and left["with a label that is no class of a model"]:
             shown = ", ".join(repr(each[:40]) for each in strange[:3]) + (", …" if len(strange) > 3 else "")
@@ -168,12 +168,12 @@ def _classes(subjects: Sequence[Any], levels: Sequence[str]) -> tuple[str, ...]:
 
     known = list(dict.fromkeys(each for subject in subjects for each in subject.classes))
     if any(not subject.classes for subject in subjects):
-        more = ordered(level for level in levels if _spelled(level, known) not in known)
+        more = ordered(level for level in levels if spelled(level, known) not in known)
         known += more
     return tuple(known)
 
 
-def _spelled(level: str, classes: Sequence[str]) -> str:
+def spelled(level: str, classes: Sequence[str]) -> str:
     """A label as a model's classes write it: ``1.0`` and ``01`` are ``1`` among whole numbers, ``True`` is ``true``."""
     if level in classes:
         return level
