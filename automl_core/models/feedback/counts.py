@@ -19,6 +19,7 @@ class AnswerCounts:
         again: the key was answered again, by the same version, before the same outcome came: that one is used.
         waiting: no outcome yet, and there is still time.
         overdue: no outcome within the time.
+        without_features: they have an outcome, and nothing says what they were asked with.
         corrected: of those used, ones whose first outcome was replaced by a later one.
         open: of those used, ones whose time is not over: what comes early is over-represented among them.
         versions: of those used, by the version that answered (as text; empty where the log doesn't say).
@@ -32,6 +33,7 @@ class AnswerCounts:
     again: int = 0
     waiting: int = 0
     overdue: int = 0
+    without_features: int = 0
     corrected: int = 0
     open: int = 0
     versions: Mapping[str, int] = field(default_factory=dict)
@@ -102,6 +104,10 @@ def _of_answers(counts: AnswerCounts) -> list[str]:
               "answers were given anew by the same version before their outcome came, and are not used"),
         _said(counts.waiting, "answer waits for its outcome", "answers wait for their outcome"),
         _said(counts.overdue, "answer got no outcome in time", "answers got no outcome in time"),
+        _said(counts.without_features, "answer has an outcome, and the row that was scored is not found",
+              "answers have outcomes, and the rows that were scored are not found"),
+        _said(counts.older, "answer was given before the time that is looked at",
+              "answers were given before the time that is looked at"),
         _said(counts.without_key, "answer has no key", "answers have no key"),
         _said(counts.without_time, "answer has no time", "answers have no time"),
     ]  # fmt: skip

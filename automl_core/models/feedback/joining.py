@@ -7,14 +7,14 @@ outcome stands for one answer of each version, the last that was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from automl_core.data.combining import Part, combined
 from automl_core.models.feedback.counts import AnswerCounts, Counts
 from automl_core.models.feedback.keys import key_text
-from automl_core.models.feedback.moments import MICROSECONDS, moments
+from automl_core.models.feedback.moments import MICROSECONDS, Moments, moments
 from automl_core.models.feedback.outcomes import Outcomes
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Rule:
         outcome: column of the outcomes with what came true; the table's column of that name, whatever the log has.
         time: column of the outcomes with when it was known; None: none is late, and the last row counts.
         answered: column of the answers with when they were given; None where the piece says it for all its rows.
-        version: column of the answers with the version that answered; None where the piece says it, or nobody does.
+        version: column of the answers with the version that answered, in the pieces that have it; None where the piece
+            says it, or nobody does.
         within: seconds after an answer in which an outcome counts.
         before: seconds before an answer in which one counts as well: clocks that differ.
         zone: of times without an offset; None where they are refused.
@@ -75,13 +76,27 @@ class Answers:
 
     Attributes:
         part: its rows.
-        at: when they were given, seconds since 1970, where no column says it.
+        at: when they were given, where no column says it: seconds since 1970 of all, or the moment of each.
         version: that answered, where no column says it.
+        features: brings more columns of some of its rows, given as a table; what it has nothing for is left out.
     """
 
     part: Part
-    at: float | None = None
+    at: float | Moments | None = None
     version: int | None = None
+    features: Callable[[pa.Table], Features] | None = None
+
+
+class Features(NamedTuple):
+    """More columns of rows of the log.
+
+    Attributes:
+        part: a row for each row that has some, in their order.
+        found: which rows these are.
+    """
+
+    part: Part
+    found: np.ndarray
 
 
 @dataclass(slots=True)
@@ -89,6 +104,7 @@ class _Kept:
     """Answers with outcomes: what is needed to choose among them."""
 
     parts: list[Part] = field(default_factory=list)
+    features: list[Part] = field(default_factory=list)
     chosen: list[np.ndarray] = field(default_factory=list)
     at: list[np.ndarray] = field(default_factory=list)
     version: list[np.ndarray] = field(default_factory=list)
@@ -130,8 +146,6 @@ def read_outcomes(parts: Iterable[Part], rule: Rule) -> Outcomes:
     """
     import numpy as np
     import pyarrow as pa
-
-    from automl_core.models.feedback.moments import Moments
 
     keys: list[pa.Array] = []
     told: list[Moments] = []
@@ -219,6 +233,15 @@ class Joiner:
         if len(keep):
             stretches = type(found)(found.first[mine], found.last[mine])
             table = part.table.take(pa.array(keep))
+            if answers.features is not None:
+                more, has = answers.features(table)
+                keep, table = keep[has], table.filter(pa.array(has))
+                stretches = type(found)(stretches.first[has], stretches.last[has])
+                lacking = int((~has).sum())
+                self._counts = replace(self._counts, without_features=self._counts.without_features + lacking)
+                if not has.any():
+                    return
+                self._kept.features.append(replace(more, open=True))
             if rule.version is None and answers.version is not None:
                 table = table.append_column("version", pa.array([answers.version] * len(keep), pa.int64()))
             self._kept.parts.append(replace(part, table=table, open=True))
@@ -231,6 +254,8 @@ class Joiner:
         import numpy as np
 
         rows, rule = answers.part.table.num_rows, self.rule
+        if isinstance(answers.at, Moments):
+            return answers.at.at, answers.at.known
         if answers.at is not None:
             return np.full(rows, round(answers.at * MICROSECONDS), np.int64), np.ones(rows, bool)
         if rule.answered is None:
@@ -245,7 +270,8 @@ class Joiner:
         import pyarrow.compute as pc
 
         rows = answers.part.table.num_rows
-        if answers.version is not None or self.rule.version is None:
+        known = self.rule.version is not None and self.rule.version in answers.part.table.column_names
+        if answers.version is not None or self.rule.version is None or not known:
             name = "" if answers.version is None else str(answers.version)
             return np.full(rows, self._versions.setdefault(name, len(self._versions)), np.int64)
         texts = pc.fill_null(_column(answers.part, self.rule.version).cast(pa.large_string()), "")
@@ -261,7 +287,7 @@ class Joiner:
         import numpy as np
         import pyarrow as pa
 
-        if not self._kept.parts:
+        if not any(len(each) for each in self._kept.chosen):
             table = pa.table(
                 {self.rule.key: pa.nulls(0, pa.large_string()), self.rule.outcome: self.outcomes.values[:0]}
             )
@@ -270,7 +296,13 @@ class Joiner:
         chosen, at, version = (np.concatenate(each) for each in (kept.chosen, kept.at, kept.version))
         corrected = np.concatenate(kept.corrected)
         rows = self._one_each(chosen, at, version)
-        table = combined(kept.parts, None, {}).take(pa.array(rows))
+        table = combined(kept.parts, None, {})
+        if kept.features:
+            more = combined(kept.features, None, {})
+            for name in more.column_names:
+                if name not in table.column_names:
+                    table = table.append_column(name, more.column(name))
+        table = table.take(pa.array(rows))
         truth = self.outcomes.values.take(pa.array(chosen[rows]))
         if self.rule.outcome in table.column_names:
             table = table.drop_columns([self.rule.outcome])

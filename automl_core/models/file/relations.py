@@ -15,6 +15,7 @@ from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
 from automl_core.spec.placeholders import placeholders
 from automl_core.spec.places import BadPlace, DataPlace, parse_place
+from automl_core.spec.schedule import zone_problems
 
 
 def relation_problems(file: ModelFile) -> Iterator[Problem]:
@@ -151,6 +152,13 @@ def _feedback(file: ModelFile) -> Iterator[Problem]:
         yield Problem(
             "nothing says where answers are logged: there is no `deploy.out` either", ("feedback", "answers"),
             allowed=("a place of data",),
+        )  # fmt: skip
+    yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
+    if file.feedback.answers is None and file.deploy is not None and file.feedback.key not in file.deploy.keep:
+        yield Problem(
+            f"outcomes find their answers by {file.feedback.key!r}, and the answers of `deploy` don't have it",
+            ("deploy", "keep"), found=show(file.deploy.keep),
+            suggestion=f"For example: keep: [{', '.join((*file.deploy.keep, file.feedback.key))}]",
         )  # fmt: skip
     if file.feedback.outcome == file.feedback.key:
         yield Problem(

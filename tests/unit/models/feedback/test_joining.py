@@ -81,7 +81,10 @@ def test_every_row_is_counted_once(answers: list[Answer], outcomes: list[Outcome
     )  # fmt: skip
     found = join(log, told, Rule("id", "y", "known", version=None, within=within), now)
     a, o = found.counts.answers, found.counts.outcomes
-    assert a.read == a.without_key + a.without_time + a.older + a.used + a.again + a.waiting + a.overdue
+    assert (
+        a.read
+        == a.without_key + a.without_time + a.older + a.used + a.again + a.waiting + a.overdue + a.without_features
+    )
     assert o.read == o.without_key + o.without_time + o.empty + o.older + o.unmatched + o.early + o.late + o.in_time
     assert found.table.num_rows == a.used <= len(answers)
 
@@ -142,7 +145,7 @@ def test_case_l_says_what_became_of_everything() -> None:
     counts = case_l().counts
     assert asdict(counts.answers) == {
         "read": 9, "without_key": 0, "without_time": 0, "older": 0, "used": 5, "again": 0, "waiting": 1, "overdue": 3,
-        "corrected": 1, "open": 0, "versions": {"1": 4, "2": 1},
+        "without_features": 0, "corrected": 1, "open": 0, "versions": {"1": 4, "2": 1},
     }  # fmt: skip
     assert asdict(counts.outcomes) == {
         "read": 10, "without_key": 0, "without_time": 0, "empty": 0, "older": 0, "unmatched": 1, "early": 2, "late": 1,
