@@ -58,6 +58,11 @@ def dates_in(text: str) -> list[str]:
 
 
 def _candidates(file: ModelFile) -> Iterator[Problem]:
+    if file.candidates.look < 60:
+        yield Problem(
+            "once a minute is the most", ("candidates", "look"), found=show(file.candidates.look),
+            allowed=("a duration of at least 1m",),
+        )  # fmt: skip
     seen: set[tuple[str, str]] = set()
     for index, source in enumerate(file.sources):
         key = (source.experiment, str(source.storage).rstrip("/"))
@@ -153,13 +158,13 @@ def _feedback(file: ModelFile) -> Iterator[Problem]:
             "nothing says where answers are logged: there is no `deploy.out` either", ("feedback", "answers"),
             allowed=("a place of data",),
         )  # fmt: skip
-    yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
-    if file.feedback.answers is None and file.deploy is not None and file.feedback.key not in file.deploy.keep:
+    elif file.feedback.answers is None and file.deploy is not None and file.feedback.key not in file.deploy.keep:
         yield Problem(
-            f"outcomes find their answers by {file.feedback.key!r}, and the answers of `deploy` don't have it",
-            ("deploy", "keep"), found=show(file.deploy.keep),
-            suggestion=f"For example: keep: [{', '.join((*file.deploy.keep, file.feedback.key))}]",
+            f"the answers are those of `deploy.out`, which has no column {file.feedback.key!r} to join outcomes by",
+            ("feedback", "key"), found=show(file.feedback.key), allowed=tuple(file.deploy.keep),
+            suggestion=f"Keep it: keep: [{', '.join([file.feedback.key, *file.deploy.keep])}]",
         )  # fmt: skip
+    yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
     if file.feedback.outcome == file.feedback.key:
         yield Problem(
             f"{file.feedback.key!r} is the key, which is no outcome", ("feedback", "outcome"),

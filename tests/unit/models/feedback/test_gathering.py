@@ -217,6 +217,5 @@ feedback: {data: outcomes/, key: id, outcome: y, time: known, timezone: Europe/B
 """
     with pytest.raises(SpecError) as error:
         parse_model_document(text, "churn.model.yaml")
-    assert "the answers of `deploy` don't have it" in str(error.value)
-    assert "keep: [country, id]" in str(error.value)
+    assert "no column 'id' to join outcomes by" in str(error.value)
     assert "'Europe/Belin' is no time zone" in str(error.value)
