@@ -74,6 +74,17 @@ def published_asset(storage: str, experiment: str, home: Path) -> Asset | None:
     return _asset(address, experiment)
 
 
+def asset_of(place: str, home: Path, of: str) -> Asset | None:
+    """A place as an asset of ours; None where it can be none.
+
+    Args:
+        place: of data, with dates or without.
+        home: AUTOML_HOME.
+        of: whose it is: what no other asset of ours is called.
+    """
+    return _asset(_address(place, home), of)
+
+
 def _address(text: str, home: Path) -> str:
     """The address of a place, up to what differs from run to run."""
     changing = _CHANGING.search(text.partition("://")[2] or text)

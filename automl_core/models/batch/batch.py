@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +18,7 @@ from automl_core.models.batch.intervals import (
     Interval,
     Timetable,
     has_dates,
+    names_days,
     interval_of_data,
     interval_of_key,
     newest_only,
@@ -163,12 +165,29 @@ class Batch:
 
     # --- what is owed ---------------------------------------------------------------------------
 
-    def plan(self, own: Interval | None = None, found: Sequence[Interval] = (), *, most: int = MOST) -> Plan:
+    def own(self, at: datetime, start: datetime | None = None, end: datetime | None = None) -> Interval | None:
+        """The interval of a run with a logical date (`Timetable.own`).
+
+        Returns:
+            None where nothing is due at a time, and the place of the data names none: its state is the interval then.
+        """
+        if self.timetable.cron is None:
+            if not has_dates(self.data.place):
+                return None
+            if names_days(self.data.place):
+                at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+                start = end = at
+        return self.timetable.own(at, start, end)
+
+    def plan(
+        self, own: Interval | None = None, found: Sequence[Interval] = (), *, asked: bool = False, most: int = MOST
+    ) -> Plan:
         """Note what is due, and choose what a run scores.
 
         Args:
             own: the interval of the run itself, where it has one.
             found: intervals that somebody knows to be there (an asset's event names them).
+            asked: whether a person has begun the run: its own interval is owed whenever that was.
             most: intervals in one run.
 
         Raises:
@@ -178,7 +197,7 @@ class Batch:
         first = next((each.time for each in life.shares if each.champion is not None), None)
         if first is None:
             return Plan((), ("no version was ever in use: nothing is owed before there is a champion",))
-        self._note_due(life, first, own, found)
+        self._note_due(life, first if not asked else 0.0, first, own, found)
         state = self.owed.refresh()
         self.owed.settle([key for key in state.owed if key in life.scoring.done])
         words: list[str] = []
@@ -200,14 +219,16 @@ class Batch:
             words.append(f"{len(ordered)} intervals are owed: {most} of them now, the rest in the next runs")
         return Plan(tuple(ordered[:most]), tuple(words))
 
-    def _note_due(self, life: Life, first: float, own: Interval | None, found: Sequence[Interval]) -> None:
+    def _note_due(
+        self, life: Life, earliest: float, first: float, own: Interval | None, found: Sequence[Interval]
+    ) -> None:
         state, now = self.owed.refresh(), self.clock()
         after = state.until if state.until is not None else first
         due = self.timetable.due(after, now)
         until = None
         if self.timetable.cron is not None:
             until = max((each.end or 0.0 for each in due), default=after)
-        if own is not None and (own.end or 0.0) >= first:
+        if own is not None and (own.end or 0.0) >= earliest:
             due.append(own)
         due += found
         if self.timetable.cron is None:
@@ -385,13 +406,13 @@ class Batch:
 
     def _fingerprint(self, interval: Interval, version: int | None) -> tuple[Any, tuple[Place, ...]]:
         """What is to be read: its fingerprint, and earlier places that a model of series runs on by."""
-        data = self._data_of(interval)
+        data = self.data_of(interval)
         earlier: tuple[Place, ...] = ()
         if version is not None and self.life.state.version(version).model.problem == "forecasting":
             earlier = self._earlier(interval)
         return fingerprint_of(data, earlier, self.home, self.access), earlier
 
-    def _data_of(self, interval: Interval) -> Place:
+    def data_of(self, interval: Interval) -> Place:
         place = place_in(self.data.place, interval, self.bundle)
         return Place(place.text, self.data.connection, self.data.format)
 
@@ -400,7 +421,7 @@ class Batch:
         if not has_dates(self.data.place) or interval.at is None:
             return ()
         known = found_partitions(self.data.place, self.home, self.access, self.data.connection)
-        return tuple(self._data_of(each) for each in known if (each.at or 0.0) < interval.at)
+        return tuple(self.data_of(each) for each in known if (each.at or 0.0) < interval.at)
 
     def _missing(self, interval: Interval, words: str) -> Outcome:
         self.owed.refresh()
@@ -430,7 +451,7 @@ class Batch:
         return Order(
             name=self.file.name, storage=Place(output.storage, output.connection), version=claim.version,
             model=version.model.prefix, model_digest=version.model.digest, key=claim.key, generation=claim.generation,
-            attempt=claim.attempt, data=self._data_of(interval), digest=digest, earlier=earlier,
+            attempt=claim.attempt, data=self.data_of(interval), digest=digest, earlier=earlier,
             out=Place(out, self.out.connection), run=run, token=token,
             report=f"{batch_prefix(self.file.name)}{folder_name(claim.key)}/{claim.generation}-{claim.attempt}.json",
             keep=tuple(self.deploy.keep), proba=self.deploy.proba,

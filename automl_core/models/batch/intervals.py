@@ -100,6 +100,12 @@ def has_dates(text: str) -> bool:
     return any(name in RUN_DATES for name, _ in placeholders(text))
 
 
+def names_days(text: str) -> bool:
+    """Whether the dates that a place names are days, and no moments."""
+    named = [name for name, _ in placeholders(text) if name in RUN_DATES]
+    return bool(named) and all(name in ("ds", "ds_nodash") for name in named)
+
+
 @dataclass(frozen=True, slots=True)
 class Timetable:
     """When intervals are due.
@@ -159,6 +165,22 @@ class Timetable:
             return interval_at(at)
         return interval_at(at, at, next(self._points(at.timestamp())))
 
+    def own(self, at: datetime, start: datetime | None, end: datetime | None) -> Interval:
+        """The interval of a run: a run that was begun by hand between two points has that of the point before it.
+
+        Else what was scored by the schedule would be scored again, under another key.
+
+        Args:
+            at: the run's logical date.
+            start, end: of its data interval.
+        """
+        if self.cron is None:
+            return interval_at(at, start, end)
+        if self.spans:
+            first = start if start is not None else self._previous(at + timedelta(microseconds=1))
+            return interval_at(first, first, end)
+        return interval_at(self._previous(at + timedelta(microseconds=1)))
+
     def _points(self, after: float) -> Iterator[datetime]:
         """Points of the schedule after a moment, in UTC: worked out on the clock on the wall, as Airflow does."""
         local = self._wall(after)
@@ -170,7 +192,8 @@ class Timetable:
                 yield moment
 
     def _previous(self, moment: datetime) -> datetime:
-        lines = self._lines(self._wall(moment.timestamp()))
+        """The last point before a moment."""
+        lines = self._lines(self._wall(moment.timestamp()) + timedelta(hours=4))
         found = self._utc(lines.get_prev(datetime))
         while found >= moment:
             found = self._utc(lines.get_prev(datetime))
