@@ -74,15 +74,23 @@ def published_asset(storage: str, experiment: str, home: Path) -> Asset | None:
     return _asset(address, experiment)
 
 
-def asset_of(place: str, home: Path, of: str) -> Asset | None:
-    """A place as an asset of ours; None where it can be none.
+def in_use_asset(storage: str, model: str, home: Path) -> Asset | None:
+    """The asset that is updated when another version of a model is in use: what scores by it may wait for it.
 
     Args:
-        place: of data, with dates or without.
+        storage: the model storage path that the model lies in.
+        model: its name.
         home: AUTOML_HOME.
-        of: whose it is: what no other asset of ours is called.
+
+    Returns:
+        The asset; None where Airflow takes the place for none.
     """
-    return _asset(_address(place, home), of)
+    try:
+        address = _address(f"{storage.rstrip('/')}/_models/{model}", home)
+    except BadPlace as error:
+        log.warning("the model in %s is no asset: %s", storage, error)
+        return None
+    return _asset(address, f"{model}.in_use")
 
 
 def _address(text: str, home: Path) -> str:
