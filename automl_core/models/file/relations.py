@@ -15,6 +15,7 @@ from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
 from automl_core.spec.placeholders import placeholders
 from automl_core.spec.places import BadPlace, DataPlace, parse_place
+from automl_core.spec.schedule import zone_problems
 
 
 def relation_problems(file: ModelFile) -> Iterator[Problem]:
@@ -158,6 +159,7 @@ def _feedback(file: ModelFile) -> Iterator[Problem]:
             ("feedback", "key"), found=show(file.feedback.key), allowed=tuple(file.deploy.keep),
             suggestion=f"Keep it: keep: [{', '.join([file.feedback.key, *file.deploy.keep])}]",
         )  # fmt: skip
+    yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
     if file.feedback.outcome == file.feedback.key:
         yield Problem(
             f"{file.feedback.key!r} is the key, which is no outcome", ("feedback", "outcome"),
