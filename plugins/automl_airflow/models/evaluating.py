@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,10 +63,15 @@ class EvaluateOperator(RolloutOperator):
         return {"evidence": digest, "ok": verdict["ok"], "reasons": verdict["reasons"]}
 
     def _evaluate(self, context: Any, life: ModelLife, version: Version) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The evidence and its rows, as `automl_core.models.evaluation` lays them out."""
+        """The evidence and its rows, as `automl_core.models.evaluation` lays them out.
+
+        Raises:
+            AirflowFailException: there are no data, or they can't be read.
+            NotEvaluated: the models can't be measured on them.
+        """
         from automl_airflow.compat import bundle_folder
         from automl_airflow.models.folders import folder_of
-        from automl_airflow.models.latest import brought, dates_of
+        from automl_airflow.models.latest import dates_of, latest
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import Request, run_apart
 
@@ -74,21 +80,22 @@ class EvaluateOperator(RolloutOperator):
         with ExitStack() as stack:
             challenger = stack.enter_context(folder_of(life.store, version.model.prefix))
             other = stack.enter_context(folder_of(life.store, champion.model.prefix)) if champion is not None else None
+            held = latest(
+                file, state, dates_of(context), bundle_folder(context), say=self.log.info,
+                wanted=lambda: not self.killed,
+            )  # fmt: skip
             try:
-                data = stack.enter_context(
-                    brought(file, file.data_set(_place(file)), dates_of(context), bundle_folder(context),
-                            say=self.log.info, wanted=lambda: not self.killed)
-                )  # fmt: skip
+                data = stack.enter_context(held)
             except DataError as error:
                 raise AirflowFailException(f"evaluate.data: {error}") from error
             options = options_of(file, Path(self.path), version, champion, stack, self.log.info)
-            from dataclasses import replace
-
             options = replace(options, place=data.place, fingerprint=dict(data.fingerprint))
-            self.log.info("version %d beside %s on %s", version.number,
-                          f"version {champion.number}" if champion else "no champion", data.place)  # fmt: skip
-            request = Request(challenger, other, data.path, options, _earlier(life, champion), data.format)
-            return run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
+            beside = f"version {champion.number}" if champion is not None else "no champion"
+            self.log.info("version %d beside %s on %s", version.number, beside, data.place)
+            request = Request(challenger, other, data.rows, options, _earlier(life, champion), data.format)
+            evidence, rows = run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
+        evidence["notes"] = [*evidence.get("notes", ()), *data.notes]
+        return evidence, rows
 
 
 def options_of(
@@ -114,24 +121,25 @@ def options_of(
     if given.program is not None:
         command = given.program.command
         program = Program(
-            command=("/bin/sh", "-c", command) if isinstance(command, str) else tuple(command),
+            command=command if isinstance(command, str) else tuple(command),
             environment=_environment(file, path, stack, say), timeout=given.program.timeout,
         )  # fmt: skip
     trained = {"challenger": Trained(fingerprints=version.source.fingerprints)}
     if champion is not None:
         trained["champion"] = Trained(fingerprints=champion.source.fingerprints)
     return EvaluateOptions(
-        version=version.number, champion=champion.number if champion is not None else None, target=given.target,
+        version=version.number, champion=champion.number if champion is not None else None, target=_target(file),
         key=given.key, metric=given.metric, slices=tuple(given.slices), tests=_tests(file, path),
         confidence=given.confidence, least_rows=given.least_rows, when=accept.when, margin=accept.margin,
         trained=trained, program=program,
     )  # fmt: skip
 
 
-def _place(file: ModelFile) -> Any:
-    if file.evaluate.by_feedback:
-        raise AirflowFailException("evaluate.data: feedback is not read yet")
-    return file.evaluate.data
+def _target(file: ModelFile) -> str | None:
+    """The column with what came: of joined feedback that of the outcomes."""
+    if file.evaluate.target is None and file.evaluate.by_feedback and file.feedback is not None:
+        return file.feedback.outcome
+    return file.evaluate.target
 
 
 def _tests(file: ModelFile, path: Path) -> Any:

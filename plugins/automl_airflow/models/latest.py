@@ -1,11 +1,13 @@
 """The latest data of a model on this machine: those that a version is evaluated on.
 
 Data sets as experiments have them: files of buckets are fetched into the machine's cache, tables of MaxCompute are
-copied there, files of a folder are read where they lie. The keys come from Airflow's connections.
+copied there, files of a folder are read where they lie. Or feedback: logged answers joined to their outcomes. The keys
+come from Airflow's connections.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
+    from automl_core.models.life import Life
     from automl_core.spec.datasets import DataSet
 
 
@@ -22,16 +25,18 @@ class Latest:
     """Data on this machine.
 
     Attributes:
-        path: of a file or a folder of rows.
-        format: where the names of the files don't say it.
+        rows: path of a file or a folder of rows; or a table of PyArrow.
+        format: of the files, where their names don't say it.
         place: where they lie, dates filled in.
         fingerprint: what they were, plain JSON.
+        notes: what a reader of the evidence must know of them.
     """
 
-    path: Path
+    rows: Any
     format: str | None
     place: str
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def dates_of(context: Any) -> dict[str, str]:
@@ -50,14 +55,49 @@ def dates_of(context: Any) -> dict[str, str]:
 
 
 @contextmanager
+def latest(
+    file: ModelFile, life: Life, dates: Mapping[str, str], bundle: Path | None, *,
+    say: Callable[[str], None] = lambda _: None, wanted: Callable[[], bool] = lambda: True,
+) -> Iterator[Latest]:  # fmt: skip
+    """What ``evaluate.data`` says, for as long as it is read.
+
+    Args:
+        file: the model's.
+        life: its state.
+        dates: of the run, by their names.
+        bundle: folder of the DAG bundle that the file comes from.
+        say: is told of what takes time.
+        wanted: whether anybody still waits for it.
+
+    Raises:
+        DataError: there is nothing, or it can't be read.
+        StorageError: where it lies can't be asked now.
+    """
+    if not file.evaluate.by_feedback:
+        data_set = file.data_set(file.evaluate.data)
+        with brought(data_set, dates, bundle, say=say, wanted=wanted) as found:
+            yield found
+        return
+    from automl_airflow.data_access import FromConnections
+    from automl_airflow.session import home
+    from automl_core.models.feedback.gathering import Reach, gather
+
+    reach = Reach(FromConnections(), home(), str(bundle or ""), say)
+    joined = gather(file, life, reach, time.time())
+    notes = (*joined.counts.words(), *joined.notes)
+    for words in notes:
+        say(words)
+    yield Latest(joined.table, None, joined.place, joined.fingerprint, notes)
+
+
+@contextmanager
 def brought(
-    file: ModelFile, data_set: DataSet, dates: Mapping[str, str], bundle: Path | None, *,
+    data_set: DataSet, dates: Mapping[str, str], bundle: Path | None, *,
     say: Callable[[str], None] = lambda _: None, wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Latest]:  # fmt: skip
     """Have a data set of a model's file on this machine, for as long as it is read.
 
     Args:
-        file: the model's.
         data_set: with its connection (`ModelFile.data_set`).
         dates: of the run, by their names.
         bundle: folder of the DAG bundle that the file comes from.
@@ -81,7 +121,7 @@ def brought(
     try:
         place = place_of(data_set, dates, str(bundle or home()))
     except BadPlace as error:
-        raise DataError(f"evaluate.data: {error}") from None
+        raise DataError(str(error)) from None
     access, connection, format = FromConnections(), data_set.connection, data_set.format
     if place.is_table:
         found = take(place, home(), access, connection, format)
