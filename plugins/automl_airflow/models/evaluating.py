@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
+    from automl_airflow.models.latest import Latest
     from automl_core.models.evaluation import EvaluateOptions
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
@@ -63,11 +65,12 @@ class EvaluateOperator(RolloutOperator):
 
     def _evaluate(self, context: Any, life: ModelLife, version: Version) -> tuple[dict[str, Any], dict[str, Any]]:
         """The evidence and its rows, as `automl_core.models.evaluation` lays them out."""
-        from automl_airflow.compat import bundle_folder
         from automl_airflow.models.folders import folder_of
-        from automl_airflow.models.latest import brought, dates_of
+        from automl_airflow.models.latest import latest_of
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import Request, run_apart
+        from automl_core.models.evaluation.document import rows_of
+        from automl_core.models.evaluation.unmeasured import unmeasured
 
         state, file = life.state, self.file
         champion = state.version(state.champion) if state.champion is not None else None
@@ -76,19 +79,28 @@ class EvaluateOperator(RolloutOperator):
             other = stack.enter_context(folder_of(life.store, champion.model.prefix)) if champion is not None else None
             try:
                 data = stack.enter_context(
-                    brought(file, file.data_set(_place(file)), dates_of(context), bundle_folder(context),
-                            say=self.log.info, wanted=lambda: not self.killed)
-                )  # fmt: skip
+                    latest_of(file, state, context, say=self.log.info, wanted=lambda: not self.killed)
+                )
             except DataError as error:
                 raise AirflowFailException(f"evaluate.data: {error}") from error
             options = options_of(file, Path(self.path), version, champion, stack, self.log.info)
-            from dataclasses import replace
-
-            options = replace(options, place=data.place, fingerprint=dict(data.fingerprint))
+            options = on_data(options, data)
             self.log.info("version %d beside %s on %s", version.number,
                           f"version {champion.number}" if champion else "no champion", data.place)  # fmt: skip
+            if data.rows == 0:
+                return unmeasured(challenger, options, 0, data.notes), rows_of([])
             request = Request(challenger, other, data.path, options, _earlier(life, champion), data.format)
-            return run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
+            evidence, rows = run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
+            evidence["notes"] = [*evidence["notes"], *data.notes]
+            return evidence, rows
+
+
+def on_data(options: EvaluateOptions, data: Latest) -> EvaluateOptions:
+    """What is measured and how, on data that were found."""
+    return replace(
+        options, place=data.place, fingerprint=dict(data.fingerprint), target=data.target or options.target,
+        key=data.key or options.key,
+    )  # fmt: skip
 
 
 def options_of(
@@ -126,12 +138,6 @@ def options_of(
         confidence=given.confidence, least_rows=given.least_rows, when=accept.when, margin=accept.margin,
         trained=trained, program=program,
     )  # fmt: skip
-
-
-def _place(file: ModelFile) -> Any:
-    if file.evaluate.by_feedback:
-        raise AirflowFailException("evaluate.data: feedback is not read yet")
-    return file.evaluate.data
 
 
 def _tests(file: ModelFile, path: Path) -> Any:
