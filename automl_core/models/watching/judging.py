@@ -3,7 +3,8 @@
 The two values are of different rows (those of the evaluation then, those that have labels now), so their difference has
 an interval of its own. It is made of both intervals by the method of variance estimates recovery (MOVER): G. Y. Zou and
 A. Donner, Construction of confidence limits about effect measures: a general approach, Statistics in Medicine 27
-(2008), pages 1693-1702, equations 3 and 4. That needs neither rows nor draws, and takes intervals that are not symmetric.
+(2008), pages 1693-1702, equations 3 and 4. That needs neither rows nor draws, and takes intervals that are not
+symmetric.
 """
 
 from __future__ import annotations

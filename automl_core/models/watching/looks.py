@@ -25,7 +25,7 @@ KEPT = 200
 """Looks whose figures each object repeats."""
 
 WATCH = "watch/"
-_TOP = 10**13  # milliseconds since 1970 count down from here: the year 2286
+_TOP = 10**13 - 1  # milliseconds since 1970 count down from here: the year 2286
 
 
 class Look(msgspec.Struct, omit_defaults=True):
