@@ -106,7 +106,7 @@ def _states(
     states = np.where(other & ~one, 1, np.where(other & one, 2, np.where(one, 3, 0))).astype(np.int64)
     mended = {name for name, case in known.items() if case.get("state") == "fixed"}
     if mended:
-        for place in np.flatnonzero(states == 3):
+        for place in np.flatnonzero(states == 3).tolist():
             if ids[place] in mended:
                 states[place] = 4
     return states

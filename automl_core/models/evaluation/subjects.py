@@ -45,7 +45,7 @@ class Said:
         """(n,) rows of which it says nothing that is a number, or no class."""
         bad = ~np.isfinite(self.outputs)
         found = bad if bad.ndim == 1 else bad.any(axis=1)
-        return found if self.labels is None else found | (self.labels < 0)
+        return np.asarray(found if self.labels is None else found | (self.labels < 0))
 
     def aligned(self, classes: Sequence[str]) -> Said:
         """The same in the order of other classes, which hold all of its own; of those that it lacks it says 0."""

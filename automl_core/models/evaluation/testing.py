@@ -239,11 +239,11 @@ def _one(said: Said, wanted: str | None) -> NDArray[np.float64]:
     if wanted is None:
         if len(said.classes) != 2:
             raise NotEvaluated(f"of: name one of the {len(said.classes)} classes")
-        return said.outputs[:, 1]
+        return np.asarray(said.outputs[:, 1])
     own = spelled(wanted, said.classes)
     if own not in said.classes:
         raise NotEvaluated(f"of: there is no class {wanted!r}{nearest(wanted, said.classes)}")
-    return said.outputs[:, said.classes.index(own)]
+    return np.asarray(said.outputs[:, said.classes.index(own)])
 
 
 def _golden(test: GoldenTest, subject: Any, prepared: Prepared, seed: tuple[int, ...]) -> _Found:

@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
+    from automl_airflow.models.latest import Latest
     from automl_core.models.evaluation import EvaluateOptions
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
@@ -63,39 +64,43 @@ class EvaluateOperator(RolloutOperator):
         return {"evidence": digest, "ok": verdict["ok"], "reasons": verdict["reasons"]}
 
     def _evaluate(self, context: Any, life: ModelLife, version: Version) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The evidence and its rows, as `automl_core.models.evaluation` lays them out.
-
-        Raises:
-            AirflowFailException: there are no data, or they can't be read.
-            NotEvaluated: the models can't be measured on them.
-        """
-        from automl_airflow.compat import bundle_folder
+        """The evidence and its rows, as `automl_core.models.evaluation` lays them out."""
         from automl_airflow.models.folders import folder_of
-        from automl_airflow.models.latest import dates_of, latest
+        from automl_airflow.models.latest import latest_of
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import Request, run_apart
+        from automl_core.models.evaluation.document import rows_of
+        from automl_core.models.evaluation.unmeasured import unmeasured
 
         state, file = life.state, self.file
         champion = state.version(state.champion) if state.champion is not None else None
         with ExitStack() as stack:
             challenger = stack.enter_context(folder_of(life.store, version.model.prefix))
             other = stack.enter_context(folder_of(life.store, champion.model.prefix)) if champion is not None else None
-            held = latest(
-                file, state, dates_of(context), bundle_folder(context), say=self.log.info,
-                wanted=lambda: not self.killed,
-            )  # fmt: skip
             try:
-                data = stack.enter_context(held)
+                data = stack.enter_context(
+                    latest_of(file, state, context, say=self.log.info, wanted=lambda: not self.killed)
+                )
             except DataError as error:
                 raise AirflowFailException(f"evaluate.data: {error}") from error
             options = options_of(file, Path(self.path), version, champion, stack, self.log.info)
-            options = replace(options, place=data.place, fingerprint=dict(data.fingerprint))
-            beside = f"version {champion.number}" if champion is not None else "no champion"
-            self.log.info("version %d beside %s on %s", version.number, beside, data.place)
-            request = Request(challenger, other, data.rows, options, _earlier(life, champion), data.format)
+            options = on_data(options, data)
+            self.log.info("version %d beside %s on %s", version.number,
+                          f"version {champion.number}" if champion else "no champion", data.place)  # fmt: skip
+            if data.rows == 0:
+                return unmeasured(challenger, options, 0, data.notes), rows_of([])
+            request = Request(challenger, other, data.path, options, _earlier(life, champion), data.format)
             evidence, rows = run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
-        evidence["notes"] = [*evidence.get("notes", ()), *data.notes]
-        return evidence, rows
+            evidence["notes"] = [*evidence["notes"], *data.notes]
+            return evidence, rows
+
+
+def on_data(options: EvaluateOptions, data: Latest) -> EvaluateOptions:
+    """What is measured and how, on data that were found."""
+    return replace(
+        options, place=data.place, fingerprint=dict(data.fingerprint), target=data.target or options.target,
+        key=data.key or options.key,
+    )  # fmt: skip
 
 
 def options_of(
@@ -128,18 +133,11 @@ def options_of(
     if champion is not None:
         trained["champion"] = Trained(fingerprints=champion.source.fingerprints)
     return EvaluateOptions(
-        version=version.number, champion=champion.number if champion is not None else None, target=_target(file),
+        version=version.number, champion=champion.number if champion is not None else None, target=given.target,
         key=given.key, metric=given.metric, slices=tuple(given.slices), tests=_tests(file, path),
         confidence=given.confidence, least_rows=given.least_rows, when=accept.when, margin=accept.margin,
         trained=trained, program=program,
     )  # fmt: skip
-
-
-def _target(file: ModelFile) -> str | None:
-    """The column with what came: of joined feedback that of the outcomes."""
-    if file.evaluate.target is None and file.evaluate.by_feedback and file.feedback is not None:
-        return file.feedback.outcome
-    return file.evaluate.target
 
 
 def _tests(file: ModelFile, path: Path) -> Any:

@@ -1,12 +1,12 @@
 """The latest data of a model on this machine: those that a version is evaluated on.
 
 Data sets as experiments have them: files of buckets are fetched into the machine's cache, tables of MaxCompute are
-copied there, files of a folder are read where they lie. Or feedback: logged answers joined to their outcomes. The keys
-come from Airflow's connections.
+copied there, files of a folder are read where they lie. The keys come from Airflow's connections.
 """
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,17 +25,24 @@ class Latest:
     """Data on this machine.
 
     Attributes:
-        rows: path of a file or a folder of rows; or a table of PyArrow.
-        format: of the files, where their names don't say it.
+        path: of a file or a folder of rows.
+        format: where the names of the files don't say it.
         place: where they lie, dates filled in.
         fingerprint: what they were, plain JSON.
-        notes: what a reader of the evidence must know of them.
+        target, key: columns with what came and with what names a row, where the data say that and not the file.
+        rows: how many, where that is known.
+        counts: what became of answers and outcomes, where they were joined; plain JSON.
+        notes: what is to be said of them.
     """
 
-    rows: Any
+    path: Path
     format: str | None
     place: str
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    target: str | None = None
+    key: str | None = None
+    rows: int | None = None
+    counts: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -55,17 +62,16 @@ def dates_of(context: Any) -> dict[str, str]:
 
 
 @contextmanager
-def latest(
-    file: ModelFile, life: Life, dates: Mapping[str, str], bundle: Path | None, *,
-    say: Callable[[str], None] = lambda _: None, wanted: Callable[[], bool] = lambda: True,
+def latest_of(
+    file: ModelFile, life: Life, context: Any, *, say: Callable[[str], None] = lambda _: None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Latest]:  # fmt: skip
-    """What ``evaluate.data`` says, for as long as it is read.
+    """Have the data that ``evaluate.data`` names on this machine: a place, or answers with the outcomes that came.
 
     Args:
         file: the model's.
         life: its state.
-        dates: of the run, by their names.
-        bundle: folder of the DAG bundle that the file comes from.
+        context: of the task.
         say: is told of what takes time.
         wanted: whether anybody still waits for it.
 
@@ -73,31 +79,49 @@ def latest(
         DataError: there is nothing, or it can't be read.
         StorageError: where it lies can't be asked now.
     """
+    from automl_airflow.compat import bundle_folder
+
+    bundle = bundle_folder(context)
     if not file.evaluate.by_feedback:
-        data_set = file.data_set(file.evaluate.data)
-        with brought(data_set, dates, bundle, say=say, wanted=wanted) as found:
+        with brought(
+            file, file.data_set(file.evaluate.data), dates_of(context), bundle, say=say, wanted=wanted
+        ) as found:
             yield found
         return
+    with tempfile.TemporaryDirectory(prefix="automl-feedback-") as folder:
+        yield _answered(file, life, bundle, Path(folder), say)
+
+
+def _answered(file: ModelFile, life: Life, bundle: Path | None, folder: Path, say: Callable[[str], None]) -> Latest:
+    """Answers with their outcomes, as a file of a folder."""
+    from pyarrow import parquet
+
     from automl_airflow.data_access import FromConnections
     from automl_airflow.session import home
     from automl_core.models.feedback.gathering import Reach, gather
 
-    reach = Reach(FromConnections(), home(), str(bundle or ""), say)
-    joined = gather(file, life, reach, time.time())
-    notes = (*joined.counts.words(), *joined.notes)
-    for words in notes:
-        say(words)
-    yield Latest(joined.table, None, joined.place, joined.fingerprint, notes)
+    assert file.feedback is not None
+    found = gather(file, life, Reach(FromConnections(), home(), str(bundle or home()), say), time.time())
+    for words in (*found.counts.words(), *found.notes):
+        say(f"feedback: {words}")
+    path = folder / "rows.parquet"
+    parquet.write_table(found.table, path)
+    return Latest(
+        path, "parquet", found.place, found.fingerprint, target=file.feedback.outcome,
+        key=file.evaluate.key or file.feedback.key, rows=found.table.num_rows, counts=found.counts.to_json(),
+        notes=(*found.counts.words(), *found.notes),
+    )  # fmt: skip
 
 
 @contextmanager
 def brought(
-    data_set: DataSet, dates: Mapping[str, str], bundle: Path | None, *,
+    file: ModelFile, data_set: DataSet, dates: Mapping[str, str], bundle: Path | None, *,
     say: Callable[[str], None] = lambda _: None, wanted: Callable[[], bool] = lambda: True,
 ) -> Iterator[Latest]:  # fmt: skip
     """Have a data set of a model's file on this machine, for as long as it is read.
 
     Args:
+        file: the model's.
         data_set: with its connection (`ModelFile.data_set`).
         dates: of the run, by their names.
         bundle: folder of the DAG bundle that the file comes from.
@@ -121,7 +145,7 @@ def brought(
     try:
         place = place_of(data_set, dates, str(bundle or home()))
     except BadPlace as error:
-        raise DataError(str(error)) from None
+        raise DataError(f"evaluate.data: {error}") from None
     access, connection, format = FromConnections(), data_set.connection, data_set.format
     if place.is_table:
         found = take(place, home(), access, connection, format)

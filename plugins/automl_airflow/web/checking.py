@@ -11,6 +11,7 @@ from automl_airflow.web import saving
 from automl_airflow.web.access import check_sources
 from automl_airflow.web.respond import problems_of
 from automl_core.spec.errors import SpecError
+from automl_core.spec.kinds import MODEL, kind_in
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
@@ -41,6 +42,8 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
     from automl_core.preview.preview import given_pace, preview
 
     body: dict[str, Any] = {"name": None, "warnings": [], "preview": None, "most": None}
+    if kind_in(text) == MODEL:
+        return checked_model(text) | {"preview": None, "most": None}
     try:
         examined = examine_text(text, "experiment.yaml", home(), places=saving.places())
         experiment = examined.experiment
@@ -62,6 +65,29 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
         problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
                      "allowed": None, "suggestion": None, "severity": "error", "text": str(error)}]  # fmt: skip
     return {"ok": not problems, "problems": problems, **body}
+
+
+def checked_model(text: str) -> dict[str, Any]:
+    """Check the text of a model's file as it would be saved.
+
+    Args:
+        text: the file.
+
+    Returns:
+        ``kind`` (model), ``ok``, ``name``, ``problems``, ``warnings``, and ``dags``, the ids of those that it makes.
+    """
+    from automl_airflow.models.closed import check_closed_model
+    from automl_core.models.file.checks import examine_model_text
+
+    body: dict[str, Any] = {"kind": MODEL, "name": None, "warnings": [], "dags": []}
+    try:
+        examined = examine_model_text(text, "model.yaml")
+        check_closed_model(examined.file, text, "model.yaml")
+    except SpecError as error:
+        return body | {"ok": False, "problems": problems_of(error)}
+    warnings = [warning.to_json() for warning in examined.warnings]
+    file = examined.file
+    return body | {"ok": True, "problems": [], "name": file.name, "warnings": warnings, "dags": list(file.dag_ids)}
 
 
 def check_closed(experiment: Experiment, text: str, source: str, places: Places) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -97,8 +97,12 @@ def get_algorithms() -> Response:
 
 
 @router.get("/schema", dependencies=[Depends(CAN_LOOK)])
-def get_schema() -> Response:
-    """JSON Schema of an experiment file."""
+def get_schema(kind: Literal["experiment", "model"] = "experiment") -> Response:
+    """JSON Schema of an experiment's file, or of a model's."""
+    if kind == "model":
+        from automl_core.models.file.schema import model_schema
+
+        return reply(model_schema())
     from automl_core.spec.schema import experiment_schema
 
     return reply(experiment_schema())
@@ -194,10 +198,12 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
     from automl_airflow.web.catalog import place_of_dag
     from automl_core.spec.dates import RUN_DATES, missing_dates
     from automl_core.spec.loader import locate
+    from automl_core.spec.reason import reason_of
     from automl_core.templates.loading import parse_document
     from automl_core.templates.overriding import apply_overrides
 
     place_of_dag(session, dag_id)
+    reason_of(conf)
     source = source_of(session, dag_id)
     if source is None:
         return
