@@ -8,6 +8,7 @@ are run, needs a right of its own (`may_write_files`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     DagDetails,
 )
 from airflow.configuration import conf
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Path, Request
 
 from automl_airflow.compat.metadata import team_of
 from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
@@ -58,9 +59,42 @@ def can_delete_runs(user: User) -> None:
         raise HTTPException(403, "Forbidden: cleaning up needs the right to delete DAG runs")
 
 
+ModelName = Annotated[str, Path(description="Name of the model.", max_length=200)]
+
+
+def rollout_of(model: str) -> str:
+    """The DAG whose rights are a model's: the one that offers, evaluates and asks."""
+    return f"{model}.rollout"
+
+
+def score_of(model: str) -> str:
+    """The DAG that scores new data with a model."""
+    return f"{model}.score"
+
+
+def _of_model(method: str, entity: DagAccessEntity, dag_of: Callable[[str], str] = rollout_of) -> Callable[..., None]:
+    """Demand a right on a DAG of the model that a path names: the path has no DAG's id in it."""
+
+    def demanded(model: ModelName, user: User) -> None:
+        if not may(user, method, entity, dag_of(model)):
+            raise HTTPException(403, f"Forbidden: it needs the right {method} on {entity.name} of {dag_of(model)}")
+
+    return demanded
+
+
+CAN_READ_MODEL = _of_model("GET", DagAccessEntity.RUN)
+CAN_OFFER = _of_model("POST", DagAccessEntity.RUN)
+CAN_EDIT_MODEL = _of_model("PUT", DagAccessEntity.RUN)
+CAN_CLEAR_MODEL = _of_model("PUT", DagAccessEntity.TASK_INSTANCE)
+CAN_ANSWER = _of_model("PUT", DagAccessEntity.HITL_DETAIL)
+CAN_SCORE = _of_model("POST", DagAccessEntity.RUN, score_of)
+
 ACCESS: frozenset[Any] = frozenset(
-    {CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs}
-)
+    {
+        CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs,
+        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_CLEAR_MODEL, CAN_ANSWER, CAN_SCORE,
+    }
+)  # fmt: skip
 """Every dependency that demands a right."""
 
 NO_RIGHT_TO_SAVE = (
