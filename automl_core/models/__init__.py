@@ -1,0 +1,1 @@
+"""The life of a model: versions, evidence, acceptance, what is in use."""
