@@ -24,6 +24,7 @@ from fastapi import Depends, HTTPException, Path, Request
 
 from automl_airflow.compat.metadata import team_of
 from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
+from automl_core.models.file.model import ROLLOUT, SCORE, dag_id
 from automl_core.spec.models import Experiment
 
 User = Annotated[BaseUser, GetUserDep.__metadata__[0]]
@@ -64,12 +65,12 @@ ModelName = Annotated[str, Path(description="Name of the model.", max_length=200
 
 def rollout_of(model: str) -> str:
     """The DAG whose rights are a model's: the one that offers, evaluates and asks."""
-    return f"{model}.rollout"
+    return dag_id(model, ROLLOUT)
 
 
 def score_of(model: str) -> str:
     """The DAG that scores new data with a model."""
-    return f"{model}.score"
+    return dag_id(model, SCORE)
 
 
 def _of_model(method: str, entity: DagAccessEntity, dag_of: Callable[[str], str] = rollout_of) -> Callable[..., None]:

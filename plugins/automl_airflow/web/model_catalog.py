@@ -21,10 +21,11 @@ from automl_airflow.teams import ConnectionName
 from automl_airflow.web.access import rollout_of
 from automl_airflow.web.bundles import many_teams
 from automl_airflow.web.catalog import Place, newest_versions, seconds_of, tasks_in
+from automl_core.models.file.model import ROLLOUT, SCORE, WATCH, dag_id
 
-ROLLOUT = ".rollout"
+ROLLOUT_END = f".{ROLLOUT}"
 
-KINDS = ("rollout", "score", "watch")
+KINDS = (ROLLOUT, SCORE, WATCH)
 """The DAGs of a model, by what stands behind the point in their ids."""
 
 _KEPT = 1024
@@ -132,7 +133,7 @@ def models(session: Session, allowed: set[str], *, gone: bool = False) -> list[M
     """
     wanted = (
         select(DagModel)
-        .where(DagModel.dag_id.like(f"%{ROLLOUT}"))
+        .where(DagModel.dag_id.like(f"%{ROLLOUT_END}"))
         .options(selectinload(DagModel.tags))
         .order_by(DagModel.dag_id)
     )
@@ -151,7 +152,7 @@ def models(session: Session, allowed: set[str], *, gone: bool = False) -> list[M
 
 def _dags(session: Session, names: list[str]) -> dict[str, ModelDag]:
     """The DAGs of some models, by id."""
-    ids = [f"{name}.{kind}" for name in names for kind in KINDS]
+    ids = [dag_id(name, kind) for name in names for kind in KINDS]
     found: dict[str, ModelDag] = {}
     for start in range(0, len(ids), 500):
         for model in session.scalars(select(DagModel).where(DagModel.dag_id.in_(ids[start : start + 500]))):
@@ -171,7 +172,7 @@ def _info(model: DagModel, told: Told, dags: Mapping[str, ModelDag]) -> ModelInf
         name=told.model, place=Place(told.storage, told.connection, told.model, (), team=team),
         description=model.description or "", tags=tuple(sorted(tag.name for tag in model.tags)),
         file=model.relative_fileloc, bundle=model.bundle_name,
-        dags={kind: dag for kind in KINDS if (dag := dags.get(f"{told.model}.{kind}")) is not None},
+        dags={kind: dag for kind in KINDS if (dag := dags.get(dag_id(told.model, kind))) is not None},
         gone=bool(model.is_stale),
     )  # fmt: skip
 
@@ -188,11 +189,11 @@ def find_model(session: Session, name: str) -> ModelInfo:
     return found
 
 
-def model_of_dag(session: Session, dag_id: str) -> ModelInfo | None:
+def model_of_dag(session: Session, dag: str) -> ModelInfo | None:
     """The model of a rollout DAG; None where there is none."""
-    model = session.scalar(select(DagModel).where(DagModel.dag_id == dag_id).options(selectinload(DagModel.tags)))
-    version = newest_versions(session, [dag_id]).get(dag_id) if model is not None else None
+    model = session.scalar(select(DagModel).where(DagModel.dag_id == dag).options(selectinload(DagModel.tags)))
+    version = newest_versions(session, [dag]).get(dag) if model is not None else None
     told = _read.get(session, version) if version is not None else None
-    if model is None or told is None or rollout_of(told.model) != dag_id:
+    if model is None or told is None or rollout_of(told.model) != dag:
         return None
     return _info(model, told, _dags(session, [told.model]))
