@@ -11,6 +11,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from automl_airflow.closed import is_closed
 from automl_airflow.compat.metadata import DagCode, team_of
 from automl_airflow.web.access import may, may_save, rollout_of, score_of
 from automl_airflow.web.model_catalog import ModelInfo
@@ -57,6 +58,11 @@ def accepted_by(file: ModelFile | None, document: Mapping[str, Any]) -> Sequence
     else:
         by = (document.get("accept") or {}).get("by", NOBODY)  # a file that can't be read lets nobody in
     return [by] if isinstance(by, str) else [str(each) for each in by]
+
+
+def is_closed_model(file: ModelFile | None, document: Mapping[str, Any]) -> bool:
+    """Whether a model's data must not leave: by its file, by what its journal has, or by the whole deployment."""
+    return bool((file is not None and file.closed) or document.get("closed")) or is_closed(None)
 
 
 def roles_of(user: BaseUser) -> set[str]:

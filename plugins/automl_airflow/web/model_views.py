@@ -6,21 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from automl_core.models.life import (
-    Decision,
-    EvidenceRef,
-    Interval,
-    Life,
-    Person,
-    Retraining,
-    Shares,
-    Version,
-    VersionState,
-)
+from automl_core.models.life import Decision, Event, EvidenceRef, Interval, Life, Person, Retraining, Shares, Version
+from automl_core.models.life import VersionState as S
+from automl_core.models.life.history import Month, Stage
 from automl_core.models.life.intervals import gaps, moments_of
-
-ON_ITS_WAY = (VersionState.OFFERED, VersionState.EVALUATED, VersionState.ASKED, VersionState.ACCEPTED)
-"""States of a version of which it is not settled whether it will be used."""
 
 SORTS = ("version", "state", "offered_at", "value", "in_use_since")
 
@@ -84,7 +73,7 @@ def waiting(life: Life, now: float) -> list[dict[str, Any]]:
             "evidence": each.asked.evidence, "run": each.asked.run, "late": each.asked.until < now,
         }
         for each in life.versions.values()
-        if each.state is VersionState.ASKED and each.asked is not None
+        if each.state is S.ASKED and each.asked is not None
     ]  # fmt: skip
 
 
@@ -147,7 +136,7 @@ def version_row(version: Version) -> dict[str, Any]:
         "trial": source.trial, "metric": source.metric, "value": source.value, "offered_at": version.offered_at,
         "offered_by": version.offered_by.name, "verdict": verdict(found),
         "summary": found.summary if found is not None else None, "decided": decision(given),
-        "in_use_since": version.reached(VersionState.IN_USE), "first_scored": version.first_scored,
+        "in_use_since": version.reached(S.IN_USE), "first_scored": version.first_scored,
         "removed": version.removed, "note": version.note,
     }  # fmt: skip
 
@@ -265,3 +254,30 @@ def case_counts(life: Life) -> list[dict[str, Any]]:
     return found
 
 
+
+
+def event(each: Event) -> dict[str, Any]:
+    """Something that happened."""
+    return {
+        "time": each.time, "kind": each.kind, "text": each.text, "version": each.version, "by": person(each.by),
+        "details": dict(each.details),
+    }  # fmt: skip
+
+
+def stages(found: Iterable[Stage]) -> list[dict[str, Any]]:
+    """The stages of a version's way from data to use."""
+    return [{"name": each.name, "seconds": each.seconds, "people": each.people} for each in found]
+
+
+def month(each: Month) -> dict[str, Any]:
+    """What came and went in a month."""
+    return {"month": each.month, "offered": each.offered, "decided": each.decided, "in_use": each.in_use}
+
+
+def without_names_of_rows(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Evidence without the names of rows (keys of the data): for those who may not see data of a closed environment."""
+    cases = evidence.get("cases")
+    if not isinstance(cases, Mapping):
+        return dict(evidence)
+    kept = {name: [] if isinstance(value, list) else value for name, value in cases.items()}
+    return {**evidence, "cases": kept}

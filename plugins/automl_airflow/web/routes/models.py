@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -11,16 +10,16 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from automl_airflow.web import model_views as views
 from automl_airflow.web.access import CAN_LOOK, CAN_READ_MODEL, ModelName, User, may, readable
-from automl_airflow.web.aside import PAGES, AsideRoute, touches_store
+from automl_airflow.web.aside import PAGES, AsideRoute
 from automl_airflow.web.catalog import reading
-from automl_airflow.web.held_models import Fresh, Held, HeldModel, TheModel
+from automl_airflow.web.held_models import Held, TheModel
 from automl_airflow.web.model_catalog import ModelInfo, models
 from automl_airflow.web.model_glances import glances
 from automl_airflow.web.model_standing import file_text, model_file_of, standing
 from automl_airflow.web.respond import reply, send
 from automl_airflow.web.routes.experiments import import_error_of, shown_error
 from automl_airflow.web.routes.start import readiness
-from automl_core.models.life import Life, VersionState, history, in_use_at, iterations_per_month, lead_time
+from automl_core.models.life import Life, VersionState, history, iterations_per_month, lead_time
 
 router = APIRouter(route_class=AsideRoute, tags=["models"])
 
@@ -150,6 +149,22 @@ def get_shares(held: Held) -> Response:
     return reply(held.use(lambda life: {"seq": life.seq, "now": time.time(), "shares": views.shares(life)}))
 
 
+@router.get("/models/{model}/history", dependencies=[Depends(CAN_READ_MODEL)])
+def get_model_history(
+    request: Request, held: Held, since: Moment = None, until: Moment = None, offset: Offset = 0, limit: Limit = 100,
+) -> Response:  # fmt: skip
+    """Everything that has happened to a model, oldest first."""
+
+    def build(life: Life) -> dict[str, Any]:
+        events = history(life, since, until)
+        return {
+            "seq": life.seq, "matched": len(events), "offset": offset, "limit": limit,
+            "events": [views.event(each) for each in events[offset : offset + limit]],
+        }  # fmt: skip
+
+    return send(request, held.answer(("history", since, until, offset, limit), build))
+
+
 @router.get("/models/{model}/intervals", dependencies=[Depends(CAN_READ_MODEL)])
 def get_intervals(request: Request, held: Held, offset: Offset = 0, limit: Limit = 100) -> Response:
     """The intervals of data that were scored, newest first, and the stretches between them that were not."""
@@ -181,9 +196,9 @@ def get_efficiency(request: Request, held: Held) -> Response:
 
     def build(life: Life) -> dict[str, Any]:
         return {
-            "seq": life.seq, "months": views.plain(iterations_per_month(life)),
+            "seq": life.seq, "months": [views.month(each) for each in iterations_per_month(life)],
             "versions": [
-                {"version": each.number, "state": str(each.state), "stages": views.plain(lead_time(life, each.number))}
+                {"version": each.number, "state": str(each.state), "stages": views.stages(lead_time(life, each.number))}
                 for each in life.versions.values()
             ],
         }  # fmt: skip
