@@ -159,6 +159,7 @@ def version_standing(
     deny("evaluate", gone or ("it is retired" if state is S.RETIRED else ""))
     deny("evaluate", "it is in use: the watch evaluates it" if state is S.IN_USE else "")
     deny("take_back", "" if state is S.IN_USE else "it is not in use")
-    deny("retire", "it is in use: take it back first" if state is S.IN_USE else "it is retired" if state is S.RETIRED else "")
+    deny("retire", "it is in use: take it back first" if state is S.IN_USE else "")
+    deny("retire", "it is retired" if state is S.RETIRED else "")
     acts = ("evaluate", "accept", "reject", "take_back", "retire")
     return {act: act not in reasons for act in acts}, {act: why for act, why in reasons.items() if act in acts}

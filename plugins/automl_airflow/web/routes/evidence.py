@@ -66,7 +66,9 @@ def get_evidence(
 
 @router.get("/versions/{version}/evidence.md", response_class=Response)
 @touches_store()
-def get_evidence_page(user: User, info: TheModel, held: Fresh, version: VersionNumber, digest: Digest = None) -> Response:
+def get_evidence_page(
+    user: User, info: TheModel, held: Fresh, version: VersionNumber, digest: Digest = None
+) -> Response:  # fmt: skip
     """The same as a page of text, in Markdown: what the approval in Airflow shows."""
     from automl_core.models.evaluation import markdown_of
 
@@ -96,10 +98,10 @@ def get_cases(request: Request, held: Held) -> Response:
     return send(request, held.answer("cases", lambda life: {"seq": life.seq, "versions": views.case_counts(life)}))
 
 
-@router.get("/cases/{key}")
+@router.get("/cases/rows")
 @touches_store()
 def get_case(
-    held: Fresh, info: TheModel, asker: TheAsker, key: Annotated[str, Path(max_length=500, description="Of the row.")]
+    held: Fresh, info: TheModel, asker: TheAsker, key: Annotated[str, Query(max_length=500, description="Of the row.")]
 ) -> Response:  # fmt: skip
     """One bad case over all versions that were evaluated: in which it was bad, and in which it was not."""
     digests = held.use(lambda life: [(each.number, each.newest) for each in life.versions.values() if each.newest])

@@ -1,0 +1,254 @@
+"""Acts on a model: offer a result, evaluate again, accept, reject, take back, retire, retrain, score again.
+
+Each stands in the model's journal with who did it, and in Airflow's audit log. The journal decides: whoever comes too
+late is told who was faster, and when.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from pydantic import Field
+from sqlalchemy.orm import Session
+
+from automl_airflow.compat.acts import SessionDep
+from automl_airflow.models.answering import answer_waiting
+from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, run_of_version
+from automl_airflow.stores import shared_store
+from automl_airflow.web import airflow_acts
+from automl_airflow.web.access import (
+    ACT,
+    CAN_ANSWER,
+    CAN_CLEAR_MODEL,
+    CAN_EDIT_MODEL,
+    CAN_OFFER,
+    CAN_READ_MODEL,
+    User,
+    logs_model_act,
+    may,
+    rollout_of,
+)
+from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
+from automl_airflow.web.catalog import find_run
+from automl_airflow.web.held_models import Fresh, HeldModel, TheModel
+from automl_airflow.web.model_catalog import ModelInfo
+from automl_airflow.web.model_standing import GONE, accepted_by, file_text, model_file_of, why_not_answer
+from automl_airflow.web.respond import reply
+from automl_airflow.web.routes.acts import Body, Nothing
+from automl_airflow.web.routes.evidence import VersionNumber
+from automl_airflow.web.routes.experiments import NO_RIGHT_TO_START, model_of
+from automl_core.models.life import ModelLife, Person
+from automl_core.models.offering import candidate_at
+from automl_core.study.finding import find_prefix
+
+router = APIRouter(
+    route_class=AsideRoute, prefix="/models/{model}", tags=["models"], dependencies=[Depends(CAN_READ_MODEL), ACT]
+)
+
+LARGEST = 2 << 30
+"""Bytes of a model that the API server copies; a task of the rollout copies any."""
+
+AGAIN = (EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY)
+
+Why = Field("", max_length=2000)
+
+
+class Offer(Body):
+    """A result to be offered."""
+
+    experiment: str = Field(max_length=250)
+    run: str = Field(max_length=250, description="Airflow's id of the run.")
+
+
+class Answered(Body):
+    """An answer on evidence."""
+
+    digest: str = Field(pattern="^[0-9a-f]{64}$", description="Of the evidence that was read.")
+    note: str = Why
+
+
+class TakeBack(Body):
+    """What is taken out of use."""
+
+    version: int = Field(ge=1)
+    why: str = Field(min_length=1, max_length=2000)
+    to: int | None = Field(None, ge=1, description="Which one is in use instead; the one before it when left out.")
+
+
+class Reasoned(Body):
+    """Why something is done."""
+
+    why: str = Why
+
+
+class Retrain(Body):
+    """A training that is asked for."""
+
+    reason: str = Field(min_length=1, max_length=2000)
+    experiment: str | None = Field(None, max_length=250, description="One of the candidates; the first when left out.")
+
+
+def _person(user: Any) -> Person:
+    return Person(str(user.get_name()), "rest")
+
+
+def _is_there(info: ModelInfo) -> None:
+    if info.gone:
+        raise HTTPException(409, f"{info.name}: {GONE}")
+
+
+@router.post("/offer", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_offer")])
+@touches_store("offer")
+def offer(
+    request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, body: Offer
+) -> Response:  # fmt: skip
+    """Offer a published result as a version: its model is copied, then a run of the rollout evaluates it."""
+    _is_there(info)
+    if not may(user, "GET", DagAccessEntity.RUN, body.experiment):
+        raise HTTPException(403, f"Forbidden: you have not the right to read runs of {body.experiment}")
+    run = find_run(session, body.experiment, body.run)
+    store = shared_store(run.place.storage, run.connection)
+    found = candidate_at(store, find_prefix(store, run.place.experiment, run.run_id))
+    size = sum(entry.size for entry in store.entries(found.model))
+    if size > LARGEST:
+        raise HTTPException(
+            409, f"its model has {size >> 20} MiB, and more than {LARGEST >> 20} are not copied by the API server: name "
+            f"{body.experiment} in candidates of the model's file, and its rollout offers it",
+        )  # fmt: skip
+    acts = ModelLife.open(shared_store(info.place.storage, info.connection), info.name)
+    known = len(acts.state.versions)
+    version = acts.offer(found.source, (store, found.model), _person(user))
+    started = _roll_out(request, session, user, info, version.number) if version.state.undecided else None
+    held.read(acts.state.seq)
+    new = version.number > known
+    text = f"it is version {version.number}" + ("" if new else f" already, and {version.state.lower()}")
+    status = 201 if new else 200
+    return reply({"seq": acts.state.seq, "version": version.number, "new": new, "run": started, "text": text}, status)
+
+
+def _roll_out(request: Request, session: Session, user: User, info: ModelInfo, version: int) -> str:
+    """Have a run of the rollout take a version; one that there is already does."""
+    run_id = run_of_version(version)
+    if not airflow_acts.has_dag_run(session, rollout_of(info.name), run_id):
+        airflow_acts.begin(request, session, user, rollout_of(info.name), {"version": version}, run_id)
+    return run_id
+
+
+@router.post(
+    "/versions/{version}/evaluate",
+    dependencies=[Depends(CAN_OFFER), Depends(CAN_CLEAR_MODEL), *logs_model_act("automl_model_evaluate")],
+)
+@touches_store(patience=LONGEST_ACT)
+def evaluate(
+    request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, version: VersionNumber,
+    body: Nothing,
+) -> Response:  # fmt: skip
+    """Evaluate a version again, on the data as they are now: its run of the rollout goes through its tasks once more."""
+    _is_there(info)
+    dag_id = rollout_of(info.name)
+    found = held.use(lambda life: life.version(version))
+    if found.removed is not None:
+        raise HTTPException(409, f"the files of version {version} were removed")
+    if str(found.state) in ("IN_USE", "RETIRED"):
+        raise HTTPException(409, f"version {version} is {found.state.lower().replace('_', ' ')}")
+    run_id = found.run or run_of_version(version)
+    if airflow_acts.has_dag_run(session, dag_id, run_id):
+        if airflow_acts.is_at(session, dag_id, run_id, EVALUATE):
+            raise HTTPException(409, f"version {version} is being evaluated, by the run {run_id}")
+        name = str(user.get_name())
+        airflow_acts.clear_of(session, user, dag_id, run_id, AGAIN, f"AutoML: version {version} is evaluated again ({name})")
+    else:
+        again = next(n for n in range(1, 1000) if not airflow_acts.has_dag_run(session, dag_id, run_of_version(version, n)))
+        run_id = airflow_acts.begin(request, session, user, dag_id, {"version": version}, run_of_version(version, again))
+    return reply({"seq": held.acts.state.seq, "run": run_id, "text": f"version {version} is evaluated again"})
+
+
+@router.post(
+    "/versions/{version}/accept", dependencies=[Depends(CAN_ANSWER), *logs_model_act("automl_model_accept")]
+)
+@touches_store(patience=LONGEST_ACT)
+def accept(
+    info: TheModel, held: Fresh, session: SessionDep, user: User, version: VersionNumber, body: Answered
+) -> Response:  # fmt: skip
+    """Accept a version on the evidence that was read; 409 where that is not the newest, or somebody has decided."""
+    return _answer(info, held, session, user, version, body, accepts=True)
+
+
+@router.post(
+    "/versions/{version}/reject", dependencies=[Depends(CAN_ANSWER), *logs_model_act("automl_model_reject")]
+)
+@touches_store(patience=LONGEST_ACT)
+def reject(
+    info: TheModel, held: Fresh, session: SessionDep, user: User, version: VersionNumber, body: Answered
+) -> Response:  # fmt: skip
+    """Reject a version on the evidence that was read."""
+    return _answer(info, held, session, user, version, body, accepts=False)
+
+
+def _answer(
+    info: ModelInfo, held: HeldModel, session: Session, user: Any, version: int, body: Answered, *, accepts: bool
+) -> Response:  # fmt: skip
+    file = model_file_of(info, file_text(session, info))
+    with held.lock:
+        acts = held.acts
+        found = acts.refresh().version(version)
+        why_not = why_not_answer(user, accepted_by(file, acts.state.document))
+        if why_not:
+            raise HTTPException(403, f"Forbidden: {info.name}: {why_not}")
+        # Airflow first, in the transaction of the request: what the journal refuses takes this back
+        run = found.asked.run if found.asked is not None and found.asked.evidence == body.digest else None
+        answer_waiting(session, user, rollout_of(info.name), run, "Accept" if accepts else "Reject", body.note)
+        act = acts.accept if accepts else acts.reject
+        given = act(version, body.digest, _person(user), body.note)
+        seq = acts.state.seq
+    goes_on = "; its rollout puts it in use" if accepts and run else ""
+    return reply({"seq": seq, "decision": given.what, "text": f"version {version} is {given.what}{goes_on}"})
+
+
+@router.post("/take-back", dependencies=[Depends(CAN_EDIT_MODEL), *logs_model_act("automl_model_take_back")])
+@touches_store(patience=LONGEST_ACT)
+def take_back(info: TheModel, held: Fresh, user: User, body: TakeBack) -> Response:
+    """Take a version out of use; the one before it, or one that is named, is in use instead."""
+    with held.lock:
+        record = held.acts.take_back(body.version, _person(user), body.why, body.to)
+        seq = held.acts.state.seq
+    now = f"version {record.champion} is in use" if record.champion is not None else "nothing is in use"
+    return reply({"seq": seq, "in_use": record.champion, "text": f"version {body.version} is taken back; {now}"})
+
+
+@router.post(
+    "/versions/{version}/retire", dependencies=[Depends(CAN_EDIT_MODEL), *logs_model_act("automl_model_retire")]
+)
+@touches_store(patience=LONGEST_ACT)
+def retire(info: TheModel, held: Fresh, user: User, version: VersionNumber, body: Reasoned) -> Response:
+    """Say that a version is not to be used any more."""
+    with held.lock:
+        held.acts.retire(version, _person(user), body.why)
+        seq = held.acts.state.seq
+    return reply({"seq": seq, "text": f"version {version} is retired"})
+
+
+@router.post("/retrain", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_retrain")])
+@touches_store(patience=LONGEST_ACT)
+def retrain(
+    request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, body: Retrain
+) -> Response:  # fmt: skip
+    """Ask for a training of a new version: a run of the experiment, with the reason in its conf."""
+    _is_there(info)
+    file = model_file_of(info, file_text(session, info))
+    if file is None:
+        raise HTTPException(409, f"{info.name}: its file can't be read, so nobody knows which experiment trains it")
+    experiments = [each.experiment for each in file.sources]
+    experiment = body.experiment or file.retrained or experiments[0]
+    if experiment not in (*experiments, file.retrained):
+        raise HTTPException(422, f"experiment: {experiment!r} is none of this model's; allowed: {', '.join(experiments)}")
+    if not may(user, "POST", DagAccessEntity.RUN, experiment):
+        raise HTTPException(403, f"Forbidden: {experiment}: {NO_RIGHT_TO_START}")
+    if model_of(session, experiment) is None:
+        raise HTTPException(409, f"Airflow has no experiment {experiment!r}")
+    with held.lock:
+        started = start_retraining(request, session, user, held, experiment, body.reason)
+        seq = held.acts.state.seq
+    return reply({"seq": seq, **started}, 201)
