@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from automl_core.spec.errors import Problem, did_you_mean, show
@@ -19,7 +18,6 @@ KEY = "kind"
 _STATED = re.compile(
     rb"^(?:kind|\"kind\"|'kind'):[ \t]*(?:'([^'\n]*)'|\"([^\"\n]*)\"|([^\s#'\"][^\s#]*))", re.MULTILINE
 )
-_MOST = 1 << 20  # bytes; a file may not be larger
 
 
 def kind_of(data: Any) -> Any:
@@ -28,20 +26,16 @@ def kind_of(data: Any) -> Any:
 
 
 def kind_in(text: str | bytes) -> str:
-    """The kind that a text states at its top level, found without reading it as YAML."""
-    match = _STATED.search(text.encode() if isinstance(text, str) else text)
-    if match is None:
-        return EXPERIMENT
-    return next(group for group in match.groups() if group is not None).decode(errors="replace")
+    """The kind that a text states at its top level, found without reading it as YAML where lines tell it."""
+    content = text.encode() if isinstance(text, str) else text
+    match = _STATED.search(content)
+    if match is not None:
+        return next(group for group in match.groups() if group is not None).decode(errors="replace")
+    if content.lstrip()[:1] == b"{" and b"kind" in content:  # all in braces, as JSON has it
+        from automl_core.spec.yaml_reader import read_yaml
 
-
-def stated_kind(path: Path) -> str:
-    """The kind that a file states, found without reading it as YAML; `EXPERIMENT` where it can't be read."""
-    try:
-        with path.open("rb") as file:
-            return kind_in(file.read(_MOST))
-    except OSError:
-        return EXPERIMENT
+        return str(kind_of(read_yaml(content.decode(errors="replace"), "").data))
+    return EXPERIMENT
 
 
 def kind_problem(kind: Any, wanted: str) -> Problem:

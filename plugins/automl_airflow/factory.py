@@ -24,6 +24,7 @@ from airflow.sdk import (
 )
 
 from automl_airflow.ahead import slots_ahead
+from automl_airflow.assets import inlets_of, outlets_of
 from automl_airflow.closed import closed_problems
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
@@ -132,12 +133,8 @@ def experiment_dag(
         where["made_from"] = experiment.template.model_dump()
     place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
-    inlets: dict[str, Any] = {}
-    outlets: dict[str, Any] = {}
-    if experiment.data:
-        from automl_airflow.assets import inlets_of, outlets_of
-
-        inlets, outlets = {"inlets": inlets_of(experiment, home())}, {"outlets": outlets_of(experiment, home())}
+    inlets = {"inlets": inlets_of(experiment, home())} if experiment.data else {}
+    outlets = {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
             task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place

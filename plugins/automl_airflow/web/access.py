@@ -22,6 +22,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
 from airflow.configuration import conf
 from fastapi import Depends, HTTPException, Path, Request
 
+from automl_airflow.compat.acts import action_logging
 from automl_airflow.compat.metadata import team_of
 from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
 from automl_core.models.file.model import ROLLOUT, SCORE, dag_id
@@ -86,14 +87,13 @@ def _of_model(method: str, entity: DagAccessEntity, dag_of: Callable[[str], str]
 CAN_READ_MODEL = _of_model("GET", DagAccessEntity.RUN)
 CAN_OFFER = _of_model("POST", DagAccessEntity.RUN)
 CAN_EDIT_MODEL = _of_model("PUT", DagAccessEntity.RUN)
-CAN_CLEAR_MODEL = _of_model("PUT", DagAccessEntity.TASK_INSTANCE)
 CAN_ANSWER = _of_model("PUT", DagAccessEntity.HITL_DETAIL)
 CAN_SCORE = _of_model("POST", DagAccessEntity.RUN, score_of)
 
 ACCESS: frozenset[Any] = frozenset(
     {
         CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs,
-        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_CLEAR_MODEL, CAN_ANSWER, CAN_SCORE,
+        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_ANSWER, CAN_SCORE,
     }
 )  # fmt: skip
 """Every dependency that demands a right."""
@@ -241,3 +241,17 @@ def _own_hosts(request: Request) -> set[str]:
 
 ACT = Depends(from_this_site)
 """Of every route that changes something."""
+
+
+def _names_rollout(request: Request, model: ModelName) -> None:
+    """Have Airflow's audit log file an act on a model under its rollout's DAG: the path names none."""
+    request.path_params["dag_id"] = rollout_of(model)
+
+
+def logs_model_act(event: str) -> list[Any]:
+    """Dependencies of a route that note an act on a model in Airflow's audit log, before it is done.
+
+    Args:
+        event: what it is called there.
+    """
+    return [Depends(_names_rollout), Depends(action_logging(event))]

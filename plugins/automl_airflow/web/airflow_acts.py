@@ -97,23 +97,24 @@ def missing_pools(session: Session, dag_id: str) -> list[str]:
 
 def clear(session: Session, user: BaseUser, run: RunInfo, tasks: Sequence[str | tuple[str, int]], note: str) -> int:
     """Run task instances again, as Airflow's own route does; its DAG run goes on. Returns how many."""
-    return clear_of(session, user, run.dag_id, run.run_id, tasks, note)
-
-
-def clear_of(
-    session: Session, user: BaseUser, dag_id: str, run_id: str, tasks: Sequence[str | tuple[str, int]], note: str
-) -> int:  # fmt: skip
-    """The same for a run of any DAG."""
     body = ClearTaskInstancesBody(
-        dry_run=False, only_failed=False, reset_dag_runs=True, dag_run_id=run_id, task_ids=list(tasks), note=note
+        dry_run=False, only_failed=False, reset_dag_runs=True, dag_run_id=run.run_id, task_ids=list(tasks), note=note
     )
-    found = post_clear_task_instances(dag_id=dag_id, dag_bag=_dag_bag(), body=body, session=session, user=user)
+    found = post_clear_task_instances(
+        dag_id=run.dag_id, dag_bag=_dag_bag(), body=body, session=session, user=user
+    )  # fmt: skip
     return int(found.total_entries or 0)
 
 
 def has_dag_run(session: Session, dag_id: str, run_id: str) -> bool:
     """Whether Airflow has a run."""
     return session.scalar(select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)) is not None
+
+
+def is_on(session: Session, dag_id: str, run_id: str) -> bool:
+    """Whether a run is queued or running; one that waits for people is."""
+    state = session.scalar(select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+    return state in (DagRunState.QUEUED, DagRunState.RUNNING)
 
 
 def goes_on(session: Session, run: RunInfo, task_id: str, map_index: int) -> bool:

@@ -114,8 +114,6 @@ def standing(
         deny("offer evaluate retrain score", GONE)
     start = may(user, "POST", DagAccessEntity.RUN, rollout)
     deny("offer retrain evaluate", "" if start else f"{_NO_RIGHT} start runs of {rollout}")
-    clear = may(user, "PUT", DagAccessEntity.TASK_INSTANCE, rollout)
-    deny("evaluate", "" if clear else f"{_NO_RIGHT} edit tasks of {rollout}")
     edit = may(user, "PUT", DagAccessEntity.RUN, rollout)
     deny("take_back retire", "" if edit else f"{_NO_RIGHT} edit runs of {rollout}")
     answer = may(user, "PUT", DagAccessEntity.HITL_DETAIL, rollout)

@@ -19,8 +19,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from automl_airflow.compat.metadata import ParseImportError
-from automl_airflow.importer import EXTENSIONS, FOLDER, is_experiment_file
+from automl_airflow.importer import EXTENSIONS, is_experiment_file
 from automl_airflow.web.bundles import bundle_of, many_teams
+from automl_core.spec.bundles import FOLDER
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import read_text
 from automl_core.spec.yaml_reader import read_yaml

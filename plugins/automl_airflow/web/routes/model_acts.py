@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session
 
 from automl_airflow.compat.acts import SessionDep
 from automl_airflow.models.answering import answer_waiting
-from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, run_of_version
+from automl_airflow.models.names import run_of_version
+from automl_airflow.models.runs import INSTEAD_OF, VERSION
 from automl_airflow.stores import shared_store
 from automl_airflow.web import airflow_acts
 from automl_airflow.web.access import (
     ACT,
     CAN_ANSWER,
-    CAN_CLEAR_MODEL,
     CAN_EDIT_MODEL,
     CAN_OFFER,
     CAN_READ_MODEL,
@@ -39,7 +39,7 @@ from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.acts import Body, Nothing
 from automl_airflow.web.routes.evidence import VersionNumber
 from automl_airflow.web.routes.experiments import NO_RIGHT_TO_START, model_of
-from automl_core.models.life import ModelLife, Person
+from automl_core.models.life import Braked, ModelLife, Person, VersionState
 from automl_core.models.offering import candidate_at
 from automl_core.study.finding import find_prefix
 
@@ -49,8 +49,6 @@ router = APIRouter(
 
 LARGEST = 2 << 30
 """Bytes of a model that the API server copies; a task of the rollout copies any."""
-
-AGAIN = (EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY)
 
 Why = Field("", max_length=2000)
 
@@ -132,37 +130,32 @@ def _roll_out(request: Request, session: Session, user: User, info: ModelInfo, v
     """Have a run of the rollout take a version; one that there is already does."""
     run_id = run_of_version(version)
     if not airflow_acts.has_dag_run(session, rollout_of(info.name), run_id):
-        airflow_acts.begin(request, session, user, rollout_of(info.name), {"version": version}, run_id)
+        airflow_acts.begin(request, session, user, rollout_of(info.name), {VERSION: version}, run_id)
     return run_id
 
 
-@router.post(
-    "/versions/{version}/evaluate",
-    dependencies=[Depends(CAN_OFFER), Depends(CAN_CLEAR_MODEL), *logs_model_act("automl_model_evaluate")],
-)
+@router.post("/versions/{version}/evaluate", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_evaluate")])
 @touches_store(patience=LONGEST_ACT)
 def evaluate(
     request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, version: VersionNumber,
     body: Nothing,
 ) -> Response:  # fmt: skip
-    """Evaluate a version again, on the data as they are now: its run of the rollout goes through its tasks once more."""
+    """Evaluate a version again, on the data as they are now, in a run of its own: what was asked keeps its page."""
     _is_there(info)
     dag_id = rollout_of(info.name)
     found = held.use(lambda life: life.version(version))
     if found.removed is not None:
         raise HTTPException(409, f"the files of version {version} were removed")
-    if str(found.state) in ("IN_USE", "RETIRED"):
+    if found.state in (VersionState.IN_USE, VersionState.RETIRED):
         raise HTTPException(409, f"version {version} is {found.state.lower().replace('_', ' ')}")
-    run_id = found.run or run_of_version(version)
-    if airflow_acts.has_dag_run(session, dag_id, run_id):
-        if airflow_acts.is_at(session, dag_id, run_id, EVALUATE):
-            raise HTTPException(409, f"version {version} is being evaluated, by the run {run_id}")
-        name = str(user.get_name())
-        airflow_acts.clear_of(session, user, dag_id, run_id, AGAIN, f"AutoML: version {version} is evaluated again ({name})")
-    else:
-        again = next(n for n in range(1, 1000) if not airflow_acts.has_dag_run(session, dag_id, run_of_version(version, n)))
-        run_id = airflow_acts.begin(request, session, user, dag_id, {"version": version}, run_of_version(version, again))
-    return reply({"seq": held.acts.state.seq, "run": run_id, "text": f"version {version} is evaluated again"})
+    again = len(found.evidence) + 1
+    while airflow_acts.has_dag_run(session, dag_id, run_of_version(version, again)):
+        if airflow_acts.is_on(session, dag_id, run_of_version(version, again)):
+            raise HTTPException(409, f"the run {run_of_version(version, again)} evaluates version {version} already")
+        again += 1
+    conf = {VERSION: version, **({INSTEAD_OF: found.run} if found.run else {})}
+    run = airflow_acts.begin(request, session, user, dag_id, conf, run_of_version(version, again))
+    return reply({"seq": held.acts.state.seq, "run": run, "text": f"version {version} is evaluated again"}, 201)
 
 
 @router.post(
@@ -252,3 +245,18 @@ def retrain(
         started = start_retraining(request, session, user, held, experiment, body.reason)
         seq = held.acts.state.seq
     return reply({"seq": seq, **started}, 201)
+
+
+def start_retraining(
+    request: Request, session: Session, user: Any, held: HeldModel, experiment: str, reason: str
+) -> dict[str, Any]:  # fmt: skip
+    """Ask for a training, and begin its run; a person's wish heeds only that none goes on."""
+    acts = held.acts
+    told = {"by_hand": reason, "model": acts.name}
+    asked = acts.ask_retraining(experiment, told, _person(user), at_most=1, within=0.0)
+    if not asked.run:
+        run_id = f"retraining_{acts.name}_{asked.id}"
+        if not airflow_acts.has_dag_run(session, experiment, run_id):
+            airflow_acts.trigger(request, session, user, experiment, {REASON: told}, run_id)
+        asked = acts.retraining_started(asked.id, run_id)
+    return {"retraining": asked.id, "experiment": experiment, "run": asked.run, "text": f"{experiment} is trained anew"}

@@ -1,0 +1,59 @@
+"""From a model's file to its DAGs: NAME.rollout, NAME.score where it is deployed, NAME.watch where it is watched.
+
+Parsed all day by Airflow: nothing heavy is imported here or by what is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, get_parsing_context
+
+from automl_core.models.file import ModelFile, parse_model_document
+from automl_core.models.file.model import ROLLOUT, SCORE, WATCH, dag_id
+from automl_core.spec.errors import Problem, SpecError
+from automl_core.spec.kinds import MODEL
+from automl_core.spec.loader import locate, read_text
+from automl_core.spec.names import name_taken, taken_message
+
+BUILDERS = {ROLLOUT: "rollout_dag", SCORE: "score_dag", WATCH: "watch_dag"}
+"""What the last part of a DAG's id says → the module and the function in it that make the DAG."""
+
+
+def build_model(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list[Problem]]:
+    """Make the DAGs of a model's file, and say what in the file may be a slip.
+
+    A task's process gets only the DAG that it asks for.
+
+    Args:
+        path: of the file.
+        bundle: root of the DAG bundle that it lies in, where that is known.
+
+    Raises:
+        SpecError: the file is wrong; the text says where and what is allowed.
+    """
+    file, document = parse_model_document(read_text(path), str(path))
+    wanted = get_parsing_context().dag_id
+    if wanted is None:  # a task's process reads its one file; it has been let in
+        other = name_taken(path, file.name, bundle, MODEL)
+        if other is not None:
+            message = taken_message(other, path, file.name, bundle, MODEL)
+            raise SpecError(locate([Problem(message, ("name",))], document))
+    dags = [builder(file, path) for builder in _builders(file, wanted)]
+    return dags, []
+
+
+def _builders(file: ModelFile, wanted: str | None) -> Sequence[Callable[[ModelFile, Path], DAG]]:
+    """What makes the DAGs that a file has; of these only the one that is wanted, where one is."""
+    found: list[Any] = []
+    for what, name in BUILDERS.items():
+        has = dag_id(file.name, what) in file.dag_ids
+        if has and wanted in (None, dag_id(file.name, what)):
+            module = f"automl_airflow.models.{name}"
+            if find_spec(module) is not None:
+                found.append(getattr(import_module(module), name))
+    return found
