@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from automl_core.client.errors import Conflict
@@ -13,6 +13,8 @@ from automl_core.client.frames import frame
 if TYPE_CHECKING:
     from automl_core.client.automl import AutoML
     from automl_core.client.run import ExperimentRun
+
+T = TypeVar("T")
 
 _PAGE = 500
 
@@ -244,7 +246,7 @@ class Model:
         what = f"version {number}" if number is not None else "no new version"
         return self._wait(used, timeout, f"{what} of {self.name} is in use" if number is None else f"{what} waits")
 
-    def _wait(self, look: Any, timeout: float | None, text: str) -> Any:
+    def _wait(self, look: Callable[[], T | None], timeout: float | None, text: str) -> T:
         started = self.client.now()
         while (found := look()) is None:
             if timeout is not None and self.client.now() - started >= timeout:

@@ -25,7 +25,7 @@ from fastapi import Depends, HTTPException, Path, Request
 from automl_airflow.compat.acts import action_logging
 from automl_airflow.compat.metadata import team_of
 from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
-from automl_core.models.file.model import ROLLOUT, SCORE, dag_id
+from automl_core.models.file.model import ROLLOUT, SCORE, ModelFile, dag_id
 from automl_core.spec.models import Experiment
 
 User = Annotated[BaseUser, GetUserDep.__metadata__[0]]
@@ -194,6 +194,31 @@ def check_sources(user: BaseUser, experiment: Experiment) -> None:
     if hidden:
         words = f"search.transfer names {', '.join(hidden)}, whose runs you have not the right to read"
         raise HTTPException(403, f"Forbidden: {words}")
+
+
+def check_model_sources(user: BaseUser, file: ModelFile) -> None:
+    """Demand the right to read what becomes a model's versions, and to start what the model's watch has trained.
+
+    Raises:
+        HTTPException: 403, it names the experiments.
+    """
+    hidden = [each.experiment for each in file.sources if not may(user, "GET", DagAccessEntity.RUN, each.experiment)]
+    if hidden:
+        words = f"candidates names {', '.join(hidden)}, whose runs you have not the right to read"
+        raise HTTPException(403, f"Forbidden: {words}")
+    if file.retrained is not None and not may(user, "POST", DagAccessEntity.RUN, file.retrained):
+        words = f"watch.retrain starts runs of {file.retrained}, which you have not the right to"
+        raise HTTPException(403, f"Forbidden: {words}")
+
+
+def may_read_model(user: BaseUser, model: str) -> bool:
+    """Whether a user may read a model: the runs of the DAG that offers, evaluates and asks."""
+    return may(user, "GET", DagAccessEntity.RUN, rollout_of(model))
+
+
+def may_offer(user: BaseUser, model: str) -> bool:
+    """Whether a user may offer results to a model: start runs of that DAG."""
+    return may(user, "POST", DagAccessEntity.RUN, rollout_of(model))
 
 
 def may_act(user: BaseUser, dag_id: str) -> dict[str, bool]:

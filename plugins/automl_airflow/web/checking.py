@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 
 from automl_airflow.web import saving
-from automl_airflow.web.access import check_sources
+from automl_airflow.web.access import check_model_sources, check_sources
 from automl_airflow.web.respond import problems_of
 from automl_core.spec.errors import SpecError
+from automl_core.spec.kinds import EXPERIMENT, MODEL, kind_in
 
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
@@ -35,6 +36,8 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
     Raises:
         HTTPException: 403, it learns from an experiment that this user may not read.
     """
+    if kind_in(text) == MODEL:
+        return _checked_model(user, text)
     from automl_airflow.session import home
     from automl_core.preview.checks import examine_text
     from automl_core.preview.limits import most_of
@@ -61,6 +64,22 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
     except ValueError as error:  # an algorithm that can't search this experiment
         problems = [{"message": str(error), "path": "search", "line": None, "column": None, "found": None,
                      "allowed": None, "suggestion": None, "severity": "error", "text": str(error)}]  # fmt: skip
+    return {"kind": EXPERIMENT, "ok": not problems, "problems": problems, **body}
+
+
+def _checked_model(user: BaseUser, text: str) -> dict[str, Any]:
+    """The same for a model's file: ``told`` has what it will do, in sentences."""
+    from automl_airflow.web.deploying import told
+    from automl_core.models.file import parse_model_document
+
+    body: dict[str, Any] = {"kind": MODEL, "name": None, "warnings": [], "preview": None, "most": None, "told": []}
+    try:
+        file, _ = parse_model_document(text, "model.yaml")
+        check_model_sources(user, file)
+        body |= {"name": file.name, "told": told(file)}
+        problems: list[dict[str, Any]] = []
+    except SpecError as error:
+        problems = problems_of(error)
     return {"ok": not problems, "problems": problems, **body}
 
 

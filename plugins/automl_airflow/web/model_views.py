@@ -254,8 +254,6 @@ def case_counts(life: Life) -> list[dict[str, Any]]:
     return found
 
 
-
-
 def event(each: Event) -> dict[str, Any]:
     """Something that happened."""
     return {

@@ -104,11 +104,11 @@ def get_case(
     held: Fresh, info: TheModel, asker: TheAsker, key: Annotated[str, Query(max_length=500, description="Of the row.")]
 ) -> Response:  # fmt: skip
     """One bad case over all versions that were evaluated: in which it was bad, and in which it was not."""
-    digests = held.use(lambda life: [(each.number, each.newest) for each in life.versions.values() if each.newest])
+    digests = held.use(lambda life: [(v.number, ref) for v in life.versions.values() if (ref := v.newest) is not None])
     _check_rows(asker, info, held, "cases")
     states, row = [], None
     for number, newest in digests[-_MOST_VERSIONS:]:
-        if newest is None or not newest.rows:
+        if not newest.rows:
             continue
         cases = read_evidence_rows(held.store, info.name, newest.digest).get("cases", [])
         case = next((each for each in cases if str(each.get("id")) == key), None)

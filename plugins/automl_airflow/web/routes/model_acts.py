@@ -39,7 +39,7 @@ from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.acts import Body, Nothing
 from automl_airflow.web.routes.evidence import VersionNumber
 from automl_airflow.web.routes.experiments import NO_RIGHT_TO_START, model_of
-from automl_core.models.life import Braked, ModelLife, Person, VersionState
+from automl_core.models.life import ModelLife, Person, VersionState
 from automl_core.models.offering import candidate_at
 from automl_core.study.finding import find_prefix
 
@@ -49,6 +49,9 @@ router = APIRouter(
 
 LARGEST = 2 << 30
 """Bytes of a model that the API server copies; a task of the rollout copies any."""
+
+REASON = "reason"
+"""In the conf of an experiment's run: why it was asked for."""
 
 Why = Field("", max_length=2000)
 
@@ -112,9 +115,10 @@ def offer(
     size = sum(entry.size for entry in store.entries(found.model))
     if size > LARGEST:
         raise HTTPException(
-            409, f"its model has {size >> 20} MiB, and more than {LARGEST >> 20} are not copied by the API server: name "
-            f"{body.experiment} in candidates of the model's file, and its rollout offers it",
-        )  # fmt: skip
+            409,
+            f"its model has {size >> 20} MiB, and the API server copies {LARGEST >> 20} at most: name {body.experiment} in "
+            "candidates of the model's file, and its rollout offers it",
+        )
     acts = ModelLife.open(shared_store(info.place.storage, info.connection), info.name)
     known = len(acts.state.versions)
     version = acts.offer(found.source, (store, found.model), _person(user))
@@ -134,7 +138,9 @@ def _roll_out(request: Request, session: Session, user: User, info: ModelInfo, v
     return run_id
 
 
-@router.post("/versions/{version}/evaluate", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_evaluate")])
+@router.post(
+    "/versions/{version}/evaluate", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_evaluate")]
+)
 @touches_store(patience=LONGEST_ACT)
 def evaluate(
     request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, version: VersionNumber,
@@ -158,9 +164,7 @@ def evaluate(
     return reply({"seq": held.acts.state.seq, "run": run, "text": f"version {version} is evaluated again"}, 201)
 
 
-@router.post(
-    "/versions/{version}/accept", dependencies=[Depends(CAN_ANSWER), *logs_model_act("automl_model_accept")]
-)
+@router.post("/versions/{version}/accept", dependencies=[Depends(CAN_ANSWER), *logs_model_act("automl_model_accept")])
 @touches_store(patience=LONGEST_ACT)
 def accept(
     info: TheModel, held: Fresh, session: SessionDep, user: User, version: VersionNumber, body: Answered
@@ -169,9 +173,7 @@ def accept(
     return _answer(info, held, session, user, version, body, accepts=True)
 
 
-@router.post(
-    "/versions/{version}/reject", dependencies=[Depends(CAN_ANSWER), *logs_model_act("automl_model_reject")]
-)
+@router.post("/versions/{version}/reject", dependencies=[Depends(CAN_ANSWER), *logs_model_act("automl_model_reject")])
 @touches_store(patience=LONGEST_ACT)
 def reject(
     info: TheModel, held: Fresh, session: SessionDep, user: User, version: VersionNumber, body: Answered
@@ -236,7 +238,9 @@ def retrain(
     experiments = [each.experiment for each in file.sources]
     experiment = body.experiment or file.retrained or experiments[0]
     if experiment not in (*experiments, file.retrained):
-        raise HTTPException(422, f"experiment: {experiment!r} is none of this model's; allowed: {', '.join(experiments)}")
+        raise HTTPException(
+            422, f"experiment: {experiment!r} is none of this model's; allowed: {', '.join(experiments)}"
+        )
     if not may(user, "POST", DagAccessEntity.RUN, experiment):
         raise HTTPException(403, f"Forbidden: {experiment}: {NO_RIGHT_TO_START}")
     if model_of(session, experiment) is None:

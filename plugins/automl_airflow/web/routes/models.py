@@ -9,7 +9,16 @@ from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessE
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from automl_airflow.web import model_views as views
-from automl_airflow.web.access import CAN_LOOK, CAN_READ_MODEL, ModelName, User, may, readable
+from automl_airflow.web.access import (
+    CAN_LOOK,
+    CAN_READ_MODEL,
+    ModelName,
+    User,
+    may,
+    may_read_model,
+    readable,
+    rollout_of,
+)
 from automl_airflow.web.aside import PAGES, AsideRoute
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.held_models import Held, TheModel
@@ -49,7 +58,7 @@ async def get_models(
         allowed = readable(user)
         with reading() as session:
             found = models(session, allowed, gone=gone)
-        return [each for each in found if may(user, "GET", DagAccessEntity.RUN, f"{each.name}.rollout")]
+        return [each for each in found if may_read_model(user, each.name)]
 
     every = await PAGES.call(read_list)
     wanted = search.casefold()
@@ -92,7 +101,7 @@ def get_model(user: User, info: TheModel, held: Held) -> Response:
             "next_interval": info.dags["score"].next_run if "score" in info.dags else None,
             **body,
             "experiments": [each.experiment for each in file.sources] if file is not None else [],
-            "source": source if may(user, "GET", DagAccessEntity.CODE, f"{info.name}.rollout") else None,
+            "source": source if may(user, "GET", DagAccessEntity.CODE, rollout_of(info.name)) else None,
             "import_error": shown_error(user, found[0]) if found is not None else None,
             "can": can, "why_not": why_not,
         }
@@ -102,7 +111,7 @@ def get_model(user: User, info: TheModel, held: Held) -> Response:
 @router.get("/models/{model}/readiness", dependencies=[Depends(CAN_READ_MODEL)])
 def get_model_readiness(user: User, model: ModelName) -> Response:
     """Whether Airflow has read a model's file as it was saved last."""
-    return reply(readiness(user, model, f"{model}.rollout", "model"))
+    return reply(readiness(user, model, rollout_of(model), "model"))
 
 
 @router.get("/models/{model}/versions", dependencies=[Depends(CAN_READ_MODEL)])
