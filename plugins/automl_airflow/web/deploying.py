@@ -56,7 +56,8 @@ def _latest(experiment: Experiment) -> DataSet | None:
     """The data set of an experiment that a version is evaluated on, until somebody names a later one."""
     sets = experiment.data
     name = next((each for each in _LABELLED if each in sets), next(iter(sets), None))
-    return data_set_of(sets[name]) if name is not None else None
+    found = sets[name] if name is not None else None
+    return DataSet(place=found) if isinstance(found, str) else found
 
 
 def _target(experiment: Experiment) -> str | None:

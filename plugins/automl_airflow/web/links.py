@@ -28,12 +28,6 @@ def run_page(run: RunInfo) -> str:
     return f"{AIRFLOW}dags/{_part(run.dag_id)}/runs/{_part(run.run_id)}"
 
 
-def version_page(model: str, version: int) -> str:
-    """A version of a model in these pages, with Airflow's own address before it, for those who read it elsewhere."""
-    base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    return f"{base}{PREFIX}/models/{_part(model)}/versions/{version}"
-
-
 def log_page(run: RunInfo, place: tuple[str, int] | None, number: int) -> str | None:
     """The task instance that ran an attempt, with the log of that try; None where the task is not known any more."""
     if place is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from automl_airflow.closed import is_closed
 from automl_airflow.compat.metadata import DagCode, team_of
+from automl_airflow.models.people import user_ids
 from automl_airflow.web.access import may, may_save, rollout_of, score_of
 from automl_airflow.web.model_catalog import ModelInfo
 from automl_core.models.file import ModelFile, parse_model_document
@@ -77,18 +78,47 @@ def roles_of(user: BaseUser) -> set[str]:
     return {each.casefold() for each in found if each}
 
 
+def role_of(user: BaseUser, by: Sequence[str]) -> str | None:
+    """The entry ``role:NAME`` of ``accept.by`` that a user is one of; None where there is none."""
+    mine = roles_of(user)
+    return next((each for each in by if each.startswith(ROLE) and each.removeprefix(ROLE).casefold() in mine), None)
+
+
+def is_named(user: BaseUser, by: Sequence[str]) -> bool:
+    """Whether ``accept.by`` names a user: by name, or by the id that ``[automl] user_ids`` gives the name."""
+    ids = user_ids()
+    return str(user.get_name()) in by or str(user.get_id()) in [ids[each] for each in by if each in ids]
+
+
 def why_not_answer(user: BaseUser, by: Sequence[str]) -> str:
     """Why a user is none of those who may accept; empty where it is one of them."""
-    if ANYBODY in by:
-        return ""
     if NOBODY in by:
         return "accept.by says nobody: the conditions of the file alone decide"
-    if str(user.get_name()) in by:
-        return ""
-    roles = {each.removeprefix(ROLE).casefold() for each in by if each.startswith(ROLE)}
-    if roles & roles_of(user):
+    if ANYBODY in by or is_named(user, by) or role_of(user, by) is not None:
         return ""
     return f"accept.by of the model's file names {', '.join(by)}"
+
+
+def as_asked(user: BaseUser, by: Sequence[str]) -> BaseUser:
+    """A user as Airflow's approval has to see them: it knows ids and no roles, so a role stands there as an id.
+
+    Nobody has such an id, so nobody answers for a role on Airflow's own page, where roles can't be looked at.
+    """
+    role = role_of(user, by)
+    return user if role is None or is_named(user, by) else cast(BaseUser, _OfRole(user, role))
+
+
+class _OfRole:
+    """A user whose id is that of a role; the same user in all else."""
+
+    def __init__(self, user: BaseUser, role: str) -> None:
+        self._user, self._role = user, role
+
+    def get_id(self) -> str:
+        return self._role
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._user, name)
 
 
 def standing(

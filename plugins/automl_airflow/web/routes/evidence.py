@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 
+from automl_airflow.models.pages import page_of
 from automl_airflow.web import model_views as views
 from automl_airflow.web.access import CAN_READ_MODEL, NO_RIGHT_TO_DOWNLOAD, User, may_download, rollout_of
 from automl_airflow.web.aside import AsideRoute, touches_store
@@ -15,7 +16,6 @@ from automl_airflow.web.catalog import reading
 from automl_airflow.web.downloads import Asker, TheAsker, note_rows
 from automl_airflow.web.held import Answer, encode
 from automl_airflow.web.held_models import Fresh, Held, HeldModel, TheModel
-from automl_airflow.web.links import version_page
 from automl_airflow.web.model_catalog import ModelInfo
 from automl_airflow.web.model_standing import file_text, is_closed_model, model_file_of, standing, version_standing
 from automl_airflow.web.respond import reply, send
@@ -75,7 +75,7 @@ def get_evidence_page(
     body = _evidence(held, info, _digest(held, version, digest))
     if not _sees_rows(user, info, held):
         body = views.without_names_of_rows(body)
-    text = markdown_of(body, version_page(info.name, version))
+    text = markdown_of(body, page_of(info.name, version))
     headers = {"Cache-Control": "private, no-cache"}
     return Response(text.encode(), media_type="text/markdown; charset=utf-8", headers=headers)
 

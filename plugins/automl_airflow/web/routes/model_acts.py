@@ -14,7 +14,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from automl_airflow.compat.acts import SessionDep
-from automl_airflow.models.answering import answer_waiting
+from automl_airflow.models.answering import Option, answer_waiting
 from automl_airflow.models.names import run_of_version
 from automl_airflow.models.runs import INSTEAD_OF, VERSION
 from automl_airflow.stores import shared_store
@@ -34,7 +34,7 @@ from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
 from automl_airflow.web.catalog import find_run
 from automl_airflow.web.held_models import Fresh, HeldModel, TheModel
 from automl_airflow.web.model_catalog import ModelInfo
-from automl_airflow.web.model_standing import GONE, accepted_by, file_text, model_file_of, why_not_answer
+from automl_airflow.web.model_standing import GONE, accepted_by, as_asked, file_text, model_file_of, why_not_answer
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.acts import Body, Nothing
 from automl_airflow.web.routes.evidence import VersionNumber
@@ -116,8 +116,8 @@ def offer(
     if size > LARGEST:
         raise HTTPException(
             409,
-            f"its model has {size >> 20} MiB, and the API server copies {LARGEST >> 20} at most: name {body.experiment} in "
-            "candidates of the model's file, and its rollout offers it",
+            f"its model has {size >> 20} MiB, and the API server copies {LARGEST >> 20} at most: name "
+            f"{body.experiment} in candidates of the model's file, and its rollout offers it",
         )
     acts = ModelLife.open(shared_store(info.place.storage, info.connection), info.name)
     known = len(acts.state.versions)
@@ -189,12 +189,14 @@ def _answer(
     with held.lock:
         acts = held.acts
         found = acts.refresh().version(version)
-        why_not = why_not_answer(user, accepted_by(file, acts.state.document))
+        by = accepted_by(file, acts.state.document)
+        why_not = why_not_answer(user, by)
         if why_not:
             raise HTTPException(403, f"Forbidden: {info.name}: {why_not}")
         # Airflow first, in the transaction of the request: what the journal refuses takes this back
         run = found.asked.run if found.asked is not None and found.asked.evidence == body.digest else None
-        answer_waiting(session, user, rollout_of(info.name), run, "Accept" if accepts else "Reject", body.note)
+        option: Option = "Accept" if accepts else "Reject"
+        answer_waiting(session, as_asked(user, by), rollout_of(info.name), run, option, body.note)
         act = acts.accept if accepts else acts.reject
         given = act(version, body.digest, _person(user), body.note)
         seq = acts.state.seq
