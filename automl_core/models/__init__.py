@@ -1,1 +1,1 @@
-"""The life of a model, after its training: offered, evaluated, accepted by a person, in use, taken back."""
+"""The life of a model: versions, the evidence on them, acceptance, use, feedback."""

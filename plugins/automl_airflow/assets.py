@@ -74,6 +74,25 @@ def published_asset(storage: str, experiment: str, home: Path) -> Asset | None:
     return _asset(address, experiment)
 
 
+def in_use_asset(storage: str, model: str, home: Path) -> Asset | None:
+    """The asset that is updated when another version of a model is in use: what scores by it may wait for it.
+
+    Args:
+        storage: the model storage path that the model lies in.
+        model: its name.
+        home: AUTOML_HOME.
+
+    Returns:
+        The asset; None where Airflow takes the place for none.
+    """
+    try:
+        address = _address(f"{storage.rstrip('/')}/_models/{model}", home)
+    except BadPlace as error:
+        log.warning("the model in %s is no asset: %s", storage, error)
+        return None
+    return _asset(address, f"{model}.in_use")
+
+
 def _address(text: str, home: Path) -> str:
     """The address of a place, up to what differs from run to run."""
     changing = _CHANGING.search(text.partition("://")[2] or text)

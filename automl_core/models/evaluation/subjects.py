@@ -126,6 +126,16 @@ class Subject:
         labels = np.where(np.isfinite(outputs).all(axis=1), positions(outputs, scorer.threshold), -1)
         return Said(outputs, labels.astype(np.int64), self.classes)
 
+    def one(self, row: dict[str, Any]) -> None:
+        """Score one row, for the clock."""
+        self.model.scorer.outputs([row])
+
+    def reopened(self) -> None:
+        """Open it once more, for the clock."""
+        from automl_core.modelfile.model import load
+
+        load(self.folder, trusted=self._trusted)
+
 
 def opened(folder: str | Path, role: str, options: EvaluateOptions) -> Any:
     """A model of its folder: of a table (`Subject`), or, where it isn't ours, a program's (`program.Scored`).

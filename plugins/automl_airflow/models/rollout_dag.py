@@ -5,13 +5,12 @@ Parsed all day by Airflow: nothing heavy is imported here or by what is imported
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, DeltaTriggerTimetable, Param, chain
+from airflow.sdk import DAG, Param, chain
 
-from automl_airflow.assets import in_use_asset, result_asset
+from automl_airflow.assets import in_use_asset
 from automl_airflow.models.accepting import AcceptOperator
 from automl_airflow.models.asking import AskOperator
 from automl_airflow.models.common import dag_arguments
@@ -21,6 +20,7 @@ from automl_airflow.models.evaluating import EvaluateOperator
 from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, OFFER
 from automl_airflow.models.offering import OfferOperator
 from automl_airflow.models.runs import VERSION
+from automl_airflow.models.schedule import rollout_schedule
 from automl_airflow.models.tasks import RETRIES, RETRY_DELAY
 from automl_airflow.session import home
 from automl_core.models.file import ModelFile
@@ -42,7 +42,7 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
     outlet = in_use_asset(file.output.storage, file.name, home())
     with DAG(
         **arguments,
-        schedule=_schedule(file),
+        schedule=rollout_schedule(file),
         max_active_runs=MOST_RUNS,
         params={
             VERSION: Param(
@@ -60,11 +60,3 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
             DeployOperator(task_id=DEPLOY, outlets=[outlet] if outlet is not None else [], **again),
         )
     return dag
-
-
-def _schedule(file: ModelFile) -> Any:
-    """When candidates have published, and so often as the file says: an event of an asset may be lost."""
-    results = (result_asset(str(each.storage), each.experiment, home()) for each in file.sources)
-    refs = [Asset.ref(uri=each.uri) for each in results if each is not None]
-    time = DeltaTriggerTimetable(timedelta(seconds=file.candidates.look))
-    return AssetOrTimeSchedule(timetable=time, assets=AssetAny(*refs)) if refs else time
