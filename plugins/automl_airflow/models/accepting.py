@@ -67,10 +67,9 @@ class AcceptOperator(RolloutTask, HITLOperator):
     ui_color = "#f7e6d5"
 
     def __init__(self, *, file: ModelFile, **kwargs: Any) -> None:
-        note = Param(
-            "", type=["string", "null"], title="Why (optional)", description="Comes to stand beside the answer."
-        )
-        super().__init__(subject=f"A version of {file.name}", options=[YES, NO], params={NOTE: note}, **kwargs)
+        kwargs.pop("params", None)  # the DAG's, which Airflow adds again
+        why = Param("", type=["string", "null"], title="Why (optional)", description="Kept beside the answer.")
+        super().__init__(subject=f"A version of {file.name}", options=[YES, NO], params={NOTE: why}, **kwargs)
         self.keep(file)
 
     def execute(self, context: Context) -> Any:
