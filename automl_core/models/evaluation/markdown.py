@@ -18,7 +18,9 @@ LONGEST = 60
 MOST_METRICS, MOST_SLICES, MOST_TESTS, MOST_NOTES, MOST_REASONS = 8, 12, 12, 10, 8
 """Lines of each kind on the page."""
 
-_MARKUP = re.compile(r"""[&<>|`*_{}\[\]()#+!~\\$^=:;"'?@]""")
+_MARKUP = re.compile(r"[&<>|`*{}\[\]!~\\$^]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_|:(?=\w)")
+_FIRST = re.compile(r"[^\w\s]|[0-9]+[.)]")
+"""What would begin a heading, a list or a quotation where the text stands first."""
 _HEADS = {True: "Conditions are met", False: "Conditions are not met", None: "It can't be told"}
 _JOINER = "\u2060"
 
@@ -33,7 +35,10 @@ def escaped(text: Any, longest: int = LONGEST) -> str:
         plain = f"{plain[: longest - 1]}…"
     # a word joiner, which nobody sees, where readers make links of bare text
     plain = re.sub(r"(?i)(://|\bwww(?=\.)|@)", lambda found: f"{found[1][:1]}{_JOINER}{found[1][1:]}", plain)
-    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain) or "(nothing)"
+    marked = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain)
+    if _FIRST.match(plain) and marked[:1] == plain[:1]:
+        marked = f"&#{ord(plain[0])};{marked[1:]}"
+    return marked or "(nothing)"
 
 
 def markdown_of(evidence: Mapping[str, Any], link: str | None = None) -> str:
@@ -57,9 +62,9 @@ def _head(evidence: Mapping[str, Any]) -> str:
     if evidence["values"]["champion"] is None:
         against = "nothing: there is no champion"
     head = "" if verdict is None else f"## {_HEADS[verdict['ok']]}\n\n"
-    what = "forecasts" if evidence["problem"]["kind"] == "forecasting" else "rows"
+    what = "forecast" if evidence["problem"]["kind"] == "forecasting" else "row"
     place = f" of {escaped(data['place'], 120)}" if data.get("place") else ""
-    return f"{head}{version} for {target}, compared with {against}, on {data['scored']:,} {what}{place}."
+    return f"{head}{version} for {target}, compared with {against}, on {_count(data['scored'], what)}{place}."
 
 
 def _reasons(evidence: Mapping[str, Any]) -> str:
@@ -92,15 +97,15 @@ def _shown_difference(evidence: Mapping[str, Any], name: str, each: Mapping[str,
 
 def _worse(evidence: Mapping[str, Any]) -> str:
     """What got worse, in words."""
-    found = []
+    found: list[str] = []
     metric = evidence["metric"]["name"]
-    for each in evidence.get("slices") or ():
-        if each["state"] == "worse":
-            found.append(
-                f"{escaped(metric)} where {escaped(each['column'])} is {escaped(each['value'])}: "
-                f"{_number(each['champion']['value'])} before, {_number(each['challenger']['value'])} now "
-                f"({each['rows']:,} rows)"
-            )
+    found += [
+        f"{escaped(metric)} where {escaped(each['column'])} is {escaped(each['value'])}: "
+        f"{_number(each['champion']['value'])} before, {_number(each['challenger']['value'])} now "
+        f"({_count(each['rows'], 'row')})"
+        for each in evidence.get("slices") or ()
+        if each["state"] == "worse"
+    ]
     for name, each in evidence["metrics"].items():
         if name == metric:
             difference = evidence.get("difference")
@@ -122,10 +127,12 @@ def _worse(evidence: Mapping[str, Any]) -> str:
     new = counts.get("new", 0) + counts.get("regressed", 0)
     if new and evidence["values"]["champion"] is not None:
         again = f", {counts['regressed']:,} of them had been mended before" if counts.get("regressed") else ""
-        found.append(f"{new:,} rows that the champion has right are wrong now{again}")
-    for test in evidence.get("tests") or ():
-        if test["passed"] is False:
-            found.append(f"the test {escaped(test['name'])} fails: {escaped(test['why'], 200)}")
+        found.append(f"{_count(new, 'row')} that the champion has right, and the challenger wrong{again}")
+    found += [
+        f"the test {escaped(test['name'])} fails: {escaped(test['why'], 200)}"
+        for test in evidence.get("tests") or ()
+        if test["passed"] is False
+    ]
     found += _slower(evidence)
     return f"### What got worse\n\n{_list(found, 12)}" if found else ""
 
@@ -145,12 +152,12 @@ def _slices(evidence: Mapping[str, Any]) -> str:
     rank = {"worse": 0, "better": 1, "same": 2, "alone": 2, "few": 3}
     order = sorted(slices, key=lambda each: (rank.get(each["state"], 2), -each["rows"]))
     words = {"worse": "**worse**", "better": "better", "same": "no clear difference", "alone": "", "few": "can't tell"}
-    lines = ["### Slices", "", "| slice | rows | challenger | champion | |", "|---|---|---|---|---|"]
-    for each in order[:MOST_SLICES]:
-        lines.append(
-            f"| {escaped(each['column'])} {escaped(each['value'])} | {each['rows']:,} | {_interval(each['challenger'])} | "
-            f"{_interval(each['champion'])} | {words.get(each['state'], '')} |"
-        )
+    lines = ["### Slices", "", "| slice | | rows | challenger | champion | |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {escaped(each['column'])} | {escaped(each['value'])} | {each['rows']:,} | "
+        f"{_interval(each['challenger'])} | {_interval(each['champion'])} | {words.get(each['state'], '')} |"
+        for each in order[:MOST_SLICES]
+    ]
     if len(order) > MOST_SLICES:
         lines += ["", f"{len(order) - MOST_SLICES} more are in the evidence."]
     return "\n".join(lines)
@@ -180,7 +187,7 @@ def _cases(evidence: Mapping[str, Any]) -> str:
     if not counts:
         return ""
     if evidence["values"]["champion"] is None:
-        return f"### Bad cases\n\n{counts['new'] + counts['regressed']:,} rows are wrong."
+        return f"### Bad cases\n\n{_count(counts['new'] + counts['regressed'], 'row')} wrong."
     lines = ["### Bad cases of the champion", "", "| fixed | still bad | new | new, once mended | not seen any more |"]
     lines += ["|---|---|---|---|---|"]
     lines.append(
@@ -214,7 +221,9 @@ def _how(evidence: Mapping[str, Any]) -> str:
         draws = f", {difference['draws']:,} draws" if difference.get("draws") else ""
         on = ", on rows that no model has seen" if difference.get("on") == "unseen" else ""
         found.append(f"difference: {escaped(difference['method'], 120)}{draws}, {difference['confidence']:.0%}{on}")
-    found += [f"{each['rows']:,} rows left out {escaped(each['why'], 120)}" for each in data.get("left_out") or ()]
+    found += [
+        f"{_count(each['rows'], 'row')} left out: {escaped(each['why'], 120)}" for each in data.get("left_out") or ()
+    ]
     found += [escaped(note, 300) for note in (evidence.get("notes") or ())][:MOST_NOTES]
     return f"### How it was found\n\n{_list(found, 20)}" if found else ""
 
@@ -238,6 +247,10 @@ def _interval(told: Mapping[str, Any] | None, sign: bool = False) -> str:
     if told["low"] is None or told["high"] is None:
         return _number(told["value"], sign)
     return f"{_number(told['value'], sign)} ({_number(told['low'], sign)} … {_number(told['high'], sign)})"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}{'' if number == 1 else 's'}"
 
 
 def _number(value: float | None, sign: bool = False) -> str:
