@@ -113,6 +113,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "results",
             "spec",
             "storage",
+            "study",
             "tabular",
             "training",
         }
