@@ -121,7 +121,7 @@ def experiment_dag(
         max_active_tasks=max(16, concurrency + ahead + 2),
         params=build_params(experiment, names()),
         tags={"automl", *experiment.tags},
-        doc_md=_doc(experiment, path, newer) + _doc_of_warnings(warnings),
+        doc_md=_doc(experiment, path, newer) + doc_of_warnings(warnings),
         default_args={"owner": experiment.owner},
         is_paused_upon_creation=False if experiment.schedule is None else None,
         render_template_as_native_obj=True,
@@ -269,7 +269,7 @@ def _schedule(experiment: Experiment) -> Any:
     return timetable(schedule.cron, timezone=schedule.timezone)
 
 
-def _doc_of_warnings(warnings: Sequence[Problem]) -> str:
+def doc_of_warnings(warnings: Sequence[Problem]) -> str:
     """What may be a slip in the file, for whoever opens the DAG."""
     if not warnings:
         return ""

@@ -209,10 +209,12 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
     from automl_airflow.web.catalog import place_of_dag
     from automl_core.spec.dates import RUN_DATES, missing_dates
     from automl_core.spec.loader import locate
+    from automl_core.spec.reason import reason_of
     from automl_core.templates.loading import parse_document
     from automl_core.templates.overriding import apply_overrides
 
     place_of_dag(session, dag_id)
+    reason_of(conf)
     source = source_of(session, dag_id)
     if source is None:
         return
