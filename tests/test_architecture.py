@@ -105,6 +105,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "models": frozenset(
         {
             "backends",
+            "closed",
             "data",
             "details",
             "forecasting",

@@ -112,6 +112,11 @@ class Model:
         return list(self.get("retrainings")["retrainings"])
 
     @property
+    def quality(self) -> Any:
+        """How good the versions in use were found over time on the latest data, as a pandas DataFrame."""
+        return frame([_columns(self.get("quality")["points"])])
+
+    @property
     def efficiency(self) -> dict[str, Any]:
         """Lead time of each version from data to use, by stage, and how many versions there were each month."""
         return self.get("efficiency")
@@ -194,9 +199,15 @@ class Model:
         """
         return str(self.act("retrain", {"reason": reason, "experiment": experiment})["text"])
 
-    def score(self, interval: str) -> str:
-        """Have an interval of data scored again, with the version that is in use now."""
-        return str(self.act(f"intervals/{quote(interval, safe='')}/score")["text"])
+    def score(self, interval: str, why: str, version: int | str = "now") -> str:
+        """Have an interval of data scored again.
+
+        Args:
+            interval: its key, as `intervals` has it.
+            why: for those who read the history.
+            version: ``now`` (the one in use), ``then`` (the one that was in use at the interval's end), or a number.
+        """
+        return str(self.act("score", {"interval": interval, "why": why, "version": version})["text"])
 
     # --- waiting ------------------------------------------------------------------------------
 

@@ -66,23 +66,7 @@ def published_asset(storage: str, experiment: str, home: Path) -> Asset | None:
     Returns:
         The asset; None where Airflow takes the place for none.
     """
-    try:
-        address = _address(f"{storage.rstrip('/')}/{experiment}", home)
-    except BadPlace as error:  # a store may lie where no data can
-        log.warning("the results in %s are no asset: %s", storage, error)
-        return None
-    return _asset(address, experiment)
-
-
-def asset_of(place: str, home: Path, of: str) -> Asset | None:
-    """A place as an asset of ours; None where it can be none.
-
-    Args:
-        place: of data, with dates or without.
-        home: AUTOML_HOME.
-        of: whose it is: what no other asset of ours is called.
-    """
-    return _asset(_address(place, home), of)
+    return asset_of(f"{storage.rstrip('/')}/{experiment}", home, experiment)
 
 
 def in_use_asset(storage: str, model: str, home: Path) -> Asset | None:
@@ -96,12 +80,23 @@ def in_use_asset(storage: str, model: str, home: Path) -> Asset | None:
     Returns:
         The asset; None where Airflow takes the place for none.
     """
+    return asset_of(f"{storage.rstrip('/')}/_models/{model}", home, f"{model}.in_use")
+
+
+def asset_of(place: str, home: Path, of: str) -> Asset | None:
+    """A place as an asset of ours; None where it can be none.
+
+    Args:
+        place: of data, with dates or without; or of a store.
+        home: AUTOML_HOME.
+        of: whose it is: what no other asset of ours is called.
+    """
     try:
-        address = _address(f"{storage.rstrip('/')}/_models/{model}", home)
-    except BadPlace as error:
-        log.warning("the model in %s is no asset: %s", storage, error)
+        address = _address(place, home)
+    except BadPlace as error:  # a store may lie where no data can
+        log.warning("%s is no asset: %s", place, error)
         return None
-    return _asset(address, f"{model}.in_use")
+    return _asset(address, of)
 
 
 def _address(text: str, home: Path) -> str:

@@ -7,12 +7,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from automl_core.models.file.accept import Accept
+from automl_core.models.file.alerts import ModelAlerts
 from automl_core.models.file.deploy import Deploy
 from automl_core.models.file.evaluate import Evaluate
 from automl_core.models.file.feedback import Feedback
 from automl_core.models.file.values import Data, Period, data_set_of
 from automl_core.models.file.watch import Watch
-from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
 from automl_core.spec.datasets import DataSet
 from automl_core.spec.placement import Placement
@@ -92,7 +92,7 @@ class ModelFile(Model):
     airflow: Placement = Field(
         default_factory=Placement, description="Queue, pool, executor and weight of all its tasks in Airflow."
     )
-    alerts: Alerts | None = Field(None, description="Who is told of failures and of what waits for an answer.")
+    alerts: ModelAlerts | None = Field(None, description="Who is told of failures and of what waits for an answer.")
     closed: bool = Field(
         False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
     )

@@ -31,11 +31,6 @@ def relation_problems(file: ModelFile) -> Iterator[Problem]:
         yield from _batch(file, file.deploy)
     yield from _feedback(file)
     yield from _retrain(file)
-    if file.alerts is not None and "new_best" in file.alerts.on:
-        yield Problem(
-            "a model has no trials of which one could be the best", ("alerts", "on", file.alerts.on.index("new_best")),
-            found="new_best", allowed=("failure", "end"),
-        )  # fmt: skip
 
 
 def named_places(file: ModelFile) -> Iterator[tuple[Path, str]]:

@@ -35,13 +35,18 @@ def dag_arguments(file: ModelFile, path: Path, what: str) -> dict[str, Any]:
         what: `ROLLOUT`, `SCORE` or `WATCH`.
     """
     short, _ = _WHAT[what]
+    told: dict[str, Any] = {}
+    if file.alerts is not None and "failure" in file.alerts.on:
+        from automl_airflow.models.alerts import TellOfFailure
+
+        told = {"on_failure_callback": TellOfFailure(file)}
     return {
         "dag_id": dag_id(file.name, what),
         "description": file.description or short.format(name=file.name).capitalize(),
         "catchup": False,
         "tags": {"automl", "model", *file.tags},
         "doc_md": doc_of(file, path, what),
-        "default_args": {"owner": file.owner, **file.airflow.arguments()},
+        "default_args": {"owner": file.owner, **file.airflow.arguments(), **told},
         "is_paused_upon_creation": False,
     }
 

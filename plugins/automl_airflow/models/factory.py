@@ -39,6 +39,7 @@ def build_model(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list
         file = load_model_file(path)
         return [builder(file, path) for builder in _builders(file, wanted)], []
     examined = examine_model_file(path, bundle)
+    _check_closed(examined.file, path, bundle)
     warnings = [each for each in examined.warnings if each.severity == "warning"]
     dags = [builder(examined.file, path) for builder in _builders(examined.file, None)]
     if warnings:
@@ -47,6 +48,16 @@ def build_model(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list
         for dag in dags:
             dag.doc_md = f"{dag.doc_md or ''}{doc_of_warnings(warnings)}"
     return dags, warnings
+
+
+def _check_closed(file: ModelFile, path: Path, bundle: Path | None) -> None:
+    from automl_airflow.closed import is_closed
+
+    if is_closed(file):
+        from automl_airflow.models.closed import check_closed_model
+        from automl_core.spec.loader import read_text
+
+        check_closed_model(file, read_text(path), str(path), bundle, path)
 
 
 def _builders(file: ModelFile, wanted: str | None) -> Sequence[Callable[[ModelFile, Path], DAG]]:

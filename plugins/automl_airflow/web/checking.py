@@ -36,14 +36,14 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
     Raises:
         HTTPException: 403, it learns from an experiment that this user may not read.
     """
-    if kind_in(text) == MODEL:
-        return _checked_model(user, text)
     from automl_airflow.session import home
     from automl_core.preview.checks import examine_text
     from automl_core.preview.limits import most_of
     from automl_core.preview.preview import given_pace, preview
 
     body: dict[str, Any] = {"name": None, "warnings": [], "preview": None, "most": None}
+    if kind_in(text) == MODEL:
+        return checked_model(user, text) | {"preview": None, "most": None}
     try:
         examined = examine_text(text, "experiment.yaml", home(), places=saving.places())
         experiment = examined.experiment
@@ -67,20 +67,35 @@ def checked(user: BaseUser, text: str, trial_seconds: float | None = None) -> di
     return {"kind": EXPERIMENT, "ok": not problems, "problems": problems, **body}
 
 
-def _checked_model(user: BaseUser, text: str) -> dict[str, Any]:
-    """The same for a model's file: ``told`` has what it will do, in sentences."""
-    from automl_airflow.web.deploying import told
-    from automl_core.models.file import parse_model_document
+def checked_model(user: BaseUser, text: str) -> dict[str, Any]:
+    """Check the text of a model's file as it would be saved.
 
-    body: dict[str, Any] = {"kind": MODEL, "name": None, "warnings": [], "preview": None, "most": None, "told": []}
+    Args:
+        user: who asks: the candidates must be theirs to read.
+        text: the file.
+
+    Returns:
+        ``kind`` (model), ``ok``, ``name``, ``problems``, ``warnings``, ``dags``, the ids of those that it makes, and
+        ``told``, what it will do, in sentences.
+
+    Raises:
+        HTTPException: 403, a candidate is an experiment that this user may not read.
+    """
+    from automl_airflow.models.closed import check_closed_model
+    from automl_airflow.web.deploying import told
+    from automl_core.models.file.checks import examine_model_text
+
+    body: dict[str, Any] = {"kind": MODEL, "name": None, "warnings": [], "dags": [], "told": []}
     try:
-        file, _ = parse_model_document(text, "model.yaml")
-        check_model_sources(user, file)
-        body |= {"name": file.name, "told": told(file)}
-        problems: list[dict[str, Any]] = []
+        examined = examine_model_text(text, "model.yaml")
+        check_model_sources(user, examined.file)
+        check_closed_model(examined.file, text, "model.yaml")
     except SpecError as error:
-        problems = problems_of(error)
-    return {"ok": not problems, "problems": problems, **body}
+        return body | {"ok": False, "problems": problems_of(error)}
+    warnings = [warning.to_json() for warning in examined.warnings]
+    file = examined.file
+    body |= {"ok": True, "problems": [], "name": file.name, "warnings": warnings, "dags": list(file.dag_ids)}
+    return body | {"told": told(file)}
 
 
 def check_closed(experiment: Experiment, text: str, source: str, places: Places) -> None:

@@ -272,6 +272,30 @@ def month(each: Month) -> dict[str, Any]:
     return {"month": each.month, "offered": each.offered, "decided": each.decided, "in_use": each.in_use}
 
 
+def quality(life: Life) -> dict[str, Any]:
+    """How good versions were found over time on the latest data: before they were in use, and while they were."""
+    points = []
+    for each in life.versions.values():
+        if each.reached(S.IN_USE) is None:
+            continue
+        for ref in (*each.evidence, *each.checks):
+            value = (ref.summary.get("values") or {}).get("challenger")
+            if value is not None:
+                points.append(
+                    {"time": ref.time, "version": each.number, "value": value, "digest": ref.digest,
+                     "metric": metric_of(ref.summary)}
+                )  # fmt: skip
+    points.sort(key=lambda point: point["time"])
+    last = points[-1]["metric"] if points else None  # values of another metric can't stand on the same axis
+    return {"metric": last, "points": [each for each in points if each["metric"] == last]}
+
+
+def metric_of(summary: Mapping[str, Any]) -> str | None:
+    """The metric of evidence in short."""
+    found = summary.get("metric")
+    return str(found["name"]) if isinstance(found, Mapping) else found
+
+
 def without_names_of_rows(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Evidence without the names of rows (keys of the data): for those who may not see data of a closed environment."""
     cases = evidence.get("cases")

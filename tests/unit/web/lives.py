@@ -227,6 +227,7 @@ def _slice(column: str, value: str, count: int, gain: float | None, state: str, 
 
 def rows() -> dict[str, Any]:
     """The rows of data beside evidence."""
+
     def case(key: str, state: str, truth: str, said: str, was: str | None) -> dict[str, Any]:
         return {
             "id": key, "state": state, "since": 1, "seen": False, "truth": truth,

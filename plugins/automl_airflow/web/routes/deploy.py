@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 
 from automl_airflow.compat.acts import SessionDep
 from automl_airflow.compat.metadata import noted
+from automl_airflow.models.closed import check_closed_model
 from automl_airflow.web import saving
 from automl_airflow.web.access import (
     ACT,
@@ -47,6 +48,7 @@ def create_model(session: SessionDep, user: User, body: NewFile) -> Response:
     if not may_save(user, dag_id, saving.team()):
         raise HTTPException(403, f"Forbidden: {file.name}: {NO_RIGHT_TO_SAVE}")
     check_model_sources(user, file)
+    check_closed_model(file, body.text, "model.yaml")
     reason = saving.why_not()
     if reason:
         raise HTTPException(403, reason)

@@ -6,7 +6,7 @@ late is told who was faster, and when.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -25,10 +25,12 @@ from automl_airflow.web.access import (
     CAN_EDIT_MODEL,
     CAN_OFFER,
     CAN_READ_MODEL,
+    CAN_SCORE,
     User,
     logs_model_act,
     may,
     rollout_of,
+    score_of,
 )
 from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
 from automl_airflow.web.catalog import find_run
@@ -39,8 +41,10 @@ from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.acts import Body, Nothing
 from automl_airflow.web.routes.evidence import VersionNumber
 from automl_airflow.web.routes.experiments import NO_RIGHT_TO_START, model_of
-from automl_core.models.life import ModelLife, Person, VersionState
+from automl_core.models.file.model import SCORE
+from automl_core.models.life import Life, ModelLife, Person, VersionState
 from automl_core.models.offering import candidate_at
+from automl_core.spec.reason import REASON
 from automl_core.study.finding import find_prefix
 
 router = APIRouter(
@@ -49,9 +53,6 @@ router = APIRouter(
 
 LARGEST = 2 << 30
 """Bytes of a model that the API server copies; a task of the rollout copies any."""
-
-REASON = "reason"
-"""In the conf of an experiment's run: why it was asked for."""
 
 Why = Field("", max_length=2000)
 
@@ -82,6 +83,16 @@ class Reasoned(Body):
     """Why something is done."""
 
     why: str = Why
+
+
+class Again(Body):
+    """An interval that is scored again."""
+
+    interval: str = Field(min_length=1, max_length=200, description="Its key, as the list of intervals has it.")
+    why: str = Field(min_length=1, max_length=2000)
+    version: Literal["now", "then"] | int = Field(
+        "now", description="By which version: today's, that of then, a number."
+    )
 
 
 class Retrain(Body):
@@ -227,6 +238,32 @@ def retire(info: TheModel, held: Fresh, user: User, version: VersionNumber, body
     return reply({"seq": seq, "text": f"version {version} is retired"})
 
 
+@router.post("/score", dependencies=[Depends(CAN_SCORE), *logs_model_act("automl_model_score")])
+@touches_store(patience=LONGEST_ACT)
+def score(
+    request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, body: Again
+) -> Response:  # fmt: skip
+    """Score an interval again: a run of the DAG that scores claims it once more."""
+    _is_there(info)
+    dag_id = score_of(info.name)
+    if SCORE not in info.dags:
+        raise HTTPException(409, f"{info.name}: its file has no deploy, so it scores nothing")
+
+    def known(life: Life) -> bool:
+        return body.interval in life.scoring.done or body.interval in life.scoring.open
+
+    if not held.use(known):
+        raise HTTPException(404, f"{info.name} has not scored an interval {body.interval!r}")
+    if isinstance(body.version, int):
+        number = body.version
+        held.use(lambda life: life.version(number))
+    elif body.version == "now" and held.use(lambda life: life.champion) is None:
+        raise HTTPException(409, f"no version of {info.name} is in use")
+    conf = {"interval": body.interval, VERSION: body.version, "why": body.why, "by": str(user.get_name())}
+    run = airflow_acts.begin(request, session, user, dag_id, conf, None)
+    return reply({"seq": held.acts.state.seq, "run": run, "text": f"{body.interval} is scored again"}, 201)
+
+
 @router.post("/retrain", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_retrain")])
 @touches_store(patience=LONGEST_ACT)
 def retrain(
@@ -258,11 +295,11 @@ def start_retraining(
 ) -> dict[str, Any]:  # fmt: skip
     """Ask for a training, and begin its run; a person's wish heeds only that none goes on."""
     acts = held.acts
-    told = {"by_hand": reason, "model": acts.name}
+    told = {"text": reason, "model": acts.name}
     asked = acts.ask_retraining(experiment, told, _person(user), at_most=1, within=0.0)
     if not asked.run:
         run_id = f"retraining_{acts.name}_{asked.id}"
         if not airflow_acts.has_dag_run(session, experiment, run_id):
-            airflow_acts.trigger(request, session, user, experiment, {REASON: told}, run_id)
+            airflow_acts.trigger(request, session, user, experiment, {REASON: {**told, "retraining": asked.id}}, run_id)
         asked = acts.retraining_started(asked.id, run_id)
     return {"retraining": asked.id, "experiment": experiment, "run": asked.run, "text": f"{experiment} is trained anew"}

@@ -199,6 +199,12 @@ def get_retrainings(request: Request, held: Held) -> Response:
     return send(request, held.answer("retrainings", build))
 
 
+@router.get("/models/{model}/quality", dependencies=[Depends(CAN_READ_MODEL)])
+def get_quality(request: Request, held: Held) -> Response:
+    """How good the versions in use were found over time, on the latest data with labels."""
+    return send(request, held.answer("quality", lambda life: {"seq": life.seq, **views.quality(life)}))
+
+
 @router.get("/models/{model}/efficiency", dependencies=[Depends(CAN_READ_MODEL)])
 def get_efficiency(request: Request, held: Held) -> Response:
     """From data to use: how long each version took, stage by stage, and how many versions there were each month."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -97,8 +97,12 @@ def get_algorithms() -> Response:
 
 
 @router.get("/schema", dependencies=[Depends(CAN_LOOK)])
-def get_schema() -> Response:
-    """JSON Schema of an experiment file."""
+def get_schema(kind: Literal["experiment", "model"] = "experiment") -> Response:
+    """JSON Schema of an experiment's file, or of a model's."""
+    if kind == "model":
+        from automl_core.models.file.schema import model_schema
+
+        return reply(model_schema())
     from automl_core.spec.schema import experiment_schema
 
     return reply(experiment_schema())
