@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from automl_core.storage.folder import FolderStore
 
 DAY = 86400.0
 START = 1_795_000_000.0
-"""2026-11-18: when the first version of a life is offered."""
+"""2026-11-18: when the first version of a life is offered, where a test doesn't say."""
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 """What may come from data: it must be shown as it is."""
@@ -60,7 +61,7 @@ class Author:
 
     def __init__(self, storage: Path, name: str, experiment: str, start: float = START) -> None:
         self.store, self.experiment = FolderStore(storage), experiment
-        self.clock = Clock(start)
+        self.clock, self.start = Clock(start), start - start % DAY
         self.life = ModelLife.open(self.store, name, clock=self.clock)
 
     def after(self, seconds: float) -> None:
@@ -96,15 +97,15 @@ class Author:
 
     def score(self, day: int, version: int, rows: int = 1000) -> None:
         """Score a day's data."""
-        start = START + day * DAY
+        start = self.start + day * DAY
         claim = self.life.begin_interval(interval_key(start, start + DAY), start, start + DAY, version, run=f"day{day}")
         self.after(30)
         self.life.end_interval(claim, rows=rows, out=f"file:///scores/{day}", digest="d" * 64)
 
 
-def live(world: Any, name: str, experiment: str) -> Author:
-    """Six versions: replaced, rejected, expired, in use, taken back, asked about; and intervals that were scored."""
-    author = Author(world.storage, name, experiment)
+def live(world: Any, name: str, experiment: str, start: float | None = None) -> Author:
+    """Five versions: replaced, rejected, in use, taken back, asked about; and intervals that were scored."""
+    author = Author(world.storage, name, experiment, time.time() - 5 * DAY if start is None else start)
     author.life.configure({"accept": {"by": "anybody", "when": "better"}, "deploy": {"to": "batch"}}, DAG)
     first = author.offer("run-1")
     author.after(120)

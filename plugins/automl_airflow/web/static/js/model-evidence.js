@@ -75,8 +75,8 @@ export class Evidence {
       fill(
         this.element,
         h('div', { class: 'cards' }, conclusion(found, chooser, this.path, digest), tests(found)),
-        h('div', { class: 'panels' }, plots.map((plot) => new Panel(plot, context).element)),
-        h('div', { class: 'cards' }, metrics(found), slices(found), this.cases, machine(found)),
+        h('div', { class: 'panels' }, plots.map((plot) => new Panel(plot, context).element), metrics(found)),
+        h('div', { class: 'cards' }, slices(found), this.cases, machine(found)),
       );
       if (this.wantsCases) this.toCases();
     } catch (error) {

@@ -30,7 +30,7 @@ export const whom = (names) => (names?.length ? names.join(', ') : 'anybody who 
 /** Who did something, and by what way. @param {{name: string, how: string} | null | undefined} person */
 export function by(person) {
   if (!person) return '–';
-  if (person.how === 'conditions') return 'conditions in the file';
+  if (person.how === 'conditions') return 'the conditions';
   if (person.how === 'dag') return person.name ? `${person.name} (DAG)` : 'the DAG';
   return person.name;
 }

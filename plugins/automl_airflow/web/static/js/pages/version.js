@@ -96,7 +96,7 @@ function drawHead(place, model, now, me) {
 
 /** @param {any} now */
 function sourceCard(now) {
-  const { source, model } = now;
+  const { source, copy } = now;
   const told = (text) => h('span', { class: 'mono' }, shortName(text, 60));
   const reasons = Object.entries(source.reason).map(([name, value]) => [`trained because: ${name.replaceAll('_', ' ')}`, setting(value)]);
   return h(
@@ -111,10 +111,10 @@ function sourceCard(now) {
         ['published', time(source.published)],
         ...reasons,
         ...Object.entries(source.fingerprints).map(([name, value]) => [`data set ${name}`, told(setting(value?.digest ?? value))]),
-        ['predicts', model.target ? `${model.target} (${model.problem})` : model.problem || 'not known: no model file of ours'],
-        ['files', `${number(model.files)}, ${bytes(model.bytes)}`],
-        ['folder', told(model.folder)],
-        ['digest', told(model.digest)],
+        ['predicts', copy.target ? `${copy.target} (${copy.problem})` : copy.problem || 'not known: no model file of ours'],
+        ['files', `${number(copy.files)}, ${bytes(copy.bytes)}`],
+        ['folder', told(copy.folder)],
+        ['digest', told(copy.digest)],
       ],
       'Where it comes from',
     ),
