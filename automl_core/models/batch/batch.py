@@ -28,7 +28,7 @@ from automl_core.models.batch.order import Order, Place, Report
 from automl_core.models.batch.owed import OwedList
 from automl_core.models.batch.partitions import found_partitions
 from automl_core.models.batch.places import place_in, text_in
-from automl_core.models.batch.scoring import fingerprint_of
+from automl_core.models.batch.scoring import fingerprint_of, look
 from automl_core.models.batch.writing import CantWrite, file_name
 from automl_core.models.life import Claim, Life, ModelLife, NoSuchVersion, Refused
 from automl_core.models.life.layout import batch_prefix
@@ -161,7 +161,10 @@ class Batch:
 
     def _in_full(self, given: Any) -> DataSet:
         found = self.file.data_set(given)
-        return found.model_copy(update={"place": found.place.replace("${" + BUNDLE_DIR + "}", self.bundle or ".")})
+        changed: dict[str, Any] = {"place": found.place.replace("${" + BUNDLE_DIR + "}", self.bundle or ".")}
+        if found.connection is None and found.place.startswith("odps://") and self.deploy.backend == "maxcompute":
+            changed["connection"] = self.deploy.connection
+        return found.model_copy(update=changed)
 
     # --- what is owed ---------------------------------------------------------------------------
 
@@ -382,6 +385,25 @@ class Batch:
         """
         begun = self.begin(interval, run, token, wish)
         return begun if isinstance(begun, Outcome) else self.end(begun, runner(begun.order))
+
+    def fingerprint_now(self, order: Order) -> dict[str, Any]:
+        """What lies at the place of the data, for who has scored it elsewhere; empty where that can't be asked.
+
+        Args:
+            order: what was scored.
+        """
+        try:
+            return fingerprint_of(order.data, order.earlier, self.home, self.access).to_json()
+        except DataError:
+            return {}
+
+    def digest_of_out(self, order: Order) -> str:
+        """Digest of a table (or partition) of predictions: of its last change, its size and its columns.
+
+        Args:
+            order: by which it was written.
+        """
+        return look(order.out, self.home, self.access).digest
 
     # --- parts ------------------------------------------------------------------------------------
 
