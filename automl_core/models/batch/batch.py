@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -282,23 +283,29 @@ class Batch:
 
     # --- one interval ---------------------------------------------------------------------------
 
-    def begin(self, interval: Interval, run: str, token: str = "", wish: Wish | None = None) -> Begun | Outcome:
+    def begin(
+        self, interval: Interval, run: str, *, wish: Wish | None = None, adopt: bool = False
+    ) -> Begun | Outcome:
         """Claim an interval, and say how it is to be scored; or why not.
 
         Args:
             interval: which.
             run: who claims it: a run's id; a run that people have cleared goes by another.
-            token: tells one try of it from another.
             wish: that it be scored although it was.
+            adopt: whether what this run has started of it may still go on, and is taken over: the claim stays what it
+                is then, with its version. Else a claim of the same run counts no more.
 
         Raises:
             StorageError: a store is away. Nothing is lost: beginning again tells what stands.
         """
         life = self.life.refresh()
+        held = life.scoring.open.get(interval.key)
+        adopted = held if adopt and held is not None and held.run == run else None
+        token = adopted.token if adopted is not None else uuid.uuid4().hex[:16]
         if wish is None and interval.key in life.scoring.done:
             return self._already(life, interval)
         try:
-            version = self._version(life, interval, wish)
+            version = adopted.version if adopted is not None else self._version(life, interval, wish)
         except (NoSuchVersion, LookupError) as error:
             return Outcome("failed", str(error))
         if version is None:
@@ -368,22 +375,20 @@ class Batch:
         return self.end(begun, Report(problem="later", words=words))
 
     def score(
-        self, interval: Interval, run: str, runner: Callable[[Order], Report], *, token: str = "",
-        wish: Wish | None = None,
-    ) -> Outcome:  # fmt: skip
+        self, interval: Interval, run: str, runner: Callable[[Order], Report], *, wish: Wish | None = None
+    ) -> Outcome:
         """Claim, score and record an interval.
 
         Args:
             interval: which.
             run: who does.
             runner: scores (`automl_core.models.batch.processes.scored`).
-            token: tells one try from another.
             wish: that it be scored although it was.
 
         Raises:
             StorageError: a store is away.
         """
-        begun = self.begin(interval, run, token, wish)
+        begun = self.begin(interval, run, wish=wish)
         return begun if isinstance(begun, Outcome) else self.end(begun, runner(begun.order))
 
     def fingerprint_now(self, order: Order) -> dict[str, Any]:
@@ -475,7 +480,7 @@ class Batch:
             model=version.model.prefix, model_digest=version.model.digest, key=claim.key, generation=claim.generation,
             attempt=claim.attempt, data=self.data_of(interval), digest=digest, earlier=earlier,
             out=Place(out, self.out.connection), run=run, token=token,
-            report=f"{batch_prefix(self.file.name)}{folder_name(claim.key)}/{claim.generation}-{claim.attempt}.json",
+            report=f"{batch_prefix(self.file.name)}{folder_name(claim.key)}/{claim.generation}-{token}.json",
             keep=tuple(self.deploy.keep), proba=self.deploy.proba,
             lineage=lineage.columns(claim.version, claim.key, claim.generation), home=str(self.home),
         )  # fmt: skip

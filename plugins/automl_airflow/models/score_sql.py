@@ -42,7 +42,7 @@ class SqlScoreOperator(ScoreTask, PredictTableOperator):
             event: of the trigger that has waited for data.
         """
         attempt = self._attempt = Attempt(self, context)
-        outcome = attempt.begin()
+        outcome = attempt.begin(adopt=True)  # statements that an earlier try has submitted are found again
         return attempt.told(outcome) if outcome is not None else self._score(attempt, {})
 
     def resume(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
