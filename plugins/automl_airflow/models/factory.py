@@ -50,6 +50,18 @@ def build_model(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list
     return dags, warnings
 
 
+def load_builders() -> None:
+    """Import what makes a model's DAGs, in a process that is forked for each task."""
+    for name in BUILDERS.values():
+        _builder(name)
+
+
+def _builder(name: str) -> Callable[[ModelFile, Path], DAG] | None:
+    """What makes one of a model's DAGs: a function in a module of the same name; None while there is none."""
+    module = f"automl_airflow.models.{name}"
+    return getattr(import_module(module), name) if find_spec(module) is not None else None
+
+
 def _check_closed(file: ModelFile, path: Path, bundle: Path | None) -> None:
     from automl_airflow.closed import is_closed
 
@@ -66,7 +78,7 @@ def _builders(file: ModelFile, wanted: str | None) -> Sequence[Callable[[ModelFi
     for what, name in BUILDERS.items():
         has = dag_id(file.name, what) in file.dag_ids
         if has and wanted in (None, dag_id(file.name, what)):
-            module = f"automl_airflow.models.{name}"
-            if find_spec(module) is not None:
-                found.append(getattr(import_module(module), name))
+            builder = _builder(name)
+            if builder is not None:
+                found.append(builder)
     return found
