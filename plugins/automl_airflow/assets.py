@@ -69,17 +69,6 @@ def published_asset(storage: str, experiment: str, home: Path) -> Asset | None:
     return asset_of(f"{storage.rstrip('/')}/{experiment}", home, experiment)
 
 
-def asset_of(place: str, home: Path, of: str) -> Asset | None:
-    """A place as an asset of ours; None where it can be none.
-
-    Args:
-        place: of data, with dates or without.
-        home: AUTOML_HOME.
-        of: whose it is: what no other asset of ours is called.
-    """
-    return _asset(_address(place, home), of)
-
-
 def in_use_asset(storage: str, model: str, home: Path) -> Asset | None:
     """The asset that is updated when another version of a model is in use: what scores by it may wait for it.
 

@@ -64,7 +64,7 @@ def bad_cases(
     judged = {role: _judged(prepared.truth, said, threshold) for role, said in prepared.said.items()}
     here = set(prepared.ids)
     known = {_now(case, here, prepared.by, subjects[0]): case for case in earlier}
-    states = _states(judged, prepared.ids, known)
+    states = states_of(judged, prepared.ids, known)
     gone = [(name, case) for name, case in known.items() if name not in here and case.get("state", "bad") == "bad"]
     counts = {state: int(np.count_nonzero(states == k + 1)) for k, state in enumerate(STATES)} | {"unseen": len(gone)}
     lists: dict[str, list[str]] = {}
@@ -97,7 +97,7 @@ def _judged(truth: NDArray[Any], said: Said, threshold: float | None) -> Judged:
     return Judged(wrong, wrong.astype(np.float64))
 
 
-def _states(
+def states_of(
     judged: Mapping[str, Judged], ids: Sequence[str], known: Mapping[str, Mapping[str, Any]]
 ) -> NDArray[np.int64]:
     """(n,) 0, or the place of its state among `STATES`, from 1."""

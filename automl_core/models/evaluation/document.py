@@ -6,6 +6,7 @@
     version, champion       numbers; champion is null where there is none
     problem                 {kind: binary|multiclass|regression|forecasting, target, classes: [..]}
     data                    {place, fingerprint: {..}, rows, scored, key, keys, clustered, left_out: [{why, rows}],
+                            least_rows, silent: {challenger: rows, champion: rows},
                              seen: {challenger: Seen, champion: Seen|null}}
                              rows: of the data; scored: those that both models were measured on; keys: different keys
                              among them; clustered: whether intervals go by keys, since some have several rows
@@ -195,7 +196,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) else None
     if hasattr(value, "tolist"):  # numpy's
         return _plain(value.tolist())
     return str(value)

@@ -12,7 +12,7 @@ from automl_core.models.evaluation.cases import bad_cases
 from automl_core.models.evaluation.comparing import ROLES, Sample, difference_of, drawn
 from automl_core.models.evaluation.document import evidence_of, left_out, rows_of
 from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
-from automl_core.models.evaluation.prepared import Prepared, prepare
+from automl_core.models.evaluation.prepared import Prepared, kind_of, prepare
 from automl_core.models.evaluation.reliability import reliability
 from automl_core.models.evaluation.resampling import seed_of
 from automl_core.models.evaluation.rows import Rows
@@ -52,6 +52,10 @@ def evaluate(
     subjects = [opened(challenger, "challenger", options)]
     if champion is not None:
         subjects.append(opened(champion, "champion", options))
+    if kind_of(subjects, options, None if all(each.kind for each in subjects) else Rows.of(table)) == "forecasting":
+        from automl_core.models.evaluation.series_evidence import evaluate_series
+
+        return evaluate_series(subjects, table, options, earlier)
     rows = Rows.of(table)
     for column in (*options.slices, *(name for name in (options.key, options.group, options.target) if name)):
         rows.column(column)  # before anything is computed: it says the nearest where there is none
@@ -122,5 +126,5 @@ def _data(rows: Rows, prepared: Prepared, options: EvaluateOptions, told: Mappin
         "place": options.place, "fingerprint": dict(options.fingerprint), "rows": rows.n, "scored": prepared.rows.n,
         "least_rows": options.least_rows, "key": options.key,
         "keys": prepared.rows.n if codes is None else int(np.max(codes)) + 1, "clustered": codes is not None,
-        "left_out": left_out(prepared.left_out), "seen": told,
+        "left_out": left_out(prepared.left_out), "seen": told, "silent": prepared.silent,
     }  # fmt: skip

@@ -62,9 +62,9 @@ def _head(evidence: Mapping[str, Any]) -> str:
     if evidence["values"]["champion"] is None:
         against = "nothing: there is no champion"
     head = "" if verdict is None else f"## {_HEADS[verdict['ok']]}\n\n"
-    what = "forecasts" if evidence["problem"]["kind"] == "forecasting" else "rows"
+    what = "forecast" if evidence["problem"]["kind"] == "forecasting" else "row"
     place = f" of {escaped(data['place'], 120)}" if data.get("place") else ""
-    return f"{head}{version} for {target}, compared with {against}, on {data['scored']:,} {what}{place}."
+    return f"{head}{version} for {target}, compared with {against}, on {_count(data['scored'], what)}{place}."
 
 
 def _reasons(evidence: Mapping[str, Any]) -> str:
@@ -101,7 +101,8 @@ def _worse(evidence: Mapping[str, Any]) -> str:
     metric = evidence["metric"]["name"]
     found += [
         f"{escaped(metric)} where {escaped(each['column'])} is {escaped(each['value'])}: "
-        f"{_number(each['champion']['value'])} before, {_number(each['challenger']['value'])} now ({each['rows']:,} rows)"
+        f"{_number(each['champion']['value'])} before, {_number(each['challenger']['value'])} now "
+        f"({_count(each['rows'], 'row')})"
         for each in evidence.get("slices") or ()
         if each["state"] == "worse"
     ]
@@ -126,7 +127,7 @@ def _worse(evidence: Mapping[str, Any]) -> str:
     new = counts.get("new", 0) + counts.get("regressed", 0)
     if new and evidence["values"]["champion"] is not None:
         again = f", {counts['regressed']:,} of them had been mended before" if counts.get("regressed") else ""
-        found.append(f"{new:,} rows that the champion has right are wrong now{again}")
+        found.append(f"{_count(new, 'row')} that the champion has right, and the challenger wrong{again}")
     found += [
         f"the test {escaped(test['name'])} fails: {escaped(test['why'], 200)}"
         for test in evidence.get("tests") or ()
@@ -153,8 +154,8 @@ def _slices(evidence: Mapping[str, Any]) -> str:
     words = {"worse": "**worse**", "better": "better", "same": "no clear difference", "alone": "", "few": "can't tell"}
     lines = ["### Slices", "", "| slice | | rows | challenger | champion | |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {escaped(each['column'])} | {escaped(each['value'])} | {each['rows']:,} | {_interval(each['challenger'])} | "
-        f"{_interval(each['champion'])} | {words.get(each['state'], '')} |"
+        f"| {escaped(each['column'])} | {escaped(each['value'])} | {each['rows']:,} | "
+        f"{_interval(each['challenger'])} | {_interval(each['champion'])} | {words.get(each['state'], '')} |"
         for each in order[:MOST_SLICES]
     ]
     if len(order) > MOST_SLICES:
@@ -186,7 +187,7 @@ def _cases(evidence: Mapping[str, Any]) -> str:
     if not counts:
         return ""
     if evidence["values"]["champion"] is None:
-        return f"### Bad cases\n\n{counts['new'] + counts['regressed']:,} rows are wrong."
+        return f"### Bad cases\n\n{_count(counts['new'] + counts['regressed'], 'row')} wrong."
     lines = ["### Bad cases of the champion", "", "| fixed | still bad | new | new, once mended | not seen any more |"]
     lines += ["|---|---|---|---|---|"]
     lines.append(
@@ -220,7 +221,9 @@ def _how(evidence: Mapping[str, Any]) -> str:
         draws = f", {difference['draws']:,} draws" if difference.get("draws") else ""
         on = ", on rows that no model has seen" if difference.get("on") == "unseen" else ""
         found.append(f"difference: {escaped(difference['method'], 120)}{draws}, {difference['confidence']:.0%}{on}")
-    found += [f"{each['rows']:,} rows left out {escaped(each['why'], 120)}" for each in data.get("left_out") or ()]
+    found += [
+        f"{_count(each['rows'], 'row')} left out: {escaped(each['why'], 120)}" for each in data.get("left_out") or ()
+    ]
     found += [escaped(note, 300) for note in (evidence.get("notes") or ())][:MOST_NOTES]
     return f"### How it was found\n\n{_list(found, 20)}" if found else ""
 
@@ -244,6 +247,10 @@ def _interval(told: Mapping[str, Any] | None, sign: bool = False) -> str:
     if told["low"] is None or told["high"] is None:
         return _number(told["value"], sign)
     return f"{_number(told['value'], sign)} ({_number(told['low'], sign)} … {_number(told['high'], sign)})"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}{'' if number == 1 else 's'}"
 
 
 def _number(value: float | None, sign: bool = False) -> str:

@@ -34,6 +34,7 @@ class Prepared:
         ids: (n,) what names each row, each once.
         by: ``key`` or ``row``.
         codes: (n,) the unit of each row, for draws; None where each row is one.
+        silent: role → rows with a label that it could not read, or of which it says nothing.
         notes: what is to be said.
     """
 
@@ -48,6 +49,7 @@ class Prepared:
     ids: list[str]
     by: str
     codes: Codes | None
+    silent: dict[str, int]
     notes: tuple[str, ...]
 
 
@@ -132,10 +134,14 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
         if strange and left["with a label that is no class of a model"]:
             shown = ", ".join(repr(each[:40]) for each in strange[:3]) + (", …" if len(strange) > 3 else "")
             notes.append(f"{target}: no model knows the label{'s' if len(strange) > 1 else ''} {shown}")
+    labelled, unread = kept.copy(), {}
     for subject in subjects:
         if hasattr(subject, "learn"):
             subject.learn(kind, target, classes)
-        for why, mask in subject.refused(rows).items():
+        refused = subject.refused(rows)
+        any_of = np.logical_or.reduce([np.zeros(rows.n, dtype=bool), *refused.values()])
+        unread[subject.role] = int(np.count_nonzero(any_of & labelled))
+        for why, mask in refused.items():
             drop(why, mask)
     if not kept.any():
         raise NotEvaluated(f"no row of the {rows.n:,} can be measured: {_why(left)}")
@@ -143,7 +149,9 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
     taken = rows if len(at) == rows.n else rows.take(at)
     said = {subject.role: subject.say(taken) for subject in subjects}
     silent = np.zeros(taken.n, dtype=bool)
+    quiet: dict[str, int] = {}
     for role, each in said.items():
+        quiet[role] = int(np.count_nonzero(each.missing))
         left[f"of which the {role} says nothing"] = int(np.count_nonzero(each.missing & ~silent))
         silent |= each.missing
     if silent.any():
@@ -156,8 +164,9 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
     ids, by, codes, more = _named(taken, subjects[0], target, options)
     if kind != "regression":
         kind = "multiclass" if len(classes) > 2 else "binary"
+    silent_of = {role: unread[role] + quiet[role] for role in said}
     return Prepared(
-        taken, at, truth[at], said, kind, target, classes, left, ids, by, codes, (*notes, *more)
+        taken, at, truth[at], said, kind, target, classes, left, ids, by, codes, silent_of, (*notes, *more)
     )  # fmt: skip
 
 

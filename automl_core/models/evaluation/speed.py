@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,42 +45,65 @@ def latency(subjects: Sequence[Any], rows: Rows, clock: Callable[[], float] = ti
         As evidence has it.
     """
     own = [subject for subject in subjects if hasattr(subject, "one")]
-    found: dict[str, Any] = {subject.role: None for subject in subjects}
     if not own or not rows.n:
-        return found | {"how": "a program is not timed row by row"}
-    began = clock()
-    places = np.unique(np.linspace(0, rows.n - 1, SINGLE).astype(np.int64))
-    singles = {each.role: [_row(rows, each.columns, int(place)) for place in places] for each in own}
-    for each in own:
-        for row in singles[each.role][:WARM]:
-            each.one(row)
-    took: dict[str, list[float]] = {each.role: [] for each in own}
-    for k in range(len(places)):
-        for each in own if k % 2 else reversed(own):  # nobody is always first
+        return {subject.role: None for subject in subjects} | {"how": "a program is not timed row by row"}
+    places = np.unique(np.linspace(0, rows.n - 1, SINGLE).astype(np.int64)).tolist()
+    batch = rows.take(np.arange(min(rows.n, BATCH)))
+    singles = {
+        each.role: [partial(each.one, {name: rows.value(name, place) for name in each.columns}) for place in places]
+        for each in own
+    }
+    found = by_turns(singles, {each.role: partial(each.say, batch) for each in own}, batch.n, clock)
+    return {subject.role: None for subject in subjects} | found | {"how": HOW.format(batch=batch.n)}
+
+
+def by_turns(
+    singles: Mapping[str, Sequence[Callable[[], Any]]],
+    batches: Mapping[str, Callable[[], Any]],
+    batch: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Any]:
+    """Time calls of several models, now the one first and now the other.
+
+    Args:
+        singles: role → calls that score one row each, as many of each role.
+        batches: role → a call that scores many.
+        batch: how many.
+        clock: in seconds.
+
+    Returns:
+        role → ``single_ms`` and ``batch``.
+    """
+    began, roles = clock(), list(singles)
+    for role in roles:
+        for call in singles[role][:WARM]:
+            call()
+    took: dict[str, list[float]] = {role: [] for role in roles}
+    for k in range(len(singles[roles[0]])):
+        for role in roles if k % 2 else reversed(roles):  # nobody is always first
             start = clock()
-            each.one(singles[each.role][k])
-            took[each.role].append(clock() - start)
+            singles[role][k]()
+            took[role].append(clock() - start)
         if clock() - began > LONGEST / 2:
             break
-    batch = rows.take(np.arange(min(rows.n, BATCH)))
-    together: dict[str, list[float]] = {each.role: [] for each in own}
+    together: dict[str, list[float]] = {role: [] for role in roles}
     for turn in range(TURNS):
-        for each in own if turn % 2 else reversed(own):
+        for role in roles if turn % 2 else reversed(roles):
             start = clock()
-            each.say(batch)
-            together[each.role].append(clock() - start)
+            batches[role]()
+            together[role].append(clock() - start)
         if clock() - began > LONGEST:
             break
-    for each in own:
-        middle = float(np.median(together[each.role]))
-        found[each.role] = {
+    found = {}
+    for role in roles:
+        middle = float(np.median(together[role]))
+        found[role] = {
             "single_ms": {
-                "median": float(np.median(took[each.role])) * 1e3,
-                "p95": float(np.quantile(took[each.role], 0.95)) * 1e3,
+                "median": float(np.median(took[role])) * 1e3, "p95": float(np.quantile(took[role], 0.95)) * 1e3
             },
-            "batch": {"rows": batch.n, "rows_per_second": batch.n / middle if middle > 0 else None},
-        }
-    return found | {"how": HOW.format(batch=batch.n)}
+            "batch": {"rows": batch, "rows_per_second": batch / middle if middle > 0 else None},
+        }  # fmt: skip
+    return found
 
 
 def size(subjects: Sequence[Any], clock: Callable[[], float] = time.perf_counter) -> dict[str, Any]:
@@ -103,7 +127,3 @@ def size(subjects: Sequence[Any], clock: Callable[[], float] = time.perf_counter
             "open_ms": float(np.median(spent)) * 1e3 if spent else None,
         }  # fmt: skip
     return found
-
-
-def _row(rows: Rows, columns: Sequence[str], place: int) -> dict[str, Any]:
-    return {name: rows.value(name, place) for name in columns}

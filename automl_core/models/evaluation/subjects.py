@@ -147,6 +147,18 @@ def opened(folder: str | Path, role: str, options: EvaluateOptions) -> Any:
 
     home = Path(folder)
     if (home / MODEL_FILE).is_file():
+        from automl_core.modelfile.model import BrokenModel, read_info
+        from automl_core.modelfile.scoring.documents import LaterFormat
+        from automl_core.modelfile.writing import FORECASTING
+
+        try:
+            kind = read_info(home)["problem"].get("kind")
+        except (BrokenModel, LaterFormat) as error:
+            raise NotEvaluated(f"the {role} can't be opened: {error}") from None
+        if kind == FORECASTING:
+            from automl_core.models.evaluation.series import SeriesSubject
+
+            return SeriesSubject(home, role)
         return Subject(home, role, options.trusted)
     if options.program is None:
         raise NotEvaluated(

@@ -182,7 +182,7 @@ def _invariant(test: InvariantTest, subject: Any, prepared: Prepared, seed: tupl
 def _moved(before: Said, after: Said) -> NDArray[np.float64]:
     """(n,) by how much outputs differ; of classes alone 1 where the class changes."""
     if before.labels is not None and not before.outputs.shape[1]:
-        return (before.labels != after.labels).astype(np.float64)
+        return np.asarray(before.labels != after.labels, dtype=np.float64)
     moved = np.abs(before.outputs - after.outputs)
     return np.asarray(np.nan_to_num(moved if moved.ndim == 1 else moved.max(axis=1), nan=np.inf))
 
@@ -233,7 +233,7 @@ def _one(said: Said, wanted: str | None) -> NDArray[np.float64]:
     if said.labels is None:
         if wanted is not None:
             raise NotEvaluated(f"of: the model predicts numbers, and has no class {wanted!r}")
-        return said.outputs
+        return np.asarray(said.outputs)
     if not said.outputs.shape[1]:
         raise NotEvaluated("the model says classes, and no probabilities")
     if wanted is None:

@@ -14,6 +14,7 @@ from automl_airflow.models.tasks import RolloutOperator
 if TYPE_CHECKING:
     from automl_airflow.models.latest import Latest
     from automl_core.models.evaluation import EvaluateOptions
+    from automl_core.models.evaluation.tests import RegressionTest
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
 
@@ -26,10 +27,6 @@ class EvaluateOperator(RolloutOperator):
 
     ui_color = "#e4f2dc"
 
-    def __init__(self, *, path: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.path = path
-
     def execute(self, context: Any) -> dict[str, Any]:
         """Evaluate, and record what was found.
 
@@ -39,6 +36,7 @@ class EvaluateOperator(RolloutOperator):
         from automl_core.models.evaluation import NotEvaluated
         from automl_core.models.life import Refused, VersionState
 
+        self.check_closed(context)
         life, version = self.open(context)
         newest = version.newest
         if version.state is VersionState.ACCEPTED and newest is not None and newest.champion == life.state.champion:
@@ -126,7 +124,7 @@ def options_of(
     if given.program is not None:
         command = given.program.command
         program = Program(
-            command=("/bin/sh", "-c", command) if isinstance(command, str) else tuple(command),
+            command=command if isinstance(command, str) else tuple(command),
             environment=_environment(file, path, stack, say), timeout=given.program.timeout,
         )  # fmt: skip
     trained = {"challenger": Trained(fingerprints=version.source.fingerprints)}
@@ -140,29 +138,15 @@ def options_of(
     )  # fmt: skip
 
 
-def _tests(file: ModelFile, path: Path) -> Any:
+def _tests(file: ModelFile, path: Path) -> tuple[RegressionTest, ...]:
     """The regression tests of a file, or of the YAML file beside it that it names."""
-    from pydantic import ValidationError
-
-    from automl_core.models.evaluation.tests import tests_of
+    from automl_core.models.file.beside import regression_tests
     from automl_core.spec.errors import SpecError
-    from automl_core.spec.loader import read_text
-    from automl_core.spec.yaml_reader import read_yaml
 
-    given = file.evaluate.tests
-    where = "evaluate.tests"
     try:
-        if isinstance(given, str):
-            where = str(path.parent / given)
-            document = read_yaml(read_text(where), where)
-            if document.problems:
-                raise SpecError(list(document.problems))
-            given = document.data or []
-        if not isinstance(given, list):
-            raise AirflowFailException(f"{where}: a list of tests is wanted")
-        return tests_of(given)
-    except (SpecError, ValidationError) as error:
-        raise AirflowFailException(f"{where}: {error}") from error
+        return tuple(regression_tests(file, path))
+    except SpecError as error:
+        raise AirflowFailException(f"evaluate.tests: {error}") from error
 
 
 def _environment(file: ModelFile, path: Path, stack: ExitStack, say: Any) -> str | None:

@@ -145,19 +145,34 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
 @router.get("/experiments/{dag_id}/readiness", dependencies=[Depends(CAN_READ)])
 def get_readiness(dag_id: DagId, user: User) -> Response:
     """Whether Airflow has read an experiment's file as it was saved last."""
+    return reply(readiness(user, dag_id, dag_id))
+
+
+def readiness(user: User, name: str, dag_id: str, kind: saving.Kind = "experiment") -> dict[str, Any]:
+    """Whether Airflow has read a file as it was saved last.
+
+    Args:
+        user: who asks.
+        name: of the experiment, or of the model.
+        dag_id: of the DAG that is made of the file.
+        kind: what the file is.
+
+    Raises:
+        HTTPException: 404, there is no such file.
+    """
     with reading() as session:
         model = model_of(session, dag_id)
         known = file_known(model)
-        saved = saving.saved_at(dag_id, known)
-        error = saving.import_error_since(session, dag_id, known, saved) if saved is not None else None
+        saved = saving.saved_at(name, known, kind)
+        error = saving.import_error_since(session, name, known, saved, kind) if saved is not None else None
         read = model.last_parsed_time.timestamp() if model is not None and model.last_parsed_time else None
     if error is not None:
-        return reply({"state": "broken", "error": shown_error(user, error)})
+        return {"state": "broken", "error": shown_error(user, error)}
     if read is not None and (saved is None or read >= saved):
-        return reply({"state": "ready", "error": None})
+        return {"state": "ready", "error": None}
     if saved is None:
-        raise HTTPException(404, f"there is no experiment {dag_id!r}")
-    return reply({"state": "waiting", "error": None})
+        raise HTTPException(404, f"there is no {kind} {name!r}")
+    return {"state": "waiting", "error": None}
 
 
 @router.post(

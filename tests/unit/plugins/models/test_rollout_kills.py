@@ -113,4 +113,4 @@ def test_a_kill_at_any_write_changes_nothing(airflow: Airflow, monkeypatch: pyte
             assert len(life.shares) == version, "in use once"
             assert life.shares[-1].accepted == {version: found.decision.evidence}
             assert life.skipped == {}
-    assert killed >= 2 * (writes - 2), "what the model's file says is written once"
+    assert killed >= writes, "the tasks of one run write less often than the first one, which writes the file"
