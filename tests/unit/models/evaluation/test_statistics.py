@@ -53,7 +53,7 @@ def test_a_draw_has_the_metric_of_rows_with_its_weights(kind: str, name: str, se
     for value, right, alone in zip(found, wanted, one_class, strict=True):
         if alone and metric.needs == "probabilities" and name not in ("log_loss", "brier_score"):
             continue  # an area of one class alone: not defined, whatever is said
-        assert value == pytest.approx(right, abs=1e-9, nan_ok=True)
+        assert value == pytest.approx(right, rel=1e-9, abs=1e-9, nan_ok=True)
 
 
 def test_areas_are_scikit_learns_with_weights() -> None:

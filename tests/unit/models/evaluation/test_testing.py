@@ -10,17 +10,15 @@ import pydantic
 import pytest
 
 from automl_core.models.evaluation import EvaluateOptions, evaluate
-from automl_core.models.evaluation.tests import as_json, tests_of
+from automl_core.models.evaluation import tests as kinds
 from tests.unit.models.evaluation.small import model, rows
-
-tests_of.__test__ = False  # type: ignore[attr-defined]
 
 GOOD = {"row": {"a": 9.0, "b": 0.0, "city": "Ulm"}, "expect": 1, "least": {"1": 0.99}}
 BAD = {"row": {"a": -9.0, "b": 0.0, "city": "Ulm"}, "expect": 1}
 
 
 def run(folder: Path, *documents: dict[str, Any], kind: str = "binary", data: Any = None) -> tuple[Any, Any]:
-    options = EvaluateOptions(tests=tests_of(list(documents)), latency=False, draws=100)
+    options = EvaluateOptions(tests=kinds.tests_of(list(documents)), latency=False, draws=100)
     evidence, shown = evaluate(folder, None, data or rows(200, kind=kind), options)
     return evidence["tests"], shown["tests"]
 
@@ -198,11 +196,11 @@ def test_two_tests_of_one_name_are_told_apart(binary: Path) -> None:
 )
 def test_what_is_no_test_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(pydantic.ValidationError):
-        tests_of([document])
+        kinds.tests_of([document])
 
 
 def test_tests_are_the_same_after_a_request() -> None:
-    told = tests_of(
+    told = kinds.tests_of(
         [{"test": "cases", "cases": [GOOD, BAD]}, {"test": "monotone", "column": "a", "direction": "increasing"}]
     )
-    assert tests_of(json.loads(json.dumps(as_json(told)))) == told
+    assert kinds.tests_of(json.loads(json.dumps(kinds.as_json(told)))) == told
