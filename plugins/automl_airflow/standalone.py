@@ -76,6 +76,8 @@ class StandaloneAirflow:
         """What runs Airflow's components."""
         self.patience = 180.0
         """Seconds within which all of them have to be healthy."""
+        self.migrated = False
+        """Whether the database has Airflow's tables already."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._started: set[int] = set()  # process groups; one whose leader was killed may still have members
         self._detached = False
@@ -114,13 +116,12 @@ class StandaloneAirflow:
             StandaloneError: a component ended or did not become healthy.
         """
         self._detached = detached
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "logs").mkdir(exist_ok=True)
-        self._write_secrets()
+        self._make_folders()
         try:
             say("Airflow: making its database")
             early = self._start_waiting("api-server")
-            self._migrate(check)
+            if not self.migrated:
+                self._migrate(check)
             self._let_go("api-server", early)
             for component in COMPONENTS:
                 if component not in self._processes:
@@ -130,6 +131,15 @@ class StandaloneAirflow:
         except BaseException:
             self.stop()
             raise
+
+    def migrate(self) -> None:
+        """Make the database's tables, and start nothing.
+
+        Raises:
+            StandaloneError: it could not be done.
+        """
+        self._make_folders()
+        self._migrate()
 
     def start_component(self, component: str) -> None:
         """Start one of the components."""
@@ -300,6 +310,10 @@ class StandaloneAirflow:
         _write_private(self.home / "passwords.json", {USER: secret["password"]})
         url = f"http://127.0.0.1:{secret['port']}"
         _write_private(self.credentials_file, {"url": url, "username": USER, "password": secret["password"]})
+
+    def _make_folders(self) -> None:
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        self._write_secrets()
 
     def _migrate(self, check: Callable[[], None] = lambda: None) -> None:
         with (self.home / "logs" / "db-migrate.log").open("w+b") as log:
