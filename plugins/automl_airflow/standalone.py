@@ -76,6 +76,8 @@ class StandaloneAirflow:
         """What runs Airflow's components."""
         self.patience = 180.0
         """Seconds within which all of them have to be healthy."""
+        self.end_within = 10.0
+        """Seconds that `stop` gives everything to end by itself."""
         self.migrated = False
         """Whether the database has Airflow's tables already."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -188,14 +190,14 @@ class StandaloneAirflow:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 
-    def stop(self, patience: float = 10.0) -> None:
+    def stop(self, patience: float | None = None) -> None:
         """End everything that this Airflow started, on a polite signal first. Safe to call twice.
 
         Args:
-            patience: seconds after that signal, before what is left is killed.
+            patience: seconds after that signal, before what is left is killed; `end_within` when left out.
         """
         groups = self._groups()
-        for sig, most in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+        for sig, most in ((signal.SIGTERM, self.end_within if patience is None else patience), (signal.SIGKILL, 5.0)):
             for group in groups:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(group, sig)

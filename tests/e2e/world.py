@@ -85,6 +85,7 @@ class World:
         )  # fmt: skip
         airflow.patience = stretched(airflow.patience)
         airflow.migrated = database in MIGRATED
+        airflow.end_within = 1.0  # nothing of it is looked at afterwards
         return cls(root, airflow)
 
     # --- experiments ---------------------------------------------------------------------------
