@@ -153,7 +153,7 @@ def version_body(life: Life, version: Version) -> dict[str, Any]:
             "metric": source.metric, "value": source.value, "fingerprints": source.fingerprints,
             "reason": source.reason, "started": source.started or None, "published": source.published or None,
         },
-        "model": {
+        "copy": {
             "digest": model.digest, "kind": model.kind, "problem": model.problem, "target": model.target,
             "files": model.files, "bytes": model.bytes, "folder": model.prefix,
         },

@@ -159,7 +159,7 @@ def standing(
 
 
 def version_standing(
-    life: Life, version: Version, can: Mapping[str, bool], why_not: Mapping[str, str]
+    life: Life, version: Version, now: float, can: Mapping[str, bool], why_not: Mapping[str, str]
 ) -> tuple[dict[str, bool], dict[str, str]]:
     """The same for one version as it stands: the state forbids some, whoever asks."""
     state, reasons = version.state, dict(why_not)
@@ -176,6 +176,8 @@ def version_standing(
         waits = f"it is {decided.what} by {decided.by.name} already"
     elif state not in (S.EVALUATED, S.ASKED):
         waits = f"it is {state.lower().replace('_', ' ')}, and waits for no answer"
+    elif state is S.ASKED and version.asked is not None and version.asked.until < now:
+        waits = "the time to answer is over: evaluate it again"
     else:
         waits = ""
     deny("reject", waits)

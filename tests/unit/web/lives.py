@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from automl_core.models.evaluation.document import evidence_of, interval, rows_of
-from automl_core.models.life import ModelLife, Person, Source, interval_key
+from automl_core.models.life import Life, ModelLife, Person, Source, interval_key
 from automl_core.storage.folder import FolderStore
 
 DAY = 86400.0
 START = 1_795_000_000.0
-"""2026-11-18: when the first version of a life is offered."""
+"""2026-11-18: when the first version of a life is offered, where a test doesn't say."""
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 """What may come from data: it must be shown as it is."""
@@ -45,6 +46,11 @@ def model_text(world: Any, name: str, experiment: str, *, by: str = "anybody", w
     return TEXT.format(name=name, storage=world.storage, experiment=experiment, hostile=hostile, by=by, when=when)
 
 
+def life_of(world: Any, name: str) -> Life:
+    """The state of a model, as another process has it."""
+    return ModelLife.open(FolderStore(world.storage), name).state
+
+
 class Clock:
     """Time that a test moves."""
 
@@ -60,7 +66,7 @@ class Author:
 
     def __init__(self, storage: Path, name: str, experiment: str, start: float = START) -> None:
         self.store, self.experiment = FolderStore(storage), experiment
-        self.clock = Clock(start)
+        self.clock, self.start = Clock(start), start - start % DAY
         self.life = ModelLife.open(self.store, name, clock=self.clock)
 
     def after(self, seconds: float) -> None:
@@ -96,15 +102,15 @@ class Author:
 
     def score(self, day: int, version: int, rows: int = 1000) -> None:
         """Score a day's data."""
-        start = START + day * DAY
+        start = self.start + day * DAY
         claim = self.life.begin_interval(interval_key(start, start + DAY), start, start + DAY, version, run=f"day{day}")
         self.after(30)
         self.life.end_interval(claim, rows=rows, out=f"file:///scores/{day}", digest="d" * 64)
 
 
-def live(world: Any, name: str, experiment: str) -> Author:
-    """Six versions: replaced, rejected, expired, in use, taken back, asked about; and intervals that were scored."""
-    author = Author(world.storage, name, experiment)
+def live(world: Any, name: str, experiment: str, start: float | None = None) -> Author:
+    """Five versions: replaced, rejected, in use, taken back, asked about; and intervals that were scored."""
+    author = Author(world.storage, name, experiment, time.time() - 5 * DAY if start is None else start)
     author.life.configure({"accept": {"by": "anybody", "when": "better"}, "deploy": {"to": "batch"}}, DAG)
     first = author.offer("run-1")
     author.after(120)
@@ -157,7 +163,7 @@ def evidence(
             "left_out": [{"why": "no label", "rows": 200}],
             "seen": {
                 "challenger": {"share": 0.1, "rows": 500, "how": "rows", "note": ""},
-                "champion": {"share": None, "rows": None, "how": "unknown", "note": "not to be had"} if beside else None,
+                "champion": {"share": None, "rows": None, "how": "unknown", "note": "gone"} if beside else None,
             },
         },
         metric={"name": "roc_auc", "direction": "maximize"},

@@ -35,19 +35,20 @@ Digest = Annotated[
 @router.get("/versions/{version}")
 def get_version(user: User, info: TheModel, held: Held, version: VersionNumber) -> Response:
     """One version: where it comes from, its evidence, who decided what, and what this user can do about it."""
+    now = time.time()
     with reading() as session:
         file = model_file_of(info, file_text(session, info))
 
     def build(life: Life) -> dict[str, Any]:
         found = life.version(version)
-        can, why_not = version_standing(life, found, *standing(user, info, file, life.document))
+        can, why_not = version_standing(life, found, now, *standing(user, info, file, life.document))
         return {"model": info.name, "seq": life.seq, **views.version_body(life, found), "can": can, "why_not": why_not}
 
     body = held.use(build)
     closed = is_closed_model(file, held.use(lambda life: life.document))
     allowed = not closed or may_download(user, rollout_of(info.name))
     body["data_rows"] = {"allowed": allowed, "reason": "" if allowed else NO_RIGHT_TO_DOWNLOAD}
-    return reply({**body, "now": time.time()})
+    return reply({**body, "now": now})
 
 
 @router.get("/versions/{version}/evidence")

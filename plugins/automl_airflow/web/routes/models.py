@@ -93,6 +93,11 @@ def get_model(user: User, info: TheModel, held: Held) -> Response:
         found = import_error_of(session, info.file, info.bundle) if info.broken else None
     file = model_file_of(info, source)
     body, document = held.use(lambda life: (views.overview(life, now), life.document))
+    if file is not None:  # what is true now; the journal has it once a run has read the file
+        body |= {
+            "accept": file.accept.model_dump(mode="json"), "watched": file.watch is not None,
+            "deploy": file.deploy.to if file.deploy is not None else None,
+        }  # fmt: skip
     can, why_not = standing(user, info, file, document)
     return reply(
         {

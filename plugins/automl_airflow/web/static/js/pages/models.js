@@ -169,7 +169,7 @@ const COLUMNS = [
   },
   {
     key: 'verdict',
-    label: 'Evidence says',
+    label: 'Conditions',
     fixed: true,
     cell: (read) => (read('newest') ? verdict(read('newest').verdict) : '–'),
   },
@@ -185,5 +185,5 @@ const COLUMNS = [
             ? h('span', { class: 'muted' }, 'paused')
             : briefTime(read('next_interval')),
   },
-  { key: 'versions', label: 'Versions', number: true, cell: (read) => number(read('versions')) },
+  { key: 'versions', label: 'Versions', number: true, hidden: true, cell: (read) => number(read('versions')) },
 ];

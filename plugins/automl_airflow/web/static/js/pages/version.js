@@ -84,7 +84,7 @@ function drawHead(place, model, now, me) {
       : null,
     now.removed ? h('p', { class: 'notice' }, `Its files were removed (${time(now.removed)}): it can’t be used any more.`) : null,
     figures([
-      ['Evidence says', verdict(now.verdict), now.verdict ? time(now.verdict.time) : null],
+      ['Conditions', verdict(now.verdict), now.verdict ? time(now.verdict.time) : null],
       ['Result of', h('a', { href: pageOf(now.source.experiment, now.source.run) }, now.source.experiment), now.source.trial === null ? null : h('a', { href: pageOf(now.source.experiment, now.source.run, now.source.trial) }, `trial ${now.source.trial}`)],
       [`${now.source.metric || 'Value'} in the search`, number(now.source.value)],
       ['In use since', time(now.in_use_since)],
@@ -96,7 +96,7 @@ function drawHead(place, model, now, me) {
 
 /** @param {any} now */
 function sourceCard(now) {
-  const { source, model } = now;
+  const { source, copy } = now;
   const told = (text) => h('span', { class: 'mono' }, shortName(text, 60));
   const reasons = Object.entries(source.reason).map(([name, value]) => [`trained because: ${name.replaceAll('_', ' ')}`, setting(value)]);
   return h(
@@ -111,10 +111,10 @@ function sourceCard(now) {
         ['published', time(source.published)],
         ...reasons,
         ...Object.entries(source.fingerprints).map(([name, value]) => [`data set ${name}`, told(setting(value?.digest ?? value))]),
-        ['predicts', model.target ? `${model.target} (${model.problem})` : model.problem || 'not known: no model file of ours'],
-        ['files', `${number(model.files)}, ${bytes(model.bytes)}`],
-        ['folder', told(model.folder)],
-        ['digest', told(model.digest)],
+        ['predicts', copy.target ? `${copy.target} (${copy.problem})` : copy.problem || 'not known: no model file of ours'],
+        ['files', `${number(copy.files)}, ${bytes(copy.bytes)}`],
+        ['folder', told(copy.folder)],
+        ['digest', told(copy.digest)],
       ],
       'Where it comes from',
     ),

@@ -1,6 +1,5 @@
 // Which version answered when, and what share of it: a row for each version, a bar for each time that it was in use.
 
-import { PALETTE } from '../chart.js';
 import { briefTime, duration, time } from '../format.js';
 import { axis, colour, frame, tip } from './shared.js';
 
@@ -37,7 +36,7 @@ export function stretches(shares, now) {
 /** @type {import('../panel.js').Plot} */
 export default {
   title: 'What was in use',
-  hint: 'Select a bar to open its version.',
+  hint: 'Green is in use now. Select a bar to open its version.',
   full: true,
   load: (context) => context.get('shares'),
   empty: (data) => (data.shares.some((each) => Object.keys(each.shares).length) ? '' : 'No version has been in use yet.'),
@@ -82,7 +81,7 @@ export default {
           encode: { x: [1, 2], y: 0 },
           data: shown.map((each, i) => [versions.indexOf(each.version), each.from, each.to, i]),
           renderItem(_, api) {
-            const { share, version, to } = shown[api.value(3)];
+            const { share, to } = shown[api.value(3)];
             const [x1, y] = api.coord([api.value(1), api.value(0)]);
             const [x2] = api.coord([api.value(2), api.value(0)]);
             const room = Math.min(26, api.size([0, 1])[1] * 0.7);
@@ -91,7 +90,7 @@ export default {
             return {
               type: 'rect',
               shape: { x: x1, y: y - height / 2, width, height },
-              style: { fill: to === data.now ? colour('good') : PALETTE[(version - 1) % PALETTE.length], opacity: to === data.now ? 1 : 0.75 },
+              style: { fill: colour(to === data.now ? 'good' : 'ended') },
             };
           },
         },
