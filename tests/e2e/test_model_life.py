@@ -35,16 +35,13 @@ def life(world: World) -> Models:
     models.file("named", accept={"by": ["ben"]})
     models.publish("alone_search", "run_1", 0.5)
     models.file("alone", accept={"by": "nobody", "when": "better"})
+    models.publish("lost_search", "run_1", 0.5)
+    models.file("lost")
+    models.publish("ours_search", "run_1", 0.5)
+    models.file("ours", accept={"by": ["anna"]})
     world.wait_for_dag("churn_search")
     world.wait_for_dag("churn.rollout")
     return models
-
-
-def run_of(models: Models, name: str, number: int) -> str:
-    """The run that has a version."""
-    found = models.version(name, number)
-    assert found is not None
-    return found.run
 
 
 def test_a_published_result_is_offered_accepted_and_used_without_another_hand(life: Models) -> None:
@@ -147,11 +144,7 @@ def test_only_who_is_asked_may_answer_and_a_task_marked_by_hand_accepts_nothing(
     assert "no answer" in life.world.log(dag, run, "decide", -1)
     assert life.state_of("named", 1) == "ASKED"
     assert life.life("named").state.champion is None
-    clear = {
-        "dry_run": False, "dag_run_id": run, "task_ids": ["accept"], "only_failed": False, "reset_dag_runs": True,
-        "include_downstream": True,
-    }  # fmt: skip
-    life.world.call("POST", f"/dags/{dag}/clearTaskInstances", json=clear)
+    clear(life, dag, run, "accept")
     life.waits("named", run)
     time.sleep(2)
     assert life.answer("named", run, "Accept", "ben").status_code == 200
@@ -167,22 +160,42 @@ def test_conditions_alone_accept_where_nobody_is_to_be_asked(life: Models) -> No
     assert life.task("alone.rollout", version.run, "accept") == "skipped"
 
 
-def test_an_answer_that_came_while_the_task_was_cleared_counts(life: Models) -> None:
-    life.publish("alone2_search", "run_1", 0.5)
-    life.file("alone2")
-    version = life.until("alone2", 1, "ASKED")
-    run, dag = version.run, "alone2.rollout"
-    life.waits("alone2", run)
-    time.sleep(2)
-    life.world.call("PATCH", f"/dags/{dag}/dagRuns/{run}/taskInstances/accept", json={"new_state": "failed"})
-    wait_until(lambda: life.answer("alone2", run, "Accept").status_code in (200, 409), 30, "the answer to be taken")
-    assert life.world.finish(dag, run) == "failed"
-    assert life.state_of("alone2", 1) == "ASKED", "Airflow's task had ended: nothing is in use by this answer yet"
-    clear = {
-        "dry_run": False, "dag_run_id": run, "task_ids": ["accept"], "only_failed": False, "reset_dag_runs": True,
+def clear(models: Models, dag: str, run: str, *tasks: str) -> None:
+    """Clear tasks and what stands behind them."""
+    body = {
+        "dry_run": False, "dag_run_id": run, "task_ids": list(tasks), "only_failed": False, "reset_dag_runs": True,
         "include_downstream": True,
     }  # fmt: skip
-    life.world.call("POST", f"/dags/{dag}/clearTaskInstances", json=clear)
-    used = life.until("alone2", 1, "IN_USE")
+    models.world.call("POST", f"/dags/{dag}/clearTaskInstances", json=body)
+
+
+def test_an_answer_that_airflow_took_without_effect_is_not_lost(life: Models) -> None:
+    version = life.until("lost", 1, "ASKED")
+    run, dag = version.run, "lost.rollout"
+    life.waits("lost", run)
+    time.sleep(2)
+    life.world.call("PATCH", f"/dags/{dag}/dagRuns/{run}/taskInstances/accept", json={"new_state": "failed"})
+    wait_until(lambda: life.answer("lost", run, "Accept").status_code in (200, 409), 30, "the answer to be taken")
+    assert life.world.finish(dag, run) == "failed"
+    assert life.state_of("lost", 1) == "ASKED", "Airflow's task had ended: nothing is in use by this answer yet"
+    clear(life, dag, run, "accept")
+    used = life.until("lost", 1, "IN_USE")
     assert used.decision is not None
     assert used.decision.by.name == "anna"
+
+
+def test_an_answer_by_our_own_route_ends_what_airflow_waits_for(life: Models) -> None:
+    version = life.until("ours", 1, "ASKED")
+    life.waits("ours", version.run)
+    time.sleep(2)
+    assert version.newest is not None
+    body = {"digest": version.newest.digest, "note": "read elsewhere"}
+    path = "/automl/api/v1/models/ours/versions/1/accept"
+    refused = life.as_person("ben", "POST", path, json=body)
+    assert refused.status_code == 403, refused.text
+    answered = life.as_person("anna", "POST", path, json=body)
+    assert answered.status_code == 200, answered.text
+    used = life.until("ours", 1, "IN_USE", seconds=30)
+    assert used.decision is not None
+    assert (used.decision.by.name, used.decision.by.how, used.decision.note) == ("anna", "rest", "read elsewhere")
+    assert life.world.finish("ours.rollout", version.run) == "success"
