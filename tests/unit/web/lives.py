@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.models.evaluation.document import evidence_of, interval, rows_of
-from automl_core.models.life import ModelLife, Person, Source, interval_key
+from automl_core.models.life import Life, ModelLife, Person, Source, interval_key
 from automl_core.storage.folder import FolderStore
 
 DAY = 86400.0
@@ -44,6 +44,11 @@ def model_text(world: Any, name: str, experiment: str, *, by: str = "anybody", w
     """The text of a model's file."""
     hostile = HOSTILE.replace('"', "'")
     return TEXT.format(name=name, storage=world.storage, experiment=experiment, hostile=hostile, by=by, when=when)
+
+
+def life_of(world: Any, name: str) -> Life:
+    """The state of a model, as another process has it."""
+    return ModelLife.open(FolderStore(world.storage), name).state
 
 
 class Clock:
@@ -158,7 +163,7 @@ def evidence(
             "left_out": [{"why": "no label", "rows": 200}],
             "seen": {
                 "challenger": {"share": 0.1, "rows": 500, "how": "rows", "note": ""},
-                "champion": {"share": None, "rows": None, "how": "unknown", "note": "not to be had"} if beside else None,
+                "champion": {"share": None, "rows": None, "how": "unknown", "note": "gone"} if beside else None,
             },
         },
         metric={"name": "roc_auc", "direction": "maximize"},

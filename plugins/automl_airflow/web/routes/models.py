@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
-from automl_airflow.web import model_views as views
 from automl_airflow.web.access import (
     CAN_LOOK,
     CAN_READ_MODEL,
@@ -28,6 +27,7 @@ from automl_airflow.web.model_standing import file_text, model_file_of, standing
 from automl_airflow.web.respond import reply, send
 from automl_airflow.web.routes.experiments import import_error_of, shown_error
 from automl_airflow.web.routes.start import readiness
+from automl_core.models import views
 from automl_core.models.life import Life, VersionState, history, iterations_per_month, lead_time
 
 router = APIRouter(route_class=AsideRoute, tags=["models"])
