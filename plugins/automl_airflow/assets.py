@@ -19,7 +19,7 @@ from airflow.sdk import Asset
 from automl_core.data.access import absolute
 from automl_core.spec.datasets import data_set_of, filled
 from automl_core.spec.models import Experiment
-from automl_core.spec.places import parse_place
+from automl_core.spec.places import BadPlace, parse_place
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,22 @@ def in_use_asset(storage: str, model: str, home: Path) -> Asset | None:
         The asset; None where Airflow takes the place for none.
     """
     return asset_of(f"{storage.rstrip('/')}/_models/{model}", home, f"{model}.in_use")
+
+
+def asset_of(place: str, home: Path, of: str) -> Asset | None:
+    """A place as an asset of ours; None where it can be none.
+
+    Args:
+        place: of data, with dates or without; or of a store.
+        home: AUTOML_HOME.
+        of: whose it is: what no other asset of ours is called.
+    """
+    try:
+        address = _address(place, home)
+    except BadPlace as error:  # a store may lie where no data can
+        log.warning("%s is no asset: %s", place, error)
+        return None
+    return _asset(address, of)
 
 
 def _address(text: str, home: Path) -> str:
