@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from automl_airflow.models import alerts, looking
 from automl_core.models.life import Person
+from automl_core.models.views import quality
 from automl_core.models.watching import read_looks, run_of
 from tests.unit.models.evaluation.small import rows
 from tests.unit.plugins.models.watching import ANNA, BEGAN, DAY, Watch
@@ -318,3 +319,17 @@ def _csv(path: Path, columns: dict[str, list[Any]]) -> None:
         writer = csv.writer(file)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
+
+
+def test_pages_and_clients_see_the_series_and_the_last_look(watch: Watch) -> None:
+    watch.turn()
+    watch.labels(seed=2, turned=0.5)
+    watch.turn()
+    life = watch.life
+    body = quality(life.state, read_looks(life.store, "churn"))
+    assert [(each["version"], each.get("state")) for each in body["points"]] == [
+        (1, None), (1, "holds"), (1, "worse"),
+    ]  # fmt: skip
+    assert body["metric"] == "log_loss"
+    assert body["newest"]["state"] == "worse"
+    assert quality(life.state)["newest"] is None
