@@ -24,17 +24,15 @@ class LookOperator(RolloutOperator):
 
     ui_color = "#e4f2dc"
 
-    def __init__(self, *, path: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.path = path
-
     def execute(self, context: Any) -> dict[str, Any]:
         """Look.
 
         Raises:
             AirflowSkipException: nothing is in use.
-            AirflowFailException: the champion or the data can't be evaluated; trying again won't help.
+            AirflowFailException: the champion or the data can't be evaluated, or a closed environment refuses the file;
+                trying again won't help.
         """
+        self.check_closed(context)
         from automl_airflow.models.opening import open_life
         from automl_core.models.watching import read_looks
 
