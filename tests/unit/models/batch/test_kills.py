@@ -156,7 +156,7 @@ step = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(step, max_size=14))
 def test_each_interval_is_scored_once_whole_and_none_is_forgotten(
     steps: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory
