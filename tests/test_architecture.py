@@ -105,6 +105,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "models": frozenset(
         {
             "backends",
+            "closed",
             "data",
             "details",
             "forecasting",
@@ -113,6 +114,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "results",
             "spec",
             "storage",
+            "study",
             "tabular",
             "training",
         }

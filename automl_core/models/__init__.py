@@ -1,1 +1,1 @@
-"""The life of a model: versions, evidence, acceptance, what is in use."""
+"""The life of a model: versions, the evidence on them, acceptance, use, feedback."""

@@ -59,7 +59,7 @@ def schedule_problems(schedule: Any, where: Path = ("schedule",)) -> Iterator[Pr
     elif schedule is not None and schedule.cron is not None:
         presets = PRESETS if schedule.timezone is None else tuple(p for p in PRESETS if p not in TIMELESS)
         yield from _cron_problems(schedule.cron, (*where, "cron"), presets)
-        yield from _zone_problems(schedule.timezone, (*where, "timezone"))
+        yield from zone_problems(schedule.timezone, (*where, "timezone"))
 
 
 def cron_problem(line: str) -> str | None:
@@ -68,7 +68,13 @@ def cron_problem(line: str) -> str | None:
     return next((problem.message for problem in _cron_problems(line, (), presets)), None)
 
 
-def _zone_problems(zone: str | None, where: Path) -> Iterator[Problem]:
+def zone_problems(zone: str | None, where: Path) -> Iterator[Problem]:
+    """What is wrong with the name of a time zone.
+
+    Args:
+        zone: it; None is UTC.
+        where: its place in the file.
+    """
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
     try:

@@ -175,6 +175,13 @@ def difference_of(sample: Sample, of: Drawn, on: str = "all") -> dict[str, Any] 
         assert told is not None
         found, chance_of = told, of.chance
         method = f"paired bootstrap of {units}, expanded percentiles"
+    return told_of(of, found, method, chance_of, draws, on)
+
+
+def told_of(
+    of: Drawn, found: Interval, method: str, chance_of: float, draws: int, on: str = "all"
+) -> dict[str, Any]:  # fmt: skip
+    """A difference as evidence has it: in the metric's unit, and as a gain, which is above 0 where it is better."""
     sign = 1.0 if of.metric.direction == "maximize" else -1.0
     value, low, high = found["value"], found["low"], found["high"]
     gains = [None if each is None else sign * each + 0.0 for each in (value, low, high)]

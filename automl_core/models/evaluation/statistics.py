@@ -187,7 +187,7 @@ class Whole:
         return found
 
 
-_AREAS = {
+_AREAS: dict[str, tuple[type[Area] | type[Precision], bool]] = {
     "roc_auc": (Area, False), "AUC_weighted": (Area, True),
     "average_precision": (Precision, False), "average_precision_score_weighted": (Precision, True),
 }  # fmt: skip

@@ -17,7 +17,17 @@ class Feedback(Model):
     time: str | None = Field(
         None, min_length=1, description="Column of the outcomes with when it was known; without it, none is late."
     )
+    timezone: str | None = Field(
+        None, description="Zone of times without an offset, such as Europe/Berlin; without it these are refused."
+    )
     answers: str | Data | None = Field(None, description="The logged answers; those of `deploy.out` when left out.")
+    answered: str | None = Field(
+        None, min_length=1, description="Column of the answers with when they were given; those of `deploy` need none: "
+        "their interval says it.",
+    )  # fmt: skip
+    version: str = Field(
+        "model_version", min_length=1, description="Column of the answers with the version that answered, where one is."
+    )
     within: Period = Field(30 * 86400.0, description="How long after an answer an outcome counts.")
 
     _places = field_validator("data", "answers")(check_place)

@@ -7,12 +7,12 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from automl_core.models.file.accept import Accept
+from automl_core.models.file.alerts import ModelAlerts
 from automl_core.models.file.deploy import Deploy
 from automl_core.models.file.evaluate import Evaluate
 from automl_core.models.file.feedback import Feedback
 from automl_core.models.file.values import Data, Period, data_set_of
 from automl_core.models.file.watch import Watch
-from automl_core.spec.alerts import Alerts
 from automl_core.spec.base import Model
 from automl_core.spec.datasets import DataSet
 from automl_core.spec.placement import Placement
@@ -82,7 +82,7 @@ class ModelFile(Model):
     owner: str = Field("automl", description="Owner of the DAGs.")
     tags: list[str] = Field(default_factory=list, description="Tags of the DAGs.")
     output: Output = Field(default_factory=Output, description="Where the model lies.")
-    candidates: Candidates = Field(description="Which results become versions.")
+    candidates: Candidates = Field(description="Whose published results become versions.")
     evaluate: Evaluate = Field(description="How a version is evaluated.")
     accept: Accept = Field(default_factory=Accept, description="Who accepts a version, and when people are asked.")
     deploy: Deploy | None = Field(None, description="What the champion is used for; nothing by itself when left out.")
@@ -92,7 +92,7 @@ class ModelFile(Model):
     airflow: Placement = Field(
         default_factory=Placement, description="Queue, pool, executor and weight of all its tasks in Airflow."
     )
-    alerts: Alerts | None = Field(None, description="Who is told of failures and of what waits for an answer.")
+    alerts: ModelAlerts | None = Field(None, description="Who is told of failures and of what waits for an answer.")
     closed: bool = Field(
         False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
     )

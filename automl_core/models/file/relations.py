@@ -15,6 +15,7 @@ from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
 from automl_core.spec.placeholders import placeholders
 from automl_core.spec.places import BadPlace, DataPlace, parse_place
+from automl_core.spec.schedule import zone_problems
 
 
 def relation_problems(file: ModelFile) -> Iterator[Problem]:
@@ -30,11 +31,6 @@ def relation_problems(file: ModelFile) -> Iterator[Problem]:
         yield from _batch(file, file.deploy)
     yield from _feedback(file)
     yield from _retrain(file)
-    if file.alerts is not None and "new_best" in file.alerts.on:
-        yield Problem(
-            "a model has no trials of which one could be the best", ("alerts", "on", file.alerts.on.index("new_best")),
-            found="new_best", allowed=("failure", "end"),
-        )  # fmt: skip
 
 
 def named_places(file: ModelFile) -> Iterator[tuple[Path, str]]:
@@ -57,6 +53,11 @@ def dates_in(text: str) -> list[str]:
 
 
 def _candidates(file: ModelFile) -> Iterator[Problem]:
+    if file.candidates.look < 60:
+        yield Problem(
+            "once a minute is the most", ("candidates", "look"), found=show(file.candidates.look),
+            allowed=("a duration of at least 1m",),
+        )  # fmt: skip
     seen: set[tuple[str, str]] = set()
     for index, source in enumerate(file.sources):
         key = (source.experiment, str(source.storage).rstrip("/"))
@@ -152,6 +153,13 @@ def _feedback(file: ModelFile) -> Iterator[Problem]:
             "nothing says where answers are logged: there is no `deploy.out` either", ("feedback", "answers"),
             allowed=("a place of data",),
         )  # fmt: skip
+    elif file.feedback.answers is None and file.deploy is not None and file.feedback.key not in file.deploy.keep:
+        yield Problem(
+            f"the answers are those of `deploy.out`, which has no column {file.feedback.key!r} to join outcomes by",
+            ("feedback", "key"), found=show(file.feedback.key), allowed=tuple(file.deploy.keep),
+            suggestion=f"Keep it: keep: [{', '.join([file.feedback.key, *file.deploy.keep])}]",
+        )  # fmt: skip
+    yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
     if file.feedback.outcome == file.feedback.key:
         yield Problem(
             f"{file.feedback.key!r} is the key, which is no outcome", ("feedback", "outcome"),

@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from automl_core.modelfile.model import compare, read_info
-from automl_core.modelfile.scoring.documents import LaterFormat
-from automl_core.modelfile.writing import KIND, MODEL_FILE
 from automl_core.models.life.layout import MODEL, version_prefix
 from automl_core.models.life.refusals import NotOffered
 from automl_core.storage.base import Entry, NotFound, ObjectStore
@@ -159,6 +156,10 @@ def _local(store: ObjectStore, prefix: str, entries: tuple[Entry, ...]) -> Itera
 
 def _described(folder: Path) -> tuple[str, str, str]:
     """Kind, problem and target of a folder; a model file of ours whose files are not what they were is refused."""
+    from automl_core.modelfile.model import compare, read_info  # numpy comes with them
+    from automl_core.modelfile.scoring.documents import LaterFormat
+    from automl_core.modelfile.writing import KIND, MODEL_FILE
+
     try:
         read = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
+from automl_core.models.evaluation.document import digest_of, summary_of
 from automl_core.models.life.layout import evidence_key, evidence_rows_key
 from automl_core.storage.base import NotFound, ObjectStore
 
-
-def digest_of(evidence: Mapping[str, Any]) -> str:
-    """Names an evidence: sha256 of its JSON with sorted keys, 64 hexadecimal digits.
-
-    Raises:
-        TypeError, ValueError: it is no plain JSON (a NaN, an array of numpy).
-    """
-    text = json.dumps(evidence, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+__all__ = ["digest_of", "kept_of", "read_evidence", "read_evidence_rows", "write_evidence"]
 
 
 def write_evidence(
@@ -58,23 +50,21 @@ def read_evidence_rows(store: ObjectStore, name: str, digest: str) -> dict[str, 
     return _read(store, evidence_rows_key(name, digest), digest)
 
 
-def summary_of(evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """What the journal keeps of an evidence: no row of data, and little enough to be repeated in lists."""
+def kept_of(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """What the journal keeps of an evidence for lists: its summary, and the verdict's reasons; no row of data.
+
+    Of evidence that another program made, and that lacks what a summary tells, the verdict alone.
+    """
     verdict = evidence.get("verdict") or {}
-    data = evidence.get("data") or {}
-    kept = {name: evidence[name] for name in ("metric", "values", "difference") if evidence.get(name) is not None}
-    counts = (evidence.get("cases") or {}).get("counts")
-    return {
-        **kept,
-        **({"when": verdict["when"]} if verdict.get("when") else {}),
-        **({"reasons": list(verdict["reasons"])} if verdict.get("reasons") else {}),
-        **({"data": {key: data[key] for key in ("place", "fingerprint", "rows") if key in data}} if data else {}),
-        **({"cases": counts} if counts else {}),
-    }
+    try:
+        kept = summary_of(evidence)
+    except (KeyError, TypeError):
+        kept = {"ok": verdict.get("ok")}
+    return {**kept, "when": verdict.get("when", ""), "reasons": list(verdict.get("reasons") or ())}
 
 
 def _bytes(body: Mapping[str, Any]) -> bytes:
-    return (json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (json.dumps(body, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def _read(store: ObjectStore, key: str, digest: str) -> dict[str, Any]:

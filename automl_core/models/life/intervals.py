@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ import msgspec
 
 RECENT = 200
 """Ended intervals that are kept with all that is known of them. Of older ones: version and generation."""
+
+_CACHED = 1 << 16
+"""Keys whose moments are remembered: each snapshot asks for all of them again."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEY = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?)Z/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?)Z")
@@ -106,6 +110,7 @@ def interval_key(start: float, end: float) -> str:
     return f"{_text(round(start * 1000))}/{_text(round(end * 1000))}"
 
 
+@lru_cache(maxsize=_CACHED)
 def moments_of(key: str) -> tuple[int, int] | None:
     """Milliseconds since 1970 that such a key names; None for any other text."""
     match = _KEY.fullmatch(key)
@@ -185,6 +190,7 @@ def _repeated(runs: Iterable[tuple[int, int]]) -> Iterator[int]:
             yield value
 
 
+@lru_cache(maxsize=_CACHED)
 def _text(milliseconds: int) -> str:
     moment = _EPOCH + timedelta(milliseconds=milliseconds)
     precision = "milliseconds" if milliseconds % 1000 else "seconds"

@@ -16,7 +16,7 @@ from automl_core.models.life.acting import Acting, by_json
 from automl_core.models.life.batches import Batches
 from automl_core.models.life.copying import copy_to, read_original
 from automl_core.models.life.entities import Decision, Person, Retraining, Shares, Source, Version, VersionState
-from automl_core.models.life.evidence import digest_of, read_evidence, read_evidence_rows, summary_of, write_evidence
+from automl_core.models.life.evidence import digest_of, kept_of, read_evidence, read_evidence_rows, write_evidence
 from automl_core.models.life.life import Life
 from automl_core.models.life.refusals import Refused
 from automl_core.storage.base import ObjectStore
@@ -133,13 +133,14 @@ class ModelLife(Batches, Acting):
 
         Raises:
             Refused: newer evidence is there, or the version is retired, or its files are gone.
+            ValueError: it is no plain JSON.
             NoSuchVersion: there is none.
         """
         digest = digest_of(evidence)
         verdict = (evidence.get("verdict") or {}).get("ok")
         champion = evidence.get("champion")
         data = {
-            "version": version, "digest": digest, "verdict": verdict, "summary": summary_of(evidence),
+            "version": version, "digest": digest, "verdict": verdict, "summary": kept_of(evidence),
             "champion": champion.get("version") if isinstance(champion, Mapping) else champion,
             "rows": rows is not None,
         }  # fmt: skip

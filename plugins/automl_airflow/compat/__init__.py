@@ -205,3 +205,26 @@ def give_triggers_their_team() -> None:
 
     make_client.knows_teams = True  # type: ignore[attr-defined]
     triggerer_job_runner.TriggerRunnerSupervisor.make_client = make_client  # type: ignore[method-assign]
+
+
+def start_run(dag_id: str, run_id: str, conf: Mapping[str, Any]) -> bool:
+    """Start a run of a DAG from within a task, and let the task go on.
+
+    Airflow's own way (`TriggerDagRunOperator`) ends the task that asks.
+
+    Returns:
+        False where there is a run of that id already.
+
+    Raises:
+        RuntimeError: Airflow refuses, for another reason.
+    """
+    from airflow.sdk.execution_time.comms import TriggerDagRun
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    answer = SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=dict(conf)))
+    error = getattr(answer, "error", None)
+    if error is None:
+        return True
+    if getattr(error, "value", error) == "DAGRUN_ALREADY_EXISTS":
+        return False
+    raise RuntimeError(f"the run {run_id} of {dag_id} was not started: {getattr(error, 'value', error)}")

@@ -13,12 +13,10 @@ from typing import Any
 
 from airflow.sdk import DAG, get_parsing_context
 
-from automl_core.models.file import ModelFile, parse_model_document
+from automl_core.models.file import ModelFile, load_model_file
+from automl_core.models.file.checks import examine_model_file
 from automl_core.models.file.model import ROLLOUT, SCORE, WATCH, dag_id
-from automl_core.spec.errors import Problem, SpecError
-from automl_core.spec.kinds import MODEL
-from automl_core.spec.loader import locate, read_text
-from automl_core.spec.names import name_taken, taken_message
+from automl_core.spec.errors import Problem
 
 BUILDERS = {ROLLOUT: "rollout_dag", SCORE: "score_dag", WATCH: "watch_dag"}
 """What the last part of a DAG's id says → the module and the function in it that make the DAG."""
@@ -36,15 +34,30 @@ def build_model(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list
     Raises:
         SpecError: the file is wrong; the text says where and what is allowed.
     """
-    file, document = parse_model_document(read_text(path), str(path))
     wanted = get_parsing_context().dag_id
-    if wanted is None:  # a task's process reads its one file; it has been let in
-        other = name_taken(path, file.name, bundle, MODEL)
-        if other is not None:
-            message = taken_message(other, path, file.name, bundle, MODEL)
-            raise SpecError(locate([Problem(message, ("name",))], document))
-    dags = [builder(file, path) for builder in _builders(file, wanted)]
-    return dags, []
+    if wanted is not None:  # a task's process reads its one file; it has been let in
+        file = load_model_file(path)
+        return [builder(file, path) for builder in _builders(file, wanted)], []
+    examined = examine_model_file(path, bundle)
+    _check_closed(examined.file, path, bundle)
+    warnings = [each for each in examined.warnings if each.severity == "warning"]
+    dags = [builder(examined.file, path) for builder in _builders(examined.file, None)]
+    if warnings:
+        from automl_airflow.factory import doc_of_warnings
+
+        for dag in dags:
+            dag.doc_md = f"{dag.doc_md or ''}{doc_of_warnings(warnings)}"
+    return dags, warnings
+
+
+def _check_closed(file: ModelFile, path: Path, bundle: Path | None) -> None:
+    from automl_airflow.closed import is_closed
+
+    if is_closed(file):
+        from automl_airflow.models.closed import check_closed_model
+        from automl_core.spec.loader import read_text
+
+        check_closed_model(file, read_text(path), str(path), bundle, path)
 
 
 def _builders(file: ModelFile, wanted: str | None) -> Sequence[Callable[[ModelFile, Path], DAG]]:
