@@ -24,10 +24,6 @@ class LookOperator(RolloutOperator):
 
     ui_color = "#e4f2dc"
 
-    def __init__(self, *, path: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.path = path
-
     def execute(self, context: Any) -> dict[str, Any]:
         """Look.
 
@@ -38,6 +34,7 @@ class LookOperator(RolloutOperator):
         from automl_airflow.models.opening import open_life
         from automl_core.models.watching import read_looks
 
+        self.check_closed(context)
         life: ModelLife = self.patiently(lambda: open_life(self.place))
         run = str(context["run_id"])
         before = self.patiently(lambda: read_looks(life.store, life.name))

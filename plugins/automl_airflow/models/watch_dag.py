@@ -29,13 +29,13 @@ def watch_dag(file: ModelFile, path: Path) -> DAG:
         path: where that lies.
     """
     assert file.watch is not None
-    again: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file}
+    again: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file, "path": str(path)}
     with DAG(
         schedule=_schedule(file.watch),
         max_active_runs=1,  # a look that takes longer than its time is not overtaken by the next one
         **dag_arguments(file, path, WATCH),
     ) as dag:
-        look = LookOperator(task_id=LOOK, path=str(path), **again)
+        look = LookOperator(task_id=LOOK, **again)
         look >> RetrainOperator(task_id=RETRAIN, trigger_rule="all_done", **again)
     return dag
 
