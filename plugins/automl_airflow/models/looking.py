@@ -36,6 +36,7 @@ class LookOperator(RolloutOperator):
         from automl_airflow.models.opening import open_life
         from automl_core.models.watching import read_looks
 
+        self.check_closed(context)
         life: ModelLife = self.patiently(lambda: open_life(self.place))
         run = str(context["run_id"])
         before = self.patiently(lambda: read_looks(life.store, life.name))

@@ -36,6 +36,7 @@ class RetrainOperator(RolloutOperator):
         from automl_airflow.models.opening import open_life
         from automl_core.models.watching import read_looks, wish_of
 
+        self.check_closed(context)
         life: ModelLife = self.patiently(lambda: open_life(self.place))
         for retraining in [each for each in life.state.retrainings.values() if each.ended is None]:
             self._settle(context, life, retraining)
