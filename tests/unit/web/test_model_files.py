@@ -154,10 +154,27 @@ def test_a_candidate_that_this_user_may_not_read_is_refused(
         answer = world.client("oli").post(f"{API}/{route}", json={"text": text})
         assert answer.status_code == 403
         assert ended[0] in answer.json()["detail"]
-    again = (
-        text.replace(ended[0], "elsewhere") + f"watch: {{every: 1d, retrain: {{experiment: {ended[0]}, every: 30d}}}}\n"
-    )
-    assert world.client("oli").post(f"{API}/models", json={"text": again}).status_code == 403
+
+
+def test_a_watch_that_starts_what_this_user_may_not_start_is_refused(
+    world: World, ended: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.api_fastapi.app import get_auth_manager
+
+    manager = get_auth_manager()
+    allowed = manager.is_authorized_dag
+
+    def is_authorized(**call: Any) -> bool:
+        starts = call["method"] == "POST" and call["details"] is not None and call["details"].id == ended[0]
+        return False if starts else bool(allowed(**call))
+
+    monkeypatch.setattr(manager, "is_authorized_dag", is_authorized)
+    text = model_text(world, "by-another", ended[0])
+    watch = "watch: {every: 1d, retrain: {every: 30d}}\n"
+    refused = world.client("oli").post(f"{API}/models", json={"text": text + watch})
+    assert refused.status_code == 403
+    assert "watch.retrain" in refused.json()["detail"]
+    body_of(world.client("oli").post(f"{API}/models", json={"text": text}))
 
 
 def test_a_models_file_is_saved_by_the_team_of_its_folder_alone(
