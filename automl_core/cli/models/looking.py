@@ -110,7 +110,8 @@ def _show_version(name: str, found: Mapping[str, Any], as_json: bool) -> None:
         ("offered", f"{moment(found['offered']['time'])} by {found['offered']['by']['name']}"),
     ]  # fmt: skip
     lines += [
-        ("evidence", f"{each['digest'][:12]}  {moment(each['time'])}  {_measured(each['summary'])}  {VERDICT[each['ok']]}")
+        ("evidence", f"{each['digest'][:12]}  {moment(each['time'])}  {_measured(each['summary'])}  "
+                     f"{VERDICT[each['ok']]}")
         for each in [*found["evidence"], *found["checks"]]
     ]  # fmt: skip
     for each in found["decisions"]:
