@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "environments",
             "results",
             "study",
+            "models",
             "journal",
             "search",
             "stopping",
@@ -105,6 +106,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "models": frozenset(
         {
             "backends",
+            "closed",
             "data",
             "details",
             "forecasting",
@@ -113,6 +115,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "results",
             "spec",
             "storage",
+            "study",
             "tabular",
             "training",
         }
