@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_link_that_leads_out_of_the_list(tmp_path: Path, monkeypatch: pytest.M
 def test_what_is_saved_is_held_to_the_lists_with_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     close(monkeypatch, tmp_path)
     wrong = groups(tmp_path, evaluate={"data": "s3://other/x/"})
-    with pytest.raises(SpecError, match=r"^m:9: evaluate\.data: the data s3://other/x/ are not on"):
+    with pytest.raises(SpecError, match=r"^m:7: evaluate\.data: the data s3://other/x/ are not on"):
         check_closed_model(file_of(**wrong), text_of(**wrong), "m")
 
 
@@ -75,5 +76,5 @@ def test_scoring_begins_by_the_same_rule(tmp_path: Path, monkeypatch: pytest.Mon
     task = PlanOperator(task_id="plan", file=file_of(**groups(tmp_path, deploy=BATCH)))
     close(monkeypatch, tmp_path, closed_data="s3://other")
     with pytest.raises(AirflowFailException, match=r"deploy\.data: the data s3://lake/in"):
-        task.execute({})
+        task.batch({"ti": SimpleNamespace(bundle_instance=SimpleNamespace(path=str(tmp_path)))})
     assert not (tmp_path / "runs").exists()
