@@ -154,12 +154,19 @@ class Models:
         return dict(self.world.call("GET", path))
 
     def waits(self, name: str, run: str, seconds: float = 60) -> None:
-        """Wait until a run's approval waits for a person."""
-        dag = f"{name}.rollout"
-        wait_until(
-            lambda: self.task(dag, run, "accept") in ("awaiting_input", "deferred"), seconds, f"{dag} {run} to ask",
-            explain=lambda: str(self.tasks(dag)),
-        )  # fmt: skip
+        """Wait until a run's approval waits for a person, and has done so at several looks.
+
+        An answer at once may meet the worker that has just asked (apache/airflow#68741). It is not lost, but it counts
+        only when the task is tried again.
+        """
+        dag, looks = f"{name}.rollout", 0
+
+        def settled() -> bool:
+            nonlocal looks
+            looks = looks + 1 if self.task(dag, run, "accept") in ("awaiting_input", "deferred") else 0
+            return looks > 4
+
+        wait_until(settled, seconds, f"{dag} {run} to ask", explain=lambda: str(self.tasks(dag)))
 
     def task(self, dag: str, run: str, task: str) -> str:
         """The state of a task of a run; empty where there is no such run yet."""

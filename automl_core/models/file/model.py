@@ -82,7 +82,7 @@ class ModelFile(Model):
     owner: str = Field("automl", description="Owner of the DAGs.")
     tags: list[str] = Field(default_factory=list, description="Tags of the DAGs.")
     output: Output = Field(default_factory=Output, description="Where the model lies.")
-    candidates: Candidates = Field(description="Which results become versions.")
+    candidates: Candidates = Field(description="Whose published results become versions.")
     evaluate: Evaluate = Field(description="How a version is evaluated.")
     accept: Accept = Field(default_factory=Accept, description="Who accepts a version, and when people are asked.")
     deploy: Deploy | None = Field(None, description="What the champion is used for; nothing by itself when left out.")

@@ -74,18 +74,13 @@ class AskOperator(RolloutOperator):
         return Person(str(context["ti"].dag_id), "conditions")
 
     def _tell(self, version: Version, reasons: str) -> dict[str, Any]:
-        from automl_airflow.alerts import send
+        from automl_airflow.models.alerts import tell
         from automl_core.models.life.words import moment
 
         asked = version.asked
         assert asked is not None
-        whom = ", ".join(asked.whom) or "anybody with the right"
-        text = (
-            f"{self.model}: version {version.number} waits for {whom} until {moment(asked.until)} ({reasons}): "
-            f"{page_of(self.model, version.number)}"
-        )
+        whom, page = ", ".join(asked.whom) or "anybody with the right", page_of(self.model, version.number)
+        text = f"version {version.number} waits for {whom} until {moment(asked.until)} ({reasons}): {page}"
         self.log.info("%s", text)
-        if self.file.alerts is not None:
-            facts = {"model": self.model, "version": version.number, "until": asked.until, "evidence": asked.evidence}
-            send(self.file.alerts, {"on": "asked", "text": text, **facts})
+        tell(self.file, "asked", text, version=version.number, until=asked.until, evidence=asked.evidence)
         return {"until": asked.until, "whom": list(asked.whom), "evidence": asked.evidence}

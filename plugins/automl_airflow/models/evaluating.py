@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
+    from automl_airflow.models.latest import Latest
     from automl_core.models.evaluation import EvaluateOptions
+    from automl_core.models.evaluation.tests import RegressionTest
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
 
@@ -24,10 +27,6 @@ class EvaluateOperator(RolloutOperator):
 
     ui_color = "#e4f2dc"
 
-    def __init__(self, *, path: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.path = path
-
     def execute(self, context: Any) -> dict[str, Any]:
         """Evaluate, and record what was found.
 
@@ -37,6 +36,7 @@ class EvaluateOperator(RolloutOperator):
         from automl_core.models.evaluation import NotEvaluated
         from automl_core.models.life import Refused, VersionState
 
+        self.check_closed(context)
         life, version = self.open(context)
         newest = version.newest
         if version.state is VersionState.ACCEPTED and newest is not None and newest.champion == life.state.champion:
@@ -63,11 +63,12 @@ class EvaluateOperator(RolloutOperator):
 
     def _evaluate(self, context: Any, life: ModelLife, version: Version) -> tuple[dict[str, Any], dict[str, Any]]:
         """The evidence and its rows, as `automl_core.models.evaluation` lays them out."""
-        from automl_airflow.compat import bundle_folder
         from automl_airflow.models.folders import folder_of
-        from automl_airflow.models.latest import brought, dates_of
+        from automl_airflow.models.latest import latest_of
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import Request, run_apart
+        from automl_core.models.evaluation.document import rows_of
+        from automl_core.models.evaluation.unmeasured import unmeasured
 
         state, file = life.state, self.file
         champion = state.version(state.champion) if state.champion is not None else None
@@ -76,19 +77,28 @@ class EvaluateOperator(RolloutOperator):
             other = stack.enter_context(folder_of(life.store, champion.model.prefix)) if champion is not None else None
             try:
                 data = stack.enter_context(
-                    brought(file, file.data_set(_place(file)), dates_of(context), bundle_folder(context),
-                            say=self.log.info, wanted=lambda: not self.killed)
-                )  # fmt: skip
+                    latest_of(file, state, context, say=self.log.info, wanted=lambda: not self.killed)
+                )
             except DataError as error:
                 raise AirflowFailException(f"evaluate.data: {error}") from error
             options = options_of(file, Path(self.path), version, champion, stack, self.log.info)
-            from dataclasses import replace
-
-            options = replace(options, place=data.place, fingerprint=dict(data.fingerprint))
+            options = on_data(options, data)
             self.log.info("version %d beside %s on %s", version.number,
                           f"version {champion.number}" if champion else "no champion", data.place)  # fmt: skip
+            if data.rows == 0:
+                return unmeasured(challenger, options, 0, data.notes), rows_of([])
             request = Request(challenger, other, data.path, options, _earlier(life, champion), data.format)
-            return run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
+            evidence, rows = run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
+            evidence["notes"] = [*evidence["notes"], *data.notes]
+            return evidence, rows
+
+
+def on_data(options: EvaluateOptions, data: Latest) -> EvaluateOptions:
+    """What is measured and how, on data that were found."""
+    return replace(
+        options, place=data.place, fingerprint=dict(data.fingerprint), target=data.target or options.target,
+        key=data.key or options.key,
+    )  # fmt: skip
 
 
 def options_of(
@@ -114,7 +124,7 @@ def options_of(
     if given.program is not None:
         command = given.program.command
         program = Program(
-            command=("/bin/sh", "-c", command) if isinstance(command, str) else tuple(command),
+            command=command if isinstance(command, str) else tuple(command),
             environment=_environment(file, path, stack, say), timeout=given.program.timeout,
         )  # fmt: skip
     trained = {"challenger": Trained(fingerprints=version.source.fingerprints)}
@@ -128,35 +138,15 @@ def options_of(
     )  # fmt: skip
 
 
-def _place(file: ModelFile) -> Any:
-    if file.evaluate.by_feedback:
-        raise AirflowFailException("evaluate.data: feedback is not read yet")
-    return file.evaluate.data
-
-
-def _tests(file: ModelFile, path: Path) -> Any:
+def _tests(file: ModelFile, path: Path) -> tuple[RegressionTest, ...]:
     """The regression tests of a file, or of the YAML file beside it that it names."""
-    from pydantic import ValidationError
-
-    from automl_core.models.evaluation.tests import tests_of
+    from automl_core.models.file.beside import regression_tests
     from automl_core.spec.errors import SpecError
-    from automl_core.spec.loader import read_text
-    from automl_core.spec.yaml_reader import read_yaml
 
-    given = file.evaluate.tests
-    where = "evaluate.tests"
     try:
-        if isinstance(given, str):
-            where = str(path.parent / given)
-            document = read_yaml(read_text(where), where)
-            if document.problems:
-                raise SpecError(list(document.problems))
-            given = document.data or []
-        if not isinstance(given, list):
-            raise AirflowFailException(f"{where}: a list of tests is wanted")
-        return tests_of(given)
-    except (SpecError, ValidationError) as error:
-        raise AirflowFailException(f"{where}: {error}") from error
+        return tuple(regression_tests(file, path))
+    except SpecError as error:
+        raise AirflowFailException(f"evaluate.tests: {error}") from error
 
 
 def _environment(file: ModelFile, path: Path, stack: ExitStack, say: Any) -> str | None:

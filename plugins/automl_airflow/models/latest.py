@@ -6,6 +6,8 @@ copied there, files of a folder are read where they lie. The keys come from Airf
 
 from __future__ import annotations
 
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
+    from automl_core.models.life import Life
     from automl_core.spec.datasets import DataSet
 
 
@@ -26,12 +29,21 @@ class Latest:
         format: where the names of the files don't say it.
         place: where they lie, dates filled in.
         fingerprint: what they were, plain JSON.
+        target, key: columns with what came and with what names a row, where the data say that and not the file.
+        rows: how many, where that is known.
+        counts: what became of answers and outcomes, where they were joined; plain JSON.
+        notes: what is to be said of them.
     """
 
     path: Path
     format: str | None
     place: str
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    target: str | None = None
+    key: str | None = None
+    rows: int | None = None
+    counts: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def dates_of(context: Any) -> dict[str, str]:
@@ -47,6 +59,58 @@ def dates_of(context: Any) -> dict[str, str]:
     if moments.get("logical_date") is None:
         moments["logical_date"] = getattr(run, "run_after", None)
     return run_dates(recorded_dates(moments))
+
+
+@contextmanager
+def latest_of(
+    file: ModelFile, life: Life, context: Any, *, say: Callable[[str], None] = lambda _: None,
+    wanted: Callable[[], bool] = lambda: True,
+) -> Iterator[Latest]:  # fmt: skip
+    """Have the data that ``evaluate.data`` names on this machine: a place, or answers with the outcomes that came.
+
+    Args:
+        file: the model's.
+        life: its state.
+        context: of the task.
+        say: is told of what takes time.
+        wanted: whether anybody still waits for it.
+
+    Raises:
+        DataError: there is nothing, or it can't be read.
+        StorageError: where it lies can't be asked now.
+    """
+    from automl_airflow.compat import bundle_folder
+
+    bundle = bundle_folder(context)
+    if not file.evaluate.by_feedback:
+        with brought(
+            file, file.data_set(file.evaluate.data), dates_of(context), bundle, say=say, wanted=wanted
+        ) as found:
+            yield found
+        return
+    with tempfile.TemporaryDirectory(prefix="automl-feedback-") as folder:
+        yield _answered(file, life, bundle, Path(folder), say)
+
+
+def _answered(file: ModelFile, life: Life, bundle: Path | None, folder: Path, say: Callable[[str], None]) -> Latest:
+    """Answers with their outcomes, as a file of a folder."""
+    from pyarrow import parquet
+
+    from automl_airflow.data_access import FromConnections
+    from automl_airflow.session import home
+    from automl_core.models.feedback.gathering import Reach, gather
+
+    assert file.feedback is not None
+    found = gather(file, life, Reach(FromConnections(), home(), str(bundle or home()), say), time.time())
+    for words in (*found.counts.words(), *found.notes):
+        say(f"feedback: {words}")
+    path = folder / "rows.parquet"
+    parquet.write_table(found.table, path)
+    return Latest(
+        path, "parquet", found.place, found.fingerprint, target=file.feedback.outcome,
+        key=file.evaluate.key or file.feedback.key, rows=found.table.num_rows, counts=found.counts.to_json(),
+        notes=(*found.counts.words(), *found.notes),
+    )  # fmt: skip
 
 
 @contextmanager

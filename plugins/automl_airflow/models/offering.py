@@ -35,6 +35,7 @@ class OfferOperator(RolloutOperator):
             AirflowFailException: the version that the conf names can't be rolled out by this run, or a result could not
                 be offered and there is nothing else to do.
         """
+        self.check_closed(context)
         life = self.patiently(lambda: open_life(self.place))
         self.patiently(lambda: life.configure(self.file.plain(), self.this_dag(context)))
         wanted = (context["dag_run"].conf or {}).get(VERSION)

@@ -10,11 +10,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 log = logging.getLogger(__name__)
 
 SECTION, OPTION = "automl", "user_ids"
+
+
+class Asked(TypedDict):
+    """A user who is asked, as Airflow's approvals take them."""
+
+    id: str
+    name: str
 
 
 class BadUserIds(ValueError):
@@ -39,7 +46,7 @@ def user_ids() -> dict[str, str]:
     return {str(name): str(number) for name, number in found.items()}
 
 
-def assigned(people: Sequence[str]) -> list[dict[str, str]] | None:
+def assigned(people: Sequence[str]) -> list[Asked] | None:
     """Those who are asked, as Airflow's approvals take them; None where anybody with the right may answer.
 
     Args:
@@ -48,7 +55,7 @@ def assigned(people: Sequence[str]) -> list[dict[str, str]] | None:
     if not people:
         return None
     known = user_ids()
-    return [{"id": known.get(name, name), "name": name} for name in people]
+    return [Asked(id=known.get(name, name), name=name) for name in people]
 
 
 def name_of(user: Mapping[str, Any] | None, people: Sequence[str]) -> str:
@@ -63,4 +70,4 @@ def name_of(user: Mapping[str, Any] | None, people: Sequence[str]) -> str:
     number, name = str(user.get("id") or ""), str(user.get("name") or "")
     known = {number: given for given, number in user_ids().items()}
     called = known.get(number)
-    return called if called in people else (name or number or "somebody")
+    return called if called is not None and called in people else (name or number or "somebody")

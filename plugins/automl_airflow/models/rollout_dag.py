@@ -39,6 +39,7 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
     """
     arguments = dag_arguments(file, path, ROLLOUT)
     again: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file}
+    common = {**again, "path": str(path)}
     outlet = in_use_asset(file.output.storage, file.name, home())
     with DAG(
         **arguments,
@@ -52,11 +53,11 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
         },
     ) as dag:  # fmt: skip
         chain(
-            OfferOperator(task_id=OFFER, **again),
-            EvaluateOperator(task_id=EVALUATE, path=str(path), **again),
-            AskOperator(task_id=ASK, **again),
+            OfferOperator(task_id=OFFER, **common),
+            EvaluateOperator(task_id=EVALUATE, **common),
+            AskOperator(task_id=ASK, **common),
             AcceptOperator(task_id=ACCEPT, **again),
-            DecideOperator(task_id=DECIDE, trigger_rule="all_done", **again),
-            DeployOperator(task_id=DEPLOY, outlets=[outlet] if outlet is not None else [], **again),
+            DecideOperator(task_id=DECIDE, trigger_rule="all_done", **common),
+            DeployOperator(task_id=DEPLOY, outlets=[outlet] if outlet is not None else [], **common),
         )
     return dag

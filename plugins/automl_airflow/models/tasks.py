@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
 from automl_airflow.models.names import OFFER
 from automl_airflow.models.opening import ModelPlace, open_life
@@ -110,9 +111,28 @@ class RolloutTask:
 class RolloutOperator(RolloutTask, BaseOperator):
     """What the operators of a rollout have in common."""
 
-    def __init__(self, *, file: ModelFile, **kwargs: Any) -> None:
+    def __init__(self, *, file: ModelFile, path: str, **kwargs: Any) -> None:
+        """Take the model's file, and where that lies."""
         super().__init__(**kwargs)
         self.keep(file)
+        self.path = path
+
+    def check_closed(self, context: Any) -> None:
+        """See that a closed environment takes the file, before anything is reached that it names.
+
+        Raises:
+            AirflowFailException: it doesn't.
+        """
+        from automl_airflow.compat import bundle_folder
+        from automl_airflow.models.closed import taken
+        from automl_core.backends.base import BackendError
+        from automl_core.spec.errors import SpecError
+        from automl_core.storage.base import StorageError
+
+        try:
+            taken(self.file, bundle_folder(context), Path(self.path))
+        except (SpecError, StorageError, BackendError, AirflowNotFoundException) as error:
+            raise AirflowFailException(str(error)) from error
 
     @classmethod
     def get_serialized_fields(cls) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,8 +89,9 @@ class Airflow:
         (folder / "best_model" / "model" / "weights.json").write_text(json.dumps({"a": a}))
         (folder / "best_model" / "status.json").write_text('{"number": 0}')
         moment = datetime.fromtimestamp(at, UTC) if at is not None else datetime.now(UTC)
-        body = {"name": "search", "run": run, "state": "FINISHED", "ended": moment.isoformat(), **entry}
-        (folder / "controller.json").write_text(json.dumps({"experiment": body}))
+        body = {"name": "search", "run": run, "state": "FINISHED", "best_trial": 0, "ended": moment.isoformat()}
+        (folder / "controller.json").write_text(json.dumps({"experiment": body | entry}))
+        os.utime(folder / "controller.json", (moment.timestamp(), moment.timestamp()))
 
     def dag(self) -> Any:
         """The rollout, from the model's file."""

@@ -122,8 +122,8 @@ def test_a_result_that_is_broken_keeps_no_other_back_and_is_told(airflow: Airflo
 
 def test_what_goes_on_or_has_no_model_is_no_candidate(airflow: Airflow) -> None:
     airflow.publish("on", state="RUNNING")
-    airflow.publish("without")
-    (airflow.home / "runs/search/without/best_model/status.json").unlink()
+    airflow.publish("failed", state="FAILED")
+    airflow.publish("without", best_trial=None)
     assert isinstance(airflow.do(airflow.begin("a"), "offer"), DownstreamTasksSkipped)
     assert airflow.life.state.versions == {}
 
