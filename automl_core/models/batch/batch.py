@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from automl_core.models.batch.order import Order, Place, Report
 from automl_core.models.batch.owed import OwedList
 from automl_core.models.batch.partitions import found_partitions
 from automl_core.models.batch.places import place_in, text_in
-from automl_core.models.batch.scoring import fingerprint_of
+from automl_core.models.batch.scoring import fingerprint_of, look
 from automl_core.models.batch.writing import CantWrite, file_name
 from automl_core.models.life import Claim, Life, ModelLife, NoSuchVersion, Refused
 from automl_core.models.life.layout import batch_prefix
@@ -161,7 +162,10 @@ class Batch:
 
     def _in_full(self, given: Any) -> DataSet:
         found = self.file.data_set(given)
-        return found.model_copy(update={"place": found.place.replace("${" + BUNDLE_DIR + "}", self.bundle or ".")})
+        changed: dict[str, Any] = {"place": found.place.replace("${" + BUNDLE_DIR + "}", self.bundle or ".")}
+        if found.connection is None and found.place.startswith("odps://") and self.deploy.backend == "maxcompute":
+            changed["connection"] = self.deploy.connection
+        return found.model_copy(update=changed)
 
     # --- what is owed ---------------------------------------------------------------------------
 
@@ -279,23 +283,29 @@ class Batch:
 
     # --- one interval ---------------------------------------------------------------------------
 
-    def begin(self, interval: Interval, run: str, token: str = "", wish: Wish | None = None) -> Begun | Outcome:
+    def begin(
+        self, interval: Interval, run: str, *, wish: Wish | None = None, adopt: bool = False
+    ) -> Begun | Outcome:
         """Claim an interval, and say how it is to be scored; or why not.
 
         Args:
             interval: which.
             run: who claims it: a run's id; a run that people have cleared goes by another.
-            token: tells one try of it from another.
             wish: that it be scored although it was.
+            adopt: whether what this run has started of it may still go on, and is taken over: the claim stays what it
+                is then, with its version. Else a claim of the same run counts no more.
 
         Raises:
             StorageError: a store is away. Nothing is lost: beginning again tells what stands.
         """
         life = self.life.refresh()
+        held = life.scoring.open.get(interval.key)
+        adopted = held if adopt and held is not None and held.run == run else None
+        token = adopted.token if adopted is not None else uuid.uuid4().hex[:16]
         if wish is None and interval.key in life.scoring.done:
             return self._already(life, interval)
         try:
-            version = self._version(life, interval, wish)
+            version = adopted.version if adopted is not None else self._version(life, interval, wish)
         except (NoSuchVersion, LookupError) as error:
             return Outcome("failed", str(error))
         if version is None:
@@ -365,23 +375,40 @@ class Batch:
         return self.end(begun, Report(problem="later", words=words))
 
     def score(
-        self, interval: Interval, run: str, runner: Callable[[Order], Report], *, token: str = "",
-        wish: Wish | None = None,
-    ) -> Outcome:  # fmt: skip
+        self, interval: Interval, run: str, runner: Callable[[Order], Report], *, wish: Wish | None = None
+    ) -> Outcome:
         """Claim, score and record an interval.
 
         Args:
             interval: which.
             run: who does.
             runner: scores (`automl_core.models.batch.processes.scored`).
-            token: tells one try from another.
             wish: that it be scored although it was.
 
         Raises:
             StorageError: a store is away.
         """
-        begun = self.begin(interval, run, token, wish)
+        begun = self.begin(interval, run, wish=wish)
         return begun if isinstance(begun, Outcome) else self.end(begun, runner(begun.order))
+
+    def fingerprint_now(self, order: Order) -> dict[str, Any]:
+        """What lies at the place of the data, for who has scored it elsewhere; empty where that can't be asked.
+
+        Args:
+            order: what was scored.
+        """
+        try:
+            return fingerprint_of(order.data, order.earlier, self.home, self.access).to_json()
+        except DataError:
+            return {}
+
+    def digest_of_out(self, order: Order) -> str:
+        """Digest of a table (or partition) of predictions: of its last change, its size and its columns.
+
+        Args:
+            order: by which it was written.
+        """
+        return look(order.out, self.home, self.access).digest
 
     # --- parts ------------------------------------------------------------------------------------
 
@@ -453,7 +480,7 @@ class Batch:
             model=version.model.prefix, model_digest=version.model.digest, key=claim.key, generation=claim.generation,
             attempt=claim.attempt, data=self.data_of(interval), digest=digest, earlier=earlier,
             out=Place(out, self.out.connection), run=run, token=token,
-            report=f"{batch_prefix(self.file.name)}{folder_name(claim.key)}/{claim.generation}-{claim.attempt}.json",
+            report=f"{batch_prefix(self.file.name)}{folder_name(claim.key)}/{claim.generation}-{token}.json",
             keep=tuple(self.deploy.keep), proba=self.deploy.proba,
             lineage=lineage.columns(claim.version, claim.key, claim.generation), home=str(self.home),
         )  # fmt: skip

@@ -22,12 +22,9 @@ def claim_holds(order: Order, access: Access) -> bool:
         StorageError: the store can't be asked.
     """
     store = access.store(order.storage.text, order.storage.connection)
-    return holds(ModelLife.open(store, order.name), order.key, order.generation, order.attempt)
-
-
-def holds(life: ModelLife, key: str, generation: int, attempt: int) -> bool:
-    """The same of a model that is open, as last read."""
-    held = life.state.scoring.open.get(key)
-    if held is None or (held.generation, held.attempt) != (generation, attempt):
+    life = ModelLife.open(store, order.name)
+    held = life.state.scoring.open.get(order.key)
+    mine = (order.run, order.token, order.generation, order.attempt)  # attempts count anew once a claim was given back
+    if held is None or (held.run, held.token, held.generation, held.attempt) != mine:
         return False
     return life.state.version(held.version).state is not VersionState.TAKEN_BACK

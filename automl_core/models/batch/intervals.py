@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from automl_core.models.life.intervals import interval_key, moments_of
 from automl_core.spec.dates import RUN_DATES, run_dates
@@ -50,7 +49,9 @@ class Interval:
 
     @property
     def recorded(self) -> dict[str, str]:
-        """Logical date and data interval as a run's first record has them."""
+        """Logical date and data interval as a run's first record has them; empty without a logical date."""
+        if self.at is None:
+            return {}
         named = {"logical_date": self.at, "data_interval_start": self.start, "data_interval_end": self.end}
         return {name: text_of(moment) for name, moment in named.items() if moment is not None}
 
@@ -182,39 +183,35 @@ class Timetable:
         return interval_at(self._previous(at + timedelta(microseconds=1)))
 
     def _points(self, after: float) -> Iterator[datetime]:
-        """Points of the schedule after a moment, in UTC: worked out on the clock on the wall, as Airflow does."""
-        local = self._wall(after)
-        lines, last = self._lines(local), after
+        """Points of the schedule after a moment, in UTC, on those days too on which clocks are changed."""
+        moment = datetime.fromtimestamp(after, UTC)
         while True:
-            moment = self._utc(lines.get_next(datetime))
-            if moment.timestamp() > last:  # an hour that a clock goes through twice has its points once
-                last = moment.timestamp()
-                yield moment
+            moment = self._step(moment, 1)
+            yield moment
 
     def _previous(self, moment: datetime) -> datetime:
         """The last point before a moment."""
-        lines = self._lines(self._wall(moment.timestamp()) + timedelta(hours=4))
-        found = self._utc(lines.get_prev(datetime))
-        while found >= moment:
-            found = self._utc(lines.get_prev(datetime))
-        return found
+        return self._step(moment, -1)
 
-    def _lines(self, local: datetime) -> Any:
+    def _step(self, moment: datetime, direction: int) -> datetime:
+        """The next point, or the one before, as Airflow finds it (timetables/_cron.py, 3.3.2).
+
+        A line that names hours is read on the clock on the wall. One that runs in every hour goes on by the time that
+        passes: else the hour that is there twice would have its points once.
+        """
+        from zoneinfo import ZoneInfo
+
         from croniter import croniter  # type: ignore[import-untyped]
 
         assert self.cron is not None
-        return croniter(_PRESETS.get(self.cron, self.cron), local)
-
-    def _wall(self, moment: float) -> datetime:
-        from zoneinfo import ZoneInfo
-
-        # a step back: the clock may have been put back since, and what is too early is passed over
-        return datetime.fromtimestamp(moment, ZoneInfo(self.timezone)).replace(tzinfo=None) - timedelta(hours=2)
-
-    def _utc(self, local: datetime) -> datetime:
-        from zoneinfo import ZoneInfo
-
-        return local.replace(tzinfo=ZoneInfo(self.timezone), fold=0).astimezone(UTC)
+        zone = ZoneInfo(self.timezone)
+        wall = moment.astimezone(zone).replace(tzinfo=None, fold=0)
+        lines = croniter(_PRESETS.get(self.cron, self.cron), wall)
+        found = lines.get_next(datetime) if direction > 0 else lines.get_prev(datetime)
+        if lines.expanded[1] == ["*"]:
+            return moment + (found - wall)
+        # of an hour that is there twice the later one counts; one that is left out is as much later as clocks are put on
+        return max(found.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def newest_only(intervals: Mapping[str, Interval], place: str) -> tuple[dict[str, Interval], dict[str, Interval]]:

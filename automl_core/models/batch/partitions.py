@@ -17,7 +17,7 @@ from automl_core.data.listing import list_place
 from automl_core.models.batch.intervals import Interval, interval_at
 from automl_core.spec.dates import RUN_DATES
 from automl_core.spec.placeholders import PLACEHOLDER
-from automl_core.spec.places import BadPlace, DataPlace, parse_place
+from automl_core.spec.places import DataPlace, parse_place
 
 _SHAPES = {
     "ds": (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
@@ -29,9 +29,7 @@ _SHAPES = {
 _ISO = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:\+\d{2}:\d{2}|Z)"
 
 
-def found_partitions(
-    text: str, home: Path, access: Access, connection: str | None = None, tables: Any = None
-) -> list[Interval]:
+def found_partitions(text: str, home: Path, access: Access, connection: str | None = None) -> list[Interval]:
     """The intervals whose partitions are there, oldest first.
 
     Args:
@@ -39,10 +37,9 @@ def found_partitions(
         home: AUTOML_HOME.
         access: opens it.
         connection: with its keys.
-        tables: client of MaxCompute, for a place that is a table.
 
     Returns:
-        None for a place without dates.
+        None at all for a place without dates.
 
     Raises:
         StorageError: the place can't be asked now.
@@ -88,22 +85,22 @@ def moment_of_extra(extra: Mapping[str, Any]) -> datetime | None:
 def _pattern(text: str) -> tuple[re.Pattern[str] | None, str]:
     """A regular expression of the place's text up to its last date, and the place with stars in place of dates."""
     regex, wild, end, count = "", "", 0, 0
-    last = 0
     for match in PLACEHOLDER.finditer(text):
-        between = text[end : match.start()]
-        regex, wild, end = regex + re.escape(between), wild + between, match.end()
-        name = match[1]
+        between, end, name = text[end : match.start()], match.end(), match[1]
+        regex, wild = regex + re.escape(between), wild + between
         if name not in RUN_DATES:
             regex, wild = regex + re.escape(match[0]), wild + match[0]
             continue
-        regex += f"(?P<{name}_{count}>{_SHAPES.get(name, (_ISO, None))[0]})"
-        wild, count, last = wild + "*", count + 1, len(regex)
+        regex, wild = f"{regex}(?P<{name}_{count}>{_SHAPES.get(name, (_ISO, None))[0]})", wild + "*"
+        count += 1
     if not count:
         return None, text
     rest = text[end:]
-    # behind the last date stands the file or a folder's end: what lies deeper belongs to the same partition
-    behind = re.escape(rest.partition("/")[0]) if not re.search(r"[*?\[]", rest.partition("/")[0]) else ""
-    return re.compile(regex[:last] + (regex[last:] or "") + behind), wild + rest
+    if text.startswith("odps://"):  # what a listing of files has matched already
+        return re.compile(f"{regex}{re.escape(rest.rstrip('/'))}(?:/.*)?$"), wild + rest
+    # what lies deeper than the folder of the last date belongs to the same partition
+    behind = rest.partition("/")[0]
+    return re.compile(regex + ("" if re.search(r"[*?\[]", behind) else re.escape(behind))), wild + rest
 
 
 def _of_files(place: DataPlace, home: Path, access: Access, connection: str | None) -> list[str]:
@@ -133,7 +130,7 @@ def _of_table(place: DataPlace, access: Access, connection: str | None) -> list[
     named = "/".join(head[: 3 if head[1:2] == ["tables"] else 2])
     try:
         table = client.get_table(place.path, project=place.root)
-        partitions = [str(each.partition_spec).replace("'", "").replace(",", "/") for each in table.iterate_partitions()]
+        partitions = [str(each.partition_spec).replace("'", "").replace(",", "/") for each in table.partitions]
     except Exception as error:
         raise DataError(f"{place.text}: its partitions can't be listed: {error}") from error
     return [f"odps://{named}/{each.replace(' ', '')}" for each in partitions]
@@ -161,6 +158,3 @@ def _read(text: str, form: str | None) -> datetime:
         return datetime.strptime(text, form).replace(tzinfo=UTC)
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-__all__ = ["BadPlace", "found_partitions", "moment_of_extra"]

@@ -187,8 +187,14 @@ class Attempt:
         order: Order = self.begun.order
         return order
 
-    def begin(self) -> Outcome | None:
-        """Claim the interval. Returns None where it is to be scored now, else what became of it.
+    def begin(self, *, adopt: bool = False) -> Outcome | None:
+        """Claim the interval.
+
+        Args:
+            adopt: whether what an earlier try has started may still go on, and is taken over.
+
+        Returns:
+            None where it is to be scored now, else what became of it.
 
         Raises:
             TaskDeferred: its data aren't there yet, and are waited for.
@@ -197,10 +203,8 @@ class Attempt:
         from automl_core.storage import StorageError, StorageUnavailable
 
         run, wish = self._run(), self._wish()
-        ti = self.context["ti"]
-        token = f"{ti.try_number}-{getattr(ti, 'id', '')}"
         try:
-            begun = self.task.patiently(lambda: self.batch.begin(self.interval, run, token, wish))
+            begun = self.task.patiently(lambda: self.batch.begin(self.interval, run, wish=wish, adopt=adopt))
         except StorageUnavailable as error:
             raise AirflowException(str(error)) from error
         except StorageError as error:
@@ -222,6 +226,18 @@ class Attempt:
         for note in report.notes:
             self.task.log.info("note – %s", note)
         return outcome
+
+    def failed(self, words: str, *, final: bool = False) -> Outcome:
+        """Record that nothing has scored: it could not be started, say.
+
+        Args:
+            words: why.
+            final: whether another try would fail alike.
+        """
+        from dataclasses import replace
+
+        found: Outcome = self.task.patiently(lambda: self.batch.failed(self.begun, words))
+        return replace(found, what="failed") if final else found
 
     def told(self, outcome: Outcome) -> dict[str, Any]:
         """The task's result, or its state.

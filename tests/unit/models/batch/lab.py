@@ -34,6 +34,7 @@ class Lab:
     """One model below a folder."""
 
     def __init__(self, folder: Path, store: ObjectStore | None = None, **deploy: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.now = folder, NOON - DAY
         self.plain = open_store(f"file://{folder / 'runs'}")
         self.store = store or self.plain

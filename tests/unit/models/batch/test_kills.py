@@ -240,17 +240,37 @@ def test_an_attempt_that_was_overtaken_writes_nothing(tmp_path: Path) -> None:
     lab.now = day("2026-11-02").at + 60  # type: ignore[operator]
     first, second = world.batch(world.memory), world.batch(world.memory)
     first.plan()
-    slow = first.begin(day("2026-11-02"), "a", "1")
+    slow = first.begin(day("2026-11-02"), "a")
     lab.use(lab.now)
-    quick = second.begin(day("2026-11-02"), "a", "2")
+    quick = second.begin(day("2026-11-02"), "a")
     assert not isinstance(slow, Outcome)
     assert not isinstance(quick, Outcome)
+    assert world.scored(slow.order, world.memory).problem == "replaced", "a later claim counts"
     assert second.end(quick, world.scored(quick.order, world.memory)).version == 2
     late = world.scored(slow.order, world.memory)
-    assert late.problem == "replaced"
+    assert late.problem == "replaced", "it is done"
     assert first.end(slow, late).what == "again"
     assert first.end(slow, dataclasses.replace(late, problem=None, digest="x", out="y")).what == "again"
     world.check()
+
+
+def test_an_attempt_that_was_given_up_writes_nothing_though_the_next_one_has_its_number(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    lab = world.lab
+    lab.use()
+    lab.rows("2026-11-02")
+    lab.now = day("2026-11-02").at + 60  # type: ignore[operator]
+    batch = world.batch(world.memory)
+    batch.plan()
+    lost = batch.begin(day("2026-11-02"), "a")
+    assert not isinstance(lost, Outcome)
+    batch.failed(lost, "its node does not answer")
+    lab.use(lab.now)
+    next_ = world.batch(world.memory).begin(day("2026-11-02"), "a")
+    assert not isinstance(next_, Outcome)
+    assert (next_.claim.generation, next_.claim.attempt) == (lost.claim.generation, lost.claim.attempt)
+    assert world.scored(lost.order, world.memory).problem == "replaced"
+    assert world.scored(next_.order, world.memory).problem is None
 
 
 def test_what_a_version_that_is_taken_back_meanwhile_says_is_not_recorded(tmp_path: Path) -> None:
@@ -262,7 +282,7 @@ def test_what_a_version_that_is_taken_back_meanwhile_says_is_not_recorded(tmp_pa
     lab.use(lab.now)
     batch = world.batch(world.memory)
     batch.plan()
-    begun = batch.begin(day("2026-11-02"), "a", "1")
+    begun = batch.begin(day("2026-11-02"), "a")
     assert not isinstance(begun, Outcome)
     assert begun.claim.version == 2
     life = lab.life(world.memory)
@@ -270,5 +290,5 @@ def test_what_a_version_that_is_taken_back_meanwhile_says_is_not_recorded(tmp_pa
     assert life.state.version(2).state is VersionState.TAKEN_BACK
     assert world.scored(begun.order, world.memory).problem == "replaced"
     assert not (tmp_path / "out").exists()
-    done = batch.score(day("2026-11-02"), "a", lambda order: world.scored(order, world.memory), token="2")
+    done = batch.score(day("2026-11-02"), "a", lambda order: world.scored(order, world.memory))
     assert (done.what, done.version) == ("scored", 1)
