@@ -53,10 +53,12 @@ def test_lists_are_frames(model: Model) -> None:
 
 
 @pytest.fixture
-def author(world: World, ended: tuple[str, str], request: pytest.FixtureRequest) -> Author:
+def author(world: World, request: pytest.FixtureRequest) -> Author:
     """Version 1 in use, version 2 asked about."""
-    name = world.know_model(model_text(world, f"client-{request.node.name[5:50].replace('_', '-')}", ended[0]))
-    made = Author(world.storage, name, ended[0], start=time.time() - 600)
+    name = f"client-{request.node.name[5:50].replace('_', '-')}"
+    experiment = world.know(world.spec(f"{name}-search"))
+    world.know_model(model_text(world, name, experiment))
+    made = Author(world.storage, name, experiment, start=time.time() - 600)
     made.use(made.offer("run-1"), made.evaluate(1))
     made.ask(made.offer("run-2"), made.evaluate(2, 0.03))
     return made
@@ -105,7 +107,7 @@ def test_acts_are_told_in_words(world: World, author: Author, ended: tuple[str, 
     automl = connect(world, "ann")
     model = automl.model(author.life.name)
     assert "evaluated again" in model.evaluate(2)
-    assert ended[0] in model.retrain("prices have changed")
+    assert author.experiment in model.retrain("prices have changed")
     with pytest.raises(Conflict, match="publish"):
         model.offer(automl.run(*ended))
     author.score(0, 1)

@@ -18,12 +18,13 @@ API = "/automl/api/v1/models"
 
 
 @pytest.fixture
-def author(world: World, ended: tuple[str, str], request: pytest.FixtureRequest) -> Author:
+def author(world: World, request: pytest.FixtureRequest) -> Author:
     """A model of this test's own: version 1 in use, version 2 asked about."""
     name = f"acts-{request.node.name[5:60].strip('[]').replace('[', '-').replace('_', '-')}"
     by = getattr(request, "param", "anybody")
-    world.know_model(model_text(world, name, ended[0], by=by))
-    made = Author(world.storage, name, ended[0], start=time.time() - 600)
+    experiment = world.know(world.spec(f"{name}-search"))  # a training of a shared one would be its latest run
+    world.know_model(model_text(world, name, experiment, by=by))
+    made = Author(world.storage, name, experiment, start=time.time() - 600)
     made.use(made.offer("run-1"), made.evaluate(1))
     made.ask(made.offer("run-2"), made.evaluate(2, 0.03))
     return made
@@ -177,7 +178,7 @@ def test_a_version_is_retired_unless_it_is_in_use(world: World, author: Author) 
 
 
 def test_a_result_is_offered_copied_and_rolled_out(world: World, author: Author) -> None:
-    experiment, run = publish(world, f"{author.life.name}-search")
+    experiment, run = publish(world, f"{author.life.name}-published")
     body = {"experiment": experiment, "run": run}
     answer = post(world, author, "/offer", body, "uma")
     assert answer.status_code == 201, answer.text
