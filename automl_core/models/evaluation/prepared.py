@@ -209,12 +209,16 @@ def spelled(level: str, classes: Sequence[str]) -> str:
     """A label as a model's classes write it: ``1.0`` and ``01`` are ``1`` among whole numbers, ``True`` is ``true``."""
     if level in classes:
         return level
-    for kind in ("integer", "boolean"):
-        found = typed_text(level, kind)
+    truth = level.lower() if level.lower() in ("true", "false") else None
+    numbers = {"true": "1", "false": "0"}
+    for found in (
+        typed_text(level, "integer"),
+        truth,
+        numbers.get(truth or "") if set(classes) == {"0", "1"} else None,
+    ):
         if found in classes:
-            return found
-    other = {"true": "1", "false": "0"}.get(typed_text(level, "boolean"))
-    return other if other is not None and set(classes) == {"0", "1"} else level
+            return str(found)
+    return level
 
 
 def _named(

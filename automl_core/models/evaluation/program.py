@@ -118,6 +118,7 @@ class Scored:
             raise NotEvaluated(f"{self._name} failed with exit code {ended.code} ({ended.reason}){_last(said)}")
 
     def _left(self, folder: Path) -> Rows:
+        from automl_core.data.access import DataError
         from automl_core.data.reading import read_table
 
         names = ("predictions.csv", "predictions.parquet")
@@ -126,7 +127,7 @@ class Scored:
             raise NotEvaluated(f"{self._name} left no predictions (${{predictions}}, AUTOML_PREDICTIONS)")
         try:
             return Rows.of(read_table(found))
-        except (OSError, ValueError) as error:
+        except (DataError, OSError, ValueError) as error:
             raise NotEvaluated(f"{self._name} left predictions that can't be read: {error}") from None
 
     def _read(self, table: Rows) -> Said:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated, Trained
+from automl_core.models.evaluation.options import EvaluateOptions, Trained
 from automl_core.models.evaluation.prepared import Prepared
 from automl_core.models.evaluation.rows import Rows, digests
 
@@ -70,6 +70,7 @@ def _rows_of(subject: Any, prepared: Prepared, trained: Trained, notes: list[str
     schema = getattr(subject, "schema", None)
     if not trained.rows or schema is None:
         return None
+    from automl_core.data.access import DataError
     from automl_core.data.reading import read_table
 
     known: set[tuple[str, str]] = set()
@@ -77,7 +78,7 @@ def _rows_of(subject: Any, prepared: Prepared, trained: Trained, notes: list[str
         try:
             rows = Rows.of(read_table(place))
             known.update(_named(rows, schema, prepared.target))
-        except (OSError, ValueError, ImportError, NotEvaluated) as error:
+        except (DataError, OSError, ValueError, ImportError) as error:
             notes.append(f"what the {subject.role} was trained from can't be read: {error}")
             return None
     return np.asarray([each in known for each in _named(prepared.rows, schema, prepared.target)])

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from automl_airflow.web import model_views as views
 from automl_airflow.web.aside import in_store
 from automl_airflow.web.held_models import read_model
 from automl_airflow.web.model_catalog import ModelInfo
+from automl_core.models import views
 from automl_core.storage.base import StorageError
 
 log = logging.getLogger(__name__)

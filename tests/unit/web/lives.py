@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_core.models.evaluation.document import evidence_of, interval, rows_of
-from automl_core.models.life import ModelLife, Person, Source, interval_key
+from automl_core.models.life import Life, ModelLife, Person, Source, interval_key
 from automl_core.storage.folder import FolderStore
 
 DAY = 86400.0
@@ -46,6 +46,11 @@ def model_text(world: Any, name: str, experiment: str, *, by: str = "anybody", w
     return TEXT.format(name=name, storage=world.storage, experiment=experiment, hostile=hostile, by=by, when=when)
 
 
+def life_of(world: Any, name: str) -> Life:
+    """The state of a model, as another process has it."""
+    return ModelLife.open(FolderStore(world.storage), name).state
+
+
 class Clock:
     """Time that a test moves."""
 
@@ -63,6 +68,10 @@ class Author:
         self.store, self.experiment = FolderStore(storage), experiment
         self.clock, self.start = Clock(start), start - start % DAY
         self.life = ModelLife.open(self.store, name, clock=self.clock)
+
+    def person(self, name: str = "ann") -> Person:
+        """Somebody who acts by our routes."""
+        return Person(name, "rest")
 
     def after(self, seconds: float) -> None:
         """Let time pass."""
@@ -158,7 +167,7 @@ def evidence(
             "left_out": [{"why": "no label", "rows": 200}],
             "seen": {
                 "challenger": {"share": 0.1, "rows": 500, "how": "rows", "note": ""},
-                "champion": {"share": None, "rows": None, "how": "unknown", "note": "not to be had"} if beside else None,
+                "champion": {"share": None, "rows": None, "how": "unknown", "note": "gone"} if beside else None,
             },
         },
         metric={"name": "roc_auc", "direction": "maximize"},

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 
 from automl_airflow.models.pages import page_of
-from automl_airflow.web import model_views as views
 from automl_airflow.web.access import CAN_READ_MODEL, NO_RIGHT_TO_DOWNLOAD, User, may_download, rollout_of
 from automl_airflow.web.aside import AsideRoute, touches_store
 from automl_airflow.web.catalog import reading
@@ -19,6 +18,7 @@ from automl_airflow.web.held_models import Fresh, Held, HeldModel, TheModel
 from automl_airflow.web.model_catalog import ModelInfo
 from automl_airflow.web.model_standing import file_text, is_closed_model, model_file_of, standing, version_standing
 from automl_airflow.web.respond import reply, send
+from automl_core.models import views
 from automl_core.models.life import Life, NoSuchVersion
 from automl_core.models.life.evidence import read_evidence, read_evidence_rows
 

@@ -113,6 +113,7 @@ def test_what_a_group_says_by_itself(groups: dict[str, Any], said: str) -> None:
         ({"deploy": {**BATCH, "backend": "maxcompute"}}, "deploy.data: SQL scores tables of MaxCompute, and"),
         ({"deploy": {**BATCH, "backend": "kubernetes"}}, "deploy.image: 'image' is missing"),
         ({"feedback": FEEDBACK}, "feedback.answers: nothing says where answers are logged"),
+        ({"feedback": {**FEEDBACK, "timezone": "Berlin"}, "deploy": BATCH}, "feedback.timezone: 'Berlin' is no"),
         ({"feedback": {**FEEDBACK, "outcome": "request_id"}, "deploy": BATCH}, "'request_id' is the key, which is no"),
         ({"feedback": {**FEEDBACK, "key": "order"}, "deploy": BATCH}, "has no column 'order' to join outcomes by"),
         ({"feedback": {**FEEDBACK, "key": "order"}, "deploy": BATCH}, "keep: [order, request_id]"),

@@ -15,6 +15,9 @@ import slicesPlot from './plots/model-slices.js';
 
 const LISTED = 25;
 
+/** What `accept.when` asks for. @type {Record<string, string>} */
+const CONDITIONS = { better: 'it is better', not_worse: 'it is not worse', passes: 'it passes the tests' };
+
 /** What a slice is beside the version in use. @type {Record<string, string>} */
 const STATES = { better: '● better', worse: '✕ worse', same: '■ no clear difference', few: '◇ too few rows', alone: '–' };
 
@@ -104,7 +107,7 @@ function conclusion(found, chooser, path, digest) {
     'section',
     { class: 'card' },
     h('div', { class: 'row spread' }, h('h2', {}, 'Evidence'), chooser),
-    said ? h('p', {}, verdict(said)) : null,
+    said ? h('p', {}, `Conditions (${CONDITIONS[said.when] ?? said.when}): `, verdict(said)) : null,
     said?.reasons.length ? h('ul', {}, said.reasons.map((each) => h('li', {}, each))) : null,
     figures([
       [`${metric.name} (${metric.direction === 'maximize' ? 'more is better' : 'less is better'})`, number(values.challenger), found.champion === null ? null : `version ${found.champion}: ${number(values.champion)}`],

@@ -37,7 +37,7 @@ export async function versionsCard(model, context) {
     h('span', { class: 'whole' }, time(each.in_use_since)),
     each.note || each.decided?.note || '',
   ]);
-  const head = ['Version', 'State', 'Evidence', 'Beside the version in use', 'Result of', 'Offered', 'Decided', 'In use since', 'Note'];
+  const head = ['Version', 'State', 'Conditions', 'Beside the version in use', 'Result of', 'Offered', 'Decided', 'In use since', 'Note'];
   return {
     data,
     body: card(
@@ -79,7 +79,7 @@ export async function intervalsCard(model, context, now) {
       data.missing.length
         ? h(
             'div',
-            { class: 'notice' },
+            { class: 'notice', style: 'margin-bottom:.6rem' },
             `${many(data.missing.length, 'stretch')} of data between them not scored: `.replace('stretchs', 'stretches'),
             data.missing.slice(0, 5).map((each, i) => [i ? '; ' : '', `${time(each.start)} to ${time(each.end)}`]),
             data.missing.length > 5 ? ' …' : '',
@@ -103,6 +103,7 @@ export async function casesCard(model, context) {
     'form',
     {
       class: 'row',
+      style: 'margin-top:.9rem',
       onsubmit: async (event) => {
         event.preventDefault();
         try {
@@ -168,7 +169,7 @@ export async function historyCard(model, context) {
   const rows = [...data.events].reverse().map((each, i) => [
     h('span', { class: 'whole' }, time(each.time)),
     each.kind.replace('_', ' '),
-    each.version === null ? '–' : h('a', { href: pageOfModel(model, each.version), 'data-key': `event-${i}` }, `version ${each.version}`),
+    each.version === null ? '–' : h('a', { href: pageOfModel(model, each.version), class: 'whole', 'data-key': `event-${i}` }, `version ${each.version}`),
     by(each.by),
     each.text,
   ]);
@@ -234,10 +235,21 @@ export async function retrainingsCard(context) {
   };
 }
 
+/** @param {any} look what the watch has found last @returns {HTMLElement | null} */
+function lastLook(look) {
+  if (!look) return null;
+  const said = { holds: 'no loss', worse: 'worse', cant_tell: 'can’t be told' }[look.state] ?? look.state;
+  return card(
+    'Last look',
+    h('p', {}, `${time(look.time)}, version ${look.version}: ${said}. ${look.why}.`),
+    look.notes.length ? h('ul', { class: 'muted' }, look.notes.map((each) => h('li', {}, each))) : null,
+  );
+}
+
 /** @param {string} model @param {any} context @returns {Promise<Made>} */
 export async function watchCard(model, context) {
   const data = await context.get('quality');
   const plot = new Panel(qualityPlot, { ...context, get: async () => data });
-  return { data, body: h('div', { class: 'panels' }, plot.element) };
+  return { data, body: h('div', {}, lastLook(data.newest), h('div', { class: 'panels' }, plot.element)) };
 }
 

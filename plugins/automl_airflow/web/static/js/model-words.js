@@ -4,12 +4,12 @@ import { airflowLink, h } from './dom.js';
 import { briefTime, number, time } from './format.js';
 import { pageOfModel } from './parts.js';
 
-/** What the evidence comes to, with a shape and a word. @param {{ok: boolean | null} | null | undefined} found */
+/** Whether the conditions of the model's file are met, with a shape and a word. @param {{ok: boolean | null} | null | undefined} found */
 export function verdict(found) {
   if (!found) return h('span', { class: 'muted' }, 'not evaluated yet');
-  if (found.ok === true) return h('span', { class: 'badge good' }, h('span', { 'aria-hidden': 'true' }, '●'), ' conditions met');
+  if (found.ok === true) return h('span', { class: 'badge good' }, h('span', { 'aria-hidden': 'true' }, '●'), ' met');
   if (found.ok === false)
-    return h('span', { class: 'badge bad' }, h('span', { 'aria-hidden': 'true' }, '✕'), ' conditions not met');
+    return h('span', { class: 'badge bad' }, h('span', { 'aria-hidden': 'true' }, '✕'), ' not met');
   return h('span', { class: 'badge idle' }, h('span', { 'aria-hidden': 'true' }, '◇'), ' can’t tell');
 }
 

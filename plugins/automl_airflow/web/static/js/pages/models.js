@@ -169,7 +169,7 @@ const COLUMNS = [
   },
   {
     key: 'verdict',
-    label: 'Evidence',
+    label: 'Conditions',
     fixed: true,
     cell: (read) => (read('newest') ? verdict(read('newest').verdict) : '–'),
   },

@@ -84,7 +84,7 @@ function drawHead(place, model, now, me) {
       : null,
     now.removed ? h('p', { class: 'notice' }, `Its files were removed (${time(now.removed)}): it can’t be used any more.`) : null,
     figures([
-      ['Evidence says', verdict(now.verdict), now.verdict ? time(now.verdict.time) : null],
+      ['Conditions', verdict(now.verdict), now.verdict ? time(now.verdict.time) : null],
       ['Result of', h('a', { href: pageOf(now.source.experiment, now.source.run) }, now.source.experiment), now.source.trial === null ? null : h('a', { href: pageOf(now.source.experiment, now.source.run, now.source.trial) }, `trial ${now.source.trial}`)],
       [`${now.source.metric || 'Value'} in the search`, number(now.source.value)],
       ['In use since', time(now.in_use_since)],

@@ -67,7 +67,7 @@ export default {
         barMaxWidth: 22,
         data: shown.map((each) => spent(each, name) ?? 0),
         itemStyle: {
-          color: PALETTE[i % PALETTE.length],
+          color: PALETTE[i] ?? colour('strong-line'), // a stage more than there are colours
           ...(people ? { decal: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4 } } : {}),
         },
       })),
