@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
 
-PATIENCE = 300.0
+PATIENCE = 1200.0
 """Seconds within which each step has to come out."""
 
 CRIPPLED = {
