@@ -13,6 +13,9 @@ const ROUTES = [
   [/^new$/, 'new'],
   [/^compare$/, 'compare'],
   [/^housekeeping$/, 'housekeeping'],
+  [/^models\/?$/, 'models'],
+  [/^models\/([^/]+)\/?$/, 'model'],
+  [/^models\/([^/]+)\/versions\/(\d+)$/, 'version'],
   [/^experiments\/([^/]+)\/?$/, 'experiment'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/?$/, 'run'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/trials\/?$/, 'trials'],
@@ -67,6 +70,7 @@ function fail(main, error) {
       status === 404 && of && location.pathname.includes('/runs/')
         ? h('a', { href: `experiments/${of[1]}` }, `Runs of ${decodeURIComponent(of[1])}`)
         : null,
+      location.pathname.includes('/models/') ? h('a', { href: 'models' }, 'All models') : null,
       h('a', { href: './' }, 'All experiments'),
     ),
   );
