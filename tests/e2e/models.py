@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,27 @@ class Models:
             writer.writerow(found)
             writer.writerows(zip(*found.values(), strict=True))
         return path
+
+    def answers(self, model: str, count: int = 600) -> None:
+        """A log of what a model was asked, three weeks ago, as ``MODEL_log/answers.jsonl``."""
+        folder = self.world.root / f"{model}_log"
+        folder.mkdir()
+        at = (datetime.now(UTC) - timedelta(days=21)).isoformat()
+        found = rows(count, 1)
+        found["at"] = [at] * count
+        lines = [
+            json.dumps({name: values[place] for name, values in found.items() if name != "y"}) for place in range(count)
+        ]
+        (folder / "answers.jsonl").write_text("\n".join(lines) + "\n")
+
+    def outcomes(self, model: str, name: str, day: int, *, turned: bool = False, count: int = 600) -> None:
+        """What came true of a log's answers, some days after them, as a file of ``MODEL_outcomes``; or the opposite."""
+        folder = self.world.root / f"{model}_outcomes"
+        folder.mkdir(exist_ok=True)
+        known = (datetime.now(UTC) - timedelta(days=21 - day)).isoformat()
+        found = rows(count, 1)
+        lines = [f"{key},{known},{1 - y if turned else y}" for key, y in zip(found["id"], found["y"], strict=True)]
+        (folder / f"{name}.csv").write_text("\n".join(["id,known,y", *lines]) + "\n")
 
     def file(self, name: str, **groups: Any) -> str:
         """Write a model's file; what is not given asks anybody, about results of an experiment of the same name."""
@@ -186,7 +207,10 @@ class Models:
 
     def start(self, name: str, run: str | None = None, **conf: Any) -> str:
         """Begin a run of a rollout by hand."""
-        dag = f"{name}.rollout"
+        return self.start_dag(f"{name}.rollout", run, **conf)
+
+    def start_dag(self, dag: str, run: str | None = None, **conf: Any) -> str:
+        """Begin a run of one of a model's DAGs by hand."""
         self.world.wait_for_dag(dag)
         body = {"logical_date": None, "conf": conf, "dag_run_id": run or f"by_hand_{secrets.token_hex(4)}"}
         return str(self.world.call("POST", f"/dags/{dag}/dagRuns", json=body)["dag_run_id"])

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from automl_core.models.watching import read_looks
 from tests.e2e.models import SIGN_IN, Models
 from tests.e2e.world import World, wait_until
 
@@ -39,6 +40,18 @@ def life(world: World) -> Models:
     models.file("lost")
     models.publish("ours_search", "run_1", 0.5)
     models.file("ours", accept={"by": ["anna"]})
+    models.search("aged_search")
+    models.publish("aged_search", "run_1", 1.0)
+    models.answers("aged")
+    models.outcomes("aged", "first", day=2)
+    feedback = {
+        "data": "aged_outcomes/", "answers": "aged_log/", "key": "id", "outcome": "y", "time": "known",
+        "answered": "at",
+    }  # fmt: skip
+    models.file(
+        "aged", evaluate={"data": "feedback"}, feedback=feedback, accept={"by": "nobody", "when": "better"},
+        watch={"every": "1d", "retrain": {"when": {"worse_by": "30%"}}},
+    )  # fmt: skip
     world.wait_for_dag("churn_search")
     world.wait_for_dag("churn.rollout")
     return models
@@ -192,3 +205,28 @@ def test_an_answer_by_our_own_route_ends_what_airflow_waits_for(life: Models) ->
     assert used.decision is not None
     assert (used.decision.by.name, used.decision.by.how, used.decision.note) == ("anna", "rest", "read elsewhere")
     assert life.world.finish("ours.rollout", version.run) == "success"
+
+
+def test_outcomes_that_turn_out_otherwise_train_the_model_anew_and_say_why(life: Models) -> None:
+    life.until("aged", 1, "IN_USE")
+    life.outcomes("aged", "corrected", day=3, turned=True)  # of the same answers, and later: they count
+    run = life.start_dag("aged.watch")
+    assert life.world.finish("aged.watch", run) == "success"
+    looks = read_looks(life.life("aged").store, "aged")
+    assert looks.newest is not None
+    assert (looks.newest.state, looks.newest.version, looks.newest.rows) == ("worse", 1, 600)
+    assert looks.newest.counts["answers"]["corrected"] == 600
+    retraining = life.life("aged").state.retrainings[1]
+    assert (retraining.run, retraining.by.name) == ("retrain_aged_1", "aged.watch")
+    assert life.world.finish("aged_search", "retrain_aged_1") == "success"
+    entry = life.world.controller("aged_search", "retrain_aged_1")["experiment"]
+    assert entry["reason"]["text"] == looks.newest.why
+    assert [change["path"] for change in entry["overrides"]] == ["search.transfer"]
+    life.start("aged")
+    wait_until(lambda: life.version("aged", 2) is not None, 90, "what was trained to be offered")
+    version = life.version("aged", 2)
+    assert version is not None
+    assert (version.source.reason["text"], version.retraining) == (looks.newest.why, 1)
+    again = life.start_dag("aged.watch")
+    assert life.world.finish("aged.watch", again) == "success"
+    assert len(life.life("aged").state.retrainings) <= 2, "the brake: at most two in a week"

@@ -272,6 +272,25 @@ def test_evidence_that_somebody_has_changed_is_not_believed(watch: Watch, capsys
     assert "can't be read" in capsys.readouterr().out
 
 
+def test_a_closed_environment_is_asked_before_anything_is_reached(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before the experiment is started: its run asks once more for itself."""
+    from automl_airflow.models import closed
+    from automl_core.spec.errors import Problem, SpecError
+
+    def refuses(*_: Any) -> None:
+        raise SpecError([Problem("feedback.data lies on no list of this closed environment", ("feedback", "data"))])
+
+    watch.labels(seed=2, turned=0.5)
+    watch.do("one", "look")
+    monkeypatch.setattr(closed, "taken", refuses)
+    for task in ("look", "retrain"):
+        with pytest.raises(AirflowFailException, match="lies on no list"):
+            watch.do("two", task)
+    assert (watch.evaluated, watch.started) == (1, [])
+
+
 FEEDBACK = """\
 deploy: {to: batch, data: "in/${ds}.csv", out: "out/${ds}.csv", keep: [id]}
 feedback: {data: outcomes/, key: id, outcome: y, time: known, within: 10d}
