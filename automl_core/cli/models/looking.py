@@ -97,7 +97,7 @@ def _show_version(name: str, found: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    source, model = found["source"], found["model"]
+    source, model = found["source"], found["copy"]
     lines = [
         ("state", _state(found["state"]) + (f": {found['note']}" if found["note"] else "")),
         ("from", f"{source['experiment']}@{source['run']}, trial {source['trial']}, "
@@ -109,9 +109,11 @@ def _show_version(name: str, found: Mapping[str, Any], as_json: bool) -> None:
         ("folder", model["folder"]),
         ("offered", f"{moment(found['offered']['time'])} by {found['offered']['by']['name']}"),
     ]  # fmt: skip
-    for each in [*found["evidence"], *found["checks"]]:
-        lines.append(("evidence", f"{each['digest'][:12]}  {moment(each['time'])}  {_measured(each['summary'])}  "
-                                  f"{VERDICT[each['ok']]}"))  # fmt: skip
+    lines += [
+        ("evidence", f"{each['digest'][:12]}  {moment(each['time'])}  {_measured(each['summary'])}  "
+                     f"{VERDICT[each['ok']]}")
+        for each in [*found["evidence"], *found["checks"]]
+    ]  # fmt: skip
     for each in found["decisions"]:
         note = f": {each['note']}" if each["note"] else ""
         lines.append((each["what"], f"{moment(each['time'])} by {each['by']['name']} ({each['by']['how']}), on "

@@ -29,8 +29,10 @@ class LookOperator(RolloutOperator):
 
         Raises:
             AirflowSkipException: nothing is in use.
-            AirflowFailException: the champion or the data can't be evaluated; trying again won't help.
+            AirflowFailException: the champion or the data can't be evaluated, or a closed environment refuses the file;
+                trying again won't help.
         """
+        self.check_closed(context)
         from automl_airflow.models.opening import open_life
         from automl_core.models.watching import read_looks
 

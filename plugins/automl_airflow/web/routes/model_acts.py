@@ -82,7 +82,7 @@ class TakeBack(Body):
 class Reasoned(Body):
     """Why something is done."""
 
-    why: str = Why
+    why: str = Field(min_length=1, max_length=2000)
 
 
 class Again(Body):

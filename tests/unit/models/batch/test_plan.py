@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from automl_core.models.batch import Batch, Timetable, Wish
-from automl_core.models.batch.batch import LATEST, LOST, MOST
+from automl_core.models.batch.batch import LOST
 from automl_core.models.batch.owed import CLOSED_KEPT, OwedFold, OwedList
+from automl_core.models.batch.planning import LATEST, MOST
 from automl_core.models.file import ModelFile
 from tests.support.memory_store import MemoryStore
 from tests.unit.models.batch.lab import ANNA, DAY, Lab, day
@@ -96,7 +97,9 @@ def test_without_a_schedule_partitions_are_owed_as_they_come(tmp_path: Path) -> 
     for date in ("2026-10-30", "2026-11-02", "2026-11-03"):
         lab.rows(date)
     batch = lab.batch()
-    assert dates(batch, found=[day("2026-11-09")]) == ["2026-11-09", "2026-11-03", "2026-11-02"], "an event adds its own"
+    assert dates(batch, found=[day("2026-11-09")]) == ["2026-11-09", "2026-11-03", "2026-11-02"], (
+        "an event adds its own"
+    )
     for each in batch.plan().intervals:
         batch.score(each, "a", lab.runner)
     assert dates(lab.batch()) == ["2026-11-09"], "its data aren't there yet"
