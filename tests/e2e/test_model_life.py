@@ -6,7 +6,11 @@ time has begun before the first one looks (`life`).
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -205,6 +209,57 @@ def test_an_answer_by_our_own_route_ends_what_airflow_waits_for(life: Models) ->
     assert used.decision is not None
     assert (used.decision.by.name, used.decision.by.how, used.decision.note) == ("anna", "rest", "read elsewhere")
     assert life.world.finish("ours.rollout", version.run) == "success"
+
+
+def test_new_data_are_scored_by_the_champion_on_a_schedule_and_again_by_a_backfill_that_asks(life: Models) -> None:
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    for number in range(-4, 9):  # of the minutes before there was a champion, and of those to come
+        life.data(f"{minute + timedelta(minutes=number):%Y%m%dT%H%M%S}", 5)
+    life.publish("nightly_search", "run_1", 0.5)
+    deploy = {"to": "batch", "data": "${ts_nodash}.csv", "out": "scored/${ts_nodash}.csv", "keep": ["id"]}
+    life.file("nightly", accept={"by": "nobody", "when": "better"}, deploy={**deploy, "schedule": "* * * * *"})
+    life.world.wait_for_dag("nightly.score")
+    life.start("nightly")
+    life.until("nightly", 1, "IN_USE")
+    wait_until(
+        lambda: bool(life.life("nightly").state.scoring.done), 150, "a scheduled run to score",
+        explain=lambda: str(life.tasks("nightly.score")),
+    )  # fmt: skip
+    first = life.life("nightly").state.scoring.recent[0]
+    assert (first.version, first.generation, first.rows) == (1, 1, 5)
+    assert first.run.startswith("scheduled__")
+    written = (life.world.root / first.out).read_text().splitlines()
+    assert written[0] == "id,prediction,model_version,model_interval,model_generation"
+    assert [line.split(",")[2:] for line in written[1:]] == [["1", first.key, "1"]] * 5
+    since, until = (minute - timedelta(minutes=number) for number in (3, 2))
+    for conf, generation in (({}, 1), ({"version": "now"}, 2)):
+        backfill(life, "nightly.score", since, until, conf)
+        keys = [each for each in life.life("nightly").state.scoring.done if each[:16] < f"{minute:%Y-%m-%dT%H:%M}"]
+        done = life.life("nightly").state.scoring.done
+        assert {key[:16]: done[key].generation for key in keys} == {
+            f"{since:%Y-%m-%dT%H:%M}": generation, f"{until:%Y-%m-%dT%H:%M}": generation,
+        }  # fmt: skip
+    life.world.call("PATCH", "/dags/nightly.score", json={"is_paused": True})
+
+
+def backfill(life: Models, dag: str, since: datetime, until: datetime, conf: dict[str, str]) -> None:
+    """Have Airflow begin runs for an interval of time, by its own command, and wait for their end.
+
+    Airflow's REST route for it is none for SQLite (it answers 503, and the scheduler dies).
+    """
+    command = [
+        sys.executable, "-m", "airflow", "backfill", "create", "--dag-id", dag, "--from-date", since.isoformat(),
+        "--to-date", until.isoformat(), "--dag-run-conf", json.dumps(conf), "--reprocess-behavior", "completed",
+    ]  # fmt: skip
+    count = len(life.world.call("GET", "/backfills", params={"dag_id": dag})["backfills"])
+    done = subprocess.run(command, env=life.world.airflow.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
+
+    def ended() -> bool:
+        found = life.world.call("GET", "/backfills", params={"dag_id": dag})["backfills"]
+        return len(found) == count + 1 and all(each["completed_at"] is not None for each in found)
+
+    wait_until(ended, 120, f"a backfill of {dag}", explain=lambda: str(life.tasks(dag)))
 
 
 def test_outcomes_that_turn_out_otherwise_train_the_model_anew_and_say_why(life: Models) -> None:

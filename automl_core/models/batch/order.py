@@ -79,8 +79,8 @@ class Order:
     memory: int | None = None
 
     def to_json(self) -> str:
-        """As text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """As text; columns stay in their order."""
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -300,7 +300,7 @@ class Attempt:
                 raise AirflowFailException(
                     f"conf: version is {version!r}; allowed: then, now, or the number of a version"
                 ) from None
-        by = str(conf.get("by") or getattr(self.context["dag_run"], "triggering_user_name", None) or "a run's conf")
+        by = str(getattr(self.context["dag_run"], "triggering_user_name", None) or conf.get("by") or "a run's conf")
         return Wish(version, by, str(conf.get("why") or ""))
 
     def _wait(self, outcome: Outcome) -> None:

@@ -182,6 +182,7 @@ def test_a_process_of_its_own_scores_and_what_it_is_told_is_gone(tmp_path: Path)
     done = batch.score(day(DATE), "run", lambda order: ScoringProcess(order, "{}").run(said.append))
     assert done.what == "scored"
     assert any("4 rows of" in line for line in said)
+    assert list(lab.out(DATE)[0]) == ["id", "prediction", "model_version", "model_interval", "model_generation"]
 
 
 def test_a_process_that_may_have_too_little_memory_says_so_and_takes_nobody_along(tmp_path: Path) -> None:
@@ -220,5 +221,7 @@ def test_an_order_goes_through_text() -> None:
         earlier=(Place("before"),), keep=("id",), lineage={"model_version": 1},
     )  # fmt: skip
     assert Order.from_json(order.to_json()) == order
+    in_order = replace(order, lineage={"model_version": 1, "model_interval": "k", "model_generation": 1})
+    assert list(Order.from_json(in_order.to_json()).lineage) == list(in_order.lineage), "so columns stay in theirs"
     with pytest.raises(ValueError, match="no order"):
         Order.from_json("{}")
