@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from automl_core.backends.contract import TrialContext, environment
-from automl_core.models.evaluation.tests import tests_of
+from automl_core.models.evaluation import tests as regression
 from automl_core.models.file import parse_model_document
 from automl_core.search import registry
 from automl_core.spec import (
@@ -258,7 +258,7 @@ EXAMPLES = [
 def test_examples_are_valid(block: str, tmp_path: Path) -> None:
     body = read_yaml(block, "example.yaml").data
     if isinstance(body, list):  # a file of regression tests
-        tests_of(body)
+        regression.tests_of(body)
         return
     if body.get("kind") == "model":
         parse_model_document(yaml.safe_dump({**REST_OF_MODEL, **body}), "example.yaml")

@@ -183,7 +183,7 @@ class Model:
         """
         return str(self.act("take-back", {"version": number, "why": why, "to": to})["text"])
 
-    def retire(self, number: int, why: str = "") -> str:
+    def retire(self, number: int, why: str) -> str:
         """Say that a version is not to be used any more."""
         return str(self.act(f"versions/{number}/retire", {"why": why})["text"])
 

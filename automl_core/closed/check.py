@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def experiment_problems(
         for index, task in enumerate(getattr(experiment, where)):
             found += _task(task, (where, index), policy, home, bundle, values)
     if _in_pods(experiment):
-        found += no_fence(policy)
+        found += _no_fence(policy)
     return found
 
 
@@ -191,8 +191,8 @@ def _in_pods(experiment: Experiment) -> bool:
     return any(isinstance(task, KubernetesTask | CustomResourceTask) for task in tasks)
 
 
-def no_fence(policy: Policy) -> Iterator[Problem]:
-    """What of the lists pods need and is missing: without these nobody could tell whether a network policy holds."""
+def _no_fence(policy: Policy) -> Iterator[Problem]:
+    """Without these nobody could tell whether a network policy holds."""
     for option, addresses, what in (
         ("closed_reachable", policy.reachable, "an address of closed_network at which a server listens"),
         ("closed_forbidden", policy.forbidden, "one outside of it at which a server listens"),
@@ -214,27 +214,16 @@ def _task(
             "takes none", (*where, "backend"), found="local", allowed=("kubernetes", "custom_resource", "maxcompute"),
         )  # fmt: skip
     elif isinstance(task, KubernetesTask):
-        yield from pod_problems(task, where, policy, home, bundle, values.of)
+        yield from _pod(task, where, policy, home, bundle, values)
     elif isinstance(task, CustomResourceTask):
         yield from _resource(task, where, policy, home, values)
     elif isinstance(task, MaxComputeTask):
         yield from statements.problems_of(task, where, policy)
 
 
-def pod_problems(
-    task: KubernetesTask, where: Where, policy: Policy, home: Path, bundle: Path | None,
-    values: Callable[[str], list[str]] = lambda _: [],
-) -> Iterator[Problem]:  # fmt: skip
-    """What is wrong with a pod.
-
-    Args:
-        task: what runs in it.
-        where: its place in the file.
-        policy: the deployment's lists.
-        home: AUTOML_HOME.
-        bundle: folder of the DAG bundle; ``home`` where there is none.
-        values: every text that one with ``${…}`` may become, empty where that is not known.
-    """
+def _pod(
+    task: KubernetesTask, where: Where, policy: Policy, home: Path, bundle: Path | None, values: Values
+) -> Iterator[Problem]:
     template = _template(task, home, bundle)
     found: list[tuple[Where, Any]] = [((*where, "image"), task.image)]
     if task.artifacts is not None:
@@ -245,7 +234,7 @@ def pod_problems(
         found += [((*where, "pod_template", *place), text) for place, text in images_in(spec)]
         yield from _at_file(ways_out(template, policy, home, (*where, "pod_template")), task, where)
     for place, text in found:
-        problem = image_problem(text, place, policy, values(str(text)))
+        problem = image_problem(text, place, policy, values.of(str(text)))
         if problem is not None:
             yield from _at_file([problem], task, where)
     for index, volume in enumerate(task.volumes):

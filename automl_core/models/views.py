@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from automl_core.models.life import Decision, Event, EvidenceRef, Interval, Life, Person, Retraining, Shares, Version
 from automl_core.models.life import VersionState as S
 from automl_core.models.life.history import Month, Stage
 from automl_core.models.life.intervals import gaps, moments_of
+
+if TYPE_CHECKING:
+    from automl_core.models.watching import Looks
 
 SORTS = ("version", "state", "offered_at", "value", "in_use_since")
 
@@ -272,9 +275,14 @@ def month(each: Month) -> dict[str, Any]:
     return {"month": each.month, "offered": each.offered, "decided": each.decided, "in_use": each.in_use}
 
 
-def quality(life: Life) -> dict[str, Any]:
-    """How good versions were found over time on the latest data: before they were in use, and while they were."""
-    points = []
+def quality(life: Life, looks: Looks | None = None) -> dict[str, Any]:
+    """How good versions were found over time on the latest data: before they were in use, and while they were.
+
+    Args:
+        life: the model's state.
+        looks: of its watch (`automl_core.models.watching`), where it has one.
+    """
+    points: list[dict[str, Any]] = []
     for each in life.versions.values():
         if each.reached(S.IN_USE) is None:
             continue
@@ -285,9 +293,21 @@ def quality(life: Life) -> dict[str, Any]:
                     {"time": ref.time, "version": each.number, "value": value, "digest": ref.digest,
                      "metric": metric_of(ref.summary)}
                 )  # fmt: skip
+    points += [
+        {"time": look.time, "version": look.version, "value": look.value, "low": look.low, "high": look.high,
+         "rows": look.rows, "state": look.state, "why": look.why, "digest": "", "metric": look.metric}
+        for look in (looks.looks if looks is not None else ()) if look.value is not None
+    ]  # fmt: skip
     points.sort(key=lambda point: point["time"])
     last = points[-1]["metric"] if points else None  # values of another metric can't stand on the same axis
-    return {"metric": last, "points": [each for each in points if each["metric"] == last]}
+    newest = looks.newest if looks is not None else None
+    return {
+        "metric": last, "points": [each for each in points if each["metric"] == last],
+        "newest": {
+            "time": newest.time, "version": newest.version, "state": newest.state, "why": newest.why,
+            "rows": newest.rows, "counts": newest.counts, "notes": list(looks.notes) if looks is not None else [],
+        } if newest is not None else None,
+    }  # fmt: skip
 
 
 def metric_of(summary: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,27 @@ class Models:
             writer.writerow(found)
             writer.writerows(zip(*found.values(), strict=True))
         return path
+
+    def answers(self, model: str, count: int = 600) -> None:
+        """A log of what a model was asked, three weeks ago, as ``MODEL_log/answers.jsonl``."""
+        folder = self.world.root / f"{model}_log"
+        folder.mkdir()
+        at = (datetime.now(UTC) - timedelta(days=21)).isoformat()
+        found = rows(count, 1)
+        found["at"] = [at] * count
+        lines = [
+            json.dumps({name: values[place] for name, values in found.items() if name != "y"}) for place in range(count)
+        ]
+        (folder / "answers.jsonl").write_text("\n".join(lines) + "\n")
+
+    def outcomes(self, model: str, name: str, day: int, *, turned: bool = False, count: int = 600) -> None:
+        """What came true of a log's answers, some days after them, as a file of ``MODEL_outcomes``; or the opposite."""
+        folder = self.world.root / f"{model}_outcomes"
+        folder.mkdir(exist_ok=True)
+        known = (datetime.now(UTC) - timedelta(days=21 - day)).isoformat()
+        found = rows(count, 1)
+        lines = [f"{key},{known},{1 - y if turned else y}" for key, y in zip(found["id"], found["y"], strict=True)]
+        (folder / f"{name}.csv").write_text("\n".join(["id,known,y", *lines]) + "\n")
 
     def file(self, name: str, **groups: Any) -> str:
         """Write a model's file; what is not given asks anybody, about results of an experiment of the same name."""
@@ -154,12 +175,19 @@ class Models:
         return dict(self.world.call("GET", path))
 
     def waits(self, name: str, run: str, seconds: float = 60) -> None:
-        """Wait until a run's approval waits for a person."""
-        dag = f"{name}.rollout"
-        wait_until(
-            lambda: self.task(dag, run, "accept") in ("awaiting_input", "deferred"), seconds, f"{dag} {run} to ask",
-            explain=lambda: str(self.tasks(dag)),
-        )  # fmt: skip
+        """Wait until a run's approval waits for a person, and has done so at several looks.
+
+        An answer at once may meet the worker that has just asked (apache/airflow#68741). It is not lost, but it counts
+        only when the task is tried again.
+        """
+        dag, looks = f"{name}.rollout", 0
+
+        def settled() -> bool:
+            nonlocal looks
+            looks = looks + 1 if self.task(dag, run, "accept") in ("awaiting_input", "deferred") else 0
+            return looks > 4
+
+        wait_until(settled, seconds, f"{dag} {run} to ask", explain=lambda: str(self.tasks(dag)))
 
     def task(self, dag: str, run: str, task: str) -> str:
         """The state of a task of a run; empty where there is no such run yet."""
@@ -179,7 +207,10 @@ class Models:
 
     def start(self, name: str, run: str | None = None, **conf: Any) -> str:
         """Begin a run of a rollout by hand."""
-        dag = f"{name}.rollout"
+        return self.start_dag(f"{name}.rollout", run, **conf)
+
+    def start_dag(self, dag: str, run: str | None = None, **conf: Any) -> str:
+        """Begin a run of one of a model's DAGs by hand."""
         self.world.wait_for_dag(dag)
         body = {"logical_date": None, "conf": conf, "dag_run_id": run or f"by_hand_{secrets.token_hex(4)}"}
         return str(self.world.call("POST", f"/dags/{dag}/dagRuns", json=body)["dag_run_id"])

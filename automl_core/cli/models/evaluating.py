@@ -13,7 +13,6 @@ from automl_core.cli.models.options import By, Target
 from automl_core.cli.remote import AsJson
 
 if TYPE_CHECKING:
-    from automl_core.models.evaluation import EvaluateOptions
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
     from automl_core.spec.datasets import DataSet
@@ -85,6 +84,7 @@ def _evaluate(
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError
     from automl_core.models.evaluation import NotEvaluated, Request, run_apart
+    from automl_core.models.file.options import evaluate_options
 
     state = life.state
     champion = state.version(state.champion) if state.champion not in (None, version.number) else None
@@ -97,7 +97,9 @@ def _evaluate(
         challenger = stack.enter_context(_folder(life, version))
         other = stack.enter_context(_folder(life, champion)) if champion is not None else None
         rows, format, place, fingerprint = stack.enter_context(_brought(file.data_set(given), date))
-        options = replace(_options(file, path, version, champion, stack), place=place, fingerprint=fingerprint)
+        environment = _environment(file, path, stack)
+        told = evaluate_options(file, path, version, champion, environment)
+        options = replace(told, place=place, fingerprint=fingerprint)
         beside = f"beside version {champion.number}" if champion is not None else "with no champion beside it"
         tell(f"version {version.number}, {beside}, on {place}")
         try:
@@ -164,57 +166,6 @@ def _brought(data_set: DataSet, date: str | None) -> Iterator[tuple[Path, str | 
         yield held.path, format, place.text, found
     finally:
         held.release()
-
-
-def _options(
-    file: ModelFile, path: Path, version: Version, champion: Version | None, stack: ExitStack
-) -> EvaluateOptions:
-    """What is measured and how, by a model's file."""
-    from automl_core.models.evaluation.options import EvaluateOptions, Program, Trained
-
-    given, accept, program = file.evaluate, file.accept, None
-    if given.program is not None:
-        command = given.program.command
-        program = Program(
-            command=("/bin/sh", "-c", command) if isinstance(command, str) else tuple(command),
-            environment=_environment(file, path, stack), timeout=given.program.timeout,
-        )  # fmt: skip
-    trained = {"challenger": Trained(fingerprints=version.source.fingerprints)}
-    if champion is not None:
-        trained["champion"] = Trained(fingerprints=champion.source.fingerprints)
-    return EvaluateOptions(
-        version=version.number, champion=champion.number if champion is not None else None, target=given.target,
-        key=given.key, metric=given.metric, slices=tuple(given.slices), tests=_tests(file, path),
-        confidence=given.confidence, least_rows=given.least_rows, when=accept.when, margin=accept.margin,
-        trained=trained, program=program,
-    )  # fmt: skip
-
-
-def _tests(file: ModelFile, path: Path) -> Any:
-    """The regression tests of a file, or of the YAML file beside it that it names.
-
-    Raises:
-        SpecError, UserError: what is wrong with them.
-    """
-    from automl_core.cli.places import UserError
-    from automl_core.models.evaluation.tests import tests_of
-    from automl_core.spec.errors import SpecError
-    from automl_core.spec.loader import read_text
-    from automl_core.spec.yaml_reader import read_yaml
-
-    given: Any = file.evaluate.tests
-    if isinstance(given, str):  # a file
-        where = str(path.parent / given)
-        document = read_yaml(read_text(where), where)
-        if document.problems:
-            raise SpecError(list(document.problems))
-        given = document.data or []
-        if not isinstance(given, list):
-            raise UserError(f"{where}: a list of tests is wanted")
-    try:
-        return tests_of(list(given))
-    except ValueError as error:
-        raise UserError(f"evaluate.tests: {error}") from None
 
 
 def _environment(file: ModelFile, path: Path, stack: ExitStack) -> str | None:

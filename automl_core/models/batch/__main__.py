@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from automl_core.models.batch.order import (
 )
 
 log = logging.getLogger("automl.batch")
+
+_PAUSES = (1.0, 5.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds between tries to leave a report in a store that is away; each try has the store's own patience already."""
 
 
 def main(arguments: list[str]) -> int:
@@ -94,15 +98,23 @@ def _limit(memory: int | None) -> None:
 
 def _kept(order: Order, access: FromKeys, report: Report) -> bool:
     """Leave the report where the worker finds it."""
-    from automl_core.running.patience import patiently
-    from automl_core.storage import StorageError
+    from automl_core.storage import StorageError, StorageUnavailable
 
-    try:
-        store = access.store(order.storage.text, order.storage.connection)
-        patiently(partial(store.put, order.report, report.to_json().encode()), refused=True, say=log.warning)
-    except StorageError as error:
-        log.error("what came of it could not be kept: %s", error)
-        return False
+    for pause in (*_PAUSES, None):
+        try:
+            store = access.store(order.storage.text, order.storage.connection)
+            store.put(order.report, report.to_json().encode())
+        except StorageUnavailable as error:
+            if pause is not None:
+                log.warning("the store is waited for, and asked again in %.0f s: %s", pause, error)
+                time.sleep(pause)
+                continue
+            log.error("what came of it could not be kept: %s", error)
+            return False
+        except StorageError as error:
+            log.error("what came of it could not be kept: %s", error)
+            return False
+        break
     return True
 
 

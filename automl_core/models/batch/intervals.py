@@ -132,7 +132,8 @@ class Timetable:
         """
         if self.cron is None:
             return []
-        found, before = [], None
+        found: list[Interval] = []
+        before: datetime | None = None
         for moment in self._points(after):
             if moment.timestamp() > until or len(found) >= MOST_POINTS:
                 break
@@ -207,10 +208,10 @@ class Timetable:
         zone = ZoneInfo(self.timezone)
         wall = moment.astimezone(zone).replace(tzinfo=None, fold=0)
         lines = croniter(_PRESETS.get(self.cron, self.cron), wall)
-        found = lines.get_next(datetime) if direction > 0 else lines.get_prev(datetime)
+        found: datetime = lines.get_next(datetime) if direction > 0 else lines.get_prev(datetime)
         if lines.expanded[1] == ["*"]:
             return moment + (found - wall)
-        # of an hour that is there twice the later one counts; one that is left out is as much later as clocks are put on
+        # of an hour that is there twice the later one counts; one that is left out is as much later as clocks went on
         return max(found.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 

@@ -62,7 +62,7 @@ def tell(scored: Scored, log: Callable[[str], None]) -> None:
         scored: what has been scored.
         log: takes a line for people, where one of them fails.
     """
-    for observer in list(observers):
+    for observer in (*observers,):
         try:
             observer(scored)
         except Exception as error:  # lineage is worth no interval

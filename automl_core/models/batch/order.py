@@ -45,7 +45,6 @@ class Order:
         storage: the store that the model lies in.
         version: that scores.
         model: the version's folder in that store, ending with '/'.
-        model_digest: of all its files; empty where nobody says it.
         key, generation, attempt, run, token: of the claim; see `automl_core.models.life`.
         data: what is read.
         digest: of the data's fingerprint when the interval was claimed.
@@ -69,7 +68,6 @@ class Order:
     data: Place
     digest: str
     out: Place
-    model_digest: str = ""
     run: str = ""
     token: str = ""
     earlier: tuple[Place, ...] = ()
@@ -81,8 +79,8 @@ class Order:
     memory: int | None = None
 
     def to_json(self) -> str:
-        """As text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """As text; columns stay in their order."""
+        return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:

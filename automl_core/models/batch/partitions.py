@@ -49,10 +49,7 @@ def found_partitions(text: str, home: Path, access: Access, connection: str | No
     if pattern is None:
         return []
     place = parse_place(wild)
-    if place.is_table:
-        names = _of_table(place, access, connection)
-    else:
-        names = _of_files(place, home, access, connection)
+    names = _of_table(place, access, connection) if place.is_table else _of_files(place, home, access, connection)
     found: dict[str, Interval] = {}
     for name in names:
         match = pattern.match(name)

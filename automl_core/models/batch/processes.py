@@ -1,5 +1,7 @@
-"""Scoring in a process of its own on this machine: below the guard, bounded in time and memory, without the worker's
-environment; the keys go by a file that only its user can read, and that is gone once they are read.
+"""Scoring in a process of its own on this machine: below the guard, bounded in time and memory.
+
+It has nothing of the worker's environment that may be a secret; the keys go by a file that only its user can read, and
+that is gone once they are read.
 """
 
 from __future__ import annotations

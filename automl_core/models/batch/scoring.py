@@ -1,4 +1,4 @@
-"""One interval scored: its files read a piece at a time, the predictions written to one file, and that put at its place.
+"""One interval scored: files read a piece at a time, predictions written to one file, and that put at its place.
 
 It runs in a process of its own, on a worker or in a pod (`__main__`), and knows of the model's life only whether its
 claim still holds.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from automl_core.data.access import Access, DataError
-from automl_core.data.fingerprint import Fingerprint, of_listing, take
+from automl_core.data.fingerprint import Fingerprint, digest_of, take
 from automl_core.data.listing import Listing, list_place
 from automl_core.models.batch.order import Order, Place, Problem, Report
 from automl_core.models.batch.places import publish, taken
@@ -110,8 +110,6 @@ def together(found: list[Fingerprint]) -> Fingerprint:
     """The fingerprint of several places that are read as one: the last one's, with a digest of all."""
     if len(found) == 1:
         return found[0]
-    from automl_core.data.fingerprint import digest_of
-
     return replace(found[-1], digest=digest_of([each.digest for each in found]))
 
 
@@ -144,8 +142,9 @@ def _predictions(order: Order, access: Access, model: Model, write: Write) -> Re
     if order.proba and not model.classes:
         raise CantScore("cant", f"deploy.proba: {model.target} is a number: there are no probabilities")
     tally, notes, columns, rows = Tally(), dict[str, None](), tuple[str, ...](), 0
-    for piece, name in _pieces(order.data, order, access, (*model.schema.names, *order.keep)):
-        given = piece if not isinstance(piece, list) or piece else dict.fromkeys((*model.schema.names, *order.keep), [])
+    wanted = (*model.schema.names, *order.keep)
+    for piece, name in _pieces(order.data, order, access, wanted):
+        given = piece if not isinstance(piece, list) or piece else {each: [] for each in wanted}
         try:
             source = source_of(given)
             frame = model.schema.read(source)
@@ -306,6 +305,3 @@ def fingerprint_of(data: Place, earlier: tuple[Place, ...], home: Path, access: 
         StorageError: a place can't be asked now.
     """
     return together([look(each, home, access) for each in (*earlier, data)])
-
-
-__all__ = ["CantScore", "fingerprint_of", "folder_of", "look", "of_listing", "score"]

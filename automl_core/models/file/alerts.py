@@ -8,7 +8,7 @@ from pydantic import Field
 
 from automl_core.spec.alerts import Alerts
 
-Occasion: TypeAlias = Literal["failure", "asked", "in_use"]
+Occasion: TypeAlias = Literal["failure", "asked", "in_use", "loss"]
 
 
 def _usual() -> list[Occasion]:
@@ -22,5 +22,5 @@ class ModelAlerts(Alerts):
         default_factory=_usual,
         min_length=1,
         description="`failure`: a task failed for good; `asked`: a version waits for an answer; `in_use`: another "
-        "version is in use than before.",
+        "version is in use than before; `loss`: the champion does worse than when it was accepted.",
     )

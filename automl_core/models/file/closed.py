@@ -8,9 +8,7 @@ from pathlib import Path
 from automl_core.closed.check import (
     beside_problems,
     data_problem,
-    no_fence,
     opened,
-    pod_problems,
     store_problems,
     tracking_problems,
 )
@@ -21,7 +19,6 @@ from automl_core.models.file.relations import named_places
 from automl_core.spec.bundles import BUNDLE_DIR
 from automl_core.spec.errors import Path as Where
 from automl_core.spec.errors import Problem
-from automl_core.spec.kubernetes import KubernetesTask
 
 
 def model_problems(
@@ -55,7 +52,7 @@ def model_problems(
     if path is not None:
         found += beside_problems(_beside(file, path), path, home, bundle)
     if file.deploy is not None:
-        found += _backend(file.deploy, policy, home, bundle)
+        found += _backend(file.deploy, policy, home)
     return found
 
 
@@ -92,14 +89,12 @@ def _beside(file: ModelFile, path: Path) -> Iterator[tuple[Where, Path]]:
         yield ("evaluate", "program", "environment", "lock"), folder / program.environment.lock
 
 
-def _backend(deploy: Batch, policy: Policy, home: Path, bundle: Path | None) -> Iterator[Problem]:
+def _backend(deploy: Batch, policy: Policy, home: Path) -> Iterator[Problem]:
     if isinstance(deploy, KubernetesBatch):
-        task = KubernetesTask(
-            backend="kubernetes", image=deploy.image, connection=deploy.connection, namespace=deploy.namespace,
-            resources=deploy.resources, pod_template=deploy.pod_template,
+        yield Problem(
+            "pods that score are not fenced in by this release, so a closed environment takes none",
+            ("deploy", "backend"), found="kubernetes", allowed=("local", "maxcompute"),
         )  # fmt: skip
-        yield from pod_problems(task, ("deploy",), policy, home, bundle)
-        yield from no_fence(policy)
     if isinstance(deploy, MaxComputeBatch) and deploy.project is not None:
         problem = data_problem(f"odps://{deploy.project}/x", ("deploy", "project"), policy, home)
         if problem is not None:

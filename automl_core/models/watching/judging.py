@@ -114,6 +114,15 @@ def judge(
     return Judgement(state, name, loss, allowed, float(then["value"]), said + _end(state, allowed), tuple(reasons))
 
 
+def nothing_there(metric: str) -> Judgement:
+    """A look at data of which no row has a label yet.
+
+    Args:
+        metric: by which it would be judged; empty where that isn't known.
+    """
+    return _cant(metric, "no row has a label yet")
+
+
 def difference(
     one: Mapping[str, Any], other: Mapping[str, Any]
 ) -> tuple[float, float | None, float | None]:  # fmt: skip

@@ -36,7 +36,7 @@ class Wish:
     within: float
 
 
-def wish_of(file: ModelFile, life: Life, look: Look, now: float) -> Wish | None:
+def wish_of(file: ModelFile, life: Life, look: Look | None, now: float) -> Wish | None:
     """What a look and the time ask for; None where they ask for nothing.
 
     A loss comes before the time: who reads the reason should know of it.
@@ -44,21 +44,22 @@ def wish_of(file: ModelFile, life: Life, look: Look, now: float) -> Wish | None:
     Args:
         file: the model's.
         life: its state.
-        look: the newest.
+        look: that of this run; None where it found nothing out.
         now: seconds since 1970.
     """
     retrain = file.watch.retrain if file.watch is not None else None
     experiment = file.retrained
     if retrain is None or experiment is None or life.champion is None:
         return None
-    reason: dict[str, Any] = {"model": file.name, "version": look.version}
-    if retrain.when is not None and look.state == WORSE and look.version == life.champion:
+    reason: dict[str, Any] = {"model": file.name, "version": life.champion}
+    worse = look is not None and look.state == WORSE and look.version == life.champion
+    if retrain.when is not None and look is not None and worse:
         reason |= {"kind": "loss", "text": look.why, "metric": look.metric, "look": look.key}
         return Wish(experiment, reason, retrain.at_most, retrain.in_)
     if retrain.every is not None:
         last = last_training(life, experiment)
         if last is not None and now - last >= retrain.every:
-            text = f"every {format_duration(retrain.every)}: the last training began at {_moment(last)}"
+            text = f"every {_period(retrain.every)}: the last training began at {_moment(last)}"
             reason |= {"kind": "schedule", "text": text, "since": round(last, 3)}
             return Wish(experiment, reason, retrain.at_most, retrain.in_)
     return None
@@ -102,6 +103,10 @@ def conf_of(model: str, retraining: Retraining) -> dict[str, Any]:
     """
     text = str(retraining.reason.get("text") or f"asked for by {retraining.by}")
     return {REASON: {**retraining.reason, "text": text, "model": model, "retraining": retraining.id}, TRANSFER: True}
+
+
+def _period(seconds: float) -> str:
+    return format_duration(seconds).removesuffix(" 00h")
 
 
 def _moment(time: float) -> str:

@@ -55,7 +55,7 @@ def check_closed_model(
         raise SpecError(locate(refused, parse_model_document(text, source)[1]))
 
 
-def taken(file: ModelFile, bundle: Path | None, path: Path) -> None:
+def taken(file: ModelFile, bundle: Path | None, path: Path | None = None) -> None:
     """See that a closed environment takes a model's file, as a task of it begins: the worker has the last word.
 
     Follows links of the file system, and sees that connections lead to the servers that the lists name. Asks nobody.
@@ -63,7 +63,7 @@ def taken(file: ModelFile, bundle: Path | None, path: Path) -> None:
     Args:
         file: the model's.
         bundle: folder of the DAG bundle that it lies in.
-        path: where it lies.
+        path: where it lies; None where what lies beside it is not read.
 
     Raises:
         SpecError: it refuses something of the file.
@@ -77,7 +77,7 @@ def taken(file: ModelFile, bundle: Path | None, path: Path) -> None:
 
     refused = closed_model_problems(file, bundle, path, real=True)
     if refused:
-        raise SpecError(in_file(refused, str(path)))
+        raise SpecError(in_file(refused, str(path or f"the file of the model {file.name}")))
     lists = policy()
     for where, text in named_places(file):
         given = getattr(getattr(file, str(where[0])), str(where[1]))

@@ -14,7 +14,6 @@ from automl_airflow.models.tasks import RolloutOperator
 if TYPE_CHECKING:
     from automl_airflow.models.latest import Latest
     from automl_core.models.evaluation import EvaluateOptions
-    from automl_core.models.evaluation.tests import RegressionTest
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
 
@@ -117,34 +116,12 @@ def options_of(
     Raises:
         AirflowFailException: the tests or the environment can't be used.
     """
-    from automl_core.models.evaluation.options import EvaluateOptions, Program, Trained
-
-    given, accept = file.evaluate, file.accept
-    program = None
-    if given.program is not None:
-        command = given.program.command
-        program = Program(
-            command=command if isinstance(command, str) else tuple(command),
-            environment=_environment(file, path, stack, say), timeout=given.program.timeout,
-        )  # fmt: skip
-    trained = {"challenger": Trained(fingerprints=version.source.fingerprints)}
-    if champion is not None:
-        trained["champion"] = Trained(fingerprints=champion.source.fingerprints)
-    return EvaluateOptions(
-        version=version.number, champion=champion.number if champion is not None else None, target=given.target,
-        key=given.key, metric=given.metric, slices=tuple(given.slices), tests=_tests(file, path),
-        confidence=given.confidence, least_rows=given.least_rows, when=accept.when, margin=accept.margin,
-        trained=trained, program=program,
-    )  # fmt: skip
-
-
-def _tests(file: ModelFile, path: Path) -> tuple[RegressionTest, ...]:
-    """The regression tests of a file, or of the YAML file beside it that it names."""
-    from automl_core.models.file.beside import regression_tests
+    from automl_core.models.file.options import evaluate_options
     from automl_core.spec.errors import SpecError
 
+    environment = _environment(file, path, stack, say)
     try:
-        return tuple(regression_tests(file, path))
+        return evaluate_options(file, path, version, champion, environment)
     except SpecError as error:
         raise AirflowFailException(f"evaluate.tests: {error}") from error
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +49,17 @@ def build_model(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list
     return dags, warnings
 
 
+def load_builders() -> None:
+    """Import what makes a model's DAGs, in a process that is forked for each task."""
+    for name in BUILDERS.values():
+        _builder(name)
+
+
+def _builder(name: str) -> Any:
+    """What makes one of a model's DAGs: a function in a module of the same name."""
+    return getattr(import_module(f"automl_airflow.models.{name}"), name)
+
+
 def _check_closed(file: ModelFile, path: Path, bundle: Path | None) -> None:
     from automl_airflow.closed import is_closed
 
@@ -62,11 +72,8 @@ def _check_closed(file: ModelFile, path: Path, bundle: Path | None) -> None:
 
 def _builders(file: ModelFile, wanted: str | None) -> Sequence[Callable[[ModelFile, Path], DAG]]:
     """What makes the DAGs that a file has; of these only the one that is wanted, where one is."""
-    found: list[Any] = []
-    for what, name in BUILDERS.items():
-        has = dag_id(file.name, what) in file.dag_ids
-        if has and wanted in (None, dag_id(file.name, what)):
-            module = f"automl_airflow.models.{name}"
-            if find_spec(module) is not None:
-                found.append(getattr(import_module(module), name))
-    return found
+    return [
+        _builder(name)
+        for what, name in BUILDERS.items()
+        if dag_id(file.name, what) in file.dag_ids and wanted in (None, dag_id(file.name, what))
+    ]

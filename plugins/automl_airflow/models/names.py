@@ -7,6 +7,9 @@ OFFER, EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY = "offer", "evaluate", "ask", "acce
 
 ROLLOUT_TASKS = (OFFER, EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY)
 
+LOOK, RETRAIN = "look", "retrain"
+"""The tasks of a watch, in their order."""
+
 YES, NO = "Accept", "Reject"
 """The options of the approval page."""
 

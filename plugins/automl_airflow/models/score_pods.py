@@ -215,5 +215,6 @@ def attempt_id(order: Order) -> AttemptId:
     """What the pod of an attempt is called: the same whoever starts it."""
     return AttemptId(
         place=json.dumps([order.storage.text, order.name]), experiment=order.name,
-        run=f"{order.run} {order.token}", trial=order.generation, slot=order.generation, task=order.key, attempt=order.attempt,
+        run=f"{order.run} {order.token}", trial=order.generation, slot=order.generation, task=order.key,
+        attempt=order.attempt,
     )  # fmt: skip

@@ -9,6 +9,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from automl_core.models.batch import Batch, Interval, Order, Outcome, Report, Wish
     from automl_core.models.batch.processes import ScoringProcess
     from automl_core.models.file import ModelFile
@@ -38,6 +40,7 @@ class ScoreTask:
 
         Raises:
             StorageError: the store is away.
+            AirflowFailException: a closed environment doesn't take the file.
         """
         from automl_airflow.compat import bundle_folder
         from automl_airflow.data_access import FromConnections
@@ -47,12 +50,13 @@ class ScoreTask:
         from automl_core.models.batch import Batch, Timetable
         from automl_core.spec.models import Schedule
 
-        deploy = self.file.deploy
+        deploy, bundle = self.file.deploy, bundle_folder(context)
         assert deploy is not None
+        _check_closed(self.file, bundle)
         zone = deploy.schedule.timezone if isinstance(deploy.schedule, Schedule) else None
         return Batch(
             self.patiently(lambda: open_life(self.file)), self.file, FromConnections(), home(),
-            Timetable(deploy.cron, zone or _default_zone(), spans()), str(bundle_folder(context) or ""),
+            Timetable(deploy.cron, zone or _default_zone(), spans()), str(bundle or ""),
             say=self.log.info,
         )  # fmt: skip
 
@@ -64,6 +68,20 @@ class ScoreTask:
         return patiently(
             call, patience=min(most, patience()), say=self.log.warning, wanted=lambda: not self.killed
         )  # fmt: skip
+
+
+def _check_closed(file: ModelFile, bundle: Path | None) -> None:
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    from automl_airflow.models.closed import taken
+    from automl_core.backends.base import BackendError
+    from automl_core.spec.errors import SpecError
+    from automl_core.storage.base import StorageError
+
+    try:
+        taken(file, bundle)
+    except (SpecError, StorageError, BackendError, AirflowNotFoundException) as error:
+        raise AirflowFailException(str(error)) from error
 
 
 class PlanOperator(ScoreTask, BaseOperator):
@@ -282,7 +300,7 @@ class Attempt:
                 raise AirflowFailException(
                     f"conf: version is {version!r}; allowed: then, now, or the number of a version"
                 ) from None
-        by = str(conf.get("by") or getattr(self.context["dag_run"], "triggering_user_name", None) or "a run's conf")
+        by = str(getattr(self.context["dag_run"], "triggering_user_name", None) or conf.get("by") or "a run's conf")
         return Wish(version, by, str(conf.get("why") or ""))
 
     def _wait(self, outcome: Outcome) -> None:

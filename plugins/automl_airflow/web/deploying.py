@@ -28,15 +28,15 @@ def draft(experiment: Experiment) -> str:
         *([f"description: {_text(experiment.description)}"] if experiment.description else []),
         f"output: {{storage: {_text(experiment.output.storage)}{_connection(experiment.output.connection)}}}",
         "candidates:",
-        f"  experiments: [{_text(experiment.name)}]  # each result that it publishes is offered as a version",
+        f"  experiments: [{_text(experiment.name)}]  # its results are offered",
         "evaluate:",
         *_evaluated_on(data),
         *([f"  target: {_text(target)}"] if target else ["  # target: label  # column with what came true"]),
         "  # key: customer_id     # column that names a row, so that a bad case is found again",
         "  # slices: [country]    # columns whose values are looked at one by one",
         "accept:",
-        "  when: better           # better, not_worse or passes: else it is rejected without asking",
-        "  by: anybody            # whoever may answer in Airflow; or names, or role:NAME",
+        "  when: better           # or not_worse, passes; else nobody is asked",
+        "  by: anybody            # or a list of names, and of role:NAME",
         "  within: 3d             # nobody's silence accepts",
         *_deployed(experiment, data),
     ]  # fmt: skip
@@ -67,8 +67,8 @@ def _target(experiment: Experiment) -> str | None:
 
 def _evaluated_on(data: DataSet | None) -> list[str]:
     if data is None:
-        return ["  data:                  # where the latest data with labels lie: file://…, s3://…, oss://…, odps://…"]
-    note = "" if _DATE in data.place else "  # the latest data with labels; a date of the run can stand in it"
+        return ["  data:                  # the place of the latest data with labels"]
+    note = "" if _DATE in data.place else "  # the latest data with labels"
     if data.connection is None and data.format is None:
         return [f"  data: {_text(data.place)}{note}"]
     form = f", format: {_text(data.format)}" if data.format else ""
@@ -89,7 +89,7 @@ def _deployed(experiment: Experiment, data: DataSet | None) -> list[str]:
     ]
     if dated:
         return group
-    return ["# What it is used for: without the marks, each day's data are scored by the version in use.",
+    return ["# Take the marks away, and each day's data are scored:",
             *(f"# {line}" for line in group)]  # fmt: skip
 
 

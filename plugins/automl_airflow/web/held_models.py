@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -63,15 +64,15 @@ class HeldModel:
         """Seconds since the state was known to be the newest."""
         return time.monotonic() - self._read
 
-    def read(self, seq: int = 0) -> int:
-        """Bring the state up to date, at once where the caller knows of a later record than is held.
+    def read(self, seq: int = 0, *, newest: bool = False) -> int:
+        """Bring the state up to date, at once where the caller knows of a later record than is held, or acts on it.
 
         Not to be called with `lock` held.
 
         Raises:
             StorageError: the store is away.
         """
-        self._read_on(READ_EVERY)
+        self._read_on(0.0 if newest else READ_EVERY)
         if self.acts.state.seq < seq:
             self._read_on(0.0)
         return self.acts.state.seq
@@ -192,10 +193,10 @@ def _opened(model: ModelInfo) -> HeldModel:
         raise StorageError(f"the journal of the model {model.name} can't be opened: {what}") from None
 
 
-def read_model(model: ModelInfo, seq: int = 0) -> HeldModel:
-    """A model's life, no older than a record; in a thread of its store."""
+def read_model(model: ModelInfo, seq: int = 0, *, newest: bool = False) -> HeldModel:
+    """A model's life, no older than a record, or the newest there is; in a thread of its store."""
     held = held_model(model)
-    held.read(seq)
+    held.read(seq, newest=newest)
     return held
 
 
@@ -223,8 +224,8 @@ async def the_held_model(request: Request, info: TheModel, seq: Seq = 0) -> Held
 
 
 async def the_fresh_model(info: TheModel) -> HeldModel:
-    """The same for what needs the store itself: an answer of a while ago would not do."""
-    return await in_store(info.place, read_model, info, 0)
+    """The same for what needs the store itself, and for acts: an answer of a while ago would not do."""
+    return await in_store(info.place, partial(read_model, newest=True), info)
 
 
 Held = Annotated[HeldModel, Depends(the_held_model)]

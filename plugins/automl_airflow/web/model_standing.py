@@ -182,8 +182,8 @@ def version_standing(
         waits = ""
     deny("reject", waits)
     if not waits and newest is not None and newest.champion != life.champion:
-        now = f"version {life.champion}" if life.champion is not None else "none"
-        waits = f"its evidence compares with another champion than today's ({now}): evaluate it again"
+        today = f"version {life.champion}" if life.champion is not None else "none"
+        waits = f"its evidence compares with another champion than today's ({today}): evaluate it again"
     deny("accept", waits)
     gone = "its files were removed" if version.removed is not None else ""
     deny("evaluate", gone or ("it is retired" if state is S.RETIRED else ""))

@@ -51,7 +51,9 @@ class Instance:
         self.context: dict[str, Any] = {}
 
     def of(self, try_number: int = 1, run: str = "scheduled__1") -> dict[str, Any]:
-        ti = MagicMock(dag_id="churn.score", task_id="score", run_id=run, map_index=0, try_number=try_number, max_tries=5)
+        ti = MagicMock(
+            dag_id="churn.score", task_id="score", run_id=run, map_index=0, try_number=try_number, max_tries=5
+        )
         ti.xcom_push = lambda key, value: self.told.update({key: json.loads(json.dumps(value))})
         ti.xcom_pull = lambda key, **_: self.told.get(key)
         at = datetime(2026, 11, 2, tzinfo=UTC)

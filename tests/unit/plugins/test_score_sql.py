@@ -75,17 +75,17 @@ async def first(trigger: InstanceTrigger) -> dict[str, Any]:
 
 
 def to_the_end(lab: Lab, told: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """Run the task as Airflow does: another worker after each deferral."""
-    operator, deferrals, call = task(lab), 0, lambda each: each.execute(told)
+    """The task as Airflow runs it, another worker after each deferral: its result, and how often it deferred."""
+    deferrals: list[str] = []
+    event: dict[str, Any] | None = None
     while True:
         try:
-            return call(operator), deferrals
+            operator = task(lab)
+            return (operator.execute(told) if event is None else operator.resume(told, event)), len(deferrals)
         except TaskDeferred as deferred:
-            deferrals += 1
-            path, arguments = deferred.trigger.serialize()
-            assert deferred.method_name == "resume"
-            event = asyncio.run(first(InstanceTrigger(**json.loads(json.dumps(arguments)))))
-            operator, call = task(lab), lambda each, event=event: each.resume(told, event)
+            _, arguments = deferred.trigger.serialize()
+            deferrals.append(deferred.method_name)
+        event = asyncio.run(first(InstanceTrigger(**json.loads(json.dumps(arguments)))))
 
 
 def test_an_interval_is_claimed_scored_by_sql_and_recorded(standin: MaxComputeStandIn, lab: Lab) -> None:
@@ -95,9 +95,8 @@ def test_an_interval_is_claimed_scored_by_sql_and_recorded(standin: MaxComputeSt
     with standin.odps().get_table("scored").open_reader(partition="ds=20261102") as reader:
         rows = [dict(record) for record in reader]
     key = day("2026-11-02").key
-    assert sorted((row["id"], row["model_version"], row["model_interval"], row["model_generation"]) for row in rows) == [
-        ("007", 1, key, 1), ("8", 1, key, 1),
-    ]  # fmt: skip
+    columns = ("id", "model_version", "model_interval", "model_generation")
+    assert sorted(tuple(row[name] for name in columns) for row in rows) == [("007", 1, key, 1), ("8", 1, key, 1)]
     state = lab.life().state
     assert state.scoring.recent[-1].rows == 2
     submitted = len(standin.service._instances)

@@ -69,6 +69,10 @@ class Author:
         self.clock, self.start = Clock(start), start - start % DAY
         self.life = ModelLife.open(self.store, name, clock=self.clock)
 
+    def person(self, name: str = "ann") -> Person:
+        """Somebody who acts by our routes."""
+        return Person(name, "rest")
+
     def after(self, seconds: float) -> None:
         """Let time pass."""
         self.clock.now += seconds

@@ -39,7 +39,7 @@ def routes_of(world: World) -> list[tuple[str, str, Any]]:
 def address(template: str, name: str, run: str) -> str:
     filled = {
         "dag_id": name, "run_id": run, "number": "0", "task_id": "trial", "map_index": "0", "path": "log.txt",
-        "path:path": "log.txt", "what": "results", "name:path": "net", "model": MODEL, "version": "5",
+        "path:path": "log.txt", "what": "results", "name:path": "net", "model": MODEL, "version": "3",
     }  # fmt: skip
     for key, value in filled.items():
         template = template.replace("{" + key + "}", quote(value, safe=""))

@@ -22,6 +22,9 @@ Right = tuple[str, str | None]
 
 RUN = "/experiments/{dag_id}/runs/{run_id}"
 
+NAMES = {"dag_id": "e", "run_id": "r", "number": "n", "name:path": "name", "model": "m", "version": "v"}
+"""Parameters of paths in the code, and in docs/security.md."""
+
 
 def documented() -> dict[Right, set[tuple[str, str]]]:
     """Right → routes that need it, from the table in docs/security.md; a path that ends with … stands for all below."""
@@ -117,7 +120,7 @@ def request_of(world: World, method: str, template: str, run: tuple[str, str]) -
         "parts": "overview",
         "key": "c-3",
     }
-    return {"params": query}
+    return {"params": {**query, "key": "c-3"}}
 
 
 def test_every_route_needs_just_the_rights_that_are_written_down(

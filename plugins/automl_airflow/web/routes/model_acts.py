@@ -44,7 +44,7 @@ from automl_airflow.web.routes.experiments import NO_RIGHT_TO_START, model_of
 from automl_core.models.file.model import SCORE
 from automl_core.models.life import Life, ModelLife, Person, VersionState
 from automl_core.models.offering import candidate_at
-from automl_core.spec.reason import REASON
+from automl_core.models.watching import conf_of, run_of
 from automl_core.study.finding import find_prefix
 
 router = APIRouter(
@@ -82,7 +82,7 @@ class TakeBack(Body):
 class Reasoned(Body):
     """Why something is done."""
 
-    why: str = Why
+    why: str = Field(min_length=1, max_length=2000)
 
 
 class Again(Body):
@@ -298,8 +298,8 @@ def start_retraining(
     told = {"text": reason, "model": acts.name}
     asked = acts.ask_retraining(experiment, told, _person(user), at_most=1, within=0.0)
     if not asked.run:
-        run_id = f"retraining_{acts.name}_{asked.id}"
+        run_id = run_of(acts.name, asked.id)  # as the watch calls it, which starts what was asked for and not started
         if not airflow_acts.has_dag_run(session, experiment, run_id):
-            airflow_acts.trigger(request, session, user, experiment, {REASON: {**told, "retraining": asked.id}}, run_id)
+            airflow_acts.trigger(request, session, user, experiment, conf_of(acts.name, asked), run_id)
         asked = acts.retraining_started(asked.id, run_id)
     return {"retraining": asked.id, "experiment": experiment, "run": asked.run, "text": f"{experiment} is trained anew"}

@@ -18,7 +18,7 @@ from automl_airflow.web.access import (
     readable,
     rollout_of,
 )
-from automl_airflow.web.aside import PAGES, AsideRoute
+from automl_airflow.web.aside import PAGES, AsideRoute, touches_store
 from automl_airflow.web.catalog import reading
 from automl_airflow.web.held_models import Held, TheModel
 from automl_airflow.web.model_catalog import ModelInfo, models
@@ -29,6 +29,7 @@ from automl_airflow.web.routes.experiments import import_error_of, shown_error
 from automl_airflow.web.routes.start import readiness
 from automl_core.models import views
 from automl_core.models.life import Life, VersionState, history, iterations_per_month, lead_time
+from automl_core.models.watching import read_looks
 
 router = APIRouter(route_class=AsideRoute, tags=["models"])
 
@@ -205,9 +206,14 @@ def get_retrainings(request: Request, held: Held) -> Response:
 
 
 @router.get("/models/{model}/quality", dependencies=[Depends(CAN_READ_MODEL)])
-def get_quality(request: Request, held: Held) -> Response:
-    """How good the versions in use were found over time, on the latest data with labels."""
-    return send(request, held.answer("quality", lambda life: {"seq": life.seq, **views.quality(life)}))
+@touches_store()
+def get_quality(request: Request, info: TheModel, held: Held) -> Response:
+    """How good the versions in use were found over time, on the latest data with labels; what the last look says."""
+    looks = read_looks(held.store, info.name)
+    stamp = round((looks.newest.time if looks.newest is not None else 0.0) * 1000)
+    return send(
+        request, held.answer("quality", lambda life: {"seq": life.seq, **views.quality(life, looks)}, stamp=stamp)
+    )
 
 
 @router.get("/models/{model}/efficiency", dependencies=[Depends(CAN_READ_MODEL)])

@@ -46,9 +46,13 @@ class Lab:
         }  # fmt: skip
         self.file = ModelFile.model_validate(
             {
-                "kind": "model", "name": "churn", "output": {"storage": f"file://{folder / 'runs'}"},
-                "candidates": {"experiments": ["churn"]}, "evaluate": {"data": "latest.csv"}, "deploy": body,
-            }  # fmt: skip
+                "kind": "model",
+                "name": "churn",
+                "output": {"storage": f"file://{folder / 'runs'}"},
+                "candidates": {"experiments": ["churn"]},
+                "evaluate": {"data": "latest.csv"},
+                "deploy": body,
+            }
         )
 
     def life(self, store: ObjectStore | None = None) -> ModelLife:

@@ -42,7 +42,7 @@ def of_airflow(line: str, zone: str, after: datetime, count: int, *, spans: bool
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     line=st.sampled_from(LINES), zone=st.sampled_from(ZONES), spans=st.booleans(),
     after=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),

@@ -235,10 +235,21 @@ export async function retrainingsCard(context) {
   };
 }
 
+/** @param {any} look what the watch has found last @returns {HTMLElement | null} */
+function lastLook(look) {
+  if (!look) return null;
+  const said = { holds: 'no loss', worse: 'worse', cant_tell: 'can’t be told' }[look.state] ?? look.state;
+  return card(
+    'Last look',
+    h('p', {}, `${time(look.time)}, version ${look.version}: ${said}. ${look.why}.`),
+    look.notes.length ? h('ul', { class: 'muted' }, look.notes.map((each) => h('li', {}, each))) : null,
+  );
+}
+
 /** @param {string} model @param {any} context @returns {Promise<Made>} */
 export async function watchCard(model, context) {
   const data = await context.get('quality');
   const plot = new Panel(qualityPlot, { ...context, get: async () => data });
-  return { data, body: h('div', { class: 'panels' }, plot.element) };
+  return { data, body: h('div', {}, lastLook(data.newest), h('div', { class: 'panels' }, plot.element)) };
 }
 

@@ -29,7 +29,9 @@ export default {
           tip(`Version ${data.points[i].version}`, [
             ['when', time(data.points[i].time)],
             [data.metric ?? 'value', number(data.points[i].value)],
-            ['evidence', data.points[i].digest.slice(0, 12)],
+            ...(data.points[i].low != null ? [['interval', `${number(data.points[i].low)} to ${number(data.points[i].high)}`]] : []),
+            ...(data.points[i].rows ? [['rows', String(data.points[i].rows)]] : []),
+            ...(data.points[i].digest ? [['evidence', data.points[i].digest.slice(0, 12)]] : []),
           ]),
       },
       series: versions.map((version, place) => ({
