@@ -222,7 +222,7 @@ export async function retrainingsCard(context) {
   const rows = data.retrainings.map((each) => [
     h('span', { class: 'whole' }, time(each.time)),
     by(each.by),
-    Object.entries(each.reason).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${setting(value)}`).join('; '),
+    each.reason.text ?? Object.entries(each.reason).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${setting(value)}`).join('; '),
     each.run ? h('a', { href: pageOf(each.experiment, each.run), 'data-key': `training-${each.id}` }, shortName(each.run, 40)) : 'not begun',
     each.version ? `version ${each.version}` : (each.outcome ?? '–'),
   ]);
