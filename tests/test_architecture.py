@@ -125,7 +125,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # runs in another tracking server
-    "tracking": frozenset({"views", "results", "study", "journal", "metrics", "spec", "storage"}),
+    "tracking": frozenset({"views", "results", "models", "study", "journal", "metrics", "spec", "storage"}),
     # NVIDIA TAO's words, files and metadata, read and written
     "tao": frozenset(
         {"templates", "importing", "results", "study", "journal", "search", "space", "specfiles", "spec", "storage"}
@@ -160,6 +160,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "data",
             "running",
             "details",
+            "models",
             "importing",
             "housekeeping",
             "preview",
