@@ -93,11 +93,6 @@ class PlanOperator(ScoreTask, BaseOperator):
         super().__init__(**kwargs)
         self.file = file
 
-    @classmethod
-    def get_serialized_fields(cls) -> frozenset[str]:
-        """As Airflow's: the file is no field of the UI's."""
-        return frozenset(super().get_serialized_fields())
-
     def execute(self, context: Any) -> list[dict[str, Any]]:
         """The intervals, as plain data to map `score` over.
 
@@ -154,11 +149,6 @@ class ScoreOperator(ScoreTask, BaseOperator):
         self.file, self.interval = file, interval
         self._process: ScoringProcess | None = None
 
-    @classmethod
-    def get_serialized_fields(cls) -> frozenset[str]:
-        """As Airflow's: the file is no field of the UI's."""
-        return frozenset(super().get_serialized_fields())
-
     def execute(self, context: Any, event: Any = None) -> dict[str, Any]:
         """Score, unless that is done; wait without a worker for data that aren't there yet.
 
@@ -197,7 +187,7 @@ class Attempt:
         self.interval = interval_from(task.interval)
         self.batch: Batch = task.batch(context)
         self.begun: Any = None
-        name_map_index(context, self.interval.dates.get("ds") or self.interval.key)
+        name_map_index(context, label_of(self.interval))
 
     @property
     def order(self) -> Order:
@@ -349,6 +339,14 @@ def run_type(context: Any) -> str:
     """How the run came to be: ``scheduled``, ``manual``, ``backfill``, ``asset_triggered``."""
     found = getattr(context["dag_run"], "run_type", "")
     return str(getattr(found, "value", found))
+
+
+def label_of(interval: Interval) -> str:
+    """What an instance is called in the UI: the day, or the moment where it is none's beginning."""
+    dates = interval.dates
+    if "ts" not in dates:
+        return interval.key
+    return dates["ds"] if dates["ts"].endswith("T00:00:00+00:00") else dates["ts"]
 
 
 def plain(interval: Interval) -> dict[str, Any]:
