@@ -49,6 +49,7 @@ class ScoreTask:
         from automl_airflow.session import home
         from automl_core.models.batch import Batch, Timetable
         from automl_core.spec.models import Schedule
+        from automl_core.spec.schedule import TIMELESS
 
         deploy, bundle = self.file.deploy, bundle_folder(context)
         assert deploy is not None
@@ -56,7 +57,8 @@ class ScoreTask:
         zone = deploy.schedule.timezone if isinstance(deploy.schedule, Schedule) else None
         return Batch(
             self.patiently(lambda: open_life(self.file)), self.file, FromConnections(), home(),
-            Timetable(deploy.cron, zone or _default_zone(), spans()), str(bundle or ""),
+            Timetable(None if deploy.cron in TIMELESS else deploy.cron, zone or _default_zone(), spans()),
+            str(bundle or ""),
             say=self.log.info,
         )  # fmt: skip
 
