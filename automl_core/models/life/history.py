@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -64,6 +64,7 @@ class InUse:
         accepted: version → its acceptance.
         seq: the record's place in the journal.
         versions: the versions themselves, as they are today.
+        incomplete: why later records may say otherwise: a later release wrote them; empty where all was read.
     """
 
     at: float
@@ -76,6 +77,7 @@ class InUse:
     accepted: Mapping[int, Accepted] = field(default_factory=dict)
     seq: int = 0
     versions: Mapping[int, Version] = field(default_factory=dict)
+    incomplete: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ def in_use_at(store: ObjectStore, name: str, when: float | None = None) -> InUse
     """
     journal: Journal[Life] = Journal(store, model_prefix(name), Life)
     journal.paced = False
-    return in_use(journal.refresh(), clock.time() if when is None else when)
+    found = in_use(journal.refresh(), clock.time() if when is None else when)
+    return replace(found, incomplete=journal.later)
 
 
 def in_use(life: Life, when: float) -> InUse:
@@ -137,7 +140,7 @@ def in_use(life: Life, when: float) -> InUse:
 
 
 def history(life: Life, since: float | None = None, until: float | None = None) -> list[Event]:
-    """What happened, in order.
+    """What happened, in order; of intervals those that were scored last (`intervals.RECENT`), of questions the newest.
 
     Args:
         life: the state, as read.
