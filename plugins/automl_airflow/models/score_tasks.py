@@ -49,6 +49,7 @@ class ScoreTask:
         from automl_airflow.session import home
         from automl_core.models.batch import Batch, Timetable
         from automl_core.spec.models import Schedule
+        from automl_core.spec.schedule import TIMELESS
 
         deploy, bundle = self.file.deploy, bundle_folder(context)
         assert deploy is not None
@@ -56,7 +57,8 @@ class ScoreTask:
         zone = deploy.schedule.timezone if isinstance(deploy.schedule, Schedule) else None
         return Batch(
             self.patiently(lambda: open_life(self.file)), self.file, FromConnections(), home(),
-            Timetable(deploy.cron, zone or _default_zone(), spans()), str(bundle or ""),
+            Timetable(None if deploy.cron in TIMELESS else deploy.cron, zone or _default_zone(), spans()),
+            str(bundle or ""),
             say=self.log.info,
         )  # fmt: skip
 
@@ -92,11 +94,6 @@ class PlanOperator(ScoreTask, BaseOperator):
     def __init__(self, *, file: ModelFile, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.file = file
-
-    @classmethod
-    def get_serialized_fields(cls) -> frozenset[str]:
-        """As Airflow's: the file is no field of the UI's."""
-        return frozenset(super().get_serialized_fields())
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
         """The intervals, as plain data to map `score` over.
@@ -154,11 +151,6 @@ class ScoreOperator(ScoreTask, BaseOperator):
         self.file, self.interval = file, interval
         self._process: ScoringProcess | None = None
 
-    @classmethod
-    def get_serialized_fields(cls) -> frozenset[str]:
-        """As Airflow's: the file is no field of the UI's."""
-        return frozenset(super().get_serialized_fields())
-
     def execute(self, context: Any, event: Any = None) -> dict[str, Any]:
         """Score, unless that is done; wait without a worker for data that aren't there yet.
 
@@ -197,7 +189,7 @@ class Attempt:
         self.interval = interval_from(task.interval)
         self.batch: Batch = task.batch(context)
         self.begun: Any = None
-        name_map_index(context, self.interval.dates.get("ds") or self.interval.key)
+        name_map_index(context, label_of(self.interval))
 
     @property
     def order(self) -> Order:
@@ -349,6 +341,14 @@ def run_type(context: Any) -> str:
     """How the run came to be: ``scheduled``, ``manual``, ``backfill``, ``asset_triggered``."""
     found = getattr(context["dag_run"], "run_type", "")
     return str(getattr(found, "value", found))
+
+
+def label_of(interval: Interval) -> str:
+    """What an instance is called in the UI: the day, or the moment where it is none's beginning."""
+    dates = interval.dates
+    if "ts" not in dates:
+        return interval.key
+    return dates["ds"] if dates["ts"].endswith("T00:00:00+00:00") else dates["ts"]
 
 
 def plain(interval: Interval) -> dict[str, Any]:
