@@ -201,7 +201,7 @@ def _run(
         panel, prepared.first_ends, params=result.own, horizon=horizon, seasons=sorted(prepared.seasons),
         seed=result.seed, threads=threads, deadline=deadline,
     )  # fmt: skip
-    result.fit_seconds = time.monotonic() - began
+    result.fit_seconds = time.monotonic() - began - fitted.importing
     result.forecasts = np.full((*ends.shape, horizon), np.nan)
     values = np.full(ends.shape, np.nan)
     last = len(ends) - 1

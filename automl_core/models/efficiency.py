@@ -35,18 +35,19 @@ def efficiency(life: Life) -> dict[str, Any]:
     """
     versions = [_version(life, each) for each in life.versions.values()]
     asked = Counter(_month(each.time) for each in life.retrainings.values())
+    counted = iterations_per_month(life)
     months = [
         {"month": each.month, "offered": each.offered, "decided": each.decided, "in_use": each.in_use,
          "retrainings": asked.get(each.month, 0)}
-        for each in iterations_per_month(life)
+        for each in counted
     ]  # fmt: skip
     used = [each for each in versions if each["total"] is not None]
     summary = {
         "versions": len(versions), "used": len(used),
         **{f"{name}_median": _median(each[name] for each in used)
            for name in ("training", "handling", "people", "total", "data_age")},
-        "offered_per_month": _mean([each["offered"] for each in months]),
-        "in_use_per_month": _mean([each["in_use"] for each in months]),
+        "offered_per_month": _mean([each.offered for each in counted]),
+        "in_use_per_month": _mean([each.in_use for each in counted]),
     }  # fmt: skip
     return {"versions": versions, "months": months, "summary": summary}
 
@@ -99,7 +100,7 @@ def _version(life: Life, version: Version) -> dict[str, Any]:
 
 def _age(version: Version) -> float | None:
     moments = [
-        each["modified"] for each in version.source.fingerprints.values()
+        float(each["modified"]) for each in version.source.fingerprints.values()
         if isinstance(each, Mapping) and isinstance(each.get("modified"), int | float)
     ]  # fmt: skip
     if not moments or not version.source.started:

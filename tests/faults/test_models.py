@@ -64,8 +64,11 @@ class Rollouts:
         return True
 
     def kill_scheduler(self) -> None:
-        """Kill the scheduler with all that it started, and start it again as a service manager would."""
+        """Kill the scheduler with all that it started."""
         self.models.world.airflow.kill_component("scheduler")
+
+    def start_scheduler(self) -> None:
+        """Start it again, as a service manager would. Not in a thread that ends: it would end with that."""
         time.sleep(RESTART)
         self.models.world.airflow.start_component("scheduler")
 
@@ -117,6 +120,9 @@ def roll(rollouts: Rollouts, fault: str, moment: str, names: list[str]) -> set[s
         models.file(name)
 
     def used() -> bool:
+        if striker.killed.is_set():
+            striker.killed.clear()
+            rollouts.start_scheduler()
         for name in names:
             rollouts.answer(name, striker.answered)
         return all(models.state_of(name, 1) == "IN_USE" for name in names)
@@ -139,7 +145,7 @@ class Striker(threading.Thread):
         self.rollouts, self.fault, self.moment, self.names = rollouts, fault, moment, names
         self.struck: set[str] = set()
         self.answered: dict[str, float] = {}
-        self.over = threading.Event()
+        self.over, self.killed = threading.Event(), threading.Event()
 
     def run(self) -> None:
         """Strike until all are struck, or nobody wants it any more; the scheduler once."""
@@ -152,6 +158,7 @@ class Striker(threading.Thread):
                 if self.fault == "model-scheduler":
                     self.struck.add(name)
                     self.rollouts.kill_scheduler()
+                    self.killed.set()
                     return
                 if self.rollouts.kill_worker(pid):
                     self.struck.add(name)

@@ -32,7 +32,10 @@ class Fitted(ABC):
             the fit has not seen adds to it.
         season: of what is forecast where the learner's own is not possible; 1: there is none.
         level: what is forecast of a series without any value.
+        importing: seconds that the fit took to import its library, which the next one does not.
     """
+
+    importing: float = 0.0
 
     def __init__(self, season: int = 1, level: float = 0.0) -> None:
         self.notes: dict[str, str] = {}

@@ -6,6 +6,7 @@ came after the fit. So a trial's forecasts are those that the model file gives.
 
 from __future__ import annotations
 
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +25,9 @@ from automl_core.modelfile.scoring.series.models import local_of, stacked
 if TYPE_CHECKING:
     from automl_core.forecasting.panel import Panel
 
+LONG = 1000
+"""Values of a series that are fitted without asking how long it takes: a fit can't be ended in its midst."""
+
 FAR = 10.0
 """A forecast further outside a series' range than this many times its width is no forecast."""
 
@@ -41,6 +45,40 @@ class Kept:
     record: Document
     end: int
     form: str | None
+
+
+class Pace:
+    """How long the fits of one learner take, by how many values a series has.
+
+    Forms of theta take with the square of them, most others in proportion; which it is shows in two sizes.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[int, float] = {}
+
+    def took(self, size: int, seconds: float) -> None:
+        """Note a fit."""
+        self._seen[size] = seconds
+
+    @property
+    def next(self) -> int:
+        """The size that would tell more."""
+        return 2 * max(self._seen) if self._seen else LONG
+
+    def within(self, seconds: float) -> int:
+        """The largest size that was fitted in so many seconds; the least one where none was."""
+        return max((size for size, took in self._seen.items() if took <= seconds), default=LONG)
+
+    def expected(self, count: int) -> tuple[float, float]:
+        """Seconds that a fit takes at least and at most, as far as is known."""
+        if not self._seen:
+            return 0.0, math.inf
+        size = max(self._seen)
+        least, most = 1.0, 2.0
+        if (half := self._seen.get(size // 2)) and self._seen[size] > 0:
+            seen = math.log2(self._seen[size] / half)
+            least, most = min(max(seen - 0.3, 1.0), 2.0), min(max(seen + 0.3, 1.0), 2.0)
+        return tuple(self._seen[size] * (count / size) ** power for power in (least, most))
 
 
 class FittedLocal(Fitted):
@@ -147,10 +185,13 @@ class LocalLearner(Learner):
     ) -> FittedLocal:
         """Fit series after series; see `Learner.fit`."""
         settled, lengths = self.settled(params), _seasons(seasons)
+        began = time.monotonic()
         self._prepare(settled)
+        importing = time.monotonic() - began
         main = lengths[0] if lengths else 1
         forms = start.forms if isinstance(start, FittedLocal) else {}
         fitted = FittedLocal({}, panel.names, main, level_of(panel, ends))
+        fitted.importing, pace = importing, Pace()
         for one, end in zip(panel.series, np.asarray(ends).tolist(), strict=True):
             if end < 1:
                 continue
@@ -162,7 +203,16 @@ class LocalLearner(Learner):
             why = self._unfit(values, deadline)
             kept = None
             if why is None:
-                kept, why = self._tried(values, lengths, settled, forms.get(one.name), horizon)
+                newest = self._newest(values, pace, deadline, lengths, settled, forms.get(one.name), horizon)
+                if newest is None:
+                    kept, why = self._tried(values, lengths, settled, forms.get(one.name), horizon)
+                else:
+                    kept, why, size = newest
+                    if kept is not None:
+                        fitted.notes[one.name] = (
+                            f"{self.name} has learned from the newest {size:,} of {len(values):,} values: the fit of "
+                            "all would not have ended in time"
+                        )
             if kept is None:
                 fitted.notes[one.name] = str(why)
                 kept = Kept(fallback_record(values, main), 0, None)
@@ -180,6 +230,37 @@ class LocalLearner(Learner):
         if self.slow and deadline is not None and time.monotonic() >= deadline:
             return f"no time was left for {self.name}: seasonal naive"
         return None
+
+    def _newest(
+        self, values: Floats, pace: Pace, deadline: float | None, seasons: Sequence[int], params: Mapping[str, Any],
+        form: str | None, horizon: int,
+    ) -> tuple[Kept | None, str | None, int] | None:  # fmt: skip
+        """What is kept of a long series' newest values, where all would not end in time; else None.
+
+        Its newest values are fitted first, and twice as many again for as long as that does not tell whether there is
+        time for all of them. The series that come after it in the same fit know then.
+
+        Returns:
+            What is kept, why nothing is, and how many values it has learned from.
+        """
+        count, found = len(values), None
+        if not self.slow or deadline is None or count < 2 * LONG:
+            return None
+        while True:
+            size = pace.next
+            least, most = pace.expected(count)
+            left = deadline - time.monotonic()
+            if most <= left:
+                return None
+            if least > left or 3 * size > 2 * count:
+                break
+            began = time.monotonic()
+            found = (*self._tried(values[-size:], seasons, params, form, horizon), size)
+            pace.took(size, time.monotonic() - began)
+        if found is not None:
+            return found
+        size = pace.within(left)
+        return *self._tried(values[-size:], seasons, params, form, horizon), size
 
     def _tried(
         self, values: Floats, seasons: Sequence[int], params: Mapping[str, Any], form: str | None, horizon: int

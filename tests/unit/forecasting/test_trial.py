@@ -65,6 +65,7 @@ def test_a_learner_that_breaks_is_a_failed_trial_with_its_reason(monkeypatch: py
 def test_forecasts_that_are_no_numbers_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     class Fitted:
         notes: ClassVar[dict[str, str]] = {}
+        importing = 0.0
 
         def forecast(self, panel: Any, ends: Any, horizon: int) -> Any:
             return np.full((len(ends), horizon), np.inf)
