@@ -19,6 +19,7 @@ from typing import Any
 from automl_core.spec.models import Experiment
 from automl_core.states import TrialState
 from automl_core.storage import Credentials, open_store
+from automl_core.storage.wrapper import StoreWrapper
 from automl_core.study import Binding, Outcome, Study, StudyJournal
 
 PREFIX = "benchmark/run/"
@@ -76,7 +77,10 @@ def s3_store() -> Iterator[tuple[Any, Counted]]:
 
         def fresh() -> Any:
             store = open_store("s3://benchmark/runs", key)
-            client = store._inner._client
+            inner: Any = store
+            while isinstance(inner, StoreWrapper):
+                inner = inner.inner
+            client = inner._client
             client.meta.events.register("before-send.s3", counter)
             return store
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from automl_core.models.life import ModelLife, Person, Source, in_use_at, interval_key
@@ -73,14 +74,16 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=10_000)
     parser.add_argument("--store", choices=["folder", "s3"], default="s3")
     options = parser.parse_args()
-    if options.store == "s3":
-        with s3_store() as (fresh, counter):
-            half, act = live(fresh(), options.records)
-            show(fresh, half, act, counter)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            half, act = live(open_store(folder), options.records)
+    with tempfile.TemporaryDirectory() as folder:
+        half, act = live(open_store(folder), options.records)
+        if options.store == "folder":
             show(lambda: open_store(folder), half, act, None)
+            return
+        with s3_store() as (fresh, counter):
+            store, here = fresh(), open_store(folder)
+            with ThreadPoolExecutor(8) as pool:  # written in a folder, where that is faster, and read in the bucket
+                list(pool.map(lambda key: store.put(key, here.get(key)), here.list("_models/")))
+            show(fresh, half, act, counter)
 
 
 def show(fresh: Any, half: float, act: float, counter: Any) -> None:

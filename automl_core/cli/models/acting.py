@@ -39,6 +39,9 @@ def offer(
 def accept(
     target: Target, version: Number, digest: Digest = None, note: Note = "", yes: Yes = False, airflow: Airflow = None,
     by: By = None,
+    use: Annotated[
+        bool, typer.Option("--use", help="On the bucket: put it in use too, where a rollout of Airflow's has had it.")
+    ] = False,
 ) -> None:  # fmt: skip
     """Accept a version on its evidence, which is shown first.
 
@@ -47,7 +50,7 @@ def accept(
     from automl_core.cli.models.desks import desk
 
     with desk(target, airflow=airflow, by=by) as model:
-        _answer(model, version, digest, note, yes=yes, accepts=True)
+        _answer(model, version, digest, note, yes=yes, accepts=True, use=use)
 
 
 def reject(
@@ -61,7 +64,9 @@ def reject(
         _answer(model, version, digest, note, yes=yes, accepts=False)
 
 
-def _answer(model: Desk, version: int, digest: str | None, note: str, *, yes: bool, accepts: bool) -> None:
+def _answer(
+    model: Desk, version: int, digest: str | None, note: str, *, yes: bool, accepts: bool, use: bool = False
+) -> None:
     from automl_core.cli.models.looking import VERDICT
     from automl_core.cli.output import tell
 
@@ -72,7 +77,7 @@ def _answer(model: Desk, version: int, digest: str | None, note: str, *, yes: bo
     for reason in verdict.get("reasons", []):
         tell(f"  {reason}")
     _ask(f"{'Accept' if accepts else 'Reject'} it?", yes)
-    print(model.answer(version, found["digest"], note, accepts=accepts))
+    print(model.answer(version, found["digest"], note, accepts=accepts, use=use))
 
 
 def take_back(

@@ -51,7 +51,7 @@ class Desk(Protocol):
     def offer(self, run: str) -> str:
         """Make the result of a run a version; what happened, in words."""
 
-    def answer(self, number: int, digest: str, note: str, *, accepts: bool) -> str:
+    def answer(self, number: int, digest: str, note: str, *, accepts: bool, use: bool = False) -> str:
         """Accept or reject a version on evidence; what happened, in words."""
 
     def take_back(self, number: int, why: str, to: int | None) -> str:
@@ -195,18 +195,9 @@ class Here:
 
     def efficiency(self) -> dict[str, Any]:
         """See `Desk.efficiency`."""
-        from automl_core.models import views
-        from automl_core.models.life import iterations_per_month, lead_time
+        from automl_core.models.efficiency import efficiency
 
-        state = self.life.state
-        return {
-            "months": [views.month(each) for each in iterations_per_month(state)],
-            "versions": [
-                {"version": each.number, "state": str(each.state),
-                 "stages": views.stages(lead_time(state, each.number))}
-                for each in state.versions.values()
-            ],
-        }  # fmt: skip
+        return efficiency(self.life.state)
 
     def offer(self, run: str) -> str:
         """See `Desk.offer`."""
@@ -228,7 +219,7 @@ class Here:
             return f"it is version {version.number} already, and {version.state.lower()}"
         return f"it is version {version.number}: `automl model evaluate {self.name} {version.number}` comes next"
 
-    def answer(self, number: int, digest: str, note: str, *, accepts: bool) -> str:
+    def answer(self, number: int, digest: str, note: str, *, accepts: bool, use: bool = False) -> str:
         """See `Desk.answer`."""
         who = person(self.by)
         self._check_right(who)
@@ -239,8 +230,8 @@ class Here:
         if not accepts:
             return told
         run = self.life.state.version(number).run
-        if run:
-            return f"{told}; its rollout {run} puts it in use"
+        if run and not use:
+            return f"{told}; its rollout {run} puts it in use, or --use, where that has ended"
         self.life.put_in_use(number, who, note)
         return f"{told}, and in use"
 
@@ -331,8 +322,10 @@ class There:
             run_id = self.model.client.run(experiment).run_id
         return self.model.offer(f"{experiment}/{run_id}")
 
-    def answer(self, number: int, digest: str, note: str, *, accepts: bool) -> str:
+    def answer(self, number: int, digest: str, note: str, *, accepts: bool, use: bool = False) -> str:
         """See `Desk.answer`."""
+        if use:
+            raise UserError("--use is for the bucket; in Airflow a version's rollout puts it in use")
         return (self.model.accept if accepts else self.model.reject)(number, digest, note)
 
     def take_back(self, number: int, why: str, to: int | None) -> str:

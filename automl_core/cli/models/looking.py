@@ -1,8 +1,10 @@
-"""``automl model list``, ``show``, ``history``, ``evidence`` and ``efficiency``: nothing is changed by them."""
+"""``automl model list``, ``show``, ``history``, ``evidence``, ``efficiency``, ``pull``: nothing is changed by them."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -215,6 +217,49 @@ def _print_rows(found: Mapping[str, Any]) -> None:
             champion.get("prediction", "–"), columns)))  # fmt: skip
     console().print(table)
     print(plural(len(cases), "bad case"))
+
+
+def pull(
+    target: Target,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where to; empty, or not there yet.", show_default=False)
+    ],
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", min=1, help="Which; the one in use if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the files of the version in use, for a program of your own that scores by them.
+
+    They come from the bucket, whole or not at all; --json says which version it was, for what is written by it.
+    """
+    from automl_core.cli.models.desks import Here
+    from automl_core.cli.models.places import find_model
+    from automl_core.cli.output import plural, print_json
+    from automl_core.cli.places import UserError
+
+    life = Here(find_model(target)).life
+    number = version or life.state.champion
+    if number is None:
+        raise UserError(f"{life.name}: nothing is in use")
+    found = life.state.version(number)
+    if found.removed is not None:
+        raise UserError(f"version {number} of {life.name}: its files were removed")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} is there already, and not empty")
+    partial = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        life.store.download(found.model.prefix.rstrip("/"), partial)
+        if folder.is_dir():
+            folder.rmdir()
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    if as_json:
+        print_json({"model": life.name, "version": number, "digest": found.model.digest, "folder": str(folder)})
+    else:
+        print(f"version {number} of {life.name}: {plural(found.model.files, 'file')} in {folder}")
 
 
 def efficiency(target: Target, airflow: Airflow = None, as_json: AsJson = False) -> None:

@@ -44,9 +44,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _evaluated(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    from automl_core.data.access import DataError
-    from automl_core.data.reading import read_table
-    from automl_core.models.evaluation.evaluating import evaluate
+    from automl_core.extras import needed_by
+
+    with needed_by("an evaluation", "tabular"):
+        from automl_core.data.access import DataError
+        from automl_core.data.reading import read_table
+        from automl_core.models.evaluation.evaluating import evaluate
 
     request = Request.read(folder)
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from automl_core.models.evaluation.cases import bad_cases
 from automl_core.models.evaluation.comparing import ROLES, Sample, difference_of, drawn
 from automl_core.models.evaluation.document import evidence_of, left_out, rows_of
-from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
+from automl_core.models.evaluation.options import EvaluateOptions, NoLabels, NotEvaluated
 from automl_core.models.evaluation.prepared import Prepared, kind_of, prepare
 from automl_core.models.evaluation.reliability import reliability
 from automl_core.models.evaluation.resampling import seed_of
@@ -43,7 +43,8 @@ def evaluate(
         earlier: bad cases that are followed, as `document.earlier_of` gives them of the champion's own evaluation.
 
     Returns:
-        The evidence and the rows of data that belong to it (`document`).
+        The evidence and the rows of data that belong to it (`document`). Where no row has a label it says that nothing
+        can be told.
 
     Raises:
         NotEvaluated: a model can't be opened or scored, a column is missing, no row can be measured, there is no such
@@ -59,7 +60,12 @@ def evaluate(
     rows = Rows.of(table)
     for column in (*options.slices, *(name for name in (options.key, options.group, options.target) if name)):
         rows.column(column)  # before anything is computed: it says the nearest where there is none
-    prepared = prepare(rows, subjects, options)
+    try:
+        prepared = prepare(rows, subjects, options)
+    except NoLabels as error:
+        from automl_core.models.evaluation.unmeasured import unmeasured
+
+        return unmeasured(challenger, options, rows.n, [str(error)]), rows_of([])
     metric, others = _metrics(prepared, subjects, options)
     seed = seed_of(options.fingerprint.get("digest", ""), rows.n)
     sample = Sample(prepared.truth, prepared.said, prepared.codes, seed)

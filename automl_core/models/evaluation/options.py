@@ -16,6 +16,10 @@ class NotEvaluated(ValueError):
     """Models or rows that can't be evaluated: what is wrong, and what is allowed."""
 
 
+class NoLabels(NotEvaluated):
+    """Rows of which none has a label: nothing is wrong with them, and nothing can be told yet."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A scoring program of the user's own, for models that aren't ours: batch in, predictions out (see `program`).

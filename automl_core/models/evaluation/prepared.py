@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from automl_core.modelfile.scoring.sources import UnreadableValue
 from automl_core.modelfile.scoring.texts import typed_text
 from automl_core.modelfile.scoring.values import Field, Schema
-from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
+from automl_core.models.evaluation.options import EvaluateOptions, NoLabels, NotEvaluated
 from automl_core.models.evaluation.rows import Mask, Rows, digests
 from automl_core.models.evaluation.subjects import Said
 
@@ -134,6 +134,8 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
         if strange and left["with a label that is no class of a model"]:
             shown = ", ".join(repr(each[:40]) for each in strange[:3]) + (", …" if len(strange) > 3 else "")
             notes.append(f"{target}: no model knows the label{'s' if len(strange) > 1 else ''} {shown}")
+    if not kept.any():
+        raise NoLabels(f"no row of the {rows.n:,} can be measured: {_why(left)}")
     labelled, unread = kept.copy(), {}
     for subject in subjects:
         if hasattr(subject, "learn"):

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from automl_core.forecasting.metrics import MetricError as NoSuchMetric
+from automl_core.forecasting.metrics import find as find_of_series
 from automl_core.models.evaluation.document import evidence_of
-from automl_core.models.evaluation.options import EvaluateOptions
+from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
 from automl_core.models.evaluation.prepared import kind_of
 from automl_core.models.evaluation.subjects import opened
 from automl_core.models.evaluation.verdict import conditions
@@ -34,8 +36,11 @@ def unmeasured(
     kind = kind_of([subject], options)
     classes = tuple(getattr(subject, "classes", ()) or ())
     asked = options.metric or (subject.metric if subject.metric and ":" not in subject.metric else None)
+    metric: Any
     try:
-        metric = find(asked, kind, classes=classes)
+        metric = find_of_series(asked) if kind == "forecasting" else find(asked, kind, classes=classes)
+    except NoSuchMetric as error:
+        raise NotEvaluated(f"metric: {error}") from None
     except MetricError:  # what the model was chosen by is a function that isn't here
         metric = find(None, kind, classes=classes)
     evidence = evidence_of(

@@ -17,6 +17,7 @@ from automl_core.models.life.batches import Batches
 from automl_core.models.life.copying import copy_to, read_original
 from automl_core.models.life.entities import Decision, Person, Retraining, Shares, Source, Version, VersionState
 from automl_core.models.life.evidence import digest_of, kept_of, read_evidence, read_evidence_rows, write_evidence
+from automl_core.models.life.layout import MODEL
 from automl_core.models.life.life import Life
 from automl_core.models.life.refusals import Refused
 from automl_core.storage.base import ObjectStore
@@ -94,10 +95,11 @@ class ModelLife(Batches, Acting):
             try:
                 self._act("offered", data, done=lambda life: life.by_source(source.key) is not None)
             except Refused:
-                if number <= len(self.state.versions):  # another result became this number while this one was copied
-                    self.store.delete_prefix(prefix.removesuffix("model/"))
-                    continue
-                raise
+                if number > len(self.state.versions):
+                    raise
+                if self.state.versions[number].model.prefix != prefix:  # else that result has the very same files
+                    self.store.delete_prefix(prefix.removesuffix(MODEL))
+                continue  # another result became this number while this one was copied
             version = self.state.by_source(source.key)
             assert version is not None
             return version

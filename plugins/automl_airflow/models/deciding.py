@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
 
 from automl_airflow.models.names import ACCEPT, DEPLOY
+from automl_airflow.models.registry import tell_registry
 from automl_airflow.models.runs import start_again
 from automl_airflow.models.tasks import RolloutOperator
 
@@ -39,6 +40,7 @@ class DecideOperator(RolloutOperator):
             )
         self.log.info("version %d was %s", version.number, given)
         if given.what != "accepted":
+            tell_registry(self.file, life)
             raise DownstreamTasksSkipped(tasks=[DEPLOY])
         if version.state is VersionState.ACCEPTED and newest.champion != life.state.champion:
             run = start_again(context, version)

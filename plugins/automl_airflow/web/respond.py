@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -47,6 +48,18 @@ def send(request: Request, answer: Answer) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(answer.body, media_type=JSON, headers={**headers, "Content-Encoding": "gzip"})
     return Response(gzip.decompress(answer.body), media_type=JSON, headers=headers)
+
+
+def send_body(request: Request, body: dict[str, Any], moving: str = "now") -> Response:
+    """An answer that differs from user to user, or 304 for who has it already.
+
+    Args:
+        request: that is answered.
+        body: plain data.
+        moving: a key of it that is another each time, and no news.
+    """
+    told = encode({key: value for key, value in body.items() if key != moving})
+    return send(request, Answer(f'"{hashlib.sha256(told).hexdigest()[:32]}"', gzip.compress(encode(body), 4, mtime=0)))
 
 
 def problems_of(error: SpecError) -> list[dict[str, Any]]:

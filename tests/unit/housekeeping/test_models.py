@@ -79,7 +79,12 @@ def test_evidence_and_rows_are_not_read_for_names(store: MemoryStore, monkeypatc
     Model(store).offer("a", use=True)
     read: list[str] = []
     get = store.get
-    monkeypatch.setattr(store, "get", lambda key: read.append(key) or get(key))
+
+    def noted(key: str) -> bytes:
+        read.append(key)
+        return get(key)
+
+    monkeypatch.setattr(store, "get", noted)
     planned(store)
     assert not [key for key in read if "evidence/" in key or "versions/" in key]
     assert len([key for key in read if key.startswith("_models/")]) <= 3

@@ -17,7 +17,7 @@ from automl_airflow.web.held import Answer, encode
 from automl_airflow.web.held_models import Fresh, Held, HeldModel, TheModel
 from automl_airflow.web.model_catalog import ModelInfo
 from automl_airflow.web.model_standing import file_text, is_closed_model, model_file_of, standing, version_standing
-from automl_airflow.web.respond import reply, send
+from automl_airflow.web.respond import reply, send, send_body
 from automl_core.models import views
 from automl_core.models.life import Life, NoSuchVersion
 from automl_core.models.life.evidence import read_evidence, read_evidence_rows
@@ -33,7 +33,9 @@ Digest = Annotated[
 
 
 @router.get("/versions/{version}")
-def get_version(user: User, info: TheModel, held: Held, version: VersionNumber) -> Response:
+def get_version(
+    request: Request, user: User, info: TheModel, held: Held, version: VersionNumber
+) -> Response:  # fmt: skip
     """One version: where it comes from, its evidence, who decided what, and what this user can do about it."""
     now = time.time()
     with reading() as session:
@@ -48,7 +50,7 @@ def get_version(user: User, info: TheModel, held: Held, version: VersionNumber) 
     closed = is_closed_model(file, held.use(lambda life: life.document))
     allowed = not closed or may_download(user, rollout_of(info.name))
     body["data_rows"] = {"allowed": allowed, "reason": "" if allowed else NO_RIGHT_TO_DOWNLOAD}
-    return reply({**body, "now": now})
+    return send_body(request, {**body, "now": now})
 
 
 @router.get("/versions/{version}/evidence")

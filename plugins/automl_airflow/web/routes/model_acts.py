@@ -33,7 +33,7 @@ from automl_airflow.web.access import (
     score_of,
 )
 from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
-from automl_airflow.web.catalog import find_run
+from automl_airflow.web.catalog import find_run, reading
 from automl_airflow.web.held_models import Fresh, HeldModel, TheModel
 from automl_airflow.web.model_catalog import ModelInfo
 from automl_airflow.web.model_standing import GONE, accepted_by, as_asked, file_text, model_file_of, why_not_answer
@@ -120,7 +120,8 @@ def offer(
     _is_there(info)
     if not may(user, "GET", DagAccessEntity.RUN, body.experiment):
         raise HTTPException(403, f"Forbidden: you have not the right to read runs of {body.experiment}")
-    run = find_run(session, body.experiment, body.run)
+    with reading() as looking:  # copying takes its time, and must not hold a transaction
+        run = find_run(looking, body.experiment, body.run)
     store = shared_store(run.place.storage, run.connection)
     found = candidate_at(store, find_prefix(store, run.place.experiment, run.run_id))
     size = sum(entry.size for entry in store.entries(found.model))

@@ -24,11 +24,12 @@ from automl_airflow.web.held_models import Held, TheModel
 from automl_airflow.web.model_catalog import ModelInfo, models
 from automl_airflow.web.model_glances import glances
 from automl_airflow.web.model_standing import file_text, model_file_of, standing
-from automl_airflow.web.respond import reply, send
+from automl_airflow.web.respond import reply, send, send_body
 from automl_airflow.web.routes.experiments import import_error_of, shown_error
 from automl_airflow.web.routes.start import readiness
 from automl_core.models import views
-from automl_core.models.life import Life, VersionState, history, iterations_per_month, lead_time
+from automl_core.models.efficiency import efficiency
+from automl_core.models.life import Life, VersionState, history
 from automl_core.models.watching import read_looks
 
 router = APIRouter(route_class=AsideRoute, tags=["models"])
@@ -42,6 +43,7 @@ Moment = Annotated[float | None, Query(description="Seconds since 1970.", ge=0, 
 
 @router.get("/models", dependencies=[Depends(CAN_LOOK)])
 async def get_models(
+    request: Request,
     user: User,
     search: Annotated[str, Query(max_length=200)] = "",
     waiting: Annotated[bool, Query(description="Those alone that people are asked about.")] = False,
@@ -73,7 +75,8 @@ async def get_models(
         told.sort(key=lambda each: _key(each, column), reverse=descending)
         entries = [*told, *(each for each in entries if _key(each, column) is None)]
         matched, entries = len(entries), entries[offset : offset + limit]
-    return reply({"total": len(every), "matched": matched, "offset": offset, "limit": limit, "models": entries})
+    body = {"total": len(every), "matched": matched, "offset": offset, "limit": limit, "models": entries}
+    return send_body(request, body)
 
 
 def _key(entry: dict[str, Any], column: str) -> Any:
@@ -86,7 +89,7 @@ def _key(entry: dict[str, Any], column: str) -> Any:
 
 
 @router.get("/models/{model}", dependencies=[Depends(CAN_READ_MODEL)])
-def get_model(user: User, info: TheModel, held: Held) -> Response:
+def get_model(request: Request, user: User, info: TheModel, held: Held) -> Response:
     """One model: what is in use since when, who is waited for, its file, and what this user can do."""
     now = time.time()
     with reading() as session:
@@ -100,7 +103,8 @@ def get_model(user: User, info: TheModel, held: Held) -> Response:
             "deploy": file.deploy.to if file.deploy is not None else None,
         }  # fmt: skip
     can, why_not = standing(user, info, file, document)
-    return reply(
+    return send_body(
+        request,
         {
             "model": info.name, "description": info.description, "tags": info.tags, "gone": info.gone,
             "broken": info.broken, "file": info.file, "dags": {kind: dag.to_json() for kind, dag in info.dags.items()},
@@ -110,7 +114,7 @@ def get_model(user: User, info: TheModel, held: Held) -> Response:
             "source": source if may(user, "GET", DagAccessEntity.CODE, rollout_of(info.name)) else None,
             "import_error": shown_error(user, found[0]) if found is not None else None,
             "can": can, "why_not": why_not,
-        }
+        },
     )  # fmt: skip
 
 
@@ -219,14 +223,4 @@ def get_quality(request: Request, info: TheModel, held: Held) -> Response:
 @router.get("/models/{model}/efficiency", dependencies=[Depends(CAN_READ_MODEL)])
 def get_efficiency(request: Request, held: Held) -> Response:
     """From data to use: how long each version took, stage by stage, and how many versions there were each month."""
-
-    def build(life: Life) -> dict[str, Any]:
-        return {
-            "seq": life.seq, "months": [views.month(each) for each in iterations_per_month(life)],
-            "versions": [
-                {"version": each.number, "state": str(each.state), "stages": views.stages(lead_time(life, each.number))}
-                for each in life.versions.values()
-            ],
-        }  # fmt: skip
-
-    return send(request, held.answer("efficiency", build))
+    return send(request, held.answer("efficiency", lambda life: {"seq": life.seq, **efficiency(life)}))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from automl_core.models.evaluation import EvaluateOptions, digest_of, evaluate
+from automl_core.models.evaluation import EvaluateOptions, digest_of, evaluate, markdown_of
 from automl_core.models.evaluation.document import evidence_of, summary_of
 from tests.unit.models.evaluation.small import model, rows
 
@@ -25,13 +25,26 @@ def test_the_digest_is_of_what_is_said_and_not_of_its_order() -> None:
 
 def test_evidence_is_plain_json_whatever_its_figures_are_made_of() -> None:
     found = evidence_of(
-        version=np.int64(3), champion=None, problem={"classes": ("a", "b")}, data={"scored": np.int64(5)},
-        metric={}, values={"challenger": np.float64("nan"), "champion": np.float32(0.5)}, difference=None,
+        version=3, champion=None, problem={"classes": ("a", "b")}, data={"scored": np.int64(5)},
+        metric={}, values={"challenger": np.float64("nan"), "champion": np.float64(0.5)}, difference=None,
         metrics={"x": {"value": math.inf, "all": np.asarray([1.0, 2.0])}},
     )  # fmt: skip
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     assert found["values"] == {"challenger": None, "champion": 0.5}
     assert found["metrics"]["x"] == {"value": None, "all": [1.0, 2.0]}
+
+
+def test_rows_without_any_label_are_no_error_and_can_not_be_told(tmp_path: Path) -> None:
+    data = rows(30) | {"y": [None] * 30}
+    folder = model(tmp_path / "m", metric="f1")
+    evidence, shown = evaluate(folder, None, data, EvaluateOptions(version=1))
+    assert evidence["verdict"]["ok"] is None
+    assert (evidence["data"]["rows"], evidence["data"]["scored"]) == (30, 0)
+    assert evidence["metric"] == {"name": "f1", "direction": "maximize"}
+    assert any("30 without a label" in note for note in evidence["notes"])
+    assert shown["cases"] == []
+    assert digest_of(evidence)
+    assert markdown_of(evidence).startswith("## It can't be told")
 
 
 def test_a_summary_is_small_enough_for_a_record(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import automl_core.models.evaluation as package
 
 FOLDER = Path(package.__file__).parent
-ALLOWED = {"backends", "data", "forecasting", "modelfile", "models", "release", "spec", "tabular"}
+ALLOWED = {"backends", "data", "extras", "forecasting", "modelfile", "models", "release", "spec", "tabular"}
 LIGHT = ("document", "options", "tests", "verdict", "markdown", "apart")
 
 

@@ -34,6 +34,12 @@ def test_many_numbers_become_bands_of_about_as_many_rows_which_share_no_row() ->
     assert parts[0].high == parts[1].low
 
 
+def test_a_value_on_an_edge_is_in_one_band() -> None:
+    parts = parts_of(Rows.of({"x": list(range(101))}), "x")
+    assert [len(part.places) for part in parts] == [20, 20, 20, 20, 21]
+    assert [part.low for part in parts] == [0.0, 20.0, 40.0, 60.0, 80.0]
+
+
 def test_times_become_bands_and_read_as_times() -> None:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     parts = parts_of(Rows.of({"t": [begin + timedelta(days=k) for k in range(100)]}), "t")

@@ -83,7 +83,7 @@ def test_too_few_rows_can_not_be_told(when: str) -> None:
 
 
 def test_without_a_champion_the_metric_and_the_tests_are_all_that_is_asked() -> None:
-    alone = {"champion": None, "values": {"challenger": 0.8, "champion": None}, "difference": None}
+    alone: dict[str, Any] = {"champion": None, "values": {"challenger": 0.8, "champion": None}, "difference": None}
     found = conditions(evidence(None, None, **alone))
     assert found["ok"] is True
     assert found["reasons"] == ["there is no champion to compare with"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from automl_core.journal import LaterRelease
-from automl_core.models.life import ModelLife, NoSuchVersion, Person, Refused, VersionState
+from automl_core.models.life import ModelLife, NoSuchVersion, Person, Refused, VersionState, in_use_at
 from tests.unit.models.life.world import ANNA, BEN, CONDITIONS, DAG, World, evidence
 
 S = VersionState
@@ -296,6 +296,7 @@ def test_what_a_later_release_has_written_is_read_and_not_written_beside(world: 
     world.store.put(f"_models/churn/journal/{seq:010d}.json", json.dumps(body).encode())
     life = world.open()
     assert life.state.champion == version
+    assert "99.0" in in_use_at(world.store, "churn").incomplete
     with pytest.raises(LaterRelease, match=r"99\.0"):
         life.take_back(version, ANNA, "bad")
 

@@ -133,9 +133,9 @@ def test_killed_anywhere_leaves_nothing_that_counts_and_the_next_offer_makes_it_
     assert at > 6
 
 
-def test_two_who_offer_different_results_at_once_get_different_numbers(world: World) -> None:
-    (first, one), (second, two) = world.publish("r1"), world.publish("r2")
-    late = world.open()
+@pytest.mark.parametrize("content", [b"", b"the same bytes"])
+def test_two_who_offer_different_results_at_once_get_different_numbers(world: World, content: bytes) -> None:
+    (first, one), (second, two) = world.publish("r1", content), world.publish("r2", content)
 
     class Between(CountingStore):
         """Somebody else offers just before this one's record is written."""
@@ -153,7 +153,9 @@ def test_two_who_offer_different_results_at_once_get_different_numbers(world: Wo
     assert version.number == 2
     folders = {key.split("/")[3] for key in world.store.list("_models/churn/versions/")}
     assert folders == {each.model.prefix.split("/")[3] for each in world.open().state.versions.values()}
-    assert copied(world.store, version.model.prefix)["model/weights.bin"] == b"r1 model/weights.bin"
+    assert copied(world.store, version.model.prefix)["model/weights.bin"] == (content or b"r1 model/weights.bin")
+    other = world.open().state.version(1)
+    assert copied(world.store, other.model.prefix)["model/weights.bin"] == (content or b"r2 model/weights.bin")
 
 
 def test_the_same_result_offered_by_two_at_once_is_one_version(world: World) -> None:

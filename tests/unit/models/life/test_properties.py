@@ -213,7 +213,7 @@ def hold_to_rules(records: list[Record]) -> None:
     was_in_use: set[int] = set()
     for record in records:
         data = record.data
-        version = data.get("version")
+        version: int = data.get("version", 0)
         if record.kind == "offered":
             assert version == len(offered) + 1, "a number twice, or one left out"
             assert data["source"]["run"] not in [run for _, run in offered], "a result twice"

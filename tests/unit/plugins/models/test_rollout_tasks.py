@@ -216,6 +216,7 @@ def test_an_answer_that_was_given_elsewhere_is_not_given_again(airflow: Airflow)
     airflow.life.reject(1, digest, ANNA, "no")
     told = airflow.answer("a", "Accept", "ben")
     assert (told["decision"], told["by"]) == ("rejected", "anna")
+    assert "refused" not in told, "the answer was told to the task, not refused by anybody"
     assert len(airflow.life.state.version(1).decisions) == 1
 
 
@@ -257,6 +258,21 @@ def test_a_page_that_shows_other_evidence_is_left_to_a_run_with_a_page_of_its_ow
     assert airflow.life.state.version(1).run == "version_1.3"
 
 
+def test_a_run_that_asks_anew_and_is_begun_again_starts_yet_another(airflow: Airflow) -> None:
+    asked(airflow)
+    airflow.evidence(1, True, more="figures")
+    airflow.do("a", "ask", tries=2)
+    assert airflow.do("a", "accept", tries=2, max_tries=6)["asked_in"] == "version_1.3"
+    airflow.do("version_1.3", "offer")
+    airflow.evidence(1, True, more="still others")
+    airflow.do("version_1.3", "ask")
+    assert isinstance(airflow.do("version_1.3", "accept"), TaskAwaitingInput)
+    airflow.evidence(1, True, more="and others")
+    airflow.do("version_1.3", "ask", tries=2)
+    told = airflow.do("version_1.3", "accept", tries=2, max_tries=6)
+    assert told["asked_in"] == "version_1.5"
+
+
 def test_a_worker_that_died_before_it_asked_asks(airflow: Airflow) -> None:
     asked(airflow)
     airflow.states[("a", "accept")].clear()
@@ -283,6 +299,12 @@ def test_an_answer_beside_a_champion_that_is_none_any_more_leads_to_another_eval
     airflow.do("a", "decide")
     assert airflow.skipped == ["deploy"]
     assert airflow.life.state.champion == 2
+
+
+def test_a_task_that_is_cleared_after_the_time_asks_nobody(airflow: Airflow) -> None:
+    digest = asked(airflow)
+    airflow.life.ask(1, digest, until=time.time() - 1, run="a")
+    assert airflow.do("a", "accept", tries=2, max_tries=6)["decision"] == "expired"
 
 
 def test_an_answer_after_the_time_is_none(airflow: Airflow) -> None:
