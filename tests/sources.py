@@ -89,3 +89,8 @@ def sources(*folders: str) -> tuple[Source, ...]:
     return tuple(
         Source(path) for path in sorted(found) if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)
     )
+
+
+def gallery() -> list[Path]:
+    """The shipped files of experiments; those of models lie beside them."""
+    return sorted(path for path in (ROOT / "experiments").glob("*.yaml") if not path.name.endswith(".model.yaml"))

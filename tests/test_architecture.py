@@ -125,7 +125,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # ask and tell in memory, without Airflow
     "optimizer": frozenset({"search", "space", "spec"}),
     # runs in another tracking server
-    "tracking": frozenset({"views", "results", "study", "journal", "metrics", "spec", "storage"}),
+    "tracking": frozenset({"views", "results", "models", "study", "journal", "metrics", "spec", "storage"}),
     # NVIDIA TAO's words, files and metadata, read and written
     "tao": frozenset(
         {"templates", "importing", "results", "study", "journal", "search", "space", "specfiles", "spec", "storage"}
@@ -160,6 +160,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "data",
             "running",
             "details",
+            "models",
             "importing",
             "housekeeping",
             "preview",
@@ -179,6 +180,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "templates",
             "tracking",
             "modelfile",
+            "models",
             # `automl predict` measures and draws forecasts against what came
             "forecasting",
         }
@@ -197,7 +199,7 @@ LIGHT = (
     "automl_core.data", "automl_core.data.inputs",
     "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
-    "automl_core.importing.writing", "automl_core.modelfile",
+    "automl_core.importing.writing", "automl_core.modelfile", "automl_core.models.file", "automl_core.models.file.checks",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""

@@ -15,8 +15,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from automl_core.models.file import load_model_file
+from automl_core.models.file.warnings import warnings_of
 from automl_core.preview.checks import check_experiment
 from automl_core.release import RELEASE
+from automl_core.spec.kinds import MODEL
+from automl_core.spec.names import stated_kind
 from automl_core.templates import load_experiment
 from tests.sources import PRODUCT, ROOT
 
@@ -223,6 +227,12 @@ def test_no_suitable_python_is_told_in_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_experiment_files_are_valid(path: Path) -> None:
+    if stated_kind(path) == MODEL:
+        file = load_model_file(path)
+        assert not [each for each in warnings_of(file) if each.severity == "warning"]
+        assert f"{file.name}.model" == path.stem
+        assert path.read_text(encoding="utf-8").startswith("# "), "a file of the gallery says what it shows"
+        return
     experiment = load_experiment(path)
     assert check_experiment(experiment) == []
     assert experiment.name == path.stem

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from automl_core.models.life import Decision, Event, EvidenceRef, Interval, Life, Person, Retraining, Shares, Version
 from automl_core.models.life import VersionState as S
-from automl_core.models.life.history import Month, Stage
 from automl_core.models.life.intervals import gaps, moments_of
 
 if TYPE_CHECKING:
@@ -263,16 +262,6 @@ def event(each: Event) -> dict[str, Any]:
         "time": each.time, "kind": each.kind, "text": each.text, "version": each.version, "by": person(each.by),
         "details": dict(each.details),
     }  # fmt: skip
-
-
-def stages(found: Iterable[Stage]) -> list[dict[str, Any]]:
-    """The stages of a version's way from data to use."""
-    return [{"name": each.name, "seconds": each.seconds, "people": each.people} for each in found]
-
-
-def month(each: Month) -> dict[str, Any]:
-    """What came and went in a month."""
-    return {"month": each.month, "offered": each.offered, "decided": each.decided, "in_use": each.in_use}
 
 
 def quality(life: Life, looks: Looks | None = None) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
@@ -20,14 +21,14 @@ import pytest
 from automl_airflow.standalone import running_airflow
 from automl_core.models.life import VersionState
 from tests.e2e.models import Models
+from tests.e2e.world import wait_until
 from tests.faults.database import Database
 from tests.faults.site import RESTART, FaultWorld, ancestors
-from tests.support.patience import stretched
 from tests.support.postgres import binaries, postgres
 
 pytestmark = pytest.mark.timeout(900)
 
-MODELS_AT_ONCE = 3
+MODELS_AT_ONCE, ROUNDS = 3, 3
 PATIENCE = 150.0
 """Seconds for the models of a case, one of whose tasks may have to be found without a heartbeat first."""
 
@@ -41,7 +42,6 @@ class Rollouts:
 
     models: Models
     url: str
-    struck: dict[str, int] = field(default_factory=dict)
 
     def running(self, names: list[str], task: str) -> dict[str, int]:
         """Model → process of the task of its rollout that runs now."""
@@ -64,8 +64,11 @@ class Rollouts:
         return True
 
     def kill_scheduler(self) -> None:
-        """Kill the scheduler with all that it started, and start it again as a service manager would."""
+        """Kill the scheduler with all that it started."""
         self.models.world.airflow.kill_component("scheduler")
+
+    def start_scheduler(self) -> None:
+        """Start it again, as a service manager would. Not in a thread that ends: it would end with that."""
         time.sleep(RESTART)
         self.models.world.airflow.start_component("scheduler")
 
@@ -99,37 +102,66 @@ def rollouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rollouts]:
 def test_nothing_is_in_use_without_an_answer_and_no_answer_comes_twice(
     rollouts: Rollouts, fault: str, moment: str
 ) -> None:
-    models, names = rollouts.models, [f"{fault}_{moment}_{each}".replace("-", "_") for each in range(MODELS_AT_ONCE)]
+    struck = 0
+    for number in range(ROUNDS):
+        if struck < MODELS_AT_ONCE:
+            names = [f"{fault}_{moment}_{number}{each}".replace("-", "_") for each in range(MODELS_AT_ONCE)]
+            struck += len(roll(rollouts, fault, moment, names))
+    assert struck >= (1 if fault == "model-scheduler" else MODELS_AT_ONCE), "what is to be struck is over too soon"
+
+
+def roll(rollouts: Rollouts, fault: str, moment: str, names: list[str]) -> set[str]:
+    """Roll models out that are struck at a moment, and check them. Returns those that were struck."""
+    models = rollouts.models
+    striker = Striker(rollouts, fault, moment, names)
+    striker.start()
     for name in names:
         models.publish(f"{name}_search", "run", 0.5)
         models.file(name)
-    task = "accept" if moment == "answered" else moment
-    struck: set[str] = set()
-    answered: dict[str, float] = {}
-    looked = 0.0
-    deadline = time.monotonic() + stretched(PATIENCE)
 
     def used() -> bool:
+        if striker.killed.is_set():
+            striker.killed.clear()
+            rollouts.start_scheduler()
+        for name in names:
+            rollouts.answer(name, striker.answered)
         return all(models.state_of(name, 1) == "IN_USE" for name in names)
 
-    while not (len(struck) == len(names) or (struck and fault == "model-scheduler")) or not used():
-        assert time.monotonic() < deadline, (sorted(struck), {name: models.state_of(name, 1) for name in names})
-        for name, pid in rollouts.running([name for name in names if name not in struck], task).items():
-            if (moment == "answered") != (name in answered) and task == "accept":
-                continue
-            if fault == "model-scheduler":
-                rollouts.kill_scheduler()
-                struck.add(name)
-                break
-            if rollouts.kill_worker(pid):
-                struck.add(name)
-        if time.monotonic() - looked > 1:
-            looked = time.monotonic()
-            for name in names:
-                rollouts.answer(name, answered)
-        time.sleep(0.02)
-    for name in names:
-        check(models, name)
+    try:
+        wait_until(used, PATIENCE, f"{names} to be in use", lambda: str({n: models.state_of(n, 1) for n in names}))
+        for name in names:
+            check(models, name)
+    finally:
+        striker.over.set()
+        striker.join()
+    return striker.struck
+
+
+class Striker(threading.Thread):
+    """Looks all the time for the task that is to be struck, and strikes each model once."""
+
+    def __init__(self, rollouts: Rollouts, fault: str, moment: str, names: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.rollouts, self.fault, self.moment, self.names = rollouts, fault, moment, names
+        self.struck: set[str] = set()
+        self.answered: dict[str, float] = {}
+        self.over, self.killed = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        """Strike until all are struck, or nobody wants it any more; the scheduler once."""
+        task = "accept" if self.moment == "answered" else self.moment
+        while not self.over.wait(0.02) and len(self.struck) < len(self.names):
+            waiting = [name for name in self.names if name not in self.struck]
+            for name, pid in self.rollouts.running(waiting, task).items():
+                if task == "accept" and (self.moment == "answered") != (name in self.answered):
+                    continue
+                if self.fault == "model-scheduler":
+                    self.struck.add(name)
+                    self.rollouts.kill_scheduler()
+                    self.killed.set()
+                    return
+                if self.rollouts.kill_worker(pid):
+                    self.struck.add(name)
 
 
 def check(models: Models, name: str) -> None:

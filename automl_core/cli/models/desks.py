@@ -195,18 +195,9 @@ class Here:
 
     def efficiency(self) -> dict[str, Any]:
         """See `Desk.efficiency`."""
-        from automl_core.models import views
-        from automl_core.models.life import iterations_per_month, lead_time
+        from automl_core.models.efficiency import efficiency
 
-        state = self.life.state
-        return {
-            "months": [views.month(each) for each in iterations_per_month(state)],
-            "versions": [
-                {"version": each.number, "state": str(each.state),
-                 "stages": views.stages(lead_time(state, each.number))}
-                for each in state.versions.values()
-            ],
-        }  # fmt: skip
+        return efficiency(self.life.state)
 
     def offer(self, run: str) -> str:
         """See `Desk.offer`."""

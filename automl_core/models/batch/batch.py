@@ -20,7 +20,7 @@ from automl_core.models.batch.scoring import fingerprint_of, look
 from automl_core.models.batch.writing import CantWrite, file_name
 from automl_core.models.life import Claim, Life, NoSuchVersion, Refused
 from automl_core.models.life.layout import batch_prefix
-from automl_core.spec.places import BadPlace
+from automl_core.spec.places import BadPlace, parse_place
 
 LOST = 12 * 3600.0
 """Seconds after which a claim of another run counts as one whose run is gone."""
@@ -58,13 +58,15 @@ class Batch(Planning):
             self.owed.note(interval.key, "no_champion", words)
             return Outcome("no_champion", words)
         try:
+            out = self._out_of(interval)
+        except (BadPlace, CantWrite, DataError) as error:
+            return Outcome("failed", f"deploy.out: {str(error).removeprefix('out: ')}")
+        try:
             fingerprint, earlier = self.fingerprint(interval, version)
-            out = file_name(text_in(self.out.place, interval, self.bundle)) if not self._is_table else text_in(
-                self.out.place, interval, self.bundle)  # fmt: skip
         except DataError as error:
             return self._missing(interval, str(error))
-        except (BadPlace, CantWrite) as error:
-            return Outcome("failed", str(error))
+        except BadPlace as error:
+            return Outcome("failed", f"deploy.data: {error}")
         again = wish.words if wish is not None and interval.key in life.scoring.done else ""
         try:
             claim = self.life.begin_interval(
@@ -156,9 +158,20 @@ class Batch(Planning):
 
     # --- parts ------------------------------------------------------------------------------------
 
-    @property
-    def _is_table(self) -> bool:
-        return self.out.place.startswith("odps://")
+    def _out_of(self, interval: Interval) -> str:
+        """Where the predictions of an interval go; a closed environment refuses here what is on none of its lists.
+
+        Raises:
+            BadPlace, CantWrite: nowhere.
+            StorageError: the place can't be opened.
+        """
+        text = text_in(self.out.place, interval, self.bundle)
+        place = parse_place(text)
+        if place.is_table:
+            return text
+        if place.in_bucket:
+            self.access.store(f"{place.scheme}://{place.root}", self.out.connection)  # asks nobody
+        return file_name(text)
 
     def _version(self, life: Life, interval: Interval, wish: Wish | None) -> int | None:
         if wish is None or wish.version == "now":

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def claim_holds(order: Order, access: Access) -> bool:
-    """Whether an attempt is still the one that counts, and its version was not taken back.
+    """Whether an attempt is still the one that counts, and its version was not taken back meanwhile.
 
     Args:
         order: of the attempt.
@@ -27,4 +27,6 @@ def claim_holds(order: Order, access: Access) -> bool:
     mine = (order.run, order.token, order.generation, order.attempt)  # attempts count anew once a claim was given back
     if held is None or (held.run, held.token, held.generation, held.attempt) != mine:
         return False
-    return life.state.version(held.version).state is not VersionState.TAKEN_BACK
+    version = life.state.version(held.version)
+    back = version.reached(VersionState.TAKEN_BACK)  # earlier than the claim: somebody asks for the version of then
+    return not (version.state is VersionState.TAKEN_BACK and back is not None and back >= held.begun)

@@ -6,7 +6,6 @@ claim still holds.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -288,13 +287,16 @@ def _values(piece: Any, name: str) -> Any:
 
 
 def _peak() -> int | None:
-    """Bytes of resident memory that this process has had at most."""
+    """Bytes of resident memory that this process has had at most; None where the system doesn't say.
+
+    Not ``ru_maxrss``: on Linux that begins with what the process was forked from had (kernel/exec.c, exec_mmap).
+    """
     try:
-        import resource
-    except ImportError:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
         return None
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(used if sys.platform == "darwin" else used * 1024)
+    found = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+    return int(found) * 1024 if found is not None else None
 
 
 def fingerprint_of(data: Place, earlier: tuple[Place, ...], home: Path, access: Access) -> Fingerprint:

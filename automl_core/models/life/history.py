@@ -155,7 +155,9 @@ def history(life: Life, since: float | None = None, until: float | None = None) 
 def lead_time(life: Life, version: int) -> list[Stage]:
     """How long a version took from data to use, stage by stage; waiting for people apart.
 
-    A stage that was passed through several times (evidence that was too old) counts in sum.
+    A stage that was passed through several times (evidence that was too old) counts in sum. What is rejected or has
+    expired goes on when somebody has it evaluated again: until then it waits for people. From the beginning of the
+    training to the first use the stages add up to the whole.
 
     Raises:
         NoSuchVersion: there is none.
@@ -169,14 +171,14 @@ def lead_time(life: Life, version: int) -> list[Stage]:
         if used is not None and here.time >= used:
             break
         spent[here.state] = spent.get(here.state, 0.0) + after.time - here.time
-    evaluating = sum((spent[each] for each in (S.OFFERED, S.REJECTED, S.EXPIRED) if each in spent), 0.0)
+    waited = [spent[each] for each in (S.ASKED, S.REJECTED, S.EXPIRED) if each in spent]
     first = found.first_scored
     return [
         Stage("training", known - source.started if known and source.started else None),
         Stage("to offer", max(0.0, found.offered_at - known) if known else None),
-        Stage("evaluating", evaluating if S.OFFERED in spent else None),
+        Stage("evaluating", spent.get(S.OFFERED)),
         Stage("asking", spent.get(S.EVALUATED)),
-        Stage("waiting for people", spent.get(S.ASKED), people=True),
+        Stage("waiting for people", sum(waited) if waited else None, people=True),
         Stage("to use", spent.get(S.ACCEPTED)),
         Stage("to first score", max(0.0, first - used) if first is not None and used is not None else None),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -141,7 +141,7 @@ def offer_of(store: ObjectStore, prefix: str, life: Life | None = None, *, by_ha
     ended = _seconds(entry.get("ended"))
     source = Source(
         store.url, name, run, prefix, int(entry["best_trial"]), str(entry.get("metric") or ""), entry.get("best_value"),
-        _fingerprints(entry.get("data")), _reason(life, name, run), _seconds(entry.get("started")),
+        _fingerprints(entry.get("data")), _reason(life, entry, name, run), _seconds(entry.get("started")),
         max(ended, found.modified),
     )  # fmt: skip
     return Offer(source, (store, model_folder(store, prefix)))
@@ -158,8 +158,11 @@ def model_folder(store: ObjectStore, prefix: str) -> str:
     return model if store.list(model + MODEL_FILE, limit=1) == [model + MODEL_FILE] else prefix + BEST_MODEL
 
 
-def _reason(life: Life | None, experiment: str, run: str) -> dict[str, Any]:
-    """Why a run was made, where the model had asked for it."""
+def _reason(life: Life | None, entry: Mapping[str, Any], experiment: str, run: str) -> dict[str, Any]:
+    """Why a run was made: what its conf said, which its result repeats; else why the model had asked for it."""
+    said = entry.get("reason")
+    if isinstance(said, Mapping) and said:
+        return dict(said)
     for each in life.retrainings.values() if life is not None else ():
         if (each.experiment, each.run) == (experiment, run):
             return dict(each.reason)

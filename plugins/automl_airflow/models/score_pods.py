@@ -66,7 +66,7 @@ class PodScoreOperator(ScoreTask, KubernetesPodOperator):
         """
         from automl_airflow.closed import is_closed
 
-        if is_closed(self.file):  # type: ignore[arg-type]
+        if is_closed(self.file):
             raise AirflowFailException(
                 "closed environment: pods that score are not fenced in by this release; use deploy.backend local"
             )

@@ -29,11 +29,6 @@ class SqlScoreOperator(ScoreTask, PredictTableOperator):
         self.file, self.interval = file, interval
         self._attempt: Attempt | None = None
 
-    @classmethod
-    def get_serialized_fields(cls) -> frozenset[str]:
-        """As Airflow's: the file is no field of the UI's."""
-        return frozenset(super().get_serialized_fields())
-
     def execute(self, context: Any, event: Any = None) -> dict[str, Any]:
         """Claim and score; or, after waiting for data that were not there, the same.
 

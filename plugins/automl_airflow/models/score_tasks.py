@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from automl_airflow.models.lineage import Seen, TellsLineage
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,7 +29,7 @@ AT_THE_START = 300.0
 """Seconds that a store is waited for before anything is claimed."""
 
 
-class ScoreTask:
+class ScoreTask(TellsLineage):
     """What the tasks have in common. A mixin, so that the same holds for a KubernetesPodOperator."""
 
     file: ModelFile
@@ -49,6 +51,7 @@ class ScoreTask:
         from automl_airflow.session import home
         from automl_core.models.batch import Batch, Timetable
         from automl_core.spec.models import Schedule
+        from automl_core.spec.schedule import TIMELESS
 
         deploy, bundle = self.file.deploy, bundle_folder(context)
         assert deploy is not None
@@ -56,7 +59,8 @@ class ScoreTask:
         zone = deploy.schedule.timezone if isinstance(deploy.schedule, Schedule) else None
         return Batch(
             self.patiently(lambda: open_life(self.file)), self.file, FromConnections(), home(),
-            Timetable(deploy.cron, zone or _default_zone(), spans()), str(bundle or ""),
+            Timetable(None if deploy.cron in TIMELESS else deploy.cron, zone or _default_zone(), spans()),
+            str(bundle or ""),
             say=self.log.info,
         )  # fmt: skip
 
@@ -92,11 +96,6 @@ class PlanOperator(ScoreTask, BaseOperator):
     def __init__(self, *, file: ModelFile, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.file = file
-
-    @classmethod
-    def get_serialized_fields(cls) -> frozenset[str]:
-        """As Airflow's: the file is no field of the UI's."""
-        return frozenset(super().get_serialized_fields())
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
         """The intervals, as plain data to map `score` over.
@@ -154,11 +153,6 @@ class ScoreOperator(ScoreTask, BaseOperator):
         self.file, self.interval = file, interval
         self._process: ScoringProcess | None = None
 
-    @classmethod
-    def get_serialized_fields(cls) -> frozenset[str]:
-        """As Airflow's: the file is no field of the UI's."""
-        return frozenset(super().get_serialized_fields())
-
     def execute(self, context: Any, event: Any = None) -> dict[str, Any]:
         """Score, unless that is done; wait without a worker for data that aren't there yet.
 
@@ -197,7 +191,7 @@ class Attempt:
         self.interval = interval_from(task.interval)
         self.batch: Batch = task.batch(context)
         self.begun: Any = None
-        name_map_index(context, self.interval.dates.get("ds") or self.interval.key)
+        name_map_index(context, label_of(self.interval))
 
     @property
     def order(self) -> Order:
@@ -273,6 +267,11 @@ class Attempt:
         if outcome.what in ("busy", "no_champion", "missing"):
             raise AirflowSkipException(words)
         self.task.log.info(words)
+        if outcome.what == "scored" and self.begun is not None:
+            order = self.order
+            model = Seen(f"{order.storage.text.rstrip('/')}/{order.model}", str(order.version))
+            self.task.lineage_read = (Seen(order.data.text, order.digest), model)
+            self.task.lineage_written = (Seen(outcome.out),)
         return {
             "interval": self.interval.key, "what": outcome.what, "rows": outcome.rows, "version": outcome.version,
             "out": outcome.out,
@@ -300,7 +299,7 @@ class Attempt:
                 raise AirflowFailException(
                     f"conf: version is {version!r}; allowed: then, now, or the number of a version"
                 ) from None
-        by = str(conf.get("by") or getattr(self.context["dag_run"], "triggering_user_name", None) or "a run's conf")
+        by = str(getattr(self.context["dag_run"], "triggering_user_name", None) or conf.get("by") or "a run's conf")
         return Wish(version, by, str(conf.get("why") or ""))
 
     def _wait(self, outcome: Outcome) -> None:
@@ -349,6 +348,14 @@ def run_type(context: Any) -> str:
     """How the run came to be: ``scheduled``, ``manual``, ``backfill``, ``asset_triggered``."""
     found = getattr(context["dag_run"], "run_type", "")
     return str(getattr(found, "value", found))
+
+
+def label_of(interval: Interval) -> str:
+    """What an instance is called in the UI: the day, or the moment where it is none's beginning."""
+    dates = interval.dates
+    if "ts" not in dates:
+        return interval.key
+    return dates["ds"] if dates["ts"].endswith("T00:00:00+00:00") else dates["ts"]
 
 
 def plain(interval: Interval) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from automl_core.details.make import details_of
 from automl_core.space import Space
 from automl_core.spec.tasks import LocalTask
 from automl_core.templates import load_experiment
-from tests.sources import ROOT
+from tests.sources import ROOT, gallery
 
 Run = Callable[..., str]
 
@@ -131,9 +131,10 @@ def test_compressing_scores_what_is_left(run: Run, tmp_path: Path) -> None:
     assert accuracy(large) > 0.85
 
 
-EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
+EXPERIMENTS = gallery()
 BY_FILE = [
     "digits_config", "series_sales", "series_us_quarters", "table_breast_cancer", "table_diabetes", "table_maxcompute",
+    "tumours",
     "wine_template",
 ]  # fmt: skip
 """Those whose program reads a spec file (test_digits_config.py, tests/contract/test_shipped_templates.py,

@@ -133,6 +133,55 @@ def test_a_task_asks_its_supervisor_in_words_that_it_knows() -> None:
     assert list(SkipDownstreamTasks(tasks=[("trial", 3)]).tasks) == [("trial", 3)]
 
 
+def test_a_run_is_started_once_with_its_logical_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import UTC, datetime
+
+    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import ErrorResponse, OKResponse
+
+    from automl_airflow.compat import start_run
+
+    sent: list[Any] = []
+
+    class Comms:
+        def send(self, message: Any) -> Any:
+            sent.append(message)
+            again = [(each.dag_id, each.run_id) for each in sent].count((message.dag_id, message.run_id)) > 1
+            return ErrorResponse(error=ErrorType.DAGRUN_ALREADY_EXISTS) if again else OKResponse(ok=True)
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Comms(), raising=False)
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    assert start_run("churn", "retrain_churn_1", {"transfer": True}, moment)
+    assert not start_run("churn", "retrain_churn_1", {"transfer": True}, moment)
+    assert (sent[0].logical_date, sent[0].conf) == (moment, {"transfer": True})
+
+
+def test_a_dag_that_this_airflow_does_not_have() -> None:
+    from types import SimpleNamespace
+
+    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+    from airflow.sdk.execution_time.comms import ErrorResponse
+
+    from automl_airflow.compat import is_paused
+
+    def answers(found: Any) -> Any:
+        def get_dag(dag_id: str) -> Any:
+            if isinstance(found, int):
+                raise AirflowRuntimeError(
+                    ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": found})
+                )
+            return SimpleNamespace(is_paused=found == "paused")
+
+        return {"ti": SimpleNamespace(get_dag=get_dag)}
+
+    assert is_paused(answers("paused"), "churn") is True
+    assert is_paused(answers("running"), "churn") is False
+    assert is_paused(answers(404), "churn") is None
+    with pytest.raises(AirflowRuntimeError):
+        is_paused(answers(500), "churn")
+
+
 def test_only_a_clear_raises_max_tries() -> None:
     """`generation_of` tells a person's clear by it: clear_task_instances sets it to the tries made plus the retries."""
     from airflow.models import taskinstance

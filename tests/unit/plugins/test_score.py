@@ -15,9 +15,9 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from automl_airflow.models import score_tasks, score_waiting
 from automl_airflow.models.score_dag import schedule_of, score_dag
-from automl_airflow.models.score_tasks import PlanOperator, ScoreOperator, plain
+from automl_airflow.models.score_tasks import PlanOperator, ScoreOperator, label_of, plain
 from automl_airflow.models.score_waiting import PartitionTrigger
-from automl_core.models.batch import Report, processes
+from automl_core.models.batch import Interval, Report, interval_at, processes
 from automl_core.models.batch.processes import ScoringProcess
 from automl_core.spec.models import Schedule
 from tests.unit.models.batch.lab import ANNA, Lab, day
@@ -129,6 +129,13 @@ def test_a_version_that_is_none_is_refused_in_words(lab: Lab) -> None:
 def test_intervals_can_be_named_by_a_run_that_has_none(lab: Lab) -> None:
     assert plan(lab, date=None, kind="manual", interval=[DATE, "2026-10-01"]) == [DATE, "2026-10-01"]
     assert plan(lab, date=None, kind="manual", interval=DATE) == [DATE]
+
+
+def test_an_instance_is_called_after_its_day_or_its_moment() -> None:
+    noon = interval_at(datetime(2026, 11, 2, 12, tzinfo=UTC))
+    assert [label_of(each) for each in (day(DATE), noon, Interval("data-0123"))] == [
+        DATE, "2026-11-02T12:00:00+00:00", "data-0123",
+    ]  # fmt: skip
 
 
 def test_an_event_names_its_partition(lab: Lab) -> None:

@@ -12,8 +12,9 @@ from automl_core.preview.checks import check_experiment, check_file
 from automl_core.preview.preview import given_pace, preview
 from automl_core.spec.errors import SpecError, format_path
 from automl_core.spec.models import Experiment
+from tests.sources import gallery
 
-GALLERY = sorted((Path(__file__).parents[3] / "experiments").glob("*.yaml"))
+GALLERY = gallery()
 
 
 def experiment(**groups: Any) -> Experiment:

@@ -14,7 +14,7 @@ from automl_core.preview.programs import script_of
 from automl_core.preview.warnings import notes_of, warnings_of
 from automl_core.spec.loader import parse_experiment
 from automl_core.spec.models import Experiment
-from tests.sources import ROOT
+from tests.sources import ROOT, gallery
 
 TEXT = """\
 name: e
@@ -56,7 +56,7 @@ def test_nothing_is_said_of_a_file_that_is_fine(home: Path) -> None:
     assert said(TEXT, home) == []
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", gallery(), ids=lambda path: path.stem)
 def test_nothing_is_said_of_the_gallery(path: Path) -> None:
     assert examine_file(path, ROOT).warnings == ()
 

@@ -18,6 +18,7 @@ from automl_core.spec.loader import parse_experiment
 from automl_core.spec.models import Experiment
 from automl_core.spec.shapes import Shape, fields_of
 from automl_core.templates import load_experiment
+from tests.sources import gallery
 
 GOOD = """\
 name: digits
@@ -276,7 +277,7 @@ class TestReading:
 
 
 def test_every_example_of_the_gallery_is_good() -> None:
-    files = sorted((Path(__file__).parents[3] / "experiments").glob("*.yaml"))
+    files = gallery()
     assert files
     for path in files:
         load_experiment(path)

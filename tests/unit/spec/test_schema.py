@@ -15,10 +15,11 @@ from automl_core.spec.parameters import PARAMETER_TYPES
 from automl_core.spec.schema import experiment_schema
 from automl_core.spec.validation import validate
 from automl_core.spec.yaml_reader import read_yaml
+from tests.sources import gallery
 
 SCHEMA = experiment_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-GALLERY = sorted((Path(__file__).parents[3] / "experiments").glob("*.yaml"))
+GALLERY = gallery()
 
 GOOD: dict[str, Any] = {
     "name": "a",

@@ -201,7 +201,7 @@ def test_what_can_not_be_offered_is_said_to_be_so(
 ) -> None:
     unpublished = post(world, author, "/offer", {"experiment": ended[0], "run": ended[1]})
     assert unpublished.status_code == 409
-    assert "nothing is published" in unpublished.json()["detail"]
+    assert "published" in unpublished.json()["detail"]
     assert post(world, author, "/offer", {"experiment": going[0], "run": going[1]}).status_code == 409
     assert post(world, author, "/offer", {"experiment": ended[0], "run": "none"}).status_code == 404
     experiment, run = publish(world, f"{author.life.name}-large")

@@ -28,7 +28,8 @@ from automl_airflow.web.respond import reply, send, send_body
 from automl_airflow.web.routes.experiments import import_error_of, shown_error
 from automl_airflow.web.routes.start import readiness
 from automl_core.models import views
-from automl_core.models.life import Life, VersionState, history, iterations_per_month, lead_time
+from automl_core.models.efficiency import efficiency
+from automl_core.models.life import Life, VersionState, history
 from automl_core.models.watching import read_looks
 
 router = APIRouter(route_class=AsideRoute, tags=["models"])
@@ -222,14 +223,4 @@ def get_quality(request: Request, info: TheModel, held: Held) -> Response:
 @router.get("/models/{model}/efficiency", dependencies=[Depends(CAN_READ_MODEL)])
 def get_efficiency(request: Request, held: Held) -> Response:
     """From data to use: how long each version took, stage by stage, and how many versions there were each month."""
-
-    def build(life: Life) -> dict[str, Any]:
-        return {
-            "seq": life.seq, "months": [views.month(each) for each in iterations_per_month(life)],
-            "versions": [
-                {"version": each.number, "state": str(each.state), "stages": views.stages(lead_time(life, each.number))}
-                for each in life.versions.values()
-            ],
-        }  # fmt: skip
-
-    return send(request, held.answer("efficiency", build))
+    return send(request, held.answer("efficiency", lambda life: {"seq": life.seq, **efficiency(life)}))

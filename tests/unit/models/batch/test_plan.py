@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from automl_core.models.batch import Batch, Timetable, Wish
+from automl_core.models.batch import Batch, Timetable, Wish, interval_at
 from automl_core.models.batch.batch import LOST
 from automl_core.models.batch.owed import CLOSED_KEPT, OwedFold, OwedList
 from automl_core.models.batch.planning import LATEST, MOST
@@ -134,6 +135,23 @@ def test_a_backfill_scores_again_by_the_version_of_then_or_of_now(tmp_path: Path
     assert lab.life().state.scoring.done[day("2026-11-02").key].generation == 4
     assert "anna" in lab.life().state.scoring.recent[-1].why
     assert {row["model_generation"] for row in lab.out("2026-11-02")} == {"4"}
+
+
+def test_a_version_that_was_taken_back_since_can_be_asked_for(tmp_path: Path) -> None:
+    lab = ready(tmp_path, "2026-11-02")
+    lab.rows("2026-11-02")
+    lab.use(lab.now + DAY, seed=2)
+    lab.now += 60
+    lab.life().take_back(2, ANNA, "it says nonsense")
+    lab.now += 60
+    for date, version in (("2026-11-02", 1), ("2026-11-03", 2)):
+        lab.rows(date)
+        at = day(date)
+        if version == 2:  # it was in use for a minute, and its predictions of that time are to be looked at
+            at = interval_at(datetime.fromtimestamp(lab.now - 90, UTC))
+            lab.rows(at.dates["ds"])
+        done = lab.batch().score(at, "a", lab.runner, wish=Wish("then", "anna"))
+        assert (done.what, done.version) == ("scored", version), done.words
 
 
 def test_a_version_that_was_not_there_then_is_refused_in_words(tmp_path: Path) -> None:

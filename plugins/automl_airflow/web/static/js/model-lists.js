@@ -7,7 +7,7 @@ import { scoreAgain } from './model-acts.js';
 import { by, interval, signed, verdict } from './model-words.js';
 import { shortName } from './names.js';
 import { Panel } from './panel.js';
-import { actButton, pageOf, pageOfModel } from './parts.js';
+import { actButton, figures, pageOf, pageOfModel } from './parts.js';
 import qualityPlot from './plots/model-quality.js';
 import { plainTable } from './run-details.js';
 import { badge } from './states.js';
@@ -222,7 +222,7 @@ export async function retrainingsCard(context) {
   const rows = data.retrainings.map((each) => [
     h('span', { class: 'whole' }, time(each.time)),
     by(each.by),
-    Object.entries(each.reason).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${setting(value)}`).join('; '),
+    each.reason.text ?? Object.entries(each.reason).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${setting(value)}`).join('; '),
     each.run ? h('a', { href: pageOf(each.experiment, each.run), 'data-key': `training-${each.id}` }, shortName(each.run, 40)) : 'not begun',
     each.version ? `version ${each.version}` : (each.outcome ?? '–'),
   ]);
@@ -253,3 +253,21 @@ export async function watchCard(model, context) {
   return { data, body: h('div', {}, lastLook(data.newest), h('div', { class: 'panels' }, plot.element)) };
 }
 
+/** Medians over the versions that came into use. @param {any} context @returns {Promise<Made>} */
+export async function efficiencyCard(context) {
+  const { summary } = await context.get('efficiency');
+  const spent = (name) => duration(summary[`${name}_median`]);
+  return {
+    data: summary,
+    body: summary.used
+      ? figures([
+          ['From the beginning of the training to use', spent('total'), `median of ${many(summary.used, 'version')}`],
+          ['Training', spent('training')],
+          ['The platform', spent('handling'), 'offering, evaluating, asking, putting in use'],
+          ['Waiting for people', spent('people')],
+          ['Age of the data when training began', spent('data_age')],
+          ['Versions a month', number(summary.offered_per_month), `${number(summary.in_use_per_month)} put in use`],
+        ])
+      : null,
+  };
+}

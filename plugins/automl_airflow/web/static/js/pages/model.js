@@ -5,7 +5,7 @@ import { explain } from '../dialog.js';
 import { airflowLink, fill, h } from '../dom.js';
 import { duration, many, number, time } from '../format.js';
 import { retrain, takeBack } from '../model-acts.js';
-import { casesCard, historyCard, intervalsCard, retrainingsCard, versionsCard, watchCard } from '../model-lists.js';
+import { casesCard, efficiencyCard, historyCard, intervalsCard, retrainingsCard, versionsCard, watchCard } from '../model-lists.js';
 import { by, waitsFor } from '../model-words.js';
 import { Panel } from '../panel.js';
 import { actButton, crumbs, figures, pageOf, pageOfModel, tabs } from '../parts.js';
@@ -68,7 +68,7 @@ export async function show(main, [model]) {
       ...(first.deploy ? [{ id: 'scoring', label: 'Scoring', make: () => part((c) => intervalsCard(model, c, () => now)) }] : []),
       { id: 'cases', label: 'Bad cases', make: () => part((c) => casesCard(model, c)) },
       ...(first.watched ? [{ id: 'quality', label: 'Quality', make: () => part((c) => watchCard(model, c)) }] : []),
-      { id: 'efficiency', label: 'Efficiency', make: () => h('div', { class: 'stack' }, plots([leadPlot, monthsPlot]), part((c) => retrainingsCard(c))) },
+      { id: 'efficiency', label: 'Efficiency', make: () => h('div', { class: 'stack' }, part(efficiencyCard), plots([leadPlot, monthsPlot]), part((c) => retrainingsCard(c))) },
       { id: 'history', label: 'History', make: () => part((c) => historyCard(model, c)) },
       { id: 'file', label: 'File', make: () => fileCard(now) },
     ],

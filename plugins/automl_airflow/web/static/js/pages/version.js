@@ -98,7 +98,8 @@ function drawHead(place, model, now, me) {
 function sourceCard(now) {
   const { source, copy } = now;
   const told = (text) => h('span', { class: 'mono' }, shortName(text, 60));
-  const reasons = Object.entries(source.reason).map(([name, value]) => [`trained because: ${name.replaceAll('_', ' ')}`, setting(value)]);
+  const why = source.reason.text ?? Object.values(source.reason).map(setting).join('; ');
+  const reasons = why ? [['trained because', why]] : [];
   return h(
     'section',
     { class: 'card' },

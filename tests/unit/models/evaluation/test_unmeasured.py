@@ -1,0 +1,42 @@
+"""Evidence of a model that nothing could be measured of yet: no row has a label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from automl_core.models.evaluation import EvaluateOptions, NotEvaluated, conditions, digest_of, markdown_of
+from automl_core.models.evaluation.unmeasured import unmeasured
+from tests.unit.models.evaluation.small import model
+
+OPTIONS = EvaluateOptions(version=1, place="out/ with outcomes/", least_rows=100, when="better")
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("binary", "log_loss"), ("regression", None), ("multiclass", None)])
+def test_it_says_that_nothing_can_be_told(tmp_path: Path, kind: str, metric: str | None) -> None:
+    classes = ("0", "1") if kind == "binary" else ("a", "b", "c")
+    made = model(tmp_path / "model", kind=kind, classes=classes)
+    evidence = unmeasured(made, OPTIONS, 0, ["out/ has no answer of the time that is looked at"])
+    assert evidence["verdict"]["ok"] is None
+    assert "0 rows were scored, and 100 are asked for" in evidence["verdict"]["reasons"][-1]
+    assert conditions(evidence)["ok"] is None
+    assert len(digest_of(evidence)) == 64
+    assert metric in (None, evidence["metric"]["name"])
+    page = markdown_of(evidence, "https://airflow/automl")
+    assert "no row has a label yet" in page
+    assert "has no answer of the time that is looked at" in page
+
+
+def test_conditions_never_accept_it(tmp_path: Path) -> None:
+    """Not even `passes`, which asks nothing of the difference."""
+    made = model(tmp_path / "model")
+    for when in ("better", "not_worse", "passes"):
+        options = EvaluateOptions(version=1, when=when)  # type: ignore[arg-type]
+        assert unmeasured(made, options, 0)["verdict"]["ok"] is None
+
+
+def test_a_model_that_can_not_be_opened_is_none(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(NotEvaluated):
+        unmeasured(tmp_path / "model", OPTIONS, 0)

@@ -1,0 +1,150 @@
+"""The demonstration of a model: each step is looked at in the journal, and one that comes out otherwise ends it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl_airflow.models import demo
+from automl_core.client.records import Run, TaskInstance
+from automl_core.models.file import load_model_file
+from automl_core.models.life import Person
+from examples import make_tumours
+from tests.sources import ROOT
+from tests.unit.cli.models.shop import Shop
+
+ADMIN, CONDITIONS = Person("admin", "airflow"), Person("churn.rollout", "conditions")
+DAG = Person("churn.rollout", "dag")
+
+
+class FakeAirflow:
+    """Does what the DAGs of a model do to its journal, when it is asked to begin a run."""
+
+    def __init__(self, shop: Shop, *, finds_worse: bool = True) -> None:
+        self.shop, self.finds_worse, self.asked = shop, finds_worse, [""]
+        self.answers: list[Any] = []
+
+    def trigger(self, dag: str, conf: Any = None, logical_date: datetime | None = None) -> Run:
+        run = f"run_{len(self.asked)}"
+        self.asked.append(dag)
+        life = self.shop.life()
+        if dag == "trained":
+            from automl_core.models.offering import candidate_at
+
+            self.shop.publish(run, good=not conf)
+            found = candidate_at(self.shop.store, f"trained/{run}/")
+            number = life.offer(found.source, (found.store, found.model), DAG).number
+            life.take(number, "r")
+            worse = bool(conf) and self.finds_worse
+            champion = {"version": life.state.champion} if life.state.champion else None
+            verdict = {"ok": not worse, "reasons": ["worse by far" if worse else "nothing to compare with"]}
+            digest = life.evaluated(number, {"version": number, "champion": champion, "verdict": verdict})
+            if worse:
+                life.reject(number, digest, CONDITIONS, "worse by far")
+            else:
+                life.ask(number, digest, until=life.now() + 900, run="r")
+        if dag == "churn.score":
+            claim = life.begin_interval("2026-11-29", 0.0, 1.0, life.state.champion or 1, run=run)
+            life.end_interval(claim, rows=109, out="file:///scores.csv", digest="d")
+        return Run(dag, run, "queued")
+
+    def run(self, dag: str, run: str) -> Run:
+        return Run(dag, run, "success")
+
+    def runs(self, dag: str) -> list[Run]:
+        return []
+
+    def run_url(self, dag: str, run: str) -> str:
+        return f"http://airflow/dags/{dag}/runs/{run}"
+
+    def task_instances(self, dag: str, run: str) -> list[TaskInstance]:
+        return [TaskInstance("accept", -1, "awaiting_input")]
+
+    def ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        self.answers.append((method, path, arguments["json"]))
+        life = self.shop.life()
+        asked = life.state.version(1).asked
+        assert asked is not None
+        life.accept(1, asked.evidence, ADMIN)
+        life.put_in_use(1, DAG)
+        return {}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    (tmp_path / "experiments").mkdir()
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    monkeypatch.delenv("AIRFLOW_API_URL", raising=False)
+    monkeypatch.setattr(demo, "new_rows", lambda date: tmp_path / date)
+    return Shop(tmp_path)
+
+
+@pytest.fixture
+def shown(shop: Shop) -> Callable[..., tuple[list[str], FakeAirflow]]:
+    def run(**fake: Any) -> tuple[list[str], FakeAirflow]:
+        path, said, airflow = shop.write(), [], FakeAirflow(shop, **fake)
+        demo.Demo(
+            load_model_file(path), path, airflow, shop.home, said.append, sleep=lambda _: None, patience=0.0,  # type: ignore[arg-type]
+        ).run()  # fmt: skip
+        return said, airflow
+
+    return run
+
+
+def test_each_step_is_told_and_all_of_it_comes_out(shown: Any, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    from automl_core.data.reading import read_table
+    from automl_core.models.evaluation import Request, evaluate
+
+    def here(request: Request, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        options = replace(request.options, draws=100, latency=False)
+        return evaluate(request.challenger, request.champion, read_table(request.data), options)
+
+    monkeypatch.setattr("automl_core.models.evaluation.run_apart", here, raising=False)
+    said, airflow = shown()
+    text = "\n".join(said)
+    assert airflow.asked[1:] == ["trained", "churn.score", "trained"]
+    (answer,) = airflow.answers
+    assert answer[:2] == ("PATCH", "/dags/churn.rollout/dagRuns/r/taskInstances/accept/-1/hitlDetails")
+    assert answer[2]["chosen_options"] == ["Accept"]
+    told = [
+        "Version 1 is in use.", "Version 1 scored 109 rows", "Version 2 is refused, and nobody was asked: worse by far",
+        "version 2 is accepted", "version 2 is taken back; version 1 is in use", "Version 1 of churn answers again.",
+    ]  # fmt: skip
+    places = [text.find(each) for each in told]
+    assert places == sorted(places), text
+    assert -1 not in places, text
+    state = shop.life().state
+    assert (state.champion, str(state.version(2).state)) == (1, "TAKEN_BACK")
+
+
+def test_a_challenger_that_is_not_found_worse_ends_it(shown: Any) -> None:
+    with pytest.raises(demo.DemoFailed, match="version 2 is ASKED: it was not found worse"):
+        shown(finds_worse=False)
+
+
+def test_the_new_rows_are_the_tables_own_without_their_outcome(tmp_path: Path) -> None:
+    columns, train, latest, new = make_tumours.tables()
+    with make_tumours.arrive("2026-11-29", tmp_path).open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == [name for name in columns if name != "diagnosis"]
+    assert [row[0] for row in rows] == [row[0] for row in new]
+    assert len({row[0] for row in (*train, *latest, *new)}) == 569
+    with (ROOT / "examples/data/tumours/latest.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [columns, *latest], "what is shipped is what the script makes"
+
+
+def test_the_crippled_run_is_one_that_its_experiment_takes() -> None:
+    from automl_core.spec.overrides import apply_overrides
+    from automl_core.templates import load_experiment
+
+    experiment = load_experiment(ROOT / "experiments" / "tumours.yaml")
+    changed = apply_overrides(experiment, json.loads(json.dumps(demo.CRIPPLED)))
+    assert [each.path for each in changed.changes] == ["search.warm_start", "trials.max"]
