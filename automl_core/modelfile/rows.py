@@ -45,7 +45,8 @@ def _parquet(path: Path, wanted: Sequence[str], rows: int) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        # what is read ahead stays in memory until the file is closed (PyArrow 26.0.1): all of it, in the end
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             names = file.schema_arrow.names
             empty = True
             for batch in file.iter_batches(rows, columns=sorted(set(wanted)) if set(wanted) <= set(names) else names):
