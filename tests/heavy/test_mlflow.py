@@ -17,8 +17,9 @@ from automl_core.metrics.points import Point
 from automl_core.metrics.series import Series
 from automl_core.states import TrialState
 from automl_core.study.layout import METRICS_FILE, trial_prefix
-from automl_core.tracking import MlflowError, MlflowServer, track
+from automl_core.tracking import MlflowError, MlflowServer, register, track
 from tests.unit.results.lab import Lab, experiment
+from tests.unit.tracking.test_registry import ANNA, PLACE, Lives
 
 READER = """
 import json, sys, mlflow
@@ -104,3 +105,51 @@ def test_a_run_in_mlflow(server: str, heavy_python: Path) -> None:
         with pytest.raises(MlflowError, match="was deleted"):
             mlflow.experiment("gone")
     assert len(read(heavy_python, server)) == 5
+
+
+REGISTERED = """
+import json, sys, mlflow
+client = mlflow.MlflowClient(sys.argv[1])
+found = client.search_model_versions("name='churn'")
+print(json.dumps({
+    "aliases": client.get_registered_model("churn").aliases,
+    "versions": {each.version: [each.source, each.tags] for each in found},
+}))
+"""
+
+
+def test_versions_of_a_model_in_the_registry(server: str, heavy_python: Path, tmp_path: Path) -> None:
+    lives = Lives(tmp_path)
+
+    def read_registry() -> dict[str, Any]:
+        command = [str(heavy_python), "-c", REGISTERED, server]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+
+    with MlflowServer(server) as mlflow:
+        digest = lives.use(lives.offer())
+        lives.offer()
+        first = register(mlflow, lives.life.state, "churn", PLACE)
+        assert (first.written, first.kept, first.aliases) == (2, 0, {"champion": 1, "challenger": 2})
+        found = read_registry()
+        assert {key: int(value) for key, value in found["aliases"].items()} == first.aliases
+        source, tags = {str(key): value for key, value in found["versions"].items()}["1"]
+        assert source == f"{PLACE}/{lives.life.state.version(1).model.prefix}"
+        assert (tags["automl.version"], tags["automl.accepted_on"], tags["automl.state"]) == ("1", digest, "IN_USE")
+        again = register(mlflow, lives.life.state, "churn", PLACE)
+        assert (again.written, again.kept, again.removed) == (0, 2, 0)
+        lives.use(2)
+        assert register(mlflow, lives.life.state, "churn", PLACE).aliases == {"champion": 2, "challenger": None}
+        assert list(read_registry()["aliases"]) == ["champion"]
+        # what docs/mlflow.md says of MLflow
+        lives.offer()
+        register(mlflow, lives.life.state, "churn", PLACE)
+        lives.life.retire(3, ANNA, "never wanted")
+        lives.life.note_removed(3, ANNA)
+        assert register(mlflow, lives.life.state, "churn", PLACE).removed == 1
+        lives.offer()
+        assert register(mlflow, lives.life.state, "churn", PLACE).aliases["challenger"] == 4, "no number comes again"
+        mlflow.delete_alias("churn", "never_there")
+        mlflow.delete_version("churn", 77)
+        with pytest.raises(MlflowError, match="source"):
+            mlflow.create_version("churn", f"file://{tmp_path}", {})

@@ -19,7 +19,7 @@ MOST_METRICS, MOST_SLICES, MOST_TESTS, MOST_NOTES, MOST_REASONS = 8, 12, 12, 10,
 """Lines of each kind on the page."""
 
 _MARKUP = re.compile(r"[&<>|`*{}\[\]!~\\$^]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_|:(?=\w)")
-_FIRST = re.compile(r"[^\w\s]|[0-9]+[.)]")
+_FIRST = re.compile(r"[^\w\s]|[0-9]+[.)](?:\s|$)")
 """What would begin a heading, a list or a quotation where the text stands first."""
 _HEADS = {True: "Conditions are met", False: "Conditions are not met", None: "It can't be told"}
 _JOINER = "\u2060"
@@ -150,7 +150,7 @@ def _slices(evidence: Mapping[str, Any]) -> str:
     if not slices:
         return ""
     rank = {"worse": 0, "better": 1, "same": 2, "alone": 2, "few": 3}
-    order = sorted(slices, key=lambda each: (rank.get(each["state"], 2), -each["rows"]))
+    order = sorted(slices, key=lambda each: rank.get(each["state"], 2))  # else as they are: bands in their order
     words = {"worse": "**worse**", "better": "better", "same": "no clear difference", "alone": "", "few": "can't tell"}
     lines = ["### Slices", "", "| slice | | rows | challenger | champion | |", "|---|---|---|---|---|---|"]
     lines += [

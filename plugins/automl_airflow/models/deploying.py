@@ -7,6 +7,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from automl_airflow.models.alerts import tell
+from automl_airflow.models.lineage import Seen
 from automl_airflow.models.registry import tell_registry
 from automl_airflow.models.runs import start_again
 from automl_airflow.models.tasks import RolloutOperator
@@ -38,6 +39,9 @@ class DeployOperator(RolloutOperator):
                 raise AirflowSkipException(f"{refused}; the run {run} does") from refused
             raise AirflowFailException(str(refused)) from refused
         self.log.info("version %d of %s is in use", version.number, self.model)
+        place = life.store.url.rstrip("/")
+        self.lineage_read = (Seen(f"{place}/{version.model.prefix}", version.model.digest),)
+        self.lineage_written = (Seen(f"{place}/{life.prefix}", str(version.number)),)
         tell_registry(self.file, life)
         tell(self.file, "in_use", f"version {version.number} is in use ({why})", version=version.number)
         return {"version": version.number, "since": shares.time}

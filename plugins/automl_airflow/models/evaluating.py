@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from automl_airflow.models.lineage import Seen
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ class EvaluateOperator(RolloutOperator):
             digest = self.patiently(lambda: life.evaluated(version.number, evidence, rows))
         except Refused as refused:
             raise AirflowFailException(str(refused)) from refused
+        place, data = life.store.url.rstrip("/"), evidence["data"]
+        self.lineage_read = (
+            Seen(str(data["place"]), str((data.get("fingerprint") or {}).get("digest", ""))),
+            Seen(f"{place}/{version.model.prefix}", version.model.digest),
+        )
+        self.lineage_written = (Seen(f"{place}/{life.prefix}evidence/{digest}.json", digest),)
         verdict = evidence["verdict"]
         self.log.info("evidence %s: %s: %s", digest[:12], _said(verdict["ok"]), "; ".join(verdict["reasons"]))
         return {"evidence": digest, "ok": verdict["ok"], "reasons": verdict["reasons"]}

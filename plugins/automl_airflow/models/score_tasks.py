@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
+from automl_airflow.models.lineage import Seen, TellsLineage
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -27,7 +29,7 @@ AT_THE_START = 300.0
 """Seconds that a store is waited for before anything is claimed."""
 
 
-class ScoreTask:
+class ScoreTask(TellsLineage):
     """What the tasks have in common. A mixin, so that the same holds for a KubernetesPodOperator."""
 
     file: ModelFile
@@ -265,6 +267,11 @@ class Attempt:
         if outcome.what in ("busy", "no_champion", "missing"):
             raise AirflowSkipException(words)
         self.task.log.info(words)
+        if outcome.what == "scored" and self.begun is not None:
+            order = self.order
+            model = Seen(f"{order.storage.text.rstrip('/')}/{order.model}", str(order.version))
+            self.task.lineage_read = (Seen(order.data.text, order.digest), model)
+            self.task.lineage_written = (Seen(outcome.out),)
         return {
             "interval": self.interval.key, "what": outcome.what, "rows": outcome.rows, "version": outcome.version,
             "out": outcome.out,

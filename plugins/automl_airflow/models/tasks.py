@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
 
+from automl_airflow.models.lineage import TellsLineage
 from automl_airflow.models.names import OFFER
 from automl_airflow.models.opening import ModelPlace, open_life
 
@@ -43,7 +44,7 @@ class Rolling:
         return {"version": self.version, **self.place.arguments()}
 
 
-class RolloutTask:
+class RolloutTask(TellsLineage):
     """A task of a rollout. A mixin, so that the approval can be an operator of Airflow's as well."""
 
     storage: str

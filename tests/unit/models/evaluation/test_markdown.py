@@ -150,6 +150,12 @@ def test_a_link_can_not_end_early(evidence: dict[str, Any]) -> None:
     assert page.rstrip().splitlines()[-1] == "[The whole evidence](https://a/b%29%20%5Baccept%5D%28https://evil)"
 
 
+def test_a_number_reads_as_it_is() -> None:
+    assert escaped("203.9 … 388.06") == "203.9 … 388.06"
+    assert escaped("-3.5") == "&#45;3.5"
+    assert escaped("12. of May") == "&#49;2. of May"
+
+
 def test_bare_addresses_become_no_links() -> None:
     told = escaped("see https://evil.example or www.evil.example or a@evil.example")
     assert "://" not in told
