@@ -8,9 +8,13 @@ data sets follow OpenLineage's naming: a bucket is a namespace, a key a name.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_core.models.batch import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,24 @@ class TellsLineage:
         )
 
 
-def _data_sets(seen: Iterable[Seen]) -> Iterable[Any]:
-    from openlineage.client.event_v2 import Dataset
-    from openlineage.client.facet_v2 import dataset_version_dataset
+def note_scored(task: TellsLineage, order: Order, out: str) -> None:
+    """Note that a task has scored a partition.
 
+    Args:
+        task: the operator.
+        order: what was to be scored.
+        out: where the predictions are.
+    """
+    model = Seen(f"{order.storage.text.rstrip('/')}/{order.model}", str(order.version))
+    task.lineage_read = (Seen(order.data.text, order.digest), model)
+    task.lineage_written = (Seen(out),)
+
+
+def _data_sets(seen: Iterable[Seen]) -> Iterable[Any]:
+    # by name: its client comes with the provider, and is no dependency of ours
+    data_set = importlib.import_module("openlineage.client.event_v2").Dataset
+    versions = importlib.import_module("openlineage.client.facet_v2").dataset_version_dataset
     for each in seen:
         namespace, name = each.named
-        facet = dataset_version_dataset.DatasetVersionDatasetFacet(datasetVersion=each.version)
-        yield Dataset(namespace, name, facets={"version": facet} if each.version else {})
+        facet = versions.DatasetVersionDatasetFacet(datasetVersion=each.version)
+        yield data_set(namespace, name, facets={"version": facet} if each.version else {})

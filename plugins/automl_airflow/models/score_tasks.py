@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
-from automl_airflow.models.lineage import Seen, TellsLineage
+from automl_airflow.models.lineage import TellsLineage, note_scored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,10 +268,7 @@ class Attempt:
             raise AirflowSkipException(words)
         self.task.log.info(words)
         if outcome.what == "scored" and self.begun is not None:
-            order = self.order
-            model = Seen(f"{order.storage.text.rstrip('/')}/{order.model}", str(order.version))
-            self.task.lineage_read = (Seen(order.data.text, order.digest), model)
-            self.task.lineage_written = (Seen(outcome.out),)
+            note_scored(self.task, self.order, outcome.out)
         return {
             "interval": self.interval.key, "what": outcome.what, "rows": outcome.rows, "version": outcome.version,
             "out": outcome.out,
