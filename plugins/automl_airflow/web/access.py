@@ -268,7 +268,7 @@ ACT = Depends(from_this_site)
 """Of every route that changes something."""
 
 
-def _names_rollout(request: Request, model: ModelName) -> None:
+async def _names_rollout(request: Request, model: ModelName) -> None:
     """Have Airflow's audit log file an act on a model under its rollout's DAG: the path names none."""
     request.path_params["dag_id"] = rollout_of(model)
 
