@@ -17,6 +17,9 @@ from automl_core.spec.places import format_of
 FILE = "predictions.parquet"
 """What the file is called where `out` is a folder."""
 
+GROUP = 100_000
+"""Rows of a group of a parquet file: what is held of it in memory."""
+
 ALLOWED = ".csv, .parquet, .jsonl (csv and jsonl also with .gz behind it), or a folder, which ends with '/'"
 
 
@@ -145,20 +148,30 @@ def _parquet(path: Path) -> Iterator[Write]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    opened: list[Any] = []
     held: list[Any] = []
+
+    def flush() -> None:
+        if held:
+            opened[0].write_table(pa.concat_tables(held), row_group_size=GROUP)
+            held.clear()
 
     def write(table: Mapping[str, Any], rows: int) -> None:
         found = pa.table({name: _array(name, values, rows) for name, values in table.items()})
-        if not held:
-            fields = [pa.field(each.name, pa.string() if pa.types.is_null(each.type) else each.type)
-                      for each in found.schema]  # fmt: skip
-            held.append(pq.ParquetWriter(path, pa.schema(fields)))
-        held[0].write_table(_cast(found, held[0].schema))
+        if not opened:
+            fields = [
+                pa.field(each.name, pa.string() if pa.types.is_null(each.type) else each.type) for each in found.schema
+            ]
+            opened.append(pq.ParquetWriter(path, pa.schema(fields)))
+        held.append(_cast(found, opened[0].schema))
+        if sum(each.num_rows for each in held) >= GROUP:
+            flush()
 
     try:
         yield write
+        flush()
     finally:
-        for each in held:
+        for each in opened:
             each.close()
 
 
