@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from automl_core.backends.contract import TrialContext, environment
 from automl_core.models.evaluation import tests as regression
-from automl_core.models.file import parse_model_document
+from automl_core.models.file import ModelFile, parse_model_document
 from automl_core.search import registry
 from automl_core.spec import (
     code,
@@ -244,8 +244,13 @@ REST = {
 }
 """What an example that shows one group of the file leaves out."""
 
-REST_OF_MODEL = {"name": "example", "candidates": {"experiments": ["example"]}, "evaluate": {"data": "x.csv"}}
+REST_OF_MODEL = {
+    "kind": "model", "name": "example", "candidates": {"experiments": ["example"]}, "evaluate": {"data": "x.csv"},
+}  # fmt: skip
 """The same of a model's file."""
+
+OF_MODELS = set(ModelFile.model_fields) - set(models.Experiment.model_fields)
+"""Keys that only a model's file has, its kind among them."""
 
 EXAMPLES = [
     pytest.param(block, id=f"{name}-{number}")
@@ -260,11 +265,11 @@ def test_examples_are_valid(block: str, tmp_path: Path) -> None:
     if isinstance(body, list):  # a file of regression tests
         regression.tests_of(body)
         return
-    if body.get("kind") == "model":
-        parse_model_document(yaml.safe_dump({**REST_OF_MODEL, **body}), "example.yaml")
-        return
     if "parameters" in body:
         assert check_template(make_template(tmp_path, block).folder).problems == []
+        return
+    if set(body) & OF_MODELS:
+        parse_model_document(yaml.safe_dump({**REST_OF_MODEL, **body}), "example.yaml")
         return
     if isinstance(body.get("template"), str):  # of those that come with the product, or of NVIDIA's package
         network, _, version = body["template"].removeprefix("tao/").partition("@")

@@ -49,7 +49,7 @@ class Rows:
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice is not None:
                 raise NotEvaluated(f"the data have the column {twice!r} {names.count(twice)} times")
-            return cls(table.num_rows, {name: table.column(name) for name in names})
+            return cls(table.num_rows, {name: _plainly(table.column(name)) for name in names})
         if hasattr(table, "iloc") and hasattr(table, "columns"):
             return cls(len(table), {str(name): table.iloc[:, k] for k, name in enumerate(table.columns)})
         if isinstance(table, Mapping):
@@ -99,7 +99,10 @@ class Rows:
         value = self.columns[name]
         value = value.iloc[place] if hasattr(value, "iloc") else value[place]
         if hasattr(value, "as_py"):
-            value = value.as_py()
+            try:
+                value = value.as_py()
+            except ValueError:  # a time with nanoseconds, where there is no pandas
+                value = str(value)
         elif isinstance(value, np.generic):
             value = value.item()
         return value
@@ -144,6 +147,12 @@ class Rows:
             except UnreadableValue:
                 bad[k] = True
         return np.asarray(bad[codes])
+
+
+def _plainly(column: Any) -> Any:
+    """A column of PyArrow; one of lists or groups as Python's, since PyArrow finds no different values among these."""
+    nested = ("list", "large_list", "fixed_size_list", "struct", "map")
+    return column.to_pylist() if str(column.type).startswith(nested) else column
 
 
 def _taken(values: Any, places: NDArray[Any]) -> Any:

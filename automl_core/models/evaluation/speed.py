@@ -53,7 +53,10 @@ def latency(subjects: Sequence[Any], rows: Rows, clock: Callable[[], float] = ti
         each.role: [partial(each.one, {name: rows.value(name, place) for name in each.columns}) for place in places]
         for each in own
     }
-    found = by_turns(singles, {each.role: partial(each.say, batch) for each in own}, batch.n, clock)
+    try:
+        found = by_turns(singles, {each.role: partial(each.say, batch) for each in own}, batch.n, clock)
+    except ValueError as error:  # a value that a row alone has another reading of
+        return {subject.role: None for subject in subjects} | {"how": f"it was not measured: {error}"}
     return {subject.role: None for subject in subjects} | found | {"how": HOW.format(batch=batch.n)}
 
 
