@@ -88,7 +88,7 @@ def parts_of(rows: Rows, column: str) -> list[Part]:
 
 def _bands(column: str, values: NDArray[np.float64], numeric: bool) -> list[Part]:
     there = values[np.isfinite(values)]
-    edges = np.unique(np.quantile(there, np.linspace(0, 1, BANDS + 1)))
+    edges = np.unique(np.quantile(there, np.arange(BANDS + 1) / BANDS, method="higher"))  # values of the data
     if len(edges) < 2:
         edges = np.repeat(edges, 2)
     found = []

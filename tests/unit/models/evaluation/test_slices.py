@@ -44,7 +44,7 @@ def test_times_become_bands_and_read_as_times() -> None:
     begin = datetime(2026, 1, 1, tzinfo=UTC)
     parts = parts_of(Rows.of({"t": [begin + timedelta(days=k) for k in range(100)]}), "t")
     assert len(parts) == 5
-    assert parts[0].value.startswith("2026-01-01 … 2026-01-20")
+    assert parts[0].value.startswith("2026-01-01 … 2026-01-21")
 
 
 def test_rare_texts_are_one_part() -> None:
