@@ -16,6 +16,7 @@ from pyarrow import parquet
 from automl_core.data.access import DataError, FromEnvironment
 from automl_core.models.feedback.gathering import Gathered, Reach, gather
 from automl_core.models.file import ModelFile
+from tests.unit.data.lake import Lake
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 BIG = 2**53 + 1
@@ -219,3 +220,20 @@ feedback: {data: outcomes/, key: id, outcome: y, time: known, timezone: Europe/B
         parse_model_document(text, "churn.model.yaml")
     assert "no column 'id' to join outcomes by" in str(error.value)
     assert "'Europe/Belin' is no time zone" in str(error.value)
+
+
+def test_a_file_of_a_bucket_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day more is a file more: those of the days before are in the machine's cache."""
+    monkeypatch.setenv("AUTOML_DATA_CACHE", str(tmp_path / "cache"))
+    lake = Lake()
+    monkeypatch.setattr(lake.inner, "_clock", NOW.timestamp)
+    for day in (1, 2):
+        lake.inner.put(f"log/{day}.csv", f"id,at\na{day},2026-11-0{day}T00:00:00Z\n".encode())
+    lake.inner.put("outcomes/1.csv", b"id,known,y\na1,2026-11-05T00:00:00Z,1\n")
+    file = file_of({**LOG, "data": "s3://lake/outcomes/", "answers": "s3://lake/log/"})
+    reach = Reach(lake, tmp_path)
+    assert gather(file, None, reach, NOW.timestamp()).counts.answers.used == 1
+    fetched = lake.bucket.calls["download_file"]
+    lake.inner.put("outcomes/2.csv", b"id,known,y\na2,2026-11-06T00:00:00Z,0\n")
+    assert gather(file, None, reach, NOW.timestamp()).counts.answers.used == 2
+    assert (fetched, lake.bucket.calls["download_file"]) == (3, 4)
