@@ -34,6 +34,8 @@ BROUGHT_BY = {
     "apache-airflow-core": "apache-airflow", "apache-airflow-task-sdk": "apache-airflow",
     "cryptography": "apache-airflow", "fastapi": "apache-airflow", "sqlalchemy": "apache-airflow",
     "starlette": "apache-airflow", "structlog": "apache-airflow", "uvicorn": "apache-airflow",
+    # asked for by Airflow's provider alone, which brings it
+    "openlineage": "apache-airflow", "openlineage-python": "apache-airflow",
 }  # fmt: skip
 """Distribution that is imported without being a dependency of its own → the one whose part or promise it is."""
 

@@ -193,3 +193,16 @@ def test_a_file_is_written_and_checked_and_never_over_another(home: Path, automl
     assert said.code == 1
     assert "wines.model.yaml:" in said.err
     assert "better" in said.err
+
+
+@pytest.mark.usefixtures("evaluated_here")
+def test_a_version_that_a_rollout_has_is_put_in_use_by_it_unless_that_is_asked_for(shop: Shop, automl: Automl) -> None:
+    automl("model", "offer", "churn", shop.publish("one"))
+    assert shop.life().take(1, "version_1")
+    automl("model", "evaluate", "churn", "--record")
+    said = automl("model", "accept", "churn", "1", "--yes", "--by", "anna")
+    assert "its rollout version_1 puts it in use" in said.out
+    assert shop.life().state.champion is None
+    said = automl("model", "accept", "churn", "1", "--yes", "--by", "anna", "--use")
+    assert said.out.endswith("and in use\n"), said.err
+    assert shop.life().state.champion == 1
