@@ -113,7 +113,7 @@ def write(
     """
     with making(folder) as unfinished:
         document = {
-            "format": FORMAT,
+            "format": 2 if isinstance(threshold, Mapping) else 1,  # the least that says it: see `documents.FORMAT`
             "problem": _problem(problem),
             "schema": schema.to_json(),
             "members": list(members),

@@ -150,7 +150,8 @@ def _calibrated(prepared: Prepared, selection: Selection, document: dict[str, An
     options, problem = prepared.options, prepared.problem
     if not problem.classes or selection.outputs is None or options.calibrate is False:
         return []
-    if options.calibrate is None and problem.metric.needs == "labels" and problem.kind == "multiclass":
+    by_costs = bool(options.costs) and options.threshold in ("auto", "costs")
+    if options.calibrate is None and problem.metric.needs == "labels" and problem.kind == "multiclass" and not by_costs:
         return []  # the likeliest class stays the likeliest
     rows = selection.rows
     masks = [np.isin(rows, fold.valid) for fold in prepared.split.folds[: prepared.split.first]]
@@ -167,6 +168,13 @@ def _thresholded(prepared: Prepared, selection: Selection, document: dict[str, A
     wanted = options.threshold
     if wanted == "none" or (wanted == "auto" and problem.metric.needs != "labels" and not options.costs):
         return []
+    if len(problem.classes) > 2 and options.costs and wanted in ("auto", "costs"):
+        try:
+            costs = threshold.matrix_of_costs(options.costs, problem.classes)
+        except ValueError as error:
+            raise TrainingError(str(error)) from None
+        document["threshold"] = {"costs": costs.tolist()}
+        return ["a row is called the class of the least expected cost, by the costs that were given"]
     if len(problem.classes) != 2:
         return ["a threshold is for two classes"] if wanted != "auto" else []
     if wanted == "costs" or (wanted == "auto" and options.costs):

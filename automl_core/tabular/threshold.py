@@ -61,16 +61,45 @@ def for_costs(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) 
     Raises:
         ValueError: costs name other classes, or no threshold follows from them.
     """
-    for pair in costs:
-        for name in pair:
-            if name not in classes:
-                raise ValueError(f"costs: there is no class {name!r} (there are: {', '.join(classes)})")
+    _check(costs, classes)
     first, second = classes
     false_alarm = costs.get((first, second), 0.0) - costs.get((first, first), 0.0)
     miss = costs.get((second, first), 0.0) - costs.get((second, second), 0.0)
     if false_alarm + miss <= 0 or false_alarm < 0 or miss < 0:
         raise ValueError("costs: a mistake has to cost more than being right, for one of the classes at least")
     return false_alarm / (false_alarm + miss)
+
+
+def matrix_of_costs(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) -> Floats:
+    """(K, K) what calling a row of a class (a line) a class (a place) costs: the least expected one decides.
+
+    That is Bayes' rule for costs (Elkan 2001, equation 1), given honest probabilities.
+
+    Args:
+        costs: (truth, predicted) → cost; what is not given costs 1 where it is a mistake, and nothing where it is none.
+        classes: three or more.
+
+    Raises:
+        ValueError: costs name other classes, or some class could never be right: calling its rows another is cheaper.
+    """
+    _check(costs, classes)
+    found = 1.0 - np.eye(len(classes))
+    for (truth, predicted), cost in costs.items():
+        found[classes.index(truth), classes.index(predicted)] = cost
+    for place, name in enumerate(classes):
+        if found[place].min() < found[place, place]:
+            cheaper = classes[int(found[place].argmin())]
+            raise ValueError(f"costs: a row of {name!r} would cost less when it is called {cheaper!r}")
+    if not (found > np.diag(found)[:, None]).any():
+        raise ValueError("costs: a mistake has to cost more than being right, for one of the classes at least")
+    return found
+
+
+def _check(costs: Mapping[tuple[str, str], float], classes: tuple[str, ...]) -> None:
+    for pair in costs:
+        for name in pair:
+            if name not in classes:
+                raise ValueError(f"costs: there is no class {name!r} (there are: {', '.join(classes)})")
 
 
 def candidates(probabilities: Floats) -> Floats:

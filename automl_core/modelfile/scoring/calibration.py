@@ -9,8 +9,9 @@ A calibration is ``{"type": …}`` with
   curves, a class each, whose results are made to sum to 1.
 
 A threshold is, of two classes, the probability of the second one from which on a row is called that. Of more classes it
-is a list of factors: the class with the largest product of probability and factor wins. Without one the likeliest class
-wins.
+is a list of factors: the class with the largest product of probability and factor wins; or ``{"costs": (K, K)}``, what
+it costs to call a row of each class (a line) each class (a place in it): the class of the least expected cost wins, of
+equals the first. Without one the likeliest class wins.
 """
 
 from __future__ import annotations
@@ -85,4 +86,10 @@ def positions(outputs: Floats, threshold: Any) -> NDArray[np.int64]:
         return np.asarray(outputs.argmax(axis=1))
     if isinstance(threshold, (int, float)):
         return (outputs[:, 1] >= threshold).astype(np.int64)
+    if isinstance(threshold, Mapping):
+        costs = np.asarray(threshold["costs"], dtype=np.float64)
+        expected = np.zeros_like(outputs)
+        for truth in range(len(costs)):  # in this order for one row as for many, as a product of matrices is not
+            expected += outputs[:, truth : truth + 1] * costs[truth]
+        return np.asarray(expected.argmin(axis=1))
     return np.asarray((outputs * np.asarray(threshold, dtype=np.float64)).argmax(axis=1))

@@ -7,7 +7,7 @@ A document is JSON values and numpy arrays, nothing that is run::
      "schema": [fields, see values.Field.to_json],
      "members": [{"weight": 0.7, "features": [states], "model": {"type": …}, "link": …}, …],    see members.py
      "calibration": None | {"type": …},        see calibration.py
-     "threshold": None | number | [numbers]}   see calibration.py
+     "threshold": None | number | [numbers] | {"costs": …}}   see calibration.py
 
 A member turns rows into outputs: its features (`features.Features`) make a matrix of them, its model (`models`, one
 file a type, where each type's document is described) gives a margin (n, K) of it, its link (`links`) makes outputs of
@@ -35,8 +35,9 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 1
-"""Of the document. A later one is refused; earlier ones stay readable."""
+FORMAT = 2
+"""Of the document. A later one is refused; earlier ones stay readable. 2 has costs of more than two classes in
+``threshold``, and is written only where a model has them."""
 
 JSON_FILE, ARRAYS_FILE = "scorer.json", "scorer.npz"
 

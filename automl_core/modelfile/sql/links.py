@@ -179,7 +179,14 @@ def decided(program: Program, outputs: Sequence[Node], classes: Sequence[str], t
     named = _named(program, outputs)
     if isinstance(threshold, (int, float)):
         return case([(compare(named[1], ">=", number(float(threshold))), text(classes[1]))], text(classes[0]))
-    if threshold is not None:
+    if isinstance(threshold, Mapping):
+        costs = np.asarray(threshold["costs"], dtype=np.float64)
+        expected = [
+            [mul(each, number(-float(cost))) for each, cost in zip(named, column, strict=True) if cost]
+            for column in costs.T
+        ]
+        named = _named(program, [total(each) if each else number(0.0) for each in expected])
+    elif threshold is not None:
         factors = np.asarray(threshold, dtype=np.float64).tolist()
         named = _named(program, [mul(each, number(factor)) for each, factor in zip(named, factors, strict=True)])
     top = largest(program, named)

@@ -255,6 +255,27 @@ def test_a_metric_and_a_threshold_of_the_users_own() -> None:
     assert costly.report["threshold"] == pytest.approx(0.1)
 
 
+def test_of_more_than_two_classes_the_least_expected_cost_decides(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(240, 2))
+    names = np.array(["calm", "storm", "wind"])[np.digitize(x[:, 0] + rng.normal(0, 0.7, 240), [-0.5, 0.9])]
+    rows = {"x": x[:, 0].tolist(), "z": x[:, 1].tolist(), "y": names.tolist()}
+    usual = fit(rows, "y", **QUICK)
+    careful = fit(rows, "y", costs={("storm", "calm"): 20.0, ("storm", "wind"): 20.0}, folder=tmp_path / "m", **QUICK)
+    assert careful.report["threshold"] == {"costs": [[0.0, 1.0, 1.0], [20.0, 0.0, 20.0], [1.0, 1.0, 0.0]]}
+
+    def missed(model: Any) -> int:
+        return int(np.sum((np.asarray(model.predict(rows)) != "storm") & (names == "storm")))
+
+    assert missed(careful) < missed(usual)
+    expected = careful.predict_proba(rows) @ np.array(careful.report["threshold"]["costs"])
+    assert np.asarray(careful.predict(rows)).tolist() == [careful.classes[at] for at in expected.argmin(axis=1)]
+    with pytest.raises(TrainingError, match="'storm' would cost less when it is called 'calm'"):
+        fit(rows, "y", costs={("storm", "storm"): 3.0}, **QUICK)
+    with pytest.raises(TrainingError, match="there is no class 'stormy'"):
+        fit(rows, "y", costs={("stormy", "calm"): 3.0}, **QUICK)
+
+
 def test_the_deadline_holds_with_everything_inside() -> None:
     """A generous limit on a busy machine: what is tested is that the search ends for time, with a model."""
     began = time.monotonic()

@@ -75,7 +75,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 def test_a_later_format_is_refused_by_name() -> None:
-    with pytest.raises(LaterFormat, match="has the format 2, and this release reads formats up to 1"):
-        check_format({"format": 2})
+    with pytest.raises(LaterFormat, match="has the format 3, and this release reads formats up to 2"):
+        check_format({"format": 3})
     with pytest.raises(ValueError, match="names no format"):
         check_format({})

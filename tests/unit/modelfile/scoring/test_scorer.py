@@ -114,6 +114,9 @@ def test_thresholds() -> None:
     assert positions(p, None).tolist() == [0, 0]
     assert positions(p, 0.31).tolist() == [0, 1]
     assert positions(np.asarray([[0.5, 0.3, 0.2]]), [1, 2, 1]).tolist() == [1]
+    costs = {"costs": [[0, 1, 1], [1, 0, 1], [5, 5, 0]]}
+    assert positions(np.asarray([[0.5, 0.3, 0.2], [0.6, 0.39, 0.01]]), costs).tolist() == [2, 0]
+    assert positions(np.full((1, 3), 1 / 3), {"costs": (1 - np.eye(3)).tolist()}).tolist() == [0], "of equals the first"
     scorer = Scorer(whole([linear()], threshold=0.0))
     assert scorer.predict(ROWS).tolist() == ["yes"] * 4
 
@@ -202,7 +205,7 @@ def test_what_can_not_be_taken_apart_is_said() -> None:
 
 
 def test_broken_documents() -> None:
-    with pytest.raises(ValueError, match=r"format 9.*up to 1"):
+    with pytest.raises(ValueError, match=r"format 9.*up to 2"):
         Scorer({**whole([linear()]), "format": 9})
     with pytest.raises(ValueError, match="numbers from 0, not all 0"):
         Scorer(whole([linear(weight=-1.0), linear()]))

@@ -73,6 +73,7 @@ def numbers(n: int = 40) -> pa.Table:
         whole([SURE], calibration={"type": "platt", "a": 0.5, "b": 0.1}),
         whole([linear()], calibration={"type": "isotonic", **CURVE}),
         whole([linear(3, "softmax"), linear(3, "ovr", seed=2)], THREE, threshold=[1.0, 2.0, 0.5]),
+        whole([linear(3, "softmax")], THREE, threshold={"costs": [[0, 1, 1], [9.5, 0, 2], [1, 0.25, 0]]}),
         whole([linear(3, "softmax")], THREE, calibration={"type": "isotonic", **CURVES}),
         whole([linear(2, [{"type": "place", "places": [0, 2], "outputs": 3, "share": 0.1}, "normalise"])], THREE),
         whole([{"model": {"type": "mean", "members": [linear(), forest()]}}]),

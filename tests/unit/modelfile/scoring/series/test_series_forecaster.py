@@ -165,7 +165,7 @@ def test_what_nobody_can_forecast_is_refused() -> None:
     with pytest.raises(SeriesProblem, match="no series 'bon'; did you mean 'Bonn'"):
         model.places(["bon"])
     with pytest.raises(LaterFormat):
-        Forecaster(document() | {"format": 2})
+        Forecaster(document() | {"format": 3})
     with pytest.raises(ValueError, match="no model of series, but one of binary"):
         Forecaster(document(problem={"kind": "binary"}))
     with pytest.raises(SeriesProblem, match="no time zone 'Europe/Berln' here; did the file mean Europe/Berlin"):
