@@ -101,6 +101,23 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "forecasting": frozenset(
         {"data", "details", "modelfile", "optimizer", "search", "space", "spec", "tabular", "training"}
     ),
+    # the life of a model; its evaluation knows no store and no journal, and its tests are models of the file
+    "models": frozenset(
+        {
+            "backends",
+            "data",
+            "details",
+            "forecasting",
+            "journal",
+            "modelfile",
+            "results",
+            "spec",
+            "storage",
+            "study",
+            "tabular",
+            "training",
+        }
+    ),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow

@@ -1,1 +1,1 @@
-"""The life of a model: what was offered, on what evidence it was accepted, and what is in use."""
+"""The life of a model: versions, the evidence on them, acceptance, use, feedback."""

@@ -1,0 +1,98 @@
+"""`evaluate`: two models on the same rows of the latest data become evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from automl_core.models.evaluation.comparing import ROLES, Sample, difference_of, drawn
+from automl_core.models.evaluation.document import evidence_of, left_out, rows_of
+from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
+from automl_core.models.evaluation.prepared import Prepared, prepare
+from automl_core.models.evaluation.resampling import seed_of
+from automl_core.models.evaluation.rows import Rows
+from automl_core.models.evaluation.subjects import opened
+from automl_core.models.evaluation.verdict import conditions
+from automl_core.tabular.metrics import Metric, MetricError, find, usual
+
+
+def evaluate(
+    challenger: str | Path,
+    champion: str | Path | None,
+    table: Any,
+    options: EvaluateOptions,
+    *,
+    earlier: Sequence[Mapping[str, Any]] = (),
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measure a challenger, and the champion beside it, on the same rows.
+
+    Args:
+        challenger: folder of the model.
+        champion: folder of the model in use; None where there is none.
+        table: the latest data: a table of PyArrow, a frame, a dict of columns, a list of dicts.
+        options: what is measured, and how.
+        earlier: bad cases that are followed, as `document.earlier_of` gives them of the champion's own evaluation.
+
+    Returns:
+        The evidence and the rows of data that belong to it (`document`).
+
+    Raises:
+        NotEvaluated: a model can't be opened or scored, a column is missing, no row can be measured, there is no such
+            metric. What is wrong, where, and what is allowed.
+    """
+    subjects = [opened(challenger, "challenger", options)]
+    if champion is not None:
+        subjects.append(opened(champion, "champion", options))
+    rows = Rows.of(table)
+    prepared = prepare(rows, subjects, options)
+    metric, others = _metrics(prepared, subjects, options)
+    seed = seed_of(options.fingerprint.get("digest", ""), rows.n)
+    sample = Sample(prepared.truth, prepared.said, prepared.codes, seed)
+    found = drawn(sample, [metric, *others], options.draws, options.confidence)
+    difference = difference_of(sample, found[0])
+    evidence = evidence_of(
+        version=options.version,
+        champion=options.champion,
+        problem={"kind": prepared.kind, "target": prepared.target, "classes": prepared.classes},
+        data=_data(rows, prepared, options),
+        metric={"name": metric.name, "direction": metric.direction},
+        values={role: found[0].values.get(role) for role in ROLES},
+        difference=difference,
+        metrics={each.metric.name: each.as_json() for each in found if each.values},
+        notes=prepared.notes,
+    )
+    evidence["verdict"] = conditions(evidence, options)
+    return evidence, rows_of([])
+
+
+def _metrics(prepared: Prepared, subjects: Sequence[Any], options: EvaluateOptions) -> tuple[Metric, list[Metric]]:
+    """The metric that counts, and those that are shown beside it.
+
+    Raises:
+        NotEvaluated: there is no such metric, or not for this problem.
+    """
+    asked = options.metric or next((each.metric for each in subjects if each.metric and ":" not in each.metric), None)
+    try:
+        metric = find(asked, prepared.kind, classes=prepared.classes)
+    except MetricError as error:
+        if options.metric is not None:
+            raise NotEvaluated(f"metric: {error}") from None
+        metric = find(None, prepared.kind, classes=prepared.classes)  # the model's was a function that isn't here
+    names = [*usual(prepared.kind)] + (["brier_score"] if prepared.kind != "regression" else [])
+    others = [find(name, prepared.kind, classes=prepared.classes) for name in names if name != metric.name]
+    if prepared.kind == "regression":
+        metric, others = metric.scaled(prepared.truth), [each.scaled(prepared.truth) for each in others]
+    return metric, others
+
+
+def _data(rows: Rows, prepared: Prepared, options: EvaluateOptions) -> dict[str, Any]:
+    codes = prepared.codes
+    return {
+        "place": options.place, "fingerprint": dict(options.fingerprint), "rows": rows.n, "scored": prepared.rows.n,
+        "least_rows": options.least_rows, "key": options.key,
+        "keys": prepared.rows.n if codes is None else int(np.max(codes)) + 1, "clustered": codes is not None,
+        "left_out": left_out(prepared.left_out), "seen": {},
+    }  # fmt: skip

@@ -1,0 +1,41 @@
+"""What a person or a program is told whose act is not possible."""
+
+from __future__ import annotations
+
+from automl_core.models.life.entities import Person
+
+
+class Refused(Exception):
+    """An act that is not possible, or not any more. The message says why; where somebody was faster, who and when.
+
+    Attributes:
+        why: in words.
+        by: who decided otherwise, None where nobody did.
+        when: when they did, seconds since 1970; None where nobody did.
+    """
+
+    def __init__(self, why: str, by: Person | None = None, when: float | None = None) -> None:
+        super().__init__(why)
+        self.why, self.by, self.when = why, by, when
+
+
+class Braked(Refused):
+    """A retraining that is not asked for now.
+
+    Attributes:
+        until: when it will be possible again, seconds since 1970; None where that depends on what comes first.
+    """
+
+    def __init__(
+        self, why: str, until: float | None = None, by: Person | None = None, when: float | None = None
+    ) -> None:
+        super().__init__(why, by, when)
+        self.until = until
+
+
+class NoSuchVersion(LookupError):
+    """A version that the model doesn't have. The message says which it has."""
+
+
+class NotOffered(Exception):
+    """A result that can't become a version. The message says why."""

@@ -1,0 +1,22 @@
+"""Moments and lengths of time in messages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from automl_core.spec.units import format_duration
+
+
+def moment(time: float | None) -> str:
+    """A time for people: ``2026-11-29 19:20:05 UTC``."""
+    if time is None:
+        return "an unknown time"
+    try:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{time:g} s"
+
+
+def seconds(length: float) -> str:
+    """A length of time for people: ``7d``."""
+    return format_duration(length)
