@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "environments",
             "results",
             "study",
+            "models",
             "journal",
             "search",
             "stopping",

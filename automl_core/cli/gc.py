@@ -27,9 +27,12 @@ def gc(
     older_than: Annotated[str, typer.Option(metavar="TIME", help="Time since the last change.")] = "30d",
     keep_last: Annotated[int, typer.Option(min=0, help="Newest runs of each experiment that stay.")] = 1,
     keep_best: Annotated[bool, typer.Option("--keep-best", help="The best run of each experiment stays.")] = False,
+    keep_versions: Annotated[
+        int, typer.Option(min=0, help="Versions of each model that were in use last whose copies stay.")
+    ] = 2,
     what: Annotated[
         str, typer.Option(help="Kinds of things, with commas between.")
-    ] = "runs,checkpoints,caches,code,parts",
+    ] = "runs,checkpoints,caches,code,parts,models",
     abandoned: Annotated[
         str | None, typer.Option(metavar="TIME", help="Runs that never ended go too, after so long without a change.")
     ] = None,
@@ -56,6 +59,7 @@ def gc(
     asked: dict[str, Any] = {
         "what": [part.strip() for part in what.split(",") if part.strip()],
         "older_than": _seconds("--older-than", older_than), "keep_last": keep_last, "keep_best": keep_best,
+        "keep_versions": keep_versions,
         "abandoned": None if abandoned is None else _seconds("--abandoned", abandoned), "orphaned": orphaned,
         "transferred": transferred, "experiments": experiment or None,
     }  # fmt: skip

@@ -166,8 +166,9 @@ class AutoML(ApiClient):
         """What can go of the runs that this user may delete: a plan, with its id; nothing is deleted.
 
         Args:
-            options: ``what`` (a list of runs, checkpoints, caches, parts), ``older_than`` and ``abandoned`` (seconds),
-                ``keep_last``, ``keep_best``, ``orphaned``, ``transferred``, ``experiments`` (a list of names).
+            options: ``what`` (a list of runs, checkpoints, caches, code, parts, models), ``older_than`` and
+                ``abandoned`` (seconds), ``keep_last``, ``keep_best``, ``keep_versions``, ``orphaned``,
+                ``transferred``, ``experiments`` (a list of names).
         """
         return self.ask("POST", "/gc", json=options, timeout=_PATIENT)
 

@@ -25,6 +25,7 @@ from typing import Any
 from automl_core.housekeeping.environments import is_environment, remove_environment
 from automl_core.housekeeping.local import remove_local
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark, write_mark
+from automl_core.housekeeping.models import remove_copy
 from automl_core.housekeeping.plan import Item, Plan
 from automl_core.journal import JOURNAL, SNAPSHOTS, BadRecord, Contended, key_of
 from automl_core.results.names import CONTROLLER
@@ -134,6 +135,8 @@ def _delete(store: ObjectStore, item: Item, by: str, clock: Callable[[], float])
         return _delete_run(store, item, by, clock())
     if item.what == "code":
         return _delete_code(store, item)
+    if item.what == "models":
+        return remove_copy(store, item.place, item.identity, by)
     if item.part is not None:
         return "" if store.discard(item.part) else "somebody goes on with it"
     if not item.places:

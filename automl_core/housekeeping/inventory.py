@@ -15,6 +15,7 @@ from automl_core.audit import FOLDER as AUDIT
 from automl_core.code import FOLDER as CODE
 from automl_core.housekeeping.mark import ACT, MARK, Mark, first_record, read_mark
 from automl_core.housekeeping.mentions import RESERVED, ExperimentFile, Mentions, mentions_in
+from automl_core.housekeeping.models import ModelFolder, models_in, named_by
 from automl_core.journal import JOURNAL, SNAPSHOTS, BadRecord, Record, key_of, seq_of
 from automl_core.results.entries import has_ended
 from automl_core.results.names import CONTROLLER
@@ -141,6 +142,7 @@ class Inventory:
         parts: what writes that broke off have left.
         checks: objects that were only to try the store out.
         code: archives of code that go along with runs.
+        models: those whose journal could be read.
         problems: what could not be looked at, in words.
     """
 
@@ -150,11 +152,12 @@ class Inventory:
     parts: tuple[Unfinished, ...] = ()
     checks: tuple[Entry, ...] = ()
     code: tuple[Entry, ...] = ()
+    models: tuple[ModelFolder, ...] = ()
     problems: tuple[str, ...] = ()
 
 
 def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
-    """Look at everything: one listing, and some four requests for each run.
+    """Look at everything: one listing, some four requests for each run, and three for each model.
 
     Args:
         store: the model storage path.
@@ -187,7 +190,9 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
     ours = [folder for folder in folders.values() if folder.journal or folder.marked]
     with ThreadPoolExecutor(_THREADS) as pool:
         runs = tuple(pool.map(lambda folder: read_run(store, folder), ours))
-    mentions = mentions_in(store, reserved, files, {run.experiment for run in runs})
+    models, texts = models_in(store, reserved)
+    mentions = mentions_in(store, texts, files, {run.experiment for run in runs})
+    mentions = replace(mentions, texts=(*mentions.texts, *named_by(models)))
     parts: list[Unfinished] = []
     problems = []
     if misplaced:
@@ -198,7 +203,9 @@ def look(store: ObjectStore, files: Iterable[ExperimentFile] = ()) -> Inventory:
         raise
     except StorageError as error:  # not every server that speaks S3 lists uploads
         problems.append(f"what broke off is not looked for: {error}")
-    return Inventory(store.url, runs, mentions, tuple(parts), tuple(checks), tuple(code), tuple(problems))
+    return Inventory(
+        store.url, runs, mentions, tuple(parts), tuple(checks), tuple(code), tuple(models), tuple(problems)
+    )
 
 
 def _entries(store: ObjectStore) -> Iterator[Entry]:

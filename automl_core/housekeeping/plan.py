@@ -13,12 +13,14 @@ from typing import Any, Literal, TypeAlias, get_args
 from automl_core.housekeeping.archives import unused_archives
 from automl_core.housekeeping.inventory import Inventory, Run, Size
 from automl_core.housekeeping.mentions import RESERVED
+from automl_core.housekeeping.models import unused_copies
 from automl_core.spec.units import format_duration
 from automl_core.storage.base import Unfinished
 from automl_core.study.layout import folders_of, safe
 
-Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "code", "parts"]
-"""Whole runs; checkpoints of ended ones; what attempts left behind; code that no run names; writes that broke off."""
+Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "code", "parts", "models"]
+"""Whole runs; checkpoints of ended ones; what attempts left behind; code that no run names; writes that broke off;
+copies of models' versions that nobody needs any more."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -41,7 +43,8 @@ class Options:
         orphaned: whether runs that Airflow doesn't have any more go, of whatever age.
         transferred: whether a run may go though another that has ended had learned from it: that one's journal
             holds all that it took.
-        experiments: names of those to be looked at; None: all.
+        experiments: names of those to be looked at; None: all. Of models' versions, those that came of them.
+        keep_versions: versions of each model that were in use last whose copies stay, beside the one that is.
     """
 
     what: frozenset[Kind] = frozenset(KINDS)
@@ -52,6 +55,7 @@ class Options:
     orphaned: bool = False
     transferred: bool = False
     experiments: frozenset[str] | None = None
+    keep_versions: int = 2
 
     def __post_init__(self) -> None:
         unknown = self.what - set(KINDS)
@@ -61,6 +65,8 @@ class Options:
             raise ValueError(f"older_than: {self.older_than}: a time of at least 0 is wanted")
         if self.keep_last < 0:
             raise ValueError(f"keep_last: {self.keep_last}: a number of at least 0 is wanted")
+        if self.keep_versions < 0:
+            raise ValueError(f"keep_versions: {self.keep_versions}: a number of at least 0 is wanted")
         if self.abandoned is not None and not DAY <= self.abandoned < float("inf"):
             raise ValueError(
                 f"abandoned: {self.abandoned:g} s: at least a day is wanted; a trial may be silent for hours"
@@ -216,6 +222,10 @@ def make_plan(inventory: Inventory, options: Options, at: int) -> Plan:
     if "code" in options.what and options.experiments is None:  # experiments share them
         oldest = max(options.older_than, DAY)
         items += [Item("code", why="no run names it", **seen) for seen in unused_archives(inventory, oldest, at)]
+    if "models" in options.what:
+        for seen in unused_copies(inventory, options.older_than, options.keep_versions, at):
+            if options.experiments is None or seen["experiment"] in options.experiments:
+                items.append(Item("models", **seen))
     if "parts" in options.what:
         items += _parts(inventory, safe_to_clean, options, at)
     return Plan(inventory.url, at, tuple(items), tuple(spared), inventory.problems + tuple(inventory.mentions.unread))

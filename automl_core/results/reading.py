@@ -17,6 +17,7 @@ from automl_core.storage import open_store
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.storage.credentials import Credentials
 from automl_core.study.journal import StudyJournal
+from automl_core.study.state import State
 
 _NAMED = 10
 """Folders that a message names."""
@@ -105,9 +106,10 @@ def _folders(store: ObjectStore) -> Iterator[str]:
 
 
 def _started(store: ObjectStore, prefix: str) -> float | None:
-    """When the run at a prefix began, None where there is no run."""
+    """When the run at a prefix began, None where there is no run: a model's journal begins otherwise."""
     try:
-        return decode(store.get(prefix + JOURNAL + key_of(1)), 1).record.time
+        first = decode(store.get(prefix + JOURNAL + key_of(1)), 1).record
+        return first.time if first.kind in State.kinds else None
     except NotFound:
         return 0.0 if store.list(prefix + CONTROLLER, limit=1) else None
     except BadRecord:

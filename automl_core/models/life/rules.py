@@ -22,6 +22,10 @@ ANSWERS = {"accepted": S.ACCEPTED, "rejected": S.REJECTED, "expired": S.EXPIRED}
 """What a decision can be, and the state that it leads to."""
 
 
+REMOVABLE = (S.REJECTED, S.EXPIRED, S.REPLACED, S.TAKEN_BACK, S.RETIRED)
+"""States of a version whose files may go, since nothing answers with it and nobody is to decide on it."""
+
+
 def person_of(data: dict[str, Any]) -> Person:
     """Who a record says has acted."""
     by = data["by"]
@@ -158,7 +162,7 @@ def removed(life: Life, data: dict[str, Any]) -> None:
     """A version's files go: of one that nobody needs any more alone."""
     version = version_of(life, data)
     there(version)
-    if version.state not in (S.REJECTED, S.EXPIRED, S.REPLACED, S.TAKEN_BACK, S.RETIRED):
+    if version.state not in REMOVABLE:
         raise Refused(*_said(version, "keeps its files"))
 
 
@@ -324,4 +328,4 @@ RULES: dict[str, Callable[[Life, dict[str, Any]], None]] = {
     "interval_ended": interval_ended,
 }
 
-__all__ = ["ANSWERS", "RULES", "NoSuchVersion", "current", "person_of", "there", "undecided", "version_of"]
+__all__ = ["ANSWERS", "REMOVABLE", "RULES", "NoSuchVersion", "current", "person_of", "there", "undecided", "version_of"]

@@ -123,6 +123,7 @@ def _planned(user: BaseUser, store: ObjectStore, files: Sequence[ExperimentFile]
     with reading() as session:
         inventory = in_airflow(session, inventory)
     known = {run.experiment for run in inventory.runs} | {part.key.partition("/")[0] for part in inventory.parts}
+    known |= {each.source.experiment for model in inventory.models for each in model.life.versions.values()}
     wanted = known if options.experiments is None else known & options.experiments
     allowed = frozenset(name for name in wanted if may(user, "DELETE", DagAccessEntity.RUN, name))
     return make_plan(inventory, replace(options, experiments=allowed), at)

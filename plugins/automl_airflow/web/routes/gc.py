@@ -36,6 +36,9 @@ class Asked(BaseModel):
     )
     orphaned: bool = Field(False, description="Whether runs that are gone from Airflow go, of whatever age.")
     transferred: bool = Field(False, description="Whether runs may go that only ended ones have learned from.")
+    keep_versions: int = Field(
+        2, ge=0, le=1_000_000, description="Versions of each model that were in use last whose copies stay."
+    )
     experiments: list[str] | None = Field(None, max_length=1000, description="Only these; null: all that you may.")
 
     def options(self) -> Options:

@@ -16,6 +16,7 @@ const KINDS = [
   ['caches', 'What attempts left behind'],
   ['code', 'Code that no run names'],
   ['parts', 'Uploads and files that broke off'],
+  ['models', 'Copies of versions of models that nobody needs'],
 ];
 
 /** @type {import('../main.js').Page} */
