@@ -1,1 +1,1 @@
-"""The server: follows the journals of models, answers requests by the versions that are in use, and writes them down."""
+"""The server: follows the journals of models, answers by the versions in use, and writes down what it answered."""

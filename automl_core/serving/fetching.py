@@ -1,4 +1,4 @@
-"""A version's files on this machine: fetched once, compared with the digest that the journal has, kept for the next start."""
+"""A version's files on this machine: fetched once, compared with the journal's digest, kept for the next start."""
 
 from __future__ import annotations
 

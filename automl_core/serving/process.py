@@ -148,7 +148,11 @@ class VersionProcess:
         ]  # fmt: skip
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *command, stdin=theirs, stdout=asyncio.subprocess.DEVNULL, env=_environment(), start_new_session=True
+                *command,
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,
             )
         finally:
             theirs.close()

@@ -177,9 +177,7 @@ class Served:
         predictions, probabilities = _in_order(answers, versions)
         ready = self._processes[name, versions[0] if versions else champion].ready
         classes = list(ready.classes) if ready is not None else []
-        return Given(
-            route.record, versions, predictions, probabilities, classes, fallen, time.perf_counter() - began
-        )
+        return Given(route.record, versions, predictions, probabilities, classes, fallen, time.perf_counter() - began)
 
     async def process(self, route: Route, version: int) -> VersionProcess:
         """A version's process, started.
@@ -295,9 +293,7 @@ def version_of(route: Route, key: str) -> int:
     return route.champion
 
 
-def _in_order(
-    answers: dict[int, Answer], versions: list[int]
-) -> tuple[list[str | float], list[list[float]] | None]:
+def _in_order(answers: dict[int, Answer], versions: list[int]) -> tuple[list[str | float], list[list[float]] | None]:
     """Predictions and probabilities of rows in their order."""
     if len(answers) == 1:
         only = next(iter(answers.values()))

@@ -62,8 +62,8 @@ def _opened(folder: Path, trusted: str) -> tuple[Ready, Model]:
 def answers(model: Model, parts: list[Part]) -> list[Answer]:
     """What a model says of the rows of some requests. Those of one never spoil another's.
 
-    Rows of requests that have the same columns are scored together, which costs little more than one of them alone. Where
-    that fails, each request is scored for itself, and whose rows are wrong is told so.
+    Rows of requests that have the same columns are scored together, which costs little more than one of them alone.
+    Where that fails, each request is scored for itself, and whose rows are wrong is told so.
     """
     found: list[Answer | None] = [None] * len(parts)
     groups: dict[tuple[str, ...], list[int]] = {}

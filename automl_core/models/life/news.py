@@ -1,12 +1,12 @@
 """News of all models of a storage: one listing tells which have changed what answers.
 
 A follower of a thousand models can't ask a thousand journals every second. So where a record changes what answers, its
-writer leaves an empty object beside all models, ``_models/_news/NAME/PLACE``, named by the record's place in the model's
-journal, and removes the model's earlier ones: a listing of that folder, a request for each thousand models, is all that
-a follower needs while nothing happens.
+writer leaves an empty object beside all models, ``_models/_news/NAME/PLACE``, named by the record's place in the
+model's journal, and removes the model's earlier ones: a listing of that folder, a request for each thousand models, is
+all that a follower needs while nothing happens.
 
 Truth stays the journal. A writer that dies between its record and its news is made up for by the same act, done again,
-and by followers, who look at each journal now and then (`automl_core.models.life.following`).
+and by followers, who look at each journal now and then (`automl_core.serving.following`).
 """
 
 from __future__ import annotations
