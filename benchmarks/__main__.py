@@ -21,6 +21,7 @@ PLATFORM = [
     ["benchmarks.waiting_slots"],
     ["benchmarks.talkative"],
     ["benchmarks.hung_store"],
+    ["benchmarks.evaluation"],
 ]
 
 _PEERS = ["benchmarks.search.environments", "main", "-m"]

@@ -106,6 +106,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "models": frozenset(
         {
             "backends",
+            "closed",
             "data",
             "details",
             "forecasting",

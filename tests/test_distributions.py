@@ -262,7 +262,7 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     assert not told["airflow"]
     parts = {extra: {name.split(".")[1] for name in names} for extra, names in told["missing"].items()}
     assert set(parts) <= set(EXTRAS), told["missing"]
-    trainings = {"training", "details", "modelfile", "tabular", "forecasting"}
+    trainings = {"training", "details", "modelfile", "tabular", "forecasting", "models"}
     assert parts["search"] <= {"search", "stopping", "views"} | trainings
     assert parts["s3"] == {"storage"}
     assert parts["kubernetes"] == {"backends"}

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from automl_core.backends.contract import TrialContext, environment
+from automl_core.models.evaluation import tests as regression
+from automl_core.models.file import parse_model_document
 from automl_core.search import registry
 from automl_core.spec import (
     code,
@@ -242,6 +244,9 @@ REST = {
 }
 """What an example that shows one group of the file leaves out."""
 
+REST_OF_MODEL = {"name": "example", "candidates": {"experiments": ["example"]}, "evaluate": {"data": "x.csv"}}
+"""The same of a model's file."""
+
 EXAMPLES = [
     pytest.param(block, id=f"{name}-{number}")
     for name, page in {**PAGES, "README.md": (ROOT / "README.md").read_text(encoding="utf-8")}.items()
@@ -252,6 +257,12 @@ EXAMPLES = [
 @pytest.mark.parametrize("block", EXAMPLES)
 def test_examples_are_valid(block: str, tmp_path: Path) -> None:
     body = read_yaml(block, "example.yaml").data
+    if isinstance(body, list):  # a file of regression tests
+        regression.tests_of(body)
+        return
+    if body.get("kind") == "model":
+        parse_model_document(yaml.safe_dump({**REST_OF_MODEL, **body}), "example.yaml")
+        return
     if "parameters" in body:
         assert check_template(make_template(tmp_path, block).folder).problems == []
         return

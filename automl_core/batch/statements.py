@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from automl_core.backends.maxcompute.plan import Step
+from automl_core.backends.maxcompute.rendering import literal
 from automl_core.backends.maxcompute.tables import TableInfo, quoted
 from automl_core.batch.golden import ROW, Golden
 from automl_core.batch.wanted import CantScore, Tables, Wanted, create_sql, result_of
@@ -88,15 +89,14 @@ def scoring_statements(
     where = tables.rows.predicate(tables.parts) or None
     name = f"{wanted.rows.root}.{wanted.rows.path}"
     script = _script(model, name, types, wanted.keep, wanted.proba, where, f"{prefix}_")
-    result = result_of(script.columns, tables)
+    result = result_of(script.columns, tables, wanted.constants)
     hints = _hints(script, wanted)
     if tables.rows.partitions and len(tables.parts) < len(tables.rows.partitions):
         hints.setdefault(FULL_SCAN, "true")  # asked for by name: the place is the whole table
     written = f"{quoted(wanted.out.root)}.{quoted(wanted.out.path)}"
     out = tables.out if tables.out is not None else _to_be(tables, wanted, result)
-    chosen = ", ".join(
-        f"{quoted(each.name)} AS {quoted(column)}" for each, column in zip(script.columns, result, strict=True)
-    )
+    given = [quoted(each.name) for each in script.columns] + [_literal(value) for value in wanted.constants.values()]
+    chosen = ", ".join(f"{value} AS {quoted(column)}" for value, column in zip(given, result, strict=True))
     texts = [
         ("table of predictions", create_sql(result, tables, wanted.out)),
         *_made(script),
@@ -131,6 +131,11 @@ def _made(script: Script) -> list[tuple[str, str]]:
 
 def _temporary(script: Script) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.name for each in script.cleanup))
+
+
+def _literal(value: str | int) -> str:
+    """A constant as SQL writes it."""
+    return f"CAST({value} AS BIGINT)" if isinstance(value, int) else literal(value)
 
 
 def _hints(script: Script, wanted: Wanted) -> dict[str, str]:

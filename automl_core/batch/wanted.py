@@ -41,6 +41,7 @@ class Wanted:
         keep: columns of the rows that are copied.
         proba: whether the probability of each class is written too.
         hints: settings of all statements.
+        constants: further columns, each with the value that all its rows have: a text or a whole number.
     """
 
     rows: DataPlace
@@ -48,11 +49,12 @@ class Wanted:
     keep: tuple[str, ...] = ()
     proba: bool = False
     hints: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str | int] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, rows: str, out: str, *, keep: tuple[str, ...] = (), proba: bool = False,
-        hints: Mapping[str, str] | None = None,
+        hints: Mapping[str, str] | None = None, constants: Mapping[str, str | int] | None = None,
     ) -> Wanted:  # fmt: skip
         """Read the places.
 
@@ -62,7 +64,7 @@ class Wanted:
         read, write = (_place(text, what) for text, what in ((rows, "rows"), (out, "out")))
         if (read.root.lower(), read.path.lower()) == (write.root.lower(), write.path.lower()):
             raise CantScore(f"out: {out} is the table that is scored; write into another")
-        return cls(read, write, tuple(dict.fromkeys(keep)), proba, dict(hints or {}))
+        return cls(read, write, tuple(dict.fromkeys(keep)), proba, dict(hints or {}), dict(constants or {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,15 @@ def check_columns(model: Model, rows: TableInfo) -> None:
         raise CantScore(f"rows: {rows.project}.{rows.name} doesn't fit the model: {'; '.join(problems)}")
 
 
-def result_of(outputs: Sequence[Output], tables: Tables) -> dict[str, str]:
+def result_of(
+    outputs: Sequence[Output], tables: Tables, constants: Mapping[str, str | int] | None = None
+) -> dict[str, str]:
     """The columns of the table of predictions, name → type, in their order; one that is there is checked.
 
     Args:
         outputs: the columns that the SQL gives.
         tables: both tables.
+        constants: columns of one value, behind these.
 
     Raises:
         CantScore: two columns would have one name, or the table that is there has others.
@@ -155,6 +160,10 @@ def result_of(outputs: Sequence[Output], tables: Tables) -> dict[str, str]:
         if name in columns:
             raise CantScore(f"two columns of the predictions would be called {name!r}; rename that of the rows")
         columns[name] = known[name] if each.of == "keep" else each.type
+    for name, value in (constants or {}).items():
+        if name in columns:
+            raise CantScore(f"two columns of the predictions would be called {name!r}; rename that of the rows")
+        columns[name] = "bigint" if isinstance(value, int) else "string"
     both = next((name for name in tables.out_parts if name.lower() in columns), None)
     if both is not None:
         raise CantScore(f"out: {both!r} is a column of the predictions, and can't be a partition of them too")

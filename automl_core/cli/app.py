@@ -16,6 +16,7 @@ from automl_core.cli import (
     gc,
     importing,
     look,
+    models,
     new,
     predicting,
     remote,
@@ -37,6 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(templates.template, name="template")
+app.add_typer(models.app, name="model")
 app.command()(new.new)
 app.command()(files.validate)
 app.command()(files.schema)
@@ -102,9 +104,20 @@ def _is_for_people(error: Exception) -> bool:
     from automl_core.cli.places import UserError
     from automl_core.client.errors import ClientError
     from automl_core.importing.trials import CannotImport
+    from automl_core.models.evaluation.options import NotEvaluated
+    from automl_core.models.life.refusals import NotOffered, Refused
     from automl_core.spec.errors import SpecError
     from automl_core.storage.base import StorageError
 
     return isinstance(
-        error, SpecError | ClientError | StorageError | UserError | CannotImport | LookupError
+        error,
+        SpecError
+        | ClientError
+        | StorageError
+        | UserError
+        | CannotImport
+        | LookupError
+        | Refused
+        | NotOffered
+        | NotEvaluated,
     ) and not isinstance(error, KeyError | IndexError)

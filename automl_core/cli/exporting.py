@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from automl_core.cli.remote import RunId
+
+if TYPE_CHECKING:
+    from automl_core.tracking import MlflowServer
 
 app = typer.Typer(help="Write a run as another tool keeps one, or a model as SQL.", no_args_is_help=True)
 
@@ -52,22 +55,35 @@ def tao(
 @app.command("mlflow")
 def mlflow(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Folder or address of a run or experiment, or an experiment's name.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Folder or address of a run or experiment, or an experiment's name; with --model a model's.",
+        ),
     ],
     to: Annotated[
         str, typer.Option("--to", metavar="URL", envvar="MLFLOW_TRACKING_URI", help="Address of the MLflow server.")
     ],
+    model: Annotated[
+        bool, typer.Option("--model", help="A model's versions, with the aliases champion and challenger.")
+    ] = False,
+    registered: Annotated[
+        str | None,
+        typer.Option("--registered", metavar="NAME", help="Registered model of MLflow; the own name by default."),
+    ] = None,
     experiment: Annotated[
         str | None,
         typer.Option("--experiment", metavar="NAME", help="Experiment of MLflow; the own name by default."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Write a run to an MLflow server, its trials as nested runs; again, to bring it up to date.
+    """Write a run to an MLflow server, its trials as nested runs, or a model's versions; again, to bring it up to date.
 
     Who asks is in MLFLOW_TRACKING_TOKEN, or in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
     """
-    import os
+    if model:
+        _registry(run, to, registered, as_json)
+        return
     from dataclasses import asdict
 
     from automl_core.cli.output import plural, print_json
@@ -75,7 +91,7 @@ def mlflow(
     from automl_core.results.reading import find_run as run_in
     from automl_core.storage import open_store
     from automl_core.study.journal import StudyJournal
-    from automl_core.tracking import MlflowError, MlflowServer, track
+    from automl_core.tracking import MlflowError, track
 
     named = "://" not in run and not Path(run).is_dir()
     place = find_run(run).folder if named else run
@@ -87,9 +103,8 @@ def mlflow(
     state = StudyJournal(store, prefix).refresh()
     if not state.created:
         raise UserError(f"{store.url}/{prefix}: a result without its journal can't be exported")
-    token, user, secret = (os.environ.get(f"MLFLOW_TRACKING_{key}", "") for key in ("TOKEN", "USERNAME", "PASSWORD"))
     try:
-        with MlflowServer(to, token=token, username=user, password=secret) as server:
+        with _mlflow(to) as server:
             done = track(server, store, prefix, state, name=experiment, said=lambda text: print(text, file=sys.stderr))
     except MlflowError as error:
         raise UserError(str(error)) from None
@@ -100,6 +115,41 @@ def mlflow(
     print(
         f"{plural(done.written, 'trial')} written{kept}: {server.url}/#/experiments/{done.experiment}/runs/{done.run}"
     )
+
+
+def _registry(target: str, to: str, registered: str | None, as_json: bool) -> None:
+    """The versions of a model, in MLflow's registry."""
+    from dataclasses import asdict
+
+    from automl_core.cli.models.desks import Here
+    from automl_core.cli.models.places import find_model
+    from automl_core.cli.output import print_json
+    from automl_core.cli.places import UserError
+    from automl_core.tracking import MlflowError, register
+    from automl_core.tracking.registry import shown
+
+    known = find_model(target)
+    named = known.file.mlflow.name if known.file is not None and known.file.mlflow is not None else None
+    life = Here(known).life
+    try:
+        with _mlflow(to) as server:
+            done = register(server, life.state, known.name, life.store.url, name=registered or named)
+    except MlflowError as error:
+        raise UserError(str(error)) from None
+    if as_json:
+        print_json(asdict(done) | {"server": server.url})
+        return
+    print(f"{shown(done)}\n{server.url}/#/models/{done.name}")
+
+
+def _mlflow(url: str) -> MlflowServer:
+    """An MLflow server, and who asks it by the environment's words of MLflow."""
+    import os
+
+    from automl_core.tracking import MlflowServer
+
+    token, user, secret = (os.environ.get(f"MLFLOW_TRACKING_{key}", "") for key in ("TOKEN", "USERNAME", "PASSWORD"))
+    return MlflowServer(url, token=token, username=user, password=secret)
 
 
 @app.command("sql")

@@ -1,44 +1,59 @@
-"""``automl validate`` and ``automl schema``: experiment files, without Airflow."""
+"""``automl validate`` and ``automl schema``: files of experiments and models, without Airflow."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from automl_core.spec.errors import Problem
+
+
+class Kind(StrEnum):
+    """What a file is about."""
+
+    EXPERIMENT = "experiment"
+    MODEL = "model"
 
 
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="Experiment files, or folders of such.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="FILE…", help="Files of experiments and models, or folders of such.", show_default=False
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Write problems, warnings and notes as JSON.")] = False,
 ) -> None:
-    """Check experiment files: every problem with its line, what is allowed, and the nearest right name.
+    """Check files of experiments and models: every problem with its line, what is allowed, and the nearest right name.
 
     Warnings are of what is valid but may do something else than was meant, notes of what is worth knowing; the exit
     code is 0 with them.
     """
     from automl_core.cli.output import print_json
-    from automl_core.cli.places import home
-    from automl_core.preview.checks import examine_file, name_problem
-    from automl_core.spec.errors import Problem, SpecError
-    from automl_core.spec.names import experiment_files
+    from automl_core.spec.errors import SpecError
+    from automl_core.spec.names import dag_ids, experiment_files, stated_kind
 
     problems: list[Problem] = []
     names: dict[str, Path] = {}
     for path in [each for given in files for each in (experiment_files(given) if given.is_dir() else [given])]:
         try:
-            examined = examine_file(path, home())
-            first = names.setdefault(examined.experiment.name, path)
-            if first != path:
-                raise SpecError([name_problem(path, examined.experiment.name, first)])
+            kind = stated_kind(path)
+            name, warnings = _examine(path, kind)
+            taken = [names.setdefault(dag, path) for dag in dag_ids(kind, name)]
+            first = next((other for other in taken if other != path), None)
+            if first is not None:
+                raise SpecError([_name_problem(path, name, first, kind)])
         except SpecError as error:
             problems.extend(error.problems)
         else:
-            problems.extend(examined.warnings)
-            to_look_at = sum(each.severity == "warning" for each in examined.warnings)
+            problems.extend(warnings)
+            to_look_at = sum(each.severity == "warning" for each in warnings)
             if not as_json:
                 print(f"{path}: valid{f', with {to_look_at} to look at' if to_look_at else ''}")
     if as_json:
@@ -49,17 +64,51 @@ def validate(
     raise typer.Exit(1 if any(problem.severity == "error" for problem in problems) else 0)
 
 
+def _examine(path: Path, kind: str) -> tuple[str, Sequence[Problem]]:
+    """The name of a valid file, and what in it may be a slip or is worth knowing.
+
+    Raises:
+        SpecError: anything in it is wrong.
+    """
+    from automl_core.cli.places import home
+    from automl_core.spec.kinds import MODEL
+
+    if kind == MODEL:
+        from automl_core.models.file.checks import examine_model_file
+
+        found = examine_model_file(path)
+        return found.file.name, found.warnings
+    from automl_core.preview.checks import examine_file
+
+    examined = examine_file(path, home())
+    return examined.experiment.name, examined.warnings
+
+
+def _name_problem(path: Path, name: str, other: Path, kind: str) -> Problem:
+    from automl_core.models.file import checks as models
+    from automl_core.preview import checks as experiments
+    from automl_core.spec.kinds import MODEL
+
+    return models.name_problem(path, name, other) if kind == MODEL else experiments.name_problem(path, name, other)
+
+
 def schema(
+    kind: Annotated[
+        Kind, typer.Argument(metavar="[KIND]", help="Of which files: experiment or model.", show_default=True)
+    ] = Kind.EXPERIMENT,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; the terminal if none.")] = None,
 ) -> None:
-    """Write the JSON Schema of experiment files, for editors.
+    """Write the JSON Schema of experiment files, or of models' files, for editors.
 
-    In an experiment file, this line makes editors with the YAML language server use it:
+    In such a file, this line makes editors with the YAML language server use it:
     # yaml-language-server: $schema=experiment.schema.json
     """
-    from automl_core.spec.schema import experiment_schema
+    if kind is Kind.MODEL:
+        from automl_core.models.file.schema import model_schema as made
+    else:
+        from automl_core.spec.schema import experiment_schema as made
 
-    text = json.dumps(experiment_schema(), indent=2, ensure_ascii=False)
+    text = json.dumps(made(), indent=2, ensure_ascii=False)
     if output is None:
         print(text)
         return

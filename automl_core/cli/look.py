@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def preview(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Experiment file.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File of an experiment or a model.", show_default=False)],
     trial_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one whole trial, such as 3m.")] = None,
     unit_time: Annotated[str | None, typer.Option(metavar="TIME", help="Time of one budget unit (an epoch).")] = None,
     combinations: Annotated[int, typer.Option("--combinations", "-n", min=0, help="First ones to show.")] = 5,
@@ -36,8 +36,17 @@ def preview(
 ) -> None:
     """Show what an experiment will be: trials, jobs, budget, algorithm, time, cost, first combinations.
 
-    Without a time, the forecast takes that of the experiment's last run on this machine.
+    Without a time, the forecast takes that of the experiment's last run on this machine. Of a model's file it shows
+    which DAGs it makes and what they will do.
     """
+    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.names import stated_kind
+
+    if stated_kind(file) == MODEL:
+        from automl_core.cli.model_file import preview_model
+
+        preview_model(file, as_json)
+        return
     from automl_core.cli.output import console, plural, print_json
     from automl_core.cli.places import home
     from automl_core.preview.beside import code_ahead, spec_file_ahead

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,6 @@ T = TypeVar("T")
 
 FOLDER = "experiments"
 """Where experiment files lie below AUTOML_HOME."""
-
-_NAME = re.compile(r"^name:\s*['\"]?([A-Za-z0-9_.-]+)", re.MULTILINE)
 
 
 class UserError(Exception):
@@ -60,14 +57,17 @@ def home() -> Path:
 
 
 def experiment_files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Name and file of every experiment below ``folder/experiments``, without checking the files."""
-    for path in sorted((folder / FOLDER).rglob("*.y*ml")):
-        if path.suffix in (".yaml", ".yml") and not path.name.startswith((".", "_")):
-            try:
-                match = _NAME.search(path.read_text(errors="replace"))
-            except OSError:
-                continue
-            yield (match[1] if match else path.stem), path
+    """Name and file of every experiment below ``folder/experiments`` and ``folder/automl``, without checking the files.
+
+    Files of models are left out.
+    """
+    from automl_core.spec import names
+    from automl_core.spec.bundles import FOLDERS
+    from automl_core.spec.kinds import MODEL
+
+    for path in [each for name in FOLDERS for each in names.experiment_files(folder / name)]:
+        if names.stated_kind(path) != MODEL:
+            yield names.stated_name(path) or path.stem, path
 
 
 def find_experiment(target: str) -> tuple[str, Path | None]:
@@ -78,11 +78,14 @@ def find_experiment(target: str) -> tuple[str, Path | None]:
 
     Returns:
         The file is None when there is none of that name on this machine.
+
+    Raises:
+        UserError: it is the file of a model, which may have the name of an experiment.
     """
     if target.endswith((".yaml", ".yml")):
         for path in (Path(target), home() / target, home() / FOLDER / target):
             if path.is_file():
-                return _stated_name(path), path
+                return _experiment_in(path), path
         return target, Path(target)  # reading it says what is wrong
     for name, path in experiment_files(home()):
         if target in (name, path.stem):
@@ -90,9 +93,15 @@ def find_experiment(target: str) -> tuple[str, Path | None]:
     return target, None
 
 
-def _stated_name(path: Path) -> str:
-    match = _NAME.search(path.read_text(errors="replace"))
-    return match[1] if match else path.stem
+def _experiment_in(path: Path) -> str:
+    """The name that an experiment's file states."""
+    from automl_core.spec import names
+    from automl_core.spec.kinds import MODEL
+
+    found = names.stated(path)
+    if found is not None and found.kind == MODEL:
+        raise UserError(f"{path} is the file of the model {found.name}, and an experiment is wanted here")
+    return found.name if found is not None else path.stem
 
 
 def run_place(experiment: Experiment, run_id: str) -> Place:

@@ -8,6 +8,7 @@ from automl_core.client.records import DagInfo, ImportProblem, Run, TaskInstance
 
 if TYPE_CHECKING:
     from automl_core.client.automl import AutoML
+    from automl_core.client.model import Model
     from automl_core.client.run import ExperimentRun
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DagInfo",
     "ExperimentRun",
     "ImportProblem",
+    "Model",
     "Run",
     "TaskInstance",
     "find_credentials",
@@ -33,4 +35,8 @@ def __getattr__(name: str) -> Any:
         from automl_core.client.run import ExperimentRun
 
         return ExperimentRun
+    if name == "Model":
+        from automl_core.client.model import Model
+
+        return Model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from automl_core.client.api import ApiClient, new_run_id
 from automl_core.client.credentials import Credentials, find_credentials
 from automl_core.client.errors import AlreadyExists, BrokenFile, Conflict, NotKnown
+from automl_core.client.model import Model
 from automl_core.client.run import ExperimentRun
 
 _SUFFIXES = (".yaml", ".yml")
@@ -79,9 +80,12 @@ class AutoML(ApiClient):
             BrokenFile: Airflow can't use it.
             NotKnown: the time is over.
         """
+        self._wait_until_read(f"/experiments/{quote(name, safe='')}", name, timeout)
+
+    def _wait_until_read(self, place: str, name: str, timeout: float) -> None:
         started = self._clock()
         while True:
-            found = self.ask("GET", f"/experiments/{quote(name, safe='')}/readiness")
+            found = self.ask("GET", f"{place}/readiness")
             if found["state"] == "ready":
                 return
             if found["state"] == "broken":
@@ -156,6 +160,43 @@ class AutoML(ApiClient):
         """The newest runs of an experiment at a glance, newest first."""
         place = f"/experiments/{quote(experiment, safe='')}/runs"
         return list(self.ask("GET", place, params={"limit": limit})["runs"])
+
+    def models(self, search: str = "") -> list[dict[str, Any]]:
+        """Every model that this user may read: what is in use, who is waited for.
+
+        Args:
+            search: text in the name, the description or the tags.
+        """
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.ask("GET", "/models", params={"search": search, "offset": len(found), "limit": 200})
+            found += page["models"]
+            if not page["models"] or len(found) >= page["matched"]:
+                return found
+
+    def model(self, name: str) -> Model:
+        """A model, by its name. Nothing is asked yet."""
+        return Model(self, name)
+
+    def deploy(self, file: str | Path, *, replace: bool = False) -> Model:
+        """Save a model's file on the server, and wait until Airflow has read it.
+
+        Args:
+            file: a path that ends with .yaml.
+            replace: overwrite the model's file on the server.
+
+        Raises:
+            Invalid: the file is wrong; its ``problems`` say where.
+            AlreadyExists: there is such a model, and ``replace`` is not set.
+            AuthError: this user may not, or the deployment takes no files this way.
+        """
+        text = Path(file).read_text(encoding="utf-8")
+        try:
+            name = str(self.ask("POST", "/models", json={"text": text, "replace": replace})["model"])
+        except Conflict as error:
+            raise AlreadyExists(str(error)) from None
+        self._wait_until_read(f"/models/{quote(name, safe='')}", name, 120.0)
+        return Model(self, name)
 
     def compare(self, *runs: ExperimentRun) -> dict[str, Any]:
         """Up to five runs side by side."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from automl_core.closed.pods import (
     ways_out,
 )
 from automl_core.closed.policy import SECTION, Policy
+from automl_core.closed.values import Values
 from automl_core.spec.bundles import BUNDLE_DIR, bundle_of
 from automl_core.spec.custom_resource import CustomResourceTask
 from automl_core.spec.errors import Path as Where
@@ -27,17 +27,9 @@ from automl_core.spec.errors import Problem, show
 from automl_core.spec.kubernetes import KubernetesTask
 from automl_core.spec.maxcompute import MaxComputeTask
 from automl_core.spec.models import Experiment
-from automl_core.spec.parameters import flatten
-from automl_core.spec.placeholders import PLACEHOLDER, placeholders
 from automl_core.spec.predictions import predict_texts
 from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.tasks import LocalTask, TaskBase
-
-MOST_NAMES = 256
-"""Images that one name with ``${…}`` may stand for, all looked at."""
-
-MOST_IN_ALL = 2048
-"""The same of all names of a file: who may look may have a file checked, in a process that everybody shares."""
 
 
 def experiment_problems(
@@ -60,14 +52,14 @@ def experiment_problems(
     if policy.problems:
         return [Problem(f"the lists of this closed environment can't be read: {each}") for each in policy.problems]
     found = [
-        *_opened(experiment, policy),
-        *_tracking(experiment),
-        *_store(experiment, policy, home, real),
+        *opened(policy, experiment.closed, "closed" in experiment.model_fields_set),
+        *(tracking_problems() if experiment.mlflow is not None else ()),
+        *store_problems(experiment.output.storage, ("output", "storage"), policy, home, real=real),
         *_data(experiment, policy, home, bundle, real),
     ]
     if file is not None:
-        found += _beside(experiment, file, home, bundle, templates)
-    values = _Values(experiment)
+        found += beside_problems(_beside(experiment, file), file, home, bundle, templates)
+    values = Values(experiment)
     for where in TASK_LISTS:
         for index, task in enumerate(getattr(experiment, where)):
             found += _task(task, (where, index), policy, home, bundle, values)
@@ -76,25 +68,42 @@ def experiment_problems(
     return found
 
 
-def _opened(experiment: Experiment, policy: Policy) -> Iterator[Problem]:
-    if policy.closed and "closed" in experiment.model_fields_set and not experiment.closed:
+def opened(policy: Policy, closed: bool, stated: bool) -> Iterator[Problem]:
+    """What to say of a file that would open a closed deployment.
+
+    Args:
+        policy: the deployment's lists.
+        closed: what the file says.
+        stated: whether it does.
+    """
+    if policy.closed and stated and not closed:
         yield Problem(
             "this deployment is closed, and a file can't open it", ("closed",), found="false", allowed=("true",),
             suggestion="Leave it out",
         )  # fmt: skip
 
 
-def _tracking(experiment: Experiment) -> Iterator[Problem]:
-    if experiment.mlflow is not None:
-        yield Problem(
-            "in a closed environment nothing is told to an MLflow server: its address is in a connection, which no "
-            "list is held against", ("mlflow",),
-            suggestion="Leave it out, and run `automl export mlflow` where that is allowed",
-        )  # fmt: skip
+def tracking_problems() -> Iterator[Problem]:
+    """What to say of a file that names an MLflow server."""
+    yield Problem(
+        "in a closed environment nothing is told to an MLflow server: its address is in a connection, which no "
+        "list is held against", ("mlflow",),
+        suggestion="Leave it out, and run `automl export mlflow` where that is allowed",
+    )  # fmt: skip
 
 
-def _store(experiment: Experiment, policy: Policy, home: Path, real: bool) -> Iterator[Problem]:
-    storage, where = experiment.output.storage, ("output", "storage")
+def store_problems(
+    storage: str, where: Where, policy: Policy, home: Path, *, real: bool = False
+) -> Iterator[Problem]:  # fmt: skip
+    """What is wrong with a model storage path.
+
+    Args:
+        storage: the path.
+        where: its place in the file.
+        policy: the deployment's lists.
+        home: folder to which a relative one is relative.
+        real: whether to follow links of the file system.
+    """
     try:
         fine = is_allowed(parse_place(storage, home, real=real), policy.stores)
     except ValueError as error:
@@ -146,17 +155,28 @@ def _data(experiment: Experiment, policy: Policy, home: Path, bundle: Path | Non
             yield problem
 
 
-def _beside(
-    experiment: Experiment, file: Path, home: Path, bundle: Path | None, templates: Sequence[Path]
-) -> Iterator[Problem]:
+def _beside(experiment: Experiment, file: Path) -> Iterator[tuple[Where, Path]]:
     """What is read from beside the experiment file, and goes along with the run."""
-    roots = {Path(os.path.realpath(each)) for each in (home, bundle or home, bundle_of(file), *templates)}
-    named: list[tuple[Where, Path]] = []
     code = experiment.program
     if code is not None:
-        named.append((("code",) if isinstance(experiment.code, str) else ("code", "folder"), code.place(file)))
+        yield ("code",) if isinstance(experiment.code, str) else ("code", "folder"), code.place(file)
     if experiment.spec_file is not None and experiment.spec_file.to_read is not None:
-        named.append((("spec_file", "base"), file.absolute().parent / experiment.spec_file.to_read))
+        yield ("spec_file", "base"), file.absolute().parent / experiment.spec_file.to_read
+
+
+def beside_problems(
+    named: Iterable[tuple[Where, Path]], file: Path, home: Path, bundle: Path | None, templates: Sequence[Path] = ()
+) -> Iterator[Problem]:
+    """What is wrong with what a file reads from beside it.
+
+    Args:
+        named: each with its field.
+        file: the file.
+        home: AUTOML_HOME.
+        bundle: folder of the DAG bundle; ``home`` where there is none.
+        templates: folders with templates that the deployment has chosen.
+    """
+    roots = {Path(os.path.realpath(each)) for each in (home, bundle or home, bundle_of(file), *templates)}
     for where, path in named:
         if not any(Path(os.path.realpath(path)).is_relative_to(root) for root in roots):
             yield Problem(
@@ -185,33 +205,8 @@ def _no_fence(policy: Policy) -> Iterator[Problem]:
             )
 
 
-class _Values:
-    """What ``${…}`` of an experiment may stand for, where that is known beforehand."""
-
-    def __init__(self, experiment: Experiment) -> None:
-        self._known: dict[str, list[str]] = {}
-        self._made = 0
-        for name, parameter in flatten(experiment.space).items():
-            options = getattr(parameter, "values", None)
-            given = [parameter.value] if parameter.type == "fixed" else options if parameter.type == "choice" else None
-            if given is not None:
-                self._known[name] = [str(each) for each in given]
-
-    def of(self, text: str) -> list[str]:
-        """Every text that one with ``${…}`` may become, empty where that is not known."""
-        names = list(dict.fromkeys(name for name, _ in placeholders(text)))
-        if not names or any(name not in self._known for name in names):
-            return []
-        made = []
-        for chosen in islice(product(*(self._known[name] for name in names)), MOST_NAMES + 1):
-            values = dict(zip(names, chosen, strict=True))
-            made.append(PLACEHOLDER.sub(lambda found, v=values: v.get(found[1] or "", found[0]), text))  # type: ignore[misc]
-        self._made += len(made)
-        return made if len(made) <= MOST_NAMES and self._made <= MOST_IN_ALL else []
-
-
 def _task(
-    task: TaskBase, where: Where, policy: Policy, home: Path, bundle: Path | None, values: _Values
+    task: TaskBase, where: Where, policy: Policy, home: Path, bundle: Path | None, values: Values
 ) -> Iterator[Problem]:
     if isinstance(task, LocalTask):
         yield Problem(
@@ -227,7 +222,7 @@ def _task(
 
 
 def _pod(
-    task: KubernetesTask, where: Where, policy: Policy, home: Path, bundle: Path | None, values: _Values
+    task: KubernetesTask, where: Where, policy: Policy, home: Path, bundle: Path | None, values: Values
 ) -> Iterator[Problem]:
     template = _template(task, home, bundle)
     found: list[tuple[Where, Any]] = [((*where, "image"), task.image)]
@@ -335,7 +330,7 @@ def _leads_out(file: str) -> bool:
     return os.path.isabs(below) or plain == ".." or plain.startswith("../") or "${" in below
 
 
-def _resource(task: CustomResourceTask, where: Where, policy: Policy, home: Path, values: _Values) -> Iterator[Problem]:
+def _resource(task: CustomResourceTask, where: Where, policy: Policy, home: Path, values: Values) -> Iterator[Problem]:
     at = (*where, "resource")
     named = [(place, text) for place, text in images_in(task.resource, at) if text not in (None, "")]
     for place, text in named:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["file", "folder", "pattern"]
 
+
+class NothingThere(DataError):
+    """A place at which no file lies (yet)."""
+
+
 MOST_FILES = 100_000
 """Files that one data set may have: each attempt lists them."""
 
@@ -79,13 +84,14 @@ def list_place(place: DataPlace, home: Path, access: Access, connection: str | N
         connection: with its keys.
 
     Raises:
-        DataError: there is nothing, or too much.
+        NothingThere: no file lies there.
+        DataError: there is too much, or it can't be read.
         StorageError: the bucket can't be asked.
     """
     found = _in_bucket(place, access, connection) if place.in_bucket else _in_folder(place, home)
     if not found.files:
         what = {"file": "no file", "folder": "no file in the folder", "pattern": "no file that matches"}[found.kind]
-        raise DataError(f"{place.text}: there is {what}{_where(place, home)}")
+        raise NothingThere(f"{place.text}: there is {what}{_where(place, home)}")
     if len(found.files) > MOST_FILES:
         raise DataError(f"{place.text}: more than {MOST_FILES:,} files; name a part of them, or pack them in archives")
     return found

@@ -90,7 +90,7 @@ def _read(listing: Listing, columns: list[str] | None, format: Format | None, ty
             raise DataError(f"{path}: its name doesn't say in which format it is; {_ALLOWED}")
         if parts and (parts[0].kind == "parquet") != (kind == "parquet"):
             raise DataError(f"{path} is {kind}, and {parts[0].path} is {parts[0].kind}: one data set has one format")
-        part = _read_one(path, kind, compression, columns, types)
+        part = read_file(path, kind, compression, columns, types)
         if part is not None:
             parts.append(with_folders(part, file.name, columns))
     if not parts:
@@ -98,9 +98,23 @@ def _read(listing: Listing, columns: list[str] | None, format: Format | None, ty
     return combined(parts, columns, types)
 
 
-def _read_one(
+def read_file(
     path: str, kind: Format, compression: Compression | None, columns: list[str] | None, types: Mapping[str, Any]
 ) -> Part | None:
+    """One file of a data set.
+
+    Args:
+        path: of the file, on this machine.
+        kind, compression: of the file.
+        columns: those that are wanted, as far as it has them; all when None.
+        types: those that are stated, where the format has none of its own.
+
+    Returns:
+        None for a file without a byte.
+
+    Raises:
+        DataError: it can't be read.
+    """
     try:
         if kind == "parquet":
             return Part(path, kind, _parquet(path, compression, columns))

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from automl_core.spec.kinds import MODEL, kind_in
 from automl_core.storage.base import Entry, NotFound, ObjectStore, StorageError
 from automl_core.study.layout import folders_of
 from automl_core.templates.places import Places
@@ -119,9 +120,10 @@ def mentions_in(
     texts = [text for text in read if isinstance(text, Text)]
     latest: list[Latest] = []
     for file in files:
-        place = f"the experiment file {file.place}"
+        kind = kind_in(file.text)
+        place = f"the {kind} file {file.place}"
         texts.append(Text(place, file.text, as_reference=True))
-        for found in _learns_from(file, place, known):
+        for found in _learns_from(file, place, known) if kind != MODEL else ():
             if isinstance(found, Text):
                 texts.append(found)
             else:

@@ -11,6 +11,7 @@ from typing import Any
 
 from automl_core.results.inputs import input_entries, warnings_of
 from automl_core.spec.models import Experiment
+from automl_core.spec.reason import REASON
 from automl_core.states import ExperimentState, TrialState
 from automl_core.study.baseline import baseline_of
 from automl_core.study.history import ranking
@@ -61,6 +62,8 @@ def experiment_entry(experiment: Experiment, state: State) -> dict[str, Any]:
     baseline = baseline_entry(experiment, state)
     if baseline is not None:
         entry["baseline"] = baseline
+    if reason := state.identity.get(REASON):
+        entry["reason"] = reason
     if experiment.template is not None:
         entry["template"] = experiment.template.model_dump(mode="json")
     if experiment.trials.budget is not None:

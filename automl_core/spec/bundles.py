@@ -5,6 +5,7 @@ Code that lies in the bundle is versioned with the file: Airflow gives every tas
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,31 @@ CWD = "bundle"
 """What ``cwd`` says for the bundle's folder."""
 
 FOLDER = "experiments"
-"""Experiment files lie below a folder of this name in their bundle."""
+"""Files of experiments and models lie below a folder of this name in their bundle."""
+
+FOLDERS = (FOLDER, "automl")
+"""Or below one of these names."""
+
+
+def counts(folder: Path, bundle: Path | None = None) -> bool:
+    """Whether what lies below a folder is read as files of experiments and models, by the folder's name.
+
+    A folder named automl has to lie below something that is known: a whole installation is often called so, and then
+    each YAML file in it would be taken for an experiment's.
+
+    Args:
+        folder: it.
+        bundle: root of the DAG bundle, where that is known. A bundle that is itself called experiments is one.
+    """
+    if bundle is not None and folder != bundle and not folder.is_relative_to(bundle):
+        return False
+    if folder.name == FOLDER:
+        return True
+    if folder.name not in FOLDERS:
+        return False
+    if bundle is not None:
+        return folder != bundle
+    return not Path(os.environ.get("AUTOML_HOME") or ".").absolute().is_relative_to(folder.absolute())
 
 
 def has_bundle(backend: str, place: Sequence[str | int]) -> bool:
@@ -35,10 +60,10 @@ def has_bundle(backend: str, place: Sequence[str | int]) -> bool:
 def bundle_of(file: Path) -> Path:
     """The folder that would be the bundle of an experiment file, where no Airflow says so.
 
-    It is the one above the innermost folder ``experiments``, and without such a folder the file's own.
+    It is the one above the innermost folder ``experiments`` (or ``automl``), and without such a folder the file's own.
     """
     file = file.absolute()
-    return next((parent.parent for parent in file.parents if parent.name == FOLDER), file.parent)
+    return next((parent.parent for parent in file.parents if counts(parent)), file.parent)
 
 
 def in_bundle(path: str, home: Path, bundle: Path | None) -> Path:

@@ -47,5 +47,19 @@ EXAMPLES: dict[str, str] = {
     "out": "odps://lake/scores/ds=${ds}",
     "connection": "mlflow_default",
     "sql": "SELECT accuracy FROM results WHERE trial = '${trial_id}'",
+    "kind": "model",
+    "candidates": "{experiments: [churn]}",
+    "experiments": "[churn]",
+    "experiment": "churn",
+    "evaluate": "{data: 's3://lake/churn/latest.parquet', slices: [country]}",
+    "evaluate.data": "s3://lake/churn/latest.parquet",
+    "program.command": "[python, score.py]",
+    "deploy.to": "batch",
+    "deploy.data": "s3://lake/customers/ds=${ds}/",
+    "deploy.out": "s3://lake/scores/ds=${ds}/",
+    "feedback.data": "s3://lake/churn/outcomes/",
+    "outcome": "churned",
+    "worse_by": "2%",
+    "mlflow.connection": "mlflow_default",
 }
-"""Key → what may stand there, as YAML in one line."""
+"""Key, or its group and the key where it means something else there → what may stand there, as YAML in one line."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from automl_core.spec.errors import Path, Problem, did_you_mean, nearest, show
@@ -40,7 +40,9 @@ class _Place:
     stray: bool = False
 
 
-def explain(error: ValidationError, root: Shape, data: Any, base: Path = ()) -> list[Problem]:
+def explain(
+    error: ValidationError, root: Shape, data: Any, base: Path = (), whole: type[BaseModel] = Experiment
+) -> list[Problem]:
     """Turn the errors of one validation into problems.
 
     Args:
@@ -48,6 +50,7 @@ def explain(error: ValidationError, root: Shape, data: Any, base: Path = ()) -> 
         root: the shape of what was validated.
         data: the plain data that was validated.
         base: where the data stands in the file.
+        whole: the model of the file, whose groups a misplaced key may belong to.
 
     Returns:
         Problems without file and line, each path below ``base``.
@@ -61,7 +64,7 @@ def explain(error: ValidationError, root: Shape, data: Any, base: Path = ()) -> 
                 unions.add(place.union.path)
                 problems.append(_wrong_type(place.union))
         elif not place.stray:
-            problems.extend(_explain_one(details, place, data))
+            problems.extend(_explain_one(details, place, whole, data))
     moved = [_moved(problem, base) for problem in problems]
     return _without_echoes(moved)
 
@@ -120,12 +123,12 @@ def _below(place: _Place, part: str | int) -> _Place:
     return _Place((*place.path, part), shape, value if present else None, present, place.shape)
 
 
-def _explain_one(details: ErrorDetails, place: _Place, data: Any) -> Iterator[Problem]:
+def _explain_one(details: ErrorDetails, place: _Place, whole: type[BaseModel], data: Any) -> Iterator[Problem]:
     kind, context = details["type"], details.get("ctx", {})
     if kind == "value_error":
         yield from own_problems(context["error"], data, place.path)
     elif kind == "extra_forbidden":
-        yield _unknown_key(place, data)
+        yield _unknown_key(place, whole, data)
     elif kind == "missing":
         yield _missing(place)
     elif kind == "union_tag_invalid" and place.shape is not None:
@@ -196,14 +199,16 @@ def _missing_tag(place: _Place, shape: Shape) -> Problem:
 
 def _missing(place: _Place) -> Problem:
     key = str(place.path[-1])
-    return Problem(f"{key!r} is missing", place.path, allowed=_allowed(place), suggestion=_for_example(key))
+    around = next((str(part) for part in reversed(place.path[:-1]) if isinstance(part, str)), "")
+    return Problem(f"{key!r} is missing", place.path, allowed=_allowed(place), suggestion=_for_example(key, around))
 
 
-def _for_example(key: str) -> str:
-    return f"For example: {key}: {EXAMPLES[key]}" if key in EXAMPLES else ""
+def _for_example(key: str, group: str = "") -> str:
+    example = EXAMPLES.get(f"{group}.{key}", EXAMPLES.get(key))
+    return f"For example: {key}: {example}" if example is not None else ""
 
 
-def _unknown_key(place: _Place, data: Any) -> Problem:
+def _unknown_key(place: _Place, whole: type[BaseModel], data: Any) -> Problem:
     key = str(place.path[-1])
     model = place.holder.model if place.holder is not None else None
     if model is None:
@@ -213,18 +218,19 @@ def _unknown_key(place: _Place, data: Any) -> Problem:
     free = [name for name in known if not isinstance(around, dict) or name not in around]
     guess = did_you_mean(key, free) or did_you_mean(key, known)
     if not guess:
-        guess = next((f"It belongs under {group!r}" for group in _groups_with(key, data, place.path)), "")
+        guess = next((f"It belongs under {group!r}" for group in _groups_with(key, whole, place.path)), "")
     return Problem(f"the key {key!r} is not known here", place.path, found=key, allowed=known, suggestion=guess)
 
 
-def _groups_with(key: str, data: Any, path: Path) -> Iterator[str]:
+def _groups_with(key: str, whole: type[BaseModel], path: Path) -> Iterator[str]:
     """Top-level groups of the file that have such a key."""
-    fields = fields_of(Experiment)
+    fields = fields_of(whole)
     if len(path) > 1 and key in fields:
         yield "the top level of the file"
     for name, field in fields.items():
-        model = shape_of_field(field).model
-        if model is not None and key in fields_of(model) and path[:-1] != (name,):
+        shape = shape_of_field(field)
+        models = [each.model for each in (shape, *shape.members) if each.model is not None]
+        if any(key in fields_of(model) for model in models) and path[:-1] != (name,):
             yield name
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from automl_core.spec.errors import Problem, SpecError, nearest
+from automl_core.spec.kinds import EXPERIMENT, KEY, kind_of, kind_problem
 from automl_core.spec.models import Experiment
 from automl_core.spec.sizes import PROBLEMS
 from automl_core.spec.validation import validate
@@ -54,23 +55,29 @@ def parse_document(text: str, source: str, expand: Expand | None = None) -> tupl
     document = read_yaml(text, source)
     problems = list(document.problems)
     if len(problems) > PROBLEMS:
-        raise SpecError(_first(problems))
+        raise SpecError(first(problems))
+    if not document.fatal:
+        kind = kind_of(document.data)
+        if kind != EXPERIMENT:
+            raise SpecError([document.located(kind_problem(kind, EXPERIMENT))])
+        if isinstance(document.data, dict):
+            document.data.pop(KEY, None)  # said, and of no use to whoever reads the experiment
     if expand is not None and not document.fatal:
         try:
             document = expand(document)
         except SpecError as error:
-            raise SpecError(_first([*problems, *error.problems])) from None
+            raise SpecError(first([*problems, *error.problems])) from None
     experiment = None
     if not document.fatal:
         experiment, more = validate(document.data)
         seen = {problem.path for problem in problems}  # one word on each place is enough
         problems += locate([problem for problem in more if problem.path not in seen][: 2 * PROBLEMS], document)
     if problems or experiment is None:
-        raise SpecError(_first(problems))
+        raise SpecError(first(problems))
     return experiment, document
 
 
-def _first(problems: list[Problem]) -> list[Problem]:
+def first(problems: list[Problem]) -> list[Problem]:
     """Problems in their order in the file; of very many, the first ones, and that there are more."""
     first = problems[0].file if problems else ""
     told = sorted(problems, key=lambda each: (each.file != first, each.file, each.line or 0, each.column or 0))

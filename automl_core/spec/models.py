@@ -25,6 +25,7 @@ from automl_core.spec.relations import (
     task_name_problems,
 )
 from automl_core.spec.spec_files import SpecFile
+from automl_core.spec.storage_paths import check_storage_path
 from automl_core.spec.tasks import Name
 from automl_core.spec.template import TemplateVersion
 from automl_core.spec.tracking import Mlflow
@@ -49,15 +50,7 @@ class Output(Model):
     @field_validator("storage")
     @classmethod
     def _known_scheme(cls, storage: str) -> str:
-        scheme = storage.split("://", 1)[0] if "://" in storage else "file"
-        if scheme not in ("file", "s3", "oss"):
-            raise ValueError(f"{scheme}:// is not known; allowed: file://, s3://, oss://")
-        if scheme != "file" and not storage.split("://", 1)[1].strip("/"):
-            raise ValueError(f"{storage} names no bucket")
-        bucket, _, prefix = storage.split("://", 1)[-1].partition("/")
-        if "@" in bucket or (":" in bucket and "@" in prefix):  # a secret may have '/' in it
-            raise ValueError("credentials don't belong in the path; name an Airflow connection instead")
-        return storage
+        return check_storage_path(storage)
 
 
 class Search(Model):

@@ -40,11 +40,12 @@ def asset_problem(asset: str) -> str | None:
     return None
 
 
-def schedule_problems(schedule: Any) -> Iterator[Problem]:
+def schedule_problems(schedule: Any, where: Path = ("schedule",)) -> Iterator[Problem]:
     """What is wrong with a cron line, a preset, a time zone, or the names of assets.
 
     Args:
-        schedule: of a validated experiment.
+        schedule: of a validated file.
+        where: its place in the file.
     """
     assets = getattr(schedule, "assets", None) or ()
     for index, asset in enumerate(assets):
@@ -52,36 +53,49 @@ def schedule_problems(schedule: Any) -> Iterator[Problem]:
         if problem is None and asset in assets[:index]:
             problem = f"{asset!r} stands there twice"
         if problem:
-            yield Problem(problem, ("schedule", "assets", index), found=show(asset))
+            yield Problem(problem, (*where, "assets", index), found=show(asset))
     if isinstance(schedule, str):
-        yield from _cron_problems(schedule, ("schedule",), PRESETS)
+        yield from _cron_problems(schedule, where, PRESETS, ("{assets: […]}",))
     elif schedule is not None and schedule.cron is not None:
         presets = PRESETS if schedule.timezone is None else tuple(p for p in PRESETS if p not in TIMELESS)
-        yield from _cron_problems(schedule.cron, ("schedule", "cron"), presets)
-        yield from _zone_problems(schedule.timezone)
+        yield from _cron_problems(schedule.cron, (*where, "cron"), presets)
+        yield from zone_problems(schedule.timezone, (*where, "timezone"))
 
 
-def _zone_problems(zone: str | None) -> Iterator[Problem]:
+def cron_problem(line: str) -> str | None:
+    """What is wrong with a cron line or preset that stands for times, None where nothing is."""
+    presets = tuple(preset for preset in PRESETS if preset not in TIMELESS)
+    return next((problem.message for problem in _cron_problems(line, (), presets)), None)
+
+
+def zone_problems(zone: str | None, where: Path) -> Iterator[Problem]:
+    """What is wrong with the name of a time zone.
+
+    Args:
+        zone: it; None is UTC.
+        where: its place in the file.
+    """
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
     try:
         ZoneInfo(zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of the database, such as Europe
         yield Problem(
-            f"{zone!r} is no time zone of the IANA database", ("schedule", "timezone"), found=show(zone),
+            f"{zone!r} is no time zone of the IANA database", where, found=show(zone),
             allowed=("a name such as Europe/Berlin, Asia/Shanghai or UTC",),
             suggestion=did_you_mean(str(zone), sorted(available_timezones())),
         )  # fmt: skip
 
 
-def _cron_problems(schedule: str, path: Path, presets: tuple[str, ...]) -> Iterator[Problem]:
-    """What is wrong with a cron line; `presets` are those that may stand in its place."""
+def _cron_problems(
+    schedule: str, path: Path, presets: tuple[str, ...], groups: tuple[str, ...] = ()
+) -> Iterator[Problem]:
+    """What is wrong with a cron line; `presets` are those that may stand in its place, and `groups` too."""
     if schedule in (*presets, *_ALSO):
         return
     from croniter import CroniterBadDateError, croniter  # type: ignore[import-untyped]
 
     if not croniter.is_valid(schedule):
-        groups = ("{assets: […]}",) if path == ("schedule",) else ()
         yield Problem(
             f"{schedule!r} is neither a cron line nor a preset",
             path,

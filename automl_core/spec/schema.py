@@ -21,6 +21,10 @@ def experiment_schema() -> dict[str, Any]:
     """
     schema = Experiment.model_json_schema()
     definitions = schema.get("$defs", {})
+    schema["properties"] = {
+        "kind": {"const": "experiment", "description": "experiment, which is meant where it is left out."},
+        **schema["properties"],
+    }
     for definition in (schema, *definitions.values()):
         for group in ("space", "when"):
             place = definition.get("properties", {}).get(group)
@@ -32,7 +36,7 @@ def experiment_schema() -> dict[str, Any]:
                 place.setdefault("description", definition.get("description", "").replace("``", ""))
     for group in ("data", "columns"):
         schema["properties"][group]["propertyNames"] = {"pattern": f"^{DATA_NAME}$"}
-    schema = _with_templates(_by_tag(schema, definitions))
+    schema = _with_templates(by_tag(schema, definitions))
     return {"$schema": DIALECT, **schema, "title": "AutoML experiment"}
 
 
@@ -79,17 +83,17 @@ def _laid_over(place: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "description": f"{what} What is left out is the template's."}
 
 
-def _by_tag(node: Any, definitions: dict[str, Any]) -> Any:
+def by_tag(node: Any, definitions: dict[str, Any]) -> Any:
     """Say a tagged union as "if the tag is x then …": an editor then names the key that is wrong.
 
     With ``oneOf`` it could only say that none of thirteen alternatives fits. (``discriminator`` is
     OpenAPI's word; JSON Schema doesn't know it.)
     """
     if isinstance(node, list):
-        return [_by_tag(entry, definitions) for entry in node]
+        return [by_tag(entry, definitions) for entry in node]
     if not isinstance(node, dict):
         return node
-    node = {key: _by_tag(value, definitions) for key, value in node.items()}
+    node = {key: by_tag(value, definitions) for key, value in node.items()}
     if "discriminator" not in node:
         return node
     tag = node["discriminator"]["propertyName"]

@@ -107,10 +107,13 @@ def shape_of_field(field: FieldInfo) -> Shape:
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """A model's fields by name, forward references resolved."""
+    """A model's fields by the names that a file gives them, forward references resolved."""
     if not model.__pydantic_fields_complete__:  # building its schema as well takes a hundred times as long
         model.model_rebuild()
-    return model.model_fields
+    fields = model.model_fields
+    if all(field.alias is None for field in fields.values()):
+        return fields
+    return {field.alias or name: field for name, field in fields.items()}  # `in:` can be no name of Python's
 
 
 def key_names(model: type[BaseModel]) -> tuple[str, ...]:

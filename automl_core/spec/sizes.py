@@ -50,12 +50,19 @@ for _tasks in TASK_LISTS:
     }
 
 
-def size_problems(data: Mapping[str, Any]) -> list[Problem]:
-    """What of an experiment file is too much, from its plain data, whatever else is wrong with it.
+def size_problems(
+    data: Mapping[str, Any], limits: Mapping[tuple[str, ...], tuple[int, str]] | None = None
+) -> list[Problem]:
+    """What of a file is too much, from its plain data, whatever else is wrong with it.
+
+    Args:
+        data: what the file holds.
+        limits: as `LIMITS`, which are an experiment file's.
 
     Returns:
         Problems without file and line; empty when all is well. Where there are any, look no further.
     """
+    limits = LIMITS if limits is None else limits
     found = list(_space(data.get("space")))
     pending: list[tuple[Path, tuple[str, ...], Any]] = [
         ((key,), (key,), value) for key, value in data.items() if key != "space"
@@ -64,7 +71,7 @@ def size_problems(data: Mapping[str, Any]) -> list[Problem]:
         path, place, value = pending.pop()
         if not isinstance(value, dict | list):
             continue
-        most, what = LIMITS.get(place, (OTHERWISE, "entries"))
+        most, what = limits.get(place, (OTHERWISE, "entries"))
         if len(value) > most:
             found.append(_too_many(path, len(value), most, what))
         elif isinstance(value, dict):

@@ -151,6 +151,64 @@ class MlflowServer:
         """Move a run to MLflow's trash."""
         self.ask("POST", "runs/delete", run_id=run)
 
+    # --- registered models ----------------------------------------------------------------------
+
+    def make_registered_model(self, name: str, description: str) -> None:
+        """Make a registered model, unless there is one of that name."""
+        self._asked("POST", "registered-models/create", {"name": name, "description": description}, missing=True)
+
+    def aliases(self, name: str) -> dict[str, int]:
+        """The aliases of a registered model: alias → number of the version that has it."""
+        found = self.ask("GET", "registered-models/get", name=name)["registered_model"]
+        return {str(each["alias"]): int(each["version"]) for each in found.get("aliases", ())}
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        """Give a version an alias; whichever had it has it no more."""
+        self.ask("POST", "registered-models/alias", name=name, alias=alias, version=str(version))
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Take an alias away; one that isn't there is none."""
+        self.ask("DELETE", "registered-models/alias", name=name, alias=alias)
+
+    def versions(self, name: str) -> Iterator[tuple[int, dict[str, str]]]:
+        """The versions of a registered model: number and tags of each."""
+        quoted = name.replace("'", "''")
+        page = ""
+        while True:
+            found = self.ask(
+                "GET", "model-versions/search", filter=f"name='{quoted}'", max_results=200,
+                **({"page_token": page} if page else {}),
+            )  # fmt: skip
+            for each in found.get("model_versions", ()):
+                yield int(each["version"]), {one["key"]: one.get("value", "") for one in each.get("tags", ())}
+            page = found.get("next_page_token", "")
+            if not page:
+                return
+
+    def create_version(self, name: str, source: str, tags: Mapping[str, str]) -> int:
+        """A new version of a registered model. Returns its number.
+
+        Args:
+            name: of the registered model.
+            source: address of its files; a remote one.
+            tags: its first ones, so that it is never there without them.
+        """
+        made = self.ask("POST", "model-versions/create", name=name, source=source, tags=_pairs(tags))
+        return int(made["model_version"]["version"])
+
+    def tag_version(self, name: str, version: int, key: str, value: str) -> None:
+        """Tag a version, over what the tag said."""
+        self.ask("POST", "model-versions/set-tag", name=name, version=str(version), key=key, value=value)
+
+    def untag_version(self, name: str, version: int, key: str) -> None:
+        """Take a tag away."""
+        self.ask("DELETE", "model-versions/delete-tag", name=name, version=str(version), key=key)
+
+    def delete_version(self, name: str, version: int) -> None:
+        """Delete a version, and the aliases that it has; its number is never given again."""
+        body = {"name": name, "version": str(version)}
+        self._asked("DELETE", "model-versions/delete", body, missing=True)
+
     def ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         """One request, tried again where a refusal may pass.
 

@@ -10,6 +10,7 @@ from automl_core.results.forecast import Forecast
 from automl_core.results.summary import Summary
 from automl_core.spec.goal import Goal
 from automl_core.spec.models import Experiment
+from automl_core.spec.reason import REASON
 from automl_core.states import TrialState
 from automl_core.study.editing import concurrency_at_most
 from automl_core.study.labels import NO_LABEL, RUN
@@ -55,6 +56,7 @@ def overview(view: ExperimentView) -> dict[str, Any]:
         "training_seconds": round(sum(work.seconds for work in state.works.values()), 3),
         "limits": limits_of(view.experiment, concurrency_at_most(state)),
         "overrides": state.overrides,
+        "started_because": state.identity.get(REASON),
         "data": dict(found.data),
         "acts": [act_of(act) for act in state.acts[: -_ACTS - 1 : -1]],
         "problems": [f"record {seq}: {reason}" for seq, reason in sorted(state.skipped.items())],

@@ -19,7 +19,7 @@ from airflow.sdk import Asset
 from automl_core.data.access import absolute
 from automl_core.spec.datasets import data_set_of, filled
 from automl_core.spec.models import Experiment
-from automl_core.spec.places import parse_place
+from automl_core.spec.places import BadPlace, parse_place
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +43,60 @@ def inlets_of(experiment: Experiment, home: Path) -> list[Asset]:
 
 
 def outlets_of(experiment: Experiment, home: Path) -> list[Asset]:
-    """The results of an experiment that has data sets, as an asset: where its runs lie.
+    """The results of an experiment, as an asset: where its runs lie.
 
     Args:
         experiment: its file.
         home: AUTOML_HOME.
     """
-    if not experiment.data:
-        return []
-    asset = _asset(_address(f"{experiment.output.storage.rstrip('/')}/{experiment.name}", home), experiment.name)
+    asset = published_asset(experiment.output.storage, experiment.name, home)
     return [asset] if asset is not None else []
+
+
+def published_asset(storage: str, experiment: str, home: Path) -> Asset | None:
+    """The asset that is updated when a run of an experiment has published its result.
+
+    Known from the place alone: a model's file refers to it, whatever else the experiment's file says.
+
+    Args:
+        storage: model storage path of the experiment.
+        experiment: its name.
+        home: AUTOML_HOME, to which a relative folder is relative.
+
+    Returns:
+        The asset; None where Airflow takes the place for none.
+    """
+    return asset_of(f"{storage.rstrip('/')}/{experiment}", home, experiment)
+
+
+def in_use_asset(storage: str, model: str, home: Path) -> Asset | None:
+    """The asset that is updated when another version of a model is in use: what scores by it may wait for it.
+
+    Args:
+        storage: the model storage path that the model lies in.
+        model: its name.
+        home: AUTOML_HOME.
+
+    Returns:
+        The asset; None where Airflow takes the place for none.
+    """
+    return asset_of(f"{storage.rstrip('/')}/_models/{model}", home, f"{model}.in_use")
+
+
+def asset_of(place: str, home: Path, of: str) -> Asset | None:
+    """A place as an asset of ours; None where it can be none.
+
+    Args:
+        place: of data, with dates or without; or of a store.
+        home: AUTOML_HOME.
+        of: whose it is: what no other asset of ours is called.
+    """
+    try:
+        address = _address(place, home)
+    except BadPlace as error:  # a store may lie where no data can
+        log.warning("%s is no asset: %s", place, error)
+        return None
+    return _asset(address, of)
 
 
 def _address(text: str, home: Path) -> str:

@@ -68,8 +68,16 @@ def preload() -> None:
 
         build_models()
         _preload_search()
+        _preload_models()
     except Exception:
         log.exception("what trials need is imported by each of them instead of once")
+
+
+def _preload_models() -> None:
+    """Import what makes the DAGs of models' files, and with them their operators: a twentieth of a second a task."""
+    from automl_airflow.models.factory import load_builders
+
+    load_builders()
 
 
 def _preload_search() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from automl_core.closed.policy import SECTION, Policy, read_policy
 
 if TYPE_CHECKING:
+    from automl_core.models.file import ModelFile
     from automl_core.spec.errors import Problem
     from automl_core.spec.models import Experiment
     from automl_core.storage.base import ObjectStore
@@ -20,8 +21,8 @@ def policy() -> Policy:
     return read_policy(lambda option: conf.get(SECTION, option, fallback=""))
 
 
-def is_closed(experiment: Experiment | None) -> bool:
-    """Whether an experiment, or with None whatever there is, runs in the closed environment.
+def is_closed(experiment: Experiment | ModelFile | None) -> bool:
+    """Whether an experiment or a model, or with None whatever there is, runs in the closed environment.
 
     Args:
         experiment: as its file or its journal has it.
@@ -153,13 +154,8 @@ def check_servers(experiment: Experiment) -> None:
         StorageError, BackendError: one leads elsewhere.
         AirflowNotFoundException: there is no such connection.
     """
-    from automl_airflow import session
-    from automl_core.closed.places import is_allowed, parse_place
     from automl_core.spec.maxcompute import MaxComputeTask
     from automl_core.spec.stages import task_places
-    from automl_core.storage import open_store
-    from automl_core.storage.base import StorageError
-    from automl_core.storage.opening import server_of
 
     lists = policy()
     for _, task in task_places(experiment):
@@ -170,26 +166,53 @@ def check_servers(experiment: Experiment) -> None:
             check_project(access.project, access.endpoint, access.tunnel_endpoint, lists)
     for name, given in experiment.data.items():
         place, connection = (given, None) if isinstance(given, str) else (given.place, given.connection)
-        scheme, _, rest = place.partition("://")
-        if scheme == "odps":
-            from automl_airflow.maxcompute.connection import access_of
-            from automl_core.backends.maxcompute.access import access_from_environment
+        own = experiment.output.connection if _same_scheme(place, experiment.output.storage) else None
+        check_data_server(f"data.{name}", place, connection, own, lists)
 
-            project = rest.partition("/")[0]
-            way = access_of(connection, project) if connection is not None else access_from_environment()
-            check_project(project, way.endpoint, way.tunnel_endpoint, lists)
-        if scheme not in ("s3", "oss"):
-            continue
-        own = experiment.output.connection if experiment.output.storage.startswith(f"{scheme}://") else None
-        bucket = f"{scheme}://{rest.partition('/')[0]}"
-        server = server_of(open_store(bucket, session.credentials(connection or own)))
-        known = parse_place(place.partition("${")[0].rpartition("/")[0] if "${" in place else place, session.home())
-        if not is_allowed(known, lists.data, server):
-            allowed = ", ".join(rule.text for rule in lists.data) or "none"
-            raise StorageError(
-                f"data.{name}: {bucket} is at {_shown(str(server))}, and the list of this closed environment has it at "
-                f"another server. Allowed: {allowed}"
-            )
+
+def _same_scheme(place: str, storage: str) -> bool:
+    return place.partition("://")[0] == storage.partition("://")[0]
+
+
+def check_data_server(field: str, place: str, connection: str | None, own: str | None, lists: Policy) -> None:
+    """Make sure that the way to a place of data leads to the server that the lists name. Asks nobody.
+
+    Args:
+        field: where the place stands in its file, for people.
+        place: as the file has it.
+        connection: that it names.
+        own: connection of the file's own store, where that has the same scheme.
+        lists: the deployment's.
+
+    Raises:
+        StorageError, BackendError: it leads elsewhere.
+        AirflowNotFoundException: there is no such connection.
+    """
+    from automl_airflow import session
+    from automl_core.closed.places import is_allowed, parse_place
+    from automl_core.storage import open_store
+    from automl_core.storage.base import StorageError
+    from automl_core.storage.opening import server_of
+
+    scheme, _, rest = place.partition("://")
+    if scheme == "odps":
+        from automl_airflow.maxcompute.connection import access_of
+        from automl_core.backends.maxcompute.access import access_from_environment
+
+        project = rest.partition("/")[0]
+        way = access_of(connection, project) if connection is not None else access_from_environment()
+        check_project(project, way.endpoint, way.tunnel_endpoint, lists)
+    if scheme not in ("s3", "oss"):
+        return
+    bucket = f"{scheme}://{rest.partition('/')[0]}"
+    server = server_of(open_store(bucket, session.credentials(connection or own)))
+    known = parse_place(place.partition("${")[0].rpartition("/")[0] if "${" in place else place, session.home())
+    if not is_allowed(known, lists.data, server):
+        allowed = ", ".join(rule.text for rule in lists.data) or "none"
+        raise StorageError(
+            f"{field}: {bucket} is at {_shown(str(server))}, and the list of this closed environment has it at "
+            f"another server. Allowed: {allowed}"
+        )
 
 
 def _shown(server: str) -> str:

@@ -1,22 +1,20 @@
-"""Every experiment of a folder from one Python DAG file: the way without the importer."""
+"""Every experiment and model of a folder from one Python DAG file: the way without the importer."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from airflow.sdk import DAG, get_parsing_context
 
-from automl_airflow.factory import build_dag
-from automl_airflow.importer import EXTENSIONS, FOLDER, ExperimentImporter
+from automl_airflow.importer import ExperimentImporter, build_all
+from automl_core.spec.bundles import FOLDERS
 from automl_core.spec.errors import SpecError
-
-_NAME = re.compile(rb"^name:\s*['\"]?([A-Za-z0-9_.-]+)", re.MULTILINE)
+from automl_core.spec.names import experiment_files, stated
 
 
 class BrokenExperiments(DAG):
-    """Stands for files that are no experiments: Airflow validates it, and so shows what is wrong with them.
+    """Stands for files that can't be read: Airflow validates it, and so shows what is wrong with them.
 
     An exception at the level of the module would take every other experiment down with it.
     """
@@ -35,7 +33,7 @@ class BrokenExperiments(DAG):
 
 
 def experiment_dags(folder: Path) -> Iterator[DAG]:
-    """The DAGs of all experiment files below ``folder/experiments``; in a task's process only its own.
+    """The DAGs of all files below ``folder/experiments`` and ``folder/automl``; in a task's process its own file's.
 
     Nothing where Airflow reads experiment files as DAG files by itself.
     """
@@ -44,22 +42,17 @@ def experiment_dags(folder: Path) -> Iterator[DAG]:
     if isinstance(get_importer_registry().get_importer("x.yaml"), ExperimentImporter):
         return
     wanted = get_parsing_context().dag_id
-    files = sorted(p for p in (folder / FOLDER).rglob("*") if p.suffix in EXTENSIONS and p.name[0] not in "._")
+    files = sorted(path for name in FOLDERS if (folder / name).is_dir() for path in experiment_files(folder / name))
     problems: list[str] = []
     for path in files:
-        if wanted is not None and _stated_name(path) != wanted:
+        found = stated(path) if wanted is not None else None
+        if wanted is not None and (found is None or wanted not in found.dag_ids):
             continue
         try:
-            yield build_dag(path, folder)
+            yield from build_all(path, folder)[0]
         except SpecError as error:
             problems.append(str(error))
         except Exception as error:
             problems.append(f"{path}: {type(error).__name__}: {error}")
     if problems and wanted is None:
         yield BrokenExperiments(problems)
-
-
-def _stated_name(path: Path) -> str | None:
-    """The name in a file, found without reading it as YAML."""
-    match = _NAME.search(path.read_bytes())
-    return match[1].decode() if match else None

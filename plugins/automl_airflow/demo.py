@@ -1,4 +1,4 @@
-"""``make demo``: an Airflow of its own, one experiment run to its end, its result shown."""
+"""``make demo``: an Airflow of its own, one experiment run to its end, its result shown; or the life of a model."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from pathlib import Path
 
 from automl_airflow.kubernetes.demo import DemoKubernetes
 from automl_airflow.maxcompute.demo import DemoMaxCompute
+from automl_airflow.models import demo as model_demo
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
 from automl_airflow.standins import END_WITHIN, DemoStandIn, plain_environment
+from automl_core.models.file import load_model_file
 from automl_core.spec.datasets import data_set_of
 from automl_core.spec.errors import SpecError
+from automl_core.spec.kinds import MODEL
+from automl_core.spec.names import stated_kind
 from automl_core.spec.stages import task_places
 from automl_core.spec.tasks import LocalTask
 from automl_core.study.layout import safe
@@ -36,7 +40,7 @@ STANDINS: tuple[type[DemoStandIn], ...] = (DemoKubernetes, DemoMaxCompute)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the demonstration. Returns the exit code: 0 when the experiment found its best model."""
+    """Run the demonstration. Returns the exit code: 0 when the experiment found its best model, or all came out so."""
     options = _parse(argv)
     airflow = StandaloneAirflow(PRODUCT_ROOT / ".airflow", extra_env=SETTINGS)
     services = [kind(airflow.home) for kind in STANDINS]
@@ -47,7 +51,9 @@ def main(argv: list[str] | None = None) -> int:
         print("Airflow is stopped.")
         return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, on this signal too
-    experiment = _experiment(options.file)
+    file = _experiment(options.file)
+    model = file if stated_kind(file) == MODEL else None
+    experiment = file if model is None else _trained_by(model)
     os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
     mine = not airflow.running()
     tried = FirstTry()
@@ -60,7 +66,12 @@ def main(argv: list[str] | None = None) -> int:
         else:
             _say(f"Using the Airflow that runs at {airflow.url}")
         tried.wait()
-        code = _run(airflow, experiment, keep=options.keep or not mine)
+        if model is None:
+            code = _run(airflow, experiment, keep=options.keep or not mine)
+        else:
+            if options.keep or not mine:
+                _tell_address(airflow)
+            code = model_demo.run(airflow, model, keep=options.keep, say=_say)
     except (SpecError, StandaloneError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -86,12 +97,33 @@ def _run(airflow: StandaloneAirflow, experiment: Path, *, keep: bool) -> int:
     from automl_core.cli import main as automl
 
     if keep:
-        print(f"Airflow: {airflow.url}  user admin, password in {airflow.credentials_file}")
-        print("It stays up until `make stop`.", flush=True)
+        _tell_address(airflow)
     code = automl(["run", str(experiment), "--follow"])
     for line in what_is_left(experiment) if code == 0 else ():
         print(line, flush=True)
     return code
+
+
+def _tell_address(airflow: StandaloneAirflow) -> None:
+    _say(f"Airflow: {airflow.url}  user admin, password in {airflow.credentials_file}")
+    _say("It stays up until `make stop`.")
+
+
+def _trained_by(model: Path) -> Path:
+    """The file of the experiment whose results become versions of a model.
+
+    Raises:
+        SpecError: the model's file is wrong.
+        SystemExit: the experiment has no file here.
+    """
+    from automl_core.cli.places import find_experiment
+
+    os.environ["AUTOML_HOME"] = str(PRODUCT_ROOT)
+    name = load_model_file(model).sources[0].experiment
+    path = find_experiment(name)[1]
+    if path is None:
+        raise SystemExit(f"{model}: candidates.experiments: no file of the experiment {name!r} in experiments/")
+    return path
 
 
 FORECAST = "forecast.csv"

@@ -24,6 +24,7 @@ from airflow.sdk import (
 )
 
 from automl_airflow.ahead import slots_ahead
+from automl_airflow.assets import inlets_of, outlets_of
 from automl_airflow.closed import closed_problems
 from automl_airflow.form import build_params
 from automl_airflow.operators import ProposeOperator, ReduceOperator, TrialOperator
@@ -120,7 +121,7 @@ def experiment_dag(
         max_active_tasks=max(16, concurrency + ahead + 2),
         params=build_params(experiment, names()),
         tags={"automl", *experiment.tags},
-        doc_md=_doc(experiment, path, newer) + _doc_of_warnings(warnings),
+        doc_md=_doc(experiment, path, newer) + doc_of_warnings(warnings),
         default_args={"owner": experiment.owner},
         is_paused_upon_creation=False if experiment.schedule is None else None,
         render_template_as_native_obj=True,
@@ -132,12 +133,8 @@ def experiment_dag(
         where["made_from"] = experiment.template.model_dump()
     place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
-    inlets: dict[str, Any] = {}
-    outlets: dict[str, Any] = {}
-    if experiment.data:
-        from automl_airflow.assets import inlets_of, outlets_of
-
-        inlets, outlets = {"inlets": inlets_of(experiment, home())}, {"outlets": outlets_of(experiment, home())}
+    inlets = {"inlets": inlets_of(experiment, home())} if experiment.data else {}
+    outlets = {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
             task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
@@ -272,7 +269,7 @@ def _schedule(experiment: Experiment) -> Any:
     return timetable(schedule.cron, timezone=schedule.timezone)
 
 
-def _doc_of_warnings(warnings: Sequence[Problem]) -> str:
+def doc_of_warnings(warnings: Sequence[Problem]) -> str:
     """What may be a slip in the file, for whoever opens the DAG."""
     if not warnings:
         return ""

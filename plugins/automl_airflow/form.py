@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from automl_core.spec.reason import REASON, TRANSFER
+
 if TYPE_CHECKING:
     from automl_core.spec.models import Experiment
 
@@ -58,6 +60,14 @@ def build_params(experiment: Experiment, algorithms: list[str]) -> dict[str, Any
         for name, path in FIELDS.items()
         if name != "target" or not experiment.goal.several  # one value can't say that several are good enough
     }
+    params[REASON] = Param(
+        None, type=["null", "string", "object"], section="This run", title="Why it is started",
+        description="A line for people: it stands in the run's result.",
+    )  # fmt: skip
+    params[TRANSFER] = Param(
+        False, type="boolean", section="This run", title="Learn from the latest runs",
+        description="As the file's search.transfer says, or as its defaults do where the file has none.",
+    )  # fmt: skip
     for group in GROUPS:
         params[group] = Param(
             None, type=["null", "object"], section="More fields, as in the experiment file", title=group,
@@ -68,7 +78,10 @@ def build_params(experiment: Experiment, algorithms: list[str]) -> dict[str, Any
 
 
 def overrides_of(experiment: Experiment, conf: Mapping[str, Any]) -> dict[str, Any]:
-    """The groups that a run's conf changes: short names brought to their places, what equals the file left out."""
+    """The groups that a run's conf changes: short names brought to their places, what equals the file left out.
+
+    Why it is started changes nothing (`automl_core.spec.reason`).
+    """
     groups: dict[str, Any] = {}
     for name, value in conf.items():
         if name in FIELDS:
@@ -76,7 +89,12 @@ def overrides_of(experiment: Experiment, conf: Mapping[str, Any]) -> dict[str, A
             if value != current(experiment, FIELDS[name]):
                 groups.setdefault(group, {}).setdefault(field, value)
     for name, value in conf.items():
-        if name in FIELDS or (name in GROUPS and value is None):
+        if name in FIELDS or name == REASON or (name in GROUPS and value is None):
+            continue
+        if name == TRANSFER and isinstance(value, bool | None):
+            if value and experiment.search.transfer is None:
+                search = groups.setdefault("search", {})
+                search.setdefault("transfer", {})
             continue
         if name in GROUPS and isinstance(value, Mapping):
             groups[name] = {**groups.get(name, {}), **value}

@@ -1,4 +1,4 @@
-"""Experiment files as DAG files: Airflow's interface for other formats than Python."""
+"""Files of experiments and models as DAG files: Airflow's interface for other formats than Python."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from automl_airflow.compat.importers import (
     AbstractDagImporter,
@@ -14,41 +15,73 @@ from automl_airflow.compat.importers import (
     DagImportResult,
     DagImportWarning,
 )
+from automl_core.spec.bundles import counts
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
+
+    from automl_core.spec.errors import Problem
 
 EXTENSIONS = (".yaml", ".yml")
-FOLDER = "experiments"
-"""YAML files count as experiment files below a folder of this name only; a DAG folder has others too."""
 
 
 def is_experiment_file(path: str | Path, root: str | os.PathLike[str] | None = None) -> bool:
-    """Whether a file is one that this product reads.
+    """Whether a file is one that this product reads: an experiment's or a model's, which its ``kind:`` says.
+
+    Below a folder named experiments or automl only; a DAG folder has other YAML files too.
 
     Args:
         path: of the file.
         root: the bundle, or the folder that is searched: a folder around it may be called experiments as well. Its own
-            name counts, for a bundle that is nothing but such a folder.
+            name counts, for a bundle that is nothing but a folder named experiments.
     """
     path = Path(path)
-    folders = path.parts[:-1]
-    if root is not None and path.is_relative_to(root):
-        folders = (Path(root).name, *path.relative_to(root).parts[:-1])
-    return path.suffix.lower() in EXTENSIONS and FOLDER in folders and not path.name.startswith((".", "_"))
+    bundle = Path(root) if root is not None and path.is_relative_to(root) else None
+    folders = [each for each in path.parents if bundle is None or each == bundle or each.is_relative_to(bundle)]
+    return (
+        path.suffix.lower() in EXTENSIONS
+        and not path.name.startswith((".", "_"))
+        and any(counts(each, bundle) for each in folders)
+    )
+
+
+def build_all(path: Path, bundle: Path | None = None) -> tuple[list[DAG], list[Problem]]:
+    """The DAGs of a file, whatever it is about, and what in it may be a slip.
+
+    Args:
+        path: of the file.
+        bundle: root of the DAG bundle that it lies in, where that is known.
+
+    Raises:
+        SpecError: the file is wrong; the text says where and what is allowed.
+    """
+    from automl_core.spec.kinds import MODEL
+    from automl_core.spec.names import stated_kind
+
+    if stated_kind(path) == MODEL:
+        from automl_airflow.models.factory import build_model
+
+        return build_model(path, bundle)
+    from automl_airflow.factory import build
+
+    dag, warnings = build(path, bundle)
+    return [dag], warnings
 
 
 class ExperimentImporter(AbstractDagImporter):
-    """Makes one DAG of one experiment file."""
+    """Makes one DAG of an experiment's file, and up to three of a model's."""
 
     @classmethod
     def supported_extensions(cls) -> list[str]:
-        """File extensions of experiment files."""
+        """File extensions of such files."""
         return list(EXTENSIONS)
 
     def can_handle(self, file_path: str | Path) -> bool:
-        """Whether a file is an experiment file."""
+        """Whether a file is an experiment's or a model's."""
         return is_experiment_file(file_path)
 
     def list_dag_files(self, directory: str | os.PathLike[str], safe_mode: bool = True) -> Iterator[str]:
-        """Experiment files below a folder; ``safe_mode`` (a look for the word DAG) has no meaning for them."""
+        """Files of experiments and models below a folder; ``safe_mode`` (a look for the word DAG) says nothing."""
         for path in super().list_dag_files(directory, safe_mode=False):
             if is_experiment_file(path, directory):
                 yield path
@@ -61,17 +94,16 @@ class ExperimentImporter(AbstractDagImporter):
         bundle_name: str | None = None,
         safe_mode: bool = True,
     ) -> DagImportResult:
-        """Read one experiment file; what is wrong with it becomes its own import error, in words and with lines."""
+        """Read one file; what is wrong with it becomes its own import error, in words and with lines."""
         relative = self.get_relative_path(file_path, bundle_path)
         result = DagImportResult(file_path=relative)
         if not is_experiment_file(file_path, bundle_path):
             result.skipped_files.append(str(file_path))
             return result
-        from automl_airflow.factory import build
         from automl_core.spec.errors import SpecError
 
         try:
-            dag, warnings = build(Path(file_path), bundle_path)
+            dags, warnings = build_all(Path(file_path), bundle_path)
         except SpecError as error:
             result.errors.append(DagImportError(file_path=relative, message=str(error), error_type="experiment"))
             return result
@@ -83,7 +115,8 @@ class ExperimentImporter(AbstractDagImporter):
             DagImportWarning(relative, str(replace(each, file="", line=None)), "experiment", each.line)
             for each in warnings
         ]
-        dag.fileloc = str(file_path)
-        dag.relative_fileloc = relative
-        result.dags.append(dag)
+        for dag in dags:
+            dag.fileloc = str(file_path)
+            dag.relative_fileloc = relative
+            result.dags.append(dag)
         return result

@@ -92,6 +92,8 @@ class ProposeOperator(ExperimentOperator):
         state, place = study.state, Beginning.of(self)
         if again is None:
             remember(context, place)
+        if state.identity.get("reason"):
+            self.log.info("started because: %s", state.identity["reason"]["text"])
         for change in changes:
             self.log.info("conf: %s: %r → %r", change.path, change.old, change.new)
         closed_runs.fence(study, self.log, self.patiently)
@@ -141,6 +143,7 @@ class ProposeOperator(ExperimentOperator):
         from automl_core.spec.dates import missing_dates, run_dates
         from automl_core.spec.errors import SpecError
         from automl_core.spec.loader import locate, read_text
+        from automl_core.spec.reason import REASON, reason_of
         from automl_core.spec.stages import task_places
         from automl_core.specfiles.beside import with_base
         from automl_core.storage import check_store
@@ -161,7 +164,10 @@ class ProposeOperator(ExperimentOperator):
             return store, study, ()
         places = Places.of(self.file, bundle_folder(context))
         experiment, document = parse_document(read_text(self.file), self.file, places)
-        identity = identity_of(context)
+        identity: dict[str, Any] = identity_of(context)
+        why = reason_of(conf)
+        if why:
+            identity[REASON] = why
         try:
             experiment = with_base(experiment, Path(self.file))
         except SpecError as error:

@@ -76,6 +76,10 @@ class StandaloneAirflow:
         """What runs Airflow's components."""
         self.patience = 180.0
         """Seconds within which all of them have to be healthy."""
+        self.end_within = 10.0
+        """Seconds that `stop` gives everything to end by itself."""
+        self.migrated = False
+        """Whether the database has Airflow's tables already."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._started: set[int] = set()  # process groups; one whose leader was killed may still have members
         self._detached = False
@@ -114,13 +118,12 @@ class StandaloneAirflow:
             StandaloneError: a component ended or did not become healthy.
         """
         self._detached = detached
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "logs").mkdir(exist_ok=True)
-        self._write_secrets()
+        self._make_folders()
         try:
             say("Airflow: making its database")
             early = self._start_waiting("api-server")
-            self._migrate(check)
+            if not self.migrated:
+                self._migrate(check)
             self._let_go("api-server", early)
             for component in COMPONENTS:
                 if component not in self._processes:
@@ -130,6 +133,15 @@ class StandaloneAirflow:
         except BaseException:
             self.stop()
             raise
+
+    def migrate(self) -> None:
+        """Make the database's tables, and start nothing.
+
+        Raises:
+            StandaloneError: it could not be done.
+        """
+        self._make_folders()
+        self._migrate()
 
     def start_component(self, component: str) -> None:
         """Start one of the components."""
@@ -178,14 +190,14 @@ class StandaloneAirflow:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 
-    def stop(self, patience: float = 10.0) -> None:
+    def stop(self, patience: float | None = None) -> None:
         """End everything that this Airflow started, on a polite signal first. Safe to call twice.
 
         Args:
-            patience: seconds after that signal, before what is left is killed.
+            patience: seconds after that signal, before what is left is killed; `end_within` when left out.
         """
         groups = self._groups()
-        for sig, most in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
+        for sig, most in ((signal.SIGTERM, self.end_within if patience is None else patience), (signal.SIGKILL, 5.0)):
             for group in groups:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(group, sig)
@@ -300,6 +312,10 @@ class StandaloneAirflow:
         _write_private(self.home / "passwords.json", {USER: secret["password"]})
         url = f"http://127.0.0.1:{secret['port']}"
         _write_private(self.credentials_file, {"url": url, "username": USER, "password": secret["password"]})
+
+    def _make_folders(self) -> None:
+        (self.home / "logs").mkdir(parents=True, exist_ok=True)
+        self._write_secrets()
 
     def _migrate(self, check: Callable[[], None] = lambda: None) -> None:
         with (self.home / "logs" / "db-migrate.log").open("w+b") as log:

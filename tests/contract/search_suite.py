@@ -367,15 +367,15 @@ class Simulation:
             self.bind(decision)
         return decision
 
-    def run(self, most: int = 500) -> Simulation:
-        """Run to the end: until the algorithm says Exhausted and nothing runs.
+    def run(self, most: int = 500, trials: int | None = None) -> Simulation:
+        """Run to the end: until the algorithm says Exhausted, or so many trials were handed out, and nothing runs.
 
         Raises:
             AssertionError: it waits for nothing, or it never ends.
         """
         order = rng_for(0, "order of ends")
         for _ in range(most):
-            while len(self.running) < self.workers:
+            while len(self.running) < self.workers and (trials is None or len(self.trials) < trials):
                 decision = self.ask()
                 if isinstance(decision, Wait):
                     assert self.running, f"waits with nothing running: {decision.reason}"
@@ -384,7 +384,7 @@ class Simulation:
                     self.end = decision
                     break
             if not self.running:
-                assert self.end is not None
+                assert self.end is not None or trials is not None
                 return self
             self.finish(order.choice(self.running))
         raise AssertionError(f"not at its end after {most} pieces of work")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from automl_core.models.life import ModelLife, Person, Source, in_use_at
 from automl_core.storage import (
     Credentials,
     InvalidKey,
@@ -581,3 +582,26 @@ def test_the_url_names_the_root_and_no_credentials(site: Site, store: ObjectStor
     assert store.url == site.url
     for secret in (SECRET, TOKEN):
         assert secret not in repr(store)
+
+
+# What is built on them
+
+
+def test_a_models_life_goes_over_every_store(store: ObjectStore) -> None:
+    store.put("churn/r1/best_model/model/weights.bin", b"weights")
+    store.put("churn/r2/best_model/model/weights.bin", b"other weights")
+    life, anna = ModelLife.open(store, "churn"), Person("anna", "rest")
+    versions = [
+        life.offer(Source(store.url, "churn", run), (store, f"churn/{run}/best_model/"), anna) for run in ("r1", "r2")
+    ]
+    store.delete_prefix("churn/")
+    for version in versions:
+        digest = life.evaluated(version.number, {"champion": life.state.champion, "verdict": {"ok": True}})
+        ModelLife.open(store, "churn").accept(version.number, digest, anna)
+        life.put_in_use(version.number, anna)
+    life.take_back(2, anna, "bad")
+    reading = CountingStore(store)
+    now = in_use_at(reading, "churn")
+    assert (now.champion, now.accepted[1].by, reading.total <= 10) == (1, anna, True)
+    files = [key for version in versions for key in store.list(version.model.prefix)]
+    assert [store.get(key) for key in files] == [b"weights", b"other weights"]

@@ -30,6 +30,7 @@ from automl_core.study import Binding
 from tests.e2e.browser import Browser, open_window
 from tests.support.patience import stretched
 from tests.unit.web.conftest import World, api_server
+from tests.unit.web.lives import DAG, HOSTILE, Author
 
 LONG = "model_optimizer_learning_rate_schedule_warmup_share_of_a_step"
 RUN = "manual__2026-11-21T04:00:00+00:00"
@@ -604,3 +605,53 @@ def test_axe_finds_nothing_serious_on_what_is_new(page: Browser, theme: str) -> 
             page.tap("details.menu > summary")
         problems[name] = page.grave_accessibility_problems()
     assert {name: found for name, found in problems.items() if found} == {}
+
+
+def test_a_result_is_deployed_accepted_and_taken_back(page: Browser, world: World, tmp_path: Path) -> None:
+    """The way of a result into use and out of it, on the pages alone; what tasks would do is done by the acts."""
+    page.open("models")
+    assert "There is no model yet" in page.text("main")
+    page.open(place())
+    page.press("Deploy …")
+    page.until(lambda: "deploy=" in page.driver.current_url, 30, "the editor")
+    page.until(lambda: "evaluate.data" in page.text("#validation"), 30, "what is not known, marked")
+    file = tmp_path / "draft.yaml"
+    draft = str(page.js("return sessionStorage.getItem('automl:draft')"))
+    file.write_text(re.sub(r"\n  data:.*", '\n  data: "latest.csv"', draft))
+    page.one("#upload").send_keys(str(file))
+    page.until(lambda: f"The model {NAME} is fine" in page.text("#validation"), 30, "the file to be checked")
+    page.press("Save and offer the result")
+    saved = world.files / f"{NAME}.model.yaml"
+    page.until(saved.exists, 30, "the file")
+    world.know_model(saved.read_text())  # as the DAG processor does
+    page.until(lambda: page.driver.current_url.endswith(f"/models/{NAME}/versions/1"), 60, "the first version")
+    author = Author(world.storage, NAME, NAME, time.time())
+    assert author.life.state.versions[1].source.run == RUN
+    author.ask(1, author.evaluate(1))
+    page.until(lambda: "Waits for an answer" in page.text(".head"), 30, "the question, without a reload")
+    page.press("Accept …")
+    page.one("dialog textarea").send_keys("<i>holds</i>")
+    page.press("Accept", "dialog")
+    page.until(lambda: "Accepted" in page.text(".head"), 30, "the answer")
+    author.life.refresh()
+    author.life.put_in_use(1, DAG)
+    page.until(lambda: "In use" in page.text(".head"), 30, "its use, without a reload")
+    author.ask(author.offer("run-2"), author.evaluate(2))
+    looks = (("models", "dark"), (f"models/{NAME}#efficiency", "light"), (f"models/{NAME}", "dark"))
+    for address, theme in (*looks, (f"models/{NAME}/versions/2", "light"), (f"models/{NAME}/versions/2", "dark")):
+        page.open(address, theme=theme)
+        page.plots_drawn()
+        assert page.grave_accessibility_problems() == [], (address, theme)
+        assert page.all("main img") == [], "text of data is text"
+    page.until(lambda: HOSTILE in page.text("main"), 30, "hostile text as it is")
+    page.tap("#cases summary")
+    page.until(lambda: "regressed" in page.text("#cases"), 30, "bad cases with their rows")
+    page.open(f"experiments/{NAME}.rollout/runs/version_1")  # where Airflow's tab on a run of the model's DAG leads
+    page.until(lambda: page.driver.current_url.endswith(f"/models/{NAME}/versions/1"), 30, "the version's page")
+    page.open(f"models/{NAME}")
+    page.press("Take back …")
+    page.one("dialog textarea").send_keys("wrong on <b>leap days</b>")
+    page.press("Take back", "dialog")
+    page.until(lambda: "nothing yet" in page.text(".figures"), 30, "nothing in use")
+    assert author.life.refresh().versions[1].note == "wrong on <b>leap days</b>"
+    page.driver.get_log("browser")  # a model's file that Airflow has not read yet: 404

@@ -20,6 +20,7 @@ from automl_core.storage import open_store
 from automl_core.study import Study, StudyJournal
 from automl_core.study.layout import experiment_prefix
 from tests.support.patience import stretched
+from tests.support.postgres import MIGRATED
 
 TRAIN = '''
 """Training code of the tests: a value from x, a few steps, and any misbehaviour it is asked for."""
@@ -83,6 +84,8 @@ class World:
             extra_env=environment,
         )  # fmt: skip
         airflow.patience = stretched(airflow.patience)
+        airflow.migrated = database in MIGRATED
+        airflow.end_within = 1.0  # nothing of it is looked at afterwards
         return cls(root, airflow)
 
     # --- experiments ---------------------------------------------------------------------------

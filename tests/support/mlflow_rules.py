@@ -26,6 +26,8 @@ class FakeMlflow:
     def __init__(self) -> None:
         self.experiments: dict[str, dict[str, Any]] = {}
         self.runs: dict[str, dict[str, Any]] = {}
+        self.models: dict[str, dict[str, Any]] = {}
+        """Registered models: versions by number, aliases, and the last number that was given."""
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.headers: list[httpx.Headers] = []
         self.break_after: int | None = None
@@ -46,7 +48,8 @@ class FakeMlflow:
         if self.break_after is not None and len(self.asked) > self.break_after:
             return httpx.Response(400, json={"error_code": "INTERNAL", "message": "the disk is full"})
         try:
-            return httpx.Response(200, json=getattr(self, "_" + re.sub(r"\W", "_", path))(**body))
+            own = "" if request.method in ("GET", "POST") else f"_{request.method.lower()}"
+            return httpx.Response(200, json=getattr(self, "_" + re.sub(r"\W", "_", path) + own)(**body))
         except Refused as error:
             return httpx.Response(error.status, json={"error_code": error.code, "message": str(error)})
 
@@ -111,3 +114,74 @@ class FakeMlflow:
         first = int(page_token)
         last = first + min(self.page, max_results)
         return {"runs": found[first:last], **({"next_page_token": str(last)} if last < len(found) else {})}
+
+    # --- registered models ----------------------------------------------------------------------
+
+    def _registered_models_create(self, name: str, description: str) -> dict[str, Any]:
+        if name in self.models:
+            raise Refused("RESOURCE_ALREADY_EXISTS", f"Registered Model (name={name}) already exists.")
+        self.models[name] = {"versions": {}, "aliases": {}, "last": 0}
+        return {"registered_model": {"name": name}}
+
+    def _model(self, name: str) -> dict[str, Any]:
+        if name not in self.models:
+            raise Refused("RESOURCE_DOES_NOT_EXIST", f"Registered Model with name={name} not found", 404)
+        return self.models[name]
+
+    def _version(self, name: str, version: str) -> dict[str, Any]:
+        assert isinstance(version, str)
+        found: dict[int, dict[str, Any]] = self._model(name)["versions"]
+        if int(version) not in found:
+            raise Refused("RESOURCE_DOES_NOT_EXIST", f"Model Version (name={name}, version={version}) not found", 404)
+        return found[int(version)]
+
+    def _registered_models_get(self, name: str) -> dict[str, Any]:
+        aliases = [{"alias": key, "version": str(number)} for key, number in self._model(name)["aliases"].items()]
+        return {"registered_model": {"name": name, **({"aliases": aliases} if aliases else {})}}
+
+    def _registered_models_alias(self, name: str, alias: str, version: str) -> dict[str, Any]:
+        self._version(name, version)
+        if alias == "latest" or re.fullmatch(r"v\d+", alias):
+            raise Refused("INVALID_PARAMETER_VALUE", f"{alias} is reserved")
+        self._model(name)["aliases"][alias] = int(version)
+        return {}
+
+    def _registered_models_alias_delete(self, name: str, alias: str) -> dict[str, Any]:
+        self._model(name)["aliases"].pop(alias, None)
+        return {}
+
+    def _model_versions_create(self, name: str, source: str, tags: list[Any]) -> dict[str, Any]:
+        found = self._model(name)
+        if source.partition("://")[0] in ("", "file"):
+            raise Refused("INVALID_PARAMETER_VALUE", f"Invalid model version source: '{source}'")
+        found["last"] += 1
+        found["versions"][found["last"]] = {
+            "source": source, "tags": {each["key"]: each["value"] for each in tags},
+        }  # fmt: skip
+        return {"model_version": {"name": name, "version": str(found["last"])}}
+
+    def _model_versions_search(self, filter: str, max_results: str, page_token: str = "0") -> dict[str, Any]:
+        match = re.fullmatch(r"name='((?:[^']|'')*)'", filter)
+        assert match is not None
+        found = [
+            {"version": str(number), "tags": [{"key": key, "value": value} for key, value in each["tags"].items()]}
+            for number, each in sorted(self._model(match[1].replace("''", "'"))["versions"].items(), reverse=True)
+        ]
+        first = int(page_token)
+        last = first + min(self.page, int(max_results))
+        return {"model_versions": found[first:last], **({"next_page_token": str(last)} if last < len(found) else {})}
+
+    def _model_versions_set_tag(self, name: str, version: str, key: str, value: str) -> dict[str, Any]:
+        self._version(name, version)["tags"][key] = value
+        return {}
+
+    def _model_versions_delete_tag_delete(self, name: str, version: str, key: str) -> dict[str, Any]:
+        self._version(name, version)["tags"].pop(key, None)
+        return {}
+
+    def _model_versions_delete_delete(self, name: str, version: str) -> dict[str, Any]:
+        self._version(name, version)
+        found = self._model(name)
+        del found["versions"][int(version)]
+        found["aliases"] = {key: number for key, number in found["aliases"].items() if number != int(version)}
+        return {}

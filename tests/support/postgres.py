@@ -8,11 +8,12 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from automl_airflow.processes import free_port
+from automl_airflow.standalone import StandaloneAirflow
 
 
 def binaries() -> Path | None:
@@ -63,11 +64,59 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+MIGRATED: set[str] = set()
+"""URLs of databases that have Airflow's tables already: whoever starts an Airflow on one makes none."""
+
+
+class Server:
+    """One server for all Airflows of a test process: the tables are made once, and copied for each of them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._copies = 0
+
+    def database(self, migrate: Callable[[str], None]) -> str:
+        """The URL of a database with Airflow's tables in it, and nothing else."""
+        if self._url not in MIGRATED:
+            migrate(self._url)
+            MIGRATED.add(self._url)
+        self._copies += 1
+        base, _, template = self._url.rpartition("/")
+        name = f"{template}_{self._copies}"
+        programs, port = binaries(), base.rpartition(":")[2]
+        assert programs is not None
+        create = [programs / "createdb", "-h", "127.0.0.1", "-p", port, "-U", "airflow", "-T", template, name]
+        subprocess.run(create, check=True, capture_output=True)
+        MIGRATED.add(f"{base}/{name}")
+        return f"{base}/{name}"
+
+
+_kept: list[Server] = []
+
+
+@contextlib.contextmanager
+def server_kept() -> Iterator[None]:
+    """Let each `airflow_database` until the end be of one server, where one is installed."""
+    with contextlib.ExitStack() as stack:
+        if binaries():
+            _kept.append(Server(stack.enter_context(postgres())))
+            stack.callback(_kept.clear)
+        yield
+
+
 @contextlib.contextmanager
 def airflow_database() -> Iterator[str | None]:
     """A database for an Airflow: PostgreSQL, as users run it, where a server is installed, else None for SQLite.
 
     SQLite locks up now and then on a busy machine.
     """
+    if _kept:
+        yield _kept[0].database(_migrate)
+        return
     with postgres() if binaries() else contextlib.nullcontext() as url:
         yield url
+
+
+def _migrate(url: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="automl-migrate-") as folder:
+        StandaloneAirflow(Path(folder), database=url).migrate()

@@ -105,13 +105,17 @@ class Drawn:
         }
 
 
+BESIDE = 400
+"""Draws of metrics that stand beside the one that counts: enough for an interval to look at."""
+
+
 def drawn(sample: Sample, metrics: Sequence[Metric], count: int, confidence: float) -> list[Drawn]:
     """Metrics of both models with their values by draw: one set of draws for all, so that differences are paired.
 
     Args:
         sample: of rows.
-        metrics: those that a model can't have are left out of its values.
-        count: draws; some metrics take fewer (`statistics`).
+        metrics: the first is the one that counts; those that a model can't have are left out of its values.
+        count: draws; some metrics take fewer (`statistics`), and those beside the first `BESIDE` at most.
         confidence: of intervals.
     """
     draws = sample.draws(count)
@@ -132,8 +136,9 @@ def drawn(sample: Sample, metrics: Sequence[Metric], count: int, confidence: flo
     gathered: list[list[Floats]] = [[] for _ in parts]
     done = 0
     for block in draws.blocks() if parts else ():
-        for (_, _, part), kept in zip(parts, gathered, strict=True):
-            left = min(part.most - done, len(block))
+        for (metric, _, part), kept in zip(parts, gathered, strict=True):
+            most = part.most if metric is metrics[0] else min(part.most, BESIDE)
+            left = min(most - done, len(block))
             if left == len(block):  # the very block, which cells know again
                 kept.append(part.again(block))
             elif left > 0:
@@ -175,6 +180,13 @@ def difference_of(sample: Sample, of: Drawn, on: str = "all") -> dict[str, Any] 
         assert told is not None
         found, chance_of = told, of.chance
         method = f"paired bootstrap of {units}, expanded percentiles"
+    return told_of(of, found, method, chance_of, draws, on)
+
+
+def told_of(
+    of: Drawn, found: Interval, method: str, chance_of: float, draws: int, on: str = "all"
+) -> dict[str, Any]:  # fmt: skip
+    """A difference as evidence has it: in the metric's unit, and as a gain, which is above 0 where it is better."""
     sign = 1.0 if of.metric.direction == "maximize" else -1.0
     value, low, high = found["value"], found["low"], found["high"]
     gains = [None if each is None else sign * each + 0.0 for each in (value, low, high)]

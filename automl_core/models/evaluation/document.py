@@ -6,6 +6,7 @@
     version, champion       numbers; champion is null where there is none
     problem                 {kind: binary|multiclass|regression|forecasting, target, classes: [..]}
     data                    {place, fingerprint: {..}, rows, scored, key, keys, clustered, left_out: [{why, rows}],
+                            least_rows, silent: {challenger: rows, champion: rows},
                              seen: {challenger: Seen, champion: Seen|null}}
                              rows: of the data; scored: those that both models were measured on; keys: different keys
                              among them; clustered: whether intervals go by keys, since some have several rows
@@ -126,7 +127,7 @@ def evidence_of(
     """Evidence of its parts, as the module's docstring lays it out: plain JSON, without what JSON has no word for."""
     from automl_core.release import RELEASE
 
-    return _plain(
+    found: dict[str, Any] = _plain(
         {
             "format": FORMAT, "release": RELEASE, "version": version, "champion": champion, "problem": problem,
             "data": data, "metric": metric, "values": values, "difference": difference, "metrics": metrics,
@@ -134,13 +135,15 @@ def evidence_of(
             "cases": cases, "notes": notes, "verdict": verdict,
         }
     )  # fmt: skip
+    return found
 
 
 def rows_of(
     cases: Sequence[Mapping[str, Any]], tests: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
 ) -> dict[str, Any]:
     """The object with rows of data, of its parts."""
-    return _plain({"format": FORMAT, "cases": cases, "tests": tests or {}})  # type: ignore[no-any-return]
+    found: dict[str, Any] = _plain({"format": FORMAT, "cases": cases, "tests": tests or {}})
+    return found
 
 
 def digest_of(evidence: Mapping[str, Any]) -> str:
@@ -193,7 +196,7 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) else None
     if hasattr(value, "tolist"):  # numpy's
         return _plain(value.tolist())
     return str(value)

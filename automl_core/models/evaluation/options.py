@@ -16,19 +16,24 @@ class NotEvaluated(ValueError):
     """Models or rows that can't be evaluated: what is wrong, and what is allowed."""
 
 
+class NoLabels(NotEvaluated):
+    """Rows of which none has a label: nothing is wrong with them, and nothing can be told yet."""
+
+
 @dataclass(frozen=True)
 class Program:
     """A scoring program of the user's own, for models that aren't ours: batch in, predictions out (see `program`).
 
     Attributes:
-        command: as one of a training task; ``${rows}``, ``${predictions}`` and ``${model_dir}`` stand for paths.
+        command: an argument list, or text for /bin/sh; ``${rows}``, ``${predictions}`` and ``${model_dir}`` stand for
+            paths.
         format: of the rows' file: ``csv``, ``parquet`` or ``jsonl``.
         environment: folder of a Python environment whose ``bin`` stands first on PATH; None: what is there.
         timeout: seconds that it may take.
         variables: further environment variables, as the file states them.
     """
 
-    command: tuple[str, ...]
+    command: tuple[str, ...] | str
     format: str = "csv"
     environment: str | None = None
     timeout: float = 1800.0
@@ -155,7 +160,8 @@ class EvaluateOptions:
             found["trusted"] = tuple(found["trusted"])
         if found.get("program") is not None:
             told = dict(found["program"])
-            found["program"] = Program(**told | {"command": tuple(told["command"])})
+            command = told["command"]
+            found["program"] = Program(**told | {"command": command if isinstance(command, str) else tuple(command)})
         found["trained"] = {
             name: Trained(told.get("fingerprints", {}), tuple(told.get("rows", ())))
             for name, told in found.get("trained", {}).items()

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from automl_core.modelfile.scoring.sources import UnreadableValue
 from automl_core.modelfile.scoring.texts import typed_text
-from automl_core.models.evaluation.options import EvaluateOptions, NotEvaluated
+from automl_core.modelfile.scoring.values import Field, Schema
+from automl_core.models.evaluation.options import EvaluateOptions, NoLabels, NotEvaluated
 from automl_core.models.evaluation.rows import Mask, Rows, digests
 from automl_core.models.evaluation.subjects import Said
 
@@ -33,6 +34,7 @@ class Prepared:
         ids: (n,) what names each row, each once.
         by: ``key`` or ``row``.
         codes: (n,) the unit of each row, for draws; None where each row is one.
+        silent: role → rows with a label that it could not read, or of which it says nothing.
         notes: what is to be said.
     """
 
@@ -47,10 +49,11 @@ class Prepared:
     ids: list[str]
     by: str
     codes: Codes | None
+    silent: dict[str, int]
     notes: tuple[str, ...]
 
 
-def kind_of(subjects: Sequence[Any], options: EvaluateOptions) -> str:
+def kind_of(subjects: Sequence[Any], options: EvaluateOptions, rows: Rows | None = None) -> str:
     """What is predicted: binary, multiclass, regression or forecasting.
 
     Raises:
@@ -59,9 +62,9 @@ def kind_of(subjects: Sequence[Any], options: EvaluateOptions) -> str:
     kinds = {subject.role: subject.kind for subject in subjects if subject.kind is not None}
     if not kinds:
         if options.kind is None:
-            raise NotEvaluated(
-                "no model says what it predicts: say whether it is binary, multiclass or regression (kind)"
-            )
+            if rows is None:
+                raise NotEvaluated("no model says what it predicts: give its kind")
+            return _kind_of_labels(rows, options)
         return options.kind
     families = {"classes" if kind in ("binary", "multiclass") else kind for kind in kinds.values()}
     if len(families) > 1:
@@ -70,6 +73,26 @@ def kind_of(subjects: Sequence[Any], options: EvaluateOptions) -> str:
             + ", ".join(f"the {role} is one of {kind}" for role, kind in kinds.items())
         )
     return "multiclass" if "multiclass" in kinds.values() else next(iter(kinds.values()))
+
+
+FEW_CLASSES = 100
+"""So many different whole numbers are classes where no model says what it predicts (as in files of predictions)."""
+
+
+def _kind_of_labels(rows: Rows, options: EvaluateOptions) -> str:
+    """What programs alone predict, by the labels: texts and truth values are classes, numbers where they are few."""
+    if options.target is None:
+        raise NotEvaluated("no model says which column it predicts: name the target")
+    column = rows.column(options.target)
+    if column.type == "number":
+        values = np.asarray(column.numbers())
+        there = values[np.isfinite(values)]
+        if (there != np.floor(there)).any() or len(np.unique(there)) > FEW_CLASSES:
+            return "regression"
+    different = len(rows.coded(options.target).levels)
+    if column.type == "integer" and different > FEW_CLASSES:
+        return "regression"
+    return "binary" if different <= 2 else "multiclass"
 
 
 def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Prepared:
@@ -83,7 +106,7 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
     Raises:
         NotEvaluated: a column is missing, or no row is left.
     """
-    kind = kind_of(subjects, options)
+    kind = kind_of(subjects, options, rows)
     target = options.target or next((subject.target for subject in subjects if subject.target), None)
     if target is None:
         raise NotEvaluated("no model says which column it predicts: name the target")
@@ -102,17 +125,25 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
         texts = rows.coded(target)
         drop("without a label", texts.codes < 0)
         classes = _classes(subjects, texts.levels)
-        spelled = {level: _spelled(level, classes) for level in texts.levels}
+        written = {level: spelled(level, classes) for level in texts.levels}
         places = {each: k for k, each in enumerate(classes)}
-        table = np.asarray([*(places.get(spelled[level], -1) for level in texts.levels), -1], dtype=np.int64)
+        table = np.asarray([*(places.get(written[level], -1) for level in texts.levels), -1], dtype=np.int64)
         truth = table[texts.codes]
-        strange = sorted(level for level in texts.levels if spelled[level] not in places)
+        strange = sorted(level for level in texts.levels if written[level] not in places)
         drop("with a label that is no class of a model", truth < 0)
         if strange and left["with a label that is no class of a model"]:
             shown = ", ".join(repr(each[:40]) for each in strange[:3]) + (", …" if len(strange) > 3 else "")
             notes.append(f"{target}: no model knows the label{'s' if len(strange) > 1 else ''} {shown}")
+    if not kept.any():
+        raise NoLabels(f"no row of the {rows.n:,} can be measured: {_why(left)}")
+    labelled, unread = kept.copy(), {}
     for subject in subjects:
-        for why, mask in subject.refused(rows).items():
+        if hasattr(subject, "learn"):
+            subject.learn(kind, target, classes)
+        refused = subject.refused(rows)
+        any_of = np.logical_or.reduce([np.zeros(rows.n, dtype=bool), *refused.values()])
+        unread[subject.role] = int(np.count_nonzero(any_of & labelled))
+        for why, mask in refused.items():
             drop(why, mask)
     if not kept.any():
         raise NotEvaluated(f"no row of the {rows.n:,} can be measured: {_why(left)}")
@@ -120,7 +151,9 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
     taken = rows if len(at) == rows.n else rows.take(at)
     said = {subject.role: subject.say(taken) for subject in subjects}
     silent = np.zeros(taken.n, dtype=bool)
+    quiet: dict[str, int] = {}
     for role, each in said.items():
+        quiet[role] = int(np.count_nonzero(each.missing))
         left[f"of which the {role} says nothing"] = int(np.count_nonzero(each.missing & ~silent))
         silent |= each.missing
     if silent.any():
@@ -130,11 +163,12 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
         at, taken = at[good], taken.take(good)
         said = {role: each.take(good) for role, each in said.items()}
     said = {role: each.aligned(classes) for role, each in said.items()}
-    ids, by, codes, more = _named(taken, subjects[0], options)
-    if kind == "binary" and len(classes) > 2:
-        kind = "multiclass"
+    ids, by, codes, more = _named(taken, subjects[0], target, options)
+    if kind != "regression":
+        kind = "multiclass" if len(classes) > 2 else "binary"
+    silent_of = {role: unread[role] + quiet[role] for role in said}
     return Prepared(
-        taken, at, truth[at], said, kind, target, classes, left, ids, by, codes, (*notes, *more)
+        taken, at, truth[at], said, kind, target, classes, left, ids, by, codes, silent_of, (*notes, *more)
     )  # fmt: skip
 
 
@@ -168,42 +202,47 @@ def _classes(subjects: Sequence[Any], levels: Sequence[str]) -> tuple[str, ...]:
 
     known = list(dict.fromkeys(each for subject in subjects for each in subject.classes))
     if any(not subject.classes for subject in subjects):
-        more = ordered(level for level in levels if _spelled(level, known) not in known)
+        more = ordered(level for level in levels if spelled(level, known) not in known)
         known += more
     return tuple(known)
 
 
-def _spelled(level: str, classes: Sequence[str]) -> str:
+def spelled(level: str, classes: Sequence[str]) -> str:
     """A label as a model's classes write it: ``1.0`` and ``01`` are ``1`` among whole numbers, ``True`` is ``true``."""
     if level in classes:
         return level
-    for kind in ("integer", "boolean"):
-        found = typed_text(level, kind)
+    truth = level.lower() if level.lower() in ("true", "false") else None
+    numbers = {"true": "1", "false": "0"}
+    for found in (
+        typed_text(level, "integer"),
+        truth,
+        numbers.get(truth or "") if set(classes) == {"0", "1"} else None,
+    ):
         if found in classes:
-            return found
-    other = {"true": "1", "false": "0"}.get(typed_text(level, "boolean"))
-    return other if other is not None and set(classes) == {"0", "1"} else level
+            return str(found)
+    return level
 
 
 def _named(
-    rows: Rows, challenger: Any, options: EvaluateOptions
+    rows: Rows, challenger: Any, target: str, options: EvaluateOptions
 ) -> tuple[list[str], str, Codes | None, tuple[str, ...]]:
     """What names each row, and which belong together."""
     notes: list[str] = []
-    names = [name for name in challenger.columns if name in rows.columns]
+    # a program may read all but the target
+    schema = challenger.schema or Schema(Field(name, "category") for name in rows.columns if name != target)
     codes: Codes | None = None
     if options.key is not None:
         keys = rows.coded(options.key)
         missing = np.flatnonzero(keys.codes < 0)
         ids = [text if text is not None else "" for text in keys.texts()]
         if len(missing):
-            said = digests(challenger.schema.read(rows.take(missing).columns)) if names else ["?"] * len(missing)
+            said = digests(schema.read(rows.take(missing).columns))
             for place, digest in zip(missing.tolist(), said, strict=True):
                 ids[place] = f"row:{digest}"
             notes.append(f"{len(missing):,} rows have no {options.key}: they are named by what they hold")
         by = "key"
     else:
-        ids, by = digests(challenger.schema.read(rows.columns)), "row"
+        ids, by = digests(schema.read(rows.columns)), "row"
     unit = options.group or options.key
     if unit is not None:
         texts = rows.coded(unit).codes.astype(np.int64)

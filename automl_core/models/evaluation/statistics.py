@@ -25,6 +25,9 @@ Codes = NDArray[np.int64]
 MOST_WHOLE = 200
 """Draws of a metric that is computed on the drawn rows."""
 
+FEW_CELLS = 16
+"""Cells up to which a product of matrices sums their weights, which is quicker than counting."""
+
 MOST_CLASSES = 20
 """Classes up to which areas are drawn in full; with more, fewer draws are made."""
 
@@ -64,17 +67,22 @@ class Cells:
     def __init__(self, truth: Codes, labels: Codes, classes: int) -> None:
         found, self._codes = np.unique(truth * classes + labels, return_inverse=True)
         self.truth, self.labels = found // classes, found % classes
-        self._of: tuple[int, Floats | None, Floats | None] = (0, None, None)
+        self._places: Floats | None = None
+        if len(found) <= FEW_CELLS:
+            self._places = (self._codes[:, None] == np.arange(len(found))).astype(np.float64)
+        self._of: tuple[Floats | None, Floats | None] = (None, None)
 
     def weights(self, weights: Floats) -> Floats:
         """(b, cells)."""
-        if self._of[1] is not weights:  # the last block is held, so that its place in memory can't be another's
-            number, cells = len(weights), len(self.truth)
-            found = np.empty((number, cells))
-            for k in range(number):
-                found[k] = np.bincount(self._codes, weights[k], cells)
-            self._of = (id(weights), weights, found)
-        return self._of[2]  # type: ignore[return-value]
+        if self._of[0] is not weights:  # the last block is held, so that its place in memory can't be another's
+            if self._places is not None:
+                found = weights @ self._places
+            else:
+                found = np.empty((len(weights), len(self.truth)))
+                for k, each in enumerate(weights):
+                    found[k] = np.bincount(self._codes, each, len(self.truth))
+            self._of = (weights, found)
+        return self._of[1]  # type: ignore[return-value]
 
 
 @dataclass
@@ -187,7 +195,7 @@ class Whole:
         return found
 
 
-_AREAS = {
+_AREAS: dict[str, tuple[type[Area] | type[Precision], bool]] = {
     "roc_auc": (Area, False), "AUC_weighted": (Area, True),
     "average_precision": (Precision, False), "average_precision_score_weighted": (Precision, True),
 }  # fmt: skip

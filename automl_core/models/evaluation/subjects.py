@@ -45,7 +45,7 @@ class Said:
         """(n,) rows of which it says nothing that is a number, or no class."""
         bad = ~np.isfinite(self.outputs)
         found = bad if bad.ndim == 1 else bad.any(axis=1)
-        return found if self.labels is None else found | (self.labels < 0)
+        return np.asarray(found if self.labels is None else found | (self.labels < 0))
 
     def aligned(self, classes: Sequence[str]) -> Said:
         """The same in the order of other classes, which hold all of its own; of those that it lacks it says 0."""
@@ -126,6 +126,16 @@ class Subject:
         labels = np.where(np.isfinite(outputs).all(axis=1), positions(outputs, scorer.threshold), -1)
         return Said(outputs, labels.astype(np.int64), self.classes)
 
+    def one(self, row: dict[str, Any]) -> None:
+        """Score one row, for the clock."""
+        self.model.scorer.outputs([row])
+
+    def reopened(self) -> None:
+        """Open it once more, for the clock."""
+        from automl_core.modelfile.model import load
+
+        load(self.folder, trusted=self._trusted)
+
 
 def opened(folder: str | Path, role: str, options: EvaluateOptions) -> Any:
     """A model of its folder: of a table (`Subject`), or, where it isn't ours, a program's (`program.Scored`).
@@ -137,6 +147,18 @@ def opened(folder: str | Path, role: str, options: EvaluateOptions) -> Any:
 
     home = Path(folder)
     if (home / MODEL_FILE).is_file():
+        from automl_core.modelfile.model import BrokenModel, read_info
+        from automl_core.modelfile.scoring.documents import LaterFormat
+        from automl_core.modelfile.writing import FORECASTING
+
+        try:
+            kind = read_info(home)["problem"].get("kind")
+        except (BrokenModel, LaterFormat) as error:
+            raise NotEvaluated(f"the {role} can't be opened: {error}") from None
+        if kind == FORECASTING:
+            from automl_core.models.evaluation.series import SeriesSubject
+
+            return SeriesSubject(home, role)
         return Subject(home, role, options.trusted)
     if options.program is None:
         raise NotEvaluated(

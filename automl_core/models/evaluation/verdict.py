@@ -11,6 +11,10 @@ SEEN = 0.01
 """Share of the rows known from training from which on a difference proves nothing."""
 
 
+SILENT = 0.01
+"""Share of the rows with a label of which a challenger may say nothing: one could look good by what it leaves out."""
+
+
 def conditions(evidence: Mapping[str, Any], accept: Any = None, least_rows: int | None = None) -> Verdict:
     """Judge evidence.
 
@@ -57,6 +61,12 @@ def _compared(evidence: Mapping[str, Any], when: str, margin: float, least: int)
         return True, "there is no champion to compare with"
     if when == "passes":
         return True, "nothing is asked of the difference"
+    silent = int((evidence["data"].get("silent") or {}).get("challenger", 0))
+    if silent > SILENT * (rows + silent):
+        return None, (
+            f"it can't be told: the challenger says nothing of {silent:,} rows that have a label, and nobody knows how "
+            "wrong it would be there"
+        )
     difference = evidence.get("difference")
     if difference is None or difference["gain_low"] is None or difference["gain_high"] is None:
         return None, f"it can't be told: the difference of {metric} has no interval on these rows"

@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,3 +206,51 @@ def give_triggers_their_team() -> None:
 
     make_client.knows_teams = True  # type: ignore[attr-defined]
     triggerer_job_runner.TriggerRunnerSupervisor.make_client = make_client  # type: ignore[method-assign]
+
+
+def is_paused(context: Any, dag_id: str) -> bool | None:
+    """Whether a DAG is paused; None where this Airflow has no such DAG.
+
+    Args:
+        context: of a task.
+        dag_id: of the other DAG.
+    """
+    from airflow.sdk.exceptions import AirflowRuntimeError
+
+    try:
+        return bool(context["ti"].get_dag(dag_id).is_paused)
+    except AirflowRuntimeError as error:
+        detail = error.error.detail or {}
+        if detail.get("status_code") == 404:
+            return None
+        raise
+
+
+def start_run(dag_id: str, run_id: str, conf: Mapping[str, Any], logical_date: datetime | None = None) -> bool:
+    """Start a run of a DAG from within a task, and let the task go on.
+
+    Airflow's own way (`TriggerDagRunOperator`) ends the task that asks.
+
+    Args:
+        dag_id: of a DAG of this Airflow.
+        run_id: of the run.
+        conf: its conf.
+        logical_date: its logical date, for a DAG that asks for one; None: it has none.
+
+    Returns:
+        False where there is a run of that id already.
+
+    Raises:
+        RuntimeError: Airflow refuses, for another reason.
+    """
+    from airflow.sdk.execution_time.comms import TriggerDagRun
+    from airflow.sdk.execution_time.task_runner import SUPERVISOR_COMMS
+
+    wanted = TriggerDagRun(dag_id=dag_id, run_id=run_id, conf=dict(conf), logical_date=logical_date)
+    answer = SUPERVISOR_COMMS.send(wanted)
+    error = getattr(answer, "error", None)
+    if error is None:
+        return True
+    if getattr(error, "value", error) == "DAGRUN_ALREADY_EXISTS":
+        return False
+    raise RuntimeError(f"the run {run_id} of {dag_id} was not started: {getattr(error, 'value', error)}")

@@ -11,8 +11,10 @@ from typing import Annotated
 
 from airflow.api_fastapi.common.dagbag import create_dag_bag
 from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBody
+from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
 from airflow.api_fastapi.core_api.datamodels.task_instances import ClearTaskInstancesBody
 from airflow.api_fastapi.core_api.routes.public.dag_run import trigger_dag_run
+from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
 from airflow.api_fastapi.core_api.routes.public.task_instances import post_clear_task_instances
 from airflow.api_fastapi.core_api.services.public.dag_run import patch_dag_run_state
 from airflow.api_fastapi.logging.decorators import action_logging
@@ -23,9 +25,9 @@ from sqlalchemy.orm import Session
 from automl_airflow.compat.metadata import create_session
 
 __all__ = [
-    "ClearTaskInstancesBody", "SessionDep", "TriggerDAGRunPostBody",
+    "ClearTaskInstancesBody", "SessionDep", "TriggerDAGRunPostBody", "UpdateHITLDetailPayload",
     "action_logging", "create_dag_bag", "patch_dag_run_state", "post_clear_task_instances",
-    "task_instance_mutation_hook", "trigger_dag_run",
+    "task_instance_mutation_hook", "trigger_dag_run", "update_hitl_detail",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,10 @@ class PredictTableOperator(BaseOperator):
         with folder_of(open_experiment_store(self.model, self.store), "") as folder:
             return self.score(folder, self.rows, self.out, self.keep, event)
 
-    def score(self, folder: Path, rows: str, out: str, keep: Sequence[str], event: dict[str, Any]) -> dict[str, Any]:
+    def score(
+        self, folder: Path, rows: str, out: str, keep: Sequence[str], event: dict[str, Any],
+        constants: Mapping[str, str | int] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
         """Score by the model in a folder, as far as it goes without waiting; see `resume`."""
         from automl_airflow.maxcompute.connection import access_of
         from automl_core.backends.base import BackendError
@@ -96,7 +99,7 @@ class PredictTableOperator(BaseOperator):
 
         try:
             hints = {key: text_of(value) for key, value in (self.hints or {}).items()}
-            wanted = Wanted.of(rows, out, keep=tuple(keep), proba=self.proba, hints=hints)
+            wanted = Wanted.of(rows, out, keep=tuple(keep), proba=self.proba, hints=hints, constants=constants)
             self._check_places(wanted)
             client = Client(access_of(self.maxcompute, self.project))
             model = load(folder)
@@ -139,9 +142,13 @@ class PredictTableOperator(BaseOperator):
             if looks < MOST_LOOKS:
                 time.sleep(BETWEEN)
         self._scoring = None  # from here on what runs is the trigger's to watch
-        trigger = InstanceTrigger(self.maxcompute, self.project, scoring.running, scoring.state, self.poll)
+        trigger = InstanceTrigger(self.maxcompute, self.project, scoring.running, self.state_of(scoring), self.poll)
         self.defer(trigger=trigger, method_name="resume")
         raise AssertionError("a task that has deferred goes on")
+
+    def state_of(self, scoring: Scoring) -> dict[str, Any]:
+        """What `resume` gets back of a trigger: plain JSON without secrets."""
+        return scoring.state
 
     def on_kill(self) -> None:
         """The task was cleared or marked while a worker had it: stop what runs."""

@@ -8,6 +8,7 @@ are run, needs a right of its own (`may_write_files`).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -19,10 +20,12 @@ from airflow.api_fastapi.auth.managers.models.resource_details import (
     DagDetails,
 )
 from airflow.configuration import conf
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Path, Request
 
+from automl_airflow.compat.acts import action_logging
 from automl_airflow.compat.metadata import team_of
 from automl_airflow.compat.signed_in import GetUserDep, get_auth_manager, requires_access_dag
+from automl_core.models.file.model import ROLLOUT, SCORE, ModelFile, dag_id
 from automl_core.spec.models import Experiment
 
 User = Annotated[BaseUser, GetUserDep.__metadata__[0]]
@@ -58,9 +61,41 @@ def can_delete_runs(user: User) -> None:
         raise HTTPException(403, "Forbidden: cleaning up needs the right to delete DAG runs")
 
 
+ModelName = Annotated[str, Path(description="Name of the model.", max_length=200)]
+
+
+def rollout_of(model: str) -> str:
+    """The DAG whose rights are a model's: the one that offers, evaluates and asks."""
+    return dag_id(model, ROLLOUT)
+
+
+def score_of(model: str) -> str:
+    """The DAG that scores new data with a model."""
+    return dag_id(model, SCORE)
+
+
+def _of_model(method: str, entity: DagAccessEntity, dag_of: Callable[[str], str] = rollout_of) -> Callable[..., None]:
+    """Demand a right on a DAG of the model that a path names: the path has no DAG's id in it."""
+
+    def demanded(model: ModelName, user: User) -> None:
+        if not may(user, method, entity, dag_of(model)):
+            raise HTTPException(403, f"Forbidden: it needs the right {method} on {entity.name} of {dag_of(model)}")
+
+    return demanded
+
+
+CAN_READ_MODEL = _of_model("GET", DagAccessEntity.RUN)
+CAN_OFFER = _of_model("POST", DagAccessEntity.RUN)
+CAN_EDIT_MODEL = _of_model("PUT", DagAccessEntity.RUN)
+CAN_ANSWER = _of_model("PUT", DagAccessEntity.HITL_DETAIL)
+CAN_SCORE = _of_model("POST", DagAccessEntity.RUN, score_of)
+
 ACCESS: frozenset[Any] = frozenset(
-    {CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs}
-)
+    {
+        CAN_LOOK, CAN_READ, CAN_EDIT_RUN, CAN_EDIT_TASKS, CAN_START, can_save, can_try, can_delete_runs,
+        CAN_READ_MODEL, CAN_OFFER, CAN_EDIT_MODEL, CAN_ANSWER, CAN_SCORE,
+    }
+)  # fmt: skip
 """Every dependency that demands a right."""
 
 NO_RIGHT_TO_SAVE = (
@@ -161,6 +196,31 @@ def check_sources(user: BaseUser, experiment: Experiment) -> None:
         raise HTTPException(403, f"Forbidden: {words}")
 
 
+def check_model_sources(user: BaseUser, file: ModelFile) -> None:
+    """Demand the right to read what becomes a model's versions, and to start what the model's watch has trained.
+
+    Raises:
+        HTTPException: 403, it names the experiments.
+    """
+    hidden = [each.experiment for each in file.sources if not may(user, "GET", DagAccessEntity.RUN, each.experiment)]
+    if hidden:
+        words = f"candidates names {', '.join(hidden)}, whose runs you have not the right to read"
+        raise HTTPException(403, f"Forbidden: {words}")
+    if file.retrained is not None and not may(user, "POST", DagAccessEntity.RUN, file.retrained):
+        words = f"watch.retrain starts runs of {file.retrained}, which you have not the right to"
+        raise HTTPException(403, f"Forbidden: {words}")
+
+
+def may_read_model(user: BaseUser, model: str) -> bool:
+    """Whether a user may read a model: the runs of the DAG that offers, evaluates and asks."""
+    return may(user, "GET", DagAccessEntity.RUN, rollout_of(model))
+
+
+def may_offer(user: BaseUser, model: str) -> bool:
+    """Whether a user may offer results to a model: start runs of that DAG."""
+    return may(user, "POST", DagAccessEntity.RUN, rollout_of(model))
+
+
 def may_act(user: BaseUser, dag_id: str) -> dict[str, bool]:
     """A user's rights on one experiment, by what they allow: what pages show as possible."""
     return {
@@ -206,3 +266,17 @@ def _own_hosts(request: Request) -> set[str]:
 
 ACT = Depends(from_this_site)
 """Of every route that changes something."""
+
+
+def _names_rollout(request: Request, model: ModelName) -> None:
+    """Have Airflow's audit log file an act on a model under its rollout's DAG: the path names none."""
+    request.path_params["dag_id"] = rollout_of(model)
+
+
+def logs_model_act(event: str) -> list[Any]:
+    """Dependencies of a route that note an act on a model in Airflow's audit log, before it is done.
+
+    Args:
+        event: what it is called there.
+    """
+    return [Depends(_names_rollout), Depends(action_logging(event))]

@@ -54,11 +54,26 @@ def trigger(
     request: Request, session: Session, user: BaseUser, dag_id: str, conf: Mapping[str, Any], run_id: str | None,
     logical_date: datetime | None = None,
 ) -> str:  # fmt: skip
-    """Begin a run as Airflow's own route does. Returns its id.
+    """Begin a run of an experiment as Airflow's own route does. Returns its id.
 
     Raises:
         HTTPException: 404 no such DAG, 400 it can't be run (with that conf), 409 there is a run of that id or date, or
             a pool that its tasks are in is missing.
+    """
+    missing = missing_pools(session, dag_id)
+    if missing:
+        raise HTTPException(409, f"Airflow has no pool {', '.join(missing)}, so tasks in it would never start")
+    return begin(request, session, user, dag_id, conf, run_id, logical_date)
+
+
+def begin(
+    request: Request, session: Session, user: BaseUser, dag_id: str, conf: Mapping[str, Any], run_id: str | None,
+    logical_date: datetime | None = None,
+) -> str:  # fmt: skip
+    """Begin a run of any DAG as Airflow's own route does. Returns its id.
+
+    Raises:
+        HTTPException: 404 no such DAG, 400 it can't be run (with that conf), 409 there is a run of that id or date.
     """
     if run_id is not None and session.scalar(select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)):
         raise HTTPException(409, f"{dag_id} has a run {run_id!r} already")
@@ -66,9 +81,6 @@ def trigger(
         select(DagRun.run_id).where(DagRun.dag_id == dag_id, DagRun.logical_date == logical_date)
     ):
         raise HTTPException(409, f"{dag_id} has a run of {logical_date.isoformat()} already")
-    missing = missing_pools(session, dag_id)
-    if missing:
-        raise HTTPException(409, f"Airflow has no pool {', '.join(missing)}, so tasks in it would never start")
     body = TriggerDAGRunPostBody(logical_date=logical_date, conf=dict(conf), dag_run_id=run_id)
     run: Any = trigger_dag_run(
         dag_id=dag_id, body=body, dag_bag=_dag_bag(), user=user, session=session, request=request
@@ -92,6 +104,17 @@ def clear(session: Session, user: BaseUser, run: RunInfo, tasks: Sequence[str | 
         dag_id=run.dag_id, dag_bag=_dag_bag(), body=body, session=session, user=user
     )  # fmt: skip
     return int(found.total_entries or 0)
+
+
+def has_dag_run(session: Session, dag_id: str, run_id: str) -> bool:
+    """Whether Airflow has a run."""
+    return session.scalar(select(DagRun.id).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)) is not None
+
+
+def is_on(session: Session, dag_id: str, run_id: str) -> bool:
+    """Whether a run is queued or running; one that waits for people is."""
+    state = session.scalar(select(DagRun.state).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+    return state in (DagRunState.QUEUED, DagRunState.RUNNING)
 
 
 def goes_on(session: Session, run: RunInfo, task_id: str, map_index: int) -> bool:

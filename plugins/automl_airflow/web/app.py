@@ -12,13 +12,17 @@ from automl_airflow.web.limits import BodyLimit
 from automl_airflow.web.respond import STALE, install_handlers
 from automl_airflow.web.routes import (
     acts,
+    deploy,
     details,
     events,
+    evidence,
     experiments,
     files,
     forecasts,
     gc,
     labels,
+    model_acts,
+    models,
     pages,
     runs,
     sheets,
@@ -84,6 +88,7 @@ def create_app() -> FastAPI:
     for router in (
         events.router, files.router, sheets.router, details.router,
         forecasts.router, tables.router, trials.router, acts.router, labels.router,
+        deploy.router, evidence.router, model_acts.router, models.router,
         runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip

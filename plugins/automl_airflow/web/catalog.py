@@ -149,7 +149,7 @@ _places = _Places()
 
 def place_in(data: Mapping[str, Any]) -> Place | None:
     """The place of an experiment that its serialized DAG names; None for a DAG that is no experiment."""
-    tasks = {task["task_id"]: task for task in _tasks(data)}
+    tasks = {task["task_id"]: task for task in tasks_in(data)}
     propose = tasks.get("propose")
     if propose is None or propose.get("task_type") != "ProposeOperator":
         return None
@@ -173,7 +173,8 @@ def place_in(data: Mapping[str, Any]) -> Place | None:
     )  # fmt: skip
 
 
-def _tasks(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+def tasks_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tasks of a serialized DAG, each with its fields."""
     tasks = data.get("dag", {}).get("tasks", [])
     return [task.get("__var", task) for task in tasks if isinstance(task, dict)]
 
@@ -234,8 +235,8 @@ def info_of(session: Session, run: DagRun, latest: Place | None = None) -> RunIn
         place = replace(place, team=team_of(run.dag_id))
     model = session.get(DagModel, run.dag_id)
     return RunInfo(
-        dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=_seconds(run.queued_at),
-        started=_seconds(run.start_date), ended=_seconds(run.end_date), note=run.note, conf=dict(run.conf or {}),
+        dag_id=run.dag_id, run_id=run.run_id, state=str(run.state), queued=seconds_of(run.queued_at),
+        started=seconds_of(run.start_date), ended=seconds_of(run.end_date), note=run.note, conf=dict(run.conf or {}),
         clears=run.clear_number or 0, place=place, gone=model is None or bool(model.is_stale),
     )  # fmt: skip
 
@@ -320,7 +321,7 @@ def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> l
         for start in range(0, len(newest), 500)
         for run in session.scalars(select(DagRun).where(DagRun.id.in_(newest[start : start + 500])))
     }
-    versions = _newest_versions(session, list(ids))
+    versions = newest_versions(session, list(ids))
     listed = []
     for model in models:
         version = versions.get(model.dag_id)
@@ -337,13 +338,13 @@ def experiments(session: Session, allowed: set[str], *, gone: bool = False) -> l
                 broken=bool(model.has_import_errors), file=model.relative_fileloc, bundle=model.bundle_name,
                 tags=tuple(sorted(tag.name for tag in model.tags)), runs=counts.get(model.dag_id, (0, 0))[0],
                 latest=info_of(session, run, place) if run is not None else None, gone=bool(model.is_stale),
-                next_run=_seconds(model.next_dagrun_create_after) if not model.is_stale else None,
+                next_run=seconds_of(model.next_dagrun_create_after) if not model.is_stale else None,
             )
         )  # fmt: skip
     return listed
 
 
-def _newest_versions(session: Session, dag_ids: Sequence[str]) -> dict[str, tuple[UUID, str]]:
+def newest_versions(session: Session, dag_ids: Sequence[str]) -> dict[str, tuple[UUID, str]]:
     """The newest version of each DAG, and its digest, in a few queries however many there are."""
     found: dict[str, tuple[UUID, str]] = {}
     for start in range(0, len(dag_ids), _FEW):
@@ -361,5 +362,6 @@ def _newest_versions(session: Session, dag_ids: Sequence[str]) -> dict[str, tupl
     return found
 
 
-def _seconds(moment: datetime | None) -> float | None:
+def seconds_of(moment: datetime | None) -> float | None:
+    """A time of the database as seconds since 1970."""
     return moment.timestamp() if moment is not None else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import Depends, HTTPException, Request
@@ -19,7 +19,7 @@ from automl_airflow.web.catalog import RunInfo
 from automl_airflow.web.held import HeldRun
 from automl_core.audit import record
 from automl_core.audit.records import DOWNLOAD
-from automl_core.storage.base import StorageError
+from automl_core.storage.base import ObjectStore, StorageError
 
 MOST_NAMED = 1000
 """Files of one download whose names stand in its record; of more it says how many."""
@@ -81,11 +81,32 @@ def note_download(asker: Asker, run: RunInfo, held: HeldRun, files: Sequence[str
         "experiment": run.place.experiment, "run": run.run_id, "dag": run.dag_id, "files": list(files[:MOST_NAMED]),
         "count": len(files), "address": asker.address,
     }  # fmt: skip
+    _note(asker, held.shared.store, run.dag_id, more, {"run": run.run_id, "files": list(files[:20])})
+
+
+def note_rows(asker: Asker, store: ObjectStore, model: str, dag_id: str, what: str) -> None:
+    """Record that rows of data of a closed model are looked at; as `note_download`.
+
+    Args:
+        asker: who.
+        store: the model's.
+        model: its name.
+        dag_id: the DAG whose rights are the model's.
+        what: the evidence that they stand beside.
+
+    Raises:
+        HTTPException: 503, it could not be recorded, so nothing is sent.
+    """
+    more = {"model": model, "dag": dag_id, "files": [f"evidence/{what}"], "count": 1, "address": asker.address}
+    _note(asker, store, dag_id, more, {"model": model, "evidence": what})
+
+
+def _note(asker: Asker, store: ObjectStore, dag_id: str, more: dict[str, Any], extra: dict[str, Any]) -> None:
     try:
-        key = record(held.shared.store, DOWNLOAD, asker.name, more)
+        key = record(store, DOWNLOAD, asker.name, more)
     except StorageError as error:
         words = f"the download can't be recorded now, and without a record nothing leaves a closed environment: {error}"
         raise HTTPException(503, words, {"Retry-After": "10"}) from None
-    extra = json.dumps({"run": run.run_id, "files": list(files[:20]), "count": len(files), "record": key})
+    told = json.dumps({**extra, "count": more["count"], "record": key})
     with create_session() as session:  # not the request's, which would be held for as long as it is sent
-        session.add(noted("automl_download", asker.name, run.dag_id, extra))
+        session.add(noted("automl_download", asker.name, dag_id, told))

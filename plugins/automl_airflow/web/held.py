@@ -60,6 +60,35 @@ def encode(body: Any) -> bytes:
     return _encoder.encode(body)
 
 
+class Answers:
+    """Answers that were made, handed out again while they are true; bounded in number and in bytes."""
+
+    def __init__(self) -> None:
+        self._answers: OrderedDict[Any, Answer] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def known(self, key: Any, etag: str) -> Answer | None:
+        """The answer to what was asked, where it was made for that state."""
+        with self._lock:
+            known = self._answers.get(key)
+            if known is None or known.etag != etag:
+                return None
+            self._answers.move_to_end(key)
+            return known
+
+    def keep(self, key: Any, etag: str, body: Any) -> Answer:
+        """Encode an answer, compress it, and keep it."""
+        answer = Answer(etag, gzip.compress(encode(body), compresslevel=4, mtime=0))
+        with self._lock:
+            old = self._answers.pop(key, None)
+            self._bytes += len(answer.body) - (len(old.body) if old else 0)
+            self._answers[key] = answer
+            while len(self._answers) > _ANSWERS or (self._bytes > _ANSWER_BYTES and len(self._answers) > 1):
+                self._bytes -= len(self._answers.popitem(last=False)[1].body)
+        return answer
+
+
 class HeldRun:
     """One run's read model, its answers and its forest.
 
@@ -78,9 +107,7 @@ class HeldRun:
             self.view = ExperimentView(shared.study)
         self.live = LiveSeries(shared.store, self.view.study.journal.prefix)
         self.asked = time.monotonic()
-        self._answers: OrderedDict[Any, Answer] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
+        self._answers = Answers()
         self._growing = threading.Lock()
         self._observations: Observations | None = None
         self._model: Model | None = None
@@ -133,15 +160,11 @@ class HeldRun:
         with self._locked():
             seq, moment = self._version(volatile)
             etag = f'"{seq}-{moment}-{stamp}-{hash(key) & 0xFFFFFFFF:x}"'
-            with self._lock:
-                known = self._answers.get(key)
-                if known is not None and known.etag == etag:
-                    self._answers.move_to_end(key)
-                    return known
+            known = self._answers.known(key, etag)
+            if known is not None:
+                return known
             body = build(self.view)
-        answer = Answer(etag, gzip.compress(encode(body), compresslevel=4, mtime=0))
-        self._keep(key, answer)
-        return answer
+        return self._answers.keep(key, etag, body)
 
     def overview(self) -> dict[str, Any]:
         """How the run stands, without what differs from user to user; to be read, not changed."""
@@ -168,14 +191,6 @@ class HeldRun:
         """Changes with the journal, and while something runs with time too, where that matters."""
         moving = volatile and any(work.state is TrialState.RUNNING for work in self.view.state.works.values())
         return self.view.seq, int(time.monotonic() / _VOLATILE) if moving else 0
-
-    def _keep(self, key: Any, answer: Answer) -> None:
-        with self._lock:
-            old = self._answers.pop(key, None)
-            self._bytes += len(answer.body) - (len(old.body) if old else 0)
-            self._answers[key] = answer
-            while len(self._answers) > _ANSWERS or (self._bytes > _ANSWER_BYTES and len(self._answers) > 1):
-                self._bytes -= len(self._answers.popitem(last=False)[1].body)
 
     def model(self) -> tuple[Observations, Model | None]:
         """The forest over the trials so far; grown again when there is a tenth more of them, or after a while."""

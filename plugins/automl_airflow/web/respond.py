@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -17,6 +18,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from automl_airflow.web.aside import RETRY_AFTER
 from automl_airflow.web.held import Answer, encode
+from automl_core.models.life.refusals import NotOffered, Refused
+from automl_core.models.offering import NotPublished
 from automl_core.spec.errors import Problem, SpecError
 from automl_core.storage.base import StorageError, StorageUnavailable
 from automl_core.study.editing import NotEditable
@@ -45,6 +48,18 @@ def send(request: Request, answer: Answer) -> Response:
     if "gzip" in request.headers.get("accept-encoding", ""):
         return Response(answer.body, media_type=JSON, headers={**headers, "Content-Encoding": "gzip"})
     return Response(gzip.decompress(answer.body), media_type=JSON, headers=headers)
+
+
+def send_body(request: Request, body: dict[str, Any], moving: str = "now") -> Response:
+    """An answer that differs from user to user, or 304 for who has it already.
+
+    Args:
+        request: that is answered.
+        body: plain data.
+        moving: a key of it that is another each time, and no news.
+    """
+    told = encode({key: value for key, value in body.items() if key != moving})
+    return send(request, Answer(f'"{hashlib.sha256(told).hexdigest()[:32]}"', gzip.compress(encode(body), 4, mtime=0)))
 
 
 def problems_of(error: SpecError) -> list[dict[str, Any]]:
@@ -76,6 +91,9 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(SpecError, _wrong)
     app.add_exception_handler(NotEditable, _conflict)
+    app.add_exception_handler(NotOffered, _conflict)
+    app.add_exception_handler(NotPublished, _conflict)
+    app.add_exception_handler(Refused, _too_late)
     app.add_exception_handler(LookupError, _missing)
     app.add_exception_handler(StorageError, _away)
     app.add_exception_handler(IntegrityError, _exists)
@@ -114,6 +132,13 @@ async def _wrong(request: Request, error: Exception) -> Response:
 
 async def _conflict(request: Request, error: Exception) -> Response:
     return reply({"detail": str(error)}, 409)
+
+
+async def _too_late(request: Request, error: Exception) -> Response:
+    """An act that is not possible (any more): where somebody was faster, who and when."""
+    assert isinstance(error, Refused)
+    by = {"name": error.by.name, "how": error.by.how} if error.by is not None else None
+    return reply({"detail": error.why, "by": by, "when": error.when}, 409)
 
 
 async def _missing(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ import errno
 import os
 import secrets
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from airflow.configuration import conf
 from fastapi import HTTPException
@@ -19,14 +19,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from automl_airflow.compat.metadata import ParseImportError
-from automl_airflow.importer import EXTENSIONS, FOLDER, is_experiment_file
+from automl_airflow.importer import EXTENSIONS, is_experiment_file
 from automl_airflow.web.bundles import bundle_of, many_teams
+from automl_core.spec.bundles import FOLDER
 from automl_core.spec.errors import SpecError
 from automl_core.spec.loader import read_text
 from automl_core.spec.yaml_reader import read_yaml
 from automl_core.templates.places import Places
 
 SETTING = "AIRFLOW__AUTOML__EXPERIMENTS_FOLDER"
+
+Kind: TypeAlias = Literal["experiment", "model"]
+
+_A: dict[Kind, str] = {"experiment": "an experiment", "model": "a model"}
 
 
 class Origin(NamedTuple):
@@ -87,9 +92,9 @@ def team() -> str | None:
     return bundle.team if bundle is not None else None
 
 
-def file_name(name: str) -> str:
-    """Name of the file of an experiment."""
-    return f"{name}.yaml"
+def file_name(name: str, kind: Kind = "experiment") -> str:
+    """Name of the file of an experiment, or of a model."""
+    return f"{name}.yaml" if kind == "experiment" else f"{name}.{kind}.yaml"
 
 
 def _is_there(path: Path, known: Origin) -> bool:
@@ -101,12 +106,13 @@ def _is_there(path: Path, known: Origin) -> bool:
     return known.bundle == bundle.name and bundle.path.resolve() / known.file.lstrip("/") == below
 
 
-def file_of(name: str, known: Origin | None) -> Path | None:
+def file_of(name: str, known: Origin | None, kind: Kind = "experiment") -> Path | None:
     """Where an experiment is kept in the folder: the file that its DAG comes from, else one of its name.
 
     Args:
-        name: of the experiment.
+        name: of the experiment, or of the model.
         known: where the DAG of that name comes from; None where there is no such DAG.
+        kind: what the file is.
     """
     place = folder()
     if place is None:
@@ -115,7 +121,7 @@ def file_of(name: str, known: Origin | None) -> Path | None:
         path = place / Path(known.file).name
         if _is_there(path, known) and _stated_name(path) == name:
             return path
-    return place / file_name(name) if _is_plain(name) else None
+    return place / file_name(name, kind) if _is_plain(name) else None
 
 
 def _stated_name(path: Path) -> str | None:
@@ -129,21 +135,23 @@ def _stated_name(path: Path) -> str | None:
     return str(data.get("name")) if isinstance(data, dict) else None
 
 
-def saved_at(name: str, known: Origin | None) -> float | None:
+def saved_at(name: str, known: Origin | None, kind: Kind = "experiment") -> float | None:
     """When an experiment's file was written last; seconds since 1970, None where there is none. See `file_of`."""
-    path = file_of(name, known)
+    path = file_of(name, known, kind)
     try:
         return path.stat().st_mtime if path is not None else None
     except OSError:
         return None
 
 
-def import_error_since(session: Session, name: str, known: Origin | None, saved: float) -> str | None:
+def import_error_since(
+    session: Session, name: str, known: Origin | None, saved: float, kind: Kind = "experiment"
+) -> str | None:  # fmt: skip
     """What Airflow found wrong with an experiment's file as it was saved last; None where nothing, or not read yet.
 
     An error from before is of what the file was then: Airflow takes it back when it reads the file again.
     """
-    path = file_of(name, known)
+    path = file_of(name, known, kind)
     if path is None:
         return None
     alike = ParseImportError.filename.endswith(path.name, autoescape=True)
@@ -154,14 +162,17 @@ def import_error_since(session: Session, name: str, known: Origin | None, saved:
     return None
 
 
-def save(name: str, text: str, *, replace: bool, known: Origin | None) -> tuple[str, bool]:
-    """Write an experiment's file, whole or not at all.
+def save(
+    name: str, text: str, *, replace: bool, known: Origin | None, kind: Kind = "experiment"
+) -> tuple[str, bool]:  # fmt: skip
+    """Write an experiment's file, or a model's, whole or not at all.
 
     Args:
-        name: of the experiment, as validated.
+        name: of the experiment, or of the model, as validated.
         text: the file.
-        replace: overwrite the file that the experiment comes from.
+        replace: overwrite the file that it comes from.
         known: where the DAG of that name comes from, None where there is no such DAG.
+        kind: what the file is.
 
     Returns:
         The file's name below the folder, and whether there was one.
@@ -169,7 +180,7 @@ def save(name: str, text: str, *, replace: bool, known: Origin | None) -> tuple[
     Raises:
         HTTPException: 409 there is a file or a DAG of that name, 403 the folder can't be written to.
     """
-    place, path = folder(), file_of(name, known)
+    place, path = folder(), file_of(name, known, kind)
     if place is None or path is None:
         raise HTTPException(403, why_not() or f"{name!r} is no file name")
     beside = [path.with_suffix(ending) for ending in EXTENSIONS]
@@ -178,7 +189,7 @@ def save(name: str, text: str, *, replace: bool, known: Origin | None) -> tuple[
         where = f"{known.file} (bundle {known.bundle})" if known.bundle else known.file
         raise HTTPException(409, f"a DAG {name!r} comes from {where} already; choose another name")
     if (there or known is not None) and not replace:
-        raise HTTPException(409, f"there is an experiment {name!r} already; replace it, or choose another name")
+        raise HTTPException(409, f"there is {_A[kind]} {name!r} already; replace it, or choose another name")
     if there and (path.is_symlink() or not path.is_file()):
         raise HTTPException(409, f"{path.name} is no plain file")
     if known is not None and not there:
@@ -191,7 +202,7 @@ def save(name: str, text: str, *, replace: bool, known: Origin | None) -> tuple[
         else:
             _put_new(temporary, path, text)
     except FileExistsError:
-        raise HTTPException(409, f"there is an experiment {name!r} already; choose another name") from None
+        raise HTTPException(409, f"there is {_A[kind]} {name!r} already; choose another name") from None
     except OSError as error:
         raise HTTPException(403, f"{path} can't be written: {error.strerror}") from None
     finally:

@@ -59,9 +59,32 @@ def test_who_reads_and_who_makes(tmp_path: Path) -> None:
     assert not dag.get_task("trial").partial_kwargs.get("inlets"), "a request of each trial would be the price"
 
 
-def test_an_experiment_without_data_has_none(tmp_path: Path) -> None:
+def test_an_experiment_without_data_has_its_result_alone(tmp_path: Path) -> None:
     dag = dag_of(tmp_path)
-    assert not any(task.inlets or task.outlets for task in dag.tasks if task.task_id in ("propose", "reduce"))
+    assert not dag.get_task("propose").inlets
+    assert uris(dag.get_task("reduce").outlets) == ["file:///home/automl/runs/first?automl=first"]
+
+
+@pytest.mark.parametrize(
+    ("storage", "uri"),
+    [
+        ("file://./runs", "file:///home/automl/runs/first?automl=first"),
+        ("runs/", "file:///home/automl/runs/first?automl=first"),
+        ("file:///home/automl/runs", "file:///home/automl/runs/first?automl=first"),
+        ("s3://bucket", "s3://bucket/first?automl=first"),
+        ("s3://bucket/some/prefix/", "s3://bucket/some/prefix/first?automl=first"),
+    ],
+)
+def test_a_result_s_asset_is_known_from_its_place_alone(tmp_path: Path, storage: str, uri: str) -> None:
+    found = assets.published_asset(storage, "first", Path("/home/automl"))
+    assert found is not None
+    assert found.uri == uri
+    assert uris(dag_of(tmp_path, output={"storage": storage}).get_task("reduce").outlets) == [uri]
+
+
+def test_a_store_that_is_no_place_of_data_breaks_no_dag(tmp_path: Path) -> None:
+    assert assets.published_asset("s3://bucket//odd", "first", Path("/home/automl")) is None
+    assert dag_of(tmp_path, output={"storage": "s3://bucket//odd"}).get_task("reduce").outlets == []
 
 
 def test_what_is_no_asset_breaks_no_dag(

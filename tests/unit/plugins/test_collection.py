@@ -54,11 +54,11 @@ def test_a_tasks_process_reads_its_own_file_alone(tmp_path: Path, monkeypatch: p
     write(tmp_path, "bad.yaml", body(name="bad", space={}))
     built: list[str] = []
 
-    def build(path: Path, bundle: Path) -> object:
+    def build(path: Path, bundle: Path) -> tuple[list[object], list[object]]:
         built.append(path.name)
-        return path
+        return [path], []
 
-    monkeypatch.setattr(collection, "build_dag", build)
+    monkeypatch.setattr(collection, "build_all", build)
     monkeypatch.setattr(collection, "get_parsing_context", lambda: Parsing("two"))
     assert len(list(experiment_dags(tmp_path))) == 1
     assert built == ["two.yaml"]

@@ -21,7 +21,7 @@ def test_each_field_of_the_form_stands_in_the_file_and_shows_its_value() -> None
     for name, path in FIELDS.items():
         assert params[name].value == current(SPEC, path)
         params[name].resolve()  # the file's own value is allowed by the field's schema
-    assert params.keys() == FIELDS.keys() | set(GROUPS)
+    assert params.keys() == FIELDS.keys() | set(GROUPS) | {"reason", "transfer"}
 
 
 def test_the_form_sent_as_it_stands_changes_nothing() -> None:
@@ -55,6 +55,22 @@ def test_a_run_is_what_its_conf_says() -> None:
     }  # fmt: skip
 
 
+def test_why_a_run_is_started_changes_nothing() -> None:
+    assert overrides_of(SPEC, {"reason": {"text": "worse"}, "max_trials": 9}) == {"trials": {"max": 9}}
+
+
+def test_a_run_that_is_to_learn_from_others_does_as_its_file_says_or_as_by_default() -> None:
+    assert overrides_of(SPEC, {"transfer": True}) == {"search": {"transfer": {}}}
+    experiment, _ = apply_overrides(SPEC, overrides_of(SPEC, {"transfer": True, "seed": 5}))
+    assert experiment.search.transfer is not None
+    assert (experiment.search.transfer.runs, experiment.search.seed) == (3, 5)
+    own = Experiment.model_validate(body(search={"transfer": {"runs": 7}}))
+    assert overrides_of(own, {"transfer": True}) == {}
+    assert overrides_of(SPEC, {"transfer": False}) == {}
+    with pytest.raises(SpecError):
+        apply_overrides(SPEC, overrides_of(SPEC, {"transfer": "yes"}))
+
+
 @pytest.mark.parametrize("conf", [{"max_trails": 9}, {"concurrency": 99}, {"trials": {"max": 0}}, {"search": 3}])
 def test_a_wrong_conf_is_refused_in_words(conf: dict[str, Any]) -> None:
     with pytest.raises(SpecError):
@@ -72,6 +88,6 @@ def test_no_target_is_offered_where_one_value_can_not_be_good_enough() -> None:
     objectives = [{"metric": name, "direction": "maximize"} for name in ("accuracy", "recall")]
     several = Experiment.model_validate(body(goal={"metric": None, "direction": None, "objectives": objectives}))
     params = build_params(several, names())
-    assert params.keys() == (FIELDS.keys() | set(GROUPS)) - {"target"}
+    assert params.keys() == (FIELDS.keys() | set(GROUPS) | {"reason", "transfer"}) - {"target"}
     assert "maximize accuracy, maximize recall" in params["goal"].description
     assert overrides_of(several, {name: param.value for name, param in params.items()}) == {}

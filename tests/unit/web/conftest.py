@@ -76,6 +76,20 @@ class World:
 
     def know(self, text: str) -> str:
         """Have Airflow know an experiment as its DAG processor would; returns its name."""
+        experiment = parse_any(text, "x.yaml", Places.of(bundle=self.files.parent))
+        self.parse(f"{experiment.name}.yaml", text)
+        return experiment.name
+
+    def know_model(self, text: str) -> str:
+        """Have Airflow know a model, whose file makes several DAGs; returns its name."""
+        from automl_core.models.file import parse_model_document
+
+        name = parse_model_document(text, "x.yaml")[0].name
+        self.parse(f"{name}.model.yaml", text)
+        return name
+
+    def parse(self, file: str, text: str) -> None:
+        """Write a file, and do what Airflow's DAG processor does with it."""
         from airflow.dag_processing.collection import update_dag_parsing_results_in_db
         from airflow.models.dagbundle import DagBundleModel
         from airflow.serialization.serialized_objects import LazyDeserializedDAG
@@ -83,20 +97,19 @@ class World:
 
         from automl_airflow.importer import ExperimentImporter
 
-        experiment = parse_any(text, "x.yaml", Places.of(bundle=self.files.parent))
-        path = self.files / f"{experiment.name}.yaml"
+        path = self.files / file
         path.write_text(text)
         result = ExperimentImporter().import_file(path, bundle_path=self.files.parent, bundle_name=BUNDLE)
-        assert not result.errors
+        assert not result.errors, result.errors
         with create_session() as session:
             if session.get(DagBundleModel, BUNDLE) is None:
                 session.add(DagBundleModel(name=BUNDLE))
                 session.flush()
+            dags = [LazyDeserializedDAG.from_dag(dag) for dag in result.dags]
             update_dag_parsing_results_in_db(
-                bundle_name=BUNDLE, bundle_version=None, dags=[LazyDeserializedDAG.from_dag(result.dags[0])],
+                bundle_name=BUNDLE, bundle_version=None, dags=dags,
                 import_errors={}, parse_duration=None, warnings=set(), session=session,
             )  # fmt: skip
-        return experiment.name
 
     def begin(self, name: str, run_id: str, state: str = "running") -> None:
         """Have Airflow have a run of an experiment, whose `propose` has ended and whose slots are mapped."""
@@ -246,6 +259,16 @@ def going(world: World) -> tuple[str, str]:
     world.simulate(text, run, until=8.5)
     world.begin(name, run)
     return name, run
+
+
+@pytest.fixture(scope="session")
+def churn(world: World, ended: tuple[str, str]) -> str:
+    """A model with a life: versions in use, replaced, rejected, and one that people are asked about."""
+    from tests.unit.web.lives import live, model_text
+
+    name = world.know_model(model_text(world, "churn-model", ended[0]))
+    live(world, name, ended[0])
+    return name
 
 
 @pytest.fixture

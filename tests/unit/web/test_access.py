@@ -14,6 +14,9 @@ from tests.unit.web.conftest import World, body_of, path
 
 ACTS = frozenset({"POST", "PATCH", "PUT", "DELETE"})
 
+MODEL = "churn-model"
+"""The model of the fixture `churn`."""
+
 
 def app_of(world: World) -> Any:
     return next(r.app for r in world.app.routes if isinstance(r, Mount) and r.path == "/automl")
@@ -36,7 +39,7 @@ def routes_of(world: World) -> list[tuple[str, str, Any]]:
 def address(template: str, name: str, run: str) -> str:
     filled = {
         "dag_id": name, "run_id": run, "number": "0", "task_id": "trial", "map_index": "0", "path": "log.txt",
-        "path:path": "log.txt", "what": "results", "name:path": "net",
+        "path:path": "log.txt", "what": "results", "name:path": "net", "model": MODEL, "version": "3",
     }  # fmt: skip
     for key, value in filled.items():
         template = template.replace("{" + key + "}", quote(value, safe=""))
@@ -77,7 +80,7 @@ def test_looking_keeps_no_connection_to_the_database(world: World) -> None:
     assert not [p for m, p, route in routes_of(world) if m == "GET" and _get_session in calls_of(route)]
 
 
-def test_nobody_who_has_not_signed_in_gets_an_answer(world: World, ended: tuple[str, str]) -> None:
+def test_nobody_who_has_not_signed_in_gets_an_answer(world: World, ended: tuple[str, str], churn: str) -> None:
     client = world.client(None)
     for method, template, _ in routes_of(world):
         answer = client.request(method, address(template, *ended), json={} if method in ACTS else None)
@@ -91,7 +94,7 @@ def test_a_bad_token_is_refused(world: World, ended: tuple[str, str]) -> None:
         assert answer.status_code in (401, 403)
 
 
-def test_who_may_only_look_can_look_and_not_act(world: World, ended: tuple[str, str]) -> None:
+def test_who_may_only_look_can_look_and_not_act(world: World, ended: tuple[str, str], churn: str) -> None:
     client = world.client("vic")
     for method, template, _ in routes_of(world):
         if template.endswith("/events"):
@@ -103,8 +106,9 @@ def test_who_may_only_look_can_look_and_not_act(world: World, ended: tuple[str, 
             "y": f"{column}units",
             "run": "/".join(ended),
             "parts": "overview",
+            "key": "c-3",
         }
-        body = {"text": world.spec("by-vic")} if template.endswith(("/validate", "/experiments")) else {}
+        body = {"text": world.spec("by-vic")} if template.endswith(("/validate", "/experiments", "/models")) else {}
         call = {"json": body} if method in ACTS else {"params": query}
         answer = client.request(method, address(template, *ended), **call)
         if template.endswith("/draft"):

@@ -93,6 +93,7 @@ class Clocked:
 
     def __init__(self, client: AutoML) -> None:
         self.now = 0.0
+        self.client = client
         client._clock = lambda: self.now
         client._sleep = self.sleep
 

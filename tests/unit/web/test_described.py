@@ -9,7 +9,15 @@ from tests.unit.web.conftest import World
 from tests.unit.web.test_access import routes_of
 
 RUN = "/experiments/{e}/runs/{r}"
-NAMES = {"dag_id": "e", "run_id": "r", "number": "n", "path:path": "path", "name:path": "name"}
+NAMES = {
+    "dag_id": "e",
+    "run_id": "r",
+    "number": "n",
+    "path:path": "path",
+    "name:path": "name",
+    "model": "m",
+    "version": "v",
+}
 
 
 def routes_in_docs() -> set[tuple[str, str]]:

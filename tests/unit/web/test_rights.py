@@ -12,7 +12,8 @@ import pytest
 
 from tests.sources import ROOT
 from tests.unit.web.conftest import World, body_of, forget_teams, of_team, path
-from tests.unit.web.test_access import ACTS, address, routes_of
+from tests.unit.web.lives import life_of, model_text
+from tests.unit.web.test_access import ACTS, MODEL, address, routes_of
 
 API = "/automl/api/v1"
 
@@ -20,6 +21,9 @@ Right = tuple[str, str | None]
 """Method and entity, as an auth manager is asked."""
 
 RUN = "/experiments/{dag_id}/runs/{run_id}"
+
+NAMES = {"dag_id": "e", "run_id": "r", "number": "n", "name:path": "name", "model": "m", "version": "v"}
+"""Parameters of paths in the code, and in docs/security.md."""
 
 
 def documented() -> dict[Right, set[tuple[str, str]]]:
@@ -45,7 +49,14 @@ def needs(docs: dict[Right, set[tuple[str, str]]], right: Right, method: str, te
     if not api:
         return (method, "pages") in docs[right]
     place = template.removeprefix("/api/v1")
-    for name, short in {"dag_id": "e", "run_id": "r", "number": "n", "name:path": "name"}.items():
+    for name, short in {
+        "dag_id": "e",
+        "run_id": "r",
+        "number": "n",
+        "name:path": "name",
+        "model": "m",
+        "version": "v",
+    }.items():
         place = place.replace("{" + name + "}", "{" + short + "}")
     names = {place, place.replace("/experiments/{e}/runs/{r}", "…/runs/{r}")}
     names |= {
@@ -54,6 +65,8 @@ def needs(docs: dict[Right, set[tuple[str, str]]], right: Right, method: str, te
     }
     if place.startswith("/experiments/{e}/runs"):
         names.add("…/runs…")
+    if place.startswith("/models/{m}"):
+        names.add("/models/{m}…")
     return any((method, name) in docs[right] for name in names)
 
 
@@ -88,22 +101,36 @@ def request_of(world: World, method: str, template: str, run: tuple[str, str]) -
         f"/api/v1{RUN}/clone": {"conf": {"nonsense": 1}},
         f"/api/v1{RUN}/extend": {"trials": {"max": -1}},
         f"/api/v1{RUN}": {"trials": {"max": -1}},
+        "/api/v1/models": {"text": model_text(world, MODEL, run[0])},
+        "/api/v1/models/{model}/offer": {"experiment": run[0], "run": "none"},
+        "/api/v1/models/{model}/versions/{version}/accept": {"digest": "0" * 64},
+        "/api/v1/models/{model}/versions/{version}/reject": {"digest": "0" * 64},
+        "/api/v1/models/{model}/take-back": {"version": 1, "why": "it was replaced"},
+        "/api/v1/models/{model}/retrain": {"reason": "none", "experiment": run[0]},
+        "/api/v1/models/{model}/score": {"interval": "none", "why": "none"},
     }
     if method in ACTS:
         return {"json": bodies.get(template, {})}
     column = "params." if template.endswith("/scatter") else ""
-    query = {"parameter": "lr", "x": f"{column}lr", "y": f"{column}units", "run": "/".join(run), "parts": "overview"}
-    return {"params": query}
+    query = {
+        "parameter": "lr",
+        "x": f"{column}lr",
+        "y": f"{column}units",
+        "run": "/".join(run),
+        "parts": "overview",
+        "key": "c-3",
+    }
+    return {"params": {**query, "key": "c-3"}}
 
 
 def test_every_route_needs_just_the_rights_that_are_written_down(
-    world: World, ended: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    world: World, ended: tuple[str, str], churn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIRFLOW__AUTOML__TRY_IN_WEB", "True")
     docs = documented()
-    assert len(docs) == 8
+    assert len(docs) == 9
     routes = [each for each in routes_of(world) if not each[1].endswith("/events")]
-    before = world.study(*ended).state.seq
+    before, life = world.study(*ended).state.seq, life_of(world, churn).seq
     client, wrong, asked = world.client("ann"), [], 0
     for right in (None, *docs):
         with without(right, monkeypatch):
@@ -117,6 +144,7 @@ def test_every_route_needs_just_the_rights_that_are_written_down(
     assert not wrong
     assert asked >= len(routes)
     assert world.study(*ended).state.seq == before, "a request that was to be refused did something"
+    assert life_of(world, churn).seq == life
 
 
 def test_the_live_stream_needs_what_reading_the_run_does(

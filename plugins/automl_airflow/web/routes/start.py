@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -97,8 +97,12 @@ def get_algorithms() -> Response:
 
 
 @router.get("/schema", dependencies=[Depends(CAN_LOOK)])
-def get_schema() -> Response:
-    """JSON Schema of an experiment file."""
+def get_schema(kind: Literal["experiment", "model"] = "experiment") -> Response:
+    """JSON Schema of an experiment's file, or of a model's."""
+    if kind == "model":
+        from automl_core.models.file.schema import model_schema
+
+        return reply(model_schema())
     from automl_core.spec.schema import experiment_schema
 
     return reply(experiment_schema())
@@ -141,19 +145,34 @@ def create_experiment(session: SessionDep, user: User, body: NewFile) -> Respons
 @router.get("/experiments/{dag_id}/readiness", dependencies=[Depends(CAN_READ)])
 def get_readiness(dag_id: DagId, user: User) -> Response:
     """Whether Airflow has read an experiment's file as it was saved last."""
+    return reply(readiness(user, dag_id, dag_id))
+
+
+def readiness(user: User, name: str, dag_id: str, kind: saving.Kind = "experiment") -> dict[str, Any]:
+    """Whether Airflow has read a file as it was saved last.
+
+    Args:
+        user: who asks.
+        name: of the experiment, or of the model.
+        dag_id: of the DAG that is made of the file.
+        kind: what the file is.
+
+    Raises:
+        HTTPException: 404, there is no such file.
+    """
     with reading() as session:
         model = model_of(session, dag_id)
         known = file_known(model)
-        saved = saving.saved_at(dag_id, known)
-        error = saving.import_error_since(session, dag_id, known, saved) if saved is not None else None
+        saved = saving.saved_at(name, known, kind)
+        error = saving.import_error_since(session, name, known, saved, kind) if saved is not None else None
         read = model.last_parsed_time.timestamp() if model is not None and model.last_parsed_time else None
     if error is not None:
-        return reply({"state": "broken", "error": shown_error(user, error)})
+        return {"state": "broken", "error": shown_error(user, error)}
     if read is not None and (saved is None or read >= saved):
-        return reply({"state": "ready", "error": None})
+        return {"state": "ready", "error": None}
     if saved is None:
-        raise HTTPException(404, f"there is no experiment {dag_id!r}")
-    return reply({"state": "waiting", "error": None})
+        raise HTTPException(404, f"there is no {kind} {name!r}")
+    return {"state": "waiting", "error": None}
 
 
 @router.post(
@@ -194,10 +213,12 @@ def check_conf(session: Session, user: BaseUser, dag_id: str, conf: dict[str, An
     from automl_airflow.web.catalog import place_of_dag
     from automl_core.spec.dates import RUN_DATES, missing_dates
     from automl_core.spec.loader import locate
+    from automl_core.spec.reason import reason_of
     from automl_core.templates.loading import parse_document
     from automl_core.templates.overriding import apply_overrides
 
     place_of_dag(session, dag_id)
+    reason_of(conf)
     source = source_of(session, dag_id)
     if source is None:
         return

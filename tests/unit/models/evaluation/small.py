@@ -25,7 +25,8 @@ GOLDEN: list[dict[str, Any]] = [
 
 
 def model(
-    folder: Path, a: Any = 1.0, b: Any = 0.0, bonn: Any = 0.0, *, start: Any = 0.0, classes: tuple[str, ...] = ("0", "1"),
+    folder: Path, a: Any = 1.0, b: Any = 0.0, bonn: Any = 0.0, *, start: Any = 0.0,
+    classes: tuple[str, ...] = ("0", "1"),
     kind: str = "binary", metric: str | None = None, threshold: Any = None, target: str = "y",
 ) -> Path:  # fmt: skip
     """A linear model: of two classes by the logistic function, of more by softmax (then each weight is a list)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -315,3 +316,67 @@ def test_a_record_that_breaks_a_rule_is_skipped_by_every_reader(world: World) ->
 
 def test_persons_read_well() -> None:
     assert str(Person("anna", "airflow")) == "anna (airflow)"
+
+
+BY = {"name": "eve", "how": "rest"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "why"),
+    [
+        ("offered", {"version": 3, "source": {"storage": "memory://test", "experiment": "churn", "run": "r1"}},
+         "churn@r1 is version 1 already"),
+        ("offered", {"version": 7, "source": {"storage": "s", "experiment": "churn", "run": "new"}},
+         "the next version is 4"),
+        ("taken", {"version": 2, "run": "b"}, "version 2 is in the hands of the run a"),
+        ("taken", {"version": 1, "run": "b"}, "has nothing left to decide"),
+        ("evaluated", {"version": 2, "digest": "OLD"}, "recorded already, and newer one since"),
+        ("decided", {"version": 2, "digest": "OLD", "what": "rejected", "answered": 0.0}, "is not the newest"),
+        ("decided", {"version": 3, "digest": "DECIDED", "what": "rejected", "answered": 0.0}, "was accepted by anna"),
+        ("decided", {"version": 2, "digest": "NEW", "what": "perhaps", "answered": 0.0}, "is no answer"),
+        ("decided", {"version": 2, "digest": "NEW", "what": "expired", "answered": 0.0}, "nobody was asked"),
+        ("in_use", {"version": 2}, "nobody has accepted it"),
+        ("taken_back", {"version": 2, "why": "x"}, "can't be taken back"),
+        ("taken_back", {"version": 1, "why": "x", "to": 2}, "only a version that was in use"),
+        ("retired", {"version": 1, "why": "x"}, "is in use: take it back first"),
+        ("removed", {"version": 1}, "keeps its files"),
+        ("removed", {"version": 2}, "keeps its files"),
+        ("retraining", {"id": 5, "run": "x"}, "there is no retraining 5"),
+        ("interval_begun", {"key": "scored", "generation": 2, "attempt": 1}, "was scored by version 1 already"),
+        ("interval_begun", {"key": "scored", "generation": 1, "attempt": 1, "why": "x"}, "is its generation 2"),
+        ("interval_begun", {"key": "open", "generation": 1, "attempt": 2, "run": "b"}, "is being scored by the run a"),
+        ("interval_begun", {"key": "open", "generation": 1, "attempt": 1, "run": "a"}, "was claimed meanwhile"),
+        ("interval_begun", {"key": "new", "generation": 1, "attempt": 1, "version": 2}, "version 2 is not in use"),
+        ("interval_ended", {"key": "open", "generation": 1, "attempt": 2}, "a later claim"),
+        ("interval_ended", {"key": "new", "generation": 1, "attempt": 1}, "nobody has claimed"),
+    ],
+)  # fmt: skip
+def test_whoever_writes_against_the_rules_is_skipped(world: World, kind: str, data: dict[str, Any], why: str) -> None:
+    world.in_use("r1")
+    two, three = world.offered("r2"), world.offered("r3")
+    old, new, decided = world.evaluated(two), world.evaluated(two, "new"), world.evaluated(three)
+    life = world.open()
+    life.accept(three, decided, ANNA)
+    life.take(two, "a")
+    life.end_interval(life.begin_interval("scored", 0, 1, 1, run="a"), rows=1, out="o", digest="d")
+    life.begin_interval("open", 0, 1, 1, run="a")
+    named = {"OLD": old, "NEW": new, "DECIDED": decided}
+    common = {
+        "version": 1,
+        "by": BY,
+        "start": 0.0,
+        "end": 1.0,
+        "run": "a",
+        "why": "",
+        "rows": 1,
+        "out": "",
+        "model": {},
+    }
+    body = common | {"digest": "d"} | {key: named.get(str(value), value) for key, value in data.items()}
+    before = life.refresh().encode()
+    record = life.journal.append(kind, body)
+    assert record is not None
+    after = world.open().state
+    assert why in after.skipped[record.seq]
+    after.skipped, after.seq = {}, record.seq - 1
+    assert after.encode() == before  # nothing of it has stayed

@@ -250,7 +250,7 @@ def hold_to_rules(records: list[Record]) -> None:
             assert scored[claim] == 1, "an interval was scored twice"
 
 
-Lives.TestCase.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+Lives.TestCase.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
 TestLives = Lives.TestCase
 
 

@@ -18,6 +18,9 @@ export const runPath = (experiment, run) => `${experimentPath(experiment)}/runs/
 /** Path of an experiment in the API. @param {string} experiment */
 export const experimentPath = (experiment) => `experiments/${encodeURIComponent(experiment)}`;
 
+/** Path of a model in the API. @param {string} model */
+export const modelPath = (model) => `models/${encodeURIComponent(model)}`;
+
 /** Address of a path in the API. @param {string} path */
 export const apiAddress = (path) => ROOT + path;
 
@@ -39,7 +42,7 @@ export async function get(path, query = {}, signal = undefined) {
   }
   const text = parameters.toString();
   const response = await reach(ROOT + path + (text ? `?${text}` : ''), { signal });
-  if (response.ok && path.includes('/runs/')) tellAge(response.headers);
+  if (response.ok && /\/runs\/|^models\//.test(path)) tellAge(response.headers);
   return answer(response);
 }
 

@@ -95,6 +95,18 @@ export function preview({ name, preview: found, most }, remarks) {
   ];
 }
 
+/** What a model's file will do. @param {any} checked @param {any} remarks what to look at in a file that is fine */
+export const modelPreview = ({ name, told, dags }, remarks) => [
+  h('h2', {}, h('span', { class: 'tone-good' }, '✓ '), `The model ${name} is fine`),
+  remarks,
+  h(
+    'ul',
+    {},
+    told.map((each) => h('li', {}, each)),
+  ),
+  h('p', { class: 'muted' }, `In Airflow: ${dags.join(', ')}.`),
+];
+
 /** How long and how dear it may be: by a given time of a trial, and by the file's own limits. @param {any} found @param {any} most */
 function expected({ forecast, basis }, most) {
   const rows = [];

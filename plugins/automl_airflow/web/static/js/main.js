@@ -1,9 +1,10 @@
 // From the address to its page. Pages are documents of their own: the back button, Airflow's address bar and
 // screen readers know of every change without help.
 
-import { ApiError } from './api.js';
+import { ApiError, get, modelPath } from './api.js';
 import { fill, h } from './dom.js';
 import { duration } from './format.js';
+import { pageOfModel } from './parts.js';
 
 /** @typedef {(main: HTMLElement, parts: string[], query: URLSearchParams) => Promise<void>} Page */
 
@@ -13,6 +14,9 @@ const ROUTES = [
   [/^new$/, 'new'],
   [/^compare$/, 'compare'],
   [/^housekeeping$/, 'housekeeping'],
+  [/^models\/?$/, 'models'],
+  [/^models\/([^/]+)\/?$/, 'model'],
+  [/^models\/([^/]+)\/versions\/(\d+)$/, 'version'],
   [/^experiments\/([^/]+)\/?$/, 'experiment'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/?$/, 'run'],
   [/^experiments\/([^/]+)\/runs\/([^/]+)\/trials\/?$/, 'trials'],
@@ -44,8 +48,27 @@ async function show() {
     }
     throw new ApiError(404, 'There is no such page.');
   } catch (error) {
+    if (await leadsToModel(path, error)) return;
     fail(main, error);
   }
+}
+
+/**
+ * Airflow has a tab of ours on every DAG, those of models among them: such an address leads to the model's page.
+ *
+ * @param {string} path @param {unknown} error why there is no such experiment
+ */
+async function leadsToModel(path, error) {
+  const found = path.match(/^experiments\/([^/]+)\.(?:rollout|score|watch)(?:\/runs\/version_(\d+)[^/]*)?(?:\/|$)/);
+  if (!found || !(error instanceof ApiError) || error.status !== 404) return false;
+  const model = decodeURIComponent(found[1]);
+  try {
+    await get(modelPath(model));
+  } catch {
+    return false;
+  }
+  location.replace(pageOfModel(model, found[2] ? Number(found[2]) : undefined));
+  return true;
 }
 
 /** @param {HTMLElement} main @param {unknown} error */
@@ -67,6 +90,7 @@ function fail(main, error) {
       status === 404 && of && location.pathname.includes('/runs/')
         ? h('a', { href: `experiments/${of[1]}` }, `Runs of ${decodeURIComponent(of[1])}`)
         : null,
+      location.pathname.includes('/models/') ? h('a', { href: 'models' }, 'All models') : null,
       h('a', { href: './' }, 'All experiments'),
     ),
   );

@@ -10,6 +10,10 @@ export function pageOf(experiment, run, trial) {
   return path;
 }
 
+/** Path of a model's pages below the base. @param {string} model @param {number} [version] */
+export const pageOfModel = (model, version) =>
+  `models/${encodeURIComponent(model)}${version === undefined ? '' : `/versions/${version}`}`;
+
 /** Where this page stands; the last one is the page itself. @param {Array<[string, string | null]>} steps label, path */
 export function crumbs(steps) {
   return h(

@@ -184,6 +184,7 @@ export async function details(context) {
           ['retries of a trial', setting(limits.retries)],
           ...(limits.budget ? [['budget', setting(limits.budget)]] : []),
           ...stop.map(([name, value]) => [`stop: ${name}`, ['max_duration', 'deadline'].includes(name) ? duration(value) : setting(value)]),
+          ...(overview.started_because ? [['started because', overview.started_because.text]] : []),
           ['folder', h('span', { class: 'mono' }, overview.folder)],
         ],
         'Goal and limits',

@@ -3,6 +3,7 @@
 import { actButton, bar, crumbs, figures, pageOf } from './parts.js';
 import { clone, edit, extend, stop } from './acts.js';
 import { write, written } from './label.js';
+import { deploy } from './deploy.js';
 import { airflowLink, fill, h } from './dom.js';
 import { cost, duration, number, percent, time } from './format.js';
 import { badge } from './states.js';
@@ -117,6 +118,7 @@ export class RunHeader {
         ? actButton('Extend …', can.extend, why.extend, () => extend(run, now()))
         : actButton('Edit …', can.edit, why.edit, () => edit(run, now())),
       actButton('Clone …', can.clone, why.clone, () => clone(run, now())),
+      ended ? actButton('Deploy …', now().best !== null, 'no trial of it has succeeded, so there is no model', () => deploy(run)) : null,
       actButton('Name, tags …', can.label, why.label, () => write('this run', run.path, now().label)),
       h('a', { class: 'button', href: `compare?run=${encodeURIComponent(`${run.experiment}/${run.run}`)}` }, 'Compare'),
     );

@@ -20,6 +20,17 @@ export const LOOKS = {
   SYS_CANCELED: { label: 'Cancelled', hollow: true, symbol: 'rect', glyph: '□', tone: 'ended' },
   FINISHED: { label: 'Finished', symbol: 'circle', glyph: '●', tone: 'good' },
   NO_MORE_TRIAL: { label: 'No more trials', symbol: 'circle', glyph: '●', tone: 'good' },
+  // versions of a model
+  OFFERED: { label: 'Offered', hollow: true, symbol: 'diamond', glyph: '◇', tone: 'idle' },
+  EVALUATED: { label: 'Evaluated', symbol: 'diamond', glyph: '◆', tone: 'busy' },
+  ASKED: { label: 'Waits for an answer', symbol: 'diamond', glyph: '◆', tone: 'early' },
+  ACCEPTED: { label: 'Accepted', hollow: true, symbol: 'circle', glyph: '○', tone: 'good' },
+  REJECTED: { label: 'Rejected', symbol: CROSS, glyph: '✕', tone: 'bad' },
+  EXPIRED: { label: 'Not answered in time', hollow: true, symbol: 'rect', glyph: '□', tone: 'ended' },
+  IN_USE: { label: 'In use', symbol: 'circle', glyph: '●', tone: 'good' },
+  REPLACED: { label: 'Replaced', symbol: 'rect', glyph: '■', tone: 'ended' },
+  TAKEN_BACK: { label: 'Taken back', symbol: DOWN, glyph: '▼', tone: 'bad' },
+  RETIRED: { label: 'Retired', symbol: 'rect', glyph: '■', tone: 'ended' },
 };
 
 /** States of trials in the order of legends and filters. */

@@ -1,12 +1,12 @@
-// A new experiment from a file that is pasted, uploaded or written here; it is checked as you type.
+// A file that is pasted, uploaded or written here, of an experiment or of a model; it is checked as you type.
 
-import { act, experimentPath, get } from '../api.js';
+import { act, experimentPath, get, modelPath } from '../api.js';
 import { explain, toast } from '../dialog.js';
 import { fill, h } from '../dom.js';
-import { preview, problems, remarks } from '../file-preview.js';
-import { crumbs, pageOf } from '../parts.js';
+import { modelPreview, preview, problems, remarks } from '../file-preview.js';
+import { crumbs, pageOf, pageOfModel } from '../parts.js';
 import { makeEditor } from '../editor.js';
-import { begin, put, ready } from '../saving.js';
+import { begin, offerTo, put, ready } from '../saving.js';
 import { templateCards } from '../template-cards.js';
 import { TryPanel } from '../try.js';
 
@@ -34,10 +34,13 @@ export async function show(main, _, query) {
     const form = await import('../template-form.js');
     return form.show(main, template, query.get('version'));
   }
-  document.title = 'New experiment · AutoML';
-  const editing = query.get('edit');
+  const model = query.get('model'); // whose file is edited
+  const result = resultOf(query.get('deploy')); // that is offered to the model whose file is written
+  const editing = model ?? query.get('edit');
+  const title = result ? `Deploy ${result.run}` : editing ? `Edit ${editing}` : 'New experiment';
+  document.title = `${title} · AutoML`;
   const drafted = query.has('draft') ? sessionStorage.getItem('automl:draft') : null;
-  const [me, entry] = await Promise.all([get('me'), editing ? get(experimentPath(editing)) : null]);
+  const [me, entry] = await Promise.all([get('me'), editing ? get(model ? modelPath(model) : experimentPath(editing)) : null]);
   const place = h('div', { class: 'drop' });
   const said = h('div', { role: 'status', 'aria-live': 'polite', id: 'validation' });
   const refused = h('div', { class: 'problems', role: 'alert' });
@@ -60,21 +63,31 @@ export async function show(main, _, query) {
   });
   fill(
     main,
-    crumbs([
-      ['Experiments', './'],
-      [editing ? `Edit ${editing}` : 'New experiment', null],
-    ]),
+    crumbs(
+      result
+        ? [['Experiments', './'], [result.experiment, pageOf(result.experiment)], [result.run, pageOf(result.experiment, result.run)], ['Deploy', null]]
+        : model
+          ? [['Models', 'models'], [model, pageOfModel(model)], ['Edit', null]]
+          : [['Experiments', './'], [title, null]],
+    ),
     h(
       'div',
       { class: 'row spread head' },
-      h('h1', {}, editing ? `Edit ${editing}` : 'New experiment'),
+      h('h1', {}, title),
       h('div', { class: 'row' }, upload, save, start),
     ),
+    result
+      ? h(
+          'p',
+          {},
+          'This file makes a model: look through it, fill in what is not known, and save it. The result is offered as its first version; people are asked before it is used.',
+        )
+      : null,
     me.create.allowed
       ? null
       : h('p', { class: 'notice' }, `Files can be checked but not saved here: ${me.create.reason}`),
     refused,
-    editing || drafted !== null ? null : templateCards(),
+    editing || drafted !== null || result ? null : templateCards(),
     h('div', { class: 'editor' }, place, h('aside', { 'aria-label': 'What the file says' }, said)),
     attempt?.element,
   );
@@ -107,10 +120,14 @@ export async function show(main, _, query) {
       return;
     }
     editor.mark([...checked.problems, ...checked.warnings]);
+    const isModel = checked.kind === 'model';
     save.disabled = start.disabled = !(checked.ok && me.create.allowed);
-    attempt?.allow(checked.ok);
+    start.hidden = isModel && !result;
+    fill(start, isModel ? 'Save and offer the result' : 'Save and start');
+    attempt?.allow(checked.ok && !isModel);
     const goTo = (line) => editor.goTo(line);
-    fill(said, checked.ok ? preview(checked, remarks(checked.warnings, goTo)) : problems(checked.problems, goTo));
+    const told = isModel ? modelPreview : preview;
+    fill(said, checked.ok ? told(checked, remarks(checked.warnings, goTo)) : problems(checked.problems, goTo));
   }
 
   /** @param {File | undefined} file */
@@ -145,9 +162,15 @@ export async function show(main, _, query) {
     fill(refused);
     save.disabled = start.disabled = true;
     try {
-      const name = await put(editor.text(), editing !== null && checked?.name === editing, checked?.name);
+      const kind = checked?.kind === 'model' ? 'model' : 'experiment';
+      const own = editing !== null && checked?.name === editing && (kind === 'model') === (model !== null);
+      const name = await put(editor.text(), own, checked?.name, kind);
       if (name === null) return;
       touched = false;
+      if (kind === 'model') {
+        await deployed(name, run);
+        return;
+      }
       if (!run) {
         toast(`${name} is saved; Airflow reads it within a minute.`);
         location.assign(pageOf(name));
@@ -164,5 +187,25 @@ export async function show(main, _, query) {
     }
   }
 
+  /** A model's file is saved: goes to its page, with the result as its version where that was asked for. @param {string} name @param {boolean} offers */
+  async function deployed(name, offers) {
+    if (!offers || !result) toast(`${name} is saved; Airflow reads it within a minute.`);
+    fill(said, h('p', {}, `Saved. Waiting for Airflow to read ${name} …`));
+    await ready(name, 'model');
+    if (!offers || !result) {
+      location.assign(pageOfModel(name));
+      return;
+    }
+    fill(said, h('p', {}, 'Read. The result is copied, and offered as a version …'));
+    const { version } = await offerTo(name, result.experiment, result.run);
+    location.assign(pageOfModel(name, version));
+  }
+
   await check();
+}
+
+/** The result that an address names: experiment/run. @param {string | null} text */
+function resultOf(text) {
+  const at = text?.indexOf('/') ?? -1;
+  return text && at > 0 ? { experiment: text.slice(0, at), run: text.slice(at + 1) } : null;
 }

@@ -1,0 +1,119 @@
+"""From what a person types (a name, a file, an address) to a model and where it lies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automl_core.cli.places import UserError, home
+
+if TYPE_CHECKING:
+    from automl_core.models.file import ModelFile
+    from automl_core.storage.base import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A model that somebody named.
+
+    Attributes:
+        name: of the model.
+        file: as it was read; None where there is none on this machine.
+        path: of that file.
+        storage: the model storage path where an address was given instead of a file.
+    """
+
+    name: str
+    file: ModelFile | None = None
+    path: Path | None = None
+    storage: str = ""
+
+
+def model_files(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Name and file of every model below ``folder/experiments`` and ``folder/automl``, the files unchecked."""
+    from automl_core.spec import names
+    from automl_core.spec.bundles import FOLDERS
+    from automl_core.spec.kinds import MODEL
+
+    for path in [each for name in FOLDERS for each in names.experiment_files(folder / name)]:
+        if names.stated_kind(path) == MODEL:
+            yield names.stated_name(path) or path.name.partition(".")[0], path
+
+
+def find_model(target: str) -> Known:
+    """The model that is meant.
+
+    Args:
+        target: its file, its name, or the address of its folder (``s3://bucket/runs/_models/churn``).
+
+    Raises:
+        SpecError: its file is wrong.
+    """
+    from automl_core.models.file import load_model_file
+    from automl_core.models.life import MODELS
+
+    if target.endswith((".yaml", ".yml")):
+        tried = (Path(target), home() / target, home() / "experiments" / target)
+        path = next((each for each in tried if each.is_file()), Path(target))
+        file = load_model_file(path)  # which says what is wrong, a missing file among it
+        return Known(file.name, file, path)
+    address = target.rstrip("/")
+    if "://" in address or Path(address).is_dir():
+        storage, _, name = address.rpartition("/")
+        above, _, folder = storage.rpartition("/")
+        if folder != MODELS.strip("/") or not name:
+            raise UserError(f"{target}: the folder of a model is wanted, such as s3://bucket/runs/{MODELS}churn")
+        return Known(name, storage=above if "://" in above else f"file://{Path(above).resolve()}")
+    for name, path in model_files(home()):
+        if target in (name, path.stem, path.name.partition(".")[0]):
+            file = load_model_file(path)
+            return Known(file.name, file, path)
+    return Known(target)
+
+
+def open_here(known: Known) -> ObjectStore:
+    """The store of a model whose file or address is known, with the environment's keys.
+
+    Raises:
+        UserError: neither is known; or the keys are those of an Airflow connection, and the environment has none.
+        StorageError: it can't be opened.
+    """
+    from automl_core.data.access import DataError, FromEnvironment
+    from automl_core.storage import open_store
+
+    if known.storage:
+        return open_store(known.storage)
+    if known.file is None:
+        raise UserError(unknown(known.name))
+    output = known.file.output
+    if output.connection is None:
+        return open_store(output.storage, base=home())
+    try:
+        return FromEnvironment().store(output.storage, output.connection)
+    except DataError as error:
+        raise UserError(f"{output.storage}: {error}; or ask Airflow (--airflow)") from None
+
+
+def has_keys(known: Known) -> bool:
+    """Whether a model's bucket can be opened from here: its keys are in no Airflow connection, or here too."""
+    if known.storage:
+        return True
+    if known.file is None:
+        return False
+    scheme = known.file.output.storage.partition("://")[0]
+    named = {"s3": "AWS_ACCESS_KEY_ID", "oss": "OSS_ACCESS_KEY_ID"}.get(scheme)
+    return known.file.output.connection is None or (named is not None and bool(os.environ.get(named)))
+
+
+def unknown(target: str) -> str:
+    """What to say of a model that nobody knows."""
+    from automl_core.spec.errors import did_you_mean
+
+    names = [name for name, _ in model_files(home())]
+    listed = f"Models in {home() / 'experiments'}: {', '.join(names)}." if names else (
+        f"No model's file in {home() / 'experiments'}; `automl model new NAME --experiment …` writes one."
+    )  # fmt: skip
+    return f"{target}: no such model here. {listed} {did_you_mean(target, names)}".rstrip()

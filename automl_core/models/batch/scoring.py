@@ -1,0 +1,307 @@
+"""One interval scored: files read a piece at a time, predictions written to one file, and that put at its place.
+
+It runs in a process of its own, on a worker or in a pod (`__main__`), and knows of the model's life only whether its
+claim still holds.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from automl_core.data.access import Access, DataError
+from automl_core.data.fingerprint import Fingerprint, digest_of, take
+from automl_core.data.listing import Listing, list_place
+from automl_core.models.batch.order import Order, Place, Problem, Report
+from automl_core.models.batch.places import publish, taken
+from automl_core.models.batch.writing import CantWrite, Write, file_name, writer
+from automl_core.spec.places import parse_place
+
+if TYPE_CHECKING:
+    from automl_core.modelfile.model import Model
+    from automl_core.modelfile.series import SeriesModel
+    from automl_core.storage.base import ObjectStore
+
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+class CantScore(Exception):
+    """An interval was not scored. The message says why.
+
+    Attributes:
+        problem: in which of the known ways.
+    """
+
+    def __init__(self, problem: Problem, words: str) -> None:
+        super().__init__(words)
+        self.problem: Problem = problem
+
+
+def score(order: Order, access: Access, holds: Callable[[], bool]) -> Report:
+    """Score what an order names. Written twice, it writes the same bytes.
+
+    Args:
+        order: what.
+        access: opens stores, buckets and tables.
+        holds: whether the claim is still this attempt's; asked before anything is put where others read it.
+
+    Raises:
+        CantScore: in words; what it may come to later stands in `CantScore.problem`.
+        StorageError: a store is away, or refuses.
+    """
+    began = time.monotonic()
+    store = access.store(order.storage.text, order.storage.connection)
+    with folder_of(store, order.model) as folder, tempfile.TemporaryDirectory(prefix="automl-batch-") as temporary:
+        try:
+            target = file_name(order.out.text)
+            made = Path(temporary) / target.rpartition("/")[2]
+            counted = _write(order, access, folder, made)
+        except (CantWrite, DataError) as error:
+            raise CantScore("cant", str(error)) from error
+        except MemoryError:
+            limit = f" of {order.memory >> 20:,} MiB" if order.memory else ""
+            raise CantScore("cant", f"the memory{limit} does not suffice") from None
+        except (ValueError, OSError) as error:
+            raise CantScore("cant", f"{order.data.text}: {error}") from error
+        if _look(order, access).digest != order.digest:
+            raise CantScore("changed", f"{order.data.text} was written to while it was read")
+        if not holds():
+            raise CantScore("replaced", f"another attempt has {order.key} by now: nothing of this one is written")
+        digest = publish(made, target, Path(order.home), access, order.out.connection)
+    return replace(counted, out=target, digest=digest, seconds=round(time.monotonic() - began, 3), memory=_peak())
+
+
+@contextmanager
+def folder_of(store: ObjectStore, prefix: str) -> Iterator[Path]:
+    """A version's folder on this machine, for as long as it is needed."""
+    local = store.local_path(prefix.rstrip("/"))
+    if local is not None:
+        yield local
+        return
+    with tempfile.TemporaryDirectory(prefix="automl-model-") as folder:
+        store.download(prefix.rstrip("/"), Path(folder))
+        yield Path(folder)
+
+
+def look(place: Place, home: Path, access: Access) -> Fingerprint:
+    """The fingerprint of what is to be scored, without its rows and columns.
+
+    Raises:
+        DataError: there is nothing.
+        StorageError: the place can't be asked now.
+    """
+    return take(parse_place(place.text), home, access, place.connection, place.format, details=False)  # type: ignore[arg-type]
+
+
+def _look(order: Order, access: Access) -> Fingerprint:
+    """What lies there now; with all earlier places, for a model that reads them too."""
+    home = Path(order.home)
+    return together([look(each, home, access) for each in (*order.earlier, order.data)])
+
+
+def together(found: list[Fingerprint]) -> Fingerprint:
+    """The fingerprint of several places that are read as one: the last one's, with a digest of all."""
+    if len(found) == 1:
+        return found[0]
+    return replace(found[-1], digest=digest_of([each.digest for each in found]))
+
+
+def _write(order: Order, access: Access, folder: Path, made: Path) -> Report:
+    """Score into a file. Returns what can be said of it before it is anywhere."""
+    from automl_core.modelfile.model import read_info
+    from automl_core.modelfile.writing import FORECASTING
+
+    if _look(order, access).digest != order.digest:
+        raise CantScore("changed", f"{order.data.text} is not what it was when the interval was claimed")
+    with writer(made) as write:
+        if read_info(folder)["problem"].get("kind") == FORECASTING:
+            from automl_core.modelfile.series import load as load_series
+
+            found = _forecasts(order, access, load_series(folder), write)
+        else:
+            from automl_core.modelfile.model import load
+
+            found = _predictions(order, access, load(folder), write)
+    return replace(found, fingerprint=_look(order, access).to_json())
+
+
+def _predictions(order: Order, access: Access, model: Model, write: Write) -> Report:
+    """A model of a table: a row for each row."""
+    from automl_core.modelfile.scoring.command import predictions
+    from automl_core.modelfile.scoring.review import Tally
+    from automl_core.modelfile.scoring.sources import source_of
+    from automl_core.modelfile.scoring.values import nearest
+
+    if order.proba and not model.classes:
+        raise CantScore("cant", f"deploy.proba: {model.target} is a number: there are no probabilities")
+    tally, notes, columns, rows = Tally(), dict[str, None](), tuple[str, ...](), 0
+    wanted = (*model.schema.names, *order.keep)
+    for piece, name in _pieces(order.data, order, access, wanted):
+        given = piece if not isinstance(piece, list) or piece else {each: [] for each in wanted}
+        try:
+            source = source_of(given)
+            frame = model.schema.read(source)
+        except ValueError as error:
+            raise CantScore("cant", f"{name}: {error}") from error
+        tally.add(model.schema, frame)
+        table: dict[str, Any] = {}
+        for kept in order.keep:
+            if kept not in source.names:
+                raise CantScore("cant", f"{name} has no column {kept!r} to keep{nearest(kept, source.names)}")
+            table[kept] = _values(given, kept)
+        found, said = predictions(model.scorer, frame, proba=order.proba)
+        table = _with_lineage(table, found, order.lineage)
+        notes |= dict.fromkeys(said)
+        write(table, frame.n)
+        columns, rows = tuple(table), rows + frame.n
+    return Report(rows, rows, columns=columns, notes=(*tally.texts(), *notes))
+
+
+def _forecasts(order: Order, access: Access, model: SeriesModel, write: Write) -> Report:
+    """A model of series: run on by what is new, and its forecasts with their intervals."""
+    if order.proba:
+        raise CantScore("cant", "deploy.proba: a model of series has intervals, no probabilities")
+    keys = (model.forecaster.time, *model.forecaster.keys)
+    strange = next((name for name in order.keep if name not in keys), None)
+    if strange is not None:
+        raise CantScore("cant", f"deploy.keep: forecasts are new rows, which have no {strange!r}; remove it")
+    wanted = (*keys, model.target, *(each.name for each in model.forecaster.known))
+    pieces = [
+        piece for place in (*order.earlier, order.data) for piece, _ in _pieces(place, order, access, wanted)
+        if not isinstance(piece, list) or piece
+    ]  # fmt: skip
+    rows_in, given = _gathered(pieces)
+    try:
+        rows = model.read(given) if rows_in else None
+        notes = list(model.update(rows, {"place": order.data.text})) if rows is not None else []
+        found = model.forecast(known=rows)
+    except ValueError as error:
+        raise CantScore("cant", f"{order.data.text}: {error}") from error
+    table = _with_lineage({}, found.columns, order.lineage)
+    write(table, len(found))
+    said = tuple(dict.fromkeys((*notes, *found.notes)))
+    return Report(len(found), rows_in, columns=tuple(table), notes=said)
+
+
+def _gathered(pieces: list[Any]) -> tuple[int, Any]:
+    """All rows of pieces of one form at once, and how many they are."""
+    if not pieces:
+        return 0, None
+    first = pieces[0]
+    if isinstance(first, dict):
+        whole: Any = {name: [value for piece in pieces for value in piece[name]] for name in first}
+        return len(next(iter(whole.values()), [])), whole
+    if isinstance(first, list):
+        rows = [row for piece in pieces for row in piece]
+        return len(rows), rows
+    import pyarrow as pa
+
+    tables = [piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece]) for piece in pieces]
+    table = pa.concat_tables(tables, promote_options="permissive")
+    return table.num_rows, table
+
+
+def _with_lineage(kept: Mapping[str, Any], found: Mapping[str, Any], lineage: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns side by side.
+
+    Raises:
+        CantWrite: two have one name.
+    """
+    table: dict[str, Any] = dict(kept)
+    for name, values in (*found.items(), *lineage.items()):
+        if name in table:
+            raise CantWrite(f"two columns of the predictions would be called {name!r}; don't keep that of the rows")
+        table[name] = values
+    return table
+
+
+def _pieces(place: Place, order: Order, access: Access, wanted: tuple[str, ...]) -> Iterator[tuple[Any, str]]:
+    """The rows of a place, a piece at a time, each with the name of its file."""
+    where = parse_place(place.text)
+    if where.is_table:
+        for piece in _of_table(place, access, wanted):
+            yield piece, place.text
+        return
+    from automl_core.modelfile.rows import pieces
+
+    listing: Listing = list_place(where, Path(order.home), access, place.connection)
+    for file in listing.files:
+        with taken(listing, file, place.format) as rows:  # type: ignore[arg-type]
+            folders = _folders(file.name)
+            try:
+                for piece in pieces(rows.path, wanted):
+                    yield (_with_folders(piece, folders, wanted) if folders else piece), rows.name
+            except (ValueError, OSError) as error:
+                raise DataError(str(error).replace(str(rows.path), rows.name)) from error
+
+
+def _of_table(place: Place, access: Access, wanted: tuple[str, ...]) -> Iterator[Any]:
+    from automl_core.data.odps_tables import open_rows
+
+    with open_rows(parse_place(place.text), access, place.connection) as rows:
+        known = {name.lower(): name for name in rows.schema.names}
+        names = {name: known[name.lower()] for name in wanted if name.lower() in known}
+        some = False
+        for batch in rows.read(list(dict.fromkeys(names.values()))):
+            some = True
+            found = dict(zip(batch.schema.names, batch.columns, strict=True))
+            yield {name: found[there].to_pylist() for name, there in names.items()}
+        if not some:
+            yield {name: [] for name in names}
+
+
+def _folders(name: str) -> dict[str, str]:
+    """Columns that stand in a file's path, as Hive and Spark write them (``region=eu/part-0.parquet``)."""
+    parts = [folder.partition("=") for folder in name.split("/")[:-1]]
+    return {key: "" if value == _HIVE_NULL else unquote(value) for key, equals, value in parts if equals and key}
+
+
+def _with_folders(piece: Any, folders: Mapping[str, str], wanted: tuple[str, ...]) -> Any:
+    """A piece with the columns of its path, where they are wanted and the file has none of that name."""
+    if isinstance(piece, dict):
+        rows = len(next(iter(piece.values()), []))
+        return {**{name: [value] * rows for name, value in folders.items() if name in wanted}, **piece}
+    if isinstance(piece, list):
+        added = {name: value for name, value in folders.items() if name in wanted}
+        return [{**added, **row} for row in piece]
+    import pyarrow as pa
+
+    table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
+    for name, value in folders.items():
+        if name in wanted and name not in table.column_names:
+            table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
+    return table
+
+
+def _values(piece: Any, name: str) -> Any:
+    """A column of a piece as it is."""
+    if isinstance(piece, list):
+        return [row.get(name) for row in piece]
+    return piece[name] if isinstance(piece, dict) else piece.column(name)
+
+
+def _peak() -> int | None:
+    """Bytes of resident memory that this process has had at most."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(used if sys.platform == "darwin" else used * 1024)
+
+
+def fingerprint_of(data: Place, earlier: tuple[Place, ...], home: Path, access: Access) -> Fingerprint:
+    """What an interval would be claimed with: of the data, and of the earlier places that are read with them.
+
+    Raises:
+        DataError: there is nothing.
+        StorageError: a place can't be asked now.
+    """
+    return together([look(each, home, access) for each in (*earlier, data)])

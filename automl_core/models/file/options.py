@@ -1,0 +1,54 @@
+"""From a model's file to what an evaluation is told: the same by Airflow and on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automl_core.models.file.beside import regression_tests
+from automl_core.models.file.model import ModelFile
+
+if TYPE_CHECKING:
+    from automl_core.models.evaluation.options import EvaluateOptions, Program
+    from automl_core.models.life import Version
+
+
+def evaluate_options(
+    file: ModelFile, path: Path, version: Version, champion: Version | None, environment: str | None = None
+) -> EvaluateOptions:
+    """What is measured and how, by a model's file; on which data, whoever has found them adds.
+
+    Args:
+        file: the model's.
+        path: where that lies; its tests may lie beside it.
+        version: that is measured.
+        champion: that it is compared with.
+        environment: folder of the environment of the file's program; None: what is there.
+
+    Raises:
+        SpecError: the regression tests beside the file can't be used.
+    """
+    from automl_core.models.evaluation.options import EvaluateOptions, Trained
+
+    given, accept = file.evaluate, file.accept
+    trained = {"challenger": Trained(fingerprints=version.source.fingerprints)}
+    if champion is not None:
+        trained["champion"] = Trained(fingerprints=champion.source.fingerprints)
+    return EvaluateOptions(
+        version=version.number, champion=champion.number if champion is not None else None, target=given.target,
+        key=given.key, group=given.group, metric=given.metric, slices=tuple(given.slices),
+        tests=tuple(regression_tests(file, path)), confidence=given.confidence, least_rows=given.least_rows,
+        when=accept.when, margin=accept.margin, trained=trained, program=_program(file, environment),
+    )  # fmt: skip
+
+
+def _program(file: ModelFile, environment: str | None) -> Program | None:
+    from automl_core.models.evaluation.options import Program
+
+    given = file.evaluate.program
+    if given is None:
+        return None
+    command = given.command if isinstance(given.command, str) else tuple(given.command)
+    return Program(
+        command=command, format=given.format, environment=environment, timeout=given.timeout, variables=dict(given.env)
+    )

@@ -1,0 +1,206 @@
+"""What the groups of a model's file say of one another."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from automl_core.models.file.deploy import Batch, KubernetesBatch, MaxComputeBatch
+from automl_core.models.file.evaluate import FEEDBACK
+from automl_core.models.file.model import ModelFile
+from automl_core.models.file.values import Data, data_set_of
+from automl_core.spec.bundles import BUNDLE_DIR
+from automl_core.spec.datasets import IN_PLACES, filled
+from automl_core.spec.dates import RUN_DATES
+from automl_core.spec.errors import Path, Problem, did_you_mean, show
+from automl_core.spec.placeholders import placeholders
+from automl_core.spec.places import BadPlace, DataPlace, parse_place
+from automl_core.spec.schedule import zone_problems
+
+
+def relation_problems(file: ModelFile) -> Iterator[Problem]:
+    """What is wrong between the groups of a file, without file and line.
+
+    Args:
+        file: of which each group by itself is right.
+    """
+    yield from _candidates(file)
+    yield from _accept(file)
+    yield from _evaluate(file)
+    if file.deploy is not None:
+        yield from _batch(file, file.deploy)
+    yield from _feedback(file)
+    yield from _retrain(file)
+
+
+def named_places(file: ModelFile) -> Iterator[tuple[Path, str]]:
+    """Every place of data that a file names, each with its field; ``feedback`` is none."""
+    given: list[tuple[Path, str | Data | None]] = [
+        (("evaluate", "data"), None if file.evaluate.by_feedback else file.evaluate.data)
+    ]
+    if file.deploy is not None:
+        given += [(("deploy", "data"), file.deploy.data), (("deploy", "out"), file.deploy.out)]
+    if file.feedback is not None:
+        given += [(("feedback", "data"), file.feedback.data), (("feedback", "answers"), file.feedback.answers)]
+    for where, each in given:
+        if each is not None:
+            yield (where if isinstance(each, str) else (*where, "place")), data_set_of(each).place
+
+
+def dates_in(text: str) -> list[str]:
+    """The dates of the run that a place names."""
+    return [name for name, _ in placeholders(text) if name in RUN_DATES]
+
+
+def _candidates(file: ModelFile) -> Iterator[Problem]:
+    if file.candidates.look < 60:
+        yield Problem(
+            "once a minute is the most", ("candidates", "look"), found=show(file.candidates.look),
+            allowed=("a duration of at least 1m",),
+        )  # fmt: skip
+    seen: set[tuple[str, str]] = set()
+    for index, source in enumerate(file.sources):
+        key = (source.experiment, str(source.storage).rstrip("/"))
+        if key in seen:
+            yield Problem(
+                f"{source.experiment!r} stands there twice", ("candidates", "experiments", index),
+                found=show(source.experiment),
+            )  # fmt: skip
+        seen.add(key)
+
+
+def _accept(file: ModelFile) -> Iterator[Problem]:
+    accept = file.accept
+    if accept.by_itself and "when" not in accept.model_fields_set:
+        yield Problem(
+            "nobody is asked, so the condition under which a version is accepted has to stand in the file",
+            ("accept", "when"), allowed=("better", "not_worse", "passes"), suggestion="For example: when: better",
+        )  # fmt: skip
+    if accept.when == "passes" and accept.margin:
+        yield Problem(
+            "margin is that of a difference, and `when: passes` looks at no difference", ("accept", "margin"),
+            found=show(accept.margin), suggestion="Leave it out, or say when: better or not_worse",
+        )  # fmt: skip
+    if accept.when == "passes" and not file.evaluate.tests:
+        yield Problem(
+            "`when: passes` asks for regression tests, and evaluate has none", ("accept", "when"), found="passes",
+            suggestion="Give `evaluate.tests`, or say when: better or not_worse",
+        )  # fmt: skip
+
+
+def _evaluate(file: ModelFile) -> Iterator[Problem]:
+    evaluate = file.evaluate
+    if evaluate.by_feedback and file.feedback is None:
+        yield Problem(
+            "the data are those of `feedback`, and the file has none", ("evaluate", "data"), found=FEEDBACK,
+            allowed=("a place of data",), suggestion="Give `feedback: {data: …, key: …, outcome: …}`",
+        )  # fmt: skip
+    if evaluate.key is not None and evaluate.key == evaluate.target:
+        yield Problem(
+            f"{evaluate.key!r} is the target, which names no row", ("evaluate", "key"), found=show(evaluate.key)
+        )
+    if evaluate.target is not None and evaluate.target in evaluate.slices:
+        yield Problem(
+            f"{evaluate.target!r} is the target, by which no slice can be made",
+            ("evaluate", "slices", evaluate.slices.index(evaluate.target)), found=show(evaluate.target),
+        )  # fmt: skip
+
+
+def _batch(file: ModelFile, deploy: Batch) -> Iterator[Problem]:
+    data, out = data_set_of(deploy.data).place, data_set_of(deploy.out).place
+    at: Path = ("deploy", "out") if isinstance(deploy.out, str) else ("deploy", "out", "place")
+    dates = dates_in(data)
+    if dates and not dates_in(out):
+        yield Problem(
+            f"`data` has ${{{dates[0]}}} in it and this has no date: each interval would overwrite the last", at,
+            found=show(out), suggestion=f"For example: {out.rstrip('/')}/ds=${{ds}}",
+        )  # fmt: skip
+    if any(name == BUNDLE_DIR for name, _ in placeholders(out)):
+        yield Problem("nothing is written into a DAG bundle", at, found=f"${{{BUNDLE_DIR}}}")
+    target = _read(out)
+    if target is not None and target.is_pattern:
+        yield Problem(f"{out} is a pattern, and predictions go to one place", at, found=show(out))
+    elif target is not None:
+        for where, text in named_places(file):
+            source = _read(text)
+            if where[:2] in (("deploy", "out"), ("feedback", "answers")) or source is None:
+                continue
+            if _touch(source, target):
+                yield Problem(
+                    f"it lies where `{'.'.join(map(str, where[:2]))}` is read from ({text}): predictions would be "
+                    "taken for data", at, found=show(out), suggestion="Write to another place",
+                )  # fmt: skip
+    if isinstance(deploy, MaxComputeBatch):
+        for name, text in (("data", data), ("out", out)):
+            if not text.startswith("odps://"):
+                yield Problem(
+                    f"SQL scores tables of MaxCompute, and {text} is none",
+                    ("deploy", name) if isinstance(getattr(deploy, name), str) else ("deploy", name, "place"),
+                    found=show(text), allowed=("odps://project/table or odps://project/table/ds=${ds_nodash}",),
+                )  # fmt: skip
+    if isinstance(deploy, KubernetesBatch) and deploy.image is None and deploy.pod_template is None:
+        yield Problem(
+            "'image' is missing", ("deploy", "image"), allowed=("an image that has automl-core",),
+            suggestion="Name it, or give `pod_template`",
+        )  # fmt: skip
+
+
+def _feedback(file: ModelFile) -> Iterator[Problem]:
+    if file.feedback is None:
+        return
+    if file.answers is None:
+        yield Problem(
+            "nothing says where answers are logged: there is no `deploy.out` either", ("feedback", "answers"),
+            allowed=("a place of data",),
+        )  # fmt: skip
+    elif file.feedback.answers is None and file.deploy is not None and file.feedback.key not in file.deploy.keep:
+        yield Problem(
+            f"the answers are those of `deploy.out`, which has no column {file.feedback.key!r} to join outcomes by",
+            ("feedback", "key"), found=show(file.feedback.key), allowed=tuple(file.deploy.keep),
+            suggestion=f"Keep it: keep: [{', '.join([file.feedback.key, *file.deploy.keep])}]",
+        )  # fmt: skip
+    yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
+    if file.feedback.outcome == file.feedback.key:
+        yield Problem(
+            f"{file.feedback.key!r} is the key, which is no outcome", ("feedback", "outcome"),
+            found=show(file.feedback.outcome),
+        )  # fmt: skip
+
+
+def _retrain(file: ModelFile) -> Iterator[Problem]:
+    retrain = file.watch.retrain if file.watch is not None else None
+    if retrain is None:
+        return
+    known = tuple(dict.fromkeys(source.experiment for source in file.sources))
+    where = ("watch", "retrain", "experiment")
+    if retrain.experiment is None and len(known) > 1:
+        yield Problem("there are several candidates: which one trains it anew?", where, allowed=known)
+    elif retrain.experiment is not None and retrain.experiment not in known:
+        yield Problem(
+            f"{retrain.experiment!r} is none of `candidates.experiments`, so what it publishes would never be offered",
+            where, found=show(retrain.experiment), allowed=known, suggestion=did_you_mean(retrain.experiment, known),
+        )  # fmt: skip
+
+
+def _read(text: str) -> DataPlace | None:
+    try:
+        return parse_place(filled(text, dict.fromkeys(IN_PLACES, "x")))
+    except (BadPlace, KeyError):
+        return None
+
+
+def _touch(one: DataPlace, other: DataPlace) -> bool:
+    """Whether two places are the same, or one lies in the other; of a pattern only what it matches by name."""
+    if (one.scheme, one.root.lower() if one.is_table else one.root) != (
+        other.scheme, other.root.lower() if other.is_table else other.root,
+    ):  # fmt: skip
+        return False
+    if one.is_table:
+        return one.path.lower() == other.path.lower()
+    paths = [posixpath.normpath(place.path) for place in (one, other)]
+    if one.is_pattern or other.is_pattern:
+        from fnmatch import fnmatchcase
+
+        pattern, plain = paths if one.is_pattern else reversed(paths)
+        return fnmatchcase(plain, pattern)
+    return any(low == high or low.startswith(high.rstrip("/") + "/") for low, high in (paths, paths[::-1]))

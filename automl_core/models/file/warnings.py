@@ -1,0 +1,111 @@
+"""What in a valid file of a model may be a slip, or is worth knowing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from automl_core.models.file.accept import ANYBODY
+from automl_core.models.file.evaluate import FEEDBACK
+from automl_core.models.file.model import ModelFile
+from automl_core.models.file.relations import dates_in
+from automl_core.models.file.values import data_set_of
+from automl_core.spec.errors import Path, Problem, show
+from automl_core.spec.models import Schedule
+from automl_core.spec.places import BadPlace, parse_place
+from automl_core.spec.schedule import TIMELESS
+from automl_core.spec.units import format_duration
+
+LONG = 30 * 86400.0
+"""Seconds of waiting for an answer that nobody means, most likely."""
+
+
+def warnings_of(file: ModelFile) -> list[Problem]:
+    """Everything that may be a slip, and what is worth knowing, without file and line.
+
+    Args:
+        file: a valid one.
+    """
+    return [*_data(file), *_accept(file), *_deploy(file), *_watch(file)]
+
+
+def _data(file: ModelFile) -> Iterator[Problem]:
+    data = file.evaluate.data
+    place = data_set_of(data).place
+    at: Path = ("evaluate", "data") if isinstance(data, str) else ("evaluate", "data", "place")
+    if file.evaluate.by_feedback:
+        return
+    if "/" not in place and "." not in place and SequenceMatcher(None, place.lower(), FEEDBACK).ratio() > 0.7:
+        yield Problem(
+            f"{show(place)} is taken for a folder", at, found=show(place), suggestion=f"Did you mean {FEEDBACK!r}?",
+            severity="warning",
+        )  # fmt: skip
+    elif not dates_in(place) and _is_one_file(place):
+        yield Problem(
+            "one file, without a date: unless something writes it anew, all versions are evaluated on the same rows",
+            at, found=show(place), suggestion="Name a date (${ds}) or a folder, or say feedback", severity="note",
+        )  # fmt: skip
+    if file.feedback is not None:
+        yield Problem(
+            "outcomes are joined by `feedback`, and versions are evaluated on other data", at, found=show(place),
+            suggestion=f"Say `data: {FEEDBACK}` to evaluate on what came of its answers", severity="note",
+        )  # fmt: skip
+
+
+def _accept(file: ModelFile) -> Iterator[Problem]:
+    accept = file.accept
+    if accept.by == ANYBODY:
+        yield Problem(
+            "whoever may answer in Airflow may accept a version", ("accept", "by"), found=ANYBODY,
+            suggestion="Name the people, to ask these alone", severity="note",
+        )  # fmt: skip
+    if accept.by_itself and "within" in accept.model_fields_set:
+        yield Problem("nobody is asked, so there is nothing to wait for", ("accept", "within"), severity="warning")
+    if accept.within > LONG and not accept.by_itself:
+        yield Problem(
+            f"a version waits {format_duration(accept.within)} for its answer, and 16 of them at once: the next ones "
+            "are looked at when one is answered", ("accept", "within"), severity="warning",
+        )  # fmt: skip
+
+
+def _deploy(file: ModelFile) -> Iterator[Problem]:
+    deploy = file.deploy
+    if deploy is None:
+        return
+    data = data_set_of(deploy.data).place
+    dates = dates_in(data) or dates_in(data_set_of(deploy.out).place)
+    schedule = deploy.schedule
+    by_assets = isinstance(schedule, Schedule) and schedule.assets is not None
+    if schedule is None or deploy.cron in TIMELESS or by_assets:
+        what = "runs that assets start have" if by_assets else "no schedule gives runs"
+        if dates:
+            yield Problem(
+                f"the places name ${{{dates[0]}}}, and {what} {'no ' if by_assets else 'a '}logical date",
+                ("deploy", "schedule") if schedule is not None else ("deploy",),
+                suggestion="Give a cron schedule, or begin runs with a logical date", severity="warning",
+            )  # fmt: skip
+        elif schedule is None:
+            yield Problem(
+                "nothing starts it by itself", ("deploy",), suggestion="For example: schedule: '@daily'",
+                severity="note",
+            )  # fmt: skip
+
+
+def _watch(file: ModelFile) -> Iterator[Problem]:
+    retrain = file.watch.retrain if file.watch is not None else None
+    if retrain is None or retrain.every is None:
+        return
+    if retrain.in_ / retrain.every > retrain.at_most:
+        yield Problem(
+            f"every {format_duration(retrain.every)} is more often than the {retrain.at_most} times in "
+            f"{format_duration(retrain.in_)} that the brake lets through", ("watch", "retrain", "every"),
+            severity="warning",
+        )  # fmt: skip
+
+
+def _is_one_file(place: str) -> bool:
+    try:
+        found = parse_place(place)
+    except BadPlace:
+        return False
+    return not found.is_table and not found.is_pattern and "." in found.path.rstrip("/").rpartition("/")[2]

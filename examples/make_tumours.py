@@ -1,0 +1,67 @@
+"""Make the tables of experiments/tumours.model.yaml out of breast_cancer.csv: what was known, what came since, what is new.
+
+``python examples/make_tumours.py`` writes ``train.csv`` and ``latest.csv``, which are shipped; with dates after it, it
+writes a partition of new rows for each of them too, as a nightly export would: rows whose diagnosis nobody knows yet.
+The rows are those of the table, in an order that is drawn once; nothing is made up.
+"""
+
+from __future__ import annotations
+
+import csv
+import random
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+FOLDER = DATA / "tumours"
+TARGET = "diagnosis"
+
+TRAIN, LATEST = 260, 200
+"""Rows that models learn from, and rows that came later with their diagnosis; the others are new."""
+
+
+def tables() -> tuple[list[str], list[list[str]], list[list[str]], list[list[str]]]:
+    """The columns, and the rows of train, latest and new, each with an id before it."""
+    with (DATA / "breast_cancer.csv").open(newline="") as file:
+        columns, *rows = csv.reader(file)
+    random.Random(7).shuffle(rows)
+    named = [[f"T{number:03d}", *row] for number, row in enumerate(rows)]
+    return ["id", *columns], named[:TRAIN], named[TRAIN : TRAIN + LATEST], named[TRAIN + LATEST :]
+
+
+def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    """Write a table; the file is there whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    with partial.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+    partial.replace(path)
+    return path
+
+
+def arrive(date: str, folder: Path = FOLDER) -> Path:
+    """Write the partition of a date: the new rows, without their diagnosis.
+
+    Args:
+        date: such as 2026-11-29.
+        folder: in which ``new/`` lies.
+    """
+    columns, _, _, new = tables()
+    place = columns.index(TARGET)
+    kept = [[value for at, value in enumerate(row) if at != place] for row in new]
+    return write(folder / "new" / f"ds={date}" / "rows.csv", [name for name in columns if name != TARGET], kept)
+
+
+def main(dates: Sequence[str]) -> None:
+    """Write what is shipped, and the partitions of some dates."""
+    columns, train, latest, _ = tables()
+    print(write(FOLDER / "train.csv", columns, train), write(FOLDER / "latest.csv", columns, latest), sep="\n")
+    for date in dates:
+        print(arrive(date))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,44 @@
+"""Telling people of a model: of what waits for them, of another version in use, of failures.
+
+An alert never costs a version or a run: what goes wrong with it is said in the log.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_core.models.file import ModelFile
+    from automl_core.models.file.alerts import Occasion
+
+
+def tell(file: ModelFile, on: Occasion, text: str, **facts: Any) -> None:
+    """Tell whom a model's file names, where it names this occasion. Never raises.
+
+    Args:
+        file: the model's.
+        on: the occasion.
+        text: what happened, for people.
+        facts: the same for programs, as plain data.
+    """
+    alerts = file.alerts
+    if alerts is None or on not in alerts.on:
+        return
+    from automl_airflow.alerts import send
+
+    send(alerts, {"on": on, "model": file.name, "text": f"{file.name}: {text}", **facts})
+
+
+class TellOfFailure:
+    """A callback of Airflow: tells of a task that failed and that Airflow doesn't try again."""
+
+    def __init__(self, file: ModelFile) -> None:
+        """Tell whom the file names."""
+        self.file = file
+
+    def __call__(self, context: Any) -> None:
+        """Tell of the task instance of a context."""
+        instance, error = context["ti"], context.get("exception")
+        why = f": {error}" if error is not None else ""
+        dag, task, run = str(instance.dag_id), str(instance.task_id), str(instance.run_id)
+        tell(self.file, "failure", f"{task} of {dag} failed{why}", dag=dag, task=task, run=run)

@@ -1,0 +1,63 @@
+"""The DAG ``NAME.rollout``: offer → evaluate → ask → accept → decide → deploy, one run a version.
+
+Parsed all day by Airflow: nothing heavy is imported here or by what is imported here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, Param, chain
+
+from automl_airflow.assets import in_use_asset
+from automl_airflow.models.accepting import AcceptOperator
+from automl_airflow.models.asking import AskOperator
+from automl_airflow.models.common import dag_arguments
+from automl_airflow.models.deciding import DecideOperator
+from automl_airflow.models.deploying import DeployOperator
+from automl_airflow.models.evaluating import EvaluateOperator
+from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, OFFER
+from automl_airflow.models.offering import OfferOperator
+from automl_airflow.models.runs import VERSION
+from automl_airflow.models.schedule import rollout_schedule
+from automl_airflow.models.tasks import RETRIES, RETRY_DELAY
+from automl_airflow.session import home
+from automl_core.models.file import ModelFile
+from automl_core.models.file.model import ROLLOUT
+
+MOST_RUNS = 16
+"""Runs at once. One that waits for a person counts, so this is also how many versions may wait."""
+
+
+def rollout_dag(file: ModelFile, path: Path) -> DAG:
+    """Make the DAG that takes versions from offered to in use.
+
+    Args:
+        file: the model's.
+        path: where that lies.
+    """
+    arguments = dag_arguments(file, path, ROLLOUT)
+    again: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file}
+    common = {**again, "path": str(path)}
+    outlet = in_use_asset(file.output.storage, file.name, home())
+    with DAG(
+        **arguments,
+        schedule=rollout_schedule(file),
+        max_active_runs=MOST_RUNS,
+        params={
+            VERSION: Param(
+                None, type=["integer", "null"], minimum=1, title="Version",
+                description="Roll out this version; left out: what is new.",
+            )
+        },
+    ) as dag:  # fmt: skip
+        chain(
+            OfferOperator(task_id=OFFER, **common),
+            EvaluateOperator(task_id=EVALUATE, **common),
+            AskOperator(task_id=ASK, **common),
+            AcceptOperator(task_id=ACCEPT, **again),
+            DecideOperator(task_id=DECIDE, trigger_rule="all_done", **common),
+            DeployOperator(task_id=DEPLOY, outlets=[outlet] if outlet is not None else [], **common),
+        )
+    return dag

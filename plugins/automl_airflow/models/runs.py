@@ -1,0 +1,53 @@
+"""Runs of a rollout's DAG, seen and started from within its tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from automl_airflow.compat import start_run
+from automl_airflow.models.names import run_of_version
+
+if TYPE_CHECKING:
+    from automl_core.models.life import Version
+
+INSTEAD_OF = "instead_of"
+"""In a run's conf: the run that had the version before, and has started this one in its place."""
+
+VERSION = "version"
+
+_GOES_ON = ["queued", "running"]
+
+
+def exists(context: Any, run: str) -> bool:
+    """Whether Airflow has a run of this DAG."""
+    ti = context["ti"]
+    return bool(ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run]))
+
+
+def goes_on(context: Any, run: str) -> bool:
+    """Whether a run of this DAG is on: one that waits for people is."""
+    ti = context["ti"]
+    return bool(ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run], states=_GOES_ON))
+
+
+def start_for(context: Any, version: Version) -> str | None:
+    """Start a run for a version that no run has. Returns its id; None where there is one already.
+
+    Its id follows from the version and from how often that was evaluated, so whoever starts it starts the same run.
+    """
+    run = run_of_version(version.number, len(version.evidence) + 1)
+    return run if start_run(str(context["ti"].dag_id), run, {VERSION: version.number}) else None
+
+
+def start_again(context: Any, version: Version) -> str:
+    """Start the run in which a version is evaluated anew and asked about on a page of its own. Returns its id.
+
+    A page of Airflow's keeps its first text whatever becomes of the task (standard provider 1.21.0,
+    execution_api/routes/hitl.py), so other evidence needs another run.
+    """
+    run = run_of_version(version.number, len(version.evidence) + 1)
+    this = str(context["run_id"])
+    if run == this:  # cleared from its beginning, after it had asked
+        run = run_of_version(version.number, len(version.evidence) + 2)
+    start_run(str(context["ti"].dag_id), run, {VERSION: version.number, INSTEAD_OF: this})
+    return run

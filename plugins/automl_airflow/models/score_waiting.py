@@ -1,0 +1,60 @@
+"""Waiting without a worker until a partition is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from automl_airflow.triggers import LEAST_WAIT
+
+POLL = 60.0
+"""Seconds between two looks: a listing each."""
+
+
+class PartitionTrigger(BaseTrigger):
+    """Fires once there is something at a place of data."""
+
+    def __init__(
+        self, place: str, connection: str | None, format: str | None = None, poll: float = POLL
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.place, self.connection, self.format, self.poll = place, connection, format, poll
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, without any credentials."""
+        return (
+            "automl_airflow.models.score_waiting.PartitionTrigger",
+            {"place": self.place, "connection": self.connection, "format": self.format, "poll": self.poll},
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Look until it is there. What can't be asked now is asked again."""
+        from automl_airflow.threads import threads_of
+
+        await asyncio.sleep(LEAST_WAIT)
+        threads = threads_of(self.place.partition("://")[0] or "file", self.connection, "partitions")
+        while True:
+            try:
+                if await threads.call(_is_there, self.place, self.connection):
+                    break
+            except Exception as error:  # a store or its connection may be mended while one waits
+                self.log.warning("%s can't be looked at now: %s", self.place, error)
+            await asyncio.sleep(self.poll)
+        yield TriggerEvent({"there": self.place})
+
+
+def _is_there(text: str, connection: str | None) -> bool:
+    from automl_airflow.data_access import FromConnections
+    from automl_airflow.session import home
+    from automl_core.data.access import DataError
+    from automl_core.models.batch.order import Place
+    from automl_core.models.batch.scoring import look
+
+    try:
+        look(Place(text, connection), home(), FromConnections())
+    except DataError:
+        return False
+    return True

@@ -1,0 +1,189 @@
+// All models that this user may read: what is in use, and who is waited for.
+
+import { asked as inAddress, keep } from '../address.js';
+import { get } from '../api.js';
+import { fill, h } from '../dom.js';
+import { briefTime, many, number, time } from '../format.js';
+import { Columns } from '../columns.js';
+import { verdict, waitsFor } from '../model-words.js';
+import { shortName } from '../names.js';
+import { pageOfModel } from '../parts.js';
+import { shareButton } from '../share.js';
+import { badge } from '../states.js';
+import { VirtualTable } from '../table.js';
+
+const REFRESH = 10000;
+
+/** @type {import('../main.js').Page} */
+export async function show(main) {
+  document.title = 'Models · AutoML';
+  const query = inAddress();
+  const asked = { search: query.get('search') ?? '', waiting: query.get('waiting') ?? '', gone: query.get('gone') ?? '' };
+  const said = h('span', { class: 'muted', role: 'status' });
+  const none = h('section', { class: 'card', hidden: true }, nothing());
+  const write = () => keep({ ...asked, sort: table.sort === 'name' ? null : table.sort });
+  const chooser = new Columns('models', () => table.showColumns(chooser.of(COLUMNS)));
+  const table = new VirtualTable({
+    label: 'Models',
+    sort: query.get('sort') ?? 'name',
+    sorted: () => write(),
+    columns: chooser,
+    height: 640,
+    load: async (offset, limit, sort) => {
+      const answer = await get('models', { ...asked, sort, offset, limit });
+      return {
+        matched: answer.matched,
+        total: answer.total,
+        count: answer.models.length,
+        row: (index) => (name) => answer.models[index][name],
+      };
+    },
+    loaded: (answer) => {
+      none.hidden = /** @type {any} */ (answer).total > 0;
+      table.element.hidden = !none.hidden;
+      const total = many(/** @type {any} */ (answer).total, 'model');
+      fill(said, answer.matched === /** @type {any} */ (answer).total ? total : `${answer.matched} of ${total}`);
+    },
+  });
+  table.setColumns(chooser.of(COLUMNS));
+  const reload = (anew = true) => table.reload(anew).catch((error) => fill(said, error.message));
+  let timer;
+  const search = h('input', {
+    type: 'search',
+    value: asked.search,
+    'aria-label': 'Search models',
+    placeholder: 'Search by name or description',
+    size: 32,
+    oninput: (event) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        asked.search = event.target.value.trim();
+        write();
+        void reload();
+      }, 200);
+    },
+  });
+  /** @param {'waiting' | 'gone'} name @param {string} label @param {string} title */
+  const box = (name, label, title) =>
+    h(
+      'label',
+      { title },
+      h('input', {
+        type: 'checkbox',
+        checked: asked[name] === 'true',
+        onchange: (event) => {
+          asked[name] = event.target.checked ? 'true' : '';
+          write();
+          void reload();
+        },
+      }),
+      ` ${label}`,
+    );
+  await reload();
+  fill(
+    main,
+    h('div', { class: 'row spread head' }, h('h1', {}, 'Models')),
+    h(
+      'div',
+      { class: 'toolbar' },
+      search,
+      box('waiting', 'that wait for an answer', 'A version was evaluated, and people are asked whether to use it'),
+      box('gone', 'also with a deleted file', 'Their history can be looked at'),
+      chooser.element,
+      shareButton(),
+      said,
+    ),
+    table.element,
+    none,
+  );
+  setInterval(() => !document.hidden && reload(false), REFRESH);
+}
+
+const nothing = () => [
+  h('h2', {}, 'There is no model yet'),
+  h(
+    'p',
+    {},
+    'A model keeps the versions that experiments have found, has each one evaluated on the latest data, and asks people before it is used. ',
+    'Open the run of an experiment that has ended and press ',
+    h('strong', {}, 'Deploy …'),
+    ': that writes the model’s file and offers the result as its first version.',
+  ),
+  h('p', {}, h('a', { class: 'button primary', href: './' }, 'All experiments')),
+];
+
+/** @type {import('../table.js').Column[]} */
+const COLUMNS = [
+  {
+    key: 'name',
+    label: 'Model',
+    always: true,
+    cell: (read) =>
+      h(
+        'a',
+        {
+          href: pageOfModel(read('model')),
+          'data-key': `to-${read('model')}`,
+          title: [read('model'), read('description')].filter(Boolean).join(': '),
+        },
+        shortName(read('model'), 40),
+      ),
+  },
+  {
+    key: 'in_use',
+    label: 'In use',
+    cell: (read) => {
+      if (read('problem') && read('seq') === null)
+        return h('span', { class: 'badge bad', title: read('problem') }, '⚠ Can’t be read');
+      const used = read('in_use');
+      return used
+        ? h('a', { href: pageOfModel(read('model'), used.version), 'data-key': `used-${read('model')}` }, `version ${used.version}`)
+        : h('span', { class: 'muted' }, 'none yet');
+    },
+  },
+  {
+    key: 'since',
+    label: 'Since',
+    cell: (read) => {
+      const since = read('in_use')?.since;
+      return since ? h('span', { title: time(since) }, briefTime(since)) : '–';
+    },
+  },
+  {
+    key: 'waiting',
+    label: 'Waits for',
+    prose: true,
+    fixed: true,
+    cell: (read) => waitsFor(read('model'), read('waiting')),
+  },
+  {
+    key: 'newest',
+    label: 'Newest version',
+    fixed: true,
+    cell: (read) => {
+      const newest = read('newest');
+      return newest
+        ? h('a', { href: pageOfModel(read('model'), newest.version), 'data-key': `new-${read('model')}` }, `${newest.version}: `, badge(newest.state))
+        : '–';
+    },
+  },
+  {
+    key: 'verdict',
+    label: 'Conditions',
+    fixed: true,
+    cell: (read) => (read('newest') ? verdict(read('newest').verdict) : '–'),
+  },
+  {
+    key: 'next_interval',
+    label: 'Next scoring',
+    cell: (read) =>
+      read('broken')
+        ? h('span', { class: 'badge bad' }, '✕ File is broken')
+        : read('gone')
+          ? h('span', { class: 'muted' }, 'file deleted')
+          : read('paused')
+            ? h('span', { class: 'muted' }, 'paused')
+            : briefTime(read('next_interval')),
+  },
+  { key: 'versions', label: 'Versions', number: true, hidden: true, cell: (read) => number(read('versions')) },
+];

@@ -1,0 +1,52 @@
+"""A model that this product has not trained: the program of docs/models.md, from an offer to its files on a machine."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.sources import ROOT
+from tests.unit.cli.conftest import Automl
+from tests.unit.cli.models.shop import Shop
+
+TUTORIAL = (ROOT / "docs" / "models.md").read_text()
+
+
+@pytest.fixture
+def shop(home: Path) -> Shop:
+    return Shop(home)
+
+
+def test_the_program_of_the_tutorial_scores_a_model_of_ones_own(shop: Shop, automl: Automl) -> None:
+    program = re.search(r"```python\n(# score\.py.*?)```", TUTORIAL, re.DOTALL)
+    assert program is not None
+    (shop.home / "score.py").write_text(program[1])
+    command = json.dumps(["python", str(shop.home / "score.py"), "${rows}", "${model_dir}", "${predictions}"])
+    text = shop.write(when="passes").read_text()
+    tests = "tests: [{test: metric, metric: roc_auc, at_least: 0.6}]"
+    more = f"metric: roc_auc, {tests}, program: {{command: {command}}}"
+    (shop.home / "experiments" / "churn.model.yaml").write_text(text.replace("metric: roc_auc", more, 1))
+    folder = Path(shop.publish("own"))
+    for each in (folder / "best_model" / "model").rglob("*"):
+        if each.is_file():
+            each.unlink()
+    (folder / "best_model" / "model" / "weights.json").write_text(json.dumps({"a": 2.0, "b": 1.0}))
+    said = automl("model", "offer", "churn", str(folder))
+    assert said.code == 0, said.err
+    said = automl("model", "evaluate", "churn", "--record", "--json")
+    assert said.code == 0, said.err
+    evidence = json.loads(said.out)
+    assert evidence["values"]["challenger"] > 0.6
+    assert evidence["verdict"]["ok"] is True, evidence["verdict"]
+    assert automl("model", "accept", "churn", "1", "--yes", "--by", "anna").code == 0
+
+    target = shop.home / "pulled"
+    said = automl("model", "pull", "churn", str(target), "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["version"] == 1
+    assert json.loads((target / "model" / "weights.json").read_text()) == {"a": 2.0, "b": 1.0}
+    assert "not empty" in automl("model", "pull", "churn", str(target)).err
+    assert [each.name for each in shop.home.iterdir() if each.name.startswith(".pulled")] == []

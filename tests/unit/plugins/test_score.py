@@ -1,0 +1,204 @@
+"""The DAG that scores and its tasks on the worker: what Airflow tells, in our words, and what becomes of a task."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import AssetAny, CronTriggerTimetable
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
+
+from automl_airflow.models import score_tasks, score_waiting
+from automl_airflow.models.score_dag import schedule_of, score_dag
+from automl_airflow.models.score_tasks import PlanOperator, ScoreOperator, plain
+from automl_airflow.models.score_waiting import PartitionTrigger
+from automl_core.models.batch import Report, processes
+from automl_core.models.batch.processes import ScoringProcess
+from automl_core.spec.models import Schedule
+from tests.unit.models.batch.lab import ANNA, Lab, day
+
+DATE = "2026-11-02"
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    found = Lab(tmp_path)
+    found.use()
+    monkeypatch.setattr(ScoringProcess, "run", lambda self, say, wanted: found.runner(self._order))
+    return found
+
+
+def context(
+    date: str | None = DATE, run: str = "scheduled__1", kind: str = "scheduled", max_tries: int = 5, **conf: Any
+) -> dict[str, Any]:
+    at = datetime.fromisoformat(date).replace(tzinfo=UTC) if date else None
+    ti = SimpleNamespace(dag_id="churn.score", task_id="score", map_index=0, try_number=1, max_tries=max_tries)
+    dag_run = SimpleNamespace(
+        conf=conf, logical_date=at, data_interval_start=at, data_interval_end=at, run_type=kind,
+        start_date=datetime.now(UTC), triggering_user_name="ben",
+    )  # fmt: skip
+    return {"ti": ti, "run_id": run, "dag_run": dag_run}
+
+
+def plan(lab: Lab, **told: Any) -> list[str]:
+    found = PlanOperator(task_id="plan", file=lab.file).execute(context(**told))
+    json.dumps(found)
+    return [each["key"][:10] for each in found]
+
+
+def score(lab: Lab, of: str = DATE, **told: Any) -> dict[str, Any]:
+    operator = ScoreOperator(task_id="score", file=lab.file, interval=plain(day(of)), retries=5)
+    return operator.execute(context(**told))
+
+
+def test_the_dag_notes_what_is_owed_and_scores_each_interval(lab: Lab) -> None:
+    dag = score_dag(lab.file, Path("/dags/churn.model.yaml"))
+    assert (dag.dag_id, dag.catchup, dag.max_active_runs) == ("churn.score", False, 16)
+    assert dag.get_task("plan").downstream_task_ids == {"score"}
+    (inlet,), (outlet,) = (
+        dag.get_task("score").partial_kwargs["inlets"],
+        dag.get_task("score").partial_kwargs["outlets"],
+    )
+    assert inlet.uri.endswith("/in/?automl=churn.score.data") or inlet.uri.endswith("/in?automl=churn.score.data")
+    assert outlet.uri.endswith("/out?automl=churn.score.out")
+    assert set(dag.params) == {"version", "interval"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "kind"),
+    [
+        ("@daily", str), (None, type(None)), (Schedule(cron="0 6 * * *"), str),
+        (Schedule(cron="0 6 * * *", timezone="Europe/Berlin"), CronTriggerTimetable),
+        (Schedule(assets=["s3://lake/x", "y"], wait_for="any"), AssetAny), (Schedule(assets=["y"]), list),
+    ],
+)  # fmt: skip
+def test_schedules_are_those_of_airflow(schedule: Any, kind: type) -> None:
+    assert isinstance(schedule_of(schedule), kind)
+
+
+def test_a_night_is_planned_scored_and_left_alone_when_the_task_is_cleared(lab: Lab) -> None:
+    lab.rows(DATE)
+    lab.rows("2026-11-03")
+    assert plan(lab)[0] == DATE
+    done = score(lab)
+    assert (done["what"], done["rows"], done["version"]) == ("scored", 4, 1)
+    assert score(lab, max_tries=11)["what"] == "already", "cleared: it says that it is scored"
+    assert DATE not in plan(lab)
+
+
+def test_a_backfill_takes_its_own_interval_alone_and_scores_again_where_it_is_asked(lab: Lab) -> None:
+    lab.rows("2026-10-20")
+    told = {"date": "2026-10-20", "kind": "backfill", "run": "backfill__1"}
+    assert plan(lab, **told) == ["2026-10-20"], "though nobody owes what came before the first champion"
+    assert score(lab, "2026-10-20", **told)["version"] == 1
+    assert score(lab, "2026-10-20", **told)["what"] == "already"
+    lab.use(lab.now, seed=2)
+    assert plan(lab, **told, version="now") == ["2026-10-20"]
+    assert score(lab, "2026-10-20", **told, version="now")["version"] == 2
+    assert score(lab, "2026-10-20", **told, version="now")["what"] == "already", "a retry"
+    assert score(lab, "2026-10-20", **told, version="now", max_tries=11)["what"] == "scored", "a person cleared it"
+    assert "ben" in lab.life().state.scoring.recent[-1].why
+    with pytest.raises(AirflowFailException, match="no version was in use"):
+        score(lab, "2026-10-20", **told, version="then")
+
+
+@pytest.mark.parametrize(
+    ("conf", "words"),
+    [
+        ({"interval": "soon"}, "'soon' is no interval; allowed"),
+        ({"version": "now"}, "has no logical date"),
+    ],
+)
+def test_a_conf_that_can_not_be_is_refused_in_words(lab: Lab, conf: dict[str, Any], words: str) -> None:
+    with pytest.raises(AirflowFailException, match=words):
+        plan(lab, date=None, kind="manual", **conf)
+
+
+def test_a_version_that_is_none_is_refused_in_words(lab: Lab) -> None:
+    lab.rows(DATE)
+    with pytest.raises(AirflowFailException, match="allowed: then, now, or the number"):
+        score(lab, version="latest")
+
+
+def test_intervals_can_be_named_by_a_run_that_has_none(lab: Lab) -> None:
+    assert plan(lab, date=None, kind="manual", interval=[DATE, "2026-10-01"]) == [DATE, "2026-10-01"]
+    assert plan(lab, date=None, kind="manual", interval=DATE) == [DATE]
+
+
+def test_an_event_names_its_partition(lab: Lab) -> None:
+    told = context(date=None, kind="asset_triggered")
+    told["triggering_asset_events"] = {"lake": [SimpleNamespace(extra={"ds": "2026-11-05"}), SimpleNamespace(extra={})]}
+    found = PlanOperator(task_id="plan", file=lab.file).execute(told)
+    assert day("2026-11-05").key in [each["key"] for each in found]
+
+
+def test_a_partition_that_is_late_is_waited_for_without_a_worker(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(score_waiting, "LEAST_WAIT", 0.0)
+    plan(lab)
+    with pytest.raises(TaskDeferred) as deferred:
+        score(lab)
+    path, arguments = deferred.value.trigger.serialize()
+    assert (path, deferred.value.method_name) == (
+        "automl_airflow.models.score_waiting.PartitionTrigger", "execute"
+    )  # fmt: skip
+
+    async def fired() -> dict[str, Any]:
+        trigger = PartitionTrigger(**{**json.loads(json.dumps(arguments)), "poll": 0.01})
+        events = trigger.run()
+        waiting = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0.1)
+        assert not waiting.done(), "nothing is there"
+        lab.rows(DATE)
+        return dict((await waiting).payload)
+
+    assert asyncio.run(fired())["there"].endswith(f"ds={DATE}/")
+    assert score(lab)["what"] == "scored"
+
+
+def test_a_partition_of_another_interval_holds_nobody_up_and_a_long_wait_ends_red(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan(lab)
+    with pytest.raises(AirflowSkipException, match="there is no file"):
+        score(lab, "2026-11-03")
+    monkeypatch.setattr(score_tasks, "WAIT", 0.0)
+    with pytest.raises(AirflowFailException, match="it stays owed"):
+        score(lab)
+    lab.rows(DATE)
+    assert DATE in plan(lab, date="2026-11-03", run="scheduled__2"), "the next run makes up for it"
+
+
+def test_what_becomes_of_a_task(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.rows(DATE).write_text("id,age,plan\n1,30,1\n")
+    plan(lab)
+    with pytest.raises(AirflowFailException, match="city"):
+        score(lab)
+    lab.rows(DATE)
+    with monkeypatch.context() as dying:
+        dying.setattr(ScoringProcess, "run", lambda *_: Report(problem="later", words="killed by the kernel"))
+        with pytest.raises(AirflowException, match="killed by the kernel") as failed:
+            score(lab)
+        assert not isinstance(failed.value, AirflowFailException), "worth another try"
+    lab.life().take_back(1, ANNA, "nonsense")
+    with pytest.raises(AirflowSkipException, match="no version is in use"):
+        score(lab)
+
+
+def test_a_task_that_is_cleared_ends_its_process(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    endless = tmp_path / "endless"
+    endless.write_text("#!/bin/sh\nexec sleep 600\n")
+    endless.chmod(0o755)
+    monkeypatch.setattr(processes, "PYTHON", str(endless))
+    lab.rows(DATE)
+    operator = ScoreOperator(task_id="score", file=lab.file, interval=plain(day(DATE)), retries=5)
+    operator.killed = True
+    with pytest.raises(AirflowException, match="no end of its own"):
+        operator.execute(context())

@@ -1,0 +1,142 @@
+"""Intervals of a model scored in pods, on the Kubernetes stand-in: real processes, no Airflow runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from kubernetes import client, config
+
+from automl_airflow.models.score_pods import PodScoreOperator
+from automl_airflow.models.score_tasks import plain
+from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.standins.kubernetes.testing import wait_for
+from tests.unit.models.batch.lab import Lab, day
+
+NIGHT = day("2026-11-02")
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[KubernetesStandIn]:
+    with KubernetesStandIn(back_off=0.5) as made:
+        yield made
+
+
+@pytest.fixture
+def core(standin: KubernetesStandIn) -> client.CoreV1Api:
+    return client.CoreV1Api(config.new_client_from_config(str(standin.kubeconfig)))
+
+
+@pytest.fixture
+def lab(tmp_path: Path, standin: KubernetesStandIn, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": str(standin.kubeconfig)}}
+    monkeypatch.setenv("AIRFLOW_CONN_KUBERNETES_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AUTOML_HOME", str(tmp_path))
+    found = Lab(tmp_path, backend="kubernetes", image="standin/automl:1", resources={"memory": "1Gi"})
+    found.use()
+    return found
+
+
+class Instance:
+    """A task instance with XComs that outlive a worker."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Any] = {}
+        self.context: dict[str, Any] = {}
+
+    def of(self, try_number: int = 1, run: str = "scheduled__1") -> dict[str, Any]:
+        ti = MagicMock(
+            dag_id="churn.score", task_id="score", run_id=run, map_index=0, try_number=try_number, max_tries=5
+        )
+        ti.xcom_push = lambda key, value: self.told.update({key: json.loads(json.dumps(value))})
+        ti.xcom_pull = lambda key, **_: self.told.get(key)
+        at = datetime(2026, 11, 2, tzinfo=UTC)
+        run_ = MagicMock(
+            run_id=run, conf={}, logical_date=at, data_interval_start=at, data_interval_end=at, run_type="scheduled",
+            run_after=None, start_date=at,
+        )  # fmt: skip
+        return {"ti": ti, "task_instance": ti, "dag_run": run_, "run_id": run, "dag": MagicMock(dag_id="churn.score")}
+
+
+def task(lab: Lab) -> PodScoreOperator:
+    return PodScoreOperator(
+        task_id="score", file=lab.file, cluster="kubernetes_default", interval=plain(NIGHT), retries=5,
+    )  # fmt: skip
+
+
+def start(lab: Lab, told: dict[str, Any]) -> str:
+    """Start (or take over) the pod, as the worker does. Returns its name."""
+    with pytest.raises(TaskDeferred) as deferred:
+        task(lab).execute(told)
+    _, arguments = deferred.value.trigger.serialize()
+    return str(arguments["pod_name"])
+
+
+def ended(core: client.CoreV1Api, name: str) -> dict[str, Any]:
+    """Wait for a pod's end, as the provider's trigger does; what that would fire with."""
+    wait_for(lambda: core.read_namespaced_pod(name, "default").status.phase in ("Succeeded", "Failed"), 60)
+    good = core.read_namespaced_pod(name, "default").status.phase == "Succeeded"
+    return {"status": "success" if good else "failed", "name": name, "namespace": "default", "message": "it failed"}
+
+
+def test_a_pod_scores_and_the_worker_records(lab: Lab, core: client.CoreV1Api) -> None:
+    lab.rows("2026-11-02")
+    instance = Instance()
+    name = start(lab, instance.of())
+    assert start(lab, instance.of(try_number=2)) == name, "a retry takes its pod over"
+    pod = core.read_namespaced_pod(name, "default")
+    assert pod.spec.containers[0].security_context.allow_privilege_escalation is False
+    secret = core.read_namespaced_secret(name, "default")
+    assert secret.metadata.owner_references[0].name == name, "it goes with its pod"
+    told = task(lab).trigger_reentry(instance.of(), ended(core, name))
+    assert (told["what"], told["rows"], told["version"]) == ("scored", 4, 1)
+    assert [row["model_version"] for row in lab.out("2026-11-02")] == ["1"] * 4
+    assert lab.life().state.scoring.recent[-1].attempt == 1
+    left = [each.metadata.name for each in core.list_namespaced_pod("default").items]
+    assert name not in left
+    again = task(lab).execute(Instance().of(run="scheduled__2"))
+    assert again["what"] == "already"
+
+
+def test_rows_that_do_not_fit_fail_in_words_and_the_claim_is_given_back(lab: Lab, core: client.CoreV1Api) -> None:
+    path = lab.rows("2026-11-02")
+    path.write_text("id,age,plan\n1,30,1\n")
+    instance = Instance()
+    name = start(lab, instance.of())
+    with pytest.raises(AirflowFailException, match="city"):
+        task(lab).trigger_reentry(instance.of(), ended(core, name))
+    assert not lab.life().state.scoring.open
+
+
+def test_a_pod_that_is_gone_is_tried_again_as_another_attempt(lab: Lab, core: client.CoreV1Api) -> None:
+    lab.rows("2026-11-02")
+    instance = Instance()
+    name = start(lab, instance.of())
+    core.delete_namespaced_pod(name, "default", grace_period_seconds=0)
+    wait_for(lambda: name not in [each.metadata.name for each in core.list_namespaced_pod("default").items])
+    report = next(iter((lab.folder / "runs").rglob("1-1.json")), None)
+    if report is not None:  # it was quicker than we
+        report.unlink()
+    gone = {"status": "failed", "name": name, "namespace": "default", "message": "evicted"}
+    with pytest.raises(AirflowException, match="no end of its own"):
+        task(lab).trigger_reentry(instance.of(), gone)
+    other = start(lab, instance.of(try_number=2))
+    assert other != name
+    told = task(lab).trigger_reentry(instance.of(try_number=2), ended(core, other))
+    assert told["what"] == "scored"
+
+
+def test_without_an_image_it_says_what_to_do(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.rows("2026-11-02")
+    body = lab.file.model_dump(mode="json", by_alias=True)
+    del body["deploy"]["image"]
+    lab.file = type(lab.file).model_validate(body)
+    with pytest.raises(AirflowFailException, match="AUTOML_IMAGE"):
+        task(lab).execute(Instance().of())
+    assert not lab.life().state.scoring.open, "the claim is given back"
