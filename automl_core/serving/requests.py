@@ -208,7 +208,7 @@ def _column(tensor: Tensor) -> list[Any]:
 
 
 def _wrong(kind: str, value: Any) -> str | None:
-    """What is wrong with a value of a datatype. Whoever reads such a column elsewhere takes 5 for true, and "1" for 1."""
+    """What is wrong with a value of a datatype: 5 is not true here, and "1" is no number, as elsewhere."""
     if kind == "BYTES":
         return None if value is None or isinstance(value, str) else "is no text, which BYTES are"
     if kind in _DECIMAL:

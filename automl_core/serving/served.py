@@ -1,8 +1,8 @@
 """The models that a server answers for: which versions run, what they are asked, and when another one takes over.
 
 A version answers only once its process has loaded it and its golden rows came out as they were: until then those that
-answered before go on, whatever the journal says. So a version that can't be loaded changes nothing but a line in the log
-and a figure.
+answered before go on, whatever the journal says. So a version that can't be loaded changes nothing but a line in the
+log and a figure.
 """
 
 from __future__ import annotations
