@@ -96,7 +96,7 @@ requirements: $(UV) ## compile requirements*.txt from both pyproject.toml, and t
 	  templates/series-forecasting/1/requirements.txt --output-file tests/series/requirements.txt
 
 # Extras whose tests are in `make test`; the others' libraries live in .venv-heavy.
-DEVELOPED := dev examples lightgbm mlp notebook postgres tables tabular text
+DEVELOPED := dev examples lightgbm mlp notebook postgres serving tables tabular text
 
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make requirements' \
 	$(if $(UPGRADE),--upgrade) $(if $(CONSTRAINTS),--constraints '$(CONSTRAINTS)') \

@@ -17,6 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "s3": ("boto3", "botocore", "s3transfer"),
     "search": ("numpy", "scipy", "threadpoolctl"),
     "series": ("lightgbm", "numpy", "pyarrow", "scipy", "statsforecast", "statsmodels"),
+    "serving": ("fastapi", "numpy", "prometheus_client", "scipy", "starlette", "uvicorn"),
     "sql": ("numpy", "sqlglot"),
     "tables": ("pyarrow",),
     "tabular": ("lightgbm", "numpy", "pyarrow", "scipy", "sklearn", "skops", "threadpoolctl", "xgboost"),

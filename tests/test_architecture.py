@@ -151,6 +151,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     ),
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
+    # the server of models: no Airflow, no search; of study the names of folders alone
+    "serving": frozenset({"backends", "journal", "modelfile", "models", "storage", "study"}),
     "cli": frozenset(
         {
             "audit",
@@ -159,6 +161,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "environments",
             "data",
             "running",
+            "serving",
             "details",
             "models",
             "importing",

@@ -129,7 +129,7 @@ def test_every_extra_is_one_that_can_be_named() -> None:
 @pytest.mark.parametrize(
     ("name", "extra"),
     [
-        ("numpy.linalg", ("search", "series", "sql", "tabular")), ("google", ("tensorboard",)),
+        ("numpy.linalg", ("search", "series", "serving", "sql", "tabular")), ("google", ("tensorboard",)),
         ("google.protobuf.message", ("tensorboard",)), ("google.cloud", ()), ("numpydoc", ()), ("pydantic", ()),
     ],
 )  # fmt: skip
@@ -142,7 +142,7 @@ def test_airflow_automl_asks_for_the_same_release_of_automl_core_with_all_that_a
     requirement = Requirement(line)
     assert str(requirement.specifier) == f"=={RELEASE}", "a release changes RELEASE and this line together"
     trainings = {"catboost", "mlp", "series", "tables", "tabular"}  # what a trial's environment has
-    by_hand = {"notebook", "tao"}  # one looks at experiments in a notebook, and pulls TAO's templates once
+    by_hand = {"notebook", "serving", "tao"}  # one looks in a notebook, serves elsewhere, pulls TAO's templates once
     assert requirement.extras == set(EXTRAS) - by_hand - trainings
 
 
@@ -264,7 +264,7 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     assert not told["airflow"]
     parts = {extra: {name.split(".")[1] for name in names} for extra, names in told["missing"].items()}
     assert set(parts) <= set(EXTRAS), told["missing"]
-    trainings = {"training", "details", "modelfile", "tabular", "forecasting", "models"}
+    trainings = {"training", "details", "modelfile", "tabular", "forecasting", "models", "serving"}
     assert parts["search"] <= {"search", "stopping", "views"} | trainings
     assert parts["s3"] == {"storage"}
     assert parts["kubernetes"] == {"backends"}

@@ -23,6 +23,7 @@ from automl_core.cli import (
     results,
     run,
     runs,
+    serve,
     status,
     templates,
     trying,
@@ -52,6 +53,7 @@ app.command()(remote.experiments)
 app.command()(remote.trials)
 app.command()(details.details)
 app.command()(predicting.predict)
+app.command()(serve.serve)
 app.command()(runs.follow)
 app.command()(runs.compare)
 app.command()(remote.edit)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from automl_core.journal import Journal, Record
+from automl_core.models.life import news
 from automl_core.models.life.entities import Person
 from automl_core.models.life.layout import model_prefix
 from automl_core.models.life.life import Life
@@ -105,7 +106,11 @@ class Acting:
             if problem is not None:
                 raise problem
             assert stands
+            if kind in news.CHANGING:  # whoever wrote it may have died before it told
+                news.tell(self.store, self.name, self.state.seq)
             return None
+        if kind in news.CHANGING:
+            news.tell(self.store, self.name, record.seq)
         skipped = self.state.skipped.get(record.seq)
         if skipped is not None:  # rules and changes disagree: a fault of this code, told rather than hidden
             raise Refused(f"record {record.seq} was written and is not valid: {skipped}")

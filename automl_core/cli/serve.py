@@ -1,0 +1,165 @@
+"""``automl serve``: answers for the models of a storage, as their journals have it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from automl_core.serving.answers import Rule
+
+LONGEST_END = 30
+"""Seconds that a server has for what it has begun, once it is to end."""
+
+
+def serve(
+    storage: Annotated[
+        str, typer.Argument(metavar="STORAGE", help="Model storage path: file://folder, s3://bucket/prefix, oss://…")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", help="Answer for this model alone, loaded at once; may be repeated. "
+                                                     "Left out: for all of the storage, each when it is asked for."),
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen at; 0: a free one.")] = 8080,
+    tokens: Annotated[
+        Path | None, typer.Option("--tokens", metavar="FILE", help="Bearer tokens, one a line; each is good.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", metavar="FILE", help="Its certificates (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="Its key (PEM).")] = None,
+    tls_clients: Annotated[
+        Path | None,
+        typer.Option("--tls-clients", metavar="FILE", help="Mutual TLS: clients must have a certificate of these."),
+    ] = None,
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="Answer without tokens and without clients' certificates.")
+    ] = False,
+    answers: Annotated[
+        str, typer.Option("--answers", metavar="SHARE", help="Write answers to the bucket: on, off, or a share (0.1).")
+    ] = "on",
+    columns: Annotated[
+        str, typer.Option("--columns", metavar="NAMES", help="Columns of the rows that are written: all, none, or "
+                                                             "names separated by commas.")
+    ] = "all",
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", metavar="FOLDER", help="For models' files, and answers that aren't in the bucket yet."),
+    ] = None,
+    memory: Annotated[str, typer.Option("--memory", help="Memory of a version's process, as 2Gi.")] = "2Gi",
+    timeout: Annotated[float, typer.Option("--timeout", min=0.01, help="Seconds that an answer may take.")] = 10.0,
+    most: Annotated[int, typer.Option("--most", min=1, help="Versions that are loaded at the same time.")] = 32,
+    body: Annotated[str, typer.Option("--body", help="Bytes of a request at most, as 8Mi.")] = "8Mi",
+    trust: Annotated[
+        list[str] | None, typer.Option("--trust", metavar="TYPE", help="Trust a type that models' estimators need.")
+    ] = None,
+) -> None:  # fmt: skip
+    """Serve models: follow their journals, answer by the version in use, write down what was answered.
+
+    Nothing is pushed here and nothing restarts: what is accepted, released or taken back is read from the storage.
+    """
+    from automl_core.cli.places import UserError
+    from automl_core.extras import needed_by
+
+    if not (tokens or tls_clients or open_to_all):
+        raise UserError(
+            "nobody's requests are answered unasked: give --tokens FILE, or --tls-clients FILE, or say --open"
+        )
+    if (tls_cert is None) != (tls_key is None):
+        raise UserError("--tls-cert and --tls-key belong together")
+    if tls_clients is not None and tls_cert is None:
+        raise UserError("--tls-clients needs the server's own --tls-cert and --tls-key")
+    with needed_by("`automl serve`", "serving"):
+        import uvicorn
+
+        from automl_core.serving.answers import AnswerLog
+        from automl_core.serving.app import Door, Server
+        from automl_core.serving.following import Follower
+        from automl_core.serving.process import Limits
+        from automl_core.serving.served import Served
+    from automl_core.cli.places import home
+    from automl_core.storage import open_store
+
+    rule = _rule(answers, columns)
+    limits, largest = Limits(seconds=timeout, memory=_bytes("--memory", memory)), _bytes("--body", body)
+    store = open_store(storage, base=home())
+    folder = cache or Path.home() / ".cache" / "automl-serve"
+    names = frozenset(model) if model else None
+    served = Served(
+        Follower(store, names), folder / "models", limits=limits, most=most, trusted=trust or ()
+    )  # fmt: skip
+    written = AnswerLog(store, folder / "answers", rule) if rule is not None else None
+    server = Server(served, written, Door(_tokens(tokens), largest))
+    server.preload = tuple(model or ())
+    import ssl
+
+    config = uvicorn.Config(
+        server.app(), host=host, port=port, access_log=False, log_level="info", lifespan="on", server_header=False,
+        timeout_graceful_shutdown=LONGEST_END, ssl_certfile=tls_cert, ssl_keyfile=tls_key,
+        ssl_ca_certs=str(tls_clients) if tls_clients else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if tls_clients else ssl.CERT_NONE,
+    )  # fmt: skip
+    running = uvicorn.Server(config)
+    running.run()
+    if not running.started:
+        raise UserError(f"the server could not be started at {host}:{port}; its log says why")
+
+
+def _bytes(option: str, text: str) -> int:
+    """Bytes, as Kubernetes writes them.
+
+    Raises:
+        UserError: it is no such quantity.
+    """
+    from automl_core.cli.places import UserError
+    from automl_core.spec.quantities import parse_quantity
+
+    try:
+        return int(parse_quantity(text))
+    except ValueError:
+        raise UserError(f"{option}: found {text!r}; allowed: bytes, such as 512Mi or 2Gi") from None
+
+
+def _tokens(path: Path | None) -> tuple[str, ...]:
+    """The tokens of a file.
+
+    Raises:
+        UserError: it can't be read, or has none.
+    """
+    from automl_core.cli.places import UserError
+
+    if path is None:
+        return ()
+    try:
+        found = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"--tokens: {path} can't be read: {error}") from None
+    short = next((place for place, each in enumerate(found, 1) if len(each) < 16), None)
+    if not found or short is not None:
+        raise UserError(
+            f"--tokens: {path} {'has none' if not found else f'has one of fewer than 16 letters: {short}.'}"
+        )
+    return found
+
+
+def _rule(answers: str, columns: str) -> Rule | None:
+    """What is written down.
+
+    Raises:
+        UserError: it is no share.
+    """
+    from automl_core.cli.places import UserError
+    from automl_core.serving.answers import Rule
+
+    if answers == "off":
+        return None
+    try:
+        share = 1.0 if answers == "on" else float(answers)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise UserError(f"--answers: found {answers!r}; allowed: on, off, or a share above 0, up to 1")
+    names = tuple(each.strip() for each in columns.split(",") if each.strip())
+    return Rule(share, "all" if columns == "all" else () if columns == "none" else names)

@@ -1,0 +1,255 @@
+"""Tests that may be looked at all the time: is the challenger worse (or better) than the champion?
+
+Both read blocks: what the two versions answered within the same stretch of time. What happens to both in a block (a bad
+hour, another mix of customers) is in both of its parts, so versions are compared within blocks and never over them.
+
+The probability that a test *ever* decides although there is no difference is at most ``alpha``, however often one
+looks: each keeps a process whose expectation is at most 1 without a difference, and decides where it reaches 1 / alpha
+(Ville's inequality; Ramdas, Grünwald, Vovk and Shafer 2023, "Game-theoretic statistics and safe anytime-valid
+inference", Statistical Science 38, section 2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Side = Literal["worse", "better"]
+
+ODDS = (1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0, 30.0)
+"""Odds ratios that a test without a stated effect is made to notice, alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What two versions answered in one stretch of time.
+
+    Attributes:
+        champion, challenger: answers.
+        champion_hits, challenger_hits: how many of them were what is counted: errors, wrong answers, sales.
+    """
+
+    champion: int
+    champion_hits: int
+    challenger: int
+    challenger_hits: int
+
+    def __post_init__(self) -> None:
+        """Check the counts.
+
+        Raises:
+            ValueError: more hits than answers, or fewer than none.
+        """
+        for answers, hits in ((self.champion, self.champion_hits), (self.challenger, self.challenger_hits)):
+            if not 0 <= hits <= answers:
+                raise ValueError(f"{hits} of {answers} answers is no count")
+
+
+@dataclass
+class RateTest:
+    """Whether the challenger's rate is above the champion's, in any stretch of time with the same conditions for both.
+
+    Within a block, and given how many of all its answers were hits, the challenger's hits follow the hypergeometric
+    distribution where the rates are equal, whatever they are: nothing has to be known of the rate itself (Fisher's
+    exact test goes by the same). With an odds ratio of w they follow Fisher's noncentral one, so the ratio of the two,
+    w^x / E[w^X], has expectation 1 without a difference, and at most 1 where the challenger's rate is the lower one.
+    Its product over blocks is the evidence; the mean over several odds ratios is one, too.
+
+    Attributes:
+        alpha: probability at most of ever deciding without a difference.
+        odds: ratios of odds that it is made to notice, each above 1.
+        evidence: so far, in logarithms, for each of `odds`.
+    """
+
+    alpha: float = 0.05
+    odds: Sequence[float] = ODDS
+    evidence: NDArray[np.float64] = field(init=False)
+    answers: tuple[int, int] = (0, 0)
+    hits: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Check what was given.
+
+        Raises:
+            ValueError: alpha is no probability, or an odds ratio not above 1.
+        """
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha is between 0 and 1, not {self.alpha}")
+        if not self.odds or any(not 1 < each < math.inf for each in self.odds):
+            raise ValueError("odds ratios to be noticed are above 1")
+        self.evidence = np.zeros(len(self.odds))
+
+    @classmethod
+    def made_for(cls, rate: float, more: float, alpha: float = 0.05) -> RateTest:
+        """A test that is quickest where a rate grows by a known amount.
+
+        Args:
+            rate: the champion's, about.
+            more: what is to be noticed: ``0.05`` where 15 % errors become 20 %.
+            alpha: see the class.
+
+        Raises:
+            ValueError: rates outside of 0 to 1.
+        """
+        if not (0 < rate < 1 and 0 < more < 1 - rate):
+            raise ValueError(f"a rate of {rate} can't grow by {more}")
+        ratio = (rate + more) / (1 - rate - more) * (1 - rate) / rate
+        return cls(alpha, (1 + (ratio - 1) * 0.7, ratio, 1 + (ratio - 1) * 1.6))
+
+    def add(self, block: Block) -> None:
+        """Take in what was answered since the last block."""
+        self.answers = (self.answers[0] + block.champion, self.answers[1] + block.challenger)
+        self.hits = (self.hits[0] + block.champion_hits, self.hits[1] + block.challenger_hits)
+        hits = block.champion_hits + block.challenger_hits
+        if not (block.champion and block.challenger and hits):
+            return  # one of them alone, or no hit at all: nothing is compared
+        possible, chances = _hypergeometric(block.champion, block.challenger, hits)
+        if len(possible) == 1:
+            return
+        weights = np.log(np.asarray(self.odds, dtype=np.float64))
+        grown = chances[None, :] + weights[:, None] * possible[None, :]
+        top = grown.max(axis=1)
+        mean = top + np.log(np.exp(grown - top[:, None]).sum(axis=1))
+        self.evidence = self.evidence + weights * block.challenger_hits - mean
+
+    @property
+    def value(self) -> float:
+        """The evidence against "no higher rate", as a ratio: 20 is what decides at 5 %."""
+        top = float(self.evidence.max())
+        return math.exp(min(top, 700.0)) * float(np.exp(self.evidence - top).mean())
+
+    @property
+    def decided(self) -> bool:
+        """Whether the challenger's rate is held to be higher. Who stops looking then errs with `alpha` at most."""
+        return self.value >= 1 / self.alpha
+
+    @property
+    def rates(self) -> tuple[float, float]:
+        """Champion's and challenger's rate over all blocks; NaN without an answer."""
+        found = [hits / answers if answers else math.nan for hits, answers in zip(self.hits, self.answers, strict=True)]
+        return found[0], found[1]
+
+
+def _hypergeometric(champion: int, challenger: int, hits: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Numbers of hits that the challenger may have, given those of both, and the logarithms of their chances."""
+    from scipy.special import gammaln
+
+    possible = np.arange(max(0, hits - champion), min(hits, challenger) + 1)
+
+    def chosen(many: int, few: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.asarray(gammaln(many + 1) - gammaln(few + 1) - gammaln(many - few + 1))
+
+    chances = chosen(challenger, possible) + chosen(champion, hits - possible)
+    chances -= float(gammaln(champion + challenger + 1) - gammaln(hits + 1) - gammaln(champion + challenger - hits + 1))
+    return possible, chances
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Values of one version in one stretch of time, summed up.
+
+    Attributes:
+        count: how many.
+        mean: of them.
+        variance: of them, with ``count - 1`` below; 0 for fewer than two.
+    """
+
+    count: int
+    mean: float
+    variance: float
+
+    @classmethod
+    def of(cls, values: Sequence[float] | NDArray[np.float64]) -> Moments:
+        """Sum up values.
+
+        Raises:
+            ValueError: a value is no finite number.
+        """
+        found = np.asarray(values, dtype=np.float64)
+        if not np.isfinite(found).all():
+            raise ValueError("a value is no finite number")
+        if not len(found):
+            return cls(0, 0.0, 0.0)
+        return cls(len(found), float(found.mean()), float(found.var(ddof=1)) if len(found) > 1 else 0.0)
+
+
+@dataclass
+class MeanTest:
+    """How far the challenger's mean lies from the champion's: an interval that holds at every look.
+
+    Differences of blocks are weighted by what they tell (the inverse of the variance that the numbers of answers give
+    them), and their sum has a boundary that a normal process with the same variance ever crosses with `alpha` at most
+    (the normal mixture: Robbins 1970, "Statistical methods related to the law of the iterated logarithm", Annals of
+    Mathematical Statistics 41, p. 1397; with estimated variances: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2021,
+    "Time-uniform central limit theory and asymptotic confidence sequences", theorem 2.2). It is asymptotic, so it says
+    nothing before `least` answers of each.
+
+    Attributes:
+        alpha: probability at most that the interval ever misses the true difference.
+        least: answers of each version before anything is said.
+        noticed: the difference at which the interval is made to be narrow soonest, in standard deviations.
+    """
+
+    alpha: float = 0.05
+    least: int = 100
+    noticed: float = 0.1
+    counts: tuple[int, int] = (0, 0)
+    weight: float = 0.0
+    """Sum of the weights of blocks: 1 / (1/n + 1/m)."""
+    difference: float = 0.0
+    """Weighted mean of the differences of blocks."""
+    spread: float = 0.0
+    """Sum of squared deviations within blocks and versions."""
+    freedom: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what was given.
+
+        Raises:
+            ValueError: alpha is no probability, or another number not above 0.
+        """
+        if not 0 < self.alpha < 1 or self.noticed <= 0 or self.least < 2:
+            raise ValueError("alpha is between 0 and 1, noticed above 0, and least 2 at the least")
+
+    def add(self, champion: Moments, challenger: Moments) -> None:
+        """Take in the values of one stretch of time."""
+        self.counts = (self.counts[0] + champion.count, self.counts[1] + challenger.count)
+        for each in (champion, challenger):
+            if each.count > 1:
+                self.spread += each.variance * (each.count - 1)
+                self.freedom += each.count - 1
+        if not (champion.count and challenger.count):
+            return
+        weight = 1 / (1 / champion.count + 1 / challenger.count)
+        self.weight += weight
+        self.difference += (challenger.mean - champion.mean - self.difference) * weight / self.weight
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lowest and highest difference (challenger less champion) that the answers so far allow."""
+        if min(self.counts) < self.least or self.freedom < self.least:
+            return -math.inf, math.inf
+        deviation = math.sqrt(self.spread / self.freedom)
+        # In units of one standard deviation the sum of weighted differences has the variance `weight`. The mixture's
+        # own variance is that of a normal prior on the difference.
+        prior = self.noticed**2
+        grown = self.weight * prior + 1
+        reach = deviation * math.sqrt(grown / prior * math.log(grown / self.alpha**2)) / self.weight
+        return self.difference - reach, self.difference + reach
+
+    def decided(self, side: Side, *, margin: float = 0.0, lower_is_better: bool = True) -> bool:
+        """Whether the challenger is held to be worse, or better, by more than a margin.
+
+        Args:
+            side: which is asked.
+            margin: in the metric's own unit, at least 0.
+            lower_is_better: whether the metric is a loss, a duration or a cost.
+        """
+        low, high = self.interval
+        above = (side == "worse") == lower_is_better
+        return low > margin if above else high < -margin

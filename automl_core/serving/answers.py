@@ -1,0 +1,226 @@
+"""What was answered, written down: a line for each row, into the bucket a file at a time.
+
+A line is in a file of this machine before its answer is sent, so a server that is killed loses none: what it left is
+brought to the bucket by the next server that starts with the same folder. Names of objects are those of the files, so
+a file that is brought twice is one object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from automl_core.models.life.layout import model_prefix
+from automl_core.models.traffic.split import place_of
+from automl_core.serving.served import Given
+from automl_core.storage.base import ObjectStore, StorageError
+from automl_core.study.layout import safe
+
+log = logging.getLogger(__name__)
+
+ANSWERS = "answers/"
+"""Folder below a model's: ``ds=2026-11-29/SERVER-0001.jsonl``."""
+
+_LOCK, _OPEN, _CLOSED = "lock", ".part", ".jsonl"
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which answers are written down, and what of them.
+
+    Attributes:
+        share: of the requests, 0 to 1.
+        columns: of the rows; all of them where it is ``all``.
+    """
+
+    share: float = 1.0
+    columns: Literal["all"] | tuple[str, ...] = "all"
+
+
+class AnswerLog:
+    """The log of one server. Lines are taken in its event loop; files are brought to the bucket in a thread."""
+
+    def __init__(
+        self, store: ObjectStore, folder: Path, rule: Rule | None = None, *, every: float = 10.0,
+        most: int = 2**30, server: str | None = None,
+    ) -> None:  # fmt: skip
+        """Open it; nothing is read yet.
+
+        Args:
+            store: the model storage path.
+            folder: of this machine, for files that are not in the bucket yet; servers of one machine may share it.
+            rule: what is written down.
+            every: seconds after which a file is brought.
+            most: bytes on this machine at most, where the store is away for long; what comes then is counted, and lost.
+            server: names it in the names of files; made up where it is None.
+        """
+        self.store, self.folder, self.rule, self.every, self.most = store, folder, rule or Rule(), every, most
+        self.server = server or f"{safe(os.uname().nodename, 40)}-{uuid.uuid4().hex[:8]}"
+        self.lost = 0
+        """Rows that found no place on this machine."""
+        self._own = folder / self.server
+        self._files: dict[str, Any] = {}
+        self._opened: dict[str, float] = {}
+        self._number = 0
+        self._bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self._lock: Any = None
+        self._bringing = asyncio.Lock()
+
+    def start(self) -> None:
+        """Take the place of this server on the machine, and bring what others left behind, from now on."""
+        self._own.mkdir(parents=True, exist_ok=True)
+        self._lock = (self._own / _LOCK).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._task = asyncio.create_task(self._bring_now_and_then())
+
+    async def stop(self, patience: float = 30.0) -> int:
+        """Bring what is left. Returns the number of files that stay on this machine, as the store is away.
+
+        Args:
+            patience: seconds for which that is tried.
+        """
+        if self._task is not None:
+            self._task.cancel()
+        self._close(0.0)
+        until = time.monotonic() + patience
+        while not await self._bring(self._own) and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+        left = len(list(self._own.rglob(f"*{_CLOSED}")))
+        if left:
+            log.error("%d files with answers stay in %s: the next server brings them", left, self._own)
+        if self._lock is not None:
+            self._lock.close()
+        return left
+
+    def takes(self, request: str) -> bool:
+        """Whether the answers of a request are written down."""
+        return self.rule.share >= 1 or (self.rule.share > 0 and place_of(request, "", "answers") < self.rule.share)
+
+    def add(
+        self, model: str, given: Given, rows: Sequence[Mapping[str, Any]], keys: Sequence[str], request: str
+    ) -> None:
+        """Write down what was answered, before it is sent.
+
+        Args:
+            model: its name.
+            given: the answer.
+            rows: as they were sent.
+            keys: (n,) by which each row's version was chosen.
+            request: the request's id.
+        """
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        lines = bytearray()
+        for place, row in enumerate(rows):
+            columns = row if self.rule.columns == "all" else {n: row[n] for n in self.rule.columns if n in row}
+            line: dict[str, Any] = {
+                **columns, "request_id": request if len(rows) == 1 else f"{request}/{place}",
+                "request_key": keys[place],
+                "answered_at": now, "model_version": given.versions[place], "model_record": given.record,
+                "prediction": given.predictions[place],
+            }  # fmt: skip
+            if given.probabilities is not None:
+                chances = zip(given.classes, given.probabilities[place], strict=True)
+                line |= {f"probability_{name}": chance for name, chance in chances}
+            if given.fallen_back is not None:
+                line["fallen_back"] = given.fallen_back
+            lines += _encode(line) + b"\n"
+        if self._bytes + len(lines) > self.most:
+            if not self.lost:
+                log.error("%s is full: the store is away for too long, and answers are not written down", self.folder)
+            self.lost += len(rows)
+            return
+        self._file(model).write(lines)
+        self._bytes += len(lines)
+
+    # --- files -----------------------------------------------------------------------------------
+
+    def _file(self, model: str) -> Any:
+        if model not in self._files:
+            self._number += 1
+            folder = self._own / safe(model) / f"ds={datetime.now(UTC):%Y-%m-%d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{self.server}-{self._number:06d}{_OPEN}"
+            self._files[model] = path.open("ab", buffering=0)  # in the machine's hands before the answer is sent
+            self._opened[model] = time.monotonic()
+        return self._files[model]
+
+    def _close(self, older: float) -> None:
+        """Close files that are older than some seconds: they can be brought then."""
+        now = time.monotonic()
+        for model in [each for each, opened in self._opened.items() if now - opened >= older]:
+            file = self._files.pop(model)
+            del self._opened[model]
+            file.close()
+            path = Path(file.name)
+            path.rename(path.with_suffix(_CLOSED))
+
+    async def _bring_now_and_then(self) -> None:
+        await self._bring_what_others_left()
+        while True:
+            await asyncio.sleep(self.every / 2)
+            self._close(self.every / 2)
+            await self._bring(self._own)
+
+    async def _bring(self, folder: Path) -> bool:
+        """Bring the closed files of a server. Returns whether none is left."""
+        async with self._bringing:
+            try:
+                brought = await asyncio.to_thread(self._brought, folder)
+            except StorageError as error:
+                log.warning("answers stay on this machine for now: %s", error)
+                return False
+            if folder == self._own:
+                self._bytes = max(0, self._bytes - brought)
+            return True
+
+    def _brought(self, folder: Path) -> int:
+        found = 0
+        for path in sorted(folder.glob(f"*/ds=*/*{_CLOSED}")):
+            model, day = path.parent.parent.name, path.parent.name
+            found += path.stat().st_size
+            self.store.upload_file(path, f"{model_prefix(model)}{ANSWERS}{day}/{path.name}")
+            path.unlink()
+        return found
+
+    async def _bring_what_others_left(self) -> None:
+        for folder in _deserted(self.folder, self._own):
+            for path in folder.rglob(f"*{_OPEN}"):
+                _mend(path)
+            if await self._bring(folder):
+                log.info("what %s had left was brought", folder.name)
+
+
+def _deserted(folder: Path, own: Path) -> Iterator[Path]:
+    """Folders of servers that are gone: nobody holds their lock."""
+    for each in sorted(folder.iterdir()):
+        if each == own or not (each / _LOCK).is_file():
+            continue
+        with (each / _LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            yield each
+
+
+def _mend(path: Path) -> None:
+    """Take the end off a file whose server died within a line, and close it."""
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        path.write_bytes(whole)
+    path.rename(path.with_suffix(_CLOSED)) if whole else path.unlink()

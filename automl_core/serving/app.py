@@ -1,0 +1,292 @@
+"""The server over HTTP: plain JSON rows and the V2 protocol of open inference, health, figures.
+
+Bodies are read by msgspec straight into rows. FastAPI's own models would cost more than scoring a row does; what it
+gives here is routing, the errors of what isn't there, and the lifespan.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from automl_core.release import RELEASE
+from automl_core.serving import requests
+from automl_core.serving.answers import AnswerLog
+from automl_core.serving.figures import Figures
+from automl_core.serving.requests import BadRequest
+from automl_core.serving.served import BadRows, Given, NoSuchModel, Served, Unavailable
+from automl_core.storage.base import StorageError
+
+log = logging.getLogger(__name__)
+
+KEY_HEADER = "x-automl-key"
+"""Of a request: the key of all its rows, by which their version is chosen."""
+
+_encode = msgspec.json.Encoder().encode
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may come in, and with how much.
+
+    Attributes:
+        tokens: bearer tokens, any of which is good; without one everybody may come in.
+        body: bytes of a request at most.
+    """
+
+    tokens: tuple[str, ...] = ()
+    body: int = 8 * 2**20
+
+    def lets_in(self, request: Request) -> bool:
+        """Whether a request has a token, where one is needed."""
+        if not self.tokens:
+            return True
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        given = token.strip().encode()
+        # all of them are compared, so that the time it takes tells nothing
+        found = [hmac.compare_digest(given, each.encode()) for each in self.tokens]
+        return kind.lower() == "bearer" and any(found)
+
+
+class _Refused(Exception):
+    """A request that gets no answer of a model."""
+
+    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.headers = status, code, message, headers
+
+
+class Server:
+    """The routes of one server."""
+
+    def __init__(self, served: Served, answers: AnswerLog | None = None, door: Door | None = None) -> None:
+        """Make it.
+
+        Args:
+            served: the models.
+            answers: where answers are written down; None: nowhere.
+            door: who may come in.
+        """
+        self.served, self.answers, self.door, self.figures = served, answers, door or Door(), Figures()
+        self.ending = False
+        self.preload: tuple[str, ...] = ()
+
+    def app(self) -> FastAPI:
+        """The application, for uvicorn."""
+        app = FastAPI(title="AutoML models", version=RELEASE, lifespan=self._life, docs_url=None, redoc_url=None)
+        for path, method, handler in (
+            ("/v2/health/live", "GET", self._live),
+            ("/v2/health/ready", "GET", self._ready),
+            ("/metrics", "GET", self._guarded(self._metrics)),
+            ("/v2", "GET", self._guarded(self._about)),
+            ("/models", "GET", self._guarded(self._models)),
+            ("/models/{model}", "GET", self._guarded(self._model)),
+            ("/models/{model}/predict", "POST", self._guarded(self._predict)),
+            ("/v2/models/{model}", "GET", self._guarded(self._metadata)),
+            ("/v2/models/{model}/versions/{version}", "GET", self._guarded(self._metadata)),
+            ("/v2/models/{model}/ready", "GET", self._guarded(self._model_ready)),
+            ("/v2/models/{model}/versions/{version}/ready", "GET", self._guarded(self._model_ready)),
+            ("/v2/models/{model}/infer", "POST", self._guarded(self._infer)),
+            ("/v2/models/{model}/versions/{version}/infer", "POST", self._guarded(self._infer)),
+        ):
+            app.router.add_route(path, handler, methods=[method])
+        return app
+
+    @asynccontextmanager
+    async def _life(self, app: FastAPI) -> AsyncIterator[None]:
+        await self.served.start(self.preload)
+        if self.answers is not None:
+            self.answers.start()
+        try:
+            yield
+        finally:
+            self.ending = True
+            if self.answers is not None:
+                await self.answers.stop()
+            await self.served.stop()
+
+    def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """A handler whose refusals become answers, behind the door."""
+
+        async def guarded(request: Request) -> Response:
+            try:
+                if not self.door.lets_in(request):
+                    raise _Refused(
+                        401, "unauthorized", "a bearer token is needed: Authorization: Bearer TOKEN",
+                        **{"WWW-Authenticate": "Bearer"},
+                    )  # fmt: skip
+                return await handler(request)
+            except _Refused as refused:
+                return self._error(request, refused)
+            except ClientDisconnect:
+                return Response(status_code=499)
+            except Exception:
+                number = uuid.uuid4().hex[:12]
+                log.exception("%s %s failed (%s)", request.method, request.url.path, number)
+                return self._error(request, _Refused(500, "internal", f"the server's log says what failed: {number}"))
+
+        return guarded
+
+    def _error(self, request: Request, refused: _Refused) -> Response:
+        model = request.path_params.get("model")
+        if model in self.served.active:
+            self.figures.ended(str(model), refused.status)
+        v2 = request.url.path.startswith("/v2")
+        body = {"error": refused.message if v2 else {"code": refused.code, "message": refused.message}}
+        return Response(_encode(body), refused.status, dict(refused.headers), _JSON)
+
+    # --- predictions -----------------------------------------------------------------------------
+
+    async def _predict(self, request: Request) -> Response:
+        asked = _read(requests.read_rows, await self._body(request))
+        identity = asked.id or uuid.uuid4().hex
+        model, given = await self._given(request, asked.rows, asked.keys, identity)
+        return Response(_encode(requests.rows_answer(model, given, identity)), media_type=_JSON)
+
+    async def _infer(self, request: Request) -> Response:
+        asked, rows = _read(requests.read_infer, await self._body(request))
+        identity = asked.id or uuid.uuid4().hex
+        key = asked.parameters.get("key")
+        keys = [str(key)] * len(rows) if key is not None else None
+        model, given = await self._given(request, rows, keys, identity)
+        return Response(_encode(requests.infer_answer(model, given, identity, asked.outputs)), media_type=_JSON)
+
+    async def _given(
+        self, request: Request, rows: list[dict[str, Any]], keys: list[str] | None, identity: str
+    ) -> tuple[str, Given]:
+        """The answer to rows, written down and counted."""
+        model = str(request.path_params["model"])
+        route = await self._route(request)
+        column = (route.document.get("deploy") or {}).get("key")
+        try:
+            chosen = requests.keys_of(rows, column, keys, request.headers.get(KEY_HEADER), identity)
+            given = await self.served.predict(model, rows, chosen)
+        except (BadRequest, BadRows) as error:
+            raise _Refused(422, "bad_rows", str(error)) from None
+        except Unavailable as error:
+            raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+        if self.answers is not None and self.answers.takes(identity):
+            self.answers.add(model, given, rows, chosen, identity)
+        self.figures.answered(model, given)
+        self.figures.ended(model, 200)
+        return model, given
+
+    async def _route(self, request: Request) -> Any:
+        """What answers for the model of a request, and that it is the version which the request names."""
+        model, version = str(request.path_params["model"]), request.path_params.get("version")
+        if self.ending:
+            raise _Refused(503, "ending", "this server ends; ask another", **{"Retry-After": "1"})
+        try:
+            route = await self.served.route(model)
+        except NoSuchModel as error:
+            raise _Refused(404, "no_such_model", str(error)) from None
+        except Unavailable as error:
+            raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+        except StorageError as error:
+            log.warning("%s can't be read: %s", model, error)
+            raise _Refused(503, "unavailable", "the store is away", **{"Retry-After": "2"}) from None
+        if version is not None and version not in {str(each) for each in route.shares}:
+            there = ", ".join(map(str, route.shares)) or "none"
+            raise _Refused(404, "no_such_version", f"version {version} of {model} is not in use (in use: {there})")
+        if version is not None and request.method == "POST" and len(route.shares) > 1:
+            raise _Refused(400, "split", f"{model} is in a rollout: its versions are chosen by key, not by name")
+        return route
+
+    async def _body(self, request: Request) -> bytes:
+        kind = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
+        if kind != _JSON:
+            raise _Refused(415, "content_type", f"the body is application/json, not {kind}")
+        if "inference-header-content-length" in request.headers:
+            raise _Refused(415, "binary_data", "the binary data extension isn't served; send values as JSON")
+        stated = request.headers.get("content-length", "")
+        too_large = _Refused(413, "too_large", f"a body has at most {self.door.body:,} bytes")
+        if stated.isdigit() and int(stated) > self.door.body:
+            raise too_large
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > self.door.body:
+                raise too_large
+        return bytes(body)
+
+    # --- what there is -----------------------------------------------------------------------------
+
+    async def _live(self, request: Request) -> Response:
+        return Response(_encode({"live": True}), media_type=_JSON)
+
+    async def _ready(self, request: Request) -> Response:
+        return Response(_encode({"ready": not self.ending}), 503 if self.ending else 200, media_type=_JSON)
+
+    async def _metrics(self, request: Request) -> Response:
+        text = self.figures.text(self.served, self.answers)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def _about(self, request: Request) -> Response:
+        return Response(_encode({"name": "automl", "version": RELEASE, "extensions": []}), media_type=_JSON)
+
+    async def _models(self, request: Request) -> Response:
+        found = [self._told(name) for name in sorted(self.served.active)]
+        return Response(_encode({"models": found}), media_type=_JSON)
+
+    async def _model(self, request: Request) -> Response:
+        route = await self._route(request)
+        return Response(_encode(self._told(route.model)), media_type=_JSON)
+
+    def _told(self, name: str) -> dict[str, Any]:
+        route = self.served.active[name].route
+        failed = {version: why for (model, version), why in self.served.failures.items() if model == name}
+        return {
+            "model": name, "record": route.record, "champion": route.champion,
+            "shares": {str(version): share for version, share in route.shares.items()},
+            "failed": {str(version): why for version, why in failed.items()},
+        }  # fmt: skip
+
+    async def _metadata(self, request: Request) -> Response:
+        route = await self._route(request)
+        named = request.path_params.get("version")
+        version = int(named) if named is not None else route.champion
+        try:
+            process = await self.served.process(route, version)
+        except Unavailable as error:
+            raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+        ready = process.ready
+        assert ready is not None
+        numbers = {"number": "FP64", "boolean": "BOOL"}
+        inputs = [
+            {"name": name, "shape": [-1], "datatype": numbers.get(kind, "BYTES")} for name, kind, _ in ready.columns
+        ]
+        outputs: list[dict[str, Any]] = [
+            {"name": "prediction", "shape": [-1], "datatype": "BYTES" if ready.classes else "FP64"}
+        ]
+        if ready.classes:
+            outputs.append({"name": "probabilities", "shape": [-1, len(ready.classes)], "datatype": "FP64"})
+        body = {
+            "name": route.model, "versions": [str(each) for each in route.shares], "platform": "automl_model_file",
+            "inputs": inputs, "outputs": outputs,
+        }  # fmt: skip
+        return Response(_encode(body), media_type=_JSON)
+
+    async def _model_ready(self, request: Request) -> Response:
+        route = await self._route(request)
+        return Response(_encode({"name": route.model, "ready": True}), media_type=_JSON)
+
+
+def _read(read: Callable[[bytes], Any], body: bytes) -> Any:
+    try:
+        return read(body)
+    except BadRequest as error:
+        raise _Refused(400, "bad_request", str(error)) from None
+
+
+__all__ = ["KEY_HEADER", "Door", "Server"]

@@ -1,0 +1,64 @@
+"""The figures of a server, as Prometheus reads them."""
+
+from __future__ import annotations
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from automl_core.serving.answers import AnswerLog
+from automl_core.serving.served import Given, Served
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Figures:
+    """What is counted, in a registry of its own: several servers of one process don't share it."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        of = ["model", "version"]
+        self._rows = Counter("automl_rows", "Rows answered", of, registry=self.registry)
+        self._requests = Counter(
+            "automl_requests", "Requests by how they ended", ["model", "code"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "automl_request_seconds", "Seconds that an answer took, from its rows to its predictions", ["model"],
+            buckets=_SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self._fallen = Counter(
+            "automl_fallen_back", "Requests that the champion answered in a version's place", of, registry=self.registry
+        )
+        self._share = Gauge("automl_share", "Share of the requests that a version has", of, registry=self.registry)
+        self._record = Gauge(
+            "automl_record", "Place of the rollout record that is in force", ["model"], registry=self.registry
+        )
+        self._failed = Gauge("automl_version_failed", "1: a version can't be served", of, registry=self.registry)
+        self._heard = Gauge("automl_store_age_seconds", "Seconds since the store was heard", registry=self.registry)
+        self._lost = Gauge("automl_answers_lost", "Rows that could not be written down", registry=self.registry)
+
+    def answered(self, model: str, given: Given) -> None:
+        """Count an answer."""
+        for version in dict.fromkeys(given.versions):
+            self._rows.labels(model, version).inc(given.versions.count(version))
+        self._seconds.labels(model).observe(given.seconds)
+        if given.fallen_back is not None:
+            self._fallen.labels(model, given.fallen_back).inc()
+
+    def ended(self, model: str, code: int) -> None:
+        """Count a request by its status code; of models that there are, since names from outside would fill memory."""
+        self._requests.labels(model, code).inc()
+
+    def text(self, served: Served, answers: AnswerLog | None) -> bytes:
+        """The page that Prometheus reads."""
+        for gauge in (self._share, self._record, self._failed):
+            gauge.clear()
+        for name, active in served.active.items():
+            self._record.labels(name).set(active.route.record)
+            for version, share in active.route.shares.items():
+                self._share.labels(name, version).set(share)
+        for name, version in served.failures:
+            self._failed.labels(name, version).set(1)
+        self._heard.set(time.monotonic() - served.seen)
+        self._lost.set(answers.lost if answers is not None else 0)
+        return generate_latest(self.registry)

@@ -1,0 +1,130 @@
+"""What answers for each model, as its journal has it: read when a model is first asked for, and followed from then on.
+
+While nothing happens a look costs one listing for all models (`automl_core.models.life.news`), and a listing of one key
+for each of a few journals in turn, which finds what nobody told: a writer may die between its record and its news.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from automl_core.models.life import news
+from automl_core.models.life.entities import ModelCopy
+from automl_core.models.life.life import Life
+from automl_core.models.life.model_life import ModelLife
+from automl_core.storage.base import ObjectStore, StorageError
+from automl_core.study.layout import safe
+
+log = logging.getLogger(__name__)
+
+IN_TURN = 2
+"""Journals that are looked at in turn in each look, whether there is news of them or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What answers for a model.
+
+    Attributes:
+        model: its name.
+        record: the rollout record's place in the model's journal; answers name it.
+        champion: the version that answers all who are not in a rollout of another; None while none is in use.
+        shares: version → share of the requests.
+        copies: version → where its files lie, of all in `shares`.
+        document: the model's file as it was recorded last.
+    """
+
+    model: str
+    record: int
+    champion: int | None
+    shares: dict[int, float]
+    copies: dict[int, ModelCopy]
+    document: dict[str, Any]
+
+    @classmethod
+    def of(cls, model: str, life: Life) -> Route:
+        """The route that a life gives."""
+        last = life.shares[-1] if life.shares else None
+        shares = dict(last.shares) if last is not None else {}
+        copies = {number: life.versions[number].model for number in shares}
+        champion = last.champion if last is not None else None
+        return cls(model, last.seq if last is not None else 0, champion, shares, copies, life.document)
+
+
+class NoSuchModel(LookupError):
+    """There is no model of that name in the storage, or none that this server answers for."""
+
+
+class Follower:
+    """The routes of all models that were asked for. Everything here blocks, and is for one thread at a time."""
+
+    def __init__(
+        self, store: ObjectStore, names: frozenset[str] | None = None, *,
+        open_life: Callable[[ObjectStore, str], ModelLife] | None = None,
+    ) -> None:  # fmt: skip
+        """Follow models of a storage.
+
+        Args:
+            store: the model storage path.
+            names: the models that may be asked for; all of the storage where it is None.
+            open_life: opens a model; for tests.
+        """
+        self.store, self.names = store, names
+        self._open = open_life or (lambda store, name: ModelLife.open(store, name))
+        self._lives: OrderedDict[str, ModelLife] = OrderedDict()
+        self._by_folder: dict[str, str] = {}
+        self.routes: dict[str, Route] = {}
+
+    def read(self, name: str) -> Route:
+        """The route of a model, read from its journal where it was not yet.
+
+        Raises:
+            NoSuchModel: there is none of that name.
+            StorageError: the store is away.
+        """
+        if name in self.routes:
+            return self.routes[name]
+        if self.names is not None and name not in self.names:
+            raise NoSuchModel(f"this server does not answer for {name!r}")
+        life = self._open(self.store, name)
+        life.journal.paced = False  # it never writes
+        if life.refresh().seq == 0:
+            raise NoSuchModel(f"there is no model {name!r} in {self.store.url}")
+        self._lives[name] = life
+        self._by_folder[safe(name)] = name
+        self.routes[name] = Route.of(name, life.state)
+        return self.routes[name]
+
+    def look(self) -> list[str]:
+        """Read what is new. Returns the models whose route is another one than before.
+
+        Raises:
+            StorageError: the store is away; the routes are as they were.
+        """
+        told = news.told(self.store)
+        behind = [
+            self._by_folder[folder]
+            for folder, seq in told.items()
+            if folder in self._by_folder and seq > self._lives[self._by_folder[folder]].state.seq
+        ]
+        for name in list(self._lives)[:IN_TURN]:
+            self._lives.move_to_end(name)
+            if name not in behind and self._lives[name].journal.moved():
+                behind.append(name)
+        return [name for name in behind if self._read_on(name)]
+
+    def _read_on(self, name: str) -> bool:
+        """Read one journal on. Returns whether its route has changed."""
+        life = self._lives[name]
+        try:
+            life.refresh()
+        except StorageError as error:
+            log.warning("%s: its journal can't be read now, and answers go on as before: %s", name, error)
+            return False
+        before, now = self.routes[name], Route.of(name, life.state)
+        self.routes[name] = now
+        return now != before

@@ -1,0 +1,260 @@
+"""A version's process as the server sees it: started, asked, ended when it hangs, started again when it has crashed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from automl_core.backends.environment import inherited
+from automl_core.serving.wire import LENGTH, MOST, Answer, Part, Ready, frame
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 512
+"""Rows of requests that are scored together at most."""
+
+AGAIN = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+"""Seconds before a process that has crashed is started again: after the first crash, the second, …"""
+
+CALM = 300.0
+"""Seconds without a crash after which crashes are counted anew."""
+
+
+class Unavailable(Exception):
+    """A version can't answer now: it crashed, hangs, can't be loaded, or has too much to do. The message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a version may take.
+
+    Attributes:
+        seconds: that an answer may take; then the process is ended, and started again.
+        loading: seconds that it may take to load and to compare its golden rows.
+        memory: bytes of its process; 0: no limit.
+        waiting: requests that may wait for it; more are refused at once.
+    """
+
+    seconds: float = 10.0
+    loading: float = 120.0
+    memory: int = 2 * 2**30
+    waiting: int = 1000
+
+
+class VersionProcess:
+    """One version, answering in a process of its own.
+
+    Requests that come while it scores wait, and are scored together next: so it is asked one thing at a time, and a
+    crowd costs little more than one.
+    """
+
+    def __init__(self, folder: Path, limits: Limits | None = None, *, trusted: Sequence[str] = ()) -> None:
+        """Make it; nothing is started yet.
+
+        Args:
+            folder: of the model.
+            limits: what it may take.
+            trusted: types of estimators that the model may have.
+        """
+        self.folder, self.limits, self._trusted = folder, limits or Limits(), tuple(trusted)
+        self.ready: Ready | None = None
+        self.failed = ""
+        """Why the model can't be loaded, as its process said; empty where it can, or isn't tried yet."""
+        self.crashes = 0
+        self.used = time.monotonic()
+        self._waiting: deque[tuple[Part, asyncio.Future[Answer]]] = deque()
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._asked = 0
+        self._not_before = 0.0
+        self._crashed = 0.0
+
+    @property
+    def pending(self) -> int:
+        """Requests that it has not answered yet."""
+        return len(self._waiting) + self._asked
+
+    @property
+    def running(self) -> bool:
+        """Whether it can answer at once."""
+        return self._writer is not None
+
+    async def start(self) -> None:
+        """Load it, where that isn't done; all who ask at once wait for the same start.
+
+        Raises:
+            Unavailable: it can't be loaded, or has crashed too lately.
+        """
+        if self.running:
+            return
+        if self.failed:
+            raise Unavailable(f"it can't be loaded: {self.failed}")
+        if time.monotonic() < self._not_before:
+            raise Unavailable(f"it has crashed {self.crashes} times, and is started again in a moment")
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start())
+        try:
+            await asyncio.shield(self._starting)
+        except asyncio.CancelledError:
+            if self._starting.cancelled():  # it was put away meanwhile; else it is the caller who gives up
+                raise Unavailable("it is stopped") from None
+            raise
+
+    async def predict(self, rows: list[dict[str, Any]]) -> Answer:
+        """What the version says of rows.
+
+        Raises:
+            Unavailable: it can't answer.
+        """
+        self.used = time.monotonic()
+        await self.start()
+        if self.pending >= self.limits.waiting:
+            raise Unavailable(f"{self.pending} requests wait for it already")
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((Part(rows), future))
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await future
+
+    async def stop(self) -> None:
+        """End it; who waits is told."""
+        for task in (self._starting, self._asking):
+            if task is not None and not task.done():
+                task.cancel()
+        await self._end("it is stopped")
+
+    # --- its process ---------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        limits = self.limits
+        command = [
+            sys.executable, "-m", "automl_core.serving.worker", str(self.folder), str(limits.memory),
+            ",".join(self._trusted),
+        ]  # fmt: skip
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        self._reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            message = await asyncio.wait_for(self._message(), limits.loading)
+            ready = msgspec.msgpack.decode(message, type=Ready)
+        except (TimeoutError, OSError, EOFError, msgspec.DecodeError) as error:
+            writer.close()
+            why = f"not loaded within {limits.loading:g} s" if isinstance(error, TimeoutError) else await self._how()
+            await self._end(why)
+            self._crash()
+            raise Unavailable(why) from None
+        if ready.error:
+            writer.close()
+            await self._end(ready.error)
+            self.failed = ready.error
+            raise Unavailable(f"it can't be loaded: {ready.error}")
+        self.ready, self._writer = ready, writer
+
+    async def _message(self) -> bytes:
+        assert self._reader is not None
+        length = int.from_bytes(await self._reader.readexactly(LENGTH), "big")
+        if length > MOST:
+            raise EOFError("no message")
+        return await self._reader.readexactly(length)
+
+    async def _ask(self) -> None:
+        """Ask for what waits, until nothing does."""
+        while self._waiting:
+            batch = [self._waiting.popleft()]
+            rows = len(batch[0][0].rows)
+            while self._waiting and rows + len(self._waiting[0][0].rows) <= TOGETHER:
+                batch.append(self._waiting.popleft())
+                rows += len(batch[-1][0].rows)
+            self._asked = len(batch)
+            try:
+                found = await asyncio.wait_for(self._answered([part for part, _ in batch]), self.limits.seconds)
+            except Exception as error:  # nobody must wait for ever, whatever it is
+                self._waiting.extendleft(reversed(batch))
+                why = await self._why(error)
+                log.warning("%s: %s", self.folder, why)
+                await self._end(why)
+                self._crash()
+                return
+            except asyncio.CancelledError:
+                self._waiting.extendleft(reversed(batch))
+                raise
+            finally:
+                self._asked = 0
+            for (_, future), answer in zip(batch, found, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+
+    async def _answered(self, parts: list[Part]) -> list[Answer]:
+        if self._writer is None:
+            raise EOFError("it is not running")
+        self._writer.write(frame(msgspec.msgpack.encode(parts)))
+        await self._writer.drain()
+        found = msgspec.msgpack.decode(await self._message(), type=list[Answer])
+        if len(found) != len(parts):
+            raise EOFError("other answers than were asked for")
+        return found
+
+    async def _why(self, error: Exception) -> str:
+        """Why there is no answer."""
+        if isinstance(error, TimeoutError):
+            return f"it has not answered within {self.limits.seconds:g} s"
+        if isinstance(error, OSError | EOFError):
+            return await self._how()
+        return f"its answer can't be read: {type(error).__name__}: {error}"
+
+    async def _how(self) -> str:
+        """How the process has ended."""
+        if self._process is None:
+            return "it is not running"
+        try:
+            code = await asyncio.wait_for(self._process.wait(), 5.0)
+        except TimeoutError:
+            return "its process speaks no more"
+        return f"its process was ended by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+
+    def _crash(self) -> None:
+        now = time.monotonic()
+        self.crashes = 1 if now - self._crashed > CALM else self.crashes + 1
+        self._crashed = now
+        self._not_before = now + AGAIN[min(self.crashes, len(AGAIN)) - 1]
+
+    async def _end(self, why: str) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(Unavailable(why))
+
+
+def _environment() -> dict[str, str]:
+    """What the process of a version sees: nothing of the server's keys, and one thread for linear algebra."""
+    return inherited(os.environ) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -1,0 +1,238 @@
+"""What is asked and answered over HTTP, as plain JSON rows and by the V2 protocol of open inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from automl_core.serving.served import Given
+
+Cell = None | bool | int | float | str
+
+MOST_ROWS = 10_000
+"""Rows of a request at most."""
+
+
+class BadRequest(ValueError):
+    """A request that is none. The message says what is wrong, and where."""
+
+
+class RowsRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """``{"rows": [{…}, …], "keys": […], "id": …}``.
+
+    Attributes:
+        rows: each a mapping of column to value.
+        keys: a key for each row, by which its version is chosen; see `keys_of`.
+        id: of the request; made up where there is none.
+    """
+
+    rows: list[dict[str, bool | int | float | str | None]]
+    keys: list[str] | None = None
+    id: str | None = None
+
+
+class Tensor(msgspec.Struct):
+    """A column, as the V2 protocol has it."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any]
+    parameters: dict[str, Any] = {}
+
+
+class Wanted(msgspec.Struct):
+    """An output that is asked for."""
+
+    name: str
+    parameters: dict[str, Any] = {}
+
+
+class InferRequest(msgspec.Struct):
+    """A request of the V2 protocol: columns, each with as many values as there are rows."""
+
+    inputs: list[Tensor]
+    id: str | None = None
+    parameters: dict[str, Any] = {}
+    outputs: list[Wanted] = []
+
+
+_rows = msgspec.json.Decoder(RowsRequest)
+_infer = msgspec.json.Decoder(InferRequest)
+
+_WHOLE = {
+    **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+}
+_DECIMAL = ("FP16", "FP32", "FP64")
+DATATYPES = ("BOOL", *_WHOLE, *_DECIMAL, "BYTES")
+OUTPUTS = ("prediction", "probabilities")
+
+
+def read_rows(body: bytes) -> RowsRequest:
+    """A request with plain rows.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        found = _rows.decode(body)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is no request of rows: {error}") from None
+    _check_rows(len(found.rows))
+    if found.keys is not None and len(found.keys) != len(found.rows):
+        raise BadRequest(f"keys: there are {len(found.keys)} for {len(found.rows)} rows")
+    return found
+
+
+def read_infer(body: bytes) -> tuple[InferRequest, list[dict[str, Any]]]:
+    """A request of the V2 protocol, and its rows.
+
+    Raises:
+        BadRequest: it is none: the message names the input.
+    """
+    try:
+        found = _infer.decode(body)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is no request of the V2 protocol: {error}") from None
+    if not found.inputs:
+        raise BadRequest("inputs: there is none; give one for each column")
+    unknown = [each.name for each in found.outputs if each.name not in OUTPUTS]
+    if unknown:
+        raise BadRequest(f"outputs: there is no {unknown[0]!r} (there are: {', '.join(OUTPUTS)})")
+    columns: dict[str, list[Any]] = {}
+    for each in found.inputs:
+        if each.name in columns:
+            raise BadRequest(f"inputs: {each.name!r} stands there twice")
+        columns[each.name] = _column(each)
+    counts = {name: len(values) for name, values in columns.items()}
+    if len(set(counts.values())) > 1:
+        words = ", ".join(f"{name} has {count}" for name, count in counts.items())
+        raise BadRequest(f"inputs: they have different numbers of values: {words}")
+    count = next(iter(counts.values()))
+    _check_rows(count)
+    names = list(columns)
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return found, rows
+
+
+def keys_of(
+    rows: Sequence[Mapping[str, Any]], column: str | None, given: Sequence[str] | None, one: str | None, request: str
+) -> list[str]:
+    """The key of each row, by which its version is chosen.
+
+    Args:
+        rows: of the request.
+        column: of the rows that the model's file names for it.
+        given: a key for each row.
+        one: a key for all of them.
+        request: its id: what is left is split by requests.
+
+    Raises:
+        BadRequest: a row lacks the column.
+    """
+    if given is not None:
+        return list(given)
+    if one is not None:
+        return [one] * len(rows)
+    if column is None:
+        return [request] * len(rows)
+    missing = next((place for place, row in enumerate(rows) if row.get(column) is None), None)
+    if missing is not None:
+        raise BadRequest(f"rows: row {missing} has no {column!r}, by which the model's requests are split")
+    return [_text(row[column]) for row in rows]
+
+
+def rows_answer(model: str, given: Given, request: str) -> dict[str, Any]:
+    """The answer to plain rows."""
+    one = len(set(given.versions)) <= 1
+    found: dict[str, Any] = {
+        "model": model, "version": given.versions[0] if given.versions and one else None, "record": given.record,
+        "id": request, "predictions": given.predictions,
+    }  # fmt: skip
+    if not one:
+        found["versions"] = given.versions
+    if given.probabilities is not None:
+        found |= {"classes": given.classes, "probabilities": given.probabilities}
+    if given.fallen_back is not None:
+        found["fallen_back"] = given.fallen_back
+    return found
+
+
+def infer_answer(model: str, given: Given, request: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
+    """The answer of the V2 protocol."""
+    count = len(given.predictions)
+    text = bool(given.classes)
+    outputs: list[dict[str, Any]] = [
+        {"name": "prediction", "shape": [count], "datatype": "BYTES" if text else "FP64", "data": given.predictions}
+    ]
+    if given.probabilities is not None:
+        flat = [chance for row in given.probabilities for chance in row]
+        outputs.append(
+            {"name": "probabilities", "shape": [count, len(given.classes)], "datatype": "FP64", "data": flat,
+             "parameters": {"classes": ",".join(given.classes)}}
+        )  # fmt: skip
+    if wanted:
+        names = {each.name for each in wanted}
+        outputs = [each for each in outputs if each["name"] in names]
+    versions = list(dict.fromkeys(given.versions))
+    parameters: dict[str, Any] = {"record": given.record}
+    if len(versions) > 1:
+        parameters["versions"] = ",".join(map(str, given.versions))
+    if given.fallen_back is not None:
+        parameters["fallen_back"] = given.fallen_back
+    return {
+        "model_name": model, "model_version": ",".join(map(str, versions)), "id": request, "parameters": parameters,
+        "outputs": outputs,
+    }  # fmt: skip
+
+
+def _column(tensor: Tensor) -> list[Any]:
+    name, shape, kind = tensor.name, tensor.shape, tensor.datatype
+    if kind not in DATATYPES:
+        raise BadRequest(f"inputs.{name}: there is no datatype {kind!r} (there are: {', '.join(DATATYPES)})")
+    if not shape or any(each < 0 for each in shape) or any(each != 1 for each in shape[1:]):
+        raise BadRequest(f"inputs.{name}: its shape is {shape}; a column is [n] or [n, 1]")
+    values = tensor.data
+    if values and all(isinstance(each, list) and len(each) == 1 for each in values):
+        values = [each[0] for each in values]
+    if len(values) != shape[0]:
+        raise BadRequest(f"inputs.{name}: its shape says {shape[0]} values, and there are {len(values)}")
+    for place, value in enumerate(values):
+        wrong = _wrong(kind, value)
+        if wrong:
+            raise BadRequest(f"inputs.{name}: value {place} ({str(value)[:40]!r}) {wrong}")
+    return values
+
+
+def _wrong(kind: str, value: Any) -> str | None:
+    """What is wrong with a value of a datatype: 5 is not true here, and "1" is no number, as elsewhere."""
+    if kind == "BYTES":
+        return None if value is None or isinstance(value, str) else "is no text, which BYTES are"
+    if kind in _DECIMAL:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if value is None or number else f"is no number, which {kind} are"
+    if value is None:
+        return f"is missing, which no {kind} can be; send such a column as FP64"
+    if kind == "BOOL":
+        return None if isinstance(value, bool) else "is neither true nor false"
+    if not isinstance(value, int) or isinstance(value, bool):
+        return f"is no whole number, which {kind} are"
+    low, high = _WHOLE[kind]
+    return None if low <= value <= high else f"is beyond {kind} ({low} to {high})"
+
+
+def _check_rows(count: int) -> None:
+    if count == 0:
+        raise BadRequest("there is no row")
+    if count > MOST_ROWS:
+        raise BadRequest(f"there are {count:,} rows, and a request has {MOST_ROWS:,} at most; score tables in batches")
+
+
+def _text(value: Any) -> str:
+    """A key's text: a whole number is its digits, so ``7`` and ``"7"`` are one key, and ``"007"`` another."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else repr(value)

@@ -1,0 +1,221 @@
+"""The server over HTTP: what is asked and answered, what is refused and how."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from automl_core.serving.answers import ANSWERS, AnswerLog, Rule
+from automl_core.serving.app import Door, Server
+from automl_core.serving.following import Follower
+from automl_core.serving.served import Served
+from tests.unit.serving.world import ANNA, ROW, Lake, until
+
+TOKEN = "a-token-that-is-long-enough"
+GOOD = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    found = Lake(tmp_path_factory.mktemp("served"))
+    found.in_use(seed=1)
+    found.in_use("quiet", seed=2)
+    found.life("quiet").take_back(1, ANNA, "not wanted any more")
+    return found
+
+
+def talk(lake: Lake, test: Callable[[httpx.AsyncClient, Server], Awaitable[None]], **more: Any) -> None:
+    """Run a test against the application itself, without a socket."""
+
+    async def run() -> None:
+        served = Served(Follower(lake.store), lake.folder / "cache", every=0.05)
+        answers = AnswerLog(lake.store, lake.folder / "answers", more.pop("rule", None), every=60, server="here")
+        server = Server(served, answers, Door((TOKEN,), **more))
+        app = server.app()
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://server", headers=GOOD) as client:
+                await test(client, server)
+
+    asyncio.run(run())
+
+
+def written(lake: Lake) -> list[dict[str, Any]]:
+    prefix = f"_models/churn/{ANSWERS}"
+    return [json.loads(line) for key in lake.store.list(prefix) for line in lake.store.get(key).splitlines()]
+
+
+def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake) -> None:
+    rows = [ROW, {"age": None, "city": "Köln", "plan": 7}]
+    model = lake.model(1)
+
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        found = await client.post("/models/churn/predict", json={"rows": rows, "id": "r-1"})
+        assert found.status_code == 200
+        body = found.json()
+        assert body["predictions"] == model.predict(rows).tolist()
+        assert body["probabilities"] == model.predict_proba(rows).tolist()
+        told = {name: body[name] for name in ("model", "version", "id", "classes")}
+        assert told == {"model": "churn", "version": 1, "id": "r-1", "classes": ["no", "yes"]}
+        assert body["record"] == lake.life().state.shares[-1].seq
+        inputs = [
+            {"name": "age", "shape": [2, 1], "datatype": "FP64", "data": [[30.0], [None]]},
+            {"name": "city", "shape": [2], "datatype": "BYTES", "data": ["Bonn", "Köln"]},
+            {"name": "plan", "shape": [2], "datatype": "INT64", "data": [1, 7]},
+        ]
+        v2 = (await client.post("/v2/models/churn/versions/1/infer", json={"inputs": inputs, "id": "r-2"})).json()
+        assert (v2["model_name"], v2["model_version"], v2["id"]) == ("churn", "1", "r-2")
+        assert v2["outputs"][0] | {"name": ""} == {
+            "name": "", "shape": [2], "datatype": "BYTES", "data": body["predictions"],
+        }  # fmt: skip
+        assert v2["outputs"][1]["data"] == [chance for row in body["probabilities"] for chance in row]
+        assert v2["outputs"][1]["shape"] == [2, 2]
+        figures = (await client.get("/metrics")).text
+        assert 'automl_rows_total{model="churn",version="1"} 4.0' in figures
+        assert 'automl_share{model="churn",version="1"} 1.0' in figures
+
+    talk(lake, test)
+    lines = written(lake)
+    assert [line["request_id"] for line in lines] == ["r-1/0", "r-1/1", "r-2/0", "r-2/1"]
+    assert lines[0]["city"] == "Bonn"
+    assert {line["model_version"] for line in lines} == {1}
+    assert lines[0]["prediction"] == model.predict([ROW])[0]
+    assert lines[0]["probability_yes"] == model.predict_proba([ROW])[0, 1]
+    assert all(line["answered_at"].endswith("+00:00") for line in lines)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])
+def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str]) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        client.headers.pop("Authorization")
+        for route in server.app().routes:
+            path = str(getattr(route, "path", "")).replace("{model}", "churn").replace("{version}", "1")
+            for method in getattr(route, "methods", ()) or ():
+                found = await client.request(method, path, headers=headers)
+                open_to_all = path.startswith("/v2/health/") or path == "/openapi.json"
+                assert (found.status_code == 401) is not open_to_all, (method, path, found.status_code)
+
+    talk(lake, test)
+
+
+REFUSED = [
+    (b"{", 400, "no request of rows"),
+    (b'{"rows": [{"age": NaN}]}', 400, "no request of rows"),
+    (b'{"rows": []}', 400, "there is no row"),
+    (b'{"rows": [{"age": [1]}]}', 400, "rows"),
+    (b'{"rows": [{"age": 1}], "kys": []}', 400, "kys"),
+    (b'{"rows": [{"age": 1}], "keys": []}', 400, "keys: there are 0 for 1 rows"),
+    (b'{"rows": [{"age": "old", "city": "Bonn", "plan": 1}]}', 422, "'old' is no number"),
+    (b'{"rows": [{"city": "Bonn", "plan": 1}]}', 422, "no column 'age'"),
+    (b'{"rows": [' + b'{"age": 1},' * 2000 + b'{"age": 1}]}', 413, "at most 20,000 bytes"),
+]
+
+
+def test_what_is_wrong_with_a_request_is_said(lake: Lake) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        json_kind = {"Content-Type": "application/json"}
+        for body, status, words in REFUSED:
+            found = await client.post("/models/churn/predict", content=body, headers=json_kind)
+            assert (found.status_code, words in found.json()["error"]["message"]) == (status, True), found.text
+        found = await client.post("/models/churn/predict", content=b"x", headers={"Content-Type": "text/csv"})
+        assert found.status_code == 415
+        found = await client.post("/models/chrun/predict", json={"rows": [ROW]})
+        assert (found.status_code, found.json()["error"]["code"]) == (404, "no_such_model")
+        found = await client.post("/models/quiet/predict", json={"rows": [ROW]})
+        assert (found.status_code, found.headers["retry-after"]) == (503, "1")
+        assert "no version of quiet is in use" in found.json()["error"]["message"]
+        found = await client.post("/v2/models/churn/versions/7/infer", json={"inputs": _inputs()})
+        assert (found.status_code, found.json()["error"]) == (404, "version 7 of churn is not in use (in use: 1)")
+
+    talk(lake, test, body=20_000)
+
+
+def _inputs(**changed: Any) -> list[dict[str, Any]]:
+    age = {"name": "age", "shape": [1], "datatype": "FP64", "data": [30.0], **changed}
+    city = {"name": "city", "shape": [1], "datatype": "BYTES", "data": ["Bonn"]}
+    return [age, city, {"name": "plan", "shape": [1], "datatype": "INT64", "data": [1]}]
+
+
+WRONG_INPUTS = [
+    ({"datatype": "FP65"}, "there is no datatype 'FP65'"),
+    ({"shape": [2]}, "its shape says 2 values, and there are 1"),
+    ({"shape": [1, 2]}, "a column is [n] or [n, 1]"),
+    ({"data": ["1"]}, "is no number, which FP64 are"),
+    ({"datatype": "INT8", "data": [300]}, "is beyond INT8 (-128 to 127)"),
+    ({"datatype": "INT64", "data": [None]}, "send such a column as FP64"),
+    ({"datatype": "INT64", "data": [True]}, "is no whole number"),
+    ({"datatype": "BOOL", "data": ["false"]}, "neither true nor false"),
+    ({"name": "city"}, "'city' stands there twice"),
+    ({"shape": [2], "data": [1.0, 2.0]}, "different numbers of values: age has 2, city has 1"),
+]
+
+
+def test_columns_are_what_they_say(lake: Lake) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        for changed, words in WRONG_INPUTS:
+            found = await client.post("/v2/models/churn/infer", json={"inputs": _inputs(**changed)})
+            assert found.status_code == 400
+            assert words in found.json()["error"], found.text
+        found = await client.post(
+            "/v2/models/churn/infer", json={"inputs": _inputs(), "outputs": [{"name": "prediction"}]}
+        )
+        assert [each["name"] for each in found.json()["outputs"]] == ["prediction"]
+        told = (await client.get("/v2/models/churn")).json()
+        assert told["inputs"] == [
+            {"name": "age", "shape": [-1], "datatype": "FP64"}, {"name": "city", "shape": [-1], "datatype": "BYTES"},
+            {"name": "plan", "shape": [-1], "datatype": "BYTES"},
+        ]  # fmt: skip
+
+    talk(lake, test)
+
+
+def test_answers_may_be_written_without_the_rows_or_for_some_requests_alone(lake: Lake) -> None:
+    before = len(written(lake))
+
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        for number in range(40):
+            await client.post("/models/churn/predict", json={"rows": [ROW], "id": f"s-{number}"})
+
+    talk(lake, test, rule=Rule(0.5, ("city",)))
+    lines = written(lake)[before:]
+    assert 8 <= len(lines) <= 32
+    assert all("age" not in line and line["city"] == "Bonn" for line in lines)
+
+
+def test_what_a_killed_server_had_written_comes_with_the_next_one(lake: Lake) -> None:
+    dead = lake.folder / "answers" / "dead" / "churn" / "ds=2026-11-29"
+    dead.mkdir(parents=True)
+    (dead.parent.parent / "lock").touch()
+    (dead / "dead-000001.part").write_bytes(b'{"request_id": "before"}\n{"request_id": "tor')
+    (dead / "dead-000002.jsonl").write_bytes(b'{"request_id": "closed"}\n')
+
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        await until(lambda: not list(dead.glob("dead-*")))
+
+    talk(lake, test)
+    found = [line["request_id"] for line in written(lake)]
+    assert {"before", "closed"} <= set(found)
+
+
+def test_while_the_store_is_away_answers_stay_on_the_machine(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    from automl_core.storage.base import StorageUnavailable
+
+    log = AnswerLog(lake.store, lake.folder / "away", every=60, server="alone")
+
+    def refuse(*_: Any) -> None:
+        raise StorageUnavailable("away")
+
+    async def run() -> None:
+        log.start()
+        log._file("churn").write(b'{"request_id": "kept"}\n')
+        with monkeypatch.context() as patch:
+            patch.setattr(type(lake.store), "upload_file", refuse)
+            assert await log.stop(patience=0.0) == 1
+
+    asyncio.run(run())
+    assert list((lake.folder / "away").rglob("*.jsonl"))
