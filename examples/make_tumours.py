@@ -1,4 +1,4 @@
-"""Make the tables of experiments/tumours.model.yaml out of breast_cancer.csv: what was known, what came since, what is new.
+"""Make the tables of experiments/tumours.model.yaml out of breast_cancer.csv: what was known, came since, is new.
 
 ``python examples/make_tumours.py`` writes ``train.csv`` and ``latest.csv``, which are shipped; with dates after it, it
 writes a partition of new rows for each of them too, as a nightly export would: rows whose diagnosis nobody knows yet.

@@ -163,7 +163,6 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "running",
             "serving",
             "details",
-            "models",
             "importing",
             "housekeeping",
             "preview",
@@ -202,7 +201,8 @@ LIGHT = (
     "automl_core.data", "automl_core.data.inputs",
     "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
-    "automl_core.importing.writing", "automl_core.modelfile", "automl_core.models.file", "automl_core.models.file.checks",
+    "automl_core.importing.writing", "automl_core.modelfile", "automl_core.models.file",
+    "automl_core.models.file.checks",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""

@@ -61,6 +61,16 @@ class Gathered:
     since: float
     notes: tuple[str, ...] = ()
 
+    def write(self, path: Path) -> None:
+        """Write the rows as a parquet file.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        from pyarrow import parquet
+
+        parquet.write_table(self.table, path)
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:

@@ -1,4 +1,4 @@
-"""``make demo FILE=experiments/….model.yaml``: a model from its training to scores, a worse one refused, a bad one back.
+"""``make demo FILE=experiments/….model.yaml``: a model from training to scores, a worse one refused, a bad one back.
 
 Each step is an act that a person or a task takes, by Airflow's REST API or by the command line, and is told as it
 happens. What came of it is read in the model's journal, and the demonstration ends well only if all of it came out so.

@@ -94,8 +94,6 @@ def latest_of(
 
 def _answered(file: ModelFile, life: Life, bundle: Path | None, folder: Path, say: Callable[[str], None]) -> Latest:
     """Answers with their outcomes, as a file of a folder."""
-    from pyarrow import parquet
-
     from automl_airflow.data_access import FromConnections
     from automl_airflow.session import home
     from automl_core.models.feedback.gathering import Reach, gather
@@ -105,7 +103,7 @@ def _answered(file: ModelFile, life: Life, bundle: Path | None, folder: Path, sa
     for words in (*found.counts.words(), *found.notes):
         say(f"feedback: {words}")
     path = folder / "rows.parquet"
-    parquet.write_table(found.table, path)
+    found.write(path)
     return Latest(
         path, "parquet", found.place, found.fingerprint, target=file.feedback.outcome,
         key=file.evaluate.key or file.feedback.key, rows=found.table.num_rows, counts=found.counts.to_json(),
