@@ -133,8 +133,8 @@ def experiment_dag(
         where["made_from"] = experiment.template.model_dump()
     place = experiment.airflow.arguments()
     again = {"retries": AIRFLOW_RETRIES, "retry_delay": timedelta(seconds=experiment.trials.retry_delay)}
-    inlets = {"inlets": inlets_of(experiment, home())} if experiment.data else {}
-    outlets = {"outlets": outlets_of(experiment, home())}
+    inlets: dict[str, Any] = {"inlets": inlets_of(experiment, home())} if experiment.data else {}
+    outlets: dict[str, Any] = {"outlets": outlets_of(experiment, home())}
     with dag:
         propose = ProposeOperator(
             task_id="propose", file=str(path), retries=2, retry_delay=again["retry_delay"], **inlets, **where, **place
