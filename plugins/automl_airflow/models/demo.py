@@ -333,9 +333,8 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
         DemoFailed: one did not.
         SpecError: the file is wrong.
     """
-    from automl_core.models.file import load_model_file
-
     from automl_core.client.errors import ClientError
+    from automl_core.models.file import load_model_file
 
     file = load_model_file(path)
     with client_of(airflow) as client:
