@@ -23,6 +23,7 @@ from automl_core.models.file.model import ROLLOUT, SCORE, dag_id
 
 if TYPE_CHECKING:
     from automl_core.client.airflow import AirflowClient
+    from automl_core.client.records import Run
     from automl_core.models.file import ModelFile
     from automl_core.models.life import ModelLife, Version
 
@@ -106,13 +107,24 @@ class Demo:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         rows = new_rows(f"{today:%Y-%m-%d}")
         self.say(f"New rows arrive: {shown(rows)}. Tonight's run of {dag_id(self.file.name, SCORE)}, now:")
-        run = self.airflow.trigger(dag_id(self.file.name, SCORE), {}, logical_date=_free(self, today))
+        run = self._scoring(today)
         self.finish(dag_id(self.file.name, SCORE), run.run_id)
         done = list(self.life().state.scoring.recent)
         if not done or done[-1].ended is None:
             raise DemoFailed(f"{run.dag_id}, {run.run_id}: it ended and nothing was scored")
         last = done[-1]
         self.say(f"Version {last.version} scored {last.rows} rows: {shown(last.out)}")
+
+    def _scoring(self, day: datetime) -> Run:
+        """The run of a day; where Airflow has had it already (an earlier demonstration's), one that scores it again."""
+        from automl_core.client.errors import AlreadyExists
+
+        dag = dag_id(self.file.name, SCORE)
+        try:
+            return self.airflow.trigger(dag, {}, logical_date=day)
+        except AlreadyExists:
+            again = {"interval": f"{day:%Y-%m-%d}", "version": "now", "why": "the demonstration, once more"}
+            return self.airflow.trigger(dag, again)
 
     def worse_is_refused(self) -> None:
         """A challenger that is worse on the latest rows comes before nobody."""
@@ -273,13 +285,6 @@ class Demo:
         return out.getvalue()
 
 
-def _free(demo: Demo, day: datetime) -> datetime | None:
-    """The logical date of tonight's run, where no run has it yet."""
-    dag = dag_id(demo.file.name, SCORE)
-    taken = any(run.run_id.startswith(f"scheduled__{day:%Y-%m-%d}") for run in demo.airflow.runs(dag))
-    return None if taken else day
-
-
 def new_rows(date: str) -> Path:
     """Have the partition of a date arrive: examples/make_tumours.py writes it.
 
@@ -328,11 +333,15 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
         DemoFailed: one did not.
         SpecError: the file is wrong.
     """
+    from automl_core.client.errors import ClientError
     from automl_core.models.file import load_model_file
 
     file = load_model_file(path)
     with client_of(airflow) as client:
         for dag in (file.sources[0].experiment, dag_id(file.name, ROLLOUT), dag_id(file.name, SCORE)):
             client.wait_for_dag(dag)
-        Demo(file, path, client, PRODUCT_ROOT, say, by_hand=keep).run()
+        try:
+            Demo(file, path, client, PRODUCT_ROOT, say, by_hand=keep).run()
+        except ClientError as error:
+            raise DemoFailed(str(error)) from error
     return 0

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from automl_airflow.models import demo
+from automl_core.client.errors import AlreadyExists
 from automl_core.client.records import Run, TaskInstance
 from automl_core.models.file import load_model_file
 from automl_core.models.life import Person
@@ -29,8 +30,13 @@ class FakeAirflow:
     def __init__(self, shop: Shop, *, finds_worse: bool = True) -> None:
         self.shop, self.finds_worse, self.asked = shop, finds_worse, [""]
         self.answers: list[Any] = []
+        self.confs: list[Any] = []
+        self.had_today = True
 
     def trigger(self, dag: str, conf: Any = None, logical_date: datetime | None = None) -> Run:
+        if dag == "churn.score" and logical_date is not None and self.had_today:
+            raise AlreadyExists("there is such a run")
+        self.confs.append(conf)
         run = f"run_{len(self.asked)}"
         self.asked.append(dag)
         life = self.shop.life()
@@ -56,9 +62,6 @@ class FakeAirflow:
 
     def run(self, dag: str, run: str) -> Run:
         return Run(dag, run, "success")
-
-    def runs(self, dag: str) -> list[Run]:
-        return []
 
     def run_url(self, dag: str, run: str) -> str:
         return f"http://airflow/dags/{dag}/runs/{run}"
@@ -111,6 +114,7 @@ def test_each_step_is_told_and_all_of_it_comes_out(shown: Any, shop: Shop, monke
     said, airflow = shown()
     text = "\n".join(said)
     assert airflow.asked[1:] == ["trained", "churn.score", "trained"]
+    assert airflow.confs[1]["version"] == "now", "an earlier demonstration had today's run"
     (answer,) = airflow.answers
     assert answer[:2] == ("PATCH", "/dags/churn.rollout/dagRuns/r/taskInstances/accept/-1/hitlDetails")
     assert answer[2]["chosen_options"] == ["Accept"]
