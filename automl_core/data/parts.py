@@ -102,7 +102,7 @@ def _pieces(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path, pre_buffer=False) as file:  # what it reads ahead it would keep to the end
             names = [name for name in file.schema_arrow.names if not name.startswith("__index_level_")]
             wanted = names if columns is None else [name for name in names if name in columns]
             schema = pa.schema([file.schema_arrow.field(name) for name in wanted])

@@ -1,4 +1,4 @@
-"""``make demo FILE=experiments/….model.yaml``: a model from training to scores, a worse one refused, a bad one back.
+"""``make demo FILE=experiments/….model.yaml``: a model trained, accepted, scoring; a worse one refused, a bad one back.
 
 Each step is an act that a person or a task takes, by Airflow's REST API or by the command line, and is told as it
 happens. What came of it is read in the model's journal, and the demonstration ends well only if all of it came out so.
@@ -76,7 +76,11 @@ class Demo:
             DemoFailed: a step did not come out.
         """
         began = time.monotonic()
-        self.trained_and_accepted()
+        used = self.life().state.champion
+        if used is None:
+            self.trained_and_accepted()
+        else:
+            self.say(f"Version {used} is in use already, from an earlier demonstration (`rm -rf runs` begins anew)")
         self.scored()
         self.worse_is_refused()
         self.bad_is_taken_back()
