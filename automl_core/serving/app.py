@@ -22,6 +22,7 @@ from starlette.responses import Response
 from automl_core.release import RELEASE
 from automl_core.serving import requests
 from automl_core.serving.answers import AnswerLog
+from automl_core.serving.binary import HEADER, BadBinary, with_data
 from automl_core.serving.figures import Figures
 from automl_core.serving.requests import BadRequest
 from automl_core.serving.served import BadRows, Given, NoSuchModel, Served, Unavailable
@@ -155,7 +156,13 @@ class Server:
         return Response(_encode(requests.rows_answer(model, given, identity)), media_type=_JSON)
 
     async def _infer(self, request: Request) -> Response:
-        asked, rows = _read(requests.read_infer, await self._body(request))
+        body = await self._body(request)
+        if HEADER in request.headers:
+            try:
+                body = with_data(body, request.headers[HEADER])
+            except BadBinary as error:
+                raise _Refused(400, "bad_request", str(error)) from None
+        asked, rows = _read(requests.read_infer, body)
         identity = asked.id or uuid.uuid4().hex
         key = asked.parameters.get("key")
         keys = [str(key)] * len(rows) if key is not None else None
@@ -205,10 +212,9 @@ class Server:
 
     async def _body(self, request: Request) -> bytes:
         kind = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
-        if kind != _JSON:
+        packed = HEADER in request.headers and kind == "application/octet-stream"
+        if kind != _JSON and not packed:
             raise _Refused(415, "content_type", f"the body is application/json, not {kind}")
-        if "inference-header-content-length" in request.headers:
-            raise _Refused(415, "binary_data", "the binary data extension isn't served; send values as JSON")
         stated = request.headers.get("content-length", "")
         too_large = _Refused(413, "too_large", f"a body has at most {self.door.body:,} bytes")
         if stated.isdigit() and int(stated) > self.door.body:
@@ -233,7 +239,9 @@ class Server:
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def _about(self, request: Request) -> Response:
-        return Response(_encode({"name": "automl", "version": RELEASE, "extensions": []}), media_type=_JSON)
+        return Response(
+            _encode({"name": "automl", "version": RELEASE, "extensions": ["binary_tensor_data"]}), media_type=_JSON
+        )
 
     async def _models(self, request: Request) -> Response:
         found = [self._told(name) for name in sorted(self.served.active)]
