@@ -139,10 +139,12 @@ def evidence_of(
 
 
 def rows_of(
-    cases: Sequence[Mapping[str, Any]], tests: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
-) -> dict[str, Any]:
-    """The object with rows of data, of its parts."""
-    found: dict[str, Any] = _plain({"format": FORMAT, "cases": cases, "tests": tests or {}})
+    cases: Sequence[Mapping[str, Any]], tests: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    columns: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The object with rows of data, of its parts; how their columns are distributed names values of theirs, too."""
+    told = {} if columns is None else {"columns": columns}
+    found: dict[str, Any] = _plain({"format": FORMAT, "cases": cases, "tests": tests or {}, **told})
     return found
 
 

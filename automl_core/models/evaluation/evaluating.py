@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl_core.models.evaluation.cases import bad_cases
+from automl_core.models.evaluation.columns import columns_of, drift_of
 from automl_core.models.evaluation.comparing import ROLES, Sample, difference_of, drawn
 from automl_core.models.evaluation.document import evidence_of, left_out, rows_of
 from automl_core.models.evaluation.options import EvaluateOptions, NoLabels, NotEvaluated
@@ -65,7 +66,8 @@ def evaluate(
     except NoLabels as error:
         from automl_core.models.evaluation.unmeasured import unmeasured
 
-        return unmeasured(challenger, options, rows.n, [str(error)]), rows_of([])
+        evidence = unmeasured(challenger, options, rows.n, [str(error)])
+        return evidence | _drift(subjects[0], rows, options), rows_of([], columns=columns_of(subjects[0], rows))
     metric, others = _metrics(prepared, subjects, options)
     seed = seed_of(options.fingerprint.get("digest", ""), rows.n)
     sample = Sample(prepared.truth, prepared.said, prepared.codes, seed)
@@ -102,8 +104,14 @@ def evaluate(
         cases=cases,
         notes=[*prepared.notes, *notes],
     )
+    evidence |= _drift(subjects[0], rows, options)
     evidence["verdict"] = conditions(evidence, options)
-    return evidence, rows_of(shown, examples)
+    return evidence, rows_of(shown, examples, columns_of(subjects[0], rows))
+
+
+def _drift(subject: Any, rows: Rows, options: EvaluateOptions) -> dict[str, Any]:
+    """Whether columns have drifted, where that is asked."""
+    return {"drift": drift_of(subject, rows, options.reference, options.alarms)} if options.reference else {}
 
 
 def _metrics(prepared: Prepared, subjects: Sequence[Any], options: EvaluateOptions) -> tuple[Metric, list[Metric]]:

@@ -81,6 +81,9 @@ class EvaluateOptions:
         horizon, origins: of series: steps ahead (None: the models'), and rolling origins at most.
         latency: whether the models' speed is measured.
         trusted: types of estimators that may be loaded; True: all.
+        reference: how columns were distributed in an earlier evidence (`columns.columns_of`): whether they have
+            drifted since is told, too.
+        alarms: rate at which that may be said by chance.
     """
 
     version: int | None = None
@@ -107,6 +110,8 @@ class EvaluateOptions:
     origins: int = 10
     latency: bool = True
     trusted: tuple[str, ...] | bool = ()
+    reference: Mapping[str, Any] = field(default_factory=dict)
+    alarms: float = 0.01
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.confidence < 1:

@@ -48,6 +48,9 @@ class Watch(Model):
 
     every: Every = Field(86400.0, description="How often: a duration such as 1h or 1d, or a cron line.")
     retrain: Retrain | None = Field(None, description="When it is trained anew; never by itself when left out.")
+    drift: bool = Field(
+        True, description="Whether a look says which columns have drifted since the evidence of the acceptance."
+    )
 
     @property
     def cron(self) -> str | None:

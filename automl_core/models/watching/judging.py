@@ -12,7 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from automl_core.models.drift.rates import per_look
+
+if TYPE_CHECKING:
+    from automl_core.models.file.watch import Watch
 
 State: TypeAlias = Literal["holds", "worse", "cant_tell"]
 
@@ -195,3 +200,17 @@ def _end(state: State, limit: float | None) -> str:
         "cant_tell": "it can't be told whether that is more than",
     }
     return f"; {told[state]} {limit:.4g}"
+
+
+MONTH = 30 * 86400.0
+"""Seconds in which a watch may say once, by chance, that columns have drifted."""
+
+
+def alarms_of(watch: Watch | None) -> float:
+    """The rate of false alarms of one look, so that a month has one at most and on average.
+
+    Args:
+        watch: of the model's file; None, and a cron line, count as a look each hour.
+    """
+    every = watch.seconds if watch is not None else None
+    return per_look(max(1.0, MONTH / (every or 3600.0)))

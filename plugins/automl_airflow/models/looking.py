@@ -32,7 +32,6 @@ class LookOperator(RolloutOperator):
             AirflowFailException: the champion or the data can't be evaluated, or a closed environment refuses the file;
                 trying again won't help.
         """
-        self.check_closed(context)
         from automl_airflow.models.opening import open_life
         from automl_core.models.watching import read_looks
 
@@ -50,6 +49,7 @@ class LookOperator(RolloutOperator):
         return {"state": found.state, "why": found.why, "version": found.version, "look": found.key}
 
     def _look(self, context: Any, life: ModelLife, run: str) -> Look:
+        from automl_core.models.evaluation.columns import drift_words
         from automl_core.models.watching import Look, write_look
 
         state = life.state
@@ -66,7 +66,10 @@ class LookOperator(RolloutOperator):
             loss_low=judgement.loss["low"], loss_high=judgement.loss["high"], limit=judgement.limit,
             rows=int(((evidence or {}).get("data") or {}).get("scored") or 0), counts=dict(data.counts or {}),
         )  # fmt: skip
-        notes = [*judgement.reasons, *data.notes, *(evidence or {}).get("notes", ())]
+        drifted = drift_words(evidence["drift"]) if evidence is not None and "drift" in evidence else []
+        for words in drifted:
+            self.log.warning("%s", words)
+        notes = [*judgement.reasons, *drifted, *data.notes, *(evidence or {}).get("notes", ())]
         return self.patiently(lambda: write_look(life.store, life.name, look, evidence, notes))
 
     def _judged(
@@ -79,7 +82,7 @@ class LookOperator(RolloutOperator):
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import NotEvaluated, Request, run_apart
         from automl_core.models.watching import judge
-        from automl_core.models.watching.judging import nothing_there
+        from automl_core.models.watching.judging import alarms_of, nothing_there
 
         file = self.file
         when = file.watch.retrain.when if file.watch is not None and file.watch.retrain is not None else None
@@ -97,6 +100,8 @@ class LookOperator(RolloutOperator):
                 return None, nothing_there(metric or file.evaluate.metric or ""), data
             options = on_data(options_of(file, Path(self.path), version, None, stack, self.log.info), data)
             options = replace(options, metric=metric or options.metric, latency=False)
+            if file.watch is None or file.watch.drift:
+                options = replace(options, reference=self._columns(life, version), alarms=alarms_of(file.watch))
             self.log.info("version %d on %s", version.number, data.place)
             request = Request(folder, None, data.path, options, (), data.format)
             try:
@@ -110,6 +115,15 @@ class LookOperator(RolloutOperator):
             "when": "watched", "margin": judgement.limit, "ok": ok, "reasons": [judgement.why, *judgement.reasons],
         }  # fmt: skip
         return evidence, judgement, data
+
+    def _columns(self, life: ModelLife, version: Version) -> dict[str, Any]:
+        """How columns were distributed in the evidence that the champion was accepted on; empty where nobody knows."""
+        digest = life.state.shares[-1].accepted.get(version.number, "")
+        try:
+            return dict(self.patiently(lambda: life.evidence_rows(digest)).get("columns") or {})
+        except (LookupError, ValueError) as error:
+            self.log.info("whether columns have drifted is not told: %s", error)
+            return {}
 
     def _accepted(self, life: ModelLife, state: Life, version: Version) -> Accepted | None:
         """What the champion's acceptance rests on; None where that is gone or was changed, which is said."""

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from automl_core.modelfile.scoring.values import Field, Frame, Schema
-from automl_core.models.drift import Reference, per_look, reference_of, table_drift
-from automl_core.models.drift.reference import CATEGORIES, STEPS
+from automl_core.models.drift.comparing import table_drift
+from automl_core.models.drift.rates import per_look
+from automl_core.models.drift.reference import CATEGORIES, STEPS, Reference, reference_of
 
 NUMBERS = Schema([Field(f"x{at}", "number", "number") for at in range(20)])
 ALPHA = per_look(720)

@@ -63,6 +63,21 @@ def test_a_loss_starts_the_experiment_with_its_reason_and_with_transfer(watch: W
     assert retraining.by == Person("churn.watch", "dag")
 
 
+def test_columns_that_have_drifted_are_said_where_that_is_wanted(watch: Watch) -> None:
+    watch.labels(seed=2)
+    watch.turn()
+    assert not [note for note in read_looks(watch.life.store, "churn").notes if "drift" in note]
+    watch.labels(seed=2, moved=1.5)
+    watch.turn()
+    looks = read_looks(watch.life.store, "churn")
+    assert looks.evidence is not None
+    assert looks.evidence["drift"]["alpha"] == pytest.approx(1 / 30), "a look a day, one false alarm a month"
+    assert any("columns have drifted" in note and "b (median: " in note for note in looks.notes)
+    watch.watch = "{every: 1d, drift: false}"
+    watch.turn()
+    assert "drift" not in (read_looks(watch.life.store, "churn").evidence or {})
+
+
 def test_few_labels_tell_nothing(watch: Watch) -> None:
     watch.labels(count=60, seed=2, turned=1.0)
     assert watch.turn()["asked"] is None

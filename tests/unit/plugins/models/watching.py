@@ -87,7 +87,8 @@ class Watch:
         """Evidence; the same again, and the same of the same model under another number, is not computed again."""
         from automl_core.data.reading import read_table
 
-        known = (_weights(challenger), _weights(champion), Path(data).read_bytes(), options.metric)
+        against = bool(options.reference)
+        known = (_weights(challenger), _weights(champion), Path(data).read_bytes(), options.metric, against)
         if known not in _KNOWN:
             options = replace(options, latency=False, draws=200)
             _KNOWN[known] = evaluate(challenger, champion, read_table(str(data)), options)
@@ -109,9 +110,10 @@ class Watch:
         store = open_store(f"file://{self.home}/runs")
         return ModelLife.open(store, "churn", clock=lambda: self.now, sleep=lambda _: None)
 
-    def labels(self, count: int = 600, seed: int = 1, *, turned: float = 0.0) -> None:
-        """The latest data; a share of their outcomes turned round: another world than that of the training."""
+    def labels(self, count: int = 600, seed: int = 1, *, turned: float = 0.0, moved: float = 0.0) -> None:
+        """The latest data; a share of their outcomes turned round, or a column moved: another world than before."""
         found = rows(count, seed)
+        found["b"] = [value + moved for value in found["b"]]
         changed = int(count * turned)
         found["y"] = [1 - y if place < changed else y for place, y in enumerate(found["y"])]
         with (self.home / "latest.csv").open("w", newline="") as file:
@@ -139,8 +141,8 @@ class Watch:
         runs = self.home / "runs"
         options = EvaluateOptions(version=version.number, champion=champion, target="y", key="id", latency=False)
         before_it = runs / before if before else None
-        evidence, _ = self._evidence(runs / version.model.prefix, before_it, self.home / "latest.csv", options)
-        digest = life.evaluated(version.number, evidence)
+        evidence, shown = self._evidence(runs / version.model.prefix, before_it, self.home / "latest.csv", options)
+        digest = life.evaluated(version.number, evidence, shown)
         life.ask(version.number, digest, until=self.now + DAY)
         if rejected:
             life.reject(version.number, digest, ANNA)
