@@ -38,7 +38,7 @@ def test_rows_of_the_same_kind_have_not_drifted_and_moved_ones_are_named(folder:
     moved["b"] = [value + 1.5 for value in moved["b"]]
     found = drift(folder, moved)
     assert found["drifted"] is True
-    assert [each["name"] for each in found["columns"] if each["drifted"]][0] == "b"
+    assert next(each["name"] for each in found["columns"] if each["drifted"]) == "b"
     assert "probability of 1" in {each["name"] for each in found["columns"]}, "what the model says is a column too"
     (words,) = drift_words(found)
     assert words.startswith("columns have drifted since the evidence that it was accepted on: b (median: ")
