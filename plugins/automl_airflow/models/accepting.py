@@ -203,10 +203,3 @@ class AcceptOperator(RolloutTask, HITLOperator):
         self.log.info("version %d was %s", version.number, given)
         return {"decision": given.what, "by": given.by.name, "how": given.by.how, "evidence": given.evidence,
                 "note": given.note}  # fmt: skip
-
-
-def _seconds(moment: Any) -> float | None:
-    """A moment as Airflow tells it, a time or its text, in seconds since 1970."""
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    return moment.timestamp() if isinstance(moment, datetime) else None

@@ -32,7 +32,6 @@ class LookOperator(RolloutOperator):
             AirflowFailException: the champion or the data can't be evaluated, or a closed environment refuses the file;
                 trying again won't help.
         """
-        self.check_closed(context)
         from automl_airflow.models.opening import open_life
         from automl_core.models.watching import read_looks
 

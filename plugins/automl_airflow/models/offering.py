@@ -14,6 +14,7 @@ from automl_airflow.models.tasks import Rolling, RolloutOperator
 
 if TYPE_CHECKING:
     from automl_core.models.life import ModelLife, Version
+    from automl_core.models.offering import Candidate
     from automl_core.storage.base import ObjectStore
 
 _REST = (EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY)
@@ -105,16 +106,33 @@ class OfferOperator(RolloutOperator):
             experiment = source.experiment
             found = self.patiently(lambda s=store, e=experiment: new_candidates(life.refresh(), s, e))  # type: ignore[misc]
             for each in found:
+                name = f"{experiment}@{each.source.run}"
+                if self._would_leave(each):
+                    problems.append(
+                        f"{name} can't be offered: its experiment says `closed: true`, and the file of {self.model} "
+                        "does not, so its model would leave the closed environment: say closed: true there too"
+                    )
+                    self.log.error(problems[-1])
+                    continue
                 try:
                     version = self.patiently(
                         lambda c=each: life.offer(c.source, (c.store, c.model), self.this_dag(context))  # type: ignore[misc]
                     )
                 except NotOffered as error:
-                    problems.append(f"{each.source.experiment}@{each.source.run} can't be offered: {error}")
+                    problems.append(f"{name} can't be offered: {error}")
                     self.log.error(problems[-1])
                     continue
                 self.log.info("version %d: %s@%s", version.number, each.source.experiment, each.source.run)
         return problems
+
+    def _would_leave(self, candidate: Candidate) -> bool:
+        """Whether a copy of a closed run's model would be one of a model that is not closed."""
+        from automl_airflow.closed import is_closed
+        from automl_airflow.models.closed import is_closed_result
+
+        if is_closed(self.file):
+            return False
+        return self.patiently(lambda: is_closed_result(candidate.store, candidate.source.prefix))
 
     def _store_of(self, life: ModelLife, storage: str, connection: str | None) -> ObjectStore:
         from automl_airflow.session import open_experiment_store

@@ -196,6 +196,28 @@ def test_a_result_is_offered_copied_and_rolled_out(world: World, author: Author)
     assert post(world, author, "/offer", body, "vic").status_code == 403
 
 
+def test_a_closed_result_is_offered_to_an_open_model_by_who_may_download_alone_and_recorded(
+    world: World, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_airflow.web.routes.model_acts.is_closed_result", lambda *_: True)
+    experiment, run = publish(world, f"{author.life.name}-closed")
+    body = {"experiment": experiment, "run": run}
+    refused = post(world, author, "/offer", body, "uma")
+    assert refused.status_code == 403
+    assert "edit task logs" in refused.json()["detail"]
+    assert len(author.life.refresh().versions) == 2
+    before = FolderStore(world.storage).list("_audit/")
+    assert post(world, author, "/offer", body, "oli").status_code == 201
+    (record,) = set(FolderStore(world.storage).list("_audit/")) - set(before)
+    told = json.loads(FolderStore(world.storage).get(record))
+    assert run in json.dumps(told)
+    assert author.life.name in json.dumps(told)
+    author.life.configure({"closed": True}, author.person())
+    experiment, run = publish(world, f"{author.life.name}-closed-too")
+    answer = post(world, author, "/offer", {"experiment": experiment, "run": run}, "uma")
+    assert answer.status_code == 201, "a model that is closed too keeps what it is given"
+
+
 def test_what_can_not_be_offered_is_said_to_be_so(
     world: World, author: Author, ended: tuple[str, str], going: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

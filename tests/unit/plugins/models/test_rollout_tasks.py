@@ -17,6 +17,8 @@ from airflow.sdk.exceptions import (
 
 from automl_airflow.models.accepting import LaterHITLTrigger
 from automl_core.models.life import Person, VersionState
+from automl_core.storage import open_store
+from automl_core.study import StudyJournal
 from tests.unit.plugins.models.rolling import Airflow
 
 ANNA = Person("anna", "rest")
@@ -62,6 +64,23 @@ def test_what_is_new_is_offered_and_each_version_has_a_run(airflow: Airflow) -> 
     skips = airflow.do(airflow.begin("c"), "offer")
     assert isinstance(skips, DownstreamTasksSkipped)
     assert airflow.skipped == ["evaluate", "ask", "accept", "decide", "deploy"]
+
+
+def test_the_model_of_a_closed_run_is_no_version_of_a_model_that_is_not_closed(airflow: Airflow) -> None:
+    airflow.publish("closed")
+    journal = StudyJournal(open_store(f"file://{airflow.home}/runs"), "search/closed/")
+    journal.append("created", {"experiment": {"closed": True}}, valid=lambda _: True)
+    with pytest.raises(AirflowFailException, match=r"search@closed can't be offered: its experiment says"):
+        airflow.do(airflow.begin("a"), "offer")
+    assert not airflow.life.state.versions
+
+
+def test_a_rollout_decides_on_no_other_models_version(airflow: Airflow) -> None:
+    airflow.publish("one")
+    airflow.do(airflow.begin("a"), "offer")
+    airflow.xcoms["a", "offer"] |= {"model": "fraud"}
+    with pytest.raises(AirflowFailException, match="names the model 'fraud', and this rollout is of churn"):
+        airflow.do("a", "ask")
 
 
 def test_a_run_that_is_tried_again_keeps_its_version(airflow: Airflow) -> None:
