@@ -147,7 +147,14 @@ class OfferOperator(RolloutOperator):
 
         for version in life.state.undecided():
             asked = version.asked
-            if version.state is not VersionState.ASKED or asked is None or asked.until + _GRACE > life.now():
+            if version.state is not VersionState.ASKED or asked is None:
+                continue
+            if asked.until + _GRACE > life.now():
+                if version.run and not exists(context, version.run):
+                    self.log.info(
+                        "version %d: the run %s asks about it, which this Airflow has not: nobody takes it until there "
+                        "is an answer, or the time is over", version.number, version.run,
+                    )  # fmt: skip
                 continue
             try:
                 life.expire(version.number, asked.evidence, self.this_dag(context))
@@ -180,12 +187,17 @@ class OfferOperator(RolloutOperator):
     def _free(self, context: Any, life: ModelLife) -> Iterator[Version]:
         """Versions that wait for a rollout, and that no run of Airflow's has.
 
-        Also those that were accepted and whose run was deleted before it put them in use.
+        Also those that were accepted and whose run was deleted before it put them in use. Not one that people are asked
+        about: its run may be another Airflow's that has the same file, and each would evaluate anew what the other one
+        has asked about, so that nobody's answer would ever hold. Where the run was deleted, the time that was given
+        ends it.
         """
         from automl_core.models.life import VersionState
 
         for version in list(life.state.versions.values()):
             if not version.state.undecided and version.state is not VersionState.ACCEPTED:
                 continue
-            if not version.run or (version.run != str(context["run_id"]) and not exists(context, version.run)):
+            if version.run and (version.run == str(context["run_id"]) or exists(context, version.run)):
+                continue
+            if not (version.run and version.state is VersionState.ASKED):
                 yield version

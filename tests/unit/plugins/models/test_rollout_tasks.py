@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import (
 )
 
 from automl_airflow.models.accepting import LaterHITLTrigger
-from automl_core.models.life import Person, VersionState
+from automl_core.models.life import ModelLife, Person, VersionState
 from automl_core.storage import open_store
 from automl_core.study import StudyJournal
 from tests.unit.plugins.models.rolling import Airflow
@@ -96,6 +96,25 @@ def test_the_version_of_a_run_that_was_deleted_goes_to_another(airflow: Airflow)
     del airflow.runs["a"]
     assert airflow.do(airflow.begin("b"), "offer")["version"] == 1
     assert airflow.life.state.version(1).run == "b"
+
+
+def test_what_another_airflow_asks_about_is_not_taken_from_it(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = asked(airflow)
+    del airflow.runs["a"]  # two Airflows read one file: neither has the other one's runs
+    assert isinstance(airflow.do(airflow.begin("b"), "offer"), DownstreamTasksSkipped)
+    assert airflow.life.state.version(1).run == "a"
+    assert airflow.life.accept(1, digest, ANNA).what == "accepted", "the evidence that was read is the newest still"
+
+
+def test_a_question_whose_run_was_deleted_ends_with_its_time(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(airflow)
+    del airflow.runs["a"]
+    later = time.time() + 3600 + 700
+    monkeypatch.setattr(ModelLife, "now", lambda _: later)
+    airflow.do(airflow.begin("b"), "offer")
+    assert state(airflow) is VersionState.EXPIRED
 
 
 def test_a_version_that_was_accepted_but_whose_run_was_deleted_is_put_in_use_by_another(airflow: Airflow) -> None:
