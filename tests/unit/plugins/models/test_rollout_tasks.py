@@ -83,6 +83,20 @@ def test_a_rollout_decides_on_no_other_models_version(airflow: Airflow) -> None:
         airflow.do("a", "ask")
 
 
+def test_conditions_that_the_file_states_no_more_accept_nothing_by_themselves(airflow: Airflow) -> None:
+    airflow.publish("one")
+    airflow.do(airflow.begin("a"), "offer")
+    verdict = {"when": "not_worse", "margin": 0.1, "ok": True, "reasons": ["not worse"]}
+    airflow.life.evaluated(1, {"champion": None, "version": 1, "verdict": verdict})
+    airflow.accept = "{by: nobody, when: better}"  # edited meanwhile
+    with pytest.raises(AirflowFailException, match=r"judged by `when: not_worse` with a margin of 0\.1.*clear"):
+        airflow.do("a", "ask")
+    assert state(airflow) is VersionState.EVALUATED
+    airflow.accept = "{by: nobody, when: not_worse, margin: 0.1}"
+    airflow.do("a", "ask")
+    assert state(airflow) is VersionState.ACCEPTED
+
+
 def test_a_run_that_is_tried_again_keeps_its_version(airflow: Airflow) -> None:
     airflow.publish("one")
     assert airflow.do(airflow.begin("a"), "offer")["version"] == 1
