@@ -62,8 +62,8 @@ class AskOperator(RolloutOperator):
         judged = {name: verdict.get(name, value) for name, value in stated.items()}
         if accept.by_itself and judged != stated:
             raise AirflowFailException(
-                f"version {number} was judged by `when: {judged['when']}` with a margin of {judged['margin']:g}, and the "
-                f"file says {stated['when']} and {stated['margin']:g} by now: clear `evaluate`"
+                f"version {number} was judged by `when: {judged['when']}` with a margin of {judged['margin']:g}, and "
+                f"the file says {stated['when']} and {stated['margin']:g} by now: clear `evaluate`"
             )
 
     def _decide(self, context: Any, life: ModelLife, version: Version, ok: bool | None, reasons: str) -> bool:
