@@ -29,7 +29,7 @@ export async function show(main, [model, text]) {
     evidence.show(now);
   };
   draw();
-  fill(main, head, evidence.element, facts);
+  fill(main, head, h('div', { class: 'stack' }, evidence.element, facts));
   if (location.hash === '#cases') evidence.toCases();
   const look = async () => {
     try {
