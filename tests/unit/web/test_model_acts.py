@@ -115,6 +115,22 @@ def test_only_who_is_named_or_has_a_role_that_is_named_may_answer(world: World, 
     assert body_of(post(world, author, "/versions/2/accept", body, "uma"))["decision"] == "accepted"
 
 
+@pytest.mark.parametrize("author", ["[oli, uma]"], indirect=True)
+def test_who_is_named_is_known_by_the_id_that_the_deployment_gives(
+    world: World, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"digest": digest(author)}
+    monkeypatch.setenv("AIRFLOW__AUTOML__USER_IDS", '{"oli": "uma", "uma": "7"}')
+    assert post(world, author, "/versions/2/accept", body, "oli").status_code == 403, "somebody else of that name"
+    monkeypatch.setenv("AIRFLOW__AUTOML__USER_IDS", "oli=7")
+    shown = body_of(world.client("oli").get(f"{API}/{author.life.name}/versions/2"))
+    assert "user_ids" in shown["why_not"]["accept"], "a slip there costs nobody the page"
+    assert post(world, author, "/versions/2/accept", body, "oli").status_code == 403
+    assert not author.life.refresh().versions[2].decisions
+    monkeypatch.setenv("AIRFLOW__AUTOML__USER_IDS", '{"oli": "uma", "uma": "7"}')
+    assert body_of(post(world, author, "/versions/2/accept", body, "uma"))["decision"] == "accepted"
+
+
 @pytest.mark.parametrize("author", ["nobody"], indirect=True)
 def test_where_conditions_alone_accept_no_person_does(world: World, author: Author) -> None:
     answer = post(world, author, "/versions/2/accept", {"digest": digest(author)})
