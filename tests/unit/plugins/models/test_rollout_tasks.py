@@ -83,6 +83,14 @@ def test_a_rollout_decides_on_no_other_models_version(airflow: Airflow) -> None:
         airflow.do("a", "ask")
 
 
+def test_a_note_of_any_length_is_kept_in_part(airflow: Airflow) -> None:
+    asked(airflow)
+    airflow.answer("a", "Accept", note="x" * 100_000)
+    decision = airflow.life.state.version(1).decision
+    assert decision is not None
+    assert decision.note == "x" * 1999 + "…"
+
+
 def test_conditions_that_the_file_states_no_more_accept_nothing_by_themselves(airflow: Airflow) -> None:
     airflow.publish("one")
     airflow.do(airflow.begin("a"), "offer")
