@@ -14,6 +14,7 @@ from tests.support.postgres import airflow_database, server_kept
 LONGEST = (
     "kubernetes",
     "main_job",
+    "model_life",
     "pages",
     "web",
     "failures",

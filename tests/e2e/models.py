@@ -92,7 +92,7 @@ class Models:
             "output": {"storage": "file://./runs"},
             "candidates": {"experiments": [f"{name}_search"]},
             "evaluate": {"data": "latest.csv", "target": "y", "key": "id"},
-            "accept": {"when": "better", "by": "anybody", "within": "10m"},
+            "accept": {"when": "better", "by": "anybody", "within": "1h"},
         }
         for group, values in groups.items():
             body[group] = {**body.get(group, {}), **values} if isinstance(values, dict) else values

@@ -1,7 +1,7 @@
 """The life of models on a real Airflow: offered, evaluated, asked about on Airflow's own approval page, in use.
 
 One Airflow for all of it. Its models stand side by side: each test waits for its own alone, and nearly all that takes
-time has begun before the first one looks (`life`).
+time has begun before the first one looks (`life`, `lost`).
 """
 
 from __future__ import annotations
@@ -27,13 +27,20 @@ ENVIRONMENT = {
 
 
 @pytest.fixture(scope="module")
-def life(world: World) -> Models:
+def minute() -> datetime:
+    """The minute in which the models of this module begin."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def life(world: World, minute: datetime) -> Models:
     """All models of this module, and what begins at once."""
     models = Models(world)
     models.search("churn_search")
     models.file("churn")
     models.publish("pair_search", "run_1", 0.2)
-    models.file("pair")
+    models.publish("other_search", "run_2", 1.0)
+    models.file("pair", candidates={"experiments": ["pair_search", "other_search"]})
     models.publish("silent_search", "run_1", 0.5)
     models.file("silent", accept={"within": "3s"})
     models.publish("named_search", "run_1", 0.5)
@@ -56,6 +63,11 @@ def life(world: World) -> Models:
         "aged", evaluate={"data": "feedback"}, feedback=feedback, accept={"by": "nobody", "when": "better"},
         watch={"every": "1d", "retrain": {"when": {"worse_by": "30%"}}},
     )  # fmt: skip
+    for number in range(-4, 40):  # of the minutes before there is a champion, and of those to come
+        models.data(f"{minute + timedelta(minutes=number):%Y%m%dT%H%M%S}", 5)
+    models.publish("nightly_search", "run_1", 0.5)
+    deploy = {"to": "batch", "data": "${ts_nodash}.csv", "out": "scored/${ts_nodash}.csv", "keep": ["id"]}
+    models.file("nightly", accept={"by": "nobody", "when": "better"}, deploy={**deploy, "schedule": "* * * * *"})
     world.wait_for_dag("churn_search")
     world.wait_for_dag("churn.rollout")
     return models
@@ -110,8 +122,6 @@ def test_nothing_new_is_nothing_to_do(life: Models) -> None:
 
 def test_of_two_versions_at_once_the_second_is_asked_about_anew_beside_the_new_champion(life: Models) -> None:
     first = life.until("pair", 1, "ASKED")
-    life.publish("pair_search", "run_2", 1.0)
-    life.start("pair")
     second = life.until("pair", 2, "ASKED")
     assert second.run != first.run
     life.waits("pair", second.run)
@@ -145,6 +155,7 @@ def test_silence_accepts_nothing(life: Models) -> None:
     assert life.life("silent").state.champion is None
 
 
+@pytest.mark.usefixtures("lost")  # it goes on while this one waits
 def test_only_who_is_asked_may_answer_and_a_task_marked_by_hand_accepts_nothing(life: Models) -> None:
     version = life.until("named", 1, "ASKED")
     run, dag = version.run, "named.rollout"
@@ -181,18 +192,17 @@ def clear(models: Models, dag: str, run: str, *tasks: str) -> None:
     models.world.call("POST", f"/dags/{dag}/clearTaskInstances", json=body)
 
 
-def test_an_answer_that_airflow_took_without_effect_is_not_lost(life: Models) -> None:
-    version = life.until("lost", 1, "ASKED")
-    run, dag = version.run, "lost.rollout"
+@pytest.fixture(scope="module")
+def lost(life: Models) -> str:
+    """A run whose question was marked as failed, then answered, then cleared: it goes on waiting on the old page."""
+    run, dag = life.until("lost", 1, "ASKED").run, "lost.rollout"
     life.waits("lost", run)
     life.world.call("PATCH", f"/dags/{dag}/dagRuns/{run}/taskInstances/accept", json={"new_state": "failed"})
     wait_until(lambda: life.answer("lost", run, "Accept").status_code in (200, 409), 30, "the answer to be taken")
     assert life.world.finish(dag, run) == "failed"
     assert life.state_of("lost", 1) == "ASKED", "Airflow's task had ended: nothing is in use by this answer yet"
     clear(life, dag, run, "accept")
-    used = life.until("lost", 1, "IN_USE")
-    assert used.decision is not None
-    assert used.decision.by.name == "anna"
+    return run
 
 
 def test_an_answer_by_our_own_route_ends_what_airflow_waits_for(life: Models) -> None:
@@ -211,15 +221,9 @@ def test_an_answer_by_our_own_route_ends_what_airflow_waits_for(life: Models) ->
     assert life.world.finish("ours.rollout", version.run) == "success"
 
 
-def test_new_data_are_scored_by_the_champion_on_a_schedule_and_again_by_a_backfill_that_asks(life: Models) -> None:
-    minute = datetime.now(UTC).replace(second=0, microsecond=0)
-    for number in range(-4, 9):  # of the minutes before there was a champion, and of those to come
-        life.data(f"{minute + timedelta(minutes=number):%Y%m%dT%H%M%S}", 5)
-    life.publish("nightly_search", "run_1", 0.5)
-    deploy = {"to": "batch", "data": "${ts_nodash}.csv", "out": "scored/${ts_nodash}.csv", "keep": ["id"]}
-    life.file("nightly", accept={"by": "nobody", "when": "better"}, deploy={**deploy, "schedule": "* * * * *"})
-    life.world.wait_for_dag("nightly.score")
-    life.start("nightly")
+def test_new_data_are_scored_by_the_champion_on_a_schedule_and_again_by_a_backfill_that_asks(
+    life: Models, minute: datetime
+) -> None:
     life.until("nightly", 1, "IN_USE")
     wait_until(
         lambda: bool(life.life("nightly").state.scoring.done), 150, "a scheduled run to score",
@@ -260,6 +264,13 @@ def backfill(life: Models, dag: str, since: datetime, until: datetime, conf: dic
         return len(found) == count + 1 and all(each["completed_at"] is not None for each in found)
 
     wait_until(ended, 120, f"a backfill of {dag}", explain=lambda: str(life.tasks(dag)))
+
+
+def test_an_answer_that_airflow_took_without_effect_is_not_lost(life: Models, lost: str) -> None:
+    used = life.until("lost", 1, "IN_USE")
+    assert (used.run, used.asked is not None and used.asked.run) == (lost, lost)
+    assert used.decision is not None
+    assert used.decision.by.name == "anna"
 
 
 def test_outcomes_that_turn_out_otherwise_train_the_model_anew_and_say_why(life: Models) -> None:

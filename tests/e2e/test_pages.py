@@ -646,6 +646,17 @@ def test_a_result_is_deployed_accepted_and_taken_back(page: Browser, world: Worl
     page.until(lambda: HOSTILE in page.text("main"), 30, "hostile text as it is")
     page.tap("#cases summary")
     page.until(lambda: "regressed" in page.text("#cases"), 30, "bad cases with their rows")
+    author.evaluate(2, 0.01, again=1)  # newer evidence than was asked about: the one that is on the page is answered on
+    page.open(f"models/{NAME}/versions/2")
+    page.one("main select")
+    page.js("const e = document.querySelector('main select'); e.selectedIndex = 1; e.dispatchEvent(new Event('change'))")
+    read = author.life.refresh().versions[2].evidence[0].digest
+    page.until(lambda: f"evidence {read}" in page.text("main"), 30, "the older evidence")
+    page.press("Accept …")
+    assert "older evidence" in page.text("dialog")
+    page.press("Accept", "dialog")
+    page.until(lambda: "is not the newest" in page.text("dialog"), 30, "the refusal")
+    assert author.life.refresh().versions[2].decision is None
     page.open(f"experiments/{NAME}.rollout/runs/version_1")  # where Airflow's tab on a run of the model's DAG leads
     page.until(lambda: page.driver.current_url.endswith(f"/models/{NAME}/versions/1"), 30, "the version's page")
     page.open(f"models/{NAME}")

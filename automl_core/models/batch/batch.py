@@ -68,10 +68,12 @@ class Batch(Planning):
         except BadPlace as error:
             return Outcome("failed", f"deploy.data: {error}")
         again = wish.words if wish is not None and interval.key in life.scoring.done else ""
+        named = wish.version if wish is not None else "now"  # a number may be one of now, or of then
+        then = named == "then" or (named != "now" and version not in life.shares_now())
         try:
             claim = self.life.begin_interval(
                 interval.key, interval.start or 0.0, interval.end or 0.0, version, run=run, token=token,
-                then=wish is not None and wish.version != "now", why=again, instead_of=self._lost(life, interval, run),
+                then=then, why=again, instead_of=self._lost(life, interval, run),
             )  # fmt: skip
         except (Refused, NoSuchVersion) as error:
             held = self.life.state.scoring.open.get(interval.key)

@@ -46,6 +46,9 @@ PAUSE = 8.0
 
 LEAST = timedelta(seconds=1)
 
+LONGEST_NOTE = 2000
+"""Characters of a note that are kept, as by our own routes."""
+
 
 class LaterHITLTrigger(HITLTrigger):
     """The provider's trigger, with a pause before its first look."""
@@ -68,7 +71,10 @@ class AcceptOperator(RolloutTask, HITLOperator):
 
     def __init__(self, *, file: ModelFile, **kwargs: Any) -> None:
         kwargs.pop("params", None)  # the DAG's, which Airflow adds again
-        why = Param("", type=["string", "null"], title="Why (optional)", description="Kept beside the answer.")
+        why = Param(
+            "", type=["string", "null"], maxLength=LONGEST_NOTE, title="Why (optional)",
+            description="Kept beside the answer.",
+        )  # fmt: skip
         super().__init__(subject=f"A version of {file.name}", options=[YES, NO], params={NOTE: why}, **kwargs)
         self.keep(file)
 
@@ -161,6 +167,9 @@ class AcceptOperator(RolloutTask, HITLOperator):
         whom = version.asked.whom if version.asked is not None else ()
         person = Person(name_of(event.get("responded_by_user"), whom), "airflow")
         note, at = str(given.get(NOTE) or ""), event.get("responded_at")
+        if len(note) > LONGEST_NOTE:  # Airflow's REST takes any; each object of the journal would repeat it
+            self.log.warning("the note has %d characters; the first %d are kept", len(note), LONGEST_NOTE)
+            note = f"{note[: LONGEST_NOTE - 1]}…"
         act = life.accept if chosen == [YES] else life.reject
         try:
             self.patiently(
@@ -203,10 +212,3 @@ class AcceptOperator(RolloutTask, HITLOperator):
         self.log.info("version %d was %s", version.number, given)
         return {"decision": given.what, "by": given.by.name, "how": given.by.how, "evidence": given.evidence,
                 "note": given.note}  # fmt: skip
-
-
-def _seconds(moment: Any) -> float | None:
-    """A moment as Airflow tells it, a time or its text, in seconds since 1970."""
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment)
-    return moment.timestamp() if isinstance(moment, datetime) else None

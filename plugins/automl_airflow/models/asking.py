@@ -11,6 +11,8 @@ from automl_airflow.models.pages import page_of
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from automl_core.models.life import ModelLife, Person, Version
 
 
@@ -24,7 +26,8 @@ class AskOperator(RolloutOperator):
 
         Raises:
             DownstreamTasksSkipped: nobody is asked: the conditions have decided, or somebody has.
-            AirflowFailException: there is no evidence, or it is old since a moment ago.
+            AirflowFailException: there is no evidence, it is old since a moment ago, or it was judged by conditions
+                that are the file's no more, and nobody is to look at it.
         """
         from automl_core.models.life import Refused
 
@@ -38,6 +41,7 @@ class AskOperator(RolloutOperator):
         evidence = self.patiently(lambda: life.evidence(newest.digest))
         verdict = evidence.get("verdict") or {}
         reasons = "; ".join(str(each) for each in verdict.get("reasons") or ())
+        self._see_that_conditions_hold(version.number, verdict)
         try:
             asked = self.patiently(lambda: self._decide(context, life, version, verdict.get("ok"), reasons))
         except Refused as refused:
@@ -46,6 +50,21 @@ class AskOperator(RolloutOperator):
             self.log.info("version %d was %s", version.number, life.state.version(version.number).decision)
             raise DownstreamTasksSkipped(tasks=[ACCEPT])
         return self._tell(life.state.version(version.number), reasons)
+
+    def _see_that_conditions_hold(self, number: int, verdict: Mapping[str, Any]) -> None:
+        """See that a verdict that decides by itself is one on the conditions that the file states now.
+
+        Raises:
+            AirflowFailException: the file was edited since.
+        """
+        accept = self.file.accept
+        stated: dict[str, Any] = {"when": accept.when, "margin": accept.margin}
+        judged = {name: verdict.get(name, value) for name, value in stated.items()}
+        if accept.by_itself and judged != stated:
+            raise AirflowFailException(
+                f"version {number} was judged by `when: {judged['when']}` with a margin of {judged['margin']:g}, and "
+                f"the file says {stated['when']} and {stated['margin']:g} by now: clear `evaluate`"
+            )
 
     def _decide(self, context: Any, life: ModelLife, version: Version, ok: bool | None, reasons: str) -> bool:
         """Do what the verdict asks for. Returns whether people are asked."""

@@ -10,6 +10,7 @@ from automl_airflow.closed import check_data_server, is_closed, policy
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
     from automl_core.spec.errors import Problem
+    from automl_core.storage.base import ObjectStore
 
 
 def closed_model_problems(
@@ -83,3 +84,23 @@ def taken(file: ModelFile, bundle: Path | None, path: Path | None = None) -> Non
         given = getattr(getattr(file, str(where[0])), str(where[1]))
         own = getattr(given, "connection", None)
         check_data_server(format_path(where), text, own, file.connection_for(text), lists)
+
+
+def is_closed_result(store: ObjectStore, prefix: str) -> bool:
+    """Whether a published result came of a run whose own file says ``closed: true``; one request.
+
+    Args:
+        store: the model storage path that it lies in.
+        prefix: the run's folder, ending with '/'.
+
+    Raises:
+        StorageError: the store refuses or is away.
+    """
+    from automl_core.housekeeping.mark import first_record
+    from automl_core.journal.records import BadRecord
+
+    try:
+        first = first_record(store, prefix)
+    except BadRecord:  # nobody knows what it was, so nobody knows that it may leave
+        return True
+    return first is not None and bool((first.data.get("experiment") or {}).get("closed"))

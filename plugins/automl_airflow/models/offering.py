@@ -14,6 +14,7 @@ from automl_airflow.models.tasks import Rolling, RolloutOperator
 
 if TYPE_CHECKING:
     from automl_core.models.life import ModelLife, Version
+    from automl_core.models.offering import Candidate
     from automl_core.storage.base import ObjectStore
 
 _REST = (EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY)
@@ -105,16 +106,33 @@ class OfferOperator(RolloutOperator):
             experiment = source.experiment
             found = self.patiently(lambda s=store, e=experiment: new_candidates(life.refresh(), s, e))  # type: ignore[misc]
             for each in found:
+                name = f"{experiment}@{each.source.run}"
+                if self._would_leave(each):
+                    problems.append(
+                        f"{name} can't be offered: its experiment says `closed: true`, and the file of {self.model} "
+                        "does not, so its model would leave the closed environment: say closed: true there too"
+                    )
+                    self.log.error(problems[-1])
+                    continue
                 try:
                     version = self.patiently(
                         lambda c=each: life.offer(c.source, (c.store, c.model), self.this_dag(context))  # type: ignore[misc]
                     )
                 except NotOffered as error:
-                    problems.append(f"{each.source.experiment}@{each.source.run} can't be offered: {error}")
+                    problems.append(f"{name} can't be offered: {error}")
                     self.log.error(problems[-1])
                     continue
                 self.log.info("version %d: %s@%s", version.number, each.source.experiment, each.source.run)
         return problems
+
+    def _would_leave(self, candidate: Candidate) -> bool:
+        """Whether a copy of a closed run's model would be one of a model that is not closed."""
+        from automl_airflow.closed import is_closed
+        from automl_airflow.models.closed import is_closed_result
+
+        if is_closed(self.file):
+            return False
+        return self.patiently(lambda: is_closed_result(candidate.store, candidate.source.prefix))
 
     def _store_of(self, life: ModelLife, storage: str, connection: str | None) -> ObjectStore:
         from automl_airflow.session import open_experiment_store
@@ -129,7 +147,14 @@ class OfferOperator(RolloutOperator):
 
         for version in life.state.undecided():
             asked = version.asked
-            if version.state is not VersionState.ASKED or asked is None or asked.until + _GRACE > life.now():
+            if version.state is not VersionState.ASKED or asked is None:
+                continue
+            if asked.until + _GRACE > life.now():
+                if version.run and not exists(context, version.run):
+                    self.log.info(
+                        "version %d: the run %s asks about it, which this Airflow has not: nobody takes it until there "
+                        "is an answer, or the time is over", version.number, version.run,
+                    )  # fmt: skip
                 continue
             try:
                 life.expire(version.number, asked.evidence, self.this_dag(context))
@@ -162,12 +187,17 @@ class OfferOperator(RolloutOperator):
     def _free(self, context: Any, life: ModelLife) -> Iterator[Version]:
         """Versions that wait for a rollout, and that no run of Airflow's has.
 
-        Also those that were accepted and whose run was deleted before it put them in use.
+        Also those that were accepted and whose run was deleted before it put them in use. Not one that people are asked
+        about: its run may be another Airflow's that has the same file, and each would evaluate anew what the other one
+        has asked about, so that nobody's answer would ever hold. Where the run was deleted, the time that was given
+        ends it.
         """
         from automl_core.models.life import VersionState
 
         for version in list(life.state.versions.values()):
             if not version.state.undecided and version.state is not VersionState.ACCEPTED:
                 continue
-            if not version.run or (version.run != str(context["run_id"]) and not exists(context, version.run)):
+            if version.run and (version.run == str(context["run_id"]) or exists(context, version.run)):
+                continue
+            if not (version.run and version.state is VersionState.ASKED):
                 yield version

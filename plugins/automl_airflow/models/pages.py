@@ -28,17 +28,19 @@ def subject_of(model: str, version: Version, evidence: Mapping[str, Any]) -> str
 def body_of(model: str, version: Version, evidence: Mapping[str, Any]) -> str:
     """The evidence as Markdown, what it can't tell at the top, and which evidence it is at the bottom."""
     from automl_core.models.evaluation import markdown_of
+    from automl_core.models.evaluation.markdown import escaped
 
     asked = version.asked
     verdict = evidence.get("verdict") or {}
     parts = []
     if verdict.get("ok") is None:
-        reasons = "; ".join(str(each) for each in verdict.get("reasons") or ())
+        reasons = "; ".join(escaped(each, 300) for each in verdict.get("reasons") or ())
         parts.append(f"**It can't be told whether the conditions are met** ({reasons}). You decide.")
     parts.append(markdown_of(evidence, page_of(model, version.number)))
     source = version.source
     parts.append(
-        f"Trained by `{source.experiment}@{source.run}`. Evidence `{asked.evidence[:12] if asked else ''}`: an answer "
+        f"Trained by the run {escaped(source.run, 300)} of {escaped(source.experiment, 300)}. "
+        f"Evidence `{asked.evidence[:12] if asked else ''}`: an answer "
         "holds for these figures alone. Where they have changed since, the newest are on the page that is linked above."
     )
     return "\n\n".join(parts) + "\n"

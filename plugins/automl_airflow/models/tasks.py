@@ -69,12 +69,17 @@ class RolloutTask(TellsLineage):
         """Which version this run is about.
 
         Raises:
-            AirflowFailException: `offer` has told none.
+            AirflowFailException: `offer` has told none, or what it told was changed by hand.
         """
         told = context["ti"].xcom_pull(task_ids=OFFER)
         if not isinstance(told, dict) or "version" not in told:
             raise AirflowFailException(
                 f"{OFFER} has named no version (it was marked by hand, or its XCom was deleted): clear {OFFER}"
+            )
+        if told.get("model") != self.model:  # else this file's conditions would decide on another model's version
+            raise AirflowFailException(
+                f"the XCom of {OFFER} names the model {told.get('model')!r:.100}, and this rollout is of {self.model}: "
+                f"clear {OFFER}"
             )
         return Rolling(int(told["version"]), ModelPlace(told["storage"], told["connection"], told["model"]))
 

@@ -101,6 +101,22 @@ def note_rows(asker: Asker, store: ObjectStore, model: str, dag_id: str, what: s
     _note(asker, store, dag_id, more, {"model": model, "evidence": what})
 
 
+def note_offer(asker: Asker, store: ObjectStore, dag_id: str, run: str, model: str) -> None:
+    """Record that a closed run's model is copied to a model that is not closed; as `note_download`.
+
+    Args:
+        asker: who.
+        store: the run's.
+        dag_id: the experiment's DAG.
+        run: its run.
+        model: name of the model that it is offered to.
+    """
+    more = {
+        "run": run, "dag": dag_id, "files": [f"its model, offered to {model}"], "count": 1, "address": asker.address,
+    }  # fmt: skip
+    _note(asker, store, dag_id, more, {"run": run, "model": model})
+
+
 def _note(asker: Asker, store: ObjectStore, dag_id: str, more: dict[str, Any], extra: dict[str, Any]) -> None:
     try:
         key = record(store, DOWNLOAD, asker.name, more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -13,13 +14,15 @@ from sqlalchemy.orm import Session
 
 from automl_airflow.closed import is_closed
 from automl_airflow.compat.metadata import DagCode, team_of
-from automl_airflow.models.people import user_ids
+from automl_airflow.models.people import BadUserIds, user_ids
 from automl_airflow.web.access import may, may_save, rollout_of, score_of
 from automl_airflow.web.model_catalog import ModelInfo
 from automl_core.models.file import ModelFile, parse_model_document
 from automl_core.models.file.accept import ANYBODY, NOBODY
 from automl_core.models.life import Life, Version, VersionState
 from automl_core.spec.errors import SpecError
+
+log = logging.getLogger(__name__)
 
 ROLE = "role:"
 """What stands before the name of a role in ``accept.by``."""
@@ -85,17 +88,29 @@ def role_of(user: BaseUser, by: Sequence[str]) -> str | None:
 
 
 def is_named(user: BaseUser, by: Sequence[str]) -> bool:
-    """Whether ``accept.by`` names a user: by name, or by the id that ``[automl] user_ids`` gives the name."""
-    ids = user_ids()
-    return str(user.get_name()) in by or str(user.get_id()) in [ids[each] for each in by if each in ids]
+    """Whether ``accept.by`` names a user: by the id that ``[automl] user_ids`` gives the name, else by name.
+
+    Where an id is given the name alone is not enough, as it isn't on Airflow's own page: people may choose theirs.
+
+    Raises:
+        BadUserIds: the setting can't be read.
+    """
+    ids, name, number = user_ids(), str(user.get_name()), str(user.get_id())
+    return any(ids[each] == number if each in ids else each == name for each in by)
 
 
 def why_not_answer(user: BaseUser, by: Sequence[str]) -> str:
     """Why a user is none of those who may accept; empty where it is one of them."""
     if NOBODY in by:
         return "accept.by says nobody: the conditions of the file alone decide"
-    if ANYBODY in by or is_named(user, by) or role_of(user, by) is not None:
+    if ANYBODY in by:
         return ""
+    try:
+        if is_named(user, by) or role_of(user, by) is not None:
+            return ""
+    except BadUserIds as error:
+        log.error("nobody who is named can accept: %s", error)
+        return "[automl] user_ids of this deployment can't be read, so nobody knows who is meant; its log has more"
     return f"accept.by of the model's file names {', '.join(by)}"
 
 

@@ -113,6 +113,7 @@ def test_a_backfill_takes_its_own_interval_alone_and_scores_again_where_it_is_as
     [
         ({"interval": "soon"}, "'soon' is no interval; allowed"),
         ({"version": "now"}, "has no logical date"),
+        ({"interval": [], "version": "now"}, "conf: interval names none"),
     ],
 )
 def test_a_conf_that_can_not_be_is_refused_in_words(lab: Lab, conf: dict[str, Any], words: str) -> None:

@@ -115,6 +115,22 @@ def test_only_who_is_named_or_has_a_role_that_is_named_may_answer(world: World, 
     assert body_of(post(world, author, "/versions/2/accept", body, "uma"))["decision"] == "accepted"
 
 
+@pytest.mark.parametrize("author", ["[oli, uma]"], indirect=True)
+def test_who_is_named_is_known_by_the_id_that_the_deployment_gives(
+    world: World, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"digest": digest(author)}
+    monkeypatch.setenv("AIRFLOW__AUTOML__USER_IDS", '{"oli": "uma", "uma": "7"}')
+    assert post(world, author, "/versions/2/accept", body, "oli").status_code == 403, "somebody else of that name"
+    monkeypatch.setenv("AIRFLOW__AUTOML__USER_IDS", "oli=7")
+    shown = body_of(world.client("oli").get(f"{API}/{author.life.name}/versions/2"))
+    assert "user_ids" in shown["why_not"]["accept"], "a slip there costs nobody the page"
+    assert post(world, author, "/versions/2/accept", body, "oli").status_code == 403
+    assert not author.life.refresh().versions[2].decisions
+    monkeypatch.setenv("AIRFLOW__AUTOML__USER_IDS", '{"oli": "uma", "uma": "7"}')
+    assert body_of(post(world, author, "/versions/2/accept", body, "uma"))["decision"] == "accepted"
+
+
 @pytest.mark.parametrize("author", ["nobody"], indirect=True)
 def test_where_conditions_alone_accept_no_person_does(world: World, author: Author) -> None:
     answer = post(world, author, "/versions/2/accept", {"digest": digest(author)})
@@ -194,6 +210,28 @@ def test_a_result_is_offered_copied_and_rolled_out(world: World, author: Author)
     assert (again.status_code, again.json()["new"], again.json()["version"]) == (200, False, 3)
     assert len(author.life.refresh().versions) == 3
     assert post(world, author, "/offer", body, "vic").status_code == 403
+
+
+def test_a_closed_result_is_offered_to_an_open_model_by_who_may_download_alone_and_recorded(
+    world: World, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("automl_airflow.web.routes.model_acts.is_closed_result", lambda *_: True)
+    experiment, run = publish(world, f"{author.life.name}-closed")
+    body = {"experiment": experiment, "run": run}
+    refused = post(world, author, "/offer", body, "uma")
+    assert refused.status_code == 403
+    assert "edit task logs" in refused.json()["detail"]
+    assert len(author.life.refresh().versions) == 2
+    before = FolderStore(world.storage).list("_audit/")
+    assert post(world, author, "/offer", body, "oli").status_code == 201
+    (record,) = set(FolderStore(world.storage).list("_audit/")) - set(before)
+    told = json.loads(FolderStore(world.storage).get(record))
+    assert run in json.dumps(told)
+    assert author.life.name in json.dumps(told)
+    author.life.configure({"closed": True}, author.person())
+    experiment, run = publish(world, f"{author.life.name}-closed-too")
+    answer = post(world, author, "/offer", {"experiment": experiment, "run": run}, "uma")
+    assert answer.status_code == 201, "a model that is closed too keeps what it is given"
 
 
 def test_what_can_not_be_offered_is_said_to_be_so(

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from automl_airflow.compat.acts import SessionDep
 from automl_airflow.models.answering import Option, answer_waiting
+from automl_airflow.models.closed import is_closed_result
 from automl_airflow.models.names import run_of_version
 from automl_airflow.models.runs import INSTEAD_OF, VERSION
 from automl_airflow.stores import shared_store
@@ -26,17 +27,28 @@ from automl_airflow.web.access import (
     CAN_OFFER,
     CAN_READ_MODEL,
     CAN_SCORE,
+    NO_RIGHT_TO_DOWNLOAD,
     User,
     logs_model_act,
     may,
+    may_download,
     rollout_of,
     score_of,
 )
 from automl_airflow.web.aside import LONGEST_ACT, AsideRoute, touches_store
 from automl_airflow.web.catalog import find_run, reading
+from automl_airflow.web.downloads import TheAsker, note_offer
 from automl_airflow.web.held_models import Fresh, HeldModel, TheModel
 from automl_airflow.web.model_catalog import ModelInfo
-from automl_airflow.web.model_standing import GONE, accepted_by, as_asked, file_text, model_file_of, why_not_answer
+from automl_airflow.web.model_standing import (
+    GONE,
+    accepted_by,
+    as_asked,
+    file_text,
+    is_closed_model,
+    model_file_of,
+    why_not_answer,
+)
 from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.acts import Body, Nothing
 from automl_airflow.web.routes.evidence import VersionNumber
@@ -114,14 +126,14 @@ def _is_there(info: ModelInfo) -> None:
 @router.post("/offer", dependencies=[Depends(CAN_OFFER), *logs_model_act("automl_model_offer")])
 @touches_store("offer")
 def offer(
-    request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, body: Offer
+    request: Request, info: TheModel, held: Fresh, session: SessionDep, user: User, asker: TheAsker, body: Offer
 ) -> Response:  # fmt: skip
     """Offer a published result as a version: its model is copied, then a run of the rollout evaluates it."""
     _is_there(info)
     if not may(user, "GET", DagAccessEntity.RUN, body.experiment):
         raise HTTPException(403, f"Forbidden: you have not the right to read runs of {body.experiment}")
     with reading() as looking:  # copying takes its time, and must not hold a transaction
-        run = find_run(looking, body.experiment, body.run)
+        run, text = find_run(looking, body.experiment, body.run), file_text(looking, info)
     store = shared_store(run.place.storage, run.connection)
     found = candidate_at(store, find_prefix(store, run.place.experiment, run.run_id))
     size = sum(entry.size for entry in store.entries(found.model))
@@ -131,15 +143,22 @@ def offer(
             f"its model has {size >> 20} MiB, and the API server copies {LARGEST >> 20} at most: name "
             f"{body.experiment} in candidates of the model's file, and its rollout offers it",
         )
+    if not is_closed_model(model_file_of(info, text), held.use(lambda life: life.document)) and is_closed_result(
+        store, found.source.prefix
+    ):  # the copy would lie where any reader of the model may have it
+        if not may_download(user, body.experiment):
+            raise HTTPException(403, f"Forbidden: {body.experiment} is closed and {info.name} is not; "
+                                f"{NO_RIGHT_TO_DOWNLOAD}")  # fmt: skip
+        note_offer(asker, store, body.experiment, body.run, info.name)
     acts = ModelLife.open(shared_store(info.place.storage, info.connection), info.name)
     known = len(acts.state.versions)
     version = acts.offer(found.source, (store, found.model), _person(user))
     started = _roll_out(request, session, user, info, version.number) if version.state.undecided else None
     held.read(acts.state.seq)
     new = version.number > known
-    text = f"it is version {version.number}" + ("" if new else f" already, and {version.state.lower()}")
+    told = f"it is version {version.number}" + ("" if new else f" already, and {version.state.lower()}")
     status = 201 if new else 200
-    return reply({"seq": acts.state.seq, "version": version.number, "new": new, "run": started, "text": text}, status)
+    return reply({"seq": acts.state.seq, "version": version.number, "new": new, "run": started, "text": told}, status)
 
 
 def _roll_out(request: Request, session: Session, user: User, info: ModelInfo, version: int) -> str:

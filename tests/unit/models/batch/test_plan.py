@@ -163,6 +163,11 @@ def test_a_version_that_was_not_there_then_is_refused_in_words(tmp_path: Path) -
     assert "no version was in use" in old.words
     assert "no version 7" in batch.score(day("2026-10-20"), "a", lab.runner, wish=Wish(7, "anna")).words
     assert batch.score(day("2026-10-20"), "a", lab.runner, wish=Wish("now", "anna")).version == 1
+    named = batch.score(day("2026-10-20"), "b", lab.runner, wish=Wish(1, "anna"))
+    assert (named.what, named.version) == ("scored", 1), "by its number what is in use now is taken too"
+    lab.use(lab.now + DAY, seed=2)
+    neither = lab.batch().score(day("2026-10-20"), "c", lab.runner, wish=Wish(1, "anna"))
+    assert "version 1 was not in use at" in neither.words
 
 
 def test_without_a_champion_it_is_made_up_for_when_there_is_one(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Airflow:
     monkeypatch.setattr("automl_airflow.models.pages.body_of", lambda *_: "the evidence")
 
     def evaluate(task: Any, context: Any, life: Any, version: Any) -> Any:
-        return {"champion": life.state.champion, "version": version.number, "verdict": {"ok": True, "reasons": []}}, {}
+        data, verdict = {"place": "latest.csv"}, {"ok": True, "reasons": []}
+        return {"champion": life.state.champion, "version": version.number, "data": data, "verdict": verdict}, {}
 
     monkeypatch.setattr("automl_airflow.models.evaluating.EvaluateOperator._evaluate", evaluate)
     return Airflow.make(tmp_path, monkeypatch)

@@ -16,7 +16,9 @@ from airflow.sdk.exceptions import (
 )
 
 from automl_airflow.models.accepting import LaterHITLTrigger
-from automl_core.models.life import Person, VersionState
+from automl_core.models.life import ModelLife, Person, VersionState
+from automl_core.storage import open_store
+from automl_core.study import StudyJournal
 from tests.unit.plugins.models.rolling import Airflow
 
 ANNA = Person("anna", "rest")
@@ -64,6 +66,45 @@ def test_what_is_new_is_offered_and_each_version_has_a_run(airflow: Airflow) -> 
     assert airflow.skipped == ["evaluate", "ask", "accept", "decide", "deploy"]
 
 
+def test_the_model_of_a_closed_run_is_no_version_of_a_model_that_is_not_closed(airflow: Airflow) -> None:
+    airflow.publish("closed")
+    journal = StudyJournal(open_store(f"file://{airflow.home}/runs"), "search/closed/")
+    journal.append("created", {"experiment": {"closed": True}}, valid=lambda _: True)
+    with pytest.raises(AirflowFailException, match=r"search@closed can't be offered: its experiment says"):
+        airflow.do(airflow.begin("a"), "offer")
+    assert not airflow.life.state.versions
+
+
+def test_a_rollout_decides_on_no_other_models_version(airflow: Airflow) -> None:
+    airflow.publish("one")
+    airflow.do(airflow.begin("a"), "offer")
+    airflow.xcoms["a", "offer"] |= {"model": "fraud"}
+    with pytest.raises(AirflowFailException, match="names the model 'fraud', and this rollout is of churn"):
+        airflow.do("a", "ask")
+
+
+def test_a_note_of_any_length_is_kept_in_part(airflow: Airflow) -> None:
+    asked(airflow)
+    airflow.answer("a", "Accept", note="x" * 100_000)
+    decision = airflow.life.state.version(1).decision
+    assert decision is not None
+    assert decision.note == "x" * 1999 + "…"
+
+
+def test_conditions_that_the_file_states_no_more_accept_nothing_by_themselves(airflow: Airflow) -> None:
+    airflow.publish("one")
+    airflow.do(airflow.begin("a"), "offer")
+    verdict = {"when": "not_worse", "margin": 0.1, "ok": True, "reasons": ["not worse"]}
+    airflow.life.evaluated(1, {"champion": None, "version": 1, "verdict": verdict})
+    airflow.accept = "{by: nobody, when: better}"  # edited meanwhile
+    with pytest.raises(AirflowFailException, match=r"judged by `when: not_worse` with a margin of 0\.1.*clear"):
+        airflow.do("a", "ask")
+    assert state(airflow) is VersionState.EVALUATED
+    airflow.accept = "{by: nobody, when: not_worse, margin: 0.1}"
+    airflow.do("a", "ask")
+    assert state(airflow) is VersionState.ACCEPTED
+
+
 def test_a_run_that_is_tried_again_keeps_its_version(airflow: Airflow) -> None:
     airflow.publish("one")
     assert airflow.do(airflow.begin("a"), "offer")["version"] == 1
@@ -77,6 +118,25 @@ def test_the_version_of_a_run_that_was_deleted_goes_to_another(airflow: Airflow)
     del airflow.runs["a"]
     assert airflow.do(airflow.begin("b"), "offer")["version"] == 1
     assert airflow.life.state.version(1).run == "b"
+
+
+def test_what_another_airflow_asks_about_is_not_taken_from_it(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = asked(airflow)
+    del airflow.runs["a"]  # two Airflows read one file: neither has the other one's runs
+    assert isinstance(airflow.do(airflow.begin("b"), "offer"), DownstreamTasksSkipped)
+    assert airflow.life.state.version(1).run == "a"
+    assert airflow.life.accept(1, digest, ANNA).what == "accepted", "the evidence that was read is the newest still"
+
+
+def test_a_question_whose_run_was_deleted_ends_with_its_time(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(airflow)
+    del airflow.runs["a"]
+    later = time.time() + 3600 + 700
+    monkeypatch.setattr(ModelLife, "now", lambda _: later)
+    airflow.do(airflow.begin("b"), "offer")
+    assert state(airflow) is VersionState.EXPIRED
 
 
 def test_a_version_that_was_accepted_but_whose_run_was_deleted_is_put_in_use_by_another(airflow: Airflow) -> None:

@@ -12,8 +12,11 @@ const reason = (hint, required = false, label = 'Why') =>
 /** @param {HTMLFormElement} form */
 const why = (form) => String(new FormData(form).get('why') ?? '').trim();
 
-/** Answers on the evidence that is on the page. @param {string} model @param {any} version @param {boolean} accepts */
-export function answer(model, version, accepts) {
+/**
+ * Answers on the evidence that is on the page: an older one that somebody has chosen there is refused, as it must be.
+ * @param {string} model @param {any} version @param {boolean} accepts @param {() => string} read digest of what is on the page
+ */
+export function answer(model, version, accepts, read) {
   const evidence = version.verdict;
   const verb = accepts ? 'Accept' : 'Reject';
   return ask({
@@ -29,18 +32,20 @@ export function answer(model, version, accepts) {
       accepts && evidence.ok !== true
         ? h('p', { class: 'notice' }, evidence.ok === false ? 'Its evidence says that the conditions are not met.' : 'Its evidence can’t tell whether the conditions are met.')
         : null,
-      h('p', { class: 'hint' }, `On the evidence ${evidence.digest.slice(0, 12)}. Where there is newer one by now, this is refused.`),
+      read() && read() !== evidence.digest
+        ? h('p', { class: 'notice' }, 'The page shows older evidence than the newest. An answer on that is refused: choose the newest one, and read it.')
+        : null,
+      h('p', { class: 'hint' }, `On the evidence ${(read() || evidence.digest).slice(0, 12)}. Where there is newer one by now, this is refused.`),
       reason('Stands in the history with your name.', false, 'Note'),
     ],
     verb,
     danger: !accepts,
-    run: async (form) =>
-      (
-        await act('POST', `${modelPath(model)}/versions/${version.version}/${verb.toLowerCase()}`, {
-          digest: evidence.digest,
-          note: why(form),
-        })
-      ).text,
+    run: async (form) => {
+      const digest = read();
+      if (!digest) throw new Error('Its evidence is not on the page, so nobody can have read it: wait for it, or load the page anew.');
+      const path = `${modelPath(model)}/versions/${version.version}/${verb.toLowerCase()}`;
+      return (await act('POST', path, { digest, note: why(form) })).text;
+    },
   });
 }
 

@@ -28,6 +28,8 @@ export class Evidence {
     this.element = h('div', { class: 'stack' });
     this.chosen = '';
     this.shown = '';
+    /** That of the evidence that stands on the page: what an answer is about. Empty while there is none. */
+    this.digest = '';
     this.wantsCases = false;
   }
 
@@ -75,6 +77,7 @@ export class Evidence {
       const context = { path: this.path, overview: null, trialPage: () => '', get: async () => found };
       const plots = [slicesPlot, ...(found.calibration?.challenger?.bins ? [reliabilityPlot] : [])];
       this.cases = cases(found, this.path, digest, version.data_rows);
+      this.digest = digest;
       fill(
         this.element,
         h('div', { class: 'cards' }, conclusion(found, chooser, this.path, digest), tests(found)),
@@ -83,7 +86,7 @@ export class Evidence {
       );
       if (this.wantsCases) this.toCases();
     } catch (error) {
-      this.shown = '';
+      this.shown = this.digest = '';
       const place = h('div', { class: 'problems', role: 'alert' });
       explain(place, error);
       fill(this.element, h('section', { class: 'card' }, h('h2', {}, 'Evidence'), chooser, place));

@@ -15,6 +15,9 @@ import sharesPlot from '../plots/model-shares.js';
 
 const REFRESH = 5000;
 
+/** How often a part is filled again whose figures lie beside the journal, as looks of the watch do. */
+const BESIDE = 60000;
+
 /** @type {import('../main.js').Page} */
 export async function show(main, [model]) {
   const path = modelPath(model);
@@ -33,8 +36,8 @@ export async function show(main, [model]) {
   const panels = [];
   const place = h('div', { class: 'head' });
 
-  /** A part that is filled when its tab is opened, and again as the model moves on. @param {(context: any) => Promise<import('../dom.js').Child>} make */
-  const part = (make) => {
+  /** A part that is filled when its tab is opened, and again as the model moves on. @param {(context: any) => Promise<import('../dom.js').Child>} make @param {boolean} [beside] whether it changes without the journal too */
+  const part = (make, beside = false) => {
     const element = h('div', { class: 'stack' }, h('p', { class: 'muted' }, 'Loading …'));
     let shown = '';
     const refresh = async () => {
@@ -52,6 +55,7 @@ export async function show(main, [model]) {
       }
     };
     parts.push({ refresh });
+    if (beside) setInterval(() => !document.hidden && element.offsetParent !== null && void refresh(), BESIDE);
     void refresh();
     return element;
   };
@@ -67,7 +71,7 @@ export async function show(main, [model]) {
       { id: 'overview', label: 'Overview', make: () => h('div', { class: 'stack' }, plots([sharesPlot]), part((c) => versionsCard(model, c))) },
       ...(first.deploy ? [{ id: 'scoring', label: 'Scoring', make: () => part((c) => intervalsCard(model, c, () => now)) }] : []),
       { id: 'cases', label: 'Bad cases', make: () => part((c) => casesCard(model, c)) },
-      ...(first.watched ? [{ id: 'quality', label: 'Quality', make: () => part((c) => watchCard(model, c)) }] : []),
+      ...(first.watched ? [{ id: 'quality', label: 'Quality', make: () => part((c) => watchCard(model, c), true) }] : []),
       { id: 'efficiency', label: 'Efficiency', make: () => h('div', { class: 'stack' }, part(efficiencyCard), plots([leadPlot, monthsPlot]), part((c) => retrainingsCard(c))) },
       { id: 'history', label: 'History', make: () => part((c) => historyCard(model, c)) },
       { id: 'file', label: 'File', make: () => fileCard(now) },

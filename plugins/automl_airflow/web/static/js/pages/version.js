@@ -24,12 +24,12 @@ export async function show(main, [model, text]) {
   const facts = h('div', { class: 'cards' });
   const evidence = new Evidence(model, number_);
   const draw = () => {
-    drawHead(head, model, now, me);
+    drawHead(head, model, now, me, () => evidence.digest);
     fill(facts, sourceCard(now), lifeCard(now, model, me));
     evidence.show(now);
   };
   draw();
-  fill(main, head, evidence.element, facts);
+  fill(main, head, h('div', { class: 'stack' }, evidence.element, facts));
   if (location.hash === '#cases') evidence.toCases();
   const look = async () => {
     try {
@@ -45,8 +45,8 @@ export async function show(main, [model, text]) {
   setInterval(() => !document.hidden && void look(), REFRESH);
 }
 
-/** @param {HTMLElement} place @param {string} model @param {any} now @param {any} me */
-function drawHead(place, model, now, me) {
+/** @param {HTMLElement} place @param {string} model @param {any} now @param {any} me @param {() => string} read digest of the evidence on the page */
+function drawHead(place, model, now, me, read) {
   const { can, why_not: why, asked } = now;
   const focused = place.contains(document.activeElement) ? document.activeElement?.textContent : null;
   const rollout = `${model}.rollout`;
@@ -71,8 +71,8 @@ function drawHead(place, model, now, me) {
       h(
         'div',
         { class: 'row', role: 'group', 'aria-label': 'Actions' },
-        actButton('Accept …', can.accept, why.accept, () => answer(model, now, true), 'primary'),
-        actButton('Reject …', can.reject, why.reject, () => answer(model, now, false), 'danger'),
+        actButton('Accept …', can.accept, why.accept, () => answer(model, now, true, read), 'primary'),
+        actButton('Reject …', can.reject, why.reject, () => answer(model, now, false, read), 'danger'),
         now.state === 'IN_USE' ? actButton('Take back …', can.take_back, why.take_back, () => takeBack(model, now.version), 'danger') : null,
         actButton('Evaluate again …', can.evaluate, why.evaluate, () => evaluate(model, now.version)),
         actButton('Retire …', can.retire, why.retire, () => retire(model, now.version)),
