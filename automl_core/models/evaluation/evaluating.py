@@ -65,7 +65,7 @@ def evaluate(
     except NoLabels as error:
         from automl_core.models.evaluation.unmeasured import unmeasured
 
-        return unmeasured(challenger, options, rows.n, [str(error)]), rows_of([])
+        return unmeasured(challenger, options, rows.n, error.notes, why=str(error)), rows_of([])
     metric, others = _metrics(prepared, subjects, options)
     seed = seed_of(options.fingerprint.get("digest", ""), rows.n)
     sample = Sample(prepared.truth, prepared.said, prepared.codes, seed)

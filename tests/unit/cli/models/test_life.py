@@ -206,3 +206,8 @@ def test_a_version_that_a_rollout_has_is_put_in_use_by_it_unless_that_is_asked_f
     said = automl("model", "accept", "churn", "1", "--yes", "--by", "anna", "--use")
     assert said.out.endswith("and in use\n"), said.err
     assert shop.life().state.champion == 1
+
+
+def test_rows_of_an_evidence_are_those_of_the_newest_and_no_digest_is_passed_over(shop: Shop, automl: Automl) -> None:
+    said = automl("model", "evidence", "churn", "1", "--rows", "--digest", "abcdef")
+    assert (said.code, "leave one out" in said.err) == (1, True)
