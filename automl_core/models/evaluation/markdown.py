@@ -132,7 +132,7 @@ def _worse(evidence: Mapping[str, Any]) -> str:
     new = counts.get("new", 0) + counts.get("regressed", 0)
     if new and not _alone(evidence):
         again = f", {counts['regressed']:,} of them had been mended before" if counts.get("regressed") else ""
-        found.append(f"{_count(new, 'row')} that the champion has right, and the challenger wrong{again}")
+        found.append(f"{_cases_of(evidence, new)} that the champion has right, and the challenger wrong{again}")
     found += [
         f"the test {escaped(test['name'])} fails: {escaped(test['why'], 200)}"
         for test in evidence.get("tests") or ()
@@ -140,6 +140,13 @@ def _worse(evidence: Mapping[str, Any]) -> str:
     ]
     found += _slower(evidence)
     return f"### What got worse\n\n{_list(found, 12)}" if found else ""
+
+
+def _cases_of(evidence: Mapping[str, Any], number: int) -> str:
+    """So many cases, by what a case is: a row, or of series the forecasts of one from one origin."""
+    if evidence["problem"]["kind"] != "forecasting":
+        return _count(number, "row")
+    return f"{_count(number, 'forecast')} of a series from an origin"
 
 
 def _slower(evidence: Mapping[str, Any]) -> list[str]:
@@ -192,7 +199,7 @@ def _cases(evidence: Mapping[str, Any]) -> str:
     if not counts:
         return ""
     if _alone(evidence):
-        return f"### Bad cases\n\n{_count(counts['new'] + counts['regressed'], 'row')} wrong."
+        return f"### Bad cases\n\n{_cases_of(evidence, counts['new'] + counts['regressed'])} wrong."
     lines = ["### Bad cases of the champion", "", "| fixed | still bad | new | new, once mended | not seen any more |"]
     lines += ["|---|---|---|---|---|"]
     lines.append(
