@@ -201,17 +201,16 @@ class Here:
 
     def offer(self, run: str) -> str:
         """See `Desk.offer`."""
-        from automl_core.cli.places import find_run
+        from automl_core.cli.models.places import find_result
         from automl_core.models.life import NotOffered
         from automl_core.models.offering import candidate_at
 
-        named, at, run_id = run.partition("@") if "://" not in run else (run, "", "")
-        place = find_run(named, run_id if at else None)
+        store, prefix = find_result(self.known, run)
         known = len(self.life.state.versions)
         try:
             # a store of its own would be asked for each file; one store copies within itself
-            same = place.store.url.rstrip("/") == self.life.store.url.rstrip("/")
-            found = candidate_at(self.life.store if same else place.store, place.prefix)
+            same = store.url.rstrip("/") == self.life.store.url.rstrip("/")
+            found = candidate_at(self.life.store if same else store, prefix, self.life.state)
             version = self.life.offer(found.source, (found.store, found.model), person(self.by))
         except NotOffered as error:
             raise UserError(f"{run}: {error}") from None

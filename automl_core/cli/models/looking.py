@@ -175,8 +175,11 @@ def evidence(
     """Show what an acceptance rests on: both models on the same rows of the latest data."""
     from automl_core.cli.models.desks import desk
     from automl_core.cli.output import print_json
+    from automl_core.cli.places import UserError
     from automl_core.models.evaluation import markdown_of
 
+    if rows and digest is not None:
+        raise UserError("--rows and --digest: the rows of data are those of a version's newest evidence; leave one out")
     with desk(target, airflow=airflow) as model:
         number = version or newest_of(model.name, model.versions())
         found = model.rows(number) if rows else model.evidence(number, digest)
@@ -231,12 +234,14 @@ def pull(
 ) -> None:
     """Fetch the files of the version in use, for a program of your own that scores by them.
 
-    They come from the bucket, whole or not at all; --json says which version it was, for what is written by it.
+    They come from the bucket, whole and as they were offered, or not at all; --json says which version it was, for
+    what is written by it.
     """
     from automl_core.cli.models.desks import Here
     from automl_core.cli.models.places import find_model
     from automl_core.cli.output import plural, print_json
     from automl_core.cli.places import UserError
+    from automl_core.models.life.copying import digest_of_folder
 
     life = Here(find_model(target)).life
     number = version or life.state.champion
@@ -251,6 +256,11 @@ def pull(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         life.store.download(found.model.prefix.rstrip("/"), partial)
+        if digest_of_folder(partial) != found.model.digest:
+            raise UserError(
+                f"version {number} of {life.name}: its files at {life.store.url}/{found.model.prefix} are not what was "
+                "offered: somebody has changed them since. Take it back, or offer its result again"
+            )
         if folder.is_dir():
             folder.rmdir()
         partial.replace(folder)
@@ -277,13 +287,11 @@ def efficiency(target: Target, airflow: Airflow = None, as_json: AsJson = False)
     table = _table("version", "state", *names, "in all", "without people")
     for each in found["versions"]:
         stages = {stage["name"]: stage for stage in each["stages"]}
-        known = [stage for stage in stages.values() if stage["seconds"] is not None]
         cells = ["–" if (took := stages[name]["seconds"]) is None else seconds(round(took)) for name in names]
-        whole = sum(stage["seconds"] for stage in known)
-        machine = sum(stage["seconds"] for stage in known if not stage["people"])
-        table.add_row(
-            str(each["version"]), _state(each["state"]), *cells, seconds(round(whole)), seconds(round(machine))
-        )
+        whole = each["total"]  # None of what is not in use: its way has no end yet
+        ends = (None, None) if whole is None else (whole, whole - (each["people"] or 0.0))
+        cells += ["–" if took is None else seconds(round(took)) for took in ends]
+        table.add_row(str(each["version"]), _state(each["state"]), *cells)
     console().print(table)
     for month in found["months"]:
         print(f"{month['month']}: {month['offered']} offered, {month['decided']} decided, {month['in_use']} put in use")
@@ -353,32 +361,37 @@ def _by_airflow() -> list[dict[str, Any]]:
 
 
 def _of_files() -> list[dict[str, Any]]:
+    from automl_core.cli.models.places import model_files
+    from automl_core.cli.places import home
+
+    return [_told(name, str(path)) for name, path in model_files(home())]
+
+
+def _told(name: str, target: str) -> dict[str, Any]:
+    """How a model stands, or what is wrong: one that can't be read keeps no other from the list."""
     from automl_core.cli.models.desks import Here
-    from automl_core.cli.models.places import find_model, model_files
-    from automl_core.cli.places import UserError, home
+    from automl_core.cli.models.places import find_model
+    from automl_core.cli.places import UserError
     from automl_core.spec.errors import SpecError
     from automl_core.storage import StorageError
 
-    found: list[dict[str, Any]] = []
-    for name, path in model_files(home()):
-        try:
-            found.append(Here(find_model(str(path))).overview())
-        except (UserError, SpecError, StorageError) as error:  # one that can't be read keeps no other from the list
-            found.append({"model": name, "problem": str(error)})
-    return found
+    try:
+        return Here(find_model(target)).overview()
+    except (UserError, SpecError, StorageError) as error:
+        return {"model": name, "problem": str(error)}
 
 
 def _in(storage: str) -> list[dict[str, Any]]:
-    from automl_core.cli.models.desks import Here
-    from automl_core.cli.models.places import Known
     from automl_core.cli.places import home
     from automl_core.models.life import MODELS
     from automl_core.storage import open_store
 
     store = open_store(storage, base=home())
-    found, after = [], ""
+    found: list[dict[str, Any]] = []
+    after = ""
     while keys := store.list(MODELS, start_after=after, limit=1):
         name = keys[0].removeprefix(MODELS).partition("/")[0]
-        found.append(Here(Known(name, storage=store.url)).overview())
+        if not name.startswith("_"):  # `_news` and its like lie beside the models, whose names begin with a letter
+            found.append(_told(name, f"{store.url.rstrip('/')}/{MODELS}{name}"))
         after = f"{MODELS}{name}0"  # '0' follows '/': what lies below is passed over
     return found

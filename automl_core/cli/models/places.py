@@ -60,6 +60,10 @@ def find_model(target: str) -> Known:
         path = next((each for each in tried if each.is_file()), Path(target))
         file = load_model_file(path)  # which says what is wrong, a missing file among it
         return Known(file.name, file, path)
+    for name, path in model_files(home()):  # first: a folder that is called like a model doesn't hide it
+        if target in (name, path.stem, path.name.partition(".")[0]):
+            file = load_model_file(path)
+            return Known(file.name, file, path)
     address = target.rstrip("/")
     if "://" in address or Path(address).is_dir():
         storage, _, name = address.rpartition("/")
@@ -67,11 +71,36 @@ def find_model(target: str) -> Known:
         if folder != MODELS.strip("/") or not name:
             raise UserError(f"{target}: the folder of a model is wanted, such as s3://bucket/runs/{MODELS}churn")
         return Known(name, storage=above if "://" in above else f"file://{Path(above).resolve()}")
-    for name, path in model_files(home()):
-        if target in (name, path.stem, path.name.partition(".")[0]):
-            file = load_model_file(path)
-            return Known(file.name, file, path)
     return Known(target)
+
+
+def find_result(known: Known, run: str) -> tuple[ObjectStore, str]:
+    """Where a run's result lies: the model storage path, and its folder there.
+
+    However the run is named, it is the same place, as rollouts list it: else one result would become two versions.
+
+    Args:
+        known: the model; an experiment that its file names needs no file of its own here.
+        run: EXPERIMENT@RUN, an experiment, or the address of a folder.
+
+    Raises:
+        UserError, LookupError, SpecError, StorageError: there is no such run, or it can't be asked.
+    """
+    from automl_core.cli.places import find_experiment, find_run
+    from automl_core.storage import open_store
+    from automl_core.study.layout import safe
+
+    named, at, run_id = run.partition("@") if "://" not in run else (run, "", "")
+    sources = known.file.sources if known.file is not None else ()
+    source = next((each for each in sources if each.experiment == named), None)
+    if source is not None and find_experiment(named)[1] is None:
+        named = f"{open_store(source.storage or '', base=home()).url.rstrip('/')}/{safe(named)}"
+    place = find_run(named, run_id if at else None)
+    above, _, folder = f"{place.store.url.rstrip('/')}/{place.prefix}".rstrip("/").rpartition("/")
+    storage, _, experiment = above.rpartition("/")
+    if place.prefix.count("/") >= 2 or not storage.partition("://")[2]:
+        return place.store, place.prefix
+    return open_store(storage), f"{experiment}/{folder}/"
 
 
 def open_here(known: Known) -> ObjectStore:

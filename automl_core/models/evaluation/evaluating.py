@@ -66,7 +66,7 @@ def evaluate(
     except NoLabels as error:
         from automl_core.models.evaluation.unmeasured import unmeasured
 
-        evidence = unmeasured(challenger, options, rows.n, [str(error)])
+        evidence = unmeasured(challenger, options, rows.n, error.notes, why=str(error))
         return evidence | _drift(subjects[0], rows, options), rows_of([], columns=columns_of(subjects[0], rows))
     metric, others = _metrics(prepared, subjects, options)
     seed = seed_of(options.fingerprint.get("digest", ""), rows.n)

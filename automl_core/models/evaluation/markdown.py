@@ -59,12 +59,17 @@ def _head(evidence: Mapping[str, Any]) -> str:
     version = "The challenger" if evidence["version"] is None else f"Version {evidence['version']}"
     other = evidence["champion"]
     against = "the champion" if other is None else f"version {other}, the champion"
-    if evidence["values"]["champion"] is None:
+    if _alone(evidence):
         against = "nothing: there is no champion"
     head = "" if verdict is None else f"## {_HEADS[verdict['ok']]}\n\n"
     what = "forecast" if evidence["problem"]["kind"] == "forecasting" else "row"
     place = f" of {escaped(data['place'], 120)}" if data.get("place") else ""
     return f"{head}{version} for {target}, compared with {against}, on {_count(data['scored'], what)}{place}."
+
+
+def _alone(evidence: Mapping[str, Any]) -> bool:
+    """Whether there is no champion: one of which nothing could be measured is there all the same."""
+    return evidence["champion"] is None and evidence["values"]["champion"] is None
 
 
 def _reasons(evidence: Mapping[str, Any]) -> str:
@@ -125,9 +130,9 @@ def _worse(evidence: Mapping[str, Any]) -> str:
             )
     counts = (evidence.get("cases") or {}).get("counts") or {}
     new = counts.get("new", 0) + counts.get("regressed", 0)
-    if new and evidence["values"]["champion"] is not None:
+    if new and not _alone(evidence):
         again = f", {counts['regressed']:,} of them had been mended before" if counts.get("regressed") else ""
-        found.append(f"{_count(new, 'row')} that the champion has right, and the challenger wrong{again}")
+        found.append(f"{_cases_of(evidence, new)} that the champion has right, and the challenger wrong{again}")
     found += [
         f"the test {escaped(test['name'])} fails: {escaped(test['why'], 200)}"
         for test in evidence.get("tests") or ()
@@ -135,6 +140,13 @@ def _worse(evidence: Mapping[str, Any]) -> str:
     ]
     found += _slower(evidence)
     return f"### What got worse\n\n{_list(found, 12)}" if found else ""
+
+
+def _cases_of(evidence: Mapping[str, Any], number: int) -> str:
+    """So many cases, by what a case is: a row, or of series the forecasts of one from one origin."""
+    if evidence["problem"]["kind"] != "forecasting":
+        return _count(number, "row")
+    return f"{_count(number, 'forecast')} of a series from an origin"
 
 
 def _slower(evidence: Mapping[str, Any]) -> list[str]:
@@ -186,8 +198,8 @@ def _cases(evidence: Mapping[str, Any]) -> str:
     counts = (evidence.get("cases") or {}).get("counts")
     if not counts:
         return ""
-    if evidence["values"]["champion"] is None:
-        return f"### Bad cases\n\n{_count(counts['new'] + counts['regressed'], 'row')} wrong."
+    if _alone(evidence):
+        return f"### Bad cases\n\n{_cases_of(evidence, counts['new'] + counts['regressed'])} wrong."
     lines = ["### Bad cases of the champion", "", "| fixed | still bad | new | new, once mended | not seen any more |"]
     lines += ["|---|---|---|---|---|"]
     lines.append(
@@ -224,6 +236,8 @@ def _how(evidence: Mapping[str, Any]) -> str:
     found += [
         f"{_count(each['rows'], 'row')} left out: {escaped(each['why'], 120)}" for each in data.get("left_out") or ()
     ]
+    if data["scored"] and ((data.get("seen") or {}).get("challenger") or {}).get("how") == "unknown":
+        found.append("whether the challenger was trained on some of these rows is not known")
     found += [escaped(note, 300) for note in (evidence.get("notes") or ())][:MOST_NOTES]
     return f"### How it was found\n\n{_list(found, 20)}" if found else ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +17,16 @@ class NotEvaluated(ValueError):
 
 
 class NoLabels(NotEvaluated):
-    """Rows of which none has a label: nothing is wrong with them, and nothing can be told yet."""
+    """Rows of which none has a label that a model knows: nothing can be told of them.
+
+    Attributes:
+        notes: what else is to be said.
+    """
+
+    def __init__(self, message: str, notes: Sequence[str] = ()) -> None:
+        """See the class."""
+        super().__init__(message)
+        self.notes = tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -25,12 +34,13 @@ class Program:
     """A scoring program of the user's own, for models that aren't ours: batch in, predictions out (see `program`).
 
     Attributes:
-        command: an argument list, or text for /bin/sh; ``${rows}``, ``${predictions}`` and ``${model_dir}`` stand for
-            paths.
+        command: an argument list, or text for /bin/sh; ``${rows}``, ``${predictions}``, ``${model_dir}`` and
+            ``${file_dir}`` stand for paths.
         format: of the rows' file: ``csv``, ``parquet`` or ``jsonl``.
         environment: folder of a Python environment whose ``bin`` stands first on PATH; None: what is there.
         timeout: seconds that it may take.
         variables: further environment variables, as the file states them.
+        folder: that the model's file lies in; None: there is no file, and ``${file_dir}`` has no meaning.
     """
 
     command: tuple[str, ...] | str
@@ -38,6 +48,7 @@ class Program:
     environment: str | None = None
     timeout: float = 1800.0
     variables: Mapping[str, str] = field(default_factory=dict)
+    folder: str | None = None
 
 
 @dataclass(frozen=True)

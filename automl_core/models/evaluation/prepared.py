@@ -133,9 +133,12 @@ def prepare(rows: Rows, subjects: Sequence[Any], options: EvaluateOptions) -> Pr
         drop("with a label that is no class of a model", truth < 0)
         if strange and left["with a label that is no class of a model"]:
             shown = ", ".join(repr(each[:40]) for each in strange[:3]) + (", …" if len(strange) > 3 else "")
-            notes.append(f"{target}: no model knows the label{'s' if len(strange) > 1 else ''} {shown}")
+            known = ", ".join(repr(each[:40]) for each in classes[:10]) + (", …" if len(classes) > 10 else "")
+            notes.append(
+                f"{target}: no model knows the label{'s' if len(strange) > 1 else ''} {shown}; their classes: {known}"
+            )
     if not kept.any():
-        raise NoLabels(f"no row of the {rows.n:,} can be measured: {_why(left)}")
+        raise NoLabels(f"no row of the {rows.n:,} can be measured: {_why(left)}", notes)
     labelled, unread = kept.copy(), {}
     for subject in subjects:
         if hasattr(subject, "learn"):

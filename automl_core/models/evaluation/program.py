@@ -96,6 +96,8 @@ class Scored:
         places = {
             "rows": str(source), "predictions": str(folder / "predictions.csv"), "model_dir": str(self.folder.resolve())
         }  # fmt: skip
+        if self.program.folder is not None:
+            places["file_dir"] = self.program.folder
         command = _command(self.program.command, places)
         variables = _environment(self.program, places)
         said: list[str] = []
@@ -257,6 +259,8 @@ def _environment(program: Program, places: Mapping[str, str]) -> dict[str, str]:
         found["VIRTUAL_ENV"] = program.environment
     found["PATH"] = os.pathsep.join(part for part in (own, found.get("PATH", os.defpath)) if part)
     found |= program.variables
+    if "file_dir" in places:
+        found["AUTOML_FILE_DIR"] = places["file_dir"]
     return found | {
         "AUTOML_ROWS": places["rows"], "AUTOML_PREDICTIONS": places["predictions"],
         "AUTOML_MODEL_DIR": places["model_dir"],

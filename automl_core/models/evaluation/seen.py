@@ -45,6 +45,10 @@ def seen(
             whole = whole or subject.role == "challenger"
         else:
             note = "other data, by their fingerprint" if trained.fingerprints and options.fingerprint else ""
+            near = _near(trained.fingerprints, options.fingerprint)
+            if near is not None:
+                note = f"it was trained from {near} as that was then: rows of then may be among these"
+                notes.append(f"the {subject.role}: {note}")
             found = {"share": None, "rows": None, "how": "unknown", "note": note}
         told[subject.role] = found
         if found["share"]:
@@ -64,6 +68,20 @@ def _same(fingerprints: Mapping[str, Any], now: Mapping[str, Any]) -> str | None
         if other == digest:
             return str(name)
     return None
+
+
+def _near(fingerprints: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """A place of training that is today's, or lies in it, or it in that: a file that has grown, a folder of days."""
+    here = str(now.get("place") or "")
+    for each in fingerprints.values():
+        place = str(each.get("place") or "") if isinstance(each, Mapping) else ""
+        if place and here and (place == here or _within(place, here) or _within(here, place)):
+            return place
+    return None
+
+
+def _within(place: str, folder: str) -> bool:
+    return place.startswith(f"{folder.rstrip('/')}/")
 
 
 def _rows_of(subject: Any, prepared: Prepared, trained: Trained, notes: list[str]) -> Mask | None:

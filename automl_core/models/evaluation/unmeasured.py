@@ -17,7 +17,8 @@ from automl_core.tabular.metrics import MetricError, find
 
 
 def unmeasured(
-    challenger: str | Path, options: EvaluateOptions, rows: int, notes: Sequence[str] = ()
+    challenger: str | Path, options: EvaluateOptions, rows: int, notes: Sequence[str] = (), *,
+    why: str = "no row has a label yet",
 ) -> dict[str, Any]:  # fmt: skip
     """Evidence on a model that nothing could be measured of. A person may accept it, conditions never do.
 
@@ -26,8 +27,9 @@ def unmeasured(
     Args:
         challenger: folder of the model.
         options: as for `evaluate`.
-        rows: of the data; none of them has a label.
+        rows: of the data; none of them has a label that a model knows.
         notes: what is to be said.
+        why: nothing can be measured.
 
     Raises:
         NotEvaluated: the model can't be opened, or nobody says what it predicts.
@@ -56,7 +58,7 @@ def unmeasured(
         values={"challenger": None, "champion": None},
         difference=None,
         metrics={},
-        notes=["no row has a label yet", *notes],
+        notes=[why, *notes],
     )  # fmt: skip
     evidence["verdict"] = conditions(evidence, options)
     return evidence

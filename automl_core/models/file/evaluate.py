@@ -16,7 +16,7 @@ from automl_core.spec.placeholders import placeholders
 FEEDBACK = "feedback"
 """What ``evaluate.data`` says for the logged answers that outcomes have come for."""
 
-IN_COMMANDS = ("rows", "predictions", "model_dir")
+IN_COMMANDS = ("rows", "predictions", "model_dir", "file_dir")
 """What ``${…}`` may name in the command of a program."""
 
 
@@ -25,7 +25,8 @@ class Program(Model):
 
     command: list[str] | str = Field(
         description="An argument list, run as it is; or text, run by /bin/sh with substituted values quoted. "
-        "${rows}, ${predictions} and ${model_dir} are paths of the batch, of what is to be written, of the version."
+        "${rows}, ${predictions} and ${model_dir} are paths of the batch, of what is to be written, of the version; "
+        "${file_dir} is the folder of this file."
     )
     environment: Environment | None = Field(
         None, description="Lock file of an environment that each machine makes once; Airflow's own when left out."

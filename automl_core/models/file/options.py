@@ -38,11 +38,11 @@ def evaluate_options(
         version=version.number, champion=champion.number if champion is not None else None, target=given.target,
         key=given.key, group=given.group, metric=given.metric, slices=tuple(given.slices),
         tests=tuple(regression_tests(file, path)), confidence=given.confidence, least_rows=given.least_rows,
-        when=accept.when, margin=accept.margin, trained=trained, program=_program(file, environment),
+        when=accept.when, margin=accept.margin, trained=trained, program=_program(file, path, environment),
     )  # fmt: skip
 
 
-def _program(file: ModelFile, environment: str | None) -> Program | None:
+def _program(file: ModelFile, path: Path, environment: str | None) -> Program | None:
     from automl_core.models.evaluation.options import Program
 
     given = file.evaluate.program
@@ -50,5 +50,10 @@ def _program(file: ModelFile, environment: str | None) -> Program | None:
         return None
     command = given.command if isinstance(given.command, str) else tuple(given.command)
     return Program(
-        command=command, format=given.format, environment=environment, timeout=given.timeout, variables=dict(given.env)
+        command=command,
+        format=given.format,
+        environment=environment,
+        timeout=given.timeout,
+        variables=dict(given.env),
+        folder=str(path.absolute().parent),
     )

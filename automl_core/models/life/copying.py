@@ -56,6 +56,12 @@ def digest_of_files(hashes: dict[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+def digest_of_folder(folder: Path) -> str:
+    """The same of a folder on this machine."""
+    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    return digest_of_files({each.relative_to(folder).as_posix(): _sha256(each) for each in files})
+
+
 def read_original(store: ObjectStore, prefix: str) -> Original:
     """Read a published model: its files' digests; a model file of ours is held to what it says of its own files.
 

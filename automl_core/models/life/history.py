@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from automl_core.journal import Journal
-from automl_core.models.life.entities import Decision, Person, Version, VersionState
+from automl_core.models.life.entities import BY_HAND, Decision, Person, Version, VersionState
 from automl_core.models.life.layout import model_prefix
 from automl_core.models.life.life import Life
 from automl_core.models.life.words import moment
@@ -157,7 +157,8 @@ def lead_time(life: Life, version: int) -> list[Stage]:
 
     A stage that was passed through several times (evidence that was too old) counts in sum. What is rejected or has
     expired goes on when somebody has it evaluated again: until then it waits for people. From the beginning of the
-    training to the first use the stages add up to the whole.
+    training to the first use the stages add up to the whole. What a person answers who was not asked (on the bucket)
+    has waited for people since it was evaluated.
 
     Raises:
         NoSuchVersion: there is none.
@@ -167,10 +168,14 @@ def lead_time(life: Life, version: int) -> list[Stage]:
     known = source.published or None
     used = next((each.time for each in found.moves if each.state is S.IN_USE), None)
     spent: dict[VersionState, float] = {}
+    by_hand = {each.time for each in found.decisions if each.by.how in BY_HAND}
     for here, after in pairwise(found.moves):
         if used is not None and here.time >= used:
             break
-        spent[here.state] = spent.get(here.state, 0.0) + after.time - here.time
+        # nobody was asked, and a person answered all the same (`automl model accept`): that was no machine's time
+        unasked = here.state is S.EVALUATED and after.state in (S.ACCEPTED, S.REJECTED) and after.time in by_hand
+        state = S.ASKED if unasked else here.state
+        spent[state] = spent.get(state, 0.0) + after.time - here.time
     waited = [spent[each] for each in (S.ASKED, S.REJECTED, S.EXPIRED) if each in spent]
     first = found.first_scored
     return [

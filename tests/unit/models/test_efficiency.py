@@ -111,3 +111,19 @@ def test_stages_add_up_to_the_whole(lives: list[tuple[int, int, int, int, str]])
     for each in efficiency(world.open().state)["versions"]:
         if each["total"] is not None:
             assert each["total"] == pytest.approx(each["training"] + each["handling"] + each["people"], abs=0.01)
+
+
+def test_what_a_person_answers_unasked_has_waited_for_people() -> None:
+    """On the bucket nobody is asked: from the evidence to the answer no machine did anything."""
+    world = World()
+    version = world.offered("r1")
+    digest = world.evaluated(version)
+    world.clock.now += 5 * HOUR
+    life = world.open()
+    life.accept(version, digest, ANNA)
+    life.put_in_use(version, ANNA)
+    found = efficiency(life.state)["versions"][0]
+    stages = {each["name"]: each["seconds"] for each in found["stages"]}
+    assert stages["asking"] is None
+    assert found["people"] >= 5 * HOUR
+    assert stages["evaluating"] < HOUR

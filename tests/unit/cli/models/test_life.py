@@ -12,6 +12,7 @@ import pytest
 from automl_core.data.reading import read_table
 from automl_core.models.evaluation import Request, evaluate
 from automl_core.models.life import VersionState
+from automl_core.models.offering import new_candidates
 from tests.unit.cli.conftest import Automl
 from tests.unit.cli.models.shop import Shop
 
@@ -206,3 +207,30 @@ def test_a_version_that_a_rollout_has_is_put_in_use_by_it_unless_that_is_asked_f
     said = automl("model", "accept", "churn", "1", "--yes", "--by", "anna", "--use")
     assert said.out.endswith("and in use\n"), said.err
     assert shop.life().state.champion == 1
+
+
+def test_rows_of_an_evidence_are_those_of_the_newest_and_no_digest_is_passed_over(shop: Shop, automl: Automl) -> None:
+    said = automl("model", "evidence", "churn", "1", "--rows", "--digest", "abcdef")
+    assert (said.code, "leave one out" in said.err) == (1, True)
+
+
+def test_a_result_is_one_version_however_it_is_named(
+    shop: Shop, automl: Automl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the address of its folder or the experiment's, by its name without a file of its own, or by a rollout."""
+    folder = shop.publish("one")
+    for named in (folder, f"file://{folder}/", f"file://{Path(folder).parent}", "trained@one", "trained"):
+        said = automl("model", "offer", "churn", named)
+        assert said.code == 0, (named, said.err)
+        assert said.out.startswith("it is version 1"), named
+    life = shop.life()
+    assert (life.state.version(1).source.storage, life.state.version(1).source.prefix) == (
+        shop.store.url.rstrip("/"),
+        "trained/one/",
+    )
+    assert new_candidates(life.state, shop.store, "trained") == []
+    assert automl("model", "offer", "churn", "trained@two").code == 1
+
+    (shop.home / "churn").mkdir()
+    monkeypatch.chdir(shop.home)
+    assert automl("model", "show", "churn").code == 0, "a folder of the model's name hides it"

@@ -21,10 +21,12 @@ def shop(home: Path) -> Shop:
 
 
 def test_the_program_of_the_tutorial_scores_a_model_of_ones_own(shop: Shop, automl: Automl) -> None:
-    program = re.search(r"```python\n(# score\.py.*?)```", TUTORIAL, re.DOTALL)
+    program = re.search(r"```python\n(# experiments/score\.py.*?)```", TUTORIAL, re.DOTALL)
     assert program is not None
-    (shop.home / "score.py").write_text(program[1])
-    command = json.dumps(["python", str(shop.home / "score.py"), "${rows}", "${model_dir}", "${predictions}"])
+    (shop.home / "experiments" / "score.py").write_text(program[1])
+    told = re.search(r"program: \{command: (\[python.*?\]), environment", TUTORIAL)
+    assert told is not None
+    command = told[1]
     text = shop.write(when="passes").read_text()
     tests = "tests: [{test: metric, metric: roc_auc, at_least: 0.6}]"
     more = f"metric: roc_auc, {tests}, program: {{command: {command}}}"
@@ -50,3 +52,13 @@ def test_the_program_of_the_tutorial_scores_a_model_of_ones_own(shop: Shop, auto
     assert json.loads((target / "model" / "weights.json").read_text()) == {"a": 2.0, "b": 1.0}
     assert "not empty" in automl("model", "pull", "churn", str(target)).err
     assert [each.name for each in shop.home.iterdir() if each.name.startswith(".pulled")] == []
+
+
+def test_pull_refuses_files_that_are_not_what_was_offered(shop: Shop, automl: Automl) -> None:
+    automl("model", "offer", "churn", shop.publish("one"))
+    changed = shop.home / "runs" / shop.life().state.version(1).model.prefix / "scorer.json"
+    changed.write_text(changed.read_text() + " ")
+    said = automl("model", "pull", "churn", str(shop.home / "pulled"), "--version", "1")
+    assert said.code == 1
+    assert "not what was offered" in said.err
+    assert not (shop.home / "pulled").exists()

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from automl_core.models.evaluation import EvaluateOptions, evaluate
+from automl_core.models.evaluation import EvaluateOptions, evaluate, markdown_of
 from automl_core.models.evaluation.options import Trained
 from tests.unit.models.evaluation.small import model, rows
 
@@ -85,3 +85,26 @@ def test_training_data_that_can_not_be_read_are_told(both: tuple[Path, Path], tm
     found = of(both, rows(), trained={"challenger": Trained(rows=(str(tmp_path / "gone.parquet"),))})
     assert found["data"]["seen"]["challenger"]["how"] == "unknown"
     assert any("can't be read" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize(
+    ("trained", "latest", "said"),
+    [
+        ("s3://lake/rows.csv", "s3://lake/rows.csv", True),
+        ("s3://lake/rows/ds=2026-11-01/", "s3://lake/rows/", True),
+        ("s3://lake/rows/", "s3://lake/rows/ds=2026-11-02/", True),
+        ("s3://lake/rows.csv", "s3://lake/rows.csv.gz", False),
+        ("s3://lake/row", "s3://lake/rows/", False),
+    ],
+)
+def test_what_is_not_known_is_said_and_a_place_that_has_grown_is_named(
+    both: tuple[Path, Path], trained: str, latest: str, said: bool
+) -> None:
+    known = {"challenger": Trained({"train": {"digest": "then", "place": trained}})}
+    found = of(both, rows(), fingerprint={"digest": "now", "place": latest}, trained=known)
+    page = markdown_of(found)
+    assert "whether the challenger was trained on some of these rows is not known" in page
+    assert ("rows of then may be among these" in page) is said
+    assert found["data"]["seen"]["challenger"]["how"] == "unknown"
+    same = of(both, rows(), fingerprint={"digest": "then", "place": latest}, trained=known)
+    assert "is not known" not in markdown_of(same)

@@ -156,3 +156,11 @@ def test_speed_is_that_of_forecasts(both: tuple[Path, Path]) -> None:
     found = evaluate(*both, sales(until=80), EvaluateOptions(draws=100))[0]["latency"]
     assert found["challenger"]["batch"]["rows"] == 3
     assert "forecasts of one series" in found["how"]
+
+
+def test_the_page_counts_cases_of_series_and_not_rows(both: tuple[Path, Path]) -> None:
+    found = of(both, sales())
+    new = found["cases"]["counts"]["new"] + found["cases"]["counts"]["regressed"]
+    if new:
+        assert "of a series from an origin that the champion has right" in markdown_of(found)
+    assert "of a series from an origin wrong." in markdown_of(of((both[0], None), sales()))

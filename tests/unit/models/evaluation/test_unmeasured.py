@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from automl_core.models.evaluation import EvaluateOptions, NotEvaluated, conditions, digest_of, markdown_of
+from automl_core.models.evaluation import (
+    EvaluateOptions,
+    NotEvaluated,
+    conditions,
+    digest_of,
+    evaluate,
+    markdown_of,
+)
 from automl_core.models.evaluation.unmeasured import unmeasured
-from tests.unit.models.evaluation.small import model
+from tests.unit.models.evaluation.small import model, rows
 
 OPTIONS = EvaluateOptions(version=1, place="out/ with outcomes/", least_rows=100, when="better")
 
@@ -40,3 +47,16 @@ def test_a_model_that_can_not_be_opened_is_none(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(NotEvaluated):
         unmeasured(tmp_path / "model", OPTIONS, 0)
+
+
+def test_labels_that_no_model_knows_are_named_and_the_champion_is_not_forgotten(tmp_path: Path) -> None:
+    one, two = model(tmp_path / "one"), model(tmp_path / "two")
+    options = EvaluateOptions(version=3, champion=2, latency=False)
+    table = {**rows(150), "y": ["yes"] * 150}
+    evidence, _ = evaluate(one, two, table, options)
+    page = markdown_of(evidence)
+    assert "compared with version 2, the champion" in page
+    assert "no champion" not in page
+    assert "no row has a label" not in page
+    assert "150 with a label that is no class of a model" in page
+    assert "no model knows the label 'yes'; their classes: '0', '1'" in page

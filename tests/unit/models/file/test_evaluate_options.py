@@ -41,7 +41,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     assert told.program is not None
     assert told.program.__dict__ == {
         "command": "score ${rows}", "format": "parquet", "environment": "/venv", "timeout": 300.0,
-        "variables": {"A": "1"},
+        "variables": {"A": "1"}, "folder": str(tmp_path),
     }  # fmt: skip
     assert told.trained["challenger"].fingerprints == {"train": {"digest": "x"}}
     assert told.trained["champion"].fingerprints == {"train": "y"}
