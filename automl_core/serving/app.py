@@ -18,6 +18,7 @@ import msgspec
 from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from automl_core.release import RELEASE
 from automl_core.serving import requests
@@ -102,6 +103,25 @@ class Server:
         ):
             app.router.add_route(path, handler, methods=[method])
         return app
+
+    def asgi(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """`app`, with a short way to the routes that are asked all the time: layers and routing cost what scoring does."""
+        app, predict, infer = self.app(), self._guarded(self._predict), self._guarded(self._infer)
+
+        async def direct(scope: Scope, receive: Receive, send: Send) -> None:
+            handler = None
+            if scope["type"] == "http" and scope["method"] == "POST":
+                match scope["path"].split("/"):
+                    case ["", "models", str(model), "predict"] if model:
+                        handler, scope["path_params"] = predict, {"model": model}
+                    case ["", "v2", "models", str(model), "infer"] if model:
+                        handler, scope["path_params"] = infer, {"model": model}
+            if handler is None:
+                await app(scope, receive, send)
+                return
+            await (await handler(Request(scope, receive, send)))(scope, receive, send)
+
+        return direct
 
     @asynccontextmanager
     async def _life(self, app: FastAPI) -> AsyncIterator[None]:
@@ -256,6 +276,8 @@ class Server:
         route = await self._route(request)
         named = request.path_params.get("version")
         version = int(named) if named is not None else route.champion
+        if version is None:
+            raise _nothing_in_use(route.model)
         try:
             process = await self.served.process(route, version)
         except Unavailable as error:
@@ -279,7 +301,13 @@ class Server:
 
     async def _model_ready(self, request: Request) -> Response:
         route = await self._route(request)
+        if route.champion is None:
+            raise _nothing_in_use(route.model)
         return Response(_encode({"name": route.model, "ready": True}), media_type=_JSON)
+
+
+def _nothing_in_use(model: str) -> _Refused:
+    return _Refused(503, "unavailable", f"no version of {model} is in use", **{"Retry-After": "1"})
 
 
 def _read(read: Callable[[bytes], Any], body: bytes) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 from automl_core.serving.answers import ANSWERS, AnswerLog, Rule
 from automl_core.serving.app import Door, Server
 from automl_core.serving.following import Follower
-from automl_core.serving.served import Served
+from automl_core.serving.served import Given, Served
 from tests.unit.serving.world import ANNA, ROW, Lake, until
 
 TOKEN = "a-token-that-is-long-enough"
@@ -38,7 +39,7 @@ def talk(lake: Lake, test: Callable[[httpx.AsyncClient, Server], Awaitable[None]
         server = Server(served, answers, Door((TOKEN,), **more))
         app = server.app()
         async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(app=server.asgi(), raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://server", headers=GOOD) as client:
                 await test(client, server)
 
@@ -129,6 +130,11 @@ def test_what_is_wrong_with_a_request_is_said(lake: Lake) -> None:
         found = await client.post("/models/quiet/predict", json={"rows": [ROW]})
         assert (found.status_code, found.headers["retry-after"]) == (503, "1")
         assert "no version of quiet is in use" in found.json()["error"]["message"]
+        for path in ("/v2/models/quiet", "/v2/models/quiet/ready"):
+            found = await client.get(path)
+            assert (found.status_code, found.json()["error"]) == (503, "no version of quiet is in use"), path
+        found = await client.post("/models/churn/predict", json={"rows": [ROW | {"age": 10**30}]})
+        assert (found.status_code, found.json()["error"]["code"]) == (422, "bad_rows")
         found = await client.post("/v2/models/churn/versions/7/infer", json={"inputs": _inputs()})
         assert (found.status_code, found.json()["error"]) == (404, "version 7 of churn is not in use (in use: 1)")
 
@@ -219,3 +225,52 @@ def test_while_the_store_is_away_answers_stay_on_the_machine(lake: Lake, monkeyp
 
     asyncio.run(run())
     assert list((lake.folder / "away").rglob("*.jsonl"))
+
+
+def test_whatever_fails_answers_are_brought_by_a_later_try(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, tries = AnswerLog(lake.store, lake.folder / "flaky", every=0.05, server="flaky"), list[int]()
+    upload = type(lake.store).upload_file
+
+    def flaky(*args: Any) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise PermissionError("a folder of the machine")
+        upload(*args)
+
+    monkeypatch.setattr(type(lake.store), "upload_file", flaky)
+
+    async def run() -> None:
+        log.start()
+        assert log._write("churn", bytearray(b'{"request_id": "brought-late"}\n')) == ""
+        await until(lambda: len(tries) >= 3)
+        assert await log.stop() == 0
+
+    asyncio.run(run())
+    assert "brought-late" in {line["request_id"] for line in written(lake)}
+    assert not (lake.folder / "flaky" / "flaky").exists(), "nothing is left of a server that ended well"
+
+
+def test_a_full_disk_leaves_no_torn_line_and_fails_no_request(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = AnswerLog(lake.store, lake.folder / "full", server="full")
+    given = Given(7, [1], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+    log.add("churn", given, [ROW], ["k"], "first")
+    file = log._files["churn"]
+    whole = Path(file.name).read_bytes()
+
+    class Full:
+        name, fileno = file.name, file.fileno
+
+        def write(self, lines: bytes) -> int:
+            return int(file.write(lines[:20]))
+
+    log._files["churn"] = Full()
+    log.add("churn", given, [ROW], ["k"], "torn")
+    assert (Path(file.name).read_bytes(), log.lost) == (whole, 1)
+
+    def none(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Full, "write", none)
+    log.add("churn", given, [ROW], ["k"], "none")
+    assert (Path(file.name).read_bytes(), log.lost) == (whole, 2)
+    file.close()
