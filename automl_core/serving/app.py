@@ -6,6 +6,7 @@ gives here is routing, the errors of what isn't there, and the lifespan.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import uuid
@@ -16,6 +17,7 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -44,10 +46,12 @@ class Door:
     Attributes:
         tokens: bearer tokens, any of which is good; without one everybody may come in.
         body: bytes of a request at most.
+        seconds: within which a body has to come.
     """
 
     tokens: tuple[str, ...] = ()
     body: int = 8 * 2**20
+    seconds: float = 30.0
 
     def lets_in(self, request: Request) -> bool:
         """Whether a request has a token, where one is needed."""
@@ -102,10 +106,11 @@ class Server:
             ("/v2/models/{model}/versions/{version}/infer", "POST", self._guarded(self._infer)),
         ):
             app.router.add_route(path, handler, methods=[method])
+        app.add_exception_handler(HTTPException, self._no_route)
         return app
 
     def asgi(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-        """`app`, with a short way to the routes that are asked all the time: layers and routing cost what scoring does."""
+        """`app`, with a short way to the two routes that are asked all the time: layers cost what scoring does."""
         app, predict, infer = self.app(), self._guarded(self._predict), self._guarded(self._infer)
 
         async def direct(scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,6 +162,13 @@ class Server:
                 return self._error(request, _Refused(500, "internal", f"the server's log says what failed: {number}"))
 
         return guarded
+
+    async def _no_route(self, request: Request, error: Exception) -> Response:
+        """The answer where no route is, in the words of all others."""
+        assert isinstance(error, HTTPException)
+        code = "no_such_route" if error.status_code == 404 else "not_allowed"
+        message = f"{request.method} {request.url.path}: {error.detail} (docs/serving.md has the routes)"
+        return self._error(request, _Refused(error.status_code, code, message, **dict(error.headers or {})))
 
     def _error(self, request: Request, refused: _Refused) -> Response:
         model = request.path_params.get("model")
@@ -234,10 +246,14 @@ class Server:
         if stated.isdigit() and int(stated) > self.door.body:
             raise too_large
         body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > self.door.body:
-                raise too_large
+        try:
+            async with asyncio.timeout(self.door.seconds):
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > self.door.body:
+                        raise too_large
+        except TimeoutError:
+            raise _Refused(408, "too_slow", f"the body has not come within {self.door.seconds:g} s") from None
         return bytes(body)
 
     # --- what there is -----------------------------------------------------------------------------

@@ -27,7 +27,7 @@ _decode = msgspec.msgpack.Decoder(list[Answer]).decode
 TOGETHER = 512
 """Rows of requests that are scored together at most."""
 
-AGAIN = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+AGAIN = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before a process that has crashed is started again: after the first crash, the second, …"""
 
 CALM = 300.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +135,25 @@ def test_what_is_wrong_with_a_request_is_said(lake: Lake) -> None:
             assert (found.status_code, found.json()["error"]) == (503, "no version of quiet is in use"), path
         found = await client.post("/models/churn/predict", json={"rows": [ROW | {"age": 10**30}]})
         assert (found.status_code, found.json()["error"]["code"]) == (422, "bad_rows")
+        found = await client.post("/models/a%2Fb/predict", json={"rows": [ROW]})
+        assert (found.status_code, found.json()["error"]["code"]) == (404, "no_such_route")
+        found = await client.get("/v2/models/churn/infer")
+        assert found.status_code == 405
+        assert "Method Not Allowed" in found.json()["error"]
+        for name in ("chu.rn", "%2e%2e", "50%25", "ch%00urn", "K%C3%B6ln", "x" * 3000):
+            found = await client.post(f"/models/{name}/predict", json={"rows": [ROW]})
+            assert found.status_code == 404, (name, found.text)
         found = await client.post("/v2/models/churn/versions/7/infer", json={"inputs": _inputs()})
         assert (found.status_code, found.json()["error"]) == (404, "version 7 of churn is not in use (in use: 1)")
 
-    talk(lake, test, body=20_000)
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"{"
+            await asyncio.sleep(60)
+
+        found = await client.post("/models/churn/predict", content=slow(), headers=json_kind)
+        assert (found.status_code, found.json()["error"]["code"]) == (408, "too_slow")
+
+    talk(lake, test, body=20_000, seconds=0.5)
 
 
 def _inputs(**changed: Any) -> list[dict[str, Any]]:
