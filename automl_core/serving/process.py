@@ -27,6 +27,9 @@ _decode = msgspec.msgpack.Decoder(list[Answer]).decode
 TOGETHER = 512
 """Rows of requests that are scored together at most."""
 
+TOGETHER_BYTES = 4 * 2**20
+"""Bytes of them: a request that takes all memory takes no other one's answer along."""
+
 AGAIN = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before a process that has crashed is started again: after the first crash, the second, …"""
 
@@ -234,10 +237,12 @@ class VersionProcess:
         """Ask for what waits, until nothing does."""
         while self._waiting:
             batch = [self._waiting.popleft()]
-            rows = batch[0][1]
-            while self._waiting and rows + self._waiting[0][1] <= TOGETHER:
+            size, rows = len(batch[0][0]), batch[0][1]
+            while self._waiting:
+                size, rows = size + len(self._waiting[0][0]), rows + self._waiting[0][1]
+                if rows > TOGETHER or size > TOGETHER_BYTES:
+                    break
                 batch.append(self._waiting.popleft())
-                rows += batch[-1][1]
             self._asked = len(batch)
             try:
                 async with asyncio.timeout(self.limits.seconds):

@@ -256,3 +256,24 @@ def test_where_no_process_can_be_started_who_asks_is_told(
             await VersionProcess(folder).predict(WHOLE)
 
     loop.run_until_complete(test())
+
+
+def test_a_large_request_is_scored_alone(
+    serve: Callable[..., None], shared: VersionProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = list[int](), shared._answered
+
+    async def counted(parts: list[bytes]) -> Any:
+        asked.append(len(parts))
+        return await answered(parts)
+
+    monkeypatch.setattr(shared, "_answered", counted)
+    monkeypatch.setattr(processes, "TOGETHER_BYTES", 1000)
+
+    async def test(version: VersionProcess) -> None:
+        large = [WHOLE[0] | {"city": "x" * 2000}]
+        found = await asyncio.gather(*(version.predict(rows) for rows in (WHOLE, WHOLE, large, WHOLE)))
+        assert [len(each.predictions) for each in found] == [2, 2, 1, 2]
+        assert asked == [2, 1, 1]
+
+    serve(test)
