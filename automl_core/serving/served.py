@@ -91,7 +91,10 @@ class Served:
         """
         await self._look()
         for name in names:
-            await self.route(name)
+            try:
+                await self.route(name)
+            except Unavailable as error:  # the others of this server must not go without answers for it
+                log.error("%s, and it is tried again", error)
         self._following = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:

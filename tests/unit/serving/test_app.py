@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +30,34 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return found
 
 
-def talk(lake: Lake, test: Callable[[httpx.AsyncClient, Server], Awaitable[None]], **more: Any) -> None:
-    """Run a test against the application itself, without a socket."""
+@pytest.fixture(scope="module")
+def talk(lake: Lake) -> Iterator[Callable[..., None]]:
+    """Run a test with one server for all of them, without a socket; what it answered is in the bucket then."""
+    loop = asyncio.new_event_loop()
+    served = Served(Follower(lake.store), lake.folder / "cache", every=0.05)
+    answers = AnswerLog(lake.store, lake.folder / "answers", every=60, server="here")
+    server = Server(served, answers)
+    app = server.app()
+    life = app.router.lifespan_context(app)
+    loop.run_until_complete(life.__aenter__())
 
-    async def run() -> None:
-        served = Served(Follower(lake.store), lake.folder / "cache", every=0.05)
-        answers = AnswerLog(lake.store, lake.folder / "answers", more.pop("rule", None), every=60, server="here")
-        server = Server(served, answers, Door((TOKEN,), **more))
-        app = server.app()
-        async with app.router.lifespan_context(app):
+    def run(
+        test: Callable[[httpx.AsyncClient, Server], Awaitable[None]], rule: Rule | None = None, **door: Any
+    ) -> None:
+        server.door, answers.rule = Door((TOKEN,), **door), rule or Rule()
+
+        async def asked() -> None:
             transport = httpx.ASGITransport(app=server.asgi(), raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://server", headers=GOOD) as client:
                 await test(client, server)
+            answers._close(0.0)
+            assert await answers._bring(answers._own)
 
-    asyncio.run(run())
+        loop.run_until_complete(asyncio.wait_for(asked(), 60))
+
+    yield run
+    loop.run_until_complete(life.__aexit__(None, None, None))
+    loop.close()
 
 
 def written(lake: Lake) -> list[dict[str, Any]]:
@@ -51,7 +65,7 @@ def written(lake: Lake) -> list[dict[str, Any]]:
     return [json.loads(line) for key in lake.store.list(prefix) for line in lake.store.get(key).splitlines()]
 
 
-def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake) -> None:
+def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake, talk: Callable[..., None]) -> None:
     rows = [ROW, {"age": None, "city": "Köln", "plan": 7}]
     model = lake.model(1)
 
@@ -80,7 +94,7 @@ def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake) 
         assert 'automl_rows_total{model="churn",version="1"} 4.0' in figures
         assert 'automl_share{model="churn",version="1"} 1.0' in figures
 
-    talk(lake, test)
+    talk(test)
     lines = written(lake)
     assert [line["request_id"] for line in lines] == ["r-1/0", "r-1/1", "r-2/0", "r-2/1"]
     assert lines[0]["city"] == "Bonn"
@@ -91,7 +105,7 @@ def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake) 
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])
-def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str]) -> None:
+def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str], talk: Callable[..., None]) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         client.headers.pop("Authorization")
         for route in server.app().routes:
@@ -101,7 +115,7 @@ def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str
                 open_to_all = path.startswith("/v2/health/") or path == "/openapi.json"
                 assert (found.status_code == 401) is not open_to_all, (method, path, found.status_code)
 
-    talk(lake, test)
+    talk(test)
 
 
 REFUSED = [
@@ -117,7 +131,7 @@ REFUSED = [
 ]
 
 
-def test_what_is_wrong_with_a_request_is_said(lake: Lake) -> None:
+def test_what_is_wrong_with_a_request_is_said(lake: Lake, talk: Callable[..., None]) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         json_kind = {"Content-Type": "application/json"}
         for body, status, words in REFUSED:
@@ -153,7 +167,7 @@ def test_what_is_wrong_with_a_request_is_said(lake: Lake) -> None:
         found = await client.post("/models/churn/predict", content=slow(), headers=json_kind)
         assert (found.status_code, found.json()["error"]["code"]) == (408, "too_slow")
 
-    talk(lake, test, body=20_000, seconds=0.5)
+    talk(test, body=20_000, seconds=0.5)
 
 
 def _inputs(**changed: Any) -> list[dict[str, Any]]:
@@ -176,7 +190,7 @@ WRONG_INPUTS = [
 ]
 
 
-def test_columns_are_what_they_say(lake: Lake) -> None:
+def test_columns_are_what_they_say(lake: Lake, talk: Callable[..., None]) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         for changed, words in WRONG_INPUTS:
             found = await client.post("/v2/models/churn/infer", json={"inputs": _inputs(**changed)})
@@ -192,33 +206,38 @@ def test_columns_are_what_they_say(lake: Lake) -> None:
             {"name": "plan", "shape": [-1], "datatype": "BYTES"},
         ]  # fmt: skip
 
-    talk(lake, test)
+    talk(test)
 
 
-def test_answers_may_be_written_without_the_rows_or_for_some_requests_alone(lake: Lake) -> None:
+def test_answers_may_be_written_without_the_rows_or_for_some_requests_alone(
+    lake: Lake, talk: Callable[..., None]
+) -> None:
     before = len(written(lake))
 
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         for number in range(40):
             await client.post("/models/churn/predict", json={"rows": [ROW], "id": f"s-{number}"})
 
-    talk(lake, test, rule=Rule(0.5, ("city",)))
+    talk(test, rule=Rule(0.5, ("city",)))
     lines = written(lake)[before:]
     assert 8 <= len(lines) <= 32
     assert all("age" not in line and line["city"] == "Bonn" for line in lines)
 
 
 def test_what_a_killed_server_had_written_comes_with_the_next_one(lake: Lake) -> None:
-    dead = lake.folder / "answers" / "dead" / "churn" / "ds=2026-11-29"
+    dead = lake.folder / "left" / "dead" / "churn" / "ds=2026-11-29"
     dead.mkdir(parents=True)
     (dead.parent.parent / "lock").touch()
     (dead / "dead-000001.part").write_bytes(b'{"request_id": "before"}\n{"request_id": "tor')
     (dead / "dead-000002.jsonl").write_bytes(b'{"request_id": "closed"}\n')
 
-    async def test(client: httpx.AsyncClient, server: Server) -> None:
-        await until(lambda: not list(dead.glob("dead-*")))
+    async def run() -> None:
+        log = AnswerLog(lake.store, lake.folder / "left", every=60, server="next")
+        log.start()
+        await until(lambda: not dead.parent.parent.exists())
+        await log.stop()
 
-    talk(lake, test)
+    asyncio.run(run())
     found = [line["request_id"] for line in written(lake)]
     assert {"before", "closed"} <= set(found)
 

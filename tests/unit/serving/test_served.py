@@ -127,13 +127,14 @@ def test_what_can_not_be_fetched_at_first_is_tried_again(lake: Lake, monkeypatch
     monkeypatch.setattr("automl_core.serving.served.fetch", flaky)
 
     async def test(server: Served) -> None:
+        assert "away" in server.failures["churn", 1], "which does not keep the server from starting"
         with pytest.raises(Unavailable, match="can't be fetched: away"):
             await server.predict("churn", [ROW], ["a"])
         await until(lambda: "churn" in server.active)
         assert (await server.predict("churn", [ROW], ["a"])).versions == [1]
         assert (len(tries), server.failures) == (3, {})
 
-    served(lake, test)
+    served(lake, test, preload=["churn"])
 
 
 def test_models_that_are_asked_at_once_wait_for_each_others_room(lake: Lake) -> None:
