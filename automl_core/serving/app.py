@@ -208,6 +208,9 @@ class Server:
             raise _Refused(422, "bad_rows", str(error)) from None
         except Unavailable as error:
             raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+        version = request.path_params.get("version")
+        if version is not None and {str(each) for each in given.versions} != {version}:  # it changed meanwhile
+            raise _Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
         if self.answers is not None and self.answers.takes(identity):
             self.answers.add(model, given, rows, chosen, identity)
         self.figures.answered(model, given)

@@ -170,6 +170,20 @@ def test_what_is_wrong_with_a_request_is_said(lake: Lake, talk: Callable[..., No
     talk(test, body=20_000, seconds=0.5)
 
 
+def test_who_names_a_version_gets_no_other_ones_answer(
+    lake: Lake, talk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        async def other(*_: Any) -> Given:
+            return Given(9, [2], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+
+        monkeypatch.setattr(server.served, "predict", other)  # version 1 was taken back while it was asked
+        found = await client.post("/v2/models/churn/versions/1/infer", json={"inputs": _inputs()})
+        assert (found.status_code, found.json()["error"]) == (404, "version 1 of churn is not in use any more")
+
+    talk(test)
+
+
 def _inputs(**changed: Any) -> list[dict[str, Any]]:
     age = {"name": "age", "shape": [1], "datatype": "FP64", "data": [30.0], **changed}
     city = {"name": "city", "shape": [1], "datatype": "BYTES", "data": ["Bonn"]}
