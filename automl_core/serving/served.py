@@ -183,6 +183,9 @@ class Served:
         found = self._processes.get(key)
         if found is not None and found.running:
             return found
+        if found is not None and not found.busy and not found.folder.is_dir():
+            del self._processes[key]  # somebody has tidied up the machine: it is fetched again
+            found = None
         if found is None:
             folder = await self._fetched(key, route.copies[version])
             if key not in self._processes:

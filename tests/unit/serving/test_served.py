@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,22 @@ def test_what_can_not_be_fetched_at_first_is_tried_again(lake: Lake, monkeypatch
         assert (len(tries), server.failures) == (3, {})
 
     served(lake, test, preload=["churn"])
+
+
+def test_files_that_somebody_has_tidied_up_are_fetched_again(lake: Lake) -> None:
+    lake.in_use(seed=1)
+
+    async def test(server: Served) -> None:
+        await server.predict("churn", [ROW], ["a"])
+        process = server._processes["churn", 1]
+        assert process._process is not None
+        shutil.rmtree(process.folder)
+        os.kill(process._process.pid, signal.SIGKILL)
+        with pytest.raises(Unavailable, match="ended by signal 9"):
+            await server.predict("churn", [ROW], ["a"])
+        assert (await server.predict("churn", [ROW], ["a"])).versions == [1]
+
+    served(lake, test)
 
 
 def test_models_that_are_asked_at_once_wait_for_each_others_room(lake: Lake) -> None:
