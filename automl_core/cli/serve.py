@@ -96,7 +96,7 @@ def serve(
     import ssl
 
     config = uvicorn.Config(
-        server.app(), host=host, port=port, access_log=False, log_level="info", lifespan="on", server_header=False,
+        server.asgi(), host=host, port=port, access_log=False, log_level="info", lifespan="on", server_header=False,
         timeout_graceful_shutdown=LONGEST_END, ssl_certfile=tls_cert, ssl_keyfile=tls_key,
         ssl_ca_certs=str(tls_clients) if tls_clients else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if tls_clients else ssl.CERT_NONE,

@@ -8,9 +8,12 @@ a file that is brought twice is one object.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import logging
 import os
+import shutil
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +24,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from automl_core.models.life.layout import model_prefix
+from automl_core.models.life.layout import MODELS
 from automl_core.models.traffic.split import place_of
 from automl_core.serving.served import Given
 from automl_core.storage.base import ObjectStore, StorageError
@@ -33,6 +36,9 @@ ANSWERS = "answers/"
 """Folder below a model's: ``ds=2026-11-29/SERVER-0001.jsonl``."""
 
 _LOCK, _OPEN, _CLOSED = "lock", ".part", ".jsonl"
+
+_MOST_OPEN = 200
+"""Files, one of each model, that are written to at the same time."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -78,13 +84,14 @@ class AnswerLog:
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
         self._lock: Any = None
-        self._bringing = asyncio.Lock()
+        self._bringing = threading.Lock()  # of the thread: a task that is cancelled leaves its thread at work
 
     def start(self) -> None:
         """Take the place of this server on the machine, and bring what others left behind, from now on."""
         self._own.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._own / _LOCK).open("w")
+        self._lock = (self._own / f"{_LOCK}-taken").open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        (self._own / f"{_LOCK}-taken").rename(self._own / _LOCK)  # nobody sees it before it is locked
         self._task = asyncio.create_task(self._bring_now_and_then())
 
     async def stop(self, patience: float = 30.0) -> int:
@@ -95,6 +102,7 @@ class AnswerLog:
         """
         if self._task is not None:
             self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
         self._close(0.0)
         until = time.monotonic() + patience
         while not await self._bring(self._own) and time.monotonic() < until:
@@ -102,6 +110,8 @@ class AnswerLog:
         left = len(list(self._own.rglob(f"*{_CLOSED}")))
         if left:
             log.error("%d files with answers stay in %s: the next server brings them", left, self._own)
+        else:
+            shutil.rmtree(self._own, ignore_errors=True)
         if self._lock is not None:
             self._lock.close()
         return left
@@ -138,17 +148,31 @@ class AnswerLog:
             if given.fallen_back is not None:
                 line["fallen_back"] = given.fallen_back
             lines += _encode(line) + b"\n"
-        if self._bytes + len(lines) > self.most:
+        why = "the store is away for too long" if self._bytes + len(lines) > self.most else self._write(model, lines)
+        if why:
             if not self.lost:
-                log.error("%s is full: the store is away for too long, and answers are not written down", self.folder)
+                log.error("%s takes no more, and answers are not written down: %s", self.folder, why)
             self.lost += len(rows)
             return
-        self._file(model).write(lines)
         self._bytes += len(lines)
 
     # --- files -----------------------------------------------------------------------------------
 
+    def _write(self, model: str, lines: bytearray) -> str:
+        """Write whole lines or nothing. Returns why that can't be done, empty where it is."""
+        try:
+            file = self._file(model)
+            done = file.write(lines)
+            if done == len(lines):
+                return ""
+            os.ftruncate(file.fileno(), os.fstat(file.fileno()).st_size - done)  # no torn line before the next one
+        except OSError as error:
+            return str(error)
+        return "the disk is full"
+
     def _file(self, model: str) -> Any:
+        if model not in self._files and len(self._files) >= _MOST_OPEN:
+            self._close(0.0)  # thousands of models must not take all open files of a process
         if model not in self._files:
             self._number += 1
             folder = self._own / safe(model) / f"ds={datetime.now(UTC):%Y-%m-%d}"
@@ -169,31 +193,41 @@ class AnswerLog:
             path.rename(path.with_suffix(_CLOSED))
 
     async def _bring_now_and_then(self) -> None:
-        await self._bring_what_others_left()
+        try:
+            await self._bring_what_others_left()
+        except OSError as error:
+            log.error("what other servers of this machine have left in %s can't be brought: %s", self.folder, error)
         while True:
             await asyncio.sleep(self.every / 2)
-            self._close(self.every / 2)
+            try:
+                self._close(self.every / 2)
+            except OSError as error:
+                log.error("files with answers in %s can't be closed: %s", self._own, error)
             await self._bring(self._own)
 
     async def _bring(self, folder: Path) -> bool:
         """Bring the closed files of a server. Returns whether none is left."""
-        async with self._bringing:
-            try:
-                brought = await asyncio.to_thread(self._brought, folder)
-            except StorageError as error:
-                log.warning("answers stay on this machine for now: %s", error)
-                return False
-            if folder == self._own:
-                self._bytes = max(0, self._bytes - brought)
-            return True
+        try:
+            brought = await asyncio.to_thread(self._brought, folder)
+        except StorageError as error:
+            log.warning("answers stay on this machine for now: %s", error)
+            return False
+        except Exception:  # the next try may find it better, and there must be one
+            log.exception("answers stay on this machine for now")
+            return False
+        if folder == self._own:
+            self._bytes = max(0, self._bytes - brought)
+        return True
 
     def _brought(self, folder: Path) -> int:
         found = 0
-        for path in sorted(folder.glob(f"*/ds=*/*{_CLOSED}")):
-            model, day = path.parent.parent.name, path.parent.name
-            found += path.stat().st_size
-            self.store.upload_file(path, f"{model_prefix(model)}{ANSWERS}{day}/{path.name}")
-            path.unlink()
+        with self._bringing:
+            for path in sorted(folder.glob(f"*/ds=*/*{_CLOSED}")):
+                model, day = path.parent.parent.name, path.parent.name
+                size = path.stat().st_size
+                self.store.upload_file(path, f"{MODELS}{model}/{ANSWERS}{day}/{path.name}")
+                path.unlink()
+                found += size
         return found
 
     async def _bring_what_others_left(self) -> None:
@@ -201,6 +235,7 @@ class AnswerLog:
             for path in folder.rglob(f"*{_OPEN}"):
                 _mend(path)
             if await self._bring(folder):
+                shutil.rmtree(folder, ignore_errors=True)
                 log.info("what %s had left was brought", folder.name)
 
 
@@ -209,10 +244,11 @@ def _deserted(folder: Path, own: Path) -> Iterator[Path]:
     for each in sorted(folder.iterdir()):
         if each == own or not (each / _LOCK).is_file():
             continue
-        with (each / _LOCK).open("w") as lock:
+        with contextlib.ExitStack() as held:
             try:
+                lock = held.enter_context((each / _LOCK).open("a"))
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except OSError:  # its server is there, or another one brings what it left
                 continue
             yield each
 

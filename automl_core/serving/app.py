@@ -6,6 +6,7 @@ gives here is routing, the errors of what isn't there, and the lifespan.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import uuid
@@ -16,8 +17,10 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from automl_core.release import RELEASE
 from automl_core.serving import requests
@@ -44,10 +47,12 @@ class Door:
     Attributes:
         tokens: bearer tokens, any of which is good; without one everybody may come in.
         body: bytes of a request at most.
+        seconds: within which a body has to come.
     """
 
     tokens: tuple[str, ...] = ()
     body: int = 8 * 2**20
+    seconds: float = 30.0
 
     def lets_in(self, request: Request) -> bool:
         """Whether a request has a token, where one is needed."""
@@ -102,7 +107,27 @@ class Server:
             ("/v2/models/{model}/versions/{version}/infer", "POST", self._guarded(self._infer)),
         ):
             app.router.add_route(path, handler, methods=[method])
+        app.add_exception_handler(HTTPException, self._no_route)
         return app
+
+    def asgi(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """`app`, with a short way to the two routes that are asked all the time: layers cost what scoring does."""
+        app, predict, infer = self.app(), self._guarded(self._predict), self._guarded(self._infer)
+
+        async def direct(scope: Scope, receive: Receive, send: Send) -> None:
+            handler = None
+            if scope["type"] == "http" and scope["method"] == "POST":
+                match scope["path"].split("/"):
+                    case ["", "models", str(model), "predict"] if model:
+                        handler, scope["path_params"] = predict, {"model": model}
+                    case ["", "v2", "models", str(model), "infer"] if model:
+                        handler, scope["path_params"] = infer, {"model": model}
+            if handler is None:
+                await app(scope, receive, send)
+                return
+            await (await handler(Request(scope, receive, send)))(scope, receive, send)
+
+        return direct
 
     @asynccontextmanager
     async def _life(self, app: FastAPI) -> AsyncIterator[None]:
@@ -138,6 +163,13 @@ class Server:
                 return self._error(request, _Refused(500, "internal", f"the server's log says what failed: {number}"))
 
         return guarded
+
+    async def _no_route(self, request: Request, error: Exception) -> Response:
+        """The answer where no route is, in the words of all others."""
+        assert isinstance(error, HTTPException)
+        code = "no_such_route" if error.status_code == 404 else "not_allowed"
+        message = f"{request.method} {request.url.path}: {error.detail} (docs/serving.md has the routes)"
+        return self._error(request, _Refused(error.status_code, code, message, **dict(error.headers or {})))
 
     def _error(self, request: Request, refused: _Refused) -> Response:
         model = request.path_params.get("model")
@@ -183,6 +215,9 @@ class Server:
             raise _Refused(422, "bad_rows", str(error)) from None
         except Unavailable as error:
             raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+        version = request.path_params.get("version")
+        if version is not None and {str(each) for each in given.versions} != {version}:  # it changed meanwhile
+            raise _Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
         if self.answers is not None and self.answers.takes(identity):
             self.answers.add(model, given, rows, chosen, identity)
         self.figures.answered(model, given)
@@ -220,10 +255,14 @@ class Server:
         if stated.isdigit() and int(stated) > self.door.body:
             raise too_large
         body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > self.door.body:
-                raise too_large
+        try:
+            async with asyncio.timeout(self.door.seconds):
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > self.door.body:
+                        raise too_large
+        except TimeoutError:
+            raise _Refused(408, "too_slow", f"the body has not come within {self.door.seconds:g} s") from None
         return bytes(body)
 
     # --- what there is -----------------------------------------------------------------------------
@@ -264,6 +303,8 @@ class Server:
         route = await self._route(request)
         named = request.path_params.get("version")
         version = int(named) if named is not None else route.champion
+        if version is None:
+            raise _nothing_in_use(route.model)
         try:
             process = await self.served.process(route, version)
         except Unavailable as error:
@@ -287,7 +328,13 @@ class Server:
 
     async def _model_ready(self, request: Request) -> Response:
         route = await self._route(request)
+        if route.champion is None:
+            raise _nothing_in_use(route.model)
         return Response(_encode({"name": route.model, "ready": True}), media_type=_JSON)
+
+
+def _nothing_in_use(model: str) -> _Refused:
+    return _Refused(503, "unavailable", f"no version of {model} is in use", **{"Retry-After": "1"})
 
 
 def _read(read: Callable[[bytes], Any], body: bytes) -> Any:

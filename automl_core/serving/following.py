@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automl_core.models.life import news
-from automl_core.models.life.entities import ModelCopy
+from automl_core.models.life.entities import ModelCopy, VersionState
 from automl_core.models.life.life import Life
 from automl_core.models.life.model_life import ModelLife
 from automl_core.storage.base import ObjectStore, StorageError
@@ -36,6 +36,7 @@ class Route:
         shares: version → share of the requests.
         copies: version → where its files lie, of all in `shares`.
         document: the model's file as it was recorded last.
+        taken_back: versions that must answer nobody any more.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Route:
     shares: dict[int, float]
     copies: dict[int, ModelCopy]
     document: dict[str, Any]
+    taken_back: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, model: str, life: Life) -> Route:
@@ -52,7 +54,8 @@ class Route:
         shares = dict(last.shares) if last is not None else {}
         copies = {number: life.versions[number].model for number in shares}
         champion = last.champion if last is not None else None
-        return cls(model, last.seq if last is not None else 0, champion, shares, copies, life.document)
+        back = frozenset(n for n, each in life.versions.items() if each.state is VersionState.TAKEN_BACK) - set(shares)
+        return cls(model, last.seq if last is not None else 0, champion, shares, copies, life.document, back)
 
 
 class NoSuchModel(LookupError):
@@ -113,18 +116,30 @@ class Follower:
         ]
         for name in list(self._lives)[:IN_TURN]:
             self._lives.move_to_end(name)
-            if name not in behind and self._lives[name].journal.moved():
+            if name not in behind and self._moved(name):
                 behind.append(name)
         return [name for name in behind if self._read_on(name)]
 
+    def _moved(self, name: str) -> bool:
+        try:
+            return self._lives[name].journal.moved()
+        except StorageError as error:
+            log.warning("%s: its journal can't be looked at now: %s", name, error)
+            return False
+
     def _read_on(self, name: str) -> bool:
-        """Read one journal on. Returns whether its route has changed."""
+        """Read one journal on. Returns whether its route has changed. One that can't be read keeps no other waiting."""
         life = self._lives[name]
         try:
             life.refresh()
+            before, now = self.routes[name], Route.of(name, life.state)
         except StorageError as error:
             log.warning("%s: its journal can't be read now, and answers go on as before: %s", name, error)
             return False
-        before, now = self.routes[name], Route.of(name, life.state)
+        except Exception:
+            log.exception("%s: its journal can't be read, and answers go on as before", name)
+            return False
+        if now == before:
+            return False
         self.routes[name] = now
-        return now != before
+        return True

@@ -17,14 +17,20 @@ from typing import Any
 import msgspec
 
 from automl_core.backends.environment import inherited
-from automl_core.serving.wire import LENGTH, MOST, Answer, Part, Ready, frame
+from automl_core.serving.wire import LENGTH, MOST, Answer, Ready, frame, joined
 
 log = logging.getLogger(__name__)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Answer]).decode
 
 TOGETHER = 512
 """Rows of requests that are scored together at most."""
 
-AGAIN = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
+TOGETHER_BYTES = 4 * 2**20
+"""Bytes of them: a request that takes all memory takes no other one's answer along."""
+
+AGAIN = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before a process that has crashed is started again: after the first crash, the second, …"""
 
 CALM = 300.0
@@ -73,13 +79,16 @@ class VersionProcess:
         """Why the model can't be loaded, as its process said; empty where it can, or isn't tried yet."""
         self.crashes = 0
         self.used = time.monotonic()
-        self._waiting: deque[tuple[Part, asyncio.Future[Answer]]] = deque()
+        self.ended = False
+        """Whether it was put away; it is not started again."""
+        self._waiting: deque[tuple[bytes, int, asyncio.Future[Answer]]] = deque()
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._starting: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._asked = 0
+        self._users = 0
         self._not_before = 0.0
         self._crashed = 0.0
 
@@ -87,6 +96,16 @@ class VersionProcess:
     def pending(self) -> int:
         """Requests that it has not answered yet."""
         return len(self._waiting) + self._asked
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody waits for it: for its start, or for an answer."""
+        return self._users > 0 or self.pending > 0
+
+    @property
+    def may_start(self) -> bool:
+        """Whether another try may succeed, and isn't too soon after a crash."""
+        return not self.failed and time.monotonic() >= self._not_before
 
     @property
     def running(self) -> bool:
@@ -101,18 +120,25 @@ class VersionProcess:
         """
         if self.running:
             return
+        if self.ended:
+            raise Unavailable("it is stopped")
         if self.failed:
             raise Unavailable(f"it can't be loaded: {self.failed}")
         if time.monotonic() < self._not_before:
             raise Unavailable(f"it has crashed {self.crashes} times, and is started again in a moment")
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(_heard)
+        starting = self._starting
+        self._users += 1
         try:
-            await asyncio.shield(self._starting)
+            await asyncio.shield(starting)
         except asyncio.CancelledError:
-            if self._starting.cancelled():  # it was put away meanwhile; else it is the caller who gives up
+            if starting.cancelled():  # it was put away meanwhile; else it is the caller who gives up
                 raise Unavailable("it is stopped") from None
             raise
+        finally:
+            self._users -= 1
 
     async def predict(self, rows: list[dict[str, Any]]) -> Answer:
         """What the version says of rows.
@@ -121,45 +147,49 @@ class VersionProcess:
             Unavailable: it can't answer.
         """
         self.used = time.monotonic()
-        await self.start()
+        if not self.running:
+            await self.start()
         if self.pending >= self.limits.waiting:
             raise Unavailable(f"{self.pending} requests wait for it already")
+        try:
+            part = _encode(rows)  # each request for itself: what can't be sent is the fault of its own rows alone
+        except (OverflowError, ValueError) as error:
+            return Answer(error=f"these rows can't be read: {error}")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Part(rows), future))
+        self._waiting.append((part, len(rows), future))
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
         return await future
 
     async def stop(self) -> None:
-        """End it; who waits is told."""
-        for task in (self._starting, self._asking):
-            if task is not None and not task.done():
-                task.cancel()
+        """End it for good; who waits is told."""
+        self.ended = True
+        tasks = [task for task in (self._starting, self._asking) if task is not None and not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # what they asked for waits again before all are told
         await self._end("it is stopped")
 
     # --- its process ---------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        ours, theirs = socket.socketpair()
         limits = self.limits
         command = [
             sys.executable, "-m", "automl_core.serving.worker", str(self.folder), str(limits.memory),
             ",".join(self._trusted),
         ]  # fmt: skip
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
-        self._reader, writer = await asyncio.open_connection(sock=ours)
+            writer = await self._spawned(command)
+        except OSError as error:  # no process, no memory or no open file is left on this machine
+            await self._end(f"its process can't be started: {error}")
+            self._crash()
+            raise Unavailable(f"its process can't be started: {error}") from None
         try:
             message = await asyncio.wait_for(self._message(), limits.loading)
             ready = msgspec.msgpack.decode(message, type=Ready)
+        except asyncio.CancelledError:
+            writer.close()
+            raise
         except (TimeoutError, OSError, EOFError, msgspec.DecodeError) as error:
             writer.close()
             why = f"not loaded within {limits.loading:g} s" if isinstance(error, TimeoutError) else await self._how()
@@ -173,6 +203,29 @@ class VersionProcess:
             raise Unavailable(f"it can't be loaded: {ready.error}")
         self.ready, self._writer = ready, writer
 
+    async def _spawned(self, command: list[str]) -> asyncio.StreamWriter:
+        """Start the process. Returns our end of what it is talked to by.
+
+        Raises:
+            OSError: it can't be started.
+        """
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=theirs.fileno(),
+                stdout=asyncio.subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,
+            )
+            self._reader, writer = await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return writer
+
     async def _message(self) -> bytes:
         assert self._reader is not None
         length = int.from_bytes(await self._reader.readexactly(LENGTH), "big")
@@ -184,13 +237,16 @@ class VersionProcess:
         """Ask for what waits, until nothing does."""
         while self._waiting:
             batch = [self._waiting.popleft()]
-            rows = len(batch[0][0].rows)
-            while self._waiting and rows + len(self._waiting[0][0].rows) <= TOGETHER:
+            size, rows = len(batch[0][0]), batch[0][1]
+            while self._waiting:
+                size, rows = size + len(self._waiting[0][0]), rows + self._waiting[0][1]
+                if rows > TOGETHER or size > TOGETHER_BYTES:
+                    break
                 batch.append(self._waiting.popleft())
-                rows += len(batch[-1][0].rows)
             self._asked = len(batch)
             try:
-                found = await asyncio.wait_for(self._answered([part for part, _ in batch]), self.limits.seconds)
+                async with asyncio.timeout(self.limits.seconds):
+                    found = await self._answered([part for part, _, _ in batch])
             except Exception as error:  # nobody must wait for ever, whatever it is
                 self._waiting.extendleft(reversed(batch))
                 why = await self._why(error)
@@ -203,16 +259,16 @@ class VersionProcess:
                 raise
             finally:
                 self._asked = 0
-            for (_, future), answer in zip(batch, found, strict=True):
+            for (_, _, future), answer in zip(batch, found, strict=True):
                 if not future.done():
                     future.set_result(answer)
 
-    async def _answered(self, parts: list[Part]) -> list[Answer]:
+    async def _answered(self, parts: list[bytes]) -> list[Answer]:
         if self._writer is None:
             raise EOFError("it is not running")
-        self._writer.write(frame(msgspec.msgpack.encode(parts)))
+        self._writer.write(frame(joined(parts)))
         await self._writer.drain()
-        found = msgspec.msgpack.decode(await self._message(), type=list[Answer])
+        found = _decode(await self._message())
         if len(found) != len(parts):
             raise EOFError("other answers than were asked for")
         return found
@@ -250,9 +306,15 @@ class VersionProcess:
             process.kill()
             await process.wait()
         while self._waiting:
-            _, future = self._waiting.popleft()
+            _, _, future = self._waiting.popleft()
             if not future.done():
                 future.set_exception(Unavailable(why))
+
+
+def _heard(task: asyncio.Task[None]) -> None:
+    """Take note of how a start ended, where nobody waits for it any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _environment() -> dict[str, str]:

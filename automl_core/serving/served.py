@@ -2,7 +2,8 @@
 
 A version answers only once its process has loaded it and its golden rows came out as they were: until then those that
 answered before go on, whatever the journal says. So a version that can't be loaded changes nothing but a line in the
-log and a figure.
+log and a figure, and is tried again now and then. What was taken back is the exception: it answers nobody from the
+moment on at which that was read, and who asks waits for the version that is to answer instead.
 """
 
 from __future__ import annotations
@@ -10,53 +11,29 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from automl_core.models.life.entities import ModelCopy
-from automl_core.models.traffic.split import taken
 from automl_core.serving.fetching import fetch
 from automl_core.serving.following import Follower, NoSuchModel, Route
-from automl_core.serving.process import Limits, Unavailable, VersionProcess
+from automl_core.serving.given import BadRows, Given, in_order, version_of
+from automl_core.serving.process import AGAIN, Limits, Unavailable, VersionProcess
 from automl_core.serving.wire import Answer
 from automl_core.storage.base import StorageError
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 EVERY = 0.5
 """Seconds between two looks at what is new."""
 
 KEPT_WARM = 120.0
 """Seconds for which the versions of the route before are kept running: what was taken back is taken back at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a request is answered with.
-
-    Attributes:
-        record: the rollout record under which it is.
-        versions: (n,) which version said each row.
-        predictions: (n,) classes as texts, or numbers.
-        probabilities: (n, classes); None where numbers are predicted.
-        classes: in the order of probabilities.
-        fallen_back: the version in whose place the champion has answered; None where that was not so.
-        seconds: that it took.
-    """
-
-    record: int
-    versions: list[int]
-    predictions: list[str | float]
-    probabilities: list[list[float]] | None
-    classes: list[str]
-    fallen_back: int | None
-    seconds: float
-
-
-class BadRows(ValueError):
-    """Rows that a version can't read; the message says which column and row."""
 
 
 @dataclass
@@ -94,8 +71,13 @@ class Served:
         """When the store was last heard, on the monotonic clock."""
         self._processes: dict[tuple[str, int], VersionProcess] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
+        self._settled: dict[str, Route] = {}
+        self._again: dict[str, tuple[float, int]] = {}  # model: when its versions are tried again, after how many tries
+        self._fetching: dict[tuple[str, int], asyncio.Task[Path]] = {}
         self._blocking = asyncio.Lock()  # the follower is for one thread at a time
+        self._thread = ThreadPoolExecutor(1, "follower")  # its own: long downloads must not keep news waiting
         self._following: asyncio.Task[None] | None = None
+        self._ended = False
 
     async def start(self, names: Sequence[str] = ()) -> None:
         """Follow from now on, and load some models at once.
@@ -109,16 +91,21 @@ class Served:
         """
         await self._look()
         for name in names:
-            await self.route(name)
+            try:
+                await self.route(name)
+            except Unavailable as error:  # the others of this server must not go without answers for it
+                log.error("%s, and it is tried again", error)
         self._following = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
         """End all processes."""
+        self._ended = True
         tasks = [each for each in (self._following, *self._preparing.values()) if each is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(each.stop() for each in self._processes.values()))
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def route(self, name: str) -> Route:
         """What answers for a model now; it is read and loaded where it was not.
@@ -128,11 +115,14 @@ class Served:
             Unavailable: nothing is in use, or what is can't be loaded.
             StorageError: it was not read yet, and the store is away.
         """
-        if name not in self.active:
-            async with self._blocking:
-                route = await asyncio.to_thread(self.follower.read, name)
-            await self._prepared(route)
         found = self.active.get(name)
+        if found is None:
+            route = self.follower.routes.get(name)
+            if route is None:
+                route = await self._blocked(lambda: self.follower.read(name))
+            if time.monotonic() >= self._again.get(name, (0.0, 0))[0]:
+                await self._prepared(route)
+            found = self.active.get(name)
         if found is None:
             why = "; ".join(f"version {number}: {self.failures[name, number]}" for number in self.follower.routes[
                 name].shares if (name, number) in self.failures)  # fmt: skip
@@ -159,25 +149,29 @@ class Served:
         versions = [version_of(route, key) for key in keys]
         fallen: int | None = None
         answers: dict[int, Answer] = {}
+        classes: dict[int, list[str]] = {}
         for version in dict.fromkeys(versions):
             part = [row for row, chosen in zip(rows, versions, strict=True) if chosen == version]
             try:
-                answers[version] = await self._ask(route, version, part)
+                answers[version], classes[version] = await self._ask(route, version, part)
             except Unavailable:
                 if version == champion:
+                    if self._is_void(route, versions):
+                        return await self.predict(name, rows, keys)
                     raise
                 fallen = version
         if fallen is not None:
             versions = [champion if each not in answers else each for each in versions]
             part = [row for row, chosen in zip(rows, versions, strict=True) if chosen == champion]
-            answers[champion] = await self._ask(route, champion, part)
+            answers[champion], classes[champion] = await self._ask(route, champion, part)
+        if self._is_void(route, versions):
+            return await self.predict(name, rows, keys)
         wrong = next((each.error for each in answers.values() if each.error), "")
         if wrong:
             raise BadRows(wrong)
-        predictions, probabilities = _in_order(answers, versions)
-        ready = self._processes[name, versions[0] if versions else champion].ready
-        classes = list(ready.classes) if ready is not None else []
-        return Given(route.record, versions, predictions, probabilities, classes, fallen, time.perf_counter() - began)
+        predictions, probabilities, all_classes = in_order(answers, classes, versions)
+        seconds = time.perf_counter() - began
+        return Given(route.record, versions, predictions, probabilities, all_classes, fallen, seconds)
 
     async def process(self, route: Route, version: int) -> VersionProcess:
         """A version's process, started.
@@ -187,76 +181,127 @@ class Served:
         """
         key = (route.model, version)
         found = self._processes.get(key)
+        if found is not None and found.running:
+            return found
+        if found is not None and not found.busy and not found.folder.is_dir():
+            del self._processes[key]  # somebody has tidied up the machine: it is fetched again
+            found = None
         if found is None:
-            try:
-                folder = await asyncio.to_thread(fetch, self.follower.store, route.copies[version], self.cache)
-            except (StorageError, ValueError) as error:
-                raise Unavailable(f"its files can't be fetched: {error}") from None
-            found = self._processes.setdefault(key, VersionProcess(folder, self.limits, trusted=self.trusted))
-            await self._make_room(key)
+            folder = await self._fetched(key, route.copies[version])
+            if key not in self._processes:
+                await self._make_room()
+            if self._ended:
+                raise Unavailable("the server ends")
+            found = self._processes.get(key)
+            if found is None:
+                found = self._processes[key] = VersionProcess(folder, self.limits, trusted=self.trusted)
         await found.start()
+        self.failures.pop(key, None)
         return found
 
     # --- following -----------------------------------------------------------------------------
 
-    async def _look(self) -> list[str]:
+    async def _blocked(self, call: Callable[[], _T]) -> _T:
         async with self._blocking:
-            changed = await asyncio.to_thread(self.follower.look)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def _look(self) -> None:
+        await self._blocked(self.follower.look)
         self.seen = time.monotonic()
-        return changed
 
     async def _follow(self) -> None:
         while True:
             await asyncio.sleep(self.every)
             try:
-                changed = await self._look()
+                await self._look()
             except StorageError as error:
                 log.warning("the store is away, and answers go on as before: %s", error)
-                continue
             except Exception:
                 log.exception("what is new could not be read; answers go on as before")
-                continue
-            for name in changed:
-                self._prepare(self.follower.routes[name])
-            await self._end_what_is_over()
+            try:
+                self._prepare_what_is_new()
+                await self._end_what_is_over()
+            except Exception:
+                log.exception("versions could not be started or ended; answers go on as before")
+
+    def _prepare_what_is_new(self) -> None:
+        """Load what changed since it was looked at last, and again what could not be loaded then."""
+        now = time.monotonic()
+        for name, route in list(self.follower.routes.items()):
+            again = self._again.get(name)
+            if self._settled.get(name) is not route or (again is not None and again[0] <= now):
+                self._prepare(route)
 
     def _prepare(self, route: Route) -> asyncio.Task[None]:
         """Load a route's versions, and have them answer then; what was being loaded for the model before is void."""
         before = self._preparing.get(route.model)
         if before is not None and not before.done():
+            if self._settled.get(route.model) is route:
+                return before
             before.cancel()
-        task = asyncio.create_task(self._switch(route))
-        self._preparing[route.model] = task
+        if self._settled.get(route.model) is not route:
+            self._again.pop(route.model, None)
+        self._settled[route.model] = route
+        task = self._preparing[route.model] = asyncio.create_task(self._switch(route))
         return task
 
     async def _prepared(self, route: Route) -> None:
-        task = self._preparing.get(route.model)
-        if task is None or task.done():
-            task = self._prepare(route)
-        await asyncio.shield(task)
+        """Wait until a model's versions are loaded, as far as they can be: of this route, or of one that came since."""
+        while not self._ended:
+            task = self._preparing.get(route.model)
+            if task is None or task.done():
+                task = self._prepare(route)
+            await asyncio.wait([task])
+            if not task.cancelled():
+                return
+            route = self.follower.routes.get(route.model, route)
 
     async def _switch(self, route: Route) -> None:
         name = route.model
+        active = self.active.get(name)
+        if active is not None and route.taken_back & set(active.route.shares):
+            self._activate(route)
+        fetchable = True
         for version in route.shares:
+            key = (name, version)
             try:
                 await self.process(route, version)
-                self.failures.pop((name, version), None)
-            except Unavailable as error:
-                self.failures[name, version] = str(error)
+            except Exception as error:
+                if not isinstance(error, Unavailable):
+                    log.exception("%s: version %d", name, version)
+                self.failures[key] = str(error) or type(error).__name__
                 log.error("%s: version %d can't be served: %s", name, version, error)
-        able = {version for version in route.shares if (name, version) not in self.failures}
-        if route.champion is not None and route.champion not in able:
-            return  # what answered before goes on
-        before = self.active.get(name)
-        self.active[name] = _Active(route, before=before.route if before is not None else None)
-        log.info("%s: %s since record %d", name, _words(route), route.record)
+                process = self._processes.get(key)
+                fetchable = fetchable and process is not None and bool(process.failed)
+        for key in [each for each in self.failures if each[0] == name and each[1] not in route.shares]:
+            del self.failures[key]
+        if fetchable:
+            self._again.pop(name, None)
+        else:
+            tries = self._again.get(name, (0.0, 0))[1] + 1
+            self._again[name] = (time.monotonic() + AGAIN[min(tries, len(AGAIN)) - 1], tries)
+        if route.champion is None or (name, route.champion) not in self.failures:
+            self._activate(route)  # else what answered before goes on
+
+    def _activate(self, route: Route) -> None:
+        now = self.active.get(route.model)
+        if now is not None and now.route is route:
+            return
+        before = None if now is None else now.before if now.route.shares == route.shares else now.route
+        self.active[route.model] = _Active(route, before=before)
+        log.info("%s: %s since record %d", route.model, _words(route), route.record)
+
+    def _is_void(self, route: Route, versions: Sequence[int]) -> bool:
+        """Whether a version has been taken back while it was asked: its answer isn't given then."""
+        now = self.active[route.model].route
+        return now is not route and not now.taken_back.isdisjoint(versions)
 
     async def _end_what_is_over(self) -> None:
         """End the processes of versions that no route has any more, once nobody waits for them."""
         now = time.monotonic()
         for key, process in list(self._processes.items()):
             active = self.active.get(key[0])
-            if active is None or key[1] in active.route.shares or process.pending:
+            if active is None or key[1] in active.route.shares or process.busy:
                 continue
             preparing = self._preparing.get(key[0])
             if preparing is not None and not preparing.done():
@@ -264,52 +309,45 @@ class Served:
             warm = active.before is not None and key[1] in active.before.shares
             if warm and now - active.since < KEPT_WARM:
                 continue
-            del self._processes[key]
+            if self._processes.get(key) is process:
+                del self._processes[key]
+                await process.stop()
+
+    async def _make_room(self) -> None:
+        """End the processes that were not asked for the longest, where there are as many as there may be.
+
+        Raises:
+            Unavailable: somebody waits for each of them, for as long as an answer may take.
+        """
+        until = time.monotonic() + self.limits.seconds
+        while len(self._processes) >= self.most and not self._ended:
+            idle = min(((each.used, key) for key, each in self._processes.items() if not each.busy), default=None)
+            if idle is None:
+                if time.monotonic() >= until:
+                    raise Unavailable(f"{self.most} versions are loaded, as many as may be, and all of them are asked")
+                await asyncio.sleep(0.02)
+                continue
+            process = self._processes.pop(idle[1])
+            log.info("%s: version %d is put away, as others are asked for", *idle[1])
             await process.stop()
 
-    async def _make_room(self, keep: tuple[str, int]) -> None:
-        """End the processes that were not asked for the longest, where there are too many."""
-        idle = [(each.used, key) for key, each in self._processes.items() if key != keep and not each.pending]
-        for _, key in sorted(idle)[: max(0, len(self._processes) - self.most)]:
-            process = self._processes.pop(key)
-            log.info("%s: version %d is put away, as others are asked for", *key)
-            await process.stop()
+    async def _fetched(self, key: tuple[str, int], copy: ModelCopy) -> Path:
+        """The folder of a version; all who ask at once wait for the same download."""
+        task = self._fetching.get(key)
+        if task is None:
+            task = asyncio.create_task(asyncio.to_thread(fetch, self.follower.store, copy, self.cache))
+            self._fetching[key] = task
+            task.add_done_callback(lambda _: self._fetching.pop(key, None))
+        await asyncio.wait([task])
+        try:
+            return task.result()
+        except (StorageError, ValueError, OSError) as error:
+            raise Unavailable(f"its files can't be fetched: {error}") from None
 
-    async def _ask(self, route: Route, version: int, rows: list[dict[str, Any]]) -> Answer:
-        return await (await self.process(route, version)).predict(rows)
-
-
-def version_of(route: Route, key: str) -> int:
-    """The version that answers a key: the challenger has the keys below its share, the champion all others.
-
-    Raises:
-        ValueError: the route has no champion.
-    """
-    if route.champion is None:
-        raise ValueError(f"no version of {route.model} is in use")
-    for version, share in route.shares.items():
-        if version != route.champion and taken(key, route.model, str(version), share):
-            return version
-    return route.champion
-
-
-def _in_order(answers: dict[int, Answer], versions: list[int]) -> tuple[list[str | float], list[list[float]] | None]:
-    """Predictions and probabilities of rows in their order."""
-    if len(answers) == 1:
-        only = next(iter(answers.values()))
-        return list(only.predictions), only.probabilities
-    places = dict.fromkeys(answers, 0)
-    predictions: list[str | float] = []
-    probabilities: list[list[float]] | None = []
-    for version in versions:
-        answer, place = answers[version], places[version]
-        places[version] += 1
-        predictions.append(answer.predictions[place])
-        if answer.probabilities is None:
-            probabilities = None
-        elif probabilities is not None:
-            probabilities.append(answer.probabilities[place])
-    return predictions, probabilities
+    async def _ask(self, route: Route, version: int, rows: list[dict[str, Any]]) -> tuple[Answer, list[str]]:
+        process = await self.process(route, version)
+        answer = await process.predict(rows)
+        return answer, process.ready.classes if process.ready is not None else []
 
 
 def _words(route: Route) -> str:

@@ -60,3 +60,8 @@ class Ready(msgspec.Struct, array_like=True):
 def frame(message: bytes) -> bytes:
     """A message with its length."""
     return len(message).to_bytes(LENGTH, "big") + message
+
+
+def joined(parts: list[bytes]) -> bytes:
+    """The message of parts whose rows are MessagePack already: a list of `Part`, each a list of one thing, its rows."""
+    return b"".join([b"\xdd" + len(parts).to_bytes(4, "big"), *(b"\x91" + each for each in parts)])

@@ -94,6 +94,9 @@ def _answer(model: Model, rows: list[dict[str, Any]]) -> Answer:
         return Answer(error=str(error))
     except MemoryError:
         return Answer(error="these rows need more memory than the version may take")
+    except Exception as error:  # whatever it is: it is these rows', and spoils nobody else's
+        print(f"rows can't be scored: {type(error).__name__}: {error}", file=sys.stderr)
+        return Answer(error=f"these rows can't be scored: {type(error).__name__}: {error}")
     if not model.classes:
         return Answer(outputs[:, 0].tolist())
     return Answer([str(each) for each in model.scorer.decide(outputs)], outputs.tolist())

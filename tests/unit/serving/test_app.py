@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 from automl_core.serving.answers import ANSWERS, AnswerLog, Rule
 from automl_core.serving.app import Door, Server
 from automl_core.serving.following import Follower
-from automl_core.serving.served import Served
+from automl_core.serving.served import Given, Served
 from tests.unit.serving.world import ANNA, ROW, Lake, until
 
 TOKEN = "a-token-that-is-long-enough"
@@ -29,20 +30,34 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return found
 
 
-def talk(lake: Lake, test: Callable[[httpx.AsyncClient, Server], Awaitable[None]], **more: Any) -> None:
-    """Run a test against the application itself, without a socket."""
+@pytest.fixture(scope="module")
+def talk(lake: Lake) -> Iterator[Callable[..., None]]:
+    """Run a test with one server for all of them, without a socket; what it answered is in the bucket then."""
+    loop = asyncio.new_event_loop()
+    served = Served(Follower(lake.store), lake.folder / "cache", every=0.05)
+    answers = AnswerLog(lake.store, lake.folder / "answers", every=60, server="here")
+    server = Server(served, answers)
+    app = server.app()
+    life = app.router.lifespan_context(app)
+    loop.run_until_complete(life.__aenter__())
 
-    async def run() -> None:
-        served = Served(Follower(lake.store), lake.folder / "cache", every=0.05)
-        answers = AnswerLog(lake.store, lake.folder / "answers", more.pop("rule", None), every=60, server="here")
-        server = Server(served, answers, Door((TOKEN,), **more))
-        app = server.app()
-        async with app.router.lifespan_context(app):
-            transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    def run(
+        test: Callable[[httpx.AsyncClient, Server], Awaitable[None]], rule: Rule | None = None, **door: Any
+    ) -> None:
+        server.door, answers.rule = Door((TOKEN,), **door), rule or Rule()
+
+        async def asked() -> None:
+            transport = httpx.ASGITransport(app=server.asgi(), raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://server", headers=GOOD) as client:
                 await test(client, server)
+            answers._close(0.0)
+            assert await answers._bring(answers._own)
 
-    asyncio.run(run())
+        loop.run_until_complete(asyncio.wait_for(asked(), 60))
+
+    yield run
+    loop.run_until_complete(life.__aexit__(None, None, None))
+    loop.close()
 
 
 def written(lake: Lake) -> list[dict[str, Any]]:
@@ -50,7 +65,7 @@ def written(lake: Lake) -> list[dict[str, Any]]:
     return [json.loads(line) for key in lake.store.list(prefix) for line in lake.store.get(key).splitlines()]
 
 
-def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake) -> None:
+def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake, talk: Callable[..., None]) -> None:
     rows = [ROW, {"age": None, "city": "Köln", "plan": 7}]
     model = lake.model(1)
 
@@ -79,7 +94,7 @@ def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake) 
         assert 'automl_rows_total{model="churn",version="1"} 4.0' in figures
         assert 'automl_share{model="churn",version="1"} 1.0' in figures
 
-    talk(lake, test)
+    talk(test)
     lines = written(lake)
     assert [line["request_id"] for line in lines] == ["r-1/0", "r-1/1", "r-2/0", "r-2/1"]
     assert lines[0]["city"] == "Bonn"
@@ -90,7 +105,7 @@ def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake) 
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])
-def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str]) -> None:
+def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str], talk: Callable[..., None]) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         client.headers.pop("Authorization")
         for route in server.app().routes:
@@ -100,7 +115,7 @@ def test_every_route_but_health_wants_a_token(lake: Lake, headers: dict[str, str
                 open_to_all = path.startswith("/v2/health/") or path == "/openapi.json"
                 assert (found.status_code == 401) is not open_to_all, (method, path, found.status_code)
 
-    talk(lake, test)
+    talk(test)
 
 
 REFUSED = [
@@ -116,7 +131,7 @@ REFUSED = [
 ]
 
 
-def test_what_is_wrong_with_a_request_is_said(lake: Lake) -> None:
+def test_what_is_wrong_with_a_request_is_said(lake: Lake, talk: Callable[..., None]) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         json_kind = {"Content-Type": "application/json"}
         for body, status, words in REFUSED:
@@ -129,10 +144,44 @@ def test_what_is_wrong_with_a_request_is_said(lake: Lake) -> None:
         found = await client.post("/models/quiet/predict", json={"rows": [ROW]})
         assert (found.status_code, found.headers["retry-after"]) == (503, "1")
         assert "no version of quiet is in use" in found.json()["error"]["message"]
+        for path in ("/v2/models/quiet", "/v2/models/quiet/ready"):
+            found = await client.get(path)
+            assert (found.status_code, found.json()["error"]) == (503, "no version of quiet is in use"), path
+        found = await client.post("/models/churn/predict", json={"rows": [ROW | {"age": 10**30}]})
+        assert (found.status_code, found.json()["error"]["code"]) == (422, "bad_rows")
+        found = await client.post("/models/a%2Fb/predict", json={"rows": [ROW]})
+        assert (found.status_code, found.json()["error"]["code"]) == (404, "no_such_route")
+        found = await client.get("/v2/models/churn/infer")
+        assert found.status_code == 405
+        assert "Method Not Allowed" in found.json()["error"]
+        for name in ("chu.rn", "%2e%2e", "50%25", "ch%00urn", "K%C3%B6ln", "x" * 3000):
+            found = await client.post(f"/models/{name}/predict", json={"rows": [ROW]})
+            assert found.status_code == 404, (name, found.text)
         found = await client.post("/v2/models/churn/versions/7/infer", json={"inputs": _inputs()})
         assert (found.status_code, found.json()["error"]) == (404, "version 7 of churn is not in use (in use: 1)")
 
-    talk(lake, test, body=20_000)
+        async def slow() -> AsyncIterator[bytes]:
+            yield b"{"
+            await asyncio.sleep(60)
+
+        found = await client.post("/models/churn/predict", content=slow(), headers=json_kind)
+        assert (found.status_code, found.json()["error"]["code"]) == (408, "too_slow")
+
+    talk(test, body=20_000, seconds=0.5)
+
+
+def test_who_names_a_version_gets_no_other_ones_answer(
+    lake: Lake, talk: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        async def other(*_: Any) -> Given:
+            return Given(9, [2], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+
+        monkeypatch.setattr(server.served, "predict", other)  # version 1 was taken back while it was asked
+        found = await client.post("/v2/models/churn/versions/1/infer", json={"inputs": _inputs()})
+        assert (found.status_code, found.json()["error"]) == (404, "version 1 of churn is not in use any more")
+
+    talk(test)
 
 
 def _inputs(**changed: Any) -> list[dict[str, Any]]:
@@ -155,7 +204,7 @@ WRONG_INPUTS = [
 ]
 
 
-def test_columns_are_what_they_say(lake: Lake) -> None:
+def test_columns_are_what_they_say(lake: Lake, talk: Callable[..., None]) -> None:
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         for changed, words in WRONG_INPUTS:
             found = await client.post("/v2/models/churn/infer", json={"inputs": _inputs(**changed)})
@@ -171,33 +220,38 @@ def test_columns_are_what_they_say(lake: Lake) -> None:
             {"name": "plan", "shape": [-1], "datatype": "BYTES"},
         ]  # fmt: skip
 
-    talk(lake, test)
+    talk(test)
 
 
-def test_answers_may_be_written_without_the_rows_or_for_some_requests_alone(lake: Lake) -> None:
+def test_answers_may_be_written_without_the_rows_or_for_some_requests_alone(
+    lake: Lake, talk: Callable[..., None]
+) -> None:
     before = len(written(lake))
 
     async def test(client: httpx.AsyncClient, server: Server) -> None:
         for number in range(40):
             await client.post("/models/churn/predict", json={"rows": [ROW], "id": f"s-{number}"})
 
-    talk(lake, test, rule=Rule(0.5, ("city",)))
+    talk(test, rule=Rule(0.5, ("city",)))
     lines = written(lake)[before:]
     assert 8 <= len(lines) <= 32
     assert all("age" not in line and line["city"] == "Bonn" for line in lines)
 
 
 def test_what_a_killed_server_had_written_comes_with_the_next_one(lake: Lake) -> None:
-    dead = lake.folder / "answers" / "dead" / "churn" / "ds=2026-11-29"
+    dead = lake.folder / "left" / "dead" / "churn" / "ds=2026-11-29"
     dead.mkdir(parents=True)
     (dead.parent.parent / "lock").touch()
     (dead / "dead-000001.part").write_bytes(b'{"request_id": "before"}\n{"request_id": "tor')
     (dead / "dead-000002.jsonl").write_bytes(b'{"request_id": "closed"}\n')
 
-    async def test(client: httpx.AsyncClient, server: Server) -> None:
-        await until(lambda: not list(dead.glob("dead-*")))
+    async def run() -> None:
+        log = AnswerLog(lake.store, lake.folder / "left", every=60, server="next")
+        log.start()
+        await until(lambda: not dead.parent.parent.exists())
+        await log.stop()
 
-    talk(lake, test)
+    asyncio.run(run())
     found = [line["request_id"] for line in written(lake)]
     assert {"before", "closed"} <= set(found)
 
@@ -219,3 +273,52 @@ def test_while_the_store_is_away_answers_stay_on_the_machine(lake: Lake, monkeyp
 
     asyncio.run(run())
     assert list((lake.folder / "away").rglob("*.jsonl"))
+
+
+def test_whatever_fails_answers_are_brought_by_a_later_try(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, tries = AnswerLog(lake.store, lake.folder / "flaky", every=0.05, server="flaky"), list[int]()
+    upload = type(lake.store).upload_file
+
+    def flaky(*args: Any) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise PermissionError("a folder of the machine")
+        upload(*args)
+
+    monkeypatch.setattr(type(lake.store), "upload_file", flaky)
+
+    async def run() -> None:
+        log.start()
+        assert log._write("churn", bytearray(b'{"request_id": "brought-late"}\n')) == ""
+        await until(lambda: len(tries) >= 3)
+        assert await log.stop() == 0
+
+    asyncio.run(run())
+    assert "brought-late" in {line["request_id"] for line in written(lake)}
+    assert not (lake.folder / "flaky" / "flaky").exists(), "nothing is left of a server that ended well"
+
+
+def test_a_full_disk_leaves_no_torn_line_and_fails_no_request(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = AnswerLog(lake.store, lake.folder / "full", server="full")
+    given = Given(7, [1], ["no"], [[0.8, 0.2]], ["no", "yes"], None, 0.1)
+    log.add("churn", given, [ROW], ["k"], "first")
+    file = log._files["churn"]
+    whole = Path(file.name).read_bytes()
+
+    class Full:
+        name, fileno = file.name, file.fileno
+
+        def write(self, lines: bytes) -> int:
+            return int(file.write(lines[:20]))
+
+    log._files["churn"] = Full()
+    log.add("churn", given, [ROW], ["k"], "torn")
+    assert (Path(file.name).read_bytes(), log.lost) == (whole, 1)
+
+    def none(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Full, "write", none)
+    log.add("churn", given, [ROW], ["k"], "none")
+    assert (Path(file.name).read_bytes(), log.lost) == (whole, 2)
+    file.close()

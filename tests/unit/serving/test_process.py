@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,34 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return modelfile.write(place, members=[linear(), forest()], schema=SCHEMA, problem=BINARY, golden=ROWS, made={})
 
 
-def serve(folder: Path, test: Callable[[VersionProcess], Awaitable[None]], **limits: Any) -> None:
-    async def run() -> None:
-        version = VersionProcess(folder, Limits(**limits))
-        try:
-            await test(version)
-        finally:
-            await version.stop()
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    found = asyncio.new_event_loop()
+    yield found
+    found.close()
 
-    asyncio.run(run())
+
+@pytest.fixture(scope="module")
+def shared(folder: Path, loop: asyncio.AbstractEventLoop) -> Iterator[VersionProcess]:
+    """One for all tests that leave it well: each start costs half a second of CPU."""
+    version = VersionProcess(folder)
+    yield version
+    loop.run_until_complete(version.stop())
+
+
+@pytest.fixture
+def serve(
+    shared: VersionProcess, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Run a test with the shared version, started."""
+
+    def run(test: Callable[[VersionProcess], Awaitable[None]], **limits: Any) -> None:
+        shared._not_before = 0.0
+        loop.run_until_complete(shared.start())
+        monkeypatch.setattr(shared, "limits", Limits(**limits))
+        loop.run_until_complete(asyncio.wait_for(test(shared), 60))
+
+    return run
 
 
 def pid_of(version: VersionProcess) -> int:
@@ -45,7 +64,7 @@ def pid_of(version: VersionProcess) -> int:
     return version._process.pid
 
 
-def test_it_says_what_the_model_says(folder: Path) -> None:
+def test_it_says_what_the_model_says(folder: Path, serve: Callable[..., None]) -> None:
     model = modelfile.load(folder)
 
     async def test(version: VersionProcess) -> None:
@@ -57,10 +76,10 @@ def test_it_says_what_the_model_says(folder: Path) -> None:
         assert version.ready.columns[0] == ("age", "number", "number")
         assert version.ready.said.startswith("4 golden rows")
 
-    serve(folder, test)
+    serve(test)
 
 
-def test_rows_that_are_wrong_spoil_nobody_elses(folder: Path) -> None:
+def test_rows_that_are_wrong_spoil_nobody_elses(serve: Callable[..., None]) -> None:
     async def test(version: VersionProcess) -> None:
         await version.start()
         wrong, right, other = await asyncio.gather(
@@ -72,7 +91,7 @@ def test_rows_that_are_wrong_spoil_nobody_elses(folder: Path) -> None:
         assert len(right.predictions) == 2
         assert "no column 'age'" in other.error
 
-    serve(folder, test)
+    serve(test)
 
 
 def test_requests_with_the_same_columns_are_scored_together(folder: Path) -> None:
@@ -101,11 +120,11 @@ def test_numbers_have_no_probabilities(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.predictions, modelfile.load(place).predict(WHOLE))  # type: ignore[arg-type]
 
 
-def test_one_that_crashes_is_started_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_crashes_is_started_again(serve: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "AGAIN", (0.0, 60.0))
 
     async def test(version: VersionProcess) -> None:
-        await version.start()
+        version.crashes = 0
         os.kill(pid_of(version), signal.SIGSTOP)
         asked = asyncio.ensure_future(version.predict(WHOLE))
         await asyncio.sleep(0)
@@ -120,10 +139,10 @@ def test_one_that_crashes_is_started_again(folder: Path, monkeypatch: pytest.Mon
         with pytest.raises(Unavailable, match="has crashed 2 times"):
             await version.predict(WHOLE)
 
-    serve(folder, test)
+    serve(test)
 
 
-def test_one_that_hangs_is_ended(folder: Path) -> None:
+def test_one_that_hangs_is_ended(serve: Callable[..., None]) -> None:
     async def test(version: VersionProcess) -> None:
         await version.start()
         pid = pid_of(version)
@@ -133,10 +152,12 @@ def test_one_that_hangs_is_ended(folder: Path) -> None:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 
-    serve(folder, test, seconds=0.2)
+    serve(test, seconds=0.2)
 
 
-def test_a_model_that_is_not_what_it_was_answers_nothing(folder: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_not_what_it_was_answers_nothing(
+    folder: Path, tmp_path: Path, loop: asyncio.AbstractEventLoop
+) -> None:
     import shutil
 
     changed = Path(shutil.copytree(folder, tmp_path / "changed"))
@@ -150,10 +171,12 @@ def test_a_model_that_is_not_what_it_was_answers_nothing(folder: Path, tmp_path:
                 await version.predict(WHOLE)
         assert version.crashes == 0, "another start would say the same"
 
-    serve(changed, test)
+    version = VersionProcess(changed)
+    loop.run_until_complete(test(version))
+    loop.run_until_complete(version.stop())
 
 
-def test_one_with_too_much_to_do_refuses_at_once(folder: Path) -> None:
+def test_one_with_too_much_to_do_refuses_at_once(serve: Callable[..., None]) -> None:
     async def test(version: VersionProcess) -> None:
         await version.start()
         os.kill(pid_of(version), signal.SIGSTOP)
@@ -165,14 +188,92 @@ def test_one_with_too_much_to_do_refuses_at_once(folder: Path) -> None:
         os.kill(pid_of(version), signal.SIGCONT)
         assert len(await asyncio.gather(*asked)) == 4
 
-    serve(folder, test, waiting=4, seconds=60)
+    serve(test, waiting=4, seconds=60)
 
 
-def test_its_process_sees_no_secret_of_the_server(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_process_sees_no_secret_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden-value")
+    assert "hidden-value" not in processes._environment().values()
+
+
+def test_a_number_that_can_not_be_sent_is_the_fault_of_its_own_rows(serve: Callable[..., None]) -> None:
+    async def test(version: VersionProcess) -> None:
+        pid = pid_of(version)
+        wrong, right = await asyncio.gather(
+            version.predict([WHOLE[0] | {"age": 10**30}]), version.predict(WHOLE), return_exceptions=False
+        )
+        assert "these rows can't be read" in wrong.error
+        assert len(right.predictions) == 2
+        assert pid_of(version) == pid, "it has killed the process of all others' requests"
+
+    serve(test)
+
+
+def test_whatever_fails_for_some_rows_is_answered_to_them_alone(folder: Path) -> None:
+    model = modelfile.load(folder)
+    scored = model.scorer.outputs
+
+    def outputs(rows: Any) -> Any:
+        if any(row["age"] == 13 for row in rows):
+            raise ZeroDivisionError("of a step that nobody knew")
+        return scored(rows)
+
+    model.scorer.outputs = outputs  # type: ignore[method-assign]
+    wrong, right = answers(model, [Part([WHOLE[0] | {"age": 13}]), Part(WHOLE)])
+    assert "ZeroDivisionError: of a step that nobody knew" in wrong.error
+    assert len(right.predictions) == 2
+
+
+def test_one_that_was_put_away_is_not_started_again_and_who_waited_is_told(
+    folder: Path, loop: asyncio.AbstractEventLoop
+) -> None:
+    async def test() -> None:
+        version = VersionProcess(folder)
+        asked = [asyncio.ensure_future(version.predict(WHOLE)) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert version.busy, "so nobody puts it away while somebody waits for its start"
+        await version.stop()
+        for each in asked:
+            with pytest.raises(Unavailable, match="stopped"):
+                await each
+        with pytest.raises(Unavailable, match="stopped"):
+            await version.predict(WHOLE)
+        assert not version.busy
+
+    loop.run_until_complete(test())
+
+
+def test_where_no_process_can_be_started_who_asks_is_told(
+    folder: Path, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none(*_: Any, **__: Any) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", none)
+
+    async def test() -> None:
+        with pytest.raises(Unavailable, match=r"can't be started: .*Too many open files"):
+            await VersionProcess(folder).predict(WHOLE)
+
+    loop.run_until_complete(test())
+
+
+def test_a_large_request_is_scored_alone(
+    serve: Callable[..., None], shared: VersionProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = list[int](), shared._answered
+
+    async def counted(parts: list[bytes]) -> Any:
+        asked.append(len(parts))
+        return await answered(parts)
+
+    monkeypatch.setattr(shared, "_answered", counted)
+    monkeypatch.setattr(processes, "TOGETHER_BYTES", 1000)
 
     async def test(version: VersionProcess) -> None:
-        await version.start()
-        assert b"hidden-value" not in Path(f"/proc/{pid_of(version)}/environ").read_bytes()
+        large = [WHOLE[0] | {"city": "x" * 2000}]
+        found = await asyncio.gather(*(version.predict(rows) for rows in (WHOLE, WHOLE, large, WHOLE)))
+        assert [len(each.predictions) for each in found] == [2, 2, 1, 2]
+        assert asked == [2, 1, 1]
 
-    serve(folder, test)
+    serve(test)

@@ -68,12 +68,12 @@ class Lake:
 
 def served(lake: Lake, test: Callable[[Served], Awaitable[None]], **more: Any) -> None:
     """Run a test with the models of a storage served."""
-    limits = Limits(**more.pop("limits", {}))
+    limits, preload = Limits(**more.pop("limits", {})), more.pop("preload", ())
 
     async def run() -> None:
         follower = Follower(lake.store, more.pop("names", None))
         server = Served(follower, lake.folder / "cache", limits=limits, every=0.05, **more)
-        await server.start()
+        await server.start(preload)
         try:
             await test(server)
         finally:

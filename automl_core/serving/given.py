@@ -1,0 +1,76 @@
+"""What rows are answered with, by which versions, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from automl_core.models.traffic.split import taken
+from automl_core.serving.following import Route
+from automl_core.serving.wire import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a request is answered with.
+
+    Attributes:
+        record: the rollout record under which it is.
+        versions: (n,) which version said each row.
+        predictions: (n,) classes as texts, or numbers.
+        probabilities: (n, classes); None where numbers are predicted.
+        classes: in the order of probabilities.
+        fallen_back: the version in whose place the champion has answered; None where that was not so.
+        seconds: that it took.
+    """
+
+    record: int
+    versions: list[int]
+    predictions: list[str | float]
+    probabilities: list[list[float]] | None
+    classes: list[str]
+    fallen_back: int | None
+    seconds: float
+
+
+class BadRows(ValueError):
+    """Rows that a version can't read; the message says which column and row."""
+
+
+def version_of(route: Route, key: str) -> int:
+    """The version that answers a key: the challenger has the keys below its share, the champion all others.
+
+    Raises:
+        ValueError: the route has no champion.
+    """
+    if route.champion is None:
+        raise ValueError(f"no version of {route.model} is in use")
+    for version, share in route.shares.items():
+        if version != route.champion and taken(key, route.model, str(version), share):
+            return version
+    return route.champion
+
+
+def in_order(
+    answers: dict[int, Answer], classes: dict[int, list[str]], versions: list[int]
+) -> tuple[list[str | float], list[list[float]] | None, list[str]]:
+    """Predictions and probabilities of rows in their order, and the classes of all versions that answered."""
+    if len(answers) == 1:
+        version, only = next(iter(answers.items()))
+        return list(only.predictions), only.probabilities, classes[version]
+    every = list(dict.fromkeys(name for version in answers for name in classes[version]))
+    at = {version: [every.index(name) for name in classes[version]] for version in answers}
+    places = dict.fromkeys(answers, 0)
+    predictions: list[str | float] = []
+    probabilities: list[list[float]] | None = []
+    for version in versions:
+        answer, place = answers[version], places[version]
+        places[version] += 1
+        predictions.append(answer.predictions[place])
+        if answer.probabilities is None:
+            probabilities = None
+        elif probabilities is not None:
+            chances = [0.0] * len(every)  # of a class that only another version knows
+            for where, chance in zip(at[version], answer.probabilities[place], strict=True):
+                chances[where] = chance
+            probabilities.append(chances)
+    return predictions, probabilities, every
