@@ -69,7 +69,8 @@ def models_in(store: ObjectStore, reserved: Iterable[Entry]) -> tuple[list[Model
     for entry in reserved:
         name, slash, _ = entry.key.removeprefix(MODELS).partition("/")
         if entry.key.startswith(MODELS) and slash:
-            found.setdefault(name, []).append(entry)
+            if not name.startswith("_"):  # news for followers and its like: models' names begin with a letter
+                found.setdefault(name, []).append(entry)
         else:
             texts.append(entry)
     models = []

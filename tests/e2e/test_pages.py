@@ -649,7 +649,9 @@ def test_a_result_is_deployed_accepted_and_taken_back(page: Browser, world: Worl
     author.evaluate(2, 0.01, again=1)  # newer evidence than was asked about: the one that is on the page is answered on
     page.open(f"models/{NAME}/versions/2")
     page.one("main select")
-    page.js("const e = document.querySelector('main select'); e.selectedIndex = 1; e.dispatchEvent(new Event('change'))")
+    page.js(
+        "const e = document.querySelector('main select'); e.selectedIndex = 1; e.dispatchEvent(new Event('change'))"
+    )
     read = author.life.refresh().versions[2].evidence[0].digest
     page.until(lambda: f"evidence {read}" in page.text("main"), 30, "the older evidence")
     page.press("Accept …")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
+from kubernetes.client import ApiException
 
 from automl_airflow.kubernetes.belongings import Belonging
 from automl_airflow.kubernetes.sweep import sweep
@@ -98,7 +100,8 @@ def test_nothing_stays_of_a_run_that_no_reducer_ever_concludes(setting: Setting,
     if workers == 1:
         wait_for(lambda: len(left(setting)) == 2, "its secret to go, and the files to stay for the other")
     for pod in others:
-        setting.core.delete_namespaced_pod(pod, "default", grace_period_seconds=0)
+        with suppress(ApiException):  # a Job ends its other pods itself, once it sees that one is gone
+            setting.core.delete_namespaced_pod(pod, "default", grace_period_seconds=0)
     selector = f"automl/experiment={name}"
     for job in setting.batch.list_namespaced_job("default", label_selector=selector).items:
         setting.batch.delete_namespaced_job(job.metadata.name, "default", propagation_policy="Background")

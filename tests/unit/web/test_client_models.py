@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from automl_airflow.web import held_models
 from automl_core.client import Model
 from automl_core.client.errors import AlreadyExists, AuthError, Conflict, NotKnown
 from tests.unit.web.conftest import World
 from tests.unit.web.lives import DAG, Author, life_of, model_text
 from tests.unit.web.test_client import Clocked, connect
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Viewers see what is new at once: simulated time passes faster than the two seconds between their looks."""
+    monkeypatch.setattr(held_models, "READ_EVERY", 0.0)
 
 
 @pytest.fixture
