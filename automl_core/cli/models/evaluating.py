@@ -85,6 +85,7 @@ def _evaluate(
     from automl_core.cli.places import UserError
     from automl_core.models.evaluation import NotEvaluated, Request, run_apart
     from automl_core.models.file.options import evaluate_options
+    from automl_core.models.life.evidence import cases_left
 
     state = life.state
     champion = state.version(state.champion) if state.champion not in (None, version.number) else None
@@ -103,7 +104,8 @@ def _evaluate(
         beside = f"beside version {champion.number}" if champion is not None else "with no champion beside it"
         tell(f"version {version.number}, {beside}, on {place}")
         try:
-            return run_apart(Request(challenger, other, rows, options, _earlier(life, champion), format), say=tell)
+            earlier = cases_left(life.store, life.name, champion)
+            return run_apart(Request(challenger, other, rows, options, earlier, format), say=tell)
         except NotEvaluated as error:
             raise UserError(f"version {version.number} was not evaluated: {error}") from None
 
@@ -185,14 +187,3 @@ def _environment(file: ModelFile, path: Path, stack: ExitStack) -> str | None:
         raise UserError(f"evaluate.program.environment: {error}") from None
     stack.callback(held.release)
     return str(Path(held.python).parent.parent)
-
-
-def _earlier(life: ModelLife, champion: Version | None) -> list[dict[str, Any]]:
-    """The bad cases that the champion was left with when it was last measured."""
-    from automl_core.models.evaluation.document import earlier_of
-
-    found = [each for each in champion.evidence if each.rows] if champion is not None else []
-    try:
-        return earlier_of(life.evidence_rows(found[-1].digest)) if found else []
-    except LookupError:
-        return []

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from automl_core.models.evaluation.document import digest_of, summary_of
+from automl_core.models.evaluation.document import digest_of, earlier_of, summary_of
+from automl_core.models.life.entities import Version
 from automl_core.models.life.layout import evidence_key, evidence_rows_key
 from automl_core.storage.base import NotFound, ObjectStore
 
-__all__ = ["digest_of", "kept_of", "read_evidence", "read_evidence_rows", "write_evidence"]
+__all__ = ["cases_left", "digest_of", "kept_of", "read_evidence", "read_evidence_rows", "write_evidence"]
 
 
 def write_evidence(
@@ -48,6 +49,26 @@ def read_evidence_rows(store: ObjectStore, name: str, digest: str) -> dict[str, 
         StorageError: the store refuses or is away.
     """
     return _read(store, evidence_rows_key(name, digest), digest)
+
+
+def cases_left(store: ObjectStore, name: str, champion: Version | None) -> list[dict[str, Any]]:
+    """The bad cases that a champion was left with when it was last measured, for the next evaluation to follow.
+
+    Args:
+        store: the model storage path.
+        name: of the model.
+        champion: the version in use; None where there is none.
+
+    Raises:
+        StorageError: the store refuses or is away.
+    """
+    found = [each for each in champion.evidence if each.rows] if champion is not None else []
+    if not found:
+        return []
+    try:
+        return earlier_of(read_evidence_rows(store, name, found[-1].digest))
+    except LookupError:  # removed since: nothing is followed
+        return []
 
 
 def kept_of(evidence: Mapping[str, Any]) -> dict[str, Any]:

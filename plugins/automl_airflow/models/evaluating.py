@@ -75,6 +75,7 @@ class EvaluateOperator(RolloutOperator):
         from automl_core.models.evaluation import Request, run_apart
         from automl_core.models.evaluation.document import rows_of
         from automl_core.models.evaluation.unmeasured import unmeasured
+        from automl_core.models.life.evidence import cases_left
 
         state, file = life.state, self.file
         champion = state.version(state.champion) if state.champion is not None else None
@@ -93,7 +94,8 @@ class EvaluateOperator(RolloutOperator):
                           f"version {champion.number}" if champion else "no champion", data.place)  # fmt: skip
             if data.rows == 0:
                 return unmeasured(challenger, options, 0, data.notes), rows_of([])
-            request = Request(challenger, other, data.path, options, _earlier(life, champion), data.format)
+            earlier = cases_left(life.store, life.name, champion)
+            request = Request(challenger, other, data.path, options, earlier, data.format)
             evidence, rows = run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
             evidence["notes"] = [*evidence["notes"], *data.notes]
             return evidence, rows
@@ -149,19 +151,6 @@ def _environment(file: ModelFile, path: Path, stack: ExitStack, say: Any) -> str
         raise AirflowFailException(f"evaluate.program.environment: {error}") from error
     stack.callback(held.release)
     return str(Path(held.python).parent.parent)
-
-
-def _earlier(life: ModelLife, champion: Version | None) -> list[dict[str, Any]]:
-    """The bad cases that the champion was left with when it was last measured, to be followed."""
-    from automl_core.models.evaluation.document import earlier_of
-
-    found = [each for each in champion.evidence if each.rows] if champion is not None else []
-    if not found:
-        return []
-    try:
-        return earlier_of(life.evidence_rows(found[-1].digest))
-    except LookupError:
-        return []
 
 
 def _said(ok: bool | None) -> str:
