@@ -174,16 +174,14 @@ def _environment(file: ModelFile, path: Path, stack: ExitStack) -> str | None:
     """The folder of the environment that the file's program runs in; None: this one."""
     from automl_core.cli.output import tell
     from automl_core.cli.places import UserError, home
-    from automl_core.environments import EnvironmentProblem, Shelf
-    from automl_core.spec.lock_files import LockError, read_lock
+    from automl_core.environments import EnvironmentProblem
+    from automl_core.environments.beside import environment_beside
+    from automl_core.spec.lock_files import LockError
 
     program = file.evaluate.program
-    if program is None or program.environment is None:
-        return None
+    wanted = program.environment if program is not None else None
     try:
-        lock = read_lock(path.parent / program.environment.lock)
-        held = Shelf.of(home()).ensure(lock, program.environment.python, say=tell)
+        found = stack.enter_context(environment_beside(wanted, path.parent, home(), say=tell))
     except (LockError, EnvironmentProblem) as error:
         raise UserError(f"evaluate.program.environment: {error}") from None
-    stack.callback(held.release)
-    return str(Path(held.python).parent.parent)
+    return str(found) if found is not None else None

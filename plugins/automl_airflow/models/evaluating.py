@@ -138,19 +138,17 @@ def options_of(
 def _environment(file: ModelFile, path: Path, stack: ExitStack, say: Any) -> str | None:
     """The folder of the environment that the program of a file runs in; None: Airflow's own."""
     from automl_airflow.session import home
-    from automl_core.environments import EnvironmentProblem, Shelf
-    from automl_core.spec.lock_files import LockError, read_lock
+    from automl_core.environments import EnvironmentProblem
+    from automl_core.environments.beside import environment_beside
+    from automl_core.spec.lock_files import LockError
 
     program = file.evaluate.program
-    if program is None or program.environment is None:
-        return None
+    wanted = program.environment if program is not None else None
     try:
-        lock = read_lock(path.parent / program.environment.lock)
-        held = Shelf.of(home()).ensure(lock, program.environment.python, say=say)
+        found = stack.enter_context(environment_beside(wanted, path.parent, home(), say=say))
     except (LockError, EnvironmentProblem) as error:
         raise AirflowFailException(f"evaluate.program.environment: {error}") from error
-    stack.callback(held.release)
-    return str(Path(held.python).parent.parent)
+    return str(found) if found is not None else None
 
 
 def _said(ok: bool | None) -> str:
