@@ -5,6 +5,7 @@ Nothing of Airflow is replaced: its auth manager, its routes, its database. Jour
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -271,14 +272,19 @@ def churn(world: World, ended: tuple[str, str]) -> str:
     return name
 
 
+def own_name(request: pytest.FixtureRequest) -> str:
+    """A name that no other test has: two files may have a test of the same name, and one process runs both."""
+    digest = hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]
+    return "".join(c if c.isalnum() else "-" for c in request.node.name)[:40] + "-" + digest
+
+
 @pytest.fixture
 def fresh(world: World, request: pytest.FixtureRequest) -> Callable[..., tuple[str, str]]:
     """Makes an experiment of this test's own."""
     count = iter(range(100))
 
     def make(*, until: float | None = 4.5, trials: int = 12, state: str = "running") -> tuple[str, str]:
-        tail = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60]
-        name = f"fresh-{tail}-{next(count)}"
+        name = f"fresh-{own_name(request)}-{next(count)}"
         text, run = world.spec(name, trials), "manual__2026-11-21T06:00:00+00:00"
         world.know(text)
         world.simulate(text, run, until)
