@@ -85,7 +85,8 @@ def to_the_end(lab: Lab, told: dict[str, Any]) -> tuple[dict[str, Any], int]:
         except TaskDeferred as deferred:
             _, arguments = deferred.trigger.serialize()
             deferrals.append(deferred.method_name)
-        event = asyncio.run(first(InstanceTrigger(**json.loads(json.dumps(arguments)))))
+        plain_arguments = json.loads(json.dumps(arguments)) | {"poll": 0.01}
+        event = asyncio.run(first(InstanceTrigger(**plain_arguments)))
 
 
 def test_an_interval_is_claimed_scored_by_sql_and_recorded(standin: MaxComputeStandIn, lab: Lab) -> None:
