@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.models.life import Life, NoSuchVersion, Refused, RolloutOpen, Step, VersionState, in_use_at
+from automl_core.models.life import Braked, Life, NoSuchVersion, Refused, RolloutOpen, Step, VersionState, in_use_at
 from automl_core.models.life.history import history, in_use, lead_time
 from automl_core.models.life.news import told
 from automl_core.models.life.rollouts import steps_problem
@@ -427,6 +427,20 @@ def test_what_came_again_after_its_rollout_took_it_back_waited_for_people(world:
     world.open().put_in_use(2, DAG)
     stages = {each.name: each.seconds for each in lead_time(world.open().state, 2)}
     assert (stages["rolling out"], stages["waiting for people"]) == (150, 5000)
+
+
+def test_no_program_asks_for_a_training_while_its_last_one_is_rolled_out(world: World) -> None:
+    world.rolling()
+    with pytest.raises(Braked, match="version 2 came of churn and is being rolled out"):
+        world.open().ask_retraining("churn", {"cause": "loss"}, DAG, at_most=2, within=100.0)
+    world.open().ask_retraining("other", {"cause": "loss"}, DAG, at_most=2, within=100.0)
+    world.open().take_back(2, DAG, "bad")
+    world.open().ask_retraining("churn", {"cause": "loss"}, DAG, at_most=2, within=100.0)
+
+
+def test_a_person_asks_for_a_training_all_the_same(world: World) -> None:
+    world.rolling()
+    assert world.open().ask_retraining("churn", {"cause": "prices"}, ANNA, at_most=2, within=100.0).id == 1
 
 
 def test_views_show_it(world: World) -> None:
