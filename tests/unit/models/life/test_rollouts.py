@@ -249,7 +249,12 @@ def test_what_is_over_is_over(world: World) -> None:
     world.rolling()
     world.clock.now += 3
     world.open().take_back(2, BEN, "bad")
-    for act in (lambda life: life.step_rollout(1, 1, DAG), lambda life: life.hold_rollout(1, True, ANNA)):
+    for act in (
+        lambda life: life.step_rollout(1, 1, DAG),
+        lambda life: life.step_rollout(1, 0, DAG),
+        lambda life: life.hold_rollout(1, True, ANNA),
+        lambda life: life.hold_rollout(1, False, ANNA),
+    ):
         with pytest.raises(Refused, match=r"rollout 1 of version 2 is over \(taken back\) since") as e:
             act(world.open())
         assert (e.value.by, e.value.when) == (BEN, world.clock.now)
@@ -369,6 +374,36 @@ def test_a_record_that_is_none_is_skipped_and_changes_nothing(
     expected.seq, expected.updated = 0, 0.0
     assert after == expected
     assert list(clean.skipped) == [record.seq]
+
+
+GOOD: list[tuple[str, dict[str, Any]]] = [
+    ("rollout_step", {"id": 1, "step": 1}),
+    ("rollout_held", {"id": 1, "held": True}),
+    ("in_use", {"version": 2}),
+    ("taken_back", {"version": 2, "why": "bad", "to": 1}),
+    ("taken_back", {"version": 1, "why": "bad", "to": None}),
+]
+
+
+@pytest.mark.parametrize("how", ["rest", "telepathy", 5, None])
+@pytest.mark.parametrize(("kind", "data"), GOOD)
+def test_a_record_says_by_which_way_somebody_has_acted(world: World, kind: str, data: dict[str, Any], how: Any) -> None:
+    """Else a snapshot could hold what no release reads."""
+    world.rolling()
+    record = world.open().journal.append(kind, {**data, "by": {"name": "x", "how": how}}, valid=lambda life: True)
+    assert record is not None
+    state = world.open().state
+    assert list(state.skipped) == ([] if how == "rest" else [record.seq])
+    assert Life.decode(state.encode()) == state
+
+
+@pytest.mark.parametrize("share", [0.05, 0.07, 0.7, 1 / 3, 0.9999])
+def test_shares_add_up_to_one_and_are_told_as_they_are_meant(world: World, share: float) -> None:
+    world.in_use("r1")
+    rollout = world.open().begin_rollout(world.accepted("r2"), DAG, [Step(share), Step(1.0)])
+    assert rollout.shares[2] == share
+    assert sum(rollout.shares.values()) == pytest.approx(1.0, abs=1e-11)
+    assert len(str(rollout.shares[1])) <= 14  # no 0.30000000000000004
 
 
 def test_its_history_is_told(world: World) -> None:
