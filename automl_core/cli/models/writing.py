@@ -98,6 +98,7 @@ def check(
     """Check the file of a model: every problem with its line, then what may be a slip."""
     from automl_core.cli.output import print_json
     from automl_core.models.file.checks import examine_model_file
+    from automl_core.models.file.rolling import served_line
 
     examined = examine_model_file(file)
     found, notes = examined.file, [str(each) for each in examined.warnings]
@@ -112,8 +113,10 @@ def check(
     print(f"{found.name}: {', '.join(found.dag_ids)}")
     print(f"  versions    what {', '.join(body['candidates'])} publishes")
     print(f"  accepted by {people}, where it is {found.accept.when.replace('_', ' ')}")
-    if found.deploy is not None:
-        print(f"  scores      {found.deploy.data} into {found.deploy.out}")
+    if found.batch is not None:
+        print(f"  scores      {found.batch.data} into {found.batch.out}")
+    if found.served is not None:
+        print(f"  answers     {served_line(found.served)}")
     for note in notes:
         print(note)
 

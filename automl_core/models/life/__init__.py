@@ -12,12 +12,14 @@ from automl_core.models.life.entities import (
     Version,
     VersionState,
 )
-from automl_core.models.life.history import Event, InUse, history, in_use_at, iterations_per_month, lead_time
+from automl_core.models.life.events import Event
+from automl_core.models.life.history import InUse, history, in_use_at, iterations_per_month, lead_time
 from automl_core.models.life.intervals import Interval, gaps, interval_key
 from automl_core.models.life.layout import MODELS, model_prefix
 from automl_core.models.life.life import LIFE_VERSION, Life
 from automl_core.models.life.model_life import ModelLife
-from automl_core.models.life.refusals import Braked, NoSuchVersion, NotOffered, Refused
+from automl_core.models.life.refusals import Braked, NoSuchVersion, NotOffered, Refused, RolloutOpen
+from automl_core.models.life.rollouts import Rollout, RolloutAct, Step
 from automl_core.models.life.scoring import Claim
 
 __all__ = [
@@ -39,8 +41,12 @@ __all__ = [
     "Person",
     "Refused",
     "Retraining",
+    "Rollout",
+    "RolloutAct",
+    "RolloutOpen",
     "Shares",
     "Source",
+    "Step",
     "Version",
     "VersionState",
     "gaps",
