@@ -76,14 +76,20 @@ class Route:
         first = (self.champion,) if self.champion is not None else ()
         return tuple(dict.fromkeys((*first, *self.shares, *self.shadow)))
 
+    def words(self) -> str:
+        """Who answers, for people."""
+        told = [f"version {version} has {share:.0%}" for version, share in self.shares.items()]
+        told += [f"version {version} is asked {share:.0%} in the shadow" for version, share in self.shadow.items()]
+        return ", ".join(told) or "nothing is in use"
+
 
 def _p99(document: dict[str, Any]) -> float | None:
     """The safeguard's limit of a model's file, in seconds."""
-    from automl_core.spec.quantities import duration_seconds
+    from automl_core.spec.units import parse_duration
 
     safeguard = (document.get("deploy") or {}).get("safeguard") or {}
     limit = safeguard.get("p99")
-    return None if limit is None else duration_seconds(limit)
+    return None if limit is None else parse_duration(limit)
 
 
 class NoSuchModel(LookupError):

@@ -34,6 +34,15 @@ class Given:
     rollout: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said of a part of a request, and by whom: by the champion where a challenger could not."""
+
+    version: int
+    answer: Answer
+    classes: list[str]
+
+
 class BadRows(ValueError):
     """Rows that a version can't read; the message says which column and row."""
 

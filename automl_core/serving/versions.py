@@ -65,13 +65,16 @@ class Versions:
             found = None
         if found is None:
             folder = await self._fetched(key, copy)
-            if key not in self.processes:
-                await self._make_room()
-            if self._ended:
-                raise Unavailable("the server ends")
-            found = self.processes.get(key)
-            if found is None:
-                found = self.processes[key] = VersionProcess(folder, self.limits, trusted=self._trusted)
+            made = VersionProcess(folder, self.limits, trusted=self._trusted)
+            try:
+                if key not in self.processes:
+                    await self._make_room()
+                if self._ended:
+                    raise Unavailable("the server ends")
+            except BaseException:
+                self._let_go(made)
+                raise
+            found = self.processes.setdefault(key, made)
         await found.start()
         return found
 

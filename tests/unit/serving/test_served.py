@@ -81,7 +81,7 @@ def test_a_challenger_that_crashes_takes_nobody_along(lake: Lake, monkeypatch: p
         assert given.versions == [version_of(both, key) for key in keys]
         wanted = {number: lake.model(number).predict_proba([ROW]).tolist()[0] for number in (1, 2)}
         assert given.probabilities == [wanted[version] for version in given.versions]
-        process = server._processes["churn", 2]._process
+        process = server.versions.processes["churn", 2]._process
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
         given = await server.predict("churn", [ROW] * 40, keys)
@@ -98,7 +98,7 @@ def test_what_was_taken_back_answers_nobody_even_where_nothing_else_can_be_loade
 
     async def test(server: Served) -> None:
         assert (await server.predict("churn", [ROW], ["a"])).versions == [2]
-        process = server._processes["churn", 2]._process
+        process = server.versions.processes["churn", 2]._process
         assert process is not None
         os.kill(process.pid, signal.SIGSTOP)
         asked = asyncio.ensure_future(server.predict("churn", [ROW], ["a"]))
@@ -143,7 +143,7 @@ def test_files_that_somebody_has_tidied_up_are_fetched_again(lake: Lake) -> None
 
     async def test(server: Served) -> None:
         await server.predict("churn", [ROW], ["a"])
-        process = server._processes["churn", 1]
+        process = server.versions.processes["churn", 1]
         assert process._process is not None
         shutil.rmtree(process.folder)
         os.kill(process._process.pid, signal.SIGKILL)
@@ -162,7 +162,7 @@ def test_models_that_are_asked_at_once_wait_for_each_others_room(lake: Lake) -> 
     async def test(server: Served) -> None:
         found = await asyncio.gather(*(server.predict(name, [ROW], ["k"]) for name in names for _ in range(3)))
         assert {each.versions[0] for each in found} == {1}
-        assert len(server._processes) == 1
+        assert len(server.versions.processes) == 1
 
     served(lake, test, most=1)
 
@@ -240,8 +240,8 @@ def test_of_many_models_those_asked_lately_are_loaded(lake: Lake) -> None:
     async def test(server: Served) -> None:
         for name in ("a", "b", "c", "a"):
             assert (await server.predict(name, [ROW], ["k"])).versions == [1]
-            assert len(server._processes) <= 2
-        assert set(server._processes) == {("a", 1), ("c", 1)}
+            assert len(server.versions.processes) <= 2
+        assert set(server.versions.processes) == {("a", 1), ("c", 1)}
 
     served(lake, test, most=2)
 
