@@ -56,7 +56,7 @@ def serve(
     ] = None,
     memory: Annotated[str, typer.Option("--memory", help="Memory of a version's process, as 2Gi.")] = "2Gi",
     cache_size: Annotated[
-        str, typer.Option("--cache-size", help="Models' files that stay in --cache, as 10Gi; what runs stays in any case.")
+        str, typer.Option("--cache-size", help="Models' files that stay in --cache, as 10Gi; what runs stays anyway.")
     ] = "10Gi",
     timeout: Annotated[
         float,
@@ -145,8 +145,8 @@ def _ending(config: uvicorn.Config, server: Server) -> uvicorn.Server:
 def _over(grace: float) -> None:
     """End this process: a store or a client that answers no more must not keep it."""
     print(
-        f"not all was over within {grace:g} s (--grace): answers that aren't in the bucket lie in --cache, and the next "
-        "server brings them", file=sys.stderr, flush=True,
+        f"not all was over within {grace:g} s (--grace): answers that aren't in the bucket lie in --cache, and the "
+        "next server brings them", file=sys.stderr, flush=True,
     )  # fmt: skip
     os._exit(1)
 
@@ -195,10 +195,7 @@ def _rule(answers: str, columns: str) -> Rule | None:
         UserError: it is no share.
     """
     from automl_core.cli.places import UserError
-    import uvicorn
-
-    from automl_core.serving.answers import Rule
-    from automl_core.serving.app import Server
+    from automl_core.serving.answers import NameTaken, Rule, check_columns
 
     if answers == "off":
         return None

@@ -1,4 +1,4 @@
-"""What was answered, and what a shadow would have answered, written down: a line a row, into the bucket a file at a time.
+"""What was answered, and what a shadow said, written down: a line for each row, into the bucket a file at a time.
 
 A line is in a file of this machine before its answer is sent, so a server that is killed loses none: what it left is
 brought to the bucket by the next server that starts with the same folder. Names of objects are those of the files, so

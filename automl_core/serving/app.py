@@ -161,7 +161,9 @@ class Server:
             self.end()
             left = self._ended + self.grace - time.monotonic()
             await self.shadows.stop(min(2.0, left / 4))
-            stopping = [each.stop(left * 3 / 4) for each in (*logs, *([tallies] if tallies is not None else []))]
+            stopping = [each.stop(left * 3 / 4) for each in logs]
+            if tallies is not None:
+                stopping.append(tallies.stop(left * 3 / 4))
             await asyncio.gather(*stopping)
             await self.served.stop()
 

@@ -44,7 +44,9 @@ class Figures:
             "automl_shadow_share", "Share of the requests that a version is asked after they were answered", of,
             registry=self.registry,
         )  # fmt: skip
-        self._shadowed = Counter("automl_shadow_requests", "Requests that a shadow was asked", of, registry=self.registry)
+        self._shadowed = Counter(
+            "automl_shadow_requests", "Requests that a shadow was asked", of, registry=self.registry
+        )
         self._dropped = Counter(
             "automl_shadow_dropped", "Requests that a shadow was not asked, as too many waited", of,
             registry=self.registry,

@@ -39,7 +39,7 @@ class Route:
         taken_back: versions that must answer nobody any more.
         rollout: number of the open rollout, by which keys are drawn; None while there is none.
         step: of the rollout, from 0.
-        shadow: version → share of the requests that it is asked after they were answered; its answers are given to nobody.
+        shadow: version → share of the requests that it is asked after they were answered; nobody gets what it says.
         p99: seconds that an answer may take by the rollout's safeguard; None without one.
     """
 

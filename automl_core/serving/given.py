@@ -50,8 +50,8 @@ class BadRows(ValueError):
 def version_of(route: Route, key: str) -> int:
     """The version that answers a key: the challenger has the keys below its share, the champion all others.
 
-    Keys are drawn by the rollout: the 5 % of its first step are among the 25 % of its next one, and the same again after
-    going back; another rollout, of the same version too, draws others.
+    Keys are drawn by the rollout: the 5 % of its first step are among the 25 % of its next one, and the same again
+    after going back; another rollout, of the same version too, draws others.
 
     Raises:
         ValueError: the route has no champion.

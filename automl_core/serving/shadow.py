@@ -1,4 +1,4 @@
-"""The shadow: a version is asked what another one has answered already, and what it says is written down and given to nobody.
+"""The shadow: a version is asked what another one has answered already. What it says is written down, and not given.
 
 It is asked after the answer was given, in its own process. What waits for it is bounded: where it is slower than the
 requests come, the rest is not asked, and counted. Its answers are in lines of their own, beside those that were given,
@@ -107,7 +107,7 @@ class Shadows:
     ) -> None:  # fmt: skip
         began = time.perf_counter()
         try:
-            error, answer, classes = "", None, []
+            error, answer, classes = "", None, list[str]()
             try:
                 answer, classes = await self._ask(route, version, [rows[place] for place in places])
                 error = answer.error

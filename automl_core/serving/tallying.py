@@ -1,9 +1,9 @@
 """What the versions of open rollouts answered here, counted and brought to the bucket, where the safeguard reads it.
 
-A task of its own takes what is due and a thread writes it: a request waits for neither. Where the store is away, tallies
-wait in memory, and neighbours of the same step are put together: what is held stays small, and nothing that was counted
-is lost. At the end (SIGTERM) what is left is written. Of a server that is killed the last tally is lost, about a second
-of counts, and those that waited for the store; lines of answers are not (`automl_core.serving.answers`).
+A task of its own takes what is due and a thread writes it: a request waits for neither. Where the store is away,
+tallies wait in memory, and neighbours of the same step are put together: what is held stays small, and nothing that was
+counted is lost. At the end (SIGTERM) what is left is written. Of a server that is killed the last tally is lost, about a
+second of counts, and those that waited for the store; lines of answers are not (`automl_core.serving.answers`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -22,7 +21,7 @@ from automl_core.storage.base import ObjectStore, StorageError
 log = logging.getLogger(__name__)
 
 EVERY = 0.25
-"""Seconds between two looks at what is due: a tally covers half a second at least, so two a second are written at most."""
+"""Seconds between two looks at what is due. A tally covers half a second at least: two a second are written at most."""
 
 _THREADS = 4
 """Of all models: a store that is slow for one rollout must not keep the others' tallies."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from automl_core.models.life import news
-from automl_core.serving.fetching import fetch
+from automl_core.serving.fetching import ModelCache
 from automl_core.serving.following import Follower, NoSuchModel, Route
 from automl_core.serving.given import in_order
 from automl_core.serving.served import BadRows, Served, Unavailable, version_of
@@ -125,7 +125,8 @@ def test_what_can_not_be_fetched_at_first_is_tried_again(lake: Lake, monkeypatch
             raise (StorageUnavailable("away"), OSError(28, "No space left on device"))[len(tries) - 1]
         return fetch(*args)
 
-    monkeypatch.setattr("automl_core.serving.served.fetch", flaky)
+    fetch = ModelCache.fetch
+    monkeypatch.setattr(ModelCache, "fetch", flaky)
 
     async def test(server: Served) -> None:
         assert "away" in server.failures["churn", 1], "which does not keep the server from starting"
