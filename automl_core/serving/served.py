@@ -222,7 +222,7 @@ class Served:
             except Unavailable as unavailable:
                 self._count(route, version, began, error=failed)
                 raise unavailable from None
-            if failed or not answer.error:  # what the champion refuses as well is the request's fault
+            if not answer.error:  # what the champion refuses as well is the request's fault
                 self._count(route, version, began, error=True)
             return Said(champion, answer, classes)
         if error is not None:

@@ -2,8 +2,8 @@
 
 A task of its own takes what is due and a thread writes it: a request waits for neither. Where the store is away,
 tallies wait in memory, and neighbours of the same step are put together: what is held stays small, and nothing that was
-counted is lost. At the end (SIGTERM) what is left is written. Of a server that is killed the last tally is lost, about a
-second of counts, and those that waited for the store; lines of answers are not (`automl_core.serving.answers`).
+counted is lost. At the end (SIGTERM) what is left is written. Of a server that is killed the last tally is lost, about
+a second of counts, and those that waited for the store; lines of answers are not (`automl_core.serving.answers`).
 """
 
 from __future__ import annotations
