@@ -54,6 +54,9 @@ def serve(
         shared._not_before = 0.0
         loop.run_until_complete(shared.start())
         monkeypatch.setattr(shared, "limits", Limits(**limits))
+        if shared._watch is not None:  # it was set by the limits of the test before
+            shared._watch.cancel()
+            shared._watch = None
         loop.run_until_complete(asyncio.wait_for(test(shared), 60))
 
     return run
@@ -261,19 +264,19 @@ def test_where_no_process_can_be_started_who_asks_is_told(
 def test_a_large_request_is_scored_alone(
     serve: Callable[..., None], shared: VersionProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, answered = list[int](), shared._answered
+    asked, send = list[int](), shared._send
 
-    async def counted(parts: list[bytes]) -> Any:
+    def counted(line: Any, parts: list[bytes]) -> None:
         asked.append(len(parts))
-        return await answered(parts)
+        send(line, parts)
 
-    monkeypatch.setattr(shared, "_answered", counted)
+    monkeypatch.setattr(shared, "_send", counted)
     monkeypatch.setattr(processes, "TOGETHER_BYTES", 1000)
 
     async def test(version: VersionProcess) -> None:
         large = [WHOLE[0] | {"city": "x" * 2000}]
-        found = await asyncio.gather(*(version.predict(rows) for rows in (WHOLE, WHOLE, large, WHOLE)))
-        assert [len(each.predictions) for each in found] == [2, 2, 1, 2]
-        assert asked == [2, 1, 1]
+        found = await asyncio.gather(*(version.predict(rows) for rows in (WHOLE, WHOLE, WHOLE, large, WHOLE)))
+        assert [len(each.predictions) for each in found] == [2, 2, 2, 1, 2]
+        assert asked == [1, 2, 1, 1]
 
     serve(test)
