@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Answer]).decode
 
-_Asked = tuple[bytes, int, asyncio.Future[Answer]]
-"""Rows as they are sent, how many they are, and who waits."""
+_Asked = tuple[bytes, int, asyncio.Future[Answer], float]
+"""Rows as they are sent, how many they are, who waits, and since when on the monotonic clock."""
 
 TOGETHER = 512
 """Rows of requests that are scored together at most."""
@@ -50,7 +50,8 @@ class Limits:
     """What a version may take.
 
     Attributes:
-        seconds: that an answer may take; then the process is ended, and started again.
+        seconds: that an answer may take, the time in which others' rows are scored included. A process that is asked
+            one thing for longer is ended, and started again.
         loading: seconds that it may take to load and to compare its golden rows.
         memory: bytes of its process; 0: no limit.
         waiting: requests that may wait for it; more are refused at once.
@@ -166,7 +167,7 @@ class VersionProcess:
         except (OverflowError, ValueError) as error:
             return Answer(error=f"these rows can't be read: {error}")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((part, len(rows), future))
+        self._waiting.append((part, len(rows), future, self.used))
         if not self._asked:
             self._ask()
         return await future
@@ -244,9 +245,16 @@ class VersionProcess:
         waiting = self._waiting
         if not waiting or self._line is None:
             return
+        while waiting and waiting[0][2].done():
+            waiting.popleft()  # nobody waits for it any more
+        if not waiting:
+            return
         batch = [waiting.popleft()]
         size, rows = len(batch[0][0]), batch[0][1]
         while waiting:
+            if waiting[0][2].done():
+                waiting.popleft()
+                continue
             size, rows = size + len(waiting[0][0]), rows + waiting[0][1]
             if rows > TOGETHER or size > TOGETHER_BYTES:
                 break
@@ -254,7 +262,7 @@ class VersionProcess:
         self._asked, self._since = batch, time.monotonic()
         if self._watch is None:
             self._watch = asyncio.get_running_loop().call_later(self.limits.seconds, self._look)
-        self._send(self._line, [part for part, _, _ in batch])
+        self._send(self._line, [part for part, _, _, _ in batch])
 
     def _send(self, line: Line, parts: list[bytes]) -> None:
         line.send(joined(parts))
@@ -270,7 +278,7 @@ class VersionProcess:
             self._fail(error)
             return
         self._asked = []
-        for (_, _, future), answer in zip(batch, found, strict=True):
+        for (_, _, future, _), answer in zip(batch, found, strict=True):
             if not future.done():
                 future.set_result(answer)
         self._ask()
@@ -280,11 +288,20 @@ class VersionProcess:
         self._watch = None
         if not self._asked or self._line is None:
             return
-        left = self._since + self.limits.seconds - time.monotonic()
-        if left <= 0:
+        seconds, now = self.limits.seconds, time.monotonic()
+        if now >= self._since + seconds:
             self._fail(TimeoutError())
-        else:
-            self._watch = asyncio.get_running_loop().call_later(left, self._look)
+            return
+        first = self._since
+        for _, _, future, since in (*self._asked, *self._waiting):  # those that wait the longest come first
+            if future.done():
+                continue
+            if now < since + seconds:
+                first = min(first, since)
+                break
+            late = f"it has too much to do: no answer within {seconds:g} s, most of it spent on others' rows"
+            future.set_exception(Unavailable(late))
+        self._watch = asyncio.get_running_loop().call_later(max(0.001, first + seconds - now), self._look)
 
     def _fail(self, error: Exception) -> None:
         """End a process that gave no answer; who waits is told."""
@@ -343,7 +360,7 @@ class VersionProcess:
             process.kill()
             await process.wait()
         while self._waiting:
-            _, _, future = self._waiting.popleft()
+            _, _, future, _ = self._waiting.popleft()
             if not future.done():
                 future.set_exception(Unavailable(why))
 
