@@ -1,0 +1,104 @@
+"""``roll``: the version's rollout over the traffic of servers, looked at without a worker until it has ended.
+
+The journal is the truth here too. The task says in Airflow what became of a rollout; what moves it, and takes it back,
+are records, by the guard in the triggerer or by people. So a task that was cleared or marked changes nothing of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from automl_airflow.models.alerts import TakenBack
+from automl_airflow.models.in_use import note_version, tell_in_use
+from automl_airflow.models.names import DEPLOY, ROLLOUT_ID
+from automl_airflow.models.registry import tell_registry
+from automl_airflow.models.roll_trigger import RolloutTrigger
+from automl_airflow.models.tasks import RolloutOperator
+
+if TYPE_CHECKING:
+    from automl_core.models.life import ModelLife, Rollout, Version
+
+
+class RollOperator(RolloutOperator):
+    """Waits for the end of a rollout, and says what became of it."""
+
+    ui_color = "#e8e0f0"
+
+    def execute(self, context: Any, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Conclude a rollout that has ended; have one that goes on looked at.
+
+        Args:
+            context: of the task.
+            event: of the trigger, where that was waited for.
+
+        Returns:
+            What became of it, as the task's XCom: version, rollout, outcome, why.
+
+        Raises:
+            TaskDeferred: it goes on.
+            AirflowSkipException: a person has ended it, or another version.
+            AirflowFailException: it was taken back by what was measured, or there is no rollout of this version.
+        """
+        if event is None:
+            self.check_closed(context)
+        elif event.get("gone"):
+            raise AirflowFailException(f"{event['gone']}: clear `{DEPLOY}`")
+        life, version = self.open(context)
+        rollout = self._rollout(context, life, version)
+        if rollout is None:
+            self.log.info("version %d is in use: there was no champion to roll it out beside", version.number)
+            return {"version": version.number, ROLLOUT_ID: None, "outcome": "promoted", "why": str(version.decision or "")}
+        if rollout.ended is None:
+            self._look(rollout)
+        return self._conclude(life, rollout)
+
+    def _rollout(self, context: Any, life: ModelLife, version: Version) -> Rollout | None:
+        """The rollout that `deploy` has begun; None where it has put the version in use.
+
+        Raises:
+            AirflowFailException: there is none: `deploy` was marked by hand.
+        """
+        from automl_core.models.life import VersionState
+
+        told = context["ti"].xcom_pull(task_ids=DEPLOY)
+        number = told.get(ROLLOUT_ID) if isinstance(told, dict) and told.get("version") == version.number else None
+        found = life.state.rollouts.get(number) if isinstance(number, int) else None
+        if found is not None and found.version == version.number:
+            return found
+        mine = [each for each in life.state.rollouts.values() if each.version == version.number]
+        if version.state is VersionState.ROLLING_OUT and mine:  # `deploy` was marked, its XCom deleted
+            return mine[-1]
+        if version.state is VersionState.IN_USE and number is None:
+            return None
+        if mine and isinstance(told, dict) and number is None and told.get("version") == version.number:
+            return mine[-1]
+        raise AirflowFailException(
+            f"version {version.number} is {version.state}, and `{DEPLOY}` has begun no rollout of it (it was marked by "
+            f"hand, or its XCom was deleted): clear `{DEPLOY}`"
+        )
+
+    def _look(self, rollout: Rollout) -> NoReturn:
+        from automl_core.models.rollout import Rules
+
+        alerts = self.file.alerts
+        trigger = RolloutTrigger(
+            **self.place.arguments(), rollout=rollout.id, version=rollout.version, rules=Rules.of(self.file).plain(),
+            alerts=alerts.model_dump(mode="json", by_alias=True) if alerts is not None else None,
+        )  # fmt: skip
+        self.defer(trigger=trigger, method_name="execute")
+
+    def _conclude(self, life: ModelLife, rollout: Rollout) -> dict[str, Any]:
+        """Say what became of a rollout that has ended. Raises as `execute`."""
+        version = rollout.version
+        if rollout.outcome == "promoted":
+            self.log.info("version %d is in use: %s", version, rollout.why)
+            if life.state.champion == version:  # else somebody has put another in use since, and has told of that
+                tell_in_use(self, life, version, rollout.why, people=False)
+            return {"version": version, ROLLOUT_ID: rollout.id, "outcome": rollout.outcome, "why": rollout.why}
+        note_version(self, life, version, life.state.champion)
+        tell_registry(self.file, life)
+        if rollout.outcome == "taken_back" and rollout.ended_by.how == "dag":
+            raise TakenBack(f"version {version} was taken back by its safeguards: {rollout.why}")
+        raise AirflowSkipException(f"the rollout of version {version} was ended by {rollout.ended_by}: {rollout.why}")
