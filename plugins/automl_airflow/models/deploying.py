@@ -1,6 +1,6 @@
 """``deploy``: the version is put in use by a record, which the journal takes for an accepted one alone.
 
-Where servers answer, and a champion does already, the version's rollout begins instead, and the task `roll` goes on with it.
+Where servers answer, and a champion does already, the version's rollout begins instead; the task `roll` goes on with it.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ class ServedDeployOperator(DeployOperator):
             AirflowSkipException: another version became the champion meanwhile; another run evaluates this one anew.
             AirflowFailException: it may not be rolled out (any more).
         """
+        from automl_core.models.file.options import rollout_steps
         from automl_core.models.life import Refused, RolloutOpen
 
         self.check_closed(context)
@@ -85,7 +86,7 @@ class ServedDeployOperator(DeployOperator):
             return self._told(life, begun)
         if life.state.champion is None or life.state.champion == version.number:
             return {**self.put_in_use(context, life, version), ROLLOUT_ID: None}
-        kind, steps = plan_of(self.file)
+        kind, steps = rollout_steps(self.file)
         why = str(version.decision or "")
         try:
             begun = self.patiently(
@@ -102,7 +103,7 @@ class ServedDeployOperator(DeployOperator):
         words = f"version {version.number} waits: {another}"
         self.log.info(words)
         tell(self.file, "waiting", words, version=version.number)
-        trigger = RolloutOverTrigger(**self.place.arguments(), rollout=another.rollout)
+        trigger = RolloutOverTrigger(**self.place.arguments(), rollout=another.rollout.id)
         self.defer(trigger=trigger, method_name="execute")
 
     def _told(self, life: ModelLife, begun: Rollout) -> dict[str, Any]:

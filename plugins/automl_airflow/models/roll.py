@@ -15,6 +15,7 @@ from automl_airflow.models.in_use import note_version, tell_in_use
 from automl_airflow.models.names import DEPLOY, ROLLOUT_ID
 from automl_airflow.models.registry import tell_registry
 from automl_airflow.models.roll_trigger import RolloutTrigger
+from automl_airflow.models.runs import start_again
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ class RollOperator(RolloutOperator):
         life, version = self.open(context)
         rollout = self._rollout(context, life, version)
         if rollout is None:
-            self.log.info("version %d is in use: there was no champion to roll it out beside", version.number)
-            return {"version": version.number, ROLLOUT_ID: None, "outcome": "promoted", "why": str(version.decision or "")}
+            self.log.info("version %d was put in use: there was no champion to roll it out beside", version.number)
+            why = str(version.decision or "")
+            return {"version": version.number, ROLLOUT_ID: None, "outcome": "promoted", "why": why}
         if rollout.ended is None:
             self._look(rollout)
-        return self._conclude(life, rollout)
+        return self._conclude(context, life, rollout)
 
     def _rollout(self, context: Any, life: ModelLife, version: Version) -> Rollout | None:
         """The rollout that `deploy` has begun; None where it has put the version in use.
@@ -63,17 +65,16 @@ class RollOperator(RolloutOperator):
         from automl_core.models.life import VersionState
 
         told = context["ti"].xcom_pull(task_ids=DEPLOY)
-        number = told.get(ROLLOUT_ID) if isinstance(told, dict) and told.get("version") == version.number else None
-        found = life.state.rollouts.get(number) if isinstance(number, int) else None
-        if found is not None and found.version == version.number:
-            return found
-        mine = [each for each in life.state.rollouts.values() if each.version == version.number]
-        if version.state is VersionState.ROLLING_OUT and mine:  # `deploy` was marked, its XCom deleted
-            return mine[-1]
-        if version.state is VersionState.IN_USE and number is None:
+        if isinstance(told, dict) and told.get("version") == version.number and ROLLOUT_ID in told:
+            number = told[ROLLOUT_ID]
+            found = life.state.rollouts.get(number) if isinstance(number, int) else None
+            if number is None or (found is not None and found.version == version.number):
+                return found
+        begun = life.state.rollout
+        if begun is not None and begun.version == version.number:  # whatever became of `deploy`
+            return begun
+        if version.state is VersionState.IN_USE:
             return None
-        if mine and isinstance(told, dict) and number is None and told.get("version") == version.number:
-            return mine[-1]
         raise AirflowFailException(
             f"version {version.number} is {version.state}, and `{DEPLOY}` has begun no rollout of it (it was marked by "
             f"hand, or its XCom was deleted): clear `{DEPLOY}`"
@@ -89,8 +90,11 @@ class RollOperator(RolloutOperator):
         )  # fmt: skip
         self.defer(trigger=trigger, method_name="execute")
 
-    def _conclude(self, life: ModelLife, rollout: Rollout) -> dict[str, Any]:
+    def _conclude(self, context: Any, life: ModelLife, rollout: Rollout) -> dict[str, Any]:
         """Say what became of a rollout that has ended. Raises as `execute`."""
+        from automl_core.models.life import VersionState
+        from automl_core.models.life.entities import BY_HAND
+
         version = rollout.version
         if rollout.outcome == "promoted":
             self.log.info("version %d is in use: %s", version, rollout.why)
@@ -99,6 +103,15 @@ class RollOperator(RolloutOperator):
             return {"version": version, ROLLOUT_ID: rollout.id, "outcome": rollout.outcome, "why": rollout.why}
         note_version(self, life, version, life.state.champion)
         tell_registry(self.file, life)
-        if rollout.outcome == "taken_back" and rollout.ended_by.how == "dag":
-            raise TakenBack(f"version {version} was taken back by its safeguards: {rollout.why}")
-        raise AirflowSkipException(f"the rollout of version {version} was ended by {rollout.ended_by}: {rollout.why}")
+        last = rollout.last_act
+        by = f" by {last.by}" if last is not None else ""
+        if rollout.outcome == "taken_back":
+            if last is None or last.by.how not in BY_HAND:
+                raise TakenBack(f"version {version} is taken back{by}: {rollout.why}")
+            raise AirflowSkipException(f"version {version} is taken back{by}: {rollout.why}")
+        words = f"the rollout of version {version} was stopped{by}: {rollout.why}"
+        found = life.state.version(version)
+        if found.state is VersionState.ACCEPTED:  # on evidence beside what is gone
+            run = start_again(context, found)
+            raise AirflowSkipException(f"{words}; the run {run} evaluates it anew, beside what answers now")
+        raise AirflowSkipException(words)

@@ -120,7 +120,7 @@ class RolloutTrigger(BaseTrigger):
         yield TriggerEvent(event)
 
     async def _look(self) -> Mapping[str, Any]:
-        """One look, and what is new told. What is wrong is tried again until it isn't: nobody else guards the rollout."""
+        """One look, and what is new told. What is wrong is tried again until it isn't: nobody else guards."""
         clock = asyncio.get_running_loop().time
         began, told, pause, people = clock(), float("-inf"), self.every, False
         while True:
