@@ -22,7 +22,7 @@ from typing import NamedTuple
 import msgspec
 
 from automl_core.journal.records import key_of, seq_of
-from automl_core.models.life.layout import model_prefix
+from automl_core.models.rollout.layout import tallies_prefix
 from automl_core.storage.base import NotFound, ObjectStore
 from automl_core.study.layout import safe
 
@@ -315,16 +315,6 @@ class Place(NamedTuple):
     server: str
     place: int
     key: str
-
-
-def rollout_prefix(model: str, rollout: int) -> str:
-    """The folder of a rollout, ending with '/'."""
-    return f"{model_prefix(model)}rollouts/{rollout}/"
-
-
-def tallies_prefix(model: str, rollout: int) -> str:
-    """The folder of a rollout's tallies, ending with '/'."""
-    return f"{rollout_prefix(model, rollout)}tallies/"
 
 
 def tally_key(model: str, tally: Tally) -> str:
