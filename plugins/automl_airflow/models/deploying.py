@@ -13,7 +13,6 @@ from automl_airflow.models.alerts import tell
 from automl_airflow.models.in_use import note_version, tell_in_use
 from automl_airflow.models.names import ROLLOUT_ID
 from automl_airflow.models.registry import tell_registry
-from automl_airflow.models.roll_news import percent
 from automl_airflow.models.roll_waiting import RolloutOverTrigger
 from automl_airflow.models.runs import start_again
 from automl_airflow.models.tasks import RolloutOperator
@@ -107,6 +106,8 @@ class ServedDeployOperator(DeployOperator):
         self.defer(trigger=trigger, method_name="execute")
 
     def _told(self, life: ModelLife, begun: Rollout) -> dict[str, Any]:
+        from automl_core.models.rollout.words import percent
+
         shares = ", ".join(f"{percent(step.share)}{' in the shadow' if step.shadow else ''}" for step in begun.steps)
         self.log.info("rollout %d: version %d beside version %d: %s", begun.id, begun.version, begun.champion, shares)
         note_version(self, life, begun.version, begun.champion)

@@ -32,76 +32,63 @@ class News:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def news_of(before: Mapping[str, Any] | None, view: Mapping[str, Any], version: int) -> list[News]:
+def news_of(before: Mapping[str, Any] | None, view: Mapping[str, Any]) -> list[News]:
     """What a look has found that the one before had not.
 
     Args:
         before: the look before, as plain JSON (`automl_core.models.rollout.View`), whoever made it; None for the first.
         view: this one.
-        version: number of the version that is rolled out.
     """
     known = before or {}
-    noted = known.get("notes") or ()
-    found = [*_moved(known, view, version), *_held(known, view, version), *_tests(known, view)]
-    found += [News(str(note), level="warning") for note in view.get("notes") or () if note not in noted]
-    if view.get("outcome"):  # also where the look before has found it: whoever made that may have died with the news
-        return [*found, _ended(view, version)]
-    return [*found, *_waits(known, view, version)]
-
-
-def _moved(known: Mapping[str, Any], view: Mapping[str, Any], version: int) -> Iterator[News]:
-    if (known.get("step"), known.get("share")) == (view.get("step"), view.get("share")) or view.get("outcome"):
-        return
-    what = "asked as well, its answers are not given" if view.get("shadow") else f"{percent(view['share'])} of requests"
-    yield News(f"step {int(view['step']) + 1}: version {version}: {what}")
-
-
-def _held(known: Mapping[str, Any], view: Mapping[str, Any], version: int) -> Iterator[News]:
-    if bool(known.get("held")) == bool(view.get("held")) or view.get("outcome"):
-        return
-    if view.get("held"):
-        text = f"the rollout of version {version} is held at {percent(view['share'])}: its safeguards go on"
-        yield News(text, on="waiting", level="warning", facts={"version": version})
-    else:
-        yield News(f"the rollout of version {version} goes on")
+    found = [] if before is not None else [News(str(view["words"]))]
+    found += [News(str(each)) for each in view["did"]]
+    found += _tests(known, view)
+    found += [News(str(note), level="warning") for note in view["notes"] if note not in known.get("notes", ())]
+    if view["outcome"]:  # also where the look before has found it: whoever made that may have died with the news
+        return [*found, _ended(view)]
+    return [*found, *_held(known, view), *_waits(known, view)]
 
 
 def _tests(known: Mapping[str, Any], view: Mapping[str, Any]) -> Iterator[News]:
-    states = {test["name"]: test.get("state") for test in known.get("tests") or ()}
-    for test in view.get("tests") or ():
-        if test.get("state") != states.get(test["name"]):
-            yield News(f"{test['name']}: {test.get('words') or test.get('state')}")
+    states = {test["name"]: test["state"] for test in known.get("tests", ())}
+    for test in view["tests"]:
+        if test["state"] != states.get(test["name"]):
+            yield News(str(test["words"]))
 
 
-def _ended(view: Mapping[str, Any], version: int) -> News:
-    outcome, why = str(view["outcome"]), str(view.get("why") or "")
-    facts = {"version": version, "outcome": outcome, "why": why}
+def _held(known: Mapping[str, Any], view: Mapping[str, Any]) -> Iterator[News]:
+    if view["held"] and not known.get("held"):
+        text = f"the rollout of version {view['version']} is held: {view['words']}"
+        yield News(text, on="waiting", level="warning", facts=_facts(view))
+    elif known.get("held") and not view["held"]:
+        yield News(f"the rollout of version {view['version']} goes on: {view['words']}")
+
+
+def _ended(view: Mapping[str, Any]) -> News:
+    version, outcome, why = view["version"], view["outcome"], view["why"]
+    facts = {**_facts(view), "outcome": outcome, "why": why}
     if outcome == "promoted":
-        return News(f"version {version} is in use: {why}", on="in_use", facts=facts)
+        return News(f"version {version} is in use ({why})", on="in_use", facts=facts)
     if outcome == "taken_back":
         return News(f"version {version} is taken back: {why}", on="taken_back", level="error", facts=facts)
     return News(f"the rollout of version {version} was stopped: {why}", on="taken_back", level="warning", facts=facts)
 
 
-def _waits(known: Mapping[str, Any], view: Mapping[str, Any], version: int) -> Iterator[News]:
+def _waits(known: Mapping[str, Any], view: Mapping[str, Any]) -> Iterator[News]:
     """A step that goes on long after its least time, once a step."""
-    if not _is_late(view) or (known.get("step") == view.get("step") and _is_late(known)):
+    if not _is_late(view) or (known.get("step") == view["step"] and _is_late(known)):
         return
-    late = float(view["time"]) - float(view["may_move_at"])
-    yield News(
-        f"the rollout of version {version} waits in step {int(view['step']) + 1}, {format_duration(late)} after its "
-        "least time: nothing is worse, and there are too few answers to go on, or a test can't tell yet",
-        on="waiting", level="warning", facts={"version": version, "step": view["step"]},
-    )  # fmt: skip
+    late = format_duration(float(round(view["time"] - view["may_move_at"])))
+    text = f"the rollout of version {view['version']} waits, {late} after the least time of its step: {view['waits']}"
+    yield News(text, on="waiting", level="warning", facts=_facts(view))
 
 
 def _is_late(view: Mapping[str, Any]) -> bool:
-    time, since, may = view.get("time"), view.get("since"), view.get("may_move_at")
-    if view.get("held") or time is None or since is None or may is None:
+    """Whether a step waits for something, and should have been over long ago."""
+    if view["held"] or not view["waits"]:
         return False
-    return float(time) - float(may) > max(WAITS_AFTER, float(may) - float(since))
+    return bool(view["time"] - view["may_move_at"] > max(WAITS_AFTER, view["may_move_at"] - view["since"]))
 
 
-def percent(share: Any) -> str:
-    """A share, for people: ``5%``, ``0.25%``."""
-    return f"{100 * float(share):.4g}%"
+def _facts(view: Mapping[str, Any]) -> dict[str, Any]:
+    return {"version": view["version"], "rollout": view["rollout"], "step": view["step"], "share": view["share"]}

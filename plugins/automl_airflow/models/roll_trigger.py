@@ -20,12 +20,13 @@ from automl_airflow import triggers
 from automl_airflow.models.alerts import tell_by
 from automl_airflow.models.opening import ModelPlace, open_life
 from automl_airflow.models.roll_news import News, news_of
+from automl_airflow.stores import forget_store
 from automl_airflow.task_log import TaskLog
 from automl_airflow.threads import Threads, threads_of
 
 if TYPE_CHECKING:
     from automl_core.models.life import ModelLife
-    from automl_core.models.rollout import Guard
+    from automl_core.models.rollout.guard import Guard
 
 EVERY = 1.0
 """Seconds from the beginning of one look to that of the next."""
@@ -133,12 +134,13 @@ class RolloutTrigger(BaseTrigger):
                 away = clock() - began
                 if clock() - told >= TELL_EVERY:
                     told = clock()
+                    forget_store(self.storage, self.connection)  # its connection may have been mended since
                     words = f"{type(error).__name__}: {error}"
                     self.lines.warning(f"the rollout can't be looked at now, and is tried again until it can: {words}")
                 if away >= TELL_EVERY and not people:
                     people = True
                     text = f"nobody has looked at the rollout of version {self.version} for {away:.0f} s: {error}"
-                    self._tell([News(text, on="waiting", facts={"version": self.version})])
+                    self._tell([News(text, on="waiting")])
                 await asyncio.sleep(pause * random.uniform(0.9, 1.1))
                 pause = min(LONGEST_PAUSE * self.every, pause * 2)
                 continue
@@ -156,7 +158,7 @@ class RolloutTrigger(BaseTrigger):
             "nobody looks at the rollout any more, and it stays where it is: clear the task, or take the version back"
         )
         self.lines.warning(text)
-        self._tell([News(text, on="waiting", facts={"version": self.version})])
+        self._tell([News(text, on="waiting")])
         await self._told()
 
     def _tell(self, news: list[News]) -> None:
@@ -179,7 +181,8 @@ class RolloutTrigger(BaseTrigger):
         alerts = ModelAlerts.model_validate(self.alerts)
         for each in news:
             if each.on is not None:
-                tell_by(alerts, self.model, each.on, each.text, rollout=self.rollout, **each.facts)
+                facts = {"rollout": self.rollout, "version": self.version, **each.facts}
+                tell_by(alerts, self.model, each.on, each.text, **facts)
 
     # --- in a thread --------------------------------------------------------------------------------
 
@@ -189,16 +192,18 @@ class RolloutTrigger(BaseTrigger):
         try:
             if self._guard is None:
                 self._guard = self._begin()
-            view = plain(self._guard.look())
+            view = self._guard.look().to_json()
         finally:
             self._took = time.monotonic() - began
         before, self._before = self._before, view
-        return view, news_of(before, view, self.version)
+        return view, news_of(before, view)
 
     def _begin(self) -> Guard:
         """A guard that knows what the ones before it have written."""
         from automl_airflow.stores import shared_store
-        from automl_core.models.rollout import Guard, Rules, read_view
+        from automl_core.models.rollout import read_view
+        from automl_core.models.rollout.guard import Guard
+        from automl_core.models.rollout.rules import Rules
 
         store = shared_store(self.storage, self.connection)
         life = open_life(ModelPlace(self.storage, self.connection, self.model), store=store)
@@ -211,9 +216,3 @@ class RolloutTrigger(BaseTrigger):
         if self.rollout not in life.state.rollouts:
             raise RolloutGone(f"the journal of {self.model} has no rollout {self.rollout} (any more)")
 
-
-def plain(view: Any) -> dict[str, Any]:
-    """A look as plain JSON."""
-    import msgspec
-
-    return dict(msgspec.to_builtins(view))

@@ -114,7 +114,7 @@ class Airflow:
         retries = self.dag().get_task(task).retries
         store = _TaskState(self.states.setdefault((run, task), {}))
         ti = SimpleNamespace(
-            dag_id="churn.rollout", task_id=task, id=f"id-{tries}", try_number=tries,
+            dag_id="churn.rollout", task_id=task, run_id=run, id=f"id-{tries}", try_number=tries,
             max_tries=retries if max_tries is None else max_tries,
             xcom_pull=lambda task_ids, **_: self.xcoms.get((run, task_ids)), get_dr_count=self._count,
         )  # fmt: skip

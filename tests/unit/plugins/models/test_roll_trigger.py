@@ -1,0 +1,200 @@
+"""The trigger of a rollout, with guards that say what they are told to: it goes on whatever happens, and ends once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automl_airflow import triggers
+from automl_airflow.models import roll_trigger
+from automl_airflow.models.roll_trigger import RolloutGone, RolloutTrigger
+from automl_airflow.threads import OF_A_STORE
+from automl_core.models.rollout import View
+from automl_core.storage.base import StorageUnavailable
+from tests.unit.plugins.models.views import ended, view
+
+Says = View | Exception
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triggers, "LEAST_WAIT", 0.0)
+
+
+class Guards:
+    """Guards of one rollout, one after the other: each begins where the one before has come to."""
+
+    def __init__(self, says: Iterable[Says]) -> None:
+        self.says = list(says)
+        self.begun = 0
+        self.during: Callable[[], None] | None = None
+
+    def look(self) -> View:
+        """What is to be said next."""
+        if self.during is not None:
+            self.during()
+        said = self.says.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def trigger_of(monkeypatch: pytest.MonkeyPatch, guards: Guards, **more: Any) -> RolloutTrigger:
+    arguments: dict[str, Any] = {
+        "storage": "file:///nowhere", "connection": None, "model": "churn", "rollout": 1, "version": 2, "rules": {},
+        "every": 0.001, **more,
+    }  # fmt: skip
+    made = RolloutTrigger(**arguments)
+
+    def begin() -> Any:
+        guards.begun += 1
+        return guards
+
+    monkeypatch.setattr(made, "_begin", begin)
+    return made
+
+
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What comes into the task's log from now on."""
+    lines: list[str] = []
+    monkeypatch.setattr("automl_airflow.task_log.TaskLog.say", lambda _, text, level="info": lines.append(text))
+    return lines
+
+
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What people are told from now on."""
+    bodies: list[dict[str, Any]] = []
+    monkeypatch.setattr("automl_airflow.alerts.send", lambda alerts, body: bodies.append(body))
+    return bodies
+
+
+def events(trigger: RolloutTrigger) -> list[dict[str, Any]]:
+    async def run() -> list[dict[str, Any]]:
+        return [dict(event.payload) async for event in trigger.run()]
+
+    return asyncio.run(run())
+
+
+ALERTS = {"url_connection": "chat", "on": ["in_use", "taken_back", "waiting"]}
+
+
+def test_it_looks_until_the_end_and_says_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies, lines = sent(monkeypatch), said(monkeypatch)
+    guards = Guards([view(), view(), ended("promoted", "good")])
+    assert events(trigger_of(monkeypatch, guards, alerts=ALERTS)) == [
+        {"rollout": 1, "outcome": "promoted", "why": "good"}
+    ]
+    assert (guards.says, guards.begun) == ([], 1)
+    assert [(each["on"], each["text"], each["version"]) for each in bodies] == [
+        ("in_use", "churn: version 2 is in use (good)", 2)
+    ]
+    assert lines == [
+        "looking at rollout 1, of version 2, about every 0.001 s", "version 2 answers 50 %",
+        "version 2 is in use (good)",
+    ]  # fmt: skip
+
+
+def test_a_store_that_is_away_is_waited_for_and_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = said(monkeypatch)
+    guards = Guards([view(), *[StorageUnavailable("no answer")] * 5, view(), ended("taken_back")])
+    assert events(trigger_of(monkeypatch, guards))[0]["outcome"] == "taken_back"
+    assert guards.begun == 6, "after each failure from what is written"
+    away = [line for line in lines if "can't be looked at" in line]
+    assert away == [
+        "the rollout can't be looked at now, and is tried again until it can: StorageUnavailable: no answer"
+    ]
+    assert sum("looked at again" in line for line in lines) == 1
+
+
+def test_not_even_a_fault_of_ours_leaves_a_rollout_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = said(monkeypatch)
+    guards = Guards([ZeroDivisionError("so much for that"), ended("stopped")])
+    assert events(trigger_of(monkeypatch, guards))[0]["outcome"] == "stopped"
+    assert any("ZeroDivisionError: so much for that" in line for line in lines)
+
+
+def test_people_are_told_where_nobody_could_look_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = sent(monkeypatch)
+    monkeypatch.setattr(roll_trigger, "TELL_EVERY", 0.0)
+    guards = Guards([*[StorageUnavailable("no answer")] * 3, ended("promoted")])
+    events(trigger_of(monkeypatch, guards, alerts=ALERTS))
+    assert [each["on"] for each in bodies] == ["waiting", "in_use"], "once for each time that it was away"
+    assert "nobody has looked at the rollout of version 2" in bodies[0]["text"]
+
+
+def test_an_alert_that_hangs_holds_up_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    hangs = threading.Event()
+    monkeypatch.setattr("automl_airflow.alerts.send", lambda alerts, body: hangs.wait())
+    monkeypatch.setattr(roll_trigger, "TOLD_WITHIN", 0.0)
+    try:
+        guards = Guards([view(held=True), view(held=True), ended("taken_back")])
+        assert events(trigger_of(monkeypatch, guards, alerts=ALERTS))[0]["outcome"] == "taken_back"
+    finally:
+        hangs.set()
+
+
+def test_a_rollout_that_is_not_in_the_journal_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    guards = Guards([view(), StorageUnavailable("away"), RolloutGone("the journal of churn has no rollout 1")])
+    assert events(trigger_of(monkeypatch, guards)) == [
+        {"rollout": 1, "gone": "the journal of churn has no rollout 1"}
+    ]
+
+
+def test_what_is_missing_in_the_bucket_is_found_out(tmp_path: Path) -> None:
+    trigger = RolloutTrigger(
+        storage=f"file://{tmp_path}", connection=None, model="churn", rollout=1, version=2, rules={}, every=0.001
+    )
+    assert events(trigger)[0]["gone"].startswith("the journal of churn has no rollout 1")
+
+
+def test_a_marked_task_leaves_a_rollout_to_nobody_which_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies = sent(monkeypatch)
+    trigger = trigger_of(monkeypatch, Guards([]), alerts=ALERTS)
+    asyncio.run(trigger.on_kill())
+    assert [each["on"] for each in bodies] == ["waiting"]
+    assert "nobody looks at the rollout any more" in bodies[0]["text"]
+
+
+def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, goes_on = threading.Lock(), threading.Event()
+    running, most = 0, 0
+
+    def count() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        with lock:
+            running -= 1
+
+    def wait() -> None:
+        assert goes_on.wait(60)
+
+    slow = [Guards([view(), view(), ended("promoted")]) for _ in range(OF_A_STORE + 2)]
+    quick = [Guards([view()] * 4 + [ended("promoted")]) for _ in range(300)]
+    for each in quick:
+        each.during = count
+    made = [trigger_of(monkeypatch, each) for each in slow]
+    for each in made:
+        each._took = roll_trigger.SLOW + 1  # as its looks before
+    for each in slow:
+        each.during = wait
+
+    async def run(trigger: RolloutTrigger) -> Any:
+        return [event.payload async for event in trigger.run()]
+
+    async def everything() -> None:
+        waits = [asyncio.ensure_future(run(each)) for each in made]
+        found = await asyncio.gather(*(run(trigger_of(monkeypatch, each)) for each in quick))
+        assert [each[0]["outcome"] for each in found] == ["promoted"] * 300
+        assert not any(each.done() for each in waits), "while all slow ones hung in their looks"
+        goes_on.set()
+        await asyncio.gather(*waits)
+
+    asyncio.run(everything())
+    assert 1 <= most <= OF_A_STORE
