@@ -1,6 +1,6 @@
 """``deploy``: the version is put in use by a record, which the journal takes for an accepted one alone.
 
-Where servers answer, and a champion does already, the version's rollout begins instead; the task `roll` goes on with it.
+Where servers answer, and a champion does already, the version's rollout begins instead; `roll` goes on with it.
 """
 
 from __future__ import annotations

@@ -81,11 +81,14 @@ class RollOperator(RolloutOperator):
         )
 
     def _look(self, rollout: Rollout) -> NoReturn:
-        from automl_core.models.rollout import Rules
+        import msgspec
+
+        from automl_core.models.rollout.rules import Rules
 
         alerts = self.file.alerts
         trigger = RolloutTrigger(
-            **self.place.arguments(), rollout=rollout.id, version=rollout.version, rules=Rules.of(self.file).plain(),
+            **self.place.arguments(), rollout=rollout.id, version=rollout.version,
+            rules=msgspec.to_builtins(Rules.of(self.file)),
             alerts=alerts.model_dump(mode="json", by_alias=True) if alerts is not None else None,
         )  # fmt: skip
         self.defer(trigger=trigger, method_name="execute")
@@ -103,7 +106,7 @@ class RollOperator(RolloutOperator):
             return {"version": version, ROLLOUT_ID: rollout.id, "outcome": rollout.outcome, "why": rollout.why}
         note_version(self, life, version, life.state.champion)
         tell_registry(self.file, life)
-        last = rollout.last_act
+        last = rollout.acts[-1] if rollout.acts else None
         by = f" by {last.by}" if last is not None else ""
         if rollout.outcome == "taken_back":
             if last is None or last.by.how not in BY_HAND:

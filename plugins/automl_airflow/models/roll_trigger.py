@@ -130,7 +130,7 @@ class RolloutTrigger(BaseTrigger):
             except RolloutGone:
                 raise
             except Exception as error:  # whatever it is, it may be mended while this goes on
-                self._guard = None  # what it has in mind may be half of something; all that counts is written
+                self._let_go()
                 away = clock() - began
                 if clock() - told >= TELL_EVERY:
                     told = clock()
@@ -150,6 +150,16 @@ class RolloutTrigger(BaseTrigger):
                 self.lines.say(each.text, each.level)
             self._tell(news)
             return view
+
+    async def cleanup(self) -> None:
+        """Let go of what is held here: another triggerer may be looking at it already."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forget the guard: all that counts of what it knows is written, and it may be in the midst of something."""
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.close()
 
     async def on_kill(self) -> None:
         """A person cleared or marked the task, and which of these Airflow doesn't say."""
@@ -200,6 +210,8 @@ class RolloutTrigger(BaseTrigger):
 
     def _begin(self) -> Guard:
         """A guard that knows what the ones before it have written."""
+        import msgspec
+
         from automl_airflow.stores import shared_store
         from automl_core.models.rollout import read_view
         from automl_core.models.rollout.guard import Guard
@@ -210,9 +222,8 @@ class RolloutTrigger(BaseTrigger):
         self._see_that_it_is_there(life)
         if self._before is None:
             self._before = read_view(store, self.model, self.rollout)
-        return Guard(life, self.rollout, Rules.read(self.rules), clock=time.time)
+        return Guard(life, self.rollout, msgspec.convert(self.rules, Rules), clock=time.time)
 
     def _see_that_it_is_there(self, life: ModelLife) -> None:
         if self.rollout not in life.state.rollouts:
             raise RolloutGone(f"the journal of {self.model} has no rollout {self.rollout} (any more)")
-

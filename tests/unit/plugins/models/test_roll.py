@@ -1,4 +1,4 @@
-"""A rollout over the traffic of servers, as Airflow's tasks see it: `deploy` begins it, `roll` says what became of it."""
+"""A rollout over servers, as Airflow's tasks see it: `deploy` begins it, `roll` says what became of it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def rolling(airflow: Airflow, number: int = 2) -> str:
 
 
 def test_a_model_that_servers_answer_for_has_a_task_more_and_its_asset_waits_for_that(airflow: Airflow) -> None:
+    assert [each.task_id for each in airflow.dag().topological_sort()][-2:] == ["deploy", "roll"]
     dag = round_trip(airflow.dag())
-    assert [each.task_id for each in dag.topological_sort()][-2:] == ["deploy", "roll"]
     uris = [f"file://{airflow.home}/runs/_models/churn?automl=churn.in_use"]
     assert [[each.uri for each in dag.get_task(task).outlets] for task in ("deploy", "roll")] == [[], uris]
     airflow.more = ""
@@ -165,7 +165,7 @@ def test_after_a_promotion_the_evidence_of_who_has_waited_is_old(airflow: Airflo
 def test_a_deploy_that_was_marked_by_hand_has_begun_nothing(airflow: Airflow) -> None:
     in_use(airflow)
     run = accepted(airflow, 2)
-    with pytest.raises(AirflowFailException, match="has begun no rollout of it.*clear `deploy`"):
+    with pytest.raises(AirflowFailException, match=r"has begun no rollout of it.*clear `deploy`"):
         airflow.do(run, ROLL)
     airflow.do(run, "deploy")
     airflow.xcoms.pop((run, "deploy"))

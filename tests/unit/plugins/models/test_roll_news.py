@@ -32,9 +32,7 @@ def test_what_it_has_done_and_tests_that_say_something_else_are_lines() -> None:
 
 
 def test_people_are_told_that_it_is_held_and_the_log_that_it_goes_on() -> None:
-    assert told(view(), view(held=True)) == [
-        ("waiting", "the rollout of version 2 is held: version 2 answers 50 %")
-    ]
+    assert told(view(), view(held=True)) == [("waiting", "the rollout of version 2 is held: version 2 answers 50 %")]
     assert told(view(held=True), view(held=True)) == []
     assert told(view(held=True), view()) == [(None, "the rollout of version 2 goes on: version 2 answers 50 %")]
 
@@ -53,9 +51,9 @@ def test_a_step_that_waits_long_after_its_time_is_told_once() -> None:
     late = 1060.0 + WAITS_AFTER + 1
     waits = {"waits": "3 of 100 answers"}
     assert told(view(**waits), view(**waits, time=1060.0 + WAITS_AFTER)) == []
-    (on, text), = told(view(**waits), view(**waits, time=late))
+    ((on, text),) = told(view(**waits), view(**waits, time=late))
     assert (on, text) == (
-        "waiting", "the rollout of version 2 waits, 10m1s after the least time of its step: 3 of 100 answers"
+        "waiting", "the rollout of version 2 waits, 10m 01s after the least time of its step: 3 of 100 answers"
     )  # fmt: skip
     assert told(view(**waits, time=late), view(**waits, time=late + 1)) == [], "once"
     assert told(view(**waits, time=late), view(**waits, time=late, step=1)) != [], "and in the next step again"

@@ -31,8 +31,12 @@ class Guards:
 
     def __init__(self, says: Iterable[Says]) -> None:
         self.says = list(says)
-        self.begun = 0
+        self.begun = self.closed = 0
         self.during: Callable[[], None] | None = None
+
+    def close(self) -> None:
+        """It is not asked any more."""
+        self.closed += 1
 
     def look(self) -> View:
         """What is to be said next."""
@@ -77,7 +81,7 @@ def events(trigger: RolloutTrigger) -> list[dict[str, Any]]:
     async def run() -> list[dict[str, Any]]:
         return [dict(event.payload) async for event in trigger.run()]
 
-    return asyncio.run(run())
+    return asyncio.run(asyncio.wait_for(run(), 60))
 
 
 ALERTS = {"url_connection": "chat", "on": ["in_use", "taken_back", "waiting"]}
@@ -104,6 +108,7 @@ def test_a_store_that_is_away_is_waited_for_and_said_once(monkeypatch: pytest.Mo
     guards = Guards([view(), *[StorageUnavailable("no answer")] * 5, view(), ended("taken_back")])
     assert events(trigger_of(monkeypatch, guards))[0]["outcome"] == "taken_back"
     assert guards.begun == 6, "after each failure from what is written"
+    assert guards.closed == 5
     away = [line for line in lines if "can't be looked at" in line]
     assert away == [
         "the rollout can't be looked at now, and is tried again until it can: StorageUnavailable: no answer"
@@ -140,9 +145,7 @@ def test_an_alert_that_hangs_holds_up_no_look(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_rollout_that_is_not_in_the_journal_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     guards = Guards([view(), StorageUnavailable("away"), RolloutGone("the journal of churn has no rollout 1")])
-    assert events(trigger_of(monkeypatch, guards)) == [
-        {"rollout": 1, "gone": "the journal of churn has no rollout 1"}
-    ]
+    assert events(trigger_of(monkeypatch, guards)) == [{"rollout": 1, "gone": "the journal of churn has no rollout 1"}]
 
 
 def test_what_is_missing_in_the_bucket_is_found_out(tmp_path: Path) -> None:
@@ -196,5 +199,5 @@ def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: p
         goes_on.set()
         await asyncio.gather(*waits)
 
-    asyncio.run(everything())
+    asyncio.run(asyncio.wait_for(everything(), 120))
     assert 1 <= most <= OF_A_STORE
