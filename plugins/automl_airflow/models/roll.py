@@ -86,9 +86,10 @@ class RollOperator(RolloutOperator):
         from automl_core.models.rollout.rules import Rules
 
         alerts = self.file.alerts
+        rules = Rules.of(self.file)
         trigger = RolloutTrigger(
-            **self.place.arguments(), rollout=rollout.id, version=rollout.version,
-            rules=msgspec.to_builtins(Rules.of(self.file)),
+            **self.place.arguments(), rollout=rollout.id, version=rollout.version, rules=msgspec.to_builtins(rules),
+            file=self.file.plain() if rules.metrics else None,
             alerts=alerts.model_dump(mode="json", by_alias=True) if alerts is not None else None,
         )  # fmt: skip
         self.defer(trigger=trigger, method_name="execute")

@@ -56,7 +56,7 @@ class RolloutTrigger(BaseTrigger):
 
     def __init__(
         self, *, storage: str, connection: str | None, model: str, rollout: int, version: int, rules: dict[str, Any],
-        alerts: dict[str, Any] | None = None, every: float = EVERY,
+        file: dict[str, Any] | None = None, alerts: dict[str, Any] | None = None, every: float = EVERY,
     ) -> None:  # fmt: skip
         """State which one.
 
@@ -64,12 +64,14 @@ class RolloutTrigger(BaseTrigger):
             storage, connection, model: where the model lies.
             rollout, version: numbers of the rollout and of the version that it rolls out.
             rules: by which the guard decides, as plain JSON without secrets.
+            file: the model's, as plain JSON, where metrics of late labels are among the rules.
             alerts: the group of the model's file, as plain JSON.
             every: seconds between two looks.
         """
         super().__init__()
         self.storage, self.connection, self.model = storage, connection, model
-        self.rollout, self.version, self.rules, self.alerts, self.every = rollout, version, rules, alerts, every
+        self.rollout, self.version, self.rules, self.file = rollout, version, rules, file
+        self.alerts, self.every = alerts, every
         self._guard: Guard | None = None
         self._before: Mapping[str, Any] | None = None
         self._took = 0.0
@@ -82,7 +84,8 @@ class RolloutTrigger(BaseTrigger):
             "automl_airflow.models.roll_trigger.RolloutTrigger",
             {
                 "storage": self.storage, "connection": self.connection, "model": self.model, "rollout": self.rollout,
-                "version": self.version, "rules": self.rules, "alerts": self.alerts, "every": self.every,
+                "version": self.version, "rules": self.rules, "file": self.file, "alerts": self.alerts,
+                "every": self.every,
             },
         )  # fmt: skip
 
@@ -222,7 +225,13 @@ class RolloutTrigger(BaseTrigger):
         self._see_that_it_is_there(life)
         if self._before is None:
             self._before = read_view(store, self.model, self.rollout)
-        return Guard(life, self.rollout, msgspec.convert(self.rules, Rules), clock=time.time)
+        rules = msgspec.convert(self.rules, Rules)
+        late = None
+        if rules.metrics and self.file is not None:
+            from automl_airflow.models.roll_labels import late_labels
+
+            late = late_labels(self.file, rules)
+        return Guard(life, self.rollout, rules, clock=time.time, late=late)
 
     def _see_that_it_is_there(self, life: ModelLife) -> None:
         if self.rollout not in life.state.rollouts:

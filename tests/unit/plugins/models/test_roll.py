@@ -15,6 +15,7 @@ from automl_airflow.models.roll_waiting import RolloutOverTrigger
 from automl_core.models.life import Person, VersionState
 from tests.unit.plugins.files import round_trip
 from tests.unit.plugins.models.rolling import SERVERS, Airflow
+from tests.unit.plugins.models.test_rollout_kills import Killed, deadly
 
 ANNA, GUARD = Person("anna", "cli"), Person("churn.rollout", "dag")
 
@@ -204,3 +205,22 @@ def test_who_was_told_that_a_version_is_taken_back_is_not_told_of_the_task_as_we
         sent.clear()
         TellOfFailure(file)(airflow.context("run", ROLL) | {"exception": TakenBack("errors")})
         assert sent == expected
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("at", range(1, 6))
+def test_a_kill_at_any_write_of_deploy_begins_one_rollout(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch, at: int, after: bool
+) -> None:
+    in_use(airflow)
+    run = accepted(airflow, 2)
+    deadly(airflow, monkeypatch, at, after)
+    try:
+        airflow.do(run, "deploy")
+    except Killed:
+        assert airflow.do(run, "deploy", tries=2)["rollout"] == 1
+    assert isinstance(airflow.do(run, ROLL), TaskDeferred)
+    found = airflow.life.state
+    assert list(found.rollouts) == [1]
+    assert (found.champion, found.shares_now()) == (1, {1: 0.5, 2: 0.5})
+    assert found.skipped == {}
