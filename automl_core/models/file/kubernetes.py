@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from automl_core.models.file.serve import Rolling
 from automl_core.models.file.values import Period, texts_not_empty
 from automl_core.spec.base import Model
 from automl_core.spec.kubernetes import ObjectName, PodResources, StorageMount
@@ -186,9 +187,10 @@ class Gateway(Model):
     )
 
 
-class KubernetesServers(Model):
-    """Servers in a cluster, made and owned by us."""
+class KubernetesServers(Rolling):
+    """Requests are answered by servers in a cluster, made and owned by us."""
 
+    to: Literal["kubernetes"] = Field(description="kubernetes: servers in a cluster, made and owned by us, answer.")
     image: str | None = Field(
         None,
         min_length=1,
