@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from automl_core.models.life import Decision, Event, EvidenceRef, Interval, Life, Person, Retraining, Shares, Version
 from automl_core.models.life import VersionState as S
 from automl_core.models.life.intervals import gaps, moments_of
+from automl_core.models.rollout_views import rollout
 
 if TYPE_CHECKING:
     from automl_core.models.watching import Looks
@@ -60,7 +61,8 @@ def used(life: Life, record: Shares | None) -> dict[str, Any] | None:
     version = life.versions[number]
     accepted = next((d for d in version.decisions if d.what == "accepted" and d.evidence == digest), None)
     return {
-        "version": number, "shares": {str(each): share for each, share in record.shares.items()},
+        "version": number, "shares": _by_text(record.shares), "shadow": _by_text(record.shadow),
+        "rollout": record.rollout,
         "since": record.time, "by": person(record.by), "why": record.why, "cause": record.cause,
         "accepted": decision(accepted or acceptance(version)), "evidence": digest,
         "source": {"experiment": version.source.experiment, "run": version.source.run},
@@ -107,7 +109,7 @@ def overview(life: Life, now: float) -> dict[str, Any]:
         "counts": dict(Counter(str(each.state) for each in life.versions.values())),
         "accept": life.document.get("accept"), "deploy": (life.document.get("deploy") or {}).get("to"),
         "watched": life.document.get("watch") is not None,
-        "shares": shares(life),
+        "shares": shares(life), "rollout": rollout(life.rollout) if life.rollout is not None else None,
         "scored": {
             "intervals": sum(each.intervals for each in life.scoring.totals.values()),
             "rows": sum(each.rows for each in life.scoring.totals.values()),
@@ -123,10 +125,14 @@ def shares(life: Life) -> list[dict[str, Any]]:
         {
             "time": each.time, "seq": each.seq, "cause": each.cause, "by": each.by.name, "how": each.by.how,
             "why": each.why, "champion": each.champion,
-            "shares": {str(number): share for number, share in each.shares.items()},
+            "shares": _by_text(each.shares), "shadow": _by_text(each.shadow), "rollout": each.rollout,
         }
         for each in life.shares
     ]  # fmt: skip
+
+
+def _by_text(shares: Mapping[int, float]) -> dict[str, float]:
+    return {str(number): share for number, share in shares.items()}
 
 
 def version_row(version: Version) -> dict[str, Any]:

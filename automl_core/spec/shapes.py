@@ -43,6 +43,12 @@ class Shape:
         return self.annotation if isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel) else None
 
     @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        """The model classes that may stand there: itself, or those of a union, and of unions in it."""
+        own = (self.model,) if self.model is not None else ()
+        return (*own, *(model for member in self.members for model in member.models))
+
+    @property
     def is_duration(self) -> bool:
         """Whether it is a duration (`automl_core.spec.units`)."""
         return any(getattr(entry, "func", None) is parse_duration for entry in self.metadata)
@@ -123,7 +129,9 @@ def key_names(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 def tags_of(member: Shape, tag: str) -> tuple[str, ...]:
-    """The values of its tag by which a member of a tagged union is chosen."""
+    """The values of its tag by which a member of a tagged union is chosen; those of all of it where it is a union."""
+    if member.members:
+        return tuple(dict.fromkeys(value for each in member.members for value in tags_of(each, tag)))
     field = fields_of(member.model).get(tag) if member.model is not None else None
     return tuple(str(value) for value in get_args(field.annotation)) if field is not None else ()
 
