@@ -87,10 +87,14 @@ class Answered:
         with path.open("wb") as file:
             file.writelines(line + b"\n" for line in self.kept)
 
-    @property
-    def first(self) -> dict[str, Any]:
-        """One of them, to see which columns are logged; empty where there is none."""
-        return dict(msgspec.json.decode(self.kept[0])) if self.kept else {}
+    def rows_of(self, most: int) -> list[dict[str, Any]]:
+        """Some of the rows that were kept, with the columns that are logged.
+
+        Args:
+            most: rows at most, evenly drawn.
+        """
+        step = max(1, -(-len(self.kept) // most))
+        return [dict(msgspec.json.decode(line)) for line in self.kept[::step]]
 
     def notes(self, version: int) -> list[str]:
         """What people should know of them.
