@@ -151,10 +151,7 @@ def _estimate(
         return not_estimated(why, "none") | found
     if len(said.outputs) < options.least_rows or said.labels is None:
         few = f"{len(said.outputs):,} rows without a label, and {options.least_rows:,} are asked for"
-        return (
-            not_estimated(f"{rows_:,} rows without a label, and {options.least_rows:,} are asked for", "cant_tell")
-            | found
-        )
+        return not_estimated(few, "cant_tell") | found
     got = maker.estimate(said.outputs, said.labels, moved=moved, record=options.excess)
     if not got.known:
         return not_estimated(f"{metric.name} can't be expected of these {got.rows:,} rows", "cant_tell") | found

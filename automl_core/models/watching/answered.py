@@ -19,14 +19,12 @@ from typing import Any
 
 import msgspec
 
+from automl_core.models.feedback.gathering import WATCHED
 from automl_core.models.life.layout import model_prefix
 from automl_core.storage.base import Entry, NotFound, ObjectStore
 
 ANSWERS = "answers/"
 """Folder of a model's logged answers, below its own; in it a folder a day, ``ds=2026-11-29``."""
-
-WATCHED = "watch-"
-"""What ids of requests begin with that the watch itself has sent: such answers are no customers'."""
 
 MOST_ROWS = 20_000
 MOST_BYTES = 64 * 2**20
