@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -56,7 +57,7 @@ def serve(
         monkeypatch.setattr(shared, "limits", Limits(**limits))
         if shared._watch is not None:  # it was set by the limits of the test before
             shared._watch.cancel()
-            shared._watch = None
+            shared._watch, shared._look_at = None, math.inf
         loop.run_until_complete(asyncio.wait_for(test(shared), 60))
 
     return run
