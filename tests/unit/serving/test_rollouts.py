@@ -121,7 +121,7 @@ def test_rows_that_the_challenger_alone_refuses_get_the_champions_answer(lake: L
         assert server.tallies is not None
         await server.route("churn")
 
-        async def refused(rows: list[dict[str, Any]]) -> Answer:
+        async def refused(rows: list[dict[str, Any]], seconds: float) -> Answer:
             return Answer(error="it knows no Bonn")
 
         process_of(server, 2).predict = refused  # type: ignore[method-assign]
@@ -149,7 +149,7 @@ def test_a_challenger_that_hangs_leaves_the_champion_time_to_answer(lake: Lake) 
         champion = process_of(server, 1)._process
         assert champion is not None
         os.kill(champion.pid, signal.SIGSTOP)
-        with pytest.raises(Unavailable, match=r"version 1 has not answered within"):
+        with pytest.raises(Unavailable, match=r"version 1: it has not answered within"):
             await server.predict("churn", [ROW], ["a"])
         for each in (process, champion):
             os.kill(each.pid, signal.SIGCONT)
