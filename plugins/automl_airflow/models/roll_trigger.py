@@ -56,7 +56,7 @@ class RolloutTrigger(BaseTrigger):
 
     def __init__(
         self, *, storage: str, connection: str | None, model: str, rollout: int, version: int, rules: dict[str, Any],
-        file: dict[str, Any] | None = None, alerts: dict[str, Any] | None = None, every: float = EVERY,
+        alerts: dict[str, Any] | None = None, every: float = EVERY,
     ) -> None:  # fmt: skip
         """State which one.
 
@@ -64,14 +64,12 @@ class RolloutTrigger(BaseTrigger):
             storage, connection, model: where the model lies.
             rollout, version: numbers of the rollout and of the version that it rolls out.
             rules: by which the guard decides, as plain JSON without secrets.
-            file: the model's, as plain JSON, where metrics of late labels are among the rules.
             alerts: the group of the model's file, as plain JSON.
             every: seconds between two looks.
         """
         super().__init__()
         self.storage, self.connection, self.model = storage, connection, model
-        self.rollout, self.version, self.rules, self.file = rollout, version, rules, file
-        self.alerts, self.every = alerts, every
+        self.rollout, self.version, self.rules, self.alerts, self.every = rollout, version, rules, alerts, every
         self._guard: Guard | None = None
         self._before: Mapping[str, Any] | None = None
         self._took = 0.0
@@ -84,8 +82,7 @@ class RolloutTrigger(BaseTrigger):
             "automl_airflow.models.roll_trigger.RolloutTrigger",
             {
                 "storage": self.storage, "connection": self.connection, "model": self.model, "rollout": self.rollout,
-                "version": self.version, "rules": self.rules, "file": self.file, "alerts": self.alerts,
-                "every": self.every,
+                "version": self.version, "rules": self.rules, "alerts": self.alerts, "every": self.every,
             },
         )  # fmt: skip
 
@@ -215,6 +212,7 @@ class RolloutTrigger(BaseTrigger):
         """A guard that knows what the ones before it have written."""
         import msgspec
 
+        from automl_airflow.models.late_labels import late_of
         from automl_airflow.stores import shared_store
         from automl_core.models.rollout import read_view
         from automl_core.models.rollout.guard import Guard
@@ -226,12 +224,7 @@ class RolloutTrigger(BaseTrigger):
         if self._before is None:
             self._before = read_view(store, self.model, self.rollout)
         rules = msgspec.convert(self.rules, Rules)
-        late = None
-        if rules.metrics and self.file is not None:
-            from automl_airflow.models.roll_labels import late_labels
-
-            late = late_labels(self.file, rules)
-        return Guard(life, self.rollout, rules, clock=time.time, late=late)
+        return Guard(life, self.rollout, rules, clock=time.time, late=late_of(life, rules))
 
     def _see_that_it_is_there(self, life: ModelLife) -> None:
         if self.rollout not in life.state.rollouts:
