@@ -43,9 +43,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _measured(request: Request) -> list[Measured]:
-    from automl_core.data.access import FromEnvironment
     from automl_core.models.feedback.gathering import Reach, gather
     from automl_core.models.file import ModelFile
+    from automl_core.models.rollout.keys import FromGivenKeys
     from automl_core.models.rollout.measuring import measure
 
     file = ModelFile.model_validate(request.file)
@@ -53,7 +53,7 @@ def _measured(request: Request) -> list[Measured]:
         raise ValueError(f"{file.name} has no feedback: nothing says what came true")
     if file.answered is None:
         raise ValueError("nothing says when answers were given: name the column in feedback.answered")
-    reach = Reach(FromEnvironment(), Path(request.home), request.bundle or request.home)
+    reach = Reach(FromGivenKeys(), Path(request.home), request.bundle or request.home)
     found = gather(file, None, reach, request.now, since=request.since)
     return measure(
         found.table, request.metrics, outcome=file.feedback.outcome, version=file.feedback.version,
