@@ -22,7 +22,7 @@ from automl_airflow.models.opening import ModelPlace, open_life
 from automl_airflow.models.roll_news import News, news_of
 from automl_airflow.stores import forget_store
 from automl_airflow.task_log import TaskLog
-from automl_airflow.threads import Threads, threads_of
+from automl_airflow.threads import Threads, look_threads, threads_of
 
 if TYPE_CHECKING:
     from automl_core.models.life import ModelLife
@@ -96,7 +96,7 @@ class RolloutTrigger(BaseTrigger):
     @property
     def threads(self) -> Threads:
         """Where the next look is done: those of this store's rollouts, the slow ones apart."""
-        return threads_of(self.storage, self.connection, "slow rollouts" if self._took > SLOW else "rollouts")
+        return look_threads(self.storage, self.connection, slow=self._took > SLOW)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look to the end; yields one event."""

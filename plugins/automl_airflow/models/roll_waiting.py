@@ -51,7 +51,7 @@ class RolloutOverTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until it has ended. A store that is away is asked again, however long."""
         await asyncio.sleep(triggers.LEAST_WAIT)
-        threads = threads_of(self.storage, self.connection, "rollouts")
+        threads = threads_of(self.storage, self.connection)
         life: ModelLife = await until_done(self._open, log=self.log, threads=threads)
         while await until_done(self._goes_on, life, log=self.log, threads=threads):
             await asyncio.sleep(self.poll * random.uniform(0.9, 1.1))  # nobody's looks come all at once

@@ -16,7 +16,7 @@ from automl_airflow import triggers
 from automl_airflow.models import roll_trigger
 from automl_airflow.models.alerts import TakenBack
 from automl_airflow.models.roll_trigger import RolloutGone, RolloutTrigger
-from automl_airflow.threads import OF_A_STORE
+from automl_airflow.threads import OF_LOOKS
 from automl_core.models.life import Person, VersionState
 from automl_core.models.rollout import Counts, Tally, View, write_tally
 from automl_core.storage.base import StorageUnavailable
@@ -184,7 +184,7 @@ def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: p
     def wait() -> None:
         assert goes_on.wait(60)
 
-    slow = [Guards([view(), view(), ended("promoted")]) for _ in range(OF_A_STORE + 2)]
+    slow = [Guards([view(), view(), ended("promoted")]) for _ in range(OF_LOOKS + 2)]
     quick = [Guards([view(), view(), ended("promoted")]) for _ in range(200)]
     for each in quick:
         each.during = count
@@ -206,7 +206,7 @@ def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: p
         await asyncio.gather(*waits)
 
     asyncio.run(asyncio.wait_for(everything(), 120))
-    assert 1 <= most <= OF_A_STORE
+    assert 1 <= most <= OF_LOOKS
 
 
 # --- with the guard itself, on a journal in a folder --------------------------------------------------------------
