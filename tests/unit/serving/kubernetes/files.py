@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,18 +19,19 @@ from automl_core.models.file.validation import validate
 from automl_core.serving.kubernetes.applying import Applying
 from automl_core.serving.kubernetes.plan import Plan, plan_of
 from tests.standins.kubernetes.standin import KubernetesStandIn
+from tests.support.patience import stretched
 
 Found = TypeVar("Found")
 IMAGE = "registry.example.com/automl-serving:1"
 
 
-def model_file(model: str = "churn", storage: str = "s3://lake/models", **deploy: Any) -> ModelFile:
+def model_file(model: str = "churn", lake: str = "s3://lake/models", **deploy: Any) -> ModelFile:
     """A model's file with servers in a cluster; `open` unless something else is said of who may ask."""
     if not {"tokens", "tls", "open"} & set(deploy):
         deploy["open"] = True
     found, problems = validate(
         {
-            "kind": "model", "name": model, "candidates": {"experiments": [model]}, "output": {"storage": storage},
+            "kind": "model", "name": model, "candidates": {"experiments": [model]}, "output": {"storage": lake},
             "evaluate": {"data": "s3://lake/latest/", "metric": "auc", "target": "churned"},
             "deploy": {"to": "kubernetes", "image": IMAGE, "wait": "60s", **deploy},
         }
@@ -38,8 +40,8 @@ def model_file(model: str = "churn", storage: str = "s3://lake/models", **deploy
     return found
 
 
-def planned(model: str = "churn", storage: str = "s3://lake/models", **deploy: Any) -> Plan:
-    return plan_of(model_file(model, storage, **deploy), "default", home=Path.cwd())
+def planned(model: str = "churn", lake: str = "s3://lake/models", **deploy: Any) -> Plan:
+    return plan_of(model_file(model, lake, **deploy), "default", home=Path.cwd())
 
 
 class Shore:
@@ -85,8 +87,15 @@ class Shore:
         self.runner.run(self.api.close())
         self.runner.close()
 
-    def ensure(self, plan: Plan, *, wait: bool = True) -> Any:
-        return self.ask(lambda api: Applying(api, plan, self.said.append, every=0.02).ensure(wait=wait))
+    def ensure(self, plan: Plan, *, wait: bool = True, until: str = "") -> Any:
+        """What `Applying.ensure` does; its time is over once something was said, where that is named."""
+        ends = time.monotonic() + stretched(60.0)
+
+        def clock() -> float:
+            over = any(until in line for line in self.said) if until else False
+            return float("inf") if over or time.monotonic() > ends else 0.0
+
+        return self.ask(lambda api: Applying(api, plan, self.said.append, every=0.02, clock=clock).ensure(wait=wait))
 
     def remove(self, plan: Plan) -> Any:
         return self.ask(lambda api: Applying(api, plan, self.said.append, every=0.02).remove())

@@ -16,6 +16,7 @@ from tests.unit.serving.kubernetes.files import Shore, planned, shore
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 SETS = "/apis/apps/v1/namespaces/default/statefulsets"
 BUDGETS = "/apis/policy/v1/namespaces/default/poddisruptionbudgets"
+POLICIES = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
 CORE = "/api/v1/namespaces/default"
 
 
@@ -33,8 +34,7 @@ def there(one: Shore) -> Iterator[Shore]:
     one.standin.restrict(None)
     one.standin.clear_faults()
     for path in (f"{CORE}/services", DEPLOYMENTS, SETS, BUDGETS, f"{CORE}/persistentvolumeclaims", f"{CORE}/pods",
-                 "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers",
-                 "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"):  # fmt: skip
+                 "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers", POLICIES):  # fmt: skip
         one.request("DELETE", path, gracePeriodSeconds=0)
 
 
@@ -57,8 +57,8 @@ def test_servers_are_made_waited_for_and_found_as_they_were(there: Shore) -> Non
 def test_what_is_not_wanted_any_more_goes_and_only_that(there: Shore) -> None:
     template = there.serving
     there.ensure(planned(pod_template=template, allow=["shop"], replicas={"min": 1, "max": 3}))
-    there.apply(f"{CORE}/configmaps/automl-churn",
-                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "automl-churn"}}, "somebody")  # fmt: skip
+    theirs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "automl-churn"}}
+    there.apply(f"{CORE}/configmaps/automl-churn", theirs, "somebody")
     done = there.ensure(planned(pod_template=template, replicas=1))
     assert sorted(done.removed) == ["HorizontalPodAutoscaler/automl-churn", "NetworkPolicy/automl-churn"]
     assert there.get(f"{CORE}/configmaps/automl-churn")
@@ -115,42 +115,47 @@ def test_as_many_as_the_autoscaler_has_decided_stay(there: Shore) -> None:
     there.ensure(planned(pod_template=template, replicas={"min": 1, "max": 4}, serve={"most": 5}))
     assert there.get(f"{DEPLOYMENTS}/automl-churn")["spec"]["replicas"] == 3
     there.ensure(planned(pod_template=template, replicas={"min": 1, "max": 2}))
-    assert there.get(f"{DEPLOYMENTS}/automl-churn")["spec"]["replicas"] == 2, "never more than the file allows"
+    assert there.get(f"{DEPLOYMENTS}/automl-churn")["spec"]["replicas"] == 3, "its bounds are the autoscaler's to keep"
     assert not any("was changed by" in line for line in there.said)
 
 
 def test_an_update_that_does_not_come_up_leaves_those_before_at_work(there: Shore) -> None:
-    there.ensure(planned(pod_template=there.serving, replicas=1))
-    broken = planned(
-        pod_template=there.template("echo 'no such bucket: lake' >&2; exit 3"), replicas=1, wait="1s", allow=["shop"],
-        name="automl-churn",
-    )  # fmt: skip
-    with pytest.raises(NotReady, match=r"exit code 3 .*no such bucket: lake.*Those before them go on") as late:
-        there.ensure(broken)
+    template = there.serving
+    there.ensure(planned(pod_template=template, replicas=1, allow=["shop"]))
+    broken = planned(pod_template=template, replicas=1, image="standin/missing:2")
+    with pytest.raises(NotReady, match=r"standin/missing:2 is not there .*Those before them go on") as late:
+        there.ensure(broken, until="standin/missing:2 is not there")
     assert "1 of 1 answer, 1 are of the file as it is" in str(late.value)
-    standing = there.ask(lambda api: look(api, broken))
-    assert standing is not None
-    assert standing.ready == 1
+    assert there.get(f"{POLICIES}/automl-churn"), "nothing is taken away before others answer"
 
 
-def failing(there: Shore, plan: Plan) -> str:
+def test_a_server_that_crashes_is_quoted(there: Shore) -> None:
+    plan = planned(pod_template=there.template("echo 'no such bucket: lake' >&2; exit 3"), replicas=1)
+    there.ensure(plan, wait=False)
+
+    def crashed() -> bool:
+        standing = there.ask(lambda api: look(api, plan))
+        assert standing is not None
+        return any("exit code 3 again and again, its last lines: no such bucket: lake" in each
+                   for each in standing.problems)  # fmt: skip
+
+    wait_for(crashed, "a crash to be told")
+
+
+def failing(there: Shore, words: str, **deploy: Any) -> str:
+    """What is said of servers that don't come up, once some words were said of them."""
     with pytest.raises(NotReady) as late:
-        there.ensure(plan)
+        there.ensure(planned(pod_template=there.serving, **{"replicas": 1, **deploy}), until=words)
+    assert words in str(late.value)
     return str(late.value)
 
 
 def test_why_servers_do_not_come_up_is_said(there: Shore) -> None:
-    serving = there.serving
-    said = failing(there, planned(pod_template=serving, image="standin/missing:1", wait="1s", name="a", replicas=1))
-    assert "the image standin/missing:1 is not there or may not be pulled" in said
+    said = failing(there, "the image standin/missing:1 is not there or may not be pulled", image="standin/missing:1")
     assert "deploy.image" in said
-    said = failing(there, planned(pod_template=serving, storage="s3://lake/models", wait="1s", name="b", replicas=2,
-                                  resources={"cpu": "900"}))  # fmt: skip
-    assert "no node takes it: 0/1 nodes are available" in said
-    assert said.count("no node takes it") == 1
-    assert "(2 pods)" in said
-    said = failing(there, planned(pod_template=serving, tokens="absent", wait="1s", name="c", replicas=1))
-    assert 'secret "absent" not found' in said
+    said = failing(there, "(2 pods)", replicas=2, resources={"cpu": "900"}, name="b")
+    assert said.count("no node takes it: 0/1 nodes are available") == 1
+    failing(there, 'secret "absent" not found', tokens="absent", name="c")
 
 
 def test_a_quota_is_named_where_no_pod_can_be_made(there: Shore) -> None:
@@ -159,11 +164,10 @@ def test_a_quota_is_named_where_no_pod_can_be_made(there: Shore) -> None:
     path = f"{CORE}/resourcequotas/small"
     there.apply(path, quota, "admin")
     try:
-        said = failing(there, planned(pod_template=there.serving, replicas=1, wait="1s", name="d"))
+        said = failing(there, "exceeded quota: small")
     finally:
         there.ask(lambda api: api.delete(path))
     assert "FailedCreate" in said
-    assert "exceeded quota: small" in said
 
 
 def test_servers_that_keep_their_folder_are_a_stateful_set(there: Shore) -> None:
