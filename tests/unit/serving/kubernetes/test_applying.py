@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from automl_core.serving.kubernetes.applying import NotOurs, NotReady, ServersError
-from automl_core.serving.kubernetes.plan import Plan
 from automl_core.serving.kubernetes.standing import look
 from tests.standins.kubernetes.testing import wait_for
 from tests.unit.serving.kubernetes.files import Shore, planned, shore
