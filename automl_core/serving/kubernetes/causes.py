@@ -106,7 +106,7 @@ def _ended(status: Mapping[str, Any], ended: Mapping[str, Any]) -> str:
 
 
 def _what_to_do(why: str) -> str:
-    if "emptyDir" in why and "exceeds the limit" in why:
+    if "emptydir" in why.lower() and "exceeds the limit" in why:
         return ". Raise `deploy.cache`"
     return ""
 
