@@ -119,14 +119,17 @@ def overview(life: Life, now: float) -> dict[str, Any]:
 
 def shares(life: Life) -> list[dict[str, Any]]:
     """Who answered since when, oldest first."""
-    return [
-        {
-            "time": each.time, "seq": each.seq, "cause": each.cause, "by": each.by.name, "how": each.by.how,
-            "why": each.why, "champion": each.champion,
-            "shares": {str(number): share for number, share in each.shares.items()},
-        }
-        for each in life.shares
-    ]  # fmt: skip
+    return [share_record(each) for each in life.shares]
+
+
+def share_record(each: Shares) -> dict[str, Any]:
+    """Who answers since when, by whose act, and in which rollout."""
+    return {
+        "time": each.time, "seq": each.seq, "cause": each.cause, "by": each.by.name, "how": each.by.how,
+        "why": each.why, "champion": each.champion,
+        "shares": {str(number): share for number, share in each.shares.items()},
+        "rollout": each.rollout, "shadow": {str(number): share for number, share in each.shadow.items()},
+    }  # fmt: skip
 
 
 def version_row(version: Version) -> dict[str, Any]:

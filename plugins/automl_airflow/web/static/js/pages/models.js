@@ -8,6 +8,7 @@ import { Columns } from '../columns.js';
 import { verdict, waitsFor } from '../model-words.js';
 import { shortName } from '../names.js';
 import { pageOfModel } from '../parts.js';
+import { atAGlance } from '../rollout-words.js';
 import { searchBox, tickBox } from '../search.js';
 import { shareButton } from '../share.js';
 import { badge } from '../states.js';
@@ -123,6 +124,15 @@ const COLUMNS = [
     cell: (read) => {
       const since = read('in_use')?.since;
       return since ? h('span', { title: time(since) }, briefTime(since)) : '–';
+    },
+  },
+  {
+    key: 'rollout',
+    label: 'Rollout',
+    fixed: true,
+    cell: (read) => {
+      const going = read('rollout');
+      return going ? h('a', { href: `${pageOfModel(read('model'))}`, 'data-key': `rollout-${read('model')}`, class: 'row tight one-line' }, atAGlance(going)) : '–';
     },
   },
   {

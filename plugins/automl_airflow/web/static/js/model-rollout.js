@@ -1,0 +1,253 @@
+// The card of a rollout: who answers how much beside whom, its steps, what its tests say, and what can be done now.
+
+import { get, modelPath } from './api.js';
+import { explain } from './dialog.js';
+import { fill, h } from './dom.js';
+import { duration, number, time } from './format.js';
+import { by } from './model-words.js';
+import { scrolled } from './model-lists.js';
+import { actButton, pageOfModel } from './parts.js';
+import { hold, otherStep, release, takeBackNow } from './rollout-acts.js';
+import { evidenceOf } from './rollout-tests.js';
+import { inWords, share, standing, waitsFor } from './rollout-words.js';
+
+/** Milliseconds between two looks at a rollout that goes on. */
+const EVERY = 2000;
+
+export class RolloutCard {
+  /** @param {string} model @param {any} overview of the model */
+  constructor(model, overview) {
+    this.model = model;
+    this.overview = overview;
+    /** @type {any} */
+    this.body = null;
+    this.shown = '';
+    this.skew = 0; // of the server's clock, seconds
+    this.element = h('section', { class: 'card rollout', 'aria-labelledby': 'rollout-title' });
+    this.count = h('span', { class: 'count' });
+    setInterval(() => !document.hidden && this.going && void this.look(), EVERY);
+    setInterval(() => this.tick(), 1000);
+    void this.look();
+  }
+
+  /** Which rollout is shown: one that the address names, that which goes on, the newest. */
+  get id() {
+    const named = Number(new URLSearchParams(location.search).get('rollout'));
+    return named || this.overview.rollout?.id || this.overview.last_rollout || null;
+  }
+
+  /** Whether what is shown moves. */
+  get going() {
+    return this.body !== null && this.body.rollout.ended === null;
+  }
+
+  /** The model has moved on. @param {any} overview */
+  moved(overview) {
+    this.overview = overview;
+    void this.look();
+  }
+
+  async look() {
+    if (this.id === null) return this.none();
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      this.body = await get(`${modelPath(this.model)}/rollouts/${this.id}`, { seq: this.overview.seq ?? 0 });
+      this.skew = this.body.now - Date.now() / 1000;
+      this.draw();
+    } catch (error) {
+      if (this.body) console.warn(error);
+      else explain(this.element, error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  none() {
+    const accepted = this.overview.counts?.ACCEPTED ?? 0;
+    fill(
+      this.element,
+      h('h2', { id: 'rollout-title' }, 'Rollout'),
+      h(
+        'p',
+        { class: 'muted' },
+        !this.overview.in_use
+          ? 'Nothing is in use yet. The first version that is accepted answers all requests at once; those after it are rolled out step by step beside it.'
+          : accepted
+            ? 'A version is accepted: its rollout begins as soon as its run in Airflow comes to it. Look there where that takes long.'
+            : 'No version has been rolled out yet. It begins when a version is accepted: offer a result of an experiment with “Deploy …” on the page of its run.',
+      ),
+    );
+  }
+
+  /** The server's time now. */
+  get now() {
+    return Date.now() / 1000 + this.skew;
+  }
+
+  tick() {
+    if (!this.going || document.hidden) return;
+    const text = waitsFor(this.body.rollout, this.body.view, this.now);
+    if (this.count.textContent !== text) this.count.textContent = text;
+    const bar = /** @type {HTMLProgressElement | null} */ (this.element.querySelector('progress'));
+    if (bar) bar.value = baked(this.body, this.now);
+  }
+
+  draw() {
+    const text = JSON.stringify({ ...this.body, now: 0 });
+    if (text !== this.shown) {
+      this.shown = text;
+      const active = document.activeElement;
+      const focused = active instanceof HTMLElement && this.element.contains(active) ? active.dataset.key : undefined;
+      const open = new Set([...this.element.querySelectorAll('details[open]')].map((each) => /** @type {HTMLElement} */ (each).dataset.key));
+      fill(this.element, this.parts());
+      for (const each of this.element.querySelectorAll('details')) if (open.has(each.dataset.key)) each.open = true;
+      if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${focused}"]`))?.focus();
+    }
+    this.tick();
+  }
+
+  parts() {
+    const { rollout, view, shares, can, why_not: why } = this.body;
+    const { version, champion } = rollout;
+    const link = (number_) => h('a', { href: pageOfModel(this.model, number_), 'data-key': `to-${number_}` }, `version ${number_}`);
+    const act = (label, name, run, kind) => {
+      const button = actButton(label, can[name], why[name], () => run(this.model, rollout), kind);
+      button.dataset.key = `act-${name}`;
+      return button;
+    };
+    fill(this.count, waitsFor(rollout, view, this.now));
+    return [
+      h(
+        'div',
+        { class: 'row spread' },
+        h('h2', { id: 'rollout-title' }, rollout.kind === 'ab' ? 'Comparison' : 'Rollout', ` ${rollout.id}: `, link(version), champion === null ? '' : [' beside ', link(champion)], ' ', standing(rollout)),
+        rollout.ended
+          ? null
+          : h(
+              'div',
+              { class: 'row', role: 'group', 'aria-label': 'Actions on the rollout' },
+              act('Take back now', 'take_back', takeBackNow, 'danger'),
+              rollout.steps.length > 1 ? act(rollout.step + 1 < rollout.steps.length ? 'Next step …' : 'Another step …', 'step', otherStep) : null,
+              rollout.held ? act('Release …', 'release', release, 'primary') : act('Hold …', 'hold', hold),
+            ),
+      ),
+      h('p', { role: 'status' }, inWords(rollout), rollout.why && rollout.ended ? h('span', { class: 'why' }, ` ${rollout.why}`) : ''),
+      splitBar(rollout),
+      stepList(rollout, shares, this.body, this.now),
+      rollout.ended ? null : h('p', { class: 'muted' }, this.count),
+      notes(view),
+      evidenceOf(rollout, view),
+      serversOf(view, this.now),
+      moves(this.model, rollout, shares),
+    ];
+  }
+}
+
+/** How much of the least time of a step is over. @param {any} body @param {number} now */
+function baked({ rollout, view }, now) {
+  const { bake } = rollout.steps[rollout.step];
+  const until = view?.step === rollout.step && view.may_move_at != null ? view.may_move_at : rollout.moved + bake;
+  const whole = until - rollout.moved;
+  return whole > 0 ? Math.min(1, Math.max(0, (now - rollout.moved) / whole)) : 1;
+}
+
+/** Who has how much, as one bar. @param {any} rollout */
+function splitBar(rollout) {
+  const { version, champion } = rollout;
+  const back = rollout.ended && rollout.outcome !== 'promoted';
+  const mine = rollout.ended ? (back ? 0 : 1) : rollout.share;
+  const at = rollout.steps[rollout.step];
+  const words = [
+    champion === null ? '' : `version ${champion}: ${share(1 - mine)}`,
+    `version ${version}: ${share(mine)}`,
+    at.shadow && !rollout.ended ? `in the shadow ${share(at.share)}` : '',
+  ].filter(Boolean);
+  return h(
+    'div',
+    { class: 'split' },
+    h(
+      'div',
+      { class: 'track', role: 'img', 'aria-label': `Shares of the requests: ${words.join(', ')}` },
+      h('span', { class: 'challenger', style: `width:${100 * mine}%` }),
+      at.shadow && !rollout.ended ? h('span', { class: 'shadow', style: `width:${100 * at.share}%` }) : null,
+    ),
+    h(
+      'div',
+      { class: 'row spread', 'aria-hidden': 'true' },
+      h('span', {}, h('span', { class: 'key challenger' }), ` version ${version} ${share(mine)}${at.shadow && !rollout.ended ? ` (shadow of ${share(at.share)})` : ''}`),
+      champion === null ? null : h('span', {}, `version ${champion} ${share(1 - mine)} `, h('span', { class: 'key' })),
+    ),
+  );
+}
+
+/** The steps: those that are behind it, the one it is in, those to come. @param {any} rollout @param {any[]} shares @param {any} body @param {number} now */
+function stepList(rollout, shares, body, now) {
+  const over = rollout.ended !== null;
+  const since = (each) =>
+    shares.filter((one) => (each.shadow ? one.shadow?.[rollout.version] === each.share : one.shares[rollout.version] === each.share)).at(-1)?.time ?? null;
+  return h(
+    'ol',
+    { class: 'steps', 'aria-label': 'Steps' },
+    rollout.steps.map((each, i) => {
+      const [state, glyph, said] =
+        i < rollout.step || (over && rollout.outcome === 'promoted')
+          ? ['passed', '●', 'passed']
+          : i > rollout.step
+            ? ['planned', '○', over ? 'not reached' : 'planned']
+            : over
+              ? ['failed', '▼', 'ended here']
+              : ['now', rollout.held ? '▮▮' : '◆', rollout.held ? 'held' : 'now'];
+      const began = i <= rollout.step ? since(each) : null;
+      return h(
+        'li',
+        { class: state, 'aria-current': state === 'now' ? 'step' : null },
+        h('strong', {}, each.shadow ? `shadow ${share(each.share)}` : share(each.share)),
+        h('span', { class: 'said' }, h('span', { 'aria-hidden': 'true' }, `${glyph} `), said),
+        h('small', {}, began ? `since ${time(began)}` : each.bake ? `${duration(each.bake)} at least` : 'at once'),
+        state === 'now' && !rollout.held && each.bake
+          ? h('progress', { max: 1, value: baked(body, now), 'aria-label': `How much of ${duration(each.bake)} is over` })
+          : null,
+      );
+    }),
+  );
+}
+
+/** What the newest look has to say besides its tests. @param {any} view */
+function notes(view) {
+  const told = view?.notes ?? [];
+  return told.length ? h('ul', { class: 'notice notes', role: 'status' }, told.map((each) => h('li', {}, each))) : null;
+}
+
+/** Who was heard of last, and when. @param {any} view @param {number} now */
+function serversOf(view, now) {
+  const servers = view?.servers ?? [];
+  if (!servers.length) return null;
+  return h(
+    'details',
+    { class: 'fold', 'data-key': 'servers' },
+    h('summary', {}, `${servers.length === 1 ? 'One server' : `${servers.length} servers`} heard of`),
+    scrolled(
+      ['Server', 'Last', 'Answers'],
+      servers.map((each) => [
+        h('span', { class: 'mono' }, each.server),
+        h('span', { class: 'whole', title: time(each.heard) }, now - each.heard > 120 ? `silent since ${time(each.heard)}` : time(each.heard)),
+        number(each.answers),
+      ]),
+      'Servers that were heard of',
+    ),
+  );
+}
+
+/** Who moved it. @param {string} model @param {any} rollout @param {any[]} shares */
+function moves(model, rollout, shares) {
+  const rows = [...shares].reverse().map((each) => [
+    h('span', { class: 'whole' }, time(each.time)),
+    each.shares[rollout.version] > 0 || each.rollout === rollout.id ? share(each.shares[rollout.version] ?? 0) : 'none',
+    by({ name: each.by, how: each.how }),
+    each.why || each.cause.replaceAll('_', ' '),
+  ]);
+  return rows.length
+    ? h('details', { class: 'fold', 'data-key': 'moves' }, h('summary', {}, 'Who moved it'), scrolled(['When', `Share of version ${rollout.version}`, 'By', 'Why'], rows, 'Who moved the rollout'))
+    : null;
+}
