@@ -49,10 +49,11 @@ def model_lines(file: ModelFile) -> list[str]:
         "evaluated on": "answers that outcomes have come for" if file.evaluate.by_feedback else _place(file),
         "accepted": _accepted(file),
     }
-    if file.deploy is not None:
-        places = [data_set_of(each).place for each in (file.deploy.data, file.deploy.out)]
-        when = file.deploy.cron or ("when assets are updated" if file.deploy.schedule is not None else "by hand")
-        lines["scores"] = f"{places[0]} → {places[1]}, {when} ({file.deploy.backend})"
+    batch = file.batch
+    if batch is not None:
+        places = [data_set_of(each).place for each in (batch.data, batch.out)]
+        when = batch.cron or ("when assets are updated" if batch.schedule is not None else "by hand")
+        lines["scores"] = f"{places[0]} → {places[1]}, {when} ({getattr(batch, 'backend', 'local')})"
     if file.watch is not None:
         every = file.watch.cron or f"every {format_duration(file.watch.seconds or 0)}"
         again = f"; trained anew by {file.retrained}" if file.retrained is not None else ""

@@ -97,8 +97,11 @@ def by_tag(node: Any, definitions: dict[str, Any]) -> Any:
     if "discriminator" not in node:
         return node
     tag = node["discriminator"]["propertyName"]
-    tags = {reference: value for value, reference in node["discriminator"]["mapping"].items()}
-    members = [(tags[member["$ref"]], member) for member in node["oneOf"]]  # in the models' order
+    mapping = node["discriminator"]["mapping"]  # value → its definition, or a union within this one
+    members = [
+        (value, member) for member in node["oneOf"]  # in the models' order
+        for value, target in mapping.items() if target == member.get("$ref", member)
+    ]  # fmt: skip
     default = node.get("default_tag")
     return {
         **{key: value for key, value in node.items() if key not in ("discriminator", "oneOf", "default_tag")},
@@ -119,9 +122,9 @@ def by_tag(node: Any, definitions: dict[str, Any]) -> Any:
     }
 
 
-def _meanings(members: list[tuple[str, dict[str, str]]], definitions: dict[str, Any]) -> str:
+def _meanings(members: list[tuple[str, dict[str, Any]]], definitions: dict[str, Any]) -> str:
     lines = []
     for value, member in members:
-        definition = definitions.get(member["$ref"].rsplit("/", 1)[-1], {})
+        definition = definitions.get(member["$ref"].rsplit("/", 1)[-1], {}) if "$ref" in member else member
         lines.append(f"{value}: {definition.get('description', '').replace('``', '')}")
     return "\n".join(lines)

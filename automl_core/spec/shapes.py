@@ -123,7 +123,9 @@ def key_names(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 def tags_of(member: Shape, tag: str) -> tuple[str, ...]:
-    """The values of its tag by which a member of a tagged union is chosen."""
+    """The values of its tag by which a member of a tagged union is chosen; those of all of it where it is a union."""
+    if member.members:
+        return tuple(dict.fromkeys(value for each in member.members for value in tags_of(each, tag)))
     field = fields_of(member.model).get(tag) if member.model is not None else None
     return tuple(str(value) for value in get_args(field.annotation)) if field is not None else ()
 

@@ -112,8 +112,8 @@ def check(
     print(f"{found.name}: {', '.join(found.dag_ids)}")
     print(f"  versions    what {', '.join(body['candidates'])} publishes")
     print(f"  accepted by {people}, where it is {found.accept.when.replace('_', ' ')}")
-    if found.deploy is not None:
-        print(f"  scores      {found.deploy.data} into {found.deploy.out}")
+    if found.batch is not None:
+        print(f"  scores      {found.batch.data} into {found.batch.out}")
     for note in notes:
         print(note)
 

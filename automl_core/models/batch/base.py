@@ -30,7 +30,7 @@ class BatchBase:
 
     Attributes:
         life: the model.
-        file: its file, with ``deploy``.
+        file: its file, with ``deploy: {to: batch}``.
         access: opens stores, buckets and tables.
         home: AUTOML_HOME.
         timetable: when intervals are due.
@@ -51,9 +51,9 @@ class BatchBase:
     say: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
-        if self.file.deploy is None:
-            raise ValueError(f"{self.file.name} has no `deploy`: there is nothing to score")
-        self.deploy: Any = self.file.deploy
+        if self.file.batch is None:
+            raise ValueError(f"{self.file.name} has no `deploy: {{to: batch}}`: there is nothing to score")
+        self.deploy: Any = self.file.batch
         self.owed = OwedList(self.life.store, self.life.prefix, clock=self.clock, sleep=self.sleep)
         self.data: DataSet = self._in_full(self.deploy.data)
         self.out: DataSet = self._in_full(self.deploy.out)

@@ -107,7 +107,7 @@ def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gath
         raise ValueError(f"{file.name} has no feedback to gather")
     since = now - feedback.within - max(feedback.within, LATEST)
     rule = Rule(
-        key=feedback.key, outcome=feedback.outcome, time=feedback.time, answered=feedback.answered,
+        key=feedback.key, outcome=feedback.outcome, time=feedback.time, answered=file.answered,
         version=feedback.version, within=feedback.within, zone=feedback.timezone, since=since,
     )  # fmt: skip
     told, answered = file.data_set(feedback.data), file.data_set(file.answers)
@@ -116,7 +116,7 @@ def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gath
     joiner = Joiner(read_outcomes((part for _, part in known.parts(reach)), rule), rule, now)
     rows = ScoredRows.of(file, reach) if feedback.answers is None else None
     for written, part in logged.parts(reach):
-        at = None if feedback.answered is not None else _when(part, written, life)
+        at = None if file.answered is not None else _when(part, written, life)
         joiner.add(Answers(part, at, features=rows.of_rows if rows is not None else None))
     table, counts = joiner.result()
     notes = [*logged.notes("no answer"), *known.notes("no outcome"), *(rows.notes if rows is not None else ())]

@@ -67,9 +67,9 @@ class ScoredRows:
         from automl_core.models.batch.intervals import has_dates
         from automl_core.models.feedback.gathering import INTERVAL
 
-        if file.deploy is None or file.feedback is None:
+        if file.batch is None or file.feedback is None:
             return None
-        data = file.data_set(file.deploy.data)
+        data = file.data_set(file.batch.data)
         return cls(data, file.feedback.key, INTERVAL, reach) if has_dates(data.place) else None
 
     def of_rows(self, table: pa.Table) -> Features:

@@ -51,8 +51,8 @@ def model_problems(
     ]
     if path is not None:
         found += beside_problems(_beside(file, path), path, home, bundle)
-    if file.deploy is not None:
-        found += _backend(file.deploy, policy, home)
+    if file.batch is not None:
+        found += _backend(file.batch, policy, home)
     return found
 
 

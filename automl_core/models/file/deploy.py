@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from automl_core.models.file.kubernetes import KubernetesServers
+from automl_core.models.file.serve import Servers
 from automl_core.models.file.values import Data, check_place, texts_not_empty
 from automl_core.spec.base import DefaultTag, Model
 from automl_core.spec.kubernetes import ObjectName, PodResources
@@ -30,13 +32,6 @@ class Batch(Model):
     proba: bool = Field(False, description="A column `probability_CLASS` for each class as well.")
 
     _places = field_validator("data", "out")(check_place)
-
-    @field_validator("to", mode="before")
-    @classmethod
-    def _no_servers_yet(cls, to: Any) -> Any:
-        if to in ("kubernetes", "servers", "service", "local"):
-            raise ValueError(f"{to} would be a server, and this release has none yet; allowed: batch")
-        return to
 
     @property
     def cron(self) -> str | None:
@@ -85,10 +80,17 @@ def _local_when_left_out(value: Any) -> Any:
     return {"backend": _DEFAULT.value, **value} if isinstance(value, dict) else value
 
 
-Deploy = Annotated[
+BatchDeploy = Annotated[
     LocalBatch | KubernetesBatch | MaxComputeBatch,
-    Field(discriminator="backend", json_schema_extra={"default_tag": _DEFAULT.value}),
+    Field(
+        discriminator="backend",
+        json_schema_extra={"default_tag": _DEFAULT.value},
+        description="New partitions are scored on a schedule, each once.",
+    ),
     BeforeValidator(_local_when_left_out),
     _DEFAULT,
 ]
-"""What the champion is used for, told apart by its ``backend``; a local one where the file names none."""
+"""Scoring on a schedule, told apart by its ``backend``; a local one where the file names none."""
+
+Deploy = Annotated[BatchDeploy | Servers | KubernetesServers, Field(discriminator="to")]
+"""What the champion is used for, told apart by ``to``."""

@@ -20,10 +20,12 @@ class Feedback(Model):
     timezone: str | None = Field(
         None, description="Zone of times without an offset, such as Europe/Berlin; without it these are refused."
     )
-    answers: str | Data | None = Field(None, description="The logged answers; those of `deploy.out` when left out.")
+    answers: str | Data | None = Field(
+        None, description="The logged answers; those of `deploy.out`, or of the servers, when left out."
+    )
     answered: str | None = Field(
         None, min_length=1, description="Column of the answers with when they were given; those of `deploy` need none: "
-        "their interval says it.",
+        "their interval says it, and the servers write answered_at.",
     )  # fmt: skip
     version: str = Field(
         "model_version", min_length=1, description="Column of the answers with the version that answered, where one is."

@@ -8,9 +8,10 @@ from pydantic import Field, field_validator
 
 from automl_core.models.file.accept import Accept
 from automl_core.models.file.alerts import ModelAlerts
-from automl_core.models.file.deploy import Deploy
+from automl_core.models.file.deploy import Batch, Deploy
 from automl_core.models.file.evaluate import Evaluate
 from automl_core.models.file.feedback import Feedback
+from automl_core.models.file.serve import Rolling
 from automl_core.models.file.values import Data, Period, data_set_of
 from automl_core.models.file.watch import Watch
 from automl_core.spec.base import Model
@@ -21,6 +22,13 @@ from automl_core.spec.tasks import Name
 
 ROLLOUT, SCORE, WATCH = "rollout", "score", "watch"
 """What a model's DAGs are called, behind its name and a dot."""
+
+
+LOGGED = "answers/"
+"""The servers' log of answers, below the model's folder."""
+
+ANSWERED = "answered_at"
+"""Column of that log with when an answer was given."""
 
 
 class Output(Model):
@@ -131,11 +139,36 @@ class ModelFile(Model):
         return found.model_copy(update={"connection": self.connection_for(found.place)})
 
     @property
+    def batch(self) -> Batch | None:
+        """What is scored on a schedule; None where nothing is."""
+        return self.deploy if isinstance(self.deploy, Batch) else None
+
+    @property
+    def served(self) -> Rolling | None:
+        """How a version comes to the traffic of servers, whoever runs these; None where no server answers."""
+        return self.deploy if isinstance(self.deploy, Rolling) else None
+
+    @property
     def answers(self) -> str | Data | None:
-        """Where answers are logged: as `feedback` says, else where the batches go; None where nothing is."""
+        """Where answers are logged: as `feedback` says, else by the batches or the servers; None where nothing is."""
         if self.feedback is not None and self.feedback.answers is not None:
             return self.feedback.answers
-        return self.deploy.out if self.deploy is not None else None
+        if self.batch is not None:
+            return self.batch.out
+        return self.logged if self.served is not None else None
+
+    @property
+    def answered(self) -> str | None:
+        """Column of the logged answers with when they were given; None where their interval says it."""
+        if self.feedback is not None and (self.feedback.answered is not None or self.feedback.answers is not None):
+            return self.feedback.answered
+        return ANSWERED if self.served is not None else None
+
+    @property
+    def logged(self) -> Data:
+        """Where servers log their answers: in the model's own folder (see `automl_core.serving.answers`)."""
+        storage = self.output.storage.rstrip("/")
+        return Data(place=f"{storage}/_models/{self.name}/{LOGGED}", connection=self.output.connection, format="jsonl")
 
     @property
     def retrained(self) -> str | None:
@@ -147,7 +180,7 @@ class ModelFile(Model):
     @property
     def dag_ids(self) -> tuple[str, ...]:
         """The ids of the DAGs that are made from it."""
-        wanted = {ROLLOUT: True, SCORE: self.deploy is not None, WATCH: self.watch is not None}
+        wanted = {ROLLOUT: True, SCORE: self.batch is not None, WATCH: self.watch is not None}
         return tuple(dag_id(self.name, what) for what, has in wanted.items() if has)
 
     def plain(self) -> dict[str, Any]:

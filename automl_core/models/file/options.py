@@ -11,6 +11,7 @@ from automl_core.models.file.model import ModelFile
 if TYPE_CHECKING:
     from automl_core.models.evaluation.options import EvaluateOptions, Program
     from automl_core.models.life import Version
+    from automl_core.models.life.rollouts import Kind, Step
 
 
 def evaluate_options(
@@ -57,3 +58,23 @@ def _program(file: ModelFile, path: Path, environment: str | None) -> Program | 
         variables=dict(given.env),
         folder=str(path.absolute().parent),
     )
+
+
+def rollout_steps(file: ModelFile) -> tuple[Kind, list[Step]]:
+    """What a rollout of a served model goes through, as `ModelLife.begin_rollout` takes it: its kind, and its steps.
+
+    Args:
+        file: the model's, with ``deploy: {to: servers}`` or ``kubernetes``.
+
+    Raises:
+        ValueError: no server answers for it.
+    """
+    from automl_core.models.life.rollouts import Step
+
+    served = file.served
+    if served is None:
+        raise ValueError(f"{file.name} is answered by no server: its file has no `deploy: {{to: servers}}`")
+    shadow = [Step(served.shadow.share, served.shadow.for_, shadow=True)] if served.shadow is not None else []
+    if served.ab is not None:
+        return "ab", [*shadow, Step(served.ab.share)]
+    return "steps", [*shadow, *(Step(share, served.bake) for share in served.shares)]

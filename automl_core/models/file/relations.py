@@ -27,8 +27,8 @@ def relation_problems(file: ModelFile) -> Iterator[Problem]:
     yield from _candidates(file)
     yield from _accept(file)
     yield from _evaluate(file)
-    if file.deploy is not None:
-        yield from _batch(file, file.deploy)
+    if file.batch is not None:
+        yield from _batch(file, file.batch)
     yield from _feedback(file)
     yield from _retrain(file)
 
@@ -38,8 +38,8 @@ def named_places(file: ModelFile) -> Iterator[tuple[Path, str]]:
     given: list[tuple[Path, str | Data | None]] = [
         (("evaluate", "data"), None if file.evaluate.by_feedback else file.evaluate.data)
     ]
-    if file.deploy is not None:
-        given += [(("deploy", "data"), file.deploy.data), (("deploy", "out"), file.deploy.out)]
+    if file.batch is not None:
+        given += [(("deploy", "data"), file.batch.data), (("deploy", "out"), file.batch.out)]
     if file.feedback is not None:
         given += [(("feedback", "data"), file.feedback.data), (("feedback", "answers"), file.feedback.answers)]
     for where, each in given:
@@ -153,11 +153,11 @@ def _feedback(file: ModelFile) -> Iterator[Problem]:
             "nothing says where answers are logged: there is no `deploy.out` either", ("feedback", "answers"),
             allowed=("a place of data",),
         )  # fmt: skip
-    elif file.feedback.answers is None and file.deploy is not None and file.feedback.key not in file.deploy.keep:
+    elif file.feedback.answers is None and file.batch is not None and file.feedback.key not in file.batch.keep:
         yield Problem(
             f"the answers are those of `deploy.out`, which has no column {file.feedback.key!r} to join outcomes by",
-            ("feedback", "key"), found=show(file.feedback.key), allowed=tuple(file.deploy.keep),
-            suggestion=f"Keep it: keep: [{', '.join([file.feedback.key, *file.deploy.keep])}]",
+            ("feedback", "key"), found=show(file.feedback.key), allowed=tuple(file.batch.keep),
+            suggestion=f"Keep it: keep: [{', '.join([file.feedback.key, *file.batch.keep])}]",
         )  # fmt: skip
     yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
     if file.feedback.outcome == file.feedback.key:

@@ -11,13 +11,13 @@ from automl_core.spec.schema import DIALECT, by_tag
 def model_schema() -> dict[str, Any]:
     """The schema (draft 2020-12) of a model's file.
 
-    It knows keys, types, limits and which keys go with which `deploy.backend` and which `test`. What groups say of one
-    another is beyond a schema: `automl_core.models.file.relations` checks that.
+    It knows keys, types, limits and which keys go with which `deploy.to`, `deploy.backend` and `test`. What groups say
+    of one another is beyond a schema: `automl_core.models.file.relations` checks that.
     """
     schema = ModelFile.model_json_schema()
     definitions = schema.get("$defs", {})
     for definition in definitions.values():
-        for tag in ("backend", "test"):
+        for tag in ("to", "backend", "test"):
             place = definition.get("properties", {}).get(tag, {})
             if "const" in place:
                 place.setdefault("description", definition.get("description", "").replace("``", ""))

@@ -49,6 +49,6 @@ def validate(data: Any) -> tuple[ModelFile | None, list[Problem]]:
     except ValidationError as error:
         return None, explain(error, Shape(ModelFile), data, whole=ModelFile)
     problems = list(relation_problems(file))
-    if file.deploy is not None:
-        problems += schedule_problems(file.deploy.schedule, ("deploy", "schedule"))
+    if file.batch is not None:
+        problems += schedule_problems(file.batch.schedule, ("deploy", "schedule"))
     return (None if problems else file), problems

@@ -69,7 +69,7 @@ def _accept(file: ModelFile) -> Iterator[Problem]:
 
 
 def _deploy(file: ModelFile) -> Iterator[Problem]:
-    deploy = file.deploy
+    deploy = file.batch
     if deploy is None:
         return
     data = data_set_of(deploy.data).place

@@ -17,7 +17,8 @@ from automl_core.models.life.intervals import Interval, gaps, interval_key
 from automl_core.models.life.layout import MODELS, model_prefix
 from automl_core.models.life.life import LIFE_VERSION, Life
 from automl_core.models.life.model_life import ModelLife
-from automl_core.models.life.refusals import Braked, NoSuchVersion, NotOffered, Refused
+from automl_core.models.life.refusals import Braked, NoSuchVersion, NotOffered, Refused, RolloutOpen
+from automl_core.models.life.rollouts import Rollout, RolloutAct, Step
 from automl_core.models.life.scoring import Claim
 
 __all__ = [
@@ -39,8 +40,12 @@ __all__ = [
     "Person",
     "Refused",
     "Retraining",
+    "Rollout",
+    "RolloutAct",
+    "RolloutOpen",
     "Shares",
     "Source",
+    "Step",
     "Version",
     "VersionState",
     "gaps",

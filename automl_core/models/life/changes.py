@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from automl_core.journal import Record
+from automl_core.models.life import rollout_changes
 from automl_core.models.life.entities import (
     CHECKS_KEPT,
     Asked,
@@ -22,7 +23,9 @@ from automl_core.models.life.entities import (
     VersionState,
 )
 from automl_core.models.life.intervals import RECENT, Done, Interval, Totals
-from automl_core.models.life.rules import ANSWERS, person_of, version_of
+from automl_core.models.life.rollouts import PROMOTED, STOPPED, TAKEN_BACK
+from automl_core.models.life.rules import ANSWERS, version_of
+from automl_core.models.life.words import person_of
 
 if TYPE_CHECKING:
     from automl_core.models.life.life import Life
@@ -62,7 +65,7 @@ def evaluated(life: Life, record: Record) -> None:
         str(data["digest"]), record.time, data.get("champion"), data.get("verdict"), dict(data.get("summary", {})),
         bool(data.get("rows", False)),
     )  # fmt: skip
-    if version.state is S.IN_USE:
+    if version.state in (S.IN_USE, S.ROLLING_OUT):
         version.checks = [*version.checks, found][-CHECKS_KEPT:]
         return
     version.evidence.append(found)
@@ -96,20 +99,30 @@ def decided(life: Life, record: Record) -> None:
 
 
 def put_in_use(life: Life, record: Record) -> None:
-    """Another version answers."""
+    """Another version answers; where it was rolling out, that was the end of it."""
     version = version_of(life, record.data)
+    if life.rollout is not None:
+        rollout_changes.ended(life.rollout, record, PROMOTED)
     _leave(life, VersionState.REPLACED, record.time)
     _answer(life, version, record, "in_use")
 
 
 def taken_back(life: Life, record: Record) -> None:
-    """A version answers no more; the one before does, or none."""
+    """A version answers no more; the one before does, or none. A rollout that was open is over either way."""
     data = record.data
-    version = version_of(life, data)
+    version, rollout = version_of(life, data), life.rollout
     version.note = str(data["why"])
+    to = data.get("to")
+    if rollout is not None and rollout.version == version.number:
+        _move(version, S.TAKEN_BACK, record.time)
+        rollout_changes.ended(rollout, record, TAKEN_BACK)
+        _share(life, life.version(rollout.champion), record, "taken_back")
+        return
+    if rollout is not None:  # its version was compared with what is gone: `rules.current` wants it evaluated again
+        rollout_changes.ended(rollout, record, STOPPED)
+        _move(life.version(rollout.version), S.ACCEPTED, record.time)
     _move(version, S.TAKEN_BACK, record.time)
     _leave(life, VersionState.REPLACED, record.time)
-    to = data.get("to")
     _answer(life, life.version(int(to)) if to is not None else None, record, "taken_back")
 
 
@@ -194,12 +207,15 @@ def _leave(life: Life, state: VersionState, time: float) -> None:
 
 
 def _answer(life: Life, version: Version | None, record: Record, cause: str) -> None:
-    shares: dict[int, float] = {}
-    accepted: dict[int, str] = {}
     if version is not None:
-        shares = {version.number: 1.0}
-        accepted = {version.number: next(e.evidence for e in reversed(version.decisions) if e.what == "accepted")}
         _move(version, S.IN_USE, record.time)
+    _share(life, version, record, cause)
+
+
+def _share(life: Life, version: Version | None, record: Record, cause: str) -> None:
+    """One version answers all, or none does."""
+    shares = {version.number: 1.0} if version is not None else {}
+    accepted = {version.number: version.accepted_on} if version is not None else {}
     life.shares.append(
         Shares(
             record.time,
@@ -214,6 +230,12 @@ def _answer(life: Life, version: Version | None, record: Record, cause: str) -> 
     )
 
 
+def rollout_begun(life: Life, record: Record) -> None:
+    """A version answers beside the champion."""
+    _move(version_of(life, record.data), S.ROLLING_OUT, record.time)
+    rollout_changes.begun(life, record)
+
+
 CHANGES: dict[str, Callable[[Life, Record], Any]] = {
     "configured": configured,
     "offered": offered,
@@ -223,6 +245,9 @@ CHANGES: dict[str, Callable[[Life, Record], Any]] = {
     "decided": decided,
     "in_use": put_in_use,
     "taken_back": taken_back,
+    "rollout_begun": rollout_begun,
+    "rollout_step": rollout_changes.stepped,
+    "rollout_held": rollout_changes.held,
     "retired": retired,
     "removed": removed,
     "retrain": retrain,

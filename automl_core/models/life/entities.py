@@ -42,6 +42,7 @@ class VersionState(StrEnum):
     EVALUATED = "EVALUATED"
     ASKED = "ASKED"
     ACCEPTED = "ACCEPTED"
+    ROLLING_OUT = "ROLLING_OUT"
     REJECTED = "REJECTED"
     EXPIRED = "EXPIRED"
     IN_USE = "IN_USE"
@@ -186,8 +187,8 @@ class Version(msgspec.Struct, omit_defaults=True):
         source: what it is a copy of.
         model: the copy.
         offered_at, offered_by: when, by whom.
-        evidence: what was found before it was in use, the newest last. A decision rests on the newest.
-        checks: what was found while it was in use, the newest last; at most `CHECKS_KEPT`.
+        evidence: what was found before it answered, the newest last. A decision rests on the newest.
+        checks: what was found while it answered, the newest last; at most `CHECKS_KEPT`.
         asked: the newest question; None where there was none, or since the evidence is newer.
         decisions: all answers, in order; never two on the same evidence.
         run: the rollout's run that has it; empty while none has.
@@ -226,6 +227,11 @@ class Version(msgspec.Struct, omit_defaults=True):
         newest = self.newest
         return next((each for each in self.decisions if newest and each.evidence == newest.digest), None)
 
+    @property
+    def accepted_on(self) -> str:
+        """The digest of the evidence that its last acceptance rests on; empty where nobody has accepted it."""
+        return next((each.evidence for each in reversed(self.decisions) if each.what == "accepted"), "")
+
     def reached(self, state: VersionState) -> float | None:
         """When it came into a state last; None where it never did."""
         return next((each.time for each in reversed(self.moves) if each.state is state), None)
@@ -239,13 +245,16 @@ class Shares(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         time: since when.
-        shares: version → share of the traffic; they add up to 1. Empty: nothing is in use.
+        shares: version → share of the traffic; they add up to 1. Empty: nothing is in use. The champion of a rollout
+            whose challenger answers all is there with 0: it stays ready.
         champion: the version that answers all who are not in a rollout of another.
-        cause: ``in_use`` or ``taken_back``.
+        cause: ``in_use``, ``taken_back``, ``rollout_begun`` or ``rollout_step``.
         by: whose act.
         why: in words.
         seq: the record's place in the journal.
-        accepted: version → the digest of the evidence that its acceptance rests on.
+        accepted: version → the digest of the evidence that its acceptance rests on; those in `shadow` too.
+        rollout: the id of the rollout that is open; None while none is.
+        shadow: version → share of the requests that it is asked as well, its answers not given.
     """
 
     time: float
@@ -256,6 +265,8 @@ class Shares(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str
     seq: int
     accepted: dict[int, str] = {}
+    rollout: int | None = None
+    shadow: dict[int, float] = {}
 
 
 class Retraining(msgspec.Struct, omit_defaults=True):

@@ -16,11 +16,12 @@ from automl_core.models.life.changes import CHANGES
 from automl_core.models.life.entities import Retraining, Shares, Version, VersionState
 from automl_core.models.life.intervals import Done, Interval, Packed, Scoring, Totals, pack, unpack
 from automl_core.models.life.refusals import NoSuchVersion, Refused
+from automl_core.models.life.rollouts import Rollout
 from automl_core.models.life.rules import RULES
 
-LIFE_VERSION = 1
+LIFE_VERSION = 2
 """Version of the snapshot that this code writes; it reads every version up to this one. A state that gets anything new
-gets a new version: an older release would read it without, and write it so."""
+gets a new version: an older release would read it without, and write it so. 2 has rollouts."""
 
 
 class Life:
@@ -33,6 +34,7 @@ class Life:
         configured: when that was, and by whom: (time, name).
         versions: by number, from 1.
         shares: who answered since when, in order; the last is now.
+        rollouts: by id, from 1; at most one is open, the last.
         retrainings: by number, from 1.
         scoring: the intervals that were scored, and those that are being.
         skipped: places that hold no usable record → why.
@@ -48,6 +50,7 @@ class Life:
         self.configured: tuple[float, str] | None = None
         self.versions: dict[int, Version] = {}
         self.shares: list[Shares] = []
+        self.rollouts: dict[int, Rollout] = {}
         self.retrainings: dict[int, Retraining] = {}
         self.scoring = Scoring()
         self.skipped: dict[int, str] = {}
@@ -59,6 +62,12 @@ class Life:
     def champion(self) -> int | None:
         """The version that answers all who are not in a rollout of another; None while none is in use."""
         return self.shares[-1].champion if self.shares else None
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """The rollout that is open; None while none is."""
+        last = self.rollouts.get(len(self.rollouts))
+        return last if last is not None and last.open else None
 
     def champion_at(self, time: float) -> int | None:
         """The champion at a time, seconds since 1970."""
@@ -171,6 +180,7 @@ class Life:
                 scoring.totals,
                 scoring.given_up,
                 self.skipped,
+                list(self.rollouts.values()),
             )
         )
 
@@ -192,6 +202,7 @@ class Life:
         for each in stored.versions:
             life.add_version(each)
         life.shares = stored.shares
+        life.rollouts = {each.id: each for each in stored.rollouts}
         life.retrainings = {each.id: each for each in stored.retrainings}
         life.scoring = Scoring(
             stored.open, stored.recent, unpack(stored.done, stored.others), stored.totals, stored.given_up
@@ -220,3 +231,4 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     totals: dict[int, Totals] = {}
     given_up: int = 0
     skipped: dict[int, str] = {}
+    rollouts: list[Rollout] = []

@@ -15,15 +15,16 @@ import msgspec
 from automl_core.models.life.acting import Acting, by_json
 from automl_core.models.life.batches import Batches
 from automl_core.models.life.copying import copy_to, read_original
-from automl_core.models.life.entities import Decision, Person, Retraining, Shares, Source, Version, VersionState
+from automl_core.models.life.entities import Decision, Person, Retraining, Source, Version, VersionState
 from automl_core.models.life.evidence import digest_of, kept_of, read_evidence, read_evidence_rows, write_evidence
 from automl_core.models.life.layout import MODEL
 from automl_core.models.life.life import Life
 from automl_core.models.life.refusals import Refused
+from automl_core.models.life.using import Using
 from automl_core.storage.base import ObjectStore
 
 
-class ModelLife(Batches, Acting):
+class ModelLife(Using, Batches, Acting):
     """One model: its state, and what can be done to it. One for each thread."""
 
     @classmethod
@@ -251,47 +252,7 @@ class ModelLife(Batches, Acting):
         assert decision is not None
         return decision
 
-    # --- in use -----------------------------------------------------------------------------------
-
-    def put_in_use(self, version: int, by: Person, why: str = "") -> Shares:
-        """Have a version answer from now on, in place of the champion.
-
-        Raises:
-            Refused: nobody has accepted it on its newest evidence, or another champion is there since: evaluate again.
-            NoSuchVersion: there is none.
-        """
-
-        def done(life: Life) -> bool:
-            return life.version(version).state is VersionState.IN_USE and life.champion == version
-
-        self._act("in_use", {"version": version, "by": by_json(by), "why": why}, done=done)
-        return self.state.shares[-1]
-
-    def take_back(self, version: int, by: Person, why: str, to: int | None = None) -> Shares:
-        """Take a version back: the champion before it answers again, or none where there is none.
-
-        Args:
-            version: which.
-            by: who.
-            why: in words.
-            to: which version answers instead; one that was in use and was replaced.
-
-        Raises:
-            Refused: it is not in use, or the other can't answer.
-            NoSuchVersion: there is none.
-        """
-        data: dict[str, Any] = {"version": version, "by": by_json(by), "why": why, "to": to}
-
-        def fill(life: Life) -> None:
-            data["to"] = to if to is not None else life.previous_champion(version)
-
-        def done(life: Life) -> bool:
-            found, last = life.version(version), life.shares[-1] if life.shares else None
-            taken = found.state is VersionState.TAKEN_BACK and found.note == why
-            return taken and last is not None and last.cause == "taken_back" and last.by == by
-
-        self._act("taken_back", data, done=done, fill=fill)
-        return self.state.shares[-1]
+    # --- the end ------------------------------------------------------------------------------------
 
     def retire(self, version: int, by: Person, why: str) -> Version:
         """Set a version aside for good.

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 NEWS = f"{MODELS}_news/"
 """Beside the models' folders; names of models begin with a letter or a digit."""
 
-CHANGING = frozenset({"in_use", "taken_back", "removed", "configured"})
+CHANGING = frozenset({"in_use", "taken_back", "removed", "configured", "rollout_begun", "rollout_step", "rollout_held"})
 """Kinds of record that change what answers, or how."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from automl_core.models.life.entities import Person
+from automl_core.models.life.rollouts import Rollout
 
 
 class Refused(Exception):
@@ -31,6 +32,18 @@ class Braked(Refused):
     ) -> None:
         super().__init__(why, by, when)
         self.until = until
+
+
+class RolloutOpen(Refused):
+    """Another version is being rolled out: this one has to wait for what becomes of that.
+
+    Attributes:
+        rollout: the one that is open.
+    """
+
+    def __init__(self, why: str, rollout: Rollout) -> None:
+        super().__init__(why, rollout.by, rollout.begun)
+        self.rollout = rollout
 
 
 class NoSuchVersion(LookupError):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from automl_core.models.life import rollout_rules
 from automl_core.models.life.entities import BY_HAND, Decision, Person, Version, VersionState
 from automl_core.models.life.refusals import Braked, NoSuchVersion, Refused
-from automl_core.models.life.words import moment, seconds
+from automl_core.models.life.words import moment, person_of, seconds
 
 if TYPE_CHECKING:
     from automl_core.models.life.life import Life
@@ -24,12 +25,6 @@ ANSWERS = {"accepted": S.ACCEPTED, "rejected": S.REJECTED, "expired": S.EXPIRED}
 
 REMOVABLE = (S.REJECTED, S.EXPIRED, S.REPLACED, S.TAKEN_BACK, S.RETIRED)
 """States of a version whose files may go, since nothing answers with it and nobody is to decide on it."""
-
-
-def person_of(data: dict[str, Any]) -> Person:
-    """Who a record says has acted."""
-    by = data["by"]
-    return Person(str(by["name"]), by["how"])
 
 
 def version_of(life: Life, data: dict[str, Any]) -> Version:
@@ -121,8 +116,18 @@ def decided(life: Life, data: dict[str, Any]) -> None:
 
 
 def put_in_use(life: Life, data: dict[str, Any]) -> None:
-    """A version answers from now on: after an acceptance on its newest evidence, against today's champion."""
+    """A version answers from now on: after an acceptance on its newest evidence, against today's champion.
+
+    One that is rolling out has all that: its evidence was the newest against this champion when it began.
+    """
     version, _ = version_of(life, data), person_of(data)
+    if rollout_rules.promoted(life, version, data):
+        return
+    to_be_used(life, version)
+
+
+def to_be_used(life: Life, version: Version) -> None:
+    """Refuse where nobody has accepted a version on its newest evidence, or that is about another champion."""
     there(version)
     accepted = version.decision
     if accepted is not None and accepted.what != "accepted":
@@ -134,9 +139,21 @@ def put_in_use(life: Life, data: dict[str, Any]) -> None:
     current(life, version, accepted.evidence)
 
 
+def rollout_begun(life: Life, data: dict[str, Any]) -> None:
+    """A version answers beside the champion from now on: after the same as one that is put in use."""
+    version, _ = version_of(life, data), person_of(data)
+    if version.state is S.ROLLING_OUT:
+        raise Refused(f"version {version.number} is being rolled out already")
+    rollout_rules.begun(life, data)
+    to_be_used(life, version)
+
+
 def taken_back(life: Life, data: dict[str, Any]) -> None:
     """A version stops answering; one that was in use before it answers again, or none does."""
     version, to, _ = version_of(life, data), data.get("to"), person_of(data)
+    if version.state is S.ROLLING_OUT:
+        rollout_rules.taken_back(life, version, None if to is None else int(to))
+        return
     if version.state is not S.IN_USE:
         last = life.shares[-1] if life.shares else None
         who, when = (last.by, last.time) if last is not None else (None, None)
@@ -154,6 +171,8 @@ def retired(life: Life, data: dict[str, Any]) -> None:
     version = version_of(life, data)
     if version.state is S.IN_USE:
         raise Refused(f"version {version.number} is in use: take it back first, or put another one in use")
+    if version.state is S.ROLLING_OUT:
+        raise Refused(f"version {version.number} is being rolled out: take it back first")
     if version.state is S.RETIRED:
         raise Refused(*_said(version, "is retired already"))
 
@@ -320,6 +339,9 @@ RULES: dict[str, Callable[[Life, dict[str, Any]], None]] = {
     "decided": decided,
     "in_use": put_in_use,
     "taken_back": taken_back,
+    "rollout_begun": rollout_begun,
+    "rollout_step": rollout_rules.stepped,
+    "rollout_held": rollout_rules.held,
     "retired": retired,
     "removed": removed,
     "retrain": retrain,

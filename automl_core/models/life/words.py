@@ -1,9 +1,11 @@
-"""Moments and lengths of time in messages."""
+"""Moments and lengths of time in messages, and persons in records."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+from automl_core.models.life.entities import Person
 from automl_core.spec.units import format_duration
 
 
@@ -20,3 +22,9 @@ def moment(time: float | None) -> str:
 def seconds(length: float) -> str:
     """A length of time for people: ``7d``."""
     return format_duration(length)
+
+
+def person_of(data: dict[str, Any]) -> Person:
+    """Who a record says has acted."""
+    by = data["by"]
+    return Person(str(by["name"]), by["how"])

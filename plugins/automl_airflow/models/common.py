@@ -48,7 +48,7 @@ def dag_arguments(file: ModelFile, path: Path, what: str) -> dict[str, Any]:
         "tags": {"automl", "model", *file.tags},
         "doc_md": doc_of(file, path, what),
         "default_args": {"owner": file.owner, **file.airflow.arguments(), **told},
-        "is_paused_upon_creation": None if what == SCORE and file.deploy and file.deploy.schedule is None else False,
+        "is_paused_upon_creation": None if what == SCORE and file.batch and file.batch.schedule is None else False,
     }
 
 
@@ -93,8 +93,8 @@ def _details(file: ModelFile, what: str) -> list[str]:
         by = f"one of {', '.join(file.accept.people)}" if file.accept.people else str(file.accept.by)
         asked = "" if file.accept.by_itself else f", asked for {format_duration(file.accept.within)}"
         return [f"**Candidates:** {names}", f"**Accepted by:** {by}{asked}, where it is {file.accept.when}"]
-    if what == SCORE and file.deploy is not None:
-        places = [data_set_of(each).place for each in (file.deploy.data, file.deploy.out)]
+    if what == SCORE and file.batch is not None:
+        places = [data_set_of(each).place for each in (file.batch.data, file.batch.out)]
         return [f"**From:** `{places[0]}`", f"**To:** `{places[1]}`"]
     if what == WATCH and file.retrained is not None:
         return [f"**Trained anew by:** {_link(file.retrained)}"]

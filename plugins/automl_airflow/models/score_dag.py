@@ -29,10 +29,10 @@ def score_dag(file: ModelFile, path: Path) -> DAG:
     """Make the DAG that scores new data by a model's champion.
 
     Args:
-        file: the model's, with ``deploy``.
+        file: the model's, with ``deploy: {to: batch}``.
         path: where that lies.
     """
-    deploy = file.deploy
+    deploy: Any = file.batch
     assert deploy is not None
     dag = DAG(
         schedule=schedule_of(deploy.schedule),
@@ -108,7 +108,7 @@ def _assets(file: ModelFile) -> tuple[list[Asset], list[Asset]]:
     from automl_airflow.session import home
     from automl_core.models.file.values import data_set_of
 
-    deploy = file.deploy
+    deploy = file.batch
     assert deploy is not None
     found = []
     for name, given in (("data", deploy.data), ("out", deploy.out)):

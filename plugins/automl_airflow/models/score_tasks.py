@@ -53,7 +53,7 @@ class ScoreTask(TellsLineage):
         from automl_core.spec.models import Schedule
         from automl_core.spec.schedule import TIMELESS
 
-        deploy, bundle = self.file.deploy, bundle_folder(context)
+        deploy, bundle = self.file.batch, bundle_folder(context)
         assert deploy is not None
         _check_closed(self.file, bundle)
         zone = deploy.schedule.timezone if isinstance(deploy.schedule, Schedule) else None

@@ -110,9 +110,9 @@ def told(file: ModelFile) -> list[str]:
         else f"Where a version {conditions}, {people} may accept it within {format_duration(file.accept.within)}."
     )
     lines = [f"Each result that {experiments} publishes becomes a version, and is evaluated on {on}.", asked]
-    if file.deploy is not None:
-        place, out = data_set_of(file.deploy.data).place, data_set_of(file.deploy.out).place
-        when = f"by {file.deploy.cron}" if file.deploy.cron else "when asked"
+    if file.batch is not None:
+        place, out = data_set_of(file.batch.data).place, data_set_of(file.batch.out).place
+        when = f"by {file.batch.cron}" if file.batch.cron else "when asked"
         lines.append(f"The version in use scores {place} {when}, and writes {out}.")
     else:
         lines.append("It is not used for anything by itself: the file has no deploy.")
