@@ -5,26 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from automl_core.models.life import Life, Rollout, Shares
-from automl_core.models.views import person, share_record
-
-
-def share_of(rollout: Rollout) -> float:
-    """The share of the requests that a rollout's version answers, or answered when it ended; 0 while it is shadowed."""
-    step = rollout.steps[rollout.step]
-    return 0.0 if step.shadow else step.share
-
-
-def glance(life: Life) -> dict[str, Any] | None:
-    """The rollout that goes on, in a list of models; None where none does."""
-    found = life.rollout
-    if found is None:
-        return None
-    step = found.steps[found.step]
-    return {
-        "id": found.id, "version": found.version, "champion": found.champion, "kind": found.kind, "step": found.step,
-        "steps": len(found.steps), "share": share_of(found), "shadow": step.share if step.shadow else None,
-        "moved": found.moved, "held": found.held,
-    }  # fmt: skip
+from automl_core.models.views import person, share_of, share_record
 
 
 def rollout(found: Rollout) -> dict[str, Any]:
@@ -35,6 +16,10 @@ def rollout(found: Rollout) -> dict[str, Any]:
         "begun": found.begun, "by": person(found.by), "step": found.step, "share": share_of(found),
         "moved": found.moved, "held": found.held, "ended": found.ended, "outcome": found.outcome or None,
         "why": found.why,
+        "acts": [
+            {"time": each.time, "what": each.what, "step": each.step, "by": person(each.by), "why": each.why}
+            for each in found.acts
+        ],
     }  # fmt: skip
 
 
@@ -45,8 +30,8 @@ def rollouts(life: Life) -> list[dict[str, Any]]:
 
 def timeline(life: Life, found: Rollout) -> list[dict[str, Any]]:
     """Who answered since when from the beginning of a rollout to what followed it, oldest first."""
-    end = float("inf") if found.ended is None else found.ended
-    return [share_record(each) for each in life.shares if found.begun <= each.time <= end]
+    first, last = found.acts[0].seq, found.acts[-1].seq
+    return [share_record(each) for each in life.shares if first <= each.seq <= last]
 
 
 def traffic(life: Life, since: float | None, until: float | None) -> list[dict[str, Any]]:

@@ -6,7 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from automl_core.models.life import Decision, Event, EvidenceRef, Interval, Life, Person, Retraining, Shares, Version
+from automl_core.models.life import (
+    Decision,
+    Event,
+    EvidenceRef,
+    Interval,
+    Life,
+    Person,
+    Retraining,
+    Rollout,
+    Shares,
+    Version,
+)
 from automl_core.models.life import VersionState as S
 from automl_core.models.life.intervals import gaps, moments_of
 
@@ -96,8 +107,25 @@ def at_a_glance(life: Life, now: float) -> dict[str, Any]:
     """A model in a list."""
     return {
         "seq": life.seq, "updated": life.updated or None, "in_use": in_use(life), "waiting": waiting(life, now),
-        "newest": newest(life), "versions": len(life.versions),
+        "newest": newest(life), "versions": len(life.versions), "rollout": rolling(life),
     }  # fmt: skip
+
+
+def rolling(life: Life) -> dict[str, Any] | None:
+    """The rollout that goes on, in short; None where none does."""
+    found = life.rollout
+    if found is None:
+        return None
+    return {
+        "id": found.id, "version": found.version, "champion": found.champion, "kind": found.kind, "step": found.step,
+        "steps": len(found.steps), "share": share_of(found), "shadow": found.now.share if found.now.shadow else None,
+        "moved": found.moved, "held": found.held,
+    }  # fmt: skip
+
+
+def share_of(rollout: Rollout) -> float:
+    """The share of the requests that a rollout's version answers, or answered when it ended; 0 while it is shadowed."""
+    return 0.0 if rollout.now.shadow else rollout.now.share
 
 
 def overview(life: Life, now: float) -> dict[str, Any]:
@@ -107,7 +135,7 @@ def overview(life: Life, now: float) -> dict[str, Any]:
         "counts": dict(Counter(str(each.state) for each in life.versions.values())),
         "accept": life.document.get("accept"), "deploy": (life.document.get("deploy") or {}).get("to"),
         "watched": life.document.get("watch") is not None,
-        "shares": shares(life),
+        "shares": shares(life), "last_rollout": max(life.rollouts, default=None),
         "scored": {
             "intervals": sum(each.intervals for each in life.scoring.totals.values()),
             "rows": sum(each.rows for each in life.scoring.totals.values()),

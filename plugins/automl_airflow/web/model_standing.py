@@ -32,7 +32,7 @@ GONE = "its file is gone, so Airflow has nothing to run"
 _NO_RIGHT = "you have not the right to"
 
 ACTS = (
-    "offer", "evaluate", "accept", "reject", "step", "hold", "release", "take_back", "retire", "retrain", "score",
+    "offer", "evaluate", "accept", "reject", "step", "hold", "release", "promote", "take_back", "retire", "retrain", "score",
 )  # fmt: skip
 
 S = VersionState
@@ -162,7 +162,7 @@ def standing(
     start = may(user, "POST", DagAccessEntity.RUN, rollout)
     deny("offer retrain evaluate", "" if start else f"{_NO_RIGHT} start runs of {rollout}")
     edit = may(user, "PUT", DagAccessEntity.RUN, rollout)
-    deny("take_back retire step hold release", "" if edit else f"{_NO_RIGHT} edit runs of {rollout}")
+    deny("take_back retire step hold release promote", "" if edit else f"{_NO_RIGHT} edit runs of {rollout}")
     answer = may(user, "PUT", DagAccessEntity.HITL_DETAIL, rollout)
     deny("accept reject", "" if answer else f"{_NO_RIGHT} answer what {rollout} asks")
     deny("accept reject", why_not_answer(user, accepted_by(file, document)))
@@ -224,7 +224,7 @@ def rollout_standing(
         if reason:
             reasons.setdefault(act, reason)
 
-    acts = ("step", "hold", "release", "take_back")
+    acts = ("step", "hold", "release", "promote", "take_back")
     over = rollout.ended is not None
     for act in acts:
         deny(act, f"rollout {rollout.id} has ended" if over else "")

@@ -20,7 +20,8 @@ from automl_airflow.web.respond import reply
 from automl_airflow.web.routes.acts import Body
 from automl_airflow.web.routes.rollouts import find_rollout
 from automl_core.models import rollout_views
-from automl_core.models.life import Life, Person, Refused, Rollout
+from automl_core.models.life import Person, Refused, Rollout
+from automl_core.models.life.rollouts import PROMOTED
 from automl_core.models.life.words import moment
 
 router = APIRouter(
@@ -49,17 +50,16 @@ class Step(Seen):
 @touches_store(patience=LONGEST_ACT)
 def step(info: TheModel, held: Fresh, user: User, body: Step) -> Response:
     """Put a rollout into another step at once, without waiting for its bake; back as well, also while it is held."""
-    by = _person(user)
+    to = body.to if body.to is not None else body.step + 1
     with held.lock:
-        life = held.acts.refresh()
-        found = find_rollout(life, info.name, body.rollout)
-        to = body.to if body.to is not None else body.step + 1
-        check_step(found, to)
-        if not _moved_by(life, found, to, by):  # else this is the same act again, whose answer was lost
-            check_seen(life, found, body)
-            found = held.acts.step_rollout(found.id, to, by, body.why)
+        found = find_rollout(held.acts.refresh(), info.name, body.rollout)
+        if to == len(found.steps):
+            raise Refused(f"rollout {found.id} has no step after step {body.step}: put version {found.version} in use")
+        if not _is_done(found, "step", to, _person(user)):
+            check_seen(found, body.step)
+            found = held.acts.step_rollout(found.id, to, _person(user), body.why, expected=body.step)
         seq = held.acts.state.seq
-    return _told(seq, found, f"{in_words(found)}")
+    return _told(seq, found, in_words(found))
 
 
 @router.post("/hold", dependencies=[Depends(CAN_EDIT_MODEL), *logs_model_act("automl_model_hold")])
@@ -76,15 +76,26 @@ def release(info: TheModel, held: Fresh, user: User, body: Seen) -> Response:
     return _hold(info, held, user, body, holds=False)
 
 
+@router.post("/promote", dependencies=[Depends(CAN_EDIT_MODEL), *logs_model_act("automl_model_promote")])
+@touches_store(patience=LONGEST_ACT)
+def promote(info: TheModel, held: Fresh, user: User, body: Seen) -> Response:
+    """End a rollout well before its tests do: its version is in use from now on, and answers all."""
+    with held.lock:
+        found = find_rollout(held.acts.refresh(), info.name, body.rollout)
+        if not _is_done(found, PROMOTED, found.step, _person(user)):
+            check_seen(found, body.step)
+            held.acts.put_in_use(found.version, _person(user), body.why)
+            found = held.acts.state.rollouts[found.id]
+        seq = held.acts.state.seq
+    return _told(seq, found, f"version {found.version} is in use")
+
+
 def _hold(info: ModelInfo, held: HeldModel, user: Any, body: Seen, *, holds: bool) -> Response:
     with held.lock:
-        life = held.acts.refresh()
-        found = find_rollout(life, info.name, body.rollout)
-        check_seen(life, found, body)
-        held.acts.hold_rollout(found.id, holds, _person(user), body.why)
-        life = held.acts.state
-        found = life.rollouts[body.rollout]
-        seq = life.seq
+        found = find_rollout(held.acts.refresh(), info.name, body.rollout)
+        check_seen(found, body.step)
+        found = held.acts.hold_rollout(found.id, holds, _person(user), body.why)
+        seq = held.acts.state.seq
     return _told(seq, found, f"rollout {found.id} is {'held' if holds else 'released'}; {in_words(found)}")
 
 
@@ -96,54 +107,32 @@ def _told(seq: int, found: Rollout, text: str) -> Response:
     return reply({"seq": seq, "rollout": rollout_views.rollout(found), "text": text})
 
 
+def _is_done(found: Rollout, what: str, step: int, by: Person) -> bool:
+    """Whether the last thing that was done to a rollout is this very act: its answer was lost, and it is told again."""
+    last = found.last_act
+    return last is not None and (last.what, last.step, last.by) == (what, step, by)
+
+
 def in_words(found: Rollout) -> str:
-    """Where a rollout stands: ``version 5 answers 25 % (step 2 of 3)``."""
-    at = found.steps[found.step]
-    does = f"is shadowed by {at.share:.3g}" if at.shadow else f"answers {100 * at.share:.3g} %"
-    return f"version {found.version} {does} (step {found.step + 1} of {len(found.steps)})"
-
-
-def check_step(found: Rollout, to: int) -> None:
-    """Demand that a rollout has a step.
-
-    Raises:
-        Refused: it has none of that number.
-    """
+    """Where a rollout stands: ``version 5 answers 25 % (step 1 of 0 to 2)``."""
+    does = "is asked in the shadow of" if found.now.shadow else "answers"
     last = len(found.steps) - 1
-    if to <= last:
-        return
-    if to == found.step + 1:
-        raise Refused(
-            f"rollout {found.id} is in its last step: version {found.version} is put in use once that has lasted, "
-            "or is taken back"
-        )
-    raise Refused(f"rollout {found.id} has the steps 0 to {last}, no step {to}")
+    return f"version {found.version} {does} {100 * found.now.share:.3g} % (step {found.step} of 0 to {last})"
 
 
-def check_seen(life: Life, found: Rollout, body: Seen) -> None:
-    """Demand that a rollout stands as it did on the page of who acts.
+def check_seen(found: Rollout, step: int) -> None:
+    """Demand that a rollout goes on, in the step that was on the page of who acts.
 
     Raises:
         Refused: it has moved or ended since; by whom, and when.
     """
-    last = next((each for each in reversed(life.shares) if each.rollout == found.id), None)
-    if found.ended is not None:
-        record = life.record_at(found.ended)
-        ended = (found.outcome or "over").replace("_", " ")
-        by = record.by if record is not None else None
-        said = f" by {by}" if by is not None else ""
+    last = found.last_act
+    by, when = (last.by, last.time) if last is not None else (found.by, found.begun)
+    if not found.open:
         raise Refused(
-            f"rollout {found.id} has ended: {ended}{said}, {moment(found.ended)}", by, found.ended
+            f"rollout {found.id} is over: {found.outcome.replace('_', ' ')} by {by}, {moment(when)}", by, when
         )
-    if found.step != body.step:
-        by = last.by if last is not None else found.by
-        raise Refused(
-            f"rollout {found.id} is not in step {body.step + 1} any more: {in_words(found)} since "
-            f"{moment(found.moved)}, by {by}", by, found.moved,
-        )  # fmt: skip
-
-
-def _moved_by(life: Life, found: Rollout, to: int, by: Person) -> bool:
-    """Whether a person has put an open rollout into a step, and nobody has moved it since."""
-    last = life.shares[-1] if life.shares else None
-    return found.ended is None and found.step == to and last is not None and last.rollout == found.id and last.by == by
+    if found.step != step:
+        moved = next((each for each in reversed(found.acts) if each.what in ("begun", "step")), None)
+        by, when = (moved.by, moved.time) if moved is not None else (by, when)
+        raise Refused(f"not in step {step} any more: {in_words(found)} since {moment(when)}, by {by}", by, when)

@@ -6,13 +6,18 @@ import { fill, h } from './dom.js';
 import { duration, number, time } from './format.js';
 import { by } from './model-words.js';
 import { scrolled } from './model-lists.js';
-import { actButton, pageOfModel } from './parts.js';
-import { hold, otherStep, release, takeBackNow } from './rollout-acts.js';
+import { Panel } from './panel.js';
+import { actButton, figures, pageOfModel } from './parts.js';
+import coursePlot from './plots/model-rollout-course.js';
+import { hold, otherStep, promote, release, takeBackNow } from './rollout-acts.js';
 import { evidenceOf } from './rollout-tests.js';
-import { inWords, share, standing, waitsFor } from './rollout-words.js';
+import { countdown, inWords, mayMove, share, standing } from './rollout-words.js';
 
 /** Milliseconds between two looks at a rollout that goes on. */
 const EVERY = 2000;
+
+/** Seconds after which a server that is not heard of is said to be silent: it tells once a minute even where nothing comes. */
+const SILENT = 150;
 
 export class RolloutCard {
   /** @param {string} model @param {any} overview of the model */
@@ -23,7 +28,10 @@ export class RolloutCard {
     this.body = null;
     this.shown = '';
     this.skew = 0; // of the server's clock, seconds
-    this.element = h('section', { class: 'card rollout', 'aria-labelledby': 'rollout-title' });
+    this.card = h('section', { class: 'card rollout', 'aria-labelledby': 'rollout-title' });
+    this.course = new Panel(coursePlot, { path: modelPath(model), overview, trialPage: () => '', get: async () => this.body });
+    this.course.element.hidden = true;
+    this.element = h('div', { class: 'stack' }, this.card, this.course.element);
     this.count = h('span', { class: 'count' });
     setInterval(() => !document.hidden && this.going && void this.look(), EVERY);
     setInterval(() => this.tick(), 1000);
@@ -57,7 +65,7 @@ export class RolloutCard {
       this.draw();
     } catch (error) {
       if (this.body) console.warn(error);
-      else explain(this.element, error);
+      else explain(this.card, error);
     } finally {
       this.busy = false;
     }
@@ -66,7 +74,7 @@ export class RolloutCard {
   none() {
     const accepted = this.overview.counts?.ACCEPTED ?? 0;
     fill(
-      this.element,
+      this.card,
       h('h2', { id: 'rollout-title' }, 'Rollout'),
       h(
         'p',
@@ -87,9 +95,9 @@ export class RolloutCard {
 
   tick() {
     if (!this.going || document.hidden) return;
-    const text = waitsFor(this.body.rollout, this.body.view, this.now);
+    const text = countdown(this.body.rollout, this.body.view, this.now);
     if (this.count.textContent !== text) this.count.textContent = text;
-    const bar = /** @type {HTMLProgressElement | null} */ (this.element.querySelector('progress'));
+    const bar = /** @type {HTMLProgressElement | null} */ (this.card.querySelector('progress'));
     if (bar) bar.value = baked(this.body, this.now);
   }
 
@@ -98,17 +106,20 @@ export class RolloutCard {
     if (text !== this.shown) {
       this.shown = text;
       const active = document.activeElement;
-      const focused = active instanceof HTMLElement && this.element.contains(active) ? active.dataset.key : undefined;
-      const open = new Set([...this.element.querySelectorAll('details[open]')].map((each) => /** @type {HTMLElement} */ (each).dataset.key));
-      fill(this.element, this.parts());
-      for (const each of this.element.querySelectorAll('details')) if (open.has(each.dataset.key)) each.open = true;
-      if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${focused}"]`))?.focus();
+      const focused = active instanceof HTMLElement && this.card.contains(active) ? active.dataset.key : undefined;
+      const open = new Set([...this.card.querySelectorAll('details[open]')].map((each) => /** @type {HTMLElement} */ (each).dataset.key));
+      fill(this.card, this.parts());
+      for (const each of this.card.querySelectorAll('details')) if (open.has(each.dataset.key)) each.open = true;
+      if (focused) /** @type {HTMLElement | null} */ (this.card.querySelector(`[data-key="${focused}"]`))?.focus();
+      const points = this.body.view?.history ?? [];
+      this.course.element.hidden = points.length < 2;
+      if (points.length > 1) this.course.give(this.body);
     }
     this.tick();
   }
 
   parts() {
-    const { rollout, view, shares, can, why_not: why } = this.body;
+    const { rollout, view, can, why_not: why } = this.body;
     const { version, champion } = rollout;
     const link = (number_) => h('a', { href: pageOfModel(this.model, number_), 'data-key': `to-${number_}` }, `version ${number_}`);
     const act = (label, name, run, kind) => {
@@ -116,7 +127,7 @@ export class RolloutCard {
       button.dataset.key = `act-${name}`;
       return button;
     };
-    fill(this.count, waitsFor(rollout, view, this.now));
+    fill(this.count, countdown(rollout, view, this.now));
     return [
       h(
         'div',
@@ -129,26 +140,26 @@ export class RolloutCard {
               { class: 'row', role: 'group', 'aria-label': 'Actions on the rollout' },
               act('Take back now', 'take_back', takeBackNow, 'danger'),
               rollout.steps.length > 1 ? act(rollout.step + 1 < rollout.steps.length ? 'Next step …' : 'Another step …', 'step', otherStep) : null,
+              rollout.step + 1 === rollout.steps.length ? act('Put in use …', 'promote', promote) : null,
               rollout.held ? act('Release …', 'release', release, 'primary') : act('Hold …', 'hold', hold),
             ),
       ),
       h('p', { role: 'status' }, inWords(rollout), rollout.why && rollout.ended ? h('span', { class: 'why' }, ` ${rollout.why}`) : ''),
       splitBar(rollout),
-      stepList(rollout, shares, this.body, this.now),
-      rollout.ended ? null : h('p', { class: 'muted' }, this.count),
+      stepList(this.body, this.now),
+      rollout.ended ? null : h('p', { class: 'muted' }, this.count, view?.waits && !rollout.held ? ` ${sentence(view.waits)}` : ''),
       notes(view),
+      measured(rollout, view),
       evidenceOf(rollout, view),
       serversOf(view, this.now),
-      moves(this.model, rollout, shares),
+      actsOf(rollout),
     ];
   }
 }
 
 /** How much of the least time of a step is over. @param {any} body @param {number} now */
 function baked({ rollout, view }, now) {
-  const { bake } = rollout.steps[rollout.step];
-  const until = view?.step === rollout.step && view.may_move_at != null ? view.may_move_at : rollout.moved + bake;
-  const whole = until - rollout.moved;
+  const whole = mayMove(rollout, view) - rollout.moved;
   return whole > 0 ? Math.min(1, Math.max(0, (now - rollout.moved) / whole)) : 1;
 }
 
@@ -181,11 +192,11 @@ function splitBar(rollout) {
   );
 }
 
-/** The steps: those that are behind it, the one it is in, those to come. @param {any} rollout @param {any[]} shares @param {any} body @param {number} now */
-function stepList(rollout, shares, body, now) {
+/** The steps: those that are behind it, the one it is in, those to come. @param {any} body @param {number} now */
+function stepList(body, now) {
+  const { rollout } = body;
   const over = rollout.ended !== null;
-  const since = (each) =>
-    shares.filter((one) => (each.shadow ? one.shadow?.[rollout.version] === each.share : one.shares[rollout.version] === each.share)).at(-1)?.time ?? null;
+  const since = (place) => rollout.acts.filter((each) => each.step === place && (each.what === 'begun' || each.what === 'step')).at(-1)?.time ?? null;
   return h(
     'ol',
     { class: 'steps', 'aria-label': 'Steps' },
@@ -198,13 +209,13 @@ function stepList(rollout, shares, body, now) {
             : over
               ? ['failed', '▼', 'ended here']
               : ['now', rollout.held ? '▮▮' : '◆', rollout.held ? 'held' : 'now'];
-      const began = i <= rollout.step ? since(each) : null;
+      const began = since(i);
       return h(
         'li',
         { class: state, 'aria-current': state === 'now' ? 'step' : null },
         h('strong', {}, each.shadow ? `shadow ${share(each.share)}` : share(each.share)),
         h('span', { class: 'said' }, h('span', { 'aria-hidden': 'true' }, `${glyph} `), said),
-        h('small', {}, began ? `since ${time(began)}` : each.bake ? `${duration(each.bake)} at least` : 'at once'),
+        h('small', {}, began ? `${state === 'now' ? 'since' : 'from'} ${time(began)}` : each.bake ? `${duration(each.bake)} at least` : 'at once'),
         state === 'now' && !rollout.held && each.bake
           ? h('progress', { max: 1, value: baked(body, now), 'aria-label': `How much of ${duration(each.bake)} is over` })
           : null,
@@ -219,6 +230,28 @@ function notes(view) {
   return told.length ? h('ul', { class: 'notice notes', role: 'status' }, told.map((each) => h('li', {}, each))) : null;
 }
 
+/** What was measured besides the tests: how quick both are, whether the shadow says the same, the late labels. @param {any} rollout @param {any} view */
+function measured(rollout, view) {
+  if (!view) return null;
+  const { answers = {}, seconds = {}, agreed, metric } = view;
+  const quick = (name) => (seconds[name]?.p99 == null ? '–' : duration(seconds[name].p99));
+  const median = (name) => (seconds[name]?.p50 == null ? null : `median ${duration(seconds[name].p50)}`);
+  return figures([
+    [`Answers of version ${rollout.version}`, answers.challenger ? number(answers.challenger) : '–', answers.here != null && !rollout.ended ? `${number(answers.here)} in this step` : null],
+    [`Answers of version ${rollout.champion}`, answers.champion ? number(answers.champion) : '–'],
+    [`p99 of version ${rollout.version}`, quick('challenger'), median('challenger')],
+    [`p99 of version ${rollout.champion}`, quick('champion'), median('champion')],
+    ['Shadow said the same', agreed == null ? '–' : share(agreed), answers.shadow ? `${number(answers.shadow)} in the shadow` : null],
+    ...(metric ? [/** @type {any} */ (['Labels', metricWords(metric), metric.time ? `measured ${time(metric.time)}` : null])] : []),
+  ]);
+}
+
+/** @param {any} metric */
+const metricWords = (metric) => (metric.labels != null ? number(metric.labels) : (metric.why ?? metric.words ?? '–'));
+
+/** @param {string} text */
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+
 /** Who was heard of last, and when. @param {any} view @param {number} now */
 function serversOf(view, now) {
   const servers = view?.servers ?? [];
@@ -226,12 +259,12 @@ function serversOf(view, now) {
   return h(
     'details',
     { class: 'fold', 'data-key': 'servers' },
-    h('summary', {}, `${servers.length === 1 ? 'One server' : `${servers.length} servers`} heard of`),
+    h('summary', {}, servers.length === 1 ? 'One server was heard of' : `${servers.length} servers were heard of`),
     scrolled(
       ['Server', 'Last', 'Answers'],
       servers.map((each) => [
-        h('span', { class: 'mono' }, each.server),
-        h('span', { class: 'whole', title: time(each.heard) }, now - each.heard > 120 ? `silent since ${time(each.heard)}` : time(each.heard)),
+        h('span', { class: 'mono' }, each.name),
+        h('span', { class: 'whole' }, now - each.heard > SILENT ? 'silent since ' : '', time(each.heard)),
         number(each.answers),
       ]),
       'Servers that were heard of',
@@ -239,15 +272,22 @@ function serversOf(view, now) {
   );
 }
 
-/** Who moved it. @param {string} model @param {any} rollout @param {any[]} shares */
-function moves(model, rollout, shares) {
-  const rows = [...shares].reverse().map((each) => [
-    h('span', { class: 'whole' }, time(each.time)),
-    each.shares[rollout.version] > 0 || each.rollout === rollout.id ? share(each.shares[rollout.version] ?? 0) : 'none',
-    by({ name: each.by, how: each.how }),
-    each.why || each.cause.replaceAll('_', ' '),
-  ]);
-  return rows.length
-    ? h('details', { class: 'fold', 'data-key': 'moves' }, h('summary', {}, 'Who moved it'), scrolled(['When', `Share of version ${rollout.version}`, 'By', 'Why'], rows, 'Who moved the rollout'))
-    : null;
+/** Who did what. @param {any} rollout */
+function actsOf(rollout) {
+  const rows = [...rollout.acts].reverse().map((each) => {
+    const at = rollout.steps[each.step];
+    return [
+      h('span', { class: 'whole' }, time(each.time)),
+      each.what.replaceAll('_', ' '),
+      h('span', { class: 'whole' }, `${each.step + 1}: ${at.shadow ? 'shadow of ' : ''}${share(at.share)}`),
+      by(each.by),
+      each.why,
+    ];
+  });
+  return h(
+    'details',
+    { class: 'fold', 'data-key': 'acts' },
+    h('summary', {}, 'Who did what'),
+    scrolled(['When', 'What', 'Step', 'By', 'Why'], rows, 'What was done to the rollout'),
+  );
 }

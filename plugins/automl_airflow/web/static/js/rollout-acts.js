@@ -73,3 +73,15 @@ export const release = (model, rollout) =>
     verb: 'Release',
     run: (form) => send(model, 'release', rollout, { why: why(form) }),
   });
+
+/** Ends it well at once. @param {string} model @param {any} rollout */
+export const promote = (model, rollout) =>
+  ask({
+    title: `Put version ${rollout.version} of ${model} in use now?`,
+    body: [
+      h('p', {}, `It answers all requests from now on, whatever its tests still wait for, and version ${rollout.champion} is replaced. The rollout is over: its safeguards are, too.`),
+      reason('Stands in the history with your name.'),
+    ],
+    verb: 'Put in use',
+    run: (form) => send(model, 'promote', rollout, { why: why(form) }),
+  });

@@ -24,15 +24,17 @@ function testOf(rollout, test) {
   const side = (name, found) => h('div', {}, h('dt', {}, name), h('dd', {}, rateOf(found), h('small', {}, counted(found))));
   return h(
     'section',
-    { class: `test ${test.state}`, 'aria-label': `Test of ${test.name}` },
-    h('h3', { class: 'row spread' }, h('span', {}, test.name), verdictOf(test.state)),
+    { class: `test ${test.state}`, 'aria-label': `Test of ${test.label}` },
+    h('h3', { class: 'row spread' }, h('span', {}, test.label.charAt(0).toUpperCase() + test.label.slice(1)), verdictOf(test.state)),
     h('p', {}, test.words),
     test.champion || test.challenger
       ? h(
           'dl',
           { class: 'sides' },
           side(`version ${rollout.version}`, test.challenger),
-          rollout.champion === null ? null : side(`version ${rollout.champion}`, test.champion),
+          test.champion
+            ? side(`version ${rollout.champion}`, test.champion)
+            : h('div', {}, h('dt', {}, 'at most'), h('dd', {}, test.limit == null ? '–' : share(test.limit), h('small', {}, 'a fixed rate: nobody is left to compare with'))),
         )
       : null,
     test.value != null && test.needed ? gauge(test.value, test.needed) : null,
@@ -41,7 +43,7 @@ function testOf(rollout, test) {
 }
 
 /** @param {any} side */
-const rateOf = (side) => (side?.rate != null ? share(side.rate) : side?.value != null ? number(side.value) : '–');
+const rateOf = (side) => (side?.rate == null ? '–' : side.hits == null ? number(side.rate) : share(side.rate));
 
 /** Where a ratio of evidence stands, from what speaks against a difference to what decides; every factor is as wide. @param {number} value @param {number} needed */
 export const placeOf = (value, needed) => {
@@ -72,7 +74,7 @@ function gauge(value, needed) {
 function reach(test) {
   const [low, high] = test.interval;
   if (low == null || high == null) return h('p', { class: 'hint' }, 'Its difference can’t be told yet.');
-  const limit = test.limit ?? 0;
+  const limit = test.margin || 0;
   const span = 1.15 * Math.max(Math.abs(low), Math.abs(high), Math.abs(limit), 1e-12);
   const place = (value) => `${50 + (50 * value) / span}%`;
   const width = `${(50 * (high - low)) / span}%`;
@@ -81,11 +83,11 @@ function reach(test) {
     { class: 'reach' },
     h(
       'div',
-      { class: 'track', role: 'img', 'aria-label': `Difference ${interval(low, high, true)}${test.limit != null ? `; ${number(test.limit)} is too much` : ''}` },
+      { class: 'track', role: 'img', 'aria-label': `Difference ${interval(low, high, true)}; ${number(limit)} either way matters` },
       h('span', { class: 'middle' }),
-      test.limit != null ? h('span', { class: 'limit', style: `left:${place(limit)}` }) : null,
+      limit ? [-limit, limit].map((each) => h('span', { class: 'limit', style: `left:${place(each)}` })) : null,
       h('span', { class: 'fill', style: `left:${place(low)};width:${width}` }),
     ),
-    h('div', { class: 'hint', 'aria-hidden': 'true' }, `difference ${interval(low, high, true)}`),
+    h('div', { class: 'row spread hint', 'aria-hidden': 'true' }, h('span', {}, 'lower'), h('span', {}, `difference ${interval(low, high, true)}`), h('span', {}, 'higher')),
   );
 }

@@ -55,15 +55,20 @@ export function inWords(rollout) {
   return `Version ${version} answers ${share(at.share)} of the requests${others} since ${time(moved)} (${where}).`;
 }
 
-/** What it waits for before it moves on. @param {any} rollout @param {any} view the newest look of its guard @param {number} now of the server */
-export function waitsFor(rollout, view, now) {
+/** When the step that a rollout is in may end, seconds since 1970. @param {any} rollout @param {any} view the newest look of its guard */
+export const mayMove = (rollout, view) =>
+  view?.step === rollout.step && view.may_move_at >= rollout.moved ? view.may_move_at : rollout.moved + rollout.steps[rollout.step].bake;
+
+/** How long until it may move on. @param {any} rollout @param {any} view the newest look of its guard @param {number} now of the server */
+export function countdown(rollout, view, now) {
   if (rollout.ended) return '';
   if (rollout.held) return 'It is held: only a safeguard or a person moves it.';
   const at = rollout.steps[rollout.step];
-  const may = view?.step === rollout.step && view.may_move_at != null ? view.may_move_at : rollout.moved + at.bake;
   const last = rollout.step + 1 >= rollout.steps.length;
-  const what = rollout.kind === 'ab' && !at.shadow ? 'The time is over' : last ? `Version ${rollout.version} can be put in use` : 'The next step can come';
-  return may > now ? `${what} in ${duration(Math.max(1, Math.round(may - now)))}.` : `${what} now, once its tests have what they need.`;
+  const left = Math.round(mayMove(rollout, view) - now);
+  if (rollout.kind === 'ab' && !at.shadow) return left > 0 ? `It is decided in ${duration(left)} at the latest.` : 'Its time is over.';
+  const what = last ? `Version ${rollout.version} can be put in use` : 'The next step can come';
+  return left > 0 ? `${what} in ${duration(left)} at the earliest.` : `${what} as far as its time goes.`;
 }
 
 /** What a test has come to, with a shape and a word. @param {string} state */
@@ -76,12 +81,11 @@ export function verdictOf(state) {
 const VERDICTS = {
   worse: ['bad', '✕', 'worse'],
   better: ['good', '●', 'better'],
-  holds: ['good', '●', 'no worse so far'],
-  no_difference: ['good', '●', 'no difference so far'],
-  waiting: ['idle', '◇', 'too few answers yet'],
-  cant_tell: ['idle', '◇', 'can’t be told yet'],
+  small: ['good', '●', 'too small to matter'],
+  open: ['idle', '◇', 'no difference shown'],
+  waits: ['idle', '◇', 'waits'],
 };
 
 /** Hits among answers. @param {any} side */
 export const counted = (side) =>
-  side?.answers ? `${number(side.hits)} of ${many(side.answers, 'answer')}` : 'no answer yet';
+  !side?.answers ? 'no answer yet' : side.hits == null ? `mean of ${many(side.answers, 'answer')}` : `${number(side.hits)} of ${many(side.answers, 'answer')}`;
