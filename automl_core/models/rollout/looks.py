@@ -1,0 +1,106 @@
+"""The guard's checkpoints: an object each, created and never changed, the newest holds everything.
+
+The state of a rollout is a chain: look N + 1 is made from look N and the tallies that were not in it, and is created
+only if it is absent. Of two guards at once one wins each number, the other reads what that one wrote. So a tally is
+counted exactly once, wherever a guard is killed.
+
+Old looks are removed, the newest `KEPT` stay. So a guard that slept for long might create a number that was there and
+is gone: whoever has created a look holds it for true only once a listing has shown that nothing is behind it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from automl_core.models.rollout.evidence import Evidence
+from automl_core.models.rollout.layout import FORMAT, look_key
+from automl_core.models.rollout.view import Point, Server
+from automl_core.storage.base import NotFound, ObjectStore
+
+KEPT = 5
+
+
+class Heard(msgspec.Struct, array_like=True):
+    """What was taken in of a server: the place of its last tally, when that was folded, answers, first heard."""
+
+    place: int
+    time: float
+    answers: int = 0
+    first: float = 0.0
+
+
+class Checkpoint(msgspec.Struct):
+    """The state of a guard.
+
+    Attributes:
+        number: of the look, from 1; 0 before the first.
+        guard: who has written it: no two guards bring the same bytes.
+        time: when, seconds since 1970.
+        evidence: what was counted.
+        heard: server → what was taken in of it.
+        forgotten: servers that were dropped from `heard`: how many, and when one of them was heard last.
+        folded, late, unreadable: tallies that were taken in; of these, of a step that was over; that were none.
+        old: tallies of servers that were dropped: not taken in.
+        measured: the newest measurement of the metrics, as `automl_core.models.rollout.late` has it; None before.
+        held: index of a step → seconds for which a person held it.
+        history: the course.
+        view: what people are shown.
+        format: see `FORMAT`.
+    """
+
+    number: int = 0
+    guard: str = ""
+    time: float = 0.0
+    evidence: Evidence = msgspec.field(default_factory=Evidence)
+    heard: dict[str, Heard] = msgspec.field(default_factory=dict)
+    forgotten: tuple[int, float] = (0, 0.0)
+    folded: int = 0
+    late: int = 0
+    unreadable: int = 0
+    old: int = 0
+    measured: dict[str, Any] | None = None
+    held: dict[int, float] = msgspec.field(default_factory=dict)
+    history: list[Point] = msgspec.field(default_factory=list)
+    view: dict[str, Any] = msgspec.field(default_factory=dict)
+    format: int = FORMAT
+
+    def copy(self) -> Checkpoint:
+        """Another one with the same content, that shares nothing with this one."""
+        return msgspec.json.decode(msgspec.json.encode(self), type=Checkpoint)
+
+    def servers(self, most: int = 50) -> list[Server]:
+        """The servers that were heard last."""
+        found = sorted(self.heard.items(), key=lambda each: -each[1].time)[:most]
+        return [Server(name, each.time, each.answers) for name, each in found]
+
+
+def read_checkpoint(store: ObjectStore, model: str, rollout: int, number: int) -> Checkpoint | None:
+    """A look; None where it is gone.
+
+    Raises:
+        ValueError: what lies there is none, or one of a later release.
+        StorageError: the store is away.
+    """
+    key = look_key(model, rollout, number)
+    try:
+        data = store.get(key)
+    except NotFound:
+        return None
+    try:
+        version = msgspec.json.decode(data).get("format")
+        if isinstance(version, int) and version > FORMAT:
+            raise ValueError(f"{store.url}/{key} has the format {version}; this release reads up to {FORMAT}")
+        return msgspec.json.decode(data, type=Checkpoint)
+    except (msgspec.MsgspecError, AttributeError) as error:
+        raise ValueError(f"{store.url}/{key} is no look at a rollout: {error}") from None
+
+
+def write_checkpoint(store: ObjectStore, model: str, rollout: int, checkpoint: Checkpoint) -> bool:
+    """Write a look. Returns whether it is this guard's; another one was faster otherwise.
+
+    Raises:
+        StorageError: the store is away. Whether it was written is then open.
+    """
+    return store.create(look_key(model, rollout, checkpoint.number), msgspec.json.encode(checkpoint))
