@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +44,10 @@ class Look(msgspec.Struct, omit_defaults=True):
         rows: with labels, that were scored.
         counts: of answers and outcomes, where they were joined: `feedback.Counts.to_json`.
         retraining: the number of one that was asked for, or that goes on.
+        since, until: answers of servers that were looked at were given between these, seconds since 1970.
+        estimate: of the metric without labels: see `automl_core.models.watching.series`.
+        drift: of columns and predictions: see there.
+        live: regression tests against the server: see there.
         key: of the object; empty in what it repeats.
     """
 
@@ -64,6 +68,11 @@ class Look(msgspec.Struct, omit_defaults=True):
     rows: int = 0
     counts: dict[str, Any] = {}
     retraining: int | None = None
+    since: float | None = None
+    until: float | None = None
+    estimate: dict[str, Any] = {}
+    drift: dict[str, Any] = {}
+    live: dict[str, Any] = {}
     key: str = ""
 
 
@@ -75,11 +84,13 @@ class Looks:
         looks: the newest first, `KEPT` and one at most.
         evidence: of the newest, as `automl_core.models.evaluation` lays it out; empty where there were no rows.
         notes: of the newest, for people.
+        details: of the newest, in full: ``estimate``, ``drift`` and ``live``, each where it was looked at.
     """
 
     looks: tuple[Look, ...] = ()
     evidence: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def newest(self) -> Look | None:
@@ -109,8 +120,9 @@ def key_of(name: str, time: float) -> str:
 
 
 def write_look(
-    store: ObjectStore, name: str, look: Look, evidence: Mapping[str, Any] | None, notes: Sequence[str] = ()
-) -> Look:
+    store: ObjectStore, name: str, look: Look, evidence: Mapping[str, Any] | None, notes: Sequence[str] = (),
+    details: Mapping[str, Any] | None = None,
+) -> Look:  # fmt: skip
     """Write a look behind those before it. One of the same run changes nothing: what that found is the answer.
 
     Args:
@@ -119,6 +131,7 @@ def write_look(
         look: its figures.
         evidence: plain JSON, without any row of data.
         notes: for people.
+        details: see `Looks`.
 
     Raises:
         StorageError: the store refuses or is away.
@@ -132,7 +145,8 @@ def write_look(
         earlier = [msgspec.structs.replace(each, key="", counts={}) for each in before.looks[:KEPT]]
         body = {
             "format": FORMAT, "look": msgspec.to_builtins(msgspec.structs.replace(look, key="")),
-            "evidence": evidence, "notes": list(notes), "before": msgspec.to_builtins(earlier),
+            "evidence": evidence, "notes": list(notes), "details": dict(details or {}),
+            "before": msgspec.to_builtins(earlier),
         }  # fmt: skip
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         if store.create(key, text):
@@ -167,4 +181,4 @@ def read_look(store: ObjectStore, key: str) -> Looks:
         raise ValueError(f"{store.url}/{key} has the format {body['format']}; this release reads up to {FORMAT}")
     looks = msgspec.convert([body["look"], *body["before"]], list[Look])
     looks[0].key = key
-    return Looks(tuple(looks), body["evidence"], tuple(body["notes"]))
+    return Looks(tuple(looks), body["evidence"], tuple(body["notes"]), dict(body.get("details") or {}))
