@@ -32,7 +32,8 @@ GONE = "its file is gone, so Airflow has nothing to run"
 _NO_RIGHT = "you have not the right to"
 
 ACTS = (
-    "offer", "evaluate", "accept", "reject", "step", "hold", "release", "promote", "take_back", "retire", "retrain", "score",
+    "offer", "evaluate", "accept", "reject", "step", "hold", "release", "promote", "take_back", "retire", "retrain",
+    "score",
 )  # fmt: skip
 
 S = VersionState

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Annotated, Any
 
@@ -17,6 +18,9 @@ from automl_airflow.web.routes.models import Limit, Moment, Offset
 from automl_core.models import rollout_views
 from automl_core.models.life import Life, Rollout
 from automl_core.models.rollout import read_view
+from automl_core.storage.base import ObjectStore
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(
     route_class=AsideRoute, prefix="/models/{model}", tags=["models"], dependencies=[Depends(CAN_READ_MODEL)]
@@ -64,13 +68,24 @@ def get_rollout(request: Request, user: User, info: TheModel, held: Held, rollou
         }  # fmt: skip
 
     body = held.use(build)
-    view = read_view(held.store, info.name, rollout)  # newer than the journal's state at most, never torn
-    return send_body(request, {**body, "view": view, "now": time.time()})
+    view, problem = _view(held.store, info.name, rollout)
+    return send_body(request, {**body, "view": view, "problem": problem, "now": time.time()})
+
+
+def _view(store: ObjectStore, name: str, rollout: int) -> tuple[dict[str, Any] | None, str | None]:
+    """What the newest look at a rollout shows, and why it can't be read where it can't: the journal is told anyhow."""
+    try:
+        return read_view(store, name, rollout), None
+    except ValueError as error:
+        log.warning("%s", error)
+        return None, "the newest look at its tests can't be read: is it of a later release?"
 
 
 @router.get("/traffic")
 def get_traffic(request: Request, held: Held, since: Moment = None, until: Moment = None) -> Response:
     """Which version answered which share since when, and who saw to it; from what held at ``since`` on."""
+    if since is not None and until is not None and until < since:
+        raise HTTPException(422, "until: it lies before since")
     body = held.use(
         lambda life: {"seq": life.seq, "since": since, "until": until, "records": rollout_views.traffic(
             life, since, until)}
