@@ -19,6 +19,9 @@ from automl_core.models.life.words import seconds
 TRAINING, FIRST_SCORE = "training", "to first score"
 """Stages before and after what the platform does between a result and its use."""
 
+ROLLING = "rolling out"
+"""A stage that models have which answer requests: step by step beside the champion."""
+
 
 def efficiency(life: Life) -> dict[str, Any]:
     """Lead times and iterations as plain JSON.
@@ -83,7 +86,7 @@ def markdown_of(found: Mapping[str, Any], name: str = "") -> str:
 
 
 def _version(life: Life, version: Version) -> dict[str, Any]:
-    stages = lead_time(life, version.number)
+    stages = [each for each in lead_time(life, version.number) if life.rollouts or each.name != ROLLING]
     used = next((each.time for each in version.moves if each.state is VersionState.IN_USE), None)
     began = version.source.started or version.source.published or version.offered_at
     between = [each for each in stages if each.name not in (TRAINING, FIRST_SCORE)]

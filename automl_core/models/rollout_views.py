@@ -1,31 +1,44 @@
-"""Rollouts and shares of traffic as plain data: what pages, REST and the client show of them."""
+"""Rollouts as plain data: what pages, REST, the client and the command line show of them.
+
+What was measured is beside it, in the looks of the guard (`automl_core.models.rollout`).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from automl_core.models.life import Life, Rollout, Shares
-from automl_core.models.views import person, share_of, share_record
 
 
 def rollout(found: Rollout) -> dict[str, Any]:
-    """One rollout as the journal has it."""
+    """One rollout: where it stands, or what became of it, and all that was done to it."""
+    holder = found.holder
     return {
         "id": found.id, "version": found.version, "champion": found.champion, "kind": found.kind,
         "steps": [{"share": each.share, "bake": each.bake, "shadow": each.shadow} for each in found.steps],
-        "begun": found.begun, "by": person(found.by), "step": found.step, "share": share_of(found),
-        "moved": found.moved, "held": found.held, "ended": found.ended, "outcome": found.outcome or None,
-        "why": found.why,
+        "step": found.step, "share": found.now.share, "shadow": found.now.shadow, "since": found.moved,
+        "may_move_at": found.moved + found.now.bake if found.open and found.kind == "steps" else None,
+        "begun": found.begun, "by": _person(found.by), "held": found.held,
+        "holder": {"by": _person(holder.by), "time": holder.time, "why": holder.why} if holder is not None else None,
+        "ended": found.ended, "outcome": found.outcome or None, "why": found.why, "evidence": found.evidence,
         "acts": [
-            {"time": each.time, "what": each.what, "step": each.step, "by": person(each.by), "why": each.why}
+            {"time": each.time, "what": each.what, "step": each.step, "share": found.steps[each.step].share,
+             "shadow": found.steps[each.step].shadow, "by": _person(each.by), "why": each.why, "seq": each.seq}
             for each in found.acts
         ],
     }  # fmt: skip
 
 
 def rollouts(life: Life) -> list[dict[str, Any]]:
-    """Every rollout, the newest first."""
-    return [rollout(each) for each in sorted(life.rollouts.values(), key=lambda each: each.id, reverse=True)]
+    """All rollouts of a model, the newest first."""
+    return [rollout(each) for each in reversed(life.rollouts.values())]
+
+
+def glance(life: Life) -> dict[str, Any] | None:
+    """The rollout that is open, without what was done to it: for lists. None where none is."""
+    if life.rollout is None:
+        return None
+    return {key: value for key, value in rollout(life.rollout).items() if key not in ("acts", "evidence")}
 
 
 def timeline(life: Life, found: Rollout) -> list[dict[str, Any]]:
@@ -49,3 +62,17 @@ def traffic(life: Life, since: float | None, until: float | None) -> list[dict[s
             kept = []  # what began later and still before `since` held then
         kept.append(each)
     return [share_record(each) for each in kept]
+
+
+def share_record(each: Shares) -> dict[str, Any]:
+    """Who answers since when, by whose act, and in which rollout."""
+    return {
+        "time": each.time, "seq": each.seq, "cause": each.cause, "by": each.by.name, "how": each.by.how,
+        "why": each.why, "champion": each.champion,
+        "shares": {str(number): share for number, share in each.shares.items()},
+        "shadow": {str(number): share for number, share in each.shadow.items()}, "rollout": each.rollout,
+    }  # fmt: skip
+
+
+def _person(by: Any) -> dict[str, Any]:
+    return {"name": by.name, "how": by.how}

@@ -6,20 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from automl_core.models.life import (
-    Decision,
-    Event,
-    EvidenceRef,
-    Interval,
-    Life,
-    Person,
-    Retraining,
-    Rollout,
-    Shares,
-    Version,
-)
+from automl_core.models.life import Decision, Event, EvidenceRef, Interval, Life, Person, Retraining, Shares, Version
 from automl_core.models.life import VersionState as S
 from automl_core.models.life.intervals import gaps, moments_of
+from automl_core.models.rollout_views import glance, rollout, share_record
 
 if TYPE_CHECKING:
     from automl_core.models.watching import Looks
@@ -71,7 +61,8 @@ def used(life: Life, record: Shares | None) -> dict[str, Any] | None:
     version = life.versions[number]
     accepted = next((d for d in version.decisions if d.what == "accepted" and d.evidence == digest), None)
     return {
-        "version": number, "shares": {str(each): share for each, share in record.shares.items()},
+        "version": number, "shares": _by_text(record.shares), "shadow": _by_text(record.shadow),
+        "rollout": record.rollout,
         "since": record.time, "by": person(record.by), "why": record.why, "cause": record.cause,
         "accepted": decision(accepted or acceptance(version)), "evidence": digest,
         "source": {"experiment": version.source.experiment, "run": version.source.run},
@@ -107,25 +98,8 @@ def at_a_glance(life: Life, now: float) -> dict[str, Any]:
     """A model in a list."""
     return {
         "seq": life.seq, "updated": life.updated or None, "in_use": in_use(life), "waiting": waiting(life, now),
-        "newest": newest(life), "versions": len(life.versions), "rollout": rolling(life),
+        "newest": newest(life), "versions": len(life.versions), "rollout": glance(life),
     }  # fmt: skip
-
-
-def rolling(life: Life) -> dict[str, Any] | None:
-    """The rollout that goes on, in short; None where none does."""
-    found = life.rollout
-    if found is None:
-        return None
-    return {
-        "id": found.id, "version": found.version, "champion": found.champion, "kind": found.kind, "step": found.step,
-        "steps": len(found.steps), "share": share_of(found), "shadow": found.now.share if found.now.shadow else None,
-        "moved": found.moved, "held": found.held,
-    }  # fmt: skip
-
-
-def share_of(rollout: Rollout) -> float:
-    """The share of the requests that a rollout's version answers, or answered when it ended; 0 while it is shadowed."""
-    return 0.0 if rollout.now.shadow else rollout.now.share
 
 
 def overview(life: Life, now: float) -> dict[str, Any]:
@@ -136,6 +110,7 @@ def overview(life: Life, now: float) -> dict[str, Any]:
         "accept": life.document.get("accept"), "deploy": (life.document.get("deploy") or {}).get("to"),
         "watched": life.document.get("watch") is not None,
         "shares": shares(life), "last_rollout": max(life.rollouts, default=None),
+        "rollout": rollout(life.rollout) if life.rollout is not None else None,
         "scored": {
             "intervals": sum(each.intervals for each in life.scoring.totals.values()),
             "rows": sum(each.rows for each in life.scoring.totals.values()),
@@ -150,14 +125,8 @@ def shares(life: Life) -> list[dict[str, Any]]:
     return [share_record(each) for each in life.shares]
 
 
-def share_record(each: Shares) -> dict[str, Any]:
-    """Who answers since when, by whose act, and in which rollout."""
-    return {
-        "time": each.time, "seq": each.seq, "cause": each.cause, "by": each.by.name, "how": each.by.how,
-        "why": each.why, "champion": each.champion,
-        "shares": {str(number): share for number, share in each.shares.items()},
-        "rollout": each.rollout, "shadow": {str(number): share for number, share in each.shadow.items()},
-    }  # fmt: skip
+def _by_text(shares: Mapping[int, float]) -> dict[str, float]:
+    return {str(number): share for number, share in shares.items()}
 
 
 def version_row(version: Version) -> dict[str, Any]:

@@ -229,8 +229,7 @@ def _groups_with(key: str, whole: type[BaseModel], path: Path) -> Iterator[str]:
         yield "the top level of the file"
     for name, field in fields.items():
         shape = shape_of_field(field)
-        models = [each.model for each in (shape, *shape.members) if each.model is not None]
-        if any(key in fields_of(model) for model in models) and path[:-1] != (name,):
+        if any(key in fields_of(model) for model in shape.models) and path[:-1] != (name,):
             yield name
 
 

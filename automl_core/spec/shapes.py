@@ -43,6 +43,12 @@ class Shape:
         return self.annotation if isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel) else None
 
     @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        """The model classes that may stand there: itself, or those of a union, and of unions in it."""
+        own = (self.model,) if self.model is not None else ()
+        return (*own, *(model for member in self.members for model in member.models))
+
+    @property
     def is_duration(self) -> bool:
         """Whether it is a duration (`automl_core.spec.units`)."""
         return any(getattr(entry, "func", None) is parse_duration for entry in self.metadata)

@@ -16,12 +16,14 @@ from automl_core.models.life import Life, Version, VersionState
 from automl_core.tracking.server import MlflowError, MlflowServer
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-"""The aliases: what is in use, and the newest version on its way."""
+"""The aliases: what is in use; and the version that is being rolled out, else the newest on its way."""
 
 MODEL, VERSION, DIGEST = "automl.model", "automl.version", "automl.digest"
 """Tags: which model's version it is, and which one."""
 
-_ON_ITS_WAY = (VersionState.OFFERED, VersionState.EVALUATED, VersionState.ASKED, VersionState.ACCEPTED)
+_ON_ITS_WAY = (
+    VersionState.OFFERED, VersionState.EVALUATED, VersionState.ASKED, VersionState.ACCEPTED, VersionState.ROLLING_OUT
+)  # fmt: skip
 _LONGEST = 5000
 """Characters of a tag's value (MLflow's column of a version's tags)."""
 
@@ -138,6 +140,8 @@ def _known(
 def _aliases(server: MlflowServer, name: str, life: Life, places: Mapping[int, int]) -> dict[str, int | None]:
     """Set both aliases as the journal says, and take away what is no more."""
     on_its_way = [each.number for each in life.versions.values() if each.state in _ON_ITS_WAY and each.number in places]
+    if life.rollout is not None and life.rollout.version in places:
+        on_its_way = [life.rollout.version]
     wanted = {
         CHAMPION: places.get(life.champion) if life.champion is not None else None,
         CHALLENGER: places[max(on_its_way)] if on_its_way else None,

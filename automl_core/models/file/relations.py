@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from automl_core.models.file.deploy import Batch, KubernetesBatch, MaxComputeBatch
 from automl_core.models.file.evaluate import FEEDBACK
 from automl_core.models.file.model import ModelFile
+from automl_core.models.file.rolling import served_problems
 from automl_core.models.file.values import Data, data_set_of
 from automl_core.spec.bundles import BUNDLE_DIR
 from automl_core.spec.datasets import IN_PLACES, filled
@@ -29,6 +30,8 @@ def relation_problems(file: ModelFile) -> Iterator[Problem]:
     yield from _evaluate(file)
     if file.batch is not None:
         yield from _batch(file, file.batch)
+    if file.served is not None:
+        yield from served_problems(file, file.served)
     yield from _feedback(file)
     yield from _retrain(file)
 
@@ -159,11 +162,26 @@ def _feedback(file: ModelFile) -> Iterator[Problem]:
             ("feedback", "key"), found=show(file.feedback.key), allowed=tuple(file.batch.keep),
             suggestion=f"Keep it: keep: [{', '.join([file.feedback.key, *file.batch.keep])}]",
         )  # fmt: skip
+    if file.served is not None:
+        yield from _not_in_the_log(file)
     yield from zone_problems(file.feedback.timezone, ("feedback", "timezone"))
     if file.feedback.outcome == file.feedback.key:
         yield Problem(
             f"{file.feedback.key!r} is the key, which is no outcome", ("feedback", "outcome"),
             found=show(file.feedback.outcome),
+        )  # fmt: skip
+
+
+def _not_in_the_log(file: ModelFile) -> Iterator[Problem]:
+    """Outcomes lie elsewhere than where servers write their answers: those would be taken for outcomes."""
+    assert file.feedback is not None
+    told, logged = data_set_of(file.feedback.data).place, _read(file.logged.place)
+    source = _read(told)
+    if logged is not None and source is not None and _touch(source, logged):
+        yield Problem(
+            f"it lies where the servers write their answers ({file.logged.place})",
+            ("feedback", "data") if isinstance(file.feedback.data, str) else ("feedback", "data", "place"),
+            found=show(told),
         )  # fmt: skip
 
 

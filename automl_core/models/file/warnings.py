@@ -9,6 +9,7 @@ from automl_core.models.file.accept import ANYBODY
 from automl_core.models.file.evaluate import FEEDBACK
 from automl_core.models.file.model import ModelFile
 from automl_core.models.file.relations import dates_in
+from automl_core.models.file.rolling import served_warnings
 from automl_core.models.file.values import data_set_of
 from automl_core.spec.errors import Path, Problem, show
 from automl_core.spec.models import Schedule
@@ -26,7 +27,8 @@ def warnings_of(file: ModelFile) -> list[Problem]:
     Args:
         file: a valid one.
     """
-    return [*_data(file), *_accept(file), *_deploy(file), *_watch(file)]
+    served = served_warnings(file, file.served) if file.served is not None else ()
+    return [*_data(file), *_accept(file), *_deploy(file), *served, *_watch(file)]
 
 
 def _data(file: ModelFile) -> Iterator[Problem]:

@@ -7,38 +7,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 from automl_core.journal import Journal
 from automl_core.models.life.entities import BY_HAND, Decision, Person, Version, VersionState
+from automl_core.models.life.events import Event
 from automl_core.models.life.layout import model_prefix
 from automl_core.models.life.life import Life
+from automl_core.models.life.rollout_words import events_of
+from automl_core.models.life.rollouts import TAKEN_BACK
 from automl_core.models.life.words import moment
 from automl_core.storage.base import ObjectStore
 
 S = VersionState
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened.
-
-    Attributes:
-        time: seconds since 1970.
-        kind: ``offered``, ``evaluated``, ``checked``, ``asked``, ``accepted``, ``rejected``, ``expired``, ``in_use``,
-            ``taken_back``, ``retired``, ``removed``, ``retraining``, ``scored``.
-        text: in words.
-        version: that it is about; None where it is about none.
-        by: who did it; None where nobody did.
-        details: plain JSON.
-    """
-
-    time: float
-    kind: str
-    text: str
-    version: int | None = None
-    by: Person | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +40,12 @@ class InUse:
         shares: version → share; empty where nothing was in use.
         champion: the version that answered all who were in no rollout.
         since: since when; None where nothing had been put in use yet.
-        cause, by, why: the act that made it so; ``in_use`` or ``taken_back``.
-        accepted: version → its acceptance.
+        cause, by, why: the act that made it so; as `Shares.cause`.
+        accepted: version → its acceptance; of those in `shadow` too.
         seq: the record's place in the journal.
         versions: the versions themselves, as they are today.
+        rollout: the id of the rollout that was open; None where none was.
+        shadow: version → share of the requests that it was asked as well, its answers not given.
         incomplete: why later records may say otherwise: a later release wrote them; empty where all was read.
     """
 
@@ -77,6 +59,8 @@ class InUse:
     accepted: Mapping[int, Accepted] = field(default_factory=dict)
     seq: int = 0
     versions: Mapping[int, Version] = field(default_factory=dict)
+    rollout: int | None = None
+    shadow: Mapping[int, float] = field(default_factory=dict)
     incomplete: str = ""
 
 
@@ -86,7 +70,7 @@ class Stage:
 
     Attributes:
         name: ``training``, ``to offer``, ``evaluating``, ``asking``, ``waiting for people``, ``to use``,
-            ``to first score``.
+            ``rolling out``, ``to first score``.
         seconds: how long; None where it isn't known, or not over.
         people: whether it waits for people.
     """
@@ -135,7 +119,8 @@ def in_use(life: Life, when: float) -> InUse:
             accepted[number] = Accepted(decision.by, decision.time, digest, decision.note)
     return InUse(
         when, dict(record.shares), record.champion, record.time, record.cause, record.by, record.why, accepted,
-        record.seq, {number: life.versions[number] for number in record.shares},
+        record.seq, {number: life.versions[number] for number in (*record.shares, *record.shadow)}, record.rollout,
+        dict(record.shadow),
     )  # fmt: skip
 
 
@@ -155,8 +140,9 @@ def history(life: Life, since: float | None = None, until: float | None = None) 
 def lead_time(life: Life, version: int) -> list[Stage]:
     """How long a version took from data to use, stage by stage; waiting for people apart.
 
-    A stage that was passed through several times (evidence that was too old) counts in sum. What is rejected or has
-    expired goes on when somebody has it evaluated again: until then it waits for people. From the beginning of the
+    A stage that was passed through several times (evidence that was too old) counts in sum. What is rejected, has
+    expired or was taken back by its rollout goes on when somebody has it evaluated again: until then it waits for
+    people. From the beginning of the
     training to the first use the stages add up to the whole. What a person answers who was not asked (on the bucket)
     has waited for people since it was evaluated.
 
@@ -176,7 +162,7 @@ def lead_time(life: Life, version: int) -> list[Stage]:
         unasked = here.state is S.EVALUATED and after.state in (S.ACCEPTED, S.REJECTED) and after.time in by_hand
         state = S.ASKED if unasked else here.state
         spent[state] = spent.get(state, 0.0) + after.time - here.time
-    waited = [spent[each] for each in (S.ASKED, S.REJECTED, S.EXPIRED) if each in spent]
+    waited = [spent[each] for each in (S.ASKED, S.REJECTED, S.EXPIRED, S.TAKEN_BACK) if each in spent]
     first = found.first_scored
     return [
         Stage("training", known - source.started if known and source.started else None),
@@ -185,6 +171,7 @@ def lead_time(life: Life, version: int) -> list[Stage]:
         Stage("asking", spent.get(S.EVALUATED)),
         Stage("waiting for people", sum(waited) if waited else None, people=True),
         Stage("to use", spent.get(S.ACCEPTED)),
+        Stage("rolling out", spent.get(S.ROLLING_OUT)),
         Stage("to first score", max(0.0, first - used) if first is not None and used is not None else None),
     ]
 
@@ -225,12 +212,21 @@ def _next(month: str) -> str:
 def _events(life: Life) -> Iterator[Event]:
     for version in life.versions.values():
         yield from _of_version(version)
+    for rollout in life.rollouts.values():
+        yield from events_of(rollout)
     for record in life.shares:
         number = record.champion
+        if record.cause in ("rollout_begun", "rollout_step"):
+            continue
         if record.cause == "taken_back":
             back = next((v for v in life.versions.values() if _moved_at(v, S.TAKEN_BACK, record.time)), None)
             told = f"version {back.number} taken back" if back is not None else "taken back"
             instead = f"; version {number} answers again" if number is not None else "; nothing is in use"
+            ended = next((each for each in life.rollouts.values() if each.ended_by == record.seq), None)
+            if ended is not None and ended.outcome == TAKEN_BACK:
+                instead = f"; version {number} answers all"
+            elif ended is not None:
+                instead += f"; the rollout of version {ended.version} stopped"
             text = f"{told} by {record.by}{instead}"
             yield Event(
                 record.time, "taken_back", _with(text, record.why), back.number if back else None, record.by,

@@ -112,7 +112,8 @@ def by_hand(rollout: Rollout, data: dict[str, Any]) -> None:
     """Refuse what no person does to a rollout that is held."""
     if not rollout.held or person_of(data).how in BY_HAND:
         return
-    last = next(each for each in reversed(rollout.acts) if each.what == "held")
+    last = rollout.holder
+    assert last is not None
     raise Refused(
         f"rollout {rollout.id} is held by {last.by} since {moment(last.time)}{f': {last.why}' if last.why else ''}",
         last.by, last.time,

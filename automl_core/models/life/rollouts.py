@@ -119,9 +119,14 @@ class Rollout(msgspec.Struct, omit_defaults=True):
         return {self.version: self.now.share} if self.now.shadow else {}
 
     @property
-    def last_act(self) -> RolloutAct | None:
-        """What was done to it last."""
-        return self.acts[-1] if self.acts else None
+    def ended_by(self) -> int | None:
+        """The place in the journal of the record that ended it; None while it is open."""
+        return self.acts[-1].seq if self.ended is not None else None
+
+    @property
+    def holder(self) -> RolloutAct | None:
+        """The act by which it is held; None while it isn't."""
+        return next((each for each in reversed(self.acts) if each.what == "held"), None) if self.held else None
 
 
 def steps_problem(kind: str, steps: list[Step]) -> str:

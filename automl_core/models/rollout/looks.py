@@ -16,6 +16,7 @@ import msgspec
 
 from automl_core.models.rollout.evidence import Evidence
 from automl_core.models.rollout.layout import FORMAT, look_key
+from automl_core.models.rollout.measures import Measured
 from automl_core.models.rollout.view import Point, Server
 from automl_core.storage.base import NotFound, ObjectStore
 
@@ -23,12 +24,19 @@ KEPT = 5
 
 
 class Heard(msgspec.Struct, array_like=True):
-    """What was taken in of a server: the place of its last tally, when that was folded, answers, first heard."""
+    """What was taken in of a server.
+
+    Attributes:
+        place: of its last tally.
+        time: when that was folded.
+        answers: that it has told of.
+        ahead: seconds by which its clock is ahead, as far as that shows.
+    """
 
     place: int
     time: float
     answers: int = 0
-    first: float = 0.0
+    ahead: float = 0.0
 
 
 class Checkpoint(msgspec.Struct):
@@ -43,8 +51,8 @@ class Checkpoint(msgspec.Struct):
         forgotten: servers that were dropped from `heard`: how many, and when one of them was heard last.
         folded, late, unreadable: tallies that were taken in; of these, of a step that was over; that were none.
         old: tallies of servers that were dropped: not taken in.
-        measured: the newest measurement of the metrics, as `automl_core.models.rollout.late` has it; None before.
-        held: index of a step → seconds for which a person held it.
+        measured: metric → its newest measurement.
+        visit: when the rollout came into its step, and how much the challenger had answered in it before.
         history: the course.
         view: what people are shown.
         format: see `FORMAT`.
@@ -60,8 +68,8 @@ class Checkpoint(msgspec.Struct):
     late: int = 0
     unreadable: int = 0
     old: int = 0
-    measured: dict[str, Any] | None = None
-    held: dict[int, float] = msgspec.field(default_factory=dict)
+    measured: dict[str, Measured] = msgspec.field(default_factory=dict)
+    visit: tuple[float, int] = (0.0, 0)
     history: list[Point] = msgspec.field(default_factory=list)
     view: dict[str, Any] = msgspec.field(default_factory=dict)
     format: int = FORMAT

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from automl_core.models.file.values import Loss
+from automl_core.models.rollout.measures import check_measure
+
+if TYPE_CHECKING:
+    from automl_core.models.file import ModelFile
 
 FIXED_SHARE = 0.2
 """Of a safeguard's alpha: for the last step, in which the challenger has all and is held to a fixed rate."""
@@ -95,6 +99,8 @@ class Rules:
             raise ValueError(f"alpha is between 0 and 1, not {self.alpha}")
         if self.least < 1 or self.within <= 0 or (self.errors is not None and not 0 < self.errors < 1):
             raise ValueError("least is 1 at the least, within above 0, errors a share between 0 and 1")
+        for each in self.metrics.values():
+            check_measure(each.name)
 
     def alphas(self, shares: list[float]) -> Alphas:
         """How alpha is shared.
@@ -115,3 +121,31 @@ class Rules:
             return Alphas(each, each, 0.0, each, each)
         kept = each * FIXED_SHARE
         return Alphas(each - kept, kept / 2, kept / 2, each, each)
+
+    @classmethod
+    def of(cls, file: ModelFile) -> Rules:
+        """The rules of a model's file.
+
+        Raises:
+            ValueError: its model is not served, or a metric is named that can't be followed.
+        """
+        served = file.served
+        if served is None:
+            raise ValueError(f"{file.name} is not served: nothing of it is rolled out step by step")
+        guard, ab = served.safeguard, served.ab
+        metric = guard.metric
+        return cls(
+            errors=guard.errors, p99=guard.p99,
+            metric=Metric(metric.name, metric.loss, metric.every) if metric is not None else None,
+            alpha=guard.alpha, least=served.least, within=served.within,
+            ab=Ab(
+                ab.within, ab.otherwise,
+                None if ab.metric == "errors" else Metric(ab.metric.name, Loss(0.0, relative=False), ab.metric.every),
+            ) if ab is not None else None,
+        )  # fmt: skip
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics of late labels, by name."""
+        found = [self.metric, self.ab.metric if self.ab is not None else None]
+        return {each.name: each for each in found if each is not None}

@@ -36,3 +36,8 @@ def long(seconds: float) -> str:
 def many(count: int, noun: str) -> str:
     """``1 answer``, ``2,310 answers``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def seconds(length: float) -> str:
+    """A limit of time: ``200 ms``, ``1.5 s``."""
+    return f"{1000 * length:g} ms" if length < 1 else f"{length:g} s"

@@ -11,7 +11,8 @@ import pytest
 
 from automl_core.models.file.schema import model_schema
 from automl_core.models.file.validation import validate
-from tests.unit.models.file.files import BATCH, WHOLE, body
+from tests.unit.models.file.files import BATCH, FEEDBACK, WHOLE, body
+from tests.unit.models.file.test_served import SERVED
 
 SCHEMA = model_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -38,7 +39,7 @@ def test_it_is_a_schema_of_the_dialect_it_names() -> None:
 def test_every_group_is_closed_and_every_key_described() -> None:
     groups = {"ModelFile": SCHEMA, **SCHEMA["$defs"]}
     assert {name for name, group in groups.items() if group.get("additionalProperties") is not False} == set()
-    conditions = {"deploy.backend", "test"}  # told in words at the union
+    conditions = {"deploy.to", "deploy.backend", "test"}  # told in words at the union
     bare = [
         path
         for path, value in properties(SCHEMA)
@@ -51,6 +52,8 @@ def test_what_the_loader_takes_the_schema_takes() -> None:
     assert errors(WHOLE) == []
     assert errors(body()) == []
     assert errors(body(deploy={**BATCH, "backend": "kubernetes", "image": "x"})) == []
+    for served in ({"to": "servers"}, {"to": "kubernetes"}, SERVED, {"to": "servers", "ab": {"metric": "errors"}}):
+        assert errors(body(deploy=served, feedback=FEEDBACK)) == []
 
 
 @pytest.mark.parametrize(
@@ -64,6 +67,12 @@ def test_what_the_loader_takes_the_schema_takes() -> None:
         (("deploy", "to"), "kubernetes"),
         (("deploy", "backend"), "kubernets"),
         (("deploy", "image"), "x"),
+        (("deploy",), {"to": "servers", "schedule": "@daily"}),
+        (("deploy",), {"to": "servers", "steps": ["5"]}),
+        (("deploy",), {"to": "servers", "steps": [1.5]}),
+        (("deploy",), {"to": "servers", "ab": {"metric": "error"}}),
+        (("deploy",), {"to": "servers", "shadow": {"for_": "1h"}}),
+        (("deploy",), {"backend": "local"}),
         (("watch", "retrain", "at_most"), 0),
         (("watch", "retrain", "in_"), "7d"),
         (("watch", "retrain", "when", "worse_by"), "2 percent"),

@@ -1,0 +1,118 @@
+"""What is to be done with a rollout, by its tests, its times and what it still waits for. Knows no store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from automl_core.models.life.rollouts import Rollout
+from automl_core.models.rollout.evidence import Evidence
+from automl_core.models.rollout.rules import Rules
+from automl_core.models.rollout.tallies import LONGEST
+from automl_core.models.rollout.view import Test
+from automl_core.models.rollout.words import long, many
+
+SILENT = 2 * LONGEST
+"""Seconds without a word of any server after which no step is passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done.
+
+    Attributes:
+        act: ``take_back``, ``step`` (to the next one), ``in_use``; empty: nothing.
+        why: in words.
+        waits: where there is nothing to be done: what the next step waits for.
+    """
+
+    act: Literal["", "take_back", "step", "in_use"] = ""
+    why: str = ""
+    waits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a decision goes by, beside the rollout.
+
+    Attributes:
+        now: seconds since 1970.
+        tests: as they stand.
+        evidence: what was counted.
+        answered: what the challenger answered since the step began.
+        heard: when any server was heard last; None: never.
+        rules: by what it is judged.
+    """
+
+    now: float
+    tests: Sequence[Test]
+    evidence: Evidence
+    answered: int
+    heard: float | None
+    rules: Rules
+
+
+def decide(rollout: Rollout, facts: Facts) -> Decision:
+    """What is to be done now. The same facts give the same answer, whoever asks and however often.
+
+    A safeguard takes back at once, also what a person holds. What passes a step does so only while nobody holds it.
+    """
+    for test in facts.tests:
+        if test.state == "worse":
+            return Decision("take_back", test.words)
+    if rollout.held:
+        last = next((each for each in reversed(rollout.acts) if each.what == "held"), None)
+        by = f" by {last.by}{f': {last.why}' if last.why else ''}" if last is not None else ""
+        return Decision(waits=f"it is held{by}")
+    here, spent = rollout.now, facts.now - rollout.moved
+    free = spent - held_for(rollout, facts.now)
+    ab = facts.rules.ab if rollout.kind == "ab" and not here.shadow else None
+    if ab is not None:
+        better = next((each for each in facts.tests if each.state == "better"), None)
+        if better is not None:
+            return Decision("in_use", better.words)
+        if free >= ab.within:
+            told = next((each.words for each in facts.tests if each.name == "better"), "nothing was measured")
+            why = f"neither was shown to be better within {long(ab.within)}, and the file says {ab.otherwise}: {told}"
+            return Decision("in_use" if ab.otherwise == "challenger" else "take_back", why)
+        return Decision(waits=f"one of the two to be shown better, for {long(ab.within - free)} at most")
+    waits = _waits(rollout, facts, spent)
+    if not waits:
+        why = f"nothing worse was shown in {long(spent)} and {many(facts.answered, 'answer')}"
+        return Decision("in_use" if rollout.last else "step", why)
+    if free >= facts.rules.within:
+        return Decision(
+            "take_back", f"step {rollout.step + 1} could not be passed within {long(facts.rules.within)}: {waits}"
+        )
+    return Decision(waits=waits)
+
+
+def held_for(rollout: Rollout, now: float) -> float:
+    """Seconds for which a person held the rollout since it came into its step."""
+    total, since = 0.0, None
+    for act in rollout.acts:
+        if act.what == "held":
+            since = act.time
+        elif since is not None and act.what == "released":
+            total += max(0.0, act.time - max(since, rollout.moved))
+            since = None
+    return total + (max(0.0, now - max(since, rollout.moved)) if since is not None else 0.0)
+
+
+def _waits(rollout: Rollout, facts: Facts, spent: float) -> str:
+    """What a step lacks before the next one; empty where nothing."""
+    here, rules = rollout.now, facts.rules
+    if facts.heard is None:
+        return "no server has told of any answer yet"
+    if facts.answered < rules.least:
+        given = f"{many(facts.answered, 'answer')} of version {rollout.version} in this step"
+        return f"{given}, and {rules.least:,} are asked for"
+    judged = rules.errors is not None or rules.p99 is not None
+    if judged and (here.share < 1 or here.shadow) and not facts.evidence.errors.weight:
+        return f"version {rollout.champion} has answered nothing at the same time: there is nothing to compare with"
+    if spent < here.bake:
+        return f"its time in this step, {long(here.bake - spent)} more"
+    if facts.now - facts.heard > SILENT:
+        return f"no server was heard for {long(facts.now - facts.heard)}"
+    return ""
