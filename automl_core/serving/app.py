@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,14 +25,18 @@ from starlette.types import Receive, Scope, Send
 
 from automl_core.release import RELEASE
 from automl_core.serving import requests
-from automl_core.serving.answers import AnswerLog
+from automl_core.serving.answers import AnswerLog, NameTaken
 from automl_core.serving.binary import HEADER, BadBinary, with_data
 from automl_core.serving.figures import Figures
 from automl_core.serving.requests import BadRequest
 from automl_core.serving.served import BadRows, Given, NoSuchModel, Served, Unavailable
+from automl_core.serving.shadow import Shadows
 from automl_core.storage.base import StorageError
 
 log = logging.getLogger(__name__)
+
+GRACE = 30.0
+"""Seconds that a server has for its end, unless said otherwise."""
 
 KEY_HEADER = "x-automl-key"
 """Of a request: the key of all its rows, by which their version is chosen."""
@@ -76,15 +81,22 @@ class _Refused(Exception):
 class Server:
     """The routes of one server."""
 
-    def __init__(self, served: Served, answers: AnswerLog | None = None, door: Door | None = None) -> None:
+    def __init__(
+        self, served: Served, answers: AnswerLog | None = None, door: Door | None = None, *,
+        shadow: AnswerLog | None = None, grace: float = GRACE,
+    ) -> None:  # fmt: skip
         """Make it.
 
         Args:
             served: the models.
             answers: where answers are written down; None: nowhere.
             door: who may come in.
+            shadow: where it is written down what shadows would have answered; None: nowhere.
+            grace: seconds from `end` on within which all has to be over.
         """
         self.served, self.answers, self.door, self.figures = served, answers, door or Door(), Figures()
+        self.shadows = Shadows(served.ask, shadow, served.tallies)
+        self.grace, self._ended = grace, 0.0
         self.ending = False
         self.preload: tuple[str, ...] = ()
 
@@ -129,17 +141,30 @@ class Server:
 
         return direct
 
+    def end(self) -> None:
+        """Take no more requests: what was begun is answered, and what was answered is brought, within `grace`."""
+        if not self.ending:
+            self.ending, self._ended = True, time.monotonic()
+
     @asynccontextmanager
     async def _life(self, app: FastAPI) -> AsyncIterator[None]:
+        logs = [each for each in (self.answers, self.shadows.answers) if each is not None]
+        tallies = self.served.tallies
         await self.served.start(self.preload)
-        if self.answers is not None:
-            self.answers.start()
+        for each in logs:
+            each.start()
+        if tallies is not None:
+            tallies.start()
         try:
             yield
         finally:
-            self.ending = True
-            if self.answers is not None:
-                await self.answers.stop()
+            self.end()
+            left = self._ended + self.grace - time.monotonic()
+            await self.shadows.stop(min(2.0, left / 4))
+            stopping = [each.stop(left * 3 / 4) for each in logs]
+            if tallies is not None:
+                stopping.append(tallies.stop(left * 3 / 4))
+            await asyncio.gather(*stopping)
             await self.served.stop()
 
     def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -215,11 +240,18 @@ class Server:
             raise _Refused(422, "bad_rows", str(error)) from None
         except Unavailable as error:
             raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+        if self.answers is not None:
+            try:
+                self.answers.check(rows, given.classes)
+            except NameTaken as error:
+                raise _Refused(422, "bad_rows", str(error)) from None
         version = request.path_params.get("version")
         if version is not None and {str(each) for each in given.versions} != {version}:  # it changed meanwhile
             raise _Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
         if self.answers is not None and self.answers.takes(identity):
             self.answers.add(model, given, rows, chosen, identity)
+        if given.rollout is not None:
+            self.shadows.offer(self.served.active[model].route, rows, chosen, identity, given)
         self.figures.answered(model, given)
         self.figures.ended(model, 200)
         return model, given
@@ -274,7 +306,7 @@ class Server:
         return Response(_encode({"ready": not self.ending}), 503 if self.ending else 200, media_type=_JSON)
 
     async def _metrics(self, request: Request) -> Response:
-        text = self.figures.text(self.served, self.answers)
+        text = self.figures.text(self.served, self.answers, self.shadows)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def _about(self, request: Request) -> Response:
@@ -296,6 +328,8 @@ class Server:
         return {
             "model": name, "record": route.record, "champion": route.champion,
             "shares": {str(version): share for version, share in route.shares.items()},
+            "shadow": {str(version): share for version, share in route.shadow.items()},
+            "rollout": route.rollout, "step": route.step if route.rollout is not None else None,
             "failed": {str(version): why for version, why in failed.items()},
         }  # fmt: skip
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from automl_core.serving.answers import AnswerLog
 from automl_core.serving.served import Given, Served
+from automl_core.serving.shadow import Shadows
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -17,6 +19,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._told: dict[tuple[Counter, str, int], int] = {}
         of = ["model", "version"]
         self._rows = Counter("automl_rows", "Rows answered", of, registry=self.registry)
         self._requests = Counter(
@@ -33,6 +36,28 @@ class Figures:
         self._record = Gauge(
             "automl_record", "Place of the rollout record that is in force", ["model"], registry=self.registry
         )
+        self._rollout = Gauge(
+            "automl_rollout", "Number of the open rollout, by model and its step from 0", ["model", "step"],
+            registry=self.registry,
+        )  # fmt: skip
+        self._shadow = Gauge(
+            "automl_shadow_share", "Share of the requests that a version is asked after they were answered", of,
+            registry=self.registry,
+        )  # fmt: skip
+        self._shadowed = Counter(
+            "automl_shadow_requests", "Requests that a shadow was asked", of, registry=self.registry
+        )
+        self._dropped = Counter(
+            "automl_shadow_dropped", "Requests that a shadow was not asked, as too many waited", of,
+            registry=self.registry,
+        )  # fmt: skip
+        self._waiting = Gauge(
+            "automl_tallies_waiting", "Counts of rollouts that are not in the bucket yet", registry=self.registry
+        )
+        self._behind = Gauge(
+            "automl_tallies_behind_seconds", "Seconds for which counts of rollouts can't be written",
+            registry=self.registry,
+        )  # fmt: skip
         self._failed = Gauge("automl_version_failed", "1: a version can't be served", of, registry=self.registry)
         self._heard = Gauge("automl_store_age_seconds", "Seconds since the store was heard", registry=self.registry)
         self._lost = Gauge("automl_answers_lost", "Rows that could not be written down", registry=self.registry)
@@ -49,16 +74,32 @@ class Figures:
         """Count a request by its status code; of models that there are, since names from outside would fill memory."""
         self._requests.labels(model, code).inc()
 
-    def text(self, served: Served, answers: AnswerLog | None) -> bytes:
+    def text(self, served: Served, answers: AnswerLog | None, shadows: Shadows | None = None) -> bytes:
         """The page that Prometheus reads."""
-        for gauge in (self._share, self._record, self._failed):
+        for gauge in (self._share, self._record, self._failed, self._rollout, self._shadow):
             gauge.clear()
         for name, active in served.active.items():
             self._record.labels(name).set(active.route.record)
             for version, share in active.route.shares.items():
                 self._share.labels(name, version).set(share)
+            for version, share in active.route.shadow.items():
+                self._shadow.labels(name, version).set(share)
+            if active.route.rollout is not None:
+                self._rollout.labels(name, active.route.step).set(active.route.rollout)
         for name, version in served.failures:
             self._failed.labels(name, version).set(1)
         self._heard.set(time.monotonic() - served.seen)
-        self._lost.set(answers.lost if answers is not None else 0)
+        logs = [each for each in (answers, shadows.answers if shadows is not None else None) if each is not None]
+        self._lost.set(sum(each.lost for each in logs))
+        if shadows is not None:
+            self._grown(self._shadowed, shadows.asked)
+            self._grown(self._dropped, shadows.dropped)
+        self._waiting.set(served.tallies.waiting if served.tallies is not None else 0)
+        self._behind.set(served.tallies.behind if served.tallies is not None else 0)
         return generate_latest(self.registry)
+
+    def _grown(self, counter: Counter, counts: Mapping[tuple[str, int], int]) -> None:
+        """Bring a counter up to counts that others keep."""
+        for (name, version), count in counts.items():
+            counter.labels(name, version).inc(count - self._told.get((counter, name, version), 0))
+            self._told[counter, name, version] = count

@@ -11,7 +11,7 @@ divided by their sum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -53,19 +53,33 @@ class Calibration:
         return np.where(total > 0, found / np.where(total > 0, total, 1.0), 1.0 / found.shape[1])
 
 
-def calibrate(outputs: Floats, truth: Codes, method: Method, weights: Floats | None = None) -> Calibration:
+def calibrate(outputs: Floats, truth: Codes, method: Method) -> Calibration:
     """Make a map from rows of which it is known what came.
 
     Args:
         outputs: (m, K) probabilities.
         truth: (m,) positions of classes.
         method: which kind.
-        weights: (m,) of the rows; None: 1 each.
     """
-    given = np.ones(len(truth)) if weights is None else weights
-    make = _beta if method == "beta" else _isotonic
-    classes = (1,) if outputs.shape[1] == 2 else range(outputs.shape[1])
-    return Calibration(method, tuple(make(outputs[:, k], (truth == k).astype(np.float64), given) for k in classes))
+    return next(calibrations(outputs, truth, method, [np.ones(len(truth))]))
+
+
+def calibrations(
+    outputs: Floats, truth: Codes, method: Method, weights: Iterable[Floats]
+) -> Iterator[Calibration]:  # fmt: skip
+    """Maps from the same rows with other weights each, as draws have them.
+
+    Args:
+        outputs: (m, K) probabilities.
+        truth: (m,) positions of classes.
+        method: which kind.
+        weights: (m,) each.
+    """
+    classes = (1,) if outputs.shape[1] == 2 else tuple(range(outputs.shape[1]))
+    make = _Beta if method == "beta" else _Isotonic
+    makers = [make(outputs[:, k], (truth == k).astype(np.float64)) for k in classes]
+    for each in weights:
+        yield Calibration(method, tuple(maker(each) for maker in makers))
 
 
 def chosen(outputs: Floats, truth: Codes, units: Codes | None = None, seed: Sequence[int] = (0,)) -> Method:
@@ -97,21 +111,32 @@ def chosen(outputs: Floats, truth: Codes, units: Codes | None = None, seed: Sequ
     return "isotonic" if float(gain.mean()) > error else "beta"
 
 
-def _beta(given: Floats, came: Floats, weights: Floats) -> Map:
-    columns, rates = _columns(given), np.zeros(3)
-    rates[:] = _logistic(columns, came, weights)
-    if rates[1] < 0 or rates[2] < 0:
-        # a map that falls with what is said would order rows the other way round: without that rate, as Kull et al.
-        # do (section 4.2)
-        kept = [0, 2] if rates[1] < 0 else [0, 1]
+class _Beta:
+    """Beta calibration of one class: each fit begins where the one before it ended."""
+
+    def __init__(self, given: Floats, came: Floats) -> None:
+        self._columns, self._came = _columns(given), came
+        self._last: dict[tuple[int, ...], Floats] = {}
+
+    def __call__(self, weights: Floats) -> Map:
+        rates = self._fit(weights, (0, 1, 2))
+        if rates[1] < 0 or rates[2] < 0:
+            # a map that falls with what is said would order rows the other way round: without that rate, as Kull et
+            # al. do (section 4.2)
+            rates = self._fit(weights, (0, 2) if rates[1] < 0 else (0, 1))
+            rates[1:] = np.maximum(rates[1:], 0.0)
+
+        def beta(values: Floats) -> Floats:
+            return _expit(_columns(values) @ rates)
+
+        return beta
+
+    def _fit(self, weights: Floats, kept: tuple[int, ...]) -> Floats:
+        columns = self._columns[:, kept]
+        found = self._last[kept] = _logistic(columns, self._came, weights, self._last.get(kept))
         rates = np.zeros(3)
-        rates[kept] = _logistic(columns[:, kept], came, weights)
-        rates[1:] = np.maximum(rates[1:], 0.0)
-
-    def beta(values: Floats) -> Floats:
-        return _expit(_columns(values) @ rates)
-
-    return beta
+        rates[list(kept)] = found
+        return rates
 
 
 def _columns(values: Floats) -> Floats:
@@ -119,13 +144,13 @@ def _columns(values: Floats) -> Floats:
     return np.column_stack([np.ones(len(clipped)), np.log(clipped), -np.log1p(-clipped)])
 
 
-def _logistic(columns: Floats, came: Floats, weights: Floats) -> Floats:
+def _logistic(columns: Floats, came: Floats, weights: Floats, begin: Floats | None) -> Floats:
     """Rates of a logistic regression, by Newton's method, drawn a little to the map that changes nothing.
 
     That is what a tie is decided by: where all rows have one class, or one probability, the rates are not determined.
     """
     start = np.array([0.0, *[1.0] * (columns.shape[1] - 1)])
-    rates = start.copy()
+    rates = start.copy() if begin is None else begin.copy()
     for _ in range(_STEPS):
         said = _expit(columns @ rates)
         slope = columns.T @ (weights * (came - said)) - _RIDGE * (rates - start)
@@ -138,19 +163,26 @@ def _logistic(columns: Floats, came: Floats, weights: Floats) -> Floats:
     return rates
 
 
-def _isotonic(given: Floats, came: Floats, weights: Floats) -> Map:
-    from scipy.optimize import isotonic_regression
+class _Isotonic:
+    """Isotonic calibration of one class."""
 
-    there = weights > 0
-    places, at = np.unique(given[there], return_inverse=True)
-    counts = np.bincount(at, weights[there])
-    shares = np.bincount(at, weights[there] * came[there]) / counts
-    found = np.asarray(isotonic_regression(shares, weights=counts).x)
+    def __init__(self, given: Floats, came: Floats) -> None:
+        self._places, self._at = np.unique(given, return_inverse=True)
+        self._came = came
 
-    def isotonic(values: Floats) -> Floats:
-        return np.asarray(np.interp(values, places, found))
+    def __call__(self, weights: Floats) -> Map:
+        from scipy.optimize import isotonic_regression
 
-    return isotonic
+        counts = np.bincount(self._at, weights, minlength=len(self._places))
+        shares = np.bincount(self._at, weights * self._came, minlength=len(self._places))
+        there = counts > 0
+        places = self._places[there]
+        found = np.asarray(isotonic_regression(shares[there] / counts[there], weights=counts[there]).x)
+
+        def isotonic(values: Floats) -> Floats:
+            return np.asarray(np.interp(values, places, found))
+
+        return isotonic
 
 
 def _expit(values: Floats) -> Floats:

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.models.estimating.calibrating import Calibration, calibrate, chosen
+from automl_core.models.estimating.calibrating import Calibration, calibrate, calibrations, chosen
 from automl_core.models.estimating.kept import Kept
 from automl_core.tabular.metrics import Metric
 
@@ -97,7 +97,8 @@ class Estimator:
         """
         if len(kept) < LEAST_KEPT:
             raise ValueError(
-                f"{len(kept)} rows of the evidence had labels, and fewer than {LEAST_KEPT} are no ground for an estimate"
+                f"{len(kept)} rows of the evidence had labels, and fewer than {LEAST_KEPT} are no ground for an "
+                "estimate"
             )
         if metric.needs == "numbers":
             raise ValueError(f"{metric.name} is one of numbers, which say nothing of how sure they are")
@@ -173,11 +174,11 @@ class Estimator:
         rng = np.random.default_rng([*self._seed, 3])
         unit = np.arange(len(self.kept)) if self.kept.units is None else self.kept.units
         units = int(unit.max()) + 1
-        found = []
-        for _ in range(self._draws):
-            weights = np.bincount(rng.integers(units, size=units), minlength=units)[unit].astype(np.float64)
-            found.append(calibrate(self.kept.outputs, self.kept.truth, self.method, weights))
-        return found
+        weights = (
+            np.bincount(rng.integers(units, size=units), minlength=units)[unit].astype(np.float64)
+            for _ in range(self._draws)
+        )  # fmt: skip
+        return list(calibrations(self.kept.outputs, self.kept.truth, self.method, weights))
 
     @cached_property
     def _halves(self) -> dict[str, float]:

@@ -102,8 +102,8 @@ class Endpoint(Model):
     """The server that the regression tests are sent to, by its plain protocol."""
 
     url: str | None = Field(
-        None, description="Of the server, such as https://models.example:8080; that of the Service when left out, where "
-        "`deploy.to` is kubernetes.",
+        None, description="Of the server, such as https://models.example:8080; that of the Service when left out, "
+        "where `deploy.to` is kubernetes.",
     )  # fmt: skip
     connection: str | None = Field(
         None, min_length=1, description="Airflow connection whose password is the server's token."
@@ -144,8 +144,8 @@ class Watch(Model):
         True, description="Whether a look estimates the metric of a classifier where labels have not come yet."
     )
     endpoint: Endpoint | Literal[False] | None = Field(
-        None, description="Server that `evaluate.tests` are sent to as well. Left out: the Service, where `deploy.to` is "
-        "kubernetes, else none; false: none.",
+        None, description="Server that `evaluate.tests` are sent to as well. Left out: the Service, where "
+        "`deploy.to` is kubernetes, else none; false: none.",
     )  # fmt: skip
 
     @property
