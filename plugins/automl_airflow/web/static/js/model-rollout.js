@@ -11,7 +11,7 @@ import { actButton, figures, pageOfModel } from './parts.js';
 import coursePlot from './plots/model-rollout-course.js';
 import { hold, otherStep, promote, release, takeBackNow } from './rollout-acts.js';
 import { evidenceOf } from './rollout-tests.js';
-import { countdown, inWords, mayMove, share, standing } from './rollout-words.js';
+import { countdown, given, inWords, length, mayMove, share, standing } from './rollout-words.js';
 
 /** Milliseconds between two looks at a rollout that goes on. */
 const EVERY = 2000;
@@ -144,6 +144,7 @@ export class RolloutCard {
               rollout.held ? act('Release …', 'release', release, 'primary') : act('Hold …', 'hold', hold),
             ),
       ),
+      this.body.problem ? h('p', { class: 'notice' }, `${this.body.problem[0].toUpperCase()}${this.body.problem.slice(1)}`) : null,
       h('p', { role: 'status' }, inWords(rollout), rollout.why && rollout.ended ? h('span', { class: 'why' }, ` ${rollout.why}`) : ''),
       splitBar(rollout),
       stepList(this.body, this.now),
@@ -159,15 +160,15 @@ export class RolloutCard {
 
 /** How much of the least time of a step is over. @param {any} body @param {number} now */
 function baked({ rollout, view }, now) {
-  const whole = mayMove(rollout, view) - rollout.moved;
-  return whole > 0 ? Math.min(1, Math.max(0, (now - rollout.moved) / whole)) : 1;
+  const whole = (mayMove(rollout, view) ?? now) - rollout.since;
+  return whole > 0 ? Math.min(1, Math.max(0, (now - rollout.since) / whole)) : 1;
 }
 
 /** Who has how much, as one bar. @param {any} rollout */
 function splitBar(rollout) {
   const { version, champion } = rollout;
   const back = rollout.ended && rollout.outcome !== 'promoted';
-  const mine = rollout.ended ? (back ? 0 : 1) : rollout.share;
+  const mine = rollout.ended ? (back ? 0 : 1) : given(rollout);
   const at = rollout.steps[rollout.step];
   const words = [
     champion === null ? '' : `version ${champion}: ${share(1 - mine)}`,
@@ -215,9 +216,9 @@ function stepList(body, now) {
         { class: state, 'aria-current': state === 'now' ? 'step' : null },
         h('strong', {}, each.shadow ? `shadow ${share(each.share)}` : share(each.share)),
         h('span', { class: 'said' }, h('span', { 'aria-hidden': 'true' }, `${glyph} `), said),
-        h('small', {}, began ? `${state === 'now' ? 'since' : 'from'} ${time(began)}` : each.bake ? `${duration(each.bake)} at least` : 'at once'),
+        h('small', {}, began ? `${state === 'now' ? 'since' : 'from'} ${time(began)}` : each.bake ? `${length(each.bake)} at least` : 'at once'),
         state === 'now' && !rollout.held && each.bake
-          ? h('progress', { max: 1, value: baked(body, now), 'aria-label': `How much of ${duration(each.bake)} is over` })
+          ? h('progress', { max: 1, value: baked(body, now), 'aria-label': `How much of ${length(each.bake)} is over` })
           : null,
       );
     }),
@@ -227,7 +228,7 @@ function stepList(body, now) {
 /** What the newest look has to say besides its tests. @param {any} view */
 function notes(view) {
   const told = view?.notes ?? [];
-  return told.length ? h('ul', { class: 'notice notes', role: 'status' }, told.map((each) => h('li', {}, each))) : null;
+  return told.length ? h('div', { class: 'notice', role: 'status' }, h('ul', { class: 'notes' }, told.map((each) => h('li', {}, each)))) : null;
 }
 
 /** What was measured besides the tests: how quick both are, whether the shadow says the same, the late labels. @param {any} rollout @param {any} view */

@@ -5,7 +5,7 @@ import { duration, many, time } from './format.js';
 import { scrolled } from './model-lists.js';
 import { by } from './model-words.js';
 import { pageOfModel } from './parts.js';
-import { share, standing } from './rollout-words.js';
+import { given, share, standing } from './rollout-words.js';
 
 const MOST = 200;
 
@@ -16,13 +16,13 @@ export async function rolloutsCard(model, context) {
     h('a', { href: `${pageOfModel(model)}?rollout=${each.id}`, class: 'whole', 'data-key': `rollout-${each.id}` }, `rollout ${each.id}`),
     h('span', { class: 'whole' }, standing(each)),
     h('a', { href: pageOfModel(model, each.version), class: 'whole', 'data-key': `rollout-version-${each.id}` }, `version ${each.version}`),
-    each.champion === null ? '–' : `version ${each.champion}`,
+    h('span', { class: 'whole' }, `version ${each.champion}`),
     each.kind === 'ab' ? `compared at ${share(each.steps.at(-1).share)}` : each.steps.map((step) => (step.shadow ? `shadow ${share(step.share)}` : share(step.share))).join(', '),
-    share(each.share),
+    share(given(each)),
     h('span', { class: 'whole' }, time(each.begun)),
     by(each.by),
     each.ended ? duration(each.ended - each.begun) : 'goes on',
-    each.why,
+    h('div', { class: 'told' }, each.why),
   ]);
   return {
     data,

@@ -3,7 +3,7 @@
 import { act, modelPath } from './api.js';
 import { ask } from './dialog.js';
 import { field, h } from './dom.js';
-import { share } from './rollout-words.js';
+import { given, share } from './rollout-words.js';
 
 const reason = (hint) => field('Why', h('textarea', { name: 'why', rows: 2, maxlength: 2000 }), hint);
 
@@ -21,7 +21,7 @@ export function takeBackNow(model, rollout) {
   return ask({
     title: `Take version ${version} of ${model} back now?`,
     body: [
-      h('p', {}, `It has ${share(rollout.share)} of the requests. From now on ${answers}; servers follow within a second or two.`),
+      h('p', {}, `It has ${share(given(rollout))} of the requests. From now on ${answers}; servers follow within a second or two.`),
       h('p', { class: 'hint' }, 'It can be rolled out again once it was evaluated again.'),
       reason('May be left empty. Stands in the history with your name.'),
     ],

@@ -66,7 +66,7 @@ function gauge(value, needed) {
         ? h('span', { class: value >= needed ? 'fill decided' : 'fill', style: `left:50%;width:${100 * (at - 0.5)}%` })
         : h('span', { class: 'fill against', style: `left:${100 * at}%;width:${100 * (0.5 - at)}%` }),
     ),
-    h('div', { class: 'row spread hint', 'aria-hidden': 'true' }, h('span', {}, 'no difference'), h('span', {}, words), h('span', {}, 'decides')),
+    h('div', { class: 'row spread hint', 'aria-hidden': 'true' }, h('span', { class: 'if-room' }, 'no difference'), h('span', {}, words), h('span', { class: 'if-room' }, 'decides')),
   );
 }
 
@@ -88,6 +88,6 @@ function reach(test) {
       limit ? [-limit, limit].map((each) => h('span', { class: 'limit', style: `left:${place(each)}` })) : null,
       h('span', { class: 'fill', style: `left:${place(low)};width:${width}` }),
     ),
-    h('div', { class: 'row spread hint', 'aria-hidden': 'true' }, h('span', {}, 'lower'), h('span', {}, `difference ${interval(low, high, true)}`), h('span', {}, 'higher')),
+    h('div', { class: 'row spread hint', 'aria-hidden': 'true' }, h('span', { class: 'if-room' }, 'lower'), h('span', {}, `difference ${interval(low, high, true)}`), h('span', { class: 'if-room' }, 'higher')),
   );
 }

@@ -5,9 +5,10 @@ import { explain } from '../dialog.js';
 import { airflowLink, fill, h } from '../dom.js';
 import { duration, many, number, time } from '../format.js';
 import { retrain, takeBack } from '../model-acts.js';
-import { casesCard, efficiencyCard, historyCard, intervalsCard, retrainingsCard, versionsCard, watchCard } from '../model-lists.js';
+import { casesCard, efficiencyCard, historyCard, intervalsCard, retrainingsCard, versionsCard } from '../model-lists.js';
 import { RolloutCard } from '../model-rollout.js';
 import { rolloutsCard } from '../model-traffic.js';
+import { driftCard, qualityCard } from '../model-watch.js';
 import { by, waitsFor } from '../model-words.js';
 import { Panel } from '../panel.js';
 import { actButton, crumbs, figures, pageOf, pageOfModel, tabs } from '../parts.js';
@@ -85,7 +86,12 @@ export async function show(main, [model]) {
       ...(served ? [{ id: 'traffic', label: 'Traffic', make: () => h('div', { class: 'stack' }, plots([trafficPlot()]), part((c) => rolloutsCard(model, c))) }] : []),
       ...(first.deploy === 'batch' || first.scored.intervals ? [{ id: 'scoring', label: 'Scoring', make: () => part((c) => intervalsCard(model, c, () => now)) }] : []),
       { id: 'cases', label: 'Bad cases', make: () => part((c) => casesCard(model, c)) },
-      ...(first.watched ? [{ id: 'quality', label: 'Quality', make: () => part((c) => watchCard(model, c), true) }] : []),
+      ...(first.watched
+        ? [
+            { id: 'quality', label: 'Quality', make: () => part((c) => qualityCard(model, c), true) },
+            { id: 'drift', label: 'Drift', make: () => part((c) => driftCard(model, c), true) },
+          ]
+        : []),
       { id: 'efficiency', label: 'Efficiency', make: () => h('div', { class: 'stack' }, part(efficiencyCard), plots([leadPlot, monthsPlot]), part((c) => retrainingsCard(c))) },
       { id: 'history', label: 'History', make: () => part((c) => historyCard(model, c)) },
       { id: 'file', label: 'File', make: () => fileCard(now) },
