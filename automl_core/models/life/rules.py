@@ -144,13 +144,14 @@ def rollout_begun(life: Life, data: dict[str, Any]) -> None:
     version, _ = version_of(life, data), person_of(data)
     if version.state is S.ROLLING_OUT:
         raise Refused(f"version {version.number} is being rolled out already")
-    rollout_rules.begun(life, data)
     to_be_used(life, version)
+    rollout_rules.begun(life, data)
 
 
 def taken_back(life: Life, data: dict[str, Any]) -> None:
     """A version stops answering; one that was in use before it answers again, or none does."""
     version, to, _ = version_of(life, data), data.get("to"), person_of(data)
+    rollout_rules.plain(data)
     if version.state is S.ROLLING_OUT:
         rollout_rules.taken_back(life, version, None if to is None else int(to))
         return

@@ -194,6 +194,7 @@ class Guard:
     def _act(self, rollout: Rollout, decision: Decision, view: View) -> str:
         """Act on the journal. Returns why that was not possible though nothing has changed; empty otherwise."""
         version, why = rollout.version, decision.why
+        was = (rollout.ended, rollout.step, rollout.held)  # the journal's state is one object, and goes on
         told = {"look": view.look, "tests": {each.name: each.words for each in view.tests}}
         try:
             if decision.act == "take_back":
@@ -208,7 +209,7 @@ class Guard:
                 self._did.append(f"step {following + 1} has begun: {why}")
         except (Refused, NoSuchVersion) as refused:  # a person was faster, or something is in the way
             now = self._rollout()
-            same = (now.ended, now.step, now.held) == (rollout.ended, rollout.step, rollout.held)
+            same = (now.ended, now.step, now.held) == was
             log.warning("%s, rollout %d: %s is not possible: %s", self.model, self.id, decision.act, refused)
             return f"{_WORDS[decision.act]} is not possible: {refused}" if same else ""
         return ""

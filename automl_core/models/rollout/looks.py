@@ -52,7 +52,7 @@ class Checkpoint(msgspec.Struct):
         folded, late, unreadable: tallies that were taken in; of these, of a step that was over; that were none.
         old: tallies of servers that were dropped: not taken in.
         measured: metric → its newest measurement.
-        visit: when the rollout came into its step, and how much the challenger had answered in it before.
+        visit: how often the rollout has moved, and how much the challenger had answered in its step before.
         history: the course.
         view: what people are shown.
         format: see `FORMAT`.
@@ -69,7 +69,7 @@ class Checkpoint(msgspec.Struct):
     unreadable: int = 0
     old: int = 0
     measured: dict[str, Measured] = msgspec.field(default_factory=dict)
-    visit: tuple[float, int] = (0.0, 0)
+    visit: tuple[int, int] = (0, 0)
     history: list[Point] = msgspec.field(default_factory=list)
     view: dict[str, Any] = msgspec.field(default_factory=dict)
     format: int = FORMAT
