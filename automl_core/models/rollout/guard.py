@@ -138,8 +138,6 @@ class Guard:
             self._state = after
             self._delete_looks(after.number)
         if decision.act:
-            if newest_after(self.store, self.model, self.id, after.number)[0] != after.number:
-                return None  # this one has slept, and others have gone on
             problem = self._act(rollout, decision, view)
             if not problem:
                 return None
@@ -154,7 +152,7 @@ class Guard:
         return found
 
     def _judge(self, rollout: Rollout) -> Judge:
-        shares = [each.share for each in rollout.steps if not each.shadow]
+        shares = [0.0 if each.shadow else each.share for each in rollout.steps]
         return Judge(rollout.champion, rollout.version, self.rules, self.rules.alphas(shares))
 
     def _newest(self) -> tuple[Checkpoint, bool]:

@@ -5,7 +5,8 @@ only if it is absent. Of two guards at once one wins each number, the other read
 counted exactly once, wherever a guard is killed.
 
 Old looks are removed, the newest `KEPT` stay. So a guard that slept for long might create a number that was there and
-is gone: whoever has created a look holds it for true only once a listing has shown that nothing is behind it.
+is gone. Therefore no tally is removed in the look that takes it in, but in a later one, after a listing has shown that
+nothing lies behind that look. What a sleeper does to the journal is judged by the journal.
 """
 
 from __future__ import annotations

@@ -96,12 +96,33 @@ def test_no_tally_is_lost_or_counted_twice(acts: list[tuple[str, int | str, int]
                 for _ in range(KEPT + 3):
                     write("e", answers)
                     guards[1].look()
+                write("e", answers)  # that one may see, though the others have not
 
             world.guard(Between(world.store, int(act[1]), much)).look()
     found = settled(world)
     assert found.evidence.champion.answers == found.evidence.challenger.answers == told
     assert found.evidence.errors.answers == (told, told)
     assert sum(each.answers for each in found.heard.values()) == 2 * told
+
+
+def test_what_a_sleeper_takes_in_behind_the_others_backs_is_not_lost() -> None:
+    world = Rolling(steps=LONG)
+    other = world.guard()
+    other.look()
+
+    def meanwhile() -> None:
+        for _ in range(KEPT + 3):
+            world.tally((1, 0), (1, 0))
+            other.look()
+        world.tally((50, 0), (50, 0))
+
+    store = Between(world.store, 0, meanwhile)
+    sleeper = world.guard(store)
+    sleeper.look()
+    store.at = store.calls + 3  # the journal, the looks, and before the tallies are listed
+    sleeper.look()
+    assert "0000000002.json" in world.looks()[0], "it has made a look that had been there"
+    assert settled(world).evidence.champion.answers == KEPT + 3 + 50
 
 
 def guarded(world: Rolling, store: ObjectStore) -> None:
