@@ -132,29 +132,29 @@ def _estimate(
 ) -> dict[str, Any]:  # fmt: skip
     kind = subject.kind
     if kind not in ("binary", "multiclass"):
-        return _none(NO_CLASSES if kind == "regression" else "estimates are of classifiers")
+        return not_estimated(NO_CLASSES if kind == "regression" else "estimates are of classifiers")
     try:
         kept = Kept.from_json(options.answers)
         metric = metric or _metric(subject, kept, options)
         seed = seed_of(options.fingerprint.get("digest", ""), rows.n)
         maker = Estimator(kept, metric, confidence=options.confidence, seed=seed)
     except (ValueError, MetricError) as error:
-        return _none(str(error), "cant_tell")
+        return not_estimated(str(error), "cant_tell")
     checked = _check(maker, kept, options, moved, prepared, measured)
     found = {"metric": metric.name, "direction": metric.direction, "checked": checked,
              "calibration": maker.to_json(), "confidence": options.confidence}  # fmt: skip
     try:
         said, why = _said(subject, rows, options, kept.classes, prepared, logged)
     except SchemaError as error:
-        return _none(str(error), "cant_tell") | found
+        return not_estimated(str(error), "cant_tell") | found
     if said is None:
-        return _none(why, "none") | found
+        return not_estimated(why, "none") | found
     if len(said.outputs) < options.least_rows or said.labels is None:
-        rows_ = len(said.outputs)
-        return _none(f"{rows_:,} rows without a label, and {options.least_rows:,} are asked for", "cant_tell") | found
+        few = f"{len(said.outputs):,} rows without a label, and {options.least_rows:,} are asked for"
+        return not_estimated(few, "cant_tell") | found
     got = maker.estimate(said.outputs, said.labels, moved=moved, record=options.excess)
     if not got.known:
-        return _none(f"{metric.name} can't be expected of these {got.rows:,} rows", "cant_tell") | found
+        return not_estimated(f"{metric.name} can't be expected of these {got.rows:,} rows", "cant_tell") | found
     return {
         "state": "estimated", "why": "", **found, "value": known(got.value), "low": known(got.low),
         "high": known(got.high), "rows": got.rows, "parts": _parts(got),
@@ -217,7 +217,13 @@ def _parts(got: Any) -> dict[str, Any]:
     return {"chance": known(got.chance), "mix": known(got.mix), "record": known(got.record)}
 
 
-def _none(why: str, state: str = "none") -> dict[str, Any]:
+def not_estimated(why: str, state: str = "none") -> dict[str, Any]:
+    """What is said where nothing is estimated.
+
+    Args:
+        why: in words.
+        state: ``none``: there is nothing to estimate; ``cant_tell``: it can't be.
+    """
     return {
         "state": state, "why": why, "metric": "", "direction": "", "value": None, "low": None, "high": None,
         "rows": 0, "checked": None,

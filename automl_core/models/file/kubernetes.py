@@ -19,6 +19,9 @@ LONGEST_NAME = 52
 SECRET_NAMES = re.compile(r"secret|password|passwd|token|access_?key|credential|private", re.IGNORECASE)
 """Environment variables that nobody means to write into an object which all who may look at pods can read."""
 
+ANSWERS = 2 * 2**30
+"""Bytes that a server's answers, and those of its shadows, take at most while the storage is away."""
+
 _LABEL = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 _PERCENT = re.compile(r"\s*([0-9]+)\s*%\s*")
 
@@ -145,7 +148,10 @@ class Options(Model):
         "all", description="Columns of the rows that are written with them."
     )
     memory: Quantity = Field("2Gi", description="Memory of a version's process at most.")
-    timeout: Period = Field(10.0, description="Time that an answer may take.")
+    timeout: Period = Field(10.0, description="Time that an answer may take, waiting for others' rows included.")
+    grace: Period = Field(
+        30.0, ge=1, le=3600, description="Time for the end of a server: requests are answered, answers are brought."
+    )
     most: int = Field(32, ge=1, description="Versions that are loaded at the same time.")
     body: Quantity = Field("8Mi", description="Bytes of a request at most.")
     trust: list[str] = Field(default_factory=list, description="Types that models' estimators need.")
@@ -154,7 +160,9 @@ class Options(Model):
 class Cache(Model):
     """The folder for models' files, and for answers that are not in the storage yet."""
 
-    size: Quantity = Field("5Gi", description="Its size at most.")
+    size: Quantity = Field(
+        "5Gi", description="Its size at most; 2Gi of it are for answers that wait while the storage is away."
+    )
     keep: bool = Field(
         False,
         description="A volume of each server's own (a StatefulSet): answers that a lost pod has not brought yet are "
@@ -163,11 +171,24 @@ class Cache(Model):
     )
     storage_class: ObjectName | None = Field(None, description="Of such a volume; the cluster's default when left out.")
 
+    @property
+    def models(self) -> int:
+        """Bytes of it for models' files."""
+        return int(parse_quantity(self.size)) - ANSWERS
+
     @model_validator(mode="after")
     def _class_of_what_is_kept(self) -> Cache:
+        if problem := _too_small(self.size):
+            raise ValueError(f"size: {problem}")
         if self.storage_class is not None and not self.keep:
             raise ValueError("storage_class: an emptyDir has none; say `keep: true` for volumes that stay")
         return self
+
+
+def _too_small(size: str) -> str:
+    if parse_quantity(size) >= ANSWERS * 3 / 2:
+        return ""
+    return f"{size} is less than 3Gi, and 2Gi are for answers that wait while the storage is away"
 
 
 class Gateway(Model):
@@ -291,6 +312,8 @@ class KubernetesServers(Rolling):
                 f"resources.memory: a version may take {self.serve.memory} (serve.memory), and the whole pod has "
                 f"{memory}: one that takes all would take the server with it"
             )
+        if isinstance(self.cache, str) and (problem := _too_small(self.cache)):
+            return [*found, f"cache: {problem}"]
         if self.objects == "kserve":
             found += [
                 f"{name}: not with `objects: kserve`: {why}"

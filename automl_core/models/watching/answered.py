@@ -19,14 +19,12 @@ from typing import Any
 
 import msgspec
 
+from automl_core.models.feedback.gathering import WATCHED
 from automl_core.models.life.layout import model_prefix
 from automl_core.storage.base import Entry, NotFound, ObjectStore
 
 ANSWERS = "answers/"
 """Folder of a model's logged answers, below its own; in it a folder a day, ``ds=2026-11-29``."""
-
-WATCHED = "watch-"
-"""What ids of requests begin with that the watch itself has sent: such answers are no customers'."""
 
 MOST_ROWS = 20_000
 MOST_BYTES = 64 * 2**20
@@ -87,10 +85,14 @@ class Answered:
         with path.open("wb") as file:
             file.writelines(line + b"\n" for line in self.kept)
 
-    @property
-    def first(self) -> dict[str, Any]:
-        """One of them, to see which columns are logged; empty where there is none."""
-        return dict(msgspec.json.decode(self.kept[0])) if self.kept else {}
+    def rows_of(self, most: int) -> list[dict[str, Any]]:
+        """Some of the rows that were kept, with the columns that are logged.
+
+        Args:
+            most: rows at most, evenly drawn.
+        """
+        step = max(1, -(-len(self.kept) // most))
+        return [dict(msgspec.json.decode(line)) for line in self.kept[::step]]
 
     def notes(self, version: int) -> list[str]:
         """What people should know of them.

@@ -24,6 +24,12 @@ FORMAT = 1
 KEPT = 200
 """Looks whose figures each object repeats."""
 
+DAYS = 400
+"""Days of which the last look of each is kept in full, beyond `KEPT`; of what is older the last of each month."""
+
+MOST_FORGOTTEN = 500
+"""Looks that are removed in one go."""
+
 WATCH = "watch/"
 _TOP = 10**13 - 1  # milliseconds since 1970 count down from here: the year 2286
 
@@ -152,6 +158,40 @@ def write_look(
         if store.create(key, text):
             return msgspec.structs.replace(look, key=key)
         look = msgspec.structs.replace(look, time=look.time + 0.001)  # two within a millisecond
+
+
+def thin(store: ObjectStore, name: str, now: float) -> int:
+    """Remove looks that are old and have later ones beside them. Returns how many.
+
+    The newest `KEPT` stay, then the last of each day (UTC) for `DAYS` days, then the last of each month.
+
+    Args:
+        store: the model storage path.
+        name: of the model.
+        now: seconds since 1970.
+
+    Raises:
+        StorageError: the store refuses or is away; what is not removed now is the next time.
+    """
+    seen: set[str] = set()
+    forgotten = []
+    for place, key in enumerate(store.list(watch_prefix(name))):
+        time = _time_of(key)
+        if time is None:
+            continue
+        stretch = f"{datetime.fromtimestamp(time, UTC):{'%Y-%m-%d' if now - time < DAYS * 86400.0 else '%Y-%m'}}"
+        if place >= KEPT and stretch in seen:
+            forgotten.append(key)
+        seen.add(stretch)
+    for key in forgotten[-MOST_FORGOTTEN:]:
+        store.delete(key)
+    return min(len(forgotten), MOST_FORGOTTEN)
+
+
+def _time_of(key: str) -> float | None:
+    """When a look was, by its key; None where that is none of ours."""
+    digits = key.rpartition("/")[2].partition("-")[0]
+    return (_TOP - int(digits)) / 1000 if len(digits) == len(str(_TOP)) and digits.isdigit() else None
 
 
 def read_looks(store: ObjectStore, name: str) -> Looks:

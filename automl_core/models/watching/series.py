@@ -22,7 +22,7 @@ In full, of the newest look alone (`Looks.details`): ``drift`` has further ``att
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from automl_core.models.watching.looks import Look, Looks
@@ -88,6 +88,43 @@ def _lives(told: list[Look], looks: Looks) -> dict[str, Any]:
 def _newest(looks: Looks, what: str) -> Any:
     found = looks.details.get(what) or (getattr(looks.newest, what) if looks.newest is not None else None)
     return found or None
+
+
+_OF_ESTIMATE = (
+    "state", "why", "metric", "direction", "value", "low", "high", "rows", "accepted", "loss", "limit", "worse",
+    "words", "checked", "record",
+)  # fmt: skip
+_OF_LIVE = ("state", "cause", "why", "url", "version", "record", "other", "failed", "requests", "seconds")
+
+
+def short_of(details: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a `Look` keeps of its details, by their names.
+
+    Args:
+        details: ``estimate``, ``drift`` and ``live`` in full, each where it was looked at.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if "estimate" in details:
+        found["estimate"] = {name: details["estimate"].get(name) for name in _OF_ESTIMATE}
+    if "live" in details:
+        live = details["live"]
+        found["live"] = {name: live.get(name) for name in _OF_LIVE} | {"tests": len(live.get("tests") or ())}
+    if "drift" in details:
+        found["drift"] = _short_drift(details["drift"])
+    return found
+
+
+def _short_drift(drift: Mapping[str, Any]) -> dict[str, Any]:
+    from automl_core.models.evaluation.columns import drift_words
+
+    state = {True: "drifted", False: "holds", None: "cant_tell"}[drift["drifted"]]
+    columns = list(drift["columns"])[:MOST_COLUMNS]
+    return {
+        "state": state, "why": drift["why"], "rows": drift["rows"], "p": drift["p"], "alpha": drift["alpha"],
+        "columns": {each["name"]: round(float(each["distance"]), 4) for each in columns},
+        "drifted": [each["name"] for each in drift["columns"] if each["drifted"]][:MOST_COLUMNS],
+        "words": drift_words(drift),
+    }  # fmt: skip
 
 
 def in_a_row(looks: Iterable[Look], version: int) -> int:

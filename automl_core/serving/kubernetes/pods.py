@@ -25,9 +25,9 @@ DRAIN = 5
 """Seconds from the order to end until the server gets it: so long others may still send requests here, since they have
 not been told yet that it goes."""
 
-GRACE = 100
-"""Seconds from that order until the cluster kills: `DRAIN`, 30 for requests that run, 30 for answers to be brought, and
-as much as that for a machine that is slow."""
+AFTER = 15
+"""Seconds that the cluster waits beyond a server's own time for its end before it kills: a server that has not begun to
+listen takes its order to end only then, and a machine may be slow."""
 
 
 def pod_template(plan: Plan, container: str = CONTAINER) -> Manifest:
@@ -69,7 +69,8 @@ def arguments(plan: Plan) -> list[str]:
     found += ["--answers", ("on" if answers else "off") if isinstance(answers, bool) else f"{answers:g}"]
     columns = options.columns if isinstance(options.columns, str) else ",".join(options.columns)
     found += ["--columns", columns or "none", "--memory", options.memory, "--timeout", f"{options.timeout:g}"]
-    found += ["--most", str(options.most), "--body", options.body]
+    found += ["--most", str(options.most), "--body", options.body, "--grace", f"{options.grace:g}"]
+    found += ["--cache-size", str(wanted.folder.models)]
     for each in options.trust:
         found += ["--trust", each]
     return [each.replace("$(", "$$(") for each in found]  # a kubelet would read $(NAME) as a variable
@@ -82,7 +83,9 @@ def _spec(plan: Plan, template: Mapping[str, Any], name: str) -> Manifest:
     containers[0] = _container(plan, containers[0], name, mounts)
     spec["containers"] = containers
     spec["volumes"] = [*(spec.get("volumes") or []), *volumes]
-    spec["terminationGracePeriodSeconds"] = max(GRACE, spec.get("terminationGracePeriodSeconds") or 0)
+    spec["terminationGracePeriodSeconds"] = max(
+        DRAIN + math.ceil(wanted.serve.grace) + AFTER, spec.get("terminationGracePeriodSeconds") or 0
+    )
     spec.setdefault("automountServiceAccountToken", False)
     spec.setdefault("enableServiceLinks", False)
     if wanted.service_account is not None:
