@@ -147,7 +147,7 @@ def test_a_rollout_is_moved_held_released_and_ended_by_who_has_seen_it(world: Wo
     assert [each["state"] for each in seen.tests] == ["open", "worse", "open", "waits"]
     moved = model.step(seen, why="quick")
     assert (moved.step, moved.acts[-1].by, moved.acts[-1].how, moved.why) == (1, "uma", "rest", "quick")
-    with pytest.raises(Conflict, match="not in step 0 any more.*by uma"):
+    with pytest.raises(Conflict, match=r"not in step 0 any more.*by uma"):
         connect(world, "ann").model(rolling.life.name).hold(seen)
     assert model.hold(moved, "a holiday").held
     assert not model.release(moved).held

@@ -255,3 +255,37 @@ def test_a_shadow_answers_nobody(world: World, author: Author) -> None:
     assert found["shares"][0]["shadow"] == {"3": 1.0}
     assert found["shares"][0]["shares"] == {"1": 1.0}
     assert "shadow" in body_of(post(world, author, "/rollout/hold", seen(rollout=2)))["text"]
+
+
+def test_what_a_guard_writes_is_what_the_page_gets(world: World, author: Author) -> None:
+    """The guard itself, on what two servers have counted: the version has far more errors, and is taken back."""
+    from automl_core.models.file import parse_model_document
+    from automl_core.models.rollout import Counts, Tally, write_tally
+    from automl_core.models.rollout.guard import Guard
+    from automl_core.models.rollout.rules import Rules
+
+    name = author.life.name
+    file, _ = parse_model_document(model_text(world, name, "search", served=True), "x.yaml")
+    guard = Guard(author.life, 1, Rules.of(file), clock=author.clock)
+    guard.look()
+    quiet = get(world, author, "/rollouts/1")["view"]
+    assert (quiet["servers"], quiet["ended"]) == ([], None)
+    assert {each["state"] for each in quiet["tests"]} <= {"open", "waits"}
+    for place in range(1, 21):
+        for server in ("one", "two"):
+            author.after(0.5)
+            at = author.clock.now
+            versions = {1: Counts(100, 1, 0, 1.0), 2: Counts(10, 4, 0, 0.1)}
+            write_tally(author.store, name, Tally(1, 0, server, place, at - 0.5, at, versions))
+    guard.look()
+    found = get(world, author, "/rollouts/1")
+    assert found["rollout"]["outcome"] == "taken_back"
+    assert found["view"]["outcome"] == "taken_back"
+    assert found["rollout"]["acts"][-1]["by"]["how"] == "dag"
+    (errors,) = [each for each in found["view"]["tests"] if each["name"] == "errors"]
+    assert errors["state"] == "worse"
+    assert errors["value"] > errors["needed"]
+    assert (errors["challenger"]["answers"], errors["challenger"]["hits"]) == (400, 160)
+    assert {each["name"] for each in found["view"]["servers"]} == {"one", "two"}
+    assert all(len(point) == 5 for point in found["view"]["history"]), "what the page draws"
+    assert get(world, author, seq=found["seq"])["in_use"]["version"] == 1

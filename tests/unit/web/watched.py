@@ -1,4 +1,4 @@
-"""Looks of a watch for tests: measured and estimated quality, drift of columns that begins, live tests that fail once."""
+"""Looks of a watch for tests: measured and estimated quality, drift that begins, live tests that fail once."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def watch(store: ObjectStore, name: str, version: int, begun: float, count: int 
         every: seconds between two.
     """
     for i in range(count):
-        moved = i >= 8
+        at, moved = begun + i * every, i >= 8
         look = Look(
-            begun + i * every, f"scheduled__{i}", version, "cant_tell", "no label yet", "roc_auc", "maximize",
+            at, f"scheduled__{at:.0f}", version, "cant_tell", "no label yet", "roc_auc", "maximize",
             value=0.87 - 0.002 * i if i % 3 == 0 else None, low=0.85 - 0.002 * i, high=0.89 - 0.002 * i, rows=900,
             estimate=estimate_of(i), drift=drift_of(i, moved), live=live_of(version, failed=i == 5),
         )  # fmt: skip

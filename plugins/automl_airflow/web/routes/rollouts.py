@@ -69,7 +69,16 @@ def get_rollout(request: Request, user: User, info: TheModel, held: Held, rollou
 
     body = held.use(build)
     view, problem = _view(held.store, info.name, rollout)
+    if view is not None and _is_behind(body["rollout"], view):  # the journal was read up to two seconds ago
+        held.read(newest=True)
+        body = held.use(build)
     return send_body(request, {**body, "view": view, "problem": problem, "now": time.time()})
+
+
+def _is_behind(known: dict[str, Any], view: dict[str, Any]) -> bool:
+    """Whether a look tells of a rollout that has moved on since the journal was read."""
+    ended = view.get("ended") is not None and known["ended"] is None
+    return ended or (known["ended"] is None and view.get("step") != known["step"])
 
 
 def _view(store: ObjectStore, name: str, rollout: int) -> tuple[dict[str, Any] | None, str | None]:
