@@ -119,7 +119,8 @@ def test_who_may_only_look_can_look_and_not_act(world: World, ended: tuple[str, 
             assert answer.status_code in (200, 404), (method, template, answer.text)
             assert answer.status_code == 200 or template.endswith(("{path:path}", "/")) or "files" in template or (
                     "/templates/" in template) or (
-                "archive" in template) or template.endswith(("/table/report", "/forecast/series", "/rollouts/{rollout}")) or (
+                "archive" in template) or template.endswith(
+                    ("/table/report", "/forecast/series", "/rollouts/{rollout}")) or (
                 "{" not in template
             )  # fmt: skip
 
