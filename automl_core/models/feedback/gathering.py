@@ -95,7 +95,7 @@ class Reach:
     say: Callable[[str], None] = lambda _: None
 
 
-def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gathered:
+def gather(file: ModelFile, life: Life | None, reach: Reach, now: float, since: float | None = None) -> Gathered:
     """Join a model's logged answers with their outcomes.
 
     Args:
@@ -103,6 +103,8 @@ def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gath
         life: its state, which knows when intervals were scored; None where nobody has it.
         reach: how data are reached.
         now: seconds since 1970.
+        since: answers given earlier are not used, and files written earlier not read; as long ago as outcomes may
+            take, and `LATEST` at least, when left out.
 
     Raises:
         DataError: a place, a column or a value is not what it should be.
@@ -111,14 +113,17 @@ def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gath
     feedback = file.feedback
     if feedback is None or file.answers is None:
         raise ValueError(f"{file.name} has no feedback to gather")
-    since = now - feedback.within - max(feedback.within, LATEST)
+    oldest = since or 0.0
+    if since is None:
+        since = now - feedback.within - max(feedback.within, LATEST)
+        oldest = since - feedback.within
     rule = Rule(
         key=feedback.key, outcome=feedback.outcome, time=feedback.time, answered=file.answered,
         version=feedback.version, within=feedback.within, zone=feedback.timezone, since=since,
     )  # fmt: skip
     told, answered = file.data_set(feedback.data), file.data_set(file.answers)
     known = _Files.of(told, reach, None if feedback.time is None else since - SLACK)
-    logged = _Files.of(answered, reach, since - feedback.within - SLACK)
+    logged = _Files.of(answered, reach, oldest - SLACK)
     joiner = Joiner(read_outcomes((part for _, part in known.parts(reach)), rule), rule, now)
     rows = ScoredRows.of(file, reach) if feedback.answers is None else None
     watched = 0

@@ -150,7 +150,8 @@ class ModelLife(Using, Batches, Acting):
 
         def done(life: Life) -> bool:
             found = life.version(version)
-            checks = found.checks[-1:] if found.state is VersionState.IN_USE else []
+            answers = found.state in (VersionState.IN_USE, VersionState.ROLLING_OUT)
+            checks = found.checks[-1:] if answers else []
             return any(each.digest == digest for each in [*found.evidence[-1:], *checks])
 
         self.refresh().version(version)

@@ -25,6 +25,8 @@ def begun(life: Life, data: dict[str, Any]) -> None:
             f"nothing is in use, so version {int(data['version'])} has nothing to be compared with: put it in use"
         )
     alone(life, int(data["version"]))
+    if data["champion"] != life.champion:
+        raise Refused(f"the champion is version {life.champion}")
     problem = steps_problem(str(data["kind"]), msgspec.convert(data["steps"], list[Step]))
     if problem:
         raise Refused(problem)
@@ -35,6 +37,7 @@ def begun(life: Life, data: dict[str, Any]) -> None:
 def stepped(life: Life, data: dict[str, Any]) -> None:
     """It moves to any of its steps, back as well; one that is held by a person's hand alone."""
     rollout, step = open_one(life, data), int(data["step"])
+    plain(data)
     if step not in range(len(rollout.steps)):
         raise Refused(f"rollout {rollout.id} has steps 0 to {len(rollout.steps) - 1}, and no step {step}")
     expected = data.get("expected")
@@ -63,6 +66,7 @@ def promoted(life: Life, version: Version, data: dict[str, Any]) -> bool:
         Refused: it is held, and no person says so.
     """
     rollout = life.rollout
+    plain(data)
     if rollout is None:
         return False
     alone(life, version.number)
@@ -71,12 +75,22 @@ def promoted(life: Life, version: Version, data: dict[str, Any]) -> bool:
 
 
 def taken_back(life: Life, version: Version, to: int | None) -> None:
-    """A version that is rolling out goes back to its champion alone."""
+    """A version that is rolling out goes back to its champion alone, held or not."""
     if version.state is VersionState.ROLLING_OUT and to != life.champion:
         raise Refused(
             f"version {version.number} is rolling out beside version {life.champion}, which answers when it is taken "
             f"back: to have version {to} answer, take that one back after it"
         )  # fmt: skip
+
+
+def plain(data: dict[str, Any]) -> None:
+    """Refuse evidence that is no mapping.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(data.get("evidence", {}), dict):
+        raise TypeError("evidence is a mapping")
 
 
 def open_one(life: Life, data: dict[str, Any]) -> Rollout:

@@ -144,13 +144,14 @@ def rollout_begun(life: Life, data: dict[str, Any]) -> None:
     version, _ = version_of(life, data), person_of(data)
     if version.state is S.ROLLING_OUT:
         raise Refused(f"version {version.number} is being rolled out already")
-    rollout_rules.begun(life, data)
     to_be_used(life, version)
+    rollout_rules.begun(life, data)
 
 
 def taken_back(life: Life, data: dict[str, Any]) -> None:
     """A version stops answering; one that was in use before it answers again, or none does."""
     version, to, _ = version_of(life, data), data.get("to"), person_of(data)
+    rollout_rules.plain(data)
     if version.state is S.ROLLING_OUT:
         rollout_rules.taken_back(life, version, None if to is None else int(to))
         return
@@ -205,6 +206,11 @@ def retrain(life: Life, data: dict[str, Any]) -> None:
             f"version {version.number} came of {experiment} and nobody has decided on it yet", None,
             version.offered_by, version.offered_at,
         )  # fmt: skip
+    rollout = life.rollout
+    if rollout is not None and life.version(rollout.version).source.experiment == experiment:
+        raise Braked(
+            f"version {rollout.version} came of {experiment} and is being rolled out", None, rollout.by, rollout.begun
+        )
     most, within = int(data["at_most"]), float(data["within"])
     lately = sorted(each.time for each in mine if each.time > at - within)
     if most >= 1 and len(lately) < most:

@@ -99,7 +99,7 @@ class Using(Acting):
         }  # fmt: skip
 
         def fill(life: Life) -> None:
-            data["id"] = len(life.rollouts) + 1
+            data["id"], data["champion"] = len(life.rollouts) + 1, life.champion
 
         def done(life: Life) -> bool:
             return life.rollout is not None and life.rollout.version == version

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
-from automl_core.models.life.entities import Person
+from automl_core.models.life.entities import How, Person
 from automl_core.spec.units import format_duration
 
 
@@ -25,6 +25,12 @@ def seconds(length: float) -> str:
 
 
 def person_of(data: dict[str, Any]) -> Person:
-    """Who a record says has acted."""
+    """Who a record says has acted.
+
+    Raises:
+        ValueError: by a way that is none.
+    """
     by = data["by"]
+    if by["how"] not in get_args(How):
+        raise ValueError(f"{by['how']!r} is no way to act")
     return Person(str(by["name"]), by["how"])

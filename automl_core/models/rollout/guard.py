@@ -124,7 +124,8 @@ class Guard:
         after = state.copy()
         after.number, after.guard, after.time = state.number + 1, self._name, now
         take_in(after, rollout, found, judge, now)
-        after.measured |= {each.name: each for each in measured}
+        for each in measured:
+            after.measured[each.name] = each.after(after.measured.get(each.name))
         tests = judge.tests(after.evidence, after.measured)
         answered = after.evidence.step(rollout.step).tried.answers - after.visit[1]
         heard = max((each.time for each in after.heard.values()), default=None)

@@ -156,7 +156,7 @@ def test_lead_time_by_stages_with_waiting_for_people_apart(world: World) -> None
     stages = {each.name: each.seconds for each in lead_time(life.state, version)}
     assert stages == {
         "training": 9_000.0, "to offer": 1_000.0, "evaluating": 30.0, "asking": 5.0, "waiting for people": 7_840.0,
-        "to use": 5.0, "to first score": 3_600.0,
+        "to use": 5.0, "rolling out": None, "to first score": 3_600.0,
     }  # fmt: skip
     assert [each.name for each in lead_time(life.state, version) if each.people] == ["waiting for people"]
     fresh = world.offered("r2")

@@ -17,13 +17,14 @@ from automl_core.models.life import (
     ModelLife,
     NoSuchVersion,
     Refused,
+    Step,
     VersionState,
     in_use_at,
     interval_key,
 )
 from automl_core.models.life.history import in_use
 from automl_core.storage.base import StorageUnavailable
-from tests.unit.models.life.world import ANNA, BEN, CONDITIONS, DAG, DyingStore, Killed, World, evidence
+from tests.unit.models.life.world import AB, ANNA, BEN, CONDITIONS, DAG, STEPS, DyingStore, Killed, World, evidence
 
 DAY = 86_400.0
 
@@ -65,7 +66,8 @@ class Lives(RuleBasedStateMachine):
         """One act of one process. What it is follows from the seed, so that all kinds of acts come as often as here."""
         self.rng = random.Random(seed)
         often = [self.decide, self.promote, self.rollout, self.claim, self.score]
-        acts = [*often, *often, self.offer, self.evaluate, self.ask, self.take_back, self.retire, self.wait]
+        rolling = [self.roll, self.roll, self.move, self.move, self.hold]
+        acts = [*often, *often, *rolling, self.offer, self.evaluate, self.ask, self.take_back, self.retire, self.wait]
         self.rng.choice(acts)()
 
     def version(self) -> int:
@@ -122,10 +124,38 @@ class Lives(RuleBasedStateMachine):
 
         self.act(act)
 
+    def roll(self) -> None:
+        """A rollout begins, of a version that was accepted meanwhile where there is one."""
+        self.marks += 1
+        version, steps = self.version(), self.rng.choice([STEPS, STEPS[1:], [Step(1.0)], AB])
+
+        def act(life: ModelLife) -> None:
+            if life.refresh().versions.get(version) is not None and life.state.rollout is None:
+                digest = life.evaluated(version, evidence(version, life.state.champion, self.marks))
+                life.accept(version, digest, ANNA)
+            life.begin_rollout(version, DAG, steps, "ab" if steps is AB else "steps")
+
+        self.act(act)
+
+    def move(self) -> None:
+        """A rollout, mostly the open one, goes to a step; its guard says from which, by what may be old."""
+        id, by = self.rollout_id(), self.rng.choice([DAG, DAG, ANNA])
+        step, expected = self.rng.randint(-1, 4), self.rng.choice([None, 0, 1])
+        self.act(lambda life: life.step_rollout(id, step, by, evidence={"step": step}, expected=expected))
+
+    def hold(self) -> None:
+        id, held, by = self.rollout_id(), self.rng.random() < 0.5, self.rng.choice([ANNA, BEN])
+        self.act(lambda life: life.hold_rollout(id, held, by))
+
+    def rollout_id(self) -> int:
+        return len(self.world.open().state.rollouts) + (self.rng.random() < 0.1)
+
     def take_back(self) -> None:
         self.marks += 1
-        champion, why = self.world.open().state.champion, f"bad {self.marks}"
-        version = champion or self.version()
+        state, why = self.world.open().state, f"bad {self.marks}"
+        version = state.champion or self.version()
+        if state.rollout is not None and self.rng.random() < 0.6:
+            version = state.rollout.version
         to = self.version() if self.rng.random() < 0.4 else None
         self.act(lambda life: life.take_back(version, BEN, why, to))
 
@@ -193,7 +223,8 @@ class Lives(RuleBasedStateMachine):
                     until.apply(record)
             assert until.champion == state.champion_at(each) == in_use(state, each).champion
         now = in_use_at(self.world.store, "churn")
-        assert set(now.accepted) == set(now.shares)
+        assert set(now.accepted) == {*now.shares, *now.shadow}
+        assert now.rollout == (state.rollout.id if state.rollout is not None else None)
 
 
 def applied_at(life: Life, record: Record) -> float:
@@ -211,6 +242,8 @@ def hold_to_rules(records: list[Record]) -> None:
     champion: int | None = None
     scored: dict[tuple[str, int], int] = {}
     was_in_use: set[int] = set()
+    rolling: dict[str, Any] | None = None
+    begun = 0
     for record in records:
         data = record.data
         version: int = data.get("version", 0)
@@ -218,8 +251,9 @@ def hold_to_rules(records: list[Record]) -> None:
             assert version == len(offered) + 1, "a number twice, or one left out"
             assert data["source"]["run"] not in [run for _, run in offered], "a result twice"
             offered.append((version, data["source"]["run"]))
-        elif record.kind == "evaluated" and version != champion:
-            newest[version] = data
+        elif record.kind == "evaluated":
+            if version != champion and (rolling is None or version != rolling["version"]):
+                newest[version] = data
         elif record.kind == "decided":
             assert (version, data["digest"]) not in answers, "two answers on the same evidence"
             assert newest[version]["digest"] == data["digest"], "an answer on older evidence"
@@ -231,10 +265,36 @@ def hold_to_rules(records: list[Record]) -> None:
             evidence_of = newest[version]
             assert answers[version, evidence_of["digest"]] == "accepted", "in use without an acceptance"
             assert evidence_of["champion"] == champion, "put in use beside what it was compared with"
-            champion = version
+            if rolling is not None:
+                assert rolling["version"] == version, "put in use past another's rollout"
+                assert not rolling["held"] or data["by"]["how"] != "dag", "put in use though it was held"
+            champion, rolling = version, None
             was_in_use.add(version)
+        elif record.kind == "rollout_begun":
+            begun += 1
+            assert (rolling, data["id"]) == (None, begun), "two rollouts at once, or a number left out"
+            assert champion is not None
+            assert (newest[version]["champion"], data["champion"]) == (champion, champion), "beside another champion"
+            assert answers[version, newest[version]["digest"]] == "accepted", "rolled out without an acceptance"
+            rolling = {"id": begun, "version": version, "step": 0, "held": False, "steps": len(data["steps"])}
+        elif record.kind == "rollout_step":
+            assert rolling is not None, "moved though it was over"
+            assert rolling["id"] == data["id"]
+            assert 0 <= data["step"] < rolling["steps"]
+            assert data["step"] != rolling["step"], "moved to where it was"
+            assert not rolling["held"] or data["by"]["how"] != "dag", "moved though it was held"
+            assert data.get("expected") in (None, rolling["step"]), "moved by a decision on another step"
+            rolling["step"] = data["step"]
+        elif record.kind == "rollout_held":
+            assert rolling is not None, "held though it was over"
+            assert (rolling["id"], not rolling["held"]) == (data["id"], data["held"])
+            rolling["held"] = data["held"]
+        elif record.kind == "taken_back" and rolling is not None and version == rolling["version"]:
+            assert data["to"] == champion
+            rolling = None
         elif record.kind == "taken_back":
             assert version == champion
+            rolling = None
             champion = data["to"]
             if champion is not None:
                 assert champion in was_in_use

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from automl_core.models.life import ModelLife, Person, Refused, VersionState, interval_key
+from automl_core.models.life import ModelLife, Person, Refused, RolloutOpen, VersionState, interval_key
 from automl_core.storage import open_store
-from tests.unit.models.life.world import ANNA, World
+from tests.unit.models.life.test_properties import hold_to_rules
+from tests.unit.models.life.world import ANNA, STEPS, World
 
 DAY = 86_400.0
 MANY = 6
@@ -50,6 +51,45 @@ def test_of_many_promotions_one_wins_and_the_others_are_told(world: World) -> No
     state = world.open().state
     assert [each.state for each in state.versions.values()].count(VersionState.IN_USE) == 1
     assert (state.champion, len(state.shares), state.skipped) == (won[0].champion, 1, {})
+
+
+def test_of_many_who_begin_a_rollout_one_does_and_the_others_are_told_whose(world: World) -> None:
+    world.in_use("r0")
+    versions = [world.accepted(f"v{number}") for number in range(MANY)]
+    got = at_once(world, lambda life, n: life.begin_rollout(versions[n], Person(f"person {n}", "rest"), STEPS))
+    won = [each for each in got if not isinstance(each, Refused)]
+    assert len(won) == 1
+    others = [each for each in got if isinstance(each, Refused)]
+    assert all(isinstance(each, RolloutOpen) and each.rollout.version == won[0].version for each in others)
+    assert {(each.by, each.when) for each in others} == {(won[0].by, won[0].begun)}
+    state = world.open().state
+    assert (len(state.rollouts), state.skipped) == (1, {})
+
+
+def test_of_many_who_do_different_things_to_a_rollout_what_stands_is_one_story(world: World) -> None:
+    for again in range(3):
+        if world.open().state.champion is None:
+            world.in_use(f"c{again}")
+        world.rolling(f"v{again}")
+        id, version = again + 1, world.open().state.rollouts[again + 1].version
+        champion = world.open().state.champion
+        assert champion is not None
+        acts: list[Callable[[ModelLife, Person], Any]] = [
+            lambda life, by, id=id: life.step_rollout(id, 1, by),  # type: ignore[misc]
+            lambda life, by, version=version: life.put_in_use(version, by),  # type: ignore[misc]
+            lambda life, by, version=version: life.take_back(version, by, "bad"),  # type: ignore[misc]
+            lambda life, by, id=id: life.hold_rollout(id, True, by),  # type: ignore[misc]
+            lambda life, by, id=id: life.step_rollout(id, 2, by, expected=1),  # type: ignore[misc]
+            lambda life, by, champion=champion: life.take_back(champion, by, "both are bad"),  # type: ignore[misc]
+        ]
+        at_once(world, lambda life, n, acts=acts: acts[n](life, Person(f"person {n}", "rest")))  # type: ignore[misc]
+        life = world.open()
+        assert not life.state.skipped
+        hold_to_rules(list(life.journal.records()))
+        assert not life.state.rollouts[id].open  # somebody has ended it, whoever was first
+        shares = life.state.shares_now()
+        assert sum(shares.values()) == (1.0 if shares else 0)
+        assert life.state.champion in (*shares, None)
 
 
 def test_of_many_answers_one_stands(world: World) -> None:

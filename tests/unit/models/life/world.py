@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from automl_core.models.life import ModelLife, Person, Source
+from automl_core.models.life import ModelLife, Person, Rollout, Source, Step
+from automl_core.models.life.rollouts import Kind
 from automl_core.storage.base import ObjectStore, StorageUnavailable
 from automl_core.storage.wrapper import StoreWrapper
 from tests.support.memory_store import MemoryStore
@@ -15,6 +16,8 @@ T = TypeVar("T")
 ANNA, BEN = Person("anna", "rest"), Person("ben", "airflow")
 DAG = Person("churn.rollout", "dag")
 CONDITIONS = Person("churn.rollout", "conditions")
+STEPS = [Step(1.0, 60.0, shadow=True), Step(0.05, 60.0), Step(0.25, 60.0), Step(1.0, 60.0)]
+AB = [Step(0.3)]
 
 
 class Clock:
@@ -85,6 +88,19 @@ class World:
     def asked(self, version: int, digest: str, within: float = 100.0) -> None:
         """A question by the rollout of the version."""
         self.open().ask(version, digest, until=self.clock.now + within, whom=["anna"], run=f"version_{version}")
+
+    def accepted(self, run: str = "r2") -> int:
+        """A version that was evaluated against today's champion, and accepted."""
+        version = self.offered(run)
+        self.open().accept(version, self.evaluated(version, run), ANNA)
+        return version
+
+    def rolling(self, run: str = "r2", kind: Kind = "steps") -> Rollout:
+        """A rollout that has begun; with a champion beside it."""
+        if self.open().state.champion is None:
+            self.in_use("r1")
+        steps = STEPS if kind == "steps" else AB
+        return self.open().begin_rollout(self.accepted(run), DAG, steps, kind)
 
     def in_use(self, run: str = "r1") -> int:
         """A version that was evaluated, accepted and put in use."""

@@ -67,6 +67,16 @@ def test_alone_the_limit_is_the_champions_rate_at_its_highest() -> None:
     assert few > 0.08, "few answers say little of the champion's rate"
 
 
+@pytest.mark.parametrize(("slow", "limit"), [(0, 0.01), (5_000, 0.0534)])
+def test_alone_slow_answers_are_held_to_the_champions_or_to_one_in_a_hundred(slow: int, limit: float) -> None:
+    found, rules = Evidence(), Rules(p99=0.2)
+    alphas = rules.alphas(STEPS)
+    for share, versions in ((0.5, {1: Counts(100_000, 0, slow), 2: Counts(10)}), (1.0, {2: Counts(10, 0, 1)})):
+        tally = Tally(1, 0, "a", 1, 0.0, 1.0, versions)
+        found.fold(tally, champion=1, challenger=2, share=share, rules=rules, alphas=alphas, now=0.0)
+    assert found.slow_alone.limit == pytest.approx(limit, abs=0.001)
+
+
 def judged(rules: Rules, measured: Measured | None) -> tuple[str, str]:
     judge = Judge(1, 2, rules, rules.alphas([0.5]))
     found = judge.tests(Evidence(), {} if measured is None else {measured.name: measured})

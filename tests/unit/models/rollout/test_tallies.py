@@ -178,6 +178,19 @@ def test_a_store_that_is_away_for_long_costs_no_more_than_its_limit() -> None:
     assert sum(1 for _ in list_tallies(outbox.store, "churn", 3)) <= 11
 
 
+def test_what_may_lie_there_already_stays_as_it_is() -> None:
+    store = MemoryStore()
+    outbox = Outbox(_Away(store, 1, "lost"), "churn", most=2)
+    outbox.add(Tally(3, 0, "srv-a", 1, 0.0, 1.0, {3: Counts(1)}))
+    with pytest.raises(StorageUnavailable):
+        outbox.flush()
+    for place in range(2, 6):
+        outbox.add(Tally(3, 0, "srv-a", place, 0.0, 1.0, {3: Counts(1)}))
+    outbox.flush()
+    found = [read_tally(store, each.key) for each in list_tallies(store, "churn", 3)]
+    assert sum(each.versions[3].answers for each in found if each) == 5
+
+
 def test_tallies_of_different_steps_are_not_put_together() -> None:
     one = Tally(3, 0, "srv-a", 1, 0.0, 1.0)
     with pytest.raises(ValueError, match="different steps"):
