@@ -28,7 +28,7 @@ TINY = 1e-6
 
 FOLDS = 5
 
-_RIDGE, _STEPS, _NEAR = 1e-3, 25, 1e-8
+_RIDGE, _STEPS, _NEAR = 1e-3, 50, 1e-9
 
 
 @dataclass(frozen=True)
@@ -150,16 +150,30 @@ def _logistic(columns: Floats, came: Floats, weights: Floats, begin: Floats | No
     That is what a tie is decided by: where all rows have one class, or one probability, the rates are not determined.
     """
     start = np.array([0.0, *[1.0] * (columns.shape[1] - 1)])
+
+    def loss(rates: Floats) -> tuple[float, Floats]:
+        line = columns @ rates
+        apart = rates - start
+        return float((weights * (np.logaddexp(0.0, line) - came * line)).sum() + _RIDGE / 2 * apart @ apart), line
+
     rates = start.copy() if begin is None else begin.copy()
+    now, line = loss(rates)
     for _ in range(_STEPS):
-        said = _expit(columns @ rates)
+        said = _expit(line)
         slope = columns.T @ (weights * (came - said)) - _RIDGE * (rates - start)
         curve = (columns * (weights * said * (1.0 - said))[:, None]).T @ columns + _RIDGE * np.eye(len(start))
         step = np.linalg.solve(curve, slope)
-        length = float(np.abs(step).max())
-        rates = rates + step * min(1.0, 5.0 / max(length, _NEAR))
-        if length < _NEAR:
+        if not float(slope @ step) > _NEAR:  # Newton's decrement: the loss is that near to its least
             break
+        part = 1.0
+        while part > 1e-6:  # far from there a whole step may lead away
+            then, there = loss(rates + part * step)
+            if then <= now - 1e-4 * part * float(slope @ step):
+                break
+            part /= 2
+        else:
+            break
+        rates, now, line = rates + part * step, then, there
     return rates
 
 
