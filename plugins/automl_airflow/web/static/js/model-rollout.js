@@ -148,10 +148,11 @@ export class RolloutCard {
       h('p', { role: 'status' }, inWords(rollout), rollout.why && rollout.ended ? h('span', { class: 'why' }, ` ${rollout.why}`) : ''),
       splitBar(rollout),
       stepList(this.body, this.now),
-      rollout.ended ? null : h('p', { class: 'muted' }, this.count, view?.waits && !rollout.held ? ` ${sentence(view.waits)}` : ''),
+      rollout.ended ? null : h('p', { class: 'muted' }, this.count, view?.waits && !rollout.held ? ` It waits for: ${view.waits}.` : ''),
       notes(view),
       measured(rollout, view),
       evidenceOf(rollout, view),
+      labels(view),
       serversOf(view, this.now),
       actsOf(rollout),
     ];
@@ -234,7 +235,7 @@ function notes(view) {
 /** What was measured besides the tests: how quick both are, whether the shadow says the same, the late labels. @param {any} rollout @param {any} view */
 function measured(rollout, view) {
   if (!view) return null;
-  const { answers = {}, seconds = {}, agreed, metric } = view;
+  const { answers = {}, seconds = {}, agreed } = view;
   const quick = (name) => (seconds[name]?.p99 == null ? '–' : duration(seconds[name].p99));
   const median = (name) => (seconds[name]?.p50 == null ? null : `median ${duration(seconds[name].p50)}`);
   return figures([
@@ -243,15 +244,14 @@ function measured(rollout, view) {
     [`p99 of version ${rollout.version}`, quick('challenger'), median('challenger')],
     [`p99 of version ${rollout.champion}`, quick('champion'), median('champion')],
     ['Shadow said the same', agreed == null ? '–' : share(agreed), answers.shadow ? `${number(answers.shadow)} in the shadow` : null],
-    ...(metric ? [/** @type {any} */ (['Labels', metricWords(metric), metric.time ? `measured ${time(metric.time)}` : null])] : []),
   ]);
 }
 
-/** @param {any} metric */
-const metricWords = (metric) => (metric.labels != null ? number(metric.labels) : (metric.why ?? metric.words ?? '–'));
-
-/** @param {string} text */
-const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+/** What became of labels that come late. @param {any} view */
+const labels = (view) =>
+  Object.entries(view?.metric ?? {}).map(([name, each]) =>
+    h('p', { class: 'hint' }, `${name}, ${each.time ? `measured ${time(each.time)}` : 'not measured yet'}${each.problem ? `: ${each.problem}` : each.words.length ? `: ${each.words.join('; ')}` : ''}.`),
+  );
 
 /** Who was heard of last, and when. @param {any} view @param {number} now */
 function serversOf(view, now) {

@@ -123,7 +123,9 @@ export async function driftCard(model, context) {
         last
           ? [
               h('p', {}, `${time(last.time)}, version ${last.version}: `, lookState(last.state), last.rows ? ` ${many(last.rows, 'row')} were compared with those that it was accepted on.` : ''),
-              words.length ? h('ul', {}, words.map((each) => h('li', {}, each))) : h('p', { class: 'muted' }, `No column lies further than ${number(data.least)} from what it was, as far as chance can’t explain it.`),
+              words.length
+                ? h('ul', {}, words.map((each) => h('li', {}, each)))
+                : h('p', { class: 'muted' }, last.state === 'holds' ? `No column lies further than ${number(data.least)} from what it was, as far as chance can’t explain it.` : said(data.newest?.why)),
               last.p != null ? h('p', { class: 'muted' }, `The whole table is one question: p = ${number(last.p)}, an alarm below ${number(last.alpha)}.`) : null,
             ]
           : h('p', { class: 'muted' }, 'No look has compared columns yet. It takes 300 rows, a model in this product’s format, and a version in use; `drift: false` in the file leaves it out.'),
