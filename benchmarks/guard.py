@@ -276,7 +276,8 @@ def buckets(times: int, wait: float = 0.02) -> Iterator[ObjectStore]:
     for number in range(times):
         server.bucket(f"bucket{number}")
         yield open_store(
-            f"s3://bucket{number}", Credentials(access_key_id=LOGIN, secret_access_key=LOGIN, endpoint_url=server.url)
+            f"s3://bucket{number}",
+            Credentials(access_key=LOGIN, secret_key=LOGIN, endpoint_url=server.url, region="us-east-1"),
         )
 
 
