@@ -222,7 +222,7 @@ class Served:
             except Unavailable as unavailable:
                 self._count(route, version, began, error=failed)
                 raise unavailable from None
-            if failed or not answer.error:  # what the champion refuses as well is the request's fault
+            if not answer.error:  # what the champion refuses as well is the request's fault
                 self._count(route, version, began, error=True)
             return Said(champion, answer, classes)
         if error is not None:
@@ -250,14 +250,18 @@ class Served:
         """
         key = (route.model, version)
         process = self.versions.running(key)
-        if process is None and version == route.champion:
-            process = await self.process(route, version)
-        elif process is None and (key in self.failures or key in self.versions.processes):
+        if version == route.champion and seconds >= self.limits.seconds:  # whose process keeps to that by itself
+            process = process or await self.process(route, version)
+            answer = await process.predict(rows)
+            return answer, process.ready.classes if process.ready is not None else []
+        if process is None and version != route.champion and (
+            key in self.failures or key in self.versions.processes
+        ):  # fmt: skip
             self.versions.restart(key)
             raise Unavailable(self.failures.get(key) or "it has crashed, and is started again")
         try:
             async with asyncio.timeout(seconds):
-                if process is None:  # it was put away, as others were asked for
+                if process is None:
                     process = await self.process(route, version)
                 answer = await process.predict(rows)
         except TimeoutError:

@@ -2,8 +2,8 @@
 
 A task of its own takes what is due and a thread writes it: a request waits for neither. Where the store is away,
 tallies wait in memory, and neighbours of the same step are put together: what is held stays small, and nothing that was
-counted is lost. At the end (SIGTERM) what is left is written. Of a server that is killed the last tally is lost, about a
-second of counts, and those that waited for the store; lines of answers are not (`automl_core.serving.answers`).
+counted is lost. At the end (SIGTERM) what is left is written. Of a server that is killed the last tally is lost, about
+a second of counts, and those that waited for the store; lines of answers are not (`automl_core.serving.answers`).
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Tallies:
         """
         self.store, self.server, self.every = store, server, every
         self._rollouts: dict[str, _Rollout] = {}
+        self._open: dict[str, int | None] = {}
         self._thread = ThreadPoolExecutor(_THREADS, "tallies")
         self._task: asyncio.Task[None] | None = None
 
@@ -90,6 +91,7 @@ class Tallies:
 
     def moved(self, route: Route) -> None:
         """Go on by another route: a step closes the tally, and a rollout that has ended is counted no more."""
+        self._open[route.model] = route.rollout
         found = self._rollouts.get(route.model)
         if found is None:
             return
@@ -114,16 +116,15 @@ class Tallies:
             shadow: whether another version's answer was given.
             agreed: of a shadow's answer, whether it says the same as the one that was given; None: not compared.
         """
-        if route.rollout is None:
-            return
+        if route.rollout is None or route.rollout != self._open.get(route.model, route.rollout):
+            return  # or it was asked in a rollout that has ended since
         found = self._rollouts.get(route.model)
         if found is None:
             counting = Tallying(
                 route.model, route.rollout, route.step, self.server, route.p99, alone=_alone(route), now=time.time()
             )
             found = self._rollouts[route.model] = _Rollout(counting, Outbox(self.store, route.model))
-        if found.counting.rollout == route.rollout:  # else it was asked in a rollout that has ended since
-            found.counting.add(version, seconds, error=error, shadow=shadow, agreed=agreed)
+        found.counting.add(version, seconds, error=error, shadow=shadow, agreed=agreed)
 
     # --- for figures -------------------------------------------------------------------------------
 

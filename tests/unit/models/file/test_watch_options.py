@@ -39,7 +39,8 @@ def test_drift_is_so_many_looks_in_a_row(given: Any, looks: int) -> None:
     [
         ({}, "it asks for nothing"),
         ({"drift": False}, "it asks for nothing"),
-        ({"drift": 0}, "a number of looks in a row"),
+        ({"drift": 0}, "it asks for nothing"),
+        ({"drift": -1}, "a number of looks in a row"),
         ({"drift": 1001}, "a number of looks in a row"),
         ({"drift": "often"}, "a number of looks in a row"),
         ({"estimated": True}, "it asks for nothing"),
