@@ -28,7 +28,7 @@ def view_of(rollout: Rollout, model: str, now: float, look: int) -> View:
             "champion": {"mean": 0.02, "p50": 0.018, "p99": 0.09},
             "challenger": {"mean": 0.05, "p50": 0.03, "p99": 0.31},
         },
-        history=course_of(rollout, now),
+        history=course_of(rollout, now), ended=rollout.ended, outcome=rollout.outcome,
     )  # fmt: skip
 
 

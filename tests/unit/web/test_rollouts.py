@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from automl_airflow.web import held_views
 from automl_core.models.life import Person, Step, VersionState
 from automl_core.models.rollout.layout import look_key
 from tests.unit.web.conftest import World, body_of
@@ -27,6 +28,12 @@ def author(world: World, request: pytest.FixtureRequest) -> Author:
     made.after(600)
     made.roll_out(made.offer("run-2"))
     return made
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a guard has written is seen at once: tests are quicker than the second between two readings."""
+    monkeypatch.setattr(held_views, "EVERY", 0.0)
 
 
 def get(world: World, author: Author, rest: str = "", user: str = "vic", **query: Any) -> Any:
@@ -106,6 +113,33 @@ def test_a_look_that_cant_be_read_costs_nobody_the_page(world: World, author: Au
     assert found["view"] is None
     assert "later release" in found["problem"]
     assert found["rollout"]["step"] == 0
+
+
+def test_what_a_guard_shows_is_read_once_for_all_who_look(
+    world: World, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty viewers must not be fifty requests to the store a second; the end of a rollout is not waited for."""
+    reads: list[int] = []
+    read = held_views.read_view
+
+    def counted(store: Any, model: str, rollout: int) -> dict[str, Any] | None:
+        reads.append(rollout)
+        return read(store, model, rollout)
+
+    monkeypatch.setattr(held_views, "read_view", counted)
+    monkeypatch.setattr(held_views, "EVERY", 3600.0)
+    monkeypatch.setattr(held_views, "ENDED", 3600.0)
+    author.look(1)
+    for user in ("vic", "uma", "ann"):
+        assert get(world, author, "/rollouts/1", user)["view"]["look"] == 1
+    assert reads == [1]
+    author.life.take_back(2, author.person(), "slow")
+    author.look(2)
+    seq = author.life.state.seq
+    for user in ("vic", "uma"):
+        found = get(world, author, "/rollouts/1", user, seq=seq)
+        assert (found["rollout"]["outcome"], found["view"]["outcome"]) == ("taken_back", "taken_back")
+    assert reads == [1, 1]
 
 
 def test_rollouts_are_listed_the_newest_first_and_one_that_is_not_there_is_said_so(

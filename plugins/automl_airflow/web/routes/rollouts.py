@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import Annotated, Any
 
@@ -17,10 +16,6 @@ from automl_airflow.web.respond import send, send_body
 from automl_airflow.web.routes.models import Limit, Moment, Offset
 from automl_core.models import rollout_views
 from automl_core.models.life import Life, Rollout
-from automl_core.models.rollout import read_view
-from automl_core.storage.base import ObjectStore
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(
     route_class=AsideRoute, prefix="/models/{model}", tags=["models"], dependencies=[Depends(CAN_READ_MODEL)]
@@ -68,7 +63,7 @@ def get_rollout(request: Request, user: User, info: TheModel, held: Held, rollou
         }  # fmt: skip
 
     body = held.use(build)
-    view, problem = _view(held.store, info.name, rollout)
+    view, problem = held.views.of(rollout, over=body["rollout"]["ended"] is not None)
     if view is not None and _is_behind(body["rollout"], view):  # the journal was read up to two seconds ago
         held.read(newest=True)
         body = held.use(build)
@@ -79,15 +74,6 @@ def _is_behind(known: dict[str, Any], view: dict[str, Any]) -> bool:
     """Whether a look tells of a rollout that has moved on since the journal was read."""
     ended = view.get("ended") is not None and known["ended"] is None
     return ended or (known["ended"] is None and view.get("step") != known["step"])
-
-
-def _view(store: ObjectStore, name: str, rollout: int) -> tuple[dict[str, Any] | None, str | None]:
-    """What the newest look at a rollout shows, and why it can't be read where it can't: the journal is told anyhow."""
-    try:
-        return read_view(store, name, rollout), None
-    except ValueError as error:
-        log.warning("%s", error)
-        return None, "the newest look at its tests can't be read: is it of a later release?"
 
 
 @router.get("/traffic")

@@ -33,7 +33,7 @@ export async function versionsCard(model, context) {
     h('span', { class: 'whole' }, time(each.offered_at)),
     each.decided ? [`${each.decided.what} by ${by(each.decided.by)}`, h('span', { class: 'muted whole' }, ` ${time(each.decided.answered)}`)] : '–',
     h('span', { class: 'whole' }, time(each.in_use_since)),
-    h('div', { class: 'told' }, each.note || each.decided?.note || ''),
+    told(each.note || each.decided?.note || ''),
   ]);
   const head = ['Version', 'State', 'Conditions', 'Beside the version in use', 'Result of', 'Offered', 'Decided', 'In use since', 'Note'];
   return {
@@ -45,6 +45,9 @@ export async function versionsCard(model, context) {
     ),
   };
 }
+
+/** A sentence in a table: a long one gets room. @param {string} text */
+export const told = (text) => (text.length > 30 ? h('div', { class: 'told' }, text) : text);
 
 /** What evidence in short says of two versions. @param {any} summary */
 function difference(summary) {

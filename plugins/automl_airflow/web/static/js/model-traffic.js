@@ -2,7 +2,7 @@
 
 import { h } from './dom.js';
 import { duration, many, time } from './format.js';
-import { scrolled } from './model-lists.js';
+import { scrolled, told } from './model-lists.js';
 import { by } from './model-words.js';
 import { pageOfModel } from './parts.js';
 import { given, share, standing } from './rollout-words.js';
@@ -22,7 +22,7 @@ export async function rolloutsCard(model, context) {
     h('span', { class: 'whole' }, time(each.begun)),
     by(each.by),
     each.ended ? duration(each.ended - each.begun) : 'goes on',
-    h('div', { class: 'told' }, each.why),
+    told(each.why),
   ]);
   return {
     data,
