@@ -152,7 +152,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     # Airflow's REST API, and the command line over everything
     "client": frozenset({"spec"}),
     # the server of models: no Airflow, no search; of study the names of folders alone
-    "serving": frozenset({"backends", "journal", "modelfile", "models", "storage", "study"}),
+    "serving": frozenset({"backends", "journal", "modelfile", "models", "spec", "storage", "study"}),
     "cli": frozenset(
         {
             "audit",

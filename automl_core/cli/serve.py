@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import os
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from automl_core.serving.answers import Rule
+    from socket import socket
+    from types import FrameType
 
-LONGEST_END = 30
-"""Seconds that a server has for what it has begun, once it is to end."""
+    import uvicorn
+
+    from automl_core.serving.answers import Rule
+    from automl_core.serving.app import Server
 
 
 def serve(
@@ -34,6 +41,11 @@ def serve(
         Path | None,
         typer.Option("--tls-clients", metavar="FILE", help="Mutual TLS: clients must have a certificate of these."),
     ] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option("--health-port", min=0, max=65535, help="Port that says in plain HTTP, to anybody, whether the "
+                                                             "server is well: for clusters, with --tls-clients."),
+    ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="Answer without tokens and without clients' certificates.")
     ] = False,
@@ -49,7 +61,17 @@ def serve(
         typer.Option("--cache", metavar="FOLDER", help="For models' files, and answers that aren't in the bucket yet."),
     ] = None,
     memory: Annotated[str, typer.Option("--memory", help="Memory of a version's process, as 2Gi.")] = "2Gi",
-    timeout: Annotated[float, typer.Option("--timeout", min=0.01, help="Seconds that an answer may take.")] = 10.0,
+    cache_size: Annotated[
+        str, typer.Option("--cache-size", help="Models' files that stay in --cache, as 10Gi; what runs stays anyway.")
+    ] = "10Gi",
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", min=0.01, help="Seconds that an answer may take, waiting for others' rows included."),
+    ] = 10.0,
+    grace: Annotated[
+        float,
+        typer.Option("--grace", min=1.0, help="Seconds for the end (SIGTERM): requests are answered, answers brought."),
+    ] = 30.0,
     most: Annotated[int, typer.Option("--most", min=1, help="Versions that are loaded at the same time.")] = 32,
     body: Annotated[str, typer.Option("--body", help="Bytes of a request at most, as 8Mi.")] = "8Mi",
     trust: Annotated[
@@ -74,11 +96,12 @@ def serve(
     with needed_by("`automl serve`", "serving"):
         import uvicorn
 
-        from automl_core.serving.answers import AnswerLog
+        from automl_core.serving.answers import SHADOW, AnswerLog, server_name
         from automl_core.serving.app import Door, Server
         from automl_core.serving.following import Follower
         from automl_core.serving.process import Limits
         from automl_core.serving.served import Served
+        from automl_core.serving.tallying import Tallies
     from automl_core.cli.places import home
     from automl_core.storage import open_store
 
@@ -86,25 +109,83 @@ def serve(
     limits, largest = Limits(seconds=timeout, memory=_bytes("--memory", memory)), _bytes("--body", body)
     store = open_store(storage, base=home())
     folder = cache or Path.home() / ".cache" / "automl-serve"
-    names = frozenset(model) if model else None
+    names, this = frozenset(model) if model else None, server_name()
     served = Served(
-        Follower(store, names), folder / "models", limits=limits, most=most, trusted=trust or ()
+        Follower(store, names), folder / "models", limits=limits, most=most, trusted=trust or (),
+        kept=_bytes("--cache-size", cache_size), tallies=Tallies(store, this),
     )  # fmt: skip
-    written = AnswerLog(store, folder / "answers", rule) if rule is not None else None
-    server = Server(served, written, Door(_tokens(tokens), largest))
+    written = AnswerLog(store, folder / "answers", rule, server=this) if rule is not None else None
+    aside = AnswerLog(store, folder / "shadow", rule, server=this, where=SHADOW) if rule is not None else None
+    server = Server(served, written, Door(_tokens(tokens), largest), shadow=aside, grace=grace)
     server.preload = tuple(model or ())
     import ssl
 
     config = uvicorn.Config(
         server.asgi(), host=host, port=port, access_log=False, log_level="info", lifespan="on", server_header=False,
-        timeout_graceful_shutdown=LONGEST_END, ssl_certfile=tls_cert, ssl_keyfile=tls_key,
+        timeout_graceful_shutdown=math.ceil(grace / 2), ssl_certfile=tls_cert, ssl_keyfile=tls_key,
         ssl_ca_certs=str(tls_clients) if tls_clients else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if tls_clients else ssl.CERT_NONE,
     )  # fmt: skip
-    running = uvicorn.Server(config)
+    running = _ending(config, server, health_port, tls_clients)
     running.run()
     if not running.started:
         raise UserError(f"the server could not be started at {host}:{port}; its log says why")
+
+
+def _ending(
+    config: uvicorn.Config, server: Server, health_port: int | None, clients: Path | None
+) -> uvicorn.Server:  # fmt: skip
+    """A uvicorn that is over within the server's grace once it was told to end, whatever hangs then.
+
+    Beside it: the port that says whether it is well, and the look at certificates that are renewed.
+    """
+    import uvicorn
+
+    from automl_core.cli.places import UserError
+    from automl_core.serving.certificates import Renewing
+    from automl_core.serving.health import Health
+
+    class Ending(uvicorn.Server):
+        beside: list[Health | Renewing]
+
+        async def startup(self, sockets: list[socket] | None = None) -> None:
+            self.beside = []
+            if health_port is not None:  # first: it lives while it loads its models, and is not ready then
+                health = Health(config.host, health_port, lambda: self.started and not server.ending)
+                try:
+                    await health.start()
+                except OSError as error:
+                    raise UserError(f"--health-port: {config.host}:{health_port} can't be had: {error}") from None
+                self.beside.append(health)
+            await super().startup(sockets)
+            if self.started and config.ssl is not None and config.ssl_certfile and config.ssl_keyfile:
+                renewing = Renewing(config.ssl, Path(config.ssl_certfile), Path(config.ssl_keyfile), clients)
+                await renewing.start()
+                self.beside.append(renewing)
+
+        async def shutdown(self, sockets: list[socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            for each in self.beside:
+                await each.stop()
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if not server.ending:
+                server.end()
+                last = threading.Timer(server.grace, _over, (server.grace,))
+                last.daemon = True
+                last.start()
+            super().handle_exit(sig, frame)
+
+    return Ending(config)
+
+
+def _over(grace: float) -> None:
+    """End this process: a store or a client that answers no more must not keep it."""
+    print(
+        f"not all was over within {grace:g} s (--grace): answers that aren't in the bucket lie in --cache, and the "
+        "next server brings them", file=sys.stderr, flush=True,
+    )  # fmt: skip
+    os._exit(1)
 
 
 def _bytes(option: str, text: str) -> int:
@@ -151,7 +232,7 @@ def _rule(answers: str, columns: str) -> Rule | None:
         UserError: it is no share.
     """
     from automl_core.cli.places import UserError
-    from automl_core.serving.answers import Rule
+    from automl_core.serving.answers import NameTaken, Rule, check_columns
 
     if answers == "off":
         return None
@@ -162,4 +243,8 @@ def _rule(answers: str, columns: str) -> Rule | None:
     if not 0 < share <= 1:
         raise UserError(f"--answers: found {answers!r}; allowed: on, off, or a share above 0, up to 1")
     names = tuple(each.strip() for each in columns.split(",") if each.strip())
+    try:
+        check_columns(() if columns in ("all", "none") else names)
+    except NameTaken as error:
+        raise UserError(f"--columns: {error}") from None
     return Rule(share, "all" if columns == "all" else () if columns == "none" else names)

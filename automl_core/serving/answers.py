@@ -1,4 +1,4 @@
-"""What was answered, written down: a line for each row, into the bucket a file at a time.
+"""What was answered, and what a shadow said, written down: a line for each row, into the bucket a file at a time.
 
 A line is in a file of this machine before its answer is sent, so a server that is killed loses none: what it left is
 brought to the bucket by the next server that starts with the same folder. Names of objects are those of the files, so
@@ -26,14 +26,22 @@ import msgspec
 
 from automl_core.models.life.layout import MODELS
 from automl_core.models.traffic.split import place_of
-from automl_core.serving.served import Given
+from automl_core.serving.following import Route
+from automl_core.serving.given import Given
+from automl_core.serving.wire import Answer
 from automl_core.storage.base import ObjectStore, StorageError
 from automl_core.study.layout import safe
 
 log = logging.getLogger(__name__)
 
-ANSWERS = "answers/"
-"""Folder below a model's: ``ds=2026-11-29/SERVER-0001.jsonl``."""
+ANSWERS, SHADOW = "answers/", "shadow/"
+"""Folders below a model's: ``ds=2026-11-29/SERVER-0001.jsonl``. What was given, and what a shadow would have said."""
+
+OURS = frozenset({
+    "request_id", "request_key", "answered_at", "model_version", "model_record", "rollout", "prediction",
+    "fallen_back", "given_version", "given_prediction", "agrees", "error",
+})  # fmt: skip
+"""Names in a line that no column of a row may have; nor may ``probability_CLASS``."""
 
 _LOCK, _OPEN, _CLOSED = "lock", ".part", ".jsonl"
 
@@ -56,12 +64,39 @@ class Rule:
     columns: Literal["all"] | tuple[str, ...] = "all"
 
 
+class NameTaken(ValueError):
+    """A row's column has a name that a line has for itself: one of the two would be lost. The message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """What a version said in the shadow of an answer that was given.
+
+    Attributes:
+        route: by which it was asked.
+        version: who was asked.
+        places: (n,) of the request's rows, for which it was.
+        answer: what it said; None where it said nothing.
+        classes: in the order of its probabilities.
+        error: why it said nothing; empty where it did.
+        same: (n,) whether it says what was given; empty where it said nothing.
+    """
+
+    route: Route
+    version: int
+    places: Sequence[int]
+    answer: Answer | None
+    classes: Sequence[str]
+    error: str
+    same: Sequence[bool]
+
+
 class AnswerLog:
     """The log of one server. Lines are taken in its event loop; files are brought to the bucket in a thread."""
 
     def __init__(
         self, store: ObjectStore, folder: Path, rule: Rule | None = None, *, every: float = 10.0,
-        most: int = 2**30, server: str | None = None,
+        most: int = 2**30, server: str | None = None, where: str = ANSWERS,
     ) -> None:  # fmt: skip
         """Open it; nothing is read yet.
 
@@ -72,9 +107,10 @@ class AnswerLog:
             every: seconds after which a file is brought.
             most: bytes on this machine at most, where the store is away for long; what comes then is counted, and lost.
             server: names it in the names of files; made up where it is None.
+            where: folder below a model's.
         """
         self.store, self.folder, self.rule, self.every, self.most = store, folder, rule or Rule(), every, most
-        self.server = server or f"{safe(os.uname().nodename, 40)}-{uuid.uuid4().hex[:8]}"
+        self.server, self.where = server or server_name(), where
         self.lost = 0
         """Rows that found no place on this machine."""
         self._own = folder / self.server
@@ -82,6 +118,8 @@ class AnswerLog:
         self._opened: dict[str, float] = {}
         self._number = 0
         self._bytes = 0
+        self._clock = _Clock()
+        self._taken: dict[tuple[Any, ...], frozenset[str]] = {}
         self._task: asyncio.Task[None] | None = None
         self._lock: Any = None
         self._bringing = threading.Lock()  # of the thread: a task that is cancelled leaves its thread at work
@@ -105,8 +143,12 @@ class AnswerLog:
             await asyncio.gather(self._task, return_exceptions=True)
         self._close(0.0)
         until = time.monotonic() + patience
-        while not await self._bring(self._own) and time.monotonic() < until:
-            await asyncio.sleep(0.5)
+        while (left_for := until - time.monotonic()) > 0:
+            bringing = asyncio.create_task(self._bring(self._own))
+            await asyncio.wait([bringing], timeout=left_for)  # the store may keep its thread for longer than that
+            if not bringing.done() or bringing.result():
+                break
+            await asyncio.sleep(min(0.5, left_for))
         left = len(list(self._own.rglob(f"*{_CLOSED}")))
         if left:
             log.error("%d files with answers stay in %s: the next server brings them", left, self._own)
@@ -120,6 +162,30 @@ class AnswerLog:
         """Whether the answers of a request are written down."""
         return self.rule.share >= 1 or (self.rule.share > 0 and place_of(request, "", "answers") < self.rule.share)
 
+    def check(self, rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> None:
+        """See that no column of a row has a name that its line has for itself. For each request, written down or not.
+
+        Args:
+            rows: as they were sent.
+            classes: of the answer.
+
+        Raises:
+            NameTaken: one has.
+        """
+        columns = self.rule.columns
+        taken = self._taken.get((columns, *classes))
+        if taken is None:
+            taken = OURS.union(f"probability_{each}" for each in classes)
+            taken = taken if columns == "all" else taken.intersection(columns)
+            self._taken[columns, *classes] = taken
+        for place, row in enumerate(rows):
+            if not taken.isdisjoint(row):
+                name = min(taken.intersection(row))
+                raise NameTaken(
+                    f"row {place}: the column {name!r} has the name of one that the log of answers writes itself; "
+                    f"rename it, or have the server write no such column (automl serve --columns a,b)"
+                )
+
     def add(
         self, model: str, given: Given, rows: Sequence[Mapping[str, Any]], keys: Sequence[str], request: str
     ) -> None:
@@ -132,27 +198,66 @@ class AnswerLog:
             keys: (n,) by which each row's version was chosen.
             request: the request's id.
         """
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = self._clock()
         lines = bytearray()
-        for place, row in enumerate(rows):
-            columns = row if self.rule.columns == "all" else {n: row[n] for n in self.rule.columns if n in row}
-            line: dict[str, Any] = {
-                **columns, "request_id": request if len(rows) == 1 else f"{request}/{place}",
-                "request_key": keys[place],
-                "answered_at": now, "model_version": given.versions[place], "model_record": given.record,
-                "prediction": given.predictions[place],
-            }  # fmt: skip
+        names = [f"probability_{name}" for name in given.classes]
+        for place in range(len(rows)):
+            line = self._begun(rows, keys, request, place, now)
+            line["model_version"], line["model_record"] = given.versions[place], given.record
+            line["prediction"] = given.predictions[place]
+            if given.rollout is not None:
+                line["rollout"] = given.rollout
             if given.probabilities is not None:
-                chances = zip(given.classes, given.probabilities[place], strict=True)
-                line |= {f"probability_{name}": chance for name, chance in chances}
+                line.update(zip(names, given.probabilities[place], strict=True))
             if given.fallen_back is not None:
                 line["fallen_back"] = given.fallen_back
             lines += _encode(line) + b"\n"
+        self._take(model, lines, len(rows))
+
+    def add_shadow(
+        self, said: Shadowed, given: Given, rows: Sequence[Mapping[str, Any]], keys: Sequence[str], request: str
+    ) -> None:
+        """Write down what a shadow said, beside what was given.
+
+        Args:
+            said: by the shadow.
+            given: the answer that was given.
+            rows, keys, request: as `add`.
+        """
+        now = self._clock()
+        lines = bytearray()
+        for at, place in enumerate(said.places):
+            line = self._begun(rows, keys, request, place, now)
+            line |= {
+                "model_version": said.version, "model_record": said.route.record, "rollout": said.route.rollout,
+                "given_version": given.versions[place], "given_prediction": given.predictions[place],
+            }  # fmt: skip
+            if said.answer is None or said.error:
+                line["error"] = said.error
+            else:
+                line |= {"prediction": said.answer.predictions[at], "agrees": said.same[at]}
+                if said.answer.probabilities is not None:
+                    chances = zip(said.classes, said.answer.probabilities[at], strict=True)
+                    line |= {f"probability_{name}": chance for name, chance in chances}
+            lines += _encode(line) + b"\n"
+        self._take(said.route.model, lines, len(said.places))
+
+    def _begun(
+        self, rows: Sequence[Mapping[str, Any]], keys: Sequence[str], request: str, place: int, now: str
+    ) -> dict[str, Any]:
+        row = rows[place]
+        columns = row if self.rule.columns == "all" else {n: row[n] for n in self.rule.columns if n in row}
+        return {
+            **columns, "request_id": request if len(rows) == 1 else f"{request}/{place}",
+            "request_key": keys[place], "answered_at": now,
+        }  # fmt: skip
+
+    def _take(self, model: str, lines: bytearray, count: int) -> None:
         why = "the store is away for too long" if self._bytes + len(lines) > self.most else self._write(model, lines)
         if why:
             if not self.lost:
                 log.error("%s takes no more, and answers are not written down: %s", self.folder, why)
-            self.lost += len(rows)
+            self.lost += count
             return
         self._bytes += len(lines)
 
@@ -225,7 +330,7 @@ class AnswerLog:
             for path in sorted(folder.glob(f"*/ds=*/*{_CLOSED}")):
                 model, day = path.parent.parent.name, path.parent.name
                 size = path.stat().st_size
-                self.store.upload_file(path, f"{MODELS}{model}/{ANSWERS}{day}/{path.name}")
+                self.store.upload_file(path, f"{MODELS}{model}/{self.where}{day}/{path.name}")
                 path.unlink()
                 found += size
         return found
@@ -237,6 +342,37 @@ class AnswerLog:
             if await self._bring(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 log.info("what %s had left was brought", folder.name)
+
+
+def server_name() -> str:
+    """What names one start of one server on this machine."""
+    return f"{safe(os.uname().nodename, 40)}-{uuid.uuid4().hex[:8]}"
+
+
+def check_columns(columns: Sequence[str]) -> None:
+    """See that columns that are to be written are none that a line has for itself.
+
+    Raises:
+        NameTaken: one is.
+    """
+    wrong = next((each for each in columns if each in OURS), None)
+    if wrong is not None:
+        raise NameTaken(f"{wrong!r} is the name of a column that the log of answers writes itself")
+
+
+class _Clock:
+    """The time as ISO 8601 in milliseconds, UTC. A second's text is made once: for each answer it would cost more."""
+
+    def __init__(self) -> None:
+        self._second, self._text = -1, ""
+
+    def __call__(self) -> str:
+        """Now."""
+        now = time.time_ns() // 1_000_000
+        second, thousandths = divmod(now, 1000)
+        if second != self._second:
+            self._second, self._text = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._text}.{thousandths:03d}+00:00"
 
 
 def _deserted(folder: Path, own: Path) -> Iterator[Path]:

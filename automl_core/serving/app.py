@@ -7,84 +7,60 @@ gives here is routing, the errors of what isn't there, and the lifespan.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from automl_core.release import RELEASE
 from automl_core.serving import requests
-from automl_core.serving.answers import AnswerLog
-from automl_core.serving.binary import HEADER, BadBinary, with_data
+from automl_core.serving.answers import AnswerLog, NameTaken
+from automl_core.serving.binary import BadBinary, with_data
+from automl_core.serving.exchange import BINARY, Call, Door, Gone, Refused, Reply, new_id
 from automl_core.serving.figures import Figures
 from automl_core.serving.requests import BadRequest
 from automl_core.serving.served import BadRows, Given, NoSuchModel, Served, Unavailable
+from automl_core.serving.shadow import Shadows
 from automl_core.storage.base import StorageError
 
 log = logging.getLogger(__name__)
 
-KEY_HEADER = "x-automl-key"
+GRACE = 30.0
+"""Seconds that a server has for its end, unless said otherwise."""
+
+KEY_HEADER = b"x-automl-key"
 """Of a request: the key of all its rows, by which their version is chosen."""
 
-_encode = msgspec.json.Encoder().encode
-_JSON = "application/json"
 
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Who may come in, and with how much.
-
-    Attributes:
-        tokens: bearer tokens, any of which is good; without one everybody may come in.
-        body: bytes of a request at most.
-        seconds: within which a body has to come.
-    """
-
-    tokens: tuple[str, ...] = ()
-    body: int = 8 * 2**20
-    seconds: float = 30.0
-
-    def lets_in(self, request: Request) -> bool:
-        """Whether a request has a token, where one is needed."""
-        if not self.tokens:
-            return True
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        given = token.strip().encode()
-        # all of them are compared, so that the time it takes tells nothing
-        found = [hmac.compare_digest(given, each.encode()) for each in self.tokens]
-        return kind.lower() == "bearer" and any(found)
-
-
-class _Refused(Exception):
-    """A request that gets no answer of a model."""
-
-    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers
+Handler = Callable[[Call], Awaitable[Reply]]
 
 
 class Server:
     """The routes of one server."""
 
-    def __init__(self, served: Served, answers: AnswerLog | None = None, door: Door | None = None) -> None:
+    def __init__(
+        self, served: Served, answers: AnswerLog | None = None, door: Door | None = None, *,
+        shadow: AnswerLog | None = None, grace: float = GRACE,
+    ) -> None:  # fmt: skip
         """Make it.
 
         Args:
             served: the models.
             answers: where answers are written down; None: nowhere.
             door: who may come in.
+            shadow: where it is written down what shadows would have answered; None: nowhere.
+            grace: seconds from `end` on within which all has to be over.
         """
         self.served, self.answers, self.door, self.figures = served, answers, door or Door(), Figures()
+        self.shadows = Shadows(served.ask, shadow, served.tallies)
+        self.grace, self._ended = grace, 0.0
         self.ending = False
         self.preload: tuple[str, ...] = ()
 
@@ -106,7 +82,7 @@ class Server:
             ("/v2/models/{model}/infer", "POST", self._guarded(self._infer)),
             ("/v2/models/{model}/versions/{version}/infer", "POST", self._guarded(self._infer)),
         ):
-            app.router.add_route(path, handler, methods=[method])
+            app.router.add_route(path, _endpoint(handler), methods=[method])
         app.add_exception_handler(HTTPException, self._no_route)
         return app
 
@@ -125,170 +101,170 @@ class Server:
             if handler is None:
                 await app(scope, receive, send)
                 return
-            await (await handler(Request(scope, receive, send)))(scope, receive, send)
+            await (await handler(Call(scope, receive)))(scope, receive, send)
 
         return direct
 
+    def end(self) -> None:
+        """Take no more requests: what was begun is answered, and what was answered is brought, within `grace`."""
+        if not self.ending:
+            self.ending, self._ended = True, time.monotonic()
+
     @asynccontextmanager
     async def _life(self, app: FastAPI) -> AsyncIterator[None]:
+        logs = [each for each in (self.answers, self.shadows.answers) if each is not None]
+        tallies = self.served.tallies
         await self.served.start(self.preload)
-        if self.answers is not None:
-            self.answers.start()
+        for each in logs:
+            each.start()
+        if tallies is not None:
+            tallies.start()
         try:
             yield
         finally:
-            self.ending = True
-            if self.answers is not None:
-                await self.answers.stop()
+            self.end()
+            left = self._ended + self.grace - time.monotonic()
+            await self.shadows.stop(min(2.0, left / 4))
+            stopping = [each.stop(left * 3 / 4) for each in logs]
+            if tallies is not None:
+                stopping.append(tallies.stop(left * 3 / 4))
+            await asyncio.gather(*stopping)
             await self.served.stop()
 
-    def _guarded(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    def _guarded(self, handler: Handler) -> Handler:
         """A handler whose refusals become answers, behind the door."""
 
-        async def guarded(request: Request) -> Response:
+        async def guarded(call: Call) -> Reply:
             try:
-                if not self.door.lets_in(request):
-                    raise _Refused(
+                if not self.door.lets_in(call):
+                    raise Refused(
                         401, "unauthorized", "a bearer token is needed: Authorization: Bearer TOKEN",
                         **{"WWW-Authenticate": "Bearer"},
                     )  # fmt: skip
-                return await handler(request)
-            except _Refused as refused:
-                return self._error(request, refused)
-            except ClientDisconnect:
-                return Response(status_code=499)
+                return await handler(call)
+            except Refused as refused:
+                return self._error(call, refused)
+            except Gone:
+                return Reply(b"", 499)
             except Exception:
                 number = uuid.uuid4().hex[:12]
-                log.exception("%s %s failed (%s)", request.method, request.url.path, number)
-                return self._error(request, _Refused(500, "internal", f"the server's log says what failed: {number}"))
+                log.exception("%s %s failed (%s)", call.scope["method"], call.path, number)
+                return self._error(call, Refused(500, "internal", f"the server's log says what failed: {number}"))
 
         return guarded
 
-    async def _no_route(self, request: Request, error: Exception) -> Response:
+    async def _no_route(self, request: Request, error: Exception) -> Reply:
         """The answer where no route is, in the words of all others."""
         assert isinstance(error, HTTPException)
         code = "no_such_route" if error.status_code == 404 else "not_allowed"
         message = f"{request.method} {request.url.path}: {error.detail} (docs/serving.md has the routes)"
-        return self._error(request, _Refused(error.status_code, code, message, **dict(error.headers or {})))
+        return self._error(
+            Call(request.scope, request.receive), Refused(error.status_code, code, message, **dict(error.headers or {}))
+        )
 
-    def _error(self, request: Request, refused: _Refused) -> Response:
-        model = request.path_params.get("model")
-        if model in self.served.active:
-            self.figures.ended(str(model), refused.status)
-        v2 = request.url.path.startswith("/v2")
+    def _error(self, call: Call, refused: Refused) -> Reply:
+        if call.model in self.served.active:
+            self.figures.ended(call.model, refused.status)
+        v2 = call.path.startswith("/v2")
         body = {"error": refused.message if v2 else {"code": refused.code, "message": refused.message}}
-        return Response(_encode(body), refused.status, dict(refused.headers), _JSON)
+        return Reply.of(body, refused.status, **refused.headers)
 
     # --- predictions -----------------------------------------------------------------------------
 
-    async def _predict(self, request: Request) -> Response:
-        asked = _read(requests.read_rows, await self._body(request))
-        identity = asked.id or uuid.uuid4().hex
-        model, given = await self._given(request, asked.rows, asked.keys, identity)
-        return Response(_encode(requests.rows_answer(model, given, identity)), media_type=_JSON)
+    async def _predict(self, call: Call) -> Reply:
+        asked = _read(requests.read_rows, await call.body(self.door))
+        identity = asked.id or new_id()
+        model, given = await self._given(call, asked.rows, asked.keys, identity)
+        return Reply.of(requests.rows_answer(model, given, identity))
 
-    async def _infer(self, request: Request) -> Response:
-        body = await self._body(request)
-        if HEADER in request.headers:
+    async def _infer(self, call: Call) -> Reply:
+        body = await call.body(self.door)
+        length = call.header(BINARY)
+        if length is not None:
             try:
-                body = with_data(body, request.headers[HEADER])
+                body = with_data(body, length)
             except BadBinary as error:
-                raise _Refused(400, "bad_request", str(error)) from None
+                raise Refused(400, "bad_request", str(error)) from None
         asked, rows = _read(requests.read_infer, body)
-        identity = asked.id or uuid.uuid4().hex
+        identity = asked.id or new_id()
         key = asked.parameters.get("key")
         keys = [str(key)] * len(rows) if key is not None else None
-        model, given = await self._given(request, rows, keys, identity)
-        return Response(_encode(requests.infer_answer(model, given, identity, asked.outputs)), media_type=_JSON)
+        model, given = await self._given(call, rows, keys, identity)
+        return Reply.of(requests.infer_answer(model, given, identity, asked.outputs))
 
     async def _given(
-        self, request: Request, rows: list[dict[str, Any]], keys: list[str] | None, identity: str
+        self, call: Call, rows: list[dict[str, Any]], keys: list[str] | None, identity: str
     ) -> tuple[str, Given]:
         """The answer to rows, written down and counted."""
-        model = str(request.path_params["model"])
-        route = await self._route(request)
+        model = call.model
+        route = await self._route(call)
         column = (route.document.get("deploy") or {}).get("key")
         try:
-            chosen = requests.keys_of(rows, column, keys, request.headers.get(KEY_HEADER), identity)
+            chosen = requests.keys_of(rows, column, keys, call.header(KEY_HEADER), identity)
             given = await self.served.predict(model, rows, chosen)
         except (BadRequest, BadRows) as error:
-            raise _Refused(422, "bad_rows", str(error)) from None
+            raise Refused(422, "bad_rows", str(error)) from None
         except Unavailable as error:
-            raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
-        version = request.path_params.get("version")
+            raise Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+        if self.answers is not None:
+            try:
+                self.answers.check(rows, given.classes)
+            except NameTaken as error:
+                raise Refused(422, "bad_rows", str(error)) from None
+        version = call.version
         if version is not None and {str(each) for each in given.versions} != {version}:  # it changed meanwhile
-            raise _Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
+            raise Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
         if self.answers is not None and self.answers.takes(identity):
             self.answers.add(model, given, rows, chosen, identity)
+        if given.rollout is not None:
+            self.shadows.offer(self.served.active[model].route, rows, chosen, identity, given)
         self.figures.answered(model, given)
         self.figures.ended(model, 200)
         return model, given
 
-    async def _route(self, request: Request) -> Any:
+    async def _route(self, call: Call) -> Any:
         """What answers for the model of a request, and that it is the version which the request names."""
-        model, version = str(request.path_params["model"]), request.path_params.get("version")
+        model, version = call.model, call.version
         if self.ending:
-            raise _Refused(503, "ending", "this server ends; ask another", **{"Retry-After": "1"})
+            raise Refused(503, "ending", "this server ends; ask another", **{"Retry-After": "1"})
         try:
             route = await self.served.route(model)
         except NoSuchModel as error:
-            raise _Refused(404, "no_such_model", str(error)) from None
+            raise Refused(404, "no_such_model", str(error)) from None
         except Unavailable as error:
-            raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+            raise Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
         except StorageError as error:
             log.warning("%s can't be read: %s", model, error)
-            raise _Refused(503, "unavailable", "the store is away", **{"Retry-After": "2"}) from None
+            raise Refused(503, "unavailable", "the store is away", **{"Retry-After": "2"}) from None
         if version is not None and version not in {str(each) for each in route.shares}:
             there = ", ".join(map(str, route.shares)) or "none"
-            raise _Refused(404, "no_such_version", f"version {version} of {model} is not in use (in use: {there})")
-        if version is not None and request.method == "POST" and len(route.shares) > 1:
-            raise _Refused(400, "split", f"{model} is in a rollout: its versions are chosen by key, not by name")
+            raise Refused(404, "no_such_version", f"version {version} of {model} is not in use (in use: {there})")
+        if version is not None and call.scope["method"] == "POST" and len(route.shares) > 1:
+            raise Refused(400, "split", f"{model} is in a rollout: its versions are chosen by key, not by name")
         return route
-
-    async def _body(self, request: Request) -> bytes:
-        kind = request.headers.get("content-type", _JSON).partition(";")[0].strip().lower()
-        packed = HEADER in request.headers and kind == "application/octet-stream"
-        if kind != _JSON and not packed:
-            raise _Refused(415, "content_type", f"the body is application/json, not {kind}")
-        stated = request.headers.get("content-length", "")
-        too_large = _Refused(413, "too_large", f"a body has at most {self.door.body:,} bytes")
-        if stated.isdigit() and int(stated) > self.door.body:
-            raise too_large
-        body = bytearray()
-        try:
-            async with asyncio.timeout(self.door.seconds):
-                async for piece in request.stream():
-                    body += piece
-                    if len(body) > self.door.body:
-                        raise too_large
-        except TimeoutError:
-            raise _Refused(408, "too_slow", f"the body has not come within {self.door.seconds:g} s") from None
-        return bytes(body)
 
     # --- what there is -----------------------------------------------------------------------------
 
-    async def _live(self, request: Request) -> Response:
-        return Response(_encode({"live": True}), media_type=_JSON)
+    async def _live(self, call: Call) -> Reply:
+        return Reply.of({"live": True})
 
-    async def _ready(self, request: Request) -> Response:
-        return Response(_encode({"ready": not self.ending}), 503 if self.ending else 200, media_type=_JSON)
+    async def _ready(self, call: Call) -> Reply:
+        return Reply.of({"ready": not self.ending}, 503 if self.ending else 200)
 
-    async def _metrics(self, request: Request) -> Response:
-        text = self.figures.text(self.served, self.answers)
-        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+    async def _metrics(self, call: Call) -> Reply:
+        text = self.figures.text(self.served, self.answers, self.shadows)
+        return Reply(text, kind="text/plain; version=0.0.4; charset=utf-8")
 
-    async def _about(self, request: Request) -> Response:
-        return Response(
-            _encode({"name": "automl", "version": RELEASE, "extensions": ["binary_tensor_data"]}), media_type=_JSON
-        )
+    async def _about(self, call: Call) -> Reply:
+        return Reply.of({"name": "automl", "version": RELEASE, "extensions": ["binary_tensor_data"]})
 
-    async def _models(self, request: Request) -> Response:
+    async def _models(self, call: Call) -> Reply:
         found = [self._told(name) for name in sorted(self.served.active)]
-        return Response(_encode({"models": found}), media_type=_JSON)
+        return Reply.of({"models": found})
 
-    async def _model(self, request: Request) -> Response:
-        route = await self._route(request)
-        return Response(_encode(self._told(route.model)), media_type=_JSON)
+    async def _model(self, call: Call) -> Reply:
+        route = await self._route(call)
+        return Reply.of(self._told(route.model))
 
     def _told(self, name: str) -> dict[str, Any]:
         route = self.served.active[name].route
@@ -296,19 +272,21 @@ class Server:
         return {
             "model": name, "record": route.record, "champion": route.champion,
             "shares": {str(version): share for version, share in route.shares.items()},
+            "shadow": {str(version): share for version, share in route.shadow.items()},
+            "rollout": route.rollout, "step": route.step if route.rollout is not None else None,
             "failed": {str(version): why for version, why in failed.items()},
         }  # fmt: skip
 
-    async def _metadata(self, request: Request) -> Response:
-        route = await self._route(request)
-        named = request.path_params.get("version")
+    async def _metadata(self, call: Call) -> Reply:
+        route = await self._route(call)
+        named = call.version
         version = int(named) if named is not None else route.champion
         if version is None:
             raise _nothing_in_use(route.model)
         try:
             process = await self.served.process(route, version)
         except Unavailable as error:
-            raise _Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
+            raise Refused(503, "unavailable", str(error), **{"Retry-After": "1"}) from None
         ready = process.ready
         assert ready is not None
         numbers = {"number": "FP64", "boolean": "BOOL"}
@@ -324,24 +302,33 @@ class Server:
             "name": route.model, "versions": [str(each) for each in route.shares], "platform": "automl_model_file",
             "inputs": inputs, "outputs": outputs,
         }  # fmt: skip
-        return Response(_encode(body), media_type=_JSON)
+        return Reply.of(body)
 
-    async def _model_ready(self, request: Request) -> Response:
-        route = await self._route(request)
+    async def _model_ready(self, call: Call) -> Reply:
+        route = await self._route(call)
         if route.champion is None:
             raise _nothing_in_use(route.model)
-        return Response(_encode({"name": route.model, "ready": True}), media_type=_JSON)
+        return Reply.of({"name": route.model, "ready": True})
 
 
-def _nothing_in_use(model: str) -> _Refused:
-    return _Refused(503, "unavailable", f"no version of {model} is in use", **{"Retry-After": "1"})
+def _endpoint(handler: Handler) -> Callable[[Request], Awaitable[Any]]:
+    """A handler as FastAPI's router has them."""
+
+    async def endpoint(request: Request) -> Reply:
+        return await handler(Call(request.scope, request.receive))
+
+    return endpoint
+
+
+def _nothing_in_use(model: str) -> Refused:
+    return Refused(503, "unavailable", f"no version of {model} is in use", **{"Retry-After": "1"})
 
 
 def _read(read: Callable[[bytes], Any], body: bytes) -> Any:
     try:
         return read(body)
     except BadRequest as error:
-        raise _Refused(400, "bad_request", str(error)) from None
+        raise Refused(400, "bad_request", str(error)) from None
 
 
 __all__ = ["KEY_HEADER", "Door", "Server"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from automl_core.models.life import news
@@ -37,6 +37,10 @@ class Route:
         copies: version → where its files lie, of all in `shares`.
         document: the model's file as it was recorded last.
         taken_back: versions that must answer nobody any more.
+        rollout: number of the open rollout, by which keys are drawn; None while there is none.
+        step: of the rollout, from 0.
+        shadow: version → share of the requests that it is asked after they were answered; nobody gets what it says.
+        p99: seconds that an answer may take by the rollout's safeguard; None without one.
     """
 
     model: str
@@ -46,16 +50,46 @@ class Route:
     copies: dict[int, ModelCopy]
     document: dict[str, Any]
     taken_back: frozenset[int] = frozenset()
+    rollout: int | None = None
+    step: int = 0
+    shadow: dict[int, float] = field(default_factory=dict)
+    p99: float | None = None
 
     @classmethod
     def of(cls, model: str, life: Life) -> Route:
         """The route that a life gives."""
         last = life.shares[-1] if life.shares else None
-        shares = dict(last.shares) if last is not None else {}
-        copies = {number: life.versions[number].model for number in shares}
-        champion = last.champion if last is not None else None
-        back = frozenset(n for n, each in life.versions.items() if each.state is VersionState.TAKEN_BACK) - set(shares)
-        return cls(model, last.seq if last is not None else 0, champion, shares, copies, life.document, back)
+        if last is None:
+            return cls(model, 0, None, {}, {}, life.document)
+        shares, shadow = dict(last.shares), dict(last.shadow)
+        copies = {number: life.versions[number].model for number in (*shares, *shadow)}
+        away = {number for number, each in life.versions.items() if each.state is VersionState.TAKEN_BACK}
+        opened = life.rollout
+        return cls(
+            model, last.seq, last.champion, shares, copies, life.document, frozenset(away - set(copies)),
+            last.rollout, opened.step if opened is not None else 0, shadow, _p99(life.document),
+        )  # fmt: skip
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """All that have to be loaded: the champion first, also where all requests are the challenger's."""
+        first = (self.champion,) if self.champion is not None else ()
+        return tuple(dict.fromkeys((*first, *self.shares, *self.shadow)))
+
+    def words(self) -> str:
+        """Who answers, for people."""
+        told = [f"version {version} has {share:.0%}" for version, share in self.shares.items()]
+        told += [f"version {version} is asked {share:.0%} in the shadow" for version, share in self.shadow.items()]
+        return ", ".join(told) or "nothing is in use"
+
+
+def _p99(document: dict[str, Any]) -> float | None:
+    """The safeguard's limit of a model's file, in seconds."""
+    from automl_core.spec.units import parse_duration
+
+    safeguard = (document.get("deploy") or {}).get("safeguard") or {}
+    limit = safeguard.get("p99")
+    return None if limit is None else parse_duration(limit)
 
 
 class NoSuchModel(LookupError):

@@ -21,6 +21,7 @@ class Given:
         classes: in the order of probabilities.
         fallen_back: the version in whose place the champion has answered; None where that was not so.
         seconds: that it took.
+        rollout: number of the rollout that was open; None where none was.
     """
 
     record: int
@@ -30,6 +31,16 @@ class Given:
     classes: list[str]
     fallen_back: int | None
     seconds: float
+    rollout: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said of a part of a request, and by whom: by the champion where a challenger could not."""
+
+    version: int
+    answer: Answer
+    classes: list[str]
 
 
 class BadRows(ValueError):
@@ -39,15 +50,27 @@ class BadRows(ValueError):
 def version_of(route: Route, key: str) -> int:
     """The version that answers a key: the challenger has the keys below its share, the champion all others.
 
+    Keys are drawn by the rollout: the 5 % of its first step are among the 25 % of its next one, and the same again
+    after going back; another rollout, of the same version too, draws others.
+
     Raises:
         ValueError: the route has no champion.
     """
     if route.champion is None:
         raise ValueError(f"no version of {route.model} is in use")
-    for version, share in route.shares.items():
-        if version != route.champion and taken(key, route.model, str(version), share):
+    return _drawn(route, key, route.shares) or route.champion
+
+
+def shadow_of(route: Route, key: str) -> int | None:
+    """The version that is asked in the shadow for a key, after it was answered; None where none is."""
+    return _drawn(route, key, route.shadow) if route.shadow else None
+
+
+def _drawn(route: Route, key: str, shares: dict[int, float]) -> int | None:
+    for version, share in shares.items():
+        if version != route.champion and taken(key, route.model, f"rollout-{route.rollout}", share):
             return version
-    return route.champion
+    return None
 
 
 def in_order(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import socket
 import sys
@@ -17,12 +18,31 @@ from typing import Any
 import msgspec
 
 from automl_core.backends.environment import inherited
-from automl_core.serving.wire import LENGTH, MOST, Answer, Ready, frame, joined
+from automl_core.serving.line import Line
+from automl_core.serving.wire import Answer, Ready, joined
 
 log = logging.getLogger(__name__)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Answer]).decode
+
+
+class _Asked:
+    """What one request asks.
+
+    Attributes:
+        part: its rows as they are sent.
+        rows: how many they are.
+        answer: what is waited for.
+        seconds: for which that is.
+        until: when they are over, on the monotonic clock.
+    """
+
+    __slots__ = ("answer", "part", "rows", "seconds", "until")
+
+    def __init__(self, part: bytes, rows: int, answer: asyncio.Future[Answer], seconds: float, until: float) -> None:
+        self.part, self.rows, self.answer, self.seconds, self.until = part, rows, answer, seconds, until
+
 
 TOGETHER = 512
 """Rows of requests that are scored together at most."""
@@ -81,13 +101,16 @@ class VersionProcess:
         self.used = time.monotonic()
         self.ended = False
         """Whether it was put away; it is not started again."""
-        self._waiting: deque[tuple[bytes, int, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[_Asked] = deque()
+        self._asked: list[_Asked] = []
+        self._since = 0.0
+        """When what is asked now was asked, on the monotonic clock."""
         self._process: asyncio.subprocess.Process | None = None
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._line: Line | None = None
         self._starting: asyncio.Task[None] | None = None
-        self._asking: asyncio.Task[None] | None = None
-        self._asked = 0
+        self._failing: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._look_at = math.inf
         self._users = 0
         self._not_before = 0.0
         self._crashed = 0.0
@@ -95,7 +118,7 @@ class VersionProcess:
     @property
     def pending(self) -> int:
         """Requests that it has not answered yet."""
-        return len(self._waiting) + self._asked
+        return len(self._waiting) + len(self._asked)
 
     @property
     def busy(self) -> bool:
@@ -110,7 +133,7 @@ class VersionProcess:
     @property
     def running(self) -> bool:
         """Whether it can answer at once."""
-        return self._writer is not None
+        return self._line is not None
 
     async def start(self) -> None:
         """Load it, where that isn't done; all who ask at once wait for the same start.
@@ -118,6 +141,8 @@ class VersionProcess:
         Raises:
             Unavailable: it can't be loaded, or has crashed too lately.
         """
+        if self._failing is not None:
+            await asyncio.wait([self._failing])  # a crash is counted before the next start
         if self.running:
             return
         if self.ended:
@@ -140,34 +165,43 @@ class VersionProcess:
         finally:
             self._users -= 1
 
-    async def predict(self, rows: list[dict[str, Any]]) -> Answer:
+    async def predict(self, rows: list[dict[str, Any]], seconds: float = math.inf) -> Answer:
         """What the version says of rows.
+
+        Args:
+            rows: each a mapping of column to value.
+            seconds: that the answer may take once the version runs, those included in which it answers others.
 
         Raises:
             Unavailable: it can't answer.
         """
-        self.used = time.monotonic()
-        if not self.running:
+        now = self.used = time.monotonic()
+        if self._line is None:
             await self.start()
-        if self.pending >= self.limits.waiting:
+            if self._line is None:
+                raise Unavailable("it was ready, and is gone again")
+            now = time.monotonic()
+        if len(self._waiting) + len(self._asked) >= self.limits.waiting:
             raise Unavailable(f"{self.pending} requests wait for it already")
         try:
             part = _encode(rows)  # each request for itself: what can't be sent is the fault of its own rows alone
         except (OverflowError, ValueError) as error:
             return Answer(error=f"these rows can't be read: {error}")
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((part, len(rows), future))
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        return await future
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Asked(part, len(rows), answer, seconds, now + seconds))
+        if now + seconds < self._look_at:
+            self._look_again(now + seconds)
+        if not self._asked:
+            self._ask()
+        return await answer
 
     async def stop(self) -> None:
         """End it for good; who waits is told."""
         self.ended = True
-        tasks = [task for task in (self._starting, self._asking) if task is not None and not task.done()]
+        tasks = [task for task in (self._starting, self._failing) if task is not None and not task.done()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)  # what they asked for waits again before all are told
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._end("it is stopped")
 
     # --- its process ---------------------------------------------------------------------------
@@ -179,31 +213,34 @@ class VersionProcess:
             ",".join(self._trusted),
         ]  # fmt: skip
         try:
-            writer = await self._spawned(command)
+            line = await self._spawned(command)
         except OSError as error:  # no process, no memory or no open file is left on this machine
             await self._end(f"its process can't be started: {error}")
             self._crash()
             raise Unavailable(f"its process can't be started: {error}") from None
+        first = line.first
         try:
-            message = await asyncio.wait_for(self._message(), limits.loading)
-            ready = msgspec.msgpack.decode(message, type=Ready)
+            ready = msgspec.msgpack.decode(await asyncio.wait_for(first, limits.loading), type=Ready)
         except asyncio.CancelledError:
-            writer.close()
+            line.close()
             raise
         except (TimeoutError, OSError, EOFError, msgspec.DecodeError) as error:
-            writer.close()
+            line.close()
             why = f"not loaded within {limits.loading:g} s" if isinstance(error, TimeoutError) else await self._how()
             await self._end(why)
             self._crash()
             raise Unavailable(why) from None
         if ready.error:
-            writer.close()
+            line.close()
             await self._end(ready.error)
             self.failed = ready.error
             raise Unavailable(f"it can't be loaded: {ready.error}")
-        self.ready, self._writer = ready, writer
+        self.ready, self._line = ready, line
+        if line.lost:  # it said that it is ready, and was gone
+            self._fail(EOFError())
+        line.heard, line.gone = self._heard, self._fail
 
-    async def _spawned(self, command: list[str]) -> asyncio.StreamWriter:
+    async def _spawned(self, command: list[str]) -> Line:
         """Start the process. Returns our end of what it is talked to by.
 
         Raises:
@@ -218,60 +255,98 @@ class VersionProcess:
                 env=_environment(),
                 start_new_session=True,
             )
-            self._reader, writer = await asyncio.open_connection(sock=ours)
+            _, line = await asyncio.get_running_loop().create_connection(Line, sock=ours)
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-        return writer
+        return line
 
-    async def _message(self) -> bytes:
-        assert self._reader is not None
-        length = int.from_bytes(await self._reader.readexactly(LENGTH), "big")
-        if length > MOST:
-            raise EOFError("no message")
-        return await self._reader.readexactly(length)
+    def _ask(self) -> None:
+        """Ask for what waits, as much as may be asked together, where anything does."""
+        waiting, line = self._waiting, self._line
+        while waiting and waiting[0].answer.done():  # who asked has given up
+            waiting.popleft()
+        if not waiting or line is None:
+            return
+        first = waiting.popleft()
+        batch, size, rows = [first], len(first.part), first.rows
+        while waiting:
+            size, rows = size + len(waiting[0].part), rows + waiting[0].rows
+            if rows > TOGETHER or size > TOGETHER_BYTES:
+                break
+            batch.append(waiting.popleft())
+        self._asked, self._since = batch, time.monotonic()
+        if self._since + self.limits.seconds < self._look_at:
+            self._look_again(self._since + self.limits.seconds)
+        self._send(line, [each.part for each in batch])
 
-    async def _ask(self) -> None:
-        """Ask for what waits, until nothing does."""
-        while self._waiting:
-            batch = [self._waiting.popleft()]
-            size, rows = len(batch[0][0]), batch[0][1]
-            while self._waiting:
-                size, rows = size + len(self._waiting[0][0]), rows + self._waiting[0][1]
-                if rows > TOGETHER or size > TOGETHER_BYTES:
-                    break
-                batch.append(self._waiting.popleft())
-            self._asked = len(batch)
-            try:
-                async with asyncio.timeout(self.limits.seconds):
-                    found = await self._answered([part for part, _, _ in batch])
-            except Exception as error:  # nobody must wait for ever, whatever it is
-                self._waiting.extendleft(reversed(batch))
-                why = await self._why(error)
-                log.warning("%s: %s", self.folder, why)
-                await self._end(why)
-                self._crash()
-                return
-            except asyncio.CancelledError:
-                self._waiting.extendleft(reversed(batch))
-                raise
-            finally:
-                self._asked = 0
-            for (_, _, future), answer in zip(batch, found, strict=True):
-                if not future.done():
-                    future.set_result(answer)
+    def _send(self, line: Line, parts: list[bytes]) -> None:
+        line.send(joined(parts))
 
-    async def _answered(self, parts: list[bytes]) -> list[Answer]:
-        if self._writer is None:
-            raise EOFError("it is not running")
-        self._writer.write(frame(joined(parts)))
-        await self._writer.drain()
-        found = _decode(await self._message())
-        if len(found) != len(parts):
-            raise EOFError("other answers than were asked for")
-        return found
+    def _heard(self, message: bytes) -> None:
+        """An answer: to what was asked last."""
+        batch = self._asked
+        try:
+            found = _decode(message)
+            if len(found) != len(batch):
+                raise EOFError("other answers than were asked for")
+        except Exception as error:  # nobody must wait for ever, whatever it is
+            self._fail(error)
+            return
+        self._asked = []
+        for each, answer in zip(batch, found, strict=True):
+            if not each.answer.done():
+                each.answer.set_result(answer)
+        if self._waiting:
+            self._ask()
+
+    def _look_again(self, when: float) -> None:
+        """Look at what is late at a time: once for many answers, as a clock for each would cost more than they do."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._look_at = when
+        self._watch = asyncio.get_running_loop().call_later(max(0.0, when - time.monotonic()), self._look)
+
+    def _look(self) -> None:
+        """End the process where its answer is late, and tell those who have waited for long enough."""
+        self._watch, self._look_at = None, math.inf
+        if self._line is None:
+            return
+        now = time.monotonic()
+        due = self._since + self.limits.seconds if self._asked else math.inf
+        if now >= due:
+            self._fail(TimeoutError())
+            return
+        for each in (*self._asked, *self._waiting):
+            if each.answer.done():
+                continue
+            if each.until <= now:
+                each.answer.set_exception(Unavailable(f"it has not answered within {each.seconds:g} s"))
+            else:
+                due = min(due, each.until)
+        if due < math.inf:
+            self._look_again(due)
+
+    def _fail(self, error: Exception) -> None:
+        """End a process that gave no answer; who waits is told."""
+        line, self._line = self._line, None
+        if line is None:  # that is known, or it was ended
+            return
+        self._waiting.extendleft(reversed(self._asked))
+        self._asked = []
+        self._failing = asyncio.create_task(self._failed(line, error))
+
+    async def _failed(self, line: Line, error: Exception) -> None:
+        try:
+            why = await self._why(error)
+            log.warning("%s: %s", self.folder, why)
+            line.close()
+            await self._end(why)
+            self._crash()
+        finally:
+            self._failing = None
 
     async def _why(self, error: Exception) -> str:
         """Why there is no answer."""
@@ -298,17 +373,22 @@ class VersionProcess:
         self._not_before = now + AGAIN[min(self.crashes, len(AGAIN)) - 1]
 
     async def _end(self, why: str) -> None:
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = None
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch, self._look_at = None, math.inf
+        self._waiting.extendleft(reversed(self._asked))
+        self._asked = []
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             process.kill()
             await process.wait()
         while self._waiting:
-            _, _, future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(Unavailable(why))
+            asked = self._waiting.popleft()
+            if not asked.answer.done():
+                asked.answer.set_exception(Unavailable(why))
 
 
 def _heard(task: asyncio.Task[None]) -> None:

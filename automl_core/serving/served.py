@@ -11,17 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from automl_core.models.life.entities import ModelCopy
-from automl_core.serving.fetching import fetch
+from automl_core.serving.fetching import LARGEST, ModelCache
 from automl_core.serving.following import Follower, NoSuchModel, Route
-from automl_core.serving.given import BadRows, Given, in_order, version_of
+from automl_core.serving.given import BadRows, Given, Said, in_order, version_of
 from automl_core.serving.process import AGAIN, Limits, Unavailable, VersionProcess
+from automl_core.serving.tallying import Tallies
+from automl_core.serving.versions import Versions
 from automl_core.serving.wire import Answer
 from automl_core.storage.base import StorageError
 
@@ -50,7 +51,7 @@ class Served:
 
     def __init__(
         self, follower: Follower, cache: Path, *, limits: Limits | None = None, most: int = 32,
-        trusted: Sequence[str] = (), every: float = EVERY,
+        trusted: Sequence[str] = (), every: float = EVERY, kept: int = LARGEST, tallies: Tallies | None = None,
     ) -> None:  # fmt: skip
         """Serve what a follower finds.
 
@@ -61,19 +62,19 @@ class Served:
             most: processes at most; those that were not asked for the longest are ended first.
             trusted: types of estimators that models may have.
             every: seconds between two looks.
+            kept: bytes of models' files that stay in `cache`; what runs stays beyond that.
+            tallies: where the answers of versions in rollouts are counted; None: nowhere.
         """
-        self.follower, self.cache, self.limits, self.most = follower, cache, limits or Limits(), most
-        self.trusted, self.every = tuple(trusted), every
+        self.follower, self.limits, self.every, self.tallies = follower, limits or Limits(), every, tallies
+        self.versions = Versions(follower.store, ModelCache(cache, kept), self.limits, most, trusted)
         self.active: dict[str, _Active] = {}
         self.failures: dict[tuple[str, int], str] = {}
         """Versions that can't be served, and why."""
         self.seen = 0.0
         """When the store was last heard, on the monotonic clock."""
-        self._processes: dict[tuple[str, int], VersionProcess] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
         self._settled: dict[str, Route] = {}
         self._again: dict[str, tuple[float, int]] = {}  # model: when its versions are tried again, after how many tries
-        self._fetching: dict[tuple[str, int], asyncio.Task[Path]] = {}
         self._blocking = asyncio.Lock()  # the follower is for one thread at a time
         self._thread = ThreadPoolExecutor(1, "follower")  # its own: long downloads must not keep news waiting
         self._following: asyncio.Task[None] | None = None
@@ -104,7 +105,7 @@ class Served:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(each.stop() for each in self._processes.values()))
+        await self.versions.stop()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def route(self, name: str) -> Route:
@@ -125,7 +126,7 @@ class Served:
             found = self.active.get(name)
         if found is None:
             why = "; ".join(f"version {number}: {self.failures[name, number]}" for number in self.follower.routes[
-                name].shares if (name, number) in self.failures)  # fmt: skip
+                name].versions if (name, number) in self.failures)  # fmt: skip
             raise Unavailable(f"{name}: {why}" if why else f"no version of {name} is in use")
         return found.route
 
@@ -146,32 +147,36 @@ class Served:
         champion = route.champion
         if champion is None:
             raise Unavailable(f"no version of {name} is in use")
-        versions = [version_of(route, key) for key in keys]
-        fallen: int | None = None
-        answers: dict[int, Answer] = {}
-        classes: dict[int, list[str]] = {}
-        for version in dict.fromkeys(versions):
-            part = [row for row, chosen in zip(rows, versions, strict=True) if chosen == version]
-            try:
-                answers[version], classes[version] = await self._ask(route, version, part)
-            except Unavailable:
-                if version == champion:
-                    if self._is_void(route, versions):
-                        return await self.predict(name, rows, keys)
-                    raise
-                fallen = version
-        if fallen is not None:
-            versions = [champion if each not in answers else each for each in versions]
-            part = [row for row, chosen in zip(rows, versions, strict=True) if chosen == champion]
-            answers[champion], classes[champion] = await self._ask(route, champion, part)
+        if len(route.versions) == 1:
+            chosen, parts = [champion] * len(rows), {champion: rows}
+        else:
+            chosen = [version_of(route, key) for key in keys]
+            self.versions.used(name, route.versions)  # the champion stays loaded where a challenger has all, too
+            parts = {version: [row for row, each in zip(rows, chosen, strict=True) if each == version]
+                     for version in dict.fromkeys(chosen)}  # fmt: skip
+        try:
+            if len(parts) == 1:
+                said = {version: await self._said(route, version, part) for version, part in parts.items()}
+            else:
+                each = await asyncio.gather(*(self._said(route, version, part) for version, part in parts.items()))
+                said = dict(zip(parts, each, strict=True))
+        except Unavailable:
+            if self._is_void(route, parts):
+                return await self.predict(name, rows, keys)
+            raise
+        versions = [said[each].version for each in chosen]
         if self._is_void(route, versions):
             return await self.predict(name, rows, keys)
-        wrong = next((each.error for each in answers.values() if each.error), "")
+        wrong = next((each.answer.error for each in said.values() if each.answer.error), "")
         if wrong:
             raise BadRows(wrong)
-        predictions, probabilities, all_classes = in_order(answers, classes, versions)
+        predictions, probabilities, every = in_order(
+            {each: part.answer for each, part in said.items()}, {each: part.classes for each, part in said.items()},
+            chosen,
+        )  # fmt: skip
+        fallen = next((each for each, part in said.items() if part.version != each), None)
         seconds = time.perf_counter() - began
-        return Given(route.record, versions, predictions, probabilities, all_classes, fallen, seconds)
+        return Given(route.record, versions, predictions, probabilities, every, fallen, seconds, route.rollout)
 
     async def process(self, route: Route, version: int) -> VersionProcess:
         """A version's process, started.
@@ -179,25 +184,90 @@ class Served:
         Raises:
             Unavailable: it can't be fetched, or can't be loaded.
         """
-        key = (route.model, version)
-        found = self._processes.get(key)
-        if found is not None and found.running:
-            return found
-        if found is not None and not found.busy and not found.folder.is_dir():
-            del self._processes[key]  # somebody has tidied up the machine: it is fetched again
-            found = None
-        if found is None:
-            folder = await self._fetched(key, route.copies[version])
-            if key not in self._processes:
-                await self._make_room()
-            if self._ended:
-                raise Unavailable("the server ends")
-            found = self._processes.get(key)
-            if found is None:
-                found = self._processes[key] = VersionProcess(folder, self.limits, trusted=self.trusted)
-        await found.start()
-        self.failures.pop(key, None)
+        found = await self.versions.process((route.model, version), route.copies[version])
+        self.failures.pop((route.model, version), None)
         return found
+
+    async def ask(self, route: Route, version: int, rows: list[dict[str, Any]]) -> tuple[Answer, list[str]]:
+        """What one version says of rows, and its classes; for the shadow, whose answers nobody waits for.
+
+        Raises:
+            Unavailable: it can't answer.
+        """
+        return await self._asked(route, version, rows, self.limits.seconds)
+
+    # --- asking ----------------------------------------------------------------------------------
+
+    async def _said(self, route: Route, version: int, rows: list[dict[str, Any]]) -> Said:
+        """What a version says of its rows, counted; the champion's answer where a challenger has none.
+
+        Raises:
+            Unavailable: neither of them can answer.
+        """
+        began, champion = time.perf_counter(), route.champion
+        assert champion is not None
+        limit = self.limits.seconds
+        error: Unavailable | None = None
+        answer = None
+        try:
+            # half of the time for a challenger: the champion needs some, where it has to answer instead
+            answer, classes = await self._asked(route, version, rows, limit if version == champion else limit / 2)
+        except Unavailable as unavailable:
+            error = unavailable
+        failed = error is not None
+        if version != champion and (answer is None or answer.error):
+            try:
+                left = max(limit / 10, limit - (time.perf_counter() - began))
+                answer, classes = await self._asked(route, champion, rows, left)
+            except Unavailable as unavailable:
+                self._count(route, version, began, error=failed)
+                raise unavailable from None
+            if not answer.error:  # what the champion refuses as well is the request's fault
+                self._count(route, version, began, error=True)
+            return Said(champion, answer, classes)
+        if error is not None:
+            self._count(route, version, began, error=True)
+            raise error
+        assert answer is not None
+        if not answer.error:
+            self._count(route, version, began)
+        return Said(version, answer, classes)
+
+    def _count(self, route: Route, version: int, began: float, *, error: bool = False) -> None:
+        if self.tallies is not None and route.rollout is not None:
+            self.tallies.add(route, version, time.perf_counter() - began, error=error)
+
+    async def _asked(
+        self, route: Route, version: int, rows: list[dict[str, Any]], seconds: float
+    ) -> tuple[Answer, list[str]]:
+        """What a version says, and its classes.
+
+        The champion is waited for until it is loaded, as there is nobody else. Another version that crashed, or can't
+        be loaded, is not: it starts again while others answer.
+
+        Raises:
+            Unavailable: it can't answer within some seconds, those in which it has others' rows to score among them.
+        """
+        key = (route.model, version)
+        process = self.versions.running(key)
+        if process is None and version == route.champion:
+            process = await self.process(route, version)
+        elif process is None and (key in self.failures or key in self.versions.processes):
+            self.versions.restart(key)
+            raise Unavailable(self.failures.get(key) or "it has crashed, and is started again")
+        began = time.monotonic()
+        if process is None:  # it was put away, as others were asked for
+            try:
+                async with asyncio.timeout(seconds):
+                    process = await self.process(route, version)
+            except TimeoutError:
+                raise Unavailable(f"version {version} has not answered within {seconds:g} s") from None
+            seconds -= time.monotonic() - began
+        try:
+            answer = await process.predict(rows, seconds)
+        except Unavailable as error:
+            raise Unavailable(f"version {version}: {error}") from None
+        return answer, process.ready.classes if process.ready is not None else []
 
     # --- following -----------------------------------------------------------------------------
 
@@ -259,21 +329,25 @@ class Served:
     async def _switch(self, route: Route) -> None:
         name = route.model
         active = self.active.get(name)
-        if active is not None and route.taken_back & set(active.route.shares):
+        if active is not None and route.taken_back & set(active.route.versions):
             self._activate(route)
         fetchable = True
-        for version in route.shares:
+        for version in route.versions:
             key = (name, version)
+            # where nobody answers yet, the champion waits for no challenger longer than an answer may take
+            longest = self.limits.seconds if version != route.champion and name not in self.active else None
             try:
-                await self.process(route, version)
+                async with asyncio.timeout(longest):
+                    await self.process(route, version)
             except Exception as error:
-                if not isinstance(error, Unavailable):
+                if not isinstance(error, Unavailable | TimeoutError):
                     log.exception("%s: version %d", name, version)
-                self.failures[key] = str(error) or type(error).__name__
-                log.error("%s: version %d can't be served: %s", name, version, error)
-                process = self._processes.get(key)
+                late = f"it was not loaded within {longest} s" if isinstance(error, TimeoutError) else ""
+                self.failures[key] = late or str(error) or type(error).__name__
+                log.error("%s: version %d can't be served: %s", name, version, self.failures[key])
+                process = self.versions.processes.get(key)
                 fetchable = fetchable and process is not None and bool(process.failed)
-        for key in [each for each in self.failures if each[0] == name and each[1] not in route.shares]:
+        for key in [each for each in self.failures if each[0] == name and each[1] not in route.versions]:
             del self.failures[key]
         if fetchable:
             self._again.pop(name, None)
@@ -287,11 +361,14 @@ class Served:
         now = self.active.get(route.model)
         if now is not None and now.route is route:
             return
-        before = None if now is None else now.before if now.route.shares == route.shares else now.route
+        same = now is not None and set(now.route.versions) == set(route.versions)
+        before = None if now is None else now.before if same else now.route
         self.active[route.model] = _Active(route, before=before)
-        log.info("%s: %s since record %d", route.model, _words(route), route.record)
+        if self.tallies is not None:
+            self.tallies.moved(route)
+        log.info("%s: %s since record %d", route.model, route.words(), route.record)
 
-    def _is_void(self, route: Route, versions: Sequence[int]) -> bool:
+    def _is_void(self, route: Route, versions: Iterable[int]) -> bool:
         """Whether a version has been taken back while it was asked: its answer isn't given then."""
         now = self.active[route.model].route
         return now is not route and not now.taken_back.isdisjoint(versions)
@@ -299,61 +376,18 @@ class Served:
     async def _end_what_is_over(self) -> None:
         """End the processes of versions that no route has any more, once nobody waits for them."""
         now = time.monotonic()
-        for key, process in list(self._processes.items()):
+        for key, process in list(self.versions.processes.items()):
             active = self.active.get(key[0])
-            if active is None or key[1] in active.route.shares or process.busy:
+            if active is None or key[1] in active.route.versions or process.busy:
                 continue
             preparing = self._preparing.get(key[0])
             if preparing is not None and not preparing.done():
                 continue
-            warm = active.before is not None and key[1] in active.before.shares
+            warm = active.before is not None and key[1] in active.before.versions
             if warm and now - active.since < KEPT_WARM:
                 continue
-            if self._processes.get(key) is process:
-                del self._processes[key]
-                await process.stop()
-
-    async def _make_room(self) -> None:
-        """End the processes that were not asked for the longest, where there are as many as there may be.
-
-        Raises:
-            Unavailable: somebody waits for each of them, for as long as an answer may take.
-        """
-        until = time.monotonic() + self.limits.seconds
-        while len(self._processes) >= self.most and not self._ended:
-            idle = min(((each.used, key) for key, each in self._processes.items() if not each.busy), default=None)
-            if idle is None:
-                if time.monotonic() >= until:
-                    raise Unavailable(f"{self.most} versions are loaded, as many as may be, and all of them are asked")
-                await asyncio.sleep(0.02)
-                continue
-            process = self._processes.pop(idle[1])
-            log.info("%s: version %d is put away, as others are asked for", *idle[1])
-            await process.stop()
-
-    async def _fetched(self, key: tuple[str, int], copy: ModelCopy) -> Path:
-        """The folder of a version; all who ask at once wait for the same download."""
-        task = self._fetching.get(key)
-        if task is None:
-            task = asyncio.create_task(asyncio.to_thread(fetch, self.follower.store, copy, self.cache))
-            self._fetching[key] = task
-            task.add_done_callback(lambda _: self._fetching.pop(key, None))
-        await asyncio.wait([task])
-        try:
-            return task.result()
-        except (StorageError, ValueError, OSError) as error:
-            raise Unavailable(f"its files can't be fetched: {error}") from None
-
-    async def _ask(self, route: Route, version: int, rows: list[dict[str, Any]]) -> tuple[Answer, list[str]]:
-        process = await self.process(route, version)
-        answer = await process.predict(rows)
-        return answer, process.ready.classes if process.ready is not None else []
+            if self.versions.processes.get(key) is process:
+                await self.versions.end(key)
 
 
-def _words(route: Route) -> str:
-    if not route.shares:
-        return "nothing is in use"
-    return ", ".join(f"version {version} has {share:.0%}" for version, share in route.shares.items())
-
-
-__all__ = ["BadRows", "Given", "ModelCopy", "NoSuchModel", "Served", "Unavailable", "version_of"]
+__all__ = ["BadRows", "Given", "NoSuchModel", "Served", "Unavailable", "version_of"]

@@ -8,6 +8,7 @@ one end of a pair of sockets, so the process ends with its server, however that 
 from __future__ import annotations
 
 import contextlib
+import gc
 import resource
 import socket
 import sys
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 _decode = msgspec.msgpack.Decoder(list[Part])
 _encode = msgspec.msgpack.Encoder()
+
+FEW = 16
+"""Rows that are scored one by one at most; see `automl_core.modelfile.scoring.single.MOST`, which is not imported here:
+a version's process says what fails while it loads."""
+
+PIECE = 1 << 16
+"""Bytes that are read at once."""
 
 
 def main(folder: str, memory: str = "0", trusted: str = "") -> int:
@@ -42,6 +50,8 @@ def main(folder: str, memory: str = "0", trusted: str = "") -> int:
     except Exception as error:  # whatever it is: the server says it, and serves the others
         server.sendall(frame(_encode.encode(Ready(f"{type(error).__name__}: {error}"))))
         return 1
+    gc.collect()
+    gc.freeze()  # what was loaded stays: no look at it makes one answer slower than others
     server.sendall(frame(_encode.encode(ready)))
     while (message := _received(server)) is not None:
         server.sendall(frame(_encode.encode(answers(model, _decode.decode(message)))))
@@ -53,6 +63,7 @@ def _opened(folder: Path, trusted: str) -> tuple[Ready, Model]:
     from automl_core.modelfile.scoring.golden import check
 
     model = load(folder, trusted=[each for each in trusted.split(",") if each])
+    model.scorer.prepare()  # so golden rows are scored by it too
     said = check(model.scorer, folder)
     columns = [(each.name, each.kind, each.type) for each in model.schema]
     taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -62,14 +73,18 @@ def _opened(folder: Path, trusted: str) -> tuple[Ready, Model]:
 def answers(model: Model, parts: list[Part]) -> list[Answer]:
     """What a model says of the rows of some requests. Those of one never spoil another's.
 
-    Rows of requests that have the same columns are scored together, which costs little more than one of them alone.
-    Where that fails, each request is scored for itself, and whose rows are wrong is told so.
+    A few rows are scored one by one, which costs less than numpy's first row does. Where there are more, or some that
+    are left to numpy, those of requests that have the same columns are scored together, which costs little more than
+    one of them alone. Where that fails, each request is scored for itself, and whose rows are wrong is told so.
     """
     found: list[Answer | None] = [None] * len(parts)
+    if sum([len(part.rows) for part in parts]) <= FEW:
+        found = [_few(model, part.rows) for part in parts]
     groups: dict[tuple[str, ...], list[int]] = {}
     for place, part in enumerate(parts):
-        names = tuple(sorted({name for row in part.rows for name in row}))
-        groups.setdefault(names, []).append(place)
+        if found[place] is None:
+            names = tuple(sorted({name for row in part.rows for name in row}))
+            groups.setdefault(names, []).append(place)
     for places in groups.values():
         rows = [row for place in places for row in parts[place].rows]
         together = _answer(model, rows)
@@ -83,6 +98,17 @@ def answers(model: Model, parts: list[Part]) -> list[Answer]:
             found[place] = _part_of(together, start, end)
             start = end
     return [each for each in found if each is not None]
+
+
+def _few(model: Model, rows: list[dict[str, Any]]) -> Answer | None:
+    """What a model says of a few rows; None where `_answer` has to be asked."""
+    scorer = model.scorer
+    outputs = scorer.few(rows) if rows else None
+    if outputs is None:
+        return None
+    if not model.classes:
+        return Answer([each[0] for each in outputs])
+    return Answer([scorer.label(each) for each in outputs], outputs)
 
 
 def _answer(model: Model, rows: list[dict[str, Any]]) -> Answer:
@@ -110,24 +136,35 @@ def _part_of(answer: Answer, start: int, end: int) -> Answer:
 
 
 def _received(server: socket.socket) -> bytes | None:
-    """The next message; None where the server is gone."""
-    head = _exactly(server, LENGTH)
-    if head is None:
+    """The next message; None where the server is gone.
+
+    It asks the next thing once it has the answer: so nothing of another message comes along, and one read is enough
+    for a small one.
+    """
+    data = _some(server, PIECE)
+    while 0 < len(data) < LENGTH:
+        more = _some(server, PIECE)
+        data = data + more if more else b""
+    if not data:
         return None
-    length = int.from_bytes(head, "big")
-    return _exactly(server, length) if length <= MOST else None
-
-
-def _exactly(server: socket.socket, count: int) -> bytes | None:
-    data = bytearray()
-    while len(data) < count:
-        piece = b""
-        with contextlib.suppress(ConnectionError):
-            piece = server.recv(min(1 << 20, count - len(data)))
+    length = int.from_bytes(data[:LENGTH], "big")
+    if length > MOST:
+        return None
+    if len(data) == LENGTH + length:
+        return data[LENGTH:]
+    message = bytearray(data[LENGTH:])
+    while len(message) < length:
+        piece = _some(server, min(1 << 20, length - len(message)))
         if not piece:
             return None
-        data += piece
-    return bytes(data)
+        message += piece
+    return bytes(message)
+
+
+def _some(server: socket.socket, count: int) -> bytes:
+    with contextlib.suppress(ConnectionError):
+        return server.recv(count)
+    return b""
 
 
 if __name__ == "__main__":

@@ -108,10 +108,11 @@ class Ensemble:
     ) -> None:
         self.members = members_of(documents, outputs, estimators)
         self._outputs = outputs
-        self._first: list[int] = []  # the first member with the same features
+        self.first: list[int] = []
+        """(members,) the first member with the same features."""
         for place, member in enumerate(self.members):
             same = next((p for p in range(place) if _same(self.members[p].states, member.states)), place)
-            self._first.append(same)
+            self.first.append(same)
 
     def outputs(self, frame: Frame) -> Floats:
         """(n, outputs) of a frame."""
@@ -124,7 +125,7 @@ class Ensemble:
             return total
         frame = _usable(frame)
         matrices: dict[int, Matrix] = {}
-        for place, (first, member) in enumerate(zip(self._first, self.members, strict=True)):
+        for place, (first, member) in enumerate(zip(self.first, self.members, strict=True)):
             if first == place:
                 matrices[first] = member.matrix(frame)
             total += member.weight * member.outputs(matrices[first])

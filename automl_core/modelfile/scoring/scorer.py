@@ -13,9 +13,13 @@ from .calibration import calibrated, positions
 from .documents import check_format, load
 from .explaining import Explanation, explain
 from .members import Ensemble
+from .single import MOST, Single, place_of
 from .values import Frame, Schema
 
 Floats = NDArray[np.float64]
+
+EARNED = 256
+"""Calls with few rows after which what scores them is made: as long as that takes, they take without it."""
 
 
 class Scorer:
@@ -49,6 +53,8 @@ class Scorer:
         self.threshold = document.get("threshold")
         self._calibration = document.get("calibration")
         self.ensemble = Ensemble(document["members"], len(self.classes) or 1, estimators)
+        self._single: Single | None = None
+        self._few = 0
 
     @classmethod
     def load(cls, folder: str | Path) -> Scorer:
@@ -69,8 +75,35 @@ class Scorer:
         Raises:
             SchemaError: rows that don't fit.
         """
+        if type(rows) is list and 0 < len(rows) <= MOST:
+            found = self.few(rows)
+            if found is not None:
+                return np.asarray(found)
         frame = rows if isinstance(rows, Frame) else self.schema.read(rows)
         return calibrated(self._calibration, self.ensemble.outputs(frame))
+
+    def prepare(self) -> None:
+        """Make what scores few rows, where it is not yet: before the first of them, not after `EARNED`."""
+        if self._single is None:
+            self._single = Single(self.schema, self.ensemble, self._calibration, len(self.classes) or 1)
+
+    def few(self, rows: list[Any]) -> list[list[float]] | None:
+        """`outputs` as lists, of rows as dicts, scored one by one; None where `outputs` has to be asked.
+
+        Args:
+            rows: 1 to `single.MOST`.
+        """
+        if self._single is None:
+            self._few += 1
+            if self._few <= EARNED:
+                return None
+            self.prepare()
+            assert self._single is not None
+        return self._single.outputs(rows)
+
+    def label(self, outputs: list[float]) -> str:
+        """The class of one row's probabilities, as `decide` has it."""
+        return self.classes[place_of(outputs, self.threshold)]
 
     def predict(self, rows: Any) -> NDArray[Any]:
         """(n,) classes (texts) or numbers."""

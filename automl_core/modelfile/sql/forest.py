@@ -48,35 +48,32 @@ class Forest:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.trees = Trees(document)
         self.outputs = len(self.trees.base)
-        self.single = self.trees._sum == np.float32
-        self.strict, self._float32 = self.trees._strict, self.trees._float32
-        self._words = np.asarray(document.get("sets", ()), dtype=np.uint32)
+        self.single = self.trees.sums == np.float32
+        self.strict, self._float32 = self.trees.strict, self.trees.float32
         self.condition = self.trees.condition
-        self.leaf = self.trees._leaf
+        self.leaf = self.trees.leaf
         self.used = sorted(set(self.condition[~self.leaf].tolist()))
 
     def categorical(self, condition: int) -> bool:
         """Whether a condition asks for a category."""
-        return bool(self.trees._categorical[condition])
+        return bool(self.trees.categorical[condition])
 
     def cut(self, node: int) -> float:
         """The border of an inner node that compares numbers."""
-        return float(self.trees._cuts[self.condition[node]][self.trees.cut[node]])
+        return float(self.trees.cuts[self.condition[node]][self.trees.cut[node]])
 
     def missing_left(self, condition: int) -> bool:
         """Whether what is missing goes left."""
-        return int(self.trees._missing[condition]) in (MISSING["left"], MISSING["zero left"])
+        return int(self.trees.missing[condition]) in (MISSING["left"], MISSING["zero left"])
 
     def members(self, node: int) -> list[int]:
         """Categories that go left at an inner node, rising."""
-        which = int(self.trees.cut[node])
-        start, size = int(self.trees._set_starts[which]), int(self.trees._set_bits[which]) // 32
-        return _bits(self._words[start : start + size])
+        return self.trees.members(int(self.trees.cut[node]))
 
     def compared(self, program: Program, matrix: list[Node], condition: int) -> Node:
         """What a condition compares. Of numbers NULL is missing; of categories nothing is: they have codes for it."""
-        column: Node = program.let(matrix[int(self.trees._columns[condition])])
-        missing = int(self.trees._missing[condition])
+        column: Node = program.let(matrix[int(self.trees.columns[condition])])
+        missing = int(self.trees.missing[condition])
         if self.categorical(condition):
             return program.let(self._category(program, column, condition, missing))
         if missing >= MISSING["zero left"]:
@@ -102,7 +99,7 @@ class Forest:
             (compare(column, "<", number(IN_NO_SET)), floor(column)),
         ]
         code = program.let(case(pairs, number(IN_NO_SET)))
-        known = self.trees._known[condition]
+        known = self.trees.known[condition]
         if not len(known):
             return coalesce(code, absent)
         members: list[Node] = [number(each) for each in _bits(known)]

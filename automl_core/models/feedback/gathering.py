@@ -7,7 +7,7 @@ it tells of, so a file that was written last before the time that is looked at h
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,12 @@ SLACK = 86400.0
 
 INTERVAL, VERSION = "model_interval", "model_version"
 """Columns that batch scoring writes behind its predictions."""
+
+REQUEST, RECORD = "request_id", "model_record"
+"""Columns that servers write: of which request an answer is, and under which rollout record it was given."""
+
+WATCHED = "watch-"
+"""What ids of requests begin with that the watch has sent to a server: such answers are no customers'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +126,44 @@ def gather(file: ModelFile, life: Life | None, reach: Reach, now: float, since: 
     logged = _Files.of(answered, reach, oldest - SLACK)
     joiner = Joiner(read_outcomes((part for _, part in known.parts(reach)), rule), rule, now)
     rows = ScoredRows.of(file, reach) if feedback.answers is None else None
-    for written, part in logged.parts(reach):
+    watched = 0
+    for written, logged_part in logged.parts(reach):
+        part, left = without_watched(logged_part)
+        watched += left
         at = None if file.answered is not None else _when(part, written, life)
         joiner.add(Answers(part, at, features=rows.of_rows if rows is not None else None))
     table, counts = joiner.result()
     notes = [*logged.notes("no answer"), *known.notes("no outcome"), *(rows.notes if rows is not None else ())]
+    if watched:
+        notes.append(f"{watched:,} answers to requests of the watch itself are left out")
     fingerprint = {
         "place": answered.place, "kind": "feedback", "by": "etag" if logged.in_bucket else "mtime",
         "digest": digest_of([logged.contents, known.contents, str(rule)]), "rows": table.num_rows,
         "files": len(logged.contents) + len(known.contents),
     }  # fmt: skip
     return Gathered(table, counts, f"{answered.place} with {told.place}", fingerprint, since, tuple(notes))
+
+
+def without_watched(part: Part) -> tuple[Part, int]:
+    """A piece of a server's log without the answers that the watch had asked for, and how many these were.
+
+    Only a log that our servers have written has such answers: elsewhere an id may begin as it likes.
+
+    Args:
+        part: a piece of a log.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = part.table.column_names
+    if REQUEST not in names or RECORD not in names:
+        return part, 0
+    ids = part.table.column(REQUEST)
+    if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
+        return part, 0
+    own = pc.fill_null(pc.starts_with(ids, WATCHED), False)
+    left = int(pc.sum(own).as_py() or 0)
+    return (part, 0) if not left else (replace(part, table=part.table.filter(pc.invert(own))), left)
 
 
 def _when(part: Part, written: DataFile | None, life: Life | None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -54,6 +55,9 @@ def serve(
         shared._not_before = 0.0
         loop.run_until_complete(shared.start())
         monkeypatch.setattr(shared, "limits", Limits(**limits))
+        if shared._watch is not None:  # it was set by the limits of the test before
+            shared._watch.cancel()
+            shared._watch, shared._look_at = None, math.inf
         loop.run_until_complete(asyncio.wait_for(test(shared), 60))
 
     return run
@@ -153,6 +157,30 @@ def test_one_that_hangs_is_ended(serve: Callable[..., None]) -> None:
             os.kill(pid, 0)
 
     serve(test, seconds=0.2)
+
+
+def test_who_waits_behind_others_rows_is_told_in_time_and_not_scored_later(serve: Callable[..., None]) -> None:
+    async def test(version: VersionProcess) -> None:
+        sent, sending, line = list[list[bytes]](), version._send, version._line
+        version._send = lambda _, parts: sent.append(parts)  # type: ignore[method-assign]
+        asked, late, lately = (asyncio.ensure_future(version.predict(WHOLE, 100.0)) for _ in range(3))
+        await asyncio.sleep(0)
+        for each in (version._asked[0], version._waiting[0]):  # one was asked just now, after a long wait
+            each.until -= 1000
+        version._look()
+        for each in (asked, late):
+            with pytest.raises(Unavailable, match="not answered within 100 s"):
+                await each
+        assert version.running, "whose process is well"
+        assert version._watch is not None, "and is looked at again"
+        assert line is not None
+        version._send = lambda line, parts: (sent.append(parts), sending(line, parts))  # type: ignore
+        sending(line, sent[0])
+        assert len((await lately).predictions) == len(WHOLE)
+        assert [len(parts) for parts in sent] == [1, 1], "what nobody waits for any more is not asked"
+        assert not version.pending
+
+    serve(test, seconds=100.0)
 
 
 def test_a_model_that_is_not_what_it_was_answers_nothing(
@@ -261,19 +289,19 @@ def test_where_no_process_can_be_started_who_asks_is_told(
 def test_a_large_request_is_scored_alone(
     serve: Callable[..., None], shared: VersionProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, answered = list[int](), shared._answered
+    asked, send = list[int](), shared._send
 
-    async def counted(parts: list[bytes]) -> Any:
+    def counted(line: Any, parts: list[bytes]) -> None:
         asked.append(len(parts))
-        return await answered(parts)
+        send(line, parts)
 
-    monkeypatch.setattr(shared, "_answered", counted)
+    monkeypatch.setattr(shared, "_send", counted)
     monkeypatch.setattr(processes, "TOGETHER_BYTES", 1000)
 
     async def test(version: VersionProcess) -> None:
         large = [WHOLE[0] | {"city": "x" * 2000}]
-        found = await asyncio.gather(*(version.predict(rows) for rows in (WHOLE, WHOLE, large, WHOLE)))
-        assert [len(each.predictions) for each in found] == [2, 2, 1, 2]
-        assert asked == [2, 1, 1]
+        found = await asyncio.gather(*(version.predict(rows) for rows in (WHOLE, WHOLE, WHOLE, large, WHOLE)))
+        assert [len(each.predictions) for each in found] == [2, 2, 2, 1, 2]
+        assert asked == [1, 2, 1, 1]
 
     serve(test)

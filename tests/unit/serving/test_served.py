@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from automl_core.models.life import news
-from automl_core.serving.fetching import fetch
+from automl_core.serving.fetching import ModelCache
 from automl_core.serving.following import Follower, NoSuchModel, Route
 from automl_core.serving.given import in_order
 from automl_core.serving.served import BadRows, Served, Unavailable, version_of
@@ -81,7 +81,7 @@ def test_a_challenger_that_crashes_takes_nobody_along(lake: Lake, monkeypatch: p
         assert given.versions == [version_of(both, key) for key in keys]
         wanted = {number: lake.model(number).predict_proba([ROW]).tolist()[0] for number in (1, 2)}
         assert given.probabilities == [wanted[version] for version in given.versions]
-        process = server._processes["churn", 2]._process
+        process = server.versions.processes["churn", 2]._process
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
         given = await server.predict("churn", [ROW] * 40, keys)
@@ -98,7 +98,7 @@ def test_what_was_taken_back_answers_nobody_even_where_nothing_else_can_be_loade
 
     async def test(server: Served) -> None:
         assert (await server.predict("churn", [ROW], ["a"])).versions == [2]
-        process = server._processes["churn", 2]._process
+        process = server.versions.processes["churn", 2]._process
         assert process is not None
         os.kill(process.pid, signal.SIGSTOP)
         asked = asyncio.ensure_future(server.predict("churn", [ROW], ["a"]))
@@ -125,7 +125,8 @@ def test_what_can_not_be_fetched_at_first_is_tried_again(lake: Lake, monkeypatch
             raise (StorageUnavailable("away"), OSError(28, "No space left on device"))[len(tries) - 1]
         return fetch(*args)
 
-    monkeypatch.setattr("automl_core.serving.served.fetch", flaky)
+    fetch = ModelCache.fetch
+    monkeypatch.setattr(ModelCache, "fetch", flaky)
 
     async def test(server: Served) -> None:
         assert "away" in server.failures["churn", 1], "which does not keep the server from starting"
@@ -143,7 +144,7 @@ def test_files_that_somebody_has_tidied_up_are_fetched_again(lake: Lake) -> None
 
     async def test(server: Served) -> None:
         await server.predict("churn", [ROW], ["a"])
-        process = server._processes["churn", 1]
+        process = server.versions.processes["churn", 1]
         assert process._process is not None
         shutil.rmtree(process.folder)
         os.kill(process._process.pid, signal.SIGKILL)
@@ -162,7 +163,7 @@ def test_models_that_are_asked_at_once_wait_for_each_others_room(lake: Lake) -> 
     async def test(server: Served) -> None:
         found = await asyncio.gather(*(server.predict(name, [ROW], ["k"]) for name in names for _ in range(3)))
         assert {each.versions[0] for each in found} == {1}
-        assert len(server._processes) == 1
+        assert len(server.versions.processes) == 1
 
     served(lake, test, most=1)
 
@@ -240,8 +241,8 @@ def test_of_many_models_those_asked_lately_are_loaded(lake: Lake) -> None:
     async def test(server: Served) -> None:
         for name in ("a", "b", "c", "a"):
             assert (await server.predict(name, [ROW], ["k"])).versions == [1]
-            assert len(server._processes) <= 2
-        assert set(server._processes) == {("a", 1), ("c", 1)}
+            assert len(server.versions.processes) <= 2
+        assert set(server.versions.processes) == {("a", 1), ("c", 1)}
 
     served(lake, test, most=2)
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from automl_core import modelfile
 from automl_core.models.life import ModelLife, Person, Source
+from automl_core.models.life.rollouts import Rollout, Step
 from automl_core.serving.following import Follower
 from automl_core.serving.process import Limits
 from automl_core.serving.served import Served
+from automl_core.serving.tallying import Tallies
 from automl_core.storage import open_store
 from automl_core.storage.base import ObjectStore
 from tests.unit.modelfile.models import BINARY, ROWS, SCHEMA, forest, linear
@@ -45,11 +47,21 @@ class Lake:
 
     def in_use(self, name: str = "churn", seed: int = 1) -> int:
         """A version that was accepted and is in use."""
-        version, life = self.offered(name, seed), self.life(name)
-        digest = life.evaluated(version, self.evidence(version, life.state.champion))
-        life.accept(version, digest, ANNA)
-        life.put_in_use(version, DAG)
+        version = self.accepted(name, seed)
+        self.life(name).put_in_use(version, DAG)
         return version
+
+    def accepted(self, name: str = "churn", seed: int = 2) -> int:
+        """A version that was accepted, and answers nobody yet."""
+        version, life = self.offered(name, seed), self.life(name)
+        life.accept(version, life.evaluated(version, self.evidence(version, life.state.champion)), ANNA)
+        return version
+
+    def rolling(self, *shares: float, name: str = "churn", seed: int = 2, shadow: float | None = None) -> Rollout:
+        """A version in the first step of a rollout: of a shadow where one is wanted."""
+        version = self.accepted(name, seed)
+        steps = [Step(shadow, 0.0, shadow=True)] if shadow is not None else []
+        return self.life(name).begin_rollout(version, DAG, [*steps, *(Step(share) for share in shares)])
 
     def evidence(self, version: int, champion: int | None) -> dict[str, Any]:
         return {
@@ -72,7 +84,8 @@ def served(lake: Lake, test: Callable[[Served], Awaitable[None]], **more: Any) -
 
     async def run() -> None:
         follower = Follower(lake.store, more.pop("names", None))
-        server = Served(follower, lake.folder / "cache", limits=limits, every=0.05, **more)
+        tallies = Tallies(lake.store, "here", every=0.02)
+        server = Served(follower, lake.folder / "cache", limits=limits, every=0.05, tallies=tallies, **more)
         await server.start(preload)
         try:
             await test(server)

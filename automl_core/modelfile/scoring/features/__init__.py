@@ -12,7 +12,7 @@ from typing import Any
 
 from ..matrix import Matrix
 from .arithmetic import Arithmetic
-from .base import State, Step, Work
+from .base import Cells, State, Step, Work
 from .cross import Cross
 from .dates import Dates
 from .encode import Encode
@@ -74,6 +74,17 @@ class Features:
         for each in self._steps:
             matrix = each(work, matrix)
         return matrix
+
+    def row(self, cells: Cells) -> list[float]:
+        """What a model sees of one row: the numbers that `apply` gives for a frame of it.
+
+        Args:
+            cells: see `base.Cells`; it may get columns.
+        """
+        values: list[float] = []
+        for each in self._steps:
+            values = each.row(cells, values)
+        return values
 
 
 def apply(states: Iterable[State], frame: Any) -> Matrix:

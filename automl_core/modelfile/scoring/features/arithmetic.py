@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from ..matrix import Matrix
-from .base import LARGEST, Floats, State, Work
+from .base import LARGEST, Cells, Floats, State, Work
 
 
 def _divide(first: Floats, second: Floats) -> Floats:
@@ -30,6 +31,19 @@ OPERATIONS: dict[str, Callable[[Floats, Floats], Floats]] = {
 """Sign → two columns to one; what is no number, or beyond `LARGEST`, is missing."""
 
 
+def _within(value: float) -> float:
+    return value if -LARGEST <= value <= LARGEST else math.nan
+
+
+ROW_OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "+": lambda first, second: first + second,
+    "−": lambda first, second: first - second,
+    "×": lambda first, second: _within(first * second),
+    "÷": lambda first, second: _within(first / second) if second else math.nan,
+}
+"""The same of two numbers."""
+
+
 class Arithmetic:
     """State: ``pairs``, each an operation's sign and two positions."""
 
@@ -45,3 +59,7 @@ class Arithmetic:
             values[:, index] = OPERATIONS[sign](matrix.values[:, first], matrix.values[:, second])
         names = [f"{matrix.names[first]} {sign} {matrix.names[second]}" for sign, first, second in self.pairs]
         return Matrix.beside([matrix, Matrix.of(values, names)])
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        return values + [ROW_OPERATIONS[sign](values[first], values[second]) for sign, first, second in self.pairs]

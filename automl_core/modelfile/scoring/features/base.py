@@ -16,6 +16,9 @@ State = Mapping[str, Any]
 
 Floats = NDArray[np.float64]
 
+Cells = dict[str, Any]
+"""One row of a table: column → a number or a time, a text, or None for a text that is missing."""
+
 LARGEST = 1e30
 """No column's number is beyond it: squares stay numbers, and what libraries turn into single precision does too."""
 
@@ -62,6 +65,15 @@ class Step(Protocol):
         """The matrix after this step; `work` may get columns."""
         ...
 
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """The same of one row, without numpy where it can be: the very numbers that a matrix of one row would have.
+
+        Args:
+            cells: the row; it may get columns.
+            values: of the matrix before this step; may be changed.
+        """
+        ...
+
 
 class Levels:
     """Levels that were seen in training, by their text."""
@@ -84,3 +96,7 @@ class Levels:
         found[:-1] = [find(level, unseen) for level in coded.levels]
         found[-1] = self.MISSING  # a missing value's code is -1
         return np.asarray(found[coded.codes])
+
+    def position(self, text: str | None) -> int:
+        """The level of one text, as `positions` has it."""
+        return self.MISSING if text is None else self._where.get(text, self.UNSEEN)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..matrix import Matrix
-from .base import State, Work
+from .base import Cells, State, Work
 
 BETWEEN = "\x1f"
 """Stands between the two levels' texts: the separator of units, which no text of a table has."""
@@ -52,3 +52,11 @@ class Cross:
         for first, second in self.pairs:
             work.columns[name_of(first, second)] = crossed(work.columns[first], work.columns[second])
         return matrix
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        for first, second in self.pairs:
+            one, other = cells[first], cells[second]
+            both = None if one is None and other is None else f"{one or ''}{BETWEEN}{other or ''}"
+            cells[name_of(first, second)] = both
+        return values

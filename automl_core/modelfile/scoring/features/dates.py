@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..matrix import Matrix
-from .base import Floats, State, Work
+from .base import Cells, Floats, State, Work
 
 DAY = 86400.0
 YEAR = 365.2425 * DAY
@@ -72,3 +72,11 @@ class Dates:
         if not names:
             return matrix
         return Matrix.beside([matrix, Matrix.of(np.column_stack(values), names)])
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        found = list(values)
+        for column, parts in self.parts:
+            seconds = np.asarray([cells[column]])
+            found += [float(part(each, seconds)[0]) for each in parts]
+        return found + [(cells[second] - cells[first]) / DAY for first, second in self.between]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..matrix import Matrix
-from .base import Levels, State, Work
+from .base import Cells, Levels, State, Work
 
 
 class Group:
@@ -18,6 +18,7 @@ class Group:
         self.pairs = [(str(category), str(number)) for category, number in state["pairs"]]
         self.levels = [Levels(levels) for levels in state["levels"]]
         self.means = [np.asarray(means, dtype=np.float64) for means in state["means"]]
+        self._row = list(zip(self.pairs, self.levels, [means.tolist() for means in self.means], strict=True))
 
     def __call__(self, work: Work, matrix: Matrix) -> Matrix:
         """Append, for each pair, the group's mean and the distance to it."""
@@ -33,3 +34,11 @@ class Group:
             values[:, 2 * index + 1] = work.numbers(number) - usual
             names += [f"mean of {number} by {category}", f"{number} − its mean by {category}"]
         return Matrix.beside([matrix, Matrix.of(values, names)])
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        found = list(values)
+        for (category, number), levels, means in self._row:
+            usual = means[levels.position(cells[category])]
+            found += (usual, cells[number] - usual)
+        return found

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 from ..matrix import Matrix
-from .base import State, Work
+from .base import Cells, State, Work
 
 
 def bucket(column: str, level: str, buckets: int) -> int:
@@ -35,3 +35,12 @@ class Hashing:
             ones[np.arange(work.n), places[coded.codes]] = 1.0
             parts.append(Matrix.of(ones[:, :-1], [f"{name} (hash {each})" for each in range(self.buckets)]))
         return Matrix.beside(parts)
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        for name in self.columns:
+            ones = [0.0] * self.buckets
+            if cells[name] is not None:
+                ones[bucket(name, cells[name], self.buckets)] = 1.0
+            values = values + ones
+        return values

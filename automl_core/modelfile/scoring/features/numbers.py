@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..matrix import Matrix
-from .base import State, Work
+from .base import Cells, State, Work
 
 
 class Numbers:
@@ -18,6 +18,7 @@ class Numbers:
     def __init__(self, state: State) -> None:
         self.columns, self.fill = tuple(state["columns"]), np.asarray(state["fill"], dtype=np.float64)
         self.filled = bool(np.isfinite(self.fill).any())
+        self._row = list(zip(self.columns, self.fill.tolist(), strict=True))
 
     def __call__(self, work: Work, matrix: Matrix) -> Matrix:
         """Append the columns."""
@@ -29,3 +30,9 @@ class Numbers:
             if gaps.any():
                 values = np.where(gaps, self.fill, values)
         return Matrix.beside([matrix, Matrix.of(values, self.columns)])
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        if not self.filled:
+            return values + [cells[name] for name in self.columns]
+        return values + [value if (value := cells[name]) == value else fill for name, fill in self._row]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..matrix import Matrix
-from .base import Levels, State, Work
+from .base import Cells, Levels, State, Work
 
 
 class Ordinal:
@@ -19,6 +19,7 @@ class Ordinal:
         self.columns, self.categorical = tuple(state["columns"]), bool(state["categorical"])
         self.levels = [Levels(levels) for levels in state["levels"]]
         self.codes = [np.asarray(codes, dtype=np.float64) for codes in state["codes"]]
+        self._row = list(zip(self.columns, self.levels, [codes.tolist() for codes in self.codes], strict=True))
 
     def __call__(self, work: Work, matrix: Matrix) -> Matrix:
         """Append a column of codes for each column."""
@@ -26,3 +27,7 @@ class Ordinal:
         for index, (name, levels, codes) in enumerate(zip(self.columns, self.levels, self.codes, strict=True)):
             values[:, index] = codes[levels.positions(work.columns[name])]
         return Matrix.beside([matrix, Matrix.of(values, self.columns, self.categorical)])
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        return values + [codes[levels.position(cells[name])] for name, levels, codes in self._row]

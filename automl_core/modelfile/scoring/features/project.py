@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..matrix import Matrix
-from .base import State, Work
+from .base import Cells, State, Work
 
 
 class Project:
@@ -18,3 +18,8 @@ class Project:
     def __call__(self, work: Work, matrix: Matrix) -> Matrix:
         """The combinations in place of the columns."""
         return Matrix.of((matrix.values - self.mean) @ self.components.T, self.names)
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        found: list[float] = ((np.asarray([values]) - self.mean) @ self.components.T)[0].tolist()
+        return found

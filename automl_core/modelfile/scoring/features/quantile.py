@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..matrix import Matrix
-from .base import State, Work
+from .base import Cells, State, Work
 
 
 class Quantile:
@@ -27,3 +27,9 @@ class Quantile:
             lower = -np.interp(-found, -knots[::-1], -self.outputs[::-1])
             values[:, column] = (upper + lower) / 2
         return Matrix(values, matrix.names, matrix.categorical)
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        matrix = Matrix.of([values], ("",) * len(values))
+        found: list[float] = self(Work(1, cells), matrix).values[0].tolist()
+        return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..matrix import Matrix
-from .base import State, Work
+from .base import Cells, State, Work
 
 
 class Scale:
@@ -27,3 +27,10 @@ class Scale:
         scaled = (values[:, self.columns] - self.center) / self.scale
         values[:, self.columns] = np.clip(scaled, self.low, self.high)
         return Matrix(values, matrix.names, matrix.categorical)
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        where = self.columns
+        array = np.asarray(values)
+        array[where] = np.clip((array[where] - self.center) / self.scale, self.low, self.high)
+        return array.tolist()

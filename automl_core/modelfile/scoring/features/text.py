@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..matrix import Matrix
-from .base import Floats, State, Work
+from .base import Cells, Floats, State, Work
 
 _WORD = re.compile(r"\w+")
 LONGEST = 10_000
@@ -163,3 +163,8 @@ class Text:
             topics[:, index] = np.bincount(rows, values * component[columns], len(texts))
         told = np.array([surface(text) for text in texts], dtype=np.float64).reshape(len(texts), len(SURFACE))
         return np.column_stack([topics, told])
+
+    def row(self, cells: Cells, values: list[float]) -> list[float]:
+        """As `__call__`, of one row."""
+        found: list[float] = self.of([cells[self.column] or ""])[0].tolist()
+        return values + found

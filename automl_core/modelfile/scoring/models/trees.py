@@ -39,7 +39,8 @@ STAY = 0.8
 BLOCK = 4096
 """Rows whose places are held at once."""
 
-_FAR = np.iinfo(np.int32).max
+FAR = int(np.iinfo(np.int32).max)
+"""Right of all cuts."""
 
 
 class Trees:
@@ -70,11 +71,11 @@ class Trees:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.base = floats(document, "base", ndim=1)
-        self._strict, self._float32 = bool(document["strict"]), bool(document["float32"])
-        self._sum = np.dtype(str(document.get("sums", "float64")))
-        self._columns = np.asarray(document["columns"], dtype=np.int64)
-        self._missing = np.asarray(document["missing"], dtype=np.int64)
-        self._cuts = _pieces(np.asarray(document["cuts"], dtype=np.float64), document["counts"])
+        self.strict, self.float32 = bool(document["strict"]), bool(document["float32"])
+        self.sums = np.dtype(str(document.get("sums", "float64")))
+        self.columns = np.asarray(document["columns"], dtype=np.int64)
+        self.missing = np.asarray(document["missing"], dtype=np.int64)
+        self.cuts = _pieces(np.asarray(document["cuts"], dtype=np.float64), document["counts"])
         self._read_sets(document)
         self._read_nodes(document)
         self._cover = document.get("cover")
@@ -82,31 +83,31 @@ class Trees:
 
     def _read_sets(self, document: Mapping[str, Any]) -> None:
         """Bits of sets, and where each set's begin; the places of a condition's own sets."""
-        none = np.zeros(len(self._columns), dtype=np.int64)
+        none = np.zeros(len(self.columns), dtype=np.int64)
         counts = np.asarray(document.get("set_counts", none), dtype=np.int64)
-        self._categorical = counts > 0
+        self.categorical = counts > 0
         self._words = np.append(np.asarray(document.get("sets", ()), dtype=np.uint32), np.uint32(0))
         sizes = np.asarray(document.get("set_sizes", ()), dtype=np.int64)
         self._set_starts, self._set_bits = np.cumsum(sizes) - sizes, sizes * 32
         self._first_set = np.cumsum(counts) - counts
         words = np.asarray(document.get("known", ()), dtype=np.uint32)
-        self._known = _pieces(words, document.get("known_sizes", none))
+        self.known = _pieces(words, document.get("known_sizes", none))
 
     def _read_nodes(self, document: Mapping[str, Any]) -> None:
         """Nodes as arrays over all trees: the children of each, its condition and cut."""
-        conditions = self.conditions = len(self._columns)
+        conditions = self.conditions = len(self.columns)
         condition = np.asarray(document["condition"], dtype=np.int32)
-        self._leaf = condition == conditions
-        inner = ~self._leaf
+        self.leaf = condition == conditions
+        inner = ~self.leaf
         sizes = np.asarray(document["sizes"], dtype=np.int64)
         self.roots: Ints = np.cumsum(sizes) - sizes
         self.right = right_children(inner)
-        cut = np.full(len(condition), _FAR, dtype=np.int32)
+        cut = np.full(len(condition), FAR, dtype=np.int32)
         cut[inner] = document["cut"]
-        self._has_sets = bool(self._categorical.any())
+        self._has_sets = bool(self.categorical.any())
         if self._has_sets:  # the sets of all conditions have one numbering
             chosen = np.flatnonzero(inner)
-            chosen = chosen[self._categorical[condition[chosen]]]
+            chosen = chosen[self.categorical[condition[chosen]]]
             cut[chosen] += self._first_set[condition[chosen]].astype(np.int32)
             self._is_set = np.zeros(len(condition), dtype=bool)
             self._is_set[chosen] = True
@@ -118,9 +119,9 @@ class Trees:
         values = np.asarray(document["value"])
         if "palette" in document:
             values = np.asarray(document["palette"])[values]
-        number = np.cumsum(self._leaf, dtype=np.int64) - 1
+        number = np.cumsum(self.leaf, dtype=np.int64) - 1
         self.leaf_number = number.astype(np.int32)
-        self.values = values.astype(self._sum)
+        self.values = values.astype(self.sums)
         self.output = None if values.ndim == 2 else np.asarray(document["output"], dtype=np.int64)
 
     def places(self, values: Floats) -> NDArray[np.int32]:
@@ -129,13 +130,13 @@ class Trees:
         Missing values have a place that is left or right of all cuts. Rows of the last condition are all 0.
         """
         n = len(values)
-        found = np.zeros((len(self._columns) + 1, n), dtype=np.int32)
-        side = "right" if self._strict else "left"
+        found = np.zeros((len(self.columns) + 1, n), dtype=np.int32)
+        side = "right" if self.strict else "left"
         gaps = np.isnan(values)
         gap = np.asarray(gaps.any(axis=0))
-        for place, (column, missing, cuts) in enumerate(zip(self._columns, self._missing, self._cuts, strict=True)):
+        for place, (column, missing, cuts) in enumerate(zip(self.columns, self.missing, self.cuts, strict=True)):
             x = values[:, column]
-            if self._categorical[place]:
+            if self.categorical[place]:
                 found[place] = self._categories(x, place)
                 continue
             absent, some = gaps[:, column], gap[column]
@@ -144,28 +145,28 @@ class Trees:
                 some = absent.any()
             if some:
                 x = np.where(absent, 0.0, x)
-            if self._float32:
+            if self.float32:
                 with np.errstate(over="ignore"):
                     x = x.astype(np.float32).astype(np.float64)
             found[place] = np.searchsorted(cuts, x, side=side)  # type: ignore[call-overload]
             if some and missing != MISSING["zero"]:
-                found[place][absent] = -1 if missing in (MISSING["left"], MISSING["zero left"]) else _FAR - 1
+                found[place][absent] = -1 if missing in (MISSING["left"], MISSING["zero left"]) else FAR - 1
         return found
 
     def _categories(self, x: Floats, place: int) -> NDArray[np.int32]:
         """Categories of one condition; -1 where a missing value goes left, a category that no set has where right."""
         absent = np.isnan(x)
-        code = np.clip(np.where(absent, -1.0, x), -2.0, _FAR - 1.0)
-        whole = np.where(code > -1.0, np.trunc(code), _FAR - 1.0).astype(np.int32)  # what is negative is in no set
-        known = self._known[place]
+        code = np.clip(np.where(absent, -1.0, x), -2.0, FAR - 1.0)
+        whole = np.where(code > -1.0, np.trunc(code), FAR - 1.0).astype(np.int32)  # what is negative is in no set
+        known = self.known[place]
         if len(known):
             within = whole < len(known) * 32
             bits = known[np.where(within, whole >> 5, 0)] >> (whole & 31).astype(np.uint32)
             absent |= ~within | ((bits & 1) == 0)
-        left = self._missing[place] == MISSING["left"]
-        if self._missing[place] == MISSING["zero"]:
+        left = self.missing[place] == MISSING["left"]
+        if self.missing[place] == MISSING["zero"]:
             return np.where(absent, 0, whole).astype(np.int32)
-        return np.where(absent, -1 if left else _FAR - 1, whole).astype(np.int32)
+        return np.where(absent, -1 if left else FAR - 1, whole).astype(np.int32)
 
     def leaves(self, places: NDArray[np.int32]) -> NDArray[np.int32]:
         """(n, T) the node in which each row ends in each tree.
@@ -200,7 +201,7 @@ class Trees:
             level += 1
             if level % 2:
                 continue  # who is in a leaf stays there: looking for them each time costs more
-            going = np.flatnonzero(~self._leaf.take(at))
+            going = np.flatnonzero(~self.leaf.take(at))
             if len(going) > STAY * len(at):
                 continue
             if active is None:
@@ -224,6 +225,16 @@ class Trees:
         bit = (self._words[word] >> (code & 31).astype(np.uint32)) & 1
         right[which] = (bit == 0) & (code != -1)
 
+    def members(self, which: int) -> list[int]:
+        """The categories of a set, rising.
+
+        Args:
+            which: its place among the sets of all conditions.
+        """
+        start, size = int(self._set_starts[which]), int(self._set_bits[which]) // 32
+        words = self._words[start : start + size].tolist()
+        return [32 * place + bit for place, word in enumerate(words) for bit in range(32) if word >> bit & 1]
+
     def margin(self, matrix: Matrix) -> Floats:
         """The sum of the leaves' values."""
         found = np.empty((len(matrix), len(self.base)))
@@ -235,10 +246,11 @@ class Trees:
             for start in range(0, places.shape[1], step):
                 piece = np.ascontiguousarray(places[:, start : start + step])
                 leaf = self.leaf_number[self.leaves(piece)]
-                found[begin + start : begin + start + len(leaf)] = self._sums(leaf)
+                found[begin + start : begin + start + len(leaf)] = self.total(leaf)
         return found
 
-    def _sums(self, leaf: NDArray[np.int32]) -> Floats:
+    def total(self, leaf: NDArray[np.int32]) -> Floats:
+        """(n, K) the values of (n, T) leaves, by their numbers, added."""
         values = self.values[leaf]  # (n, T) or (n, T, K)
         outputs = len(self.base)
         if self.output is None:
@@ -246,11 +258,12 @@ class Trees:
         found = np.empty((len(leaf), outputs))
         for k in range(outputs):
             own = values if outputs == 1 else np.ascontiguousarray(values[:, self.output == k])
-            found[:, k] = self._sum_of(own, self.base[k])
+            found[:, k] = self.total_of(own, self.base[k])
         return found
 
-    def _sum_of(self, values: Any, base: float) -> Any:
-        if self._sum == np.float64:
+    def total_of(self, values: Any, base: float) -> Any:
+        """(n,) values (n, t) of one output's leaves, added to its base."""
+        if self.sums == np.float64:
             return values.sum(axis=1) + base
         # float32 libraries add tree by tree to the base: another order gives other last bits
         start = np.full((len(values), 1), base, dtype=np.float32)
@@ -261,7 +274,7 @@ class Trees:
         if self._cover is None:
             raise NotExplained("this forest was written without the weights of its leaves, which contributions need")
         if self._paths is None:
-            self._paths = Paths.of(self, np.asarray(self._cover, dtype=np.float64), self._columns)
+            self._paths = Paths.of(self, np.asarray(self._cover, dtype=np.float64), self.columns)
         contributions = np.empty((len(matrix), len(matrix.names), len(self.base)))
         for start in range(0, len(matrix), BLOCK):
             places = self.places(matrix.values[start : start + BLOCK])

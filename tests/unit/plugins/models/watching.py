@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import csv
+import json
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +19,7 @@ import pytest
 from automl_airflow import compat
 from automl_airflow.models import latest, opening, retraining
 from automl_airflow.models.factory import build_model
+from automl_core.data.reading import read_table
 from automl_core.models import evaluation
 from automl_core.models.evaluation import EvaluateOptions, Request, evaluate
 from automl_core.models.life import ModelLife, Person, Source, Version
@@ -29,7 +33,7 @@ ANNA, DAG = Person("anna", "rest"), Person("churn.rollout", "dag")
 FILE = """\
 kind: model
 name: churn
-output: {{storage: "file://{home}/runs"}}
+output: {{storage: "{storage}"}}
 candidates: {{experiments: [search]}}
 evaluate: {evaluate}
 {more}
@@ -57,6 +61,7 @@ class Watch:
     watch: str = WORSE
     evaluate: str = "{data: latest.csv, target: y, key: id}"
     more: str = ""
+    storage: str = ""
     now: float = BEGAN
     runs: dict[tuple[str, str], str] = field(default_factory=dict)
     started: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
@@ -80,14 +85,16 @@ class Watch:
 
     def _evaluate(self, request: Request, **_: Any) -> Any:
         """In this process: one of its own costs seconds, and is tested where it is written."""
+        if request.answered:
+            from automl_core.models.evaluation.unlabelled import answered
+
+            return answered(request.challenger, read_table(request.data, format="jsonl"), request.options), {}
         self.evaluated += 1
         return self._evidence(request.challenger, request.champion, request.data, request.options)
 
     def _evidence(self, challenger: Any, champion: Any, data: Any, options: EvaluateOptions) -> Any:
         """Evidence; the same again, and the same of the same model under another number, is not computed again."""
-        from automl_core.data.reading import read_table
-
-        against = bool(options.reference)
+        against = (bool(options.reference), bool(options.answers), options.excess)
         known = (_weights(challenger), _weights(champion), Path(data).read_bytes(), options.metric, against)
         if known not in _KNOWN:
             options = replace(options, latency=False, draws=200)
@@ -120,6 +127,27 @@ class Watch:
             writer = csv.writer(file)
             writer.writerow(found)
             writer.writerows(zip(*found.values(), strict=True))
+
+    def answers(
+        self, count: int = 600, *, wide: float = 1.0, moved: float = 0.0, version: int = 1, seed: int = 3,
+        ids: str = "r",
+    ) -> None:  # fmt: skip
+        """What servers have logged in the last hour: rows of another mix, and what the first version says of them."""
+        found, lines = rows(count, seed), []
+        at = datetime.fromtimestamp(self.now - 3600, UTC).isoformat(timespec="milliseconds")
+        for place, (a, b, city) in enumerate(zip(found["a"], found["b"], found["city"], strict=True)):
+            row = {"a": a * wide, "b": (b + moved) * wide, "city": city}
+            chance = 1 / (1 + math.exp(-(row["a"] + row["b"] / 2)))
+            lines.append(
+                {**row, "request_id": f"{ids}{self.now:.0f}-{place}", "request_key": "k", "answered_at": at,
+                 "model_version": version, "model_record": 9, "prediction": str(int(chance > 0.5)),
+                 "probability_0": 1 - chance, "probability_1": chance}
+            )  # fmt: skip
+        day = self.home / "runs" / "_models" / "churn" / "answers" / f"ds={at[:10]}"
+        day.mkdir(parents=True, exist_ok=True)
+        path = day / f"server-{len(list(day.iterdir())):06d}.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        os.utime(path, (self.now, self.now))
 
     def offer(self, run: str, a: float = 1.0, reason: Mapping[str, Any] | None = None) -> Version:
         """A published result becomes a version."""
@@ -158,7 +186,8 @@ class Watch:
 
     def dag(self) -> Any:
         """The watch, from the model's file."""
-        text = FILE.format(home=self.home, watch=self.watch, evaluate=self.evaluate, more=self.more)
+        storage = self.storage or f"file://{self.home}/runs"
+        text = FILE.format(storage=storage, watch=self.watch, evaluate=self.evaluate, more=self.more)
         if text not in self._dags:
             path = self.home / "experiments" / "churn.model.yaml"
             path.parent.mkdir(exist_ok=True)
