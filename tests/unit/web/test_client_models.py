@@ -12,7 +12,6 @@ import pytest
 from automl_airflow.web import held_models
 from automl_core.client import Model, Rollout
 from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Conflict, NotKnown
-from automl_core.models.life import Step
 from tests.unit.web.conftest import World
 from tests.unit.web.lives import DAG, Author, life_of, model_text
 from tests.unit.web.test_client import Clocked, connect
@@ -90,20 +89,6 @@ def test_a_version_is_accepted_waited_for_and_taken_back(world: World, author: A
     with pytest.raises(Conflict, match="ann"):
         model.reject(2, digest)
     assert "retired" in model.retire(2, "no use")
-
-
-def test_a_version_that_is_being_rolled_out_is_waited_for_until_it_has_all(world: World, author: Author) -> None:
-    automl = connect(world, "ann")
-    model = automl.model(author.life.name)
-    model.accept(2, str(model.evidence(2)["digest"]))
-    author.life.begin_rollout(2, DAG, [Step(0.05), Step(1.0)])
-    with pytest.raises(Conflict, match="is rolling out"):
-        model.wait_until_asked(2, timeout=60)
-    clock = Clocked(automl)
-    with pytest.raises(TimeoutError, match="version 2 waits after 5 s"):
-        model.wait_until_in_use(2, timeout=5)
-    after(clock, 3, lambda: author.life.put_in_use(2, DAG))
-    assert model.wait_until_in_use(2, timeout=60) == 2
 
 
 def test_any_new_version_can_be_waited_for(world: World, author: Author) -> None:
