@@ -52,6 +52,24 @@ def test_late_labels_take_it_back_and_a_measurement_that_fails_keeps_the_last() 
     assert late.closed
 
 
+def test_what_was_measured_is_not_lost_where_another_guard_is_faster() -> None:
+    rules = Rules(least=50, metric=Metric("accuracy", Loss(0.01, relative=True)))
+    world = Rolling(rules=rules)
+    late = Fake()
+    guard, other = world.guard(late=late), world.guard()
+    guard.look()
+    real = late.poll
+
+    def meanwhile(rollout: Rollout, now: float) -> list[Measured]:
+        world.tally((50, 0), (50, 0))
+        other.look()
+        late.poll = real  # type: ignore[method-assign]
+        return [Measured("accuracy", 1.0, hours(0.85))]
+
+    late.poll = meanwhile  # type: ignore[method-assign]
+    assert guard.look().tests[1].challenger.answers == 10_000
+
+
 def test_a_metric_that_nobody_measures_is_said() -> None:
     world = Rolling(rules=Rules(metric=Metric("accuracy", Loss(0.01, relative=True))))
     assert "accuracy can't be measured here, so nothing is decided by it" in world.guard().look().notes
