@@ -3,6 +3,9 @@
 ``python examples/make_tumours.py`` writes ``train.csv`` and ``latest.csv``, which are shipped; with dates after it, it
 writes a partition of new rows for each of them too, as a nightly export would: rows whose diagnosis nobody knows yet.
 The rows are those of the table, in an order that is drawn once; nothing is made up.
+
+``export_train.csv`` and ``export_latest.csv`` are the same rows as a report has them: with a column more, which the
+report computes and no request has. What is trained on it looks well on paper, and can answer nobody.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
 FOLDER = DATA / "tumours"
-TARGET = "diagnosis"
+TARGET, GROWTH = "diagnosis", "radius_growth"
 
 TRAIN, LATEST = 260, 200
 """Rows that models learn from, and rows that came later with their diagnosis; the others are new."""
@@ -55,10 +58,19 @@ def arrive(date: str, folder: Path = FOLDER) -> Path:
     return write(folder / "new" / f"ds={date}" / "rows.csv", [name for name in columns if name != TARGET], kept)
 
 
+def exported(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Rows as the report has them: with how much larger the worst cells are, before the diagnosis."""
+    worst, mean, place = (columns.index(name) for name in ("worst_radius", "mean_radius", TARGET))
+    names = [*columns[:place], GROWTH, *columns[place:]]
+    return names, [[*row[:place], f"{float(row[worst]) / float(row[mean]):.4f}", *row[place:]] for row in rows]
+
+
 def main(dates: Sequence[str]) -> None:
     """Write what is shipped, and the partitions of some dates."""
     columns, train, latest, _ = tables()
     print(write(FOLDER / "train.csv", columns, train), write(FOLDER / "latest.csv", columns, latest), sep="\n")
+    for name, rows in (("train", train), ("latest", latest)):
+        print(write(FOLDER / f"export_{name}.csv", *exported(columns, rows)))
     for date in dates:
         print(arrive(date))
 

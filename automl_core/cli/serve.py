@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from socket import socket
     from types import FrameType
 
     import uvicorn
@@ -39,6 +40,11 @@ def serve(
     tls_clients: Annotated[
         Path | None,
         typer.Option("--tls-clients", metavar="FILE", help="Mutual TLS: clients must have a certificate of these."),
+    ] = None,
+    health_port: Annotated[
+        int | None,
+        typer.Option("--health-port", min=0, max=65535, help="Port that says in plain HTTP, to anybody, whether the "
+                                                             "server is well: for clusters, with --tls-clients."),
     ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="Answer without tokens and without clients' certificates.")
@@ -120,17 +126,42 @@ def serve(
         ssl_ca_certs=str(tls_clients) if tls_clients else None,
         ssl_cert_reqs=ssl.CERT_REQUIRED if tls_clients else ssl.CERT_NONE,
     )  # fmt: skip
-    running = _ending(config, server)
+    running = _ending(config, server, health_port, tls_clients)
     running.run()
     if not running.started:
         raise UserError(f"the server could not be started at {host}:{port}; its log says why")
 
 
-def _ending(config: uvicorn.Config, server: Server) -> uvicorn.Server:
-    """A uvicorn that is over within the server's grace once it was told to end, whatever hangs then."""
+def _ending(
+    config: uvicorn.Config, server: Server, health_port: int | None, clients: Path | None
+) -> uvicorn.Server:  # fmt: skip
+    """A uvicorn that is over within the server's grace once it was told to end, whatever hangs then.
+
+    Beside it: the port that says whether it is well, and the look at certificates that are renewed.
+    """
     import uvicorn
 
+    from automl_core.serving.certificates import Renewing
+    from automl_core.serving.health import Health
+
     class Ending(uvicorn.Server):
+        beside: list[Health | Renewing]
+
+        async def startup(self, sockets: list[socket] | None = None) -> None:
+            await super().startup(sockets)
+            self.beside = []
+            if health_port is not None:
+                self.beside.append(Health(config.host, health_port, lambda: not server.ending))
+            if config.ssl is not None and config.ssl_certfile and config.ssl_keyfile:
+                self.beside.append(Renewing(config.ssl, Path(config.ssl_certfile), Path(config.ssl_keyfile), clients))
+            for each in self.beside if self.started else ():
+                await each.start()
+
+        async def shutdown(self, sockets: list[socket] | None = None) -> None:
+            await super().shutdown(sockets)
+            for each in self.beside:
+                await each.stop()
+
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if not server.ending:
                 server.end()

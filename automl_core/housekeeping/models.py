@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from automl_core.housekeeping.mentions import Text
 from automl_core.journal import Journal
 from automl_core.models.life.entities import Person, Version, VersionState
-from automl_core.models.life.layout import BATCH, EVIDENCE, MODELS, VERSIONS
+from automl_core.models.life.layout import ANSWERS, BATCH, EVIDENCE, MODELS, ROLLOUTS, SHADOW, VERSIONS
 from automl_core.models.life.life import Life
 from automl_core.models.life.refusals import NoSuchVersion, Refused
 from automl_core.models.life.rules import REMOVABLE
@@ -23,7 +23,14 @@ from automl_core.storage.base import Entry, ObjectStore, StorageError
 if TYPE_CHECKING:
     from automl_core.housekeeping.inventory import Inventory
 
-_KNOWN = (VERSIONS, EVIDENCE, BATCH, "journal/", "journal-snapshot.json")
+_KNOWN = (VERSIONS, EVIDENCE, BATCH, ROLLOUTS, ANSWERS, SHADOW, "journal/", "journal-snapshot.json")
+"""What is known to name no run; rows of data are among it, which may be large and may say anything."""
+
+_LOOKS = "looks/"
+"""Below a rollout's folder; `automl_core.models.rollout` writes it."""
+
+_ROLLOUT = "rollout "
+"""How the identity of a rollout's counts begins."""
 
 
 @dataclass(slots=True)
@@ -49,11 +56,13 @@ class ModelFolder:
         name: of its folder.
         life: its state.
         copies: folders below ``versions/``, by prefix.
+        measured: rollout → what was written for it.
     """
 
     name: str
     life: Life
     copies: dict[str, Copied] = field(default_factory=dict)
+    measured: dict[int, list[Entry]] = field(default_factory=dict)
 
 
 def models_in(store: ObjectStore, reserved: Iterable[Entry]) -> tuple[list[ModelFolder], list[Entry]]:
@@ -86,6 +95,10 @@ def models_in(store: ObjectStore, reserved: Iterable[Entry]) -> tuple[list[Model
             if rest.startswith(VERSIONS) and "/" in rest.removeprefix(VERSIONS):
                 folder = f"{prefix}{VERSIONS}{rest.removeprefix(VERSIONS).partition('/')[0]}/"
                 model.copies.setdefault(folder, Copied()).add(entry)
+            if rest.startswith(ROLLOUTS):
+                number = rest.removeprefix(ROLLOUTS).partition("/")[0]
+                if number.isdecimal():
+                    model.measured.setdefault(int(number), []).append(entry)
             if not rest.startswith(_KNOWN) or rest.endswith(f"/{EXPERIMENT}"):  # that names the code it was made with
                 texts.append(entry)
         models.append(model)
@@ -140,13 +153,60 @@ def unused_copies(inventory: Inventory, older_than: float, keep: int, at: float)
             yield {**seen, "why": why, "age": age, "experiment": version.source.experiment, "identity": identity}
 
 
+def old_measures(inventory: Inventory, older_than: float, at: float) -> Iterator[dict[str, Any]]:
+    """What was counted for rollouts that are over, but for the newest look at each: that is what they ended with.
+
+    Args:
+        inventory: all that there is.
+        older_than: seconds since a rollout's end.
+        at: the time to tell ages from, seconds since 1970.
+
+    Returns:
+        As `unused_copies`.
+    """
+    for model in inventory.models:
+        for id, entries in sorted(model.measured.items()):
+            rollout = model.life.rollouts.get(id)
+            if rollout is None or rollout.ended is None or at - rollout.ended < older_than:
+                continue
+            prefix = f"{MODELS}{model.name}/{ROLLOUTS}{id}/"
+            going = set(_measures(prefix, (entry.key for entry in entries)))
+            if going:
+                yield {
+                    "place": prefix, "objects": len(going), "age": at - rollout.ended,
+                    "bytes": sum(entry.size for entry in entries if entry.key in going),
+                    "why": f"counts for rollout {id} of {model.name}, which is over",
+                    "experiment": model.life.versions[rollout.version].source.experiment,
+                    "identity": f"{_ROLLOUT}{id}",
+                }  # fmt: skip
+
+
+def _measures(prefix: str, keys: Iterable[str]) -> list[str]:
+    """What may go of what was written for a rollout that is over."""
+    looks, others = [], []
+    for key in keys:
+        (looks if key.startswith(f"{prefix}{_LOOKS}") else others).append(key)
+    return [*others, *sorted(looks)[:-1]]
+
+
+def _remove_measures(store: ObjectStore, life: Life, place: str, id: int) -> str:
+    rollout = life.rollouts.get(id)
+    if rollout is None or rollout.open:
+        return f"rollout {id} is not over"
+    for key in _measures(place, store.list(place)):
+        store.delete(key)
+    return ""
+
+
 def remove_copy(store: ObjectStore, place: str, identity: str, by: str) -> str:
-    """Remove the folder of a version: its journal says so first. Returns why it stays, empty where it is gone.
+    """Remove the folder of a version: its journal says so first; or what `old_measures` has found.
+
+    Returns why it stays, empty where it is gone.
 
     Args:
         store: the model storage path.
         place: the folder.
-        identity: as `unused_copies` gave it.
+        identity: as `unused_copies` or `old_measures` gave it.
         by: who removes it.
 
     Raises:
@@ -156,6 +216,8 @@ def remove_copy(store: ObjectStore, place: str, identity: str, by: str) -> str:
 
     name = place.removeprefix(MODELS).partition("/")[0]
     life = ModelLife.open(store, name)
+    if identity.startswith(_ROLLOUT):
+        return _remove_measures(store, life.state, place, int(identity.removeprefix(_ROLLOUT)))
     if identity:
         number, _, state = identity.partition(":")
         try:

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 Kind: TypeAlias = Literal["runs", "checkpoints", "caches", "code", "parts", "models"]
 """Whole runs; checkpoints of ended ones; what attempts left behind; code that no run names; writes that broke off;
-copies of models' versions that nobody needs any more."""
+copies of models' versions that nobody needs any more, and what was counted for rollouts that are over."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

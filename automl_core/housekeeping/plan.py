@@ -13,7 +13,7 @@ from typing import Any
 from automl_core.housekeeping.archives import unused_archives
 from automl_core.housekeeping.inventory import Inventory, Run, Size
 from automl_core.housekeeping.mentions import RESERVED
-from automl_core.housekeeping.models import unused_copies
+from automl_core.housekeeping.models import old_measures, unused_copies
 from automl_core.housekeeping.options import DAY, HOUR, KINDS, Kind, Options
 from automl_core.spec.units import format_duration
 from automl_core.storage.base import Unfinished
@@ -175,7 +175,8 @@ def make_plan(inventory: Inventory, options: Options, at: int) -> Plan:
         oldest = max(options.older_than, DAY)
         items += [Item("code", why="no run names it", **seen) for seen in unused_archives(inventory, oldest, at)]
     if "models" in options.what:
-        for seen in unused_copies(inventory, options.older_than, options.keep_versions, at):
+        copies = unused_copies(inventory, options.older_than, options.keep_versions, at)
+        for seen in (*copies, *old_measures(inventory, options.older_than, at)):
             if options.experiments is None or seen["experiment"] in options.experiments:
                 items.append(Item("models", **seen))
     if "parts" in options.what:

@@ -119,7 +119,7 @@ class AnswerLog:
         self._number = 0
         self._bytes = 0
         self._clock = _Clock()
-        self._taken: dict[tuple[str, ...], frozenset[str]] = {}
+        self._taken: dict[tuple[Any, ...], frozenset[str]] = {}
         self._task: asyncio.Task[None] | None = None
         self._lock: Any = None
         self._bringing = threading.Lock()  # of the thread: a task that is cancelled leaves its thread at work
@@ -172,11 +172,12 @@ class AnswerLog:
         Raises:
             NameTaken: one has.
         """
-        taken = self._taken.get(tuple(classes))
+        columns = self.rule.columns
+        taken = self._taken.get((columns, *classes))
         if taken is None:
             taken = OURS.union(f"probability_{each}" for each in classes)
-            taken = taken if self.rule.columns == "all" else taken.intersection(self.rule.columns)
-            self._taken[tuple(classes)] = taken
+            taken = taken if columns == "all" else taken.intersection(columns)
+            self._taken[columns, *classes] = taken
         for place, row in enumerate(rows):
             if not taken.isdisjoint(row):
                 name = min(taken.intersection(row))

@@ -50,6 +50,9 @@ TOGETHER = 512
 TOGETHER_BYTES = 4 * 2**20
 """Bytes of them: a request that takes all memory takes no other one's answer along."""
 
+_MOMENT = 0.002
+"""Seconds that clocks of event loops are early by at most."""
+
 AGAIN = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before a process that has crashed is started again: after the first crash, the second, …"""
 
@@ -66,7 +69,8 @@ class Limits:
     """What a version may take.
 
     Attributes:
-        seconds: that an answer may take; then the process is ended, and started again.
+        seconds: that an answer may take, the time in which others' rows are scored included. A process that is asked
+            one thing for longer is ended, and started again.
         loading: seconds that it may take to load and to compare its golden rows.
         memory: bytes of its process; 0: no limit.
         waiting: requests that may wait for it; more are refused at once.
@@ -170,7 +174,8 @@ class VersionProcess:
 
         Args:
             rows: each a mapping of column to value.
-            seconds: that the answer may take once the version runs, those included in which it answers others.
+            seconds: that the answer may take once the version runs, those included in which it answers others; at most
+                those of its limits.
 
         Raises:
             Unavailable: it can't answer.
@@ -188,6 +193,7 @@ class VersionProcess:
         except (OverflowError, ValueError) as error:
             return Answer(error=f"these rows can't be read: {error}")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        seconds = min(seconds, self.limits.seconds)
         self._waiting.append(_Asked(part, len(rows), answer, seconds, now + seconds))
         if now + seconds < self._look_at:
             self._look_again(now + seconds)
@@ -273,6 +279,9 @@ class VersionProcess:
         first = waiting.popleft()
         batch, size, rows = [first], len(first.part), first.rows
         while waiting:
+            if waiting[0].answer.done():
+                waiting.popleft()
+                continue
             size, rows = size + len(waiting[0].part), rows + waiting[0].rows
             if rows > TOGETHER or size > TOGETHER_BYTES:
                 break
@@ -316,14 +325,19 @@ class VersionProcess:
             return
         now = time.monotonic()
         due = self._since + self.limits.seconds if self._asked else math.inf
-        if now >= due:
+        if now >= due - _MOMENT:
             self._fail(TimeoutError())
             return
         for each in (*self._asked, *self._waiting):
             if each.answer.done():
                 continue
-            if each.until <= now:
-                each.answer.set_exception(Unavailable(f"it has not answered within {each.seconds:g} s"))
+            if each.until <= now + _MOMENT:
+                late = f"it has not answered within {each.seconds:g} s"
+                if each not in self._asked or self._since - (each.until - each.seconds) > each.seconds / 2:
+                    late = (
+                        f"it has too much to do: no answer within {each.seconds:g} s, most of it spent on others' rows"
+                    )
+                each.answer.set_exception(Unavailable(late))
             else:
                 due = min(due, each.until)
         if due < math.inf:

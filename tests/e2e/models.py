@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 import yaml
 
-from automl_core.models.life import ModelLife, Version
+from automl_core.models.life import ModelLife, Person, Version
+from automl_core.models.offering import candidate_at
 from automl_core.storage import open_store
 from tests.e2e.world import World, wait_until
 from tests.sources import ROOT
@@ -107,11 +108,17 @@ class Models:
             tasks=[{"name": "train", "command": command}],
         )  # fmt: skip
 
-    def publish(self, experiment: str, run: str, a: float) -> None:
-        """Lay down what a run publishes: a linear model with a weight, and what says that the run has ended."""
+    def publish(self, experiment: str, run: str, a: float, *, needs: str | None = None) -> None:
+        """Lay down what a run publishes: a linear model with a weight, and what says that the run has ended.
+
+        Args:
+            experiment, run: whose.
+            a: the weight.
+            needs: a column of `data` without which it refuses rows.
+        """
         folder = self.world.root / "runs" / experiment / run
         (folder / "best_model").mkdir(parents=True)
-        model(folder / "best_model" / "model", a=a, b=a / 2)
+        model(folder / "best_model" / "model", a=a, b=a / 2, needs=needs)
         (folder / "best_model" / "status.json").write_text(json.dumps({"number": 0, "state": "SUCCEEDED"}))
         now = datetime.now(UTC).isoformat()
         entry = {
@@ -119,6 +126,17 @@ class Models:
             "best_value": a, "started": now, "ended": now,
         }  # fmt: skip
         (folder / "controller.json").write_text(json.dumps({"experiment": entry, "trials": []}))
+
+    def use(self, name: str, a: float) -> None:
+        """Have a model's first version in use, as if a rollout had brought it there."""
+        self.publish(f"{name}_search", "run_1", a)
+        life, somebody = self.life(name), Person("anna", "cli")
+        found = candidate_at(life.store, f"{name}_search/run_1/")
+        version = life.offer(found.source, (found.store, found.model), somebody)
+        verdict = {"ok": True, "reasons": ["so it is"]}
+        digest = life.evaluated(version.number, {"champion": None, "version": version.number, "verdict": verdict})
+        life.accept(version.number, digest, somebody)
+        life.put_in_use(version.number, somebody)
 
     # --- the journal -----------------------------------------------------------------------------
 

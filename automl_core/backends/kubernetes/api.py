@@ -118,6 +118,25 @@ class KubernetesApi:
             raise
         return True
 
+    async def apply(self, path: str, body: Mapping[str, Any], manager: str, *, force: bool = False) -> dict[str, Any]:
+        """Make an object, or change what of it is ours: server-side apply, unknown fields refused.
+
+        Args:
+            path: of the object.
+            body: what we want of it; what we wanted before and is not in it any more is taken away.
+            manager: in whose name.
+            force: whether to take over fields that others have set otherwise.
+
+        Raises:
+            ApiError: it is refused; 409 where others have set fields otherwise.
+            Unreachable: the server is away or overloaded.
+        """
+        params = {"fieldManager": manager, "fieldValidation": "Strict", "force": "true" if force else "false"}
+        # JSON is YAML; JSON patches' own kinds mean something else
+        told = await self._request("PATCH", path, params, json.dumps(body).encode(), "application/apply-patch+yaml")
+        found: dict[str, Any] = json.loads(told)
+        return found
+
     async def watch(self, path: str, timeout: float, **params: Any) -> AsyncGenerator[dict[str, Any]]:
         """Events of a watch, until the server ends it.
 
@@ -166,17 +185,23 @@ class KubernetesApi:
             "server_hostname": access.server_name,
         }  # fmt: skip
 
-    async def _request(self, method: str, path: str, params: Mapping[str, Any]) -> bytes:
+    async def _request(
+        self, method: str, path: str, params: Mapping[str, Any], body: bytes | None = None, kind: str = ""
+    ) -> bytes:
         """One request; again where the server asks for patience, or lets nobody in with an old token."""
         async with self._places:
-            return await self._ask(method, path, params)
+            return await self._ask(method, path, params, body, kind)
 
-    async def _ask(self, method: str, path: str, params: Mapping[str, Any]) -> bytes:
+    async def _ask(self, method: str, path: str, params: Mapping[str, Any], sent: bytes | None, kind: str) -> bytes:
         for tries in range(1, _TRIES + 1):
             session = await self._open()
             options, reading = await self._options(), self._access.readings
+            if kind:
+                options["headers"] = {**options["headers"], "Content-Type": kind}
             try:
-                async with session.request(method, self._access.url + path, params=params, **options) as answer:
+                async with session.request(
+                    method, self._access.url + path, params=params, data=sent, **options
+                ) as answer:
                     body = await answer.read()
                     status, patience = answer.status, answer.headers.get("Retry-After")
             except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -76,14 +76,20 @@ def _answer(
     tell(f"version {version} of {model.name}, evidence {found['digest'][:12]}: the condition {held}")
     for reason in verdict.get("reasons", []):
         tell(f"  {reason}")
-    _ask(f"{'Accept' if accepts else 'Reject'} it?", yes)
+    ask(f"{'Accept' if accepts else 'Reject'} it?", yes)
     print(model.answer(version, found["digest"], note, accepts=accepts, use=use))
 
 
 def take_back(
     target: Target,
     version: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", min=1, show_default=False, help="The one in use by default.")
+        int | None,
+        typer.Argument(
+            metavar="[VERSION]",
+            min=1,
+            show_default=False,
+            help="The one that is being rolled out; else the one in use.",
+        ),
     ] = None,
     to: Annotated[
         int | None, typer.Option("--to", metavar="VERSION", min=1, help="What is in use instead; the one before it.")
@@ -93,19 +99,26 @@ def take_back(
     airflow: Airflow = None,
     by: By = None,
 ) -> None:
-    """Take a version out of use: the one before it, or another that was in use, answers again."""
+    """Take a version out of use: the one before it, or another that was in use, answers again.
+
+    While a version is being rolled out it is that one, and the one in use answers all; taking that one back by its
+    number stops the rollout as well.
+    """
     from automl_core.cli.models.desks import desk
     from automl_core.cli.places import UserError
 
     if not why:
         raise UserError("--why: say why it is taken back, for those who read the history")
     with desk(target, airflow=airflow, by=by) as model:
-        used = model.overview()["in_use"]
+        overview = model.overview()
+        used, rollout = overview["in_use"], overview.get("rollout")
         if version is None:
             if used is None:
                 raise UserError(f"{model.name}: nothing is in use")
-            version = int(used["version"])
-        _ask(f"Take version {version} of {model.name} back?", yes)
+            version = int(rollout["version"] if rollout is not None else used["version"])
+        rolling = rollout is not None and rollout["version"] == version
+        told = f", which is being rolled out beside version {rollout['champion']}" if rollout and rolling else ""
+        ask(f"Take version {version} of {model.name}{told} back?", yes)
         print(model.take_back(version, why, to))
 
 
@@ -116,7 +129,7 @@ def retire(
     from automl_core.cli.models.desks import desk
 
     with desk(target, airflow=airflow, by=by) as model:
-        _ask(f"Retire version {version} of {model.name}?", yes)
+        ask(f"Retire version {version} of {model.name}?", yes)
         print(model.retire(version, why))
 
 
@@ -159,7 +172,7 @@ def _by_server(airflow: bool | None) -> bool | None:
     return True if airflow is None else airflow
 
 
-def _ask(question: str, yes: bool) -> None:
+def ask(question: str, yes: bool) -> None:
     """Ask the person at the terminal.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from automl_core.cli.models import acting, evaluating, looking, writing
+from automl_core.cli.models import acting, evaluating, looking, rolling, writing
 
 app = typer.Typer(help="The life of a model: its versions, their evidence, what is in use.", no_args_is_help=True)
 
@@ -27,6 +27,10 @@ app.command()(evaluating.evaluate)
 app.command()(acting.accept)
 app.command()(acting.reject)
 app.command("take-back")(acting.take_back)
+app.command()(rolling.rollout)
+app.command()(rolling.step)
+app.command()(rolling.hold)
+app.command()(rolling.release)
 app.command()(acting.retire)
 app.command()(acting.retrain)
 app.command()(acting.score)

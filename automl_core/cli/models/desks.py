@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from automl_core.cli.models.places import Known, find_model, has_keys, open_here, unknown
+from automl_core.cli.models.rollout_desks import RolloutDesk, RolloutsHere, RolloutsThere
 from automl_core.cli.places import UserError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from automl_core.models.life import ModelLife, Person
 
 
-class Desk(Protocol):
+class Desk(RolloutDesk, Protocol):
     """One model, from here or by a server."""
 
     name: str
@@ -116,7 +117,7 @@ def person(by: str | None) -> Person:
         raise UserError("this machine has no name for its user: say who you are with --by NAME") from None
 
 
-class Here:
+class Here(RolloutsHere):
     """A model's journal, read and written from here."""
 
     def __init__(self, known: Known, by: str | None = None) -> None:
@@ -137,6 +138,10 @@ class Here:
             if not self._life.state.seq and self.known.file is None:
                 raise UserError(f"{self._life.store.url} has no model {self.name}")
         return self._life
+
+    def who(self) -> Person:
+        """Who acts; see `person`."""
+        return person(self.by)
 
     def overview(self) -> dict[str, Any]:
         """See `Desk.overview`."""
@@ -247,9 +252,13 @@ class Here:
 
     def take_back(self, number: int, why: str, to: int | None) -> str:
         """See `Desk.take_back`."""
+        rollout = self.life.refresh().rollout
         record = self.life.take_back(number, person(self.by), why, to)
+        if rollout is not None and rollout.version == number:
+            return f"version {number} is taken back; version {record.champion} answers all"
         now = f"version {record.champion} is in use" if record.champion is not None else "nothing is in use"
-        return f"version {number} is taken back; {now}"
+        stopped = f"; the rollout of version {rollout.version} is stopped" if rollout is not None else ""
+        return f"version {number} is taken back; {now}{stopped}"
 
     def retire(self, number: int, why: str) -> str:
         """See `Desk.retire`."""
@@ -268,7 +277,7 @@ class Here:
         )
 
 
-class There:
+class There(RolloutsThere):
     """A model as the Airflow that has it tells of it."""
 
     def __init__(self, model: Model) -> None:

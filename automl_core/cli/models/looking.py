@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from automl_core.cli.models.options import Airflow, Target, listed, moment, moment_of
+from automl_core.cli.models.rolling import standing
 from automl_core.cli.remote import AsJson
 
 VERDICT = {True: "holds", False: "does not hold", None: "can't tell"}
@@ -72,6 +73,8 @@ def show(
         return
     used = overview["in_use"]
     print(f"{model.name}: {_in_use(used) if used else 'nothing is in use'}")
+    for line in standing(model.name, overview.get("rollout")):
+        print(line)
     for asked in overview["waiting"]:
         late = ", which is over" if asked["late"] else ""
         print(

@@ -96,6 +96,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check the file of a model: every problem with its line, then what may be a slip."""
+    from automl_core.cli.model_file import answers_line
     from automl_core.cli.output import print_json
     from automl_core.models.file.checks import examine_model_file
 
@@ -114,6 +115,8 @@ def check(
     print(f"  accepted by {people}, where it is {found.accept.when.replace('_', ' ')}")
     if found.batch is not None:
         print(f"  scores      {found.batch.data} into {found.batch.out}")
+    if found.served is not None:
+        print(f"  answers     {answers_line(found)}")
     for note in notes:
         print(note)
 

@@ -114,7 +114,7 @@ def table_drift(
     chance = frame.n * reference.rows / (frame.n + reference.rows)
     for each in told:
         line = line_of(each, schema, frame, given)
-        distance = _distance(each, line)
+        distance = distance_of(each, line)
         p = _p_of((distance - least) * math.sqrt(chance))
         found.append(ColumnDrift(each.name, distance, p, p * len(told) <= alpha, _words(each, line)))
     found.sort(key=lambda each: (-each.distance, each.name))
@@ -122,8 +122,13 @@ def table_drift(
     return TableDrift(frame.n, p <= alpha, p, alpha, tuple(found))
 
 
-def _distance(reference: ColumnReference, line: Line) -> float:
-    """Largest distance of the distribution function of values from that of the reference."""
+def distance_of(reference: ColumnReference, line: Line) -> float:
+    """Largest distance of the distribution function of values from that of the reference.
+
+    Args:
+        reference: of the column.
+        line: (n,) where rows lie (`reference.line_of`).
+    """
     missing = np.isnan(line)
     known = np.sort(line[~missing])
     now = (missing.sum() + np.searchsorted(known, np.asarray(reference.points), side="right")) / len(line)

@@ -43,6 +43,8 @@ class Request:
         options: what is measured, and how.
         earlier: bad cases that are followed.
         format: of the files, where their names don't say it.
+        answered: whether the rows are logged answers of the challenger, of which nobody knows yet what came: the
+            evidence is then what `unlabelled.answered` gives.
     """
 
     challenger: str | Path
@@ -51,6 +53,7 @@ class Request:
     options: EvaluateOptions
     earlier: Sequence[Mapping[str, Any]] = ()
     format: str | None = None
+    answered: bool = False
 
     def write(self, folder: Path) -> None:
         """Write it into a folder, rows included where they were given.
@@ -69,6 +72,7 @@ class Request:
             "champion": None if self.champion is None else str(Path(self.champion).absolute()),
             "data": {"path": str(Path(data).absolute()), "format": self.format},
             "options": self.options.to_json(), "earlier": [dict(each) for each in self.earlier],
+            "answered": self.answered,
         }  # fmt: skip
         (folder / REQUEST).write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8", errors="surrogatepass")
 
@@ -86,9 +90,11 @@ class Request:
         if body.get("format") != FORMAT:
             raise NotEvaluated(f"{folder / REQUEST} has the format {body.get('format')}; this release reads {FORMAT}")
         options = EvaluateOptions.from_json(body["options"])
+        data = body["data"]
         return cls(
-            body["challenger"], body["champion"], body["data"]["path"], options, body["earlier"], body["data"]["format"]
-        )
+            body["challenger"], body["champion"], data["path"], options, body["earlier"], data["format"],
+            body["answered"],
+        )  # fmt: skip
 
 
 def run_apart(

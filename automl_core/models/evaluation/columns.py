@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from numpy.typing import NDArray
+
 from automl_core.modelfile.scoring.values import Frame, SchemaError
-from automl_core.models.drift.comparing import TableDrift, table_drift
-from automl_core.models.drift.reference import Reference, reference_of
+from automl_core.models.drift.reference import reference_of
 from automl_core.models.evaluation.rows import Rows
 from automl_core.models.evaluation.subjects import Subject
 
@@ -29,28 +30,6 @@ def columns_of(subject: Any, rows: Rows) -> dict[str, Any] | None:
     return reference_of(subject.schema, frame, outputs).to_json()
 
 
-def drift_of(subject: Any, rows: Rows, reference: Mapping[str, Any], alpha: float) -> dict[str, Any]:
-    """Whether rows have drifted from those of an earlier evidence, as plain data (`drift.TableDrift`).
-
-    Args:
-        subject: the model.
-        rows: all of the data, with labels or without.
-        reference: what `columns_of` gave of the earlier rows.
-        alpha: rate of false alarms.
-    """
-    try:
-        before = Reference.from_json(reference)
-    except ValueError as error:
-        return _untold(rows, alpha, str(error))
-    found = _read(subject, rows)
-    if found is None:
-        return _untold(rows, alpha, "the model is none of ours, whose columns are known")
-    if isinstance(found, str):
-        return _untold(rows, alpha, found)
-    frame, outputs = found
-    return table_drift(before, subject.schema, frame, outputs, alpha=alpha).to_json()
-
-
 def drift_words(drift: Mapping[str, Any]) -> list[str]:
     """What a drift says, a line each, the most important first."""
     if drift["drifted"] is None:
@@ -58,9 +37,11 @@ def drift_words(drift: Mapping[str, Any]) -> list[str]:
     moved = [each for each in drift["columns"] if each["drifted"]]
     if not moved:
         return []
+    words = (drift.get("attribution") or {}).get("words")
     names = ", ".join(f"{each['name']} ({each['words']})" for each in moved[:5])
     more = f", and {len(moved) - 5} more" if len(moved) > 5 else ""
-    return [f"columns have drifted since the evidence that it was accepted on: {names}{more}"]
+    said = f"columns have drifted since the evidence that it was accepted on: {names}{more}"
+    return [said, words] if words else [said]
 
 
 def _read(subject: Any, rows: Rows) -> tuple[Frame, dict[str, Any]] | str | None:
@@ -71,13 +52,18 @@ def _read(subject: Any, rows: Rows) -> tuple[Frame, dict[str, Any]] | str | None
         frame = subject.schema.read(rows.columns)
     except SchemaError as error:
         return str(error)
-    outputs = subject.model.scorer.outputs(frame)
+    return frame, outputs_of(subject, subject.model.scorer.outputs(frame))
+
+
+def outputs_of(subject: Subject, outputs: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """What a model says, as columns of numbers: of two classes the second's probability, of more each.
+
+    Args:
+        subject: the model.
+        outputs: (n, K) of rows.
+    """
     classes = subject.classes
     if not classes:
-        return frame, {f"what it says of {subject.target}": outputs[:, 0]}
+        return {f"what it says of {subject.target}": outputs[:, 0]}
     places = range(1, 2) if len(classes) == 2 else range(len(classes)) if len(classes) <= MOST_CLASSES else ()
-    return frame, {f"probability of {classes[place]}": outputs[:, place] for place in places}
-
-
-def _untold(rows: Rows, alpha: float, why: str) -> dict[str, Any]:
-    return TableDrift(rows.n, None, 1.0, alpha, (), why).to_json()
+    return {f"probability of {classes[place]}": outputs[:, place] for place in places}

@@ -40,6 +40,8 @@ note}``: which share of the rows is known to be in what the model was trained fr
     cases                   [{id, state: fixed|still|new|regressed|unseen, since, seen, truth, challenger:
                              {prediction, loss, score?}, champion: {..}|null, row: {COLUMN: value}}]
     tests                   {NAME: [{id, row, wanted, found}]}: examples of what failed
+    columns                 how columns were distributed (`drift.reference`); not of models that aren't ours
+    answers                 what the challenger said and what came (`estimating.kept`); of classifiers
 """
 
 from __future__ import annotations
@@ -127,7 +129,7 @@ def evidence_of(
     """Evidence of its parts, as the module's docstring lays it out: plain JSON, without what JSON has no word for."""
     from automl_core.release import RELEASE
 
-    found: dict[str, Any] = _plain(
+    found: dict[str, Any] = plain(
         {
             "format": FORMAT, "release": RELEASE, "version": version, "champion": champion, "problem": problem,
             "data": data, "metric": metric, "values": values, "difference": difference, "metrics": metrics,
@@ -140,11 +142,11 @@ def evidence_of(
 
 def rows_of(
     cases: Sequence[Mapping[str, Any]], tests: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    columns: Mapping[str, Any] | None = None,
+    columns: Mapping[str, Any] | None = None, answers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The object with rows of data, of its parts; how their columns are distributed names values of theirs, too."""
-    told = {} if columns is None else {"columns": columns}
-    found: dict[str, Any] = _plain({"format": FORMAT, "cases": cases, "tests": tests or {}, **told})
+    told = {name: each for name, each in (("columns", columns), ("answers", answers)) if each is not None}
+    found: dict[str, Any] = plain({"format": FORMAT, "cases": cases, "tests": tests or {}, **told})
     return found
 
 
@@ -189,16 +191,16 @@ def earlier_of(rows: Mapping[str, Any] | None, *, of_challenger: bool = True) ->
     return found
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Plain JSON: numbers of numpy as Python's, what is not finite as null, sets and tuples as lists."""
     if isinstance(value, Mapping):
-        return {str(name): _plain(each) for name, each in value.items()}
+        return {str(name): plain(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if hasattr(value, "tolist"):  # numpy's
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return str(value)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from automl_core.models.evaluation.cases import bad_cases
-from automl_core.models.evaluation.columns import columns_of, drift_of
+from automl_core.models.evaluation.columns import columns_of
 from automl_core.models.evaluation.comparing import ROLES, Sample, difference_of, drawn
 from automl_core.models.evaluation.document import evidence_of, left_out, rows_of
 from automl_core.models.evaluation.options import EvaluateOptions, NoLabels, NotEvaluated
@@ -22,6 +22,7 @@ from automl_core.models.evaluation.slices import slices
 from automl_core.models.evaluation.speed import latency, size
 from automl_core.models.evaluation.subjects import opened
 from automl_core.models.evaluation.testing import run_tests
+from automl_core.models.evaluation.unlabelled import drift_and_estimate, kept_answers
 from automl_core.models.evaluation.verdict import SEEN, conditions
 from automl_core.tabular.metrics import Metric, MetricError, find, usual
 
@@ -67,7 +68,8 @@ def evaluate(
         from automl_core.models.evaluation.unmeasured import unmeasured
 
         evidence = unmeasured(challenger, options, rows.n, error.notes, why=str(error))
-        return evidence | _drift(subjects[0], rows, options), rows_of([], columns=columns_of(subjects[0], rows))
+        told = drift_and_estimate(subjects[0], rows, options)
+        return evidence | told, rows_of([], columns=columns_of(subjects[0], rows))
     metric, others = _metrics(prepared, subjects, options)
     seed = seed_of(options.fingerprint.get("digest", ""), rows.n)
     sample = Sample(prepared.truth, prepared.said, prepared.codes, seed)
@@ -104,14 +106,12 @@ def evaluate(
         cases=cases,
         notes=[*prepared.notes, *notes],
     )
-    evidence |= _drift(subjects[0], rows, options)
+    evidence |= drift_and_estimate(
+        subjects[0], rows, options, prepared=prepared, metric=metric, measured=found[0].values.get("challenger")
+    )  # fmt: skip
     evidence["verdict"] = conditions(evidence, options)
-    return evidence, rows_of(shown, examples, columns_of(subjects[0], rows))
-
-
-def _drift(subject: Any, rows: Rows, options: EvaluateOptions) -> dict[str, Any]:
-    """Whether columns have drifted, where that is asked."""
-    return {"drift": drift_of(subject, rows, options.reference, options.alarms)} if options.reference else {}
+    kept = kept_answers(subjects[0], prepared, seed, options.fingerprint.get("digest", ""))
+    return evidence, rows_of(shown, examples, columns_of(subjects[0], rows), kept)
 
 
 def _metrics(prepared: Prepared, subjects: Sequence[Any], options: EvaluateOptions) -> tuple[Metric, list[Metric]]:

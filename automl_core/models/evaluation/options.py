@@ -95,6 +95,9 @@ class EvaluateOptions:
         reference: how columns were distributed in an earlier evidence (`columns.columns_of`): whether they have
             drifted since is told, too.
         alarms: rate at which that may be said by chance.
+        answers: what an earlier evidence kept of its rows (`unlabelled.kept_answers`): the metric is estimated of rows
+            that have no label, too.
+        excess: one standard deviation of what estimates were off by until now (`estimating.record`).
     """
 
     version: int | None = None
@@ -123,6 +126,8 @@ class EvaluateOptions:
     trusted: tuple[str, ...] | bool = ()
     reference: Mapping[str, Any] = field(default_factory=dict)
     alarms: float = 0.01
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    excess: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.confidence < 1:

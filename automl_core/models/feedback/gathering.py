@@ -7,7 +7,7 @@ it tells of, so a file that was written last before the time that is looked at h
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,12 @@ SLACK = 86400.0
 
 INTERVAL, VERSION = "model_interval", "model_version"
 """Columns that batch scoring writes behind its predictions."""
+
+REQUEST, RECORD = "request_id", "model_record"
+"""Columns that servers write: of which request an answer is, and under which rollout record it was given."""
+
+WATCHED = "watch-"
+"""What ids of requests begin with that the watch has sent to a server: such answers are no customers'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ class Reach:
     say: Callable[[str], None] = lambda _: None
 
 
-def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gathered:
+def gather(file: ModelFile, life: Life | None, reach: Reach, now: float, since: float | None = None) -> Gathered:
     """Join a model's logged answers with their outcomes.
 
     Args:
@@ -97,6 +103,8 @@ def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gath
         life: its state, which knows when intervals were scored; None where nobody has it.
         reach: how data are reached.
         now: seconds since 1970.
+        since: answers given earlier are not used, and files written earlier not read; as long ago as outcomes may
+            take, and `LATEST` at least, when left out.
 
     Raises:
         DataError: a place, a column or a value is not what it should be.
@@ -105,27 +113,57 @@ def gather(file: ModelFile, life: Life | None, reach: Reach, now: float) -> Gath
     feedback = file.feedback
     if feedback is None or file.answers is None:
         raise ValueError(f"{file.name} has no feedback to gather")
-    since = now - feedback.within - max(feedback.within, LATEST)
+    oldest = since or 0.0
+    if since is None:
+        since = now - feedback.within - max(feedback.within, LATEST)
+        oldest = since - feedback.within
     rule = Rule(
         key=feedback.key, outcome=feedback.outcome, time=feedback.time, answered=file.answered,
         version=feedback.version, within=feedback.within, zone=feedback.timezone, since=since,
     )  # fmt: skip
     told, answered = file.data_set(feedback.data), file.data_set(file.answers)
     known = _Files.of(told, reach, None if feedback.time is None else since - SLACK)
-    logged = _Files.of(answered, reach, since - feedback.within - SLACK)
+    logged = _Files.of(answered, reach, oldest - SLACK)
     joiner = Joiner(read_outcomes((part for _, part in known.parts(reach)), rule), rule, now)
     rows = ScoredRows.of(file, reach) if feedback.answers is None else None
-    for written, part in logged.parts(reach):
+    watched = 0
+    for written, logged_part in logged.parts(reach):
+        part, left = without_watched(logged_part)
+        watched += left
         at = None if file.answered is not None else _when(part, written, life)
         joiner.add(Answers(part, at, features=rows.of_rows if rows is not None else None))
     table, counts = joiner.result()
     notes = [*logged.notes("no answer"), *known.notes("no outcome"), *(rows.notes if rows is not None else ())]
+    if watched:
+        notes.append(f"{watched:,} answers to requests of the watch itself are left out")
     fingerprint = {
         "place": answered.place, "kind": "feedback", "by": "etag" if logged.in_bucket else "mtime",
         "digest": digest_of([logged.contents, known.contents, str(rule)]), "rows": table.num_rows,
         "files": len(logged.contents) + len(known.contents),
     }  # fmt: skip
     return Gathered(table, counts, f"{answered.place} with {told.place}", fingerprint, since, tuple(notes))
+
+
+def without_watched(part: Part) -> tuple[Part, int]:
+    """A piece of a server's log without the answers that the watch had asked for, and how many these were.
+
+    Only a log that our servers have written has such answers: elsewhere an id may begin as it likes.
+
+    Args:
+        part: a piece of a log.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = part.table.column_names
+    if REQUEST not in names or RECORD not in names:
+        return part, 0
+    ids = part.table.column(REQUEST)
+    if not (pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type)):
+        return part, 0
+    own = pc.fill_null(pc.starts_with(ids, WATCHED), False)
+    left = int(pc.sum(own).as_py() or 0)
+    return (part, 0) if not left else (replace(part, table=part.table.filter(pc.invert(own))), left)
 
 
 def _when(part: Part, written: DataFile | None, life: Life | None) -> Any:

@@ -8,11 +8,11 @@ from pydantic import Field
 
 from automl_core.spec.alerts import Alerts
 
-Occasion: TypeAlias = Literal["failure", "asked", "in_use", "loss"]
+Occasion: TypeAlias = Literal["failure", "asked", "in_use", "taken_back", "waiting", "loss"]
 
 
 def _usual() -> list[Occasion]:
-    return ["failure", "asked"]
+    return ["failure", "asked", "taken_back"]
 
 
 class ModelAlerts(Alerts):
@@ -22,5 +22,7 @@ class ModelAlerts(Alerts):
         default_factory=_usual,
         min_length=1,
         description="`failure`: a task failed for good; `asked`: a version waits for an answer; `in_use`: another "
-        "version is in use than before; `loss`: the champion does worse than when it was accepted.",
+        "version is in use than before; `taken_back`: a rollout has ended without it, by its safeguard or by a person; "
+        "`waiting`: a rollout is held, waits for another, or is looked at by nobody; `loss`: the champion does "
+        "worse than when it was accepted.",
     )

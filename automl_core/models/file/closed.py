@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from automl_core.closed.check import (
     beside_problems,
@@ -12,6 +13,7 @@ from automl_core.closed.check import (
     store_problems,
     tracking_problems,
 )
+from automl_core.closed.network import Address
 from automl_core.closed.policy import Policy
 from automl_core.models.file.deploy import Batch, KubernetesBatch, MaxComputeBatch
 from automl_core.models.file.model import ModelFile
@@ -48,6 +50,7 @@ def model_problems(
         *_stores(file, policy, home, real),
         *_data(file, policy, home, bundle, real),
         *_program(file),
+        *_endpoint(file, policy),
     ]
     if path is not None:
         found += beside_problems(_beside(file, path), path, home, bundle)
@@ -77,6 +80,22 @@ def _program(file: ModelFile) -> Iterator[Problem]:
         yield Problem(
             "a scoring program is a process of Airflow's worker, whose network nothing fences; a closed environment "
             "takes none", ("evaluate", "program"), suggestion="Offer models that this product has written",
+        )  # fmt: skip
+
+
+def _endpoint(file: ModelFile, policy: Policy) -> Iterator[Problem]:
+    """Rows are sent there: it must lie in a network that the deployment names, and be named by its address."""
+    endpoint = (file.watch.endpoint if file.watch is not None else None) or None
+    if endpoint is None or endpoint.url is None:
+        return
+    parts = urlsplit(endpoint.url)
+    address = Address(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    if not any(each.covers(address) for each in policy.reaches):
+        yield Problem(
+            "rows would be sent there, and it lies in no network that this closed environment names (a host's name may "
+            "mean any)", ("watch", "endpoint", "url"), found=endpoint.url,
+            allowed=tuple(map(str, policy.reaches)) or ("no address: the deployment names no network",),
+            suggestion="Name the server by its address, or say endpoint: false",
         )  # fmt: skip
 
 

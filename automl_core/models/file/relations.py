@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from automl_core.models.file.deploy import Batch, KubernetesBatch, MaxComputeBatch
 from automl_core.models.file.evaluate import FEEDBACK
+from automl_core.models.file.kubernetes import KubernetesServers
 from automl_core.models.file.model import ModelFile
 from automl_core.models.file.rolling import served_problems
 from automl_core.models.file.values import Data, data_set_of
@@ -33,6 +34,7 @@ def relation_problems(file: ModelFile) -> Iterator[Problem]:
     if file.served is not None:
         yield from served_problems(file, file.served)
     yield from _feedback(file)
+    yield from _watch(file)
     yield from _retrain(file)
 
 
@@ -185,10 +187,43 @@ def _not_in_the_log(file: ModelFile) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def _watch(file: ModelFile) -> Iterator[Problem]:
+    endpoint = (file.watch.endpoint if file.watch is not None else None) or None
+    if endpoint is None:
+        return
+    where: Path = ("watch", "endpoint")
+    if file.served is None:
+        yield Problem(
+            "tests are sent to a server, and `deploy` has none", where, suggestion="Say `deploy: {to: servers, …}`, or "
+            "leave it out",
+        )  # fmt: skip
+    elif endpoint.url is None and not isinstance(file.deploy, KubernetesServers):
+        yield Problem(
+            "'url' is missing: nothing else says where the servers are", (*where, "url"),
+            allowed=("an address such as https://models.example:8080",),
+        )  # fmt: skip
+    if endpoint.tls is not None and endpoint.url is not None and endpoint.url.startswith("http:"):
+        yield Problem(
+            "http has no TLS, whatever files are named", (*where, "tls"), found=show(endpoint.url),
+            allowed=("an address that begins with https:",),
+        )  # fmt: skip
+
+
 def _retrain(file: ModelFile) -> Iterator[Problem]:
     retrain = file.watch.retrain if file.watch is not None else None
-    if retrain is None:
+    if file.watch is None or retrain is None:
         return
+    for name, wanted, looked_at in (
+        ("estimated", retrain.when is not None and retrain.when.estimated, file.watch.estimate),
+        ("drift", retrain.when is not None and retrain.when.drift > 0, file.watch.drift),
+    ):
+        if wanted and not looked_at:
+            left_out = "estimate" if name == "estimated" else name
+            yield Problem(
+                f"it waits for what no look says, since `watch.{left_out}` is false",
+                ("watch", "retrain", "when", name),
+                suggestion=f"Leave out `watch.{left_out}`, or this",
+            )  # fmt: skip
     known = tuple(dict.fromkeys(source.experiment for source in file.sources))
     where = ("watch", "retrain", "experiment")
     if retrain.experiment is None and len(known) > 1:

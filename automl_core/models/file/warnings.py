@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from urllib.parse import urlsplit
 
 from automl_core.models.file.accept import ANYBODY
 from automl_core.models.file.evaluate import FEEDBACK
@@ -94,6 +96,14 @@ def _deploy(file: ModelFile) -> Iterator[Problem]:
 
 
 def _watch(file: ModelFile) -> Iterator[Problem]:
+    endpoint = (file.watch.endpoint if file.watch is not None else None) or None
+    if endpoint is not None and endpoint.url is not None and endpoint.connection is not None:
+        parts = urlsplit(endpoint.url)
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            yield Problem(
+                "the token and the rows are sent as they are, for whoever listens on the way",
+                ("watch", "endpoint", "url"), found=show(endpoint.url), suggestion="Use https", severity="warning",
+            )  # fmt: skip
     retrain = file.watch.retrain if file.watch is not None else None
     if retrain is None or retrain.every is None:
         return
@@ -103,6 +113,18 @@ def _watch(file: ModelFile) -> Iterator[Problem]:
             f"{format_duration(retrain.in_)} that the brake lets through", ("watch", "retrain", "every"),
             severity="warning",
         )  # fmt: skip
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine.
+
+    Args:
+        host: a name or an address.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_one_file(place: str) -> bool:

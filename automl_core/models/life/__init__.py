@@ -12,7 +12,8 @@ from automl_core.models.life.entities import (
     Version,
     VersionState,
 )
-from automl_core.models.life.history import Event, InUse, history, in_use_at, iterations_per_month, lead_time
+from automl_core.models.life.events import Event
+from automl_core.models.life.history import InUse, history, in_use_at, iterations_per_month, lead_time
 from automl_core.models.life.intervals import Interval, gaps, interval_key
 from automl_core.models.life.layout import MODELS, model_prefix
 from automl_core.models.life.life import LIFE_VERSION, Life

@@ -10,6 +10,9 @@ MODELS = "_models/"
 VERSIONS = "versions/"
 EVIDENCE = "evidence/"
 BATCH = "batch/"
+ROLLOUTS = "rollouts/"
+ANSWERS = "answers/"
+SHADOW = "shadow/"
 MODEL = "model/"
 
 
@@ -40,6 +43,11 @@ def evidence_key(name: str, digest: str) -> str:
 def evidence_rows_key(name: str, digest: str) -> str:
     """The object with the rows of data of an evidence: for those alone who may see data."""
     return f"{model_prefix(name)}{EVIDENCE}{digest}-rows.json"
+
+
+def rollout_prefix(name: str, id: int) -> str:
+    """The folder of what is measured for a rollout, ending with '/'."""
+    return f"{model_prefix(name)}{ROLLOUTS}{id}/"
 
 
 def batch_prefix(name: str) -> str:

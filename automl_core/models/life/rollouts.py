@@ -119,6 +119,11 @@ class Rollout(msgspec.Struct, omit_defaults=True):
         return {self.version: self.now.share} if self.now.shadow else {}
 
     @property
+    def last_act(self) -> RolloutAct | None:
+        """What was done to it last."""
+        return self.acts[-1] if self.acts else None
+
+    @property
     def ended_by(self) -> int | None:
         """The place in the journal of the record that ended it; None while it is open."""
         return self.acts[-1].seq if self.ended is not None else None

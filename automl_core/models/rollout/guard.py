@@ -124,7 +124,8 @@ class Guard:
         after = state.copy()
         after.number, after.guard, after.time = state.number + 1, self._name, now
         take_in(after, rollout, found, judge, now)
-        after.measured |= {each.name: each for each in measured}
+        for each in measured:
+            after.measured[each.name] = each.after(after.measured.get(each.name))
         tests = judge.tests(after.evidence, after.measured)
         answered = after.evidence.step(rollout.step).tried.answers - after.visit[1]
         heard = max((each.time for each in after.heard.values()), default=None)
@@ -138,8 +139,6 @@ class Guard:
             self._state = after
             self._delete_looks(after.number)
         if decision.act:
-            if newest_after(self.store, self.model, self.id, after.number)[0] != after.number:
-                return None  # this one has slept, and others have gone on
             problem = self._act(rollout, decision, view)
             if not problem:
                 return None
@@ -154,7 +153,7 @@ class Guard:
         return found
 
     def _judge(self, rollout: Rollout) -> Judge:
-        shares = [each.share for each in rollout.steps if not each.shadow]
+        shares = [0.0 if each.shadow else each.share for each in rollout.steps]
         return Judge(rollout.champion, rollout.version, self.rules, self.rules.alphas(shares))
 
     def _newest(self) -> tuple[Checkpoint, bool]:
@@ -194,6 +193,7 @@ class Guard:
     def _act(self, rollout: Rollout, decision: Decision, view: View) -> str:
         """Act on the journal. Returns why that was not possible though nothing has changed; empty otherwise."""
         version, why = rollout.version, decision.why
+        was = (rollout.ended, rollout.step, rollout.held)  # the journal's state is one object, and goes on
         told = {"look": view.look, "tests": {each.name: each.words for each in view.tests}}
         try:
             if decision.act == "take_back":
@@ -208,7 +208,7 @@ class Guard:
                 self._did.append(f"step {following + 1} has begun: {why}")
         except (Refused, NoSuchVersion) as refused:  # a person was faster, or something is in the way
             now = self._rollout()
-            same = (now.ended, now.step, now.held) == (rollout.ended, rollout.step, rollout.held)
+            same = (now.ended, now.step, now.held) == was
             log.warning("%s, rollout %d: %s is not possible: %s", self.model, self.id, decision.act, refused)
             return f"{_WORDS[decision.act]} is not possible: {refused}" if same else ""
         return ""

@@ -68,7 +68,7 @@ class Judge:
         if found.weight:
             test.state = "open" if not shown else "worse" if found.difference > margin else "small"
         if test.state == "small":
-            low = f"{points(found.difference)} within the same time, and only more than {points(margin)} count"
+            low = f"{points(found.difference)} within the same time, and only more than {points(margin)} counts"
             test.words = self._words(test, low)
         else:
             test.words = self._words(test)

@@ -5,7 +5,8 @@ only if it is absent. Of two guards at once one wins each number, the other read
 counted exactly once, wherever a guard is killed.
 
 Old looks are removed, the newest `KEPT` stay. So a guard that slept for long might create a number that was there and
-is gone: whoever has created a look holds it for true only once a listing has shown that nothing is behind it.
+is gone. Therefore no tally is removed in the look that takes it in, but in a later one, after a listing has shown that
+nothing lies behind that look. What a sleeper does to the journal is judged by the journal.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Checkpoint(msgspec.Struct):
         folded, late, unreadable: tallies that were taken in; of these, of a step that was over; that were none.
         old: tallies of servers that were dropped: not taken in.
         measured: metric → its newest measurement.
-        visit: when the rollout came into its step, and how much the challenger had answered in it before.
+        visit: how often the rollout has moved, and how much the challenger had answered in its step before.
         history: the course.
         view: what people are shown.
         format: see `FORMAT`.
@@ -69,7 +70,7 @@ class Checkpoint(msgspec.Struct):
     unreadable: int = 0
     old: int = 0
     measured: dict[str, Measured] = msgspec.field(default_factory=dict)
-    visit: tuple[float, int] = (0.0, 0)
+    visit: tuple[int, int] = (0, 0)
     history: list[Point] = msgspec.field(default_factory=list)
     view: dict[str, Any] = msgspec.field(default_factory=dict)
     format: int = FORMAT

@@ -46,6 +46,12 @@ class Measured(msgspec.Struct):
     words: list[str] = []
     problem: str = ""
 
+    def after(self, before: Measured | None) -> Measured:
+        """This one; where it has come to nothing, with what the one before had measured."""
+        if not self.problem or before is None:
+            return self
+        return msgspec.structs.replace(self, hours=before.hours, words=before.words)
+
     def mean(self, version: int) -> tuple[int, float]:
         """Labelled answers of a version, and their mean; NaN without any."""
         found = [each for each in self.hours if each.version == version]

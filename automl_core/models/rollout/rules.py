@@ -110,7 +110,7 @@ class Rules:
         for not knowing the champion's rate; where it has no other step, that step gets all.
 
         Args:
-            shares: of the rollout's steps, shadow left out.
+            shares: of the rollout's steps; 0 for a shadow, in which both answer too.
         """
         units = [self.errors is not None, self.p99 is not None, self.metric is not None, self.ab is not None]
         each = self.alpha / max(1, sum(units))

@@ -60,14 +60,11 @@ def take_in(
             rules=judge.rules, alphas=judge.alphas, now=now,
         )  # fmt: skip
     _forget(state, now)
-    if state.visit[0] != rollout.moved:  # it has come into this step since
-        state.visit = (rollout.moved, state.evidence.step(rollout.step).tried.answers if _been(rollout) else 0)
+    moves = [each.step for each in rollout.acts if each.what in ("begun", "step")]
+    if state.visit[0] != len(moves):  # it has come into this step since; and where it was there before, begins anew
+        again = rollout.step in moves[:-1]
+        state.visit = (len(moves), state.evidence.step(rollout.step).tried.answers if again else 0)
     _remember(state, rollout, now)
-
-
-def _been(rollout: Rollout) -> bool:
-    """Whether it was in its step before."""
-    return sum(each.step == rollout.step and each.what in ("begun", "step") for each in rollout.acts) > 1
 
 
 def _forget(state: Checkpoint, now: float) -> None:

@@ -18,7 +18,8 @@ def percent(share: float) -> str:
 
 def points(difference: float) -> str:
     """A difference of shares, in percentage points."""
-    return f"{float(f'{100 * difference:.2g}'):g} points"
+    found = f"{float(f'{100 * difference:.2g}'):g}"
+    return f"{found} point{'' if found == '1' else 's'}"
 
 
 def evidence(value: float) -> str:

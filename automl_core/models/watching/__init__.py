@@ -4,10 +4,11 @@ Docs: docs/model-watch.md. The package decides; `automl_airflow.models.watch_dag
 """
 
 from automl_core.models.watching.judging import Accepted, Judgement, judge
-from automl_core.models.watching.looks import Look, Looks, read_look, read_looks, write_look
+from automl_core.models.watching.looks import Look, Looks, read_look, read_looks, thin, write_look
 from automl_core.models.watching.retraining import Wish, conf_of, run_of, wish_of
+from automl_core.models.watching.series import series_of
 
 __all__ = [
     "Accepted", "Judgement", "Look", "Looks", "Wish", "conf_of", "judge", "read_look", "read_looks", "run_of",
-    "wish_of", "write_look",
+    "series_of", "thin", "wish_of", "write_look",
 ]  # fmt: skip

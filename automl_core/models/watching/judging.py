@@ -202,6 +202,51 @@ def _end(state: State, limit: float | None) -> str:
     return f"; {told[state]} {limit:.4g}"
 
 
+def judge_estimate(estimate: Mapping[str, Any], accepted: Accepted | None, *, limit: Any = None) -> dict[str, Any]:
+    """What an estimate without labels comes to, as `automl_core.models.watching.series` lays it out.
+
+    Where rows with labels contradict it, it is not believed: what labels depend on has changed, which no probability
+    shows.
+
+    Args:
+        estimate: of an evaluation (`automl_core.models.evaluation.unlabelled`).
+        accepted: what the acceptance rests on; None where nothing is left of that.
+        limit: see `judge`.
+    """
+    name = str(estimate.get("metric") or "")
+    found: dict[str, Any] = {
+        **estimate, "accepted": None, "loss": dict(_NOTHING), "limit": None, "worse": None, "words": "",
+    }  # fmt: skip
+    if estimate["state"] != "estimated":
+        words = f"{name or 'the metric'} is not estimated: {estimate['why']}"
+        return found | {"words": words if estimate["state"] == "cant_tell" else ""}
+    here = {each: float(estimate[each]) for each in ("value", "low", "high")}
+    said = (
+        f"{name} is estimated at {here['value']:.4g} ({here['low']:.4g} to {here['high']:.4g}) on "
+        f"{estimate['rows']:,} rows without a label"
+    )
+    checked = estimate.get("checked")
+    if checked is not None and not checked["within"]:
+        return found | {
+            "words": f"{said}; labels contradict that: on {checked['rows']:,} rows that have some it was estimated at "
+            f"{checked['estimated']:.4g} ({checked['low']:.4g} to {checked['high']:.4g}) and is "
+            f"{checked['measured']:.4g}, so the labels may depend on the columns in another way than before"
+        }  # fmt: skip
+    then = accepted.metrics.get(name) if accepted is not None else None
+    if then is None or then["value"] is None:
+        return found | {"words": f"{said}; {name} was not measured when it was accepted"}
+    loss = _loss(then, here, estimate["direction"] == "maximize")
+    allowed = limit.of(float(then["value"])) if limit is not None else None
+    state = _state(float(loss["low"] or 0.0), float(loss["high"] or 0.0), allowed)
+    word = "worse" if (loss["value"] or 0.0) > 0 else "better"
+    return found | {
+        "accepted": float(then["value"]), "loss": loss, "limit": allowed,
+        "worse": {WORSE: True, HOLDS: False, CANT_TELL: None}[state],
+        "words": f"{said}, and was {then['value']:.4g}: {word} by {abs(loss['value'] or 0.0):.4g}, interval "
+        f"{loss['low']:+.4g} to {loss['high']:+.4g}{_end(state, allowed)}",
+    }  # fmt: skip
+
+
 MONTH = 30 * 86400.0
 """Seconds in which a watch may say once, by chance, that columns have drifted."""
 

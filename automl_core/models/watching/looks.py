@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,12 @@ FORMAT = 1
 
 KEPT = 200
 """Looks whose figures each object repeats."""
+
+DAYS = 400
+"""Days of which the last look of each is kept in full, beyond `KEPT`; of what is older the last of each month."""
+
+MOST_FORGOTTEN = 500
+"""Looks that are removed in one go."""
 
 WATCH = "watch/"
 _TOP = 10**13 - 1  # milliseconds since 1970 count down from here: the year 2286
@@ -44,6 +50,10 @@ class Look(msgspec.Struct, omit_defaults=True):
         rows: with labels, that were scored.
         counts: of answers and outcomes, where they were joined: `feedback.Counts.to_json`.
         retraining: the number of one that was asked for, or that goes on.
+        since, until: answers of servers that were looked at were given between these, seconds since 1970.
+        estimate: of the metric without labels: see `automl_core.models.watching.series`.
+        drift: of columns and predictions: see there.
+        live: regression tests against the server: see there.
         key: of the object; empty in what it repeats.
     """
 
@@ -64,6 +74,11 @@ class Look(msgspec.Struct, omit_defaults=True):
     rows: int = 0
     counts: dict[str, Any] = {}
     retraining: int | None = None
+    since: float | None = None
+    until: float | None = None
+    estimate: dict[str, Any] = {}
+    drift: dict[str, Any] = {}
+    live: dict[str, Any] = {}
     key: str = ""
 
 
@@ -75,11 +90,13 @@ class Looks:
         looks: the newest first, `KEPT` and one at most.
         evidence: of the newest, as `automl_core.models.evaluation` lays it out; empty where there were no rows.
         notes: of the newest, for people.
+        details: of the newest, in full: ``estimate``, ``drift`` and ``live``, each where it was looked at.
     """
 
     looks: tuple[Look, ...] = ()
     evidence: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def newest(self) -> Look | None:
@@ -109,8 +126,9 @@ def key_of(name: str, time: float) -> str:
 
 
 def write_look(
-    store: ObjectStore, name: str, look: Look, evidence: Mapping[str, Any] | None, notes: Sequence[str] = ()
-) -> Look:
+    store: ObjectStore, name: str, look: Look, evidence: Mapping[str, Any] | None, notes: Sequence[str] = (),
+    details: Mapping[str, Any] | None = None,
+) -> Look:  # fmt: skip
     """Write a look behind those before it. One of the same run changes nothing: what that found is the answer.
 
     Args:
@@ -119,6 +137,7 @@ def write_look(
         look: its figures.
         evidence: plain JSON, without any row of data.
         notes: for people.
+        details: see `Looks`.
 
     Raises:
         StorageError: the store refuses or is away.
@@ -132,12 +151,47 @@ def write_look(
         earlier = [msgspec.structs.replace(each, key="", counts={}) for each in before.looks[:KEPT]]
         body = {
             "format": FORMAT, "look": msgspec.to_builtins(msgspec.structs.replace(look, key="")),
-            "evidence": evidence, "notes": list(notes), "before": msgspec.to_builtins(earlier),
+            "evidence": evidence, "notes": list(notes), "details": dict(details or {}),
+            "before": msgspec.to_builtins(earlier),
         }  # fmt: skip
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         if store.create(key, text):
             return msgspec.structs.replace(look, key=key)
         look = msgspec.structs.replace(look, time=look.time + 0.001)  # two within a millisecond
+
+
+def thin(store: ObjectStore, name: str, now: float) -> int:
+    """Remove looks that are old and have later ones beside them. Returns how many.
+
+    The newest `KEPT` stay, then the last of each day (UTC) for `DAYS` days, then the last of each month.
+
+    Args:
+        store: the model storage path.
+        name: of the model.
+        now: seconds since 1970.
+
+    Raises:
+        StorageError: the store refuses or is away; what is not removed now is the next time.
+    """
+    seen: set[str] = set()
+    forgotten = []
+    for place, key in enumerate(store.list(watch_prefix(name))):
+        time = _time_of(key)
+        if time is None:
+            continue
+        stretch = f"{datetime.fromtimestamp(time, UTC):{'%Y-%m-%d' if now - time < DAYS * 86400.0 else '%Y-%m'}}"
+        if place >= KEPT and stretch in seen:
+            forgotten.append(key)
+        seen.add(stretch)
+    for key in forgotten[-MOST_FORGOTTEN:]:
+        store.delete(key)
+    return min(len(forgotten), MOST_FORGOTTEN)
+
+
+def _time_of(key: str) -> float | None:
+    """When a look was, by its key; None where that is none of ours."""
+    digits = key.rpartition("/")[2].partition("-")[0]
+    return (_TOP - int(digits)) / 1000 if len(digits) == len(str(_TOP)) and digits.isdigit() else None
 
 
 def read_looks(store: ObjectStore, name: str) -> Looks:
@@ -167,4 +221,4 @@ def read_look(store: ObjectStore, key: str) -> Looks:
         raise ValueError(f"{store.url}/{key} has the format {body['format']}; this release reads up to {FORMAT}")
     looks = msgspec.convert([body["look"], *body["before"]], list[Look])
     looks[0].key = key
-    return Looks(tuple(looks), body["evidence"], tuple(body["notes"]))
+    return Looks(tuple(looks), body["evidence"], tuple(body["notes"]), dict(body.get("details") or {}))

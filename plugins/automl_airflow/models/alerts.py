@@ -1,4 +1,4 @@
-"""Telling people of a model: of what waits for them, of another version in use, of failures.
+"""Telling people of a model: of what waits for them, of another version in use, of one taken back, of failures.
 
 An alert never costs a version or a run: what goes wrong with it is said in the log.
 """
@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowFailException
+
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
-    from automl_core.models.file.alerts import Occasion
+    from automl_core.models.file.alerts import ModelAlerts, Occasion
+
+
+class TakenBack(AirflowFailException):
+    """A task failed since its version was taken back; people may have been told of that already."""
 
 
 def tell(file: ModelFile, on: Occasion, text: str, **facts: Any) -> None:
@@ -21,12 +27,22 @@ def tell(file: ModelFile, on: Occasion, text: str, **facts: Any) -> None:
         text: what happened, for people.
         facts: the same for programs, as plain data.
     """
-    alerts = file.alerts
+    tell_by(file.alerts, file.name, on, text, **facts)
+
+
+def tell_by(alerts: ModelAlerts | None, model: str, on: Occasion, text: str, **facts: Any) -> None:
+    """As `tell`, where the file is not at hand.
+
+    Args:
+        alerts: the group of the file; None where it has none.
+        model: the model's name.
+        on, text, facts: as of `tell`.
+    """
     if alerts is None or on not in alerts.on:
         return
     from automl_airflow.alerts import send
 
-    send(alerts, {"on": on, "model": file.name, "text": f"{file.name}: {text}", **facts})
+    send(alerts, {"on": on, "model": model, "text": f"{model}: {text}", **facts})
 
 
 class TellOfFailure:
@@ -39,6 +55,8 @@ class TellOfFailure:
     def __call__(self, context: Any) -> None:
         """Tell of the task instance of a context."""
         instance, error = context["ti"], context.get("exception")
+        if isinstance(error, TakenBack) and self.file.alerts is not None and "taken_back" in self.file.alerts.on:
+            return  # told when it happened, which was before the task's end
         why = f": {error}" if error is not None else ""
         dag, task, run = str(instance.dag_id), str(instance.task_id), str(instance.run_id)
         tell(self.file, "failure", f"{task} of {dag} failed{why}", dag=dag, task=task, run=run)

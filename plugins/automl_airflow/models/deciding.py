@@ -49,7 +49,7 @@ class DecideOperator(RolloutOperator):
                 version.number, _called(newest.champion), _called(life.state.champion), run,
             )  # fmt: skip
             raise DownstreamTasksSkipped(tasks=[DEPLOY])
-        if version.state not in (VersionState.ACCEPTED, VersionState.IN_USE):
+        if version.state not in (VersionState.ACCEPTED, VersionState.ROLLING_OUT, VersionState.IN_USE):
             self.log.info("version %d is %s since", version.number, version.state)
             raise DownstreamTasksSkipped(tasks=[DEPLOY])
         return {"decision": given.what, "by": given.by.name, "how": given.by.how, "evidence": given.evidence}

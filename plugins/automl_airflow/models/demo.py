@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from automl_airflow.models.names import ACCEPT, NOTE, YES
 from automl_airflow.session import PRODUCT_ROOT
 from automl_airflow.standalone import StandaloneAirflow, StandaloneError
-from automl_core.models.file.model import ROLLOUT, SCORE, dag_id
+from automl_core.models.file.model import ROLLOUT, SCORE, WATCH, dag_id
 
 if TYPE_CHECKING:
     from automl_core.client.airflow import AirflowClient
@@ -165,9 +165,9 @@ class Demo:
 
     # --- what steps are made of -------------------------------------------------------------------
 
-    def train(self, what: str, conf: Mapping[str, Any] | None = None) -> None:
-        """A run of the experiment, to its end."""
-        experiment = self.file.sources[0].experiment
+    def train(self, what: str, conf: Mapping[str, Any] | None = None, experiment: str = "") -> None:
+        """A run of an experiment, the first of the file's where none is named, to its end."""
+        experiment = experiment or self.file.sources[0].experiment
         self.say(f"Airflow {what}: {self.airflow.run_url(experiment, '')}".rstrip("/"))
         self.finish(experiment, self.airflow.trigger(experiment, conf).run_id)
 
@@ -337,15 +337,18 @@ def run(airflow: StandaloneAirflow, path: Path, *, keep: bool, say: Callable[[st
         DemoFailed: one did not.
         SpecError: the file is wrong.
     """
+    from automl_airflow.models.demo_live import LiveDemo
     from automl_core.client.errors import ClientError
     from automl_core.models.file import load_model_file
 
     file = load_model_file(path)
+    live = file.served is not None
     with client_of(airflow) as client:
-        for dag in (file.sources[0].experiment, dag_id(file.name, ROLLOUT), dag_id(file.name, SCORE)):
+        experiments = [each.experiment for each in (file.sources if live else file.sources[:1])]
+        for dag in (*experiments, *(dag_id(file.name, each) for each in (ROLLOUT, WATCH if live else SCORE))):
             client.wait_for_dag(dag)
         try:
-            Demo(file, path, client, PRODUCT_ROOT, say, by_hand=keep).run()
+            (LiveDemo if live else Demo)(file, path, client, PRODUCT_ROOT, say, by_hand=keep).run()
         except ClientError as error:
             raise DemoFailed(str(error)) from error
     return 0

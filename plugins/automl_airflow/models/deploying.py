@@ -1,16 +1,24 @@
-"""``deploy``: the version is put in use by a record, which the journal takes for an accepted one alone."""
+"""``deploy``: the version is put in use by a record, which the journal takes for an accepted one alone.
+
+Where servers answer, and a champion does already, the version's rollout begins instead; `roll` goes on with it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from automl_airflow.models.alerts import tell
-from automl_airflow.models.lineage import Seen
+from automl_airflow.models.in_use import note_version, tell_in_use
+from automl_airflow.models.names import ROLLOUT_ID
 from automl_airflow.models.registry import tell_registry
+from automl_airflow.models.roll_waiting import RolloutOverTrigger
 from automl_airflow.models.runs import start_again
 from automl_airflow.models.tasks import RolloutOperator
+
+if TYPE_CHECKING:
+    from automl_core.models.life import ModelLife, Refused, Rollout, RolloutOpen, Version
 
 
 class DeployOperator(RolloutOperator):
@@ -25,23 +33,83 @@ class DeployOperator(RolloutOperator):
             AirflowSkipException: another version became the champion meanwhile; another run evaluates this one anew.
             AirflowFailException: it may not be put in use (any more).
         """
-        from automl_core.models.life import Refused, VersionState
-
         life, version = self.open(context)
-        given = version.decision
-        why = f"{given}" if given is not None else ""
+        return self.put_in_use(context, life, version)
+
+    def put_in_use(self, context: Any, life: ModelLife, version: Version) -> dict[str, Any]:
+        """Have the version answer all from now on, and tell of it. Raises as `execute`."""
+        from automl_core.models.life import Refused
+
+        why = str(version.decision or "")
         try:
             shares = self.patiently(lambda: life.put_in_use(version.number, self.this_dag(context), why))
         except Refused as refused:
-            version = life.state.version(version.number)
-            if version.state is VersionState.ACCEPTED:
-                run = start_again(context, version)
-                raise AirflowSkipException(f"{refused}; the run {run} does") from refused
-            raise AirflowFailException(str(refused)) from refused
+            self.refused(context, life, version, refused)
         self.log.info("version %d of %s is in use", version.number, self.model)
-        place = life.store.url.rstrip("/")
-        self.lineage_read = (Seen(f"{place}/{version.model.prefix}", version.model.digest),)
-        self.lineage_written = (Seen(f"{place}/{life.prefix}", str(version.number)),)
-        tell_registry(self.file, life)
-        tell(self.file, "in_use", f"version {version.number} is in use ({why})", version=version.number)
+        tell_in_use(self, life, version.number, why)
         return {"version": version.number, "since": shares.time}
+
+    def refused(self, context: Any, life: ModelLife, version: Version, refused: Refused) -> NoReturn:
+        """What to do where the journal refuses it. Raises as `execute`."""
+        from automl_core.models.life import VersionState
+
+        version = life.state.version(version.number)
+        if version.state is VersionState.ACCEPTED:
+            run = start_again(context, version)
+            raise AirflowSkipException(f"{refused}; the run {run} does") from refused
+        raise AirflowFailException(str(refused)) from refused
+
+
+class ServedDeployOperator(DeployOperator):
+    """Begins the version's rollout over the traffic of servers; of a model without a champion, puts it in use."""
+
+    def execute(self, context: Any, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Write the record; where another version's rollout is open, wait for its end without a worker.
+
+        Args:
+            context: of the task.
+            event: of the trigger, where that was waited for.
+
+        Raises:
+            TaskDeferred: another rollout is open.
+            AirflowSkipException: another version became the champion meanwhile; another run evaluates this one anew.
+            AirflowFailException: it may not be rolled out (any more).
+        """
+        from automl_core.models.file.options import rollout_steps
+        from automl_core.models.life import Refused, RolloutOpen
+
+        self.check_closed(context)
+        life, version = self.open(context)
+        begun = life.state.rollout
+        if begun is not None and begun.version == version.number:  # the answer was lost, or the task cleared
+            return self._told(life, begun)
+        if life.state.champion is None or life.state.champion == version.number:
+            return {**self.put_in_use(context, life, version), ROLLOUT_ID: None}
+        kind, steps = rollout_steps(self.file)
+        why = str(version.decision or "")
+        try:
+            begun = self.patiently(
+                lambda: life.begin_rollout(version.number, self.this_dag(context), steps, kind=kind, why=why)
+            )
+        except RolloutOpen as another:
+            self._wait(version, another)
+        except Refused as refused:
+            self.refused(context, life, version, refused)
+        return self._told(life, begun)
+
+    def _wait(self, version: Version, another: RolloutOpen) -> NoReturn:
+        """Go on once another rollout has ended: the evidence tells then whether it is beside the champion still."""
+        words = f"version {version.number} waits: {another}"
+        self.log.info(words)
+        tell(self.file, "waiting", words, version=version.number)
+        trigger = RolloutOverTrigger(**self.place.arguments(), rollout=another.rollout.id)
+        self.defer(trigger=trigger, method_name="execute")
+
+    def _told(self, life: ModelLife, begun: Rollout) -> dict[str, Any]:
+        from automl_core.models.rollout.words import percent
+
+        shares = ", ".join(f"{percent(step.share)}{' in the shadow' if step.shadow else ''}" for step in begun.steps)
+        self.log.info("rollout %d: version %d beside version %d: %s", begun.id, begun.version, begun.champion, shares)
+        note_version(self, life, begun.version, begun.champion)
+        tell_registry(self.file, life)
+        return {"version": begun.version, ROLLOUT_ID: begun.id, "since": begun.begun}

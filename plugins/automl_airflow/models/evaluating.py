@@ -39,7 +39,8 @@ class EvaluateOperator(RolloutOperator):
         self.check_closed(context)
         life, version = self.open(context)
         newest = version.newest
-        if version.state is VersionState.ACCEPTED and newest is not None and newest.champion == life.state.champion:
+        settled = version.state in (VersionState.ACCEPTED, VersionState.ROLLING_OUT)
+        if settled and newest is not None and newest.champion == life.state.champion:
             self.log.info("version %d was %s already", version.number, version.decision)
             return {"evidence": newest.digest, "ok": newest.verdict}
         for _ in range(TRIES):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,30 @@ from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
     from automl_airflow.models.latest import Latest
+    from automl_airflow.models.served_looks import Seen
+    from automl_core.models.estimating.record import Record
+    from automl_core.models.evaluation import EvaluateOptions
     from automl_core.models.life import Life, ModelLife, Version
     from automl_core.models.watching import Accepted, Judgement, Look
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a look has found.
+
+    Attributes:
+        evidence: of the rows that have labels; None where none has.
+        judgement: what that comes to.
+        data: those rows.
+        seen: what the model's servers have answered, where it has some.
+        details: see `automl_core.models.watching.Looks`.
+    """
+
+    evidence: dict[str, Any] | None
+    judgement: Judgement
+    data: Latest
+    seen: Seen
+    details: dict[str, Any]
 
 
 class LookOperator(RolloutOperator):
@@ -41,52 +63,71 @@ class LookOperator(RolloutOperator):
         before = self.patiently(lambda: read_looks(life.store, life.name))
         found = next((each for each in before.looks if each.run == run), None)
         if found is None:
-            found = self._look(context, life, run)
+            found = self._look(context, life, run, before.looks)
             last = before.newest
             if found.state == "worse" and (last is None or (last.state, last.version) != ("worse", found.version)):
                 tell(self.file, "loss", found.why, version=found.version, metric=found.metric, value=found.value)
         self.log.info("version %d: %s: %s", found.version, found.state, found.why)
         return {"state": found.state, "why": found.why, "version": found.version, "look": found.key}
 
-    def _look(self, context: Any, life: ModelLife, run: str) -> Look:
-        from automl_core.models.evaluation.columns import drift_words
-        from automl_core.models.watching import Look, write_look
+    def _look(self, context: Any, life: ModelLife, run: str, looks: Sequence[Look]) -> Look:
+        from automl_core.models.watching import Look, thin, write_look
+        from automl_core.models.watching.series import short_of
 
         state = life.state
         if state.champion is None:
             raise AirflowSkipException(f"no version of {self.model} is in use: there is nothing to look at")
         version = state.version(state.champion)
-        evidence, judgement, data = self._judged(context, life, version)
-        metric = (evidence or {}).get("metric") or {}
-        value = ((evidence or {}).get("metrics") or {}).get(judgement.metric, {}).get("challenger") or {}
+        found = self._found(context, life, version, looks)
+        judgement, data, evidence = found.judgement, found.data, found.evidence or {}
+        metric, value = evidence.get("metric") or {}, _value_of(evidence, judgement.metric)
         look = Look(
             time=life.now(), run=run, version=version.number, state=judgement.state, why=judgement.why,
             metric=judgement.metric, direction=str(metric.get("direction") or ""), value=value.get("value"),
             low=value.get("low"), high=value.get("high"), accepted=judgement.accepted,
             loss_low=judgement.loss["low"], loss_high=judgement.loss["high"], limit=judgement.limit,
-            rows=int(((evidence or {}).get("data") or {}).get("scored") or 0), counts=dict(data.counts or {}),
+            rows=int((evidence.get("data") or {}).get("scored") or 0), counts=dict(data.counts or {}),
+            since=found.seen.since, until=found.seen.until, **short_of(found.details),
         )  # fmt: skip
-        drifted = drift_words(evidence["drift"]) if evidence is not None and "drift" in evidence else []
-        for words in drifted:
-            self.log.warning("%s", words)
-        notes = [*judgement.reasons, *drifted, *data.notes, *(evidence or {}).get("notes", ())]
-        return self.patiently(lambda: write_look(life.store, life.name, look, evidence, notes))
+        notes = [*judgement.reasons, *self._told(found), *data.notes, *evidence.get("notes", ())]
+        written = self.patiently(
+            lambda: write_look(life.store, life.name, look, found.evidence, notes, found.details)
+        )  # fmt: skip
+        self.patiently(lambda: thin(life.store, life.name, life.now()))
+        return written
 
-    def _judged(
-        self, context: Any, life: ModelLife, version: Version
-    ) -> tuple[Mapping[str, Any] | None, Judgement, Latest]:
-        """The champion's evidence (none where no row has a label), what it comes to, and the data."""
+    def _told(self, found: _Found) -> list[str]:
+        """What the details say, a line each; what asks for attention is a warning in the log."""
+        from automl_airflow.models.served_looks import words_of
+        from automl_core.models.evaluation.columns import drift_words
+
+        told: list[str] = []
+        if "drift" in found.details:
+            told += drift_words(found.details["drift"])
+        estimate = found.details.get("estimate") or {}
+        told += [estimate["words"]] if estimate.get("words") else []
+        live = found.details.get("live")
+        told += [words_of(live)] if live is not None else []
+        for words in told:
+            self.log.warning("%s", words)
+        return [*told, *found.seen.notes]
+
+    def _found(self, context: Any, life: ModelLife, version: Version, looks: Sequence[Look]) -> _Found:
+        """The champion's evidence (none where no row has a label), what it comes to, and what needs no label."""
+        from automl_airflow.compat import bundle_folder
         from automl_airflow.models.evaluating import on_data, options_of
         from automl_airflow.models.folders import folder_of
         from automl_airflow.models.latest import latest_of
+        from automl_airflow.models.served_looks import Seen, answers_of, live_of
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import NotEvaluated, Request, run_apart
         from automl_core.models.watching import judge
-        from automl_core.models.watching.judging import alarms_of, nothing_there
+        from automl_core.models.watching.judging import judge_estimate, nothing_there
 
         file = self.file
         when = file.watch.retrain.when if file.watch is not None and file.watch.retrain is not None else None
         metric = when.metric if when is not None else None
+        limit = when.loss if when is not None else None
         accepted = self._accepted(life, life.state, version)
         with ExitStack() as stack:
             folder = stack.enter_context(folder_of(life.store, version.model.prefix))
@@ -96,33 +137,75 @@ class LookOperator(RolloutOperator):
                 )
             except DataError as error:
                 raise AirflowFailException(f"evaluate.data: {error}") from error
-            if data.rows == 0:
-                return None, nothing_there(metric or file.evaluate.metric or ""), data
-            options = on_data(options_of(file, Path(self.path), version, None, stack, self.log.info), data)
+            options = options_of(file, Path(self.path), version, None, stack, self.log.info)
             options = replace(options, metric=metric or options.metric, latency=False)
-            if file.watch is None or file.watch.drift:
-                options = replace(options, reference=self._columns(life, version), alarms=alarms_of(file.watch))
-            self.log.info("version %d on %s", version.number, data.place)
-            request = Request(folder, None, data.path, options, (), data.format)
-            try:
-                evidence, _ = run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
-            except NotEvaluated as error:
-                raise AirflowFailException(f"version {version.number} was not evaluated: {error}") from error
-        limit = when.loss if when is not None else None
-        judgement = judge(evidence, accepted, limit=limit, metric=metric)
-        ok = {"holds": True, "worse": False, "cant_tell": None}[judgement.state]
-        evidence["verdict"] = {
-            "when": "watched", "margin": judgement.limit, "ok": ok, "reasons": [judgement.why, *judgement.reasons],
-        }  # fmt: skip
-        return evidence, judgement, data
+            options = self._without_labels(life, version, options, looks)
+            evidence: dict[str, Any] | None = None
+            if data.rows == 0:
+                judgement = nothing_there(metric or file.evaluate.metric or "")
+            else:
+                self.log.info("version %d on %s", version.number, data.place)
+                request = Request(folder, None, data.path, on_data(options, data), (), data.format)
+                try:
+                    evidence, _ = run_apart(request, say=self.log.info, wanted=lambda: not self.killed)
+                except NotEvaluated as error:
+                    raise AirflowFailException(f"version {version.number} was not evaluated: {error}") from error
+                judgement = judge(evidence, accepted, limit=limit, metric=metric)
+            details = {name: evidence.pop(name) for name in ("drift", "estimate") if name in (evidence or {})}
+            seen = Seen()
+            if file.served is not None:
+                # what servers were asked of late, in place of rows that have labels, which are of another time
+                seen = self.patiently(
+                    lambda: answers_of(
+                        file, life, version, folder, options, next(iter(looks), None), say=self.log.info,
+                        wanted=lambda: not self.killed,
+                    )
+                )  # fmt: skip
+                checked = (details.get("estimate") or {}).get("checked")
+                details = dict(seen.details)
+                if "estimate" in details and checked is not None:
+                    details["estimate"] = {**details["estimate"], "checked": checked}
+            live = live_of(file, life, folder, options, seen.rows, bundle_folder(context))
+            if live is not None:
+                details["live"] = live
+        if "estimate" in details:
+            details["estimate"] = judge_estimate(details["estimate"], accepted, limit=limit) | {
+                "record": record_of(looks, version.number, details["estimate"].get("metric")).to_json()
+            }
+        if evidence is not None:
+            ok = {"holds": True, "worse": False, "cant_tell": None}[judgement.state]
+            evidence["verdict"] = {
+                "when": "watched", "margin": judgement.limit, "ok": ok,
+                "reasons": [judgement.why, *judgement.reasons],
+            }  # fmt: skip
+            if "drift" in details and file.served is None:
+                evidence["drift"] = details["drift"]  # of these very rows
+        return _Found(evidence, judgement, data, seen, details)
 
-    def _columns(self, life: ModelLife, version: Version) -> dict[str, Any]:
-        """How columns were distributed in the evidence that the champion was accepted on; empty where nobody knows."""
+    def _without_labels(
+        self, life: ModelLife, version: Version, options: EvaluateOptions, looks: Sequence[Look]
+    ) -> EvaluateOptions:
+        """What is asked for beside the metric: drift and an estimate, by the evidence that the champion stands on."""
+        from automl_core.models.watching.judging import alarms_of
+
+        watch = self.file.watch
+        if watch is not None and not (watch.drift or watch.estimate):
+            return options
+        kept = self._kept(life, version)
+        if watch is None or watch.drift:
+            options = replace(options, reference=dict(kept.get("columns") or {}), alarms=alarms_of(watch))
+        if watch is None or watch.estimate:
+            record = record_of(looks, version.number, options.metric)
+            options = replace(options, answers=dict(kept.get("answers") or {}), excess=record.excess)
+        return options
+
+    def _kept(self, life: ModelLife, version: Version) -> dict[str, Any]:
+        """What is kept of the rows that the champion was accepted on; empty where nobody knows."""
         digest = life.state.shares[-1].accepted.get(version.number, "")
         try:
-            return dict(self.patiently(lambda: life.evidence_rows(digest)).get("columns") or {})
+            return dict(self.patiently(lambda: life.evidence_rows(digest)))
         except (LookupError, ValueError) as error:
-            self.log.info("whether columns have drifted is not told: %s", error)
+            self.log.info("drift and an estimate without labels are not told: %s", error)
             return {}
 
     def _accepted(self, life: ModelLife, state: Life, version: Version) -> Accepted | None:
@@ -135,3 +218,26 @@ class LookOperator(RolloutOperator):
         except (LookupError, ValueError) as error:
             self.log.warning("the evidence that version %d was accepted on can't be read: %s", version.number, error)
             return None
+
+
+def _value_of(evidence: Mapping[str, Any], metric: str) -> Mapping[str, Any]:
+    """The champion's value of a metric, with its interval; empty where it was not measured."""
+    return ((evidence.get("metrics") or {}).get(metric) or {}).get("challenger") or {}
+
+
+def record_of(looks: Sequence[Look], version: int, metric: str | None) -> Record:
+    """What estimates of a version were off by where labels came, by the looks at it.
+
+    Args:
+        looks: the newest first.
+        version: that is in use.
+        metric: that is estimated; None: whichever was.
+    """
+    from automl_core.models.estimating.record import Check, Record
+
+    told = [
+        each.estimate for each in looks
+        if each.version == version and each.estimate and metric in (None, each.estimate.get("metric"))
+    ]  # fmt: skip
+    checks = [Check.from_json(each.get("checked")) for each in told]
+    return Record.of([each for each in checks if each is not None])

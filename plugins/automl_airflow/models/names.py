@@ -5,7 +5,13 @@ from __future__ import annotations
 OFFER, EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY = "offer", "evaluate", "ask", "accept", "decide", "deploy"
 """The tasks of a rollout, in their order."""
 
+ROLL = "roll"
+"""The last one, where servers answer by the champion: a version gets its share step by step."""
+
 ROLLOUT_TASKS = (OFFER, EVALUATE, ASK, ACCEPT, DECIDE, DEPLOY)
+
+ROLLOUT_ID = "rollout"
+"""In the XCom of `deploy`: the number of the rollout that it has begun; None where it has put the version in use."""
 
 LOOK, RETRAIN = "look", "retrain"
 """The tasks of a watch, in their order."""

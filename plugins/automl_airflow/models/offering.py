@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, DownstreamTasksSkipped
 
-from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE
+from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, run_of_version
 from automl_airflow.models.opening import open_life
 from automl_airflow.models.runs import INSTEAD_OF, VERSION, exists, goes_on, start_for
 from automl_airflow.models.tasks import Rolling, RolloutOperator
@@ -187,17 +187,27 @@ class OfferOperator(RolloutOperator):
     def _free(self, context: Any, life: ModelLife) -> Iterator[Version]:
         """Versions that wait for a rollout, and that no run of Airflow's has.
 
-        Also those that were accepted and whose run was deleted before it put them in use. Not one that people are asked
-        about: its run may be another Airflow's that has the same file, and each would evaluate anew what the other one
-        has asked about, so that nobody's answer would ever hold. Where the run was deleted, the time that was given
-        ends it.
+        Also those that were accepted and whose run was deleted before it put them in use, and those whose rollout is
+        open while the run that looked at it has ended (its task was marked by hand, or failed). Not one that people are
+        asked about: its run may be another Airflow's that has the same file, and each would evaluate anew what the
+        other one has asked about, so that nobody's answer would ever hold. Where the run was deleted, the time that was
+        given ends it.
         """
         from automl_core.models.life import VersionState
 
         for version in list(life.state.versions.values()):
+            if version.state is VersionState.ROLLING_OUT:
+                if not self._is_looked_at(context, version):
+                    yield version
+                continue
             if not version.state.undecided and version.state is not VersionState.ACCEPTED:
                 continue
             if version.run and (version.run == str(context["run_id"]) or exists(context, version.run)):
                 continue
             if not (version.run and version.state is VersionState.ASKED):
                 yield version
+
+    def _is_looked_at(self, context: Any, version: Version) -> bool:
+        """Whether a run goes on that looks at the rollout of a version."""
+        runs = (version.run, run_of_version(version.number, len(version.evidence) + 1))
+        return any(run == str(context["run_id"]) or goes_on(context, run) for run in runs if run)

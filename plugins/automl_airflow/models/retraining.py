@@ -44,7 +44,7 @@ class RetrainOperator(RolloutOperator):
         looks = self.patiently(lambda: read_looks(life.store, life.name)).looks
         look = next((each for each in looks if each.run == run), None)
         told: dict[str, Any] = {"asked": None, "why": "nothing asks for it"}
-        wish = wish_of(self.file, life.state, look, life.now())
+        wish = wish_of(self.file, life.state, look, life.now(), looks)
         if wish is not None:
             told = self._ask(context, life, wish)
         self.log.info("retraining: %s", told["why"])

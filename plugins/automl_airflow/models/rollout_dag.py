@@ -1,4 +1,4 @@
-"""The DAG ``NAME.rollout``: offer → evaluate → ask → accept → decide → deploy, one run a version.
+"""The DAG ``NAME.rollout``: offer → evaluate → ask → accept → decide → deploy (→ roll), one run a version.
 
 Parsed all day by Airflow: nothing heavy is imported here or by what is imported here.
 """
@@ -8,17 +8,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, Param, chain
+from airflow.sdk import DAG, Asset, BaseOperator, Param, chain
 
 from automl_airflow.assets import in_use_asset
 from automl_airflow.models.accepting import AcceptOperator
 from automl_airflow.models.asking import AskOperator
 from automl_airflow.models.common import dag_arguments
 from automl_airflow.models.deciding import DecideOperator
-from automl_airflow.models.deploying import DeployOperator
+from automl_airflow.models.deploying import DeployOperator, ServedDeployOperator
 from automl_airflow.models.evaluating import EvaluateOperator
-from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, OFFER
+from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, OFFER, ROLL
 from automl_airflow.models.offering import OfferOperator
+from automl_airflow.models.roll import RollOperator
 from automl_airflow.models.runs import VERSION
 from automl_airflow.models.schedule import rollout_schedule
 from automl_airflow.models.tasks import RETRIES, RETRY_DELAY
@@ -40,7 +41,8 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
     arguments = dag_arguments(file, path, ROLLOUT)
     again: dict[str, Any] = {"retries": RETRIES, "retry_delay": RETRY_DELAY, "file": file}
     common = {**again, "path": str(path)}
-    outlet = in_use_asset(file.output.storage, file.name, home())
+    asset = in_use_asset(file.output.storage, file.name, home())
+    outlets = [asset] if asset is not None else []
     with DAG(
         **arguments,
         schedule=rollout_schedule(file),
@@ -58,6 +60,16 @@ def rollout_dag(file: ModelFile, path: Path) -> DAG:
             AskOperator(task_id=ASK, **common),
             AcceptOperator(task_id=ACCEPT, **again),
             DecideOperator(task_id=DECIDE, trigger_rule="all_done", **common),
-            DeployOperator(task_id=DEPLOY, outlets=[outlet] if outlet is not None else [], **common),
+            *_last(file, outlets, common),
         )
     return dag
+
+
+def _last(file: ModelFile, outlets: list[Asset], common: dict[str, Any]) -> list[BaseOperator]:
+    """The tasks that bring an accepted version into use; what waits for that waits for the last of them."""
+    if file.served is None:
+        return [DeployOperator(task_id=DEPLOY, outlets=outlets, **common)]
+    return [
+        ServedDeployOperator(task_id=DEPLOY, **common),
+        RollOperator(task_id=ROLL, outlets=outlets, **common),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -88,6 +89,25 @@ def test_a_preview_of_a_model(automl: Automl, home: Path) -> None:
     path.write_text(yaml.safe_dump(body(accept={"by": "nobody", "when": "better"}), sort_keys=False))
     assert "by itself, where it is better than the champion" in automl("preview", str(path)).out
     assert "evaluated on s3://lake/latest/" in automl("preview", str(path)).out.replace("  ", " ")
+
+
+@pytest.mark.parametrize(
+    ("deploy", "said"),
+    [
+        ({"to": "servers"}, "answers requests by `automl serve`; a new version in steps of 5 %, 25 %, 100 %, 30m 00s each"),
+        ({"to": "servers", "key": "customer", "shadow": {"for": "2h"}, "steps": ["100%"]},
+         "split by customer; a new version in the shadow for 2h 00m, then in steps of 100 %"),
+        ({"to": "kubernetes", "ab": {"metric": "errors", "within": "3d"}},
+         "requests in Kubernetes; a new version 50 % beside the champion until errors tells, 3d 00h at most"),
+    ],
+)  # fmt: skip
+def test_a_preview_of_a_served_model(deploy: dict[str, Any], said: str, automl: Automl, home: Path) -> None:
+    path = write(home, "churn.model.yaml", body(deploy=deploy))
+    for command in (("preview",), ("model", "check")):
+        shown = automl(*command, str(path))
+        assert shown.code == 0, shown.err
+        assert said in " ".join(shown.out.split())
+    assert "churn.score" not in shown.out
 
 
 def test_a_model_is_no_experiment(home: Path) -> None:

@@ -8,11 +8,12 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from automl_core.cli import main
+from automl_core.cli import serve as serving
 from tests.unit.serving.world import ROW, Lake
 
 TOKEN = "a-token-that-is-long-enough"
@@ -32,9 +34,7 @@ def server(lake: Lake, *options: str) -> Iterator[tuple[subprocess.Popen[str], s
     """A server on a free port, and its address."""
     command = [sys.executable, "-c", "import sys; from automl_core.cli import main; sys.exit(main())", "serve"]
     cache = ["--cache", str(lake.folder / "machine"), "--port", "0"]
-    process = subprocess.Popen(
-        [*command, f"file://{lake.folder / 'lake'}", *cache, *options], stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*command, lake.store.url, *cache, *options], stderr=subprocess.PIPE, text=True)
     try:
         assert process.stderr is not None
         for line in process.stderr:
@@ -103,6 +103,40 @@ def test_it_answers_behind_mutual_tls_and_a_token_and_ends_without_losing_an_ans
     assert [line["request_id"] for line in lines] == ["kept"]
 
 
+def test_a_server_that_is_told_to_end_is_over_in_its_time_whatever_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same process ends itself: what hangs may be a thread in a call of a store, which nobody can end otherwise."""
+    import uvicorn
+
+    began, ended = list[tuple[float, Callable[..., None], Any]](), list[int]()
+
+    class Timer:
+        daemon = False
+
+        def __init__(self, *arguments: Any) -> None:
+            self.arguments = arguments
+
+        def start(self) -> None:
+            assert self.daemon, "which keeps nobody who is done in time"
+            began.append(self.arguments)  # type: ignore[arg-type]
+
+    class Server:
+        ending, grace = False, 7.0
+
+        def end(self) -> None:
+            self.ending = True
+
+    monkeypatch.setattr(serving.threading, "Timer", Timer)
+    monkeypatch.setattr(serving.os, "_exit", ended.append)
+    server = Server()
+    running = serving._ending(uvicorn.Config(lambda: None), server)  # type: ignore[arg-type]
+    for _ in range(2):
+        running.handle_exit(signal.SIGTERM, None)
+    assert (server.ending, running.should_exit, len(began)) == (True, True, 1)
+    after, over, arguments = began[0]
+    over(*arguments)
+    assert (after, ended) == (7.0, [1])
+
+
 def test_what_was_typed_wrongly_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lake = f"file://{tmp_path}"
     short = tmp_path / "short"
@@ -114,6 +148,8 @@ def test_what_was_typed_wrongly_is_said(tmp_path: Path, capsys: pytest.CaptureFi
         (["--open", "--tls-cert", "x"], "belong together"),
         (["--tls-clients", "x"], "needs the server's own"),
         (["--open", "--answers", "2"], "found '2'; allowed: on, off, or a share"),
+        (["--open", "--columns", "age,prediction"], "--columns: 'prediction' is the name of a column that the log"),
+        (["--open", "--cache-size", "lots"], "--cache-size: found 'lots'; allowed: bytes"),
         (["--open", "--memory", "lots"], "--memory: found 'lots'; allowed: bytes, such as 512Mi or 2Gi"),
     ):
         assert main(["serve", lake, *options]) == 1

@@ -14,7 +14,7 @@ from automl_core.storage import open_store
 from automl_core.storage.base import ObjectStore
 from tests.support.memory_store import MemoryStore
 from tests.unit.housekeeping.yard import DAY, NOW, going, lived, planned, why
-from tests.unit.models.life.world import ANNA, Clock, DyingStore, Killed, evidence
+from tests.unit.models.life.world import ANNA, STEPS, Clock, DyingStore, Killed, evidence
 
 
 class Model:
@@ -49,6 +49,13 @@ class Model:
 
     def folder(self, number: int) -> str:
         return self.life.state.version(number).model.prefix.removesuffix("model/")
+
+
+def rolling(model: Model, run: str) -> None:
+    """A version that is being rolled out."""
+    number, life = model.offer(run), model.life
+    life.accept(number, life.evaluated(number, evidence(number, 1, number)), ANNA)
+    life.begin_rollout(number, ANNA, STEPS)
 
 
 @pytest.fixture
@@ -99,6 +106,44 @@ def test_where_a_models_journal_can_not_be_read_its_texts_keep_runs(store: Memor
     store.put(f"_models/churn/journal/{last + 1:010d}.json", b'{"version": 99, "release": "9.0"}')
     assert going(planned(store, keep_last=0)) == []
     assert going(planned(store), "models") == []
+
+
+def test_a_version_that_rolls_out_and_its_champion_stay(store: MemoryStore) -> None:
+    for run in ("a", "b"):
+        lived(store, run, days_ago=90)
+    model = Model(store)
+    model.offer("a", use=True)
+    rolling(model, "b")
+    plan = planned(store, keep_last=0, keep_versions=0)
+    assert (going(plan), going(plan, "models")) == ([], [])
+    assert why(plan, "digits/b/") == "version 2 of the model churn, which is ROLLING_OUT names it"
+
+
+def test_counts_of_a_rollout_that_is_over_go_but_for_its_last_look(store: MemoryStore) -> None:
+    model = Model(store)
+    model.offer("a", use=True)
+    folders = []
+    for number, run in enumerate(("b", "c", "d"), 1):
+        rolling(model, run)
+        folder = f"_models/churn/rollouts/{number}/"
+        for key in ("tallies/one/0000000001.json", "looks/0000000008.json", "looks/0000000009.json"):
+            store.put(folder + key, b"{}")
+        folders.append(folder)
+        if number == 2:
+            model.clock.now = NOW - 1.0 * DAY  # only yesterday
+        if number < 3:
+            model.life.take_back(number + 1, ANNA, "bad")
+    store.put("_models/churn/answers/ds=2026-11-29/one.jsonl", b'{"note": "digits/a@1"}')
+    plan = planned(store)
+    assert [(item.place, item.objects) for item in plan.items if "rollouts/" in item.place] == [(folders[0], 2)]
+    assert [item.why for item in plan.items if item.place == folders[0]] == [
+        "counts for rollout 1 of churn, which is over"
+    ]
+    carried_out(store)
+    left = [sorted(key.removeprefix(folder) for key in store.list(folder)) for folder in folders]
+    assert left[0] == ["looks/0000000009.json"]
+    assert [len(each) for each in left[1:]] == [3, 3]
+    assert not [item for item in planned(store).items if item.place == folders[0]]
 
 
 def test_copies_go_of_what_is_set_aside_long_enough_but_for_the_last_in_use(store: MemoryStore) -> None:

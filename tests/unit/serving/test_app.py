@@ -11,11 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from automl_core.serving.answers import ANSWERS, AnswerLog, Rule
+from automl_core.serving.answers import ANSWERS, SHADOW, AnswerLog, Rule
 from automl_core.serving.app import Door, Server
 from automl_core.serving.following import Follower
 from automl_core.serving.served import Given, Served
-from tests.unit.serving.world import ANNA, ROW, Lake, until
+from automl_core.serving.tallying import Tallies
+from tests.unit.serving.world import ANNA, DAG, ROW, Lake, until
 
 TOKEN = "a-token-that-is-long-enough"
 GOOD = {"Authorization": f"Bearer {TOKEN}"}
@@ -27,6 +28,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     found.in_use(seed=1)
     found.in_use("quiet", seed=2)
     found.life("quiet").take_back(1, ANNA, "not wanted any more")
+    found.in_use("rolled", seed=3)
+    found.rolling(0.5, 1.0, name="rolled", seed=4, shadow=1.0)
     return found
 
 
@@ -34,9 +37,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def talk(lake: Lake) -> Iterator[Callable[..., None]]:
     """Run a test with one server for all of them, without a socket; what it answered is in the bucket then."""
     loop = asyncio.new_event_loop()
-    served = Served(Follower(lake.store), lake.folder / "cache", every=0.05)
+    tallies = Tallies(lake.store, "here")
+    served = Served(Follower(lake.store), lake.folder / "cache", every=0.05, tallies=tallies)
     answers = AnswerLog(lake.store, lake.folder / "answers", every=60, server="here")
-    server = Server(served, answers)
+    shadow = AnswerLog(lake.store, lake.folder / "shadow", every=60, server="here", where=SHADOW)
+    server = Server(served, answers, shadow=shadow)
     app = server.app()
     life = app.router.lifespan_context(app)
     loop.run_until_complete(life.__aenter__())
@@ -50,8 +55,9 @@ def talk(lake: Lake) -> Iterator[Callable[..., None]]:
             transport = httpx.ASGITransport(app=server.asgi(), raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://server", headers=GOOD) as client:
                 await test(client, server)
-            answers._close(0.0)
-            assert await answers._bring(answers._own)
+            for each in (answers, shadow):
+                each._close(0.0)
+                assert await each._bring(each._own)
 
         loop.run_until_complete(asyncio.wait_for(asked(), 60))
 
@@ -60,8 +66,8 @@ def talk(lake: Lake) -> Iterator[Callable[..., None]]:
     loop.close()
 
 
-def written(lake: Lake) -> list[dict[str, Any]]:
-    prefix = f"_models/churn/{ANSWERS}"
+def written(lake: Lake, model: str = "churn", folder: str = ANSWERS) -> list[dict[str, Any]]:
+    prefix = f"_models/{model}/{folder}"
     return [json.loads(line) for key in lake.store.list(prefix) for line in lake.store.get(key).splitlines()]
 
 
@@ -102,6 +108,56 @@ def test_rows_and_columns_get_the_same_answers_and_are_written_down(lake: Lake, 
     assert lines[0]["prediction"] == model.predict([ROW])[0]
     assert lines[0]["probability_yes"] == model.predict_proba([ROW])[0, 1]
     assert all(line["answered_at"].endswith("+00:00") for line in lines)
+
+
+def test_a_rollout_is_in_answers_lines_and_figures_and_its_shadow_has_lines_of_its_own(
+    lake: Lake, talk: Callable[..., None]
+) -> None:
+    async def test(client: httpx.AsyncClient, server: Server) -> None:
+        asked = {"rows": [ROW], "keys": ["a"], "id": "first"}
+        found = await client.post("/models/rolled/predict", json=asked)
+        assert (found.json()["version"], found.status_code) == (1, 200), "what the shadow says is not given"
+        await until(lambda: not server.shadows.waiting)
+        told = (await client.get("/models/rolled")).json()
+        assert (told["rollout"], told["step"], told["shadow"], told["shares"]) == (1, 0, {"2": 1.0}, {"1": 1.0})
+        figures = (await client.get("/metrics")).text
+        for line in (
+            'automl_rollout{model="rolled",step="0"} 1.0', 'automl_shadow_share{model="rolled",version="2"} 1.0',
+            'automl_shadow_requests_total{model="rolled",version="2"} 1.0', "automl_tallies_behind_seconds 0.0",
+        ):  # fmt: skip
+            assert line in figures
+        lake.life("rolled").step_rollout(1, 2, DAG)
+        await until(lambda: server.served.active["rolled"].route.step == 2)
+        found = await client.post("/models/rolled/predict", json=asked | {"id": "second"})
+        assert found.json()["version"] == 2
+
+    talk(test)
+    assert {line["request_id"]: (line["rollout"], line["model_version"]) for line in written(lake, "rolled")} == {
+        "first": (1, 1), "second": (1, 2)
+    }  # fmt: skip
+    (line,) = written(lake, "rolled", SHADOW)
+    assert (line["request_id"], line["model_version"], line["given_version"], line["rollout"]) == ("first", 2, 1, 1)
+    assert line["agrees"] is (line["prediction"] == line["given_prediction"])
+
+
+@pytest.mark.parametrize("name", ["rollout", "prediction", "request_id", "probability_yes"])
+def test_a_column_with_the_name_of_one_of_a_lines_own_is_refused_and_never_lost(
+    lake: Lake, talk: Callable[..., None], name: str
+) -> None:
+    async def refused(client: httpx.AsyncClient, server: Server) -> None:
+        rows = [ROW, ROW | {name: "theirs"}]
+        found = await client.post("/models/churn/predict", json={"rows": rows})
+        assert (found.status_code, found.json()["error"]["code"]) == (422, "bad_rows")
+        assert f"row 1: the column {name!r} has the name of one" in found.json()["error"]["message"]
+
+    async def answered(client: httpx.AsyncClient, server: Server) -> None:
+        found = await client.post("/models/churn/predict", json={"rows": [ROW | {name: "theirs"}], "id": f"r-{name}"})
+        assert found.status_code == 200, found.text
+
+    talk(refused)
+    talk(answered, rule=Rule(columns=("age",)))
+    (line,) = [line for line in written(lake) if line["request_id"] == f"r-{name}"]
+    assert line.get(name) != "theirs"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}])

@@ -159,6 +159,30 @@ def test_one_that_hangs_is_ended(serve: Callable[..., None]) -> None:
     serve(test, seconds=0.2)
 
 
+def test_who_waits_behind_others_rows_is_told_in_time_and_not_scored_later(serve: Callable[..., None]) -> None:
+    async def test(version: VersionProcess) -> None:
+        sent, sending, line = list[list[bytes]](), version._send, version._line
+        version._send = lambda _, parts: sent.append(parts)  # type: ignore[method-assign]
+        asked, late, lately = (asyncio.ensure_future(version.predict(WHOLE)) for _ in range(3))
+        await asyncio.sleep(0)
+        version._asked[0].until -= 1000  # asked only now, after a long wait
+        version._waiting[0].until -= 999
+        version._look()
+        for each in (asked, late):
+            with pytest.raises(Unavailable, match="most of it spent on others' rows"):
+                await each
+        assert version.running, "whose process is well"
+        assert version._watch is not None, "and is looked at again"
+        assert line is not None
+        version._send = lambda line, parts: (sent.append(parts), sending(line, parts))  # type: ignore
+        sending(line, sent[0])
+        assert len((await lately).predictions) == len(WHOLE)
+        assert [len(parts) for parts in sent] == [1, 1], "what nobody waits for any more is not asked"
+        assert not version.pending
+
+    serve(test, seconds=100.0)
+
+
 def test_a_model_that_is_not_what_it_was_answers_nothing(
     folder: Path, tmp_path: Path, loop: asyncio.AbstractEventLoop
 ) -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from automl_core.cli import main
-from automl_core.models.life import ModelLife, Person, Source
+from automl_core.models.life import ModelLife, Person, Source, Step
 from automl_core.storage import open_store
 from automl_core.tracking import MlflowError, MlflowServer
 from automl_core.tracking.registry import CHALLENGER, CHAMPION, Registered, register, shown
@@ -85,6 +85,22 @@ def test_versions_have_tags_and_aliases_follow_the_journal(lives: Lives) -> None
     lives.life.take_back(1, ANNA, "worse too")
     assert written(fake, lives).aliases[CHAMPION] is None
     assert fake.models["churn"]["aliases"] == {}
+
+
+def test_the_challenger_is_the_version_that_is_rolled_out(lives: Lives) -> None:
+    fake = FakeMlflow()
+    lives.use(lives.offer())
+    lives.offer()
+    life = lives.life
+    life.accept(2, life.evaluated(2, {"version": 2, "champion": {"version": 1}, "verdict": {"ok": True}}), ANNA)
+    life.begin_rollout(2, ANNA, [Step(0.05), Step(1.0)])
+    lives.offer()  # newer, and nobody has decided on it
+    assert written(fake, lives).aliases == {CHAMPION: 1, CHALLENGER: 2}
+    assert fake.models["churn"]["versions"][2]["tags"]["automl.state"] == "ROLLING_OUT"
+    life.step_rollout(1, 1, ANNA)  # all requests, and still no champion
+    assert written(fake, lives).aliases == {CHAMPION: 1, CHALLENGER: 2}
+    life.put_in_use(2, ANNA)
+    assert written(fake, lives).aliases == {CHAMPION: 2, CHALLENGER: 3}
 
 
 def test_what_was_cut_off_is_completed(lives: Lives) -> None:

@@ -27,9 +27,12 @@ GOLDEN: list[dict[str, Any]] = [
 def model(
     folder: Path, a: Any = 1.0, b: Any = 0.0, bonn: Any = 0.0, *, start: Any = 0.0,
     classes: tuple[str, ...] = ("0", "1"),
-    kind: str = "binary", metric: str | None = None, threshold: Any = None, target: str = "y",
+    kind: str = "binary", metric: str | None = None, threshold: Any = None, target: str = "y", needs: str | None = None,
 ) -> Path:  # fmt: skip
-    """A linear model: of two classes by the logistic function, of more by softmax (then each weight is a list)."""
+    """A linear model: of two classes by the logistic function, of more by softmax (then each weight is a list).
+
+    It refuses rows without the column that it `needs`, whatever it makes of that.
+    """
     outputs = len(classes) if kind == "multiclass" else 1
 
     def of(value: Any) -> list[float]:
@@ -49,7 +52,11 @@ def model(
     if metric is not None:
         problem["metric"] = metric
     members = [{"weight": 1.0, "features": features, "model": linear, "link": link}]
-    return write(folder, members=members, schema=SCHEMA, problem=problem, golden=GOLDEN, made={}, threshold=threshold)
+    schema, golden = SCHEMA, GOLDEN
+    if needs is not None:
+        schema = Schema([*SCHEMA, Field(needs, "category", "string")])
+        golden = [{**each, needs: "x"} for each in GOLDEN]
+    return write(folder, members=members, schema=schema, problem=problem, golden=golden, made={}, threshold=threshold)
 
 
 def rows(n: int = 400, seed: int = 1, *, kind: str = "binary") -> dict[str, Any]:

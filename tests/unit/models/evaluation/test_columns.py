@@ -40,7 +40,8 @@ def test_rows_of_the_same_kind_have_not_drifted_and_moved_ones_are_named(folder:
     assert found["drifted"] is True
     assert next(each["name"] for each in found["columns"] if each["drifted"]) == "b"
     assert "probability of 1" in {each["name"] for each in found["columns"]}, "what the model says is a column too"
-    (words,) = drift_words(found)
+    words, cause = drift_words(found)
+    assert "with b as it was it would be" in cause
     assert words.startswith("columns have drifted since the evidence that it was accepted on: b (median: ")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from automl_core.models.watching.looks import KEPT, Look, key_of, read_look, read_looks, write_look
+from automl_core.models.watching.looks import DAYS, KEPT, Look, key_of, read_look, read_looks, thin, write_look
 from automl_core.storage import open_store
 from automl_core.storage.testing import CountingStore
 
@@ -63,3 +63,48 @@ def test_a_later_release_is_said(tmp_path: Path) -> None:
     store.put(made.key, json.dumps({"format": 2}).encode())
     with pytest.raises(ValueError, match="format 2; this release reads up to 1"):
         read_looks(store, "churn")
+
+
+def test_old_looks_become_fewer_and_the_newest_stay(tmp_path: Path) -> None:
+    """Two years, twice a day: the newest in full, then one a day, then one a month; the series loses nothing."""
+    store, day = open_store(f"file://{tmp_path}"), 86400.0
+    begin = 1_700_000_000.0 // day * day
+    times = [begin + half * day / 2 for half in range(2 * 730)]
+    (tmp_path / "_models/churn/watch").mkdir(parents=True)
+    for time in times:
+        (tmp_path / key_of("churn", time)).touch()
+    now = times[-1] + 1
+    while thin(store, "churn", now):
+        pass
+    names = [Path(key).name for key in store.list("_models/churn/watch/")]
+    left = sorted(float((9_999_999_999_999 - int(name[:13])) // 1000) for name in names)
+    assert left[-KEPT:] == times[-KEPT:]
+    older = [time for time in left[:-KEPT] if now - time < DAYS * day]
+    assert len(older) == len({time // day for time in older}), "one a day"
+    assert all(time % day == 0.5 * day for time in older[1:]), "the last of each"
+    oldest = [time for time in left[:-KEPT] if now - time >= DAYS * day]
+    assert 10 <= len(oldest) <= 13
+    assert thin(store, "churn", now) == 0
+
+
+def test_what_is_no_look_stays(tmp_path: Path) -> None:
+    store = open_store(f"file://{tmp_path}")
+    store.put("_models/churn/watch/notes.txt", b"mine")
+    assert thin(store, "churn", 1e9) == 0
+    assert store.get("_models/churn/watch/notes.txt") == b"mine"
+
+
+def test_details_are_of_the_newest_alone_and_old_looks_have_none(tmp_path: Path) -> None:
+    store = open_store(f"file://{tmp_path}")
+    write_look(store, "churn", look(1.0), EVIDENCE, (), {"drift": {"columns": []}})
+    assert read_looks(store, "churn").details == {"drift": {"columns": []}}
+    made = write_look(store, "churn", look(2.0), EVIDENCE)
+    assert read_looks(store, "churn").details == {}
+    body = json.loads(store.get(made.key))
+    for later in ("details",):
+        del body[later]
+    for each in (body["look"], *body["before"]):
+        for later in ("estimate", "drift", "live", "since", "until"):
+            each.pop(later, None)
+    store.put(made.key, json.dumps(body).encode())
+    assert [each.estimate for each in read_look(store, made.key).looks] == [{}, {}], "as the release before wrote them"

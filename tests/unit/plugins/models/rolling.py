@@ -26,7 +26,11 @@ output: {{storage: "file://{home}/runs"}}
 candidates: {{experiments: [search]}}
 evaluate: {{data: latest.csv, target: y}}
 accept: {accept}
+{more}
 """
+
+SERVERS = "deploy: {to: servers, steps: [50%, 100%], bake: 1s, least: 1}"
+"""Of a model that servers answer for."""
 
 
 @dataclass
@@ -43,6 +47,7 @@ class Airflow:
 
     home: Path
     accept: str = "{by: anybody, within: 1h}"
+    more: str = ""
     runs: dict[str, str] = field(default_factory=dict)
     started: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -50,7 +55,7 @@ class Airflow:
     states: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     confs: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[Any] = field(default_factory=list)
-    _dag: tuple[str, Any] | None = None
+    _dag: tuple[tuple[str, str], Any] | None = None
 
     @classmethod
     def make(cls, home: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Airflow:
@@ -95,13 +100,13 @@ class Airflow:
 
     def dag(self) -> Any:
         """The rollout, from the model's file."""
-        if self._dag is not None and self._dag[0] == self.accept:
+        if self._dag is not None and self._dag[0] == (self.accept, self.more):
             return self._dag[1]
         path = self.home / "experiments" / "churn.model.yaml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(FILE.format(home=self.home, accept=self.accept))
+        path.write_text(FILE.format(home=self.home, accept=self.accept, more=self.more))
         dag = next(each for each in build_model(path)[0] if each.dag_id == "churn.rollout")
-        self._dag = (self.accept, dag)
+        self._dag = ((self.accept, self.more), dag)
         return dag
 
     def context(self, run: str, task: str, tries: int = 1, max_tries: int | None = None) -> Any:
@@ -109,7 +114,7 @@ class Airflow:
         retries = self.dag().get_task(task).retries
         store = _TaskState(self.states.setdefault((run, task), {}))
         ti = SimpleNamespace(
-            dag_id="churn.rollout", task_id=task, id=f"id-{tries}", try_number=tries,
+            dag_id="churn.rollout", task_id=task, run_id=run, id=f"id-{tries}", try_number=tries,
             max_tries=retries if max_tries is None else max_tries,
             xcom_pull=lambda task_ids, **_: self.xcoms.get((run, task_ids)), get_dr_count=self._count,
         )  # fmt: skip
@@ -149,6 +154,12 @@ class Airflow:
         task = self.dag().get_task("accept")
         self.xcoms[(run, "accept")] = task.execute_complete(self.context(run, "accept", **more), event)
         return self.xcoms[(run, "accept")]
+
+    def go_on_with(self, run: str, task: str, event: dict[str, Any]) -> Any:
+        """Go on after a trigger has fired, as Airflow does."""
+        told = self.dag().get_task(task).execute(self.context(run, task), event)
+        self.xcoms[(run, task)] = told
+        return told
 
     def evidence(self, number: int, ok: bool | None = True, champion: int | None = None, **more: Any) -> str:
         """Evidence on a version, as `evaluate` would record it."""
