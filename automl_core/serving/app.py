@@ -83,7 +83,8 @@ class Server:
             ("/v2/models/{model}/versions/{version}/infer", "POST", self._guarded(self._infer)),
         ):
             app.router.add_route(path, _endpoint(handler), methods=[method])
-        app.add_exception_handler(HTTPException, self._no_route)
+        no_route: Any = self._no_route  # whose answer sends itself, as starlette's do
+        app.add_exception_handler(HTTPException, no_route)
         return app
 
     def asgi(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
