@@ -7,6 +7,7 @@ gives here is routing, the errors of what isn't there, and the lifespan.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 import uuid
@@ -120,6 +121,8 @@ class Server:
             each.start()
         if tallies is not None:
             tallies.start()
+        gc.collect()
+        gc.freeze()  # what is loaded stays: looking through it again and again would keep requests waiting
         try:
             yield
         finally:

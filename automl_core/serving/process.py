@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
-import socket
 import sys
 import time
 from collections import deque
@@ -17,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from automl_core.backends.environment import inherited
-from automl_core.serving.line import Line
+from automl_core.serving.line import Line, started
 from automl_core.serving.wire import Answer, Ready, joined
 
 log = logging.getLogger(__name__)
@@ -219,7 +216,7 @@ class VersionProcess:
             ",".join(self._trusted),
         ]  # fmt: skip
         try:
-            line = await self._spawned(command)
+            self._process, line = await started(command)
         except OSError as error:  # no process, no memory or no open file is left on this machine
             await self._end(f"its process can't be started: {error}")
             self._crash()
@@ -245,29 +242,6 @@ class VersionProcess:
         if line.lost:  # it said that it is ready, and was gone
             self._fail(EOFError())
         line.heard, line.gone = self._heard, self._fail
-
-    async def _spawned(self, command: list[str]) -> Line:
-        """Start the process. Returns our end of what it is talked to by.
-
-        Raises:
-            OSError: it can't be started.
-        """
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,
-            )
-            _, line = await asyncio.get_running_loop().create_connection(Line, sock=ours)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        return line
 
     def _ask(self) -> None:
         """Ask for what waits, as much as may be asked together, where anything does."""
@@ -409,8 +383,3 @@ def _heard(task: asyncio.Task[None]) -> None:
     """Take note of how a start ended, where nobody waits for it any more."""
     if not task.cancelled():
         task.exception()
-
-
-def _environment() -> dict[str, str]:
-    """What the process of a version sees: nothing of the server's keys, and one thread for linear algebra."""
-    return inherited(os.environ) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
