@@ -183,7 +183,8 @@ def old_measures(inventory: Inventory, older_than: float, at: float) -> Iterator
 
 def _measures(prefix: str, keys: Iterable[str]) -> list[str]:
     """What may go of what was written for a rollout that is over."""
-    looks, others = [], []
+    looks: list[str] = []
+    others: list[str] = []
     for key in keys:
         (looks if key.startswith(f"{prefix}{_LOOKS}") else others).append(key)
     return [*others, *sorted(looks)[:-1]]

@@ -66,8 +66,7 @@ class Limits:
     """What a version may take.
 
     Attributes:
-        seconds: that an answer may take, the time in which others' rows are scored included. A process that is asked
-            one thing for longer is ended, and started again.
+        seconds: that an answer may take; then the process is ended, and started again.
         loading: seconds that it may take to load and to compare its golden rows.
         memory: bytes of its process; 0: no limit.
         waiting: requests that may wait for it; more are refused at once.
@@ -253,9 +252,12 @@ class VersionProcess:
         first = waiting.popleft()
         batch, size, rows = [first], len(first.part), first.rows
         while waiting:
+<<<<<<< HEAD
             if waiting[0].answer.done():
                 waiting.popleft()
                 continue
+=======
+>>>>>>> server
             size, rows = size + len(waiting[0].part), rows + waiting[0].rows
             if rows > TOGETHER or size > TOGETHER_BYTES:
                 break

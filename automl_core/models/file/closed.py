@@ -16,6 +16,7 @@ from automl_core.closed.check import (
 from automl_core.closed.network import Address
 from automl_core.closed.policy import Policy
 from automl_core.models.file.deploy import Batch, KubernetesBatch, MaxComputeBatch
+from automl_core.models.file.kubernetes import KubernetesServers
 from automl_core.models.file.model import ModelFile
 from automl_core.models.file.relations import named_places
 from automl_core.spec.bundles import BUNDLE_DIR
@@ -56,6 +57,13 @@ def model_problems(
         found += beside_problems(_beside(file, path), path, home, bundle)
     if file.batch is not None:
         found += _backend(file.batch, policy, home)
+    if isinstance(file.deploy, KubernetesServers):
+        found.append(
+            Problem(
+                "servers in pods are not fenced in by this release, so a closed environment takes none",
+                ("deploy", "to"), found="kubernetes", allowed=("batch", "servers"),
+            )
+        )  # fmt: skip
     return found
 
 

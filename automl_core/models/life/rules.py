@@ -206,6 +206,11 @@ def retrain(life: Life, data: dict[str, Any]) -> None:
             f"version {version.number} came of {experiment} and nobody has decided on it yet", None,
             version.offered_by, version.offered_at,
         )  # fmt: skip
+    rollout = life.rollout
+    if rollout is not None and life.version(rollout.version).source.experiment == experiment:
+        raise Braked(
+            f"version {rollout.version} came of {experiment} and is being rolled out", None, rollout.by, rollout.begun
+        )
     most, within = int(data["at_most"]), float(data["within"])
     lately = sorted(each.time for each in mine if each.time > at - within)
     if most >= 1 and len(lately) < most:

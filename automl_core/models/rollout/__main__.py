@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -44,11 +43,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _measured(request: Request) -> list[Measured]:
-    from automl_core.data.access import FromEnvironment
-    from automl_core.models.batch.keys import FromKeys
-    from automl_core.models.batch.order import KEYS_VARIABLE
     from automl_core.models.feedback.gathering import Reach, gather
     from automl_core.models.file import ModelFile
+    from automl_core.models.rollout.keys import FromGivenKeys
     from automl_core.models.rollout.measuring import measure
 
     file = ModelFile.model_validate(request.file)
@@ -56,9 +53,7 @@ def _measured(request: Request) -> list[Measured]:
         raise ValueError(f"{file.name} has no feedback: nothing says what came true")
     if file.answered is None:
         raise ValueError("nothing says when answers were given: name the column in feedback.answered")
-    keys = os.environ.pop(KEYS_VARIABLE, "")
-    access = FromKeys(keys) if keys else FromEnvironment()
-    reach = Reach(access, Path(request.home), request.bundle or request.home)
+    reach = Reach(FromGivenKeys(), Path(request.home), request.bundle or request.home)
     found = gather(file, None, reach, request.now, since=request.since)
     return measure(
         found.table, request.metrics, outcome=file.feedback.outcome, version=file.feedback.version,

@@ -81,7 +81,7 @@ def decide(rollout: Rollout, facts: Facts) -> Decision:
     if not waits:
         why = f"nothing worse was shown in {long(spent)} and {many(facts.answered, 'answer')}"
         return Decision("in_use" if rollout.last else "step", why)
-    if free >= facts.rules.within:
+    if free >= max(facts.rules.within, here.bake):
         return Decision(
             "take_back", f"step {rollout.step + 1} could not be passed within {long(facts.rules.within)}: {waits}"
         )

@@ -58,8 +58,8 @@ class Compared(msgspec.Struct):
 
     @property
     def value(self) -> float:
-        """The evidence."""
-        return self.test().value
+        """The evidence, as the test has it."""
+        return _mean_of(self.evidence)
 
 
 class Alone(msgspec.Struct):
@@ -89,8 +89,14 @@ class Alone(msgspec.Struct):
 
     @property
     def value(self) -> float:
-        """The evidence."""
-        return self.test().value
+        """The evidence, as the test has it."""
+        return _mean_of(self.evidence)
+
+
+def _mean_of(logarithms: list[float]) -> float:
+    """The mean of what some numbers are the logarithms of. Asked for at each look, so without a numpy of twelve."""
+    top = max(logarithms)
+    return math.exp(min(top, 700.0)) * sum(math.exp(each - top) for each in logarithms) / len(logarithms)
 
 
 class Total(msgspec.Struct, array_like=True):
@@ -177,8 +183,8 @@ class Evidence(msgspec.Struct):
         if share >= 1:
             self._alone(theirs, rules, alphas)
         else:
-            self._compare(ours, theirs)
-        self._compare(ours, shadow)
+            self._compare(ours, theirs, rules)
+        self._compare(ours, shadow, rules)
         self.champion, self.challenger = self.champion + ours, self.challenger + theirs + shadow
         self.compared += tally.compared
         self.agreed += tally.agreed
@@ -189,10 +195,12 @@ class Evidence(msgspec.Struct):
             pair.challenger.add(theirs)
             pair.shadow.add(shadow)
 
-    def _compare(self, ours: Counts, theirs: Counts) -> None:
+    def _compare(self, ours: Counts, theirs: Counts, rules: Rules) -> None:
         self.errors.add(ours.answers, ours.errors, theirs.answers, theirs.errors)
-        self.slow.add(ours.answers, ours.slow, theirs.answers, theirs.slow)
-        self.better.add(theirs.answers, theirs.errors, ours.answers, ours.errors)
+        if rules.p99 is not None:
+            self.slow.add(ours.answers, ours.slow, theirs.answers, theirs.slow)
+        if rules.ab is not None and rules.ab.metric is None:
+            self.better.add(theirs.answers, theirs.errors, ours.answers, ours.errors)
 
     def _alone(self, theirs: Counts, rules: Rules, alphas: Alphas) -> None:
         if rules.errors is not None:

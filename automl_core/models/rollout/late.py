@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ class Late:
 
     def __init__(
         self, file: ModelFile, rules: Rules, *, home: Path, bundle: str = "",
-        environment: Mapping[str, str] | None = None, timeout: float = LONGEST, memory: int = MEMORY,
+        environment: Callable[[], Mapping[str, str]] = dict, timeout: float = LONGEST, memory: int = MEMORY,
         program: str = "automl_core.models.rollout",
     ) -> None:  # fmt: skip
         """Prepare; nothing is started before it is due.
@@ -69,14 +69,14 @@ class Late:
             rules: say which metrics, and how often.
             home: AUTOML_HOME.
             bundle: folder of the DAG bundle.
-            environment: variables with keys of buckets and tables (`automl_core.data.access.FromEnvironment`); they go
-                on top of this process's.
+            environment: gives variables with keys (`keys.variables_of`; ``ODPS_…`` for tables) that go on top of this
+                process's; asked anew for each measurement, since keys are rotated.
             timeout: seconds that a measurement may take.
             memory: bytes of address space that it may take.
             program: the module that measures.
         """
         self.file, self.rules, self.home, self.bundle = file, rules, home, bundle
-        self.environment, self.timeout, self.memory, self.program = dict(environment or {}), timeout, memory, program
+        self.environment, self.timeout, self.memory, self.program = environment, timeout, memory, program
         self.every = min((each.every for each in rules.metrics.values()), default=float("inf"))
         self._job: LocalProcess | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -102,7 +102,6 @@ class Late:
             self._folder = None
 
     def _start(self, rollout: Rollout, now: float) -> list[Measured]:
-        from automl_core.backends.base import StartError
         from automl_core.backends.local import LocalProcess
 
         self._folder = tempfile.TemporaryDirectory(prefix="automl-rollout-")
@@ -112,10 +111,11 @@ class Late:
         )
         (folder / REQUEST).write_bytes(msgspec.json.encode(request))
         command = [sys.executable, "-m", self.program, str(folder), str(self.memory)]
-        job = LocalProcess.of(command, self._environment(), cwd=folder, timeout=self.timeout, label="late labels")
         try:
+            environment = self._environment()
+            job = LocalProcess.of(command, environment, cwd=folder, timeout=self.timeout, label="late labels")
             job.start()
-        except StartError as error:
+        except Exception as error:  # a connection that is not there, say: no reason not to guard
             self.close()
             return self._problem(now, f"the measurement does not start: {error}")
         self._job = job
@@ -157,4 +157,4 @@ class Late:
         return inherited(os.environ) | {
             "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
             "ARROW_DEFAULT_MEMORY_POOL": "system",
-        } | self.environment  # fmt: skip
+        } | dict(self.environment())  # fmt: skip

@@ -89,7 +89,6 @@ class RollOperator(RolloutOperator):
         rules = Rules.of(self.file)
         trigger = RolloutTrigger(
             **self.place.arguments(), rollout=rollout.id, version=rollout.version, rules=msgspec.to_builtins(rules),
-            file=self.file.plain() if rules.metrics else None,
             alerts=alerts.model_dump(mode="json", by_alias=True) if alerts is not None else None,
         )  # fmt: skip
         self.defer(trigger=trigger, method_name="execute")

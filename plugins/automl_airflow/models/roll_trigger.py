@@ -9,7 +9,6 @@ counts once, and each act is one record of the journal.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,10 @@ from automl_airflow import triggers
 from automl_airflow.models.alerts import tell_by
 from automl_airflow.models.opening import ModelPlace, open_life
 from automl_airflow.models.roll_news import News, news_of
+from automl_airflow.models.roll_waiting import about
 from automl_airflow.stores import forget_store
 from automl_airflow.task_log import TaskLog
-from automl_airflow.threads import Threads, threads_of
+from automl_airflow.threads import Threads, look_threads, threads_of
 
 if TYPE_CHECKING:
     from automl_core.models.life import ModelLife
@@ -56,7 +56,7 @@ class RolloutTrigger(BaseTrigger):
 
     def __init__(
         self, *, storage: str, connection: str | None, model: str, rollout: int, version: int, rules: dict[str, Any],
-        file: dict[str, Any] | None = None, alerts: dict[str, Any] | None = None, every: float = EVERY,
+        alerts: dict[str, Any] | None = None, every: float = EVERY,
     ) -> None:  # fmt: skip
         """State which one.
 
@@ -64,14 +64,12 @@ class RolloutTrigger(BaseTrigger):
             storage, connection, model: where the model lies.
             rollout, version: numbers of the rollout and of the version that it rolls out.
             rules: by which the guard decides, as plain JSON without secrets.
-            file: the model's, as plain JSON, where metrics of late labels are among the rules.
             alerts: the group of the model's file, as plain JSON.
             every: seconds between two looks.
         """
         super().__init__()
         self.storage, self.connection, self.model = storage, connection, model
-        self.rollout, self.version, self.rules, self.file = rollout, version, rules, file
-        self.alerts, self.every = alerts, every
+        self.rollout, self.version, self.rules, self.alerts, self.every = rollout, version, rules, alerts, every
         self._guard: Guard | None = None
         self._before: Mapping[str, Any] | None = None
         self._took = 0.0
@@ -84,8 +82,7 @@ class RolloutTrigger(BaseTrigger):
             "automl_airflow.models.roll_trigger.RolloutTrigger",
             {
                 "storage": self.storage, "connection": self.connection, "model": self.model, "rollout": self.rollout,
-                "version": self.version, "rules": self.rules, "file": self.file, "alerts": self.alerts,
-                "every": self.every,
+                "version": self.version, "rules": self.rules, "alerts": self.alerts, "every": self.every,
             },
         )  # fmt: skip
 
@@ -99,14 +96,14 @@ class RolloutTrigger(BaseTrigger):
     @property
     def threads(self) -> Threads:
         """Where the next look is done: those of this store's rollouts, the slow ones apart."""
-        return threads_of(self.storage, self.connection, "slow rollouts" if self._took > SLOW else "rollouts")
+        return look_threads(self.storage, self.connection, slow=self._took > SLOW)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look to the end; yields one event."""
         clock = asyncio.get_running_loop().time
         started = clock()
         self.lines.info(f"looking at rollout {self.rollout}, of version {self.version}, about every {self.every:g} s")
-        await asyncio.sleep(self.every * random.random())  # those of one triggerer begin at once
+        await asyncio.sleep(about(self.every, 1.0))  # those of one triggerer begin at once
         while True:
             began = clock()
             try:
@@ -117,7 +114,7 @@ class RolloutTrigger(BaseTrigger):
             if view.get("outcome"):
                 event = {"rollout": self.rollout, "outcome": view["outcome"], "why": view.get("why") or ""}
                 break
-            pause = self.every * random.uniform(0.9, 1.1) - (clock() - began)
+            pause = about(self.every) - (clock() - began)
             await asyncio.sleep(max(LEAST_PAUSE * self.every, pause))
         await asyncio.sleep(max(0.0, triggers.LEAST_WAIT - (clock() - started)))
         await self._told()
@@ -144,7 +141,7 @@ class RolloutTrigger(BaseTrigger):
                     people = True
                     text = f"nobody has looked at the rollout of version {self.version} for {away:.0f} s: {error}"
                     self._tell([News(text, on="waiting")])
-                await asyncio.sleep(pause * random.uniform(0.9, 1.1))
+                await asyncio.sleep(about(pause))
                 pause = min(LONGEST_PAUSE * self.every, pause * 2)
                 continue
             if told > float("-inf"):
@@ -215,6 +212,7 @@ class RolloutTrigger(BaseTrigger):
         """A guard that knows what the ones before it have written."""
         import msgspec
 
+        from automl_airflow.models.late_labels import late_of
         from automl_airflow.stores import shared_store
         from automl_core.models.rollout import read_view
         from automl_core.models.rollout.guard import Guard
@@ -226,12 +224,7 @@ class RolloutTrigger(BaseTrigger):
         if self._before is None:
             self._before = read_view(store, self.model, self.rollout)
         rules = msgspec.convert(self.rules, Rules)
-        late = None
-        if rules.metrics and self.file is not None:
-            from automl_airflow.models.roll_labels import late_labels
-
-            late = late_labels(self.file, rules)
-        return Guard(life, self.rollout, rules, clock=time.time, late=late)
+        return Guard(life, self.rollout, rules, clock=time.time, late=late_of(life, rules))
 
     def _see_that_it_is_there(self, life: ModelLife) -> None:
         if self.rollout not in life.state.rollouts:

@@ -84,6 +84,12 @@ def test_a_run_stays_while_its_version_answers_or_is_to_be_decided_on(store: Mem
 def test_evidence_and_rows_are_not_read_for_names(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
     lived(store, "a", days_ago=90)
     Model(store).offer("a", use=True)
+    for place in (
+        "answers/ds=2026-11-29/one.jsonl",
+        "shadow/ds=2026-11-29/one.jsonl",
+        "rollouts/1/looks/0000000001.json",
+    ):
+        store.put(f"_models/churn/{place}", b"{}")
     read: list[str] = []
     get = store.get
 
@@ -94,6 +100,7 @@ def test_evidence_and_rows_are_not_read_for_names(store: MemoryStore, monkeypatc
     monkeypatch.setattr(store, "get", noted)
     planned(store)
     assert not [key for key in read if "evidence/" in key or "versions/" in key]
+    assert not [key for key in read if "answers/" in key or "shadow/" in key or "rollouts/" in key]
     assert len([key for key in read if key.startswith("_models/")]) <= 3
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from automl_core.models.efficiency import efficiency, markdown_of
 from automl_core.models.life import Source
-from tests.unit.models.life.world import ANNA, DAG, World, evidence
+from tests.unit.models.life.world import ANNA, DAG, STEPS, World, evidence
 
 HOUR = 3600.0
 JANUARY = datetime(2026, 1, 31, 20, tzinfo=UTC).timestamp()
@@ -83,6 +83,31 @@ def test_what_expired_waits_for_people_until_somebody_has_it_evaluated_again() -
     life.put_in_use(version, DAG)
     [found] = efficiency(life.state)["versions"]
     assert (found["people"], found["handling"]) == (5200.0, 0.0 + life.state.version(1).offered_at - 2.0)
+
+
+def test_a_rollout_is_the_platform_s_time_and_no_other_model_has_its_column() -> None:
+    world = World()
+    world.clock.now = JANUARY
+    lived(world, "r1", training=HOUR, look=60, evaluating=30, people=HOUR, answer="yes")
+    assert "rolling out" not in markdown_of(efficiency(world.open().state))
+    began = world.clock.now
+    source, copy_from = world.publish("r2")
+    world.clock.now += HOUR
+    source = Source(source.storage, "churn", "r2", source.prefix, started=began, published=world.clock.now)
+    version = world.open().offer(source, copy_from, DAG).number
+    life = world.open()
+    life.accept(version, life.evaluated(version, evidence(version, 1, "r2")), ANNA)
+    life.begin_rollout(version, DAG, STEPS)
+    world.clock.now += 5 * HOUR
+    life.step_rollout(1, 3, DAG)
+    world.clock.now += HOUR
+    life.put_in_use(version, DAG)
+    found = efficiency(world.open().state)
+    second = found["versions"][1]
+    assert {each["name"]: each["seconds"] for each in second["stages"]}["rolling out"] == 6 * HOUR
+    assert (second["training"], second["handling"], second["people"], second["total"]) == (HOUR, 6 * HOUR, 0, 7 * HOUR)
+    assert "| rolling out |" in markdown_of(found)
+    assert [each["in_use"] for each in found["months"]] == [1, 1]  # a promotion counts once, whatever its steps
 
 
 def test_nothing_yet() -> None:

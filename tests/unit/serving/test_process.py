@@ -164,10 +164,10 @@ def test_who_waits_behind_others_rows_is_told_in_time_and_not_scored_later(serve
     async def test(version: VersionProcess) -> None:
         sent, sending, line = list[list[bytes]](), version._send, version._line
         version._send = lambda _, parts: sent.append(parts)  # type: ignore[method-assign]
-        asked, late, lately = (asyncio.ensure_future(version.predict(WHOLE)) for _ in range(3))
+        asked, late, lately = (asyncio.ensure_future(version.predict(WHOLE, 100.0)) for _ in range(3))
         await asyncio.sleep(0)
-        version._asked[0].until -= 1000  # asked only now, after a long wait
-        version._waiting[0].until -= 999
+        for each in (version._asked[0], version._waiting[0]):  # one was asked just now, after a long wait
+            each.until -= 1000
         version._look()
         for each in (asked, late):
             with pytest.raises(Unavailable, match="most of it spent on others' rows"):

@@ -32,6 +32,7 @@ def refused(lists: Policy | None = None, path: Path | None = None, **groups: Any
         {"deploy": {**DEPLOY, "data": "odps://sales/rows", "out": "odps://sales/scores", "backend": "maxcompute",
                     "project": "sales"}},
         {"closed": True},
+        {"deploy": {"to": "servers"}},
         {"candidates": {"experiments": [{"experiment": "a", "storage": "s3://lake/models/team"}]}},
     ],
 )  # fmt: skip
@@ -59,6 +60,7 @@ def test_what_is_on_the_lists_is_taken(groups: dict[str, Any]) -> None:
         ({"closed": False}, "closed: this deployment is closed, and a file can't open it"),
         ({"deploy": {**DEPLOY, "backend": "kubernetes", "image": IMAGE}},
          "deploy.backend: pods that score are not fenced in by this release"),
+        ({"deploy": {"to": "kubernetes"}}, "deploy.to: servers in pods are not fenced in by this release"),
         ({"deploy": {**DEPLOY, "data": "odps://sales/rows", "out": "odps://sales/scores", "backend": "maxcompute",
                      "project": "other"}}, "deploy.project: the project other is not on this deployment's list"),
     ],

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.models.life import Life, NoSuchVersion, Refused, RolloutOpen, Step, VersionState, in_use_at
+from automl_core.models.life import Braked, Life, NoSuchVersion, Refused, RolloutOpen, Step, VersionState, in_use_at
 from automl_core.models.life.history import history, in_use, lead_time
 from automl_core.models.life.news import told
 from automl_core.models.life.rollouts import steps_problem
@@ -249,7 +249,12 @@ def test_what_is_over_is_over(world: World) -> None:
     world.rolling()
     world.clock.now += 3
     world.open().take_back(2, BEN, "bad")
-    for act in (lambda life: life.step_rollout(1, 1, DAG), lambda life: life.hold_rollout(1, True, ANNA)):
+    for act in (
+        lambda life: life.step_rollout(1, 1, DAG),
+        lambda life: life.step_rollout(1, 0, DAG),
+        lambda life: life.hold_rollout(1, True, ANNA),
+        lambda life: life.hold_rollout(1, False, ANNA),
+    ):
         with pytest.raises(Refused, match=r"rollout 1 of version 2 is over \(taken back\) since") as e:
             act(world.open())
         assert (e.value.by, e.value.when) == (BEN, world.clock.now)
@@ -371,6 +376,36 @@ def test_a_record_that_is_none_is_skipped_and_changes_nothing(
     assert list(clean.skipped) == [record.seq]
 
 
+GOOD: list[tuple[str, dict[str, Any]]] = [
+    ("rollout_step", {"id": 1, "step": 1}),
+    ("rollout_held", {"id": 1, "held": True}),
+    ("in_use", {"version": 2}),
+    ("taken_back", {"version": 2, "why": "bad", "to": 1}),
+    ("taken_back", {"version": 1, "why": "bad", "to": None}),
+]
+
+
+@pytest.mark.parametrize("how", ["rest", "telepathy", 5, None])
+@pytest.mark.parametrize(("kind", "data"), GOOD)
+def test_a_record_says_by_which_way_somebody_has_acted(world: World, kind: str, data: dict[str, Any], how: Any) -> None:
+    """Else a snapshot could hold what no release reads."""
+    world.rolling()
+    record = world.open().journal.append(kind, {**data, "by": {"name": "x", "how": how}}, valid=lambda life: True)
+    assert record is not None
+    state = world.open().state
+    assert list(state.skipped) == ([] if how == "rest" else [record.seq])
+    assert Life.decode(state.encode()) == state
+
+
+@pytest.mark.parametrize("share", [0.05, 0.07, 0.7, 1 / 3, 0.9999])
+def test_shares_add_up_to_one_and_are_told_as_they_are_meant(world: World, share: float) -> None:
+    world.in_use("r1")
+    rollout = world.open().begin_rollout(world.accepted("r2"), DAG, [Step(share), Step(1.0)])
+    assert rollout.shares[2] == share
+    assert sum(rollout.shares.values()) == pytest.approx(1.0, abs=1e-11)
+    assert len(str(rollout.shares[1])) <= 14  # no 0.30000000000000004
+
+
 def test_its_history_is_told(world: World) -> None:
     world.in_use("r0")
     world.clock.now += 10
@@ -427,6 +462,20 @@ def test_what_came_again_after_its_rollout_took_it_back_waited_for_people(world:
     world.open().put_in_use(2, DAG)
     stages = {each.name: each.seconds for each in lead_time(world.open().state, 2)}
     assert (stages["rolling out"], stages["waiting for people"]) == (150, 5000)
+
+
+def test_no_program_asks_for_a_training_while_its_last_one_is_rolled_out(world: World) -> None:
+    world.rolling()
+    with pytest.raises(Braked, match="version 2 came of churn and is being rolled out"):
+        world.open().ask_retraining("churn", {"cause": "loss"}, DAG, at_most=2, within=100.0)
+    world.open().ask_retraining("other", {"cause": "loss"}, DAG, at_most=2, within=100.0)
+    world.open().take_back(2, DAG, "bad")
+    world.open().ask_retraining("churn", {"cause": "loss"}, DAG, at_most=2, within=100.0)
+
+
+def test_a_person_asks_for_a_training_all_the_same(world: World) -> None:
+    world.rolling()
+    assert world.open().ask_retraining("churn", {"cause": "prices"}, ANNA, at_most=2, within=100.0).id == 1
 
 
 def test_views_show_it(world: World) -> None:

@@ -217,6 +217,18 @@ def test_without_traffic_no_step_is_passed_and_after_its_time_it_is_taken_back()
     )
 
 
+def test_a_bake_time_that_is_longer_than_patience_takes_nothing_back() -> None:
+    world = Rolling(steps=(Step(0.5, 5_000.0), Step(1.0, 1.0)), rules=Rules(least=50, within=1_000.0))
+    guard = world.guard()
+    for _ in range(5):
+        world.tally((500, 1), (500, 1))
+        world.clock.now += 900
+        assert guard.look().ended is None
+    world.clock.now += 600
+    world.tally((500, 1), (500, 1))
+    assert guard.look().step == 1
+
+
 def test_servers_that_fell_silent_hold_a_step_and_are_named() -> None:
     world = Rolling()
     guard = world.guard()

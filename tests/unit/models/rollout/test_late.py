@@ -12,15 +12,18 @@ import msgspec
 import pyarrow as pa
 import pytest
 
+from automl_core.data.access import DataError
 from automl_core.models.file import ModelFile
 from automl_core.models.file.values import Loss
 from automl_core.models.life import Person
 from automl_core.models.life.rollouts import Rollout, Step
 from automl_core.models.rollout.__main__ import main
+from automl_core.models.rollout.keys import FromGivenKeys, variables_of
 from automl_core.models.rollout.late import PROBLEM, REQUEST, Late, Request
 from automl_core.models.rollout.measures import Measured
 from automl_core.models.rollout.measuring import measure
 from automl_core.models.rollout.rules import Metric, Rules
+from automl_core.storage import Credentials
 
 BEGUN = datetime(2026, 11, 29, 10, 0, tzinfo=UTC).timestamp()
 RULES = Rules(metric=Metric("accuracy", Loss(0.01, relative=True), 300.0))
@@ -103,12 +106,31 @@ def test_outcomes_are_joined_and_measured_by_the_hour_in_a_process_of_its_own(tm
 )  # fmt: skip
 def test_a_measurement_that_ends_badly_says_how_and_takes_nobody_along(tmp_path: Path, how: str, words: str) -> None:
     late = Late(
-        model_file(tmp_path), RULES, home=tmp_path, environment={"BADLY": how},
+        model_file(tmp_path), RULES, home=tmp_path, environment=lambda: {"BADLY": how},
         timeout=0.5 if how == "hangs" else 600.0, program="tests.unit.models.rollout.badly",
     )  # fmt: skip
     (found,) = ended(late)
     assert found.hours == []
     assert re.search(words, found.problem), found.problem
+
+
+def test_keys_that_can_not_be_had_are_a_problem_and_no_crash(tmp_path: Path) -> None:
+    def gone() -> dict[str, str]:
+        raise LookupError("there is no connection 'lake'")
+
+    late = Late(model_file(tmp_path), RULES, home=tmp_path, environment=gone)
+    (found,) = late.poll(rollout(), BEGUN)
+    assert found.problem == "the measurement does not start: there is no connection 'lake'"
+    assert late._folder is None
+
+
+def test_keys_go_by_the_environment_and_open_their_connection_alone() -> None:
+    keys = Credentials(access_key="key", secret_key="hidden", endpoint_url="http://localhost:1", region="here")
+    access = FromGivenKeys(variables_of({"lake": keys}))
+    assert access.store("s3://bucket", "lake").url == "s3://bucket"
+    with pytest.raises(DataError, match="Airflow connection 'other'"):
+        access.store("s3://bucket", "other")
+    assert variables_of({}) == {}
 
 
 def test_what_can_not_be_read_is_said(tmp_path: Path) -> None:

@@ -10,21 +10,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from automl_airflow import triggers
 from automl_airflow.models import roll_trigger
 from automl_airflow.models.alerts import TakenBack
-from automl_airflow.models.roll_labels import late_labels
 from automl_airflow.models.roll_trigger import RolloutGone, RolloutTrigger
-from automl_airflow.threads import OF_A_STORE
-from automl_core.models.batch.keys import FromKeys
-from automl_core.models.batch.order import KEYS_VARIABLE
+from automl_airflow.threads import OF_LOOKS
 from automl_core.models.life import Person, VersionState
 from automl_core.models.rollout import Counts, Tally, View, write_tally
-from automl_core.models.rollout.rules import Rules
-from automl_core.storage import Credentials
 from automl_core.storage.base import StorageUnavailable
 from tests.unit.plugins.models.rolling import SERVERS, Airflow
 from tests.unit.plugins.models.views import ended, view
@@ -190,7 +184,7 @@ def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: p
     def wait() -> None:
         assert goes_on.wait(60)
 
-    slow = [Guards([view(), view(), ended("promoted")]) for _ in range(OF_A_STORE + 2)]
+    slow = [Guards([view(), view(), ended("promoted")]) for _ in range(OF_LOOKS + 2)]
     quick = [Guards([view(), view(), ended("promoted")]) for _ in range(200)]
     for each in quick:
         each.during = count
@@ -212,7 +206,7 @@ def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: p
         await asyncio.gather(*waits)
 
     asyncio.run(asyncio.wait_for(everything(), 120))
-    assert 1 <= most <= OF_A_STORE
+    assert 1 <= most <= OF_LOOKS
 
 
 # --- with the guard itself, on a journal in a folder --------------------------------------------------------------
@@ -274,25 +268,3 @@ def test_it_ends_by_itself_when_a_person_has_ended_the_rollout(rollout: Airflow)
     trigger = again(rollout.do("run2", "roll").trigger)
     rollout.life.take_back(2, Person("anna", "cli"), "second thoughts")
     assert events(trigger) == [{"rollout": 1, "outcome": "taken_back", "why": "second thoughts"}]
-
-
-def test_the_keys_of_what_came_true_are_handed_to_the_process_that_measures(
-    rollout: Airflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: list[str] = []
-
-    def credentials(name: str) -> Credentials:
-        read.append(name)
-        return Credentials(access_key="key", secret_key=f"secret of {name}")
-
-    monkeypatch.setattr("automl_airflow.session.credentials", credentials)
-    metric = "safeguard: {metric: {name: accuracy, worse_by: 1%}}"
-    feedback = "feedback: {data: {place: 's3://lake/outcomes/', connection: lake}, key: id, outcome: y, time: known}"
-    rollout.more = f"{SERVERS.removesuffix('}')}, {metric}}}\n{feedback}"
-    trigger = rollout.do("run2", "roll").trigger
-    assert "secret" not in json.dumps(trigger.serialize()[1])
-    late = late_labels(trigger.file, msgspec.convert(trigger.rules, Rules))
-    keys = late._environment()[KEYS_VARIABLE]
-    assert [name for name in read if name] == ["lake"], "the answers lie in a folder"
-    assert FromKeys(keys).store("s3://lake", "lake").url == "s3://lake"
-    assert "secret of lake" in keys
