@@ -252,12 +252,9 @@ class VersionProcess:
         first = waiting.popleft()
         batch, size, rows = [first], len(first.part), first.rows
         while waiting:
-<<<<<<< HEAD
             if waiting[0].answer.done():
                 waiting.popleft()
                 continue
-=======
->>>>>>> server
             size, rows = size + len(waiting[0].part), rows + waiting[0].rows
             if rows > TOGETHER or size > TOGETHER_BYTES:
                 break

@@ -251,17 +251,9 @@ class Served:
         """
         key = (route.model, version)
         process = self.versions.running(key)
-<<<<<<< HEAD
-        if process is None and version == route.champion and seconds >= self.limits.seconds:
-            process = await self.process(route, version)
-        elif process is None and version != route.champion and (
-            key in self.failures or key in self.versions.processes
-        ):  # fmt: skip
-=======
         if process is None and version == route.champion:
             process = await self.process(route, version)
         elif process is None and (key in self.failures or key in self.versions.processes):
->>>>>>> server
             self.versions.restart(key)
             raise Unavailable(self.failures.get(key) or "it has crashed, and is started again")
         began = time.monotonic()
