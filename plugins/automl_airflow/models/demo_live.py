@@ -186,7 +186,7 @@ class LiveDemo(Demo):
         if look.drift.get("state") != "drifted":
             raise DemoFailed(f"the watch has found no drift: {look.drift}")
         found = self.wait("a training to be asked for", lambda: self._asked(before))
-        reason = found.reason.get("why") or found.reason
+        reason = found.reason.get("text") or found.reason
         self.say(f"It has asked for a training of {found.experiment} (retraining {found.id}): {reason}")
 
     # --- what steps are made of -------------------------------------------------------------------

@@ -67,7 +67,7 @@ class FakeAirflow:
         drift = {"state": self.drift, "words": [f"columns: {self.drift}"]}
         write_look(life.store, life.name, Look(life.now(), run, 2, "holds", "as good", drift=drift), None, ())
         if self.drift == "drifted" and self.asks:
-            life.ask_retraining("trained", {"why": "the columns have drifted"}, DAG, at_most=2, within=86400.0)
+            life.ask_retraining("trained", {"text": "the columns have drifted"}, DAG, at_most=2, within=86400.0)
 
     def run(self, dag: str, run: str) -> Run:
         return Run(dag, run, "success")
