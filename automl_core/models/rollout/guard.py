@@ -79,6 +79,7 @@ class Guard:
         self._name = uuid.uuid4().hex
         self._state: Checkpoint | None = None
         self._did: list[str] = []
+        self._measured: list[Measured] = []  # that is in no look yet
         self._threads: ThreadPoolExecutor | None = None
 
     def look(self) -> View:
@@ -123,7 +124,9 @@ class Guard:
         judge = self._judge(rollout)
         folded, left = _sorted(list_tallies(self.store, self.model, self.id), state, rollout)
         found = self._read(left[:MOST])
-        measured = self.late.poll(rollout, now) if self.late is not None and rollout.open else []
+        if self.late is not None and rollout.open:
+            self._measured += self.late.poll(rollout, now)
+        measured = self._measured
         after = state.copy()
         after.number, after.guard, after.time = state.number + 1, self._name, now
         take_in(after, rollout, found, judge, now)
@@ -139,7 +142,7 @@ class Guard:
         if new or decision.act or now - state.time >= BEAT:
             if not write_checkpoint(self.store, self.model, self.id, after):
                 return None
-            self._state = after
+            self._state, self._measured = after, []
             self._delete_looks(after.number)
         if decision.act:
             problem = self._act(rollout, decision, view)

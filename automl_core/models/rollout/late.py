@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,18 +83,26 @@ class Late:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._begun = float("-inf")
         self._said: list[str] = []
+        self._lock, self._closed = threading.Lock(), False
 
     def poll(self, rollout: Rollout, now: float) -> list[Measured]:
         """What was measured since the last call; starts a measurement where one is due. Never waits for it."""
-        if self._job is not None:
-            return self._ended(now)
-        if self.rules.metrics and (now - self._begun >= self.every or now < self._begun):
+        with self._lock:
+            if self._job is not None:
+                return self._ended(now)
+            due = now - self._begun >= self.every or now < self._begun
+            if self._closed or not due or not self.rules.metrics:
+                return []
             self._begun = now
             return self._start(rollout, now)
-        return []
 
     def close(self) -> None:
-        """End what goes on."""
+        """End what goes on, for good. May be called while another thread polls."""
+        with self._lock:
+            self._closed = True
+            self._end()
+
+    def _end(self) -> None:
         job, self._job = self._job, None
         if job is not None:
             job.close()
@@ -116,7 +125,7 @@ class Late:
             job = LocalProcess.of(command, environment, cwd=folder, timeout=self.timeout, label="late labels")
             job.start()
         except Exception as error:  # a connection that is not there, say: no reason not to guard
-            self.close()
+            self._end()
             return self._problem(now, f"the measurement does not start: {error}")
         self._job = job
         return []
@@ -139,7 +148,7 @@ class Late:
         except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
             return self._problem(now, f"what was measured can't be read: {error}")
         finally:
-            self.close()
+            self._end()
         if ended.cause is Cause.TIMEOUT:
             return self._problem(now, f"it took longer than {self.timeout:g} s")
         last = next((line for line in reversed(self._said) if line.strip()), "it said nothing")

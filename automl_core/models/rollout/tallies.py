@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -368,11 +368,3 @@ def read_tally(store: ObjectStore, key: str) -> Tally | None:
     if tally.format > FORMAT:
         raise ValueError(f"{store.url}/{key} has the format {tally.format}; this release reads up to {FORMAT}")
     return tally
-
-
-def together(tallies: Sequence[Tally], version: int, *, shadow: bool = False) -> Counts:
-    """What a version answered in several tallies."""
-    found = Counts()
-    for each in tallies:
-        found = found + (each.shadow if shadow else each.versions).get(version, Counts())
-    return found

@@ -191,10 +191,12 @@ def test_ab_ends_with_the_better_one_the_worse_one_or_the_time() -> None:
             world.clock.now += 100
         return world
 
-    better, worse = after((500, 30), (500, 5), "champion"), after((500, 5), (500, 8), "champion")
+    better, worse = after((500, 30), (500, 5), "champion"), after((5_000, 50), (5_000, 85), "champion")
     assert better.rollout.outcome == "promoted"
     assert "better is shown" in better.rollout.why
     assert worse.rollout.outcome == "taken_back"
+    assert "worse is shown (evidence " in worse.rollout.why
+    assert ", 80 decides)" in better.rollout.why
     for otherwise, outcome in (("champion", "taken_back"), ("challenger", "promoted")):
         over = after((500, 5), (500, 5), otherwise)
         assert over.rollout.outcome == outcome
@@ -255,7 +257,13 @@ def test_held_by_a_person_it_stays_but_for_its_safeguard() -> None:
     view = guard.look()
     assert (view.held, view.step, view.waits) == (True, 0, "it is held by anna (rest): until Monday")
     world.open().hold_rollout(world.id, False, ANNA)
-    assert guard.look().step == 1, "time for which it was held is not counted against it"
+    assert guard.look().step == 1, "held, it had all that a step needs"
+    world.open().hold_rollout(world.id, True, ANNA)
+    world.clock.now += 5_000
+    world.open().hold_rollout(world.id, False, ANNA)
+    world.clock.now += 900
+    assert guard.look().ended is None, "time for which it was held is not counted against it"
+    world.clock.now -= 900
     world.open().hold_rollout(world.id, True, ANNA)
     for _ in range(5):
         world.tally((950, 10), (50, 10))

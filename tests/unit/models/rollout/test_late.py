@@ -95,6 +95,8 @@ def test_outcomes_are_joined_and_measured_by_the_hour_in_a_process_of_its_own(tm
     assert late._job is not None
     late.close()
     assert late._folder is None
+    assert late.poll(rollout(), BEGUN + 90_000) == []
+    assert late._job is None, "closed, it begins nothing any more"
 
 
 @pytest.mark.parametrize(
