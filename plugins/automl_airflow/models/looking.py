@@ -64,11 +64,26 @@ class LookOperator(RolloutOperator):
         found = next((each for each in before.looks if each.run == run), None)
         if found is None:
             found = self._look(context, life, run, before.looks)
-            last = before.newest
-            if found.state == "worse" and (last is None or (last.state, last.version) != ("worse", found.version)):
-                tell(self.file, "loss", found.why, version=found.version, metric=found.metric, value=found.value)
+            self._tell(found, before.newest)
         self.log.info("version %d: %s: %s", found.version, found.state, found.why)
         return {"state": found.state, "why": found.why, "version": found.version, "look": found.key}
+
+    def _tell(self, found: Look, last: Look | None) -> None:
+        """Tell people of what was not so in the last look at this version."""
+        then = last if last is not None and last.version == found.version else None
+        if found.state == "worse" and (then is None or then.state != "worse"):
+            tell(self.file, "loss", found.why, version=found.version, metric=found.metric, value=found.value)
+        elif found.estimate.get("worse") and (then is None or not then.estimate.get("worse")):
+            metric, value = found.estimate["metric"], found.estimate["value"]
+            tell(
+                self.file, "loss", found.estimate["words"], version=found.version, metric=metric, value=value,
+                estimated=True,
+            )  # fmt: skip
+        if found.drift.get("state") == "drifted" and (then is None or then.drift.get("state") != "drifted"):
+            words = "; ".join(found.drift["words"])
+            tell(self.file, "drift", words, version=found.version, columns=found.drift["drifted"])
+        if found.live.get("state") == "failed" and (then is None or then.live.get("state") != "failed"):
+            tell(self.file, "tests", found.live["why"], version=found.version, url=found.live["url"])
 
     def _look(self, context: Any, life: ModelLife, run: str, looks: Sequence[Look]) -> Look:
         from automl_core.models.watching import Look, thin, write_look

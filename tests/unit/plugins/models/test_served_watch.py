@@ -12,7 +12,7 @@ import airflow.sdk
 import pytest
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from automl_airflow.models import served_looks
+from automl_airflow.models import looking, served_looks
 from automl_core.models.watching import Looks, read_looks
 from automl_core.models.watching.endpoint import Trouble, Way
 from tests.unit.plugins.models.watching import Watch
@@ -202,3 +202,18 @@ def test_a_model_of_numbers_says_that_it_has_none(tmp_path: Path) -> None:
     why, state = why_not(_kind_of(model(tmp_path / "m", kind="regression")))
     assert (state, "says nothing of how sure it is" in why) == ("none", True)
     assert why_not(_kind_of(tmp_path))[1] == "cant_tell", "no model of ours"
+
+
+def test_people_are_told_of_an_estimated_loss_and_of_failed_tests_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(looking, "tell", lambda file, on, text, **_: told.append(on))
+    failed = {"state": "failed", "why": "1 of 1 failed", "url": "u", "version": 1, "record": 9, "other": ""}
+    monkeypatch.setattr(served_looks, "live_of", lambda *_: dict(failed))
+    watch = served(tmp_path, monkeypatch)
+    watch.labels(seed=7)
+    for seed in (3, 4):
+        watch.answers(1_000, wide=0.1, seed=seed)
+        watch.turn()
+    assert sorted(told) == ["drift", "loss", "tests"]
