@@ -7,6 +7,7 @@ gives here is routing, the errors of what isn't there, and the lifespan.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 import uuid
@@ -83,7 +84,8 @@ class Server:
             ("/v2/models/{model}/versions/{version}/infer", "POST", self._guarded(self._infer)),
         ):
             app.router.add_route(path, _endpoint(handler), methods=[method])
-        app.add_exception_handler(HTTPException, self._no_route)
+        no_route: Any = self._no_route  # whose answer sends itself, as starlette's do
+        app.add_exception_handler(HTTPException, no_route)
         return app
 
     def asgi(self) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
@@ -119,6 +121,8 @@ class Server:
             each.start()
         if tallies is not None:
             tallies.start()
+        gc.collect()
+        gc.freeze()  # what is loaded stays: looking through it again and again would keep requests waiting
         try:
             yield
         finally:

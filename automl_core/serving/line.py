@@ -1,11 +1,14 @@
-"""The server's end of the sockets by which it talks to a version's process: whole messages out and in."""
+"""A version's process started, and the server's end of the sockets by which it talks to it: whole messages."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Callable
 from typing import cast
 
+from automl_core.backends.environment import inherited
 from automl_core.serving.wire import LENGTH, MOST, frame
 
 
@@ -78,6 +81,38 @@ class Line(asyncio.Protocol):
         gone, self.gone = self.gone, None
         if gone is not None:
             gone(error)
+
+
+async def started(command: list[str]) -> tuple[asyncio.subprocess.Process, Line]:
+    """Start a process that is talked to over its standard input. Returns it, and our end of the line.
+
+    Raises:
+        OSError: it can't be started.
+    """
+    ours, theirs = socket.socketpair()
+    process: asyncio.subprocess.Process | None = None
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=theirs.fileno(),
+            stdout=asyncio.subprocess.DEVNULL,
+            env=environment(),
+            start_new_session=True,
+        )
+        _, line = await asyncio.get_running_loop().create_connection(Line, sock=ours)
+    except BaseException:
+        ours.close()
+        if process is not None:
+            process.kill()
+        raise
+    finally:
+        theirs.close()  # so the process has the only one, and we hear of its end
+    return process, line
+
+
+def environment() -> dict[str, str]:
+    """What the process of a version sees: nothing of the server's keys, and one thread for linear algebra."""
+    return inherited(os.environ) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _length(data: bytes | bytearray) -> int:

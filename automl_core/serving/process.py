@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
-import socket
 import sys
 import time
 from collections import deque
@@ -17,8 +15,7 @@ from typing import Any
 
 import msgspec
 
-from automl_core.backends.environment import inherited
-from automl_core.serving.line import Line
+from automl_core.serving.line import Line, started
 from automl_core.serving.wire import Answer, Ready, joined
 
 log = logging.getLogger(__name__)
@@ -49,6 +46,9 @@ TOGETHER = 512
 
 TOGETHER_BYTES = 4 * 2**20
 """Bytes of them: a request that takes all memory takes no other one's answer along."""
+
+_MOMENT = 0.002
+"""Seconds that clocks of event loops are early by at most."""
 
 AGAIN = (0.0, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before a process that has crashed is started again: after the first crash, the second, …"""
@@ -170,7 +170,8 @@ class VersionProcess:
 
         Args:
             rows: each a mapping of column to value.
-            seconds: that the answer may take once the version runs, those included in which it answers others.
+            seconds: that the answer may take once the version runs, those included in which it answers others; at most
+                those of its limits.
 
         Raises:
             Unavailable: it can't answer.
@@ -188,6 +189,7 @@ class VersionProcess:
         except (OverflowError, ValueError) as error:
             return Answer(error=f"these rows can't be read: {error}")
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        seconds = min(seconds, self.limits.seconds)
         self._waiting.append(_Asked(part, len(rows), answer, seconds, now + seconds))
         if now + seconds < self._look_at:
             self._look_again(now + seconds)
@@ -213,7 +215,7 @@ class VersionProcess:
             ",".join(self._trusted),
         ]  # fmt: skip
         try:
-            line = await self._spawned(command)
+            self._process, line = await started(command)
         except OSError as error:  # no process, no memory or no open file is left on this machine
             await self._end(f"its process can't be started: {error}")
             self._crash()
@@ -240,29 +242,6 @@ class VersionProcess:
             self._fail(EOFError())
         line.heard, line.gone = self._heard, self._fail
 
-    async def _spawned(self, command: list[str]) -> Line:
-        """Start the process. Returns our end of what it is talked to by.
-
-        Raises:
-            OSError: it can't be started.
-        """
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=theirs.fileno(),
-                stdout=asyncio.subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,
-            )
-            _, line = await asyncio.get_running_loop().create_connection(Line, sock=ours)
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        return line
-
     def _ask(self) -> None:
         """Ask for what waits, as much as may be asked together, where anything does."""
         waiting, line = self._waiting, self._line
@@ -273,6 +252,9 @@ class VersionProcess:
         first = waiting.popleft()
         batch, size, rows = [first], len(first.part), first.rows
         while waiting:
+            if waiting[0].answer.done():
+                waiting.popleft()
+                continue
             size, rows = size + len(waiting[0].part), rows + waiting[0].rows
             if rows > TOGETHER or size > TOGETHER_BYTES:
                 break
@@ -316,14 +298,19 @@ class VersionProcess:
             return
         now = time.monotonic()
         due = self._since + self.limits.seconds if self._asked else math.inf
-        if now >= due:
+        if now >= due - _MOMENT:
             self._fail(TimeoutError())
             return
         for each in (*self._asked, *self._waiting):
             if each.answer.done():
                 continue
-            if each.until <= now:
-                each.answer.set_exception(Unavailable(f"it has not answered within {each.seconds:g} s"))
+            if each.until <= now + _MOMENT:
+                late = f"it has not answered within {each.seconds:g} s"
+                if each not in self._asked or self._since - (each.until - each.seconds) > each.seconds / 2:
+                    late = (
+                        f"it has too much to do: no answer within {each.seconds:g} s, most of it spent on others' rows"
+                    )
+                each.answer.set_exception(Unavailable(late))
             else:
                 due = min(due, each.until)
         if due < math.inf:
@@ -395,8 +382,3 @@ def _heard(task: asyncio.Task[None]) -> None:
     """Take note of how a start ended, where nobody waits for it any more."""
     if not task.cancelled():
         task.exception()
-
-
-def _environment() -> dict[str, str]:
-    """What the process of a version sees: nothing of the server's keys, and one thread for linear algebra."""
-    return inherited(os.environ) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

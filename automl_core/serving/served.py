@@ -156,7 +156,8 @@ class Served:
                      for version in dict.fromkeys(chosen)}  # fmt: skip
         try:
             if len(parts) == 1:
-                said = {version: await self._said(route, version, part) for version, part in parts.items()}
+                ((version, part),) = parts.items()
+                said = {version: await self._said(route, version, part)}
             else:
                 each = await asyncio.gather(*(self._said(route, version, part) for version, part in parts.items()))
                 said = dict(zip(parts, each, strict=True))

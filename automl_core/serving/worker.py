@@ -30,8 +30,8 @@ FEW = 16
 """Rows that are scored one by one at most; see `automl_core.modelfile.scoring.single.MOST`, which is not imported here:
 a version's process says what fails while it loads."""
 
-PIECE = 1 << 16
-"""Bytes that are read at once."""
+PIECE = 1 << 13
+"""Bytes that are read at first: a few rows."""
 
 
 def main(folder: str, memory: str = "0", trusted: str = "") -> int:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from automl_core.spec.alerts import Alerts
 
-Occasion: TypeAlias = Literal["failure", "asked", "in_use", "taken_back", "waiting", "loss"]
+Occasion: TypeAlias = Literal["failure", "asked", "in_use", "taken_back", "waiting", "loss", "drift", "tests"]
 
 
 def _usual() -> list[Occasion]:
@@ -24,5 +24,6 @@ class ModelAlerts(Alerts):
         description="`failure`: a task failed for good; `asked`: a version waits for an answer; `in_use`: another "
         "version is in use than before; `taken_back`: a rollout has ended without it, by its safeguard or by a person; "
         "`waiting`: a rollout is held, waits for another, or is looked at by nobody; `loss`: the champion does "
-        "worse than when it was accepted.",
+        "worse than when it was accepted, by labels or as estimated; `drift`: its table has drifted; `tests`: its live "
+        "server fails a regression test.",
     )

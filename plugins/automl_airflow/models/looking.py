@@ -64,11 +64,26 @@ class LookOperator(RolloutOperator):
         found = next((each for each in before.looks if each.run == run), None)
         if found is None:
             found = self._look(context, life, run, before.looks)
-            last = before.newest
-            if found.state == "worse" and (last is None or (last.state, last.version) != ("worse", found.version)):
-                tell(self.file, "loss", found.why, version=found.version, metric=found.metric, value=found.value)
+            self._tell(found, before.newest)
         self.log.info("version %d: %s: %s", found.version, found.state, found.why)
         return {"state": found.state, "why": found.why, "version": found.version, "look": found.key}
+
+    def _tell(self, found: Look, last: Look | None) -> None:
+        """Tell people of what was not so in the last look at this version."""
+        then = last if last is not None and last.version == found.version else None
+        if found.state == "worse" and (then is None or then.state != "worse"):
+            tell(self.file, "loss", found.why, version=found.version, metric=found.metric, value=found.value)
+        elif found.estimate.get("worse") and (then is None or not then.estimate.get("worse")):
+            metric, value = found.estimate["metric"], found.estimate["value"]
+            tell(
+                self.file, "loss", found.estimate["words"], version=found.version, metric=metric, value=value,
+                estimated=True,
+            )  # fmt: skip
+        if found.drift.get("state") == "drifted" and (then is None or then.drift.get("state") != "drifted"):
+            words = "; ".join(found.drift["words"])
+            tell(self.file, "drift", words, version=found.version, columns=found.drift["drifted"])
+        if found.live.get("state") == "failed" and (then is None or then.live.get("state") != "failed"):
+            tell(self.file, "tests", found.live["why"], version=found.version, url=found.live["url"])
 
     def _look(self, context: Any, life: ModelLife, run: str, looks: Sequence[Look]) -> Look:
         from automl_core.models.watching import Look, thin, write_look
@@ -106,6 +121,9 @@ class LookOperator(RolloutOperator):
             told += drift_words(found.details["drift"])
         estimate = found.details.get("estimate") or {}
         told += [estimate["words"]] if estimate.get("words") else []
+        retrain = self.file.watch.retrain if self.file.watch is not None else None
+        if retrain is not None and retrain.when is not None and retrain.when.estimated and estimate["state"] == "none":
+            told.append(f"watch.retrain.when.estimated asks for nothing here: {estimate['why']}")
         live = found.details.get("live")
         told += [words_of(live)] if live is not None else []
         for words in told:
@@ -121,6 +139,7 @@ class LookOperator(RolloutOperator):
         from automl_airflow.models.served_looks import Seen, answers_of, live_of
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import NotEvaluated, Request, run_apart
+        from automl_core.models.evaluation.unlabelled import not_estimated, why_not
         from automl_core.models.watching import judge
         from automl_core.models.watching.judging import judge_estimate, nothing_there
 
@@ -168,7 +187,8 @@ class LookOperator(RolloutOperator):
             live = live_of(file, life, folder, options, seen.rows, bundle_folder(context))
             if live is not None:
                 details["live"] = live
-        if "estimate" in details:
+        if file.watch is None or file.watch.estimate:
+            details.setdefault("estimate", not_estimated(*why_not(_kind_of(folder))))
             details["estimate"] = judge_estimate(details["estimate"], accepted, limit=limit) | {
                 "record": record_of(looks, version.number, details["estimate"].get("metric")).to_json()
             }
@@ -218,6 +238,17 @@ class LookOperator(RolloutOperator):
         except (LookupError, ValueError) as error:
             self.log.warning("the evidence that version %d was accepted on can't be read: %s", version.number, error)
             return None
+
+
+def _kind_of(folder: Path) -> str | None:
+    """What a model predicts; None of models that aren't ours."""
+    from automl_core.modelfile.model import BrokenModel, read_info
+    from automl_core.modelfile.scoring.documents import LaterFormat
+
+    try:
+        return str(read_info(folder)["problem"].get("kind"))
+    except (BrokenModel, LaterFormat):
+        return None
 
 
 def _value_of(evidence: Mapping[str, Any], metric: str) -> Mapping[str, Any]:

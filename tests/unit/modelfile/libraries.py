@@ -70,3 +70,13 @@ def same_alone(model: Any, matrix: Matrix) -> None:
         except OverflowError:  # beyond float32: left to numpy
             continue
         np.testing.assert_array_equal(found, model.margin(matrix.take([row]))[0])
+
+
+def same(one: Any, other: Any) -> None:
+    """Numbers with the same bits, whatever kind of nothing a NaN is."""
+    a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    assert a.shape == b.shape
+    np.testing.assert_array_equal(
+        np.where(np.isnan(a), 0.0, a).view(np.int64), np.where(np.isnan(b), 0.0, b).view(np.int64)
+    )
+    np.testing.assert_array_equal(np.isnan(a), np.isnan(b))

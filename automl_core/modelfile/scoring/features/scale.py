@@ -33,4 +33,5 @@ class Scale:
         where = self.columns
         array = np.asarray(values)
         array[where] = np.clip((array[where] - self.center) / self.scale, self.low, self.high)
-        return array.tolist()
+        found: list[float] = array.tolist()
+        return found

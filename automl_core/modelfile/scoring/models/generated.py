@@ -34,7 +34,8 @@ class RowTrees:
                  counts: Sequence[int]) -> None:  # fmt: skip
         self._trees, self._read, self._parts = trees, read, parts
         self._codes = [_category(trees, each) if trees.categorical[each] else None for each in range(trees.conditions)]
-        self._rounded = trees.float32
+        self._rounded, self._double = trees.float32, trees.sums == np.float64
+        self._base: list[float] = trees.base.tolist()
         self._kind: Any = np.dtype(np.int32) if trees.output is None else trees.sums
         self._pack = struct.Struct(f"{sum(counts)}{'i' if trees.output is None else self._kind.char}").pack
         ends = np.cumsum(counts).tolist()
@@ -80,10 +81,10 @@ class RowTrees:
         if trees.output is None:
             margin: list[float] = trees.total(leaves[None, :])[0].tolist()
             return margin
-        return [
-            float(trees.total_of(leaves[None, each], base)[0])
-            for each, base in zip(self._slices, trees.base, strict=True)
-        ]
+        pairs = zip(self._slices, self._base, strict=True)
+        if self._double:  # pairwise, as along the rows of a matrix
+            return [float(np.add.reduce(leaves[each])) + base for each, base in pairs]
+        return [float(trees.total_of(leaves[None, each], base)[0]) for each, base in pairs]
 
 
 class _TooDeep(Exception):

@@ -274,6 +274,10 @@ def test_people_are_told_of_a_loss_once(watch: Watch, monkeypatch: pytest.Monkey
     watch.turn()
     watch.turn()
     assert told == ["loss"]
+    watch.labels(seed=2, turned=0.5, moved=1.5)
+    watch.turn()
+    watch.turn()
+    assert told == ["loss", "drift"]
 
 
 def test_evidence_that_somebody_has_changed_is_not_believed(watch: Watch, capsys: pytest.CaptureFixture[str]) -> None:
