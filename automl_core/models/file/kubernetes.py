@@ -233,7 +233,7 @@ class KubernetesServers(Rolling):
     )
     replicas: int | Replicas = Field(default_factory=Replicas, description="How many: a number, or {min, max, cpu}.")
     resources: PodResources = Field(
-        default_factory=lambda: PodResources(cpu="500m", memory="4Gi"), description="What each pod asks for."
+        default_factory=lambda: PodResources(cpu="500m", memory="4Gi"), description="What a server's pod asks for."
     )
     tokens: ObjectName | None = Field(
         None, description="Secret whose key `tokens` has bearer tokens, one a line, 16 letters at least."
