@@ -263,3 +263,15 @@ def test_it_ends_by_itself_when_a_person_has_ended_the_rollout(rollout: Airflow)
     trigger = again(rollout.do("run2", "roll").trigger)
     rollout.life.take_back(2, Person("anna", "cli"), "second thoughts")
     assert events(trigger) == [{"rollout": 1, "outcome": "taken_back", "why": "second thoughts"}]
+
+
+def test_no_wait_is_so_short_that_the_scheduler_takes_it_for_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(triggers, "LEAST_WAIT", 1000.0)
+    monkeypatch.setattr("automl_airflow.models.roll_trigger.asyncio.sleep", sleep)
+    assert events(trigger_of(monkeypatch, Guards([ended("promoted")])))
+    assert max(slept) == pytest.approx(1000.0, abs=60.0)
