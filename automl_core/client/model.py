@@ -224,7 +224,7 @@ class Model:
             if found["state"] == "ASKED":
                 return str(found["asked"]["evidence"])
             if found["state"] not in _WAITING:
-                raise Conflict(f"version {number} of {self.name} is {found['state'].lower()}")
+                raise Conflict(f"version {number} of {self.name} is {found['state'].lower().replace('_', ' ')}")
             return None
 
         return self._wait(asked, timeout, f"version {number} of {self.name} is not asked about")
@@ -250,7 +250,7 @@ class Model:
             state = str(self.version(number)["state"])
             if state in ("IN_USE", "REPLACED"):
                 return number
-            if state not in _WAITING:
+            if state not in (*_WAITING, "ROLLING_OUT"):
                 raise Conflict(f"version {number} of {self.name} is {state.lower().replace('_', ' ')}")
             return None
 
