@@ -24,6 +24,7 @@ from automl_core.cli import (
     run,
     runs,
     serve,
+    serving,
     status,
     templates,
     trying,
@@ -54,6 +55,7 @@ app.command()(remote.trials)
 app.command()(details.details)
 app.command()(predicting.predict)
 app.command()(serve.serve)
+app.add_typer(serving.app, name="serving")
 app.command()(runs.follow)
 app.command()(runs.compare)
 app.command()(remote.edit)

@@ -141,6 +141,7 @@ def _ending(
     """
     import uvicorn
 
+    from automl_core.cli.places import UserError
     from automl_core.serving.certificates import Renewing
     from automl_core.serving.health import Health
 
@@ -148,14 +149,19 @@ def _ending(
         beside: list[Health | Renewing]
 
         async def startup(self, sockets: list[socket] | None = None) -> None:
-            await super().startup(sockets)
             self.beside = []
-            if health_port is not None:
-                self.beside.append(Health(config.host, health_port, lambda: not server.ending))
-            if config.ssl is not None and config.ssl_certfile and config.ssl_keyfile:
-                self.beside.append(Renewing(config.ssl, Path(config.ssl_certfile), Path(config.ssl_keyfile), clients))
-            for each in self.beside if self.started else ():
-                await each.start()
+            if health_port is not None:  # first: it lives while it loads its models, and is not ready then
+                health = Health(config.host, health_port, lambda: self.started and not server.ending)
+                try:
+                    await health.start()
+                except OSError as error:
+                    raise UserError(f"--health-port: {config.host}:{health_port} can't be had: {error}") from None
+                self.beside.append(health)
+            await super().startup(sockets)
+            if self.started and config.ssl is not None and config.ssl_certfile and config.ssl_keyfile:
+                renewing = Renewing(config.ssl, Path(config.ssl_certfile), Path(config.ssl_keyfile), clients)
+                await renewing.start()
+                self.beside.append(renewing)
 
         async def shutdown(self, sockets: list[socket] | None = None) -> None:
             await super().shutdown(sockets)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import ssl
 import subprocess
 import sys
@@ -170,6 +171,30 @@ class Access:
         if not told["strict"]:
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return context
+
+
+def namespace_of_context(context: str | None) -> str | None:
+    """The namespace of a context of the user's kubeconfig (KUBECONFIG, else ~/.kube/config), None where it names none.
+
+    Args:
+        context: its name; the current one when None.
+    """
+    import yaml
+
+    files = [each for each in os.environ.get("KUBECONFIG", "").split(os.pathsep) if each]
+    found: list[dict[str, Any]] = []
+    for path in map(Path, files or [str(Path.home() / ".kube" / "config")]):
+        with contextlib.suppress(OSError, UnicodeDecodeError, yaml.YAMLError):  # who connects says what is wrong
+            read = yaml.safe_load(path.read_text(encoding="utf-8"))
+            found += [read] if isinstance(read, dict) else []
+    # of several files, the first that says something counts
+    name = context or next((each["current-context"] for each in found if each.get("current-context")), None)
+    for each in found:
+        for entry in each.get("contexts") or ():
+            if isinstance(entry, dict) and entry.get("name") == name:
+                namespace = (entry.get("context") or {}).get("namespace")
+                return str(namespace) if namespace else None
+    return None
 
 
 def read_configuration(cluster: Cluster) -> dict[str, Any]:

@@ -119,8 +119,9 @@ class Reaching(Model):
     def _no_secrets(cls, env: dict[str, str]) -> dict[str, str]:
         for name in env:
             if SECRET_NAMES.search(name) and not name.upper().endswith(("_FILE", "_URI", "_URL", "_ENDPOINT")):
+                # not with the name first: what tells problems shows the value of the field that is named there
                 raise ValueError(
-                    f"{name}: whoever may look at pods reads what stands here; put it into a Secret and name that in "
+                    f"whoever may look at pods reads what stands here; put {name} into a Secret and name that in "
                     "`secret`"
                 )
         return env

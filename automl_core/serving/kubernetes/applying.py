@@ -52,8 +52,9 @@ class Applying:
     """The servers of one plan in one cluster."""
 
     def __init__(
-        self, api: KubernetesApi, plan: Plan, say: Callable[[str], None], *, every: float = 2.0,
-        clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+        self, api: KubernetesApi, plan: Plan, say: Callable[[str], None], *, wanted: Callable[[], bool] = lambda: True,
+        every: float = 2.0, clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:  # fmt: skip
         """Ask nobody yet.
 
@@ -61,11 +62,12 @@ class Applying:
             api: of the cluster.
             plan: what is wanted.
             say: told what is done, and what is waited for, a line at a time.
+            wanted: whether whoever waits still does; asked between two looks.
             every: seconds between two looks at a rollout.
             clock, sleep: time.
         """
         self.api, self.plan, self.say = api, plan, say
-        self._every, self._clock, self._sleep = every, clock, sleep
+        self._wanted, self._every, self._clock, self._sleep = wanted, every, clock, sleep
 
     async def ensure(self, *, wait: bool = True) -> Done:
         """Make what is wanted, wait until it answers, take away what is not wanted any more.
@@ -114,6 +116,8 @@ class Applying:
                     self._say_once(f"{self._place}: {problem}", seen)
             if (standing is not None and standing.given_up) or self._clock() >= ends:
                 raise NotReady(self._late(standing))
+            if not self._wanted():
+                raise NotReady(f"{self._place}: nobody waits for it any more ({standing}); the cluster goes on with it")
             await self._sleep(self._every)
 
     async def remove(self) -> Done:
@@ -165,14 +169,14 @@ class Applying:
         """How many there are to be now: where load decides, as many as it has decided.
 
         A number that we had applied before and leave out is set back to 1 by the API server, whatever the autoscaler
-        says; one that we state against it scales down in the middle of the day.
+        says; one that we state against it scales down in the middle of the day. Bounds that have changed are its to
+        keep.
         """
         scale, kind = self.plan.wanted.scale, workload_of(self.plan)
         if not scale.scaled:
             return None
         there = before.get((kind.kind, self.plan.name))
-        now = ((there or {}).get("spec") or {}).get("replicas") or scale.min
-        return min(max(now, scale.min), scale.max or now)
+        return ((there or {}).get("spec") or {}).get("replicas") or scale.min
 
     # --- changes -----------------------------------------------------------------------------------
 

@@ -93,21 +93,20 @@ def _container(status: Mapping[str, Any]) -> str:
 
 
 def _ended(status: Mapping[str, Any], ended: Mapping[str, Any]) -> str:
-    times = status.get("restartCount") or 0
+    again = " again and again" if (status.get("restartCount") or 0) > 1 else ""  # a count would be news at each look
     said = _short(ended.get("message") or "")
     code, reason = ended.get("exitCode"), ended.get("reason") or ""
     if reason == "OOMKilled":
         # the code is the server's own where only a version's process was ended, also 0
         return (
-            f"OOMKilled: it needs more memory than `deploy.resources.memory` (restarts: {times}): raise that, or lower "
-            "`serve.most`"
+            f"OOMKilled{again}: it needs more memory than `deploy.resources.memory`: raise that, or lower `serve.most`"
         )
-    words = f"the server ended with exit code {code} (restarts: {times})"
+    words = f"the server ended with exit code {code}{again}"
     return f"{words}, its last lines: {said}" if said else words
 
 
 def _what_to_do(why: str) -> str:
-    if "emptyDir" in why and "exceeds the limit" in why:
+    if "emptydir" in why.lower() and "exceeds the limit" in why:
         return ". Raise `deploy.cache`"
     return ""
 

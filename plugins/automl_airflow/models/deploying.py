@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from automl_airflow.compat import bundle_folder
 from automl_airflow.models.alerts import tell
 from automl_airflow.models.in_use import note_version, tell_in_use
 from automl_airflow.models.names import ROLLOUT_ID
 from automl_airflow.models.registry import tell_registry
 from automl_airflow.models.roll_waiting import RolloutOverTrigger
 from automl_airflow.models.runs import start_again
+from automl_airflow.models.serving_pods import ensure_servers
 from automl_airflow.models.tasks import RolloutOperator
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class ServedDeployOperator(DeployOperator):
     def execute(self, context: Any, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Write the record; where another version's rollout is open, wait for its end without a worker.
 
+        Servers in a cluster that are ours are made first, or changed: a version is rolled out over what the file says.
+
         Args:
             context: of the task.
             event: of the trigger, where that was waited for.
@@ -73,12 +77,14 @@ class ServedDeployOperator(DeployOperator):
         Raises:
             TaskDeferred: another rollout is open.
             AirflowSkipException: another version became the champion meanwhile; another run evaluates this one anew.
-            AirflowFailException: it may not be rolled out (any more).
+            AirflowFailException: it may not be rolled out (any more), or servers can't be had as the file says.
+            AirflowException: servers have not come up in time.
         """
         from automl_core.models.file.options import rollout_steps
         from automl_core.models.life import Refused, RolloutOpen
 
         self.check_closed(context)
+        ensure_servers(self.file, self.log.info, lambda: not self.killed, bundle_folder(context))
         life, version = self.open(context)
         begun = life.state.rollout
         if begun is not None and begun.version == version.number:  # the answer was lost, or the task cleared

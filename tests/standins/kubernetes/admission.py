@@ -56,6 +56,11 @@ def admit(store: Store, resource: Resource, value: Object) -> None:
                 "accessModes": value["spec"].get("accessModes") or ["ReadWriteOnce"],
                 "capacity": (value["spec"].get("resources") or {}).get("requests") or {},
             }
+        case "Deployment" | "StatefulSet":
+            spec = value.setdefault("spec", {})
+            spec.setdefault("replicas", 1)
+            pod_defaults(spec.setdefault("template", {}).setdefault("spec", {}))
+            value["status"] = {}
         case "NetworkPolicy":
             policy_defaults(value.setdefault("spec", {}))
         case "Namespace":

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from tests.standins.kubernetes.admission import add_namespace, admit, generated_name
+from tests.standins.kubernetes.applying import apply, note_update
 from tests.standins.kubernetes.cluster import Cluster
 from tests.standins.kubernetes.metrics import pod_metrics
 from tests.standins.kubernetes.objects import (
@@ -23,6 +24,7 @@ from tests.standins.kubernetes.objects import (
     conflict,
     copy,
     encode,
+    forbidden,
     name_of,
     namespace_of,
     not_found,
@@ -123,10 +125,14 @@ class Api:
             case "create":
                 return self._create(target, await _body(request), query)
             case "update":
-                return self._update(target, await _body(request))
+                manager = query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0]
+                return self._update(target, await _body(request), manager)
             case "patch":
                 kind = request.headers.get("content-type", "")
-                return self._patch(target, kind, await request.body(), dry=bool(query.get("dryRun")))
+                if kind.startswith("application/apply-patch+yaml"):
+                    return self._apply(target, await _body(request), query)
+                manager = query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0]
+                return self._patch(target, kind, await request.body(), manager, dry=bool(query.get("dryRun")))
             case _:
                 return self._delete(target, await request.body(), query)
 
@@ -183,16 +189,48 @@ class Api:
         return {**value, "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
                 "status": {"allowed": allowed}}  # fmt: skip
 
-    def _update(self, target: Target, value: Object) -> Response:
+    def _apply(self, target: Target, wanted: Object, query: Mapping[str, str]) -> Response:
+        """Server-side apply: the object is made where there is none."""
+        resource, manager = target.resource, query.get("fieldManager")
+        if not manager:
+            why = "fieldManager: Required value: is required for apply patch"
+            raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {why}')
+        wanted.setdefault("metadata", {})
+        if wanted["metadata"].get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        _check_kind(resource, wanted)
+        check_shape(resource, wanted)
+        if wanted["metadata"].setdefault("name", target.name) != target.name:
+            raise bad_request(f"the name of the object ({wanted['metadata']['name']}) does not match the name on the "
+                              f"URL ({target.name})")  # fmt: skip
+        if query.get("fieldValidation") == "Strict":
+            check_fields(resource, wanted)
+        current = self._store.find(resource.plural, target.namespace or "", target.name or "")
+        if current is None and not self._cluster.faults.allowed("create", resource.group, resource.plural, target.name):
+            raise forbidden(resource.full_name, target.name or "", f'User "standin" cannot create resource '
+                            f'"{resource.plural}" in API group "{resource.group}"')  # fmt: skip
+        applied = apply(current, wanted, manager, force=query.get("force") == "true")
+        if current is not None:
+            return respond(self._put(target, current, applied))
+        entries = applied["metadata"]["managedFields"]
+        applied["metadata"]["namespace"] = target.namespace
+        admit(self._store, resource, applied)
+        check(resource, applied)
+        applied["metadata"]["managedFields"] = entries
+        return respond(self._store.create(resource.plural, applied), 201)
+
+    def _update(self, target: Target, value: Object, manager: str) -> Response:
         current = self._one(target)
         _check_kind(target.resource, value)
+        note_update(current, value, manager)
         return respond(self._put(target, current, value))
 
-    def _patch(self, target: Target, kind: str, body: bytes, *, dry: bool) -> Response:
+    def _patch(self, target: Target, kind: str, body: bytes, manager: str, *, dry: bool) -> Response:
         current = self._one(target)
         patched = apply_patch(kind, current, body)
         if target.subresource == "resize":
             return respond(self._resize(current, patched))
+        note_update(current, patched, manager)
         return respond(self._put(target, current, patched, dry=dry))
 
     def _resize(self, current: Object, patched: Object) -> Object:

@@ -22,6 +22,7 @@ from tests.standins.kubernetes.scheduler import Scheduler, new_node
 from tests.standins.kubernetes.store import Change, Store, owners
 from tests.standins.kubernetes.times import PodTimes
 from tests.standins.kubernetes.trainer import Trainer
+from tests.standins.kubernetes.workloads import WorkloadController
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Cluster:
         )  # fmt: skip
         self.scheduler = Scheduler(self.store, self.events)
         self.jobs = JobController(self.store, self.events, self.random, back_off=settings.back_off)
+        self.workloads = WorkloadController(self.store, self.events, self.random)
         self.disruption = Disruption(self.store, self.events, self.kubelet)
         self.more: list[Kueue | Trainer] = []
         if settings.trainer:
@@ -96,7 +98,7 @@ class Cluster:
 
     def start(self) -> None:
         more = [each.run() for each in self.more]
-        for work in (self.scheduler.run(), self.jobs.run(), self.kubelet.usage.run(), *more):
+        for work in (self.scheduler.run(), self.jobs.run(), self.workloads.run(), self.kubelet.usage.run(), *more):
             task = asyncio.create_task(work)
             self._tasks.add(task)
 
@@ -176,7 +178,8 @@ class Cluster:
 
     def _empty(self, namespace: str) -> None:
         for resource in ("jobs", "pods", "secrets", "configmaps", "services", "persistentvolumeclaims", "events",
-                         "serviceaccounts"):  # fmt: skip
+                         "serviceaccounts", "deployments", "statefulsets", "poddisruptionbudgets",
+                         "horizontalpodautoscalers", "networkpolicies"):  # fmt: skip
             for value in self.store.select(resource, namespace):
                 self.store.remove(resource, namespace, name_of(value))
 

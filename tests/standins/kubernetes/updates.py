@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.standins.kubernetes.admission import encode
+from tests.standins.kubernetes.admission import encode, pod_defaults
 from tests.standins.kubernetes.objects import Object, copy, invalid, name_of
 from tests.standins.kubernetes.resources import Resource
 from tests.standins.kubernetes.validation import check
@@ -15,6 +15,12 @@ POD_MESSAGE = (
     "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
+)
+
+SET_MESSAGE = (
+    "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+    "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are "
+    "forbidden"
 )
 
 
@@ -50,9 +56,23 @@ def check_update(resource: Resource, current: Object, value: Object, *, status: 
             if value["spec"].get(field) != current["spec"].get(field):
                 cause = (f"spec.{field}", "FieldValueInvalid", "Invalid value: field is immutable")
                 raise invalid("Job", name_of(current), [cause])
+    if resource.kind in {"Deployment", "StatefulSet"}:
+        pod_defaults(value["spec"]["template"]["spec"])
+        value["spec"].setdefault("replicas", 1)
+        _check_workload(resource, current, value)
     if current.get("immutable") and value.get("data") != current.get("data"):
         cause = ("data", "FieldValueForbidden", "Forbidden: field is immutable when `immutable` is set")
         raise invalid(resource.kind, name_of(current), [cause])
+
+
+def _check_workload(resource: Resource, current: Object, value: Object) -> None:
+    if value["spec"].get("selector") != current["spec"].get("selector"):
+        cause = ("spec.selector", "FieldValueInvalid", "Invalid value: field is immutable")
+        raise invalid(f"{resource.kind}.apps", name_of(current), [cause])
+    if resource.kind == "StatefulSet":
+        for field in ("volumeClaimTemplates", "serviceName", "podManagementPolicy"):
+            if value["spec"].get(field) != current["spec"].get(field):
+                raise invalid("StatefulSet.apps", name_of(current), [("spec", "FieldValueForbidden", SET_MESSAGE)])
 
 
 def _fixed(spec: Object) -> Object:

@@ -51,6 +51,8 @@ def check(resource: Resource, value: Object) -> None:
         causes += pod_spec(value.get("spec") or {}, "spec", ("Always", "OnFailure", "Never"))
     elif resource.kind == "Job":
         causes += _job_spec(value.get("spec") or {})
+    elif resource.kind in {"Deployment", "StatefulSet"}:
+        causes += _workload_spec(value.get("spec") or {})
     elif resource.kind == "NetworkPolicy":
         causes += policy_spec(value.get("spec") or {})
     causes += check_schema(resource, value)
@@ -199,6 +201,23 @@ def _resources(resources: Object, at: str) -> list[Cause]:
         elif limit is not None and amount > limit:
             allowed = resources["limits"][name]
             causes.append(_invalid(f"{at}.requests", text, f"must be less than or equal to {name} limit of {allowed}"))
+    return causes
+
+
+def _workload_spec(spec: Object) -> list[Cause]:
+    template = spec.get("template") or {}
+    found = (template.get("metadata") or {}).get("labels") or {}
+    # a StatefulSet's own volumes are known to its pods
+    own = [{"name": each["metadata"]["name"]} for each in spec.get("volumeClaimTemplates") or ()]
+    inner = template.get("spec") or {}
+    causes = labels(found, "spec.template.labels")
+    causes += pod_spec({**inner, "volumes": [*(inner.get("volumes") or ()), *own]}, "spec.template.spec", ("Always",))
+    chosen = (spec.get("selector") or {}).get("matchLabels") or {}
+    if not chosen:
+        causes.append(("spec.selector", "FieldValueRequired", "Required value"))
+    elif any(found.get(key) != value for key, value in chosen.items()):
+        causes.append(("spec.template.metadata.labels", "FieldValueInvalid",
+                       f"Invalid value: {found}: `selector` does not match template `labels`"))  # fmt: skip
     return causes
 
 

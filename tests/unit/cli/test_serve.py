@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -84,8 +85,14 @@ def test_it_answers_behind_mutual_tls_and_a_token_and_ends_without_losing_an_ans
     cert, key = certificate(tmp_path, "server")
     theirs, their_key = certificate(tmp_path, "client")
     tls = ["--tls-cert", str(cert), "--tls-key", str(key), "--tls-clients", str(theirs)]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        health = free.getsockname()[1]
+    tls += ["--health-port", str(health)]
     with server(lake, "--model", "churn", "--tokens", str(tokens), *tls) as (process, address):
         good = {"Authorization": f"Bearer {TOKEN}"}
+        well = httpx.get(f"http://127.0.0.1:{health}/v2/health/ready", trust_env=False)
+        assert (well.status_code, well.json()) == (200, {"ready": True}), "a cluster that has no certificate may ask"
         trusted = ssl.create_default_context(cafile=str(cert))
         with httpx.Client(base_url=address, verify=trusted) as nobody, pytest.raises(httpx.TransportError):
             nobody.get("/v2/health/ready")

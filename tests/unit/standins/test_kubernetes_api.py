@@ -270,7 +270,8 @@ def test_each_kind_of_patch(cluster: KubernetesStandIn, core: client.CoreV1Api) 
     assert metadata["labels"] == {"b": "2", "c": "3"}
     assert "finalizers" not in metadata
     assert patch("json-patch+json", [{"op": "test", "path": "/metadata/name", "value": "no"}]).status_code == 422
-    assert patch("apply-patch+yaml", {}).status_code == 415
+    assert patch("merge-patch+xml", {}).status_code == 415
+    assert patch("apply-patch+yaml", {}).status_code == 422, "an application is somebody's"
 
 
 def test_a_pods_spec_stays(core: client.CoreV1Api) -> None:
