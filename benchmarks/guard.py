@@ -158,7 +158,7 @@ def power(rollouts: int, seed: int) -> None:
             test = MeanTest()
 
             def look() -> str:
-                test.add(Moments.of(rng.random(size) < 0.85), Moments.of(rng.random(size) < 0.80))
+                test.add(*(Moments.of((rng.random(size) < rate).astype(float)) for rate in (0.85, 0.80)))
                 return "worse" if test.decided("worse", margin=margin, lower_is_better=False) else ""
 
             return look
@@ -276,7 +276,8 @@ def buckets(times: int, wait: float = 0.02) -> Iterator[ObjectStore]:
     for number in range(times):
         server.bucket(f"bucket{number}")
         yield open_store(
-            f"s3://bucket{number}", Credentials(access_key_id=LOGIN, secret_access_key=LOGIN, endpoint_url=server.url)
+            f"s3://bucket{number}",
+            Credentials(access_key=LOGIN, secret_key=LOGIN, endpoint_url=server.url, region="us-east-1"),
         )
 
 

@@ -342,7 +342,9 @@ def split(folder: Path) -> dict[str, Any]:
 def drift(folder: Path) -> dict[str, Any]:
     """The watch of a table of 20 columns, 500 rows an hour: false alarms of a month, and what is found in a day."""
     from automl_core.modelfile.scoring.values import Field, Schema
-    from automl_core.models.drift import per_look, reference_of, table_drift
+    from automl_core.models.drift.comparing import table_drift
+    from automl_core.models.drift.rates import per_look
+    from automl_core.models.drift.reference import reference_of
 
     rng = np.random.default_rng(12)
     schema = Schema([Field(f"x{at}", "number", "number") for at in range(20)])

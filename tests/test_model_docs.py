@@ -19,7 +19,7 @@ from automl_core.models.file.kubernetes import Cache, Gateway, KubernetesServers
 from automl_core.models.file.model import Candidate, Candidates, Output, Registry
 from automl_core.models.file.serve import Ab, Metric, Rolling, Safeguard, SafeguardMetric, Servers, Shadow
 from automl_core.models.file.values import Data
-from automl_core.models.file.watch import Retrain, Watch, When
+from automl_core.models.file.watch import Endpoint, Retrain, Tls, Watch, When
 from automl_core.spec.environment import Environment
 from automl_core.spec.kubernetes import Gpus, PodResources, StorageMount
 from automl_core.spec.models import Schedule
@@ -56,6 +56,8 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### gateway": (Gateway, frozenset()),
     "## feedback": (Feedback, frozenset()),
     "## watch": (Watch, frozenset()),
+    "### endpoint": (Endpoint, frozenset()),
+    "### tls of an end point": (Tls, frozenset()),
     "### retrain": (Retrain, frozenset()),
     "### when": (When, frozenset()),
     "## the registered model": (Registry, frozenset()),

@@ -19,6 +19,7 @@ __all__ = [
     "ExperimentRun",
     "ImportProblem",
     "Model",
+    "Rollout",
     "Run",
     "TaskInstance",
     "find_credentials",
@@ -39,4 +40,8 @@ def __getattr__(name: str) -> Any:
         from automl_core.client.model import Model
 
         return Model
+    if name == "Rollout":
+        from automl_core.client.rollouts import Rollout
+
+        return Rollout
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

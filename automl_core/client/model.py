@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from automl_core.client.errors import Conflict
 from automl_core.client.frames import frame
+from automl_core.client.rollouts import Rollout
 
 if TYPE_CHECKING:
     from automl_core.client.automl import AutoML
@@ -62,8 +63,7 @@ class Model:
         Args:
             when: with a time zone, or seconds since 1970.
         """
-        seconds = when.timestamp() if isinstance(when, datetime) else float(when)
-        found = self.get("in-use", at=seconds)["in_use"]
+        found = self.get("in-use", at=_seconds(when))["in_use"]
         return dict(found) if found is not None else None
 
     @property
@@ -117,6 +117,24 @@ class Model:
         return frame([_columns(self.get("quality")["points"])])
 
     @property
+    def drift(self) -> Any:
+        """How far columns lie from the data that the version was accepted on, look by look, as a pandas DataFrame."""
+        columns = self.get("drift")["columns"]
+        rows = [{"time": at, "column": each["name"], "distance": d} for each in columns for at, d in each["points"]]
+        return frame([_columns(rows)])
+
+    def traffic(self, since: datetime | float | None = None, until: datetime | float | None = None) -> Any:
+        """Which version answered which share since when, and who saw to it, as a pandas DataFrame.
+
+        Args:
+            since: from what held then on; from the beginning when left out.
+            until: to now when left out.
+        """
+        asked = {"since": _seconds(since), "until": _seconds(until)}
+        records = self.get("traffic", **{name: value for name, value in asked.items() if value is not None})["records"]
+        return frame([_columns(records)])
+
+    @property
     def efficiency(self) -> dict[str, Any]:
         """Lead time of each version from data to use, by stage, and how many versions there were each month."""
         return self.get("efficiency")
@@ -128,6 +146,61 @@ class Model:
             rows += page[key]
             if not page[key] or len(rows) >= page["matched"]:
                 return frame([_columns(rows)], index=index if rows else None)
+
+    # --- rollouts -----------------------------------------------------------------------------
+
+    @property
+    def rollouts(self) -> list[Rollout]:
+        """All rollouts of its versions, the newest first."""
+        found: list[Rollout] = []
+        while True:
+            page = self.get("rollouts", offset=len(found), limit=_PAGE)
+            found += [Rollout.from_json(each) for each in page["rollouts"]]
+            if not page["rollouts"] or len(found) >= page["matched"]:
+                return found
+
+    def rollout(self, number: int | None = None) -> Rollout | None:
+        """A rollout with what its tests say; the one that goes on when left out, None where none does.
+
+        Raises:
+            NotKnown: there is no rollout of that number.
+        """
+        if number is None:
+            going = self.overview()["rollout"]
+            if going is None:
+                return None
+            number = int(going["id"])
+        body = self.get(f"rollouts/{number}")
+        return Rollout.from_json(body["rollout"], body["view"])
+
+    def step(self, rollout: Rollout, to: int | None = None, why: str = "") -> Rollout:
+        """Put a rollout into another step at once, back as well.
+
+        Args:
+            rollout: as it was seen: where it stands elsewhere by now, this is refused.
+            to: which step, from 0; the next one when left out.
+            why: for those who read the history.
+
+        Raises:
+            Conflict: somebody was faster, it is over, or it has no such step; the message says who and when.
+        """
+        return self._roll("step", rollout, {"to": to, "why": why})
+
+    def hold(self, rollout: Rollout, why: str = "") -> Rollout:
+        """Keep a rollout in its step until it is released; as `step`. Its safeguards go on."""
+        return self._roll("hold", rollout, {"why": why})
+
+    def release(self, rollout: Rollout, why: str = "") -> Rollout:
+        """Let a rollout that is held go on by itself; as `step`."""
+        return self._roll("release", rollout, {"why": why})
+
+    def promote(self, rollout: Rollout, why: str = "") -> Rollout:
+        """End a rollout well at once: its version is in use; as `step`."""
+        return self._roll("promote", rollout, {"why": why})
+
+    def _roll(self, what: str, rollout: Rollout, more: Mapping[str, Any]) -> Rollout:
+        body = {"rollout": rollout.id, "step": rollout.step, **more}
+        return Rollout.from_json(self.act(f"rollout/{what}", body)["rollout"])
 
     # --- acts ---------------------------------------------------------------------------------
 
@@ -171,10 +244,10 @@ class Model:
         return str(self.act(f"versions/{number}/reject", {"digest": digest, "note": note})["text"])
 
     def take_back(self, number: int, why: str, to: int | None = None) -> str:
-        """Take a version out of use.
+        """Take a version out of use, or out of its rollout, at once.
 
         Args:
-            number: the version that is in use.
+            number: the version that is in use, or is rolled out.
             why: for those who read the history.
             to: which one is in use instead; the one before it when left out.
 
@@ -224,7 +297,7 @@ class Model:
             if found["state"] == "ASKED":
                 return str(found["asked"]["evidence"])
             if found["state"] not in _WAITING:
-                raise Conflict(f"version {number} of {self.name} is {found['state'].lower()}")
+                raise Conflict(f"version {number} of {self.name} is {found['state'].lower().replace('_', ' ')}")
             return None
 
         return self._wait(asked, timeout, f"version {number} of {self.name} is not asked about")
@@ -237,7 +310,7 @@ class Model:
             timeout: seconds in all; for ever when left out.
 
         Raises:
-            Conflict: it was rejected, expired, or retired.
+            Conflict: it was rejected, expired, retired, or taken back out of its rollout.
             TimeoutError: so many seconds were not enough.
         """
         before = self.in_use if number is None else None
@@ -250,7 +323,7 @@ class Model:
             state = str(self.version(number)["state"])
             if state in ("IN_USE", "REPLACED"):
                 return number
-            if state not in _WAITING:
+            if state not in (*_WAITING, "ROLLING_OUT"):
                 raise Conflict(f"version {number} of {self.name} is {state.lower().replace('_', ' ')}")
             return None
 
@@ -264,6 +337,12 @@ class Model:
                 raise TimeoutError(f"{text} after {timeout:.0f} s")
             self.client.pause(2.0)
         return found
+
+
+def _seconds(when: datetime | float | None) -> float | None:
+    if when is None:
+        return None
+    return when.timestamp() if isinstance(when, datetime) else float(when)
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:

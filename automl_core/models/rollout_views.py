@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from automl_core.models.life import Life, Rollout
+from automl_core.models.life import Life, Rollout, Shares
 
 
 def rollout(found: Rollout) -> dict[str, Any]:
@@ -32,6 +32,46 @@ def rollout(found: Rollout) -> dict[str, Any]:
 def rollouts(life: Life) -> list[dict[str, Any]]:
     """All rollouts of a model, the newest first."""
     return [rollout(each) for each in reversed(life.rollouts.values())]
+
+
+def glance(life: Life) -> dict[str, Any] | None:
+    """The rollout that is open, without what was done to it: for lists. None where none is."""
+    if life.rollout is None:
+        return None
+    return {key: value for key, value in rollout(life.rollout).items() if key not in ("acts", "evidence")}
+
+
+def timeline(life: Life, found: Rollout) -> list[dict[str, Any]]:
+    """Who answered since when from the beginning of a rollout to what followed it, oldest first."""
+    first, last = found.acts[0].seq, found.acts[-1].seq
+    return [share_record(each) for each in life.shares if first <= each.seq <= last]
+
+
+def traffic(life: Life, since: float | None, until: float | None) -> list[dict[str, Any]]:
+    """Who answered since when, oldest first; the first record is the one that held at ``since``.
+
+    Args:
+        life: the model's.
+        since, until: seconds since 1970; from the beginning, to now where None.
+    """
+    kept: list[Shares] = []
+    for each in life.shares:
+        if until is not None and each.time > until:
+            break
+        if since is not None and each.time <= since:
+            kept = []  # what began later and still before `since` held then
+        kept.append(each)
+    return [share_record(each) for each in kept]
+
+
+def share_record(each: Shares) -> dict[str, Any]:
+    """Who answers since when, by whose act, and in which rollout."""
+    return {
+        "time": each.time, "seq": each.seq, "cause": each.cause, "by": each.by.name, "how": each.by.how,
+        "why": each.why, "champion": each.champion,
+        "shares": {str(number): share for number, share in each.shares.items()},
+        "shadow": {str(number): share for number, share in each.shadow.items()}, "rollout": each.rollout,
+    }  # fmt: skip
 
 
 def _person(by: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from automl_core.models.life import Decision, Event, EvidenceRef, Interval, Life, Person, Retraining, Shares, Version
 from automl_core.models.life import VersionState as S
 from automl_core.models.life.intervals import gaps, moments_of
-from automl_core.models.rollout_views import rollout
+from automl_core.models.rollout_views import glance, rollout, share_record
 
 if TYPE_CHECKING:
     from automl_core.models.watching import Looks
@@ -98,7 +98,7 @@ def at_a_glance(life: Life, now: float) -> dict[str, Any]:
     """A model in a list."""
     return {
         "seq": life.seq, "updated": life.updated or None, "in_use": in_use(life), "waiting": waiting(life, now),
-        "newest": newest(life), "versions": len(life.versions),
+        "newest": newest(life), "versions": len(life.versions), "rollout": glance(life),
     }  # fmt: skip
 
 
@@ -109,7 +109,8 @@ def overview(life: Life, now: float) -> dict[str, Any]:
         "counts": dict(Counter(str(each.state) for each in life.versions.values())),
         "accept": life.document.get("accept"), "deploy": (life.document.get("deploy") or {}).get("to"),
         "watched": life.document.get("watch") is not None,
-        "shares": shares(life), "rollout": rollout(life.rollout) if life.rollout is not None else None,
+        "shares": shares(life), "last_rollout": max(life.rollouts, default=None),
+        "rollout": rollout(life.rollout) if life.rollout is not None else None,
         "scored": {
             "intervals": sum(each.intervals for each in life.scoring.totals.values()),
             "rows": sum(each.rows for each in life.scoring.totals.values()),
@@ -121,14 +122,7 @@ def overview(life: Life, now: float) -> dict[str, Any]:
 
 def shares(life: Life) -> list[dict[str, Any]]:
     """Who answered since when, oldest first."""
-    return [
-        {
-            "time": each.time, "seq": each.seq, "cause": each.cause, "by": each.by.name, "how": each.by.how,
-            "why": each.why, "champion": each.champion,
-            "shares": _by_text(each.shares), "shadow": _by_text(each.shadow), "rollout": each.rollout,
-        }
-        for each in life.shares
-    ]  # fmt: skip
+    return [share_record(each) for each in life.shares]
 
 
 def _by_text(shares: Mapping[int, float]) -> dict[str, float]:

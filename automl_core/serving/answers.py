@@ -118,6 +118,7 @@ class AnswerLog:
         self._opened: dict[str, float] = {}
         self._number = 0
         self._bytes = 0
+        self._clock = _Clock()
         self._taken: dict[tuple[Any, ...], frozenset[str]] = {}
         self._task: asyncio.Task[None] | None = None
         self._lock: Any = None
@@ -197,19 +198,17 @@ class AnswerLog:
             keys: (n,) by which each row's version was chosen.
             request: the request's id.
         """
-        now = _now()
+        now = self._clock()
         lines = bytearray()
+        names = [f"probability_{name}" for name in given.classes]
         for place in range(len(rows)):
             line = self._begun(rows, keys, request, place, now)
-            line |= {
-                "model_version": given.versions[place], "model_record": given.record,
-                "prediction": given.predictions[place],
-            }  # fmt: skip
+            line["model_version"], line["model_record"] = given.versions[place], given.record
+            line["prediction"] = given.predictions[place]
             if given.rollout is not None:
                 line["rollout"] = given.rollout
             if given.probabilities is not None:
-                chances = zip(given.classes, given.probabilities[place], strict=True)
-                line |= {f"probability_{name}": chance for name, chance in chances}
+                line.update(zip(names, given.probabilities[place], strict=True))
             if given.fallen_back is not None:
                 line["fallen_back"] = given.fallen_back
             lines += _encode(line) + b"\n"
@@ -225,7 +224,7 @@ class AnswerLog:
             given: the answer that was given.
             rows, keys, request: as `add`.
         """
-        now = _now()
+        now = self._clock()
         lines = bytearray()
         for at, place in enumerate(said.places):
             line = self._begun(rows, keys, request, place, now)
@@ -361,8 +360,19 @@ def check_columns(columns: Sequence[str]) -> None:
         raise NameTaken(f"{wrong!r} is the name of a column that the log of answers writes itself")
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+class _Clock:
+    """The time as ISO 8601 in milliseconds, UTC. A second's text is made once: for each answer it would cost more."""
+
+    def __init__(self) -> None:
+        self._second, self._text = -1, ""
+
+    def __call__(self) -> str:
+        """Now."""
+        now = time.time_ns() // 1_000_000
+        second, thousandths = divmod(now, 1000)
+        if second != self._second:
+            self._second, self._text = second, datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._text}.{thousandths:03d}+00:00"
 
 
 def _deserted(folder: Path, own: Path) -> Iterator[Path]:

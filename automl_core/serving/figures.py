@@ -3,15 +3,63 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from automl_core.serving.answers import AnswerLog
 from automl_core.serving.served import Given, Served
 from automl_core.serving.shadow import Shadows
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class _Counted(Collector):
+    """What each answer counts, in plain numbers: those of Prometheus' client take ten times as long to count one.
+
+    Attributes:
+        rows: answered, by model and version.
+        requests: by model and status code.
+        seconds: by model: answers within each of `_SECONDS`, and beyond them; their sum is in `total`.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, int], int] = {}
+        self.requests: dict[tuple[str, int], int] = {}
+        self.seconds: dict[str, list[int]] = {}
+        self.total: dict[str, float] = {}
+
+    def answered(self, model: str, given: Given) -> None:
+        """Count an answer."""
+        rows = self.rows
+        for version in given.versions:
+            rows[model, version] = rows.get((model, version), 0) + 1
+        counts = self.seconds.get(model)
+        if counts is None:
+            counts = self.seconds[model] = [0] * (len(_SECONDS) + 1)
+        counts[bisect_left(_SECONDS, given.seconds)] += 1
+        self.total[model] = self.total.get(model, 0.0) + given.seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """All of it, as Prometheus' client has it."""
+        rows = CounterMetricFamily("automl_rows", "Rows answered", labels=["model", "version"])
+        for (model, version), count in self.rows.items():
+            rows.add_metric([model, str(version)], count)
+        requests = CounterMetricFamily("automl_requests", "Requests by how they ended", labels=["model", "code"])
+        for (model, code), count in self.requests.items():
+            requests.add_metric([model, str(code)], count)
+        seconds = HistogramMetricFamily(
+            "automl_request_seconds", "Seconds that an answer took, from its rows to its predictions", labels=["model"]
+        )
+        bounds = [*map(str, _SECONDS), "+Inf"]
+        for model, counts in self.seconds.items():
+            buckets = [(bound, float(count)) for bound, count in zip(bounds, accumulate(counts), strict=True)]
+            seconds.add_metric([model], buckets, self.total[model])
+        yield from (rows, requests, seconds)
 
 
 class Figures:
@@ -21,14 +69,8 @@ class Figures:
         self.registry = CollectorRegistry()
         self._told: dict[tuple[Counter, str, int], int] = {}
         of = ["model", "version"]
-        self._rows = Counter("automl_rows", "Rows answered", of, registry=self.registry)
-        self._requests = Counter(
-            "automl_requests", "Requests by how they ended", ["model", "code"], registry=self.registry
-        )
-        self._seconds = Histogram(
-            "automl_request_seconds", "Seconds that an answer took, from its rows to its predictions", ["model"],
-            buckets=_SECONDS, registry=self.registry,
-        )  # fmt: skip
+        self._counted = _Counted()
+        self.registry.register(self._counted)
         self._fallen = Counter(
             "automl_fallen_back", "Requests that the champion answered in a version's place", of, registry=self.registry
         )
@@ -64,15 +106,14 @@ class Figures:
 
     def answered(self, model: str, given: Given) -> None:
         """Count an answer."""
-        for version in dict.fromkeys(given.versions):
-            self._rows.labels(model, version).inc(given.versions.count(version))
-        self._seconds.labels(model).observe(given.seconds)
+        self._counted.answered(model, given)
         if given.fallen_back is not None:
             self._fallen.labels(model, given.fallen_back).inc()
 
     def ended(self, model: str, code: int) -> None:
         """Count a request by its status code; of models that there are, since names from outside would fill memory."""
-        self._requests.labels(model, code).inc()
+        requests = self._counted.requests
+        requests[model, code] = requests.get((model, code), 0) + 1
 
     def text(self, served: Served, answers: AnswerLog | None, shadows: Shadows | None = None) -> bytes:
         """The page that Prometheus reads."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import socket
 import sys
@@ -25,8 +26,23 @@ log = logging.getLogger(__name__)
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Answer]).decode
 
-_Asked = tuple[bytes, int, asyncio.Future[Answer], float]
-"""Rows as they are sent, how many they are, who waits, and since when on the monotonic clock."""
+
+class _Asked:
+    """What one request asks.
+
+    Attributes:
+        part: its rows as they are sent.
+        rows: how many they are.
+        answer: what is waited for.
+        seconds: for which that is.
+        until: when they are over, on the monotonic clock.
+    """
+
+    __slots__ = ("answer", "part", "rows", "seconds", "until")
+
+    def __init__(self, part: bytes, rows: int, answer: asyncio.Future[Answer], seconds: float, until: float) -> None:
+        self.part, self.rows, self.answer, self.seconds, self.until = part, rows, answer, seconds, until
+
 
 TOGETHER = 512
 """Rows of requests that are scored together at most."""
@@ -50,8 +66,7 @@ class Limits:
     """What a version may take.
 
     Attributes:
-        seconds: that an answer may take, the time in which others' rows are scored included. A process that is asked
-            one thing for longer is ended, and started again.
+        seconds: that an answer may take; then the process is ended, and started again.
         loading: seconds that it may take to load and to compare its golden rows.
         memory: bytes of its process; 0: no limit.
         waiting: requests that may wait for it; more are refused at once.
@@ -95,6 +110,7 @@ class VersionProcess:
         self._starting: asyncio.Task[None] | None = None
         self._failing: asyncio.Task[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._look_at = math.inf
         self._users = 0
         self._not_before = 0.0
         self._crashed = 0.0
@@ -149,28 +165,35 @@ class VersionProcess:
         finally:
             self._users -= 1
 
-    async def predict(self, rows: list[dict[str, Any]]) -> Answer:
+    async def predict(self, rows: list[dict[str, Any]], seconds: float = math.inf) -> Answer:
         """What the version says of rows.
+
+        Args:
+            rows: each a mapping of column to value.
+            seconds: that the answer may take once the version runs, those included in which it answers others.
 
         Raises:
             Unavailable: it can't answer.
         """
-        self.used = time.monotonic()
+        now = self.used = time.monotonic()
         if self._line is None:
             await self.start()
             if self._line is None:
                 raise Unavailable("it was ready, and is gone again")
+            now = time.monotonic()
         if len(self._waiting) + len(self._asked) >= self.limits.waiting:
             raise Unavailable(f"{self.pending} requests wait for it already")
         try:
             part = _encode(rows)  # each request for itself: what can't be sent is the fault of its own rows alone
         except (OverflowError, ValueError) as error:
             return Answer(error=f"these rows can't be read: {error}")
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((part, len(rows), future, self.used))
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Asked(part, len(rows), answer, seconds, now + seconds))
+        if now + seconds < self._look_at:
+            self._look_again(now + seconds)
         if not self._asked:
             self._ask()
-        return await future
+        return await answer
 
     async def stop(self) -> None:
         """End it for good; who waits is told."""
@@ -242,27 +265,22 @@ class VersionProcess:
 
     def _ask(self) -> None:
         """Ask for what waits, as much as may be asked together, where anything does."""
-        waiting = self._waiting
-        if not waiting or self._line is None:
+        waiting, line = self._waiting, self._line
+        while waiting and waiting[0].answer.done():  # who asked has given up
+            waiting.popleft()
+        if not waiting or line is None:
             return
-        while waiting and waiting[0][2].done():
-            waiting.popleft()  # nobody waits for it any more
-        if not waiting:
-            return
-        batch = [waiting.popleft()]
-        size, rows = len(batch[0][0]), batch[0][1]
+        first = waiting.popleft()
+        batch, size, rows = [first], len(first.part), first.rows
         while waiting:
-            if waiting[0][2].done():
-                waiting.popleft()
-                continue
-            size, rows = size + len(waiting[0][0]), rows + waiting[0][1]
+            size, rows = size + len(waiting[0].part), rows + waiting[0].rows
             if rows > TOGETHER or size > TOGETHER_BYTES:
                 break
             batch.append(waiting.popleft())
         self._asked, self._since = batch, time.monotonic()
-        if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(self.limits.seconds, self._look)
-        self._send(self._line, [part for part, _, _, _ in batch])
+        if self._since + self.limits.seconds < self._look_at:
+            self._look_again(self._since + self.limits.seconds)
+        self._send(line, [each.part for each in batch])
 
     def _send(self, line: Line, parts: list[bytes]) -> None:
         line.send(joined(parts))
@@ -278,30 +296,38 @@ class VersionProcess:
             self._fail(error)
             return
         self._asked = []
-        for (_, _, future, _), answer in zip(batch, found, strict=True):
-            if not future.done():
-                future.set_result(answer)
-        self._ask()
+        for each, answer in zip(batch, found, strict=True):
+            if not each.answer.done():
+                each.answer.set_result(answer)
+        if self._waiting:
+            self._ask()
+
+    def _look_again(self, when: float) -> None:
+        """Look at what is late at a time: once for many answers, as a clock for each would cost more than they do."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._look_at = when
+        self._watch = asyncio.get_running_loop().call_later(max(0.0, when - time.monotonic()), self._look)
 
     def _look(self) -> None:
-        """See whether the answer is late: one look for many answers, as a clock for each would cost more."""
-        self._watch = None
-        if not self._asked or self._line is None:
+        """End the process where its answer is late, and tell those who have waited for long enough."""
+        self._watch, self._look_at = None, math.inf
+        if self._line is None:
             return
-        seconds, now = self.limits.seconds, time.monotonic()
-        if now >= self._since + seconds:
+        now = time.monotonic()
+        due = self._since + self.limits.seconds if self._asked else math.inf
+        if now >= due:
             self._fail(TimeoutError())
             return
-        first = self._since
-        for _, _, future, since in (*self._asked, *self._waiting):  # those that wait the longest come first
-            if future.done():
+        for each in (*self._asked, *self._waiting):
+            if each.answer.done():
                 continue
-            if now < since + seconds:
-                first = min(first, since)
-                break
-            late = f"it has too much to do: no answer within {seconds:g} s, most of it spent on others' rows"
-            future.set_exception(Unavailable(late))
-        self._watch = asyncio.get_running_loop().call_later(max(0.001, first + seconds - now), self._look)
+            if each.until <= now:
+                each.answer.set_exception(Unavailable(f"it has not answered within {each.seconds:g} s"))
+            else:
+                due = min(due, each.until)
+        if due < math.inf:
+            self._look_again(due)
 
     def _fail(self, error: Exception) -> None:
         """End a process that gave no answer; who waits is told."""
@@ -352,7 +378,7 @@ class VersionProcess:
             line.close()
         if self._watch is not None:
             self._watch.cancel()
-            self._watch = None
+            self._watch, self._look_at = None, math.inf
         self._waiting.extendleft(reversed(self._asked))
         self._asked = []
         process, self._process = self._process, None
@@ -360,9 +386,9 @@ class VersionProcess:
             process.kill()
             await process.wait()
         while self._waiting:
-            _, _, future, _ = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(Unavailable(why))
+            asked = self._waiting.popleft()
+            if not asked.answer.done():
+                asked.answer.set_exception(Unavailable(why))
 
 
 def _heard(task: asyncio.Task[None]) -> None:

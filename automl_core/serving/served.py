@@ -148,12 +148,12 @@ class Served:
         if champion is None:
             raise Unavailable(f"no version of {name} is in use")
         if len(route.versions) == 1:
-            chosen = [champion] * len(rows)
+            chosen, parts = [champion] * len(rows), {champion: rows}
         else:
             chosen = [version_of(route, key) for key in keys]
             self.versions.used(name, route.versions)  # the champion stays loaded where a challenger has all, too
-        parts = {version: [row for row, each in zip(rows, chosen, strict=True) if each == version]
-                 for version in dict.fromkeys(chosen)}  # fmt: skip
+            parts = {version: [row for row, each in zip(rows, chosen, strict=True) if each == version]
+                     for version in dict.fromkeys(chosen)}  # fmt: skip
         try:
             if len(parts) == 1:
                 said = {version: await self._said(route, version, part) for version, part in parts.items()}
@@ -250,22 +250,23 @@ class Served:
         """
         key = (route.model, version)
         process = self.versions.running(key)
-        if version == route.champion and seconds >= self.limits.seconds:  # whose process keeps to that by itself
-            process = process or await self.process(route, version)
-            answer = await process.predict(rows)
-            return answer, process.ready.classes if process.ready is not None else []
-        if process is None and version != route.champion and (
-            key in self.failures or key in self.versions.processes
-        ):  # fmt: skip
+        if process is None and version == route.champion:
+            process = await self.process(route, version)
+        elif process is None and (key in self.failures or key in self.versions.processes):
             self.versions.restart(key)
             raise Unavailable(self.failures.get(key) or "it has crashed, and is started again")
-        try:
-            async with asyncio.timeout(seconds):
-                if process is None:
+        began = time.monotonic()
+        if process is None:  # it was put away, as others were asked for
+            try:
+                async with asyncio.timeout(seconds):
                     process = await self.process(route, version)
-                answer = await process.predict(rows)
-        except TimeoutError:
-            raise Unavailable(f"version {version} has not answered within {seconds:g} s") from None
+            except TimeoutError:
+                raise Unavailable(f"version {version} has not answered within {seconds:g} s") from None
+            seconds -= time.monotonic() - began
+        try:
+            answer = await process.predict(rows, seconds)
+        except Unavailable as error:
+            raise Unavailable(f"version {version}: {error}") from None
         return answer, process.ready.classes if process.ready is not None else []
 
     # --- following -----------------------------------------------------------------------------

@@ -24,6 +24,7 @@ _DEFAULTS: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 30,
     "tcp_keepalive": True,
+    "max_pool_connections": 32,  # 10 by default: what threads beyond these open is closed after each request
     # What boto3 adds by default since 1.36, OSS and older MinIO refuse.
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",

@@ -25,6 +25,10 @@ T = TypeVar("T")
 OF_A_STORE = 8
 """Threads of one store: as many as asyncio has for everything on four cores."""
 
+OF_LOOKS = 16
+"""Threads that look at a store's rollouts. A look is 3 requests at rest and some 8 with news, so with 20 ms a request
+260 rollouts at rest, or 100 under load, are looked at every second; more of them come round later, all alike."""
+
 OF_READING = 3
 """Threads that take in what trainings print: Python's lock lets one work, and a pattern may wait for its child."""
 
@@ -169,6 +173,7 @@ class StoreThreads:
 
 
 _stores = StoreThreads()
+_looks = StoreThreads(OF_LOOKS)
 _reading: list[Threads] = []
 _set_up: list[Threads] = []
 
@@ -176,6 +181,16 @@ _set_up: list[Threads] = []
 def threads_of(storage: str, connection: ConnectionName, use: str = "") -> Threads:
     """The threads in which this process's triggers touch a store, and nothing else (see `StoreThreads.of`)."""
     return _stores.of(storage, connection, use)
+
+
+def look_threads(storage: str, connection: ConnectionName, slow: bool = False) -> Threads:
+    """The threads in which this process's triggers look at the rollouts of a store.
+
+    Args:
+        storage, connection: which store.
+        slow: those for looks that take long, apart from all others.
+    """
+    return _looks.of(storage, connection, "slow rollouts" if slow else "rollouts")
 
 
 def reading_threads() -> Threads:

@@ -23,6 +23,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from automl_airflow.processes import free_port
+from automl_core.models.life import Step
 from automl_core.results.publish import publish_study
 from automl_core.running.simulation import SimulatedTraining
 from automl_core.storage.folder import FolderStore
@@ -30,7 +31,8 @@ from automl_core.study import Binding
 from tests.e2e.browser import Browser, open_window
 from tests.support.patience import stretched
 from tests.unit.web.conftest import World, api_server
-from tests.unit.web.lives import DAG, HOSTILE, Author
+from tests.unit.web.lives import DAG, HOSTILE, Author, model_text
+from tests.unit.web.watched import watch
 
 LONG = "model_optimizer_learning_rate_schedule_warmup_share_of_a_step"
 RUN = "manual__2026-11-21T04:00:00+00:00"
@@ -668,3 +670,60 @@ def test_a_result_is_deployed_accepted_and_taken_back(page: Browser, world: Worl
     page.until(lambda: "nothing yet" in page.text(".figures"), 30, "nothing in use")
     assert author.life.refresh().versions[1].note == "wrong on <b>leap days</b>"
     page.driver.get_log("browser")  # a model's file that Airflow has not read yet: 404
+
+
+def test_a_rollout_is_watched_moved_and_taken_back(page: Browser, world: World) -> None:
+    """The card of a rollout as a guard writes what it shows: live, by the keyboard, in both themes, on a phone."""
+    model = "served"
+    world.know_model(model_text(world, model, NAME, served=True) + "watch: {every: 1h}\n")
+    author = Author(world.storage, model, NAME, time.time() - 900)
+    page.open(f"models/{model}")
+    assert "Nothing is in use yet" in page.text(".rollout")
+    author.use(author.offer("run-1"), author.evaluate(1))
+    watch(author.store, model, 1, time.time() - 50_000)
+    author.roll_out(author.offer("run-2"), [Step(0.05, 3600.0), Step(1.0, 60.0)])
+    page.until(lambda: "Version 2 answers 5 % of the requests" in page.text(".rollout"), 30, "it, without a reload")
+    assert "No server has been heard of yet" in page.text(".rollout")
+    author.clock.now = time.time()
+    author.look(1)
+    page.until(lambda: "Answers slower than 200ms" in page.text(".rollout"), 30, "its tests, without a reload")
+    assert HOSTILE in page.text(".rollout .notice"), "text of data is text"
+    assert "at the earliest" in page.text(".rollout")
+    for address, theme in (("", "dark"), ("#traffic", "light"), ("#quality", "light"), ("#drift", "dark")):
+        page.open(f"models/{model}{address}", theme=theme)
+        page.plots_drawn()
+        assert page.grave_accessibility_problems() == [], (address, theme)
+        assert page.all("main img") == [], "text of data is text"
+    assert "age" in page.text("[data-panel='Distance of each column'] .hint")
+    page.open("models")
+    assert "step 1 of 2" in page.text("main")
+    page.open(f"models/{model}")
+    button = page.button("Next step …", ".rollout")
+    page.js("arguments[0].focus()", button)
+    button.send_keys(Keys.ENTER)  # by the keyboard alone
+    author.life.hold_rollout(1, True, author.person("ben"), "a holiday")  # nothing of what was seen has changed by that
+    page.one("dialog textarea").send_keys("<b>quick</b>")
+    page.press("Move", "dialog")
+    page.until(lambda: "Version 2 answers 100 %" in page.text(".rollout"), 30, "the step")
+    assert author.life.refresh().rollouts[1].acts[-1].why == "<b>quick</b>"
+    page.press("Put in use …", ".rollout")
+    author.life.step_rollout(1, 0, author.person("ben"), "not yet")
+    page.press("Put in use", "dialog")
+    page.until(lambda: "by ben" in page.text("dialog"), 30, "who was faster")
+    page.press("Cancel", "dialog")
+    page.until(lambda: "Version 2 answers 5 %" in page.text(".rollout"), 30, "where it stands now")
+    page.press("Take back now", ".rollout")
+    assert "version 1 answers all requests" in page.text("dialog")
+    page.press("Take back now", "dialog")
+    page.until(lambda: "was taken back" in page.text(".rollout"), 30, "the end")
+    assert author.life.refresh().rollouts[1].outcome == "taken_back"
+    page.open(f"models/{model}#traffic")
+    page.until(lambda: "rollout 1" in page.text("main"), 30, "all rollouts")
+    page.driver.set_window_size(390, 844)
+    try:
+        page.open(f"models/{model}")
+        page.plots_drawn()
+        assert page.js("return document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off on a phone"
+    finally:
+        page.driver.set_window_size(1280, 900)
+    page.driver.get_log("browser")  # who was faster: 409

@@ -48,10 +48,21 @@ Share = Annotated[
 
 
 class Metric(Model):
-    """A metric of what came true, by the outcomes of `feedback`."""
+    """A metric of what came true, by the outcomes of `feedback`: a mean over rows."""
 
-    name: str = Field(min_length=1, description="Of the metric, such as accuracy, mae or log_loss.")
+    name: str = Field(
+        min_length=1,
+        description="accuracy, log_loss, brier_score, mae or mse: means over rows, so hours can be compared.",
+    )
     every: Period = Field(300.0, description="Outcomes are joined to answers so often while a rollout is open.")
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_followed(cls, name: str) -> str:
+        from automl_core.models.rollout.measures import check_measure
+
+        check_measure(name)
+        return name
 
 
 class SafeguardMetric(Metric):
@@ -84,6 +95,13 @@ class Safeguard(Model):
         0.05, gt=0, lt=1, description="Chance that a version which is no worse is taken back all the same, over the "
         "whole rollout and however often it is looked at.",
     )  # fmt: skip
+
+    @field_validator("errors")
+    @classmethod
+    def _some_are_too_many(cls, errors: float | None) -> float | None:
+        if errors is not None and errors >= 1:
+            raise ValueError("a share below 100% is wanted here; errors: null judges no errors")
+        return errors
 
 
 class Ab(Model):

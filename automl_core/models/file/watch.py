@@ -18,17 +18,17 @@ MOST_LOOKS = 1000
 def _parse_in_a_row(value: Any) -> int:
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int) and 1 <= value <= MOST_LOOKS:
+    if isinstance(value, int) and 0 <= value <= MOST_LOOKS:
         return value
-    raise ValueError(f"true, or a number of looks in a row (1 … {MOST_LOOKS:,}), is wanted here")
+    raise ValueError(f"true, or a number of looks in a row (0 … {MOST_LOOKS:,}), is wanted here")
 
 
 InARow = Annotated[
     int,
     BeforeValidator(_parse_in_a_row),
-    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 1, "maximum": MOST_LOOKS}]}),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "integer", "minimum": 0, "maximum": MOST_LOOKS}]}),
 ]
-"""Looks in a row: true is one, false none."""
+"""Looks in a row: true is one, false and 0 none."""
 
 
 class When(Model):

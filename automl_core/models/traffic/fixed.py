@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,7 @@ class FixedRateTest:
         return self.value >= 1 / self.alpha
 
 
+@lru_cache(maxsize=256)
 def highest_rate(answers: int, hits: int, alpha: float) -> float:
     """The highest rate that answers allow, at every look: it is ever below the true rate with `alpha` at most.
 

@@ -120,8 +120,9 @@ class LiveDemo(Demo):
         self.first_version()
         with self.serving() as load:
             self.good_is_promoted(load)
+            since = self.requests_change(load)
             self.bad_is_taken_back(load)
-            self.drift_asks_for_training(load)
+            self.drift_asks_for_training(load, since)
             if load.failed:
                 raise DemoFailed(f"{load.failed} requests got no answer, such as {load.why}")
         self.say(f"All of it in {time.monotonic() - began:.0f} s. What happened, by the bucket alone:")
@@ -166,17 +167,24 @@ class LiveDemo(Demo):
             f"{act.time - rollout.begun:.1f} s, and version {champion} had answered in its place."
         )
 
-    def drift_asks_for_training(self, load: Load) -> None:
-        """Requests change; the watch says so, and asks for a training."""
-        quiet = self.looked_at(load)
-        self.say(f"The watch looks at what version {quiet.version} was asked: {_drift(quiet)}")
-        if quiet.drift.get("state") == "drifted":
-            raise DemoFailed("drift was found before there was any")
+    def requests_change(self, load: Load) -> float:
+        """A device measures in another scale from now on. Returns since when, seconds since 1970."""
         load.drifted = True
-        self.say(f"A new device: {', '.join(DRIFTED[:3])} and others come {FACTOR:g} times as large")
+        self.say(f"A new device: {', '.join(DRIFTED[:3])} and others come {FACTOR:g} times as large. Nobody says so.")
+        return time.time()
+
+    def drift_asks_for_training(self, load: Load, since: float) -> None:
+        """The watch says that requests have changed, and asks for a training."""
+        from automl_core.models.watching.answered import LATE
+
         before = len(self.life().state.retrainings)
-        changed = self.looked_at(load)
-        self.say(f"The watch looks again: {_drift(changed)}")
+        self.say(f"The watch looks at what is in the bucket for certain: at answers that are {LATE:g} s old")
+        enough = since + LATE + ENOUGH * PAUSE
+        self.wait("requests of the new device to be old enough", lambda: time.time() >= enough or None)
+        look = self.looked_at()
+        self.say(f"The watch: {_drift(look)}")
+        if look.drift.get("state") != "drifted":
+            raise DemoFailed(f"the watch has found no drift: {look.drift}")
         found = self.wait("a training to be asked for", lambda: self._asked(before))
         reason = found.reason.get("why") or found.reason
         self.say(f"It has asked for a training of {found.experiment} (retraining {found.id}): {reason}")
@@ -251,16 +259,10 @@ class LiveDemo(Demo):
             self._answered(load, words if words != looked else "")
             looked = words
 
-    def looked_at(self, load: Load) -> Look:
-        """A look of the watch at enough that was answered from now on."""
+    def looked_at(self) -> Look:
+        """A look of the watch."""
         from automl_core.models.watching import read_looks
 
-        load.taken()
-        answered = 0
-        while answered < ENOUGH:
-            self.sleep(1.0)
-            answered += sum(load.taken()[0].values())
-        self.sleep(12.0)  # answers are in the bucket after ten seconds
         run = self.airflow.trigger(dag_id(self.file.name, WATCH), None).run_id
         self.finish(dag_id(self.file.name, WATCH), run)
         life = self.life()
@@ -317,4 +319,4 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str | None:
 def _drift(look: Look) -> str:
     """What a look says of drift, in words."""
     words = "; ".join(look.drift.get("words") or ())
-    return str(words or look.drift.get("why") or "nothing is said of drift")
+    return str(words or look.drift.get("why") or "no column has drifted")

@@ -231,13 +231,13 @@ def record_of(looks: Sequence[Look], version: int, metric: str | None) -> Record
     Args:
         looks: the newest first.
         version: that is in use.
-        metric: that is estimated; None: whichever was.
+        metric: that is estimated; None or empty: whichever was.
     """
     from automl_core.models.estimating.record import Check, Record
 
     told = [
         each.estimate for each in looks
-        if each.version == version and each.estimate and metric in (None, each.estimate.get("metric"))
+        if each.version == version and each.estimate and (not metric or metric == each.estimate.get("metric"))
     ]  # fmt: skip
     checks = [Check.from_json(each.get("checked")) for each in told]
     return Record.of([each for each in checks if each is not None])

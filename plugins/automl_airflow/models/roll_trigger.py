@@ -9,7 +9,6 @@ counts once, and each act is one record of the journal.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,10 @@ from automl_airflow import triggers
 from automl_airflow.models.alerts import tell_by
 from automl_airflow.models.opening import ModelPlace, open_life
 from automl_airflow.models.roll_news import News, news_of
+from automl_airflow.models.roll_waiting import about
 from automl_airflow.stores import forget_store
 from automl_airflow.task_log import TaskLog
-from automl_airflow.threads import Threads, threads_of
+from automl_airflow.threads import Threads, look_threads, threads_of
 
 if TYPE_CHECKING:
     from automl_core.models.life import ModelLife
@@ -96,14 +96,14 @@ class RolloutTrigger(BaseTrigger):
     @property
     def threads(self) -> Threads:
         """Where the next look is done: those of this store's rollouts, the slow ones apart."""
-        return threads_of(self.storage, self.connection, "slow rollouts" if self._took > SLOW else "rollouts")
+        return look_threads(self.storage, self.connection, slow=self._took > SLOW)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look to the end; yields one event."""
         clock = asyncio.get_running_loop().time
         started = clock()
         self.lines.info(f"looking at rollout {self.rollout}, of version {self.version}, about every {self.every:g} s")
-        await asyncio.sleep(self.every * random.random())  # those of one triggerer begin at once
+        await asyncio.sleep(about(self.every, 1.0))  # those of one triggerer begin at once
         while True:
             began = clock()
             try:
@@ -114,7 +114,7 @@ class RolloutTrigger(BaseTrigger):
             if view.get("outcome"):
                 event = {"rollout": self.rollout, "outcome": view["outcome"], "why": view.get("why") or ""}
                 break
-            pause = self.every * random.uniform(0.9, 1.1) - (clock() - began)
+            pause = about(self.every) - (clock() - began)
             await asyncio.sleep(max(LEAST_PAUSE * self.every, pause))
         await asyncio.sleep(max(0.0, triggers.LEAST_WAIT - (clock() - started)))
         await self._told()
@@ -141,7 +141,7 @@ class RolloutTrigger(BaseTrigger):
                     people = True
                     text = f"nobody has looked at the rollout of version {self.version} for {away:.0f} s: {error}"
                     self._tell([News(text, on="waiting")])
-                await asyncio.sleep(pause * random.uniform(0.9, 1.1))
+                await asyncio.sleep(about(pause))
                 pause = min(LONGEST_PAUSE * self.every, pause * 2)
                 continue
             if told > float("-inf"):

@@ -17,8 +17,20 @@ from automl_airflow.waiting import until_done
 if TYPE_CHECKING:
     from automl_core.models.life import ModelLife
 
+_CHANCE = random.Random()
+
 POLL = 5.0
 """Seconds between two looks at the journal: a listing each."""
+
+
+def about(seconds: float, by: float = 0.1) -> float:
+    """A time near another one, so that many who wait as long don't all come at once.
+
+    Args:
+        seconds: the time.
+        by: how far off it is at most, as a share.
+    """
+    return seconds * _CHANCE.uniform(1 - by, 1 + by)
 
 
 class RolloutOverTrigger(BaseTrigger):
@@ -51,10 +63,10 @@ class RolloutOverTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until it has ended. A store that is away is asked again, however long."""
         await asyncio.sleep(triggers.LEAST_WAIT)
-        threads = threads_of(self.storage, self.connection, "rollouts")
+        threads = threads_of(self.storage, self.connection)
         life: ModelLife = await until_done(self._open, log=self.log, threads=threads)
         while await until_done(self._goes_on, life, log=self.log, threads=threads):
-            await asyncio.sleep(self.poll * random.uniform(0.9, 1.1))  # nobody's looks come all at once
+            await asyncio.sleep(about(self.poll))  # nobody's looks come all at once
         yield TriggerEvent({"rollout": self.rollout})
 
     def _open(self) -> ModelLife:

@@ -24,6 +24,8 @@ from automl_airflow.web.routes import (
     model_acts,
     models,
     pages,
+    rollout_acts,
+    rollouts,
     runs,
     sheets,
     start,
@@ -88,7 +90,8 @@ def create_app() -> FastAPI:
     for router in (
         events.router, files.router, sheets.router, details.router,
         forecasts.router, tables.router, trials.router, acts.router, labels.router,
-        deploy.router, evidence.router, model_acts.router, models.router,
+        deploy.router, evidence.router, rollout_acts.router, rollouts.router, model_acts.router,
+        models.router,
         runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,
         experiments.router,
     ):  # fmt: skip

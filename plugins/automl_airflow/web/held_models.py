@@ -25,6 +25,7 @@ from automl_airflow.web.access import ModelName
 from automl_airflow.web.aside import PATIENCE, Unanswered, in_store
 from automl_airflow.web.catalog import Place, reading
 from automl_airflow.web.held import READ_EVERY, Answer, Answers
+from automl_airflow.web.held_views import HeldViews
 from automl_airflow.web.model_catalog import ModelInfo, find_model
 from automl_airflow.web.respond import STALE
 from automl_core.journal import ReadAhead
@@ -49,11 +50,13 @@ class HeldModel:
         acts: the life, and what can be done to it.
         store: where it lies; safe without the lock.
         place: whose threads it is read in.
+        views: what the guards of its rollouts show.
     """
 
     def __init__(self, store: ObjectStore, acts: ModelLife, ahead: ReadAhead, place: Place) -> None:
         self.lock = threading.RLock()
         self.store, self.acts, self.place = store, acts, place
+        self.views = HeldViews(store, acts.name)
         self._ahead = ahead
         self._reading = threading.Lock()
         self._read = float("-inf")

@@ -27,6 +27,7 @@ Key = tuple[str, str]
 
 _BLANK: dict[str, Any] = {
     "seq": None, "updated": None, "in_use": None, "waiting": [], "newest": None, "versions": None,
+    "rollout": None,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from automl_airflow.web.access import may, may_save, rollout_of, score_of
 from automl_airflow.web.model_catalog import ModelInfo
 from automl_core.models.file import ModelFile, parse_model_document
 from automl_core.models.file.accept import ANYBODY, NOBODY
-from automl_core.models.life import Life, Version, VersionState
+from automl_core.models.life import Life, Rollout, Version, VersionState
 from automl_core.spec.errors import SpecError
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,10 @@ GONE = "its file is gone, so Airflow has nothing to run"
 
 _NO_RIGHT = "you have not the right to"
 
-ACTS = ("offer", "evaluate", "accept", "reject", "take_back", "retire", "retrain", "score")
+ACTS = (
+    "offer", "evaluate", "accept", "reject", "step", "hold", "release", "promote", "take_back", "retire", "retrain",
+    "score",
+)  # fmt: skip
 
 S = VersionState
 
@@ -160,7 +163,7 @@ def standing(
     start = may(user, "POST", DagAccessEntity.RUN, rollout)
     deny("offer retrain evaluate", "" if start else f"{_NO_RIGHT} start runs of {rollout}")
     edit = may(user, "PUT", DagAccessEntity.RUN, rollout)
-    deny("take_back retire", "" if edit else f"{_NO_RIGHT} edit runs of {rollout}")
+    deny("take_back retire step hold release promote", "" if edit else f"{_NO_RIGHT} edit runs of {rollout}")
     answer = may(user, "PUT", DagAccessEntity.HITL_DETAIL, rollout)
     deny("accept reject", "" if answer else f"{_NO_RIGHT} answer what {rollout} asks")
     deny("accept reject", why_not_answer(user, accepted_by(file, document)))
@@ -203,8 +206,30 @@ def version_standing(
     gone = "its files were removed" if version.removed is not None else ""
     deny("evaluate", gone or ("it is retired" if state is S.RETIRED else ""))
     deny("evaluate", "it is in use: the watch evaluates it" if state is S.IN_USE else "")
-    deny("take_back", "" if state is S.IN_USE else "it is not in use")
-    deny("retire", "it is in use: take it back first" if state is S.IN_USE else "")
+    deny("evaluate", "it is rolled out: its rollout is what tests it now" if state is S.ROLLING_OUT else "")
+    answers = state in (S.IN_USE, S.ROLLING_OUT)
+    deny("take_back", "" if answers else "it is not in use")
+    deny("retire", f"it is {state.lower().replace('_', ' ')}: take it back first" if answers else "")
     deny("retire", "it is retired" if state is S.RETIRED else "")
     acts = ("evaluate", "accept", "reject", "take_back", "retire")
+    return {act: act not in reasons for act in acts}, {act: why for act, why in reasons.items() if act in acts}
+
+
+def rollout_standing(
+    rollout: Rollout, can: Mapping[str, bool], why_not: Mapping[str, str]
+) -> tuple[dict[str, bool], dict[str, str]]:
+    """The same for a rollout as it stands."""
+    reasons = dict(why_not)
+
+    def deny(act: str, reason: str) -> None:
+        if reason:
+            reasons.setdefault(act, reason)
+
+    acts = ("step", "hold", "release", "promote", "take_back")
+    over = rollout.ended is not None
+    for act in acts:
+        deny(act, f"rollout {rollout.id} has ended" if over else "")
+    deny("step", "it has one step alone" if len(rollout.steps) == 1 else "")
+    deny("hold", "it is held already" if rollout.held else "")
+    deny("release", "" if rollout.held else "it is not held")
     return {act: act not in reasons for act in acts}, {act: why for act, why in reasons.items() if act in acts}

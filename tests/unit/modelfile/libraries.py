@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from automl_core.modelfile.scoring.matrix import Matrix
+from automl_core.modelfile.scoring.models.generated import RowTrees
+from automl_core.modelfile.scoring.models.trees import Trees
 
 SETS = {"binary": load_breast_cancer, "regression": load_diabetes, "multiclass": load_wine}
 
@@ -48,3 +50,23 @@ def data(kind: str, *, gaps: bool = True) -> Data:
         strange = np.vstack([strange, np.where(rng.random(strange.shape) < 0.4, np.nan, strange)])
         strange[::9, 2], strange[1::9, 3] = 0.0, 1e300
     return Data(x[:cut], y[:cut], strange)
+
+
+def matrix_of(rows: Any) -> Matrix:
+    """Rows of numbers as a matrix."""
+    values = np.asarray(rows, dtype=float)
+    return Matrix.of(values, [f"c{each}" for each in range(values.shape[1])])
+
+
+def same_alone(model: Any, matrix: Matrix) -> None:
+    """A forest gives single rows by Python's own code the bits that numpy gives them."""
+    if not isinstance(model, Trees):
+        return
+    alone = RowTrees.of(model)
+    assert alone is not None
+    for row in range(0, len(matrix), 5):
+        try:
+            found = alone(matrix.values[row].tolist())
+        except OverflowError:  # beyond float32: left to numpy
+            continue
+        np.testing.assert_array_equal(found, model.margin(matrix.take([row]))[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -56,7 +57,7 @@ def serve(
         monkeypatch.setattr(shared, "limits", Limits(**limits))
         if shared._watch is not None:  # it was set by the limits of the test before
             shared._watch.cancel()
-            shared._watch = None
+            shared._watch, shared._look_at = None, math.inf
         loop.run_until_complete(asyncio.wait_for(test(shared), 60))
 
     return run
@@ -162,13 +163,13 @@ def test_who_waits_behind_others_rows_is_told_in_time_and_not_scored_later(serve
     async def test(version: VersionProcess) -> None:
         sent, sending, line = list[list[bytes]](), version._send, version._line
         version._send = lambda _, parts: sent.append(parts)  # type: ignore[method-assign]
-        asked, late, lately = (asyncio.ensure_future(version.predict(WHOLE)) for _ in range(3))
+        asked, late, lately = (asyncio.ensure_future(version.predict(WHOLE, 100.0)) for _ in range(3))
         await asyncio.sleep(0)
-        version._asked = [(*each[:3], each[3] - 1000) for each in version._asked]  # asked only now, after a long wait
-        version._waiting[0] = (*version._waiting[0][:3], version._waiting[0][3] - 999)
+        for each in (version._asked[0], version._waiting[0]):  # one was asked just now, after a long wait
+            each.until -= 1000
         version._look()
         for each in (asked, late):
-            with pytest.raises(Unavailable, match="most of it spent on others' rows"):
+            with pytest.raises(Unavailable, match="not answered within 100 s"):
                 await each
         assert version.running, "whose process is well"
         assert version._watch is not None, "and is looked at again"

@@ -114,6 +114,19 @@ def test_a_challenger_that_can_not_be_loaded_is_its_error_and_the_champion_answe
     assert (counted(lake, 2), counted(lake, 1)) == ((1, 1), (0, 0))
 
 
+def test_a_champion_that_answers_nobody_now_is_not_put_away_for_models_that_nobody_asks(lake: Lake) -> None:
+    for name in ("b", "c"):
+        lake.in_use(name)
+    lake.rolling(1.0)
+
+    async def test(server: Served) -> None:
+        for name, version in (("churn", 2), ("b", 1), ("churn", 2), ("c", 1)):
+            assert (await server.predict(name, [ROW], ["a"])).versions == [version]
+        assert set(server.versions.processes) == {("churn", 1), ("churn", 2), ("c", 1)}
+
+    served(lake, test, most=3)
+
+
 def test_rows_that_the_challenger_alone_refuses_get_the_champions_answer(lake: Lake) -> None:
     lake.rolling(1.0)
 
@@ -121,7 +134,7 @@ def test_rows_that_the_challenger_alone_refuses_get_the_champions_answer(lake: L
         assert server.tallies is not None
         await server.route("churn")
 
-        async def refused(rows: list[dict[str, Any]]) -> Answer:
+        async def refused(rows: list[dict[str, Any]], seconds: float) -> Answer:
             return Answer(error="it knows no Bonn")
 
         process_of(server, 2).predict = refused  # type: ignore[method-assign]
@@ -149,7 +162,7 @@ def test_a_challenger_that_hangs_leaves_the_champion_time_to_answer(lake: Lake) 
         champion = process_of(server, 1)._process
         assert champion is not None
         os.kill(champion.pid, signal.SIGSTOP)
-        with pytest.raises(Unavailable, match=r"version 1 has not answered within"):
+        with pytest.raises(Unavailable, match=r"version 1: it has not answered within"):
             await server.predict("churn", [ROW], ["a"])
         for each in (process, champion):
             os.kill(each.pid, signal.SIGCONT)

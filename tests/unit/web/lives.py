@@ -6,18 +6,32 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from automl_core.models.evaluation.document import evidence_of, interval, rows_of
-from automl_core.models.life import Life, ModelLife, Person, Source, interval_key
+from automl_core.models.life import Life, ModelLife, Person, Rollout, Source, Step, interval_key
+from automl_core.models.life.rollouts import Kind
+from automl_core.models.rollout import read_view
+from automl_core.models.rollout.looks import Checkpoint, write_checkpoint
 from automl_core.storage.folder import FolderStore
+from tests.unit.web.guarded import HOSTILE, view_of
 
 DAY = 86400.0
 START = 1_795_000_000.0
 """2026-11-18: when the first version of a life is offered, where a test doesn't say."""
 
-HOSTILE = '<img src=x onerror="alert(1)">'
-"""What may come from data: it must be shown as it is."""
-
 DAG = Person("churn.rollout", "dag")
+
+ROLL = Person("churn.rollout/version_2", "dag")
+
+SERVED = """\
+deploy:
+  to: servers
+  key: customer_id
+  steps: [5%, 25%, 100%]
+  bake: 30m
+  safeguard: {{errors: 1%, p99: 200ms}}
+"""
 
 TEXT = """\
 kind: model
@@ -32,6 +46,9 @@ evaluate:
   metric: roc_auc
   slices: [country]
 accept: {{when: {when}, by: {by}, within: 3d}}
+"""
+
+BATCH = """\
 deploy:
   to: batch
   data: "file://{storage}/new/ds=${{ds}}/"
@@ -39,11 +56,17 @@ deploy:
   schedule: "@daily"
 """
 
+STEPS = [Step(0.05, 1800.0), Step(0.25, 1800.0), Step(1.0, 1800.0)]
 
-def model_text(world: Any, name: str, experiment: str, *, by: str = "anybody", when: str = "better") -> str:
+
+def model_text(
+    world: Any, name: str, experiment: str, *, by: str = "anybody", when: str = "better", served: bool = False
+) -> str:  # fmt: skip
     """The text of a model's file."""
     hostile = HOSTILE.replace('"', "'")
-    return TEXT.format(name=name, storage=world.storage, experiment=experiment, hostile=hostile, by=by, when=when)
+    return (TEXT + (SERVED if served else BATCH)).format(
+        name=name, storage=world.storage, experiment=experiment, hostile=hostile, by=by, when=when
+    )
 
 
 def life_of(world: Any, name: str) -> Life:
@@ -103,6 +126,24 @@ class Author:
         self.life.accept(version, digest, by or Person("ann", "airflow"), "looks right")
         self.after(60)
         self.life.put_in_use(version, DAG)
+
+    def roll_out(self, version: int, steps: list[Step] | None = None, kind: Kind = "steps") -> Rollout:
+        """Accept a version beside the one in use, and begin its rollout."""
+        digest = self.evaluate(version, 0.03)
+        self.after(60)
+        self.life.accept(version, digest, Person("ann", "airflow"), "looks right")
+        self.after(60)
+        return self.life.begin_rollout(version, ROLL, steps or STEPS, kind)
+
+    def look(self, number: int, **changes: Any) -> dict[str, Any]:
+        """A look at the rollout that goes on (or the last), as the guard writes it: its checkpoint with a view."""
+        rollout = self.life.refresh().rollouts[len(self.life.state.rollouts)]
+        view = msgspec.structs.replace(view_of(rollout, self.life.name, self.clock.now, number), **changes)
+        made = Checkpoint(number, "guard-1", self.clock.now, view=view.to_json())
+        assert write_checkpoint(self.store, self.life.name, rollout.id, made)
+        found = read_view(self.store, self.life.name, rollout.id)
+        assert found is not None
+        return found
 
     def score(self, day: int, version: int, rows: int = 1000) -> None:
         """Score a day's data."""

@@ -39,7 +39,7 @@ def routes_of(world: World) -> list[tuple[str, str, Any]]:
 def address(template: str, name: str, run: str) -> str:
     filled = {
         "dag_id": name, "run_id": run, "number": "0", "task_id": "trial", "map_index": "0", "path": "log.txt",
-        "path:path": "log.txt", "what": "results", "name:path": "net", "model": MODEL, "version": "3",
+        "path:path": "log.txt", "what": "results", "name:path": "net", "model": MODEL, "version": "3", "rollout": "1",
     }  # fmt: skip
     for key, value in filled.items():
         template = template.replace("{" + key + "}", quote(value, safe=""))
@@ -119,7 +119,8 @@ def test_who_may_only_look_can_look_and_not_act(world: World, ended: tuple[str, 
             assert answer.status_code in (200, 404), (method, template, answer.text)
             assert answer.status_code == 200 or template.endswith(("{path:path}", "/")) or "files" in template or (
                     "/templates/" in template) or (
-                "archive" in template) or template.endswith(("/table/report", "/forecast/series")) or (
+                "archive" in template) or template.endswith(
+                    ("/table/report", "/forecast/series", "/rollouts/{rollout}")) or (
                 "{" not in template
             )  # fmt: skip
 

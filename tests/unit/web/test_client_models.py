@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from automl_airflow.web import held_models
-from automl_core.client import Model
-from automl_core.client.errors import AlreadyExists, AuthError, Conflict, NotKnown
+from automl_core.client import Model, Rollout
+from automl_core.client.errors import AlreadyExists, AuthError, ClientError, Conflict, NotKnown
 from tests.unit.web.conftest import World
 from tests.unit.web.lives import DAG, Author, life_of, model_text
 from tests.unit.web.test_client import Clocked, connect
+from tests.unit.web.watched import watch
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +122,78 @@ def test_acts_are_told_in_words(world: World, author: Author, ended: tuple[str, 
     assert "scored again" in model.score(next(iter(author.life.refresh().scoring.done)), "late rows")
     with pytest.raises(AuthError, match="may not do this"):
         connect(world, "vic").model(author.life.name).evaluate(2)
+
+
+@pytest.fixture
+def rolling(world: World, request: pytest.FixtureRequest) -> Author:
+    """Version 1 in use, version 2 in the first step of its rollout, whose guard has looked."""
+    name = f"client-{request.node.name[5:50].replace('_', '-')}"
+    experiment = world.know(world.spec(f"{name}-search"))
+    world.know_model(model_text(world, name, experiment, served=True) + "watch: {every: 1h}\n")
+    made = Author(world.storage, name, experiment, start=time.time() - 600)
+    made.use(made.offer("run-1"), made.evaluate(1))
+    made.after(60)
+    made.roll_out(made.offer("run-2"))
+    made.look(1)
+    return made
+
+
+def test_a_rollout_is_moved_held_released_and_ended_by_who_has_seen_it(world: World, rolling: Author) -> None:
+    model = connect(world, "uma").model(rolling.life.name)
+    seen = model.rollout()
+    assert isinstance(seen, Rollout)
+    assert (seen.id, seen.version, seen.champion, seen.step, seen.share, seen.open) == (1, 2, 1, 0, 0.05, True)
+    assert [each.share for each in seen.steps] == [0.05, 0.25, 1.0]
+    assert [each["state"] for each in seen.tests] == ["open", "worse", "open", "waits"]
+    moved = model.step(seen, why="quick")
+    assert (moved.step, moved.acts[-1].by, moved.acts[-1].how, moved.why) == (1, "uma", "rest", "quick")
+    with pytest.raises(Conflict, match=r"not in step 0 any more.*by uma"):
+        connect(world, "ann").model(rolling.life.name).hold(seen)
+    assert model.hold(moved, "a holiday").held
+    assert not model.release(moved).held
+    back = model.step(moved, to=0)
+    assert back.step == 0
+    done = model.promote(back, "enough")
+    assert (done.open, done.outcome) == (False, "promoted")
+    assert model.rollout() is None
+    with pytest.raises(Conflict, match="over: promoted by uma"):
+        model.release(back)
+    assert [(each.id, each.outcome) for each in model.rollouts] == [(1, "promoted")]
+    again = model.rollout(1)
+    assert again is not None
+    assert again.ended == done.ended
+    with pytest.raises(NotKnown, match="no rollout 2"):
+        model.rollout(2)
+    with pytest.raises(AuthError, match="may not do this"):
+        connect(world, "vic").model(rolling.life.name).step(back)
+
+
+def test_a_version_is_waited_for_through_its_rollout(world: World, rolling: Author) -> None:
+    automl = connect(world, "ann")
+    model, clock = automl.model(rolling.life.name), Clocked(automl)
+    after(clock, 3, lambda: rolling.life.put_in_use(2, DAG))
+    assert model.wait_until_in_use(2, timeout=60) == 2
+    rolling.roll_out(rolling.offer("run-3"))
+    assert "version 2 is in use" in model.take_back(3, "complaints")
+    with pytest.raises(Conflict, match="taken back"):
+        model.wait_until_in_use(3, timeout=60)
+
+
+def test_shares_and_drift_are_frames(world: World, rolling: Author) -> None:
+    watch(rolling.store, rolling.life.name, 1, rolling.clock.now)
+    model = connect(world, "vic").model(rolling.life.name)
+    rolled = rolling.life.state.rollouts[1].begun
+    assert list(model.traffic()["cause"]) == ["in_use", "rollout_begun"]
+    assert list(model.traffic(since=datetime.fromtimestamp(rolled + 1, UTC))["cause"]) == ["rollout_begun"]
+    assert list(model.traffic(until=rolled - 1)["cause"]) == ["in_use"]
+    drift = model.drift
+    assert set(drift.columns) == {"time", "column", "distance"}
+    assert drift.loc[drift["column"] == "age", "distance"].max() == pytest.approx(0.18)
+
+
+def test_an_answer_of_another_release_is_said_to_be_one() -> None:
+    with pytest.raises(ClientError, match="another release"):
+        Rollout.from_json({"id": 1})
 
 
 def test_a_models_file_is_saved_and_waited_for(world: World, ended: tuple[str, str], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from automl_core.storage.base import StorageUnavailable
 from automl_core.storage.folder import FolderStore
 from tests.unit.web.conftest import World, body_of
 from tests.unit.web.lives import HOSTILE, Author, evidence, life_of, model_text
+from tests.unit.web.watched import watch
 
 API = "/automl/api/v1/models"
 
@@ -290,3 +291,30 @@ def test_evidence_of_a_first_version_has_nothing_beside_it(world: World, churn: 
     assert found == {"digest": found["digest"], **evidence(1, None, 0.02)}
     answer = world.client("vic").get(f"{API}/{churn}/versions/1/evidence/rows")
     assert answer.status_code == 404
+
+
+def test_quality_is_told_measured_estimated_and_tested_live_and_drift_by_column(world: World) -> None:
+    name = world.know_model(model_text(world, "watched", "ended-one") + "watch: {every: 1h}\n")
+    author = Author(world.storage, name, "ended-one")
+    author.use(author.offer("run-1"), author.evaluate(1))
+    before = get(world, f"/{name}/drift")
+    assert (before["columns"], before["looks"], before["newest"]) == ([], [], None)
+    watch(author.store, name, 1, author.clock.now)
+    found = get(world, f"/{name}/quality")
+    assert [each["value"] for each in found["points"]][:2] == [0.87, 0.87]
+    assert found["estimate"]["metric"] == found["metric"] == "roc_auc"
+    assert len(found["estimate"]["points"]) == 12
+    assert found["estimate"]["points"][-1]["low"] < found["estimate"]["points"][-1]["value"]
+    assert [each["state"] for each in found["live"]["looks"]].count("failed") == 1
+    assert HOSTILE in found["live"]["newest"]["tests"][1]["name"]
+    drift = get(world, f"/{name}/drift")
+    assert drift["columns"][0]["name"] == "age", "the furthest first"
+    assert len(drift["columns"][0]["points"]) == 12
+    assert drift["looks"][-1]["drifted"] == ["age", "probability of yes"]
+    assert drift["newest"]["attribution"]["columns"][0]["share"] == 0.87
+    answer = world.client("vic").get(f"{API}/{name}/drift")
+    again = world.client("vic").get(f"{API}/{name}/drift", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    watch(author.store, name, 1, author.clock.now + 86400, 1)
+    news = world.client("vic").get(f"{API}/{name}/drift", headers={"If-None-Match": answer.headers["etag"]})
+    assert len(body_of(news)["looks"]) == 13

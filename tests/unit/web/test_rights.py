@@ -106,6 +106,10 @@ def request_of(world: World, method: str, template: str, run: tuple[str, str]) -
         "/api/v1/models/{model}/versions/{version}/accept": {"digest": "0" * 64},
         "/api/v1/models/{model}/versions/{version}/reject": {"digest": "0" * 64},
         "/api/v1/models/{model}/take-back": {"version": 1, "why": "it was replaced"},
+        **{
+            f"/api/v1/models/{{model}}/rollout/{act}": {"rollout": 1, "step": 7}
+            for act in ("step", "hold", "release", "promote")
+        },
         "/api/v1/models/{model}/retrain": {"reason": "none", "experiment": run[0]},
         "/api/v1/models/{model}/score": {"interval": "none", "why": "none"},
     }

@@ -238,7 +238,7 @@ def _answer(
 @router.post("/take-back", dependencies=[Depends(CAN_EDIT_MODEL), *logs_model_act("automl_model_take_back")])
 @touches_store(patience=LONGEST_ACT)
 def take_back(info: TheModel, held: Fresh, user: User, body: TakeBack) -> Response:
-    """Take a version out of use; the one before it, or one that is named, is in use instead."""
+    """Take a version out of use, or out of its rollout; the one before it, or one that is named, answers instead."""
     with held.lock:
         record = held.acts.take_back(body.version, _person(user), body.why, body.to)
         seq = held.acts.state.seq

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -20,7 +21,7 @@ from automl_airflow.web.access import (
 )
 from automl_airflow.web.aside import PAGES, AsideRoute, touches_store
 from automl_airflow.web.catalog import reading
-from automl_airflow.web.held_models import Held, TheModel
+from automl_airflow.web.held_models import Held, HeldModel, TheModel
 from automl_airflow.web.model_catalog import ModelInfo, models
 from automl_airflow.web.model_glances import glances
 from automl_airflow.web.model_standing import file_text, model_file_of, standing
@@ -30,7 +31,7 @@ from automl_airflow.web.routes.start import readiness
 from automl_core.models import views
 from automl_core.models.efficiency import efficiency
 from automl_core.models.life import Life, VersionState, history
-from automl_core.models.watching import read_looks
+from automl_core.models.watching import Looks, read_looks, series_of
 
 router = APIRouter(route_class=AsideRoute, tags=["models"])
 
@@ -212,12 +213,29 @@ def get_retrainings(request: Request, held: Held) -> Response:
 @router.get("/models/{model}/quality", dependencies=[Depends(CAN_READ_MODEL)])
 @touches_store()
 def get_quality(request: Request, info: TheModel, held: Held) -> Response:
-    """How good the versions in use were found over time, on the latest data with labels; what the last look says."""
+    """How good versions in use were over time, measured and estimated; live tests; what the last look says."""
+
+    def build(life: Life, looks: Looks) -> dict[str, Any]:
+        series = series_of(looks)
+        return {**views.quality(life, looks), "estimate": series["estimate"], "live": series["live"]}
+
+    return _of_looks(request, info, held, "quality", build)
+
+
+@router.get("/models/{model}/drift", dependencies=[Depends(CAN_READ_MODEL)])
+@touches_store()
+def get_drift(request: Request, info: TheModel, held: Held) -> Response:
+    """How far columns, and what the model says, lie from the data that it was accepted on, look by look."""
+    return _of_looks(request, info, held, "drift", lambda _, looks: series_of(looks)["drift"])
+
+
+def _of_looks(
+    request: Request, info: ModelInfo, held: HeldModel, part: str, build: Callable[[Life, Looks], dict[str, Any]]
+) -> Response:
+    """What is made of the watch's looks: they lie beside the journal, so the newest one's time is in the ETag too."""
     looks = read_looks(held.store, info.name)
     stamp = round((looks.newest.time if looks.newest is not None else 0.0) * 1000)
-    return send(
-        request, held.answer("quality", lambda life: {"seq": life.seq, **views.quality(life, looks)}, stamp=stamp)
-    )
+    return send(request, held.answer(part, lambda life: {"seq": life.seq, **build(life, looks)}, stamp=stamp))
 
 
 @router.get("/models/{model}/efficiency", dependencies=[Depends(CAN_READ_MODEL)])

@@ -11,7 +11,7 @@ from automl_core.modelfile.exporting import NotExportable, from_catboost, from_l
 from automl_core.modelfile.scoring.links import link_of
 from automl_core.modelfile.scoring.matrix import Matrix
 from automl_core.modelfile.scoring.models import Model, model_of
-from tests.unit.modelfile.libraries import Data, data
+from tests.unit.modelfile.libraries import Data, data, same_alone
 
 KINDS = ("binary", "regression", "multiclass")
 QUIET = {"verbose": -1, "num_threads": 1}
@@ -22,6 +22,7 @@ def agrees(model: Model, matrix: Matrix, margin: Any, tolerance: float = 1e-9) -
     np.testing.assert_allclose(found, np.asarray(margin).reshape(found.shape), rtol=tolerance, atol=tolerance)
     for row in range(0, len(matrix), 7):
         np.testing.assert_array_equal(model.margin(matrix.take([row])), found[row : row + 1])
+    same_alone(model, matrix)
 
 
 def contributes(model: Model, matrix: Matrix, told: Any, tolerance: float) -> None:

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from automl_core.modelfile.exporting import NotExportable, from_sklearn
 from automl_core.modelfile.scoring.links import link_of
 from automl_core.modelfile.scoring.models import NotExplained, model_of
-from tests.unit.modelfile.libraries import data
+from tests.unit.modelfile.libraries import data, same_alone
 
 TREES = {
     "binary": [
@@ -87,6 +87,7 @@ def compare(kind: str, estimator: Any, *, gaps: bool) -> None:
     np.testing.assert_allclose(outputs, told, rtol=1e-9, atol=1e-9)
     for row in range(0, len(matrix), 11):
         np.testing.assert_array_equal(model.margin(matrix.take([row])), model.margin(matrix)[row : row + 1])
+    same_alone(model, matrix)
     try:
         found = model.explain(matrix)
     except NotExplained:

@@ -237,3 +237,20 @@ def test_a_file_of_a_bucket_is_fetched_once(tmp_path: Path, monkeypatch: pytest.
     lake.inner.put("outcomes/2.csv", b"id,known,y\na2,2026-11-06T00:00:00Z,0\n")
     assert gather(file, None, reach, NOW.timestamp()).counts.answers.used == 2
     assert (fetched, lake.bucket.calls["download_file"]) == (3, 4)
+
+
+def test_answers_that_the_watch_has_asked_for_are_nobodys(tmp_path: Path) -> None:
+    """In a server's log alone: elsewhere an id may begin so, as a shop's that sells watches."""
+    log: list[dict[str, Any]] = [
+        {"id": f"{prefix}{place}", "request_id": f"{prefix}{place}", "at": "2026-11-29T09:00:00Z", "x": place}
+        for prefix in ("watch-", "r") for place in range(2)
+    ]  # fmt: skip
+    outcomes = [{"id": each["id"], "y": "yes", "known": "2026-11-29T10:00:00Z"} for each in log]
+    write(tmp_path / "outcomes/a.jsonl", outcomes)
+    write(tmp_path / "log/a.jsonl", [each | {"model_record": 3} for each in log])
+    found = gathered(file_of(LOG), tmp_path)
+    assert sorted(found.table.column("id").to_pylist()) == ["r0", "r1"]
+    assert "2 answers to requests of the watch itself are left out" in found.notes
+    assert found.counts.answers.read == 2
+    write(tmp_path / "log/a.jsonl", log)
+    assert gathered(file_of(LOG), tmp_path).table.num_rows == 4

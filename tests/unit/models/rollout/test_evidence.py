@@ -7,7 +7,7 @@ import math
 import pytest
 
 from automl_core.models.file.values import Loss
-from automl_core.models.rollout.evidence import Compared, Evidence
+from automl_core.models.rollout.evidence import Alone, Compared, Evidence
 from automl_core.models.rollout.judging import Judge
 from automl_core.models.rollout.measures import Hour, Measured
 from automl_core.models.rollout.rules import Ab, Metric, Rules
@@ -29,6 +29,17 @@ def test_the_difference_is_that_within_blocks() -> None:
     weights = (19_000 * 1_000 / 20_000, 15_000 * 5_000 / 20_000, 50.0)
     assert found.difference == pytest.approx(0.1 * 50 / sum(weights))
     assert found.weight == pytest.approx(sum(weights))
+
+
+def test_the_evidence_is_that_of_the_test() -> None:
+    found, alone = Compared(), Alone()
+    for hits in (3, 9, 1):
+        found.add(950, 10, 50, hits)
+        alone.add(50, hits, 0.02)
+    assert found.value == pytest.approx(found.test().value)
+    assert alone.value == pytest.approx(alone.test().value)
+    alone.add(10**6, 10**6, 0.01)
+    assert math.isfinite(alone.value)
 
 
 @pytest.mark.parametrize(

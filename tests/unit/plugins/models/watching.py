@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import csv
+import json
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,7 +33,7 @@ ANNA, DAG = Person("anna", "rest"), Person("churn.rollout", "dag")
 FILE = """\
 kind: model
 name: churn
-output: {{storage: "file://{home}/runs"}}
+output: {{storage: "{storage}"}}
 candidates: {{experiments: [search]}}
 evaluate: {evaluate}
 {more}
@@ -58,6 +61,7 @@ class Watch:
     watch: str = WORSE
     evaluate: str = "{data: latest.csv, target: y, key: id}"
     more: str = ""
+    storage: str = ""
     now: float = BEGAN
     runs: dict[tuple[str, str], str] = field(default_factory=dict)
     started: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
@@ -124,6 +128,27 @@ class Watch:
             writer.writerow(found)
             writer.writerows(zip(*found.values(), strict=True))
 
+    def answers(
+        self, count: int = 600, *, wide: float = 1.0, moved: float = 0.0, version: int = 1, seed: int = 3,
+        ids: str = "r",
+    ) -> None:  # fmt: skip
+        """What servers have logged in the last hour: rows of another mix, and what the first version says of them."""
+        found, lines = rows(count, seed), []
+        at = datetime.fromtimestamp(self.now - 3600, UTC).isoformat(timespec="milliseconds")
+        for place, (a, b, city) in enumerate(zip(found["a"], found["b"], found["city"], strict=True)):
+            row = {"a": a * wide, "b": (b + moved) * wide, "city": city}
+            chance = 1 / (1 + math.exp(-(row["a"] + row["b"] / 2)))
+            lines.append(
+                {**row, "request_id": f"{ids}{self.now:.0f}-{place}", "request_key": "k", "answered_at": at,
+                 "model_version": version, "model_record": 9, "prediction": str(int(chance > 0.5)),
+                 "probability_0": 1 - chance, "probability_1": chance}
+            )  # fmt: skip
+        day = self.home / "runs" / "_models" / "churn" / "answers" / f"ds={at[:10]}"
+        day.mkdir(parents=True, exist_ok=True)
+        path = day / f"server-{len(list(day.iterdir())):06d}.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        os.utime(path, (self.now, self.now))
+
     def offer(self, run: str, a: float = 1.0, reason: Mapping[str, Any] | None = None) -> Version:
         """A published result becomes a version."""
         folder = self.home / "runs" / "search" / run / "best_model" / "model"
@@ -161,7 +186,8 @@ class Watch:
 
     def dag(self) -> Any:
         """The watch, from the model's file."""
-        text = FILE.format(home=self.home, watch=self.watch, evaluate=self.evaluate, more=self.more)
+        storage = self.storage or f"file://{self.home}/runs"
+        text = FILE.format(storage=storage, watch=self.watch, evaluate=self.evaluate, more=self.more)
         if text not in self._dags:
             path = self.home / "experiments" / "churn.model.yaml"
             path.parent.mkdir(exist_ok=True)

@@ -58,8 +58,22 @@ export const evaluate = (model, version) =>
     run: async () => (await act('POST', `${modelPath(model)}/versions/${version}/evaluate`, {})).text,
   });
 
-/** Takes out of use, by default in favour of the one before. @param {string} model @param {number} version */
-export async function takeBack(model, version) {
+/**
+ * Takes out of use, by default in favour of the one before.
+ *
+ * @param {string} model @param {number} version
+ * @param {number | null} [champion] that answers all then, where the version is still being rolled out
+ */
+export async function takeBack(model, version, champion) {
+  if (champion !== undefined) {
+    return ask({
+      title: `Take version ${version} of ${model} back?`,
+      body: [h('p', {}, `Its rollout ends at once, and version ${champion} answers all requests.`), reason('Stands in the history with your name.', true)],
+      verb: 'Take back',
+      danger: true,
+      run: async (form) => (await act('POST', `${modelPath(model)}/take-back`, { version, why: why(form) })).text,
+    });
+  }
   const { versions } = await get(`${modelPath(model)}/versions`, { state: 'REPLACED', sort: '-in_use_since', limit: 200 });
   const others = versions.filter((each) => each.version !== version && each.removed === null);
   const to = h(

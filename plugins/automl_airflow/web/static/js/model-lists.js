@@ -6,9 +6,7 @@ import { duration, many, number, setting, time } from './format.js';
 import { scoreAgain } from './model-acts.js';
 import { by, interval, signed, verdict } from './model-words.js';
 import { shortName } from './names.js';
-import { Panel } from './panel.js';
 import { actButton, figures, pageOf, pageOfModel } from './parts.js';
-import qualityPlot from './plots/model-quality.js';
 import { plainTable } from './run-details.js';
 import { badge } from './states.js';
 
@@ -35,7 +33,7 @@ export async function versionsCard(model, context) {
     h('span', { class: 'whole' }, time(each.offered_at)),
     each.decided ? [`${each.decided.what} by ${by(each.decided.by)}`, h('span', { class: 'muted whole' }, ` ${time(each.decided.answered)}`)] : '–',
     h('span', { class: 'whole' }, time(each.in_use_since)),
-    each.note || each.decided?.note || '',
+    told(each.note || each.decided?.note || ''),
   ]);
   const head = ['Version', 'State', 'Conditions', 'Beside the version in use', 'Result of', 'Offered', 'Decided', 'In use since', 'Note'];
   return {
@@ -47,6 +45,9 @@ export async function versionsCard(model, context) {
     ),
   };
 }
+
+/** A sentence in a table: a long one gets room. @param {string} text */
+export const told = (text) => (text.length > 30 ? h('div', { class: 'told' }, text) : text);
 
 /** What evidence in short says of two versions. @param {any} summary */
 function difference(summary) {
@@ -233,24 +234,6 @@ export async function retrainingsCard(context) {
       rows.length ? scrolled(['When', 'By', 'Why', 'Run', 'Came of it'], rows, 'Trainings that were asked for') : h('p', { class: 'muted' }, 'Nobody, and no watch, has asked for one.'),
     ),
   };
-}
-
-/** @param {any} look what the watch has found last @returns {HTMLElement | null} */
-function lastLook(look) {
-  if (!look) return null;
-  const said = { holds: 'no loss', worse: 'worse', cant_tell: 'can’t be told' }[look.state] ?? look.state;
-  return card(
-    'Last look',
-    h('p', {}, `${time(look.time)}, version ${look.version}: ${said}. ${look.why}.`),
-    look.notes.length ? h('ul', { class: 'muted' }, look.notes.map((each) => h('li', {}, each))) : null,
-  );
-}
-
-/** @param {string} model @param {any} context @returns {Promise<Made>} */
-export async function watchCard(model, context) {
-  const data = await context.get('quality');
-  const plot = new Panel(qualityPlot, { ...context, get: async () => data });
-  return { data, body: h('div', {}, lastLook(data.newest), h('div', { class: 'panels' }, plot.element)) };
 }
 
 /** Medians over the versions that came into use. @param {any} context @returns {Promise<Made>} */

@@ -27,6 +27,7 @@ export const LOOKS = {
   ACCEPTED: { label: 'Accepted', hollow: true, symbol: 'circle', glyph: '○', tone: 'good' },
   REJECTED: { label: 'Rejected', symbol: CROSS, glyph: '✕', tone: 'bad' },
   EXPIRED: { label: 'Not answered in time', hollow: true, symbol: 'rect', glyph: '□', tone: 'ended' },
+  ROLLING_OUT: { label: 'Rolling out', symbol: 'diamond', glyph: '◆', tone: 'busy' },
   IN_USE: { label: 'In use', symbol: 'circle', glyph: '●', tone: 'good' },
   REPLACED: { label: 'Replaced', symbol: 'rect', glyph: '■', tone: 'ended' },
   TAKEN_BACK: { label: 'Taken back', symbol: DOWN, glyph: '▼', tone: 'bad' },

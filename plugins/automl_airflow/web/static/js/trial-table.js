@@ -10,6 +10,7 @@ import { fill, h } from './dom.js';
 import { briefTime, cost, duration, many, number, setting } from './format.js';
 import { Panel } from './panel.js';
 import { pageOf } from './parts.js';
+import { searchBox } from './search.js';
 import { shareButton } from './share.js';
 import { TRIAL_STATES, badge, look } from './states.js';
 import { VirtualTable } from './table.js';
@@ -53,21 +54,10 @@ export class TrialTable {
   }
 
   toolbar() {
-    let timer;
-    const search = h('input', {
-      type: 'search',
-      value: this.search,
-      'aria-label': 'Search trials',
-      placeholder: 'Search: number, state, value, tag …',
-      size: 30,
-      oninput: (event) => {
-        clearTimeout(timer);
-        timer = setTimeout(() => {
-          this.search = event.target.value.trim();
-          this.changed();
-        }, 200);
-      },
-    });
+    const find = (words) => {
+      this.search = words;
+      this.changed();
+    };
     const chips = TRIAL_STATES.filter((state) => state !== 'WAITING').map((state) =>
       h(
         'button',
@@ -88,7 +78,7 @@ export class TrialTable {
     return h(
       'div',
       { class: 'toolbar' },
-      search,
+      searchBox('trials', this.search, find, 'Search: number, state, value, tag …'),
       h('div', { class: 'chips', role: 'group', 'aria-label': 'States' }, chips),
       this.filters.element,
       h('div', { class: 'row tight' }, this.chooser.element, this.compare, this.sheet, shareButton()),

@@ -9,6 +9,7 @@ import { Columns } from '../columns.js';
 import { tagChips } from '../label.js';
 import { shorten, shortName } from '../names.js';
 import { bar, pageOf } from '../parts.js';
+import { searchBox, tickBox } from '../search.js';
 import { shareButton } from '../share.js';
 import { badge } from '../states.js';
 import { VirtualTable } from '../table.js';
@@ -58,30 +59,17 @@ export async function show(main) {
   const labels = all.find((each) => each.key === 'label');
   table.setColumns(chooser.of(all));
   const reload = (anew = true) => table.reload(anew).catch((error) => fill(said, error.message));
-  let timer;
-  const search = h('input', {
-    type: 'search',
-    value: asked.search,
-    'aria-label': 'Search experiments',
-    placeholder: 'Search by name or description',
-    size: 32,
-    oninput: (event) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        asked.search = event.target.value.trim();
-        write();
-        void reload();
-      }, 200);
-    },
-  });
+  const changed = () => {
+    write();
+    void reload();
+  };
   const state = h(
     'select',
     {
       'aria-label': 'State',
       onchange: (event) => {
         asked.state = event.target.value;
-        write();
-        void reload();
+        changed();
       },
     },
     [
@@ -92,20 +80,6 @@ export async function show(main) {
       ['FAILED', 'Failed'],
       ['USER_CANCELED,SYS_CANCELED', 'Cancelled'],
     ].map(([value, label]) => h('option', { value, selected: value === asked.state }, label)),
-  );
-  const gone = h(
-    'label',
-    { title: 'Their runs can be looked at, as far as Airflow still has them' },
-    h('input', {
-      type: 'checkbox',
-      checked: asked.gone === 'true',
-      onchange: (event) => {
-        asked.gone = event.target.checked ? 'true' : '';
-        write();
-        void reload();
-      },
-    }),
-    ' also with a deleted file',
   );
   await reload();
   fill(
@@ -122,7 +96,19 @@ export async function show(main) {
         h('a', { class: 'button', href: 'new' }, 'New experiment'),
       ),
     ),
-    h('div', { class: 'toolbar' }, search, state, gone, chooser.element, shareButton(), said),
+    h(
+      'div',
+      { class: 'toolbar' },
+      searchBox('experiments', asked.search, (words) => {
+        asked.search = words;
+        changed();
+      }),
+      state,
+      tickBox(asked, 'gone', 'also with a deleted file', 'Their runs can be looked at, as far as Airflow still has them', changed),
+      chooser.element,
+      shareButton(),
+      said,
+    ),
     table.element,
   );
   setInterval(() => !document.hidden && reload(false), REFRESH);

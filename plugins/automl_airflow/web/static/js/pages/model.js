@@ -5,18 +5,26 @@ import { explain } from '../dialog.js';
 import { airflowLink, fill, h } from '../dom.js';
 import { duration, many, number, time } from '../format.js';
 import { retrain, takeBack } from '../model-acts.js';
-import { casesCard, efficiencyCard, historyCard, intervalsCard, retrainingsCard, versionsCard, watchCard } from '../model-lists.js';
+import { casesCard, efficiencyCard, historyCard, intervalsCard, retrainingsCard, versionsCard } from '../model-lists.js';
+import { RolloutCard } from '../model-rollout.js';
+import { rolloutsCard } from '../model-traffic.js';
+import { driftCard, qualityCard } from '../model-watch.js';
 import { by, waitsFor } from '../model-words.js';
 import { Panel } from '../panel.js';
 import { actButton, crumbs, figures, pageOf, pageOfModel, tabs } from '../parts.js';
 import leadPlot from '../plots/model-lead-time.js';
 import monthsPlot from '../plots/model-months.js';
 import sharesPlot from '../plots/model-shares.js';
+import trafficPlot from '../plots/model-traffic.js';
+import { atAGlance } from '../rollout-words.js';
 
 const REFRESH = 5000;
 
 /** How often a part is filled again whose figures lie beside the journal, as looks of the watch do. */
 const BESIDE = 60000;
+
+/** Where requests are answered by servers, and versions rolled out to them. */
+const SERVED = new Set(['servers', 'kubernetes']);
 
 /** @type {import('../main.js').Page} */
 export async function show(main, [model]) {
@@ -66,12 +74,24 @@ export async function show(main, [model]) {
     return h('div', { class: 'panels' }, made.map((each) => each.element));
   };
 
+  const served = SERVED.has(first.deploy) || first.last_rollout !== null;
+  const rollout = served ? new RolloutCard(model, first) : null;
   const shown = tabs(
     [
-      { id: 'overview', label: 'Overview', make: () => h('div', { class: 'stack' }, plots([sharesPlot]), part((c) => versionsCard(model, c))) },
-      ...(first.deploy ? [{ id: 'scoring', label: 'Scoring', make: () => part((c) => intervalsCard(model, c, () => now)) }] : []),
+      {
+        id: 'overview',
+        label: 'Overview',
+        make: () => h('div', { class: 'stack' }, rollout?.element, plots([sharesPlot]), part((c) => versionsCard(model, c))),
+      },
+      ...(served ? [{ id: 'traffic', label: 'Traffic', make: () => h('div', { class: 'stack' }, plots([trafficPlot()]), part((c) => rolloutsCard(model, c))) }] : []),
+      ...(first.deploy === 'batch' || first.scored.intervals ? [{ id: 'scoring', label: 'Scoring', make: () => part((c) => intervalsCard(model, c, () => now)) }] : []),
       { id: 'cases', label: 'Bad cases', make: () => part((c) => casesCard(model, c)) },
-      ...(first.watched ? [{ id: 'quality', label: 'Quality', make: () => part((c) => watchCard(model, c), true) }] : []),
+      ...(first.watched
+        ? [
+            { id: 'quality', label: 'Quality', make: () => part((c) => qualityCard(model, c), true) },
+            { id: 'drift', label: 'Drift', make: () => part((c) => driftCard(model, c), true) },
+          ]
+        : []),
       { id: 'efficiency', label: 'Efficiency', make: () => h('div', { class: 'stack' }, part(efficiencyCard), plots([leadPlot, monthsPlot]), part((c) => retrainingsCard(c))) },
       { id: 'history', label: 'History', make: () => part((c) => historyCard(model, c)) },
       { id: 'file', label: 'File', make: () => fileCard(now) },
@@ -91,6 +111,7 @@ export async function show(main, [model]) {
       now = context.overview = found;
       if (changed) draw();
       if (moved) {
+        rollout?.moved(now);
         for (const panel of panels) panel.moved();
         for (const each of parts) void each.refresh();
       }
@@ -139,6 +160,7 @@ function drawHead(place, model, now, me) {
       ? h('p', { class: 'notice', role: 'status' }, 'Waits for an answer: ', waitsFor(model, now.waiting), now.waiting.some((each) => each.late) ? ' (the time is over)' : '')
       : null,
     figures([
+      ...(now.rollout ? [['Rolled out', h('a', { href: pageOfModel(model, now.rollout.version) }, `version ${now.rollout.version}`), atAGlance(now.rollout)]] : []),
       used
         ? ['In use', h('a', { href: pageOfModel(model, used.version) }, `version ${used.version}`), [`since ${time(used.since)}, of `, h('a', { href: pageOf(used.source.experiment, used.source.run) }, used.source.experiment)]]
         : ['In use', 'nothing yet', now.versions ? 'no version was accepted' : 'no result was offered'],

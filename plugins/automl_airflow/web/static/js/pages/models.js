@@ -8,6 +8,8 @@ import { Columns } from '../columns.js';
 import { verdict, waitsFor } from '../model-words.js';
 import { shortName } from '../names.js';
 import { pageOfModel } from '../parts.js';
+import { atAGlance } from '../rollout-words.js';
+import { searchBox, tickBox } from '../search.js';
 import { shareButton } from '../share.js';
 import { badge } from '../states.js';
 import { VirtualTable } from '../table.js';
@@ -47,38 +49,10 @@ export async function show(main) {
   });
   table.setColumns(chooser.of(COLUMNS));
   const reload = (anew = true) => table.reload(anew).catch((error) => fill(said, error.message));
-  let timer;
-  const search = h('input', {
-    type: 'search',
-    value: asked.search,
-    'aria-label': 'Search models',
-    placeholder: 'Search by name or description',
-    size: 32,
-    oninput: (event) => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        asked.search = event.target.value.trim();
-        write();
-        void reload();
-      }, 200);
-    },
-  });
-  /** @param {'waiting' | 'gone'} name @param {string} label @param {string} title */
-  const box = (name, label, title) =>
-    h(
-      'label',
-      { title },
-      h('input', {
-        type: 'checkbox',
-        checked: asked[name] === 'true',
-        onchange: (event) => {
-          asked[name] = event.target.checked ? 'true' : '';
-          write();
-          void reload();
-        },
-      }),
-      ` ${label}`,
-    );
+  const changed = () => {
+    write();
+    void reload();
+  };
   await reload();
   fill(
     main,
@@ -86,9 +60,12 @@ export async function show(main) {
     h(
       'div',
       { class: 'toolbar' },
-      search,
-      box('waiting', 'that wait for an answer', 'A version was evaluated, and people are asked whether to use it'),
-      box('gone', 'also with a deleted file', 'Their history can be looked at'),
+      searchBox('models', asked.search, (words) => {
+        asked.search = words;
+        changed();
+      }),
+      tickBox(asked, 'waiting', 'that wait for an answer', 'A version was evaluated, and people are asked whether to use it', changed),
+      tickBox(asked, 'gone', 'also with a deleted file', 'Their history can be looked at', changed),
       chooser.element,
       shareButton(),
       said,
@@ -147,6 +124,15 @@ const COLUMNS = [
     cell: (read) => {
       const since = read('in_use')?.since;
       return since ? h('span', { title: time(since) }, briefTime(since)) : '–';
+    },
+  },
+  {
+    key: 'rollout',
+    label: 'Rollout',
+    fixed: true,
+    cell: (read) => {
+      const going = read('rollout');
+      return going ? h('a', { href: `${pageOfModel(read('model'))}`, 'data-key': `rollout-${read('model')}`, class: 'row tight one-line' }, atAGlance(going)) : '–';
     },
   },
   {

@@ -73,7 +73,7 @@ function drawHead(place, model, now, me, read) {
         { class: 'row', role: 'group', 'aria-label': 'Actions' },
         actButton('Accept …', can.accept, why.accept, () => answer(model, now, true, read), 'primary'),
         actButton('Reject …', can.reject, why.reject, () => answer(model, now, false, read), 'danger'),
-        now.state === 'IN_USE' ? actButton('Take back …', can.take_back, why.take_back, () => takeBack(model, now.version), 'danger') : null,
+        now.state === 'IN_USE' || now.state === 'ROLLING_OUT' ? actButton('Take back …', can.take_back, why.take_back, () => takeBack(model, now.version, now.state === 'ROLLING_OUT' ? now.champion : undefined), 'danger') : null,
         actButton('Evaluate again …', can.evaluate, why.evaluate, () => evaluate(model, now.version)),
         actButton('Retire …', can.retire, why.retire, () => retire(model, now.version)),
       ),
