@@ -15,7 +15,15 @@ from automl_core.models.file.alerts import ModelAlerts
 from automl_core.models.file.deploy import Batch, KubernetesBatch, LocalBatch, MaxComputeBatch
 from automl_core.models.file.evaluate import Evaluate, Program
 from automl_core.models.file.feedback import Feedback
-from automl_core.models.file.kubernetes import Cache, Gateway, KubernetesServers, Options, Reaching, Replicas, Tls
+from automl_core.models.file.kubernetes import (
+    Cache,
+    Gateway,
+    KubernetesServers,
+    Options,
+    Reaching,
+    Replicas,
+    ServersTls,
+)
 from automl_core.models.file.model import Candidate, Candidates, Output, Registry
 from automl_core.models.file.serve import Ab, Metric, Rolling, Safeguard, SafeguardMetric, Servers, Shadow
 from automl_core.models.file.values import Data
@@ -49,7 +57,7 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### shadow": (Shadow, frozenset()),
     "### kubernetes": (KubernetesServers, frozenset({"to", *Rolling.model_fields})),
     "### replicas": (Replicas, frozenset()),
-    "### certificates of the servers": (Tls, frozenset()),
+    "### certificates of the servers": (ServersTls, frozenset()),
     "### how pods reach the storage": (Reaching, frozenset()),
     "### options of the servers": (Options, frozenset()),
     "### cache": (Cache, frozenset()),
