@@ -157,3 +157,18 @@ def test_the_experiments_of_compose_are_valid() -> None:
         experiment = load_experiment(path)
         assert experiment.output.connection == "automl_s3"
         assert f"AIRFLOW_CONN_{experiment.output.connection.upper()}" in COMPOSE.read_text()
+
+
+def test_the_image_of_servers_has_what_it_names_and_runs_as_nobody() -> None:
+    from automl_core.extras import EXTRAS
+
+    text = (ROOT / "deploy/serving/Dockerfile").read_text()
+    copied = [name for line in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.M) for name in line.split()]
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    kept = (ROOT / ".dockerignore").read_text().splitlines()
+    assert [name for name in copied if f"!{name}" not in kept] == []
+    (extras,) = re.findall(r"^ARG EXTRAS=(\S+)$", text, re.M)
+    assert set(extras.split(",")) <= set(EXTRAS)
+    (user,) = re.findall(r"^USER (\d+):\d+$", text, re.M)
+    assert int(user) > 0, "a number: runAsNonRoot can't look up a name"
+    assert text.rindex("USER ") > text.rindex("COPY "), "the last stage ends as that user"

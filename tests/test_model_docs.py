@@ -15,13 +15,21 @@ from automl_core.models.file.alerts import ModelAlerts
 from automl_core.models.file.deploy import Batch, KubernetesBatch, LocalBatch, MaxComputeBatch
 from automl_core.models.file.evaluate import Evaluate, Program
 from automl_core.models.file.feedback import Feedback
-from automl_core.models.file.kubernetes import KubernetesServers
+from automl_core.models.file.kubernetes import (
+    Cache,
+    Gateway,
+    KubernetesServers,
+    Options,
+    Reaching,
+    Replicas,
+    ServersTls,
+)
 from automl_core.models.file.model import Candidate, Candidates, Output, Registry
-from automl_core.models.file.serve import Ab, Metric, Safeguard, SafeguardMetric, Servers, Shadow
+from automl_core.models.file.serve import Ab, Metric, Rolling, Safeguard, SafeguardMetric, Servers, Shadow
 from automl_core.models.file.values import Data
 from automl_core.models.file.watch import Endpoint, Retrain, Tls, Watch, When
 from automl_core.spec.environment import Environment
-from automl_core.spec.kubernetes import Gpus, PodResources
+from automl_core.spec.kubernetes import Gpus, PodResources, StorageMount
 from automl_core.spec.models import Schedule
 from automl_core.spec.placement import Placement
 from automl_core.spec.shapes import fields_of, shape_of
@@ -47,6 +55,13 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
     "### a metric of what came true": (SafeguardMetric, frozenset()),
     "### ab": (Ab, frozenset()),
     "### shadow": (Shadow, frozenset()),
+    "### kubernetes": (KubernetesServers, frozenset({"to", *Rolling.model_fields})),
+    "### replicas": (Replicas, frozenset()),
+    "### certificates of the servers": (ServersTls, frozenset()),
+    "### how pods reach the storage": (Reaching, frozenset()),
+    "### options of the servers": (Options, frozenset()),
+    "### cache": (Cache, frozenset()),
+    "### gateway": (Gateway, frozenset()),
     "## feedback": (Feedback, frozenset()),
     "## watch": (Watch, frozenset()),
     "### endpoint": (Endpoint, frozenset()),
@@ -58,8 +73,8 @@ TABLES: dict[str, tuple[type[BaseModel], frozenset[str]]] = {
 }
 """Where a table begins → the model whose keys it has, and those that another table has for it."""
 
-ON_OTHER_PAGES = {Placement, Schedule, Environment, PodResources, Gpus}
-IN_OTHER_TABLES = {Metric, KubernetesServers}
+ON_OTHER_PAGES = {Placement, Schedule, Environment, PodResources, Gpus, StorageMount}
+IN_OTHER_TABLES = {Metric}
 """Groups whose keys are those of another."""
 
 

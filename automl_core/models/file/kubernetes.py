@@ -94,7 +94,7 @@ class Replicas(Model):
         return self.max is not None and self.max > self.min
 
 
-class Tls(Model):
+class ServersTls(Model):
     """The servers' own certificate, and whom they let in by one."""
 
     secret: ObjectName = Field(description="Secret with tls.crt and tls.key, as cert-manager makes them.")
@@ -233,12 +233,12 @@ class KubernetesServers(Rolling):
     )
     replicas: int | Replicas = Field(default_factory=Replicas, description="How many: a number, or {min, max, cpu}.")
     resources: PodResources = Field(
-        default_factory=lambda: PodResources(cpu="500m", memory="4Gi"), description="What each pod asks for."
+        default_factory=lambda: PodResources(cpu="500m", memory="4Gi"), description="What a server's pod asks for."
     )
     tokens: ObjectName | None = Field(
         None, description="Secret whose key `tokens` has bearer tokens, one a line, 16 letters at least."
     )
-    tls: ObjectName | Tls | None = Field(
+    tls: ObjectName | ServersTls | None = Field(
         None, description="Secret with tls.crt and tls.key; or a group with the clients' CA as well."
     )
     open: bool = Field(False, description="Answer without tokens and without clients' certificates.")
@@ -269,9 +269,9 @@ class KubernetesServers(Rolling):
         return Replicas(min=self.replicas) if isinstance(self.replicas, int) else self.replicas
 
     @property
-    def certificate(self) -> Tls | None:
+    def certificate(self) -> ServersTls | None:
         """Their certificate, however the file says it."""
-        return Tls(secret=self.tls) if isinstance(self.tls, str) else self.tls
+        return ServersTls(secret=self.tls) if isinstance(self.tls, str) else self.tls
 
     @property
     def folder(self) -> Cache:
@@ -350,6 +350,6 @@ def problem_of_servers(template: dict[str, Any]) -> str:
 
 
 __all__ = [
-    "Cache", "Gateway", "KubernetesServers", "Options", "Percent", "Reaching", "Replicas", "ServersName", "Tls",
+    "Cache", "Gateway", "KubernetesServers", "Options", "Percent", "Reaching", "Replicas", "ServersName", "ServersTls",
     "problem_of_servers",
 ]  # fmt: skip

@@ -97,7 +97,7 @@ def test_a_preview_of_a_model(automl: Automl, home: Path) -> None:
         ({"to": "servers"}, "requests by `automl serve`; a new version in steps of 5%, 25%, 100%, 30m 00s each"),
         ({"to": "servers", "key": "customer", "shadow": {"for": "2h"}, "steps": ["100%"]},
          "split by customer; a new version in the shadow for 2h 00m, then in steps of 100%"),
-        ({"to": "kubernetes", "ab": {"metric": "errors", "within": "3d"}},
+        ({"to": "kubernetes", "image": "x:1", "open": True, "ab": {"metric": "errors", "within": "3d"}},
          "requests in Kubernetes; a new version 50% beside the champion until errors tells, 3d 00h at most"),
     ],
 )  # fmt: skip

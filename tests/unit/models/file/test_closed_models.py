@@ -60,7 +60,7 @@ def test_what_is_on_the_lists_is_taken(groups: dict[str, Any]) -> None:
         ({"closed": False}, "closed: this deployment is closed, and a file can't open it"),
         ({"deploy": {**DEPLOY, "backend": "kubernetes", "image": IMAGE}},
          "deploy.backend: pods that score are not fenced in by this release"),
-        ({"deploy": {"to": "kubernetes"}}, "deploy.to: servers in pods are not fenced in by this release"),
+        ({"deploy": {"to": "kubernetes", "image": "x", "open": True}}, "deploy.to: servers in pods are not fenced in by this release"),
         ({"deploy": {**DEPLOY, "data": "odps://sales/rows", "out": "odps://sales/scores", "backend": "maxcompute",
                      "project": "other"}}, "deploy.project: the project other is not on this deployment's list"),
     ],

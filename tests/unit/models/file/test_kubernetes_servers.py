@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.models.file.kubernetes import Cache, Gateway, KubernetesServers, Replicas, Tls
+from automl_core.models.file.kubernetes import Cache, Gateway, KubernetesServers, Replicas, ServersTls
 from automl_core.models.file.validation import validate
 
 BASE: dict[str, Any] = {
@@ -33,7 +33,7 @@ def test_short_forms_say_the_same_as_groups() -> None:
     short = deployed(tokens="t", replicas=3, tls="cert", cache="8Gi", gateway="public")
     assert short.scale == Replicas(min=3)
     assert not short.scale.scaled
-    assert short.certificate == Tls(secret="cert")
+    assert short.certificate == ServersTls(secret="cert")
     assert short.folder == Cache(size="8Gi")
     assert short.way_in == Gateway(name="public")
     long = deployed(tokens="t", replicas={"min": 2, "max": 6, "cpu": "55%"}, tls={"secret": "a", "clients": "b"})

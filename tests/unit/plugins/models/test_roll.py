@@ -224,3 +224,20 @@ def test_a_kill_at_any_write_of_deploy_begins_one_rollout(
     assert list(found.rollouts) == [1]
     assert (found.champion, found.shares_now()) == (1, {1: 0.5, 2: 0.5})
     assert found.skipped == {}
+
+
+@pytest.mark.parametrize("task", ["deploy", ROLL])
+def test_a_closed_environment_has_the_last_word(airflow: Airflow, monkeypatch: pytest.MonkeyPatch, task: str) -> None:
+    run = rolling(airflow)
+    monkeypatch.setenv("AIRFLOW__AUTOML__CLOSED", "True")
+    monkeypatch.setenv("AIRFLOW__AUTOML__CLOSED_STORES", f"file://{airflow.home}/elsewhere")
+    with pytest.raises(AirflowFailException, match="closed"):
+        airflow.do(run, task, tries=2)
+    assert airflow.life.state.rollout is not None
+
+
+def test_where_airflow_runs_its_tasks_is_as_the_file_says(airflow: Airflow) -> None:
+    airflow.more = f"{SERVERS}\nairflow: {{queue: small, pool: models, priority_weight: 7}}"
+    found = airflow.dag().get_task(ROLL)
+    assert (found.queue, found.pool, found.priority_weight) == ("small", "models", 7)
+    assert found.execution_timeout is None, "a rollout takes as long as its steps"

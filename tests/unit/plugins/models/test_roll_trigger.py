@@ -170,16 +170,10 @@ def test_a_marked_task_leaves_a_rollout_to_nobody_which_is_said(monkeypatch: pyt
 
 def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     said(monkeypatch)  # the log's bounded rate is not what this is about
-    lock, goes_on = threading.Lock(), threading.Event()
-    running, most = 0, 0
+    goes_on, used = threading.Event(), set[str]()
 
-    def count() -> None:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        with lock:
-            running -= 1
+    def note() -> None:
+        used.add(threading.current_thread().name)
 
     def wait() -> None:
         assert goes_on.wait(60)
@@ -187,10 +181,10 @@ def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: p
     slow = [Guards([view(), view(), ended("promoted")]) for _ in range(OF_LOOKS + 2)]
     quick = [Guards([view(), view(), ended("promoted")]) for _ in range(200)]
     for each in quick:
-        each.during = count
+        each.during = note
     made = [trigger_of(monkeypatch, each) for each in slow]
-    for each in made:
-        each._took = roll_trigger.SLOW + 1  # as its looks before
+    for trigger in made:
+        trigger._took = roll_trigger.SLOW + 1  # as its looks before
     for each in slow:
         each.during = wait
 
@@ -206,7 +200,8 @@ def test_hundreds_share_a_few_threads_and_slow_ones_starve_nobody(monkeypatch: p
         await asyncio.gather(*waits)
 
     asyncio.run(asyncio.wait_for(everything(), 120))
-    assert 1 <= most <= OF_LOOKS
+    assert 1 <= len(used) <= OF_LOOKS
+    assert all(name.startswith("automl file:///nowhere rollouts") for name in used), used
 
 
 # --- with the guard itself, on a journal in a folder --------------------------------------------------------------
@@ -268,3 +263,15 @@ def test_it_ends_by_itself_when_a_person_has_ended_the_rollout(rollout: Airflow)
     trigger = again(rollout.do("run2", "roll").trigger)
     rollout.life.take_back(2, Person("anna", "cli"), "second thoughts")
     assert events(trigger) == [{"rollout": 1, "outcome": "taken_back", "why": "second thoughts"}]
+
+
+def test_no_wait_is_so_short_that_the_scheduler_takes_it_for_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(triggers, "LEAST_WAIT", 1000.0)
+    monkeypatch.setattr("automl_airflow.models.roll_trigger.asyncio.sleep", sleep)
+    assert events(trigger_of(monkeypatch, Guards([ended("promoted")])))
+    assert max(slept) == pytest.approx(1000.0, abs=60.0)

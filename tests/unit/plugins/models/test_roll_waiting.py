@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from automl_airflow import triggers
-from automl_airflow.models import roll_waiting
+from automl_airflow.models import opening, roll_waiting
 from automl_airflow.models.roll_waiting import RolloutOverTrigger
 from automl_core.models.life import Person
 from automl_core.storage.base import StorageUnavailable
@@ -63,7 +63,7 @@ def waiting_again(trigger: RolloutOverTrigger) -> RolloutOverTrigger:
 
 
 def test_a_store_that_is_away_ends_no_wait(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    trigger, opened = waiting(airflow), roll_waiting.open_life
+    trigger, opened = waiting(airflow), opening.open_life
     airflow.life.put_in_use(2, ANNA, "good")
     answers: list[Any] = [StorageUnavailable("away"), None]
 
