@@ -38,6 +38,7 @@ def model_lines(file: ModelFile) -> list[str]:
     Args:
         file: a valid one.
     """
+    from automl_core.models.file.rolling import served_line
     from automl_core.models.file.values import data_set_of
     from automl_core.spec.units import format_duration
 
@@ -55,37 +56,12 @@ def model_lines(file: ModelFile) -> list[str]:
         when = batch.cron or ("when assets are updated" if batch.schedule is not None else "by hand")
         lines["scores"] = f"{places[0]} → {places[1]}, {when} ({getattr(batch, 'backend', 'local')})"
     if file.served is not None:
-        lines["answers"] = answers_line(file)
+        lines["answers"] = served_line(file.served)
     if file.watch is not None:
         every = file.watch.cron or f"every {format_duration(file.watch.seconds or 0)}"
         again = f"; trained anew by {file.retrained}" if file.retrained is not None else ""
         lines["watched"] = f"{every}{again}"
     return [f"{file.name}: a model", *(f"  {name:<13}{said}" for name, said in lines.items())]
-
-
-def answers_line(file: ModelFile) -> str:
-    """How a new version of a served model comes to its traffic, in a line; empty where no server answers.
-
-    Args:
-        file: a valid one.
-    """
-    from automl_core.models.life.rollout_words import percent
-    from automl_core.spec.units import format_duration
-
-    served = file.served
-    if served is None:
-        return ""
-    where = "in Kubernetes" if file.deploy is not None and file.deploy.to == "kubernetes" else "by `automl serve`"
-    key = f", split by {served.key}" if served.key is not None else ""
-    shadow = f"in the shadow for {format_duration(served.shadow.for_)}, then " if served.shadow is not None else ""
-    if served.ab is not None:
-        metric = served.ab.metric if served.ab.metric == "errors" else served.ab.metric.name
-        how = (
-            f"{percent(served.ab.share)} beside the champion until {metric} tells, {format_duration(served.ab.within)}"
-        )
-        return f"requests {where}{key}; a new version {shadow}{how} at most"
-    steps = ", ".join(percent(share) for share in served.shares)
-    return f"requests {where}{key}; a new version {shadow}in steps of {steps}, {format_duration(served.bake)} each"
 
 
 def _source(file: ModelFile, index: int) -> str:

@@ -297,7 +297,7 @@ class Model:
             if found["state"] == "ASKED":
                 return str(found["asked"]["evidence"])
             if found["state"] not in _WAITING:
-                raise Conflict(f"version {number} of {self.name} is {found['state'].lower()}")
+                raise Conflict(f"version {number} of {self.name} is {found['state'].lower().replace('_', ' ')}")
             return None
 
         return self._wait(asked, timeout, f"version {number} of {self.name} is not asked about")

@@ -96,9 +96,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check the file of a model: every problem with its line, then what may be a slip."""
-    from automl_core.cli.model_file import answers_line
     from automl_core.cli.output import print_json
     from automl_core.models.file.checks import examine_model_file
+    from automl_core.models.file.rolling import served_line
 
     examined = examine_model_file(file)
     found, notes = examined.file, [str(each) for each in examined.warnings]
@@ -116,7 +116,7 @@ def check(
     if found.batch is not None:
         print(f"  scores      {found.batch.data} into {found.batch.out}")
     if found.served is not None:
-        print(f"  answers     {answers_line(found)}")
+        print(f"  answers     {served_line(found.served)}")
     for note in notes:
         print(note)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from automl_core.models.file.kubernetes import KubernetesServers
 from automl_core.models.file.model import ModelFile
 from automl_core.models.file.serve import Rolling
 from automl_core.spec.errors import Path, Problem, show
@@ -130,6 +131,25 @@ def served_warnings(file: ModelFile, served: Rolling) -> Iterator[Problem]:
             "servers load models that this product has written, and a program scores these", ("evaluate", "program"),
             severity="warning",
         )  # fmt: skip
+
+
+def served_line(served: Rolling) -> str:
+    """What servers do with the version in use, and how a new one comes to its traffic, in a line.
+
+    Args:
+        served: ``deploy`` of a file.
+    """
+    where = "in Kubernetes" if isinstance(served, KubernetesServers) else "by `automl serve`"
+    key = f", split by {served.key}" if served.key is not None else ""
+    shadow = f"in the shadow for {format_duration(served.shadow.for_)}, then " if served.shadow is not None else ""
+    if served.ab is not None:
+        metric = served.ab.metric if served.ab.metric == "errors" else served.ab.metric.name
+        how = (
+            f"{_percent(served.ab.share)} beside the champion until {metric} tells, {format_duration(served.ab.within)}"
+        )
+        return f"requests {where}{key}; a new version {shadow}{how} at most"
+    steps = ", ".join(_percent(share) for share in served.shares)
+    return f"requests {where}{key}; a new version {shadow}in steps of {steps}, {format_duration(served.bake)} each"
 
 
 def _percent(share: float) -> str:

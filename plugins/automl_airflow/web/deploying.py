@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from automl_core.models.file import ModelFile
+from automl_core.models.file.rolling import served_line
 from automl_core.models.file.values import Data, data_set_of
 from automl_core.spec.datasets import DataSet
 from automl_core.spec.models import Experiment
@@ -114,6 +115,8 @@ def told(file: ModelFile) -> list[str]:
         place, out = data_set_of(file.batch.data).place, data_set_of(file.batch.out).place
         when = f"by {file.batch.cron}" if file.batch.cron else "when asked"
         lines.append(f"The version in use scores {place} {when}, and writes {out}.")
+    elif file.served is not None:
+        lines.append(f"The version in use answers {served_line(file.served)}.")
     else:
         lines.append("It is not used for anything by itself: the file has no deploy.")
     if file.watch is not None:

@@ -94,11 +94,11 @@ def test_a_preview_of_a_model(automl: Automl, home: Path) -> None:
 @pytest.mark.parametrize(
     ("deploy", "said"),
     [
-        ({"to": "servers"}, "requests by `automl serve`; a new version in steps of 5 %, 25 %, 100 %, 30m 00s each"),
+        ({"to": "servers"}, "requests by `automl serve`; a new version in steps of 5%, 25%, 100%, 30m 00s each"),
         ({"to": "servers", "key": "customer", "shadow": {"for": "2h"}, "steps": ["100%"]},
-         "split by customer; a new version in the shadow for 2h 00m, then in steps of 100 %"),
+         "split by customer; a new version in the shadow for 2h 00m, then in steps of 100%"),
         ({"to": "kubernetes", "ab": {"metric": "errors", "within": "3d"}},
-         "requests in Kubernetes; a new version 50 % beside the champion until errors tells, 3d 00h at most"),
+         "requests in Kubernetes; a new version 50% beside the champion until errors tells, 3d 00h at most"),
     ],
 )  # fmt: skip
 def test_a_preview_of_a_served_model(deploy: dict[str, Any], said: str, automl: Automl, home: Path) -> None:

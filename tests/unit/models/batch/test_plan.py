@@ -203,7 +203,7 @@ def test_a_model_without_deploy_has_nothing_to_score(tmp_path: Path) -> None:
     lab = ready(tmp_path)
     body = lab.file.model_dump(mode="json", by_alias=True)
     del body["deploy"]
-    with pytest.raises(ValueError, match="no `deploy: {to: batch}`"):
+    with pytest.raises(ValueError, match=r"no `deploy: \{to: batch\}`"):
         Batch(lab.life(), ModelFile.model_validate(body), lab.batch().access, tmp_path)
 
 

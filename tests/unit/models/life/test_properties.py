@@ -66,7 +66,10 @@ class Lives(RuleBasedStateMachine):
         """One act of one process. What it is follows from the seed, so that all kinds of acts come as often as here."""
         self.rng = random.Random(seed)
         often = [self.decide, self.promote, self.rollout, self.claim, self.score]
-        rolling = [self.roll, self.roll, self.move, self.move, self.hold]
+        rolling = [self.roll, self.roll, self.move]
+        if self.world.open().state.rollout is not None and self.rng.random() < 0.6:  # else it would be over at once
+            self.rng.choice([self.move, self.move, self.move, self.hold, self.hold, self.finish, self.take_back])()
+            return
         acts = [*often, *often, *rolling, self.offer, self.evaluate, self.ask, self.take_back, self.retire, self.wait]
         self.rng.choice(acts)()
 
@@ -140,8 +143,14 @@ class Lives(RuleBasedStateMachine):
     def move(self) -> None:
         """A rollout, mostly the open one, goes to a step; its guard says from which, by what may be old."""
         id, by = self.rollout_id(), self.rng.choice([DAG, DAG, ANNA])
-        step, expected = self.rng.randint(-1, 4), self.rng.choice([None, 0, 1])
+        step, expected = self.rng.choice([-1, 0, 1, 1, 2, 2, 3, 4]), self.rng.choice([None, None, None, 0, 1])
         self.act(lambda life: life.step_rollout(id, step, by, evidence={"step": step}, expected=expected))
+
+    def finish(self) -> None:
+        """The version of the rollout that is open is put in use, by its guard or by a person."""
+        rollout, by = self.world.open().state.rollout, self.rng.choice([DAG, ANNA])
+        if rollout is not None:
+            self.act(lambda life: life.put_in_use(rollout.version, by, evidence={"n": self.marks}))
 
     def hold(self) -> None:
         id, held, by = self.rollout_id(), self.rng.random() < 0.5, self.rng.choice([ANNA, BEN])

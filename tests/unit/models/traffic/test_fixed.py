@@ -63,11 +63,11 @@ def test_the_highest_rate_shrinks_to_the_rate() -> None:
 
 @pytest.mark.parametrize("given_", [(2, 3, 0.1), (2, -1, 0.1), (2, 1, 0.0), (2, 1, 1.5)])
 def test_what_can_not_be_is_refused(given_: tuple[int, int, float]) -> None:
-    with pytest.raises(ValueError, match="no count|a limit"):
+    with pytest.raises(ValueError, match=r"no count|a limit"):
         FixedRateTest().add(*given_)
 
 
 @pytest.mark.parametrize(("alpha", "odds"), [(0.0, (2.0,)), (0.05, ()), (0.05, (1.0,))])
 def test_tests_that_are_none_are_refused(alpha: float, odds: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="alpha|odds"):
+    with pytest.raises(ValueError, match=r"alpha|odds"):
         FixedRateTest(alpha, odds)

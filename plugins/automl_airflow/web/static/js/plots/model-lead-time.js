@@ -12,6 +12,7 @@ const NAMES = {
   evaluating: 'evaluation',
   asking: 'until people were asked',
   'to use': 'until it was in use',
+  'rolling out': 'while it was rolled out',
   'to first score': 'until it scored first',
 };
 
