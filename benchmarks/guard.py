@@ -158,7 +158,7 @@ def power(rollouts: int, seed: int) -> None:
             test = MeanTest()
 
             def look() -> str:
-                test.add(Moments.of(rng.random(size) < 0.85), Moments.of(rng.random(size) < 0.80))
+                test.add(*(Moments.of((rng.random(size) < rate).astype(float)) for rate in (0.85, 0.80)))
                 return "worse" if test.decided("worse", margin=margin, lower_is_better=False) else ""
 
             return look

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from automl_core.models.life import ModelLife
     from automl_core.models.rollout.late import Late
     from automl_core.models.rollout.rules import Rules
+    from automl_core.storage import Credentials
 
 
 def late_of(life: ModelLife, rules: Rules, bundle: str = "") -> Late | None:
@@ -41,7 +42,8 @@ def _variables(file: ModelFile) -> dict[str, str]:
     from automl_core.backends.maxcompute.access import VARIABLES
     from automl_core.models.rollout.keys import variables_of
 
-    keys, found = {}, {}
+    keys: dict[str, Credentials] = {}
+    found: dict[str, str] = {}
     for given in (file.feedback.data if file.feedback is not None else None, file.answers):
         if given is None:
             continue
