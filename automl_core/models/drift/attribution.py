@@ -70,7 +70,7 @@ def attribution(
         each for each in found.columns
         if each.name not in outputs and each.distance >= LEAST and known[each.name].kind != "text"
     ][:MOST_COLUMNS]  # fmt: skip
-    columns = []
+    columns: list[dict[str, Any]] = []
     for each in tried:
         moved[each.name] = as_before(known[each.name], some, rng)
         values = _scored(score, some, {each.name: moved[each.name]}, output.name)

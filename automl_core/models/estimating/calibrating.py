@@ -103,7 +103,7 @@ def chosen(outputs: Floats, truth: Codes, units: Codes | None = None, seed: Sequ
             return "beta"
         losses = []
         for method in ("beta", "isotonic"):
-            said = calibrate(outputs[rest], truth[rest], method)(outputs[here])  # type: ignore[arg-type]
+            said = calibrate(outputs[rest], truth[rest], method)(outputs[here])
             own = said[np.arange(len(said)), truth[here]]
             losses.append(-np.log(np.clip(own, 1e-4, 1.0)))
         gain[here] = losses[0] - losses[1]

@@ -26,9 +26,27 @@ from automl_core.models.evaluation.rows import Rows
 from automl_core.models.evaluation.subjects import Said, Subject
 from automl_core.tabular.metrics import Metric, MetricError, find
 
-NO_CLASSES = (
+_NUMBERS = (
     "a model of numbers says nothing of how sure it is of each, so its loss can't be estimated before the outcomes come"
 )
+_SERIES = (
+    "forecasts say nothing of how right they will be that their outcomes, a horizon later, would not say themselves"
+)
+_NOTHING_KEPT = (
+    "the evidence that it was accepted on has kept nothing to estimate by: it is of an earlier release, had no labels, "
+    "or the model says classes alone"
+)
+
+
+def why_not(kind: str | None) -> tuple[str, str]:
+    """Why a model has no estimate, in words, and the state: ``none`` where no evidence would help.
+
+    Args:
+        kind: of its problem; None where that is not known.
+    """
+    if kind in ("regression", "forecasting"):
+        return (_NUMBERS if kind == "regression" else _SERIES), "none"
+    return _NOTHING_KEPT, "cant_tell"
 
 
 def kept_answers(subject: Any, prepared: Prepared, seed: Sequence[int], digest: str) -> dict[str, Any] | None:
@@ -132,7 +150,7 @@ def _estimate(
 ) -> dict[str, Any]:  # fmt: skip
     kind = subject.kind
     if kind not in ("binary", "multiclass"):
-        return not_estimated(NO_CLASSES if kind == "regression" else "estimates are of classifiers")
+        return not_estimated(*why_not(kind))
     try:
         kept = Kept.from_json(options.answers)
         metric = metric or _metric(subject, kept, options)

@@ -160,7 +160,7 @@ class Endpoint:
         self.seconds.append(time.monotonic() - began)
         if answer.status_code == 200:
             return _json(answer, way.url)
-        raise _of_status(answer, way.url, self.model)
+        raise _of_status(answer, way, self.model)
 
 
 def _context(way: Way) -> ssl.SSLContext:
@@ -200,10 +200,13 @@ def _of_transport(error: Exception, way: Way) -> Trouble:
     return Trouble("away", f"{way.url} can't be reached: {text}")
 
 
-def _of_status(answer: httpx.Response, url: str, model: str) -> Exception:
-    status, said = answer.status_code, _message(answer)
+def _of_status(answer: httpx.Response, way: Way, model: str) -> Exception:
+    status, said, url = answer.status_code, _message(answer), way.url
     if status == 422:
         return RefusedRows(said)
+    if status in (401, 403) and way.token is None:
+        hint = "name the Airflow connection whose password it is (watch.endpoint.connection)"
+        return Trouble("unauthorized", f"{url} wants a token ({status}): {hint}")
     if status in (401, 403):
         return Trouble("unauthorized", f"{url} wants another token ({status}): {said}")
     if status == 404:

@@ -106,6 +106,9 @@ class LookOperator(RolloutOperator):
             told += drift_words(found.details["drift"])
         estimate = found.details.get("estimate") or {}
         told += [estimate["words"]] if estimate.get("words") else []
+        retrain = self.file.watch.retrain if self.file.watch is not None else None
+        if retrain is not None and retrain.when is not None and retrain.when.estimated and estimate["state"] == "none":
+            told.append(f"watch.retrain.when.estimated asks for nothing here: {estimate['why']}")
         live = found.details.get("live")
         told += [words_of(live)] if live is not None else []
         for words in told:
@@ -121,6 +124,7 @@ class LookOperator(RolloutOperator):
         from automl_airflow.models.served_looks import Seen, answers_of, live_of
         from automl_core.data.access import DataError
         from automl_core.models.evaluation import NotEvaluated, Request, run_apart
+        from automl_core.models.evaluation.unlabelled import not_estimated, why_not
         from automl_core.models.watching import judge
         from automl_core.models.watching.judging import judge_estimate, nothing_there
 
@@ -168,7 +172,8 @@ class LookOperator(RolloutOperator):
             live = live_of(file, life, folder, options, seen.rows, bundle_folder(context))
             if live is not None:
                 details["live"] = live
-        if "estimate" in details:
+        if file.watch is None or file.watch.estimate:
+            details.setdefault("estimate", not_estimated(*why_not(_kind_of(folder))))
             details["estimate"] = judge_estimate(details["estimate"], accepted, limit=limit) | {
                 "record": record_of(looks, version.number, details["estimate"].get("metric")).to_json()
             }
@@ -218,6 +223,17 @@ class LookOperator(RolloutOperator):
         except (LookupError, ValueError) as error:
             self.log.warning("the evidence that version %d was accepted on can't be read: %s", version.number, error)
             return None
+
+
+def _kind_of(folder: Path) -> str | None:
+    """What a model predicts; None of models that aren't ours."""
+    from automl_core.modelfile.model import BrokenModel, read_info
+    from automl_core.modelfile.scoring.documents import LaterFormat
+
+    try:
+        return str(read_info(folder)["problem"].get("kind"))
+    except (BrokenModel, LaterFormat):
+        return None
 
 
 def _value_of(evidence: Mapping[str, Any], metric: str) -> Mapping[str, Any]:

@@ -92,6 +92,7 @@ def get_evidence_rows(
     found = _digest(held, version, digest)
     _check_rows(asker, info, held, found)
     body = read_evidence_rows(held.store, info.name, found)
+    body.pop("answers", None)  # thousands of probabilities, for estimates alone
     return send(request, _answer({"digest": found, **body}, f"r{found[:32]}"))
 
 

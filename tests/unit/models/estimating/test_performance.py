@@ -79,7 +79,7 @@ def test_the_point_is_the_metric_on_expected_rows() -> None:
 
 
 def test_its_interval_holds_what_comes_as_often_as_it_says() -> None:
-    """40 evidences with a later table each, shifted otherwise: about 38 intervals hold, and 33 would be beyond chance."""
+    """40 evidences with a later table each, shifted otherwise: about 38 intervals hold; 33 would be beyond chance."""
     metric, held = find("accuracy", "binary", classes=("no", "yes")), 0
     for seed in range(40):
         world = World(100 + seed)

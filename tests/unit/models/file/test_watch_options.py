@@ -15,7 +15,6 @@ from automl_core.models.file.warnings import warnings_of
 from automl_core.models.file.watch import Watch, When
 from tests.unit.models.file.files import GOOD, file_of, text_of
 
-
 SERVED: dict[str, Any] = {**GOOD, "deploy": {"to": "servers"}}
 
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from automl_core.models.evaluation import tests as regression
+from automl_core.models.evaluation.rows import Rows
+from automl_core.models.evaluation.unlabelled import logged_of
+from automl_core.models.watching.answered import recent_answers
 from automl_core.models.watching.endpoint import Endpoint, RefusedRows, Trouble, Way
 from automl_core.models.watching.live import key_of, live_tests
+from automl_core.storage import open_store
 from tests.unit.cli.test_serve import TOKEN, certificate, server
 from tests.unit.serving.world import ROW, Lake
 
@@ -99,6 +107,9 @@ def test_what_is_wrong_with_the_way_is_no_failed_model(real: Real, tmp_path: Pat
     assert which == "unauthorized"
     assert "wants another token (401): a bearer token is needed" in why
     assert "another-token" not in why
+    which, why = cause(token=None)
+    assert which == "unauthorized"
+    assert "wants a token (401): name the Airflow connection" in why
     which, why = cause(ca=None)
     assert which == "tls"
     assert "certificate" in why
@@ -118,14 +129,26 @@ def test_what_is_wrong_with_the_way_is_no_failed_model(real: Real, tmp_path: Pat
         Endpoint(replace(real.way, ca=str(tmp_path / "none.pem")), "churn")
 
 
-def test_its_answers_are_logged_as_the_watchs_own(real: Real) -> None:
-    """Under their prefix, so that feedback and drift leave them out; every row of every request."""
+def test_its_answers_are_logged_as_the_watchs_own_and_a_look_reads_the_others(real: Real, tmp_path: Path) -> None:
+    """What a real server has written down, as a look reads it: a customer's answers, and none of the watch's."""
     real.ask([])
-    lines = [json.loads(line) for path in (real.lake.folder / "machine").rglob("*.part") for line in path.open()] + [
-        json.loads(line) for path in (real.lake.folder / "lake").rglob("answers/*/*.jsonl") for line in path.open()
-    ]
-    assert lines
-    assert all(line["request_id"].startswith("watch-") for line in lines)
+    trusted, good = ssl.create_default_context(cafile=real.way.ca), {"Authorization": f"Bearer {TOKEN}"}
+    body = {"rows": [ROW, {**ROW, "city": "Ulm"}], "id": "customer"}
+    httpx.post(f"{real.way.url}/models/churn/predict", json=body, headers=good, verify=trusted).raise_for_status()
+    lines = [line for path in (real.lake.folder / "machine").rglob("*.part") for line in path.open("rb")]
+    lines += [line for path in (real.lake.folder / "lake").rglob("answers/*/*.jsonl") for line in path.open("rb")]
+    now = time.time()
+    path = tmp_path / f"_models/churn/answers/ds={datetime.fromtimestamp(now, UTC):%Y-%m-%d}/a-000001.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"".join(lines))
+    found = recent_answers(open_store(f"file://{tmp_path}"), "churn", 1, now - 3600, now + 3600)
+    assert (found.rows, found.others, found.unread) == (2, {}, 0)
+    assert found.watched >= 4, "the golden rows"
+    rows = found.rows_of(10)
+    assert [row["request_id"] for row in rows] == ["customer/0", "customer/1"]
+    said = logged_of(real.lake.model(1), Rows.of(rows))
+    assert said is not None
+    assert said.outputs == pytest.approx(np.asarray(real.lake.model(1).predict_proba(body["rows"])))
 
 
 # --- a server that answers as it likes -------------------------------------------------------------

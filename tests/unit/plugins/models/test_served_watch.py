@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from types import SimpleNamespace
@@ -174,3 +175,30 @@ def test_the_service_of_servers_in_a_cluster_is_where_tests_go(tmp_path: Path, m
     assert served_looks.way_to(file, wanted, None).url == "http://automl-churn.models.svc"
     watch.watch = "{every: 1d, endpoint: false}"
     assert served_looks.endpoint_of(watch.dag().get_task("look").file) is None
+
+
+def test_what_has_no_estimate_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evidence of before estimates: nothing was kept; the look says so, and asks for nothing by it."""
+    watch = served(tmp_path, monkeypatch)
+    for path in (tmp_path / "runs/_models/churn/evidence").glob("*-rows.json"):
+        body = json.loads(path.read_text())
+        del body["answers"]
+        path.write_text(json.dumps(body))
+    watch.labels(seed=2)
+    watch.answers(1_000, wide=0.1)
+    assert watch.turn()["asked"] is None
+    newest = looks(watch).newest
+    assert newest is not None
+    assert (newest.estimate["state"], newest.estimate["value"]) == ("cant_tell", None)
+    assert "has kept nothing to estimate by" in " ".join(looks(watch).notes)
+    assert newest.drift["state"] == "drifted", "drift needs none of it"
+
+
+def test_a_model_of_numbers_says_that_it_has_none(tmp_path: Path) -> None:
+    from automl_airflow.models.looking import _kind_of
+    from automl_core.models.evaluation.unlabelled import why_not
+    from tests.unit.models.evaluation.small import model
+
+    why, state = why_not(_kind_of(model(tmp_path / "m", kind="regression")))
+    assert (state, "says nothing of how sure it is" in why) == ("none", True)
+    assert why_not(_kind_of(tmp_path))[1] == "cant_tell", "no model of ours"
