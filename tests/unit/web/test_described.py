@@ -17,6 +17,7 @@ NAMES = {
     "name:path": "name",
     "model": "m",
     "version": "v",
+    "rollout": "id",
 }
 
 
