@@ -4,9 +4,9 @@
 writes a partition of new rows for each of them too, as a nightly export would: rows whose diagnosis nobody knows yet.
 The rows are those of the table, in an order that is drawn once; nothing is made up.
 
-``export_train.csv`` and ``export_latest.csv`` are the rows as a report has them, the latter with those that were new and
-have their diagnosis by now: with a column more, which the report computes and no request has. What is trained on it
-looks well on paper, and can answer nobody.
+``export_train.csv`` and ``export_latest.csv`` are the rows as a report has them, the latter with those that were new
+and have their diagnosis by now: with a column more, which the report computes and no request has. What is trained on
+it looks well on paper, and can answer nobody.
 """
 
 from __future__ import annotations
