@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from automl_core.models.rollout.tallies import list_tallies, read_tally, together
+from automl_core.models.rollout.tallies import list_tallies, read_tally
 from automl_core.storage import open_store
 from tests.contract.object_servers import BUCKET, BucketServer
 from tests.unit.cli.test_serve import server
-from tests.unit.serving.world import ANNA, DAG, ROW, Lake
+from tests.unit.serving.world import ANNA, DAG, ROW, Lake, together
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ def test_a_server_that_is_told_to_end_is_over_in_its_time_whatever_hangs(monkeyp
     monkeypatch.setattr(serving.threading, "Timer", Timer)
     monkeypatch.setattr(serving.os, "_exit", ended.append)
     server = Server()
-    running = serving._ending(uvicorn.Config(lambda: None), server)  # type: ignore[arg-type]
+    running = serving._ending(uvicorn.Config(lambda: None), server, None, None)  # type: ignore[arg-type]
     for _ in range(2):
         running.handle_exit(signal.SIGTERM, None)
     assert (server.ending, running.should_exit, len(began)) == (True, True, 1)

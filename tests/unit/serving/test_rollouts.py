@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from automl_core.models.rollout.tallies import Tally, list_tallies, read_tally, together
+from automl_core.models.rollout.tallies import Tally, list_tallies, read_tally
 from automl_core.serving.answers import ANSWERS, SHADOW, AnswerLog
 from automl_core.serving.following import Route
 from automl_core.serving.given import Given, version_of
@@ -20,7 +20,7 @@ from automl_core.serving.process import Limits, Unavailable, VersionProcess
 from automl_core.serving.served import BadRows, Served
 from automl_core.serving.shadow import Shadows, alike
 from automl_core.serving.wire import Answer
-from tests.unit.serving.world import ANNA, DAG, ROW, Lake, served, until
+from tests.unit.serving.world import ANNA, DAG, ROW, Lake, served, together, until
 
 KEYS = [str(number) for number in range(40)]
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from automl_core.models.rollout.tallies import Tally, list_tallies, read_tally, together
+from automl_core.models.rollout.tallies import Tally, list_tallies, read_tally
 from automl_core.serving.following import Route
 from automl_core.serving.tallying import Tallies, _few
 from automl_core.storage import open_store
 from automl_core.storage.base import StorageUnavailable
 from automl_core.storage.wrapper import StoreWrapper
-from tests.unit.serving.world import until
+from tests.unit.serving.world import together, until
 
 ROUTE = Route("churn", 7, 1, {1: 0.5, 2: 0.5}, {}, {}, rollout=4, p99=0.2)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from automl_core import modelfile
 from automl_core.models.life import ModelLife, Person, Source
 from automl_core.models.life.rollouts import Rollout, Step
+from automl_core.models.rollout.tallies import Counts, Tally
 from automl_core.serving.following import Follower
 from automl_core.serving.process import Limits
 from automl_core.serving.served import Served
@@ -93,6 +94,14 @@ def served(lake: Lake, test: Callable[[Served], Awaitable[None]], **more: Any) -
             await server.stop()
 
     asyncio.run(run())
+
+
+def together(tallies: Iterable[Tally], version: int, *, shadow: bool = False) -> Counts:
+    """What a version answered in several tallies."""
+    found = Counts()
+    for each in tallies:
+        found = found + (each.shadow if shadow else each.versions).get(version, Counts())
+    return found
 
 
 async def until(true: Callable[[], bool]) -> None:
