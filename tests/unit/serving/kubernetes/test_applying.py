@@ -75,6 +75,16 @@ def test_servers_under_another_name_take_the_place_of_those_before_once_they_ans
     assert {"Deployment/automl-churn", "Service/automl-churn"} <= set(done.removed)
 
 
+def test_servers_of_a_file_that_has_changed_since_are_not_rolled_out(there: Shore) -> None:
+    template = there.serving
+    there.ensure(planned(pod_template=template, replicas=1))
+    changed = planned(pod_template=template, replicas=1, serve={"most": 7})
+    standing = there.ask(lambda api: look(api, changed))
+    assert standing is not None
+    assert (standing.finished, standing.updated, standing.ready) == (False, 0, 1)
+    assert there.ask(lambda api: look(api, planned(name="absent"))) is None
+
+
 def test_an_object_of_somebody_else_is_left_alone(there: Shore) -> None:
     body = {
         "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
