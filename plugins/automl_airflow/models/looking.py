@@ -102,8 +102,10 @@ class LookOperator(RolloutOperator):
             low=value.get("low"), high=value.get("high"), accepted=judgement.accepted,
             loss_low=judgement.loss["low"], loss_high=judgement.loss["high"], limit=judgement.limit,
             rows=int((evidence.get("data") or {}).get("scored") or 0), counts=dict(data.counts or {}),
-            since=found.seen.since, until=found.seen.until, **short_of(found.details),
+            since=found.seen.since, until=found.seen.until,
         )  # fmt: skip
+        for name, value in short_of(found.details).items():
+            setattr(look, name, value)
         notes = [*judgement.reasons, *self._told(found), *data.notes, *evidence.get("notes", ())]
         written = self.patiently(
             lambda: write_look(life.store, life.name, look, found.evidence, notes, found.details)
@@ -170,7 +172,10 @@ class LookOperator(RolloutOperator):
                 except NotEvaluated as error:
                     raise AirflowFailException(f"version {version.number} was not evaluated: {error}") from error
                 judgement = judge(evidence, accepted, limit=limit, metric=metric)
-            details = {name: evidence.pop(name) for name in ("drift", "estimate") if name in (evidence or {})}
+            details: dict[str, Any] = {}
+            for name in ("drift", "estimate"):
+                if evidence is not None and name in evidence:
+                    details[name] = evidence.pop(name)
             seen = Seen()
             if file.served is not None:
                 # what servers were asked of late, in place of rows that have labels, which are of another time
