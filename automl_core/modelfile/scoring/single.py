@@ -21,7 +21,7 @@ from .values import Schema
 
 MOST = 16
 """Rows that are scored one by one at most. A booster of 200 trees of 31 leaves: a row costs 0.04 ms by itself, and
-numpy 0.3 ms and 0.025 more for each (`benchmarks/README.md`)."""
+numpy 0.3 ms and 0.02 more for each (`benchmarks/README.md`)."""
 
 _NONE = np.zeros(0, dtype=bool)
 
