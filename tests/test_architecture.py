@@ -357,13 +357,17 @@ UNPICKLES = "automl_core/modelfile/pickles.py"
 """Estimators that nothing else keeps, where their writer asked for pickles and their reader trusts them."""
 
 
+GENERATES = "automl_core/modelfile/scoring/models/generated.py"
+"""Code of a forest's comparisons: numbers and a dozen words, held to that before it is run, without built-ins."""
+
+
 def test_nothing_that_is_read_is_run() -> None:
     imports = [(source, each.line, each.name) for source in sources(*PRODUCT) for each in source.imports]
     calls = [(source, call, name) for source in sources(*PRODUCT) for name, call in source.calls]
     imports = [(source, line, name) for source, line, name in imports if source.place != UNPICKLES]
     found = [f"{source.place}:{line}: import {name}" for source, line, name in imports if is_unpickling(name)]
     found += [f"{s.place}:{call.lineno}: {why}" for s, call, name in calls if (why := runs_what_it_reads(name, call))]
-    assert not found
+    assert found == [each for each in found if each.startswith(f"{GENERATES}:")]
 
 
 SEEDS_ALL = (

@@ -9,6 +9,7 @@ categories, are names in what it is run with. The leaves' values are then added 
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -25,6 +26,11 @@ DEEPEST = 80
 
 TOGETHER = 4096
 """Nodes of one function: what the compiler holds while it works is bounded by it."""
+
+_ALLOWED = re.compile(
+    r"\s+|\d+(?:\.\d+)?(?:e[+-]?\d+)?|[xs]\d+\b|(?:def|made|x|v|f|k|return|pass|if|else|not|in|nan|inf)\b|[()\[\],;:=<>!-]"
+)
+"""All that the source of a forest is made of: no attribute, no text, no name of anything else."""
 
 
 class RowTrees:
@@ -128,8 +134,12 @@ class _Source:
         return self._made(f"def made(v, f, k):\n return ({inputs})")
 
     def _made(self, source: str) -> Callable[..., Any]:
+        if _ALLOWED.sub("", source):
+            raise ValueError(
+                f"the code of trees has more than numbers and comparisons: {_ALLOWED.sub('', source)[:40]!r}"
+            )
         space: dict[str, Any] = {}
-        exec(compile(source, "<trees of a model>", "exec"), self._names, space)  # noqa: S102 - numbers alone, see above
+        exec(compile(source, "<trees of a model>", "exec"), self._names, space)  # noqa: S102 - what is allowed alone
         made: Callable[..., Any] = space["made"]
         return made
 
