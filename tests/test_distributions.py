@@ -267,7 +267,7 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     trainings = {"training", "details", "modelfile", "tabular", "forecasting", "models", "serving"}
     assert parts["search"] <= {"search", "stopping", "views"} | trainings
     assert parts["s3"] == {"storage"}
-    assert parts["kubernetes"] == {"backends"}
+    assert parts["kubernetes"] == {"backends", "serving"}
 
 
 def test_nothing_large_comes_with_it(core: Path, tmp_path: Path) -> None:
