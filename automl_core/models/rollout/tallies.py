@@ -24,6 +24,7 @@ import msgspec
 from automl_core.journal.records import key_of, seq_of
 from automl_core.models.rollout.layout import tallies_prefix
 from automl_core.storage.base import NotFound, ObjectStore
+from automl_core.structs import known
 from automl_core.study.layout import safe
 
 FORMAT = 1
@@ -376,3 +377,6 @@ def together(tallies: Sequence[Tally], version: int, *, shadow: bool = False) ->
     for each in tallies:
         found = found + (each.shadow if shadow else each.versions).get(version, Counts())
     return found
+
+
+known(Tally)
