@@ -2,7 +2,7 @@
 
 msgspec finds out what the fields of a Struct are when one is read for the first time, and keeps that where others find
 it before it is complete: two threads that read the first one at the same moment end the process (msgspec 0.22.0: a
-segmentation fault in `_core`, in five of eight runs of eight threads; see tests/unit/test_structs.py). A triggerer in
+segmentation fault in `_core`, in five of eight runs of a program with eight threads). A triggerer in
 which several rollouts begin is such a process.
 """
 
