@@ -11,6 +11,7 @@ import msgspec
 
 from automl_core.journal.records import FORMAT_VERSION, LaterFormat, Record
 from automl_core.release import RELEASE
+from automl_core.structs import known
 
 SNAPSHOT = "journal-snapshot.json.gz"
 SNAPSHOT_V1 = "journal-snapshot.json"
@@ -97,3 +98,6 @@ def is_due(record: Record, size: int, count: int, weight: int) -> bool:
     due = min(MOST_INTERVAL, max(LEAST_INTERVAL, cheapest))
     # One writer writes it: those after it may not have heard of it yet. Had it died, another does a little later.
     return count >= due and (count - due) % _HEIR == 0
+
+
+known(_Body)

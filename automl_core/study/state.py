@@ -15,6 +15,7 @@ from automl_core.journal import LaterFormat, Record
 from automl_core.search.outcomes import counted
 from automl_core.space import Params
 from automl_core.states import TrialState
+from automl_core.structs import known
 from automl_core.study.acts import cancelled, edited, ended_by, noted
 from automl_core.study.entities import Act, Attempt, StopRecord, Trial, Work, pack_curve, unpack_curve
 from automl_core.study.labels import Label
@@ -346,3 +347,6 @@ _APPLY = {
     "note": noted,
     "edited": edited,
 }
+
+
+known(State, _Versioned)

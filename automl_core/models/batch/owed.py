@@ -17,6 +17,7 @@ import msgspec
 from automl_core.journal import Journal, LaterFormat, Record
 from automl_core.models.batch.intervals import Interval
 from automl_core.storage.base import ObjectStore
+from automl_core.structs import known
 
 FORMAT = 1
 
@@ -232,3 +233,6 @@ class OwedList:
         self.journal.append(
             "given_up", {"keys": listed, "words": words}, valid=lambda state: any(key in state.owed for key in listed)
         )
+
+
+known(_Format, _State)

@@ -18,6 +18,7 @@ from automl_core.models.life.intervals import Done, Interval, Packed, Scoring, T
 from automl_core.models.life.refusals import NoSuchVersion, Refused
 from automl_core.models.life.rollouts import Rollout
 from automl_core.models.life.rules import RULES
+from automl_core.structs import known
 
 LIFE_VERSION = 2
 """Version of the snapshot that this code writes; it reads every version up to this one. A state that gets anything new
@@ -232,3 +233,6 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     given_up: int = 0
     skipped: dict[int, str] = {}
     rollouts: list[Rollout] = []
+
+
+known(_Versioned, _Stored)

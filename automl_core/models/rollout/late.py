@@ -20,6 +20,7 @@ import msgspec
 from automl_core.models.life.rollouts import Rollout
 from automl_core.models.rollout.measures import Measured
 from automl_core.models.rollout.rules import Rules
+from automl_core.structs import known
 
 if TYPE_CHECKING:
     from automl_core.backends.local import LocalProcess
@@ -167,3 +168,6 @@ class Late:
             "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
             "ARROW_DEFAULT_MEMORY_POOL": "system",
         } | dict(self.environment())  # fmt: skip
+
+
+known(list[Measured], Request)

@@ -9,6 +9,7 @@ import msgspec
 from automl_core.journal.records import key_of, seq_of
 from automl_core.models.life.layout import model_prefix
 from automl_core.storage.base import NotFound, ObjectStore
+from automl_core.structs import known
 
 FORMAT = 1
 """Version of the looks that this code writes; it reads every version up to this one."""
@@ -76,3 +77,6 @@ def read_view(store: ObjectStore, model: str, rollout: int) -> dict[str, Any] | 
                 f"to {FORMAT}"
             )
         return found.view
+
+
+known(_Shown)

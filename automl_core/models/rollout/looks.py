@@ -20,6 +20,7 @@ from automl_core.models.rollout.layout import FORMAT, look_key
 from automl_core.models.rollout.measures import Measured
 from automl_core.models.rollout.view import Point, Server
 from automl_core.storage.base import NotFound, ObjectStore
+from automl_core.structs import known
 
 KEPT = 5
 
@@ -113,3 +114,6 @@ def write_checkpoint(store: ObjectStore, model: str, rollout: int, checkpoint: C
         StorageError: the store is away. Whether it was written is then open.
     """
     return store.create(look_key(model, rollout, checkpoint.number), msgspec.json.encode(checkpoint))
+
+
+known(Checkpoint)

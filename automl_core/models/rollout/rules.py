@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from automl_core.models.file.values import Loss
 from automl_core.models.rollout.measures import check_measure
+from automl_core.structs import known
 
 if TYPE_CHECKING:
     from automl_core.models.file import ModelFile
@@ -149,3 +150,6 @@ class Rules:
         """The metrics of late labels, by name."""
         found = [self.metric, self.ab.metric if self.ab is not None else None]
         return {each.name: each for each in found if each is not None}
+
+
+known(Rules)

@@ -24,6 +24,7 @@ import msgspec
 from automl_core.journal.records import key_of, seq_of
 from automl_core.models.rollout.layout import tallies_prefix
 from automl_core.storage.base import NotFound, ObjectStore
+from automl_core.structs import known
 from automl_core.study.layout import safe
 
 FORMAT = 1
@@ -368,3 +369,6 @@ def read_tally(store: ObjectStore, key: str) -> Tally | None:
     if tally.format > FORMAT:
         raise ValueError(f"{store.url}/{key} has the format {tally.format}; this release reads up to {FORMAT}")
     return tally
+
+
+known(Tally)
