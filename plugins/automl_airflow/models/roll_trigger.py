@@ -162,10 +162,11 @@ class RolloutTrigger(BaseTrigger):
             guard.close()
 
     async def on_kill(self) -> None:
-        """A person cleared or marked the task, and which of these Airflow doesn't say."""
+        """A person cleared or marked the task, or the DAG has it no more, and which of these Airflow doesn't say."""
         text = (
-            f"`roll` of version {self.version} was cleared or marked in Airflow. Cleared, it goes on at once. Marked, "
-            "nobody looks at the rollout any more, and it stays where it is: clear the task, or take the version back"
+            f"`roll` of version {self.version} was cleared or marked in Airflow, or the file names no servers any "
+            "more. Cleared, it goes on at once. Else nobody looks at the rollout any more, and it stays where it is: "
+            "clear the task, or take the version back"
         )
         self.lines.warning(text)
         self._tell([News(text, on="waiting")])
