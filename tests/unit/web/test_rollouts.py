@@ -115,6 +115,22 @@ def test_a_look_that_cant_be_read_costs_nobody_the_page(world: World, author: Au
     assert found["rollout"]["step"] == 0
 
 
+def test_where_nobody_looks_any_more_that_is_said(world: World, author: Author) -> None:
+    """What tests said an hour ago looks as good as what they say now, and nothing would take the version back."""
+    assert "nobody has looked at it yet, and it began at" in get(world, author, "/rollouts/1")["problem"]
+    author.look(1)
+    found = get(world, author, "/rollouts/1")
+    assert found["view"]["look"] == 1
+    assert "nobody has looked at it since" in found["problem"]
+    assert "`roll`" in found["problem"]
+    author.clock.now = time.time()
+    author.look(2)
+    assert get(world, author, "/rollouts/1")["problem"] is None
+    author.clock.now = time.time() - 1800
+    author.life.take_back(2, author.person(), "slow")
+    assert get(world, author, "/rollouts/1", seq=author.life.state.seq)["problem"] is None, "it is over"
+
+
 def test_what_a_guard_shows_is_read_once_for_all_who_look(
     world: World, author: Author, monkeypatch: pytest.MonkeyPatch
 ) -> None:
