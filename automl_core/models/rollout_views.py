@@ -35,7 +35,7 @@ def rollout(found: Rollout) -> dict[str, Any]:
 
 
 def unguarded(found: Mapping[str, Any], view: Mapping[str, Any] | None, now: float) -> str | None:
-    """What people must know where nobody looks at an open rollout: what is shown of it is old. None where somebody does.
+    """What people must know where nobody looks at an open rollout: what is shown of it is old. Else None.
 
     Args:
         found: the rollout, as `rollout` has it.
