@@ -171,7 +171,7 @@ class Model:
                 return None
             number = int(going["id"])
         body = self.get(f"rollouts/{number}")
-        return Rollout.from_json(body["rollout"], body["view"])
+        return Rollout.from_json(body["rollout"], body["view"], body.get("problem"))
 
     def step(self, rollout: Rollout, to: int | None = None, why: str = "") -> Rollout:
         """Put a rollout into another step at once, back as well.

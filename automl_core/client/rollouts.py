@@ -68,6 +68,7 @@ class Rollout:
         why: of its last act.
         acts: all that was done to it, in order.
         view: what its tests said at the newest look, as docs/rest.md has it; None in lists, and before the first look.
+        problem: why that can't be told, or is old since nobody looks any more; None where somebody does, and in lists.
     """
 
     id: int
@@ -86,6 +87,7 @@ class Rollout:
     why: str
     acts: tuple[RolloutAct, ...]
     view: Mapping[str, Any] | None = field(default=None, repr=False)
+    problem: str | None = None
 
     @property
     def open(self) -> bool:
@@ -98,7 +100,9 @@ class Rollout:
         return list(self.view["tests"]) if self.view is not None else []
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any], view: Mapping[str, Any] | None = None) -> Rollout:
+    def from_json(
+        cls, body: Mapping[str, Any], view: Mapping[str, Any] | None = None, problem: str | None = None
+    ) -> Rollout:  # fmt: skip
         """Read what the API answers.
 
         Raises:
@@ -115,7 +119,7 @@ class Rollout:
                                each["why"])
                     for each in body["acts"]
                 ),
-                view,
+                view, problem,
             )  # fmt: skip
         except (KeyError, TypeError) as error:
             raise ClientError(f"an answer that is no rollout ({error}): is the server of another release?") from None

@@ -5,9 +5,14 @@ What was measured is beside it, in the looks of the guard (`automl_core.models.r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from automl_core.models.life import Life, Rollout, Shares
+from automl_core.models.life.words import moment
+
+QUIET = 120.0
+"""Seconds without a look after which that is said: a guard writes one every 30 s, and another one follows in 40."""
 
 
 def rollout(found: Rollout) -> dict[str, Any]:
@@ -27,6 +32,25 @@ def rollout(found: Rollout) -> dict[str, Any]:
             for each in found.acts
         ],
     }  # fmt: skip
+
+
+def unguarded(found: Mapping[str, Any], view: Mapping[str, Any] | None, now: float) -> str | None:
+    """What people must know where nobody looks at an open rollout: what is shown of it is old. Else None.
+
+    Args:
+        found: the rollout, as `rollout` has it.
+        view: what the newest look shows; None before the first.
+        now: seconds since 1970.
+    """
+    begun = float(found["begun"])
+    last = max(begun, float(view["time"])) if view is not None else begun
+    if found["ended"] is not None or now - last < QUIET:
+        return None
+    since = f"since {moment(last)}" if view is not None else f"yet, and it began at {moment(last)}"
+    return (
+        f"nobody has looked at it {since}: until somebody does, nothing takes it back or moves it by itself. The task "
+        "`roll` of its run in Airflow looks about every second: is that waiting, and does a triggerer run?"
+    )
 
 
 def rollouts(life: Life) -> list[dict[str, Any]]:

@@ -152,6 +152,7 @@ def lines_of(name: str, found: Mapping[str, Any]) -> list[str]:
     ))  # fmt: skip
     if view is not None:
         lines += _of_view(view)
+        lines += [f"  note   {found['problem']}"] if found["problem"] else []
     elif rollout["ended"] is None:
         lines.append(f"  tests  {found['problem'] or 'nobody has looked at them yet'}")
     for act in rollout["acts"]:

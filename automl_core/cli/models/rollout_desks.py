@@ -48,6 +48,8 @@ class RolloutsHere(ABC):
 
     def rollout(self, number: int | None) -> dict[str, Any]:
         """See `RolloutDesk.rollout`."""
+        import time
+
         from automl_core.models import rollout_views
         from automl_core.models.rollout import read_view
 
@@ -63,7 +65,9 @@ class RolloutsHere(ABC):
             view = read_view(self.life.store, self.name, number)
         except ValueError as error:  # of a later release, say: what the journal has is told all the same
             problem = str(error)
-        return {"model": self.name, "rollout": rollout_views.rollout(found), "view": view, "problem": problem}
+        told = rollout_views.rollout(found)
+        problem = problem or rollout_views.unguarded(told, view, time.time())
+        return {"model": self.name, "rollout": told, "view": view, "problem": problem}
 
     def step(self, found: Mapping[str, Any], to: int, why: str) -> str:
         """See `RolloutDesk.step`."""

@@ -67,7 +67,10 @@ def decide(rollout: Rollout, facts: Facts) -> Decision:
         return Decision(waits=f"it is held{by}")
     here, spent = rollout.now, facts.now - rollout.moved
     free = spent - held_for(rollout, facts.now)
-    ab = facts.rules.ab if rollout.kind == "ab" and not here.shadow else None
+    compares = rollout.kind == "ab" and not here.shadow
+    if compares and facts.rules.ab is None:  # its one step is the last: passed like a step, it would be in use
+        return _aimless(facts.rules, free)
+    ab = facts.rules.ab if compares else None
     if ab is not None:
         better = next((each for each in facts.tests if each.state == "better"), None)
         if better is not None:
@@ -86,6 +89,14 @@ def decide(rollout: Rollout, facts: Facts) -> Decision:
             "take_back", f"step {rollout.step + 1} could not be passed within {long(facts.rules.within)}: {waits}"
         )
     return Decision(waits=waits)
+
+
+def _aimless(rules: Rules, free: float) -> Decision:
+    """Of an A/B whose file has no ``ab`` any more: nothing says which of the two is the better one."""
+    gone = "the file has no `ab` any more, so nothing shows one of the two to be better"
+    if free >= rules.within:
+        return Decision("take_back", f"{gone}, and nobody has decided within {long(rules.within)}")
+    return Decision(waits=f"a person to decide: {gone}; it is taken back in {long(rules.within - free)}")
 
 
 def held_for(rollout: Rollout, now: float) -> float:

@@ -135,7 +135,7 @@ class Guard:
         tests = judge.tests(after.evidence, after.measured)
         answered = after.evidence.step(rollout.step).tried.answers - after.visit[1]
         heard = max((each.time for each in after.heard.values()), default=None)
-        facts = Facts(now, tests, after.evidence, answered, heard, self.rules)
+        facts = Facts(now, tests, after.evidence, answered, heard, judge.rules)
         decision = decide(rollout, facts) if rollout.open else Decision()
         view = show(self.model, rollout, after, judge, facts, decision, late=self.late is not None, did=self._did)
         new = bool(found or measured or fresh_state or self._did) or _moved(state, view)
@@ -160,7 +160,8 @@ class Guard:
 
     def _judge(self, rollout: Rollout) -> Judge:
         shares = [0.0 if each.shadow else each.share for each in rollout.steps]
-        return Judge(rollout.champion, rollout.version, self.rules, self.rules.alphas(shares))
+        rules = self.rules.of_kind(rollout.kind)
+        return Judge(rollout.champion, rollout.version, rules, rules.alphas(shares))
 
     def _newest(self) -> tuple[Checkpoint, bool]:
         """The newest look, and whether there is none yet. One listing, and one read where there is news."""

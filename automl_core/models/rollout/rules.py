@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from automl_core.models.file.values import Loss
@@ -144,6 +144,14 @@ class Rules:
                 None if ab.metric == "errors" else Metric(ab.metric.name, Loss(0.0, relative=False), ab.metric.every),
             ) if ab is not None else None,
         )  # fmt: skip
+
+    def of_kind(self, kind: str) -> Rules:
+        """These rules for a rollout of a kind: that stands in the journal, and the file may say another one since.
+
+        Args:
+            kind: ``steps`` or ``ab``.
+        """
+        return self if kind == "ab" or self.ab is None else replace(self, ab=None)
 
     @property
     def metrics(self) -> dict[str, Metric]:

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from automl_airflow.compat import bundle_folder
 from automl_airflow.models.alerts import tell
 from automl_airflow.models.in_use import note_version, tell_in_use
-from automl_airflow.models.names import ROLLOUT_ID
+from automl_airflow.models.names import DEPLOY, ROLLOUT_ID
 from automl_airflow.models.registry import tell_registry
 from automl_airflow.models.roll_waiting import RolloutOverTrigger
 from automl_airflow.models.runs import start_again
@@ -23,28 +23,47 @@ if TYPE_CHECKING:
     from automl_core.models.life import ModelLife, Refused, Rollout, RolloutOpen, Version
 
 
+def not_served_any_more(begun: Rollout) -> str:
+    """What is said of a rollout that is open though the model's file names no servers any more."""
+    return (
+        f"version {begun.version} is being rolled out over servers (rollout {begun.id}), and deploy.to of the file "
+        "names none any more: its traffic stays as it is, and nobody looks at it. Name the servers again; or end it "
+        "on the model's page, by `automl model take-back` or `automl model step … use`"
+    )
+
+
 class DeployOperator(RolloutOperator):
     """Puts the version in use. What follows is told of it by the asset; exports that fail undo nothing."""
 
     ui_color = "#e8e0f0"
 
-    def execute(self, context: Any) -> dict[str, Any]:
-        """Write the record.
+    def execute(self, context: Any, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Write the record; where another version's rollout is open, wait for its end without a worker.
+
+        Args:
+            context: of the task.
+            event: of the trigger, where that was waited for.
 
         Raises:
+            TaskDeferred: a rollout is open, from when the file named servers.
             AirflowSkipException: another version became the champion meanwhile; another run evaluates this one anew.
-            AirflowFailException: it may not be put in use (any more).
+            AirflowFailException: it may not be put in use (any more), or is in the midst of such a rollout.
         """
         life, version = self.open(context)
+        begun = life.state.rollout
+        if begun is not None and begun.version == version.number:
+            raise AirflowFailException(f"{not_served_any_more(begun)}; then clear `{DEPLOY}`")
         return self.put_in_use(context, life, version)
 
     def put_in_use(self, context: Any, life: ModelLife, version: Version) -> dict[str, Any]:
         """Have the version answer all from now on, and tell of it. Raises as `execute`."""
-        from automl_core.models.life import Refused
+        from automl_core.models.life import Refused, RolloutOpen
 
         why = str(version.decision or "")
         try:
             shares = self.patiently(lambda: life.put_in_use(version.number, self.this_dag(context), why))
+        except RolloutOpen as another:
+            self.wait(version, another)
         except Refused as refused:
             self.refused(context, life, version, refused)
         self.log.info("version %d of %s is in use", version.number, self.model)
@@ -60,6 +79,14 @@ class DeployOperator(RolloutOperator):
             run = start_again(context, version)
             raise AirflowSkipException(f"{refused}; the run {run} does") from refused
         raise AirflowFailException(str(refused)) from refused
+
+    def wait(self, version: Version, another: RolloutOpen) -> NoReturn:
+        """Go on once another rollout has ended: the evidence tells then whether it is beside the champion still."""
+        words = f"version {version.number} waits: {another}"
+        self.log.info(words)
+        tell(self.file, "waiting", words, version=version.number)
+        trigger = RolloutOverTrigger(**self.place.arguments(), rollout=another.rollout.id)
+        self.defer(trigger=trigger, method_name="execute")
 
 
 class ServedDeployOperator(DeployOperator):
@@ -98,18 +125,10 @@ class ServedDeployOperator(DeployOperator):
                 lambda: life.begin_rollout(version.number, self.this_dag(context), steps, kind=kind, why=why)
             )
         except RolloutOpen as another:
-            self._wait(version, another)
+            self.wait(version, another)
         except Refused as refused:
             self.refused(context, life, version, refused)
         return self._told(life, begun)
-
-    def _wait(self, version: Version, another: RolloutOpen) -> NoReturn:
-        """Go on once another rollout has ended: the evidence tells then whether it is beside the champion still."""
-        words = f"version {version.number} waits: {another}"
-        self.log.info(words)
-        tell(self.file, "waiting", words, version=version.number)
-        trigger = RolloutOverTrigger(**self.place.arguments(), rollout=another.rollout.id)
-        self.defer(trigger=trigger, method_name="execute")
 
     def _told(self, life: ModelLife, begun: Rollout) -> dict[str, Any]:
         from automl_core.models.rollout.words import percent

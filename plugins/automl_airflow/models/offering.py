@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException, DownstreamTasksSkipped
 
-from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE, run_of_version
+from automl_airflow.models.names import ACCEPT, ASK, DECIDE, DEPLOY, EVALUATE
 from automl_airflow.models.opening import open_life
-from automl_airflow.models.runs import INSTEAD_OF, VERSION, exists, goes_on, start_for
+from automl_airflow.models.runs import INSTEAD_OF, VERSION, exists, goes_on, run_to_start, start_for
 from automl_airflow.models.tasks import Rolling, RolloutOperator
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class OfferOperator(RolloutOperator):
             self._take_named(context, life, wanted)
             return Rolling(int(wanted), self.place).to_json()
         broken = self._offer(context, life)
+        broken += self._unguarded(life)
         self._note_expired(context, life)
         mine = self._take_one(context, life)
         for version in self._free(context, life):
@@ -178,6 +179,8 @@ class OfferOperator(RolloutOperator):
             return None
         for version in self._free(context, life):
             number, holder = version.number, version.run
+            if version.state is VersionState.ROLLING_OUT:  # by a run whose id tells the next look that it is on
+                continue
             if not version.state.undecided or self.patiently(
                 lambda n=number, h=holder: life.take(n, run, instead_of=h)  # type: ignore[misc]
             ):
@@ -197,7 +200,7 @@ class OfferOperator(RolloutOperator):
 
         for version in list(life.state.versions.values()):
             if version.state is VersionState.ROLLING_OUT:
-                if not self._is_looked_at(context, version):
+                if self.file.served is not None and not self._is_looked_at(context, version):
                     yield version
                 continue
             if not version.state.undecided and version.state is not VersionState.ACCEPTED:
@@ -209,5 +212,15 @@ class OfferOperator(RolloutOperator):
 
     def _is_looked_at(self, context: Any, version: Version) -> bool:
         """Whether a run goes on that looks at the rollout of a version."""
-        runs = (version.run, run_of_version(version.number, len(version.evidence) + 1))
-        return any(run == str(context["run_id"]) or goes_on(context, run) for run in runs if run)
+        this = str(context["run_id"])
+        return any(run == this or goes_on(context, run) for run in (version.run, run_to_start(context, version)) if run)
+
+    def _unguarded(self, life: ModelLife) -> list[str]:
+        """What is wrong where a rollout is open that the file, which names no servers any more, has nobody look at."""
+        from automl_airflow.models.deploying import not_served_any_more
+
+        if self.file.served is not None or life.state.rollout is None:
+            return []
+        words = not_served_any_more(life.state.rollout)
+        self.log.error(words)
+        return [words]

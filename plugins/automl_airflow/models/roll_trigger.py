@@ -73,6 +73,7 @@ class RolloutTrigger(BaseTrigger):
         self._guard: Guard | None = None
         self._before: Mapping[str, Any] | None = None
         self._took = 0.0
+        self._said = False  # whether people were told that nobody looks
         self._lines: TaskLog | None = None
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -123,10 +124,10 @@ class RolloutTrigger(BaseTrigger):
     async def _look(self) -> Mapping[str, Any]:
         """One look, and what is new told. What is wrong is tried again until it isn't: nobody else guards."""
         clock = asyncio.get_running_loop().time
-        began, told, pause, people = clock(), float("-inf"), self.every, False
+        began, told, pause, self._said = clock(), float("-inf"), self.every, False
         while True:
             try:
-                view, news = await self.threads.call(self._look_once)
+                view, news = await self._look_in_thread(began)
             except RolloutGone:
                 raise
             except Exception as error:  # whatever it is, it may be mended while this goes on
@@ -137,10 +138,8 @@ class RolloutTrigger(BaseTrigger):
                     forget_store(self.storage, self.connection)  # its connection may have been mended since
                     words = f"{type(error).__name__}: {error}"
                     self.lines.warning(f"the rollout can't be looked at now, and is tried again until it can: {words}")
-                if away >= TELL_EVERY and not people:
-                    people = True
-                    text = f"nobody has looked at the rollout of version {self.version} for {away:.0f} s: {error}"
-                    self._tell([News(text, on="waiting")])
+                if away >= TELL_EVERY:
+                    self._tell_of_silence(away, str(error))
                 await asyncio.sleep(about(pause))
                 pause = min(LONGEST_PAUSE * self.every, pause * 2)
                 continue
@@ -150,6 +149,30 @@ class RolloutTrigger(BaseTrigger):
                 self.lines.say(each.text, each.level)
             self._tell(news)
             return view
+
+    async def _look_in_thread(self, began: float) -> tuple[Mapping[str, Any], list[News]]:
+        """One try. A storage that takes a connection and says nothing raises nothing: people are told of that as well.
+
+        Args:
+            began: since when nobody has looked, by the loop's clock.
+        """
+        clock = asyncio.get_running_loop().time
+        job = asyncio.ensure_future(self.threads.call(self._look_once))
+        try:
+            left = max(0.0, began + TELL_EVERY - clock())
+            done, _ = await asyncio.wait({job}, timeout=None if self._said else left)
+            if not done:
+                self._tell_of_silence(clock() - began, f"{self.storage} does not answer")
+            return await job
+        finally:
+            job.cancel()
+
+    def _tell_of_silence(self, away: float, why: str) -> None:
+        """Tell people that a rollout is guarded by nobody now, once each time."""
+        if not self._said:
+            self._said = True
+            text = f"nobody has looked at the rollout of version {self.version} for {away:.0f} s: {why}"
+            self._tell([News(text, on="waiting")])
 
     async def cleanup(self) -> None:
         """Let go of what is held here: another triggerer may be looking at it already."""
@@ -162,10 +185,11 @@ class RolloutTrigger(BaseTrigger):
             guard.close()
 
     async def on_kill(self) -> None:
-        """A person cleared or marked the task, and which of these Airflow doesn't say."""
+        """A person cleared or marked the task, or the DAG has it no more, and which of these Airflow doesn't say."""
         text = (
-            f"`roll` of version {self.version} was cleared or marked in Airflow. Cleared, it goes on at once. Marked, "
-            "nobody looks at the rollout any more, and it stays where it is: clear the task, or take the version back"
+            f"`roll` of version {self.version} was cleared or marked in Airflow, or the file names no servers any "
+            "more. Cleared, it goes on at once. Else nobody looks at the rollout any more, and it stays where it is: "
+            "clear the task, or take the version back"
         )
         self.lines.warning(text)
         self._tell([News(text, on="waiting")])
@@ -227,5 +251,8 @@ class RolloutTrigger(BaseTrigger):
         return Guard(life, self.rollout, rules, clock=time.time, late=late_of(life, rules))
 
     def _see_that_it_is_there(self, life: ModelLife) -> None:
-        if self.rollout not in life.state.rollouts:
-            raise RolloutGone(f"the journal of {self.model} has no rollout {self.rollout} (any more)")
+        found = life.state.rollouts.get(self.rollout)
+        if found is None or found.version != self.version:  # emptied, and begun anew with another version
+            raise RolloutGone(
+                f"the journal of {self.model} has no rollout {self.rollout} of version {self.version} (any more)"
+            )

@@ -30,12 +30,36 @@ def goes_on(context: Any, run: str) -> bool:
     return bool(ti.get_dr_count(dag_id=ti.dag_id, run_ids=[run], states=_GOES_ON))
 
 
+def run_to_start(context: Any, version: Version, *, but: str = "") -> str:
+    """The id of the run that goes on with a version: the first that this Airflow hasn't, or that is on.
+
+    It follows from the version and from how often that was evaluated, so whoever starts it starts the same run. One
+    that has ended (it failed, or its task was marked by hand) goes on with nothing: the next number does.
+
+    Args:
+        context: of the task.
+        version: it.
+        but: a run that it isn't.
+    """
+    again = len(version.evidence) + 1
+    while True:
+        run = run_of_version(version.number, again)
+        if run != but and (goes_on(context, run) or not exists(context, run)):
+            return run
+        again += 1
+
+
 def start_for(context: Any, version: Version) -> str | None:
     """Start a run for a version that no run has. Returns its id; None where there is one already.
 
-    Its id follows from the version and from how often that was evaluated, so whoever starts it starts the same run.
+    Where its rollout is open, one that has ended doesn't count: somebody has to look at it.
     """
-    run = run_of_version(version.number, len(version.evidence) + 1)
+    from automl_core.models.life import VersionState
+
+    if version.state is VersionState.ROLLING_OUT:
+        run = run_to_start(context, version)
+    else:
+        run = run_of_version(version.number, len(version.evidence) + 1)
     return run if start_run(str(context["ti"].dag_id), run, {VERSION: version.number}) else None
 
 
@@ -45,9 +69,7 @@ def start_again(context: Any, version: Version) -> str:
     A page of Airflow's keeps its first text whatever becomes of the task (standard provider 1.21.0,
     execution_api/routes/hitl.py), so other evidence needs another run.
     """
-    run = run_of_version(version.number, len(version.evidence) + 1)
     this = str(context["run_id"])
-    if run == this:  # cleared from its beginning, after it had asked
-        run = run_of_version(version.number, len(version.evidence) + 2)
+    run = run_to_start(context, version, but=this)  # this one: cleared from its beginning, after it had asked
     start_run(str(context["ti"].dag_id), run, {VERSION: version.number, INSTEAD_OF: this})
     return run

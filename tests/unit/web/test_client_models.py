@@ -145,6 +145,7 @@ def test_a_rollout_is_moved_held_released_and_ended_by_who_has_seen_it(world: Wo
     assert (seen.id, seen.version, seen.champion, seen.step, seen.share, seen.open) == (1, 2, 1, 0, 0.05, True)
     assert [each.share for each in seen.steps] == [0.05, 0.25, 1.0]
     assert [each["state"] for each in seen.tests] == ["open", "worse", "open", "waits"]
+    assert "nobody has looked at it since" in str(seen.problem), "its one look is nine minutes old"
     moved = model.step(seen, why="quick")
     assert (moved.step, moved.acts[-1].by, moved.acts[-1].how, moved.why) == (1, "uma", "rest", "quick")
     with pytest.raises(Conflict, match=r"not in step 0 any more.*by uma"):

@@ -67,7 +67,6 @@ def test_a_rollout_is_told_with_its_steps_who_did_what_and_what_its_guard_shows(
     assert [each["shares"] for each in found["shares"]] == [{"1": 0.95, "2": 0.05}, {"1": 0.75, "2": 0.25}]
     assert found["view"] == view
     assert HOSTILE in found["view"]["notes"][0]
-    assert found["problem"] is None
     assert not found["can"]["step"], "a viewer looks"
     assert "edit runs" in found["why_not"]["take_back"]
     mine = get(world, author, "/rollouts/1", "uma")
@@ -113,6 +112,22 @@ def test_a_look_that_cant_be_read_costs_nobody_the_page(world: World, author: Au
     assert found["view"] is None
     assert "later release" in found["problem"]
     assert found["rollout"]["step"] == 0
+
+
+def test_where_nobody_looks_any_more_that_is_said(world: World, author: Author) -> None:
+    """What tests said an hour ago looks as good as what they say now, and nothing would take the version back."""
+    assert "nobody has looked at it yet, and it began at" in get(world, author, "/rollouts/1")["problem"]
+    author.look(1)
+    found = get(world, author, "/rollouts/1")
+    assert found["view"]["look"] == 1
+    assert "nobody has looked at it since" in found["problem"]
+    assert "`roll`" in found["problem"]
+    author.clock.now = time.time()
+    author.look(2)
+    assert get(world, author, "/rollouts/1")["problem"] is None
+    author.clock.now = time.time() - 1800
+    author.life.take_back(2, author.person(), "slow")
+    assert get(world, author, "/rollouts/1", seq=author.life.state.seq)["problem"] is None, "it is over"
 
 
 def test_what_a_guard_shows_is_read_once_for_all_who_look(
@@ -268,6 +283,16 @@ def test_a_version_is_taken_back_out_of_its_rollout_whatever_its_step(world: Wor
     late = post(world, author, "/rollout/step", seen(1))
     assert late.status_code == 409
     assert late.json()["by"]["name"] == "uma"
+
+
+def test_who_takes_the_champion_back_is_told_which_rollout_that_stops(world: World, author: Author) -> None:
+    answer = post(world, author, "/versions/2/evaluate", {})
+    assert (answer.status_code, answer.json()["detail"]) == (409, "version 2 is rolling out"), (
+        "a run would tell nothing"
+    )
+    told = body_of(post(world, author, "/take-back", {"version": 1, "why": "bad rows"}))
+    assert told["text"] == "version 1 is taken back; nothing is in use; the rollout of version 2 is stopped"
+    assert author.life.refresh().rollouts[1].outcome == "stopped"
 
 
 def test_acts_on_rollouts_need_the_right_to_edit_and_good_bodies(world: World, author: Author) -> None:

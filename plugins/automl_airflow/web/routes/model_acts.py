@@ -183,7 +183,7 @@ def evaluate(
     found = held.use(lambda life: life.version(version))
     if found.removed is not None:
         raise HTTPException(409, f"the files of version {version} were removed")
-    if found.state in (VersionState.IN_USE, VersionState.RETIRED):
+    if found.state in (VersionState.IN_USE, VersionState.ROLLING_OUT, VersionState.RETIRED):
         raise HTTPException(409, f"version {version} is {found.state.lower().replace('_', ' ')}")
     again = len(found.evidence) + 1
     while airflow_acts.has_dag_run(session, dag_id, run_of_version(version, again)):
@@ -240,9 +240,12 @@ def _answer(
 def take_back(info: TheModel, held: Fresh, user: User, body: TakeBack) -> Response:
     """Take a version out of use, or out of its rollout; the one before it, or one that is named, answers instead."""
     with held.lock:
+        rollout = held.acts.refresh().rollout
         record = held.acts.take_back(body.version, _person(user), body.why, body.to)
         seq = held.acts.state.seq
     now = f"version {record.champion} is in use" if record.champion is not None else "nothing is in use"
+    if rollout is not None and rollout.version != body.version:
+        now += f"; the rollout of version {rollout.version} is stopped"
     return reply({"seq": seq, "in_use": record.champion, "text": f"version {body.version} is taken back; {now}"})
 
 

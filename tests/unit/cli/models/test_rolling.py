@@ -48,7 +48,7 @@ def test_a_person_moves_holds_releases_and_takes_back(world: World, automl: Auto
     assert "steps  shadow of 100 %, 5 %, [25 %], 100 %" in shown
     assert "held by ben since" in shown
     assert "the campaign" in shown
-    assert "tests  nobody has looked at them yet" in shown
+    assert "tests  nobody has looked at it yet, and it began at" in shown
     assert "moved to 5 %, by anna (cli): it is quiet" in shown
     assert "version 2 is being rolled out beside version 1: 25 %, held there" in automl("model", "show", "churn").out
     assert automl("model", "release", "churn").out == "version 2 goes on by itself at 25 %\n"

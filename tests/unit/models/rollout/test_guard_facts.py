@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from automl_core.models.file.values import Loss
-from automl_core.models.life.rollouts import Rollout
+from automl_core.models.life.rollouts import Rollout, Step
 from automl_core.models.rollout import Counts, Tally, write_tally
 from automl_core.models.rollout.measures import Hour, Measured
-from automl_core.models.rollout.rules import Metric, Rules
+from automl_core.models.rollout.rules import Ab, Metric, Rules
 from tests.unit.models.rollout.rollouts import CHALLENGER, CHAMPION, Rolling
 
 
@@ -94,3 +94,30 @@ def test_answers_of_other_versions_are_left_out_and_said() -> None:
     view = world.guard().look()
     assert "9 answers of other versions are left out" in view.notes
     assert view.tests[0].challenger.hits == 0
+
+
+def test_an_ab_whose_file_has_none_any_more_is_not_in_use_by_that() -> None:
+    """Its one step is its last: passed as a step is, it would have all after `least` answers."""
+    world = Rolling((Step(0.5),), "ab", Rules(least=50, within=600.0))
+    guard = world.guard()
+    for _ in range(3):
+        world.tally((300, 3), (300, 3))
+        view = guard.look()
+        world.clock.now += 60
+    assert (view.ended, [each.name for each in view.tests]) == (None, ["errors"])
+    assert "a person to decide: the file has no `ab` any more" in view.waits
+    world.clock.now += 600
+    world.tally((300, 3), (300, 3))
+    assert guard.look().outcome == "taken_back"
+    assert "nobody has decided within 10m 00s" in world.rollout.why
+
+
+def test_steps_whose_file_has_an_ab_since_go_on_as_steps() -> None:
+    world = Rolling((Step(0.5, 10.0), Step(1.0, 10.0)), "steps", Rules(least=50, ab=Ab()))
+    guard = world.guard()
+    for _ in range(8):
+        world.tally((0 if world.rollout.step else 300, 0), (300, 0))
+        view = guard.look()
+        assert "better" not in [each.name for each in view.tests]
+        world.clock.now += 6
+    assert view.outcome == "promoted"

@@ -179,19 +179,58 @@ def test_a_rollout_that_is_gone_from_the_bucket_is_said(airflow: Airflow) -> Non
         airflow.go_on_with(run, ROLL, {"rollout": 1, "gone": "the journal of churn has no rollout 1"})
 
 
-def test_a_rollout_whose_run_has_ended_is_taken_up_by_the_next_look(airflow: Airflow) -> None:
+def test_a_rollout_whose_run_has_ended_is_taken_up_by_one_run_whatever_looks_follow(airflow: Airflow) -> None:
     run = rolling(airflow)
-    other = airflow.begin("other")
-    airflow.do(other, "offer")
+    airflow.do(airflow.begin("other"), "offer")
     assert "evaluate" in airflow.skipped, "its run goes on"
     airflow.runs[run] = "success"  # `roll` was marked by hand
-    again = airflow.begin("again")
-    assert airflow.do(again, "offer")["version"] == 2
-    airflow.do(again, "evaluate")
-    airflow.do(again, "ask")
-    airflow.do(again, "decide")
+    for look in ("again", "later", "later still"):
+        assert not isinstance(airflow.do(airflow.begin(look), "offer"), dict), "looks hold no run of their own"
+    assert airflow.started == [("version_2.2", {"version": 2})], "else sixteen looks would keep out all others"
+    again = "version_2.2"
+    for task in ("offer", "evaluate", "ask", "decide"):
+        airflow.do(again, task)
     assert airflow.do(again, "deploy")["rollout"] == 1
     assert isinstance(airflow.do(again, ROLL), TaskDeferred)
+    airflow.runs[again] = "failed"
+    airflow.do(airflow.begin("much later"), "offer")
+    assert airflow.started[-1] == ("version_2.3", {"version": 2}), "that one's too was marked"
+
+
+def test_where_the_run_that_would_evaluate_anew_has_ended_another_one_does(airflow: Airflow) -> None:
+    run = rolling(airflow)
+    airflow.begin("version_2.2", version=2)
+    airflow.runs["version_2.2"] = "success"  # it has looked at the rollout, and was marked by hand
+    airflow.life.take_back(1, ANNA, "bad rows")
+    with pytest.raises(AirflowSkipException, match=r"the run version_2\.3 evaluates it anew"):
+        airflow.do(run, ROLL)
+    assert airflow.started[-1] == ("version_2.3", {"version": 2, "instead_of": run})
+
+
+@pytest.mark.parametrize("file", ["", "deploy: {to: batch, data: in.csv, out: out, schedule: '@daily'}"])
+def test_a_file_that_names_no_servers_any_more_moves_nobodys_traffic(airflow: Airflow, file: str) -> None:
+    run, waits = rolling(airflow, 2), accepted(airflow, 3)
+    airflow.more = file
+    with pytest.raises(AirflowFailException, match=r"names none any more.*Name the servers again.*clear `deploy`"):
+        airflow.do(run, "deploy", tries=2)
+    airflow.runs[run] = "success"  # `roll` is no task of it any more
+    with pytest.raises(AirflowFailException, match=r"version 2 is being rolled out over servers \(rollout 1\)"):
+        airflow.do(airflow.begin("look"), "offer")
+    assert isinstance(airflow.do(waits, "deploy"), TaskDeferred), "another version waits for what becomes of it"
+    assert airflow.life.state.shares_now() == {1: 0.5, 2: 0.5}
+    assert airflow.started == []
+    airflow.life.put_in_use(2, ANNA, "good enough")
+    assert airflow.do(run, "deploy", tries=3)["version"] == 2
+    airflow.life.take_back(2, ANNA, "no, it isn't")
+    assert airflow.go_on_with(waits, "deploy", {"rollout": 1})["version"] == 3
+    assert airflow.life.state.champion == 3
+
+
+def test_the_champions_deploy_may_be_cleared_while_another_version_is_rolled_out(airflow: Airflow) -> None:
+    rolling(airflow, 2)
+    told = airflow.do("run1", "deploy", tries=2)
+    assert (told["version"], told["rollout"]) == (1, None)
+    assert airflow.life.state.shares_now() == {1: 0.5, 2: 0.5}
 
 
 def test_who_was_told_that_a_version_is_taken_back_is_not_told_of_the_task_as_well(

@@ -137,6 +137,29 @@ def test_people_are_told_where_nobody_could_look_for_long(monkeypatch: pytest.Mo
     assert "nobody has looked at the rollout of version 2" in bodies[0]["text"]
 
 
+def test_people_are_told_of_a_storage_that_hangs_though_it_raises_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = threading.Event()
+    bodies: list[dict[str, Any]] = []
+
+    def send(alerts: Any, body: dict[str, Any]) -> None:
+        bodies.append(body)
+        told.set()
+
+    monkeypatch.setattr("automl_airflow.alerts.send", send)
+    monkeypatch.setattr(roll_trigger, "TELL_EVERY", 0.01)
+    guards = Guards([ended("promoted")])
+    guards.during = lambda: None if told.wait(60) else pytest.fail("nobody was told while a look hung")
+    assert events(trigger_of(monkeypatch, guards, alerts=ALERTS))[0]["outcome"] == "promoted"
+    assert [each["on"] for each in bodies] == ["waiting", "in_use"], "once"
+    assert "file:///nowhere does not answer" in bodies[0]["text"]
+
+
+def test_a_rollout_of_the_same_number_that_is_another_versions_is_not_looked_at(rollout: Airflow) -> None:
+    trigger = again(rollout.do("run2", "roll").trigger)
+    trigger.version = 7  # the folder was emptied, and filled anew
+    assert "has no rollout 1 of version 7" in events(trigger)[0]["gone"]
+
+
 def test_an_alert_that_hangs_holds_up_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
     hangs = threading.Event()
     monkeypatch.setattr("automl_airflow.alerts.send", lambda alerts, body: hangs.wait())
@@ -157,7 +180,7 @@ def test_what_is_missing_in_the_bucket_is_found_out(tmp_path: Path) -> None:
     trigger = RolloutTrigger(
         storage=f"file://{tmp_path}", connection=None, model="churn", rollout=1, version=2, rules={}, every=0.001
     )
-    assert events(trigger)[0]["gone"].startswith("the journal of churn has no rollout 1")
+    assert events(trigger)[0]["gone"].startswith("the journal of churn has no rollout 1 of version 2")
 
 
 def test_a_marked_task_leaves_a_rollout_to_nobody_which_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,10 @@ export async function takeBack(model, version, champion) {
       run: async (form) => (await act('POST', `${modelPath(model)}/take-back`, { version, why: why(form) })).text,
     });
   }
-  const { versions } = await get(`${modelPath(model)}/versions`, { state: 'REPLACED', sort: '-in_use_since', limit: 200 });
+  const [{ versions }, { rollout }] = await Promise.all([
+    get(`${modelPath(model)}/versions`, { state: 'REPLACED', sort: '-in_use_since', limit: 200 }),
+    get(modelPath(model)),
+  ]);
   const others = versions.filter((each) => each.version !== version && each.removed === null);
   const to = h(
     'select',
@@ -86,6 +89,7 @@ export async function takeBack(model, version, champion) {
     title: `Take version ${version} of ${model} back?`,
     body: [
       h('p', {}, 'It is out of use at once. What it has scored stays; each row says which version scored it.'),
+      rollout ? h('p', {}, `The rollout of version ${rollout.version} is stopped: it is compared with this one, and has to be evaluated again.`) : null,
       field('In use instead', to),
       reason('Stands in the history with your name.', true),
     ],

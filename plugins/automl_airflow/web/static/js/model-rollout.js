@@ -27,6 +27,9 @@ export class RolloutCard {
     /** @type {any} */
     this.body = null;
     this.shown = '';
+    this.busy = false;
+    this.again = false; // whether the model has moved on while a look was on
+    this.failed = false; // whether the last one came to nothing
     this.skew = 0; // of the server's clock, seconds
     this.card = h('section', { class: 'card rollout', 'aria-labelledby': 'rollout-title' });
     this.course = new Panel(coursePlot, { path: modelPath(model), overview, trialPage: () => '', get: async () => this.body });
@@ -44,14 +47,15 @@ export class RolloutCard {
     return named || this.overview.rollout?.id || this.overview.last_rollout || null;
   }
 
-  /** Whether what is shown moves. */
+  /** Whether what is shown moves, or could not be fetched. */
   get going() {
-    return this.body !== null && this.body.rollout.ended === null;
+    return this.failed || (this.body !== null && this.body.rollout.ended === null);
   }
 
   /** The model has moved on. @param {any} overview */
   moved(overview) {
     this.overview = overview;
+    this.again = this.busy;
     void this.look();
   }
 
@@ -59,15 +63,18 @@ export class RolloutCard {
     if (this.id === null) return this.none();
     if (this.busy) return;
     this.busy = true;
+    this.again = this.failed = false;
     try {
       this.body = await get(`${modelPath(this.model)}/rollouts/${this.id}`, { seq: this.overview.seq ?? 0 });
       this.skew = this.body.now - Date.now() / 1000;
       this.draw();
     } catch (error) {
+      this.failed = true;
       if (this.body) console.warn(error);
       else explain(this.card, error);
     } finally {
       this.busy = false;
+      if (this.again) void this.look();
     }
   }
 
@@ -94,7 +101,7 @@ export class RolloutCard {
   }
 
   tick() {
-    if (!this.going || document.hidden) return;
+    if (!this.body || !this.going || document.hidden) return;
     const text = countdown(this.body.rollout, this.body.view, this.now);
     if (this.count.textContent !== text) this.count.textContent = text;
     const bar = /** @type {HTMLProgressElement | null} */ (this.card.querySelector('progress'));
@@ -212,11 +219,12 @@ function stepList(body, now) {
               ? ['failed', '▼', 'ended here']
               : ['now', rollout.held ? '▮▮' : '◆', rollout.held ? 'held' : 'now'];
       const began = since(i);
+      const words = state === 'passed' && began === null ? 'skipped' : said;
       return h(
         'li',
         { class: state, 'aria-current': state === 'now' ? 'step' : null },
         h('strong', {}, each.shadow ? `shadow ${share(each.share)}` : share(each.share)),
-        h('span', { class: 'said' }, h('span', { 'aria-hidden': 'true' }, `${glyph} `), said),
+        h('span', { class: 'said' }, h('span', { 'aria-hidden': 'true' }, `${glyph} `), words),
         h('small', {}, began ? `${state === 'now' ? 'since' : 'from'} ${time(began)}` : each.bake ? `${length(each.bake)} at least` : 'at once'),
         state === 'now' && !rollout.held && each.bake
           ? h('progress', { max: 1, value: baked(body, now), 'aria-label': `How much of ${length(each.bake)} is over` })

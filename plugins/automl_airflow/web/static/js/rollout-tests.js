@@ -5,6 +5,9 @@ import { number } from './format.js';
 import { interval } from './model-words.js';
 import { counted, share, verdictOf } from './rollout-words.js';
 
+const UNHEARD =
+  'No server has been heard of yet. Tests begin with the first answers: look whether `automl serve` follows this storage, and whether requests come.';
+
 /** @param {any} rollout @param {any} view the newest look of its guard */
 export function evidenceOf(rollout, view) {
   if (!view)
@@ -12,11 +15,12 @@ export function evidenceOf(rollout, view) {
       'p',
       { class: 'muted' },
       rollout.ended
-        ? 'No server was heard of while it went on, so no test could say anything.'
-        : 'No server has been heard of yet. Tests begin with the first answers: look whether `automl serve` follows this storage, and whether requests come.',
+        ? 'Nobody has looked at it while it went on, so no test could say anything.'
+        : 'Nobody has looked at its tests yet: the task `roll` of its run in Airflow does, about every second.',
     );
   if (!view.tests.length) return h('p', { class: 'muted' }, 'The file has no safeguard, so nothing is tested.');
-  return h('div', { class: 'tests' }, view.tests.map((each) => testOf(rollout, each)));
+  const heard = view.servers.length || rollout.ended ? null : h('p', { class: 'muted' }, UNHEARD);
+  return [heard, h('div', { class: 'tests' }, view.tests.map((each) => testOf(rollout, each)))];
 }
 
 /** One test. @param {any} rollout @param {any} test */
