@@ -285,3 +285,12 @@ def test_links_lead_somewhere(page: str) -> None:
     path = ROOT / "docs" / page
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
     assert not [target for target in targets if "://" not in target and not (path.parent / target).exists()]
+
+
+def test_the_readme_names_each_page_once() -> None:
+    """Branches that each add a page and are merged leave the list several times over."""
+    more = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## More\n")[2]
+    links = re.findall(r"\]\(([^)]+)\)", more)
+    assert sorted(links) == sorted(set(links))
+    missing = {name for name in PAGES if f"docs/{name}" not in links and not name.startswith(("series-", "tables-"))}
+    assert missing == set(), "pages of series and tables are parts of one that is named"

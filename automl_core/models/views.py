@@ -60,13 +60,26 @@ def used(life: Life, record: Shares | None) -> dict[str, Any] | None:
     digest = record.accepted.get(number, "")
     version = life.versions[number]
     accepted = next((d for d in version.decisions if d.what == "accepted" and d.evidence == digest), None)
+    came = _came(life, record)
     return {
         "version": number, "shares": _by_text(record.shares), "shadow": _by_text(record.shadow),
         "rollout": record.rollout,
-        "since": record.time, "by": person(record.by), "why": record.why, "cause": record.cause,
+        "since": came.time, "by": person(came.by), "why": came.why, "cause": came.cause,
         "accepted": decision(accepted or acceptance(version)), "evidence": digest,
         "source": {"experiment": version.source.experiment, "run": version.source.run},
     }  # fmt: skip
+
+
+def _came(life: Life, record: Shares) -> Shares:
+    """The record by which the champion of a record came into use: others' rollouts change nothing of that."""
+    came = record
+    for each in reversed(life.shares):
+        if each.seq > record.seq:
+            continue
+        if each.champion != record.champion:
+            break
+        came = each
+    return came
 
 
 def waiting(life: Life, now: float) -> list[dict[str, Any]]:

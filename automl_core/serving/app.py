@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from automl_core.models.traffic.watched import is_watched
 from automl_core.release import RELEASE
 from automl_core.serving import requests
 from automl_core.serving.answers import AnswerLog, NameTaken
@@ -202,10 +203,10 @@ class Server:
         """The answer to rows, written down and counted."""
         model = call.model
         route = await self._route(call)
-        column = (route.document.get("deploy") or {}).get("key")
+        column, watched = (route.document.get("deploy") or {}).get("key"), is_watched(identity)
         try:
             chosen = requests.keys_of(rows, column, keys, call.header(KEY_HEADER), identity)
-            given = await self.served.predict(model, rows, chosen)
+            given = await self.served.predict(model, rows, chosen, counts=not watched)
         except (BadRequest, BadRows) as error:
             raise Refused(422, "bad_rows", str(error)) from None
         except Unavailable as error:
@@ -220,7 +221,7 @@ class Server:
             raise Refused(404, "no_such_version", f"version {version} of {model} is not in use any more")
         if self.answers is not None and self.answers.takes(identity):
             self.answers.add(model, given, rows, chosen, identity)
-        if given.rollout is not None:
+        if given.rollout is not None and not watched:
             self.shadows.offer(self.served.active[model].route, rows, chosen, identity, given)
         self.figures.answered(model, given)
         self.figures.ended(model, 200)

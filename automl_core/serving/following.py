@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from automl_core.models.life import news
@@ -75,6 +75,12 @@ class Route:
         """All that have to be loaded: the champion first, also where all requests are the challenger's."""
         first = (self.champion,) if self.champion is not None else ()
         return tuple(dict.fromkeys((*first, *self.shares, *self.shadow)))
+
+    def champion_alone(self) -> Route:
+        """The champion answers all, and nothing is counted for the rollout: while its challenger is not loaded yet."""
+        shares = {self.champion: 1.0} if self.champion is not None else {}
+        copies = {version: self.copies[version] for version in shares if version in self.copies}
+        return replace(self, shares=shares, copies=copies, rollout=None, step=0, shadow={})
 
     def words(self) -> str:
         """Who answers, for people."""

@@ -130,13 +130,16 @@ class Served:
             raise Unavailable(f"{name}: {why}" if why else f"no version of {name} is in use")
         return found.route
 
-    async def predict(self, name: str, rows: list[dict[str, Any]], keys: Sequence[str]) -> Given:
+    async def predict(
+        self, name: str, rows: list[dict[str, Any]], keys: Sequence[str], *, counts: bool = True
+    ) -> Given:
         """What the versions in use say of rows.
 
         Args:
             name: of the model.
             rows: as the model reads them.
             keys: (n,) by which each row's version is chosen.
+            counts: whether an open rollout is judged by it: not by what the watch asks.
 
         Raises:
             NoSuchModel, Unavailable, StorageError: see `route`.
@@ -157,17 +160,17 @@ class Served:
         try:
             if len(parts) == 1:
                 ((version, part),) = parts.items()
-                said = {version: await self._said(route, version, part)}
+                said = {version: await self._said(route, version, part, counts)}
             else:
-                each = await asyncio.gather(*(self._said(route, version, part) for version, part in parts.items()))
-                said = dict(zip(parts, each, strict=True))
+                asked = [self._said(route, version, part, counts) for version, part in parts.items()]
+                said = dict(zip(parts, await asyncio.gather(*asked), strict=True))
         except Unavailable:
             if self._is_void(route, parts):
-                return await self.predict(name, rows, keys)
+                return await self.predict(name, rows, keys, counts=counts)
             raise
         versions = [said[each].version for each in chosen]
         if self._is_void(route, versions):
-            return await self.predict(name, rows, keys)
+            return await self.predict(name, rows, keys, counts=counts)
         wrong = next((each.answer.error for each in said.values() if each.answer.error), "")
         if wrong:
             raise BadRows(wrong)
@@ -199,7 +202,7 @@ class Served:
 
     # --- asking ----------------------------------------------------------------------------------
 
-    async def _said(self, route: Route, version: int, rows: list[dict[str, Any]]) -> Said:
+    async def _said(self, route: Route, version: int, rows: list[dict[str, Any]], counts: bool) -> Said:
         """What a version says of its rows, counted; the champion's answer where a challenger has none.
 
         Raises:
@@ -221,21 +224,21 @@ class Served:
                 left = max(limit / 10, limit - (time.perf_counter() - began))
                 answer, classes = await self._asked(route, champion, rows, left)
             except Unavailable as unavailable:
-                self._count(route, version, began, error=failed)
+                self._count(route, version, began, counts, error=failed)
                 raise unavailable from None
             if not answer.error:  # what the champion refuses as well is the request's fault
-                self._count(route, version, began, error=True)
+                self._count(route, version, began, counts, error=True)
             return Said(champion, answer, classes)
         if error is not None:
-            self._count(route, version, began, error=True)
+            self._count(route, version, began, counts, error=True)
             raise error
         assert answer is not None
         if not answer.error:
-            self._count(route, version, began)
+            self._count(route, version, began, counts)
         return Said(version, answer, classes)
 
-    def _count(self, route: Route, version: int, began: float, *, error: bool = False) -> None:
-        if self.tallies is not None and route.rollout is not None:
+    def _count(self, route: Route, version: int, began: float, counts: bool, *, error: bool = False) -> None:
+        if counts and self.tallies is not None and route.rollout is not None:
             self.tallies.add(route, version, time.perf_counter() - began, error=error)
 
     async def _asked(
@@ -332,7 +335,7 @@ class Served:
         active = self.active.get(name)
         if active is not None and route.taken_back & set(active.route.versions):
             self._activate(route)
-        fetchable = True
+        fetchable = in_time = True
         for version in route.versions:
             key = (name, version)
             # where nobody answers yet, the champion waits for no challenger longer than an answer may take
@@ -345,6 +348,7 @@ class Served:
                     log.exception("%s: version %d", name, version)
                 late = f"it was not loaded within {longest} s" if isinstance(error, TimeoutError) else ""
                 self.failures[key] = late or str(error) or type(error).__name__
+                in_time = in_time and not late
                 log.error("%s: version %d can't be served: %s", name, version, self.failures[key])
                 process = self.versions.processes.get(key)
                 fetchable = fetchable and process is not None and bool(process.failed)
@@ -356,7 +360,8 @@ class Served:
             tries = self._again.get(name, (0.0, 0))[1] + 1
             self._again[name] = (time.monotonic() + AGAIN[min(tries, len(AGAIN)) - 1], tries)
         if route.champion is None or (name, route.champion) not in self.failures:
-            self._activate(route)  # else what answered before goes on
+            # else what answered before goes on; that this server has just started is no error of a challenger
+            self._activate(route if in_time else route.champion_alone())
 
     def _activate(self, route: Route) -> None:
         now = self.active.get(route.model)
@@ -379,7 +384,7 @@ class Served:
         now = time.monotonic()
         for key, process in list(self.versions.processes.items()):
             active = self.active.get(key[0])
-            if active is None or key[1] in active.route.versions or process.busy:
+            if active is None or process.busy or key[1] in active.route.versions + self._settled[key[0]].versions:
                 continue
             preparing = self._preparing.get(key[0])
             if preparing is not None and not preparing.done():

@@ -40,7 +40,8 @@ def accept(
     target: Target, version: Number, digest: Digest = None, note: Note = "", yes: Yes = False, airflow: Airflow = None,
     by: By = None,
     use: Annotated[
-        bool, typer.Option("--use", help="On the bucket: put it in use too, where a rollout of Airflow's has had it.")
+        bool, typer.Option("--use", help="On the bucket: put it in use too, where a rollout of Airflow's has had "
+                           "it, or servers answer: for all requests at once.")
     ] = False,
 ) -> None:  # fmt: skip
     """Accept a version on its evidence, which is shown first.

@@ -236,8 +236,20 @@ class Here(RolloutsHere):
         run = self.life.state.version(number).run
         if run and not use:
             return f"{told}; its rollout {run} puts it in use, or --use, where that has ended"
+        champion = self.life.state.champion
+        if champion not in (None, number) and self._is_served() and not use:  # steps are there against all at once
+            return (
+                f"{told}; {self.name}.rollout of Airflow begins its rollout beside version {champion} when it looks "
+                "next, or --use puts it in use for all requests at once, with no safeguard"
+            )
         self.life.put_in_use(number, who, note)
         return f"{told}, and in use"
+
+    def _is_served(self) -> bool:
+        """Whether servers answer for it, so that versions come to their traffic step by step."""
+        file = self.known.file
+        to = _of(self.life.state.document, "deploy", "to")
+        return file.served is not None if file is not None else to in ("servers", "kubernetes")
 
     def _check_right(self, who: Person) -> None:
         file = self.known.file

@@ -19,6 +19,7 @@ from automl_core.data.parts import newer, read_parts
 from automl_core.models.feedback.counts import Counts
 from automl_core.models.feedback.joining import Answers, Joiner, Rule, read_outcomes
 from automl_core.models.feedback.scored import ScoredRows, ends_of_intervals
+from automl_core.models.traffic.watched import WATCHED
 from automl_core.spec.bundles import BUNDLE_DIR
 from automl_core.spec.datasets import DataSet
 from automl_core.spec.dates import RUN_DATES
@@ -42,9 +43,6 @@ INTERVAL, VERSION = "model_interval", "model_version"
 
 REQUEST, RECORD = "request_id", "model_record"
 """Columns that servers write: of which request an answer is, and under which rollout record it was given."""
-
-WATCHED = "watch-"
-"""What ids of requests begin with that the watch has sent to a server: such answers are no customers'."""
 
 
 @dataclass(frozen=True, slots=True)

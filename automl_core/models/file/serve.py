@@ -92,8 +92,8 @@ class Safeguard(Model):
     )  # fmt: skip
     metric: SafeguardMetric | None = Field(None, description="A metric of what came true; needs `feedback`.")
     alpha: float = Field(
-        0.05, gt=0, lt=1, description="Chance that a version which is no worse is taken back all the same, over the "
-        "whole rollout and however often it is looked at.",
+        0.05, gt=0, lt=1, description="Chance at most that anything is decided where both are alike, one taken back or "
+        "found better: over the whole rollout, all tests together, and however often it is looked at.",
     )  # fmt: skip
 
     @field_validator("errors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -147,5 +148,7 @@ def _text(label: object) -> str:
     try:
         number = float(text)
     except ValueError:
+        return text
+    if not math.isfinite(number):  # a class called "inf" or "nan" is a text
         return text
     return f"{number:g}" if number == int(number) and abs(number) < 1e6 else repr(number)

@@ -8,7 +8,7 @@ where its rows have keys of both: rows of one request are alike, and a test that
 ones would see differences that aren't there. An **error** is an answer that lacks any of its rows because the version
 crashed, hung, had too much to do, or refused a row that the champion has answered. What the champion refuses as well is
 the request's fault: nobody's error. What the champion answered instead of the challenger is the challenger's answer
-and its error, and no answer of the champion.
+and its error, and no answer of the champion. What the watch asks (`automl_core.models.traffic.watched`) is not counted.
 """
 
 from __future__ import annotations

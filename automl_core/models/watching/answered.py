@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from automl_core.models.feedback.gathering import WATCHED
 from automl_core.models.life.layout import model_prefix
+from automl_core.models.traffic.watched import WATCHED
 from automl_core.storage.base import Entry, NotFound, ObjectStore
 
 ANSWERS = "answers/"

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from automl_core.models.feedback.gathering import WATCHED
+from automl_core.models.traffic.watched import WATCHED
 
 if TYPE_CHECKING:
     import httpx

@@ -11,12 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
+from automl_core.models.rollout.tallies import list_tallies, read_tally
+from automl_core.models.traffic.watched import WATCHED
 from automl_core.serving.answers import ANSWERS, SHADOW, AnswerLog, Rule
 from automl_core.serving.app import Door, Server
 from automl_core.serving.following import Follower
 from automl_core.serving.served import Given, Served
 from automl_core.serving.tallying import Tallies
-from tests.unit.serving.world import ANNA, DAG, ROW, Lake, until
+from tests.unit.serving.world import ANNA, DAG, ROW, Lake, together, until
 
 TOKEN = "a-token-that-is-long-enough"
 GOOD = {"Authorization": f"Bearer {TOKEN}"}
@@ -118,6 +120,9 @@ def test_a_rollout_is_in_answers_lines_and_figures_and_its_shadow_has_lines_of_i
         found = await client.post("/models/rolled/predict", json=asked)
         assert (found.json()["version"], found.status_code) == (1, 200), "what the shadow says is not given"
         await until(lambda: not server.shadows.waiting)
+        of_the_watch = await client.post("/models/rolled/predict", json=asked | {"id": f"{WATCHED}1f"})
+        assert of_the_watch.json()["version"] == 1
+        assert not server.shadows.waiting, "nothing is judged by what the watch asks"
         told = (await client.get("/models/rolled")).json()
         assert (told["rollout"], told["step"], told["shadow"], told["shares"]) == (1, 0, {"2": 1.0}, {"1": 1.0})
         figures = (await client.get("/metrics")).text
@@ -130,14 +135,17 @@ def test_a_rollout_is_in_answers_lines_and_figures_and_its_shadow_has_lines_of_i
         await until(lambda: server.served.active["rolled"].route.step == 2)
         found = await client.post("/models/rolled/predict", json=asked | {"id": "second"})
         assert found.json()["version"] == 2
+        await until(lambda: any(list_tallies(lake.store, "rolled", 1)))
 
     talk(test)
     assert {line["request_id"]: (line["rollout"], line["model_version"]) for line in written(lake, "rolled")} == {
-        "first": (1, 1), "second": (1, 2)
+        "first": (1, 1), f"{WATCHED}1f": (1, 1), "second": (1, 2)
     }  # fmt: skip
     (line,) = written(lake, "rolled", SHADOW)
     assert (line["request_id"], line["model_version"], line["given_version"], line["rollout"]) == ("first", 2, 1, 1)
     assert line["agrees"] is (line["prediction"] == line["given_prediction"])
+    found = [read_tally(lake.store, each.key) for each in list_tallies(lake.store, "rolled", 1)]
+    assert together((each for each in found if each is not None), 1).answers == 1, "of customers alone"
 
 
 @pytest.mark.parametrize("name", ["rollout", "prediction", "request_id", "probability_yes"])

@@ -114,6 +114,52 @@ def test_a_challenger_that_can_not_be_loaded_is_its_error_and_the_champion_answe
     assert (counted(lake, 2), counted(lake, 1)) == ((1, 1), (0, 0))
 
 
+def test_a_server_that_has_just_started_counts_nothing_before_the_challenger_is_loaded(lake: Lake) -> None:
+    """How long this machine takes to load it is no error of the version: it would be taken back by that."""
+    lake.rolling(1.0)
+
+    async def test(server: Served) -> None:
+        assert server.tallies is not None
+        may, load, usual = asyncio.Event(), server.versions.process, server.limits
+
+        async def slowly(key: tuple[str, int], copy: Any) -> VersionProcess:
+            if key == ("churn", 2):
+                await may.wait()
+            return await load(key, copy)
+
+        server.versions.process = slowly  # type: ignore[method-assign]
+        server.limits = Limits(seconds=0.02)  # for which the first request waits for it
+        await server.route("churn")
+        server.limits = usual
+        given = await server.predict("churn", [ROW], ["a"])
+        assert (given.versions, given.fallen_back, given.rollout) == ([1], None, None)
+        assert "not loaded within" in server.failures["churn", 2]
+        may.set()
+        await until(lambda: server.active["churn"].route.rollout == 1)
+        assert (await server.predict("churn", [ROW], ["a"])).versions == [2]
+        assert not server.failures
+        await server.tallies.stop()
+
+    served(lake, test)
+    assert (counted(lake, 1), counted(lake, 2)) == ((0, 0), (1, 0))
+
+
+def test_what_does_not_count_is_answered_like_all_else(lake: Lake) -> None:
+    lake.rolling(1.0)
+
+    async def test(server: Served) -> None:
+        assert server.tallies is not None
+        given = await server.predict("churn", [ROW], ["a"], counts=False)
+        assert (given.versions, given.rollout) == ([2], 1)
+        kill(server, 2)
+        given = await server.predict("churn", [ROW], ["a"], counts=False)
+        assert (given.versions, given.fallen_back) == ([1], 2)
+        await server.tallies.stop()
+
+    served(lake, test)
+    assert (counted(lake, 1), counted(lake, 2)) == ((0, 0), (0, 0)), "neither an answer nor its error"
+
+
 def test_a_champion_that_answers_nobody_now_is_not_put_away_for_models_that_nobody_asks(lake: Lake) -> None:
     for name in ("b", "c"):
         lake.in_use(name)

@@ -13,7 +13,7 @@ from automl_core.models.rollout_views import rollout
 from tests.unit.cli.conftest import Automl
 from tests.unit.cli.fake_airflow import FakeAirflow
 from tests.unit.cli.models.shop import Shop
-from tests.unit.models.life.world import ANNA, DAG, World
+from tests.unit.models.life.world import ANNA, DAG, World, evidence
 from tests.unit.models.rollout.rollouts import Rolling
 
 CHURN = "/models/churn"
@@ -25,6 +25,23 @@ def world(home: Any) -> World:
     world = World(Shop(home).store)
     world.in_use("r1")
     return world
+
+
+def test_an_acceptance_on_the_bucket_skips_no_step_unless_that_is_asked_for(
+    world: World, automl: Automl, home: Any
+) -> None:
+    file = home / "experiments" / "churn.model.yaml"
+    file.write_text(f"{file.read_text()}deploy: {{to: servers}}\n")
+    version = world.offered("r2")
+    digest = world.open().evaluated(version, evidence(version, 1))
+    asked = ("model", "accept", "churn", str(version), "--evidence", digest, "--yes", "--by", "anna")
+    said = automl(*asked)
+    assert said.code == 0, said.err
+    assert "churn.rollout of Airflow begins its rollout beside version 1" in said.out
+    assert "--use puts it in use for all requests at once" in said.out
+    assert world.open().state.shares_now() == {1: 1.0}
+    assert automl(*asked, "--use").out.endswith("and in use\n")
+    assert world.open().state.shares_now() == {version: 1.0}
 
 
 def test_before_the_first_there_is_none(world: World, automl: Automl) -> None:

@@ -22,6 +22,19 @@ def world() -> World:
     return World()
 
 
+def test_a_champion_is_in_use_since_it_came_whatever_is_rolled_out_beside_it(world: World) -> None:
+    rollout = world.rolling()
+    came = world.open().state.shares[0]
+    for act in (
+        lambda: world.open().step_rollout(rollout.id, 1, DAG, "no worse"),
+        lambda: world.open().take_back(2, ANNA, "complaints"),
+    ):
+        world.clock.now += 60
+        act()
+        used = overview(world.open().state, world.clock.now)["in_use"]
+        assert (used["version"], used["since"], used["cause"], used["why"]) == (1, came.time, "in_use", came.why)
+
+
 def test_it_goes_its_way(world: World) -> None:
     rollout = world.rolling()
     assert (rollout.id, rollout.version, rollout.champion, rollout.step, rollout.by) == (1, 2, 1, 0, DAG)

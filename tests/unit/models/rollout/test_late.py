@@ -166,7 +166,7 @@ def mean_of(name: str, rows: pa.Table) -> tuple[int, float, str]:
     ("said", "true"),
     [
         (["yes", "no"], ["yes", "no"]), ([1, 0], ["1", "0"]), ([1.0, 0.0], [1, 0]), ([True, False], ["True", "false"]),
-        ([0.25, 1e20], ["0.25", "1e+20"]),
+        ([0.25, 1e20], ["0.25", "1e+20"]), (["inf", "nan"], ["inf", "nan"]),
     ],
 )  # fmt: skip
 def test_labels_are_the_same_however_they_are_written(said: list[Any], true: list[Any]) -> None:
