@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from automl_core.bearer import BadToken, bearer
 from automl_core.client.credentials import Credentials
 from automl_core.client.errors import (
     AuthError,
@@ -179,7 +180,7 @@ class ApiClient:
     def _open(self, path: str, headers: Mapping[str, str], **options: Any) -> Iterator[httpx.Response]:
         for again in (bool(self._credentials.password), False):
             self._token = self._token or self._login()
-            named = {"Authorization": f"Bearer {self._token}", **self.headers, **headers}
+            named = {**self._shown(), **self.headers, **headers}
             try:
                 with self._http.stream("GET", f"{self.prefix}{path}", headers=named, **options) as response:
                     if again and response.status_code == httpx.codes.UNAUTHORIZED:
@@ -210,8 +211,14 @@ class ApiClient:
     def _send(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         if not self._token:
             self._token = self._login()
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json", **self.headers}
+        headers = {**self._shown(), "Accept": "application/json", **self.headers}
         return self._exchange(method, path, headers=headers, **arguments)
+
+    def _shown(self) -> dict[str, str]:
+        try:
+            return bearer(self._token)
+        except BadToken as error:
+            raise AuthError(f"Airflow at {self.url} is not asked: {error}: check AIRFLOW_API_TOKEN") from None
 
     def _login(self) -> str:
         body = {"username": self._credentials.username, "password": self._credentials.password}

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from automl_core.bearer import BadToken, bearer
+
 METRICS, PARAMS, TAGS = 1000, 100, 100
 """What one request of `log-batch` may hold at most (MLflow 3.17, and its documentation since 1.0)."""
 
@@ -42,7 +44,7 @@ class MlflowServer:
             sleep: how to wait.
 
         Raises:
-            MlflowError: the address is none, or has a password in it.
+            MlflowError: the address is none, or has a password in it; the token can't be sent.
         """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -51,7 +53,10 @@ class MlflowServer:
             raise MlflowError("user and password don't belong in the address of an MLflow server: it is shown in logs")
         self.url = url.rstrip("/")
         near = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            headers = bearer(token)
+        except BadToken as error:
+            raise MlflowError(f"the MLflow server {self.url} is not asked: {error}") from None
         self._http = httpx.Client(
             base_url=self.url, headers=headers, auth=(username, password) if username and not token else None,
             timeout=30, transport=transport, trust_env=not near,

@@ -31,9 +31,14 @@ class WebhookNotifier(BaseNotifier):
         import httpx
         from airflow.sdk import Connection
 
+        from automl_core.bearer import BadToken, bearer
+
         found = Connection.get(self.url_connection)
         url = address_of(found)
-        headers = {"Authorization": f"Bearer {found.password}"} if found.password else {}
+        try:
+            headers = bearer(found.password)
+        except BadToken as error:
+            raise RuntimeError(f"the webhook of {self.url_connection} is not called: {error}") from None
         try:
             # what it answers is not read: a webhook that never ends its answer must not keep a worker
             with httpx.stream(

@@ -254,7 +254,9 @@ class KubernetesServers(Rolling):
         None, description="Gateway through which requests come; a name, or a group."
     )
     allow: list[ObjectName] | None = Field(
-        None, description="Namespaces whose pods alone may ask (a NetworkPolicy); all when left out."
+        None,
+        description="Namespaces whose pods alone may ask (a NetworkPolicy), the Gateway's and Airflow's among them "
+        "where these do; all when left out.",
     )
     wait: Period = Field(600.0, description="Time within which new servers have to be ready.")
     pod_template: dict[str, Any] | str | None = Field(

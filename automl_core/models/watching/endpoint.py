@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from automl_core.bearer import BadToken, bearer
 from automl_core.models.traffic.watched import WATCHED
 
 if TYPE_CHECKING:
@@ -100,13 +101,16 @@ class Endpoint:
             transport: in place of the network, for tests.
 
         Raises:
-            Trouble: a file of TLS can't be used.
+            Trouble: the token can't be sent, or a file of TLS can't be used.
         """
         import httpx
 
         self.way, self.model, self.rows = way, model, 0
         self.seconds: list[float] = []
-        headers = {"Authorization": f"Bearer {way.token}"} if way.token else {}
+        try:
+            headers = bearer(way.token)
+        except BadToken as error:
+            raise Trouble("unauthorized", f"{way.url} is not asked: {error}") from None
         verify: Any = _context(way) if way.url.startswith("https:") else True
         self._http = httpx.Client(
             base_url=way.url, headers=headers, verify=verify, timeout=way.timeout, transport=transport,
@@ -157,6 +161,8 @@ class Endpoint:
             raise Trouble(cause, f"{way.url} {what} within {way.timeout:g} s") from None
         except httpx.TransportError as error:
             raise _of_transport(error, way) from None
+        except httpx.RequestError as error:  # it came, and can't be unpacked
+            raise Trouble("protocol", f"{way.url} answered something that can't be read: {error}") from None
         self.seconds.append(time.monotonic() - began)
         if answer.status_code == 200:
             return _json(answer, way.url)

@@ -16,7 +16,7 @@ from typing import Any
 
 from automl_core.backends.kubernetes.api import ApiError, KubernetesApi
 from automl_core.backends.remote import Unreachable
-from automl_core.serving.kubernetes.kinds import KINDS, STATEFUL_SET, WORKLOADS, Kind, Manifest, kind_of
+from automl_core.serving.kubernetes.kinds import KINDS, SCALER, STATEFUL_SET, WORKLOADS, Kind, Manifest, kind_of
 from automl_core.serving.kubernetes.objects import objects_of
 from automl_core.serving.kubernetes.plan import MANAGED_BY, MANAGER, MODEL_LABEL, MODELS_NOTE, OURS, STORAGE_NOTE, Plan
 from automl_core.serving.kubernetes.standing import Standing, find, look, workload_of
@@ -83,6 +83,7 @@ class Applying:
         """
         before = await self._checked()
         done = Done()
+        await self._stop_scaling(done)
         for manifest in objects_of(self.plan, self._replicas(before)):
             await self._apply(manifest, before.get(_key(manifest)), done)
         if wait:
@@ -225,6 +226,18 @@ class Applying:
         replicas = self._replicas({_key(manifest): there} if there is not None else {})
         return {**manifest, "spec": {**manifest["spec"], "replicas": replicas}}
 
+    async def _stop_scaling(self, done: Done) -> None:
+        """Take an autoscaler away that the file wants no more, before its number is said: else it goes on with its own.
+
+        All else that is not wanted waits until what is wanted answers. This can't: it would set the number back within
+        seconds, and what it has set last would stay when it goes.
+        """
+        if self.plan.wanted.scale.scaled and self.plan.wanted.objects == "plain":
+            return
+        for there in await self._ours(SCALER):
+            if there["metadata"]["name"] == self.plan.name:
+                await self._take_away(SCALER, there, done)
+
     async def _tidy(self, wanted: set[tuple[str, str]], done: Done) -> None:
         """Take away what is ours and not wanted, the way in first."""
         kept: list[str] = []
@@ -233,19 +246,8 @@ class Applying:
                 name = there["metadata"]["name"]
                 if (kind.kind, name) in wanted:
                     continue
-                labels = there["metadata"].get("labels") or {}
-                if others_of(labels, self.plan.model_label):
-                    await self._asked(self._release(kind, name), kind, "release")
-                    self.say(f"{self.plan.namespace}/{name}: the {kind.kind} stays, as others share it")
-                    continue
-                await self._asked(
-                    self.api.delete(kind.path(self.plan.namespace, name), propagationPolicy="Background"),
-                    kind,
-                    "delete",
-                )
-                done.removed.append(f"{kind.kind}/{name}")
-                self.say(f"{self.plan.namespace}/{name}: {kind.kind} removed")
-                if kind is STATEFUL_SET:
+                gone = await self._take_away(kind, there, done)
+                if gone and kind is STATEFUL_SET:
                     kept.append(name)
         for name in kept:
             self.say(
@@ -253,6 +255,19 @@ class Applying:
                 f"not brought yet: kubectl delete pvc --namespace {self.plan.namespace} --selector "
                 f"app.kubernetes.io/instance={name}"
             )
+
+    async def _take_away(self, kind: Kind, there: Manifest, done: Done) -> bool:
+        """Take an object of ours away; False where others share it, and only what this file says of it goes."""
+        name = there["metadata"]["name"]
+        if others_of(there["metadata"].get("labels") or {}, self.plan.model_label):
+            await self._asked(self._release(kind, name), kind, "release")
+            self.say(f"{self.plan.namespace}/{name}: the {kind.kind} stays, as others share it")
+            return False
+        path = kind.path(self.plan.namespace, name)
+        await self._asked(self.api.delete(path, propagationPolicy="Background"), kind, "delete")
+        done.removed.append(f"{kind.kind}/{name}")
+        self.say(f"{self.plan.namespace}/{name}: {kind.kind} removed")
+        return True
 
     async def _release(self, kind: Kind, name: str) -> Manifest:
         """Give up what this model's file says of an object: what others say of it too stays as it is."""
@@ -273,7 +288,7 @@ class Applying:
                 self.say(f"{self._place}: nobody looked for an old {kind.kind}: {error}")
                 return []
             raise ServersError(f"objects of the kind {kind.kind} can't be listed: {error}") from error
-        return list(found.get("items") or [])
+        return [each for each in found.get("items") or () if not _made_by_another(each)]
 
     async def _asked(self, call: Awaitable[Any], kind: Kind, what: str) -> Any:
         try:
@@ -325,6 +340,11 @@ def others_of(labels: Mapping[str, str], own: str) -> list[str]:
         own: this model's label.
     """
     return sorted(each.removeprefix(MODEL_LABEL) for each in labels if each.startswith(MODEL_LABEL) and each != own)
+
+
+def _made_by_another(there: Manifest) -> bool:
+    """Whether a controller has made an object and keeps it: KServe's Deployment and Service have our labels too."""
+    return any(each.get("controller") for each in there["metadata"].get("ownerReferences") or ())
 
 
 def _key(manifest: Manifest) -> tuple[str, str]:

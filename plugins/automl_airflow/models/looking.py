@@ -119,17 +119,25 @@ class LookOperator(RolloutOperator):
         from automl_core.models.evaluation.columns import drift_words
 
         told: list[str] = []
-        if "drift" in found.details:
-            told += drift_words(found.details["drift"])
-        estimate = found.details.get("estimate") or {}
-        told += [estimate["words"]] if estimate.get("words") else []
+        wrong: list[str] = []
+        drift, estimate = found.details.get("drift"), found.details.get("estimate") or {}
+        if drift is not None:
+            told += drift_words(drift)
+            wrong += told if drift["drifted"] else []
+        if estimate.get("words"):
+            told.append(estimate["words"])
+            contradicted = estimate.get("checked") is not None and not estimate["checked"]["within"]
+            wrong += told[-1:] if estimate["worse"] or contradicted else []
         retrain = self.file.watch.retrain if self.file.watch is not None else None
         if retrain is not None and retrain.when is not None and retrain.when.estimated and estimate["state"] == "none":
             told.append(f"watch.retrain.when.estimated asks for nothing here: {estimate['why']}")
+            wrong += told[-1:]
         live = found.details.get("live")
-        told += [words_of(live)] if live is not None else []
+        if live is not None:
+            told.append(words_of(live))
+            wrong += told[-1:] if live["state"] != "passed" or live["other"] else []
         for words in told:
-            self.log.warning("%s", words)
+            (self.log.warning if words in wrong else self.log.info)("%s", words)
         return [*told, *found.seen.notes]
 
     def _found(self, context: Any, life: ModelLife, version: Version, looks: Sequence[Look]) -> _Found:
@@ -185,10 +193,12 @@ class LookOperator(RolloutOperator):
                         wanted=lambda: not self.killed,
                     )
                 )  # fmt: skip
-                checked = (details.get("estimate") or {}).get("checked")
+                labelled = details.get("estimate") or {}
                 details = dict(seen.details)
-                if "estimate" in details and checked is not None:
-                    details["estimate"] = {**details["estimate"], "checked": checked}
+                if "estimate" in details and labelled.get("checked") is not None:
+                    # of the metric that was checked, also where there was no answer: the record goes by its name
+                    same = {name: labelled[name] for name in ("checked", "metric", "direction")}
+                    details["estimate"] = {**details["estimate"], **same}
             live = live_of(file, life, folder, options, seen.rows, bundle_folder(context))
             if live is not None:
                 details["live"] = live

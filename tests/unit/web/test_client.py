@@ -423,3 +423,11 @@ def test_the_command_line_stops_a_run_whose_file_is_elsewhere(
     stop = world.study(*run).state.stop
     assert stop is not None
     assert (stop.by, stop.running) == ("uma", "cancel")
+
+
+@pytest.mark.parametrize("token", ["a secret of two", "one-secret\nand-another"])
+def test_a_token_that_can_not_be_sent_is_not_shown(token: str) -> None:
+    """The HTTP library's own message quotes the header."""
+    with pytest.raises(AuthError, match="can't be sent") as caught:
+        AutoML(Credentials("http://testserver", token=token)).experiments()
+    assert "secret" not in str(caught.value)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automl_core.models.file.values import loss_of
+from automl_core.models.watching import judging
 from automl_core.models.watching.judging import Accepted, difference, judge
 
 
@@ -121,3 +122,13 @@ def test_it_covers_what_it_promises() -> None:
         _, low, high = difference(*ends)
         hits += low <= 0.2 <= high
     assert 0.94 < hits / turns < 0.96
+
+
+@pytest.mark.parametrize(("kept", "said"), [(333, True), (1_000, False), (None, False)])
+def test_an_estimate_that_stands_on_few_rows_says_that_its_interval_is_too_narrow(kept: int | None, said: bool) -> None:
+    estimate = {
+        "state": "estimated", "metric": "auc", "direction": "maximize", "value": 0.8, "low": 0.75, "high": 0.85,
+        "rows": 500, "checked": None, **({} if kept is None else {"calibration": {"method": "beta", "rows": kept}}),
+    }  # fmt: skip
+    words = judging.judge_estimate(estimate, None)["words"]
+    assert ("(the evidence kept 333 rows, and with so few such an interval is too narrow)" in words) is said

@@ -187,6 +187,30 @@ def test_every_other_answer_has_its_words(body: Any, status: int, cause: str, wo
     assert words in str(caught.value)
 
 
+def test_what_can_not_be_unpacked_is_no_failed_look() -> None:
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
+    )
+    endpoint = Endpoint(Way("http://models.example"), "churn", transport=transport)
+    with pytest.raises(Trouble, match="can't be read") as caught:
+        endpoint.ask([ROW])
+    assert caught.value.cause == "protocol"
+
+
+@pytest.mark.parametrize("token", ["a secret of two", "one-secret\nand-another", "geheim-ñ-secret"])
+def test_a_token_that_can_not_be_sent_is_not_shown(token: str) -> None:
+    """The library's own message quotes the header, and what a look has found out lies in the bucket."""
+    with pytest.raises(Trouble) as caught:
+        Endpoint(Way("http://models.example", token), "churn")
+    assert caught.value.cause == "unauthorized"
+    assert "secret" not in str(caught.value)
+    assert "the token can't be sent" in str(caught.value)
+
+
+def test_the_end_of_the_line_is_no_part_of_a_token(real: Real) -> None:
+    assert real.ask([{"test": "golden"}], token=f"{TOKEN}\n")["state"] == "passed"
+
+
 def test_rows_that_the_model_refuses_are_no_trouble_with_the_way() -> None:
     with pytest.raises(RefusedRows, match="row 0"):
         said({"error": {"code": "bad_rows", "message": "row 0: column 'age'"}}, 422).ask([ROW])

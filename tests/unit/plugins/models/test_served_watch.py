@@ -83,6 +83,45 @@ def test_an_estimate_that_labels_contradict_asks_for_nothing_but_the_loss_does(
     assert record["excess"] > 0.1, "the next one is as much wider"
 
 
+def test_what_labels_said_of_an_estimate_counts_when_nobody_asked_the_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = served(tmp_path, monkeypatch)
+    watch.labels(seed=2)
+    watch.turn()  # labels came, and no answer
+    quiet = looks(watch).newest
+    assert quiet is not None
+    assert (quiet.estimate["state"], quiet.estimate["metric"]) == ("cant_tell", "log_loss")
+    assert quiet.estimate["words"].startswith("log_loss is not estimated: no answer of version 1")
+    watch.answers()
+    watch.turn()
+    newest = looks(watch).newest
+    assert newest is not None
+    assert newest.estimate["record"]["checks"] == 1
+
+
+def test_what_is_well_is_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[str, str]] = []
+
+    def kept(level: str) -> Any:
+        return lambda text, *parts: said.append((level, str(text) % parts if parts else str(text)))
+
+    watch = served(tmp_path, monkeypatch)
+    look = watch.dag().get_task("look")
+    log = SimpleNamespace(info=kept("info"), warning=kept("warning"))
+    monkeypatch.setattr(type(look), "log", property(lambda _: log))
+    watch.labels(seed=7)
+    watch.answers()
+    watch.turn()
+    assert [text for level, text in said if level == "warning" and "outside of the Task Runner" not in text] == []
+    assert any("log_loss is estimated at" in text for _, text in said)
+    watch.answers(1_000, wide=0.1)
+    watch.turn()
+    warned = [text for level, text in said if level == "warning"]
+    assert any("have drifted" in text for text in warned)
+    assert any("log_loss is estimated at 0.68" in text for text in warned)
+
+
 def test_drift_asks_after_so_many_looks_in_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch = served(tmp_path, monkeypatch, DRIFT)
     watch.labels(seed=2)

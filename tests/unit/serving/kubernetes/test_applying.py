@@ -67,6 +67,23 @@ def test_what_is_not_wanted_any_more_goes_and_only_that(there: Shore) -> None:
     wait_for(lambda: not there.get(f"{CORE}/pods")["items"], "the pods to be gone")
 
 
+def test_what_a_controller_has_made_of_ours_is_its_own(there: Shore) -> None:
+    """KServe gives an InferenceService's labels to the Deployment, Service and autoscaler that it makes of it."""
+    plan = planned(pod_template=there.serving, replicas=1)
+    there.ensure(plan)
+    owner = there.get(f"{DEPLOYMENTS}/automl-churn")
+    by = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "automl-churn", "uid": owner["metadata"]["uid"],
+          "controller": True}  # fmt: skip
+    body = {
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "automl-churn-predictor", "labels": plan.labels, "ownerReferences": [by]},
+        "spec": {"ports": [{"port": 80}]},
+    }  # fmt: skip
+    there.apply(f"{CORE}/services/automl-churn-predictor", body, "manager")
+    assert there.ensure(plan).removed == []
+    assert there.get(f"{CORE}/services/automl-churn-predictor")
+
+
 def test_servers_under_another_name_take_the_place_of_those_before_once_they_answer(there: Shore) -> None:
     template = there.serving
     there.ensure(planned(pod_template=template, replicas=1))
@@ -126,6 +143,18 @@ def test_as_many_as_the_autoscaler_has_decided_stay(there: Shore) -> None:
     there.ensure(planned(pod_template=template, replicas={"min": 1, "max": 2}))
     assert there.get(f"{DEPLOYMENTS}/automl-churn")["spec"]["replicas"] == 3, "its bounds are the autoscaler's to keep"
     assert not any("was changed by" in line for line in there.said)
+
+
+def test_an_autoscaler_that_is_not_wanted_any_more_does_not_decide_the_number(there: Shore) -> None:
+    """One that is there while the number is said sets it back, and what it has set last stays when it goes."""
+    template = there.serving
+    there.ensure(planned(pod_template=template, replicas={"min": 1, "max": 4}))
+    there.patch(f"{DEPLOYMENTS}/automl-churn", {"spec": {"replicas": 2}}, "kube-controller-manager")
+    there.said.clear()
+    there.ensure(planned(pod_template=template, replicas=1))
+    assert there.get(f"{DEPLOYMENTS}/automl-churn")["spec"]["replicas"] == 1
+    gone = there.said.index("default/automl-churn: HorizontalPodAutoscaler removed")
+    assert gone < there.said.index("default/automl-churn: Deployment changed")
 
 
 def test_an_update_that_does_not_come_up_leaves_those_before_at_work(there: Shore) -> None:
