@@ -76,40 +76,6 @@ def tail(wrong: int, labels: int, rate: float) -> float:
     return float(bdtr(wrong, labels, rate)) if labels else 1.0
 
 
-def tail_of_pool(wrong: int, labels: int, wrong_in_all: int, items: int) -> float:
-    """The same for a sample drawn without replacement from so many items, of which a number is wrong.
-
-    The distribution function of the hypergeometric distribution, from its logarithms.
-
-    Args:
-        wrong: found in the sample.
-        labels: looked at.
-        wrong_in_all: wrong ones among all items, the sample included.
-        items: all of them.
-
-    Raises:
-        ValueError: no counts.
-    """
-    import numpy as np
-    from scipy.special import gammaln
-
-    check_count(wrong, labels)
-    check_count(wrong_in_all, items)
-    if labels > items:
-        raise ValueError(f"a sample of {labels} from {items} items is none")
-    lowest, highest = max(0, labels - (items - wrong_in_all)), min(wrong, labels, wrong_in_all)
-    if highest < lowest:
-        return 0.0
-    found = np.arange(lowest, highest + 1)
-
-    def chosen(many: float, few: np.ndarray) -> np.ndarray:
-        return np.asarray(gammaln(many + 1.0) - gammaln(few + 1.0) - gammaln(many - few + 1.0))
-
-    whole = float(chosen(items, np.asarray(labels)))
-    logs = chosen(wrong_in_all, found) + chosen(items - wrong_in_all, labels - found) - whole
-    return min(1.0, float(np.exp(logs).sum()))
-
-
 def highest_share(wrong: int, labels: int, confidence: float = 0.95) -> float:
     """The highest share of wrong labels that a sample allows (Clopper and Pearson 1934, one side).
 
@@ -165,15 +131,3 @@ def wrong_allowed(promise: Promise, labels: int, alpha: float | None = None) -> 
     while found + 1 <= labels and tail(found + 1, labels, promise.allowed) <= alpha:
         found += 1
     return found
-
-
-def most_wrong(items: int, drawn: float, promise: Promise) -> int:
-    """Wrong ones that may be among the items that are taken, the sample included, so that the rest keeps the promise.
-
-    Args:
-        items: taken, the sample included.
-        drawn: the share of the pool that the sample is: about this share of the wrong ones is found and put right, and
-            of the items that are promised as many fewer.
-        promise: what is to hold for the rest.
-    """
-    return math.floor(promise.allowed * items * (1 - drawn))

@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from automl_core.annotation.agreement.bounds import (
-    Promise,
-    labels_needed,
-    most_wrong,
-    tail,
-    tail_of_pool,
-    wrong_allowed,
-)
+from automl_core.annotation.agreement.bounds import Promise, labels_needed, tail, wrong_allowed
 
 CALIBRATING = 0.2
 """The share of the random sample that calibrates the models; the rest tests thresholds (`pair`)."""
 
 CHANCE = 0.8
 """The chance with which the advised number of labels shows a threshold that keeps the promise."""
+
+MOST = 20_000
+"""Labels above the threshold beyond which nothing is advised any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +50,20 @@ class Plan:
 
 
 def plan(
-    promise: Promise | None = None, *, pool: int | None = None, share: float = 0.5, supposed: float | None = None,
+    promise: Promise | None = None, *, share: float = 0.5, supposed: float | None = None,
     chance: float = CHANCE, calibrating: float = CALIBRATING,
 ) -> Plan:  # fmt: skip
     """What a promise takes.
 
     Args:
         promise: see `Promise`.
-        pool: items in it. What a sample finds wrong is people's label afterwards and helps the rest nothing, so the
-            larger a part of the pool the sample is, the more strictly it is judged (`threshold`). None: as if endless.
         share: of the pool, that is to be taken: of a random sample about this share lies above the threshold.
         supposed: share of wrong labels among what is taken; a third of what is allowed, where it isn't known.
         chance: with which a threshold is to be shown.
         calibrating: share of the sample that calibrates.
 
     Raises:
-        ValueError: shares that are none, a promise that what is supposed does not keep, or one that takes labels of
-            more than half of the pool.
+        ValueError: shares that are none, or a promise that what is supposed does not keep.
     """
     promise = promise or Promise()
     supposed = promise.allowed / 3 if supposed is None else supposed
@@ -85,43 +78,24 @@ def plan(
         )
     whole = share * (1 - calibrating)
     faultless, above = labels_needed(promise), _advised(promise, supposed, chance)
-    if pool is not None:
-        above = _advised_of_pool(promise, supposed, chance, above, pool, share, calibrating)
     return Plan(
         promise=promise, faultless=faultless, least=math.ceil(faultless / whole), advised_above=above,
         advised=math.ceil(above / whole), supposed=supposed, share=share, chance=chance,
     )  # fmt: skip
 
 
-def _advised_of_pool(
-    promise: Promise, supposed: float, chance: float, above: int, pool: int, share: float, calibrating: float
-) -> int:
-    """The same for a pool that ends: of these numbers on, the first that shows the promise as `threshold.find` does."""
-    while True:
-        sample = math.ceil(above / (share * (1 - calibrating)))
-        if sample > pool / 2:
-            raise ValueError(
-                f"{promise} takes labels of more than half of the pool of {pool} items: people label all of it sooner"
-            )
-        rest = pool - round(sample * calibrating)  # those that calibrate test nothing
-        items, tested = max(above, round(rest * share)), sample - round(sample * calibrating)
-        most = most_wrong(items, tested / rest, promise)
-        allowed = wrong_allowed(promise, above)
-        while allowed >= 0 and tail_of_pool(allowed, above, min(most + 1, items), items) > promise.alpha:
-            allowed -= 1
-        if allowed >= 0 and tail(allowed, above, supposed) >= chance:
-            return above
-        above += max(1, above // 50)
-
-
 def _advised(promise: Promise, supposed: float, chance: float) -> int:
     """The fewest labels that show the promise with a chance, where each wrong one that is allowed takes more labels."""
-    wrong = 0
-    while True:
+    wrong = labels = 0
+    while labels < MOST:
         labels = labels_needed(promise, wrong)
         if tail(wrong, labels, supposed) >= chance:
             return labels
         wrong += 1
+    raise ValueError(
+        f"where {supposed:.2%} of the labels are wrong it takes more than {MOST:,} of them to show that at most "
+        f"{promise.allowed:.2%} are; promise less, or take better models"
+    )
 
 
 def shows(promise: Promise, labels: int, supposed: float) -> float:

@@ -4,36 +4,23 @@ Thresholds are tested in a fixed order, from a strict one to laxer ones, each at
 one is not shown: then the chance that any of those that were shown breaks the promise is the chance that the first one
 that does is shown (A. Angelopoulos, S. Bates, E. Candès, M. Jordan and L. Lei 2021, "Learn then test: calibrating
 predictive algorithms to achieve risk control", arXiv 2110.01052, section 3, fixed sequence testing). The order knows
-nothing of the sample's labels: it starts with the strictest threshold that takes enough of the sample to be shown at
-all.
+nothing of the sample's labels: it starts with the strictest threshold that takes enough of the sample to be shown with
+a wrong label in it.
 
-Each is tested twice, and the larger p-value counts:
-
-- as one of all items that may ever come: the chance of so few wrong ones where the share p of wrong ones is allowed is
-  a binomial tail (Clopper and Pearson 1934);
-- as one of this pool: the sample was drawn from it without replacement, so the wrong ones are hypergeometric. What is
-  promised are the labels of items that people have not looked at, so what must be shown is that the pool has at most
-  ``floor(p M (1 - m / N))`` wrong ones (M items of N are taken, m were drawn): whatever the sample found of them is
-  subtracted, and a threshold is only used where what remains is at most the share p of the rest, for certain.
+The p-value of "the share p of wrong ones, or more" is the chance of so few wrong ones in the sample, a binomial tail
+(Clopper and Pearson 1934). What is promised is the chance with which an item that the threshold takes is wrong, of this
+pool and of all that come from where it came from. The share of wrong ones among those that were really taken lies
+around it; how often it is above what is allowed was measured (benchmarks/README.md).
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from automl_core.annotation.agreement.bounds import (
-    Promise,
-    highest_share,
-    labels_needed,
-    most_wrong,
-    tail,
-    tail_of_pool,
-    wrong_allowed,
-)
+from automl_core.annotation.agreement.bounds import Promise, highest_share, labels_needed, tail, wrong_allowed
 
 STEPS = 50
 """Thresholds that are tested at most: so many equal parts of the items of which both models say the same."""
@@ -121,20 +108,16 @@ def find(
     alpha = promise.alpha if alpha is None else alpha
     values, places, good = _checked(sure, sampled, right)
     held, tested = values[places], []
-    enough = False
-    for threshold in _order(values, steps):
-        items, own = int((values >= threshold).sum()), held >= threshold
-        labels, wrong = int(own.sum()), int((own & ~good).sum())
-        if not enough and wrong_allowed(promise, labels, alpha) < 0:
-            continue  # decided by the number of labels alone, so nothing has been tested yet
-        enough = True
-        most = most_wrong(items, len(places) / len(values), promise)
-        p_value = max(tail(wrong, labels, promise.allowed), tail_of_pool(wrong, labels, min(most + 1, items), items))
+    order = _order(values, steps)
+    numbers = [int((held >= each).sum()) for each in order]
+    start = _start(numbers, promise, alpha)
+    for threshold, labels in zip(order[start:], numbers[start:], strict=True):
+        items, wrong = int((values >= threshold).sum()), int(((held >= threshold) & ~good).sum())
+        p_value = tail(wrong, labels, promise.allowed)
         tested.append(Tested(float(threshold), items, labels, wrong, p_value, p_value <= alpha))
         if p_value > alpha:
             break
-    usable = [each for each in tested if each.shown and _rest_holds(each, len(places) / len(values), promise)]
-    best = usable[-1] if usable else None
+    best = next((each for each in reversed(tested) if each.shown), None)
     if best is None:
         return Found(None, promise, 0, 0, 0, 1.0, tuple(tested), _why_none(tested, held, promise, alpha))
     return Found(
@@ -154,10 +137,18 @@ def _order(values: NDArray[np.float64], steps: int) -> NDArray[np.float64]:
     return np.asarray(np.unique(cuts)[::-1])
 
 
-def _rest_holds(tested: Tested, drawn: float, promise: Promise) -> bool:
-    """Whether what people have not labelled keeps the promise if no more are wrong than was shown."""
-    rest = tested.items - tested.labels
-    return rest > 0 and most_wrong(tested.items, drawn, promise) - tested.wrong <= promise.allowed * rest
+def _start(numbers: list[int], promise: Promise, alpha: float) -> int:
+    """The place of the first threshold that is tested; behind the last where none can be shown.
+
+    The strictest one that may have a wrong label and be shown all the same, or else the strictest that may be shown at
+    all: an order that ends at its first threshold because one label is wrong shows nothing. Only numbers of labels
+    decide it, never the labels.
+    """
+    for wrong in (1, 0):
+        for place, labels in enumerate(numbers):
+            if wrong_allowed(promise, labels, alpha) >= wrong:
+                return place
+    return len(numbers)
 
 
 def _why_none(tested: list[Tested], held: NDArray[np.float64], promise: Promise, alpha: float) -> str:
@@ -170,12 +161,10 @@ def _why_none(tested: list[Tested], held: NDArray[np.float64], promise: Promise,
             f"{promise} needs at least {needed} of these, all of them right"
         )
     first = tested[0]
-    if not first.shown:
-        return (
-            f"{first.wrong} of the {first.labels} labels that the models are surest of are wrong; {promise} allows "
-            f"{max(0, wrong_allowed(promise, first.labels, alpha))} of so many"
-        )
-    return f"nothing is left to be taken: people have labelled what {promise} was shown for, or too much of the pool"
+    return (
+        f"{first.wrong} of the {first.labels} labels that the models are surest of are wrong; {promise} allows "
+        f"{wrong_allowed(promise, first.labels, alpha)} of so many"
+    )
 
 
 def _checked(
