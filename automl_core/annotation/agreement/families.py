@@ -32,7 +32,7 @@ def families(model: str | Path | Mapping[str, Any]) -> dict[str, float]:
         Family → share of the weight; the shares sum to 1.
 
     Raises:
-        ValueError: weights that are none.
+        ValueError: weights that are none, or a model of series.
         OSError, LaterFormat: the folder can't be read.
     """
     found: dict[str, float] = {}
@@ -41,7 +41,10 @@ def families(model: str | Path | Mapping[str, Any]) -> dict[str, float]:
     else:
         from automl_core.modelfile.scoring.documents import load
 
-        _collect(load(Path(model))["members"], 1.0, _classes(Path(model)), found)
+        document = load(Path(model))
+        if any("model" not in each for each in document["members"]):
+            raise ValueError(f"{model} is a model of series: it forecasts, and gives no item a label")
+        _collect(document["members"], 1.0, _classes(Path(model)), found)
     if not found or min(found.values()) < 0 or not 0 < sum(found.values()) < float("inf"):
         raise ValueError(f"families of a model have weights from 0, not all of them 0; found {found}")
     whole = sum(found.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache, lru_cache
 
 import numpy as np
 import pytest
@@ -23,6 +24,14 @@ def test_evidence_has_the_expectation_one_at_the_limit_and_less_below_it(n: int,
     assert float(values @ binom.pmf(wrong, n, allowed * part)) <= 1 + 1e-9
 
 
+@cache
+def money(wrong: int, judged: int) -> float:
+    return evidence(wrong, judged, 0.03)
+
+
+highest = lru_cache(maxsize=None)(highest_share_ever)
+
+
 def ever(rate: float, looks: int, runs: int, seed: int) -> tuple[float, float]:
     """Shares of runs in which an audit ever fails, and in which the highest share is ever below the true one."""
     random = np.random.default_rng(seed)
@@ -30,8 +39,8 @@ def ever(rate: float, looks: int, runs: int, seed: int) -> tuple[float, float]:
     for _ in range(runs):
         wrong = np.cumsum(random.binomial(20, rate, looks))
         counts = [(int(each), 20 * (at + 1)) for at, each in enumerate(wrong)]
-        failed += any(evidence(*each, 0.03) >= 20 for each in counts)
-        missed += any(highest_share_ever(*each) < rate for each in counts)
+        failed += any(money(*each) >= 20 for each in counts)
+        missed += any(highest(*each) < rate for each in counts)
     return failed / runs, missed / runs
 
 

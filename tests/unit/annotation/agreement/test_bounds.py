@@ -73,7 +73,7 @@ def test_the_advised_number_is_the_least_of_those_where_one_more_wrong_label_is_
     "options", [{"share": 0}, {"share": 1.5}, {"supposed": 0.03}, {"chance": 1}, {"calibrating": 1}]
 )
 def test_plans_that_are_none(options: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="share|wrong|chance"):
+    with pytest.raises(ValueError, match=r"share|wrong|chance"):
         plan(**options)
 
 
