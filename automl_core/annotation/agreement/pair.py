@@ -128,12 +128,12 @@ def agree(
     rest[at[own]] = False
     new_place = np.cumsum(rest) - 1
     tested = at[~own]
-    found = thresholds.find(
+    result = thresholds.find(
         compared.sure[rest], new_place[tested], compared.label[tested] == given[~own], promise,
         alpha=thresholds.alpha_of_look(promise, look) if look is not None else None,
     )  # fmt: skip
     taken = np.zeros(len(items), dtype=np.bool_)
-    if found.threshold is not None:
-        taken = compared.sure >= found.threshold
+    if result.threshold is not None:
+        taken = compared.sure >= result.threshold
         taken[at] = False
-    return Agreement(found, (one, other), compared, taken, int(own.sum()), len(tested))
+    return Agreement(result, (one, other), compared, taken, int(own.sum()), len(tested))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -42,14 +43,14 @@ class Votes:
         """
         held = list(votes)
         for vote in held:
-            if len(vote) != 3 or not all(isinstance(each, str) for each in vote):
+            if not all(isinstance(each, str) for each in vote):
                 raise TypeError(
                     f"a vote is (item, annotator, label), all of them texts, not {vote!r}; leave out what is missing"
                 )
         pairs = {(item, annotator) for item, annotator, _ in held}
         if len(pairs) != len(held):
-            seen: set[tuple[str, str]] = set()
-            double = next(v for v in held if (v[0], v[1]) in seen or seen.add((v[0], v[1])))  # type: ignore[func-returns-value]
+            numbers = Counter((item, annotator) for item, annotator, _ in held)
+            double = next(pair for pair, number in numbers.items() if number > 1)
             raise ValueError(
                 f"{len(held) - len(pairs)} votes are second ones by the same annotator on the same item, "
                 f"the first by {double[1]!r} on {double[0]!r}: keep the one that counts"

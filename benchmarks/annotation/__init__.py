@@ -1,0 +1,1 @@
+"""Annotation: what two models may label, suspected wrong labels."""
