@@ -120,6 +120,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "training",
         }
     ),
+    # labels of people and of models: selection, agreement, quality, projects with a journal of their own
+    "annotation": frozenset({"data", "journal", "modelfile", "storage"}),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow

@@ -71,10 +71,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     found = [run for name in told.sets for run in runs(name, told.seeds, labels, promise)]
     broken = sum(wrong > promise.allowed for _, wrong in found)
-    high = highest_share(broken, len(found))
-    print(
-        f"\n{len(found)} runs: median taken {np.median([share for share, _ in found]):.2f} of the pool; broken in {broken}"
-    )
+    middle, high = np.median([share for share, _ in found]), highest_share(broken, len(found))
+    print(f"\n{len(found)} runs: median taken {middle:.2f} of the pool; broken in {broken}")
     print(f"({broken / len(found):.1%}; with 95 % confidence at most {high:.1%}); {time.monotonic() - start:.0f} s")
     audits(promise)
 

@@ -6,11 +6,11 @@ labelled so (their equation 2); an item counts as confidently of the class, amon
 is likeliest for it. Given labels against those classes are counted (equation 1) and scaled to the given labels' numbers
 (equation 3): the joint of given and right labels, and from it how often a right label of one class is given as another.
 
-Items are ordered by the probability q of the given label, the least likely first, as cleanlab does: of eight orders
-that were tried on tables with planted errors (margins, ratios, thresholds of classes, the joint by Bayes' rule) none was
-better, and those that use the joint were far worse, since it takes what the model confuses for what people confuse. What
-it is worth to know is the probability that a label is wrong: with a share r of wrong labels, spread alike over K - 1
-other classes, Bayes' rule makes it (1 - q) r' / (q (1 - r) + (1 - q) r') with r' = r / (K - 1), in the same order.
+Items are ordered by the probability q of the given label, the least likely first, as cleanlab does. Other orders were
+tried on tables with planted errors (margins, ratios, thresholds of classes, Bayes' rule with the joint): none was
+clearly better, and those that use the joint were far worse, since it takes what the model confuses for what people
+confuse. What it is worth to know is the probability that a label is wrong: with a share r of wrong labels, spread alike
+over K - 1 other classes, Bayes' rule makes it (1 - q) r' / (q (1 - r) + (1 - q) r'), r' = r / (K - 1), in the same order.
 """
 
 from __future__ import annotations
