@@ -10,7 +10,8 @@ Items are ordered by the probability q of the given label, the least likely firs
 tried on tables with planted errors (margins, ratios, thresholds of classes, Bayes' rule with the joint): none was
 clearly better, and those that use the joint were far worse, since it takes what the model confuses for what people
 confuse. What it is worth to know is the probability that a label is wrong: with a share r of wrong labels, spread alike
-over K - 1 other classes, Bayes' rule makes it (1 - q) r' / (q (1 - r) + (1 - q) r'), r' = r / (K - 1), in the same order.
+over K - 1 other classes, Bayes' rule makes it (1 - q) r' / (q (1 - r) + (1 - q) r'), r' = r / (K - 1); the order is the
+same.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def _chances(given: Ints, found: Floats, share: float, blind: tuple[int, ...]) -
         # Nothing is known of a class that is never predicted but how often labels are wrong elsewhere.
         other = ~np.isin(given, blind)
         chance[~other] = float(chance[other].mean()) if other.any() else 0.0
-    return chance
+    return np.asarray(chance)
 
 
 def _likeliest(given: Ints, found: Floats) -> Ints:
