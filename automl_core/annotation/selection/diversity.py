@@ -1,0 +1,114 @@
+"""Items of a batch that are unlike each other, so that no two labels tell the same.
+
+Both walks keep one distance an item, so memory is that of the points, and time their number × choices × columns.
+Who has a large pool gives the most useful of it (`select` does).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_core.annotation.selection.pool import Floats
+
+
+def standardised(table: Floats) -> Floats:
+    """Columns with mean 0 and deviation 1; what is not known is the mean, and columns without a spread count nothing.
+
+    Args:
+        table: (n, d), any scales.
+    """
+    points = table.astype(np.float64)
+    known = ~np.isnan(points)
+    many = np.maximum(known.sum(axis=0), 1)
+    # Scaled down first: squares of what is near the largest float would be infinite.
+    largest = np.abs(np.where(known, points, 0)).max(axis=0, initial=0.0)
+    points = np.where(known, points, 0) / np.where(largest > 0, largest, 1)
+    mean = points.sum(axis=0) / many
+    points = np.where(known, points - mean, 0)
+    deviation = np.sqrt((points**2).sum(axis=0) / many)
+    # A deviation that is rounding alone would blow noise up to the size of everything else.
+    spread = deviation > 1e-9
+    return np.asarray(points[:, spread] / deviation[spread])
+
+
+def k_centre(points: Floats, many: int, begin: int = 0) -> list[int]:
+    """The farthest from all chosen so far, again and again.
+
+    At most twice as far from the farthest item as the best choice (Gonzalez 1985, "Clustering to minimize the maximum
+    intercluster distance", Theoretical Computer Science 38, p. 297); Sener and Savarese 2018 choose labels so ("Active
+    learning for convolutional neural networks: a core-set approach", ICLR, algorithm 1). It seeks the edges: what lies
+    alone is chosen first, errors among it.
+
+    Args:
+        points: (n, d).
+        many: how many; fewer come where there are fewer places.
+        begin: the row that is chosen first.
+
+    Returns:
+        Rows in the order of their choice. Of rows at one place only one is chosen.
+    """
+    if not len(points) or many < 1:
+        return []
+    chosen = [begin]
+    near = _distances(points, begin)
+    while len(chosen) < many:
+        row = int(np.argmax(near))
+        if near[row] <= 0:
+            break
+        chosen.append(row)
+        np.minimum(near, _distances(points, row), out=near)
+    return chosen
+
+
+def k_means_seeds(
+    points: Floats, many: int, random: np.random.Generator, weights: Floats | None = None, begin: int | None = None
+) -> list[int]:
+    """Seeds of k-means++: each drawn by its squared distance from those before, times a weight.
+
+    Arthur and Vassilvitskii 2007, "k-means++: the advantages of careful seeding", SODA, p. 1029. A weight:
+    Zhdanov 2019, "Diverse mini-batch active learning", arXiv 1901.05954, section 3, who weights whole clusters.
+
+    Args:
+        points: (n, d).
+        many: how many; fewer come where there are fewer places.
+        random: what is drawn with.
+        weights: (n,) at least 0, such as usefulness; alike where None.
+        begin: the row that is chosen first, drawn by weight where None.
+
+    Returns:
+        Rows in the order of their choice. Of rows at one place only one is chosen.
+    """
+    if not len(points) or many < 1:
+        return []
+    heavy = np.ones(len(points)) if weights is None else weights
+    first = _drawn(heavy, random) if begin is None else begin
+    if first is None:
+        first = int(random.integers(len(points)))
+    chosen = [first]
+    near = _distances(points, first)
+    while len(chosen) < many:
+        row = _drawn(near * heavy, random)
+        if row is None:
+            row = _drawn(near, random)  # what is left weighs nothing
+        if row is None:
+            break
+        chosen.append(row)
+        np.minimum(near, _distances(points, row), out=near)
+    return chosen
+
+
+def _drawn(chances: Floats, random: np.random.Generator) -> int | None:
+    """A row by its chance; None where none has one."""
+    up_to = np.cumsum(chances)
+    if not len(up_to) or up_to[-1] <= 0:
+        return None
+    row = int(np.searchsorted(up_to, random.random() * up_to[-1], side="right"))
+    # Rounding at the end may point behind the last row that has a chance.
+    return min(row, int(np.flatnonzero(chances > 0)[-1]))
+
+
+def _distances(points: Floats, row: int) -> NDArray[np.float64]:
+    """Squared distances of all points from one; of equal ones exactly 0."""
+    apart = points - points[row]
+    return np.asarray(np.einsum("ij,ij->i", apart, apart))
