@@ -15,7 +15,7 @@ from automl_core.annotation.selection.batch import Batch, Choice, Kind, woven
 from automl_core.annotation.selection.diversity import k_centre, k_means_seeds, standardised
 from automl_core.annotation.selection.pool import Floats, Pool
 from automl_core.annotation.selection.rules import Rules
-from automl_core.annotation.selection.stratum import Stratum, place_of
+from automl_core.annotation.selection.stratum import Stratum, places_of
 from automl_core.annotation.selection.usefulness import in_words, usefulness
 
 Rows = NDArray[np.int64]
@@ -166,7 +166,7 @@ class _Choosing:
         if many < len(rows):  # only those that may come are drawn lots for
             least = np.partition(worth, len(rows) - many)[len(rows) - many]
             rows, worth = rows[worth >= least], worth[worth >= least]
-        lots = np.array([place_of(self.pool.ids[row], self.seed, "tie") for row in rows])
+        lots = places_of((self.pool.ids[row] for row in rows), self.seed, "tie")
         return np.asarray(rows[np.lexsort((lots, -worth))][:many])
 
     def _unlike(self, rows: Rows, many: int, values: Floats | None) -> Rows:

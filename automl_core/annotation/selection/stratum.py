@@ -13,8 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+Places = NDArray[np.float64]
 
 _BITS = 53
+"""Of a hash: a float holds so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +44,15 @@ class Stratum:
 
     def place(self, item: str) -> float:
         """The place of an item, in [0, 1): it belongs where that is below the share."""
-        return place_of(item, self.seed, "stratum")
+        return float(self.places([item])[0])
 
     def has(self, item: str) -> bool:
         """Whether an item belongs."""
         return self.place(item) < self.share
 
-    def places(self, items: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def places(self, items: Iterable[str]) -> Places:
         """`place` of each."""
-        return np.fromiter((self.place(item) for item in items), dtype=np.float64)
+        return places_of(items, self.seed, "stratum")
 
     def fold(self, item: str, folds: int) -> int:
         """The fold of an item, 0 to ``folds - 1``, which stays, too.
@@ -60,15 +64,20 @@ class Stratum:
         """
         if folds < 2:
             raise ValueError(f"{folds} folds: two are the fewest")
-        return int(place_of(item, self.seed, "fold") * folds)
+        return int(places_of([item], self.seed, "fold")[0] * folds)
 
 
-def place_of(item: str, seed: int, purpose: str) -> float:
-    """A number in [0, 1) by an item's id, alike in each process and unlike for each seed and purpose."""
-    digest = hashlib.blake2b(
-        f"{seed}:{purpose}:{item}".encode(errors="surrogatepass"), digest_size=8, person=b"automl-select"
-    )
-    return (int.from_bytes(digest.digest(), "big") >> (64 - _BITS)) / (1 << _BITS)
+def places_of(items: Iterable[str], seed: int, purpose: str) -> Places:
+    """A number in [0, 1) for each item, by its id alone: alike in each process, unlike for each seed and purpose."""
+    begun = hashlib.blake2b(f"{seed}:{purpose}:".encode(), digest_size=8, person=b"automl-select")
+
+    def digest(item: str) -> bytes:
+        one = begun.copy()
+        one.update(item.encode(errors="surrogatepass"))
+        return one.digest()
+
+    numbers = np.frombuffer(b"".join(map(digest, items)), dtype=">u8")
+    return np.asarray((numbers >> (64 - _BITS)) / (1 << _BITS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +160,7 @@ def _enough(target: float, expected: float, alpha: float, power: float, least: i
     return int(numbers[int(np.argmax(enough))])
 
 
-def _power(
-    numbers: np.ndarray[tuple[int], np.dtype[np.int64]], target: float, expected: float, alpha: float
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _power(numbers: NDArray[np.int64], target: float, expected: float, alpha: float) -> NDArray[np.float64]:
     from scipy.stats import binom
 
     allowed = binom.ppf(alpha, numbers, 1 - target)  # the fewest errors with a chance above or of alpha
