@@ -1,1 +1,1 @@
-"""Labels for what has none: which items people should label, and what their labels are worth."""
+"""Labels: which items people should look at, which two models may label, how right labels are."""

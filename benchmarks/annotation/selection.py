@@ -2,7 +2,8 @@
 
 Labels are given by the truth of sets that packages ship. Needed are as many as it takes to be, in two rounds one after
 the other, at the accuracy of the same learner on the whole pool less one point. All labels count: those of the random
-stratum too, which random selection has not. Two ways to use the stratum: ``trains`` learns from it (people evaluate by
+stratum too, which random selection has not. A file of results is of one
+growth. Two ways to use the stratum: ``trains`` learns from it (people evaluate by
 folds then), ``held-out`` never does. A run that never gets there counts as the whole pool.
 """
 
@@ -27,12 +28,12 @@ LESS = 0.01
 Model = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def schedule(pool: int) -> Iterator[int]:
+def schedule(pool: int, growth: float = 12) -> Iterator[int]:
     """Labels after each round: batches grow with what there is, by a twelfth, and have ten items at least."""
     labels = min(FIRST, pool)
     while labels < pool:
         yield labels
-        labels = min(pool, labels + max(10, labels // 12))
+        labels = min(pool, labels + max(10, int(labels / growth)))
     yield pool
 
 
@@ -79,7 +80,7 @@ def needed(curve: Sequence[tuple[int, float]], goal: float, pool: int) -> int | 
     return None
 
 
-def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str) -> dict[str, Any]:
+def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str, growth: float) -> dict[str, Any]:
     """One set with one seed, until the goal is reached."""
     parts = load(name, seed)
     pool = len(parts.truth)
@@ -93,7 +94,7 @@ def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str
     curve: list[tuple[int, float]] = []
     model: Model | None = None
     second: Model | None = None
-    for labels in schedule(pool):
+    for labels in schedule(pool, growth):
         if way == "random":
             labelled = order[:labels].tolist()
         else:
@@ -122,7 +123,8 @@ def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str
     return {
         "set": name, "seed": seed, "learner": learner, "way": way, "stratum": stratum, "pool": pool,
         "classes": parts.classes, "all": round(everything, 4), "needed": pool if found is None else found,
-        "reached": found is not None, "audits": len(audited), "seconds": round(time.perf_counter() - started, 1),
+        "reached": found is not None, "growth": growth, "audits": len(audited),
+        "seconds": round(time.perf_counter() - started, 1),
     }  # fmt: skip
 
 
@@ -161,6 +163,8 @@ def main() -> int:
     parser.add_argument("--diversity", nargs="+", default=[Rules().diversity])
     parser.add_argument("--multiple", nargs="+", type=int, default=[Rules().multiple])
     parser.add_argument("--stratum", nargs="+", default=["trains", "held-out"], choices=["trains", "held-out"])
+    parser.add_argument("--cold", nargs="+", default=[Rules().cold])
+    parser.add_argument("--growth", type=float, default=12, help="a batch has the labels so far, divided by this")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "selection.jsonl")
     parser.add_argument("--table", action="store_true", help="only the table of what was run")
     given = parser.parse_args()
@@ -174,7 +178,9 @@ def main() -> int:
         for diversity in given.diversity:
             for multiple in given.multiple if diversity != "none" else [1]:
                 way = f"{by}, {diversity}" + (f" of {multiple} ×" if diversity != "none" else "")
-                ways += [(way, Rules(by=by, diversity=diversity, multiple=multiple), each) for each in given.stratum]
+                for cold in given.cold:
+                    rules = Rules(by=by, diversity=diversity, multiple=multiple, cold=cold)
+                    ways += [(f"{way}; {cold}", rules, each) for each in given.stratum]
     wanted = [
         (seed, learner, name, *way)
         for seed in range(given.seeds)
@@ -185,7 +191,7 @@ def main() -> int:
     for seed, learner, name, way, rules, stratum in wanted if not given.table else []:
         if (name, seed, learner, way, stratum) in done:
             continue
-        one = run(name, seed, learner, way, rules, stratum)
+        one = run(name, seed, learner, way, rules, stratum, given.growth)
         runs.append(one)
         with given.results.open("a", encoding="utf-8") as file:
             file.write(json.dumps(one) + "\n")

@@ -9,7 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.annotation.selection.pool import Floats
+from automl_core.annotation.selection.pool import PIECE, Floats
+
+STEPS = 10
+"""Of k-means at most: its first ones move centres most."""
 
 
 def standardised(table: Floats) -> Floats:
@@ -96,6 +99,54 @@ def k_means_seeds(
         chosen.append(row)
         np.minimum(near, _distances(points, row), out=near)
     return chosen
+
+
+def k_means_centres(points: Floats, many: int, random: np.random.Generator) -> list[int]:
+    """Items in the middle of what is alike: the one nearest to each centre of k-means (Lloyd's steps from its seeds).
+
+    For a first batch: seeds alone lie at the edges, where items are not like many others. Kang, Ryu and Kwon 2004,
+    "Using cluster-based sampling to select initial training set for active learning in text classification", PAKDD,
+    pp. 384-388.
+
+    Args:
+        points: (n, d).
+        many: how many; fewer come where there are fewer places.
+        random: what seeds are drawn with.
+
+    Returns:
+        Rows, those of large clusters first.
+    """
+    seeds = k_means_seeds(points, many, random)
+    centres = points[seeds]
+    for _ in range(STEPS):
+        nearest, _ = _nearest(points, centres)
+        sizes = np.bincount(nearest, minlength=len(centres))
+        sums = np.zeros_like(centres)
+        np.add.at(sums, nearest, points)
+        moved = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1)[:, None], centres)
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    nearest, distances = _nearest(points, centres)
+    chosen = []
+    for centre in np.argsort(-np.bincount(nearest, minlength=len(centres)), kind="stable"):
+        own = np.flatnonzero(nearest == centre)
+        if len(own):
+            chosen.append(int(own[np.argmin(distances[own])]))
+    return chosen
+
+
+def _nearest(points: Floats, centres: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """The nearest centre of each point, and its squared distance, a piece of points at a time."""
+    found, distances = np.zeros(len(points), dtype=np.int64), np.zeros(len(points))
+    lengths = np.einsum("ij,ij->i", centres, centres)
+    piece = max(1, PIECE * 10 // max(1, len(centres)))
+    for start in range(0, len(points) if len(centres) else 0, piece):
+        rows = slice(start, start + piece)
+        apart = lengths - 2 * points[rows] @ centres.T
+        found[rows] = apart.argmin(axis=1)
+        distances[rows] = apart.min(axis=1) + np.einsum("ij,ij->i", points[rows], points[rows])
+    return found, distances
 
 
 def _drawn(chances: Floats, random: np.random.Generator) -> int | None:

@@ -11,6 +11,9 @@ BY = ("margin", "entropy", "vote", "disagreement")
 DIVERSITY = ("k-means++", "k-centre", "none")
 """How items of a batch are kept unlike each other: `diversity`."""
 
+COLD = ("centres", "random")
+"""How a first batch is chosen, without a model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -19,6 +22,7 @@ class Rules:
     Attributes:
         by: what usefulness is measured by: one of `BY`; ``vote`` and ``disagreement`` need two models.
         diversity: one of `DIVERSITY`. ``none`` takes the most useful ones, however alike.
+        cold: one of `COLD`: items in the middle of what is alike (random ones without features), or random ones.
         multiple: the batch is chosen from so many times as many most useful items: more is more diverse.
         random_share: of a batch, from the random stratum; at least one item is.
         stratum_share: of the pool, set apart as the random stratum (`sizing` says how much it takes).
@@ -27,6 +31,7 @@ class Rules:
 
     by: str = "margin"
     diversity: str = "k-means++"
+    cold: str = "centres"
     multiple: int = 3
     random_share: float = 0.1
     stratum_share: float = 0.1
@@ -38,7 +43,7 @@ class Rules:
         Raises:
             ValueError: a name that is none, or a share that can't be. The message names the rule and what is allowed.
         """
-        for rule, names in (("by", BY), ("diversity", DIVERSITY)):
+        for rule, names in (("by", BY), ("diversity", DIVERSITY), ("cold", COLD)):
             if (given := getattr(self, rule)) not in names:
                 near = get_close_matches(str(given), names, 1)
                 meant = f"; did you mean {near[0]!r}?" if near else ""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_core.annotation.selection.batch import Batch, Choice, Kind, woven
-from automl_core.annotation.selection.diversity import k_centre, k_means_seeds, standardised
+from automl_core.annotation.selection.diversity import STEPS, k_centre, k_means_centres, k_means_seeds, standardised
 from automl_core.annotation.selection.pool import Floats, Pool
 from automl_core.annotation.selection.rules import Rules
 from automl_core.annotation.selection.stratum import Stratum, places_of
@@ -152,10 +152,10 @@ class _Choosing:
         return found + [self._choice(row, "unpredicted", why) for row in lot]
 
     def _cold(self, rows: Rows, many: int) -> list[Choice]:
-        unlike = self.pool.features is not None and self.rules.diversity != "none"
+        unlike = self.pool.features is not None and self.rules.cold != "random"
         few = self._first(rows, max(COLD, many * self.rules.multiple) if unlike else many, None)
-        why = "cold start: unlike the others of the batch" if unlike else "cold start: drawn by lot"
-        chosen = self._unlike(few, many, None) if unlike else few
+        why = "cold start: in the middle of items that are alike" if unlike else "cold start: drawn by lot"
+        chosen = self._dealt(few, many, None, STEPS) if unlike else few
         return [self._choice(row, "cold start", why) for row in chosen]
 
     def _first(self, rows: Rows, many: int, values: Floats | None) -> Rows:
@@ -169,17 +169,20 @@ class _Choosing:
         lots = places_of((self.pool.ids[row] for row in rows), self.seed, "tie")
         return np.asarray(rows[np.lexsort((lots, -worth))][:many])
 
-    def _unlike(self, rows: Rows, many: int, values: Floats | None) -> Rows:
-        """Some of the rows, unlike each other; the most useful in order where that is not wanted.
+    def _unlike(self, rows: Rows, many: int, values: Floats) -> Rows:
+        """Some of the rows, unlike each other; the most useful in order where that is not wanted."""
+        if self.rules.diversity == "none":
+            return rows[: max(many, 0)]
+        return self._dealt(rows, many, values, 1)
 
-        Where there are too many to look at them all at once, they are dealt out like cards, and each hand has its walk.
-        """
-        if many <= 0 or self.rules.diversity == "none" or len(rows) <= many:
+    def _dealt(self, rows: Rows, many: int, values: Floats | None, steps: int) -> Rows:
+        """Walks over rows; where they are too many to look at all at once, they are dealt out, and each hand walks."""
+        if many <= 0 or len(rows) <= many:
             return rows[: max(many, 0)]
         table = self.pool.features if self.pool.features is not None else self.pool.probabilities
         assert table is not None
         columns = max(1, table.shape[1]) * (1 if self.pool.features is not None or self.pool.second is None else 2)
-        hands = min(many, math.ceil(len(rows) * many * columns / WORK))
+        hands = min(many, math.ceil(len(rows) * many * columns * steps / WORK))
         found: list[int] = []
         for hand in range(hands):
             dealt = rows[hand::hands]
@@ -191,11 +194,12 @@ class _Choosing:
 
     def _walk(self, rows: Rows, many: int, values: Floats | None, hand: int) -> list[int]:
         points = self._points(rows)
+        random = np.random.default_rng([abs(self.seed), hand])
+        if values is None:
+            return k_means_centres(points, many, random)
         if self.rules.diversity == "k-centre":
             return k_centre(points, many)
-        random = np.random.default_rng([abs(self.seed), hand])
-        weights = None if values is None else values[rows]
-        return k_means_seeds(points, many, random, weights, begin=0)
+        return k_means_seeds(points, many, random, values[rows], begin=0)
 
     def _points(self, rows: Rows) -> Floats:
         """Where items lie: by features, else by what models think of them."""

@@ -19,15 +19,15 @@ def margin(probabilities: Floats) -> Floats:
     Settles 2010, "Active learning literature survey", p. 13.
     """
     if probabilities.shape[1] < 2:
-        return np.where(np.isnan(probabilities[:, 0]), np.nan, 0.0)
+        return np.asarray(np.where(np.isnan(probabilities[:, 0]), np.nan, 0.0))
     top = np.partition(probabilities, -2, axis=1)[:, -2:]
     found = 1 - (top[:, 1] - top[:, 0])
-    return np.where(np.isnan(probabilities).any(axis=1), np.nan, np.clip(found, 0, 1))
+    return np.asarray(np.where(np.isnan(probabilities).any(axis=1), np.nan, np.clip(found, 0, 1)))
 
 
 def entropy(probabilities: Floats) -> Floats:
     """Shannon's entropy, as a share of the greatest possible for so many classes (Settles 2010, p. 13)."""
-    return np.clip(_entropy(probabilities) / np.log(max(2, probabilities.shape[1])), 0, 1)
+    return np.asarray(np.clip(_entropy(probabilities) / np.log(max(2, probabilities.shape[1])), 0, 1))
 
 
 def vote(first: Floats, second: Floats) -> Floats:
@@ -44,7 +44,7 @@ def disagreement(first: Floats, second: Floats) -> Floats:
     classification", ICML, pp. 350-358).
     """
     found = _entropy((first + second) / 2) - (_entropy(first) + _entropy(second)) / 2
-    return np.clip(found / np.log(2), 0, 1)
+    return np.asarray(np.clip(found / np.log(2), 0, 1))
 
 
 def _entropy(probabilities: Floats) -> Floats:

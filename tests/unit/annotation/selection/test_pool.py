@@ -35,7 +35,7 @@ def test_what_is_wrong_is_named(given: dict[str, Any], said: str) -> None:
 
 def test_a_row_without_a_prediction_and_rounded_ones_are_taken() -> None:
     Pool(["a", "b"], np.array([[np.nan, 0.5], [0.5, 0.5]]))
-    thirds = np.full((1, 3), 1 / 3, dtype=np.float16)
+    thirds: Any = np.full((1, 3), 1 / 3, dtype=np.float16)
     assert Pool(["a"], thirds).probabilities is not None
 
 
