@@ -116,7 +116,8 @@ def k_means_centres(points: Floats, many: int, random: np.random.Generator) -> l
     Returns:
         Rows, those of large clusters first.
     """
-    seeds = k_means_seeds(points, many, random)
+    if not (seeds := k_means_seeds(points, many, random)):
+        return []
     centres = points[seeds]
     for _ in range(STEPS):
         nearest, _ = _nearest(points, centres)
@@ -140,8 +141,8 @@ def _nearest(points: Floats, centres: Floats) -> tuple[NDArray[np.int64], Floats
     """The nearest centre of each point, and its squared distance, a piece of points at a time."""
     found, distances = np.zeros(len(points), dtype=np.int64), np.zeros(len(points))
     lengths = np.einsum("ij,ij->i", centres, centres)
-    piece = max(1, PIECE * 10 // max(1, len(centres)))
-    for start in range(0, len(points) if len(centres) else 0, piece):
+    piece = max(1, PIECE * 10 // len(centres))
+    for start in range(0, len(points), piece):
         rows = slice(start, start + piece)
         apart = lengths - 2 * points[rows] @ centres.T
         found[rows] = apart.argmin(axis=1)

@@ -32,7 +32,7 @@ class Rules:
     by: str = "margin"
     diversity: str = "k-means++"
     cold: str = "centres"
-    multiple: int = 3
+    multiple: int = 2
     random_share: float = 0.1
     stratum_share: float = 0.1
     bad_share: float = 0.25

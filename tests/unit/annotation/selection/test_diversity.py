@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from automl_core.annotation.selection.diversity import k_centre, k_means_seeds, standardised
+from automl_core.annotation.selection.diversity import k_centre, k_means_centres, k_means_seeds, standardised
 
 
 def _clouds(seed: int = 0) -> np.ndarray:
@@ -45,11 +45,32 @@ def test_seeds_are_drawn_by_squared_distance() -> None:
     assert drawn.count(2) / 2_000 == pytest.approx(0.9, abs=0.03)
 
 
+def test_centres_lie_in_the_middle_of_what_is_alike() -> None:
+    points = np.concatenate([_clouds(), [[500.0, 500.0]]])
+    chosen = k_means_centres(points, 5, np.random.default_rng(0))
+    assert sorted(row // 50 for row in chosen) == [0, 1, 2, 3, 4]
+    assert chosen[-1] == 200
+    for row in chosen[:4]:
+        own = points[row // 50 * 50 :][:50]
+        apart = np.linalg.norm(own - own.mean(axis=0), axis=1)
+        assert apart[row % 50] == apart.min()
+
+
+def test_pieces_of_points_change_no_centre(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).normal(size=(60, 3))
+    whole = k_means_centres(points, 6, np.random.default_rng(0))
+    assert len(set(whole)) == 6
+    monkeypatch.setattr("automl_core.annotation.selection.diversity.PIECE", 2)
+    assert k_means_centres(points, 6, np.random.default_rng(0)) == whole
+
+
 @pytest.mark.parametrize("many", [0, 1, 5])
 def test_one_place_has_one(many: int) -> None:
     points = np.zeros((5, 2))
     assert len(k_centre(points, many)) == min(many, 1)
     assert len(k_means_seeds(points, many, np.random.default_rng(0))) == min(many, 1)
+    assert len(k_means_centres(points, many, np.random.default_rng(0))) == min(many, 1)
+    assert k_means_centres(points[:0], many, np.random.default_rng(0)) == []
     assert k_centre(points[:0], many) == k_means_seeds(points[:0], many, np.random.default_rng(0)) == []
 
 

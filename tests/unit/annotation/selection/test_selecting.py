@@ -166,6 +166,8 @@ def test_a_cold_start_is_unlike_and_random_without_features() -> None:
     lot = select(pool(200, probabilities=None, features=None), many=11, seed=0)
     assert {each.reason for each in lot.of("cold start")} == {"cold start: drawn by lot"}
     assert all(each.value is None for each in lot.choices)
+    wanted = select(of, Rules(cold="random"), many=11, seed=0)
+    assert wanted.ids == lot.ids
     one = select(pool(200, probabilities=np.ones((200, 1)), features=None), many=11, seed=0)
     assert one.ids == lot.ids
     assert "one class alone" in one.notes[0]
@@ -215,6 +217,7 @@ def test_large_batches_are_dealt_out(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"by": "margn"}, "did you mean 'margin'"),
         ({"diversity": "kmeans"}, "diversity: 'kmeans' is none of"),
+        ({"cold": "centers"}, "did you mean 'centres'"),
         ({"multiple": 0}, "multiple: 0"),
         ({"random_share": 0.0}, "random_share: 0.0"),
         ({"stratum_share": 1.5}, "stratum_share: 1.5"),
