@@ -1,1 +1,1 @@
-"""Annotation: what two models may label, suspected wrong labels."""
+"""Annotation: what its parts are worth, on data sets that packages ship."""
