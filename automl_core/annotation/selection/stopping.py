@@ -1,0 +1,167 @@
+"""When there are labels enough: the target is met, more would bring nothing, or money or rounds are used up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from automl_core.annotation.selection.curve import Curve, fit
+from automl_core.annotation.selection.rounds import Round
+
+Why = Literal["target", "money", "rounds", "flat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """What ends it; each that is None ends nothing.
+
+    Attributes:
+        target: accuracy on the random stratum, whose interval must lie above it.
+        alpha: chance at most of ever saying that the target is met while it is not, over all rounds together.
+        flat: gain of accuracy, such as 0.005: it ends where the most that one more round would bring is below.
+        money: that labels may cost.
+        rounds: at most.
+    """
+
+    target: float | None = None
+    alpha: float = 0.05
+    flat: float | None = None
+    money: float | None = None
+    rounds: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check each.
+
+        Raises:
+            ValueError: a number outside of its range. The message names the rule.
+        """
+        for rule in ("target", "alpha", "flat"):
+            given = getattr(self, rule)
+            if given is not None and not 0 < given < 1:
+                raise ValueError(f"{rule}: {given}, and it is between 0 and 1")
+        if self.money is not None and not self.money >= 0:
+            raise ValueError(f"money: {self.money}, and it is 0 or more")
+        if self.rounds is not None and self.rounds < 1:
+            raise ValueError(f"rounds: {self.rounds}, and it is 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether to go on.
+
+    Attributes:
+        why: what ended it, None to go on. Where several do, the first of target, money, rounds, flat.
+        reasons: for people: each rule, where it stands and what more labels would bring.
+        interval: accuracy of the last round's model on the random stratum, lowest and highest.
+        curve: None before there are rounds enough.
+    """
+
+    why: Why | None
+    reasons: tuple[str, ...]
+    interval: tuple[float, float]
+    curve: Curve | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether no further round is to come."""
+        return self.why is not None
+
+
+def accuracy(right: int, of: int, alpha: float) -> tuple[float, float]:
+    """The exact interval of a share: each side misses with alpha at most.
+
+    Clopper and Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the binomial",
+    Biometrika 26, p. 409.
+
+    Raises:
+        ValueError: more right ones than there are.
+    """
+    if not 0 <= right <= of:
+        raise ValueError(f"{right} right of {of} is no count")
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(right, of - right + 1, alpha)) if right else 0.0
+    high = float(betaincinv(right + 1, of - right, 1 - alpha)) if right < of else 1.0
+    return low, high
+
+
+def share_of_alpha(alpha: float, look: int, looks: int | None) -> float:
+    """What one look may err with, so that all together err with alpha at most (the union bound).
+
+    Each round has another model, so there is no one accuracy that an interval could close in on from round to round;
+    each look has its own share: equal ones where the number of rounds is bounded, else alpha / (look × (look + 1)).
+
+    Args:
+        alpha: of all looks.
+        look: 1 is the first.
+        looks: at most, None where there is no bound.
+    """
+    if looks is not None and look <= looks:
+        return alpha / looks
+    return alpha / (look * (look + 1)) if looks is None else 0.0
+
+
+def judge(rounds: Sequence[Round], stopping: Stopping, *, more: int | None = None, seed: int = 0) -> Verdict:
+    """Look at all rounds so far; safe to ask after each one, and asking twice is the same look.
+
+    Args:
+        rounds: in their order, none left out.
+        stopping: the rules.
+        more: labels that one more round would have; as many as the last one where None.
+        seed: of the curve's bootstrap.
+    """
+    if not rounds:
+        return Verdict(None, ("nothing was labelled yet",), (0.0, 1.0))
+    last = rounds[-1]
+    each = share_of_alpha(stopping.alpha, len(rounds), stopping.rounds)
+    interval = accuracy(last.right, len(last.hits), each) if each > 0 else (0.0, 1.0)
+    curve = fit(rounds, seed=seed)
+    if more is None:
+        more = last.labels - (rounds[-2].labels if len(rounds) > 1 else 0)
+    found: list[Why] = []
+    reasons = [_target(last, interval, stopping, found)]
+    if stopping.money is not None:
+        if last.cost >= stopping.money:
+            found.append("money")
+        reasons.append(f"labels cost {last.cost:g} of {stopping.money:g}")
+    if stopping.rounds is not None:
+        if len(rounds) >= stopping.rounds:
+            found.append("rounds")
+        reasons.append(f"round {len(rounds)} of {stopping.rounds}")
+    reasons.append(_gain(curve, more, stopping, found, last.cost / last.labels if last.labels else math.nan))
+    return Verdict(found[0] if found else None, tuple(reasons), interval, curve)
+
+
+def _target(last: Round, interval: tuple[float, float], stopping: Stopping, found: list[Why]) -> str:
+    of = len(last.hits)
+    said = (
+        f"right on {last.right} of {of} items of the random stratum: accuracy {interval[0]:.1%} to {interval[1]:.1%}"
+        if of
+        else "no item of the random stratum is labelled, so nothing is known of the accuracy"
+    )
+    unanswered = sum(each is None for each in last.hits.values())
+    if unanswered:
+        said += f" ({unanswered} without an answer count as wrong)"
+    if stopping.target is None:
+        return said
+    if interval[0] >= stopping.target:
+        found.append("target")
+        return f"{said}; the target of {stopping.target:.1%} is met"
+    return f"{said}; the target of {stopping.target:.1%} is not met yet"
+
+
+def _gain(curve: Curve | None, more: int, stopping: Stopping, found: list[Why], price: float) -> str:
+    if curve is None:
+        return "too few rounds to say what more labels would bring"
+    said = curve.in_words(more)
+    best, _, high = curve.gain(more)
+    if price > 0 and best > 0:
+        said += f", at some {price * more / (100 * best):.3g} a point"
+    if stopping.flat is None:
+        return said
+    if high < stopping.flat:
+        found.append("flat")
+        return f"{said}: less than {100 * stopping.flat:g} points, so the curve is flat"
+    return f"{said}: it may be {100 * stopping.flat:g} points or more, so the curve is not flat yet"

@@ -1,0 +1,1 @@
+"""Annotation: what its parts are worth, on data sets that packages ship."""
