@@ -120,7 +120,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
             "training",
         }
     ),
-    # labels: which items people should look at, which two models may label, how right labels are
+    # labels of people and of models: selection, agreement, quality, projects with a journal of their own
     "annotation": frozenset({"data", "journal", "modelfile", "storage"}),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),

@@ -265,7 +265,7 @@ def test_every_module_that_needs_no_extra_is_imported_without_airflow(core: Path
     parts = {extra: {name.split(".")[1] for name in names} for extra, names in told["missing"].items()}
     assert set(parts) <= set(EXTRAS), told["missing"]
     trainings = {"training", "details", "modelfile", "tabular", "forecasting", "models", "serving"}
-    assert parts["search"] <= {"search", "stopping", "views", "annotation"} | trainings
+    assert parts["search"] <= {"annotation", "search", "stopping", "views"} | trainings
     assert parts["s3"] == {"storage"}
     assert parts["kubernetes"] == {"backends"}
 
