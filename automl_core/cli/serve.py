@@ -104,10 +104,13 @@ def serve(
         from automl_core.serving.tallying import Tallies
     from automl_core.cli.places import home
     from automl_core.storage import open_store
+    from automl_core.storage.folder import FolderStore
 
     rule = _rule(answers, columns)
     limits, largest = Limits(seconds=timeout, memory=_bytes("--memory", memory)), _bytes("--body", body)
     store = open_store(storage, base=home())
+    if isinstance(store, FolderStore):
+        store.stay()
     folder = cache or Path.home() / ".cache" / "automl-serve"
     names, this = frozenset(model) if model else None, server_name()
     served = Served(

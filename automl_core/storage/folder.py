@@ -69,6 +69,15 @@ class FolderStore(FolderTransfers):
     def __init__(self, root: Path) -> None:
         self._root = os.path.abspath(root)
         self._ways: tuple[Callable[[str, str], bool], ...] = (_link, rename_if_free)
+        self._stays = False
+        self._seen = False
+
+    def stay(self) -> None:
+        """Hold the folder for away, rather than empty, where it has been there and is gone: its disk is not mounted.
+
+        For who follows it for days: what he writes would else make it anew, and lie under the disk that comes back.
+        """
+        self._stays = True
 
     @property
     def url(self) -> str:
@@ -150,17 +159,17 @@ class FolderStore(FolderTransfers):
     def download_file(self, key: str, target: Path) -> None:
         """See `ObjectStore.download_file`."""
         path = self._path(key)
-        if not os.path.isfile(path):
-            raise NotFound(f"Cannot download {key} from {self.url}: there is no such object")
         with self._told(f"download to {target} from", key):
+            if not os.path.isfile(path):
+                raise NotFound(f"Cannot download {key} from {self.url}: there is no such object")
             _copy(path, os.fspath(target))
 
     def copy_file(self, source: str, target: str) -> None:
         """See `ObjectStore.copy_file`."""
         origin, path = self._path(source), self._path(target)
-        if not os.path.isfile(origin):
-            raise NotFound(f"Cannot copy {source} in {self.url}: there is no such object")
         with self._told(f"copy {source} to", target):
+            if not os.path.isfile(origin):
+                raise NotFound(f"Cannot copy {source} in {self.url}: there is no such object")
             _copy(origin, path)
 
     def local_path(self, key: str) -> Path | None:
@@ -212,11 +221,19 @@ class FolderStore(FolderTransfers):
     def _path(self, key: str) -> str:
         return f"{self._root}/{check_key(key)}"
 
+    def _must_be_there(self, operation: str, key: str) -> None:
+        if self._seen and not os.path.isdir(self._root):
+            why = "the folder was there and is gone; is its disk mounted?"
+            raise StorageUnavailable(f"Cannot {operation} {key} in {self.url}: {why}")
+
     @contextmanager
     def _told(self, operation: str, key: str) -> Iterator[None]:
         """Turns the operating system's errors into ones that say what, where and why."""
+        if self._stays:
+            self._must_be_there(operation, key)
         try:
             yield
+            self._seen = self._seen or (self._stays and os.path.isdir(self._root))
         except OSError as error:
             code = error.errno or 0
             why = f"{error.strerror or error} ({errno.errorcode.get(code, code)})"

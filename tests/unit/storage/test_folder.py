@@ -339,3 +339,26 @@ def test_a_system_without_such_renames_has_none(monkeypatch: pytest.MonkeyPatch,
         renaming._renameat2.__wrapped__()
     monkeypatch.setattr("builtins.open", refuse)
     assert renaming.file_system_of.__wrapped__(str(tmp_path)) == ""
+
+
+def test_a_folder_that_is_to_stay_is_away_when_it_is_gone_and_is_not_made_anew(tmp_path: Path) -> None:
+    root, aside = tmp_path / "disk", tmp_path / "not-mounted"
+    store = FolderStore(root)
+    store.stay()
+    assert store.list() == [], "nothing was written yet"
+    store.put("a", b"1")
+    root.rename(aside)
+    for act in (
+        lambda: store.get("a"),
+        lambda: store.list(),
+        lambda: store.put("b", b"2"),
+        lambda: store.create("b", b"2"),
+        lambda: store.upload_file(aside / "a", "b"),
+        lambda: store.download_file("a", tmp_path / "copy"),
+        lambda: store.delete_prefix("a/"),
+    ):
+        with pytest.raises(StorageUnavailable, match="is its disk mounted"):
+            act()
+    assert not root.exists()
+    aside.rename(root)
+    assert store.get("a") == b"1"
