@@ -216,10 +216,16 @@ def test_whole_models_give_one_row_the_bits_of_numpy(name: str, row: dict[str, A
 @given(rows=st.lists(ROW, min_size=1, max_size=5))
 @settings(max_examples=40)
 def test_some_rows_get_what_numpy_gives_them_together(rows: list[dict[str, Any]]) -> None:
+    """Numpy's own last bits may be others for rows together: how it multiplies depends on how many there are."""
     scorer = Scorer(MODELS["two"])
-    expected = scorer.outputs(rows)
+    alone = np.concatenate([scorer.outputs([row]) for row in rows])
+    together = scorer.outputs(rows)
     scorer.prepare()
-    same(scorer.outputs(rows), expected)
+    found = scorer.outputs(rows)
+    np.testing.assert_allclose(found, together, rtol=1e-14, atol=0)
+    texts = len({type(row["plan"]) is str for row in rows if row["plan"] not in (None, "")})
+    if texts < 2:  # else numpy reads the numbers beside a text as texts, alone and together not alike
+        same(found, alone)
 
 
 def test_numbers_beside_texts_of_a_typed_category_are_left_to_numpy() -> None:
