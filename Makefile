@@ -69,11 +69,12 @@ series: setup-dev ## tests of what needs statsforecast, in an environment that t
 	$(BIN)/python tests/in_environment.py tests/series/requirements.txt tests/series $(REPORTS)/series.xml $(ARGS)
 
 e2e: setup-dev ## end-to-end tests, each module on a real Airflow, two at a time: they mostly wait [ARGS=…]
-	$(PYTEST) -m e2e -o testpaths=tests/e2e -n 2 --dist loadfile --no-loadscope-reorder --timeout 400 \
+	$(PYTEST) -m 'e2e and not long' -o testpaths=tests/e2e -n 2 --dist loadfile --no-loadscope-reorder --timeout 400 \
 	    --junitxml=$(REPORTS)/e2e.xml $(ARGS)
 
 faults: setup-dev ## kill each part of Airflow and the store at three moments of an experiment [FAULTS=worker,store] [ARGS=…]
 	FAULTS='$(FAULTS)' $(PYTEST) tests/faults -n 2 --dist loadfile --timeout 300 --junitxml=$(REPORTS)/faults.xml $(ARGS)
+	$(if $(FAULTS)$(ARGS),,$(PYTEST) -m long tests/e2e --timeout 400 --junitxml=$(REPORTS)/long.xml)
 
 test-heavy: setup-dev $(HEAVY)/.installed ## tests with real torch, Lightning, Transformers, … in an environment of their own [ARGS=…]
 	HEAVY_PYTHON='$(abspath $(HEAVY))/bin/python' $(PYTEST) tests/heavy --timeout 300 --junitxml=$(REPORTS)/heavy.xml $(ARGS)

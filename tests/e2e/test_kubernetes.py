@@ -322,6 +322,7 @@ def test_a_run_marked_failed_ends_its_pods(world: World, cluster: TestCluster) -
     assert set(world.states(name, run)) <= {"failed", "skipped"}
 
 
+@pytest.mark.long
 def test_an_api_server_that_is_away_changes_nothing(world: World, cluster: TestCluster) -> None:
     if cluster.standin is None:
         pytest.skip("only the stand-in goes away on demand")
