@@ -65,6 +65,7 @@ def test_a_resize_holds_without_a_restart_and_never_below_what_is_used(lab: Lab)
     )
     body["spec"]["containers"][0]["resources"] = {"limits": {"memory": "200Mi"}}
     lab.core.create_namespaced_pod("default", body)
+    wait_for(lambda: lab.core.read_namespaced_pod("resized", "default").status.phase == "Running")  # no log before
     wait_for(lambda: "has" in lab.log("resized"))
 
     def resize(memory: str) -> Any:
