@@ -220,7 +220,9 @@ def test_constraints_and_what_every_type_has() -> None:
     common = {next(iter(named(row[0]))) for row in rows_after(text, "Every type also has:")}
     constraints = {next(iter(named(row[0]))) for row in rows_after(SPACE_PAGE, "## Constraints")}
     assert common == set(parameters.ParameterBase.model_fields)
-    assert constraints == set(parameters.Ranged.model_fields) - common - {"low", "high"}
+    believed = {next(iter(named(row[0]))) for row in rows_after(SPACE_PAGE, "## What you believe")}
+    assert constraints == set(parameters.Ranged.model_fields) - common - {"low", "high", "prior"}
+    assert believed == set(parameters.Prior.model_fields)
 
 
 def test_every_key_of_a_template_is_there() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from automl_core.preview.data import data_warnings
 from automl_core.preview.environment import environment_notes, environment_warnings
 from automl_core.preview.programs import program_warnings, readable_scripts
+from automl_core.search.auto import Auto, choose
+from automl_core.space import Space
 from automl_core.spec.bundles import bundle_of
 from automl_core.spec.constants import constants_in
 from automl_core.spec.datanames import input_names
@@ -28,9 +30,12 @@ from automl_core.spec.sizes import TASK_LISTS
 from automl_core.spec.spec_files import SPEC_FILE, named_in
 from automl_core.spec.stages import task_places
 from automl_core.spec.units import format_duration
+from automl_core.study.history import context_of
 
 PARAMS = "AUTOML_PARAMS"
 """The environment variable that has a trial's whole combination."""
+
+AUTO, BAYESIAN = Auto.name, "bayesian"
 
 _LOWER = frozenset({
     "loss", "error", "err", "rmse", "mae", "mse", "mape", "logloss", "nll", "perplexity", "wer", "cer", "latency",
@@ -57,6 +62,7 @@ def warnings_of(experiment: Experiment, home: Path, file: Path | None = None) ->
         *_goal(experiment),
         *_sources(experiment),
         *_limits(experiment),
+        *_beliefs(experiment),
         *_dates(experiment),
         *data_warnings(experiment, home, bundle_of(file) if file is not None else None),
         *(problem for _, problem in braces),
@@ -185,6 +191,22 @@ def _limits(experiment: Experiment) -> Iterator[Problem]:
         if task.timeout is not None and trials.timeout is not None and task.timeout > trials.timeout:
             limit = format_duration(trials.timeout)
             yield Problem(f"trials.timeout is shorter ({limit}), and that one holds", ("tasks", index, "timeout"))
+
+
+def _beliefs(experiment: Experiment) -> Iterator[Problem]:
+    """Priors that the search never looks at."""
+    named = [name for name, model in flatten(experiment.space).items() if getattr(model, "prior", None) is not None]
+    if not named:
+        return
+    algorithm = experiment.search.algorithm
+    if algorithm == AUTO:
+        algorithm = choose(context_of(experiment, Space.from_models(experiment.space)))[0][0]
+    if algorithm != BAYESIAN or not experiment.goal.plain:
+        why = f"{algorithm} searches here" if algorithm != BAYESIAN else "there is more than one objective"
+        yield Problem(
+            f"{why}, and only {BAYESIAN} with one objective goes by what is believed: the prior has no effect",
+            ("space", named[0], "prior"), suggestion="Give the value as default: every algorithm tries it first",
+        )  # fmt: skip
 
 
 def _dates(experiment: Experiment) -> Iterator[Problem]:

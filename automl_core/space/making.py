@@ -13,6 +13,9 @@ def from_model(name: str, model: Any) -> Parameter:
     """Make a run-time parameter of the file's model (without sub-spaces: see spec.parameters.flatten)."""
     when = {parent: tuple(values) for parent, values in model.when.items()}
     common: dict[str, Any] = {"name": name, "when": when, "default": model.default}
+    prior = getattr(model, "prior", None)
+    if prior is not None:
+        common["prior"] = (prior.center, prior.spread)
     if model.type == "fixed":
         return Parameter(kind="fixed", options=(model.value,), weights=(1.0,), **{**common, "default": model.value})
     if model.type in ("choice", "ordinal", "subset"):

@@ -46,6 +46,7 @@ class Parameter:
         at_least, at_most: names of parameters that bound this one, or expressions of several (`spec.expressions`).
         strict: whether it is never the same as those.
         default: a value known to work, or None.
+        prior: (the value that is thought to be good, how far others may be as good: see `spec.numeric.Prior`), or None.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Parameter:
     at_most: str | None = None
     strict: bool = False
     default: Value = None
+    prior: tuple[Value, float] | None = None
 
     @property
     def dimensions(self) -> tuple[Parameter, ...]:

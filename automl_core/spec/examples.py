@@ -11,6 +11,7 @@ EXAMPLES: dict[str, str] = {
     "type": "loguniform",
     "low": "0.1",
     "high": "10",
+    "center": "0.5",
     "q": "0.5",
     "mu": "0",
     "sigma": "1",

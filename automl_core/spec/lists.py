@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from automl_core.spec.grids import Number
-from automl_core.spec.numeric import Numeric, ParameterBase, Ranged, Scalar, check_readable, same, short
+from automl_core.spec.numeric import Numeric, ParameterBase, Prior, Ranged, Scalar, check_readable, same, short
 from automl_core.spec.ranges import Int, LogInt, LogUniform, Uniform
 
 MOST_OPTIONS = 256
@@ -123,6 +123,12 @@ class SortedList(Numeric):
     log: bool = Field(False, description="Each number is drawn uniform in the logarithm.")
     distinct: bool = Field(True, description="No number stands twice.")
     default: list[int | float] | None = Field(None, description="A list known to work; it is tried first.")  # type: ignore[assignment]
+
+    @field_validator("prior")
+    @classmethod
+    def _no_prior(cls, prior: Prior | None) -> None:
+        if prior is not None:
+            raise ValueError("a list has no one good value; give its parameter none, and its good list as default")
 
     @field_validator("default", mode="before")
     @classmethod

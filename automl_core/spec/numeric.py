@@ -67,6 +67,17 @@ class ParameterModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
+class Prior(ParameterModel):
+    """What somebody believes of a parameter's good values before the search has seen any."""
+
+    center: Scalar = Field(description="The value that is thought to be good.")
+    spread: float = Field(
+        0.15, gt=0, le=1,
+        description="How sure that is: of a number the standard deviation, as a share of the range on the parameter's "
+        "scale; of options the chance that it is another one.",
+    )  # fmt: skip
+
+
 class ParameterBase(ParameterModel):
     """What every parameter type has."""
 
@@ -84,6 +95,7 @@ class Numeric(ParameterBase):
 
     multiple_of: float | None = Field(None, gt=0, description="Round to a multiple of this number.")
     power_of: int | None = Field(None, ge=2, le=LARGEST_WHOLE, description="Round to a power of this number.")
+    prior: Prior | None = Field(None, description="Where good values are thought to lie: {center: 0.001, spread: 0.1}.")
     at_least: str | None = Field(
         None,
         description="A parameter whose value is a lower bound of this one, or a small expression: a + 2 * b.",
@@ -106,6 +118,16 @@ class Numeric(ParameterBase):
         if self.multiple_of is not None:
             return (float(self.multiple_of), "multiple_of")
         return (getattr(self, "q", None), "q")
+
+    def check_prior(self, low: float, high: float) -> None:
+        """A belief's centre must be a number within the limits, both included; a step's nearest value is meant."""
+        if self.prior is None:
+            return
+        center = self.prior.center
+        if isinstance(center, bool) or not isinstance(center, int | float):
+            raise ValueError(f"prior.center must be a number, found {center!r}")
+        if not low <= center <= high:
+            raise ValueError(f"prior.center ({short(center)}) lies outside low..high ({low:g}..{high:g})")
 
     def check_default(self, low: float, high: float, values: Sequence[Number] | None) -> None:
         """A default must be a value that the parameter can have, or a search would silently take another one.
@@ -165,6 +187,7 @@ class Ranged(Numeric):
             rule = f"multiple of {self.multiple_of:g}" if self.multiple_of is not None else f"power of {self.power_of}"
             raise ValueError(f"no {rule} lies between {self.low:g} and {self.high:g}")
         self.check_default(*self.ends, self.values_of_grid())
+        self.check_prior(*self.ends)
         return self
 
     def _strict_words(self) -> str:

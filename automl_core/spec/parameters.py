@@ -15,6 +15,7 @@ from automl_core.spec.lists import SortedList, Subset, check_options, check_weig
 from automl_core.spec.numeric import (
     ParameterBase,
     ParameterModel,
+    Prior,
     Ranged,
     Scalar,
     Value,
@@ -36,8 +37,8 @@ from automl_core.spec.ranges import (
 )
 
 __all__ = [
-    "PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Options", "Ordinal", "Parameter", "ParameterBase", "Ranged",
-    "Scalar", "SortedList", "Subset", "Value", "flatten",
+    "PARAMETER_TYPES", "Branch", "Choice", "Fixed", "Options", "Ordinal", "Parameter", "ParameterBase", "Prior",
+    "Ranged", "Scalar", "SortedList", "Subset", "Value", "flatten",
 ]  # fmt: skip
 
 
@@ -57,6 +58,7 @@ class Options(ParameterBase):
         min_length=1, description="The options; one that brings parameters of its own is {value: …, space: {…}}."
     )
     weights: list[float] | None = Field(None, description="Relative weights of the values; equal when left out.")
+    prior: Prior | None = Field(None, description="Which value is thought to be good: {center: adam, spread: 0.2}.")
 
     @property
     def options(self) -> list[Scalar]:
@@ -73,7 +75,18 @@ class Options(ParameterBase):
                 raise ValueError(f"default {self.default!r} is not among the values {self.options!r}")
             if self.weights is not None and not self.weights[places[0]] > 0:
                 raise ValueError(f"default ({self.default!r}) has weight 0, so it is never handed out")
+        self._check_prior()
         return self
+
+    def _check_prior(self) -> None:
+        if self.prior is None:
+            return
+        center = self.prior.center
+        places = [i for i, option in enumerate(self.options) if same(option, center)]
+        if not places:
+            raise ValueError(f"prior.center {center!r} is not among the values {self.options!r}")
+        if self.weights is not None and not self.weights[places[0]] > 0:
+            raise ValueError(f"prior.center ({center!r}) has weight 0, so it is never handed out")
 
 
 class Choice(Options):

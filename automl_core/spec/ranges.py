@@ -137,6 +137,7 @@ class _Gauss(Numeric):
                 f"{LARGEST_WHOLE:.0e} can be told apart; leave it out"
             )
         self.check_default(0.0 if self.logarithmic else -math.inf, math.inf, None)
+        self.check_prior(math.exp(low) if self.logarithmic else low, math.exp(high) if self.logarithmic else high)
         number = self.default
         if isinstance(number, int | float) and step is not None and abs(number) / step <= MOST_STEPS:
             reach = max(abs(number), step)

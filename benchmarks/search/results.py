@@ -23,7 +23,8 @@ class Result:
         set: name of the set of problems.
         algorithm: as registered, or a peer's name.
         pending: trials under way at any time.
-        version: of the library that was measured; empty for ours.
+        version: of the library that was measured; of this product's release on the sealed half, else empty for ours.
+        date: when the sealed half was scored (`benchmarks.search.halves`), the day of its last run; else empty.
         scores: problem → seed → score at each of `CHECKPOINTS` (of the first ones where runs were shorter).
         cpu: problem → seed → CPU seconds of one suggestion, mean over the run.
         wall: the same in wall time.
@@ -33,6 +34,7 @@ class Result:
     algorithm: str
     pending: int
     version: str = ""
+    date: str = ""
     scores: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     cpu: dict[str, dict[str, float]] = field(default_factory=dict)
     wall: dict[str, dict[str, float]] = field(default_factory=dict)

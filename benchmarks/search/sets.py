@@ -7,12 +7,13 @@ the bayesian search were chosen by the held-out density of processes fitted to p
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from benchmarks.search import functions as f
 from benchmarks.search.bbob import bbob
+from benchmarks.search.halves import HALVES, half
 from benchmarks.search.live import live
 from benchmarks.search.problems import (
     Problem,
@@ -87,7 +88,9 @@ def check() -> list[Problem]:
     ]
 
 
-_SETS = {"nine": nine, "eighteen": eighteen, "check": check, "bbob": bbob, "live": live}
+_SETS = {"nine": nine, "eighteen": eighteen, "check": check, "bbob": bbob, "live": live} | {
+    name: partial(half, name) for name in HALVES
+}
 
 
 @cache

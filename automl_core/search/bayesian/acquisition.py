@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
+from automl_core.search.bayesian.belief import Belief
 from automl_core.search.bayesian.encoding import Array, Indices
 from automl_core.search.bayesian.gp import Columns, Ensemble, Posterior
 
@@ -97,6 +98,8 @@ class Acquisition:
         self.best = np.array([model.best for model in models])
         self.log_weights = np.log([model.weight for model in models])
         self.screening = screening
+        self.belief: Belief | None = None
+        """What the user believes, at the power that it still has; None: nothing."""
         self._chance_gradients = [Ensemble([posterior]) for posterior, _ in self.chances]
         self.running = None if running is None or not len(running) else columns.split(running)
 
@@ -125,6 +128,8 @@ class Acquisition:
         return self._constrained(rows, np.log(np.mean(variances, axis=0)))
 
     def _constrained(self, rows: Array, total: Array) -> Array:
+        if self.belief is not None:
+            total = total + self.belief(rows)
         for posterior, threshold in self.chances:
             mean, variance = posterior.predict(rows)
             margin = (threshold - mean[:, 0]) / np.sqrt(variance + posterior.noise)
@@ -148,12 +153,15 @@ class Acquisition:
         if len(rows) <= count:
             return rows
         rough = Acquisition(self.columns, self.models[: self.screening], self.chances)
-        rough.caution = self.caution
+        rough.caution, rough.belief = self.caution, self.belief
         return rows[np.sort(np.argsort(-rounded(rough(rows)), kind="stable")[:count])]
 
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
         """Value at one row and its gradient by the moving positions among the numeric columns."""
         total, gradient = self.improvement_gradient(row, moving)
+        if self.belief is not None:
+            believed, slopes = self.belief.gradient(row, moving)
+            total, gradient = total + believed, gradient + slopes
         for (posterior, threshold), alone in zip(self.chances, self._chance_gradients, strict=True):
             means, variances, d_means, d_variances = alone.gradients(row, moving)
             spread = float(np.sqrt(variances[0] + posterior.noise))

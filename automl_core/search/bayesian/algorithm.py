@@ -171,9 +171,14 @@ class Bayesian(Algorithm):
             from automl_core.search.bayesian.objectives import PointSurrogate
 
             return PointSurrogate(self._encoding, evidence, rng, self.context)
+        from automl_core.search.bayesian.belief import Belief, believed
         from automl_core.search.bayesian.surrogate import Surrogate
 
-        return Surrogate(self._encoding, evidence, rng, sources=self._sources)
+        surrogate = Surrogate(self._encoding, evidence, rng, sources=self._sources)
+        if believed(self.context.space) and evidence.all % 2 == 0:  # every other trial goes by evidence alone
+            belief = Belief(self._encoding).settled(surrogate.rows, surrogate.losses, self.context.max_trials)
+            surrogate.acquisition.belief = belief if belief.powers.any() else None
+        return surrogate
 
     def _ranked(
         self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, look_elsewhere: bool
@@ -190,7 +195,8 @@ class Bayesian(Algorithm):
             rows = acquisition.screen(self._encoding.rows(listed), _SCREENED)
             rows, values = ranked(rows, acquisition(rows))
             return rows, f"{acquisition.label} {values[0]:.2f}"
-        pool = candidates(self._encoding, surrogate.best_rows(5 * self.context.objectives), rng)
+        best = surrogate.best_rows(5 * self.context.objectives)
+        pool = candidates(self._encoding, best, rng, acquisition.belief)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if not (look_elsewhere and acquisition.knows and surrogate.refines(rows[0])):
             return rows, f"{acquisition.label} {values[0]:.2f}"

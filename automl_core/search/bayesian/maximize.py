@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from automl_core.search.bayesian.acquisition import Acquisition, rounded
+from automl_core.search.bayesian.belief import Belief
 from automl_core.search.bayesian.encoding import Array, Encoding, Indices
 
 _POOL = 600  # rows drawn from the space
@@ -22,9 +23,11 @@ _COSTS_NOTHING = 4e-4  # of log EI: a step to the neighbour on the lattice may l
 _ROUNDS = 20  # of steps along the lattice
 
 
-def candidates(encoding: Encoding, best: Array, rng: np.random.Generator) -> Array:
-    """Settled rows to start from: draws from the space, and around the best rows seen, near and far."""
+def candidates(encoding: Encoding, best: Array, rng: np.random.Generator, belief: Belief | None = None) -> Array:
+    """Settled rows to start from: from the whole space, where it is believed, and around the best rows seen."""
     pools = [encoding.sample(_POOL, rng)]
+    if belief is not None:
+        pools.append(belief.draw(_POOL // 3, rng))
     for row in best:
         near = np.repeat(row[None, :], _NEAR, axis=0)
         step = 10.0 ** rng.uniform(-2.5, -0.5, (_NEAR, 1))

@@ -45,6 +45,11 @@ class Evidence:
     failed: tuple[PastTrial, ...]
     running: tuple[PastTrial, ...]
 
+    @property
+    def all(self) -> int:
+        """Trials that say anything."""
+        return len(self.finished) + len(self.censored) + len(self.failed) + len(self.running)
+
     @classmethod
     def of(cls, history: History) -> Evidence:
         """Sort a history. Cancelled trials say nothing of their combination; a value that isn't finite is a failure."""

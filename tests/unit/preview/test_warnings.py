@@ -331,3 +331,13 @@ def test_a_texts_data_are_looked_into_for_whoever_may_read_them_alone(home: Path
     text = TEXT + COLUMNS % "t.csv"
     assert not any("targt" in str(each) for each in examine_text(text, "x.yaml", home).warnings)
     assert any("targt" in str(each) for each in examine_text(text, "x.yaml", home, columns=True).warnings)
+
+
+def test_a_prior_that_the_search_never_looks_at_is_told(home: Path) -> None:
+    believed = {"lr": {"type": "uniform", "low": 0, "high": 1, "prior": {"center": 0.3}}}
+    assert messages(home, space=believed, trials={"max": 20}) == []
+    (found,) = messages(home, space=believed, search={"algorithm": "tpe"}, trials={"max": 20})
+    assert "tpe searches here" in found
+    assert "default" in found
+    (found,) = messages(home, space=believed, trials={"max": 9, "concurrency": 9})
+    assert "sobol searches here" in found, "what auto chooses is what counts"

@@ -1,0 +1,178 @@
+"""What the user believes of where good values lie (``prior:`` of a parameter), and how much that still counts.
+
+Expected improvement times belief to a power that falls as 1/n (C. Hvarfner et al. 2022, "πBO: Augmenting acquisition
+functions with user beliefs for Bayesian optimization", ICLR, equation 6): a belief decides the first trials and is
+forgotten by the last. Two things keep a wrong one cheap: it never says that a place is impossible (a share of it is
+spread evenly), and it counts less as soon as trials say that where it is high losses are high.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+from automl_core.search.bayesian.encoding import Array, Encoding, Indices
+from automl_core.space import Parameter, Space
+
+EVENLY = 0.05
+"""Share of a belief that is spread evenly over the axis."""
+
+_STRENGTH = 0.1  # of the trials that an experiment may have: the power that the belief has at its first trial (πBO's β)
+_WEAKEST, _STRONGEST = 1.0, 10.0
+_TELLING = 4  # trials with a value from which the belief is compared with them
+_DOUBT = 1.64  # standard deviations of a rank correlation from which on a belief counts nothing
+
+_NORMAL = NormalDist()
+
+
+def believed(space: Space) -> bool:
+    """Whether the space has any belief."""
+    return any(parameter.prior is not None for parameter in space.dimensions)
+
+
+class Belief:
+    """Log density of what is believed, at rows of an encoding.
+
+    It is 0 where the belief is highest and below that elsewhere, parameter by parameter; a parameter that a row doesn't
+    have says nothing.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        """Read the priors of a space's parameters.
+
+        Args:
+            encoding: of the space.
+        """
+        self.encoding = encoding
+        self.powers = np.ones(encoding.width)
+        """What each column's density is raised to, shape (width,)."""
+        self._numeric: list[tuple[int, float, float]] = []
+        self._options: list[tuple[int, Array]] = []
+        for column, parameter in enumerate(encoding.space.dimensions):
+            if parameter.prior is None:
+                continue
+            if parameter.kind == "categorical":
+                logs = np.log(shares(parameter))
+                self._options.append((column, logs - logs.max()))
+            else:
+                centre, spread = parameter.prior
+                self._numeric.append((column, parameter.unit_of(centre), spread))
+
+    def settled(self, rows: Array, losses: Array, most: int) -> Belief:
+        """The same, as far as trials leave it standing: see `power_of` and `trust_of`, parameter by parameter.
+
+        Args:
+            rows: of trials with a value, shape (n, width).
+            losses: of each, shape (n,).
+            most: trials that the experiment may have.
+        """
+        active = self.encoding.active(rows)
+        for column, found in self._columns(rows):
+            told = active[:, column]
+            self.powers[column] = power_of(len(losses), most, trust_of(found[told], losses[told]))
+        return self
+
+    def __call__(self, rows: Array) -> Array:
+        """Log density at settled rows (n, width), shape (n,)."""
+        active = self.encoding.active(rows)
+        total = np.zeros(len(rows))
+        for column, found in self._columns(rows):
+            total += np.where(active[:, column], self.powers[column] * found, 0.0)
+        return total
+
+    def _columns(self, rows: Array) -> Iterator[tuple[int, Array]]:
+        """Each believed column with its log density at rows, whether they have it or not."""
+        for column, centre, spread in self._numeric:
+            yield column, _log_bump((rows[:, column] - centre) / spread)
+        for column, logs in self._options:
+            yield column, logs[np.maximum(rows[:, column].astype(np.intp), 0)]
+
+    def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
+        """The same at one row, and its gradient by the moving positions among the numeric columns."""
+        slopes = np.zeros(len(self.encoding.numeric))
+        active = self.encoding.active(row[None])[0]
+        for column, centre, spread in self._numeric:
+            if active[column]:
+                z = (row[column] - centre) / spread
+                bump = (1 - EVENLY) * math.exp(-0.5 * z * z)
+                slope = self.powers[column] * -z / spread * bump / (bump + EVENLY)
+                slopes[np.searchsorted(self.encoding.numeric, column)] = slope
+        return float(self(row[None])[0]), slopes[moving]
+
+    def draw(self, count: int, rng: np.random.Generator) -> Array:
+        """Settled rows that the belief finds likely, the rest of them from the file's distributions: (count, width)."""
+        rows = self.encoding.sample(count, rng)
+        for column, centre, spread in self._numeric:
+            rows[:, column] = _reflected(centre + spread * rng.standard_normal(count))
+        for column, logs in self._options:
+            chances = np.exp(logs)
+            rows[:, column] = rng.choice(len(logs), size=count, p=chances / chances.sum())
+        return self.encoding.settle(rows)
+
+
+def power_of(told: int, most: int, trust: float) -> float:
+    """The power that a belief has after so many trials.
+
+    Args:
+        told: trials with a value.
+        most: trials that the experiment may have.
+        trust: from `trust_of`.
+    """
+    return trust * min(max(_STRENGTH * most, _WEAKEST), _STRONGEST) / max(told, 1)
+
+
+def trust_of(belief: Array, losses: Array) -> float:
+    """How far trials leave a belief standing: 1, less where losses are the higher the more it was believed, down to 0.
+
+    Args:
+        belief: log density of each trial, shape (n,).
+        losses: of each, shape (n,).
+    """
+    if len(losses) < _TELLING or np.ptp(belief) == 0 or np.ptp(losses) == 0:
+        return 1.0
+    from scipy.stats import spearmanr
+
+    agreeing = -float(spearmanr(belief, losses).statistic)
+    return float(np.clip(1.0 + agreeing * math.sqrt(len(losses) - 1) / _DOUBT, 0.0, 1.0))
+
+
+def likely(space: Space, units: Sequence[float]) -> list[float]:
+    """A point of the unit cube, moved to where the belief finds such a share of its mass."""
+    moved = list(units)
+    for place, parameter in enumerate(space.dimensions):
+        if parameter.prior is None:
+            continue
+        u = min(max(moved[place], 1e-6), 1 - 1e-6)
+        if parameter.kind == "categorical":
+            edges = np.cumsum(shares(parameter))
+            option = parameter.options[min(int(np.searchsorted(edges, u, side="right")), len(edges) - 1)]
+            moved[place] = parameter.unit_of(option)
+        else:
+            centre, spread = parameter.prior
+            moved[place] = float(_reflected(np.array(parameter.unit_of(centre) + spread * _NORMAL.inv_cdf(u))))
+    return moved
+
+
+def shares(parameter: Parameter) -> Array:
+    """How much of a belief each option has: all of it less its spread the believed one, the others what is left."""
+    assert parameter.prior is not None
+    centre, spread = parameter.prior
+    allowed = np.array(parameter.weights) > 0
+    mine = np.array([option == centre and type(option) is type(centre) for option in parameter.options])
+    others = allowed & ~mine
+    found = np.where(mine, 1.0 - spread, 0.0) if others.any() else mine.astype(float)
+    found[others] = spread / max(int(others.sum()), 1)
+    return np.maximum(found, 1e-12)
+
+
+def _log_bump(z: Array) -> Array:
+    found: Array = np.log((1 - EVENLY) * np.exp(-0.5 * z * z) + EVENLY)
+    return found
+
+
+def _reflected(x: Array) -> Array:
+    x = np.abs(x)
+    return np.clip(np.where(x > 1, 2 - x, x), 0.0, 1.0)
