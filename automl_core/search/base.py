@@ -13,7 +13,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,6 +36,19 @@ class BudgetRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What runs out while trials are made.
+
+    Attributes:
+        total: how much there is for all trials together.
+        unit: of it, and of `PastTrial.spent`: money (``cost``), or the seconds of all places together.
+    """
+
+    total: float
+    unit: Literal["cost", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
 class PastTrial:
     """A trial as an algorithm sees it.
 
@@ -55,6 +68,7 @@ class PastTrial:
             budget; ``loss`` and ``losses_at`` are then places in the shared order (`automl_core.search.pareto`), and
             there is no curve. Else empty.
         constraints: one number an outcome constraint, satisfied when not above 0; NaN where it was never measured.
+        spent: what its training took so far, in the unit of the context's limit; None without one.
     """
 
     number: int
@@ -69,6 +83,7 @@ class PastTrial:
     parent: int | None = None
     objectives: tuple[float, ...] = ()
     constraints: tuple[float, ...] = ()
+    spent: float | None = None
 
 
 History: TypeAlias = Sequence[PastTrial]
@@ -154,6 +169,7 @@ class Context:
             each; a combination may lack parameters that its experiment did not have.
         final: which of a trial's periodical values counts (``goal.final``): best, last or mean.
         baseline: whether the first trial is that of the defaults, trained all the way whatever the algorithm does.
+        limit: what may run out before the trials do, None where nothing does.
     """
 
     space: Space
@@ -169,6 +185,7 @@ class Context:
     earlier: tuple[History, ...] = ()
     final: str = "best"
     baseline: bool = False
+    limit: Limit | None = None
 
     @property
     def searched(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from automl_core.search.base import BudgetRange as SearchBudget
-from automl_core.search.base import Context, PastTrial
+from automl_core.search.base import Context, Limit, PastTrial
 from automl_core.search.outcomes import finished, finished_budget, losses_at
 from automl_core.search.pareto import Point, with_places
 from automl_core.space import Space
@@ -35,11 +35,29 @@ def context_of(experiment: Experiment, space: Space) -> Context:
         reference=tuple(None if each.reference is None else each.sign * each.reference for each in goal.all_objectives),
         final=goal.final,
         baseline=experiment.search.baseline,
+        limit=limit_of(experiment),
     )
 
 
-def past_trial(state: State, trial: Trial, direction: float) -> PastTrial:
-    """One trial as an algorithm sees it; ``direction`` as from `sign`."""
+def limit_of(experiment: Experiment) -> Limit | None:
+    """What may end the search before its trials are used up: money, else the time of all places together."""
+    stop = experiment.stop
+    if stop.max_cost is not None:
+        return Limit(stop.max_cost, "cost")
+    allowed = [seconds for seconds in (stop.deadline, stop.max_duration) if seconds is not None]
+    return Limit(min(allowed) * experiment.trials.concurrency, "seconds") if allowed else None
+
+
+def _spent(state: State, trial: Trial, limit: Limit | None) -> float | None:
+    """What a trial's training took so far, in the limit's unit."""
+    if limit is None:
+        return None
+    works = [state.works[slot] for slot in trial.slots]
+    return sum(work.cost if limit.unit == "cost" else work.seconds for work in works)
+
+
+def past_trial(state: State, trial: Trial, direction: float, limit: Limit | None = None) -> PastTrial:
+    """One trial as an algorithm sees it; ``direction`` as from `sign`, ``limit`` as from `limit_of`."""
     work = state.latest(trial)
     value = state.value_of(trial)
     return PastTrial(
@@ -53,6 +71,7 @@ def past_trial(state: State, trial: Trial, direction: float) -> PastTrial:
         bracket=work.bracket,
         rung=work.rung,
         parent=trial.parent,
+        spent=_spent(state, trial, limit),
     )
 
 
@@ -63,7 +82,8 @@ def history_of(state: State, experiment: Experiment) -> list[PastTrial]:
     (`automl_core.search.pareto`), and the values themselves stand in ``objectives`` and ``constraints``.
     """
     direction = sign(experiment)
-    history = [past_trial(state, trial, direction) for trial in state.trials]
+    limit = limit_of(experiment)
+    history = [past_trial(state, trial, direction, limit) for trial in state.trials]
     if experiment.goal.plain:
         return history
     reached: list[dict[int, Point]] = []

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from automl_core.search.bayesian.belief import Belief
 from automl_core.search.bayesian.encoding import Array, Indices
 from automl_core.search.bayesian.gp import Columns, Ensemble, Posterior
 
@@ -61,6 +61,16 @@ class Model:
     weight: float = 1.0
 
 
+class Term(Protocol):
+    """Something added to the logarithm of the improvement."""
+
+    def __call__(self, rows: Array) -> Array:
+        """At settled rows (n, width), shape (n,)."""
+
+    def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
+        """At one row, with its gradient by the moving positions among the numeric columns."""
+
+
 CAUTION = 4.0  # power of the chances of success where nothing but knowledge is to be won
 _APART = 0.02  # of the unit interval: nearer than this to a running trial, a trial is hardly a new idea
 
@@ -98,8 +108,8 @@ class Acquisition:
         self.best = np.array([model.best for model in models])
         self.log_weights = np.log([model.weight for model in models])
         self.screening = screening
-        self.belief: Belief | None = None
-        """What the user believes, at the power that it still has; None: nothing."""
+        self.terms: tuple[Term, ...] = ()
+        """What else a row is weighed by: what the user believes, what it will cost."""
         self._chance_gradients = [Ensemble([posterior]) for posterior, _ in self.chances]
         self.running = None if running is None or not len(running) else columns.split(running)
 
@@ -128,8 +138,8 @@ class Acquisition:
         return self._constrained(rows, np.log(np.mean(variances, axis=0)))
 
     def _constrained(self, rows: Array, total: Array) -> Array:
-        if self.belief is not None:
-            total = total + self.belief(rows)
+        for term in self.terms:
+            total = total + term(rows)
         for posterior, threshold in self.chances:
             mean, variance = posterior.predict(rows)
             margin = (threshold - mean[:, 0]) / np.sqrt(variance + posterior.noise)
@@ -153,15 +163,15 @@ class Acquisition:
         if len(rows) <= count:
             return rows
         rough = Acquisition(self.columns, self.models[: self.screening], self.chances)
-        rough.caution, rough.belief = self.caution, self.belief
+        rough.caution, rough.terms = self.caution, self.terms
         return rows[np.sort(np.argsort(-rounded(rough(rows)), kind="stable")[:count])]
 
     def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
         """Value at one row and its gradient by the moving positions among the numeric columns."""
         total, gradient = self.improvement_gradient(row, moving)
-        if self.belief is not None:
-            believed, slopes = self.belief.gradient(row, moving)
-            total, gradient = total + believed, gradient + slopes
+        for term in self.terms:
+            value, slopes = term.gradient(row, moving)
+            total, gradient = total + value, gradient + slopes
         for (posterior, threshold), alone in zip(self.chances, self._chance_gradients, strict=True):
             means, variances, d_means, d_variances = alone.gradients(row, moving)
             spread = float(np.sqrt(variances[0] + posterior.noise))

@@ -17,7 +17,9 @@ from automl_core.space import Params, Space
 if TYPE_CHECKING:  # numpy and scipy load with the first suggestion, not with the experiment file
     import numpy as np
 
+    from automl_core.search.bayesian.belief import Belief
     from automl_core.search.bayesian.encoding import Array, Encoding
+    from automl_core.search.bayesian.expense import Expense
     from automl_core.search.bayesian.source import Source
     from automl_core.search.bayesian.surrogate import Evidence, Surrogate
 
@@ -157,7 +159,10 @@ class Bayesian(Algorithm):
             return self._exploration(history, seen, listed)
         rng = self._rng(history)
         surrogate = self._surrogate(evidence, rng)
-        rows, note = self._ranked(surrogate, rng, listed, look_elsewhere=len(history) % 2 == 1)
+        belief = self._belief(surrogate, evidence)
+        expense = self._expense(history)
+        surrogate.acquisition.terms = tuple(term for term in (belief, expense) if term is not None)
+        rows, note = self._ranked(surrogate, rng, listed, belief, look_elsewhere=len(history) % 2 == 1)
         params = self._first_unseen(rows, seen)
         if params is None:
             return self._exploration(history, seen, listed)
@@ -171,18 +176,35 @@ class Bayesian(Algorithm):
             from automl_core.search.bayesian.objectives import PointSurrogate
 
             return PointSurrogate(self._encoding, evidence, rng, self.context)
-        from automl_core.search.bayesian.belief import Belief, believed
         from automl_core.search.bayesian.surrogate import Surrogate
 
-        surrogate = Surrogate(self._encoding, evidence, rng, sources=self._sources)
-        if believed(self.context.space) and evidence.all % 2 == 0:  # every other trial goes by evidence alone
-            belief = Belief(self._encoding).settled(surrogate.rows, surrogate.losses, self.context.max_trials)
-            surrogate.acquisition.belief = belief if belief.powers.any() else None
-        return surrogate
+        return Surrogate(self._encoding, evidence, rng, sources=self._sources)
+
+    def _belief(self, surrogate: Surrogate, evidence: Evidence) -> Belief | None:
+        """What is left of the user's belief; None at every other trial, which goes by evidence alone."""
+        from automl_core.search.bayesian.belief import Belief, believed
+
+        if not self.context.plain or not believed(self.context.space) or evidence.all % 2 == 1:
+            return None
+        belief = Belief(self._encoding).settled(surrogate.rows, surrogate.losses, self.context.max_trials)
+        return belief if belief.powers.any() else None
+
+    def _expense(self, history: History) -> Expense | None:
+        """What trials cost, where money or time runs out before they do."""
+        from automl_core.search.bayesian.expense import Expense, weight_of
+
+        weight = weight_of(history, self.context.limit, self.context.max_trials) if self.context.plain else 0.0
+        if weight <= 0:
+            return None
+        import numpy as np
+
+        rng = np.random.default_rng([self.context.seed, len(history), 1])  # of its own: without a limit nothing changes
+        return Expense.of(self._encoding, history, weight, rng)
 
     def _ranked(
-        self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, look_elsewhere: bool
-    ) -> tuple[Array, str]:
+        self, surrogate: Surrogate, rng: np.random.Generator, listed: list[Params] | None, belief: Belief | None,
+        *, look_elsewhere: bool,
+    ) -> tuple[Array, str]:  # fmt: skip
         """Rows in the order in which they are worth trying, and why the first one is.
 
         Where the model only asks for the last digits of a basin that it knows, every other trial looks for
@@ -196,7 +218,7 @@ class Bayesian(Algorithm):
             rows, values = ranked(rows, acquisition(rows))
             return rows, f"{acquisition.label} {values[0]:.2f}"
         best = surrogate.best_rows(5 * self.context.objectives)
-        pool = candidates(self._encoding, best, rng, acquisition.belief)
+        pool = candidates(self._encoding, best, rng, belief)
         rows, values = maximise(acquisition, self._encoding, pool, rng)
         if not (look_elsewhere and acquisition.knows and surrogate.refines(rows[0])):
             return rows, f"{acquisition.label} {values[0]:.2f}"

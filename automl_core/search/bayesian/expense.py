@@ -1,0 +1,96 @@
+"""What trials cost, and when that counts: improvement per unit of what runs out, where not the trials do.
+
+The logarithm of a trial's cost is a process of its own over the same columns (J. Snoek et al. 2012, "Practical Bayesian
+optimization of machine learning algorithms", NIPS, section 3.2: expected improvement per second). Its weight falls with
+what is left, so that cheap trials come first and the last ones are chosen by what they promise alone (E. Lee et al.
+2020, "Cost-aware Bayesian optimization", arXiv 2003.10870, section 4: EI-cool).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from automl_core.search.base import Limit, PastTrial
+from automl_core.search.bayesian.encoding import Array, Encoding, Indices
+from automl_core.search.bayesian.gp import Ensemble, Fit, Posterior
+from automl_core.search.bayesian.subset import choose
+
+_LEAST = 4  # trials with a cost from which it is modelled
+_ALIKE = 0.2  # deviation of the costs' logarithms below which all trials cost the same, as far as that matters
+_FITTED, _MODELLED = 60, 200
+
+
+def weight_of(history: Sequence[PastTrial], limit: Limit | None, most: int) -> float:
+    """How much costs count: the share of the limit that is left; 0 where trials run out before it does.
+
+    Args:
+        history: all trials so far.
+        limit: of what runs out, None where nothing does.
+        most: trials that the experiment may have.
+    """
+    if limit is None:
+        return 0.0
+    ended = [trial.spent for trial in history if trial.state.ended and trial.spent is not None]
+    spent = math.fsum(trial.spent or 0.0 for trial in history)
+    left = limit.total - spent
+    if len(ended) < _LEAST or left <= 0:
+        return 0.0
+    expected = math.fsum(ended) / len(ended) * (most - len(history))
+    return left / limit.total if expected > left else 0.0
+
+
+class Expense:
+    """Minus the logarithm of what rows are expected to cost, weighed: a term of the acquisition."""
+
+    def __init__(self, posterior: Posterior, spread: float, weight: float) -> None:
+        """Use `of`.
+
+        Args:
+            posterior: of the standardised logarithms.
+            spread: standard deviation of the logarithms.
+            weight: from `weight_of`.
+        """
+        self._posterior, self._scale = posterior, spread * weight
+        self._alone = Ensemble([posterior])
+
+    @classmethod
+    def of(
+        cls, encoding: Encoding, trials: Sequence[PastTrial], weight: float, rng: np.random.Generator
+    ) -> Expense | None:
+        """Model what trials cost; None where they cost alike, or too few have a cost.
+
+        Args:
+            encoding: of the space.
+            trials: any; those that ended and have a cost count.
+            weight: from `weight_of`.
+            rng: of the fit.
+        """
+        from automl_core.search.bayesian.surrogate import columns_of
+
+        told = [(trial.params, trial.spent) for trial in trials if trial.state.ended and trial.spent]
+        if len(told) < _LEAST or weight <= 0:
+            return None
+        logs = np.log([spent for _, spent in told])
+        spread = float(logs.std())
+        if spread < _ALIKE:
+            return None
+        columns, rows = columns_of(encoding), encoding.rows([params for params, _ in told])
+        kept = choose(columns, rows, logs, _MODELLED, rng)
+        fitted = choose(columns, rows[kept], logs[kept], _FITTED, rng)
+        fit = Fit(columns, rows[kept][fitted], logs[kept][fitted], power=1.0)
+        hyper = fit.ensemble(rng, 0, iterations=30)[0]
+        return cls(Posterior(columns, hyper, rows[kept], logs[kept]), spread, weight)
+
+    def __call__(self, rows: Array) -> Array:
+        """At settled rows (n, width), shape (n,)."""
+        mean, _ = self._posterior.predict(rows)
+        found: Array = -self._scale * mean[:, 0]
+        return found
+
+    def gradient(self, row: Array, moving: Indices) -> tuple[float, Array]:
+        """The same at one row, and its gradient by the moving positions among the numeric columns."""
+        mean, _, d_mean, _ = self._alone.gradients(row, moving)
+        return -self._scale * float(mean[0, 0]), -self._scale * d_mean[0, :, 0]

@@ -1,0 +1,95 @@
+"""Costs count where money or time runs out before the trials do, and only there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from automl_core.search.base import Context, Limit, NewTrial, PastTrial
+from automl_core.search.bayesian.encoding import Encoding
+from automl_core.search.bayesian.expense import Expense, weight_of
+from automl_core.search.registry import create
+from automl_core.space import Space
+from automl_core.spec.models import Experiment
+from automl_core.spec.parameters import Parameter
+from automl_core.states import TrialState
+from automl_core.study.history import limit_of
+
+SPACE = Space.from_models(
+    TypeAdapter(dict[str, Parameter]).validate_python(
+        {"width": {"type": "loguniform", "low": 1, "high": 1000}, "rate": {"type": "uniform", "low": 0, "high": 1}}
+    )
+)
+
+
+def trial(number: int, width: float, rate: float, spent: float | None) -> PastTrial:
+    loss = (rate - 0.6) ** 2 + 0.003 * (3 - math.log10(width))  # wider is a little better, and far dearer
+    return PastTrial(number, {"width": width, "rate": rate}, TrialState.SUCCEEDED, loss=loss, spent=spent)
+
+
+def past(count: int, cost: Any) -> list[PastTrial]:
+    rng = np.random.default_rng(0)
+    widths, rates = 10 ** rng.uniform(0, 3, count), rng.random(count)
+    return [
+        trial(number, float(width), float(rate), cost(float(width)))
+        for number, (width, rate) in enumerate(zip(widths, rates, strict=True))
+    ]
+
+
+def test_the_weight_is_what_is_left_and_nothing_where_trials_run_out_first() -> None:
+    history = past(8, lambda width: 1.0)
+    assert weight_of(history, Limit(16.0, "cost"), 100) == pytest.approx(0.5)
+    assert weight_of(history, Limit(16.0, "cost"), 12) == 0.0, "four more trials cost less than is left"
+    assert weight_of(history, Limit(7.0, "cost"), 100) == 0.0, "nothing is left"
+    assert weight_of(history, None, 100) == 0.0
+    assert weight_of(history[:3], Limit(16.0, "cost"), 100) == 0.0, "three say little"
+
+
+def test_it_learns_what_costs_and_its_gradient_is_that_of_its_values() -> None:
+    encoding = Encoding(SPACE)
+    found = Expense.of(encoding, past(20, lambda width: width), 1.0, np.random.default_rng(0))
+    assert found is not None
+    rows = encoding.rows([{"width": 2.0, "rate": 0.5}, {"width": 500.0, "rate": 0.5}, {"width": 2.0, "rate": 0.9}])
+    cheap, dear, other = found(rows)
+    assert cheap - dear == pytest.approx(np.log(250), rel=0.15)
+    assert cheap == pytest.approx(other, abs=0.5)
+    moving = np.arange(2)
+    value, gradient = found.gradient(rows[0], moving)
+    assert value == pytest.approx(cheap, abs=1e-6)
+    step = np.array([[1e-5, 0.0], [0.0, 1e-5]])
+    slopes = (found(rows[0] + step) - found(rows[0] - step)) / 2e-5
+    assert gradient == pytest.approx(slopes, rel=1e-3, abs=1e-2)
+    assert Expense.of(encoding, past(20, lambda width: 3.0), 1.0, np.random.default_rng(0)) is None, "all cost alike"
+
+
+def test_cheap_trials_come_first_where_money_runs_out() -> None:
+    history = past(12, lambda width: width)
+    spent = sum(each.spent or 0 for each in history)
+
+    def width(limit: Limit | None) -> float:
+        known = history if limit else [replace(each, spent=None) for each in history]
+        decision = create("bayesian", Context(space=SPACE, max_trials=200, seed=1, limit=limit)).suggest(known)
+        assert isinstance(decision, NewTrial)
+        return float(decision.params["width"])  # type: ignore[arg-type]
+
+    assert width(Limit(3 * spent, "cost")) < 0.5 * width(None)
+    assert width(Limit(1e9, "cost")) == width(None), "it will not run out: nothing changes"
+
+
+def test_an_experiment_tells_what_may_run_out() -> None:
+    def of(**stop: Any) -> Limit | None:
+        spec = {
+            "name": "e", "goal": {"metric": "loss", "direction": "minimize"}, "trials": {"concurrency": 4},
+            "space": {"x": {"type": "uniform", "low": 0, "high": 1}}, "tasks": [{"command": ["true"]}], "stop": stop,
+        }  # fmt: skip
+        return limit_of(Experiment.model_validate(spec))
+
+    assert of() is None
+    assert of(max_cost=20) == Limit(20.0, "cost")
+    assert of(deadline="1h") == Limit(4 * 3600.0, "seconds"), "of four places together"
+    assert of(deadline="1h", max_cost=20) == Limit(20.0, "cost")
