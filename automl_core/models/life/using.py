@@ -155,7 +155,9 @@ class Using(Acting):
 
         def done(life: Life) -> bool:
             found = life.rollouts.get(id)
-            return found is not None and found.open and found.held == held
+            if found is None or not found.open or found.held != held:
+                return False
+            return not held or not why or found.holder is None or found.holder.why == why  # a new reason is heard
 
         self._act("rollout_held", {"id": id, "held": held, "by": by_json(by), "why": why}, done=done)
         return self.state.rollouts[id]

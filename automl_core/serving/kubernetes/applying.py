@@ -143,7 +143,17 @@ class Applying:
             if there is not None:
                 self._refuse_others(kind, there)
                 found[_key(manifest)] = there
+            elif kind.comes_with:
+                await self._known(kind)
         return found
+
+    async def _known(self, kind: Kind) -> None:
+        """Refuse a kind that the cluster doesn't have, before anything is made that would go on without it."""
+        try:
+            await self.api.get(kind.path(self.plan.namespace), limit=1)
+        except ApiError as error:
+            if error.status == 404:
+                raise ServersError(self._words(kind, "list", error)) from error
 
     def _refuse_others(self, kind: Kind, there: Manifest) -> None:
         metadata = there["metadata"]

@@ -219,6 +219,8 @@ def test_no_program_moves_what_a_person_holds(world: World) -> None:
     seq = world.open().state.seq
     assert world.open().hold_rollout(1, True, BEN).holder == held.holder  # said again
     assert world.open().state.seq == seq
+    told = world.open().hold_rollout(1, True, BEN, "and the shop is closed").holder
+    assert (told and told.by, told and told.why) == (BEN, "and the shop is closed"), "another reason is no repetition"
     assert world.open().step_rollout(1, 2, BEN, "as agreed").held  # a person may, and it stays held there
     released = world.open().hold_rollout(1, False, BEN)
     assert (released.held, released.holder) == (False, None)

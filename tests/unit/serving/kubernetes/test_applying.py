@@ -253,6 +253,7 @@ def test_models_share_servers_that_answer_for_all_of_the_storage(there: Shore) -
 def test_what_lacks_in_the_cluster_or_in_rights_is_named(there: Shore) -> None:
     with pytest.raises(ServersError, match=r"knows no HTTPRoute: install the Gateway API.*deploy\.gateway"):
         there.ensure(planned(pod_template=there.serving, gateway="public"))
+    assert there.get(DEPLOYMENTS)["items"] == [], "nothing was made that would go on without it"
     with pytest.raises(ServersError, match="knows no InferenceService: install KServe"):
         there.ensure(planned(pod_template=there.serving, objects="kserve"))
     with pytest.raises(ServersError, match=r"Is there a namespace 'nowhere'"):
