@@ -151,16 +151,15 @@ def test_after_any_deliveries_the_catalog_says_what_the_source_says(given_: list
         project.add_items(map(text, rows.values()), BY, source="lake", keys=list(rows))
         project.add_items(map(text, rows.values()), BY, source="lake", keys=list(rows))
         now |= rows
-    for project in (project, world.open()):
-        assert not project.state.skipped
+    for reader in (project, world.open()):
+        assert not reader.state.skipped
         for key, number in now.items():
-            at = project.catalog.by_key("lake", key)
+            at = reader.catalog.by_key("lake", key)
             assert at is not None
-            assert project.catalog.id_of(at) == item_id(text(number))
+            assert reader.catalog.id_of(at) == item_id(text(number))
         alive = {
-            project.catalog.id_of(number) for number in range(project.state.count)
-            if number not in project.state.retired
-        }  # fmt: skip
+            reader.catalog.id_of(number) for number in range(reader.state.count) if number not in reader.state.retired
+        }
         assert alive == {item_id(text(number)) for number in now.values()}
 
 
