@@ -7,6 +7,7 @@ import pytest
 from automl_core.annotation.items import NoSuchItem
 from automl_core.annotation.project import Chosen, ItemState, Label, Project, Refused, Source
 from automl_core.annotation.project import people as people_module
+from automl_core.journal import Record
 from tests.unit.annotation.project.world import BY, World, label
 
 LEASE = 60.0
@@ -75,6 +76,8 @@ def test_a_task_for_several_is_with_so_many_and_with_nobody_twice() -> None:
     assert claim(world, "anna") == []  # she has answered
     assert claim(world, "carl") == []  # ben has it
     project.release("ben", [project.catalog.id_of(5)])
+    assert project.state.claims == {}  # hers went with her answer
+    assert claim(world, "anna") == []  # one more is wanted, of somebody else
     assert claim(world, "carl") == [5]
     project = world.open()
     project.label([label(project, 5, author="carl")], BY)
@@ -206,6 +209,29 @@ def test_a_batch_that_is_over_leaves_what_nobody_answered_and_takes_what_comes_l
     vote = project.state.answers(2)[0]
     assert (vote.batch, vote.kind, vote.price, vote.round) == (1, "stratum", 0.05, 1)
     assert project.state.stratum() == {2, 5}
+
+
+def test_the_end_of_a_batch_leaves_what_another_batch_asks_again() -> None:
+    world = World()
+    world.sent([5, 2])
+    project = world.open()
+    project.label([label(project, 5)], BY)
+    project.send(1, world.chosen(project, [5], "audit"), "page", 1, BY, name="audit")
+    project.close_batch(1, "the time is over", BY)
+    assert project.state.open_tasks() == [5]
+    assert [project.state.status(number) for number in (5, 2)] == [ItemState.SENT, ItemState.NEW]
+
+
+def test_a_record_that_sends_what_people_are_asked_about_already_is_skipped() -> None:
+    world = World()
+    world.sent([5, 2])
+    state = world.open().state
+    data = {
+        "batch": 2, "round": 1, "name": "x", "to": "page", "votes": 1, "until": None, "price": 0.0, "digest": "",
+        "of": 1, "at": 0, "read": 1, "items": [5], "kinds": ["a"], "by": {"name": "x", "how": "dag"},
+    }  # fmt: skip
+    assert "asked about it already" in (state.apply(Record(state.seq + 1, "x", state.updated, "sent", data)) or "")
+    assert state.apply(Record(state.seq + 1, "x", state.updated, "sent", data | {"items": [6]})) is None
 
 
 def test_nothing_is_sent_of_what_is_not_there_or_in_a_round_that_is_over() -> None:
