@@ -196,7 +196,8 @@ class DataSetVersion(msgspec.Struct, frozen=True, omit_defaults=True):
         by_source: how many labels of each source (``person``, ``models``, ``imported``).
         round: in which it was written; filled by the journal.
         time: when; filled by the journal.
-        seen: how many labels there were (`ProjectState.votes`) when it was written; filled by the journal.
+        seen: how many labels there were (`ProjectState.votes`) in the state that it was worked out on; filled by the
+            journal.
     """
 
     number: int

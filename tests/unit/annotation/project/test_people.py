@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import random
+
 import pytest
 
-from automl_core.annotation.items import NoSuchItem
+from automl_core.annotation.items import NoSuchItem, pack
 from automl_core.annotation.project import Chosen, ItemState, Label, Project, Refused, Source
+from automl_core.annotation.project import looping as looping_module
 from automl_core.annotation.project import people as people_module
+from automl_core.annotation.project.columns import pack_column, pack_votes
+from automl_core.annotation.project.labels import Vote
 from automl_core.journal import Record
 from tests.unit.annotation.project.world import BY, World, label
 
@@ -367,6 +373,22 @@ def test_labels_that_are_none_are_named_and_keep_no_other_out() -> None:
     for words, (_, why) in zip(wrong, done.refused, strict=True):
         assert words in why
     assert project.state.history(5) == []
+
+
+def test_the_largest_record_is_below_a_hundred_kilobytes() -> None:
+    """Of the limits as they are, with numbers of items that have seven digits and nothing that repeats."""
+    rng = random.Random(0)
+    votes = [
+        Vote(rng.randrange(10**6, 10**7), "x" * 14, f"p{rng.randrange(50)}", Source.PERSON,
+             round(1.7e9 + rng.uniform(0, 1e7), 3), round(rng.uniform(0, 100), 2), kind="stratum", batch=1)
+        for _ in range(people_module.MOST_LABELS)
+    ]  # fmt: skip
+    assert len(json.dumps(pack_votes(votes), separators=(",", ":"))) < 100_000
+    items = rng.sample(range(10**6, 10**7), people_module.MOST_SENT)
+    kinds = pack_column([rng.choice(["stratum", "useful", "bad case"]) for _ in items])
+    assert len(json.dumps([items, kinds], separators=(",", ":"))) < 100_000
+    taken = {f"class {at}": pack(rng.sample(range(10**6), looping_module.MOST_TAKEN // 50)) for at in range(50)}
+    assert len(json.dumps(taken)) < 100_000
 
 
 def test_many_labels_go_in_several_records(monkeypatch: pytest.MonkeyPatch) -> None:
