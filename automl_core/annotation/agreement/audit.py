@@ -112,6 +112,27 @@ class Audit:
     taken: dict[str, int] = field(default_factory=dict)
     judged: dict[str, bool] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, promise: Promise, taken: Mapping[int, Iterable[str]], judged: Mapping[str, bool]) -> Audit:
+        """The audit of one threshold as it stands by recorded facts: the same as of one that was kept all the time.
+
+        Evidence is a matter of counts, so the order of judgements makes no difference. Nothing is refused here: what
+        was recorded as taken was taken, before the audit failed or not. Who takes a threshold back records that, too:
+        a judgement that is corrected afterwards may lower the evidence, and what was taken back stays so.
+
+        Args:
+            promise: under which the threshold was found.
+            taken: number of a round → items that it took under this threshold; one that several rounds name stays with
+                the lowest. Items that were taken back since are left out by whoever asks what goes back now.
+            judged: item → whether the label that the models agree on is right; see `judge` for which items count. The
+                last judgement of each.
+        """
+        audit = cls(promise, judged=dict(judged))
+        for number in sorted(taken):
+            for item in taken[number]:
+                audit.taken.setdefault(item, number)
+        return audit
+
     def take(self, items: Iterable[str], *, round_number: int) -> None:
         """Note what a round took under the threshold. An item that was taken before stays with its first round.
 

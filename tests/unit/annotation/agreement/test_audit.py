@@ -91,6 +91,30 @@ def test_the_order_of_judgements_makes_no_difference() -> None:
     assert one.evidence == other.evidence
 
 
+def test_an_audit_of_recorded_facts_is_the_one_that_was_kept_all_the_time() -> None:
+    kept = Audit(Promise(0.9))
+    kept.take(["a", "b"], round_number=2)
+    kept.take(["b", "c", "d"], round_number=10)
+    kept.judge({"a": True, "x": True})
+    kept.judge({"a": False, "b": True} | {f"y{each}": False for each in range(4)})
+    # A journal's facts come in any order, and a round's number as a word would sort 10 before 2.
+    facts = Audit.of(Promise(0.9), {10: ["b", "c", "d"], 2: ["a", "b"]}, dict(reversed(kept.judged.items())))
+    assert facts == kept
+    assert list(facts.taken) == list(kept.taken)
+    assert facts.taken_back() == kept.taken_back() is not None
+    with pytest.raises(RuntimeError, match="5 of 7"):
+        facts.take(["e"], round_number=11)
+
+
+def test_an_audit_of_facts_keeps_none_of_the_mappings_that_it_was_given() -> None:
+    judged = {"a": True}
+    audit = Audit.of(Promise(), {1: iter(["a"])}, judged)
+    audit.judge({"b": False})
+    audit.take(["c"], round_number=3)
+    assert judged == {"a": True}
+    assert audit.taken == {"a": 1, "c": 3}
+
+
 def test_many_judgements_break_no_arithmetic() -> None:
     assert evidence(5000, 5000, 0.03) == math.inf
     assert evidence(0, 10**6, 0.03) == 0.0
