@@ -14,7 +14,7 @@ import pytest
 
 from tests.sources import PRODUCT, ROOT, Source, sources
 
-BESIDE = frozenset({"states", "release", "extras", "structs", "bearer"})
+BESIDE = frozenset({"states", "release", "extras", "structs", "bearer", "rates"})
 """Parts of automl_core that import nothing of it and that every other part may import."""
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "extras": frozenset(),
     "structs": frozenset(),
     "bearer": frozenset(),
+    "rates": frozenset(),
     "storage": frozenset(),
     "journal": frozenset({"storage"}),
     "spec": frozenset(),
@@ -206,7 +207,7 @@ LIGHT = (
     "automl_core.journal", "automl_core.code", "automl_core.specfiles", "automl_core.details",
     "automl_core.results", "automl_core.housekeeping", "automl_core.views", "automl_core.running", "automl_core.client",
     "automl_core.importing.writing", "automl_core.modelfile", "automl_core.models.file",
-    "automl_core.models.file.checks", "automl_core.annotation",
+    "automl_core.models.file.checks", "automl_core.annotation", "automl_core.rates",
     "automl_core.cli",
 )  # fmt: skip
 """Modules that load none of `HEAVY`."""
