@@ -1,7 +1,7 @@
 """One order of events on nothing but an object store, folded into whatever its caller makes of them."""
 
 from automl_core.journal.ahead import ReadAhead
-from automl_core.journal.fold import Fold
+from automl_core.journal.fold import Fold, take_in
 from automl_core.journal.journal import JOURNAL, Contended, Journal, LaterRelease
 from automl_core.journal.records import BadRecord, LaterFormat, Record, decode, key_of, seq_of
 from automl_core.journal.snapshots import LEAST_INTERVAL, SNAPSHOT, SNAPSHOTS
@@ -22,4 +22,5 @@ __all__ = [
     "decode",
     "key_of",
     "seq_of",
+    "take_in",
 ]
