@@ -25,6 +25,9 @@ from benchmarks.annotation.sets import HELD_OUT, NAMES, WORKED_ON, Parts, load
 
 FIRST = 20
 LESS = 0.01
+AGAIN = "random, another order"
+"""What luck alone does to the ratio: random selection against random selection."""
+
 Model = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -53,7 +56,7 @@ def learn(learner: str, parts: Parts, rows: NDArray[np.int64], seed: int) -> Mod
     else:
         from sklearn.ensemble import ExtraTreesClassifier
 
-        made = ExtraTreesClassifier(100, random_state=seed)
+        made = ExtraTreesClassifier(30 if learner == "few trees" else 100, random_state=seed)
     made.fit(parts.features[rows], truth)
 
     def predict(table: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,14 +91,14 @@ def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str
     everything = accuracy(learn(learner, parts, np.arange(pool), seed), parts)
     ids = [f"{name}-{row}" for row in range(pool)]
     row_of = {item: row for row, item in enumerate(ids)}
-    order = np.random.default_rng([seed, 1]).permutation(pool)
+    order = np.random.default_rng([seed, 2 if way == AGAIN else 1]).permutation(pool)
     labelled: list[int] = []
     audited: set[int] = set()
     curve: list[tuple[int, float]] = []
     model: Model | None = None
     second: Model | None = None
     for labels in schedule(pool, growth):
-        if way == "random":
+        if way in ("random", AGAIN):
             labelled = order[:labels].tolist()
         else:
             batch = select(
@@ -114,8 +117,8 @@ def run(name: str, seed: int, learner: str, way: str, rules: Rules, stratum: str
             labelled += [row_of[item] for item in batch.ids]
         rows = np.array([row for row in labelled if stratum == "trains" or row not in audited])
         model = learn(learner, parts, rows, seed)
-        if way != "random" and rules.by in ("vote", "disagreement"):
-            second = learn("logistic" if learner != "logistic" else "forest", parts, rows, seed)
+        if way not in ("random", AGAIN) and rules.by in ("vote", "disagreement"):
+            second = learn("logistic" if learner != "logistic" else "few trees", parts, rows, seed)
         curve.append((len(labelled), accuracy(model, parts)))
         if needed(curve, everything - LESS, pool) is not None:
             break
@@ -188,12 +191,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", default=list(NAMES), choices=[*NAMES, "worked-on", "held-out"])
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--learner", nargs="+", default=["logistic"], choices=["logistic", "boosting", "forest"])
+    parser.add_argument("--learner", nargs="+", default=["logistic"], choices=["logistic", "boosting", "forest", "few trees"])
     parser.add_argument("--by", nargs="+", default=["margin"])
     parser.add_argument("--diversity", nargs="+", default=[Rules().diversity])
     parser.add_argument("--multiple", nargs="+", type=int, default=[Rules().multiple])
     parser.add_argument("--stratum", nargs="+", default=["trains", "held-out"], choices=["trains", "held-out"])
     parser.add_argument("--cold", nargs="+", default=[Rules().cold])
+    parser.add_argument("--again", action="store_true", help="random selection in another order, too: what luck does")
+    parser.add_argument("--random-share", type=float, default=Rules().random_share, help="of the stratum in a batch")
     parser.add_argument("--growth", type=float, default=12, help="a batch has the labels so far, divided by this")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "selection.jsonl")
     parser.add_argument("--table", action="store_true", help="only the table of what was run")
@@ -206,14 +211,18 @@ def main() -> int:
     if given.results.exists():
         runs = [json.loads(line) for line in given.results.read_text(encoding="utf-8").splitlines()]
     done = {(one["set"], one["seed"], one["learner"], one["way"], one["stratum"]) for one in runs}
-    ways = [("random", Rules(), "trains")]
+    ways = [("random", Rules(), "trains")] + [(AGAIN, Rules(), "trains")] * given.again
     for by in given.by:
         for diversity in given.diversity:
             for multiple in given.multiple if diversity != "none" else [1]:
                 way = f"{by}, {diversity}" + (f" of {multiple} ×" if diversity != "none" else "")
                 for cold in given.cold:
-                    rules = Rules(by=by, diversity=diversity, multiple=multiple, cold=cold)
-                    ways += [(f"{way}; {cold}", rules, each) for each in given.stratum]
+                    rules = Rules(
+                        by=by, diversity=diversity, multiple=multiple, cold=cold, random_share=given.random_share,
+                        stratum_share=max(Rules().stratum_share, given.random_share),
+                    )  # fmt: skip
+                    share = "" if given.random_share == Rules().random_share else f"; {given.random_share:g} random"
+                    ways += [(f"{way}; {cold}{share}", rules, each) for each in given.stratum]
     wanted = [
         (seed, learner, name, *way)
         for seed in range(given.seeds)
