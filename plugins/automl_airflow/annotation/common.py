@@ -58,7 +58,11 @@ def doc_of(file: AnnotationFile, path: Path) -> str:
         "people, and with the labels that come back the models are trained and judged anew. It starts the next one, "
         "until there are labels enough. Any other run looks for new items, and starts a round where there is one to "
         "make. Every task may be cleared: what was done is not done twice.",
-        *([f"**Label here:** [{file.name}]({project_page(file.name, 'label')})"] if file.people.where == "page" else []),
+        *(
+            [f"**Label here:** [{file.name}]({project_page(file.name, 'label')})"]
+            if file.people.where == "page"
+            else []
+        ),
         f"**Labels, cost and use:** [{file.name}]({page})",
         *([f"**Trains:** {experiments}"] if experiments else []),
         *([f"**Programs:** {programs}"] if programs else []),
