@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from automl_core.annotation.file.alerts import AnnotationAlerts
 from automl_core.annotation.file.items import Items
 from automl_core.annotation.file.label_studio import LabelStudio
 from automl_core.annotation.file.labellers import Labeller
@@ -70,6 +71,7 @@ class AnnotationFile(Model):
     airflow: Placement = Field(
         default_factory=Placement, description="Queue, pool, executor and weight of all its tasks in Airflow."
     )
+    alerts: AnnotationAlerts | None = Field(None, description="Who is told of failures and of what waits for people.")
     closed: bool = Field(
         False, description="Run in the deployment's closed environment; where that is closed as a whole, each does."
     )
