@@ -1,7 +1,7 @@
 """Labelling configurations: one of ours for a kind of item and its classes, and what is read of somebody's own.
 
-A configuration is XML (labelstud.io/tags). What this product needs of it is one ``Choices`` that gives a class; whatever
-else is in it (boxes, brushes, times of audio) stays in Label Studio.
+A configuration is XML (labelstud.io/tags). What this product needs of it is one ``Choices`` that gives a class;
+whatever else is in it (boxes, brushes, times of audio) stays in Label Studio.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def read_configuration(text: str) -> Configuration:
     if "<!" in re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL):
         raise StudioError("a labelling configuration has tags and comments; <!DOCTYPE and its like have no place in it")
     try:
-        root = ElementTree.fromstring(text)
+        root = ElementTree.fromstring(text)  # noqa: S314 - entities, by which XML attacks, are refused above
     except ElementTree.ParseError as error:
         raise StudioError(f"the labelling configuration is no XML: {error}") from None
     controls = [each for each in root.iter("Choices") if each.get("name")]
@@ -113,8 +113,8 @@ def read_configuration(text: str) -> Configuration:
     shown = control.get("toName", "")
     if not shown or shown not in {each.get("name") for each in root.iter()}:
         raise StudioError(
-            f"the labelling configuration: <Choices name={control.get('name')!r}> names {shown!r} in toName, and no tag "
-            "has that name"
+            f"the labelling configuration: <Choices name={control.get('name')!r}> names {shown!r} in toName, and no "
+            "tag has that name"
         )
     if control.get("choice", "single") == "multiple":
         raise StudioError(
@@ -142,4 +142,4 @@ def unknown_fields(found: Configuration, columns: Sequence[str]) -> list[str]:
 
 def _free_keys(classes: Sequence[str], taken: Mapping[str, str]) -> dict[str, str]:
     free = (key for key in _HOTKEYS if key not in set(taken.values()))
-    return {each: key for each, key in zip((one for one in classes if one not in taken), free, strict=False)}
+    return dict(zip((one for one in classes if one not in taken), free, strict=False))

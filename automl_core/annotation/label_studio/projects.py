@@ -1,7 +1,7 @@
 """The project of Label Studio that belongs to an annotation project: found, or made once.
 
-Titles are not unique there, people rename projects, and an answer may be lost after a project was made. So a mark stands in
-its description, and whoever looks finds it by that. The number of a project, or its title, can be given in the file instead.
+Titles are not unique there, people rename projects, and an answer may be lost after a project was made. So a mark
+stands in its description, and whoever looks finds it by that. The file may name a project's number or title instead.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def find_project(
     if absent:
         raise StudioError(
             f"project {found['id']} ({found['title']}) of the Label Studio {server.url}: nobody can choose "
-            f"{', '.join(map(repr, absent))} there. Its configuration has {', '.join(there.choices)}: it was changed there, "
-            "or is its own; add what is absent there, or take it out of `labels.classes`"
+            f"{', '.join(map(repr, absent))} there. Its configuration, which was changed there or is its own, has "
+            f"{', '.join(there.choices)}: add what is absent, or take it out of `labels.classes`"
         )
     return Found(int(found["id"]), str(found.get("title") or ""), there, notes=tuple(notes))
 
@@ -110,16 +110,18 @@ def _look(server: Server, known_by: str, named: str | int | None) -> tuple[dict[
         found = server.get(f"/api/projects/{named}/", missing=True)
         if found is None:
             raise StudioError(
-                f"the Label Studio {server.url} has no project {named} (`label_studio.project`), or not for the token's user"
+                f"the Label Studio {server.url} has no project {named} (`label_studio.project`), or not for the "
+                "token's user"
             )
         return found, []
     projects = list(_projects(server))
     if named is not None:
         same = [each for each in projects if each.get("title") == named]
         if len(same) > 1:
+            numbers = ", ".join(str(each["id"]) for each in same)
             raise StudioError(
-                f"the Label Studio {server.url} has several projects {named!r}: {', '.join(str(each['id']) for each in same)}. "
-                "Give the number of one (`label_studio.project`)"
+                f"the Label Studio {server.url} has several projects {named!r}: {numbers}. Give the number of one "
+                "(`label_studio.project`)"
             )
         if not same:
             guess = did_you_mean(named, [str(each.get("title")) for each in projects])
@@ -131,8 +133,8 @@ def _look(server: Server, known_by: str, named: str | int | None) -> tuple[dict[
         (each for each in projects if known_by in str(each.get("description") or "")), key=lambda each: each["id"]
     )
     notes = [
-        f"project {each['id']} of the Label Studio {server.url} was made for the same annotation project, by two at once: "
-        f"it is not used, {ours[0]['id']} is; delete it there if it is empty"
+        f"project {each['id']} of the Label Studio {server.url} was made for the same annotation project, by two at "
+        f"once: it is not used, {ours[0]['id']} is; delete it there if it is empty"
         for each in ours[1:]
     ]  # fmt: skip
     return (_whole(server, ours[0]) if ours else None), notes
@@ -160,7 +162,7 @@ def _projects(server: Server) -> list[dict[str, Any]]:
 
 
 def _description(known_by: str, wanted: Configuration) -> str:
-    return f"{known_by}, configuration {_digest(wanted.text)}. Tasks come and labels are fetched by AutoML; keep this line."
+    return f"{known_by}, configuration {_digest(wanted.text)}. AutoML sends tasks and fetches labels; keep this line."
 
 
 def _digest(text: str) -> str:

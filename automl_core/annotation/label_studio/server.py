@@ -1,7 +1,7 @@
 """Label Studio's REST API (1.23), as far as annotation needs it.
 
-Over httpx, which the command line brings anyway. Label Studio's own client (label-studio-sdk 2.1) needs pandas, OpenCV and
-nltk wherever somebody polls, and sends any request again after an answer of 5xx; an import must not be sent twice.
+Over httpx, which the command line brings anyway. Label Studio's own client (label-studio-sdk 2.1) needs pandas, OpenCV
+and nltk wherever somebody polls, and sends any request again after a 5xx; an import must not be sent twice.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Server:
         Raises:
             StudioError: it refuses, nothing was made.
             StudioAway: it was not reached, or is too busy (429): nothing was made.
-            NotSure: no answer came, or one of a failure: Label Studio stores tasks of a request that it answers with 500.
+            NotSure: no answer came, or one of a failure: Label Studio stores tasks of imports that it answers with 500.
         """
         answer = self._answer("POST", path, params=params, json=body)
         if answer.is_success:

@@ -1,10 +1,10 @@
 """Tasks of a project: listed, sent without a double whatever dies meanwhile, and those with annotations.
 
-Label Studio has no key of ours that would be unique: importing the same twice makes two tasks. And a request goes on there
-when whoever sent it is gone: an import that nobody waits for any more is stored all the same. So each task carries our id and
-what it shows as a digest; who sends looks first, looks again after any answer that leaves it open, and looks at the end: a
-double without annotations goes. That leaves one window: an import that was sent by a process which died may be stored after
-everybody has looked. The next look, of sending or of collecting, takes it away.
+Label Studio has no key of ours that would be unique: importing the same twice makes two tasks. And a request goes on
+there when whoever sent it is gone: an import that nobody waits for any more is stored all the same. So each task carries
+our id and what it shows as a digest; who sends looks first, looks again after any answer that leaves it open, and looks
+at the end: a double without annotations goes. That leaves one window: an import by a process that died may be stored
+after everybody has looked. The next look, of sending or of collecting, takes it away.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def send(
         some = todo.pop(0)
         try:
             server.make(f"/api/projects/{project}/import", [_body(each, control) for each in some])
-        except NotSure as error:
+        except NotSure:
             open_looks += 1
             if open_looks > _LOOKS:
                 raise
@@ -182,7 +182,6 @@ def send(
             told.new += [each.item for each in some if (each.item, each.digest) in there]
             if left:
                 todo.insert(0, left)
-            del error
         except StudioError as error:
             if error.code not in _TOO_MUCH:
                 raise
@@ -272,6 +271,5 @@ def _pages(
             raise StudioError(f"{server.url} does not list tasks as a Label Studio does")
         if not rows:
             return
-        for each in rows:
-            yield each
+        yield from rows
         last = max(int(each["id"]) for each in rows)
