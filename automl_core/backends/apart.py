@@ -137,7 +137,7 @@ def serve(
         return 2
     folder, memory = Path(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
     if memory:
-        _limit(memory)
+        limit(memory)
     try:
         made = work(folder)
     except MemoryError:
@@ -151,7 +151,8 @@ def serve(
     return 0
 
 
-def _limit(memory: int) -> None:
+def limit(memory: int) -> None:
+    """Bound the address space of this process, where the system has such a limit."""
     try:
         import resource
 
