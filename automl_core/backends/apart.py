@@ -55,18 +55,19 @@ def environment() -> dict[str, str]:
 
 def run(
     arguments: Sequence[str], folder: Path, *, what: str, results: Sequence[str], timeout: float,
-    result: str = "a result", variables: Mapping[str, str] | None = None, say: Callable[[str], None] | None = None,
-    wanted: Callable[[], bool] = lambda: True,
+    result: str = "a result", cwd: Path | None = None, variables: Mapping[str, str] | None = None,
+    say: Callable[[str], None] | None = None, wanted: Callable[[], bool] = lambda: True,
 ) -> None:  # fmt: skip
     """Start a process, follow it to its end, and see that it left its results.
 
     Args:
         arguments: see `command`; or a program that people bring.
-        folder: where it runs, with the request; results of an earlier process are removed from it first.
+        folder: with the request; results of an earlier process are removed from it first.
         what: it is, as in "the evaluation".
         results: names of the files that it leaves.
         timeout: seconds that it may take.
         result: what its results are, for the message that there is none.
+        cwd: where it runs; ``folder`` where None.
         variables: of its environment; those of `environment` where None.
         say: takes lines that it prints.
         wanted: whether anybody still wants it; asked now and then.
@@ -81,7 +82,7 @@ def run(
         (folder / name).unlink(missing_ok=True)
     said: list[str] = []
     job = LocalProcess.of(
-        list(arguments), dict(environment() if variables is None else variables), cwd=folder, timeout=timeout,
+        list(arguments), dict(environment() if variables is None else variables), cwd=cwd or folder, timeout=timeout,
         label=what.removeprefix("the "),
     )  # fmt: skip
     try:
