@@ -1,13 +1,13 @@
-"""A person who labels, made up: reads what is shown, is right but for a stated share of times, and takes stated seconds.
+"""A made-up person who labels: reads what is shown, is wrong a stated share of times, and takes stated seconds.
 
 The demonstration of experiments/intents.annotation.yaml has two of them:
 
     python examples/annotate.py intents --who anna --error 0.03 --seconds 4
     python examples/annotate.py intents --who ben --error 0.06 --seconds 6 --pace 1     # really takes that long
 
-They work as people on the page do: take some tasks, of which nobody else gets any, look at what is shown and at nothing
-else, answer, take the next ones. What messages mean is known of examples/data/intents alone (make_intents.py); for items
-of your own, give `Annotator` a function that reads them.
+They work as people on the page do: take some tasks, of which nobody else gets any, look at what is shown and at
+nothing else, answer, take the next ones. What messages mean is known of examples/data/intents alone (make_intents.py);
+for items of your own, give `Annotator` a function that reads them.
 """
 
 from __future__ import annotations

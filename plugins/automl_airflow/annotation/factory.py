@@ -52,4 +52,4 @@ def _check_closed(file: AnnotationFile, path: Path, bundle: Path | None) -> None
         from automl_airflow.annotation.closed import check_closed_annotation
         from automl_core.spec.loader import read_text
 
-        check_closed_annotation(file, read_text(path), str(path), bundle, path)
+        check_closed_annotation(file, read_text(path), str(path), bundle)

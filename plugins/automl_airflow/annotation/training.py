@@ -1,8 +1,8 @@
-"""``train``: the experiments learn from the round's data set, each in a run of its own DAG; waited for without a worker.
+"""``train``: experiments learn from the round's data set, each in a run of its own DAG, waited for without a worker.
 
 The id of such a run follows from the round and its data set, so a worker that is killed at any point starts nothing
-twice. What became of it stands in the journal: one that has failed there is over, and a clear of this task starts another
-run of it.
+twice. What became of it stands in the journal: one that has failed there is over, and a clear of this task starts
+another run of it.
 """
 
 from __future__ import annotations
