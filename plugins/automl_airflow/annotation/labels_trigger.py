@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -22,7 +22,7 @@ from automl_airflow.threads import threads_of
 from automl_airflow.waiting import until_done
 
 if TYPE_CHECKING:
-    from automl_core.annotation.project import Project
+    from automl_core.annotation.project import Project, ProjectState
 
 POLL = 5.0
 """Seconds between two looks at the journal: a listing each."""
@@ -37,15 +37,28 @@ TELL_EVERY = 300.0
 """Seconds between two lines that say how far it is, where there is news."""
 
 
+def progress_of(state: ProjectState, batches: Sequence[int]) -> tuple[int, int]:
+    """How many items of some batches have all the answers that were asked for, and how many there are.
+
+    Retired ones are in neither: nobody waits for them.
+
+    Args:
+        state: the project's.
+        batches: their numbers.
+    """
+    each = [state.progress(number) for number in batches]
+    return sum(answered for answered, _ in each), sum(of for _, of in each)
+
+
 class LabelsTrigger(BaseTrigger):
-    """Fires once a batch has labels enough, or its time is over.
+    """Fires once what was sent has labels enough, or its time is over.
 
     Its event says ``why``: ``all`` (everything is answered), ``enough``, ``time``, or ``gone`` (the journal has no such
-    batch any more).
+    batch: somebody has emptied the project's folder).
     """
 
     def __init__(
-        self, *, storage: str, connection: str | None, annotation: str, batch: int, enough: float = 1.0,
+        self, *, storage: str, connection: str | None, annotation: str, batches: Sequence[int], enough: float = 1.0,
         until: float | None = None, studio: Mapping[str, Any] | None = None, poll: float = POLL,
         studio_poll: float = STUDIO_POLL,
     ) -> None:  # fmt: skip
@@ -53,7 +66,7 @@ class LabelsTrigger(BaseTrigger):
 
         Args:
             storage, connection, annotation: where the project lies.
-            batch: number of what was sent.
+            batches: numbers of what was sent together.
             enough: share of it that has to be answered.
             until: when its time is over, seconds since 1970; None: never.
             studio: the project's file as plain JSON, where Label Studio is asked for labels; it holds no secret.
@@ -61,7 +74,7 @@ class LabelsTrigger(BaseTrigger):
         """
         super().__init__()
         self.storage, self.connection, self.annotation = storage, connection, annotation
-        self.batch, self.enough, self.until = batch, enough, until
+        self.batches, self.enough, self.until = list(batches), enough, until
         self.studio, self.poll, self.studio_poll = studio, poll, studio_poll
         self._project: Project | None = None
         self._lines: TaskLog | None = None
@@ -72,7 +85,7 @@ class LabelsTrigger(BaseTrigger):
             "automl_airflow.annotation.labels_trigger.LabelsTrigger",
             {
                 "storage": self.storage, "connection": self.connection, "annotation": self.annotation,
-                "batch": self.batch, "enough": self.enough, "until": self.until, "studio": self.studio,
+                "batches": self.batches, "enough": self.enough, "until": self.until, "studio": self.studio,
                 "poll": self.poll, "studio_poll": self.studio_poll,
             },
         )  # fmt: skip
@@ -93,11 +106,11 @@ class LabelsTrigger(BaseTrigger):
             left = None if self.until is None else max(0.0, self.until - time.time())
             event = await asyncio.wait_for(self._look_until_enough(), left)
         except TimeoutError:
-            event = {"batch": self.batch, "why": "time"}
+            event = {"why": "time"}
         finally:
             if asking is not None:
                 asking.cancel()
-        lines.info(f"batch {self.batch}: {event['why']}")
+        lines.info(f"nobody is waited for any more: {event['why']}")
         await lines.close()
         yield TriggerEvent(event)
 
@@ -108,15 +121,13 @@ class LabelsTrigger(BaseTrigger):
         while True:
             found = await until_done(self._look, log=self.log, threads=threads)
             if found is None:
-                return {"batch": self.batch, "why": "gone"}
+                return {"why": "gone"}
             answered, of = found
-            if answered >= of:
-                return {"batch": self.batch, "why": "all", "answered": answered, "of": of}
             if answered >= self.enough * of:
-                return {"batch": self.batch, "why": "enough", "answered": answered, "of": of}
+                return {"why": "all" if answered >= of else "enough", "answered": answered, "of": of}
             if answered != told[0] and clock() - told[1] >= TELL_EVERY:
                 told = (answered, clock())
-                self.lines.info(f"batch {self.batch}: {answered} of {of} items are answered")
+                self.lines.info(f"{answered} of {of} items are answered")
             await asyncio.sleep(about(self.poll))  # nobody's looks come all at once
 
     async def _ask_studio(self) -> None:
@@ -148,16 +159,15 @@ class LabelsTrigger(BaseTrigger):
         return ProjectPlace(self.storage, self.connection, self.annotation)
 
     def _look(self) -> tuple[int, int] | None:
-        """How many items of the batch are answered, and how many there are; None where there is no such batch."""
-        from automl_airflow.annotation.progress import answered_in
-
+        """How many items are answered, and how many there are; None where the journal has no such batch (any more)."""
         if self._project is None:
             from automl_airflow.stores import shared_store
 
             self._project = open_project(self.place, store=shared_store(self.storage, self.connection))
         else:
             self._project.refresh()
-        return answered_in(self._project.state, self.batch)
+        state = self._project.state
+        return None if any(each not in state.batches for each in self.batches) else progress_of(state, self.batches)
 
     def _collect(self) -> None:
         """Take labels from Label Studio into the journal: a client and a project of its own, for one thread."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,9 @@ from automl_airflow.journal_tasks import JournalTask
 if TYPE_CHECKING:
     from automl_core.annotation.file import AnnotationFile
     from automl_core.annotation.project import Project
+    from automl_core.annotation.rounds.reach import Reach
     from automl_core.journal import Person
+    from automl_core.storage.base import ObjectStore
 
 
 class RoundOperator(JournalTask, BaseOperator):
@@ -65,6 +70,41 @@ class RoundOperator(JournalTask, BaseOperator):
         number = self.round(context)
         return self.open(), number
 
+    def reach(self, context: Any) -> Reach:
+        """How a round reaches data, experiments and the folder of the file: by Airflow's connections."""
+        from automl_airflow.data_access import FromConnections
+        from automl_airflow.models.latest import dates_of
+        from automl_airflow.session import home, open_experiment_store
+        from automl_core.annotation.rounds.reach import Reach
+
+        places = {str(each.experiment): each for each in self.file.experiments}
+
+        def experiments(name: str) -> ObjectStore:
+            return open_experiment_store(str(places[name].storage), places[name].connection)
+
+        return Reach(
+            experiments, FromConnections(), home(), Path(self.path).parent, dates_of(context), say=self.log.info,
+            wanted=lambda: not self.killed,
+        )  # fmt: skip
+
+    def told(self, context: Any, task: str) -> dict[str, Any]:
+        """What a task before this one has returned.
+
+        Raises:
+            AirflowFailException: nothing: it was marked by hand, or its XCom was deleted.
+        """
+        found = context["ti"].xcom_pull(task_ids=task)
+        if not isinstance(found, dict):
+            raise AirflowFailException(
+                f"{task} has told nothing (it was marked by hand, or its XCom was deleted): clear {task}"
+            )
+        return found
+
+    def say(self, notes: Iterable[str]) -> None:
+        """Notes for people, in the task's log."""
+        for note in notes:
+            self.log.info("%s", note)
+
     def this_dag(self, context: Any) -> Person:
         """The DAG, as somebody who acts."""
         from automl_core.journal import Person
@@ -92,3 +132,10 @@ class RoundOperator(JournalTask, BaseOperator):
     def get_serialized_fields(cls) -> frozenset[str]:
         """As Airflow's, and where the project lies: the web view finds it in the serialized DAG."""
         return frozenset(super().get_serialized_fields()) | {"storage", "connection", "annotation"}
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """A folder for a task's files on this machine, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="automl-annotation-") as folder:
+        yield Path(folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -22,6 +23,10 @@ from automl_airflow.compat import is_paused, start_run
 if TYPE_CHECKING:
     from automl_core.annotation.file.labellers import Labeller
     from automl_core.annotation.project import DataSetVersion, Project
+
+
+TRAINED = "trained"
+"""The outcome that the journal keeps of a run with a model; of one without, why there is none."""
 
 
 class TrainOperator(RoundOperator):
@@ -61,12 +66,12 @@ class TrainOperator(RoundOperator):
         return self._conclude(context, project, number, data_set, runs, failures)
 
     def _set_of(self, project: Project, number: int) -> DataSetVersion:
-        found = project.state.set_of(number)
-        if found is None:
+        written = [each for each in project.state.sets.values() if each.round == number]
+        if not written:
             raise AirflowFailException(
                 f"round {number} has written no data set (`{WRITE_SET}` was marked by hand): clear `{WRITE_SET}`"
             )
-        return found
+        return max(written, key=lambda each: each.number)
 
     # --- starting --------------------------------------------------------------------------------
 
@@ -93,7 +98,8 @@ class TrainOperator(RoundOperator):
         self, project: Project, number: int, data_set: DataSetVersion, experiment: str
     ) -> tuple[str, int]:  # fmt: skip
         """The first id of a run that has not failed, and which try that is."""
-        gone = {each.run for each in project.state.trainings(number, experiment) if each.model is None}
+        recorded = project.state.rounds[number].trainings
+        gone = {each.run for each in recorded if each.experiment == experiment and each.model is None}
         again = 1
         while (run := training_run(self.annotation, number, data_set.number, again)) in gone:
             again += 1
@@ -133,12 +139,8 @@ class TrainOperator(RoundOperator):
             if run is None:
                 continue
             model, why = self._outcome(context, labeller, run, data_set)
-            outcome = "trained" if model is not None else "failed"
-            self.patiently(
-                lambda run=run, experiment=experiment, outcome=outcome, model=model, why=why: project.trained(
-                    number, data_set.number, experiment, run, outcome, model, by, why=why
-                )
-            )
+            note = partial(project.trained, number, data_set, experiment, run, why or TRAINED, model, by)
+            self.patiently(note)
             if model is None:
                 failures[experiment] = why
                 continue

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException
-
-from automl_airflow.annotation.labels_trigger import LabelsTrigger
-from automl_airflow.annotation.names import CHOOSE
-from automl_airflow.annotation.progress import answered_in
+from automl_airflow.annotation.labels_trigger import LabelsTrigger, progress_of
 from automl_airflow.annotation.studio import collect_from_studio
 from automl_airflow.annotation.tasks import RoundOperator
 
@@ -27,31 +24,30 @@ class WaitOperator(RoundOperator):
 
         Raises:
             TaskDeferred: it is not enough, and there is time.
-            AirflowFailException: the journal has no batch of this round.
         """
         project, number = self.begin(context)
-        batch = project.state.batch_of(number)
-        if batch is None:
-            raise AirflowFailException(f"round {number} has sent nothing to anybody: clear `{CHOOSE}`")
-        if not batch.items:
+        batches = [each for each in project.state.batches.values() if each.round == number]
+        if not batches:
             self.log.info("nothing was sent in round %d: nobody is waited for", number)
-            return {"batch": batch.number, "answered": 0, "of": 0, "why": "nothing was sent"}
+            return {"answered": 0, "of": 0, "why": "nothing was sent"}
         if event is None and self.file.people.where == "label-studio":
             self._last_look()
             project.refresh()
-        found = answered_in(project.state, batch.number)
-        assert found is not None
-        answered, of = found
-        why = self._why(answered, of, batch.until, project.now(), event)
+        numbers = [each.number for each in batches]
+        answered, of = progress_of(project.state, numbers)
+        times = [each.until for each in batches]
+        until = None if None in times else max(times)  # type: ignore[type-var]
+        why = self._why(answered, of, until, project.now(), event)
         if why is None:
             studio = self.file.plain() if self.file.people.where == "label-studio" else None
             trigger = LabelsTrigger(
-                **self.place.arguments(), batch=batch.number, enough=self.file.people.enough, until=batch.until,
-                studio=studio,
-            )  # fmt: skip
+                **self.place.arguments(), batches=numbers, enough=self.file.people.enough, until=until, studio=studio
+            )
             self.defer(trigger=trigger, method_name="execute")
-        self.log.info("batch %d: %d of %d items are answered: %s", batch.number, answered, of, why)
-        return {"batch": batch.number, "answered": answered, "of": of, "why": why}
+        for each in batches:
+            self.patiently(partial(project.close_batch, each.number, why, self.this_dag(context)))
+        self.log.info("round %d: %d of %d items are answered: %s", number, answered, of, why)
+        return {"answered": answered, "of": of, "why": why}
 
     def _why(
         self, answered: int, of: int, until: float | None, now: float, event: dict[str, Any] | None
