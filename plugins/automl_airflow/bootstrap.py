@@ -74,7 +74,7 @@ def preload() -> None:
 
 
 def _preload_models() -> None:
-    """Import what makes the DAGs of models' and projects' files, and with them their operators: a twentieth of a second a task."""
+    """Import what makes DAGs of models' and projects' files, and their operators: a twentieth of a second a task."""
     from automl_airflow.annotation.factory import load_builder
     from automl_airflow.models.factory import load_builders
 

@@ -23,7 +23,7 @@ def policy() -> Policy:
 
 
 def is_closed(experiment: Experiment | ModelFile | AnnotationFile | None) -> bool:
-    """Whether an experiment, a model or an annotation project, or with None whatever there is, runs in the closed environment.
+    """Whether what a file is about, or with None whatever there is, runs in the closed environment.
 
     Args:
         experiment: as its file or its journal has it.

@@ -1,4 +1,4 @@
-"""Files of experiments, models and annotation projects as DAG files: Airflow's interface for other formats than Python."""
+"""Files of experiments, models and projects as DAG files: Airflow's interface for other formats than Python."""
 
 from __future__ import annotations
 

@@ -32,16 +32,15 @@ class DecideOperator(RoundOperator):
             return {"next": number + 1, "why": "it has begun"}
         found = self.patiently(lambda: verdict(project, self.file))
         self.say(found.reasons)
+        why, reasons = found.why, list(found.reasons)
+        if why is not None and state.stopped is None:  # before the round ends: whoever looks in between starts none
+            self.patiently(lambda: project.stop(number, why, reasons, by))
+            tell(self.file, "stopped", f"no further round ({why}): {'; '.join(reasons)}", round=number, why=why)
         if state.rounds[number].open:
-            outcome = {"why": found.why, "reasons": list(found.reasons)}
-            self.patiently(lambda: project.end_round(number, outcome, by))
-        if found.why is not None:
-            if project.state.stopped is None:
-                self.patiently(lambda: project.stop(number, found.why, list(found.reasons), by))
-                tell(self.file, "stopped", f"there are labels enough ({found.why}): {found.reasons[0]}", round=number,
-                     why=found.why)  # fmt: skip
-            self.log.info("no further round: %s", found.why)
-            return {"next": None, "why": found.why}
+            self.patiently(lambda: project.end_round(number, {"why": why, "reasons": reasons}, by))
+        if why is not None:
+            self.log.info("no further round: %s", why)
+            return {"next": None, "why": why}
         try:
             started = start_round(context, number + 1)
         except RuntimeError as error:
