@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_core.annotation.project import Source, Vote
-from automl_core.annotation.quality import Votes, dawid_skene
+from automl_core.annotation.project import Source, Vote, consensus
 from automl_core.annotation.selection import Stratum
 
 if TYPE_CHECKING:
@@ -22,10 +21,6 @@ if TYPE_CHECKING:
     from automl_core.annotation.project import Project, ProjectState
 
 STRATUM, GOLD, AUDIT, SUSPECT, BAD = "stratum", "gold", "audit", "suspect", "bad case"
-
-ENOUGH_VOTES = 50
-"""Items with several answers from which on annotators' errors are estimated (Dawid and Skene); of fewer the majority
-counts: two annotators on a dozen items tell nothing of either's errors."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +30,7 @@ class Known:
     Attributes:
         label: the class.
         source: a person's where any person has answered, else imported.
-        sure: probability that it is right, as the answers have it; 1 where one has answered alone.
+        sure: probability that it is right, as the answers have it; 1 where nothing tells.
         votes: answers that count, skipped ones left out.
     """
 
@@ -96,11 +91,14 @@ class Answers:
         where = Stratum(file.select.seed, file.select.stratum_share)
         mask = where.places(ids) < where.share if ids else np.zeros(0, dtype=np.bool_)
         gold = state.gold()
-        persons, imported = _counting(state)
-        known = _consensus(persons, file.labels.classes)
-        for number, vote in imported.items():
-            if number not in known and number not in gold and vote.label in file.labels.classes:
-                known[number] = Known(vote.label, Source.IMPORTED)
+        persons = _persons(state)
+        known = {
+            number: Known(
+                told.label, told.source, 1.0 if told.probability is None else round(told.probability, 4), told.votes
+            )
+            for number, told in consensus(state).items()
+            if told.source is not Source.MODELS and number not in gold and told.label in file.labels.classes
+        }
         skipped = {number for number, votes in persons.items() if all(vote.skipped for vote in votes)}
         return cls(mask, known, skipped, _sample(state, mask, persons, known, skipped, gold), gold)
 
@@ -113,47 +111,12 @@ class Answers:
         }
 
 
-def _counting(state: ProjectState) -> tuple[dict[int, list[Vote]], dict[int, Vote]]:
-    persons: dict[int, list[Vote]] = {}
-    imported: dict[int, Vote] = {}
+def _persons(state: ProjectState) -> dict[int, list[Vote]]:
+    """Number → the last word of each person on it."""
+    found: dict[int, list[Vote]] = {}
     for _, vote in state.counting():
         if vote.source is Source.PERSON:
-            persons.setdefault(vote.item, []).append(vote)
-        elif not vote.skipped and vote.kind != GOLD:
-            imported[vote.item] = vote
-    return persons, imported
-
-
-def _consensus(persons: Mapping[int, list[Vote]], classes: list[str]) -> dict[int, Known]:
-    """Number → the label that people's answers come to.
-
-    Where one alone has answered it is theirs. Where several have, the majority's; from `ENOUGH_VOTES` such items on the
-    likeliest by each annotator's errors. Of equal ones the first answer counts.
-    """
-    given = {
-        number: [vote for vote in votes if not vote.skipped and vote.label in classes]
-        for number, votes in persons.items()
-    }
-    found = {
-        number: Known(votes[0].label, Source.PERSON) for number, votes in given.items() if len(votes) == 1
-    }  # fmt: skip
-    several = {number: votes for number, votes in given.items() if len(votes) > 1}
-    if len(several) >= ENOUGH_VOTES:
-        pairs = [(str(number), vote.author, vote.label) for number, votes in given.items() for vote in votes]
-        result = dawid_skene(Votes.of(pairs, classes))
-        for place, name in enumerate(result.votes.items):
-            number = int(name)
-            if number in several:
-                label = result.votes.classes[int(result.label[place])]
-                sure = float(result.probability[place].max())
-                found[number] = Known(label, Source.PERSON, round(sure, 4), len(several[number]))
-        return found
-    for number, votes in several.items():
-        counts: dict[str, int] = {}
-        for vote in votes:
-            counts[vote.label] = counts.get(vote.label, 0) + 1
-        label = max(counts, key=lambda each: counts[each])  # of equal ones the first that was said
-        found[number] = Known(label, Source.PERSON, round(counts[label] / len(votes), 4), len(votes))
+            found.setdefault(vote.item, []).append(vote)
     return found
 
 

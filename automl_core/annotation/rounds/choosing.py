@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from automl_core.annotation.project.layout import choices_key
 from automl_core.annotation.quality import suspects, worth
 from automl_core.annotation.rounds import predictions as kept
 from automl_core.annotation.rounds.answers import AUDIT, BAD, GOLD, SUSPECT, Answers
@@ -26,6 +24,7 @@ from automl_core.annotation.selection.stratum import places_of
 if TYPE_CHECKING:
     from automl_core.annotation.file import AnnotationFile
     from automl_core.annotation.project import Batch, Project, ProjectState
+    from automl_core.annotation.project.choices import Choice as ToSend
     from automl_core.journal import Person
 
 SUSPECTS_SHARE = 0.25
@@ -115,7 +114,7 @@ def choose(
     batch = state.batch_of(number)
     if batch is not None:
         if not batch.complete:
-            batch = _send(project, file, number, _choices_of(project, batch), by, batch.until)
+            batch = _send(project, file, number, project.choices(batch.number), by, batch.until)
         return _told(batch, done)
     many = affordable(state, file)
     if many == 0:
@@ -138,7 +137,7 @@ def choose(
 
 
 def _send(
-    project: Project, file: AnnotationFile, number: int, choices: list[Choice], by: Person, until: float | None
+    project: Project, file: AnnotationFile, number: int, choices: Sequence[ToSend], by: Person, until: float | None
 ) -> Batch:
     people = file.people
     return project.send(number, choices, people.where, people.votes, by, until, people.price)
@@ -149,14 +148,6 @@ def _told(batch: Batch, done: Chosen) -> Chosen:
     for kind in batch.kinds.values():
         done.kinds[kind] = done.kinds.get(kind, 0) + 1
     return done
-
-
-def _choices_of(project: Project, batch: Batch) -> list[Choice]:
-    """The choices of a batch whose sender died, as it had written them before it began."""
-    body = json.loads(project.store.get(choices_key(project.prefix, batch.digest)))
-    found = body["choices"] if isinstance(body, dict) else body
-    known = {"item", "row", "priority", "kind", "reason", "value"}
-    return [Choice(**{"row": 0, **{name: value for name, value in each.items() if name in known}}) for each in found]
 
 
 def _money(state: ProjectState, file: AnnotationFile) -> str:

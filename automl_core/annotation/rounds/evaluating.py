@@ -32,10 +32,10 @@ class Evaluated:
     """What came of it.
 
     Attributes:
-        evidence: as the journal has it: ``models`` (of each ``name``, ``set``, ``right``, ``of``, ``accuracy``, ``low``,
-            ``high``, ``classes`` {class: {right, of}}, ``hits`` {right, wrong, unanswered: packed numbers}), ``best``
-            (place of the best model), ``labels``, ``cost``, ``predictions`` (key), ``passed`` (labels of the stratum
-            that are no random sample).
+        evidence: as the journal has it: ``models`` (of each ``name``, ``labeller``, ``run``, ``set``, ``right``, ``of``,
+            ``accuracy``, ``low``, ``high``, ``classes`` {class: {right, of}}, ``hits`` {right, wrong, unanswered: packed
+            numbers}), ``best`` (place of the best model), ``labels``, ``cost``, ``predictions`` (key), ``passed``
+            (labels of the stratum that are no random sample).
         opened, fixed, regressed: bad cases that changed.
         notes: for people.
     """

@@ -1,4 +1,4 @@
-"""Whether there is a next round: the target is met, nothing more is to be gained, or money, rounds or items are gone."""
+"""Whether there is a next round: the target is met, no more is to be gained, or money, rounds or items are gone."""
 
 from __future__ import annotations
 
