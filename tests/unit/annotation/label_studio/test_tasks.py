@@ -126,15 +126,15 @@ def test_what_people_changed_there_stays_and_a_class_that_is_absent_is_told() ->
 def test_the_file_names_a_project_by_number_or_title() -> None:
     studio = StandIn()
     with server(studio) as asked:
-        for title in ("intents", "other", "other"):
+        for title in ("intents", "other", "other", "2026"):
             asked.make("/api/projects", {"title": title, "label_config": ASKS.text})
         assert find_project(asked, MARK, "intents", ASKS, named=2).id == 2
-        assert find_project(asked, MARK, "intents", ASKS, named="3").id == 3
+        assert find_project(asked, MARK, "intents", ASKS, named="2026").id == 4
         assert find_project(asked, MARK, "intents", ASKS, named="intents").id == 1
         for named, words in ((9, "no project 9"), ("other", "several projects 'other': 2, 3"), ("intent", "'intents'")):
             with pytest.raises(StudioError, match=words):
                 find_project(asked, MARK, "intents", ASKS, named=named)
-    assert len(studio.projects) == 3
+    assert len(studio.projects) == 4
 
 
 def test_who_only_collects_makes_nothing() -> None:
