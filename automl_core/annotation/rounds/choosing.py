@@ -275,8 +275,8 @@ class _Choosing:
         if at:
             to, of = (np.asarray(each) for each in zip(*at, strict=True))
             table[:, to] = self.predictions.outputs[:, of]
-        speaking = ~np.isnan(table).any(axis=2).all(axis=1)
-        return table[speaking] if speaking.any() else None
+        silent = np.all(np.any(np.isnan(table), axis=2), axis=1)
+        return None if silent.all() else table[~silent]
 
     def _audits(self, many: int) -> list[Choice]:
         """Labels by models that were drawn at random, in place of a stratum that is used up."""

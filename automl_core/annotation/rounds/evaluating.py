@@ -32,10 +32,10 @@ class Evaluated:
     """What came of it.
 
     Attributes:
-        evidence: as the journal has it: ``models`` (of each ``name``, ``labeller``, ``run``, ``set``, ``right``, ``of``,
-            ``accuracy``, ``low``, ``high``, ``classes`` {class: {right, of}}, ``hits`` {right, wrong, unanswered: packed
-            numbers}), ``best`` (place of the best model), ``labels``, ``cost``, ``predictions`` (key), ``passed``
-            (labels of the stratum that are no random sample).
+        evidence: as the journal has it: ``models`` (of each ``name``, ``labeller``, ``run``, ``set``, ``right``,
+            ``of``, ``accuracy``, ``low``, ``high``, ``classes`` {class: {right, of}}, ``hits`` {right, wrong,
+            unanswered: packed numbers}), ``best`` (place of the best model), ``labels``, ``cost``, ``predictions``
+            (key), ``passed`` (labels of the stratum that are no random sample).
         opened, fixed, regressed: bad cases that changed.
         notes: for people.
     """
@@ -116,7 +116,9 @@ def _judged(predictions: kept.Predictions, answers: Answers) -> list[dict[str, A
     sample = answers.sample
     for place, model in enumerate(predictions.models):
         usable = predictions.usable()[place]
-        right, wrong, unanswered = [], [], []
+        right: list[int] = []
+        wrong: list[int] = []
+        unanswered: list[int] = []
         classes = {name: {"right": 0, "of": 0} for name in predictions.classes}
         for number in sample.numbers:
             row = predictions.rows[number]
@@ -146,7 +148,8 @@ def _cases(
     done: Evaluated,
 ) -> None:  # fmt: skip
     usable = predictions.usable(how=(kept.DIRECT, kept.HELD_OUT))[best]
-    right, wrong = set(), set()
+    right: set[int] = set()
+    wrong: set[int] = set()
     for number_of, row in predictions.rows.items():
         known = answers.known.get(number_of)
         if not usable[row] or known is None or number_of in answers.gold or number_of in answers.sample.passed:

@@ -166,7 +166,7 @@ def _parted(
     how = np.where(learned, NOT, DIRECT).astype(np.int8)
     table[learned] = np.nan
     held = found.get("held") or {}
-    for row in np.flatnonzero(learned):
+    for row in np.flatnonzero(learned).tolist():
         if (line := held.get(ids[row])) is not None:
             table[row], how[row] = line, HELD_OUT
     if learned.any() and not held and found.get("not_held"):

@@ -51,7 +51,7 @@ class Predictions:
 
     def usable(self, *, how: Sequence[int] = (DIRECT,)) -> NDArray[np.bool_]:
         """(models, n) whether a prediction is there, and came about so."""
-        return ~np.isnan(self.outputs).any(axis=2) & np.isin(self.how, list(how))
+        return np.asarray(~np.isnan(self.outputs).any(axis=2) & np.isin(self.how, list(how)))
 
     def encode(self) -> bytes:
         """As an object."""
