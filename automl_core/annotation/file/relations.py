@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.annotation.file.items import BY_ADDRESS
+from automl_core.annotation.file.label_studio import label_studio_problems
 from automl_core.annotation.file.labels import RESERVED
 from automl_core.annotation.file.select import OF_TWO
 from automl_core.spec.errors import Path, Problem, did_you_mean, show
@@ -26,6 +27,7 @@ def relation_problems(file: AnnotationFile) -> Iterator[Problem]:
     yield from _models(file)
     yield from _select(file)
     yield from _people(file)
+    yield from label_studio_problems(file)
 
 
 def named_places(file: AnnotationFile) -> Iterator[tuple[Path, str]]:
@@ -56,7 +58,7 @@ def _items(file: AnnotationFile) -> Iterator[Problem]:
         )  # fmt: skip
     if items.kind in BY_ADDRESS and items.address_column is None:
         yield Problem(
-            f"which column has the address of the {items.kind}?", ("items", "address"),
+            f"nothing says which column has the address of the {items.kind}", ("items", "address"),
             allowed=tuple(items.columns or ()) or ("the name of a column",),
         )  # fmt: skip
     elif items.address is not None and items.kind not in BY_ADDRESS:
