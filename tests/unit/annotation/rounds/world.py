@@ -92,7 +92,7 @@ class World:
     now: float = 1_000_000.0
 
     def __post_init__(self) -> None:
-        self.store = FolderStore(self.root / "runs")
+        self.store: Any = FolderStore(self.root / "runs")
         self.reopen()
         self.bring(self.truth)
         self.reach = Reach(lambda name: self.store, home=self.root, folder=self.root, apart=False, memory=None)
@@ -121,9 +121,12 @@ class World:
         folder = Path(tempfile.mkdtemp(dir=self.root))
         return find_models(self.file, digests(self.project.state), self.reach, folder, runs=runs)
 
-    def begin(self, number: int) -> tuple[Predicted, Settled, Chosen]:
+    def first(self, number: int) -> None:
         self.project.configure(self.file.plain(), BY)
         self.project.begin_round(number, BY)
+
+    def begin(self, number: int) -> tuple[Predicted, Settled, Chosen]:
+        self.first(number)
         collect(self.project, self.file, self.reach, BY)
         predicted = predict(self.project, self.file, number, self.models(), self.reach, self.root)
         settled = settle(self.project, self.file, number, predicted, BY)
