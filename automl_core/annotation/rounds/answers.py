@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from automl_core.annotation.file import AnnotationFile
     from automl_core.annotation.project import Project, ProjectState
 
-STRATUM, GOLD, AUDIT, SUSPECT, BAD = "stratum", "gold", "audit", "suspect", "bad case"
+STRATUM: Final = "stratum"
+GOLD: Final = "gold"
+AUDIT: Final = "audit"
+SUSPECT: Final = "suspect"
+BAD: Final = "bad case"
 
 
 @dataclass(frozen=True)

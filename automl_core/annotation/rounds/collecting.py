@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from automl_core.annotation.items import BadItem, content_of, item_id
 from automl_core.annotation.project import Label, Source
@@ -26,7 +27,7 @@ NAMED = 3
 CHUNK = 5_000
 """Rows that become items at once."""
 
-GOLD = "gold"
+GOLD: Final = "gold"
 
 
 @dataclass
@@ -96,11 +97,11 @@ def _rows(data_set: DataSet, file: AnnotationFile, reach: Reach) -> Iterator[tup
 
         table = read_odps(place, reach.access, None, data_set.connection)
         _check_columns(file, table.column_names, place.text)
-        pieces = [("", table)]
+        pieces: Iterable[tuple[str, Any]] = [("", table)]
     else:
         listing = list_place(place, reach.home, reach.access, data_set.connection)
-        pieces = (  # type: ignore[assignment]
-            (each.name if each is not None else "", part.table)
+        pieces = (
+            (each.name, part.table)
             for each, part in read_parts(place, listing, reach.home, format=data_set.format, say=reach.say)
         )
     before = ""
@@ -139,7 +140,11 @@ def _take_in(
     project: Project, file: AnnotationFile, source: str, rows: Sequence[tuple[str, Mapping[str, Any]]], by: Person,
     done: Collected,
 ) -> None:  # fmt: skip
-    items, contents, beside, keys, labels = file.items, [], [], [], []
+    items = file.items
+    contents: list[dict[str, Any]] = []
+    beside: list[dict[str, Any]] = []
+    keys: list[str] = []
+    labels: list[Label] = []
     for where, row in rows:
         done.rows += 1
         plain = {name: _plain(value) for name, value in row.items()}
@@ -203,7 +208,7 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -175,7 +175,7 @@ def _pool(
 
     Skipped items calibrate nothing: those that the draw puts there are left out.
     """
-    usable = predictions.usable()[:2].all(axis=0)
+    usable = np.all(predictions.usable()[:2], axis=0).tolist()
     there = {int(number) for number, good in zip(predictions.numbers, usable, strict=True) if good}
     gone = {number for each in standing for number in each.would}
     sample: dict[int, str | None] = {
