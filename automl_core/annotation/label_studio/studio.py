@@ -34,6 +34,9 @@ LED = frozenset({"useful"})
 """Kinds of choices whose tasks may show a prediction. On all others people are asked because what they say measures
 somebody, or because a model was wrong: whoever has seen an answer gives it more often."""
 
+TOGETHER = 500
+"""Answers that are recorded together, at least."""
+
 OVERLAP = 300.0
 """Seconds that looks overlap: what was written last may be seen late."""
 
@@ -69,7 +72,7 @@ class Collected:
     """What came of a look for labels.
 
     Attributes:
-        labelled: what the journal made of them.
+        labelled: what the journal made of them; refused ones are in `problems`, too.
         read: how many answers there were.
         problems: annotations that gave no label, and labels that were refused: each a line.
         notes: what else people should know, in words.
@@ -182,15 +185,20 @@ class Studio:
         place = self._place(project, found)
         told.notes += found.notes
         people = {int(each["id"]): str(each["email"]) for each in self.server.get("/api/users/") if each.get("email")}
+        by = by or Person(f"{file.name}.annotation", "dag")
         answers: list[Answer] = []
+        there: set[tuple[str, str]] = set()
         latest = None
         for task, whole in annotated(place, since):
             latest = max(latest or 0.0, _time(whole.get("updated_at")))
             answers += self._read(project, file, found, task, whole, people, told)
+            if len(answers) >= TOGETHER:  # what is recorded is not lost with whoever reads on
+                there |= self._take(project, newest(answers), by, told)
+                answers = []
+        there |= self._take(project, newest(answers), by, told)
         told.until = since if latest is None else max(latest - OVERLAP, since or 0.0)
-        self._take(project, file, newest(answers), by or Person(f"{file.name}.annotation", "dag"), told)
         if since is None:
-            self._whole_look(project, place, answers, told)
+            self._whole_look(project, place, there, told)
         return told
 
     # --- how ------------------------------------------------------------------------------------
@@ -239,7 +247,8 @@ class Studio:
             return f"its author {read.author} is none of `people.who`: {', '.join(who)}"
         return None
 
-    def _take(self, project: Project, file: AnnotationFile, answers: list[Answer], by: Person, told: Collected) -> None:
+    def _take(self, project: Project, answers: list[Answer], by: Person, told: Collected) -> set[tuple[str, str]]:
+        """Record answers; returns (item, author) of them."""
         labels = [
             Label(
                 each.item, each.label, each.author, seconds=each.seconds, time=each.time, skipped=each.skipped,
@@ -253,28 +262,31 @@ class Studio:
             author = each.instead_of
             if author is None or (each.item, author) in given:
                 continue
-            before = project.state.answer_by(project.catalog.number_of(each.item), author)
-            if before is not None and before.where == WHERE and not before.skipped and before.time < each.time:
+            vote = project.state.answer_by(project.catalog.number_of(each.item), author)
+            if vote is not None and vote.where == WHERE and not vote.skipped and vote.time < each.time:
                 labels.append(Label(each.item, "", author, time=each.time, skipped=True, where=WHERE))
                 told.notes.append(
                     f"item {each.item}: {each.author} changed the label of {author} in Label Studio; it is theirs now, "
                     f"and {author}'s counts as skipped"
                 )
-        if not labels:
-            return
-        told.labelled = project.label(labels, by)
-        for place, why in told.labelled.refused:
+        made = project.label(labels, by)
+        before = told.labelled
+        told.labelled = Labelled(
+            before.new + made.new, before.same + made.same, before.changed + made.changed,
+            [*before.refused, *made.refused],
+        )  # fmt: skip
+        for place, why in made.refused:
             one = places.get(place)
             where = f"task {one.task}, annotation {one.annotation} " if one is not None else ""
             told.problems.append(f"{where}(item {labels[place].item}): {why}")
+        return given
 
-    def _whole_look(self, project: Project, place: Place, answers: list[Answer], told: Collected) -> None:
+    def _whole_look(self, project: Project, place: Place, there: set[tuple[str, str]], told: Collected) -> None:
         """What only a look at everything shows: doubles, and labels that are there no more."""
         swept = Sent()
         tidy(place, swept)
         if swept.removed:
             told.notes.append(f"{len(swept.removed)} tasks were there twice: those that nobody had answered are gone")
-        there = {(each.item, each.author) for each in answers}
         gone = sum(
             1 for _, vote in project.state.counting()
             if vote.where == WHERE and not vote.skipped and (project.catalog.id_of(vote.item), vote.author) not in there

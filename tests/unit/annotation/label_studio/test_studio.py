@@ -10,6 +10,7 @@ import pytest
 
 from automl_core.annotation.file.annotation import AnnotationFile
 from automl_core.annotation.file.loading import parse_annotation_document
+from automl_core.annotation.label_studio import studio as studio_module
 from automl_core.annotation.label_studio import tasks as tasks_module
 from automl_core.annotation.label_studio.errors import StudioAway, StudioError
 from automl_core.annotation.label_studio.studio import Collected, Studio, Synced
@@ -284,6 +285,7 @@ def test_a_kill_anywhere_loses_no_label_and_doubles_none(
     tmp_path: Path, later: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks_module, "_WHOLE", 2)
+    monkeypatch.setattr(studio_module, "TOGETHER", 2)
     monkeypatch.setattr(tasks_module, "TOGETHER", 2)
     room = Room(tmp_path, 5)
 
