@@ -27,6 +27,7 @@ const STEM = 'automl:answers:';
  * @property {string} label '' where nobody can tell
  * @property {boolean} skipped
  * @property {number} seconds
+ * @property {number} at when it was given, milliseconds since 1970 by this machine
  * @property {string} shown digest of what was on the page
  * @property {string | null} was the answer of the same person that this one takes the place of; null: none
  * @property {boolean} [tried] whether the server may have it already

@@ -14,7 +14,7 @@ export function classList(project, choose, leave) {
   /** @type {Map<string, string>} key → class */
   const named = new Map(Object.entries(project.keyboard));
   const keys = new Map([...named].map(([key, label]) => [label, key]));
-  const hints = project.hints;
+  const hints = new Map(Object.entries(project.hints)); // a class may be called 'constructor'
   const buttons = project.classes.map((label) => {
     const key = keys.get(label) ?? '';
     return h(
@@ -27,7 +27,7 @@ export function classList(project, choose, leave) {
         onclick: () => choose(label),
       },
       h('kbd', { 'aria-hidden': 'true' }, key || '·'),
-      h('span', {}, h('strong', {}, label), hints[label] ? h('span', { class: 'hint' }, hints[label]) : null),
+      h('span', {}, h('strong', {}, label), hints.has(label) ? h('span', { class: 'hint' }, hints.get(label)) : null),
     );
   });
   const grid = h('div', { class: 'annotate-classes', role: 'group', 'aria-label': 'Classes' }, buttons);
@@ -38,7 +38,7 @@ export function classList(project, choose, leave) {
   function matching(wanted) {
     const rank = (/** @type {string} */ label) => (label.toLocaleLowerCase().startsWith(wanted) ? 0 : label.toLocaleLowerCase().includes(wanted) ? 1 : 2);
     return project.classes
-      .filter((label) => `${label}\n${hints[label] ?? ''}`.toLocaleLowerCase().includes(wanted))
+      .filter((label) => `${label}\n${hints.get(label) ?? ''}`.toLocaleLowerCase().includes(wanted))
       .sort((a, b) => rank(a) - rank(b));
   }
   function filter() {

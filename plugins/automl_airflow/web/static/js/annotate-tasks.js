@@ -27,13 +27,15 @@ export class Tasks {
    * @param {(many: number, keep: string[]) => Promise<any>} options.claim
    * @param {(items: string[], keepalive: boolean) => Promise<any>} options.release
    * @param {() => boolean} options.isThere whether somebody is at the page
+   * @param {() => boolean} options.areAny whether there are any for this person, as far as the page knows
    * @param {(body: any) => void} options.told what the server said with them
    * @param {() => void} options.changed
    */
-  constructor({ claim, release, isThere, told, changed }) {
+  constructor({ claim, release, isThere, areAny, told, changed }) {
     this.claim = claim;
     this.release = release;
     this.isThere = isThere;
+    this.areAny = areAny;
     this.told = told;
     this.changed = changed;
     /** @type {Task[]} the first is the one that is looked at */
@@ -72,6 +74,10 @@ export class Tasks {
     clearTimeout(this.timer);
     this.timer = undefined;
     if (this.asking || document.hidden || this.held.length > LOW) return;
+    if (this.none && !this.areAny()) {
+      this.timer = setTimeout(() => void this.fetch(), LOOK);
+      return;
+    }
     this.asking = true;
     let wait = LOOK;
     try {

@@ -28,7 +28,7 @@ export function itemsPart(name, project) {
       return {
         matched: answer.matched,
         count: answer.items.length,
-        answer,
+        answer, // for `loaded`
         row: (index) => (key) => answer.items[index][key],
       };
     },
@@ -94,10 +94,15 @@ const columnsOf = (open) => [
   { key: 'key', label: 'Key', fixed: true, hidden: true, cell: (read) => read('key') ?? '–' },
   { key: 'state', label: 'State', fixed: true, cell: (read) => itemBadge(read('state')) },
   {
-    key: 'label',
+    key: 'labels',
     label: 'Label',
     fixed: true,
-    cell: (read) => (read('hidden') ? h('span', { class: 'muted', title: 'It is with people: what others say is shown once that is over' }, 'not shown yet') : (read('label') ?? '–')),
+    cell: (read) => {
+      const told = [...(read('labels') ?? []), ...(read('skipped') ? ['can’t tell'] : [])].join(', ');
+      if (!read('hidden')) return told || '–';
+      const why = 'It is with people: what others say is shown once that is over';
+      return h('span', { class: told ? null : 'muted', title: why }, told ? `${told} (by you)` : 'not shown yet');
+    },
   },
   { key: 'by', label: 'By', fixed: true, cell: (read) => (read('authors') ?? []).join(', ') || '–' },
   { key: 'worker', label: 'Is with', fixed: true, cell: (read) => (read('workers') ?? []).map((each) => each.name).join(', ') || '–' },
@@ -116,8 +121,8 @@ export async function showItem(name, id, changed) {
     project.classes.map((each) => h('option', { value: each, selected: mine?.label === each && !mine.skipped }, each)),
     h('option', { value: ' ', selected: mine?.skipped }, 'can’t tell'),
   );
-  const history = item.hidden
-    ? h('p', { class: 'muted' }, 'It is with people. What others say is shown once that is over, or once you have answered.')
+  const history = item.hidden && !item.history.length
+    ? h('p', { class: 'muted' }, 'It is with people. What others say is shown once that is over.')
     : item.history.length
       ? h(
           'table',
@@ -158,7 +163,7 @@ export async function showItem(name, id, changed) {
       const skipped = chosen === ' ';
       if (mine && mine.skipped === skipped && (skipped || mine.label === chosen)) return;
       const was = mine ? (mine.skipped ? '' : mine.label) : null;
-      const given = { item: item.item, label: skipped ? '' : chosen, skipped, seconds: null, shown: item.shown, was };
+      const given = { item: item.item, label: skipped ? '' : chosen, skipped, seconds: null, ago: 0, shown: item.shown, was };
       const answer = await act('POST', `${path}/labels`, { as: project.me.name, labels: [given] });
       if (answer.refused.length) throw new Error(answer.refused[0].why);
       return mine ? 'Your label is changed.' : 'Your label is kept.';

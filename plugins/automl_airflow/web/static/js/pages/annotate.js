@@ -46,6 +46,7 @@ export async function show(main, [name]) {
     claim: (many, keep) => act('POST', `${path}/tasks`, { as: user, many, keep }),
     release: (items, keepalive) => send(`${path}/release`, { as: user, items }, keepalive),
     isThere: () => clock.away < AWAY,
+    areAny: () => project.for_me > 0,
     told: (body) => (tasks.lease = body.lease),
     changed: () => draw(),
   });
@@ -60,7 +61,7 @@ export async function show(main, [name]) {
     const task = tasks.now;
     if (!task || task !== shown) return;
     const before = task.given;
-    const given = { item: task.item, label, skipped, seconds: clock.seconds, shown: task.shown, was: before ? answerOf(before) : null };
+    const given = { item: task.item, label, skipped, seconds: clock.seconds, at: Date.now(), shown: task.shown, was: before ? answerOf(before) : null };
     if (before && before.label === label && before.skipped === skipped) {
       tasks.answer(before);
     } else {
@@ -135,6 +136,7 @@ export async function show(main, [name]) {
     try {
       project = await get(path);
       drawHead();
+      if (!tasks.now) draw();
     } catch (error) {
       console.warn(error);
     }
@@ -190,7 +192,7 @@ const isWriting = (target) => target instanceof HTMLElement && target.matches('i
 const answerOf = (given) => (given.skipped ? '' : given.label);
 
 /** An answer as the server takes it. @param {import('../annotate-answers.js').Given} given */
-const bodyOf = ({ item, label, skipped, seconds, shown, was }) => ({ item, label, skipped, seconds, shown, was });
+const bodyOf = ({ item, label, skipped, seconds, at, shown, was }) => ({ item, label, skipped, seconds, ago: Math.max(0, (Date.now() - at) / 1000), shown, was });
 
 /** @param {string} path @param {any} body @param {boolean} keepalive whether it is to be sent though the page goes */
 function send(path, body, keepalive) {
