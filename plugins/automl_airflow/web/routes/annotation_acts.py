@@ -51,6 +51,7 @@ class Claim(Body):
     signed_in: SignedIn = None
     many: int = Field(10, ge=0, le=MOST_TASKS, description="How many more are wanted.")
     keep: list[Item] = Field(default_factory=list, max_length=2 * MOST_TASKS, description="Those to be kept.")
+    resume: bool = Field(False, description="Whether those that one has besides, from a page that is gone, come too.")
 
 
 class Given(Body):
@@ -81,19 +82,28 @@ class Release(Body):
     items: list[Item] | None = Field(None, max_length=1000, description="All that one has where left out.")
 
 
-def _the_file(info: ProjectInfo) -> AnnotationFile:
-    """The file by which people label now.
+def _check_here(info: ProjectInfo) -> None:
+    """See that people label here.
 
     Raises:
-        HTTPException: 409, nobody labels here.
+        HTTPException: 409, they don't.
+    """
+    where = _the_file(info).people.where
+    if where in ELSEWHERE:
+        raise HTTPException(409, f"{info.name}: people label {ELSEWHERE[where]} (people.where)")
+
+
+def _the_file(info: ProjectInfo) -> AnnotationFile:
+    """The project's file as it is now.
+
+    Raises:
+        HTTPException: 409, there is none that can be read.
     """
     if info.gone:
         raise HTTPException(409, f"{info.name}: {GONE}")
     file = project_file(info, text_of(info))
     if file is None:
         raise HTTPException(409, f"{info.name}: its file can't be read")
-    if file.people.where in ELSEWHERE:
-        raise HTTPException(409, f"{info.name}: people label {ELSEWHERE[file.people.where]} (people.where)")
     return file
 
 
@@ -108,30 +118,37 @@ def _check_signed_in(user: User, name: str | None) -> str:
 @router.post("/tasks")
 @touches_store(patience=LONGEST_ACT)
 def post_tasks(info: TheProject, held: Fresh, user: User, asker: TheAsker, body: Claim) -> Response:
-    """Take items to label, the most useful first, for a while; and keep for longer those that one has."""
-    mine, file = _check_signed_in(user, body.signed_in), _the_file(info)
-    lease = file.people.lease
+    """Take items to label, in the order of their use, for a while; and keep for longer those that one has."""
+    mine = _check_signed_in(user, body.signed_in)
+    _check_here(info)
     with held.lock:
         project = held.acts
-        kept = project.keep(mine, body.keep, lease) if body.keep else []
-        taken = project.claim(mine, body.many, lease) if body.many else []
-        state, catalog, now = project.state, project.catalog, time.time()
+        file = held.recorded(project.refresh()) or _the_file(info)
+        catalog, lease = project.catalog, file.people.lease
+        before = set(project.state.claimed_by(mine, project.now()))
+        keep = {item: number for item in body.keep if (number := catalog.find(item)) is not None}
+        here = set(keep.values())
+        more = max(len(before), len(here) + body.many) if body.resume else len(before | here) + body.many
+        ids = project.claim(mine, more, lease) if more else []
+        state, now = project.state, project.now()
         until = state.claimed_by(mine, now)
+        old = here if body.resume else here | before
+        new = [item for item in ids if catalog.number_of(item) not in old][: max(body.many, MOST_TASKS)]
         tasks = [
             {
-                "item": item, "content": seen_of(catalog, item, file.show), "shown": digest_of(catalog, item, file.show),
-                "until": until.get(catalog.number_of(item), now + lease),
+                "item": item, "content": seen_of(catalog, item, file.show),
+                "shown": digest_of(catalog, item, file.show), "until": until.get(catalog.number_of(item), now + lease),
             }
-            for item in taken
+            for item in new
         ]  # fmt: skip
+        kept = {item: until[number] for item, number in keep.items() if number in until}
         left, seq = open_for(state, mine, now), state.seq
-    if taken:
-        note_labelling(asker, "automl_annotation_tasks", annotation_of(info.name), len(taken))
-        note_seen(asker, info, held, file, taken)
+    if new:
+        note_labelling(asker, "automl_annotation_tasks", annotation_of(info.name), len(new))
+        note_seen(asker, info, held, file, new)
     return reply(
         {
-            "seq": seq, "now": now, "lease": lease, "tasks": tasks,
-            "kept": {item: until.get(catalog.number_of(item), now) for item in kept},
+            "seq": seq, "now": now, "lease": lease, "tasks": tasks, "kept": kept,
             "lost": [item for item in body.keep if item not in kept], "left": left,
         }
     )  # fmt: skip
@@ -141,7 +158,8 @@ def post_tasks(info: TheProject, held: Fresh, user: User, asker: TheAsker, body:
 @touches_store(patience=LONGEST_ACT)
 def post_labels(info: TheProject, held: Fresh, user: User, asker: TheAsker, body: Labels) -> Response:
     """Answer items. The same answer again changes nothing; another one of the same person takes the place of theirs."""
-    mine, file = _check_signed_in(user, body.signed_in), _the_file(info)
+    mine = _check_signed_in(user, body.signed_in)
+    _check_here(info)
     note_labelling(asker, "automl_annotation_labels", annotation_of(info.name), len(body.labels))
     now = time.time()
     with held.lock:
