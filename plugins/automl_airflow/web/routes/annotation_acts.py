@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Response
 from pydantic import Field
 
-from automl_airflow.web.access import ACT, User, annotation_of
+from automl_airflow.web.access import ACT, NO_RIGHT_TO_DOWNLOAD, User, annotation_of
 from automl_airflow.web.annotation_catalog import ProjectInfo
 from automl_airflow.web.annotation_seen import digest_of, note_seen, seen_of
 from automl_airflow.web.annotation_standing import (
@@ -21,6 +21,7 @@ from automl_airflow.web.annotation_standing import (
     ELSEWHERE,
     GONE,
     project_file,
+    sees_items,
     text_of,
 )
 from automl_airflow.web.annotation_views import PAGE, open_for
@@ -82,28 +83,19 @@ class Release(Body):
     items: list[Item] | None = Field(None, max_length=1000, description="All that one has where left out.")
 
 
-def _check_here(info: ProjectInfo) -> None:
-    """See that people label here.
+def _check_here(info: ProjectInfo) -> AnnotationFile:
+    """See that people label here. Returns the project's file as it is now.
 
     Raises:
-        HTTPException: 409, they don't.
-    """
-    where = _the_file(info).people.where
-    if where in ELSEWHERE:
-        raise HTTPException(409, f"{info.name}: people label {ELSEWHERE[where]} (people.where)")
-
-
-def _the_file(info: ProjectInfo) -> AnnotationFile:
-    """The project's file as it is now.
-
-    Raises:
-        HTTPException: 409, there is none that can be read.
+        HTTPException: 409, they don't, or it can't be read.
     """
     if info.gone:
         raise HTTPException(409, f"{info.name}: {GONE}")
     file = project_file(info, text_of(info))
     if file is None:
         raise HTTPException(409, f"{info.name}: its file can't be read")
+    if file.people.where in ELSEWHERE:
+        raise HTTPException(409, f"{info.name}: people label {ELSEWHERE[file.people.where]} (people.where)")
     return file
 
 
@@ -120,10 +112,12 @@ def _check_signed_in(user: User, name: str | None) -> str:
 def post_tasks(info: TheProject, held: Fresh, user: User, asker: TheAsker, body: Claim) -> Response:
     """Take items to label, in the order of their use, for a while; and keep for longer those that one has."""
     mine = _check_signed_in(user, body.signed_in)
-    _check_here(info)
+    now_file = _check_here(info)
     with held.lock:
         project = held.acts
-        file = held.recorded(project.refresh()) or _the_file(info)
+        file = held.recorded(project.refresh()) or now_file
+        if not sees_items(user, info, now_file, project.state.document):  # closed by its journal, if not by its file
+            raise HTTPException(403, f"Forbidden: {info.name}: {NO_RIGHT_TO_DOWNLOAD}")
         catalog, lease = project.catalog, file.people.lease
         before = set(project.state.claimed_by(mine, project.now()))
         keep = {item: number for item in body.keep if (number := catalog.find(item)) is not None}
