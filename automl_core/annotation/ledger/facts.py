@@ -111,7 +111,7 @@ class Judged:
     Attributes:
         name: of the model.
         hits: item → whether it was right; None where people gave no answer, which counts as wrong.
-        classes: class → items of it, and how many of them it got right.
+        classes: class → how many of its items it got right, and how many there are.
     """
 
     name: str

@@ -48,7 +48,7 @@ class Gain:
         """
 
         def one(gained: float | None) -> float | None:
-            return amount / (100 * gained) if gained is not None and gained > 0 else None
+            return amount / (100 * gained) if self.items and gained is not None and gained > 0 else None
 
         return {"value": one(self.value), "least": one(self.high), "most": one(self.low)}
 

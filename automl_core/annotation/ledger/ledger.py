@@ -164,7 +164,7 @@ def _round_json(found: RoundFacts) -> dict[str, Any]:
     for each in found.models:
         share = Share.counted(sum(hit is True for hit in each.hits.values()), len(each.hits))
         classes = [
-            {"class": name, **Share.counted(good, of).to_json()} for name, (of, good) in sorted(each.classes.items())
+            {"class": name, **Share.counted(good, of).to_json()} for name, (good, of) in sorted(each.classes.items())
         ]
         models.append({"model": each.name, **share.to_json(), "classes": classes})
     return {
