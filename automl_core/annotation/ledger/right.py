@@ -134,6 +134,7 @@ class Right:
         several: labelled items that more people have labelled.
         suspects: labels that the newest look held to be probably wrong.
         confirmed: of labels that people looked at again as suspects, those that they left as they were.
+        least_right: share of gold items that an author should get right.
     """
 
     authors: tuple[Author, ...]
@@ -146,11 +147,13 @@ class Right:
     several: int
     suspects: int
     confirmed: Share
+    least_right: float
 
     def to_json(self) -> dict[str, Any]:
         """As pages and programs get it."""
         return {
             "authors": [each.to_json() for each in self.authors], "people": self.people.to_json(),
+            "least_right": self.least_right,
             "imported": self.imported.to_json(), "taken": [each.to_json() for each in self.taken],
             "alpha": agreed_json(self.alpha),
             "kappas": [{"authors": list(pair), **agreed_json(each)} for pair, each in self.kappas.items()],
@@ -186,6 +189,7 @@ def right(facts: Facts) -> Right:
         several=several,
         suspects=len(facts.suspects),
         confirmed=_confirmed(facts),
+        least_right=facts.least_right,
     )
 
 
