@@ -56,7 +56,9 @@ def _model(model: Any, otherwise: str) -> str:
     return otherwise
 
 
-def csv_lines(ledger: Ledger, name_of: Callable[[int], str]) -> Iterator[str]:
+def csv_lines(
+    ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None
+) -> Iterator[str]:  # fmt: skip
     """The same as CSV (RFC 4180), some lines at a time, the head first.
 
     Lists have semicolons between. Text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP,
@@ -64,7 +66,7 @@ def csv_lines(ledger: Ledger, name_of: Callable[[int], str]) -> Iterator[str]:
     """
     yield _written([COLUMNS])
     held: list[list[Any]] = []
-    for each in lines(ledger, name_of):
+    for each in lines(ledger, name_of, first, many):
         held.append([_cell(each[column]) for column in COLUMNS])
         if len(held) >= AT_ONCE:
             yield _written(held)

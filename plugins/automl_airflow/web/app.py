@@ -12,6 +12,7 @@ from automl_airflow.web.limits import BodyLimit
 from automl_airflow.web.respond import STALE, install_handlers
 from automl_airflow.web.routes import (
     acts,
+    annotation_ledger,
     deploy,
     details,
     events,
@@ -90,6 +91,7 @@ def create_app() -> FastAPI:
     for router in (
         events.router, files.router, sheets.router, details.router,
         forecasts.router, tables.router, trials.router, acts.router, labels.router,
+        annotation_ledger.router,
         deploy.router, evidence.router, rollout_acts.router, rollouts.router, model_acts.router,
         models.router,
         runs.router, runs.compare_router, start.router, templates.router, trying.router, gc.router,

@@ -101,6 +101,20 @@ def note_rows(asker: Asker, store: ObjectStore, model: str, dag_id: str, what: s
     _note(asker, store, dag_id, more, {"model": model, "evidence": what})
 
 
+def note_items(asker: Asker, store: ObjectStore, project: str, dag_id: str, what: str) -> None:
+    """Record that items of a closed annotation project, or their labels, are looked at; as `note_download`.
+
+    Args:
+        asker: who.
+        store: the project's.
+        project: its name.
+        dag_id: the DAG whose rights are the project's.
+        what: which of them.
+    """
+    more = {"annotation": project, "dag": dag_id, "files": [what], "count": 1, "address": asker.address}
+    _note(asker, store, dag_id, more, {"annotation": project, "what": what})
+
+
 def note_offer(asker: Asker, store: ObjectStore, dag_id: str, run: str, model: str) -> None:
     """Record that a closed run's model is copied to a model that is not closed; as `note_download`.
 

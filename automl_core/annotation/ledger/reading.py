@@ -1,0 +1,290 @@
+"""From a project's state to the facts that its ledger is worked out of. Reads no store: what items say is not in it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from automl_core.annotation.items import unpack
+from automl_core.annotation.ledger.facts import (
+    Answer,
+    Case,
+    DataSet,
+    Facts,
+    Fate,
+    Judged,
+    RoundFacts,
+    Suspect,
+    Threshold,
+    Training,
+)
+from automl_core.annotation.project.labels import Source, Vote
+
+if TYPE_CHECKING:
+    from automl_core.annotation.project import ProjectState
+    from automl_core.annotation.project.entities import Round
+    from automl_core.annotation.project.entities import Threshold as Found
+
+AT_RANDOM = frozenset({"stratum", "audit"})
+"""Kinds of tasks whose items were drawn at random: answers to them alone judge what models took."""
+
+_RIGHT, _NO_ANSWER = "1", "-"
+
+
+class Trained(Mapping[int, str]):
+    """Labels of a data set by item: two bytes an item, since there may be a hundred versions of 100,000 items."""
+
+    def __init__(self, classes: Sequence[str], places: array[int]) -> None:
+        """Made of a class's place + 1 for each item, 0 for items that are not in it."""
+        self._classes, self._places = classes, places
+
+    def __getitem__(self, item: int) -> str:
+        place = self._places[item] if 0 <= item < len(self._places) else 0
+        if not place:
+            raise KeyError(item)
+        return self._classes[place - 1]
+
+    def get(self, item: int, default: Any = None) -> Any:
+        """Without the cost of an exception: a ledger asks a million times."""
+        place = self._places[item] if 0 <= item < len(self._places) else 0
+        return self._classes[place - 1] if place else default
+
+    def __iter__(self) -> Iterator[int]:
+        return (item for item, place in enumerate(self._places) if place)
+
+    def __len__(self) -> int:
+        return sum(1 for place in self._places if place)
+
+
+def facts_of(state: ProjectState, consensus: Mapping[int, tuple[str, float, int]] | None = None) -> Facts:
+    """Take everything out of a state that its ledger needs. The state may move on afterwards.
+
+    Args:
+        state: of the project.
+        consensus: item → label, how likely, by how many votes (`automl_core.annotation.project.consensus`); what most
+            of those who answered say where it is left out.
+    """
+    document = state.document
+    people, stop = document.get("people") or {}, document.get("stop") or {}
+    takes = list(_takes(state))
+    of_models = [each for _, each in takes]
+    sets, trainings = _sets(state, of_models), []
+    for each in state.rounds.values():
+        trainings += [
+            Training(each.number, found.set, found.experiment, found.run, found.outcome, found.model, found.time)
+            for found in each.trainings
+        ]
+    gold, stratum = state.gold(), state.stratum()
+    return Facts(
+        name=str(document.get("name", "")),
+        currency=str(people.get("currency") or ""),
+        classes=tuple(str(each) for each in (document.get("labels") or {}).get("classes") or ()),
+        items=state.count,
+        answers=sorted([*_given(state), *of_models], key=lambda each: each.time),
+        rounds=[_round(state, each) for each in state.rounds.values()],
+        sets=sets,
+        trainings=trainings,
+        thresholds=[_threshold(state, each, takes) for each in state.thresholds.values()],
+        retired={number: state.retirements[place].why for number, place in state.retired.items()},
+        stratum=stratum,
+        gold=gold,
+        consensus=consensus if consensus is not None else _majority(state),
+        suspects=_suspects(state),
+        cases=[
+            Case(each.item, str(each.state).lower(), [(m.round, m.model, str(m.state).lower()) for m in each.moves])
+            for _, each in sorted(state.cases.items())
+        ],
+        least_right=float(people.get("least_right") or 0.8),
+        votes=int(people.get("votes") or 1),
+        budget=_number(stop.get("money")),
+        target=_number(stop.get("target")),
+        seq=state.seq,
+    )
+
+
+def _number(given: Any) -> float | None:
+    return float(given) if isinstance(given, int | float) else None
+
+
+def _given(state: ProjectState) -> Iterator[Answer]:
+    """Answers of people and imported ones: of one author on one item each but the last was replaced."""
+    after: dict[tuple[int, str], float] = {}
+    found: list[Answer] = []
+    for vote in reversed(state.votes):
+        key = vote.item, vote.author
+        later = after.get(key)
+        fate: Fate = "" if later is None else "replaced"
+        why = "" if later is None else f"{vote.author} gave another answer"
+        found.append(
+            Answer(
+                vote.item, None if vote.skipped else vote.label, vote.author, str(vote.source), vote.seconds,
+                vote.price, vote.time, vote.round, vote.kind, vote.where, fate, later, why,
+            )
+        )  # fmt: skip
+        after[key] = vote.time
+    return reversed(found)
+
+
+def _takes(state: ProjectState) -> Iterator[tuple[int, Answer]]:
+    """(threshold, label) of all that models gave: each as often as it was taken, until it was taken back."""
+    for each in state.thresholds.values():
+        author = " + ".join(each.models)
+        backs = [(back.time, back.why, set(back.numbers)) for back in each.back]
+        for take in each.takes:
+            for label, packed in take.labels.items():
+                for number in unpack(packed):
+                    back = next((b for b in backs if b[0] >= take.time and number in b[2]), None)
+                    fate: Fate = "" if back is None else "taken back"
+                    ended, why = (None, "") if back is None else back[:2]
+                    given = Answer(
+                        number, label, author, str(Source.MODELS), None, 0.0, take.time, take.round, "", "models",
+                        fate, ended, why,
+                    )  # fmt: skip
+                    yield each.id, given
+
+
+def _sets(state: ProjectState, takes: Sequence[Answer]) -> list[DataSet]:
+    """Versions of the data set with the labels that they have: those that stood when each was written.
+
+    The label of people, else the imported one, else the models'; where several differ, what most of them say, of equal
+    ones none: nothing says which was trained, so none of them is said to be.
+    """
+    classes: dict[str, int] = {}
+    found, read = [], 0
+    current: dict[int, dict[str, Vote]] = {}  # item → author → answer, as far as votes were read
+    settled: dict[int, str | None] = {}
+    by_models: dict[int, list[Answer]] = {}
+    for each in takes:
+        by_models.setdefault(each.item, []).append(each)
+    for data_set in state.sets.values():
+        for vote in state.votes[read : data_set.seen]:
+            current.setdefault(vote.item, {})[vote.author] = vote
+            settled.pop(vote.item, None)
+        read = max(read, data_set.seen)
+        places = array("H", bytes(2 * state.count))
+        for number in data_set.numbers:
+            if number not in settled:
+                settled[number] = _most(current.get(number, {}).values())
+            label = settled[number]
+            if label is None and number in by_models:
+                label = next((a.label for a in reversed(by_models[number]) if _stood(a, data_set.time)), None)
+            if label is not None and 0 <= number < state.count:
+                places[number] = classes.setdefault(label, len(classes)) + 1
+        found.append(
+            DataSet(
+                data_set.number, data_set.round, data_set.time, data_set.prefix, data_set.fingerprint, data_set.rows,
+                Trained(_Names(classes), places),
+            )
+        )  # fmt: skip
+    return found
+
+
+class _Names(Sequence[str]):
+    """Classes by place, while more of them come."""
+
+    def __init__(self, places: dict[str, int]) -> None:
+        self._places, self._names = places, list(places)
+
+    def __getitem__(self, at: Any) -> Any:
+        if len(self._names) < len(self._places):
+            self._names = list(self._places)
+        return self._names[at]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def _stood(answer: Answer, time: float) -> bool:
+    return answer.time <= time and (answer.ended is None or answer.ended > time)
+
+
+def _most(votes: Iterable[Vote]) -> str | None:
+    """What most people say, or where no person says anything, most of what was imported; None where it is even."""
+    for source in (Source.PERSON, Source.IMPORTED):
+        counts: dict[str, int] = {}
+        for vote in votes:
+            if vote.source == source and not vote.skipped:
+                counts[vote.label] = counts.get(vote.label, 0) + 1
+        if counts:
+            best = sorted(counts.values(), reverse=True)
+            if len(best) > 1 and best[0] == best[1]:
+                return None
+            return max(counts, key=lambda label: counts[label])
+    return None
+
+
+def _majority(state: ProjectState) -> dict[int, tuple[str, float, int]]:
+    found = {}
+    current: dict[int, dict[str, Vote]] = {}
+    for vote in state.votes:
+        current.setdefault(vote.item, {})[vote.author] = vote
+    for number, votes in current.items():
+        label = _most(votes.values())
+        if label is not None:
+            given = [vote for vote in votes.values() if not vote.skipped]
+            found[number] = (label, sum(vote.label == label for vote in given) / len(given), len(given))
+    return found
+
+
+def _round(state: ProjectState, found: Round) -> RoundFacts:
+    evaluation = found.evaluation
+    evidence = evaluation.evidence if evaluation is not None else {}
+    stopped = state.stopped
+    return RoundFacts(
+        number=found.number, begun=found.begun, ended=found.ended, by=str(found.by),
+        labels=int(evidence["labels"]) if evidence.get("labels") is not None else None,
+        models=_judged(evidence), best=str(evidence.get("best") or ""), outcome=found.outcome,
+        stopped=stopped.why if stopped is not None and stopped.round == found.number else "",
+    )  # fmt: skip
+
+
+def _judged(evidence: Mapping[str, Any]) -> list[Judged]:
+    """Models as the evidence of an evaluation has them (`automl_core.annotation.rounds`)."""
+    items = [int(each) for each in unpack(evidence.get("items") or [])]
+    found = []
+    for each in evidence.get("models") or ():
+        hits = str(each.get("hits") or "")
+        if len(hits) != len(items):
+            continue  # one that could not be judged
+        told = {item: None if hit == _NO_ANSWER else hit == _RIGHT for item, hit in zip(items, hits, strict=True)}
+        classes = {
+            str(name): (int(held["right"]), int(held["of"])) for name, held in (each.get("classes") or {}).items()
+        }
+        found.append(Judged(str(each["name"]), told, classes))
+    return found
+
+
+def _threshold(state: ProjectState, found: Found, takes: Sequence[tuple[int, Answer]]) -> Threshold:
+    taken = {each.item: each.label for id, each in takes if id == found.id and each.label is not None}
+    judged: dict[int, bool] = {}
+    for number in taken.keys() & set(state.labelled()):
+        answers = [
+            vote for vote in state.answers(number)
+            if vote.source is Source.PERSON and vote.kind in AT_RANDOM and not vote.skipped
+        ]  # fmt: skip
+        label = _most(answers)
+        if label is not None:
+            judged[number] = label == taken[number]
+    promise = found.promise if isinstance(found.promise, Mapping) else {}
+    return Threshold(
+        id=found.id, round=found.round, models=found.models, value=found.threshold,
+        accuracy=float(promise.get("accuracy", 0.97)), confidence=float(promise.get("confidence", 0.95)),
+        time=found.time, taken=taken, judged=judged, back=frozenset(state.taken_back(found.id)),
+        why_back=found.back[-1].why if found.back else "",
+    )  # fmt: skip
+
+
+def _suspects(state: ProjectState) -> list[Suspect]:
+    """Those of the newest evaluation that has looked for them."""
+    for each in reversed(state.rounds.values()):
+        found = each.evaluation.evidence.get("suspects") if each.evaluation is not None else None
+        if found is not None:
+            return [
+                Suspect(
+                    int(one["item"]), str(one["label"]), str(one["suggested"]), float(one["wrong"]),
+                    str(one.get("author") or ""), bool(one.get("again")),
+                )
+                for one in found
+            ]  # fmt: skip
+    return []
