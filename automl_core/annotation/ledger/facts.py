@@ -234,6 +234,7 @@ class Facts:
         consensus: item → label, how likely it is to be right, and by how many votes.
         suspects: the most suspected first.
         cases: in the order of items.
+        asked: items that people are asked about now.
         least_right: share of gold items that an annotator should get right.
         votes: people that are asked about an item.
         budget: money that labels may cost; None where nothing bounds it.
@@ -256,6 +257,7 @@ class Facts:
     consensus: Mapping[int, tuple[str, float, int]] = field(default_factory=dict)
     suspects: Sequence[Suspect] = ()
     cases: Sequence[Case] = ()
+    asked: AbstractSet[int] = frozenset()
     least_right: float = 0.8
     votes: int = 1
     budget: float | None = None

@@ -18,12 +18,15 @@ COLUMNS = (
 AT_ONCE = 1000
 """Lines that are made ready at a time."""
 
+GOLD = "gold"
+"""Kind of answers that are known beforehand."""
+
 _FORMULA = ("=", "+", "-", "@")
 
 
-def lines(ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None) -> Iterator[
-    dict[str, Any]
-]:  # fmt: skip
+def lines(
+    ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None, *, reader: str | None = None
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Answers in the order in which they came.
 
     Args:
@@ -31,6 +34,9 @@ def lines(ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: i
         name_of: number of an item → its id.
         first: place of the first one, from 0.
         many: at most; all when left out.
+        reader: a person who may label, too, so who is not to learn known answers (gold) nor what others say of an item
+            while people are asked about it: such labels are left out, and which items have known ones. Nobody in
+            particular where it is None: everything is told.
     """
     facts, found = ledger.facts, ledger.uses
     trained: dict[int, list[str]] = {}
@@ -41,8 +47,14 @@ def lines(ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: i
     for place in range(first, last):
         answer, use = facts.answers[place], found[place]
         models = dict.fromkeys(name for number in use.sets for name in trained.get(number, ()))
+        label, item = answer.label, name_of(answer.item)
+        if reader is not None:
+            if answer.kind == GOLD and answer.source == "imported":
+                label, item = None, ""
+            elif answer.item in facts.asked and answer.author != reader:
+                label = None
         yield {
-            "item": name_of(answer.item), "label": answer.label, "author": answer.author, "source": answer.source,
+            "item": item, "label": label, "author": answer.author, "source": answer.source,
             "seconds": answer.seconds, "price": answer.price, "currency": facts.currency, "time": answer.time,
             "round": answer.round or None, "kind": answer.kind, "where": answer.where, "standing": str(use.standing),
             "sets": list(use.sets), "models": list(models), "ended": answer.ended, "why": answer.why,
@@ -57,16 +69,16 @@ def _model(model: Any, otherwise: str) -> str:
 
 
 def csv_lines(
-    ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None
+    ledger: Ledger, name_of: Callable[[int], str], first: int = 0, many: int | None = None, *, reader: str | None = None
 ) -> Iterator[str]:  # fmt: skip
-    """The same as CSV (RFC 4180), some lines at a time, the head first.
+    """The same as CSV (RFC 4180), some lines at a time, the head first; see `lines`.
 
     Lists have semicolons between. Text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP,
     "CSV Injection"): labels come from people and from files.
     """
     yield _written([COLUMNS])
     held: list[list[Any]] = []
-    for each in lines(ledger, name_of, first, many):
+    for each in lines(ledger, name_of, first, many, reader=reader):
         held.append([_cell(each[column]) for column in COLUMNS])
         if len(held) >= AT_ONCE:
             yield _written(held)

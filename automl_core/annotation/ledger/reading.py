@@ -95,6 +95,7 @@ def facts_of(state: ProjectState, consensus: Mapping[int, tuple[str, float, int]
             Case(each.item, str(each.state).lower(), [(m.round, m.model, str(m.state).lower()) for m in each.moves])
             for _, each in sorted(state.cases.items())
         ],
+        asked=frozenset(state.tasks),
         least_right=float(people.get("least_right") or 0.8),
         votes=int(people.get("votes") or 1),
         budget=_number(stop.get("money")),

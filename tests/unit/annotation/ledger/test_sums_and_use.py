@@ -10,7 +10,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automl_core.annotation.ledger import Answer, DataSet, Facts, RoundFacts, Standing, Training, csv_lines, ledger
+from automl_core.annotation.ledger import (
+    Answer,
+    DataSet,
+    Facts,
+    RoundFacts,
+    Standing,
+    Training,
+    csv_lines,
+    ledger,
+    lines,
+)
 from automl_core.annotation.ledger.sums import KEYS, Cube, Sum, total
 
 CLASSES = ("order", "refund", "other")
@@ -186,3 +196,17 @@ def test_csv_has_a_line_for_each_answer_however_many_there_are() -> None:
     parts = list(csv_lines(ledger(found), str))
     assert len(parts) == 4
     assert "".join(parts).count("\r\n") == 2504
+
+
+def test_who_labels_is_not_told_known_answers_nor_what_others_say_of_an_open_item() -> None:
+    held = [
+        Answer(1, "order", "file", "imported", kind="gold"), Answer(2, "order", "anna", "person"),
+        Answer(2, "refund", "ben", "person"), Answer(3, "other", "anna", "person"),
+        Answer(1, "order", "ben", "person", kind="gold"),
+    ]  # fmt: skip
+    made = ledger(Facts("p", "", CLASSES, 9, held, gold={1: "order"}, asked={2}))
+    told = [(each["item"], each["label"]) for each in lines(made, str, reader="ben")]
+    assert told == [("", None), ("2", None), ("2", "refund"), ("3", "other"), ("1", "order")]
+    assert [each["label"] for each in lines(made, str)] == ["order", "order", "refund", "other", "order"]
+    assert "order" in "".join(csv_lines(made, str)).splitlines()[1]
+    assert "order" not in "".join(csv_lines(made, str, reader="ben")).splitlines()[1]
