@@ -123,7 +123,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
         }
     ),
     # labels: which items people should look at, which two models may label, how right labels are
-    "annotation": frozenset({"data", "journal", "modelfile", "storage"}),
+    "annotation": frozenset({"data", "journal", "modelfile", "spec", "storage"}),
     # other tools' results, written as runs that have ended
     "importing": frozenset({"study", "journal", "search", "space", "spec", "storage"}),
     # ask and tell in memory, without Airflow
