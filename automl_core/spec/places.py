@@ -5,6 +5,7 @@ Nothing here looks whether a place exists: `automl_core.data` does.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -161,3 +162,24 @@ def format_of(name: str) -> tuple[Format | None, Compression | None]:
         if stem.endswith(ending):
             return format_, compression
     return None, compression
+
+
+def overlap(one: DataPlace, other: DataPlace) -> bool:
+    """Whether two places are the same, or one lies in the other; of a pattern only what it matches by name.
+
+    Args:
+        one, other: places.
+    """
+    if (one.scheme, one.root.lower() if one.is_table else one.root) != (
+        other.scheme, other.root.lower() if other.is_table else other.root,
+    ):  # fmt: skip
+        return False
+    if one.is_table:
+        return one.path.lower() == other.path.lower()
+    paths = [posixpath.normpath(place.path) for place in (one, other)]
+    if one.is_pattern or other.is_pattern:
+        from fnmatch import fnmatchcase
+
+        pattern, plain = paths if one.is_pattern else reversed(paths)
+        return fnmatchcase(plain, pattern)
+    return any(low == high or low.startswith(high.rstrip("/") + "/") for low, high in (paths, paths[::-1]))

@@ -231,7 +231,7 @@ class Facts:
         retired: items that are out, and why.
         stratum: items that are held out for evaluation.
         gold: item → its known label.
-        consensus: item → label, how likely it is to be right, and by how many votes.
+        consensus: item → label, how likely it is to be right (None where nothing tells), and by how many answers.
         suspects: the most suspected first.
         cases: in the order of items.
         asked: items that people are asked about now.
@@ -254,7 +254,7 @@ class Facts:
     retired: Mapping[int, str] = field(default_factory=dict)
     stratum: AbstractSet[int] = frozenset()
     gold: Mapping[int, str] = field(default_factory=dict)
-    consensus: Mapping[int, tuple[str, float, int]] = field(default_factory=dict)
+    consensus: Mapping[int, tuple[str, float | None, int]] = field(default_factory=dict)
     suspects: Sequence[Suspect] = ()
     cases: Sequence[Case] = ()
     asked: AbstractSet[int] = frozenset()

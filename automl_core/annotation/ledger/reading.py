@@ -19,6 +19,7 @@ from automl_core.annotation.ledger.facts import (
     Threshold,
     Training,
 )
+from automl_core.annotation.project.consensus import consensus
 from automl_core.annotation.project.labels import Source, Vote
 
 if TYPE_CHECKING:
@@ -57,25 +58,24 @@ class Trained(Mapping[int, str]):
         return sum(1 for place in self._places if place)
 
 
-def facts_of(state: ProjectState, consensus: Mapping[int, tuple[str, float, int]] | None = None) -> Facts:
+def facts_of(state: ProjectState) -> Facts:
     """Take everything out of a state that its ledger needs. The state may move on afterwards.
 
     Args:
         state: of the project.
-        consensus: item → label, how likely, by how many votes (`automl_core.annotation.project.consensus`); what most
-            of those who answered say where it is left out.
     """
+    told = {number: (each.label, each.probability, each.votes) for number, each in consensus(state).items()}
     document = state.document
     people, stop = document.get("people") or {}, document.get("stop") or {}
+    gold = state.gold()
     takes = list(_takes(state))
     of_models = [each for _, each in takes]
-    sets, trainings = _sets(state, of_models), []
+    sets, trainings = _sets(state, of_models, gold, told), []
     for each in state.rounds.values():
         trainings += [
             Training(each.number, found.set, found.experiment, found.run, found.outcome, found.model, found.time)
             for found in each.trainings
         ]
-    gold, stratum = state.gold(), state.stratum()
     return Facts(
         name=str(document.get("name", "")),
         currency=str(people.get("currency") or ""),
@@ -87,9 +87,9 @@ def facts_of(state: ProjectState, consensus: Mapping[int, tuple[str, float, int]
         trainings=trainings,
         thresholds=[_threshold(state, each, takes) for each in state.thresholds.values()],
         retired={number: state.retirements[place].why for number, place in state.retired.items()},
-        stratum=stratum,
+        stratum=frozenset(state.stratum()),
         gold=gold,
-        consensus=consensus if consensus is not None else _majority(state),
+        consensus=told,
         suspects=_suspects(state),
         cases=[
             Case(each.item, str(each.state).lower(), [(m.round, m.model, str(m.state).lower()) for m in each.moves])
@@ -145,16 +145,21 @@ def _takes(state: ProjectState) -> Iterator[tuple[int, Answer]]:
                     yield each.id, given
 
 
-def _sets(state: ProjectState, takes: Sequence[Answer]) -> list[DataSet]:
-    """Versions of the data set with the labels that they have: those that stood when each was written.
+def _sets(
+    state: ProjectState, takes: Sequence[Answer], gold: Mapping[int, str], now: Mapping[int, tuple[Any, ...]]
+) -> list[DataSet]:  # fmt: skip
+    """Versions of the data set with the labels that they have: those that counted when each was written.
 
-    The label of people, else the imported one, else the models'; where several differ, what most of them say, of equal
-    ones none: nothing says which was trained, so none of them is said to be.
+    The rule is that of `automl_core.annotation.project.consensus`: gold, else people, else what was imported, else
+    models. Where people differ it weighs them by all their answers, so what it says now holds for a version if nobody
+    has answered the item since; else it is what most of them had said then.
     """
     classes: dict[str, int] = {}
+    names = _Names(classes)
     found, read = [], 0
     current: dict[int, dict[str, Vote]] = {}  # item → author → answer, as far as votes were read
     settled: dict[int, str | None] = {}
+    newest = {vote.item: place for place, vote in enumerate(state.votes)}
     by_models: dict[int, list[Answer]] = {}
     for each in takes:
         by_models.setdefault(each.item, []).append(each)
@@ -166,7 +171,8 @@ def _sets(state: ProjectState, takes: Sequence[Answer]) -> list[DataSet]:
         places = array("H", bytes(2 * state.count))
         for number in data_set.numbers:
             if number not in settled:
-                settled[number] = _most(current.get(number, {}).values())
+                last = now.get(number) if newest.get(number, state.count) < data_set.seen else None
+                settled[number] = gold.get(number) or _counted(current.get(number, {}).values(), last)
             label = settled[number]
             if label is None and number in by_models:
                 label = next((a.label for a in reversed(by_models[number]) if _stood(a, data_set.time)), None)
@@ -175,7 +181,7 @@ def _sets(state: ProjectState, takes: Sequence[Answer]) -> list[DataSet]:
         found.append(
             DataSet(
                 data_set.number, data_set.round, data_set.time, data_set.prefix, data_set.fingerprint, data_set.rows,
-                Trained(_Names(classes), places),
+                Trained(names, places),
             )
         )  # fmt: skip
     return found
@@ -200,32 +206,20 @@ def _stood(answer: Answer, time: float) -> bool:
     return answer.time <= time and (answer.ended is None or answer.ended > time)
 
 
-def _most(votes: Iterable[Vote]) -> str | None:
-    """What most people say, or where no person says anything, most of what was imported; None where it is even."""
+def _counted(votes: Iterable[Vote], now: tuple[Any, ...] | None) -> str | None:
+    """The label that counts of those that were given to an item; None where none was.
+
+    Args:
+        votes: one of each author.
+        now: what counts now, where that rests on the same votes.
+    """
     for source in (Source.PERSON, Source.IMPORTED):
-        counts: dict[str, int] = {}
-        for vote in votes:
-            if vote.source == source and not vote.skipped:
-                counts[vote.label] = counts.get(vote.label, 0) + 1
-        if counts:
-            best = sorted(counts.values(), reverse=True)
-            if len(best) > 1 and best[0] == best[1]:
-                return None
-            return max(counts, key=lambda label: counts[label])
+        given = [vote.label for vote in votes if vote.source == source and not vote.skipped]
+        if now is not None and now[0] in given:
+            return str(now[0])
+        if given:
+            return max(dict.fromkeys(given), key=given.count)  # of equal ones the first
     return None
-
-
-def _majority(state: ProjectState) -> dict[int, tuple[str, float, int]]:
-    found = {}
-    current: dict[int, dict[str, Vote]] = {}
-    for vote in state.votes:
-        current.setdefault(vote.item, {})[vote.author] = vote
-    for number, votes in current.items():
-        label = _most(votes.values())
-        if label is not None:
-            given = [vote for vote in votes.values() if not vote.skipped]
-            found[number] = (label, sum(vote.label == label for vote in given) / len(given), len(given))
-    return found
 
 
 def _round(state: ProjectState, found: Round) -> RoundFacts:
@@ -264,7 +258,7 @@ def _threshold(state: ProjectState, found: Found, takes: Sequence[tuple[int, Ans
             vote for vote in state.answers(number)
             if vote.source is Source.PERSON and vote.kind in AT_RANDOM and not vote.skipped
         ]  # fmt: skip
-        label = _most(answers)
+        label = _counted(answers, None)
         if label is not None:
             judged[number] = label == taken[number]
     promise = found.promise if isinstance(found.promise, Mapping) else {}

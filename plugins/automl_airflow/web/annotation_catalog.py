@@ -1,7 +1,7 @@
 """Which annotation projects there are, from Airflow's metadata database, and where their journals lie.
 
-A project's file makes one DAG, ``NAME.annotation``. Operators of it say, in the serialized DAG, where the journal lies, as
-those of a model do: fields ``annotation`` (the project's name), ``storage`` and ``connection``.
+A project's file makes one DAG, ``NAME.annotation``. Operators of it say, in the serialized DAG, where the journal lies,
+as those of a model do: fields ``annotation`` (the project's name), ``storage`` and ``connection``.
 """
 
 from __future__ import annotations

@@ -14,9 +14,8 @@ from weakref import WeakKeyDictionary
 
 from automl_airflow.web.held import Answer, Answers
 from automl_airflow.web.held_projects import HeldProject
-from automl_core.annotation.ledger import Facts, Ledger, ledger
+from automl_core.annotation.ledger import Ledger, ledger
 from automl_core.annotation.ledger.reading import facts_of
-from automl_core.annotation.project import ProjectState, consensus
 
 FOR_AS_LONG = 10.0
 """Times as long as it took to make, a ledger is shown: making it takes a tenth of one core at most."""
@@ -47,7 +46,7 @@ class HeldLedger:
             if known is not None and known.facts.seq >= seq and self._lasts(held, known):
                 return known  # somebody has made it meanwhile
             began = time.monotonic()
-            made = ledger(held.use(_facts))
+            made = ledger(held.use(facts_of))
             made.to_json()  # all of it is worked out here, by one of those who ask
             self._made = time.monotonic()
             self._took = self._made - began
@@ -63,10 +62,6 @@ class HeldLedger:
         etag = f'"l{found.facts.seq}-{hash(key) & 0xFFFFFFFF:x}"'
         known = self._answers.known(key, etag)
         return known if known is not None else self._answers.keep(key, etag, build(found))
-
-
-def _facts(state: ProjectState) -> Facts:
-    return facts_of(state, consensus(state))
 
 
 _ledgers: WeakKeyDictionary[HeldProject, HeldLedger] = WeakKeyDictionary()

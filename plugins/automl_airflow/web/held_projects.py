@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
 from automl_airflow.web.access import AnnotationName
 from automl_airflow.web.annotation_catalog import ProjectInfo, find_project
-from automl_airflow.web.catalog import reading
+from automl_airflow.web.annotation_views import Sums, at_a_glance
+from automl_airflow.web.catalog import Place, reading
 from automl_airflow.web.held_journals import HeldJournal, HeldJournals
 from automl_core.annotation.project import Project, ProjectState
 from automl_core.journal import ReadAhead
 from automl_core.storage.base import ObjectStore
 
-HeldProject = HeldJournal[Project, ProjectState]
+CAPACITY = 32
+"""Projects held at most: of each the items that were looked at lately are held, too."""
+
+
+class HeldProject(HeldJournal[Project, ProjectState]):
+    """One project, and the answers made of it."""
+
+    def __init__(self, store: ObjectStore, acts: Project, ahead: ReadAhead, place: Place) -> None:
+        super().__init__(store, acts, ahead, place)
+        self._sums = Sums()
+        self._glance: dict[str, Any] = {"seq": -1}
+
+    def at_a_glance(self) -> dict[str, Any]:
+        """How it stands, whoever asks; made once for every state of it. To be read, not changed.
+
+        Raises:
+            Unanswered: somebody writes into the store meanwhile, and it doesn't answer.
+        """
+
+        def build(state: ProjectState) -> dict[str, Any]:
+            if self._glance["seq"] != state.seq:
+                self._glance = at_a_glance(state, self._sums.take(state.votes))
+            return self._glance
+
+        return self.use(build)
 
 
 def _open(store: ObjectStore, ahead: ReadAhead, project: ProjectInfo) -> HeldProject:
     return HeldProject(store, Project.open(ahead, project.name), ahead, project.place)
 
 
-held_projects: HeldJournals[ProjectInfo, HeldProject] = HeldJournals("annotation project", _open)
+held_projects: HeldJournals[ProjectInfo, HeldProject] = HeldJournals("annotation project", _open, CAPACITY)
 """Those of this process."""
+
+
+def read_project(project: ProjectInfo, seq: int = 0, *, newest: bool = False) -> HeldProject:
+    """A project, no older than a record, or the newest there is; in a thread of its store."""
+    return held_projects.read(project, seq, newest=newest)
 
 
 def the_project(name: AnnotationName) -> ProjectInfo:

@@ -10,22 +10,24 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from automl_airflow.closed import is_closed
-from automl_airflow.web.access import NO_RIGHT_TO_DOWNLOAD, User, annotation_of, can_read_annotation, may_download
+from automl_airflow.web.access import NO_RIGHT_TO_DOWNLOAD, User, annotation_of
 from automl_airflow.web.annotation_catalog import ProjectInfo
+from automl_airflow.web.annotation_seen import seen_of
+from automl_airflow.web.annotation_standing import CAN_READ, is_closed_project, project_file, sees_items, text_of
 from automl_airflow.web.aside import AsideRoute, touches_store
 from automl_airflow.web.downloads import Asker, TheAsker, note_items
 from automl_airflow.web.held_ledgers import ledger_of
 from automl_airflow.web.held_projects import Fresh, Held, HeldProject, Seq, TheProject
 from automl_airflow.web.respond import reply, send
+from automl_core.annotation.file import AnnotationFile
 from automl_core.annotation.items import Catalog, NoSuchItem
 from automl_core.annotation.ledger import COLUMNS, Case, Ledger, Suspect, csv_lines, lines
 
 router = APIRouter(
-    route_class=AsideRoute, prefix="/annotations/{name}", dependencies=[Depends(can_read_annotation)],
+    route_class=AsideRoute, prefix="/annotations/{name}", dependencies=[CAN_READ],
     tags=["annotations"],
 )  # fmt: skip
 
@@ -38,22 +40,19 @@ Offset = Annotated[int, Query(ge=0, le=100_000_000)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
-def sees_items(user: Any, held: HeldProject, info: ProjectInfo) -> bool:
-    """Whether a user may see single items and their labels."""
-    return not _closed(held) or may_download(user, annotation_of(info.name))
+def _check_items(asker: Asker, info: ProjectInfo, held: HeldProject, what: str) -> AnnotationFile | None:
+    """Demand the right to rows of data, where the project is closed, and record who takes them, and what.
 
-
-def _closed(held: HeldProject) -> bool:
-    return bool(held.use(lambda state: state.document.get("closed"))) or is_closed(None)
-
-
-def _check_items(asker: Asker, info: ProjectInfo, held: HeldProject, what: str) -> None:
-    """Demand the right to rows of data, where the project is closed, and record who takes them."""
-    if not _closed(held):
-        return
-    if not may_download(asker.user, annotation_of(info.name)):
+    Returns:
+        The project's file; None where it can't be read.
+    """
+    file = project_file(info, text_of(info))
+    document = held.use(lambda state: state.document)
+    if not sees_items(asker.user, info, file, document):
         raise HTTPException(403, f"Forbidden: {info.name}: {NO_RIGHT_TO_DOWNLOAD}")
-    note_items(asker, held.store, info.name, annotation_of(info.name), what)
+    if is_closed_project(file, document):
+        note_items(asker, held.store, info.name, annotation_of(info.name), [what])
+    return file
 
 
 @router.get("/ledger")
@@ -65,7 +64,8 @@ def get_ledger(request: Request, held: Held, seq: Seq = 0) -> Response:
 @router.get("/ledger/standing")
 def get_ledger_standing(user: User, info: TheProject, held: Held) -> Response:
     """Whether this user may see single items, and why not."""
-    allowed = sees_items(user, held, info)
+    file = project_file(info, text_of(info))
+    allowed = held.use(lambda state: sees_items(user, info, file, state.document))
     return reply({"rows": {"allowed": allowed, "reason": "" if allowed else NO_RIGHT_TO_DOWNLOAD}})
 
 
@@ -79,10 +79,16 @@ def get_ledger_labels(
     _check_items(asker, info, held, "ledger")
     found = ledger_of(held).get(held, seq)
     ids = _ids(held)
-    rows = list(lines(found, ids.__getitem__, offset, limit))
+    rows = list(lines(found, ids.__getitem__, offset, limit, reader=asker.name))
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     return reply(
-        {"seq": found.facts.seq, "matched": len(found.facts.answers), "offset": offset, "limit": limit, "columns": columns}
+        {
+            "seq": found.facts.seq,
+            "matched": len(found.facts.answers),
+            "offset": offset,
+            "limit": limit,
+            "columns": columns,
+        }
     )
 
 
@@ -96,7 +102,7 @@ def get_ledger_csv(
     _check_items(asker, info, held, "ledger.csv")
     found = ledger_of(held).get(held)
     ids = _ids(held)
-    parts: Iterator[str] = csv_lines(found, ids.__getitem__, offset, limit)
+    parts = csv_lines(found, ids.__getitem__, offset, limit, reader=asker.name)
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{info.name}-ledger.csv")
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store",
@@ -165,21 +171,22 @@ def get_case_rows(
     unknown = [each for each in states if each not in STATES]
     if unknown:
         raise HTTPException(422, f"state: {unknown[0]!r} is not known; allowed: {', '.join(STATES)}")
-    _check_items(asker, info, held, "cases")
+    file = _check_items(asker, info, held, "cases")
     found = ledger_of(held).get(held)
     order = {"regressed": 0, "open": 1, "fixed": 2}
     wanted = sorted(
         (each for each in found.facts.cases if not states or each.state in states),
         key=lambda each: (order.get(each.state, 3), -max((m[0] for m in each.moves), default=0), each.item),
     )
-    rows = [_case_row(each, found, held) for each in wanted[offset : offset + limit]]
+    rows = [_case_row(each, found, held, file) for each in wanted[offset : offset + limit]]
     return reply({"seq": found.facts.seq, "matched": len(wanted), "offset": offset, "limit": limit, "cases": rows})
 
 
-def _case_row(case: Case, found: Ledger, held: HeldProject) -> dict[str, Any]:
+def _case_row(case: Case, found: Ledger, held: HeldProject, file: AnnotationFile | None) -> dict[str, Any]:
     label = found.facts.consensus.get(case.item)
+    told = label is not None and case.item not in found.facts.asked and case.item not in found.facts.gold
     return {
-        **_item(case.item, held), "state": case.state, "label": label[0] if label is not None else None,
+        **_item(case.item, held, file), "state": case.state, "label": label[0] if label is not None and told else None,
         "moves": [{"round": number, "model": model, "state": state} for number, model, state in case.moves],
     }  # fmt: skip
 
@@ -188,23 +195,31 @@ def _case_row(case: Case, found: Ledger, held: HeldProject) -> dict[str, Any]:
 @touches_store()
 def get_suspects(asker: TheAsker, info: TheProject, held: Fresh, offset: Offset = 0, limit: Limit = 100) -> Response:
     """Labels that are probably wrong, the most suspected first, with their items."""
-    _check_items(asker, info, held, "suspects")
+    file = _check_items(asker, info, held, "suspects")
     found = ledger_of(held).get(held)
     wanted = found.facts.suspects
-    rows = [_suspect_row(each, held) for each in wanted[offset : offset + limit]]
+    rows = [_suspect_row(each, found, held, file) for each in wanted[offset : offset + limit]]
     return reply({"seq": found.facts.seq, "matched": len(wanted), "offset": offset, "limit": limit, "suspects": rows})
 
 
-def _suspect_row(suspect: Suspect, held: HeldProject) -> dict[str, Any]:
+def _suspect_row(
+    suspect: Suspect, found: Ledger, held: HeldProject, file: AnnotationFile | None
+) -> dict[str, Any]:  # fmt: skip
+    """While people are asked about it again, they are told neither what was said nor what models think."""
+    asked = suspect.item in found.facts.asked
     return {
-        **_item(suspect.item, held), "label": suspect.label, "suggested": suspect.suggested, "wrong": suspect.wrong,
-        "author": suspect.author, "again": suspect.again,
+        **_item(suspect.item, held, file), "label": None if asked else suspect.label,
+        "suggested": None if asked else suspect.suggested, "wrong": suspect.wrong,
+        "author": suspect.author, "again": suspect.again or asked,
     }  # fmt: skip
 
 
-def _item(number: int, held: HeldProject) -> dict[str, Any]:
+def _item(number: int, held: HeldProject, file: AnnotationFile | None) -> dict[str, Any]:
     """An item's id and what people see of it; nothing where its part can't be read."""
     with held.lock:
         catalog = held.acts.catalog
         id = _id(catalog, number)
-        return {"item": id, "content": dict(catalog.shown(id)) if id else None}
+        return {
+            "item": id,
+            "content": dict(seen_of(catalog, id, file.show if file is not None else None)) if id else None,
+        }
